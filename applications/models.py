@@ -1,0 +1,131 @@
+"""What is configured at Telnyx, mirrored: one row per application, with every field of the SDK's answers.
+
+Values read from Telnyx are stored as they came and never refused: enums as text, since Telnyx's lists grow.
+Sources: developers.telnyx.com, "Call Control Applications" and "TeXML Applications".
+"""
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import Q
+from simple_history.models import HistoricalRecords
+
+from portal.models import TelnyxAccount
+
+
+class TelnyxApplication(models.Model):
+    """What both kinds share. ``telnyx_id`` is what calls know as ``connection_id``; a missing one stays for its calls."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
+    telnyx_id = models.CharField("Telnyx ID", max_length=64, db_index=True, editable=False)
+    active = models.BooleanField(null=True)
+    anchorsite_override = models.CharField(max_length=100, blank=True)
+    dtmf_type = models.CharField("DTMF type", max_length=50, blank=True)
+    first_command_timeout = models.BooleanField(null=True)
+    first_command_timeout_secs = models.BigIntegerField(null=True, blank=True)
+    call_cost_in_webhooks = models.BooleanField(null=True)
+    inbound = models.JSONField(default=dict, blank=True)
+    outbound = models.JSONField(default=dict, blank=True)
+    tags = models.JSONField(default=list, blank=True)
+    record_type = models.CharField(max_length=50, blank=True, editable=False)
+    created_at = models.DateTimeField("created at Telnyx", null=True, editable=False)
+    updated_at = models.DateTimeField("updated at Telnyx", null=True, editable=False)
+
+    remote = models.JSONField(default=dict, editable=False, help_text="Telnyx's last answer, whole.")
+    remote_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="Of remote: the ETag.")
+    pulled_at = models.DateTimeField(null=True, editable=False)
+    missing_since = models.DateTimeField(null=True, editable=False, help_text="Since when Telnyx does not know it.")
+
+    name_field: ClassVar[str]
+    url_field: ClassVar[str]
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name or self.telnyx_id
+
+    @property
+    def name(self) -> str:
+        """Its name at Telnyx: the two kinds call the field differently."""
+        return str(getattr(self, self.name_field))
+
+
+class CallControlApplication(TelnyxApplication):
+    """Telnyx posts JSON events of its calls to ``webhook_event_url`` and takes commands."""
+
+    application_name = models.CharField(max_length=500, blank=True)
+    webhook_event_url = models.CharField("webhook event URL", max_length=2000, blank=True)
+    webhook_event_failover_url = models.CharField("webhook event failover URL", max_length=2000, blank=True)
+    webhook_api_version = models.CharField("webhook API version", max_length=10, blank=True)
+    webhook_timeout_secs = models.BigIntegerField(null=True, blank=True)
+    redact_dtmf_debug_logging = models.BooleanField("redact DTMF in debug logging", null=True)
+
+    history = HistoricalRecords(excluded_fields=["pulled_at"])
+
+    name_field, url_field = "application_name", "webhook_event_url"
+
+    class Meta:
+        ordering = ["application_name", "telnyx_id"]
+        verbose_name = "Call Control application"
+        constraints = [models.UniqueConstraint(fields=["account", "telnyx_id"], name="one_call_control_per_telnyx_id")]
+
+
+class TexmlApplication(TelnyxApplication):
+    """Telnyx fetches an XML document for its calls from ``voice_url``."""
+
+    friendly_name = models.CharField(max_length=500, blank=True)
+    voice_url = models.CharField("voice URL", max_length=2000, blank=True)
+    voice_method = models.CharField(max_length=10, blank=True)
+    voice_fallback_url = models.CharField("voice fallback URL", max_length=2000, blank=True)
+    status_callback = models.CharField(max_length=2000, blank=True)
+    status_callback_method = models.CharField(max_length=10, blank=True)
+
+    history = HistoricalRecords(excluded_fields=["pulled_at"])
+
+    name_field, url_field = "friendly_name", "voice_url"
+
+    class Meta:
+        ordering = ["friendly_name", "telnyx_id"]
+        verbose_name = "TeXML application"
+        constraints = [models.UniqueConstraint(fields=["account", "telnyx_id"], name="one_texml_per_telnyx_id")]
+
+
+class Pull(models.Model):
+    """One pull of one kind of one account: when, by whom, and what it found."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped", "stopped: looks like a mass delete"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=50)
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    requested_by = models.CharField(max_length=200)
+    started_at = models.DateTimeField(auto_now_add=True)
+    seen_alive_at = models.DateTimeField(auto_now=True, help_text="A running pull that is silent for long was killed.")
+    finished_at = models.DateTimeField(null=True)
+    progress = models.PositiveIntegerField(default=0, help_text="Applications read so far.")
+    created = models.PositiveIntegerField(default=0)
+    updated = models.PositiveIntegerField(default=0)
+    missing = models.PositiveIntegerField(default=0)
+    unchanged = models.PositiveIntegerField(default=0)
+    errors = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "kind"], condition=Q(state="running"), name="one_pull_at_a_time")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account} at {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ("created", "updated", "missing", "unchanged")}

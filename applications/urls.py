@@ -1,0 +1,3 @@
+"""REST addresses of applications."""
+
+urlpatterns: list[object] = []

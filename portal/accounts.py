@@ -1,0 +1,36 @@
+"""Accounts that a start makes: ``default`` from the environment, else ``sandbox``."""
+
+from django.conf import settings
+
+from portal.models import TelnyxAccount
+from portal.sandbox.keys import public_key, signing_key
+
+SANDBOX_API_KEY = "KEY-sandbox"
+
+
+def ensure_accounts() -> TelnyxAccount | None:
+    """Make or refresh the account ``default`` from ``TELNYX_*``; without them make ``sandbox`` if there is no account.
+
+    Rows only: nothing is asked of Telnyx. Returns the sandbox account, if there is one.
+    """
+    if settings.TELNYX_API_KEY:
+        _refresh_default()
+    sandbox = TelnyxAccount.objects.filter(name="sandbox").first()
+    if sandbox is None and not TelnyxAccount.objects.exists():
+        sandbox = TelnyxAccount(name="sandbox")
+        sandbox.api_key = SANDBOX_API_KEY
+    if sandbox is not None:
+        sandbox.base_url = f"http://127.0.0.1:{settings.SANDBOX_PORT}/v2"
+        sandbox.public_key = public_key(signing_key(settings.VAR_DIR / "sandbox.key"))
+        sandbox.save()
+    return sandbox
+
+
+def _refresh_default() -> None:
+    account = TelnyxAccount.objects.filter(name="default").first() or TelnyxAccount(name="default")
+    account.base_url, account.from_environment = settings.TELNYX_BASE_URL, True
+    if not account.api_key_sealed or account.api_key != settings.TELNYX_API_KEY:
+        account.api_key = settings.TELNYX_API_KEY
+    if settings.TELNYX_PUBLIC_KEY and account.public_key != settings.TELNYX_PUBLIC_KEY:
+        account.previous_public_key, account.public_key = account.public_key, settings.TELNYX_PUBLIC_KEY
+    account.save()

@@ -1,0 +1,40 @@
+"""System checks ``portal.E001``…: what must not be discovered by the first caller. ``docs/settings.md`` lists them."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError, connection
+
+from portal.models import TelnyxAccount
+from portal.signatures import public_key_problem
+
+
+@register(Tags.security)
+def check_settings(**_: Any) -> list[CheckMessage]:
+    """What can be judged without the database."""
+    found: list[CheckMessage] = []
+    if settings.TELNYX_PUBLIC_KEY and (problem := public_key_problem(settings.TELNYX_PUBLIC_KEY)):
+        found.append(Error(f"TELNYX_PUBLIC_KEY: {problem}", id="portal.E001"))
+    if settings.TELNYX_API_KEY and settings.DEBUG:
+        found.append(Error("DEBUG shows secrets to visitors: never with a Telnyx key.", id="portal.E002"))
+    if settings.TELNYX_API_KEY and urlsplit(settings.PORTAL_PUBLIC_URL).hostname in {"127.0.0.1", "localhost"}:
+        hint = "Set PORTAL_PUBLIC_URL to the address Telnyx can reach."
+        found.append(Warning("Telnyx cannot send webhooks to a loopback address.", hint=hint, id="portal.W001"))
+    return found
+
+
+@register(Tags.database)
+def check_accounts(**_: Any) -> list[CheckMessage]:
+    """Accounts that cannot verify a webhook. Asked only with ``--database default``."""
+    try:
+        if "portal_telnyxaccount" not in connection.introspection.table_names():
+            return []
+        keyless = TelnyxAccount.objects.filter(public_key="").values_list("name", flat=True)
+        return [
+            Warning(f"Account {name} has no public key: its webhooks are answered 503.", id="portal.W002")
+            for name in keyless
+        ]
+    except DatabaseError:
+        return []

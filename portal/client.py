@@ -1,0 +1,149 @@
+"""Asks Telnyx: the one place a request to it leaves from.
+
+Every request has 8 s in all, is sent once, follows no redirect and takes nothing from the environment. The SDK's own
+defaults would send a dial three times after a time-out and would follow a 307 with the phone numbers to another host.
+"""
+
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import httpcore
+import httpx
+from django.db import connection
+
+from portal import payloads
+from portal.errors import TelnyxUncertain, translate
+from portal.models import TelnyxAccount
+from portal.schemas import arguments
+from portal.sdk import telnyx
+
+DEADLINE_SECONDS = 8.0
+_TIMEOUT = httpx.Timeout(4.0, connect=2.0)
+
+
+class InsideTransaction(RuntimeError):
+    """Telnyx was to be asked while a transaction is open: on SQLite that holds the only write lock."""
+
+
+def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[str, Any]:
+    """Call a method of the SDK (``calls.actions.answer``) and return Telnyx's JSON answer as it came.
+
+    ``path`` are the ids of its address, ``values`` its parameters by wire name; what begins with ``extra_`` is passed on.
+    Raises ``TelnyxRefused``, ``TelnyxUnavailable`` or ``TelnyxUncertain``; an answer that is no JSON object is uncertain.
+    """
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise InsideTransaction(method)
+    resource, _, name = method.rpartition(".")
+    target = client_for(account)
+    for part in resource.split("."):
+        target = getattr(target, part)
+    try:
+        response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
+    except Exception as error:  # the SDK's, httpx's and the deadline's; ours are told apart by translate
+        raise translate(error) from error
+    return _object(response.content, response.status_code)
+
+
+def client_for(account: TelnyxAccount) -> Any:
+    """The ``telnyx.Telnyx`` client of an account, kept by each thread while neither address nor key changes."""
+    key = (account.base_url, account.api_key)
+    kept: dict[tuple[str, str], Any] = _kept.__dict__.setdefault("clients", {})
+    if key not in kept:
+        kept[key] = _client(*key)
+    return kept[key]
+
+
+_kept = threading.local()
+
+
+def _client(base_url: str, api_key: str) -> Any:
+    http = httpx.Client(transport=DeadlineTransport(), timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+    # explicit, though empty: the SDK would else fill each of them from TELNYX_* variables
+    return telnyx().Telnyx(
+        api_key=api_key,
+        public_key="",
+        client_id="",
+        client_secret="",
+        base_url=base_url,
+        max_retries=0,
+        timeout=_TIMEOUT,
+        http_client=http,
+    )
+
+
+def _object(content: bytes, status: int) -> dict[str, Any]:
+    try:
+        answer = payloads.loads(content, replace=True)
+    except payloads.Unreadable:
+        answer = None
+    if not isinstance(answer, dict) or not 200 <= status < 300:
+        raise TelnyxUncertain("Telnyx's answer cannot be read. It may have acted, or not.", http_status=status)
+    return answer
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """An HTTP transport whose requests end after 8 s in all; httpx's own time-outs are per read."""
+
+    def __init__(self) -> None:
+        super().__init__(verify=True, trust_env=False)
+        self._backend = _DeadlineBackend()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=20,
+            max_keepalive_connections=20,
+            keepalive_expiry=30,
+            network_backend=self._backend,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._backend.deadline = time.monotonic() + DEADLINE_SECONDS
+        return super().handle_request(request)
+
+
+class _DeadlineBackend(httpcore.NetworkBackend):
+    """Opens streams that know the deadline. A client belongs to one thread, so it has one request at a time."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+        self.deadline = 0.0
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self.left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self)
+
+    def left(self, timeout: float | None, error: type[Exception]) -> float:
+        """Seconds this step may take."""
+        rest = self.deadline - time.monotonic()
+        if rest <= 0:
+            raise error("deadline")
+        return min(rest, timeout or rest)
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, backend: _DeadlineBackend) -> None:
+        self._inner, self._backend = inner, backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._backend.left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
+        left = self._backend.left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left), self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,99 @@
+"""Reads settings from the environment: each malformed one ends the start with one line that names it."""
+
+import base64
+import binascii
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+from urllib.parse import urlsplit
+
+import environ
+
+from portal import keys
+
+T = TypeVar("T")
+
+
+def stop(name: str, problem: str) -> NoReturn:
+    """End the start with one line."""
+    sys.exit(f"portal: {name} {problem}")
+
+
+def setting(name: str, parse: Callable[[str], T], default: T) -> T:
+    """The parsed variable, ``default`` when it is missing or empty; stops the start when it cannot be parsed."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        return parse(text)
+    except ValueError as error:
+        stop(name, str(error))
+
+
+def boolean(text: str) -> bool:
+    if text.lower() not in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+        raise ValueError("must be true or false.")
+    return text.lower() in {"true", "1", "yes", "on"}
+
+
+def whole_number(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise ValueError("must be a whole number up to 65535.")
+    return int(text)
+
+
+def http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address.")
+    return text.rstrip("/")
+
+
+def telnyx_url(text: str) -> str:
+    if not http_url(text).endswith("/v2"):
+        raise ValueError("must be an http:// or https:// address that ends in /v2.")
+    return text.rstrip("/")
+
+
+def names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def encryption_keys(text: str) -> list[bytes]:
+    try:
+        ring = [base64.b64decode(key, validate=True) for key in names(text)]
+    except binascii.Error:
+        raise ValueError("must be base64 keys of 32 bytes, newest first, separated by commas.") from None
+    if not ring or any(len(key) != 32 for key in ring):
+        raise ValueError("must be base64 keys of 32 bytes, newest first, separated by commas.")
+    return ring
+
+
+def database(text: str) -> dict[str, Any]:
+    try:
+        config = dict(environ.Env.db_url_config(text))
+    except Exception:
+        raise ValueError("must look like postgres://user:password@host:5432/name or sqlite:////path/file.") from None
+    engine = str(config.get("ENGINE", ""))
+    if engine.endswith("sqlite3"):
+        # IMMEDIATE: WAL alone answers "database is locked" at once when a reading transaction turns to writing
+        config["OPTIONS"] = {
+            "timeout": 20,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+        }
+        # a file, since tests speak to the portal through threads and processes of their own
+        config["TEST"] = {"NAME": str(keys.var_dir() / "test.sqlite3")}
+    elif "postgres" in engine:
+        config["OPTIONS"] = {"connect_timeout": 2, "pool": {"min_size": 1, "max_size": 40, "timeout": 5}}
+    else:
+        raise ValueError("must name PostgreSQL or SQLite.")
+    return config
+
+
+def from_file(name: str, file: Path) -> str:
+    """The variable, else the file ``make run`` wrote."""
+    text = os.environ.get(name, "").strip() or (file.read_text().strip() if file.is_file() else "")
+    return text or stop(name, f"is not set, and {file.name} is not in {file.parent}: set it, or use `make run` once.")

@@ -1,0 +1,129 @@
+"""What can come of asking Telnyx: refused, unavailable, uncertain. Three kinds, because each asks for another next step.
+
+Telnyx's envelope is ``{"errors": [{code, title, detail, source: {pointer}}]}``; all but ``code`` may be missing, and
+``code`` is a string for most products and an integer for some (developers.telnyx.com, "API Error Codes").
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+import httpx
+
+_LONG_NUMBER = re.compile(r"\+?\d{7,15}")
+
+# What Telnyx's codes ask of a person. Everything else is told in Telnyx's own words.
+_ADVICE = {
+    "10009": "Telnyx does not accept the API key of this account. Enter a valid one on the account's page.",
+    "20002": "The API key of this account was revoked at Telnyx. Enter a new one on the account's page.",
+    "20006": "The API key of this account has expired at Telnyx. Enter a new one on the account's page.",
+    "90018": "The call has already ended.",
+    "90034": "The call has not been answered yet.",
+    "90102": "An outgoing call cannot be answered by us.",
+    "10011": "Telnyx is receiving too many requests from this account. Wait a moment.",
+}
+
+
+class TelnyxError(Exception):
+    """``message`` is for people, ``code`` is Telnyx's, ``http_status`` what Telnyx answered, None without an answer."""
+
+    kind = "failed"
+
+    def __init__(self, message: str, *, code: str | None = None, http_status: int | None = None) -> None:
+        super().__init__(message)
+        self.message, self.code, self.http_status = message, code, http_status
+
+    def __str__(self) -> str:
+        return f"{self.message} (Telnyx code {self.code})" if self.code else self.message
+
+
+class TelnyxRefused(TelnyxError):
+    """Telnyx understood and said no: nothing happened. ``fields``: messages by dotted wire name, if it named any."""
+
+    kind = "refused"
+
+    def __init__(self, message: str, *, fields: dict[str, list[str]] | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.fields = fields or {}
+
+
+class TelnyxUnavailable(TelnyxError):
+    """Telnyx was not asked, or asks us to wait: nothing happened, and the same again later may work."""
+
+    kind = "unavailable"
+
+    def __init__(self, message: str, *, retry_after: int = 5, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.retry_after = retry_after
+
+
+class TelnyxUncertain(TelnyxError):
+    """The request went out and no usable answer came back: it may have been carried out, or not."""
+
+    kind = "uncertain"
+
+
+def translate(error: Exception) -> TelnyxError:
+    """The SDK's exception as one of ours. Looked at by shape, since this module does not import the SDK."""
+    if isinstance(error, TelnyxError):
+        return error
+    response = getattr(error, "response", None)
+    if isinstance(response, httpx.Response):
+        return _answered(response, getattr(error, "body", None))
+    cause = error.__cause__ or error
+    if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
+        return TelnyxUnavailable("Telnyx cannot be reached: no connection could be made. Nothing was changed.")
+    if isinstance(cause, httpx.TimeoutException):
+        return TelnyxUncertain("Telnyx did not answer in time. It may have carried this out, or not.")
+    return TelnyxUncertain("The connection to Telnyx broke before its answer came. It may have acted, or not.")
+
+
+def _answered(response: httpx.Response, body: object) -> TelnyxError:
+    status = response.status_code
+    errors = list(_errors(body))
+    code = next((str(error["code"]) for error in errors if error.get("code")), None)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = _seconds(response.headers)
+        return TelnyxUnavailable(_ADVICE["10011"], retry_after=wait, code=code, http_status=status)
+    if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or (not errors and not 400 <= status < 500):
+        message = f"Telnyx answered with an error of its own (HTTP {status}). It may have acted, or not."
+        return TelnyxUncertain(message, code=code, http_status=status)
+    fields: dict[str, list[str]] = {}
+    for error in errors:
+        if name := _field(error):
+            fields.setdefault(name, []).append(_words(error))
+    message = _ADVICE.get(code or "") or "; ".join(_words(error) for error in errors) or _by_status(status)
+    return TelnyxRefused(message, fields=fields, code=code, http_status=status)
+
+
+def _errors(body: object) -> Iterator[Mapping[str, Any]]:
+    listed = body.get("errors") if isinstance(body, Mapping) else None
+    for error in listed if isinstance(listed, list) else []:
+        if isinstance(error, Mapping):
+            yield error
+
+
+def _field(error: Mapping[str, Any]) -> str:
+    """``/inbound/channel_limit`` → ``inbound.channel_limit``; empty when Telnyx names no field."""
+    source = error.get("source")
+    pointer = source.get("pointer") or source.get("parameter") if isinstance(source, Mapping) else None
+    return ".".join(part for part in pointer.split("/") if part) if isinstance(pointer, str) else ""
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    text = str(error.get("detail") or error.get("title") or "Telnyx gave no reason")
+    return _LONG_NUMBER.sub(lambda found: f"…{found.group()[-4:]}", text)[:500]  # may echo a caller's number
+
+
+def _by_status(status: int) -> str:
+    return f"Telnyx refused this (HTTP {status}) and gave no reason."
+
+
+def _seconds(headers: Mapping[str, str]) -> int:
+    """How long a 429 asks us to wait: ``x-ratelimit-reset`` is Telnyx's documented header ("Rate Limiting")."""
+    for name in ("retry-after", "x-ratelimit-reset"):
+        value = headers.get(name, "")
+        if value.isdecimal():
+            return min(max(int(value), 1), 60)
+    return 5

@@ -1,0 +1,45 @@
+"""Makes the secrets of a first start: ``python -m portal.keys``, which ``make run`` calls.
+
+Only ``make run`` makes them. Anything else that misses one stops, so that a production start with a forgotten variable
+does not quietly seal its data with a throw-away key.
+"""
+
+import base64
+import os
+import secrets
+from pathlib import Path
+
+
+def var_dir() -> Path:
+    """Where data lies: ``PORTAL_VAR_DIR``, by default ``var/`` beside ``manage.py``."""
+    return Path(os.environ.get("PORTAL_VAR_DIR") or Path(__file__).resolve().parent.parent / "var")
+
+
+def secret_key_file() -> Path:
+    """The file that stands in for ``SECRET_KEY``."""
+    return var_dir() / "secret_key"
+
+
+def encryption_keys_file() -> Path:
+    """The file that stands in for ``PORTAL_ENCRYPTION_KEYS``."""
+    return var_dir() / "encryption_keys"
+
+
+def make_missing() -> None:
+    """Write both files, readable by their owner only, unless they are there."""
+    var_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write_once(secret_key_file(), secrets.token_urlsafe(50))
+    _write_once(encryption_keys_file(), base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def _write_once(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    make_missing()

@@ -1,0 +1,35 @@
+"""Makes a REST token from the command line."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import SCOPES, ApiToken, AuditEvent
+
+
+class Command(BaseCommand):
+    """Prints a token once."""
+
+    help = "Make a REST token for a user and print it, once."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("username")
+        parser.add_argument("--name", default="command line")
+        parser.add_argument("--scope", action="append", choices=SCOPES, help="May be given several times; without: all.")
+        parser.add_argument("--expires", type=int, metavar="DAYS", help="Without: never.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = get_user_model().objects.filter(username=options["username"]).first()
+        if user is None:
+            raise CommandError(f"There is no user {options['username']}.")
+        if options["expires"] is not None and options["expires"] < 1:
+            raise CommandError("--expires takes a number of days from 1 on.")
+        until = timezone.now() + timedelta(days=options["expires"]) if options["expires"] else None
+        token, text = ApiToken.make(user, options["name"], options["scope"], until)
+        AuditEvent.note(Actor("command line"), "token.make", token, user=options["username"], scopes=token.scopes)
+        self.stdout.write(text)

@@ -1,0 +1,26 @@
+"""Prints what Telnyx is to be given as the webhook address."""
+
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+
+from portal.models import TelnyxAccount
+
+
+class Command(BaseCommand):
+    """One line an account: its name and its webhook URL."""
+
+    help = "Print account name and webhook URL, as Telnyx should be given it."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--account", metavar="NAME")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        accounts = TelnyxAccount.objects.all()
+        if options["account"]:
+            accounts = accounts.filter(name=options["account"])
+        if not accounts:
+            raise CommandError("There is no such account." if options["account"] else "There is no account yet.")
+        for account in accounts:
+            self.stdout.write(f"{account.name} {account.webhook_url}")

@@ -1,0 +1,218 @@
+"""The core's rows: Telnyx accounts, REST tokens, the audit trail, kept REST replies, heartbeats."""
+
+import hashlib
+import secrets
+import uuid
+from datetime import timedelta
+from hmac import compare_digest
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.encryption import seal, unseal
+from portal.signatures import public_key_problem
+
+SCOPES = tuple(f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write"))
+
+
+def webhook_token() -> str:
+    """32 random bytes for a webhook address: whoever knows it still has to sign."""
+    return secrets.token_urlsafe(32)
+
+
+def check_public_key(key: str) -> None:
+    """A validator: 32 bytes in base64."""
+    if problem := public_key_problem(key):
+        raise ValidationError(problem)
+
+
+def check_base_url(url: str) -> None:
+    """A validator: an http(s) address that ends in ``/v2``, as the SDK needs it."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.endswith("/v2"):
+        raise ValidationError("Enter an http:// or https:// address that ends in /v2.")
+
+
+class TelnyxAccount(models.Model):
+    """One API key's world at Telnyx, or at the sandbox. Everything mirrored belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.SlugField(max_length=64, unique=True)
+    base_url = models.CharField(max_length=200, default="https://api.telnyx.com/v2", validators=[check_base_url])
+    api_key_sealed = models.TextField(blank=True, editable=False)
+    api_key_last4 = models.CharField("API key ends in", max_length=4, blank=True, editable=False)
+    public_key = models.CharField(max_length=64, blank=True, validators=[check_public_key])
+    previous_public_key = models.CharField(
+        max_length=64, blank=True, validators=[check_public_key], help_text="Still verifies while a rotation is under way."
+    )
+    webhook_token = models.CharField(max_length=64, unique=True, default=webhook_token, editable=False)
+    from_environment = models.BooleanField(default=False, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "Telnyx account"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def api_key(self) -> str:
+        """The key itself. For the client only: it is never shown, logged or serialized."""
+        return unseal(self.api_key_sealed, self._place) if self.api_key_sealed else ""
+
+    @api_key.setter
+    def api_key(self, key: str) -> None:
+        self.api_key_sealed, self.api_key_last4 = seal(key, self._place), key[-4:]
+
+    @property
+    def public_keys(self) -> list[str]:
+        """The keys a webhook may be signed with, current first."""
+        return [key for key in (self.public_key, self.previous_public_key) if key]
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its calls ring real phones: anything but a loopback address does."""
+        return urlsplit(self.base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
+
+    @property
+    def webhook_url(self) -> str:
+        """What Telnyx is to be given as the address for Call Control events."""
+        return f"{settings.PORTAL_PUBLIC_URL}/webhooks/{self.webhook_token}/call-control/"
+
+    @property
+    def _place(self) -> str:
+        return f"portal_telnyxaccount.api_key.{self.pk}"
+
+
+class ApiToken(models.Model):
+    """A REST token: ``tvp_<prefix>.<secret>``, of which only a SHA-256 is kept."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=16, unique=True, editable=False)
+    digest = models.CharField(max_length=64, editable=False)
+    scopes = models.JSONField(default=list, blank=True, help_text="Empty means all.")
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def make(cls, user: Any, name: str, scopes: list[str] | None = None, expires_at: Any = None) -> tuple[Self, str]:
+        """A saved token and its secret text, which exists only now."""
+        prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
+        text = f"tvp_{prefix}.{secret}"
+        row = cls.objects.create(
+            user=user, name=name, prefix=prefix, digest=_sha256(text), scopes=scopes or [], expires_at=expires_at
+        )
+        return row, text
+
+    @classmethod
+    def find(cls, text: str) -> Self | None:
+        """The usable token of that text: known, not revoked, not expired, its user active."""
+        prefix = text.removeprefix("tvp_").partition(".")[0]
+        row = cls.objects.select_related("user").filter(prefix=prefix[:16]).first()
+        if row is None or not compare_digest(row.digest, _sha256(text)):
+            return None
+        return row if row.is_usable and row.user.is_active else None
+
+    @property
+    def is_usable(self) -> bool:
+        return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
+
+    def allows(self, scope: str) -> bool:
+        """Whether ``calls:read`` and the like is within this token's scopes; ``write`` does not include ``read``."""
+        return not self.scopes or scope in self.scopes
+
+    def mark_used(self) -> None:
+        """At most one write a minute."""
+        now = timezone.now()
+        if self.last_used_at is None or now - self.last_used_at > timedelta(minutes=1):
+            ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class AuditEvent(models.Model):
+    """What a person did. Append-only: rows are neither changed nor deleted here."""
+
+    at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+    actor = models.CharField(max_length=200, db_index=True, help_text="user: …, token: …, rule: … or portal")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    action = models.CharField(max_length=60, db_index=True, help_text="call.dial, application.update …")
+    object_type = models.CharField(max_length=60, blank=True)
+    object_id = models.CharField(max_length=600, blank=True, db_index=True)
+    object_label = models.CharField(max_length=300, blank=True)
+    request_id = models.CharField(max_length=64, blank=True)
+    details = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["-at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.actor} {self.action} {self.object_label}"
+
+    @classmethod
+    def note(cls, actor: Actor, action: str, subject: models.Model | None = None, **details: Any) -> None:
+        """Write down that ``actor`` did ``action`` to ``subject``. ``details`` must hold no secret."""
+        cls.objects.create(
+            actor=actor.label,
+            user=actor.user,
+            action=action,
+            object_type=subject._meta.label_lower if subject else "",
+            object_id=str(subject.pk) if subject else "",
+            object_label=str(subject)[:300] if subject else "",
+            request_id=actor.request_id,
+            details=details,
+        )
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk:
+            raise TypeError("An audit event is not changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("An audit event is not deleted.")
+
+
+class IdempotentReply(models.Model):
+    """The answer to a POST with an ``Idempotency-Key``, kept 24 h; without a status the request still runs."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of path and body")
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    location = models.CharField(max_length=700, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "key"], name="one_reply_per_key")]
+
+
+class Heartbeat(models.Model):
+    """When a process last said that it is alive and at work."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    @classmethod
+    def beat(cls, name: str) -> None:
+        cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

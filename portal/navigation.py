@@ -1,0 +1,79 @@
+"""The sidebar by what people do, and the badge that tells real calls from the sandbox's."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+
+from portal.models import TelnyxAccount
+
+# title, [(title, icon, url name, permission)]
+_SECTIONS = [
+    (
+        "Calls",
+        [
+            ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
+            ("Events", "webhook", "admin:voice_callevent_changelist", "voice.view_callevent"),
+            ("Commands", "send", "admin:voice_callcommand_changelist", "voice.view_callcommand"),
+        ],
+    ),
+    (
+        "Applications",
+        [
+            (
+                "Call Control",
+                "dialpad",
+                "admin:applications_callcontrolapplication_changelist",
+                "applications.view_callcontrolapplication",
+            ),
+            ("TeXML", "code", "admin:applications_texmlapplication_changelist", "applications.view_texmlapplication"),
+            ("Pulls", "sync", "admin:applications_pull_changelist", "applications.view_pull"),
+        ],
+    ),
+    ("Flows", [("Flows", "account_tree", "admin:voice_flow_changelist", "voice.view_flow")]),
+    (
+        "Accounts",
+        [("Telnyx accounts", "key", "admin:portal_telnyxaccount_changelist", "portal.view_telnyxaccount")],
+    ),
+    (
+        "System",
+        [
+            ("Rejected webhooks", "gpp_bad", "admin:voice_rejectedrequest_changelist", "voice.view_rejectedrequest"),
+            ("Audit trail", "history", "admin:portal_auditevent_changelist", "portal.view_auditevent"),
+            ("API tokens", "vpn_key", "admin:portal_apitoken_changelist", "portal.view_apitoken"),
+            ("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
+            ("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
+            ("REST documentation", "api", "api-docs", None),
+        ],
+    ),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """Sections with the items this person may see; no empty section."""
+    sections = []
+    for title, items in _SECTIONS:
+        seen = [
+            {"title": name, "icon": icon, "link": reverse(url)}
+            for name, icon, url, permission in items
+            if permission is None or request.user.has_perm(permission)
+        ]
+        if seen:
+            sections.append({"title": title, "separator": True, "collapsible": False, "items": seen})
+    home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
+    return [{"title": None, "separator": False, "items": [home]}, *sections]
+
+
+def badge(request: HttpRequest) -> tuple[str, str]:
+    """``LIVE`` as soon as one account rings real phones, else ``SANDBOX``."""
+    live = any(account.is_live for account in TelnyxAccount.objects.only("base_url"))
+    return ("LIVE", "danger") if live else ("SANDBOX", "success")
+
+
+def style_sheet(request: HttpRequest) -> str:
+    return static("portal/portal.css")
+
+
+def script(request: HttpRequest) -> str:
+    return static("portal/portal.js")

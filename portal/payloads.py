@@ -1,0 +1,93 @@
+"""Strict JSON for everything that comes from outside.
+
+Python's parser takes NaN, keeps the last of two equal keys, recurses until it dies and builds integers of any length;
+PostgreSQL's jsonb refuses NUL and lone surrogates. What passes here can be stored everywhere.
+"""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+_MAX_DIGITS = 19  # what fits into 64 bits; Telnyx sends longer numbers as strings
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_BRACKET = re.compile(rb"[\[\]{}]")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Unreadable(ValueError):
+    """The bytes are not JSON that this house accepts. ``str()`` says why and echoes nothing of them."""
+
+
+def loads(body: bytes, *, replace: bool = False) -> Any:
+    """Parse ``body``: UTF-8, depth at most 32, no duplicate keys, no NaN or infinity, integers up to 19 digits.
+
+    NUL and lone surrogates are refused, or with ``replace`` become U+FFFD (for a copy whose raw bytes are kept).
+    """
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"not UTF-8 at byte {error.start}") from None
+    _check_depth(body)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_refuse_constant,
+            parse_int=_bounded_int,
+            parse_float=_finite_float,
+        )
+    except Unreadable:
+        raise
+    except (ValueError, RecursionError) as error:
+        where = f" at line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise Unreadable(f"not valid JSON{where}") from None
+    return storable(value, replace=replace)
+
+
+def storable(value: Any, *, replace: bool = True) -> Any:
+    """``value`` without NUL and lone surrogates: each replaced by U+FFFD, or refused."""
+    if isinstance(value, str):
+        if not _UNSTORABLE.search(value):
+            return value
+        if not replace:
+            raise Unreadable("a text holds a NUL or half a surrogate pair")
+        return _UNSTORABLE.sub("�", value)
+    if isinstance(value, list):
+        return [storable(item, replace=replace) for item in value]
+    if isinstance(value, dict):
+        return {storable(key, replace=replace): storable(item, replace=replace) for key, item in value.items()}
+    return value
+
+
+def _check_depth(body: bytes) -> None:
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub(b"", body)):
+        depth += 1 if bracket.group() in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise Unreadable(f"nested deeper than {MAX_DEPTH}")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise Unreadable("a key stands twice in one object")
+    return result
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise Unreadable(f"{name} is not JSON")
+
+
+def _bounded_int(digits: str) -> int:
+    if len(digits.lstrip("-")) > _MAX_DIGITS:
+        raise Unreadable(f"an integer has more than {_MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise Unreadable("a number is too large")
+    return value

@@ -1,0 +1,81 @@
+"""``Idempotency-Key``: the same POST sent twice is carried out once.
+
+The key is claimed by a row before the request runs. The answer is kept 24 h and replayed; an answer that says "nothing
+happened, try again" (5xx but 504) or "you are wrong" before anything was done gives the key back.
+"""
+
+import hashlib
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.models import IdempotentReply
+from portal.rest.problems import CONTENT_TYPE, Problem
+
+HEADER = "Idempotency-Key"
+_NOT_KEPT = {400, 401, 403, 404, 405, 406, 409, 413, 415, 429, 500, 502, 503}
+
+
+class Idempotent:
+    """A mixin for views: wraps every POST that carries the header. Stands before the view class."""
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]
+        key = request.headers.get(HEADER)
+        if request.method == "POST" and key is not None:
+            self._reply = _claim(request, key)
+            if self._reply.status is not None:
+                raise _Replay(self._reply)
+
+    def handle_exception(self, error: Exception) -> Response:
+        if isinstance(error, _Replay):
+            return error.response()
+        answer: Response = super().handle_exception(error)  # type: ignore[misc]
+        return answer
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        done: Response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
+        reply = getattr(self, "_reply", None)
+        if reply is not None and reply.status is None:
+            _keep(reply, done)
+        return done
+
+
+class _Replay(Exception):
+    def __init__(self, reply: IdempotentReply) -> None:
+        super().__init__(reply.key)
+        self.reply = reply
+
+    def response(self) -> Response:
+        status = self.reply.status or 200
+        headers = {"Idempotent-Replayed": "true"} | ({"Location": self.reply.location} if self.reply.location else {})
+        return Response(self.reply.body, status, headers=headers, content_type=CONTENT_TYPE if status >= 400 else None)
+
+
+def _claim(request: Request, key: str) -> IdempotentReply:
+    if not 1 <= len(key) <= 255 or not key.isprintable():
+        raise Problem(400, f"{HEADER} must be 1 to 255 printable characters.", "invalid_idempotency_key")
+    body = getattr(request, "_request", request).body
+    fingerprint = hashlib.sha256(f"{request.path}\n".encode() + body).hexdigest()
+    try:
+        with transaction.atomic():
+            return IdempotentReply.objects.create(token=request.auth, key=key, fingerprint=fingerprint)
+    except IntegrityError:
+        reply = IdempotentReply.objects.get(token=request.auth, key=key)
+    if reply.fingerprint != fingerprint:
+        raise Problem(422, f"This {HEADER} was used for another request.", "idempotency_key_reused")
+    if reply.status is None:
+        raise Problem(409, f"The first request with this {HEADER} is still running.", "idempotency_key_in_use")
+    return reply
+
+
+def _keep(reply: IdempotentReply, response: Response) -> None:
+    if response.status_code in _NOT_KEPT:
+        reply.delete()
+        return
+    body = response.data if response.data is not None else None
+    IdempotentReply.objects.filter(pk=reply.pk).update(
+        status=response.status_code, body=body, location=response.get("Location", "")
+    )

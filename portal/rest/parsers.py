@@ -1,0 +1,29 @@
+"""Strict JSON bodies: what Python would quietly bend is refused with 400."""
+
+from collections.abc import Mapping
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import JSONRenderer
+
+from portal import payloads
+from portal.rest.problems import Problem
+
+MAX_BYTES = 1024 * 1024
+
+
+class StrictJSON(BaseParser):
+    """``application/json`` up to 1 MiB, read by ``portal.payloads``."""
+
+    media_type = "application/json"
+    renderer_class = JSONRenderer
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        body = stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise Problem(413, "The body is larger than 1 MiB.", "too_large")
+        try:
+            return payloads.loads(body)
+        except payloads.Unreadable as error:
+            raise ParseError(f"The body cannot be read: {error}.") from None

@@ -1,0 +1,167 @@
+"""Errors as ``application/problem+json`` (RFC 9457), for the API and for what never reaches a view of it."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as ModelError
+from django.db import InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+
+CONTENT_TYPE = "application/problem+json"
+_TITLES = {
+    400: "The request is not valid",
+    401: "Not signed in",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    412: "Changed by someone else",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Telnyx refused this",
+    428: "Precondition required",
+    429: "Too many requests",
+    500: "An error of the portal",
+    503: "Telnyx cannot be asked now",
+    504: "It is uncertain whether Telnyx acted",
+}
+
+
+class Problem(exceptions.APIException):
+    """An error with a status and code of its own."""
+
+    def __init__(self, http_status: int, detail: str, code: str) -> None:
+        super().__init__(detail, code)
+        self.status_code = http_status
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every error becomes a problem; a bug stays one (500, by Django)."""
+    request = context.get("request")
+    request_id = getattr(request, "request_id", "")
+    if isinstance(error, TelnyxError):
+        return _of_telnyx(error, request_id)
+    if isinstance(error, OperationalError | InterfaceError):
+        body = _body(503, "The database cannot be reached. Try again.", "database_unavailable", request_id)
+        return Response(body, 503, headers={"Retry-After": "2"}, content_type=CONTENT_TYPE)
+    if isinstance(error, ModelError):
+        error = exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    if isinstance(error, exceptions.ValidationError):
+        response.data = _body(400, "See errors.", "invalid", request_id) | {"errors": _by_field(error.detail)}
+    else:
+        response.data = _body(response.status_code, *_words(error), request_id)
+    response.content_type = CONTENT_TYPE
+    return response
+
+
+def problem(http_status: int, detail: str, code: str, request_id: str = "") -> HttpResponse:
+    """A problem outside of DRF."""
+    return JsonResponse(_body(http_status, detail, code, request_id), status=http_status, content_type=CONTENT_TYPE)
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """``handler400``."""
+    return _page_or_problem(request, 400, "The request cannot be read.", "invalid", defaults.bad_request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """``handler404``."""
+    return _page_or_problem(request, 404, "There is nothing here.", "not_found", defaults.page_not_found, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """``handler500``."""
+    if not request.path_info.startswith("/api/"):
+        return defaults.server_error(request)
+    return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))
+
+
+def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular hook: every operation may answer with a problem."""
+    result["components"]["schemas"]["Problem"] = _SCHEMA
+    answer = {"description": "A problem", "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    for path in result["paths"].values():
+        for operation in path.values():
+            operation["responses"].setdefault("default", answer)
+    return result
+
+
+_SCHEMA = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "request_id": {"type": "string"},
+        "errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+    },
+}
+
+
+def _body(http_status: int, detail: str, code: str, request_id: str) -> dict[str, Any]:
+    title = _TITLES.get(http_status, "Error")
+    shown = {"type": f"urn:voice-portal:{code}", "title": title, "status": http_status, "code": code}
+    return shown | {"detail": detail, "request_id": request_id}
+
+
+def _of_telnyx(error: TelnyxError, request_id: str) -> Response:
+    http_status, headers = 422, {}
+    if isinstance(error, TelnyxUnavailable):
+        http_status, headers = 503, {"Retry-After": str(error.retry_after)}
+    elif isinstance(error, TelnyxUncertain):
+        http_status = 504
+    elif isinstance(error, TelnyxRefused) and error.fields:
+        http_status = 400
+    body = _body(http_status, str(error), f"telnyx_{error.kind}", request_id) | {"telnyx_code": error.code}
+    if isinstance(error, TelnyxRefused) and error.fields:
+        body["errors"] = error.fields
+    return Response(body, http_status, headers=headers, content_type=CONTENT_TYPE)
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    if isinstance(error, Http404):
+        return "There is nothing here.", "not_found"
+    if isinstance(error, PermissionDenied):
+        return "You are not allowed to do this.", "permission_denied"
+    assert isinstance(error, exceptions.APIException)
+    code = error.get_codes()
+    return str(error.detail), code if isinstance(code, str) else error.default_code
+
+
+def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """Nested messages flattened: ``{"inbound": {"channel_limit": […]}}`` → ``{"inbound.channel_limit": […]}``."""
+    if isinstance(detail, dict):
+        pairs = [(f"{path}.{name}" if path else str(name), value) for name, value in detail.items()]
+    elif any(isinstance(item, dict | list) for item in detail):
+        pairs = [(f"{path}.{at}" if path else str(at), item) for at, item in enumerate(detail) if item]
+    else:
+        return {path or "non_field_errors": [str(message) for message in detail]}
+    return {name: messages for at, value in pairs for name, messages in _by_field(value, at).items()}
+
+
+def _page_or_problem(
+    request: HttpRequest, http_status: int, detail: str, code: str, page: Any, exception: Exception | None
+) -> HttpResponse:
+    if request.path_info.startswith("/admin/"):
+        answer: HttpResponse = page(request, exception)
+        return answer
+    return problem(http_status, detail, code, _id(request))
+
+
+def _id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+

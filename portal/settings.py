@@ -1,0 +1,224 @@
+"""Settings: from the environment (``.env`` is read) and nothing else; ``docs/settings.md`` lists them."""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import environ
+from celery.schedules import crontab
+from django.urls import reverse_lazy
+
+from portal import keys
+from portal.environment import (
+    boolean,
+    database,
+    encryption_keys,
+    from_file,
+    http_url,
+    names,
+    setting,
+    stop,
+    telnyx_url,
+    whole_number,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+if (BASE_DIR / ".env").is_file():
+    environ.Env.read_env(BASE_DIR / ".env")
+VAR_DIR = keys.var_dir()
+VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+# --- Names of the interface page -------------------------------------------------------------------------------------
+DEBUG = setting("DEBUG", boolean, False)
+SECRET_KEY = from_file("SECRET_KEY", keys.secret_key_file())
+os.environ.setdefault("PORTAL_ENCRYPTION_KEYS", from_file("PORTAL_ENCRYPTION_KEYS", keys.encryption_keys_file()))
+PORTAL_ENCRYPTION_KEYS = setting("PORTAL_ENCRYPTION_KEYS", encryption_keys, [])
+ALLOWED_HOSTS = setting("ALLOWED_HOSTS", names, ["127.0.0.1", "localhost", "[::1]"])
+PORT = setting("PORT", whole_number, 8000)
+SANDBOX_PORT = setting("SANDBOX_PORT", whole_number, PORT + 1)
+PORTAL_PUBLIC_URL = setting("PORTAL_PUBLIC_URL", http_url, f"http://127.0.0.1:{PORT}")
+PORTAL_PUBLIC_URL_IS_DEFAULT = not os.environ.get("PORTAL_PUBLIC_URL")
+TELNYX_API_KEY = setting("TELNYX_API_KEY", str, "")
+TELNYX_PUBLIC_KEY = setting("TELNYX_PUBLIC_KEY", str, "")
+TELNYX_BASE_URL = setting("TELNYX_BASE_URL", telnyx_url, "https://api.telnyx.com/v2")
+PULL_INTERVAL_MINUTES = setting("PULL_INTERVAL_MINUTES", whole_number, 60)
+DATABASES = {
+    "default": setting("DATABASE_URL", database, {}) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
+}
+EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
+CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded:///{EMBEDDED_QUEUE}"
+if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
+    stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
+
+# --- Django ----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "unfold.contrib.filters",
+    "unfold.contrib.simple_history",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "simple_history",
+    "portal.apps.PortalConfig",
+    "applications",
+    "voice",  # the last one: groups are filled when its permissions are there
+]
+MIDDLEWARE = [
+    "portal.middleware.request_context",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "portal.middleware.clean_query",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.middleware.content_security",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LOGIN_URL = reverse_lazy("admin:login")
+APPEND_SLASH = False  # a redirected webhook is a failed one: Telnyx counts any 3xx as a failure (code 75300)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", "UTC", False, True
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = True  # one command, no collectstatic
+
+# --- Security --------------------------------------------------------------------------------------------------------
+HTTPS = PORTAL_PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [PORTAL_PUBLIC_URL] if HTTPS else []
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if setting("TRUST_PROXY", boolean, False) else None
+SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Telnyx posts over whatever scheme the proxy ends; a redirect of ours would lose its webhooks. The proxy redirects people.
+SILENCED_SYSTEM_CHECKS = ["security.W008"]
+
+# --- Celery: a wake-up and a muscle; the owed work itself is in rows ---------------------------------------------------
+CELERY_TASK_DEFAULT_QUEUE = "events"
+CELERY_TASK_ROUTES = {"voice.send_command": {"queue": "commands"}, "applications.*": {"queue": "commands"}}
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = 20, 25
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_BROKER_CONNECTION_TIMEOUT = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SEND_TASK_EVENTS = False
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "embedded": {"polling_interval": 0.1},
+    "amqp": {"confirm_publish": True, "connect_timeout": 1, "read_timeout": 2, "write_timeout": 2},
+    "redis": {"visibility_timeout": 600, "socket_timeout": 2, "socket_connect_timeout": 1},
+}[urlsplit(CELERY_BROKER_URL).scheme.replace("amqps", "amqp").replace("rediss", "redis")]
+CELERY_BEAT_SCHEDULE = {
+    "heartbeat": {"task": "portal.heartbeat", "schedule": 15.0, "options": {"expires": 15}},
+    "clean up": {"task": "portal.clean_up", "schedule": crontab(minute="17")},
+    "pull applications": {
+        "task": "applications.pull_all",
+        "schedule": max(PULL_INTERVAL_MINUTES, 1) * 60.0,
+        "options": {"expires": 600},
+    },
+}
+
+# --- REST ------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.rest.authentication.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.rest.authentication.ScopeAndPermission"],
+    "DEFAULT_PAGINATION_CLASS": "portal.rest.pagination.Cursor",
+    "DEFAULT_PARSER_CLASSES": ["portal.rest.parsers.StrictJSON"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "EXCEPTION_HANDLER": "portal.rest.problems.handle",
+    "DATETIME_FORMAT": "%Y-%m-%dT%H:%M:%S.%fZ",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Telnyx voice portal",
+    "VERSION": "1",
+    "DESCRIPTION": "Applications, calls, flows and events of Telnyx voice. Errors are application/problem+json.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.rest.problems.document_errors",
+    ],
+}
+
+# --- Looks and logs ----------------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Voice portal",
+    "SITE_HEADER": "Voice portal",
+    "SITE_SUBHEADER": "Telnyx calls and applications",
+    "SITE_SYMBOL": "call",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_BACK_BUTTON": True,
+    "ENVIRONMENT": "portal.navigation.badge",
+    "DASHBOARD_CALLBACK": "voice.dashboard.home",
+    "STYLES": ["portal.navigation.style_sheet"],
+    "SCRIPTS": ["portal.navigation.script"],
+    "SIDEBAR": {"show_search": False, "command_search": False, "navigation": "portal.navigation.sidebar"},
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "portal.logs.formatter"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": setting("LOG_LEVEL", str.upper, "INFO")},
+    # request paths carry webhook tokens, httpx logs call ids in addresses
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "httpcore": {"level": "WARNING"},
+        "django.server": {"level": "ERROR"},
+        "django.request": {"level": "ERROR"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "kombu": {"level": "WARNING"},
+    },
+}
+if PORTAL_PUBLIC_URL_IS_DEFAULT and sys.stderr.isatty():
+    warnings.warn(f"PORTAL_PUBLIC_URL is not set: Telnyx cannot reach {PORTAL_PUBLIC_URL}", stacklevel=1)

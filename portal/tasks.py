@@ -1,0 +1,20 @@
+"""The core's periodic tasks."""
+
+from datetime import timedelta
+
+from celery import shared_task
+from django.utils import timezone
+
+from portal.models import Heartbeat, IdempotentReply
+
+
+@shared_task(name="portal.heartbeat")
+def heartbeat() -> None:
+    """Sent by beat, run by a worker: says that both are at work."""
+    Heartbeat.beat("worker")
+
+
+@shared_task(name="portal.clean_up")
+def clean_up() -> None:
+    """Forget kept replies after 24 h."""
+    IdempotentReply.objects.filter(created_at__lt=timezone.now() - timedelta(hours=24)).delete()

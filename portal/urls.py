@@ -1,0 +1,29 @@
+"""Addresses. The apps are named by string: the core imports neither."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
+
+from portal import health
+
+handler400 = "portal.rest.problems.bad_request"
+handler404 = "portal.rest.problems.not_found"
+handler500 = "portal.rest.problems.server_error"
+
+_open = {"authentication_classes": [], "permission_classes": [AllowAny]}
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="root"),
+    path("admin", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/", admin.site.urls),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("api/schema/", SpectacularAPIView.as_view(api_version="v1", **_open), name="api-schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **_open), name="api-docs"),
+    path("api/v1/", include("portal.api")),
+    path("api/v1/", include("applications.urls")),
+    path("", include("voice.urls")),
+]

@@ -1,0 +1,63 @@
+"""Wakes workers without letting the request wait for a broker.
+
+``wake`` puts an id on a bounded queue in memory; one daemon thread publishes. A full queue, a frozen broker or a crash
+drops wake-ups, and the sweep finds the same work in its row half a second later.
+"""
+
+import os
+import queue
+import threading
+import uuid
+
+import structlog
+
+from portal.celery import app
+
+_CAPACITY = 10_000
+_log = structlog.get_logger(__name__)
+
+
+class Publisher:
+    """A bounded queue and the one thread that empties it into the broker."""
+
+    def __init__(self) -> None:
+        self.pending: queue.Queue[tuple[str, str]] = queue.Queue(_CAPACITY)
+        self.dropped = 0
+        self._thread: threading.Thread | None = None
+        self._pid = 0
+        self._lock = threading.Lock()
+
+    def put(self, task: str, identifier: str) -> None:
+        """Hand over, never block."""
+        self._ensure_thread()
+        try:
+            self.pending.put_nowait((task, identifier))
+        except queue.Full:
+            self.dropped += 1
+
+    def _ensure_thread(self) -> None:
+        if self._thread and self._thread.is_alive() and self._pid == os.getpid():
+            return
+        with self._lock:  # also after a fork, which takes no threads along
+            if not (self._thread and self._thread.is_alive() and self._pid == os.getpid()):
+                self._pid = os.getpid()
+                self._thread = threading.Thread(target=self._run, name="wake-ups", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            task, identifier = self.pending.get()
+            try:
+                app.send_task(task, args=[identifier], retry=False, ignore_result=True)
+            except Exception as error:  # whatever a broker may raise: nothing is owed here
+                self.dropped += 1
+                _log.warning("wake-up dropped", task=task, error=type(error).__name__)
+
+
+publisher = Publisher()
+
+
+def wake(task: str, *identifiers: uuid.UUID) -> None:
+    """Have ``task`` run for each id soon. Call it after the commit of the rows it is about."""
+    for identifier in identifiers:
+        publisher.put(task, str(identifier))

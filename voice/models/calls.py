@@ -1,0 +1,85 @@
+"""Call: our row for one leg, derived from its events."""
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+
+from portal.models import TelnyxAccount
+
+
+class Call(models.Model):
+    """One leg. Every column is a merge of its events (``facts``), equal for any order and repetition of them."""
+
+    class State(models.TextChoices):
+        INITIATED = "initiated"
+        RINGING = "ringing"
+        ANSWERED = "answered"
+        BRIDGED = "bridged"
+        PARKED = "parked"
+        ENDED = "ended"
+        LOST = "lost"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
+    call_control_id = models.CharField(max_length=512)
+    call_leg_id = models.CharField(max_length=64, blank=True, db_index=True)
+    call_session_id = models.CharField(max_length=64, blank=True, db_index=True)
+    connection_id = models.CharField(max_length=64, blank=True)
+    direction = models.CharField(max_length=10, blank=True, help_text="incoming, outgoing, or empty while undecided")
+    from_number = models.CharField("from", max_length=255, blank=True, db_index=True)
+    to_number = models.CharField("to", max_length=255, blank=True, db_index=True)
+    # backwards, so that "ends in 5550001" is a prefix search
+    from_reversed = models.CharField(max_length=255, blank=True, db_index=True, editable=False)
+    to_reversed = models.CharField(max_length=255, blank=True, db_index=True, editable=False)
+    state = models.CharField(max_length=10, choices=State, default=State.INITIATED)
+    started_at = models.DateTimeField(help_text="start_time if known, else the earliest time an event tells")
+    answered_at = models.DateTimeField(null=True)
+    bridged_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    hangup_cause = models.CharField(max_length=100, blank=True)
+    hangup_source = models.CharField(max_length=50, blank=True)
+    sip_hangup_cause = models.CharField(max_length=50, blank=True)
+    client_state = models.TextField(blank=True)
+    tags = models.JSONField(default=list)
+    has_recording = models.BooleanField(default=False)
+    step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
+    facts = models.JSONField(default=dict, help_text="Per column: which event told it, and when.")
+
+    class Meta:
+        ordering = ["-started_at", "-id"]
+        permissions = [
+            ("dial", "Can dial, transfer and refer"),
+            ("control_call", "Can control calls"),
+            ("listen_recording", "Can listen to recordings"),
+            ("view_full_number", "Can see whole phone numbers"),
+        ]
+        constraints = [models.UniqueConstraint(fields=["account", "call_control_id"], name="one_call_per_control_id")]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="call_by_time"),
+            models.Index(fields=["connection_id", "-started_at"], name="call_by_application"),
+            models.Index(fields=["hangup_cause", "-started_at"], name="call_by_cause"),
+            models.Index(fields=["connection_id"], name="call_alive", condition=~Q(state__in=("ended", "lost"))),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.direction or 'call'} …{self.from_number[-4:]} → …{self.to_number[-4:]}"
+
+    @property
+    def is_alive(self) -> bool:
+        return self.state not in {self.State.ENDED, self.State.LOST}
+
+    @property
+    def ring_seconds(self) -> float | None:
+        """From the start to the answer, or to the end of a call nobody answered."""
+        return _seconds(self.started_at, self.answered_at or self.ended_at)
+
+    @property
+    def talk_seconds(self) -> float | None:
+        """From the answer to the end."""
+        return _seconds(self.answered_at, self.ended_at)
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
+    return round((end - begin).total_seconds(), 3) if begin and end else None

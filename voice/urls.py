@@ -1,0 +1,3 @@
+"""REST addresses of calls."""
+
+urlpatterns: list[object] = []
