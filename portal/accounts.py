@@ -29,8 +29,7 @@ def ensure_accounts() -> TelnyxAccount | None:
 def _refresh_default() -> None:
     account = TelnyxAccount.objects.filter(name="default").first() or TelnyxAccount(name="default")
     account.base_url, account.from_environment = settings.TELNYX_BASE_URL, True
-    if not account.api_key_sealed or account.api_key != settings.TELNYX_API_KEY:
-        account.api_key = settings.TELNYX_API_KEY
+    account.api_key = settings.TELNYX_API_KEY  # sealed anew: the stored one may be of a key that is gone
     if settings.TELNYX_PUBLIC_KEY and account.public_key != settings.TELNYX_PUBLIC_KEY:
         account.previous_public_key, account.public_key = account.public_key, settings.TELNYX_PUBLIC_KEY
     account.save()

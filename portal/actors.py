@@ -8,7 +8,7 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True)
 class Actor:
-    """``label`` is what people read (``user: ada``, ``token: ci``, ``rule: greeting #1``); ``user`` and ``token`` are rows."""
+    """``label`` is what people read (``user: ada``, ``token: ci``, ``rule: greeting #1``); the others are rows."""
 
     label: str
     user: Any = None

@@ -25,15 +25,17 @@ class PortalConfig(AppConfig):
         post_migrate.connect(_make_groups, dispatch_uid="portal.groups")
 
 
-def _make_groups(sender: AppConfig, **_: Any) -> None:
-    """After the last app's migration, when every permission is there. A group is filled once: what people change stays."""
+def _make_groups(sender: Any, **_: Any) -> None:
+    """After the last app's migration, when every permission is there. Filled once: what people change stays."""
     if sender.name != "voice":
         return
     group_model, permission_model = sender.apps.get_model("auth", "Group"), sender.apps.get_model("auth", "Permission")
     for name, wanted in _GROUPS.items():
         group, made = group_model.objects.get_or_create(name=name)
         if made:
-            ours = permission_model.objects.filter(content_type__app_label__in=("portal", "applications", "voice", "auth"))
+            ours = permission_model.objects.filter(
+                content_type__app_label__in=("portal", "applications", "voice", "auth")
+            )
             group.permissions.set([row for row in ours if wanted(row.content_type.app_label, row.codename)])
 
 
@@ -48,18 +50,23 @@ def _operators(app: str, codename: str) -> bool:
 
 
 def _support(app: str, codename: str) -> bool:
-    return app in {"applications", "voice"} and codename.startswith("view_") and codename not in {
-        "view_full_number",
-        "view_raw_event",
-    }
+    return (
+        app in {"applications", "voice"}
+        and codename.startswith("view_")
+        and codename
+        not in {
+            "view_full_number",
+            "view_raw_event",
+        }
+    )
 
 
 def _developers(app: str, codename: str) -> bool:
     if app == "portal":
         return codename == "view_telnyxaccount"
-    return app == "voice" and (codename.startswith("view_") or codename.endswith("_flow") or codename == "replay_event") or (
-        app == "applications"
-    )
+    return (
+        app == "voice" and (codename.startswith("view_") or codename.endswith("_flow") or codename == "replay_event")
+    ) or (app == "applications")
 
 
 _GROUPS = {"Administrators": _administrators, "Operators": _operators, "Support": _support, "Developers": _developers}

@@ -1,4 +1,4 @@
-"""Runs one process of ``make run`` so that it cannot outlive its parent: ``python -m portal.child PARENT_PID COMMAND…``.
+"""Runs one process of ``make run`` that cannot outlive its parent: ``python -m portal.child PARENT_PID COMMAND…``.
 
 Linux tells a process when its parent dies (PR_SET_PDEATHSIG); elsewhere the supervisor's own clean-up has to do.
 """
@@ -21,4 +21,4 @@ def die_with_parent(parent: int) -> None:
 
 if __name__ == "__main__":
     die_with_parent(int(sys.argv[1]))
-    os.execvp(sys.argv[2], sys.argv[2:])
+    os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606  the supervisor says which

@@ -6,6 +6,7 @@ defaults would send a dial three times after a time-out and would follow a 307 w
 
 import threading
 import time
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,8 @@ import httpx
 from django.db import connection
 
 from portal import payloads
-from portal.errors import TelnyxUncertain, translate
+from portal.encryption import CannotOpen
+from portal.errors import TelnyxUnavailable, TelnyxUncertain, translate
 from portal.models import TelnyxAccount
 from portal.schemas import arguments
 from portal.sdk import telnyx
@@ -30,20 +32,23 @@ class InsideTransaction(RuntimeError):
 def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[str, Any]:
     """Call a method of the SDK (``calls.actions.answer``) and return Telnyx's JSON answer as it came.
 
-    ``path`` are the ids of its address, ``values`` its parameters by wire name; what begins with ``extra_`` is passed on.
-    Raises ``TelnyxRefused``, ``TelnyxUnavailable`` or ``TelnyxUncertain``; an answer that is no JSON object is uncertain.
+    ``path`` are the ids of its address, ``values`` its parameters by wire name; what begins with ``extra_`` is passed
+    on. Raises ``TelnyxRefused``, ``TelnyxUnavailable`` or ``TelnyxUncertain``: this, too, for what is no JSON object.
     """
     if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
         raise InsideTransaction(method)
     resource, _, name = method.rpartition(".")
-    target = client_for(account)
+    try:
+        target = client_for(account)
+    except CannotOpen as error:
+        raise TelnyxUnavailable(f"The stored API key cannot be read: {error}. Enter it again.") from error
     for part in resource.split("."):
         target = getattr(target, part)
     try:
         response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
     except Exception as error:  # the SDK's, httpx's and the deadline's; ours are told apart by translate
         raise translate(error) from error
-    return _object(response.content, response.status_code)
+    return _object(response.http_response.content, response.status_code)
 
 
 def client_for(account: TelnyxAccount) -> Any:
@@ -61,7 +66,7 @@ _kept = threading.local()
 def _client(base_url: str, api_key: str) -> Any:
     http = httpx.Client(transport=DeadlineTransport(), timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
     # explicit, though empty: the SDK would else fill each of them from TELNYX_* variables
-    return telnyx().Telnyx(
+    made = telnyx().Telnyx(
         api_key=api_key,
         public_key="",
         client_id="",
@@ -71,6 +76,8 @@ def _client(base_url: str, api_key: str) -> Any:
         timeout=_TIMEOUT,
         http_client=http,
     )
+    weakref.finalize(made, http.close)  # a thread that ends leaves no socket open
+    return made
 
 
 def _object(content: bytes, status: int) -> dict[str, Any]:

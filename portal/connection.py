@@ -1,6 +1,7 @@
 """Can the portal work with this account: asked with a click, answered in words."""
 
 from portal.client import ask
+from portal.encryption import CannotOpen
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
 from portal.models import TelnyxAccount
 from portal.signatures import public_key_problem
@@ -19,6 +20,10 @@ def check_connection(account: TelnyxAccount) -> tuple[bool, list[str]]:
 def _check_key(account: TelnyxAccount) -> tuple[bool, list[str]]:
     if not account.api_key_sealed:
         return False, ["No API key is stored."]
+    try:
+        _ = account.api_key
+    except CannotOpen as error:
+        return False, [f"The stored API key cannot be read: {error}. Enter it again."]
     try:
         ask(account, "call_control_applications.list", extra_query={"page[size]": "1"})
     except TelnyxRefused as error:

@@ -1,7 +1,6 @@
 """Reads settings from the environment: each malformed one ends the start with one line that names it."""
 
 import base64
-import binascii
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +13,7 @@ import environ
 from portal import keys
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 def stop(name: str, problem: str) -> NoReturn:
@@ -21,7 +21,7 @@ def stop(name: str, problem: str) -> NoReturn:
     sys.exit(f"portal: {name} {problem}")
 
 
-def setting(name: str, parse: Callable[[str], T], default: T) -> T:
+def setting(name: str, parse: Callable[[str], T], default: D) -> T | D:
     """The parsed variable, ``default`` when it is missing or empty; stops the start when it cannot be parsed."""
     text = os.environ.get(name, "").strip()
     if not text:
@@ -39,13 +39,22 @@ def boolean(text: str) -> bool:
 
 
 def whole_number(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 5 or int(text) > 65535:
         raise ValueError("must be a whole number up to 65535.")
     return int(text)
 
 
+def log_level(text: str) -> str:
+    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    return text.upper()
+
+
 def http_url(text: str) -> str:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address.")
     return text.rstrip("/")
@@ -64,7 +73,7 @@ def names(text: str) -> list[str]:
 def encryption_keys(text: str) -> list[bytes]:
     try:
         ring = [base64.b64decode(key, validate=True) for key in names(text)]
-    except binascii.Error:
+    except ValueError:
         raise ValueError("must be base64 keys of 32 bytes, newest first, separated by commas.") from None
     if not ring or any(len(key) != 32 for key in ring):
         raise ValueError("must be base64 keys of 32 bytes, newest first, separated by commas.")
@@ -73,7 +82,7 @@ def encryption_keys(text: str) -> list[bytes]:
 
 def database(text: str) -> dict[str, Any]:
     try:
-        config = dict(environ.Env.db_url_config(text))
+        config = dict(environ.Env.db_url_config(text))  # type: ignore[no-untyped-call]
     except Exception:
         raise ValueError("must look like postgres://user:password@host:5432/name or sqlite:////path/file.") from None
     engine = str(config.get("ENGINE", ""))

@@ -1,4 +1,4 @@
-"""What can come of asking Telnyx: refused, unavailable, uncertain. Three kinds, because each asks for another next step.
+"""What can come of asking Telnyx: refused, unavailable, uncertain. Three, because each asks for another next step.
 
 Telnyx's envelope is ``{"errors": [{code, title, detail, source: {pointer}}]}``; all but ``code`` may be missing, and
 ``code`` is a string for most products and an integer for some (developers.telnyx.com, "API Error Codes").

@@ -47,7 +47,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         answer["WWW-Authenticate"] = "Bearer"
         return answer
     registry = CollectorRegistry()
-    registry.register(_Gauges())  # type: ignore[arg-type]
+    registry.register(_Gauges())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
 

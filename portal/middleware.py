@@ -38,7 +38,11 @@ def clean_query(get_response: Handler) -> Handler:
     """Refuse a NUL in path or query: PostgreSQL does, deep inside, as a 500."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        texts = [request.path_info, *request.GET.keys(), *(text for values in request.GET.lists() for text in values[1])]
+        texts = [
+            request.path_info,
+            *request.GET.keys(),
+            *(text for values in request.GET.lists() for text in values[1]),
+        ]
         if any("\x00" in text for text in texts):
             return bad_request(request)
         return get_response(request)

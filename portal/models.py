@@ -17,7 +17,9 @@ from portal.actors import Actor
 from portal.encryption import seal, unseal
 from portal.signatures import public_key_problem
 
-SCOPES = tuple(f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write"))
+SCOPES = tuple(
+    f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")
+)
 
 
 def webhook_token() -> str:
@@ -48,7 +50,10 @@ class TelnyxAccount(models.Model):
     api_key_last4 = models.CharField("API key ends in", max_length=4, blank=True, editable=False)
     public_key = models.CharField(max_length=64, blank=True, validators=[check_public_key])
     previous_public_key = models.CharField(
-        max_length=64, blank=True, validators=[check_public_key], help_text="Still verifies while a rotation is under way."
+        max_length=64,
+        blank=True,
+        validators=[check_public_key],
+        help_text="Still verifies while a rotation is under way.",
     )
     webhook_token = models.CharField(max_length=64, unique=True, default=webhook_token, editable=False)
     from_environment = models.BooleanField(default=False, editable=False)
@@ -146,6 +151,16 @@ class ApiToken(models.Model):
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
+class AppendOnly(models.QuerySet["AuditEvent"]):
+    """Rows that are only ever added."""
+
+    def update(self, **values: Any) -> int:
+        raise TypeError("An audit event is not changed.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise TypeError("An audit event is not deleted.")
+
+
 class AuditEvent(models.Model):
     """What a person did. Append-only: rows are neither changed nor deleted here."""
 
@@ -159,11 +174,21 @@ class AuditEvent(models.Model):
     request_id = models.CharField(max_length=64, blank=True)
     details = models.JSONField(default=dict, blank=True)
 
+    objects = AppendOnly.as_manager()
+
     class Meta:
         ordering = ["-at", "-id"]
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.object_label}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.pk:
+            raise TypeError("An audit event is not changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise TypeError("An audit event is not deleted.")
 
     @classmethod
     def note(cls, actor: Actor, action: str, subject: models.Model | None = None, **details: Any) -> None:
@@ -178,14 +203,6 @@ class AuditEvent(models.Model):
             request_id=actor.request_id,
             details=details,
         )
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.pk:
-            raise TypeError("An audit event is not changed.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        raise TypeError("An audit event is not deleted.")
 
 
 class IdempotentReply(models.Model):

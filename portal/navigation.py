@@ -9,7 +9,7 @@ from django.urls import reverse
 from portal.models import TelnyxAccount
 
 # title, [(title, icon, url name, permission)]
-_SECTIONS = [
+_SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     (
         "Calls",
         [

@@ -17,7 +17,8 @@ from kombu.utils.json import dumps, loads
 VISIBILITY_SECONDS = 60  # longer than the longest task may run (25 s)
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
-    id INTEGER PRIMARY KEY, queue TEXT NOT NULL, tag TEXT NOT NULL UNIQUE, hidden_until REAL NOT NULL, body TEXT NOT NULL);
+    id INTEGER PRIMARY KEY, queue TEXT NOT NULL, tag TEXT NOT NULL UNIQUE,
+    hidden_until REAL NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS message_queue ON message (queue, id);
 """
 
@@ -75,7 +76,8 @@ class Channel(virtual.Channel):
 
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._local, "connection"):
-            path = "/" + self.connection.client.virtual_host.lstrip("/")
+            transport: Any = self.connection
+            path = "/" + transport.client.virtual_host.lstrip("/")
             self._local.connection = sqlite3.connect(path, timeout=5, isolation_level=None)
             # losing the last messages at a power cut is harmless: the sweep runs what they would have woken
             self._local.connection.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + _SCHEMA)

@@ -1,7 +1,7 @@
 """The parameters of every Telnyx method, read from the SDK's own ``*Params`` TypedDicts.
 
 One reading serves forms, serializers, OpenAPI and validation, so a new SDK brings its parameters and nobody invents
-one. Methods go by their dotted SDK name (``calls.actions.transfer``), parameters by wire name (``from``, not ``from_``).
+one. Methods go by dotted SDK name (``calls.actions.transfer``), parameters by wire name (``from``, not ``from_``).
 """
 
 import ast
@@ -59,7 +59,7 @@ def parameters(method: str) -> tuple[Parameter, ...]:
 def validate(method: str, values: JsonObject, *, partial: bool = False) -> JsonObject:
     """``values`` if ``method`` takes them, else ``InvalidParameters``.
 
-    Types are strict (``"1"`` is not 1), unknown names are refused at every depth. ``partial`` asks for no required ones.
+    Types are strict (``"1"`` is not 1), unknown names refused at every depth; ``partial`` asks for no required ones.
     """
     errors: dict[str, list[str]] = {}
     try:
@@ -67,8 +67,12 @@ def validate(method: str, values: JsonObject, *, partial: bool = False) -> JsonO
     except pydantic.ValidationError as error:
         for detail in error.errors(include_url=False, include_input=False):
             if not (partial and detail["type"] == "missing" and len(detail["loc"]) == 1):
-                name = ".".join(str(part) for part in detail["loc"])
-                errors.setdefault(name, []).append(_message(detail["type"], detail["msg"], name, method))
+                name, siblings = _wire_name(
+                    detail["loc"], parameters(method), unknown=detail["type"] == "extra_forbidden"
+                )
+                message = _message(detail["type"], detail["msg"], name.rpartition(".")[2], siblings)
+                if message not in errors.setdefault(name, []):
+                    errors[name].append(message)
     if errors:
         raise InvalidParameters(errors)
     return values
@@ -161,12 +165,14 @@ def _parameter(argument: str, hint: Any, required: bool, text: str) -> Parameter
     nullable = len(options) < len(_options(bare))
     choices = tuple(value for option in options if get_origin(option) is Literal for value in get_args(option))
     kinds = {_kind(option) for option in options}
-    kind = kinds.pop() if len(kinds) == 1 else "any"
+    kind: Any = kinds.pop() if len(kinds) == 1 else "any"
     fields: tuple[Parameter, ...] = ()
     item = None
     if kind == "object":
         fields = tuple(
-            {p.name: p for option in options if typing_extensions.is_typeddict(option) for p in _members(option)}.values()
+            {
+                p.name: p for option in options if typing_extensions.is_typeddict(option) for p in _members(option)
+            }.values()
         )
     if kind == "array":
         inner = get_args(options[0])
@@ -219,8 +225,8 @@ def _is_list(origin: Any) -> bool:
 @cache
 def _model(shape: Any) -> type[pydantic.BaseModel]:
     if get_origin(shape) in (Union, types.UnionType):
-        root = Union[tuple(_model(option) for option in get_args(shape))]  # noqa: UP007  made at run time
-        return pydantic.RootModel[root]  # type: ignore[valid-type]
+        root: Any = Union[tuple(_model(option) for option in get_args(shape))]  # noqa: UP007  made at run time
+        return pydantic.RootModel[root]
     helps = _docstrings(shape)
     fields: dict[str, Any] = {}
     for argument, hint in typing_extensions.get_type_hints(shape, include_extras=True).items():
@@ -262,16 +268,32 @@ def _docstrings(shape: Any) -> dict[str, str]:
         return found
     assert isinstance(body, ast.ClassDef)
     for member, after in zip(body.body, body.body[1:], strict=False):
-        if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and isinstance(after, ast.Expr):
-            if isinstance(after.value, ast.Constant) and isinstance(after.value.value, str):
-                found[member.target.id] = inspect.cleandoc(after.value.value).strip()
+        text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
+        if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and isinstance(text, str):
+            found[member.target.id] = inspect.cleandoc(text).strip()
     return found
 
 
-def _message(kind: str, message: str, name: str, method: str) -> str:
+def _wire_name(
+    loc: tuple[int | str, ...], level: tuple[Parameter, ...], *, unknown: bool
+) -> tuple[str, tuple[Parameter, ...]]:
+    """Where an error lies, by wire names and list positions, and the parameters beside it.
+
+    pydantic puts the name of each variant of a union it tried (``to.str``) in between: nobody knows those names.
+    """
+    parts, inner = [], level
+    for at, part in enumerate(loc):
+        found = next((parameter for parameter in inner if parameter.name == part), None)
+        if found:
+            level, inner = inner, found.fields or (found.item.fields if found.item else ())
+        if found or isinstance(part, int) or (unknown and at == len(loc) - 1):
+            parts.append(str(part))
+    return ".".join(parts), inner if unknown else level
+
+
+def _message(kind: str, message: str, name: str, siblings: tuple[Parameter, ...]) -> str:
     if kind == "extra_forbidden":
-        known = [parameter.name for parameter in parameters(method)]
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name, [parameter.name for parameter in siblings], n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
         return f"Unknown parameter.{hint}"
     if kind == "missing":

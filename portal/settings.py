@@ -17,6 +17,7 @@ from portal.environment import (
     encryption_keys,
     from_file,
     http_url,
+    log_level,
     names,
     setting,
     stop,
@@ -34,7 +35,7 @@ VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 DEBUG = setting("DEBUG", boolean, False)
 SECRET_KEY = from_file("SECRET_KEY", keys.secret_key_file())
 os.environ.setdefault("PORTAL_ENCRYPTION_KEYS", from_file("PORTAL_ENCRYPTION_KEYS", keys.encryption_keys_file()))
-PORTAL_ENCRYPTION_KEYS = setting("PORTAL_ENCRYPTION_KEYS", encryption_keys, [])
+PORTAL_ENCRYPTION_KEYS: list[bytes] = setting("PORTAL_ENCRYPTION_KEYS", encryption_keys, [])
 ALLOWED_HOSTS = setting("ALLOWED_HOSTS", names, ["127.0.0.1", "localhost", "[::1]"])
 PORT = setting("PORT", whole_number, 8000)
 SANDBOX_PORT = setting("SANDBOX_PORT", whole_number, PORT + 1)
@@ -45,7 +46,7 @@ TELNYX_PUBLIC_KEY = setting("TELNYX_PUBLIC_KEY", str, "")
 TELNYX_BASE_URL = setting("TELNYX_BASE_URL", telnyx_url, "https://api.telnyx.com/v2")
 PULL_INTERVAL_MINUTES = setting("PULL_INTERVAL_MINUTES", whole_number, 60)
 DATABASES = {
-    "default": setting("DATABASE_URL", database, {}) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
+    "default": setting("DATABASE_URL", database, None) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
 }
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded:///{EMBEDDED_QUEUE}"
@@ -115,7 +116,6 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", "UTC", False, True
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
-STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = True  # one command, no collectstatic
 
 # --- Security --------------------------------------------------------------------------------------------------------
@@ -129,10 +129,10 @@ SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# Telnyx posts over whatever scheme the proxy ends; a redirect of ours would lose its webhooks. The proxy redirects people.
+# A redirect of ours would lose Telnyx's webhooks, whatever scheme they come by; the proxy redirects people.
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
-# --- Celery: a wake-up and a muscle; the owed work itself is in rows ---------------------------------------------------
+# --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"
 CELERY_TASK_ROUTES = {"voice.send_command": {"queue": "commands"}, "applications.*": {"queue": "commands"}}
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -188,7 +188,7 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
-# --- Looks and logs ----------------------------------------------------------------------------------------------------
+# --- Looks and logs --------------------------------------------------------------------------------------------------
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",
@@ -208,7 +208,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "portal.logs.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": setting("LOG_LEVEL", str.upper, "INFO")},
+    "root": {"handlers": ["stderr"], "level": setting("LOG_LEVEL", log_level, "INFO")},
     # request paths carry webhook tokens, httpx logs call ids in addresses
     "loggers": {
         "httpx": {"level": "WARNING"},

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.contrib.admin import ShowFacets
 from django.core.paginator import Page
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,7 +12,6 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.sites import UnfoldAdminSite
-
 
 
 class PortalSite(UnfoldAdminSite):
@@ -33,7 +33,7 @@ class CountlessPage(Page[Any]):
         return paginator.more
 
 
-class CountlessPaginator(InfinitePaginator):  # type: ignore[misc]
+class CountlessPaginator(InfinitePaginator):
     """Previous and next without ``COUNT(*)``, which takes half a second over ten million calls."""
 
     more = False
@@ -50,12 +50,12 @@ class CountlessPaginator(InfinitePaginator):  # type: ignore[misc]
         return 10_000 // self.per_page  # deeper is a question for a filter, and OFFSET gets slow there
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """Rows that people look at and never write by hand. Paged without counting."""
 
     paginator = CountlessPaginator
     show_full_result_count = False
-    show_facets = False
+    show_facets = ShowFacets.NEVER
     list_per_page = 50
     actions = None
 

@@ -5,13 +5,13 @@ happened, try again" (5xx but 504) or "you are wrong" before anything was done g
 """
 
 import hashlib
-from typing import Any
+from typing import Any, cast
 
 from django.db import IntegrityError, transaction
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.models import IdempotentReply
+from portal.models import ApiToken, IdempotentReply
 from portal.rest.problems import CONTENT_TYPE, Problem
 
 HEADER = "Idempotency-Key"
@@ -32,7 +32,11 @@ class Idempotent:
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, _Replay):
             return error.response()
-        answer: Response = super().handle_exception(error)  # type: ignore[misc]
+        try:
+            answer: Response = super().handle_exception(error)  # type: ignore[misc]
+        except Exception:  # a bug, answered 500 by Django: as every 5xx but 504 it gives the key back
+            _give_back(self)
+            raise
         return answer
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -41,6 +45,12 @@ class Idempotent:
         if reply is not None and reply.status is None:
             _keep(reply, done)
         return done
+
+
+def _give_back(view: Any) -> None:
+    reply = getattr(view, "_reply", None)
+    if reply is not None and reply.status is None:
+        reply.delete()
 
 
 class _Replay(Exception):
@@ -57,13 +67,13 @@ class _Replay(Exception):
 def _claim(request: Request, key: str) -> IdempotentReply:
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise Problem(400, f"{HEADER} must be 1 to 255 printable characters.", "invalid_idempotency_key")
-    body = getattr(request, "_request", request).body
+    token, body = cast("ApiToken", request.auth), getattr(request, "_request", request).body
     fingerprint = hashlib.sha256(f"{request.path}\n".encode() + body).hexdigest()
     try:
         with transaction.atomic():
-            return IdempotentReply.objects.create(token=request.auth, key=key, fingerprint=fingerprint)
+            return IdempotentReply.objects.create(token=token, key=key, fingerprint=fingerprint)
     except IntegrityError:
-        reply = IdempotentReply.objects.get(token=request.auth, key=key)
+        reply = IdempotentReply.objects.get(token=token, key=key)
     if reply.fingerprint != fingerprint:
         raise Problem(422, f"This {HEADER} was used for another request.", "idempotency_key_reused")
     if reply.status is None:

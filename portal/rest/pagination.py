@@ -1,6 +1,5 @@
 """Cursor pages: any depth costs the same, and nothing is counted."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from rest_framework.exceptions import NotFound, ValidationError
@@ -23,12 +22,14 @@ class Cursor(CursorPagination):
             raise ValidationError({"page_size": [f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."]})
         return int(text)
 
-    def get_ordering(self, request: Request, queryset: Any, view: Any) -> Sequence[str]:
-        ordering: Sequence[str] = view.ordering
+    def get_ordering(self, request: Request, queryset: Any, view: Any) -> tuple[str, ...]:
+        ordering: tuple[str, ...] = view.ordering
         return ordering
 
     def decode_cursor(self, request: Request) -> Any:
         try:
             return super().decode_cursor(request)
         except NotFound:
-            raise ValidationError({"cursor": ["This is no cursor of ours. Follow next and previous as they are."]}) from None
+            raise ValidationError(
+                {"cursor": ["This is no cursor of ours. Follow next and previous as they are."]}
+            ) from None

@@ -3,14 +3,21 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
 from portal import payloads
-from portal.rest.problems import Problem
 
 MAX_BYTES = 1024 * 1024
+
+
+class TooLarge(APIException):
+    """413. Not a ``Problem``: DRF imports this module while ``problems`` imports DRF's views."""
+
+    status_code = 413
+    default_detail = "The body is larger than 1 MiB."
+    default_code = "too_large"
 
 
 class StrictJSON(BaseParser):
@@ -19,10 +26,12 @@ class StrictJSON(BaseParser):
     media_type = "application/json"
     renderer_class = JSONRenderer
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
         body = stream.read(MAX_BYTES + 1)
         if len(body) > MAX_BYTES:
-            raise Problem(413, "The body is larger than 1 MiB.", "too_large")
+            raise TooLarge
         try:
             return payloads.loads(body)
         except payloads.Unreadable as error:

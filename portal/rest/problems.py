@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -51,6 +51,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, OperationalError | InterfaceError):
         body = _body(503, "The database cannot be reached. Try again.", "database_unavailable", request_id)
         return Response(body, 503, headers={"Retry-After": "2"}, content_type=CONTENT_TYPE)
+    if isinstance(error, RequestDataTooBig):  # a body read whole, as Idempotency-Key needs it
+        error = Problem(413, "The body is larger than 1 MiB.", "too_large")
     if isinstance(error, ModelError):
         error = exceptions.ValidationError(error.message_dict if hasattr(error, "error_dict") else error.messages)
     response = exception_handler(error, context)
@@ -89,7 +91,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """A drf-spectacular hook: every operation may answer with a problem."""
     result["components"]["schemas"]["Problem"] = _SCHEMA
-    answer = {"description": "A problem", "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    answer = {
+        "description": "A problem",
+        "content": {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
     for path in result["paths"].values():
         for operation in path.values():
             operation["responses"].setdefault("default", answer)
@@ -152,7 +157,7 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {name: messages for at, value in pairs for name, messages in _by_field(value, at).items()}
 
 
-def _page_or_problem(
+def _page_or_problem(  # noqa: PLR0917
     request: HttpRequest, http_status: int, detail: str, code: str, page: Any, exception: Exception | None
 ) -> HttpResponse:
     if request.path_info.startswith("/admin/"):
@@ -163,5 +168,3 @@ def _page_or_problem(
 
 def _id(request: HttpRequest) -> str:
     return str(getattr(request, "request_id", ""))
-
-

@@ -20,7 +20,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
         parser.add_argument("--name", default="command line")
-        parser.add_argument("--scope", action="append", choices=SCOPES, help="May be given several times; without: all.")
+        parser.add_argument(
+            "--scope", action="append", choices=SCOPES, help="May be given several times; without: all."
+        )
         parser.add_argument("--expires", type=int, metavar="DAYS", help="Without: never.")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -39,7 +39,7 @@ class Child:
 
     def start(self) -> None:
         line = [sys.executable, "-m", "portal.child", str(os.getpid()), *self.command]
-        self.process = subprocess.Popen(line, cwd=settings.BASE_DIR, start_new_session=True)
+        self.process = subprocess.Popen(line, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603  all ours
         self.started = time.monotonic()
 
     def tend(self) -> None:
@@ -66,7 +66,7 @@ class Command(BaseCommand):
             die_with_parent(os.getppid())
         for name, port in (("PORT", settings.PORT), ("SANDBOX_PORT", settings.SANDBOX_PORT)):
             _refuse_taken_port(name, port)
-        self.stdout.write("Preparing the database …")
+        self._say("Preparing the database …")
         call_command("migrate", verbosity=0, interactive=False)
         password = _make_first_administrator()
         sandbox = ensure_accounts()
@@ -88,12 +88,12 @@ class Command(BaseCommand):
                     child.tend()
                 time.sleep(0.2)
         except KeyboardInterrupt:
-            self.stdout.write("\nStopping …")
+            self._say("\nStopping …")
         finally:
             _stop(children)
 
     def _wait_until_ready(self, children: list[Child]) -> None:
-        self.stdout.write("Starting …")
+        self._say("Starting …")
         deadline = time.monotonic() + _READY_SECONDS
         urls = [f"http://127.0.0.1:{settings.PORT}/readyz"]
         if any(child.name == "sandbox" for child in children):
@@ -109,7 +109,12 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(f"\n  The voice portal is at http://127.0.0.1:{settings.PORT}/admin/"))
         if password:
             self.stdout.write(f"  Sign in as   admin   with the password   {password}   (shown once)")
-        self.stdout.write(f"  Data lies in {settings.VAR_DIR}.  Ctrl-C stops everything.\n")
+        self._say(f"  Data lies in {settings.VAR_DIR}.  Ctrl-C stops everything.\n")
+
+    def _say(self, text: str) -> None:
+        """Written out at once: this process runs on, and a pipe or a file would keep it back."""
+        self.stdout.write(text)
+        self.stdout.flush()
 
 
 def _children(*, with_sandbox: bool) -> list[Child]:
@@ -159,7 +164,7 @@ def _refuse_taken_port(name: str, port: int) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310  always http
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

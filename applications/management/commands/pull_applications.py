@@ -1,0 +1,89 @@
+"""Brings the applications from Telnyx, or says how they differ."""
+
+import json
+import sys
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+
+from applications.kinds import KINDS, Kind
+from applications.models import Pull
+from applications.pulls import SILENT_SECONDS, begin, run, wait
+from applications.sync import differences
+from portal.actors import Actor
+from portal.errors import TelnyxError
+from portal.models import TelnyxAccount
+
+_ACTOR = Actor("command line")
+
+
+class Command(BaseCommand):
+    """Exit status: 0 all is as told, 1 a pull failed or was stopped, 2 drift was found by ``--check``."""
+
+    help = "Pull the applications of all accounts from Telnyx and print what changed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--account", metavar="NAME", help="Only this account; without: all.")
+        parser.add_argument("--check", action="store_true", help="Write nothing, print drift as JSON, exit 2 on drift.")
+        parser.add_argument(
+            "--accept-missing", action="store_true", help="Mark missing what is gone, however much it is."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        accounts = _accounts(options["account"])
+        if options["check"]:
+            return self._check(accounts)
+        well = [self._pull(kind, account, options["accept_missing"]) for account in accounts for kind in KINDS]
+        if not all(well):
+            raise CommandError("Not everything could be pulled.")
+        return None
+
+    def _check(self, accounts: list[TelnyxAccount]) -> None:
+        try:
+            drift = [
+                {"account": account.name, "kind": kind.slug} | change
+                for account in accounts
+                for kind in KINDS
+                for change in differences(kind, account)
+            ]
+        except TelnyxError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(drift, indent=2, ensure_ascii=False, default=str))
+        if drift:
+            sys.exit(2)
+
+    def _pull(self, kind: Kind, account: TelnyxAccount, accept_missing: bool) -> bool:
+        record, began = begin(kind, account, _ACTOR)
+        if began:
+            run(record, _ACTOR, accept_missing=accept_missing, told=self._progress())
+        else:
+            self.stderr.write(f"{account.name} {kind.slug}: waiting for the pull by {record.requested_by}.")
+            wait(record, SILENT_SECONDS)
+        counts = ", ".join(f"{number} {name}" for name, number in record.counts.items())
+        self.stdout.write(f"{account.name} {kind.slug}: {counts}")
+        for error in record.errors:
+            about = error["id"] or record.state
+            self.stderr.write(f"{account.name} {kind.slug}: {about}: {error['message']}")
+        return record.state == Pull.State.DONE
+
+    def _progress(self) -> Any:
+        """Says once in two seconds how far it is; a quick pull says nothing."""
+        last = [time.monotonic()]
+
+        def told(record: Pull) -> None:
+            if time.monotonic() - last[0] > 2:
+                last[0] = time.monotonic()
+                self.stderr.write(f"{record.kind}: {record.progress} read …")
+
+        return told
+
+
+def _accounts(name: str | None) -> list[TelnyxAccount]:
+    accounts = TelnyxAccount.objects.all()
+    if name is None:
+        return list(accounts)
+    if not (found := list(accounts.filter(name=name))):
+        raise CommandError(f"There is no account {name}.")
+    return found

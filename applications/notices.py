@@ -1,0 +1,40 @@
+"""What a person should know of an application, in words."""
+
+from urllib.parse import urlsplit
+
+from applications.models import CallControlApplication, TelnyxApplication
+
+
+def warnings_for(application: TelnyxApplication) -> list[str]:
+    """Sentences for its page, its line in the list and REST; none when all is well."""
+    found = []
+    if application.missing_since:
+        found.append(f"Telnyx has not known this application since {application.missing_since:%Y-%m-%d %H:%M} UTC.")
+    if isinstance(application, CallControlApplication):
+        found += [*_version(application), *_address(application)]
+    return found
+
+
+def webhook_host(application: TelnyxApplication) -> str:
+    """Host (and port) its events or fetches go to, empty when there is no usable address."""
+    try:
+        return urlsplit(str(getattr(application, application.url_field))).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _version(application: CallControlApplication) -> list[str]:
+    if application.webhook_api_version == "2":
+        return []
+    # facts: v1 bodies have no envelope and another signature; intake can only quarantine them
+    said = application.webhook_api_version or "not told"
+    return [f"Events come in the old format (webhook API version {said}), which cannot be followed here: set it to 2."]
+
+
+def _address(application: CallControlApplication) -> list[str]:
+    if application.webhook_event_url == application.account.webhook_url:
+        return []
+    if not application.webhook_event_url:
+        return ["Events of this application go nowhere: it has no webhook event URL."]
+    host = webhook_host(application) or application.webhook_event_url
+    return [f"Events of this application go to {host}; calls appear here only through backfill."]

@@ -1,0 +1,198 @@
+"""Create, update and delete an application: the only writers. Telnyx is asked first; what is stored is its answer.
+
+None of them may run inside a transaction (``portal.client.ask`` refuses). A crash between Telnyx's yes and our row is
+healed by the next pull.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from applications.kinds import NESTED, Kind, flatten, kind_of, unflatten
+from applications.models import TelnyxApplication
+from applications.sync import data_of, digest, mark_missing, store
+from portal.actors import Actor
+from portal.client import ask
+from portal.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
+from portal.models import AuditEvent, TelnyxAccount
+from portal.schemas import InvalidParameters, takes, validate
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that both sides changed: as it was, as it is at Telnyx now, as it is wanted here."""
+
+    base: Any
+    theirs: Any
+    mine: Any
+
+
+class Conflict(Exception):
+    """Telnyx has another state than the one this change was made from. Nothing was sent.
+
+    ``fields`` by dotted name; ``application`` is the row, already as Telnyx has it now.
+    """
+
+    def __init__(self, application: TelnyxApplication, fields: dict[str, Difference]) -> None:
+        super().__init__("The application was changed at Telnyx meanwhile; nothing was sent.")
+        self.application, self.fields = application, fields
+
+
+def create_application(
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor
+) -> tuple[TelnyxApplication, str]:
+    """Create at Telnyx (``POST /call_control_applications``, ``/texml_applications``) and keep the answer.
+
+    Returns the row and what did not work after it was made (empty: nothing). Webhooks are asked for in version 2 unless
+    ``values`` say otherwise: Telnyx's own default is the old one. Raises ``InvalidParameters`` or a ``TelnyxError``.
+    """
+    method = kind.method("create")
+    if takes(method, "webhook_api_version"):
+        values = {"webhook_api_version": "2", **values}
+    later = {name: values[name] for name in values if name == "tags" and not takes(method, name)}
+    values = {name: value for name, value in values.items() if name not in later}
+    _check_create(kind, values, later)
+    try:
+        remote = data_of(ask(account, method, **values))
+    except TelnyxUncertain as error:
+        AuditEvent.note(actor, "application.create", outcome="uncertain", account=account.name, kind=kind.slug)
+        raise _uncertain_create(error) from error
+    application, _ = store(kind, account, remote, actor, f"created ({actor.label})")
+    AuditEvent.note(actor, "application.create", application, telnyx_id=application.telnyx_id, account=account.name)
+    return _set_later(application, kind, later, actor)
+
+
+def update_application(
+    application: TelnyxApplication,
+    values: JsonObject,
+    actor: Actor,
+    *,
+    base_digest: str | None = None,
+    expected: Collection[str] = (),
+) -> TelnyxApplication:
+    """Change ``values`` (nested; only what is to change) at Telnyx and keep the answer.
+
+    ``base_digest`` names the state the change was made from; without it that is the state re-read now. What changed at
+    Telnyx since and is not named stays; what both changed raises ``Conflict``, as does a state that is not one of
+    ``expected``. None clears a value, and Telnyx judges. Raises ``InvalidParameters`` or a ``TelnyxError``, too.
+    """
+    kind, mine = kind_of(application), flatten(values)
+    _check_update(kind, mine)
+    theirs = _reread(application, kind, actor)
+    there = flatten(theirs)
+    base = there if base_digest is None else flatten(snapshot(application, base_digest) or {})
+    fields = _conflicts(base, there, mine)
+    if fields or (expected and digest(theirs) not in expected):
+        row, _ = store(kind, application.account, theirs, actor, f"changed at Telnyx, seen by {actor.label}")
+        raise Conflict(row, fields)
+    wanted = {name: value for name, value in mine.items() if name not in there or there[name] != value}
+    return _push(application, kind, theirs, wanted, actor)
+
+
+def delete_application(application: TelnyxApplication, actor: Actor, *, expected: Collection[str] = ()) -> None:
+    """Delete at Telnyx and mark the row missing; it stays for its calls. Gone there already counts as done."""
+    kind = kind_of(application)
+    if expected and digest(remote := _reread(application, kind, actor)) not in expected:
+        row, _ = store(kind, application.account, remote, actor, f"changed at Telnyx, seen by {actor.label}")
+        raise Conflict(row, {})
+    try:
+        ask(application.account, kind.method("delete"), application.telnyx_id)
+    except TelnyxRefused as error:
+        if error.http_status != 404:
+            raise
+    mark_missing(application, actor, f"deleted ({actor.label})")
+    AuditEvent.note(actor, "application.delete", application, telnyx_id=application.telnyx_id)
+
+
+def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | None:
+    """The answer of Telnyx that has that digest: the row's own, or one of its history."""
+    if base_digest == application.remote_digest:
+        own: JsonObject = application.remote
+        return own
+    history = application.history.filter(remote_digest=base_digest)  # type: ignore[attr-defined]
+    found: JsonObject | None = history.values_list("remote", flat=True).first()
+    return found
+
+
+def _push(
+    application: TelnyxApplication, kind: Kind, theirs: JsonObject, wanted: JsonObject, actor: Actor
+) -> TelnyxApplication:
+    if not wanted:
+        return store(kind, application.account, theirs, actor, f"read ({actor.label})")[0]
+    body = _patch_body(kind, theirs, wanted)
+    answer = ask(application.account, kind.method("update"), application.telnyx_id, **body)
+    row, _ = store(kind, application.account, data_of(answer), actor, f"changed ({actor.label})")
+    AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted))
+    return row
+
+
+def _patch_body(kind: Kind, theirs: JsonObject, wanted: JsonObject) -> JsonObject:
+    """Both required fields, whole nested objects, and what is to change.
+
+    Whether Telnyx keeps or resets a member that an object leaves out is documented nowhere, so it gets all of them;
+    those that read as null stay out, since its own default ``channel_limit: null`` is not of the type it takes.
+    """
+    body: JsonObject = {name: theirs.get(name) for name in kind.required}
+    for name in NESTED:
+        inner = theirs.get(name)
+        if isinstance(inner, dict) and (kept := {key: value for key, value in inner.items() if value is not None}):
+            body[name] = kept
+    for name, value in unflatten(wanted).items():
+        body[name] = {**body.get(name, {}), **value} if name in NESTED else value
+    return body
+
+
+def _reread(application: TelnyxApplication, kind: Kind, actor: Actor) -> JsonObject:
+    try:
+        return data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
+    except TelnyxRefused as error:
+        if error.http_status == 404:
+            mark_missing(application, actor, f"gone at Telnyx, seen by {actor.label}")
+        raise
+
+
+def _conflicts(base: JsonObject, there: JsonObject, mine: JsonObject) -> dict[str, Difference]:
+    return {
+        name: Difference(base.get(name), there.get(name), value)
+        for name, value in mine.items()
+        if there.get(name) != base.get(name) and there.get(name) != value
+    }
+
+
+def _check_update(kind: Kind, mine: JsonObject) -> None:
+    """Only what is to change. A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge."""
+    known = kind.settable_flat()
+    for name, value in mine.items():
+        if value is None and (name in NESTED or name in kind.required):
+            raise InvalidParameters({name: ["This parameter is required."]})
+    checked = {name: value for name, value in mine.items() if value is not None or name not in known}
+    validate(kind.method("update"), unflatten(checked), partial=True)
+
+
+def _check_create(kind: Kind, values: JsonObject, later: JsonObject) -> None:
+    errors: dict[str, list[str]] = {}
+    for verb, part in (("create", values), ("update", later)):
+        try:
+            validate(kind.method(verb), part, partial=part is later)
+        except InvalidParameters as invalid:
+            errors |= invalid.errors
+    if errors:
+        raise InvalidParameters(errors)
+
+
+def _set_later(
+    application: TelnyxApplication, kind: Kind, later: Mapping[str, Any], actor: Actor
+) -> tuple[TelnyxApplication, str]:
+    if not any(later.values()):
+        return application, ""
+    try:
+        return _push(application, kind, application.remote, dict(later), actor), ""
+    except TelnyxError as error:
+        return application, f"The application was created, but its {' and '.join(later)} could not be set: {error}"
+
+
+def _uncertain_create(error: TelnyxUncertain) -> TelnyxUncertain:
+    message = f"{error.message} Nothing was stored here. Pull the applications before you try again."
+    return TelnyxUncertain(message, code=error.code, http_status=error.http_status)

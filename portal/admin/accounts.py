@@ -1,0 +1,156 @@
+"""Telnyx accounts: keys that go in and never come out, the webhook address, and whether it all works."""
+
+import re
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import PROTECT
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from portal.actors import actor_of
+from portal.connection import check_connection
+from portal.models import AuditEvent, TelnyxAccount
+
+_API_KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what an Authorization header can carry
+_WHY_READ_ONLY = (
+    "This account comes from the environment (TELNYX_API_KEY, TELNYX_PUBLIC_KEY, TELNYX_BASE_URL) and is refreshed "
+    "from there at every start, so it cannot be changed here."
+)
+
+
+class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The API key is write-only; a new public key moves the old one aside instead of overwriting it."""
+
+    api_key = forms.CharField(
+        label="API key",
+        required=False,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="It is stored encrypted and never shown again. Leave empty to keep the present one.",
+    )
+
+    class Meta:
+        model = TelnyxAccount
+        fields = ("name", "base_url", "public_key", "previous_public_key")
+
+    def clean_api_key(self) -> str:
+        key: str = self.cleaned_data["api_key"]
+        if key and not _API_KEY.fullmatch(key):
+            raise forms.ValidationError("An API key has only visible ASCII characters and no spaces.")
+        if not key and self.instance._state.adding:
+            raise forms.ValidationError("Enter the API key that Telnyx shows once when it is made.")
+        return key
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or self.cleaned_data
+        # else whoever may edit an account could have its key sent to a host of their own
+        if "base_url" in self.changed_data and not self.instance._state.adding and not values.get("api_key"):
+            self.add_error(
+                "api_key", "The address changes: enter the key again, so that no other host is sent the old one."
+            )
+        old = self.initial.get("public_key")
+        replaced = bool(old and values.get("public_key") and values["public_key"] != old)
+        if replaced and "previous_public_key" not in self.changed_data:
+            values["previous_public_key"] = old
+        return values
+
+
+@admin.register(TelnyxAccount)
+class TelnyxAccountAdmin(ModelAdmin):
+    """Accounts of the environment are shown, not edited; one that anything hangs on is not deleted."""
+
+    form = AccountForm
+    list_display = ("name", "kind", "base_url", "api_key_last4", "webhooks")
+    readonly_fields = ("api_key_last4", "webhook_address", "created_at", "updated_at")
+    actions = None
+    actions_detail: Any = ("check_connection",)
+
+    @display(description="Kind", label={"LIVE": "danger", "SANDBOX": "success"})
+    def kind(self, account: TelnyxAccount) -> str:
+        return "LIVE" if account.is_live else "SANDBOX"
+
+    @display(description="Webhooks can be verified", boolean=True)
+    def webhooks(self, account: TelnyxAccount) -> bool:
+        return bool(account.public_keys)
+
+    @display(description="Webhook URL")
+    def webhook_address(self, account: TelnyxAccount) -> str:
+        return format_html(
+            '<code class="portal-url">{0}</code> '
+            '<button type="button" class="portal-copy" data-copy="{0}">Copy</button>',
+            account.webhook_url,
+        )
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        fixed = obj is not None and not self.has_change_permission(request, obj)
+        key = [*(["api_key_last4"] if obj else []), *([] if fixed else ["api_key"])]
+        why = _WHY_READ_ONLY if obj and obj.from_environment else None
+        sets: list[Any] = [(None, {"fields": ["name", "base_url", *key], "description": why})]
+        rotation = (
+            "Copy it from Keys & Credentials → Public Key. When it changes, the old one becomes the previous one."
+        )
+        sets.append(("Webhooks", {"fields": ["public_key", "previous_public_key"], "description": rotation}))
+        if obj:
+            sets[1][1]["fields"].append("webhook_address")
+            sets.append(("Dates", {"fields": ["created_at", "updated_at"]}))
+        return sets
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not getattr(obj, "from_environment", False)
+
+    def has_check_permission(self, request: HttpRequest, *_: Any) -> bool:
+        return request.user.has_perm("portal.change_telnyxaccount")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and not getattr(obj, "from_environment", False)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if key := form.cleaned_data["api_key"]:
+            obj.api_key = key
+        super().save_model(request, obj, form, change)
+        AuditEvent.note(
+            actor_of(request), "account.update" if change else "account.create", obj, changed=sorted(form.changed_data)
+        )
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Django would list every call of the account; asking each kind for one row is enough for a no."""
+        if kinds := [kind for account in objs for kind in _hanging_on(account)]:
+            return [], {}, set(), kinds
+        shown, counts, _, protected = super().get_deleted_objects(objs, request)
+        return shown, counts, set(), protected  # what goes along (its pulls) needs no permission of its own
+
+    def delete_model(self, request: HttpRequest, obj: TelnyxAccount) -> None:
+        AuditEvent.note(actor_of(request), "account.delete", obj)
+        super().delete_model(request, obj)
+
+    @action(  # type: ignore[operator]
+        description="Check connection",
+        url_path="check-connection",
+        icon="network_check",
+        permissions=["check"],  # a dotted name would be looked up in the database at every system check
+    )
+    def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Asks Telnyx for one application and tells in words what came of it. Changes nothing, here or there."""
+        account = self.get_object(request, object_id)
+        if account is None:
+            return HttpResponseRedirect(reverse("admin:portal_telnyxaccount_changelist"))
+        well, sentences = check_connection(account)
+        for sentence in sentences:
+            messages.add_message(request, messages.SUCCESS if well else messages.ERROR, sentence)
+        return HttpResponseRedirect(reverse("admin:portal_telnyxaccount_change", args=[account.pk]))
+
+
+def _hanging_on(account: TelnyxAccount) -> list[str]:
+    """The kinds of rows that refer to ``account`` and keep it from being deleted."""
+    found = []
+    for relation in account._meta.get_fields(include_hidden=True):
+        if getattr(relation, "on_delete", None) is PROTECT and relation.auto_created:
+            model: Any = relation.related_model
+            if model._base_manager.filter(**{relation.field.name: account}).exists():  # type: ignore[union-attr]
+                found.append(str(model._meta.verbose_name_plural))
+    return found

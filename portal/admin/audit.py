@@ -1,0 +1,26 @@
+"""The audit trail: who did what, to read and to search."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter
+from unfold.decorators import display
+
+from portal.admin.filters import DayRangeFilter
+from portal.models import AuditEvent
+from portal.site import ReadOnlyAdmin, as_json
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    """Nobody writes here, whatever their permissions."""
+
+    list_display = ("at", "actor", "action", "object_type", "object_label")
+    list_filter = (("action", AllValuesCheckboxFilter), ("at", DayRangeFilter))
+    list_filter_submit = True
+    search_fields = ("actor", "action__startswith", "object_id__exact")
+    search_help_text = "Actor, beginning of an action, or a whole object id"
+    fields = ("at", "actor", "user", "action", "object_type", "object_id", "object_label", "request_id", "details_json")
+    readonly_fields = fields
+
+    @display(description="Details")
+    def details_json(self, event: AuditEvent) -> str:
+        return as_json(event.details)

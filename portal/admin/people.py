@@ -1,0 +1,51 @@
+"""Users and groups, on Unfold's forms. What is done to them is in the audit trail."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from portal.actors import actor_of
+from portal.models import AuditEvent
+
+admin.site.unregister(User)
+admin.site.unregister(Group)
+
+
+class AuditedAdmin(ModelAdmin):
+    """Notes who made, changed (which fields) or deleted a row."""
+
+    actions = None
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.create", obj)
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        # called for a new password, too, whose message is a sentence
+        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.update", obj, changes=message)
+        return super().log_change(request, obj, message)
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.delete", obj)
+        super().delete_model(request, obj)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
+    """People who sign in."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]
+    """What a kind of person may do."""

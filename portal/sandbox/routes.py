@@ -1,0 +1,92 @@
+"""Method and path under ``/v2`` → what is done. Everything else is Telnyx's 404."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.sandbox import applications, dialling
+from portal.sandbox.actions import act
+from portal.sandbox.errors import Problem, Refused, not_found
+from portal.sandbox.exchange import Exchange
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in. ``path`` has no query and is not quoted; header names are lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: JsonObject = field(default_factory=dict)
+
+
+Answer = tuple[int, JsonObject]
+Route = Callable[[Exchange, Request, tuple[str, ...]], Answer]
+
+
+def answer(exchange: Exchange, request: Request) -> Answer:
+    """Status and body for a request under ``/v2``; raises ``Refused``."""
+    if not re.fullmatch(r"Bearer KEY\S*", request.headers.get("authorization", "")):
+        raise Refused(401, Problem("10009", "Authentication failed", "Send a key that begins with KEY as bearer."))
+    for method, pattern, route in _ROUTES:
+        match = pattern.fullmatch(request.path)
+        if match and method == request.method:
+            with exchange.transaction():
+                return route(exchange, request, match.groups())
+    raise not_found()
+
+
+def _list(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.listed(exchange, applications.KINDS[at[0]], request.query)
+
+
+def _create(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 201, applications.create(exchange, applications.KINDS[at[0]], request.body)
+
+
+def _retrieve(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.retrieve(exchange, applications.KINDS[at[0]], at[1])
+
+
+def _update(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.update(exchange, applications.KINDS[at[0]], at[1], request.body)
+
+
+def _delete(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.delete(exchange, applications.KINDS[at[0]], at[1])
+
+
+def _dial(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, dialling.dial(exchange, request.body)
+
+
+def _status(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, dialling.status(exchange, at[0])
+
+
+def _active_calls(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, dialling.active_calls(exchange, at[0], request.query)
+
+
+def _act(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, act(exchange, at[0], at[1], request.body)
+
+
+_KIND = f"/v2/({'|'.join(applications.KINDS)})"
+_CALL = "/v2/calls/([^/]+)"
+_ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
+    ("GET", re.compile(_KIND), _list),
+    ("POST", re.compile(_KIND), _create),
+    ("GET", re.compile(f"{_KIND}/([^/]+)"), _retrieve),
+    ("PATCH", re.compile(f"{_KIND}/([^/]+)"), _update),
+    ("DELETE", re.compile(f"{_KIND}/([^/]+)"), _delete),
+    ("POST", re.compile("/v2/calls"), _dial),
+    ("GET", re.compile(_CALL), _status),
+    ("GET", re.compile("/v2/connections/([^/]+)/active_calls"), _active_calls),
+    ("POST", re.compile(f"{_CALL}/actions/(?!client_state_update)([^/]+)"), _act),
+    ("PUT", re.compile(f"{_CALL}/actions/(client_state_update)"), _act),
+)

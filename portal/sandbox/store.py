@@ -1,0 +1,250 @@
+"""What the sandbox remembers, in one SQLite file: one row per object, so that a restart goes on where it stopped."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+LEDGER_LENGTH = 10_000  # entries kept of each kind; older ones go
+_VERSION = 1
+_TABLES = ("applications", "calls", "timers", "deliveries", "commands", "ledger")
+_SCHEMA = """
+CREATE TABLE applications (id TEXT PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE calls (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, connection_id TEXT NOT NULL,
+  session_id TEXT NOT NULL, alive INTEGER NOT NULL, ended_at REAL, body TEXT NOT NULL);
+CREATE INDEX calls_alive ON calls (alive, connection_id);
+CREATE INDEX calls_session ON calls (session_id);
+CREATE TABLE timers (seq INTEGER PRIMARY KEY, due REAL NOT NULL, call_id TEXT NOT NULL, name TEXT NOT NULL,
+  arguments TEXT NOT NULL);
+CREATE INDEX timers_due ON timers (due);
+CREATE INDEX timers_call ON timers (call_id);
+CREATE TABLE deliveries (seq INTEGER PRIMARY KEY AUTOINCREMENT, session_id TEXT NOT NULL, body TEXT NOT NULL);
+CREATE TABLE commands (scope TEXT NOT NULL, command_id TEXT NOT NULL, at REAL NOT NULL, answer TEXT NOT NULL,
+  PRIMARY KEY (scope, command_id));
+CREATE TABLE ledger (seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL, body TEXT NOT NULL);
+CREATE INDEX ledger_kind ON ledger (kind, seq);
+"""
+
+
+@dataclass
+class Call:
+    """One leg. Times are Unix seconds. ``peer`` is the leg it is bridged with, ``bridge_to`` the one to bridge with
+    once answered. ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended."""
+
+    call_control_id: str
+    call_leg_id: str
+    call_session_id: str
+    connection_id: str
+    direction: str
+    from_number: str
+    to_number: str
+    started_at: float
+    state: str = "ringing"
+    answered_at: float | None = None
+    ended_at: float | None = None
+    hangup_cause: str | None = None
+    hangup_source: str | None = None
+    sip_hangup_cause: str | None = None
+    client_state: str | None = None
+    script: str = ""
+    peer: str | None = None
+    bridge_to: str | None = None
+    parks: bool = False
+    webhook_url: str | None = None
+    webhook_urls: dict[str, list[str]] = field(default_factory=dict)
+    machine_detection: str | None = None
+    no_answer_cause: str = "timeout"
+    ring_limit: float = 30.0
+    caller_id_name: str | None = None
+    custom_headers: list[JsonObject] = field(default_factory=list)
+    sip_headers: list[JsonObject] = field(default_factory=list)
+    tags: list[str] = field(default_factory=list)
+    playing: JsonObject | None = None
+    queue: list[JsonObject] = field(default_factory=list)
+    gather: JsonObject | None = None
+
+    @property
+    def alive(self) -> bool:
+        return self.state != "ended"
+
+
+@dataclass(frozen=True)
+class Timer:
+    seq: int
+    due: float
+    call_id: str
+    name: str
+    arguments: JsonObject
+
+
+class Store:
+    """The SQLite file behind one lock: whoever holds ``transaction()`` is alone with it."""
+
+    def __init__(self, path: Path, *, empty: bool = False) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+        path.chmod(0o600)
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")
+        with self.transaction():
+            self._prepare(empty)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing; nested ones join the outer. Other threads wait."""
+        with self._lock:
+            self._depth += 1
+            try:
+                if self._depth == 1:
+                    self._db.execute("BEGIN IMMEDIATE")
+                yield
+                if self._depth == 1:
+                    self._db.execute("COMMIT")
+            except BaseException:
+                if self._depth == 1 and self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.transaction():
+            for table in _TABLES:
+                self._run(f"DELETE FROM {table}")  # noqa: S608  our own names
+
+    # applications
+
+    def save_application(self, kind: str, body: JsonObject) -> None:
+        self._run("INSERT OR REPLACE INTO applications VALUES (?, ?, ?)", body["id"], kind, json.dumps(body))
+
+    def application(self, kind: str, id: str) -> JsonObject | None:
+        rows = self._run("SELECT body FROM applications WHERE kind = ? AND id = ?", kind, id)
+        return json.loads(rows[0][0]) if rows else None
+
+    def applications(self, kind: str) -> list[JsonObject]:
+        return [json.loads(body) for (body,) in self._run("SELECT body FROM applications WHERE kind = ?", kind)]
+
+    def delete_application(self, id: str) -> None:
+        self._run("DELETE FROM applications WHERE id = ?", id)
+
+    # calls
+
+    def save_call(self, call: Call) -> None:
+        self._run(
+            "INSERT INTO calls (id, connection_id, session_id, alive, ended_at, body) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT (id) DO UPDATE SET alive = excluded.alive, ended_at = excluded.ended_at, body = excluded.body",
+            call.call_control_id,
+            call.connection_id,
+            call.call_session_id,
+            call.alive,
+            call.ended_at,
+            json.dumps(asdict(call)),
+        )
+
+    def call(self, id: str) -> Call | None:
+        rows = self._run("SELECT body FROM calls WHERE id = ?", id)
+        return Call(**json.loads(rows[0][0])) if rows else None
+
+    def session(self, session_id: str) -> list[str]:
+        """The ids of a session's legs, oldest first."""
+        return [id for (id,) in self._run("SELECT id FROM calls WHERE session_id = ? ORDER BY seq", session_id)]
+
+    def live_calls(self, connection_id: str) -> list[tuple[int, str]]:
+        """(sequence number, id) of the legs alive in one application, oldest first."""
+        sql = "SELECT seq, id FROM calls WHERE alive AND connection_id = ? ORDER BY seq"
+        return [(seq, id) for seq, id in self._run(sql, connection_id)]
+
+    def forget_calls(self, before: float) -> None:
+        """Drop the legs that ended before that time, and the command ids of then."""
+        self._run("DELETE FROM calls WHERE ended_at < ?", before)
+        self._run("DELETE FROM commands WHERE at < ?", before)
+
+    # timers
+
+    def add_timer(self, due: float, call_id: str, name: str, arguments: JsonObject) -> None:
+        sql = "INSERT INTO timers (due, call_id, name, arguments) VALUES (?, ?, ?, ?)"
+        self._run(sql, due, call_id, name, json.dumps(arguments))
+
+    def first_timer(self) -> Timer | None:
+        rows = self._run("SELECT seq, due, call_id, name, arguments FROM timers ORDER BY due, seq LIMIT 1")
+        if not rows:
+            return None
+        seq, due, call_id, name, arguments = rows[0]
+        return Timer(seq, due, call_id, name, json.loads(arguments))
+
+    def drop_timer(self, seq: int) -> None:
+        self._run("DELETE FROM timers WHERE seq = ?", seq)
+
+    def cancel_timers(self, call_id: str, name: str | None = None) -> None:
+        self._run("DELETE FROM timers WHERE call_id = ? AND name = coalesce(?, name)", call_id, name)
+
+    # deliveries owed
+
+    def add_delivery(self, session_id: str, body: JsonObject) -> int:
+        with self.transaction():
+            self._run("INSERT INTO deliveries (session_id, body) VALUES (?, ?)", session_id, json.dumps(body))
+            return int(self._run("SELECT last_insert_rowid()")[0][0])
+
+    def owed_deliveries(self) -> list[tuple[int, JsonObject]]:
+        return [(seq, json.loads(body)) for seq, body in self._run("SELECT seq, body FROM deliveries ORDER BY seq")]
+
+    def count_deliveries(self, session_id: str) -> int:
+        return int(self._run("SELECT count(*) FROM deliveries WHERE session_id = ?", session_id)[0][0])
+
+    def count_timers(self, session_id: str) -> int:
+        sql = "SELECT count(*) FROM timers JOIN calls ON calls.id = timers.call_id WHERE session_id = ?"
+        return int(self._run(sql, session_id)[0][0])
+
+    def drop_delivery(self, seq: int) -> None:
+        self._run("DELETE FROM deliveries WHERE seq = ?", seq)
+
+    # command ids and the ledger
+
+    def remember_command(self, scope: str, command_id: str, at: float, answer: JsonObject) -> None:
+        self._run("INSERT OR REPLACE INTO commands VALUES (?, ?, ?, ?)", scope, command_id, at, json.dumps(answer))
+
+    def remembered_command(self, scope: str, command_id: str, since: float) -> JsonObject | None:
+        sql = "SELECT answer FROM commands WHERE scope = ? AND command_id = ? AND at > ?"
+        rows = self._run(sql, scope, command_id, since)
+        return json.loads(rows[0][0]) if rows else None
+
+    def enter(self, kind: str, body: JsonObject) -> None:
+        """Write one line into the ledger."""
+        with self.transaction():
+            self._run("INSERT INTO ledger (kind, body) VALUES (?, ?)", kind, json.dumps(body))
+            seq = int(self._run("SELECT last_insert_rowid()")[0][0])
+            if seq % 500 == 0:
+                old = "SELECT seq FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+                self._run(f"DELETE FROM ledger WHERE kind = ? AND seq <= ({old})", kind, kind, LEDGER_LENGTH)  # noqa: S608
+
+    def entries(self, kind: str) -> list[JsonObject]:
+        """The newest ``LEDGER_LENGTH`` lines of one kind, oldest first."""
+        sql = "SELECT body FROM (SELECT seq, body FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq"
+        return [json.loads(body) for (body,) in self._run(sql, kind, LEDGER_LENGTH)]
+
+    def _run(self, sql: str, *values: Any) -> list[Any]:
+        with self._lock:
+            return self._db.execute(sql, values).fetchall()
+
+    def _prepare(self, empty: bool) -> None:
+        (version,) = self._run("PRAGMA user_version")[0]
+        if version == _VERSION and not empty:
+            return
+        for table in _TABLES:
+            self._run(f"DROP TABLE IF EXISTS {table}")
+        for statement in _SCHEMA.split(";\n"):
+            self._run(statement)
+        self._run(f"PRAGMA user_version = {_VERSION}")

@@ -1,0 +1,79 @@
+"""Template filters: numbers for this person, durations, statuses."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.module_loading import import_string
+
+register = template.Library()
+
+_TONES = {
+    "answered": "good",
+    "bridged": "good",
+    "ok": "good",
+    "processed": "good",
+    "done": "good",
+    "ringing": "busy",
+    "initiated": "busy",
+    "parked": "busy",
+    "queued": "busy",
+    "sending": "busy",
+    "received": "busy",
+    "running": "busy",
+    "refused": "bad",
+    "dead": "bad",
+    "failed": "bad",
+    "stopped": "bad",
+    "lost": "warn",
+    "uncertain": "warn",
+    "quarantined": "warn",
+    "expired": "warn",
+}
+
+
+@register.filter
+def phone(text: str, user: Any) -> str:
+    """A number as this person may see it, spaced for reading."""
+    shown = import_string("voice.numbers.shown")(text, user)
+    pretty: str = import_string("voice.numbers.pretty")(shown)
+    return pretty or "—"
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """``75.2`` → ``1:15``; below ten seconds ``3.4 s``; nothing known is a dash."""
+    if value is None:
+        return "—"
+    if abs(value) < 10:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@register.filter
+def offset(value: float) -> str:
+    """``3.2`` → ``+3.2 s``; a minute and more ``+1:15``."""
+    sign = "−" if value < 0 else "+"
+    return f"{sign}{abs(value):.1f} s" if abs(value) < 60 else f"{sign}{seconds(abs(value))}"
+
+
+@register.filter
+def since(begin: datetime, end: datetime | None) -> float | None:
+    """Seconds from one time to another."""
+    return (end - begin).total_seconds() if end else None
+
+
+@register.filter
+def status_badge(status: str) -> str:
+    """A status as a coloured word."""
+    return format_html('<span class="portal-badge portal-{}">{}</span>', _TONES.get(status, "plain"), status)
+
+
+@register.filter
+def live_badge(account: Any) -> str:
+    """Whether real phones ring there."""
+    word, tone = ("LIVE", "bad") if account.is_live else ("SANDBOX", "good")
+    return format_html('<span class="portal-badge portal-{}">{}</span>', tone, word)

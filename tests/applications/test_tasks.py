@@ -1,0 +1,41 @@
+from unittest.mock import patch
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+
+from applications import pulls
+from applications.models import CallControlApplication, Pull
+from applications.tasks import pull_all
+from portal.models import TelnyxAccount
+from tests.applications.conftest import at_telnyx
+from tests.conftest import make_account
+
+
+def test_both_kinds_of_all_accounts_are_pulled_and_a_dead_account_stops_nobody(sandbox_account: TelnyxAccount) -> None:
+    make_account(name="a-dead-one")
+    at_telnyx(sandbox_account)
+    pull_all()
+    states = {(pull.account.name, pull.kind): pull.state for pull in Pull.objects.select_related("account")}
+    assert states == {
+        ("a-dead-one", "call-control-applications"): "failed",
+        ("a-dead-one", "texml-applications"): "failed",
+        ("sandbox", "call-control-applications"): "done",
+        ("sandbox", "texml-applications"): "done",
+    }
+    assert CallControlApplication.objects.count() == 1
+
+
+def test_a_bug_in_one_pull_does_not_stop_the_others(sandbox_account: TelnyxAccount) -> None:
+    with patch("applications.tasks.pull", side_effect=[ZeroDivisionError, Pull()]) as pull:
+        pull_all()
+    assert pull.call_count == 2
+
+
+def test_the_time_limit_ends_it_and_the_pull_is_told_as_interrupted(sandbox_account: TelnyxAccount) -> None:
+    with patch.object(pulls.sync, "pages", side_effect=SoftTimeLimitExceeded), pytest.raises(SoftTimeLimitExceeded):
+        pull_all()
+    assert Pull.objects.get().errors[0]["kind"] == "interrupted"
+
+
+def test_it_is_the_task_that_the_schedule_names() -> None:
+    assert (pull_all.name, pull_all.soft_time_limit) == ("applications.pull_all", 900)

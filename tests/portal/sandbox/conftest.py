@@ -1,0 +1,101 @@
+"""A client of the sandbox, somebody who gets its webhooks, and an application between the two."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+import telnyx
+
+from portal.sandbox.server import Sandbox
+from tests.portal.sandbox.receiver import Receiver, eventually
+
+
+@dataclass
+class Http:
+    """Plain HTTP to a sandbox: for what the SDK would not send, and for the control addresses."""
+
+    port: int
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+            connection.request(method, path, raw, {"Authorization": "Bearer KEY-of-the-tests"} | headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def ring(self, scenario: str = "answered", **more: str) -> str:
+        """Somebody calls; the call_control_id."""
+        status, answer = self("POST", "/sandbox/calls", {"scenario": scenario} | more)
+        assert status == 200, answer
+        return answer["call_control_id"]
+
+    def act(self, id: str, action: str, /, **body: Any) -> tuple[int, Any]:
+        return self("POST", f"/v2/calls/{id}/actions/{action}", body)
+
+    def end(self, call_control_id: str) -> dict[str, Any]:
+        """The call once its whole session is over and everybody was told."""
+
+        def over() -> Any:
+            call = self("GET", f"/sandbox/calls/{call_control_id}")[1]
+            return call if call["session_ended"] and not call["owed"] else None
+
+        return eventually(over, "the end of the call")
+
+    def ledger(self, kind: str) -> list[dict[str, Any]]:
+        return self("GET", "/sandbox/ledger")[1][kind]
+
+    def fault(self, fault: str, **more: Any) -> None:
+        status, answer = self("POST", "/sandbox/faults", {"fault": fault} | more)
+        assert status == 200, answer
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Http:
+    return Http(sandbox.port)
+
+
+@pytest.fixture
+def unhurried(sandbox: Sandbox) -> Iterator[None]:
+    """Calls at their real pace: for tests that only command, so that no clock overtakes them."""
+    pace, sandbox.exchange.pace = sandbox.exchange.pace, 1.0
+    yield
+    sandbox.exchange.pace = pace
+
+
+@pytest.fixture
+def steady(sandbox: Sandbox) -> Iterator[None]:
+    """Calls at a fifth of their length: for tests that command a call in the midst of what it does by itself."""
+    pace, sandbox.exchange.pace = sandbox.exchange.pace, 0.2
+    yield
+    sandbox.exchange.pace = pace
+
+
+@pytest.fixture
+def sdk(sandbox: Sandbox) -> Iterator[telnyx.Telnyx]:
+    """The official SDK, refusing every answer that its models do not describe."""
+    with telnyx.Telnyx(
+        api_key="KEY-of-the-tests", base_url=sandbox.base_url, max_retries=0, _strict_response_validation=True
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def application(sdk: telnyx.Telnyx, receiver: Receiver) -> Any:
+    return make_application(sdk, receiver)
+
+
+def make_application(sdk: telnyx.Telnyx, receiver: Receiver, **more: Any) -> Any:
+    defaults = {"application_name": "tests", "webhook_event_url": receiver.url, "webhook_api_version": "2"}
+    return sdk.call_control_applications.create(**defaults | more).data

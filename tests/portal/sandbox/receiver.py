@@ -1,0 +1,102 @@
+"""Somebody who is given webhooks: a real HTTP server that checks nothing and keeps everything."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+PATIENCE = 10.0
+
+
+def eventually(found: Callable[[], Any], what: str = "it") -> Any:
+    """What ``found`` gives once that is true; fails after ten seconds."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        time.sleep(0.005)
+    raise AssertionError(f"{what} did not happen within {PATIENCE:.0f} s")
+
+
+@dataclass
+class Hook:
+    """One request as it came in."""
+
+    path: str
+    headers: Any
+    raw: bytes
+    body: dict[str, Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.body = json.loads(self.raw)
+
+    @property
+    def event(self) -> dict[str, Any]:
+        return self.body["data"]
+
+    @property
+    def type(self) -> str:
+        return self.event["event_type"]
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        return self.event["payload"]
+
+
+class Receiver:
+    """``status`` is what it answers; ``statuses`` first, while it has any. ``react`` is called before the answer."""
+
+    def __init__(self) -> None:
+        self.hooks: list[Hook] = []
+        self.status, self.statuses = 200, []
+        self.react: Callable[[Hook], None] = lambda hook: None
+        self.location = ""
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        self.url = f"{self.origin}/hooks"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def types(self, call_control_id: str | None = None) -> list[str]:
+        """Event types in the order of ``occurred_at``."""
+        hooks = [hook for hook in self.hooks if call_control_id in (None, hook.payload["call_control_id"])]
+        return [hook.type for hook in sorted(hooks, key=lambda hook: hook.event["occurred_at"])]
+
+    def wait(self, event_type: str, call_control_id: str | None = None, count: int = 1) -> Hook:
+        """The ``count``-th hook of that type."""
+
+        def found() -> list[Hook]:
+            hooks = [hook for hook in self.hooks if hook.type == event_type]
+            hooks = [hook for hook in hooks if call_control_id in (None, hook.payload["call_control_id"])]
+            return hooks[count - 1 : count]
+
+        return eventually(found, event_type)[0]
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        receiver = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                hook = Hook(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])))
+                receiver.react(hook)
+                receiver.hooks.append(hook)
+                self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.status)
+                if receiver.location:
+                    self.send_header("Location", receiver.location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler

@@ -1,0 +1,169 @@
+"""Faults on request: each goes wrong as promised, as often as asked, and is seen in the ledger."""
+
+import http.client
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from tests.portal.sandbox.conftest import Http
+from tests.portal.sandbox.receiver import Receiver, eventually
+
+pytestmark = pytest.mark.usefixtures("unhurried")
+ANSWER = "/calls/*/actions/answer"
+
+
+def commands(http: Http) -> list[str]:
+    return [line["action"] for line in http.ledger("commands")]
+
+
+def test_hang_gives_no_answer_and_does_nothing(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("hang", method="POST", path=ANSWER, value=30)
+    with raw_answer(http, id) as raw:
+        raw.settimeout(0.2)
+        with pytest.raises(TimeoutError):
+            raw.recv(1)
+    assert commands(http) == []
+    assert http.ledger("requests")[-1]["fault"] == "hang"
+
+
+def test_hang_ends_in_a_closed_connection(http: Http, application: Any) -> None:
+    http.fault("hang", path="/calls", value=0.01)
+    with pytest.raises(http_client_errors()):
+        http.act(http.ring(), "answer")
+
+
+def test_cut_gives_no_answer_and_does_nothing(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("cut", method="POST", path=ANSWER)
+    with pytest.raises(http_client_errors()):
+        http.act(id, "answer")
+    assert commands(http) == []
+
+
+def test_act_then_cut_acts_and_gives_no_answer(http: Http, application: Any, receiver: Receiver) -> None:
+    id = http.ring()
+    http.fault("act_then_cut", method="POST", path=ANSWER)
+    with pytest.raises(http_client_errors()):
+        http.act(id, "answer", command_id="one")
+    receiver.wait("call.answered", id)
+    assert http.act(id, "answer", command_id="one")[0] == 200
+    assert [line["outcome"] for line in http.ledger("commands")] == ["executed", "deduplicated"]
+
+
+def test_drip_answers_byte_by_byte(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("drip", path=ANSWER, value=0.01)
+    with raw_answer(http, id) as raw:
+        pieces = [raw.recv(65536)]
+        while not b"".join(pieces).endswith(b"}}"):
+            pieces.append(raw.recv(65536))
+    assert len(pieces) > 5
+    assert b"".join(pieces).endswith(b'{"data": {"result": "ok"}}')
+
+
+def test_status_answers_what_was_asked_and_does_nothing(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("status", path=ANSWER, value=503)
+    status, answer = http.act(id, "answer")
+    assert (status, answer["errors"][0]["code"]) == (503, "10007")
+    assert commands(http) == []
+
+
+def test_status_429_tells_when_to_come_back(http: Http, application: Any) -> None:
+    http.fault("status", path="/calls", value=429)
+    connection = http_connection(http)
+    connection.request("GET", "/v2/calls/x", headers={"Authorization": "Bearer KEY"})
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["x-ratelimit-reset"]) == (429, "1")
+    assert json.loads(answer.read())["errors"][0]["code"] == "10011"
+    connection.close()
+
+
+def test_a_fault_strikes_as_often_as_asked_and_only_what_it_names(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("status", method="POST", path=ANSWER, value=500, times=2)
+    assert http("GET", f"/v2/calls/{id}")[0] == 200
+    assert http.act(id, "speak", payload="x", voice="y")[0] == 422
+    assert [http.act(id, "answer")[0] for _ in range(3)] == [500, 500, 200]
+
+
+def test_faults_are_listed_and_deleted(http: Http, application: Any) -> None:
+    http.fault("cut", path="/calls", times=None)
+    assert len(http("GET", "/sandbox/faults")[1]["faults"]) == 1
+    assert http("DELETE", "/sandbox/faults") == (200, {"faults": []})
+    assert http("GET", f"/v2/calls/{http.ring()}")[0] == 200
+
+
+def test_drop_loses_one_delivery(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("drop", path="call.answered")
+    id = http.ring()
+    http.act(id, "answer")
+    http.act(id, "hangup")
+    receiver.wait("call.hangup")
+    assert receiver.types() == ["call.initiated", "call.hangup"]
+    (line,) = [line for line in http.ledger("deliveries") if line["fault"]]
+    assert (line["fault"], line["event_type"], line["status"]) == ("drop", "call.answered", None)
+
+
+def test_duplicate_posts_the_same_event_again(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("duplicate", event_type="call.initiated", value=5)
+    http.ring()
+    receiver.wait("call.initiated", count=5)
+    eventually(lambda: len(http.ledger("deliveries")) == 5)
+    assert len({hook.event["id"] for hook in receiver.hooks}) == 1
+
+
+def test_reorder_lets_the_next_event_of_the_leg_pass(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("reorder", path="call.initiated")
+    http.act(http.ring(), "answer")
+    receiver.wait("call.initiated")
+    assert [hook.type for hook in receiver.hooks] == ["call.answered", "call.initiated"]
+
+
+def test_reorder_does_not_wait_for_ever(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("reorder", path="call.initiated")
+    http.ring()
+    receiver.wait("call.initiated")
+
+
+def test_delay_posts_later(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("delay", path="call.initiated", value=0.8)
+    id = http.ring()
+    http.act(id, "answer")
+    http.act(id, "hangup")
+    receiver.wait("call.initiated")
+    assert [hook.type for hook in receiver.hooks] == ["call.answered", "call.hangup", "call.initiated"]
+
+
+def test_a_delivery_fault_may_name_the_receiving_path(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("drop", path="/hooks")
+    http.act(http.ring(), "answer")
+    receiver.wait("call.answered")
+    assert receiver.types() == ["call.answered"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"fault": "explode"}, {"fault": "cut", "times": 0}, {"fault": "cut", "value": "x"}, {"fault": "cut", "x": 1}],
+)
+def test_a_fault_that_makes_no_sense_is_refused(http: Http, body: dict[str, Any]) -> None:
+    assert http("POST", "/sandbox/faults", body)[0] == 422
+
+
+def raw_answer(http: Http, id: str) -> socket.socket:
+    """A connection on which the command ``answer`` was sent."""
+    raw = socket.create_connection(("127.0.0.1", http.port), timeout=10)
+    head = f"POST /v2/calls/{id}/actions/answer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\n"
+    raw.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
+    return raw
+
+
+def http_client_errors() -> tuple[type[Exception], ...]:
+    return (http.client.RemoteDisconnected, ConnectionResetError)
+
+
+def http_connection(http_: Http) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", http_.port, timeout=10)

@@ -1,0 +1,81 @@
+"""Small real HTTP servers that misbehave on purpose."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+class Listener:
+    """Accepts connections, notes each request's bytes, and lets ``behave`` answer on the socket."""
+
+    def __init__(self, behave: Callable[[socket.socket], None]) -> None:
+        self.requests: list[bytes] = []
+        self.stopping = threading.Event()
+        self._behave = behave
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.settimeout(0.05)
+        self.port = self._socket.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def close(self) -> None:
+        self.stopping.set()
+        for thread in self._threads:
+            thread.join(5)
+        self._socket.close()
+
+    def _accept(self) -> None:
+        while not self.stopping.is_set():
+            try:
+                connection, _ = self._socket.accept()
+            except TimeoutError:
+                continue
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._threads.append(thread)
+            thread.start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(2)
+            try:
+                self.requests.append(_read_request(connection))
+                self._behave(connection)
+            except OSError:
+                pass
+
+
+def _read_request(connection: socket.socket) -> bytes:
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (more := connection.recv(65536)):
+            return data
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [int(line.split(b":")[1]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")]
+    length = lengths[0] if lengths else 0
+    while len(body) < length and (more := connection.recv(65536)):
+        body += more
+    return head + b"\r\n\r\n" + body
+
+
+def answer(status: str, body: bytes = b"{}", **headers: str) -> bytes:
+    """A whole HTTP/1.1 response; ``content_type="text/html"`` and the like set headers."""
+    lines = {"content-type": "application/json", "content-length": str(len(body)), "connection": "close"}
+    lines |= {name.replace("_", "-"): value for name, value in headers.items()}
+    head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+    return f"HTTP/1.1 {status}\r\n{head}\r\n".encode() + body
+
+
+@contextmanager
+def serving(behave: Callable[[socket.socket], None] | bytes) -> Iterator[Listener]:
+    """A listener that runs ``behave``, or sends these bytes to everybody."""
+    listener = Listener(behave if callable(behave) else lambda connection: connection.sendall(behave))
+    try:
+        yield listener
+    finally:
+        listener.close()

@@ -1,0 +1,59 @@
+"""What every request passes."""
+
+import pytest
+
+
+@pytest.mark.parametrize("path", ["/admin/login/?next=%00", "/api/v1/accounts/?a%00=1", "/livez?x=a%00b", "/livez%00"])
+def test_a_nul_in_path_or_query_is_answered_400(client, db, path):
+    response = client.get(path)
+    assert response.status_code == 400
+    if not path.startswith("/admin/"):
+        assert response["Content-Type"] == "application/problem+json"
+
+
+def test_the_callers_request_id_is_echoed(client):
+    response = client.get("/livez", headers={"X-Request-ID": "caller-0123456789"})
+    assert response["X-Request-ID"] == "caller-0123456789"
+
+
+@pytest.mark.parametrize("given", ["", "short", "x" * 65, "two words here", "log\ninjection", "<script>alert(1)"])
+def test_what_is_no_request_id_is_replaced(client, given):
+    response = client.get("/livez", headers={"X-Request-ID": given} if given else {})
+    assert response["X-Request-ID"] != given
+    assert len(response["X-Request-ID"]) == 32
+
+
+def test_a_problem_carries_the_requests_id(client, db):
+    response = client.get("/api/v1/nothing/", headers={"X-Request-ID": "caller-0123456789"})
+    assert response.json()["request_id"] == "caller-0123456789"
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/livez", "/api/v1/nothing/", "/api/docs/"])
+def test_every_page_names_its_sources_and_is_not_cached(client, db, path):
+    response = client.get(path)
+    policy = response["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "http" not in policy
+    assert "no-store" in response["Cache-Control"]
+
+
+def test_pages_have_no_inline_script_that_the_policy_would_stop(client, db):
+    for path in ("/admin/login/", "/api/docs/"):
+        text = client.get(path).content.decode()
+        scripts = [part.partition(">") for part in text.split("<script")[1:]]
+        inline = [body.partition("</script>")[0].strip() for attributes, _, body in scripts if "src=" not in attributes]
+        assert [body for body in inline if body] == [], path
+
+
+@pytest.mark.parametrize("path", ["/", "/admin"])
+def test_the_root_leads_to_the_admin(client, path):
+    response = client.get(path)
+    assert (response.status_code, response.url) == (302, "/admin/")
+
+
+def test_a_missing_slash_is_added_in_the_admin_alone(browser):
+    response = browser.get("/admin/portal?x=1")
+    assert (response.status_code, response.url) == (302, "/admin/portal/?x=1")
+    assert browser.get("/api/v1/accounts").status_code == 404
+    assert browser.post("/admin/portal").status_code == 404

@@ -1,0 +1,172 @@
+"""``make run``: every process comes back when it is killed, none is left behind, and the data stays."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+# Each child by what its command line shows once it runs.
+ROLES = {"web": "gunicorn", "worker": "worker", "beat": "beat", "sweep": "sweep", "sandbox": "sandbox"}
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def processes() -> dict[int, tuple[int, str]]:
+    """Parent and command line of every process, as Linux tells them; zombies left out."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if state != "Z":
+            found[int(folder.name)] = (int(parent), line)
+    return found
+
+
+def below(ancestor: int) -> set[int]:
+    """``ancestor`` and everything it started, directly or not."""
+    everything, found = processes(), {ancestor}
+    while more := {pid for pid, (parent, _) in everything.items() if parent in found} - found:
+        found |= more
+    return found & everything.keys()
+
+
+def children(supervisor: int) -> dict[str, int]:
+    """The running children of the supervisor by role. One that has not become its command yet does not count."""
+    found = {}
+    for pid, (parent, line) in processes().items():
+        if parent == supervisor and "portal.child" not in line:
+            found |= {role: pid for role, word in ROLES.items() if word in line.split() or f"{word} " in line}
+    return found
+
+
+def wait_for(true: Callable[[], object], what: str, log: Path, seconds: int = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"{what} did not happen:\n{log.read_text()}"
+        time.sleep(0.1)
+
+
+def free_ports() -> tuple[int, int]:
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        return one.getsockname()[1], two.getsockname()[1]
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+class Portal:
+    """A portal of its own in a directory of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.sandbox_port = free_ports()
+        self.log = folder / "log"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "PORTAL_VAR_DIR": str(folder / "var"),
+            "PORT": str(self.port),
+            "SANDBOX_PORT": str(self.sandbox_port),
+            "C_FORCE_ROOT": "1",
+        }
+        self.run("-m", "portal.keys")
+
+    def run(self, *command: str) -> str:
+        line = [sys.executable, *command]
+        done = subprocess.run(
+            line, env=self.environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @contextmanager
+    def started(self, *command: str) -> Iterator[int]:
+        """The process id of ``command`` once the portal is ready; whatever is left of it is killed at the end."""
+        with self.log.open("w") as log:
+            process = subprocess.Popen(command, env=self.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log)
+        seen = {process.pid}
+        try:
+            wait_for(lambda: "voice portal is at" in self.log.read_text(), "being ready", self.log, 60)
+            seen |= below(process.pid)
+            yield process.pid
+        finally:
+            for pid in seen | below(process.pid):
+                _kill(pid)
+            process.wait(10)
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/readyz")
+
+    def webhook_url(self) -> str:
+        return self.run("manage.py", "webhook_url")
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def leaves_nothing(pids: set[int], log: Path) -> None:
+    wait_for(lambda: not pids & processes().keys(), f"the end of {len(pids)} processes", log)
+
+
+def test_it_starts_restarts_what_is_killed_and_keeps_its_data(tmp_path):
+    portal = Portal(tmp_path)
+    manage = [sys.executable, "manage.py", "start"]
+    with portal.started(*manage) as supervisor:
+        assert portal.is_ready()
+        assert answers(f"http://127.0.0.1:{portal.sandbox_port}/sandbox/ready")
+        assert "with the password" in portal.log.read_text()
+        webhook_url = portal.webhook_url()
+        before = children(supervisor)
+        assert set(before) == set(ROLES)
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+
+        def all_are_new() -> bool:
+            now = children(supervisor)
+            return set(now) == set(ROLES) and not set(now.values()) & set(before.values())
+
+        wait_for(all_are_new, "the return of every child", portal.log)
+        wait_for(portal.is_ready, "being ready again", portal.log)
+        everyone = below(supervisor)
+        os.kill(supervisor, signal.SIGKILL)
+        leaves_nothing(everyone - {supervisor}, portal.log)
+    parent = [sys.executable, "-c", "import subprocess, sys; subprocess.run(sys.argv[1:])", *manage, "--with-parent"]
+    with portal.started(*parent) as shell:
+        assert portal.is_ready()
+        assert "with the password" not in portal.log.read_text()
+        assert portal.webhook_url() == webhook_url
+        everyone = below(shell)
+        os.kill(shell, signal.SIGKILL)
+        leaves_nothing(everyone - {shell}, portal.log)
+
+
+def test_a_taken_port_is_said_in_one_line(tmp_path):
+    portal = Portal(tmp_path)
+    with socket.create_server(("127.0.0.1", portal.port)):
+        line = [sys.executable, "manage.py", "start"]
+        done = subprocess.run(
+            line, env=portal.environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode != 0
+    assert done.stderr.strip().splitlines() == [
+        f"CommandError: Port {portal.port} is in use. Choose another, for example PORT={portal.port + 100}."
+    ]

@@ -1,0 +1,183 @@
+"""The street door, by URL, with really signed payloads."""
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import OperationalError, connections
+from django.test import Client
+from nacl.signing import SigningKey
+
+from portal.models import TelnyxAccount
+from tests.conftest import post_webhook, signed
+from tests.factories import make_event, make_flow
+from voice import intake, webhooks
+from voice.models import Call, CallCommand, CallEvent, RejectedRequest
+from voice.processing import process
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _no_pause_between_rejections() -> None:
+    webhooks._rejected.next_write = 0
+
+
+def test_it_stores_the_exact_bytes_and_answers_200(client: Client, account: TelnyxAccount) -> None:
+    body = json.dumps(make_event(), indent=3).encode()
+    answer = post_webhook(client, account, body)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+    event = CallEvent.objects.get()
+    assert bytes(event.body) == body
+    assert (event.status, event.event_type, event.attempt) == ("received", "call.initiated", 1)
+
+
+@pytest.mark.parametrize("age", [-299, 0, 299])
+def test_it_takes_a_signature_within_five_minutes(client: Client, account: TelnyxAccount, age: int) -> None:
+    assert post_webhook(client, account, make_event(), now=time.time() - age).status_code == 200
+
+
+@pytest.mark.parametrize("age", [-302, 302, 3600])
+def test_it_answers_400_to_a_stale_signature_and_stores_nothing(
+    client: Client, account: TelnyxAccount, age: int
+) -> None:
+    answer = post_webhook(client, account, make_event(), now=time.time() - age)
+    assert answer.status_code == 400
+    assert not CallEvent.objects.exists()
+    assert "clock differs" in RejectedRequest.objects.get().reason
+
+
+def test_it_answers_400_to_a_forged_signature_and_stores_nothing(client: Client, account: TelnyxAccount) -> None:
+    answer = post_webhook(client, account, make_event(), key=SigningKey.generate())
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert not CallEvent.objects.exists()
+    assert "another key" in RejectedRequest.objects.get().reason
+
+
+def test_it_answers_400_without_a_signature(client: Client, account: TelnyxAccount) -> None:
+    url = f"/webhooks/{account.webhook_token}/call-control/"
+    assert client.post(url, make_event(), content_type="application/json").status_code == 400
+    assert "proxy" in RejectedRequest.objects.get().reason
+
+
+def test_a_changed_body_does_not_pass(client: Client, account: TelnyxAccount) -> None:
+    body = json.dumps(make_event()).encode()
+    url = f"/webhooks/{account.webhook_token}/call-control/"
+    changed = body.replace(b"incoming", b"outgoing")
+    answer = client.post(url, changed, content_type="application/json", headers=signed(body))
+    assert answer.status_code == 400
+
+
+def test_the_previous_key_verifies_while_a_rotation_is_under_way(client: Client, account: TelnyxAccount) -> None:
+    account.previous_public_key, account.public_key = account.public_key, "A" * 43 + "="
+    account.save()
+    assert post_webhook(client, account, make_event()).status_code == 200
+
+
+def test_an_unknown_token_is_404_and_leaves_no_trace(client: Client, account: TelnyxAccount) -> None:
+    body = json.dumps(make_event()).encode()
+    answer = client.post("/webhooks/nobody/call-control/", body, content_type="application/json", headers=signed(body))
+    assert answer.status_code == 404
+    assert not RejectedRequest.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options", "patch"])
+def test_other_methods_are_405(client: Client, account: TelnyxAccount, method: str) -> None:
+    answer = getattr(client, method)(f"/webhooks/{account.webhook_token}/call-control/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+
+
+def test_it_never_redirects_not_even_without_the_last_slash(client: Client, account: TelnyxAccount) -> None:
+    body = json.dumps(make_event()).encode()
+    url = f"/webhooks/{account.webhook_token}/call-control"
+    assert client.post(url, body, content_type="application/json", headers=signed(body)).status_code == 404
+
+
+def test_a_body_of_1_mib_passes_and_one_byte_more_is_413(client: Client, account: TelnyxAccount) -> None:
+    padded = json.dumps(make_event()).encode()
+    padded += b" " * (webhooks.MAX_BYTES - len(padded))
+    assert post_webhook(client, account, padded).status_code == 200
+    assert post_webhook(client, account, padded + b" ").status_code == 413
+
+
+def test_an_account_without_a_public_key_asks_telnyx_to_come_again(client: Client, account: TelnyxAccount) -> None:
+    TelnyxAccount.objects.update(public_key="")
+    assert post_webhook(client, account, make_event()).status_code == 503
+
+
+def test_a_database_that_is_away_is_503(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(intake, "record", away)
+    assert post_webhook(client, account, make_event()).status_code == 503
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"[1]", b"null", b"{", b"\xff\xfe", b'{"data": {"id": 1}}', b'{"data":{"id":NaN}}', b'{"data":{},"data":{}}'],
+)
+def test_signed_nonsense_is_quarantined_and_answered_200(client: Client, account: TelnyxAccount, body: bytes) -> None:
+    assert post_webhook(client, account, body).status_code == 200
+    assert post_webhook(client, account, body).status_code == 200
+    event = CallEvent.objects.get()
+    assert (event.status, event.event_id, bytes(event.body)) == ("quarantined", None, body)
+    assert event.error
+
+
+def test_the_old_flat_format_says_what_to_set(client: Client, account: TelnyxAccount) -> None:
+    flat = {"record_type": "event", "event_type": "call_answered", "created_at": "2026-01-01T00:00:00Z", "payload": {}}
+    post_webhook(client, account, flat)
+    assert "webhook API version" in CallEvent.objects.get().error
+
+
+def test_an_unknown_event_type_is_stored_and_ends_visible(client: Client, account: TelnyxAccount) -> None:
+    post_webhook(client, account, make_event("call.levitated"))
+    process(CallEvent.objects.get().pk)
+    assert CallEvent.objects.get().status == "processed"  # it told of a call
+    assert Call.objects.get().state == "initiated"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_event_twenty_times_at_once_makes_one_row_and_one_set_of_commands(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    body = json.dumps(make_event()).encode()
+    at_once = threading.Barrier(20)
+
+    def post() -> int:
+        at_once.wait()
+        status: int = post_webhook(Client(), account, body).status_code
+        for event_id in CallEvent.objects.values_list("pk", flat=True):
+            process(event_id)
+        connections.close_all()
+        return status
+
+    with ThreadPoolExecutor(20) as senders:
+        statuses = [future.result() for future in [senders.submit(post) for _ in range(20)]]
+    assert statuses == [200] * 20
+    assert (CallEvent.objects.count(), Call.objects.count(), CallCommand.objects.count()) == (1, 1, 1)
+    assert CallEvent.objects.get().status == "processed"
+
+
+def test_the_ring_keeps_the_last_hundred_and_at_most_one_a_second(client: Client, account: TelnyxAccount) -> None:
+    url = f"/webhooks/{account.webhook_token}/call-control/"
+    for _ in range(3):
+        client.post(url, b"x", content_type="application/json")
+    assert RejectedRequest.objects.count() == 1
+    for _ in range(105):
+        webhooks._rejected.next_write = 0
+        client.post(url, b"x", content_type="application/json")
+    assert RejectedRequest.objects.count() == 100
+
+
+def test_a_webhook_is_one_insert_and_one_look_at_the_account(
+    client: Client, account: TelnyxAccount, django_assert_num_queries: object
+) -> None:
+    event = make_event()
+    with django_assert_num_queries(2):  # type: ignore[operator]
+        post_webhook(client, account, event)

@@ -1,0 +1,81 @@
+"""What the home page shows, and the numbers that health and metrics tell."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count
+from django.db.models.functions import TruncHour
+from django.http import HttpRequest
+from django.utils import timezone
+
+from applications.models import Pull
+from voice.event_types import ending
+from voice.models import Call, CallCommand, CallEvent
+
+_HOURS = 24
+
+
+def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """Unfold's dashboard callback. Each part only for those who may see the rows it is made of."""
+    user = request.user
+    if user.has_perm("voice.view_call"):
+        now = timezone.now()
+        since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
+        context |= {"live_calls": _live(), "hours": _per_hour(since), "endings": _endings(since)}
+    if user.has_perm("voice.view_callevent") and user.has_perm("voice.view_callcommand"):
+        context["backlog"] = backlog()
+    if user.has_perm("applications.view_pull"):
+        context["last_pull"] = Pull.objects.select_related("account").first()
+    return context
+
+
+def backlog() -> dict[str, int]:
+    """What is owed and what needs a person, by name. Each is a partial-index count."""
+    events = CallEvent.objects
+    return {
+        "events_received": events.filter(status=CallEvent.Status.RECEIVED).count(),
+        "events_dead": events.filter(status=CallEvent.Status.DEAD).count(),
+        "events_quarantined": events.filter(status=CallEvent.Status.QUARANTINED).count(),
+        "commands_owed": CallCommand.objects.filter(status__in=("queued", "sending")).count(),
+        "commands_uncertain": CallCommand.objects.filter(status=CallCommand.Status.UNCERTAIN).count(),
+    }
+
+
+def _live() -> dict[str, Any]:
+    alive = Call.objects.exclude(state__in=(Call.State.ENDED, Call.State.LOST))
+    return {"count": alive.count(), "calls": list(alive.select_related("account")[:8])}
+
+
+def _per_hour(since: datetime) -> list[dict[str, Any]]:
+    """One entry an hour, empty ones too, with the height of its bar in percent."""
+    counted = Call.objects.filter(started_at__gte=since).annotate(hour=TruncHour("started_at")).values("hour", "direction")
+    found: dict[tuple[datetime, str], int] = {
+        (row["hour"], row["direction"]): row["n"] for row in counted.annotate(n=Count("id")).order_by()
+    }
+    hours = [since + timedelta(hours=at) for at in range(_HOURS)]
+    totals = [(hour, found.get((hour, "incoming"), 0), found.get((hour, "outgoing"), 0)) for hour in hours]
+    most = max((incoming + outgoing for _, incoming, outgoing in totals), default=0) or 1
+    return [
+        {
+            "hour": hour,
+            "incoming": incoming,
+            "outgoing": outgoing,
+            "incoming_percent": round(100 * incoming / most),
+            "outgoing_percent": round(100 * outgoing / most),
+        }
+        for hour, incoming, outgoing in totals
+    ]
+
+
+def _endings(since: datetime) -> list[dict[str, Any]]:
+    rows = Call.objects.filter(started_at__gte=since, state=Call.State.ENDED).values("hangup_cause", "hangup_source")
+    counted = list(rows.annotate(n=Count("id")).order_by("-n")[:6])
+    most = max((row["n"] for row in counted), default=1)
+    return [
+        {
+            "words": ending(row["hangup_cause"], row["hangup_source"]) or "No cause given",
+            "count": row["n"],
+            "percent": round(100 * row["n"] / most),
+        }
+        for row in counted
+    ]

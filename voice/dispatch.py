@@ -1,0 +1,227 @@
+"""Sends a command: one attempt, its outcome, and when another may follow.
+
+Telnyx ignores a repeat of a ``command_id`` for 60 s ("Receiving Webhooks for Programmable Voice"), so an attempt whose
+outcome is unknown may be repeated within 50 s of the first; after that the command is *uncertain*, and said so.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portal.client import ask
+from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from voice import actions
+from voice.models import Call, CallCommand
+from voice.projection import Claim, merge
+
+LEASE = timedelta(seconds=30)
+WINDOW = timedelta(seconds=50)
+_RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
+_Status = CallCommand.Status
+_OPEN = (_Status.QUEUED, _Status.SENDING)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    answer: dict[str, Any] | None = None
+    error: TelnyxError | None = None
+    milliseconds: int = 0
+
+    @property
+    def word(self) -> str:
+        return self.error.kind if self.error else "ok"
+
+
+def send(command_id: uuid.UUID) -> list[uuid.UUID]:
+    """Make one attempt if the command is due; the ids of commands that may go now because of it."""
+    command = _claim(command_id)
+    if command is None:
+        return []
+    if command.status != _Status.SENDING:
+        return _following(command)
+    return _settle(command, _attempt(command))
+
+
+def owed(limit: int) -> list[uuid.UUID]:
+    """The ids of commands that are due, oldest first."""
+    due = Q(lease_until=None) | Q(lease_until__lt=Now())
+    rows = CallCommand.objects.filter(due, status__in=_OPEN).order_by("created_at", "sequence")
+    return list(rows.values_list("id", flat=True)[:limit])
+
+
+def _claim(command_id: uuid.UUID) -> CallCommand | None:
+    """The command, leased and ``sending`` (or closed without being sent); None when it is not its turn."""
+    with transaction.atomic():
+        call_id = CallCommand.objects.filter(pk=command_id).values_list("call_id", flat=True).first()
+        call = Call.objects.select_for_update().filter(pk=call_id).first() if call_id else None
+        due = Q(lease_until=None) | Q(lease_until__lt=Now())
+        rows = CallCommand.objects.select_for_update(of=("self",)).select_related("account")
+        command = rows.filter(due, pk=command_id, status__in=_OPEN).first()
+        if command is None or _is_blocked(command):
+            return None
+        now = timezone.now()
+        if reason := _hindrance(command, call, now):
+            _close(command, *reason)
+            return command
+        command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
+        command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
+        command.lease_until = now + LEASE
+        command.save(update_fields=["status", "first_sent_at", "attempts", "lease_until"])
+        return command
+
+
+def _is_blocked(command: CallCommand) -> bool:
+    """An earlier command of the same event is still open, or another one of the same call is on the wire."""
+    earlier = Q(event=command.event_id, sequence__lt=command.sequence, status__in=_OPEN) if command.event_id else Q()
+    sending = Q(call=command.call_id, status=_Status.SENDING) if command.call_id else Q()
+    if not (earlier or sending):
+        return False
+    return CallCommand.objects.filter(earlier | sending if earlier and sending else earlier or sending).exclude(
+        pk=command.pk
+    ).exists()
+
+
+def _hindrance(command: CallCommand, call: Call | None, now: datetime) -> tuple[str, str] | None:
+    """Why it is not sent (any more): the status it gets and the words."""
+    if call is not None and not call.is_alive:
+        why = "The call has already ended."
+    elif now > command.expires_at:
+        why = "Too late: it would not make sense any more."
+    elif command.first_sent_at and not actions.repeatable(command.action):
+        why = "The sender died while it was on the wire, and Telnyx would not recognise a repeat."
+    elif command.first_sent_at and now - command.first_sent_at > WINDOW:
+        why = "Telnyx would not recognise a repeat after so long."
+    elif _failed_before(command):
+        return _Status.EXPIRED, "An earlier command of the same event failed."
+    else:
+        return None
+    if command.first_sent_at:
+        return _Status.UNCERTAIN, f"{why} Whether Telnyx carried it out is not known."
+    return _Status.EXPIRED, f"{why} {_last_words(command)}".strip()
+
+
+def _last_words(command: CallCommand) -> str:
+    return f"Before: {command.error}" if command.error else ""
+
+
+def _failed_before(command: CallCommand) -> bool:
+    failed = (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
+    earlier = CallCommand.objects.filter(event=command.event_id, sequence__lt=command.sequence, status__in=failed)
+    return command.event_id is not None and earlier.exists()
+
+
+def _attempt(command: CallCommand) -> _Outcome:
+    path = [command.call_control_id] if command.action != actions.DIAL else []
+    values = dict(command.parameters)
+    if actions.repeatable(command.action):
+        values["command_id"] = str(command.pk)
+    begin = time.monotonic()
+    try:
+        answer = ask(command.account, actions.method(command.action), *path, **values)
+        if not isinstance(answer.get("data"), dict):
+            raise TelnyxUncertain("Telnyx's answer has no data. It may have acted, or not.")
+    except TelnyxError as error:
+        return _Outcome(error=error, milliseconds=_since(begin))
+    return _Outcome(answer=answer["data"], milliseconds=_since(begin))
+
+
+def _since(begin: float) -> int:
+    return round((time.monotonic() - begin) * 1000)
+
+
+def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
+    now, error = timezone.now(), outcome.error
+    command.attempts[-1] |= {
+        "http_status": error.http_status if error else 200,
+        "ms": outcome.milliseconds,
+        "code": error.code if error else None,
+        "outcome": outcome.word,
+    }
+    command.error, command.error_code = (str(error), error.code or "") if error else ("", "")
+    if isinstance(error, TelnyxUnavailable):
+        _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED)
+        return []
+    if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
+        _postpone(command, again, _Status.SENDING)
+        return []
+    with transaction.atomic():
+        if outcome.answer is not None and command.action == actions.DIAL:
+            command.call = _dialled(command, outcome.answer, now)
+            command.call_control_id = command.call.call_control_id if command.call else ""
+        command.answer = outcome.answer
+        status = _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED if error else _Status.OK
+        _close(command, status, command.error)
+    return _following(command)
+
+
+def _postpone(command: CallCommand, until: datetime, status: str) -> None:
+    """Nothing happened (``queued``) or nothing is known (``sending``): the sweep takes it up again at ``until``."""
+    if all(attempt.get("outcome") == TelnyxUnavailable.kind for attempt in command.attempts):
+        command.first_sent_at = None  # nothing has reached Telnyx yet
+    command.status, command.lease_until = status, until
+    command.save(update_fields=["status", "lease_until", "first_sent_at", "attempts", "error", "error_code"])
+
+
+def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
+    first = command.first_sent_at
+    if first is None or not actions.repeatable(command.action):
+        return None
+    later = (first + timedelta(seconds=seconds) for seconds in _RESEND_AFTER)
+    return next((at for at in later if at > now), None)
+
+
+def _close(command: CallCommand, status: str, error: str) -> None:
+    command.status, command.error = status, error
+    command.finished_at, command.lease_until = timezone.now(), None
+    command.save()
+    if status != _Status.OK and command.event_id:
+        CallCommand.objects.filter(
+            event=command.event_id, sequence__gt=command.sequence, status=_Status.QUEUED, first_sent_at=None
+        ).update(
+            status=_Status.EXPIRED, error="An earlier command of the same event failed.", finished_at=timezone.now()
+        )
+
+
+def _following(command: CallCommand) -> list[uuid.UUID]:
+    """The oldest command of the call that now is free to go."""
+    if command.call_id is None:
+        return []
+    waiting = CallCommand.objects.filter(call=command.call_id, status=_Status.QUEUED)
+    return list(waiting.order_by("created_at", "sequence").values_list("id", flat=True)[:1])
+
+
+def _dialled(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
+    """The call an accepted dial made. Its webhook may have been faster: an upsert, whose word weighs least.
+
+    ``is_alive`` (always false here) and ``end_time`` of the answer are ignored.
+    """
+    control_id = answer.get("call_control_id")
+    if not isinstance(control_id, str) or not control_id:
+        return None
+    sent = command.first_sent_at or now
+    stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
+    Call.objects.bulk_create([stub], ignore_conflicts=True)
+    call = Call.objects.select_for_update().get(account=command.account, call_control_id=control_id)
+    told = {
+        "direction": "outgoing",
+        "from_number": command.parameters.get("from"),
+        "to_number": command.parameters.get("to"),
+        "connection_id": command.parameters.get("connection_id"),
+        "call_leg_id": answer.get("call_leg_id"),
+        "call_session_id": answer.get("call_session_id"),
+        "state": "initiated",
+    }
+    claims = [Claim(column, value, 0, sent) for column, value in told.items() if isinstance(value, str) and value]
+    changed = merge(call, iter([*claims, Claim("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
+    for column, value in changed.items():
+        setattr(call, column, value)
+    if changed:
+        call.save(update_fields=list(changed))
+    return call

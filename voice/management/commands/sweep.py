@@ -1,0 +1,98 @@
+"""The sweep: whatever a wake-up missed. It claims due work every 0.5 s and runs it itself, without Celery."""
+
+import signal
+import threading
+import time
+import uuid
+from argparse import ArgumentParser
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import structlog
+from django.core.management import BaseCommand
+from django.db import DatabaseError, close_old_connections, connection, connections
+
+from portal.models import Heartbeat
+from voice import dispatch, processing
+
+_INTERVAL_SECONDS = 0.5
+_HEARTBEAT_SECONDS = 10
+_BATCH = 200
+_SENDERS = 8
+
+_log = structlog.get_logger(__name__)
+
+
+class Command(BaseCommand):
+    """Runs until SIGTERM, or with ``--once`` until nothing is due."""
+
+    help = "Claim and run what is owed: events to process, commands to send."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Work off what is due and end.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping = threading.Event()
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: stopping.set())
+        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender") as senders:
+            sweep = Sweep(senders)
+            if options["once"]:
+                while sweep.round():
+                    for sent in list(sweep.sending.values()):
+                        sent.result()
+                return
+            while not stopping.is_set():
+                sweep.safely()
+                stopping.wait(_INTERVAL_SECONDS)
+
+
+class Sweep:
+    """One round after another; events here, commands on threads, since they wait for Telnyx."""
+
+    def __init__(self, senders: ThreadPoolExecutor) -> None:
+        self.senders = senders
+        self.sending: dict[uuid.UUID, Future[None]] = {}
+        self.next_beat = 0.0
+
+    def safely(self) -> None:
+        """A round that survives a database that is away."""
+        try:
+            if time.monotonic() >= self.next_beat:
+                Heartbeat.beat("sweep")
+                self.next_beat = time.monotonic() + _HEARTBEAT_SECONDS
+            self.round()
+        except DatabaseError as error:
+            _log.warning("the sweep cannot reach the database", error=type(error).__name__)
+            connection.close()
+        finally:
+            close_old_connections()
+
+    def round(self) -> int:
+        """Begin everything that is due now; how many things that were. Telnyx's slowness does not hold up events."""
+        events, commands = processing.owed(_BATCH), []
+        for event_id in events:
+            commands += processing.process(event_id).commands
+        self._forget_done()
+        for command_id in dict.fromkeys([*commands, *dispatch.owed(_BATCH)]):
+            if command_id not in self.sending:
+                self.sending[command_id] = self.senders.submit(_send, command_id)
+        return len(events) + len(self.sending)
+
+    def _forget_done(self) -> None:
+        for command_id, sent in list(self.sending.items()):
+            if sent.done():
+                del self.sending[command_id]
+                if error := sent.exception():
+                    _log.error("a command was not sent", command_id=str(command_id), error=type(error).__name__)
+
+
+def _send(command_id: uuid.UUID) -> None:
+    """The command and, one after the other, those that follow it on the same call."""
+    following = [command_id]
+    try:
+        while following:
+            following = dispatch.send(following[0])
+    finally:
+        connections.close_all()

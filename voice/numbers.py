@@ -1,0 +1,57 @@
+"""Phone numbers and SIP addresses: how they are shown, masked and checked."""
+
+import re
+from typing import Any
+
+import phonenumbers
+from django.core.exceptions import ValidationError
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_NUMBER_ANYWHERE = re.compile(r"\+?\d{7,15}")
+_SIP = re.compile(r"sips?:[^\s@]{1,128}@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]{1,253})(:\d{1,5})?(;[^\s?]{1,200})?", re.IGNORECASE)
+
+
+def mask(text: str) -> str:
+    """``+13125550001`` → ``+1312•••0001``; what is no number keeps nothing but its kind."""
+    if _E164.fullmatch(text):
+        return f"{text[:-7]}•••{text[-4:]}" if len(text) > 9 else f"{text[:2]}•••{text[-2:]}"
+    if _SIP.fullmatch(text):
+        return "sip:•••@" + text.partition("@")[2].partition(";")[0]
+    return _NUMBER_ANYWHERE.sub(lambda found: f"•••{found.group()[-4:]}", text)
+
+
+def shown(text: str, user: Any) -> str:
+    """``text`` for this person: whole with ``voice.view_full_number``, else masked."""
+    return text if user.has_perm("voice.view_full_number") else mask(text)
+
+
+def masked(value: Any) -> Any:
+    """A JSON value with every number in it masked; ids that only look like one (without ``+``) stay."""
+    if isinstance(value, str):
+        return mask(value) if value.startswith(("+", "sip:", "sips:")) else value
+    if isinstance(value, list):
+        return [masked(item) for item in value]
+    if isinstance(value, dict):
+        return {name: masked(item) for name, item in value.items()}
+    return value
+
+
+def pretty(text: str) -> str:
+    """``+13125550001`` → ``+1 312-555-0001``; anything else as it is."""
+    if not _E164.fullmatch(text):
+        return text
+    try:
+        parsed = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return text
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def check_endpoint(text: str) -> str:
+    """``text`` as Telnyx takes it: E.164 (spaces, dots, dashes and brackets fall away) or a SIP address."""
+    if _SIP.fullmatch(text):
+        return text
+    compact = re.sub(r"[\s().\-]", "", text)
+    if not _E164.fullmatch(compact):
+        raise ValidationError("Enter a number with + and country code, as +13125550001, or a sip: address.")
+    return compact

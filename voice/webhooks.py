@@ -1,0 +1,98 @@
+"""The street door: verify, record, hand over, answer.
+
+Telnyx takes exactly 200 for delivered, repeats 5xx, and never repeats a 4xx ("Voice API Webhooks").
+"""
+
+import time
+
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from portal import signatures
+from portal.models import TelnyxAccount
+from portal.rest.problems import problem
+from voice import intake
+from voice.models import CallEvent, RejectedRequest
+from voice.tasks import wake_event
+
+MAX_BYTES = 1024 * 1024
+_RING = 100
+
+
+@csrf_exempt
+def call_control(request: HttpRequest, token: str) -> HttpResponse:
+    """``POST /webhooks/<token>/call-control/``."""
+    if request.method != "POST":
+        answer = problem(405, "Telnyx posts its webhooks.", "method_not_allowed", _id(request))
+        answer["Allow"] = "POST"
+        return answer
+    try:
+        return _receive(request, token)
+    except (OperationalError, InterfaceError):
+        # 503: nothing is stored, so Telnyx is to try again
+        return problem(503, "The database cannot be reached.", "database_unavailable", _id(request))
+
+
+def _receive(request: HttpRequest, token: str) -> HttpResponse:
+    account = TelnyxAccount.objects.filter(webhook_token=token).first()
+    if account is None:
+        return problem(404, "There is nothing here.", "not_found", _id(request))
+    body = _body(request)
+    if body is None:
+        _rejected.note(request, account, "the body is larger than 1 MiB")
+        return problem(413, "The body is larger than 1 MiB.", "too_large", _id(request))
+    if not account.public_keys:
+        _rejected.note(request, account, "the account has no public key, so nothing can be verified")
+        # 503: an operator can still enter the key, while a 4xx would never be repeated
+        return problem(503, "This account cannot verify webhooks yet.", "no_public_key", _id(request))
+    try:
+        signatures.verify(request.headers, body, account.public_keys, time.time())
+    except signatures.BadSignature as error:
+        _rejected.note(request, account, str(error))
+        # 400, one text for every reason: it ends this delivery, and tells a forger nothing
+        return problem(400, "The signature is missing, stale or wrong.", "bad_signature", _id(request))
+    event, created = intake.record(account, CallEvent.Source.WEBHOOK, request.headers, body, timezone.now())
+    if created and event.status == CallEvent.Status.RECEIVED:
+        wake_event(event.pk)
+    return JsonResponse({"status": "ok"})  # exactly 200, once the bytes are committed, also for a repeat
+
+
+def _body(request: HttpRequest) -> bytes | None:
+    """The raw body, or None when it is larger than 1 MiB. Django sees a chunked body as empty: read it below Django."""
+    if request.headers.get("Transfer-Encoding", "").lower() == "chunked" and request.environ.get("wsgi.input_terminated"):
+        body = request.environ["wsgi.input"].read(MAX_BYTES + 1)
+    else:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > MAX_BYTES:
+            return None
+        body = request.body
+    return body if len(body) <= MAX_BYTES else None
+
+
+class _Rejected:
+    """Keeps the last 100 rejections, with at most one write a second, so that a flood costs nothing."""
+
+    def __init__(self) -> None:
+        self.next_write = 0.0
+
+    def note(self, request: HttpRequest, account: TelnyxAccount, reason: str) -> None:
+        now = time.monotonic()
+        if now < self.next_write:
+            return
+        self.next_write = now + 1
+        names = sorted(name for name in request.headers)[:64]
+        RejectedRequest.objects.create(at=timezone.now(), account=account, reason=reason, header_names=names)
+        oldest = list(RejectedRequest.objects.values_list("pk", flat=True)[_RING:])
+        if oldest:
+            RejectedRequest.objects.filter(pk__in=oldest).delete()
+
+
+_rejected = _Rejected()
+
+
+def _id(request: HttpRequest) -> str:
+    return str(getattr(request, "request_id", ""))
+
+
