@@ -121,7 +121,7 @@ def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxA
     """After a conflict: what the person touched as typed, all else as it is at Telnyx now, on that as the new base."""
     there, merged = flatten(application.remote), data.copy()
     for name in kind.settable_flat():
-        if False:
+        if name not in touched:
             merged[name] = shown(there.get(name))
     merged[BASE] = application.remote_digest
     return merged

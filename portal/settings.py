@@ -49,7 +49,7 @@ DATABASES = {
     "default": setting("DATABASE_URL", database, None) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
 }
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
-CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded:///{EMBEDDED_QUEUE}"
+CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
     stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
 

@@ -3,9 +3,10 @@
 import uuid
 
 from celery import shared_task
+from celery.signals import worker_ready
 
 from portal.wakeups import wake
-from voice import dispatch, processing
+from voice import actions, dispatch, processing
 
 
 @shared_task(name="voice.process_event")
@@ -35,3 +36,9 @@ def wake_following(following: processing.Next) -> None:
         wake_event(event_id)
     if following.pull_account:
         wake("applications.pull_account", following.pull_account)
+
+
+@worker_ready.connect
+def read_the_sdk(**_: object) -> None:
+    """Importing the SDK takes seconds: not while the first caller listens to it ring."""
+    actions.names()

@@ -90,7 +90,7 @@ def test_the_files_of_secrets_are_their_owners_alone(tmp_path, monkeypatch):
 def test_the_defaults_are_safe(tmp_path):
     show = SHOW.format("s.DEBUG, s.ALLOWED_HOSTS, s.PORTAL_PUBLIC_URL, s.SANDBOX_PORT, s.CELERY_BROKER_URL[:12]")
     done = start(tmp_path, "-c", show, **GOOD, PORT="8100")
-    assert done.stdout == "False ['127.0.0.1', 'localhost', '[::1]'] http://127.0.0.1:8100 8101 embedded:///\n"
+    assert done.stdout == "False ['127.0.0.1', 'localhost', '[::1]'] http://127.0.0.1:8100 8101 embedded://l\n"
 
 
 def test_an_https_address_makes_cookies_secure(tmp_path):

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.kinds import CALL_CONTROL
+from applications.kinds import kind_of
 from applications.models import CallControlApplication
 from applications.services import create_application
 from portal.actors import PORTAL
@@ -50,7 +50,7 @@ class Command(BaseCommand):
             return
         values = {"application_name": "Sample: press 1", "webhook_event_url": account.webhook_url}
         try:
-            application, _ = create_application(CALL_CONTROL, account, values, PORTAL)
+            application, _ = create_application(kind_of(CallControlApplication()), account, values, PORTAL)
         except TelnyxError as error:
             raise CommandError(f"The sandbox did not take the sample application: {error}") from None
         flow = Flow(account=account, name="Sample: press 1", connection_id=application.telnyx_id)
