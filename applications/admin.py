@@ -37,7 +37,7 @@ from portal.site import ReadOnlyAdmin, as_json
 
 PULL_SECONDS = 10.0
 
-_FACTS = ("telnyx_id", "account_shown", "created_at", "updated_at", "pulled_at", "missing_since")
+_FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
 
 
 class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # type: ignore[misc]
@@ -219,6 +219,10 @@ class CallControlApplicationAdmin(ApplicationAdmin):
     )
     search_fields = ("application_name", "telnyx_id")
 
+    @display(description="name", ordering="application_name")
+    def name_shown(self, application: TelnyxApplication) -> str:
+        return self.with_sign(application)
+
 
 @admin.register(TexmlApplication)
 class TexmlApplicationAdmin(ApplicationAdmin):
@@ -228,6 +232,10 @@ class TexmlApplicationAdmin(ApplicationAdmin):
     list_display = ("name_shown", "telnyx_id", "account_shown", "active", "host_shown", "updated_at")
     list_filter = (Presence, ("account", RelatedCheckboxFilter), ("active", BooleanRadioFilter))
     search_fields = ("friendly_name", "telnyx_id")
+
+    @display(description="name", ordering="friendly_name")
+    def name_shown(self, application: TelnyxApplication) -> str:
+        return self.with_sign(application)
 
 
 @admin.register(Pull)

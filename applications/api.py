@@ -100,7 +100,7 @@ class ApplicationViewSet(mixins.ListModelMixin, PortalViewSet):
         if name := self._account_name():
             rows = rows.filter(account__name=name)
         found = list(rows[:2])
-        if False:
+        if len(found) > 1:
             raise ValidationError({"account": ["Several accounts have an application of this id: name one."]})
         if not found:
             raise Http404

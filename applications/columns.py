@@ -12,7 +12,9 @@ from applications.forms import label, shown
 from applications.kinds import Kind, flatten
 from applications.models import TelnyxApplication
 from applications.notices import warnings_for, webhook_host
+from portal.models import TelnyxAccount
 from portal.site import as_json
+from portal.templatetags.portal import live_badge
 
 
 class ApplicationColumns:
@@ -20,18 +22,21 @@ class ApplicationColumns:
 
     kind: Kind
 
-    @display(description="name")
-    def name_shown(self, application: TelnyxApplication) -> str:
+    def with_sign(self, application: TelnyxApplication) -> str:
+        """Its name, and a sign when there is something to know."""
         warnings = warnings_for(application)
         if not warnings:
             return str(application)
         sign = '<span class="material-symbols-outlined text-orange-700 dark:text-orange-400" title="{}">warning</span>'
         return format_html("{} " + sign, application, " ".join(warnings))
 
-    @display(description="account", ordering="account__name", label={"LIVE": "danger", "SANDBOX": "success"})
-    def account_shown(self, application: TelnyxApplication) -> tuple[str, str]:
-        world = "LIVE" if application.account.is_live else "SANDBOX"
-        return world, f"{application.account} · {world}"
+    @display(description="account", ordering="account__name")
+    def account_shown(self, application: TelnyxApplication) -> str:
+        return format_html("{} {}", application.account, live_badge(application.account))
+
+    @display(description="account")
+    def account_fact(self, application: TelnyxApplication) -> str:
+        return f"{application.account} ({world(application.account)}, {application.account.base_url})"
 
     @display(description="goes to")
     def host_shown(self, application: TelnyxApplication) -> str:
@@ -54,6 +59,11 @@ class ApplicationColumns:
     @display(description="answer")
     def remote_shown(self, application: TelnyxApplication) -> str:
         return as_json(application.remote)
+
+
+def world(account: TelnyxAccount) -> str:
+    """Whether its calls ring real phones."""
+    return "LIVE" if account.is_live else "SANDBOX"
 
 
 class Presence(SimpleListFilter):

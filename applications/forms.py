@@ -98,10 +98,11 @@ def form_class(
     """The form for adding (no ``application``) or for changing it from the state that ``base_digest`` names."""
     drawn = flatten((snapshot(application, base_digest) or application.remote) if application else {})
     fields: dict[str, forms.Field] = {
-        name: field_for(parameter, drawn.get(name)) for name, parameter in kind.settable_flat().items()
+        name: field_for(parameter, drawn.get(name), "–" if application else "Telnyx's default")
+        for name, parameter in kind.settable_flat().items()
     }
     if application is None:
-        fields["account"] = forms.ModelChoiceField(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
+        fields["account"] = _Accounts(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
     fields[BASE] = forms.CharField(required=False, widget=forms.HiddenInput)
     meta = type("Meta", (), {"model": kind.model, "fields": ()})
     members = {"kind": kind, "errors_of_telnyx": errors or {}, "drawn_from": drawn, "prefilled": prefilled or {}}
@@ -136,18 +137,21 @@ def shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def field_for(parameter: Parameter, value: Any = None) -> forms.Field:
-    """The field of one parameter; ``value`` is what it is now, which stays selectable even outside the SDK's enum."""
+def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> forms.Field:
+    """The field of one parameter; ``value`` is what it is now, which stays selectable even outside the SDK's enum.
+
+    ``blank`` is what an empty choice reads like.
+    """
     shared: JsonObject = {
         "label": label(parameter.name),
         "help_text": strip_tags(parameter.help).replace("\n", " "),
         "required": parameter.required,
     }
     if parameter.kind == "boolean":
-        return _Choice([("true", "Yes"), ("false", "No")], value, {"true": True, "false": False}, **shared)
+        return _Choice([("", blank), ("true", "Yes"), ("false", "No")], value, {"true": True, "false": False}, **shared)
     if parameter.choices:
         texts = {shown(choice): choice for choice in parameter.choices}
-        return _Choice([(text, text) for text in texts], value, texts, **shared)
+        return _Choice([("", blank), *((text, text) for text in texts)], value, texts, **shared)
     if parameter.kind == "integer":
         return forms.IntegerField(widget=widgets.UnfoldAdminIntegerFieldWidget, **shared)
     if parameter.kind == "array":
@@ -158,9 +162,16 @@ def field_for(parameter: Parameter, value: Any = None) -> forms.Field:
 
 def label(name: str) -> str:
     """``inbound.sip_subdomain`` → "Inbound SIP subdomain"."""
-    words = [_WORDS.get(word, word) for word in name.replace(".", "_").split("_")]
+    outer, _, inner = name.rpartition(".")
+    name = inner if inner.startswith(f"{outer}_") else name.replace(".", "_")
+    words = [_WORDS.get(word, word) for word in name.replace("shaken_stir", "SHAKEN/STIR").split("_")]
     text = " ".join(words)
     return text[0].upper() + text[1:]
+
+
+class _Accounts(forms.ModelChoiceField):  # type: ignore[type-arg]
+    def label_from_instance(self, obj: TelnyxAccount) -> str:
+        return f"{obj} · {'LIVE' if obj.is_live else 'SANDBOX'}"
 
 
 class _Choice(forms.TypedChoiceField):
@@ -169,7 +180,7 @@ class _Choice(forms.TypedChoiceField):
         if text and text not in dict(choices):
             choices = [*choices, (text, text)]
         super().__init__(
-            choices=[("", "–"), *choices],
+            choices=choices,
             coerce=lambda chosen: meaning.get(chosen, value),
             empty_value=None,
             widget=widgets.UnfoldAdminSelectWidget,

@@ -46,7 +46,7 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
         target = getattr(target, part)
     try:
         response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
-    except Exception as error:  # the SDK's, httpx's and the deadline's; ours are told apart by translate
+    except (telnyx().TelnyxError, httpx.HTTPError) as error:  # anything else is a bug of ours, and stays one
         raise translate(error) from error
     return _object(response.http_response.content, response.status_code)
 

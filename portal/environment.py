@@ -93,6 +93,7 @@ def database(text: str) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
         }
+        config["CONN_MAX_AGE"] = 60  # opening the file again for each request costs more than what is done with it
         # a file, since tests speak to the portal through threads and processes of their own
         config["TEST"] = {"NAME": str(keys.var_dir() / "test.sqlite3")}
     elif "postgres" in engine:

@@ -1,6 +1,7 @@
 """The core's rows: Telnyx accounts, REST tokens, the audit trail, kept REST replies, heartbeats."""
 
 import hashlib
+import re
 import secrets
 import uuid
 from datetime import timedelta
@@ -20,6 +21,9 @@ from portal.signatures import public_key_problem
 SCOPES = tuple(
     f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")
 )
+
+
+_TOKEN = re.compile(r"tvp_([0-9a-f]{8})\.[A-Za-z0-9_\-]{43}")
 
 
 def webhook_token() -> str:
@@ -130,8 +134,9 @@ class ApiToken(models.Model):
     @classmethod
     def find(cls, text: str) -> Self | None:
         """The usable token of that text: known, not revoked, not expired, its user active."""
-        prefix = text.removeprefix("tvp_").partition(".")[0]
-        row = cls.objects.select_related("user").filter(prefix=prefix[:16]).first()
+        if not (match := _TOKEN.fullmatch(text)):  # PostgreSQL would fail on a NUL
+            return None
+        row = cls.objects.select_related("user").filter(prefix=match[1]).first()
         if row is None or not compare_digest(row.digest, _sha256(text)):
             return None
         return row if row.is_usable and row.user.is_active else None

@@ -77,3 +77,7 @@ def style_sheet(request: HttpRequest) -> str:
 
 def script(request: HttpRequest) -> str:
     return static("portal/portal.js")
+
+
+def icon(request: HttpRequest) -> str:
+    return static("portal/icon.svg")

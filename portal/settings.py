@@ -111,9 +111,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
 APPEND_SLASH = False  # a redirected webhook is a failed one: Telnyx counts any 3xx as a failure (code 75300)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 LANGUAGE_CODE, TIME_ZONE, USE_I18N, USE_TZ = "en", "UTC", False, True
+FORMAT_MODULE_PATH = ["portal.formats"]
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "portal" / "static"]
 WHITENOISE_USE_FINDERS = True  # one command, no collectstatic
@@ -189,6 +191,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
+APPLICATION_PANELS = ["voice.dashboard.application_panel"]  # what hangs on an application's page, by dotted name
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",
@@ -197,7 +200,23 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.navigation.icon"}],
     "ENVIRONMENT": "portal.navigation.badge",
+    "COLORS": {
+        "primary": {
+            "50": "#f0fdfa",
+            "100": "#ccfbf1",
+            "200": "#99f6e4",
+            "300": "#5eead4",
+            "400": "#2dd4bf",
+            "500": "#14b8a6",
+            "600": "#0f766e",
+            "700": "#115e59",
+            "800": "#134e4a",
+            "900": "#0f3f3c",
+            "950": "#042f2e",
+        }
+    },
     "DASHBOARD_CALLBACK": "voice.dashboard.home",
     "STYLES": ["portal.navigation.style_sheet"],
     "SCRIPTS": ["portal.navigation.script"],

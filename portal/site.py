@@ -9,13 +9,24 @@ from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.html import format_html
+from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
-from unfold.paginator import InfinitePaginator
 from unfold.sites import UnfoldAdminSite
+
+from portal.actors import actor_of
+from portal.models import AuditEvent
 
 
 class PortalSite(UnfoldAdminSite):
     """Django's admin on Unfold. A missing slash is added here alone: ``APPEND_SLASH`` is off for the webhooks' sake."""
+
+    index_title = "Home"
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        answer: HttpResponse = super().login(request, extra_context)
+        if request.method == "POST" and request.user.is_authenticated:
+            AuditEvent.note(actor_of(request), "sign-in")
+        return answer
 
     def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
         if request.method in {"GET", "HEAD"} and not url.endswith("/"):
@@ -24,36 +35,48 @@ class PortalSite(UnfoldAdminSite):
         raise Http404
 
 
+_DEEPEST_ROW = 10_000  # OFFSET gets slow beyond, and nobody pages that far
+
+
 class CountlessPage(Page[Any]):
     """Knows of a next page because one row more than a page was asked for."""
 
     def has_next(self) -> bool:
         paginator = self.paginator
-        assert isinstance(paginator, CountlessPaginator)
+        assert isinstance(paginator, InfinitePaginator)
         return paginator.more
 
 
-class CountlessPaginator(InfinitePaginator):
-    """Previous and next without ``COUNT(*)``, which takes half a second over ten million calls."""
+class InfinitePaginator(unfold_paginator.InfinitePaginator):
+    """Previous and next without ``COUNT(*)``, which takes half a second over ten million calls.
 
-    more = False
+    Named as Unfold's own: its header would else tell the made-up count that Django's change list needs.
+    """
+
+    template_name = "admin/portal/pagination.html"
+    at, more = 1, False
 
     def page(self, number: Any) -> CountlessPage:
         at = self.validate_number(number)
         first = (at - 1) * self.per_page
         rows = list(self.object_list[first : first + self.per_page + 1])
-        self.more = len(rows) > self.per_page
+        self.at, self.more = at, len(rows) > self.per_page
         return CountlessPage(rows[: self.per_page], at, self)
 
     @cached_property
     def num_pages(self) -> int:
-        return 10_000 // self.per_page  # deeper is a question for a filter, and OFFSET gets slow there
+        return _DEEPEST_ROW // self.per_page
+
+    @property
+    def is_exhausted(self) -> bool:
+        """More rows follow than pages do: the filter has to be narrowed."""
+        return self.more and self.at == self.num_pages
 
 
 class ReadOnlyAdmin(ModelAdmin):
     """Rows that people look at and never write by hand. Paged without counting."""
 
-    paginator = CountlessPaginator
+    paginator = InfinitePaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50

@@ -6,11 +6,13 @@ from typing import Any
 from django.db.models import Count
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
-from applications.models import Pull
+from applications.models import Pull, TelnyxApplication
 from voice.event_types import ending
-from voice.models import Call, CallCommand, CallEvent
+from voice.models import Call, CallCommand, CallEvent, Flow
 
 _HOURS = 24
 
@@ -27,6 +29,19 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("applications.view_pull"):
         context["last_pull"] = Pull.objects.select_related("account").first()
     return context
+
+
+def application_panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
+    """What hangs on an application's page: its flow, its latest calls, when it was last heard, a way to dial."""
+    user, told = request.user, {"application": application, "may_dial": request.user.has_perm("voice.dial")}
+    here = {"account": application.account_id, "connection_id": application.telnyx_id}
+    if user.has_perm("voice.view_flow"):
+        told |= {"may_see_flows": True, "flow": Flow.objects.filter(**here, active=True).first()}
+    if user.has_perm("voice.view_call"):
+        calls = Call.objects.filter(**here).order_by("-started_at", "-id").defer("facts")
+        told |= {"may_see_calls": True, "calls": list(calls[:5])}
+        told["live"] = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
+    return render_to_string("admin/voice/application_panel.html", told, request)
 
 
 def backlog() -> dict[str, int]:

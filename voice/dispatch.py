@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -50,10 +50,13 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
 
 
 def owed(limit: int) -> list[uuid.UUID]:
-    """The ids of commands that are due, oldest first."""
+    """The ids of commands that are due and may go, oldest first. What waits for another one comes after that one."""
+    others = CallCommand.objects.filter(status__in=_OPEN).exclude(pk=OuterRef("pk"))
+    earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
+    on_the_wire = others.filter(call=OuterRef("call"), status=_Status.SENDING)
     due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    rows = CallCommand.objects.filter(due, status__in=_OPEN).order_by("created_at", "sequence")
-    return list(rows.values_list("id", flat=True)[:limit])
+    rows = CallCommand.objects.filter(due, ~Exists(earlier), ~Exists(on_the_wire), status__in=_OPEN)
+    return list(rows.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
 
 
 def _claim(command_id: uuid.UUID) -> CallCommand | None:

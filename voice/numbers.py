@@ -8,6 +8,8 @@ from django.core.exceptions import ValidationError
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _NUMBER_ANYWHERE = re.compile(r"\+?\d{7,15}")
+_PLUS_NUMBER = re.compile(r"\+\d{7,15}")
+_SIP_USER = re.compile(r"(sips?:)[^\s@]{1,128}@", re.IGNORECASE)
 _SIP = re.compile(r"sips?:[^\s@]{1,128}@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]{1,253})(:\d{1,5})?(;[^\s?]{1,200})?", re.IGNORECASE)
 
 
@@ -26,14 +28,23 @@ def shown(text: str, user: Any) -> str:
 
 
 def masked(value: Any) -> Any:
-    """A JSON value with every number in it masked; ids that only look like one (without ``+``) stay."""
+    """A JSON value with every number in it masked, also within a text; ids that only look like one (no ``+``) stay."""
     if isinstance(value, str):
-        return mask(value) if value.startswith(("+", "sip:", "sips:")) else value
+        return mask(value) if value.startswith(("sip:", "sips:")) else _masked_text(value)
     if isinstance(value, list):
         return [masked(item) for item in value]
     if isinstance(value, dict):
-        return {name: masked(item) for name, item in value.items()}
+        return {name: _masked_member(name, item) for name, item in value.items()}
     return value
+
+
+def _masked_text(text: str) -> str:
+    return _SIP_USER.sub(r"\1•••@", _PLUS_NUMBER.sub(lambda found: mask(found.group()), text))
+
+
+def _masked_member(name: str, value: Any) -> Any:
+    # carriers also send numbers without +; under these names it can be nothing else
+    return mask(value) if name in {"from", "to"} and isinstance(value, str) else masked(value)
 
 
 def pretty(text: str) -> str:

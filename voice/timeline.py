@@ -8,7 +8,7 @@ from typing import Any
 from voice import actions
 from voice.event_types import ending, label
 from voice.models import Call, CallCommand, CallEvent
-from voice.numbers import shown
+from voice.numbers import masked, pretty, shown
 
 _MOST = 500
 
@@ -80,7 +80,10 @@ def _spoken(command: CallCommand, user: Any) -> str:
     """The parameter that says most: whom it connects, what it says."""
     for name in ("to", "payload", "audio_url", "digits", "cause"):
         if isinstance(value := command.parameters.get(name), str):
-            return shown(value, user) if name == "to" else f"“{value[:120]}”"
+            if name == "to":
+                return pretty(shown(value, user))
+            said = value if user.has_perm("voice.view_full_number") else masked(value)
+            return f"“{said[:120]}”"
     return ""
 
 
@@ -88,7 +91,7 @@ def _detail(event: CallEvent, user: Any) -> str:
     payload = event.payload or {}
     match event.event_type:
         case "call.initiated":
-            return f"{shown(str(payload.get('from')), user)} → {shown(str(payload.get('to')), user)}"
+            return " → ".join(pretty(shown(str(payload.get(side)), user)) for side in ("from", "to"))
         case "call.hangup":
             return ending(str(payload.get("hangup_cause") or ""), str(payload.get("hangup_source") or ""))
         case "call.gather.ended":

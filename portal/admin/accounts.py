@@ -37,6 +37,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = TelnyxAccount
         fields = ("name", "base_url", "public_key", "previous_public_key")
+        labels = {"base_url": "Base URL"}
 
     def clean_api_key(self) -> str:
         key: str = self.cleaned_data["api_key"]
@@ -81,8 +82,8 @@ class TelnyxAccountAdmin(ModelAdmin):
     @display(description="Webhook URL")
     def webhook_address(self, account: TelnyxAccount) -> str:
         return format_html(
-            '<code class="portal-url">{0}</code> '
-            '<button type="button" class="portal-copy" data-copy="{0}">Copy</button>',
+            '<span class="portal-copyline"><code class="portal-mono">{0}</code>'
+            '<button type="button" class="portal-copy portal-button" data-copy="{0}">Copy</button></span>',
             account.webhook_url,
         )
 

@@ -11,7 +11,7 @@ from portal.actors import PORTAL, Actor
 from portal.client import ask
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, at_telnyx
+from tests.applications.conftest import CALL_CONTROL, at_telnyx, requests
 
 ADA = Actor("user: ada")
 
@@ -76,12 +76,17 @@ def test_a_second_request_gets_the_running_pull(account: TelnyxAccount) -> None:
     assert (second, began, again) == (first, True, False)
 
 
-def test_a_pull_that_fell_silent_is_replaced_and_writes_nothing_more(sandbox_account: TelnyxAccount) -> None:
-    at_telnyx(sandbox_account)
+def test_a_pull_that_fell_silent_is_replaced_and_goes_no_further(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.sync.PAGE_SIZE", 1)
+    for name in ("one", "two", "three"):
+        at_telnyx(sandbox_account, name=name)
     dead, _ = begin(CALL_CONTROL, sandbox_account, PORTAL)
     Pull.objects.filter(pk=dead.pk).update(seen_alive_at=timezone.now() - timedelta(seconds=61))
     fresh, began = begin(CALL_CONTROL, sandbox_account, PORTAL)
     run(dead, PORTAL)  # it was only slow, and wakes up
+    assert len(requests(sandbox, "GET")) == 1
     dead.refresh_from_db()
     assert (began, fresh.pk != dead.pk) == (True, True)
     assert (dead.state, dead.errors[0]["kind"]) == ("failed", "interrupted")

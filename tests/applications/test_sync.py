@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
 from applications.pulls import pull
-from applications.sync import Page, columns, differences, digest, store, write
+from applications.sync import Page, columns, differences, digest, pages, store, write
 from portal.actors import PORTAL, Actor
 from portal.client import ask
 from portal.models import TelnyxAccount
@@ -41,6 +41,12 @@ def test_all_pages_are_read(sandbox_account: TelnyxAccount, monkeypatch: pytest.
         at_telnyx(sandbox_account, name=f"number {number}")
     record = pull(CALL_CONTROL, sandbox_account, PORTAL)
     assert (record.progress, record.created) == (5, 5)
+
+
+def test_a_list_that_ignores_page_numbers_ends(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("applications.sync.PAGE_SIZE", 1)
+    monkeypatch.setattr("applications.sync.ask", lambda *_, **__: {"data": [{"id": "1", "application_name": "same"}]})
+    assert [list(page.remotes) for page in pages(CALL_CONTROL, account)] == [["1"], []]
 
 
 def test_an_unchanged_pull_writes_no_application(sandbox_account: TelnyxAccount) -> None:

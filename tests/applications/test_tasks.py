@@ -5,7 +5,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from applications import pulls
 from applications.models import CallControlApplication, Pull
-from applications.tasks import pull_all
+from applications.tasks import pull_account, pull_all
 from portal.models import TelnyxAccount
 from tests.applications.conftest import at_telnyx
 from tests.conftest import make_account
@@ -39,3 +39,10 @@ def test_the_time_limit_ends_it_and_the_pull_is_told_as_interrupted(sandbox_acco
 
 def test_it_is_the_task_that_the_schedule_names() -> None:
     assert (pull_all.name, pull_all.soft_time_limit) == ("applications.pull_all", 900)
+
+
+def test_one_account_is_pulled_on_request_and_not_again_within_a_minute(sandbox_account: TelnyxAccount) -> None:
+    pull_account(str(sandbox_account.pk))
+    pull_account(str(sandbox_account.pk))
+    assert sorted(Pull.objects.values_list("kind", flat=True)) == ["call-control-applications", "texml-applications"]
+    pull_account("00000000-0000-0000-0000-000000000000")  # an account that was deleted meanwhile

@@ -121,7 +121,7 @@ def test_a_public_key_of_another_length_is_refused_in_words(browser, account):
 
 def test_the_page_has_the_webhook_url_ready_to_copy(browser, account):
     page = browser.get(page_of(account)).content.decode()
-    assert f'class="portal-copy" data-copy="{account.webhook_url}"' in page
+    assert f'portal-copy portal-button" data-copy="{account.webhook_url}"' in page
 
 
 def test_the_list_tells_live_from_sandbox(browser, account):
@@ -364,6 +364,16 @@ def test_home_shows_staff_without_permissions_nothing_private(client, user_with,
     assert account.webhook_token not in text
     assert ACCOUNTS not in text
     assert TOKENS not in text
+
+
+def test_signing_in_is_audited_and_a_wrong_password_is_no_sign_in(client, operator):
+    client.post("/admin/login/", {"username": "operator", "password": "wrong"})
+    assert not AuditEvent.objects.exists()
+    client.post("/admin/login/", {"username": "operator", "password": "a long enough password"})
+    event = AuditEvent.objects.get()
+    assert (event.actor, event.action, event.user) == ("user: operator", "sign-in", operator)
+    client.get("/admin/login/")
+    assert AuditEvent.objects.count() == 1
 
 
 @pytest.mark.parametrize("path", ["/admin/", ACCOUNTS, f"{TOKENS}add/", "/admin/auth/user/"])

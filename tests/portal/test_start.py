@@ -99,21 +99,32 @@ class Portal:
         """The process id of ``command`` once the portal is ready; whatever is left of it is killed at the end."""
         with self.log.open("w") as log:
             process = subprocess.Popen(command, env=self.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log)
-        seen = {process.pid}
         try:
             wait_for(lambda: "voice portal is at" in self.log.read_text(), "being ready", self.log, 60)
-            seen |= below(process.pid)
             yield process.pid
         finally:
-            for pid in seen | below(process.pid):
-                _kill(pid)
-            process.wait(10)
+            while left := self.processes():
+                for pid in left:
+                    _kill(pid)
+                process.wait(10)
+
+    def processes(self) -> set[int]:
+        """Whatever runs with this portal's data directory, whoever its parent is by now."""
+        mark = f"PORTAL_VAR_DIR={self.environment['PORTAL_VAR_DIR']}".encode()
+        return {pid for pid in processes() if mark in _environment(pid)}
 
     def is_ready(self) -> bool:
         return answers(f"http://127.0.0.1:{self.port}/readyz")
 
     def webhook_url(self) -> str:
         return self.run("manage.py", "webhook_url")
+
+
+def _environment(pid: int) -> list[bytes]:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return []
 
 
 def _kill(pid: int) -> None:

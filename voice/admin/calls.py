@@ -68,12 +68,12 @@ class CallAdmin(ReadOnlyAdmin):
         answer: HttpResponse = super().changelist_view(request, extra_context)
         return answer
 
-    @display(description="Time", ordering="started_at")
+    @display(description="Time (UTC)", ordering="started_at")
     def started(self, call: Call) -> str:
         text = f"{call.started_at:%Y-%m-%d} {call.started_at:%H:%M:%S}"
         return format_html('<span class="portal-time">{}</span>', text)
 
-    @display(description="")
+    @display(description="Way")
     def way(self, call: Call) -> str:
         icon = {"incoming": "call_received", "outgoing": "call_made"}.get(call.direction, "question_mark")
         title = call.direction or "direction not known"
@@ -101,11 +101,11 @@ class CallAdmin(ReadOnlyAdmin):
 
     @display(description="Ring")
     def ring(self, call: Call) -> str:
-        return seconds(call.ring_seconds)
+        return format_html('<span class="portal-number">{}</span>', seconds(call.ring_seconds))
 
     @display(description="Talk")
     def talk(self, call: Call) -> str:
-        return seconds(call.talk_seconds)
+        return format_html('<span class="portal-number">{}</span>', seconds(call.talk_seconds))
 
     # --- the page of a call ---------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ from applications.models import CallControlApplication
 from portal.actors import actor_of
 from portal.site import ModelAdmin
 from portal.templatetags.portal import status_badge
+from voice import actions
+from voice.conditions import CALL_FIELDS
 from voice.event_types import EVENT_TYPES
 from voice.flows import delete_flow, save_flow
 from voice.forms import JSONText
@@ -116,6 +118,10 @@ class FlowAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter = ("active", "account")
     search_fields = ("name", "connection_id__exact")
     actions = None
+
+    class Media:
+        js = ("portal/rules.js",)
+
     change_form_outer_after_template = "admin/voice/flow/event_types.html"
 
     def changeform_view(
@@ -125,7 +131,15 @@ class FlowAdmin(ModelAdmin):  # type: ignore[misc]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        return super().changeform_view(request, object_id, form_url, {"event_types": EVENT_TYPES} | (extra_context or {}))
+        described = {
+            name: [
+                {"name": one.name, "kind": one.kind, "required": one.required, "choices": one.choices}
+                for one in actions.parameters(name)
+            ]
+            for name in actions.names()
+        }
+        told = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
+        return super().changeform_view(request, object_id, form_url, told | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
         save_flow(obj, None, actor_of(request))

@@ -64,4 +64,5 @@ class Rule(models.Model):
         ordering = ["position", "id"]
 
     def __str__(self) -> str:
-        return f"{self.flow} #{self.position + 1}"
+        names = [entry.get("action", "?") for entry in self.do if isinstance(entry, dict)]
+        return f"#{self.position + 1} {self.event_type}: {', then '.join(names) or 'nothing'}"

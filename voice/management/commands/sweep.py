@@ -32,10 +32,6 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Work off what is due and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stopping = threading.Event()
-        if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, lambda *_: stopping.set())
         with ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender") as senders:
             sweep = Sweep(senders)
             if options["once"]:
@@ -43,9 +39,18 @@ class Command(BaseCommand):
                     for sent in list(sweep.sending.values()):
                         sent.result()
                 return
+            stopping = _until_signalled()
             while not stopping.is_set():
                 sweep.safely()
                 stopping.wait(_INTERVAL_SECONDS)
+
+
+def _until_signalled() -> threading.Event:
+    stopping = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+    return stopping
 
 
 class Sweep:

@@ -1,0 +1,1 @@
+"""How dates are written: to the second, the same everywhere."""

@@ -1,0 +1,118 @@
+"use strict";
+// The editor of a flow's rules: rows and boxes over the JSON that is posted. Without it, the JSON itself is edited.
+(() => {
+  const OPERATORS = { eq: "is", ne: "is not", in: "is one of", starts_with: "starts with", exists: "is present", lt: "is less than", gt: "is more than" };
+  let described = {};
+
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  };
+  const select = (choices, chosen, attributes) => {
+    const known = choices.some(([value]) => value === chosen) || chosen === "" ? choices : [[chosen, chosen], ...choices];
+    return make("select", attributes, ...known.map(([value, text]) => make("option", { value, selected: value === chosen }, text)));
+  };
+  const remove = (label, row, changed) => make("button", {
+    type: "button", class: "portal-icon material-symbols-outlined", "aria-label": label, title: label,
+    onclick: () => { row().remove(); changed(); },
+  }, "close");
+  const asText = (value) => value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+
+  // --- conditions ----------------------------------------------------------------------------------------------
+  const valueOf = (op, text) => op === "in" ? text.split(",").map((one) => one.trim()).filter(Boolean) : op === "exists" ? text !== "no" : text;
+  const shown = (op, value) => op === "in" && Array.isArray(value) ? value.join(", ") : op === "exists" ? (value === false ? "no" : "yes") : asText(value);
+
+  function conditionRow(condition, changed) {
+    const field = make("input", { value: condition.field || "", list: "portal-paths", placeholder: "event.payload.digits", "aria-label": "Field", oninput: changed });
+    const op = select(Object.entries(OPERATORS), condition.op || "eq", { "aria-label": "Operator", onchange: changed });
+    const value = make("input", { value: shown(condition.op, condition.value), "aria-label": "Value", placeholder: "value; several with commas; yes or no", oninput: changed });
+    const row = make("div", { class: "portal-editor-row" }, field, op, value, remove("Remove this condition", () => row, changed));
+    row.read = () => ({ field: field.value.trim(), op: op.value, value: valueOf(op.value, value.value) });
+    return row;
+  }
+
+  // --- actions -------------------------------------------------------------------------------------------------
+  const typed = (kind, text) => {
+    if (text.includes("{{")) return text;
+    if ((kind === "integer" || kind === "number") && text.trim() !== "" && !Number.isNaN(Number(text))) return Number(text);
+    if (kind === "boolean") return text === "true";
+    if (kind === "array" || kind === "object" || (kind === "any" && /^[[{]/.test(text.trim()))) {
+      try { return JSON.parse(text); } catch { return text; }
+    }
+    return text;
+  };
+
+  function parameterRow(action, name, value, changed) {
+    const parameters = described[action] || [];
+    const box = make("div");
+    let input;
+    const draw = (text) => {
+      const one = parameters.find((parameter) => parameter.name === named.value) || { kind: "string", choices: [] };
+      const choices = one.kind === "boolean" ? ["true", "false"] : one.choices || [];
+      const attributes = { "aria-label": "Value", oninput: changed, onchange: changed };
+      input = choices.length && !text.includes("{{")
+        ? select([["", "—"], ...choices.map((choice) => [String(choice), String(choice)])], text, attributes)
+        : make("textarea", { ...attributes, rows: text.length > 60 || one.kind === "object" || one.kind === "array" ? 3 : 1 }, text);
+      box.replaceChildren(input);
+    };
+    const named = select([["", "Choose a parameter"], ...parameters.map((one) => [one.name, one.name + (one.required ? " *" : "")])], name, {
+      "aria-label": "Parameter", onchange: () => { draw(input.value); changed(); },
+    });
+    draw(asText(value));
+    const row = make("div", { class: "portal-editor-param" }, named, box, remove("Remove this parameter", () => row, changed));
+    row.read = () => {
+      const one = parameters.find((parameter) => parameter.name === named.value);
+      return named.value && input.value !== "" ? [named.value, typed(one ? one.kind : "string", input.value)] : null;
+    };
+    return row;
+  }
+
+  function actionRow(entry, changed) {
+    const rows = make("div", { class: "portal-editor-params" });
+    const fill = (action, parameters) => {
+      const required = (described[action] || []).filter((one) => one.required && !(one.name in parameters)).map((one) => [one.name, ""]);
+      rows.replaceChildren(...[...Object.entries(parameters), ...required].map(([name, value]) => parameterRow(action, name, value, changed)));
+    };
+    const action = select([["", "Choose an action"], ...Object.keys(described).map((name) => [name, name.replaceAll("_", " ")])], entry.action || "", {
+      "aria-label": "Action", onchange: () => { fill(action.value, {}); changed(); },
+    });
+    fill(entry.action, entry.parameters || {});
+    const more = make("button", { type: "button", class: "portal-button", onclick: () => rows.append(parameterRow(action.value, "", "", changed)) }, "Add a parameter");
+    const row = make("div", { class: "portal-editor-row portal-editor-action" }, action, make("div", { class: "portal-editor-params" }, rows, make("div", {}, more)), remove("Remove this action", () => row, changed));
+    row.read = () => ({ action: action.value, parameters: Object.fromEntries([...rows.children].map((one) => one.read()).filter(Boolean)) });
+    return row;
+  }
+
+  // --- a text area becomes an editor ---------------------------------------------------------------------------
+  function enhance(area) {
+    if (area.dataset.enhanced || area.name.includes("__prefix__")) return;
+    let items;
+    try { items = JSON.parse(area.value || "[]"); } catch { return; }  // broken JSON stays to be mended by hand
+    if (!Array.isArray(items) || items.some((item) => typeof item !== "object" || item === null)) return;
+    area.dataset.enhanced = "1";
+    const isWhen = area.classList.contains("portal-rule-when");
+    const row = isWhen ? conditionRow : actionRow;
+    const list = make("div", { class: "portal-editor" });
+    const changed = () => { area.value = JSON.stringify([...list.children].map((one) => one.read()), null, 2); };
+    list.append(...items.map((item) => row(item, changed)));
+    const add = make("button", { type: "button", class: "portal-button", onclick: () => { list.append(row({}, changed)); changed(); } }, isWhen ? "Add a condition" : "Add an action");
+    const box = make("div", { class: "portal-editor portal-editor-box" }, list, make("div", { class: "portal-buttons" }, add));
+    const json = make("details", {}, make("summary", { class: "portal-dim" }, "As JSON"));
+    area.before(box);
+    box.append(json);
+    json.append(area);
+  }
+  const enhanceAll = (root) => root.querySelectorAll("textarea.portal-rule-when, textarea.portal-rule-do").forEach(enhance);
+
+  document.addEventListener("DOMContentLoaded", () => {
+    const data = document.getElementById("portal-actions");
+    if (data) described = JSON.parse(data.textContent);
+    enhanceAll(document);
+  });
+  document.addEventListener("formset:added", (event) => enhanceAll(event.target));
+})();

@@ -1,0 +1,53 @@
+"""A line to a real sandbox: somebody has called, and the portal knows the call."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from portal.client import ask
+from portal.models import TelnyxAccount
+from portal.sandbox.server import Sandbox
+from tests.factories import make_call
+from tests.portal.sandbox.conftest import Http
+from voice.models import Call
+
+NOWHERE = "http://127.0.0.1:9/"  # nobody listens there: a test that needs no webhooks gets none
+
+
+@pytest.fixture
+def http(sandbox: Sandbox) -> Iterator[Http]:
+    """The sandbox by plain HTTP, its calls at their real pace: no clock overtakes a test that only commands."""
+    pace, sandbox.exchange.pace = sandbox.exchange.pace, 1.0
+    yield Http(sandbox.port)
+    sandbox.exchange.pace = pace
+
+
+@pytest.fixture
+def connection_id(sandbox_account: TelnyxAccount) -> str:
+    """The id of an application at the sandbox."""
+    body = {"application_name": "line", "webhook_event_url": NOWHERE}
+    identifier: str = ask(sandbox_account, "call_control_applications.create", **body)["data"]["id"]
+    return identifier
+
+
+@pytest.fixture
+def ring(sandbox_account: TelnyxAccount, http: Http, connection_id: str) -> Callable[..., Call]:
+    """Somebody calls; the row of that call, which really rings at the sandbox."""
+
+    def make(**columns: Any) -> Call:
+        control_id = http.ring(connection_id=connection_id)
+        told = {"call_control_id": control_id, "connection_id": connection_id, "state": "parked", "answered_at": None}
+        return make_call(sandbox_account, **(told | columns))
+
+    return make
+
+
+def wire(sandbox: Sandbox, path: str = "/v2/calls") -> list[dict[str, Any]]:
+    """What the sandbox was asked about calls, oldest first."""
+    return [line for line in sandbox.store.entries("requests") if line["path"].startswith(path)]
+
+
+def effects(sandbox: Sandbox) -> list[tuple[str, str]]:
+    """What it did: action and outcome, oldest first."""
+    return [(line["action"], line["outcome"]) for line in sandbox.store.entries("commands")]

@@ -1,0 +1,431 @@
+"""Sending a command: one attempt at a time, one effect at Telnyx, and honest words when that cannot be known."""
+
+import json
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from portal import client
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from portal.sandbox.server import Sandbox
+from tests.conftest import post_webhook
+from tests.factories import make_call, make_event, run_owed
+from tests.portal.servers import answer, serving
+from tests.voice.conftest import effects, wire
+from voice import commands, dispatch, processing
+from voice.models import Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
+
+
+def act(call: Call, action: str = "answer", **parameters: Any) -> CallCommand:
+    return commands.act(call, action, parameters, PORTAL)
+
+
+def dial(account: TelnyxAccount, connection_id: str, to: str = "+13125550001") -> CallCommand:
+    return commands.dial(account, {"connection_id": connection_id, "from": "+13125550100", "to": to}, PORTAL)
+
+
+def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallCommand]:
+    """Commands as one event would make them, in order."""
+    now = timezone.now()
+    told = {"account": call.account, "call": call}
+    event = CallEvent.objects.create(**told, dedupe_key="e", source="webhook", status="processed", received_at=now, body=b"{}")
+    rows = [
+        CallCommand(
+            **told,
+            action=action,
+            parameters=parameters,
+            call_control_id=call.call_control_id,
+            event=event,
+            sequence=at,
+            intent_key=f"event:{event.pk}:{at}",
+            requested_by="rule: greeting #1",
+            created_at=now,
+            expires_at=now + timedelta(seconds=20),
+        )
+        for at, (action, parameters) in enumerate(wanted)
+    ]
+    return CallCommand.objects.bulk_create(rows)
+
+
+def now_due(command: CallCommand, **columns: Any) -> None:
+    """Time passes until its next try."""
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=None, **columns)
+
+
+def seen(command: CallCommand) -> CallCommand:
+    return CallCommand.objects.get(pk=command.pk)
+
+
+def outcomes(command: CallCommand) -> list[str]:
+    return [attempt["outcome"] for attempt in seen(command).attempts]
+
+
+def ago(seconds: float) -> Any:
+    return timezone.now() - timedelta(seconds=seconds)
+
+
+# --- Outcomes --------------------------------------------------------------------------------------------------------
+
+
+def test_a_command_is_carried_out_under_its_own_id(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    dispatch.send(command.pk)
+    command = seen(command)
+    assert (command.status, command.error, command.lease_until) == ("ok", "", None)
+    assert command.answer == {"result": "ok"}
+    (attempt,) = command.attempts
+    assert (attempt["http_status"], attempt["code"], attempt["outcome"]) == (200, None, "ok")
+    (line,) = sandbox.store.entries("commands")
+    assert (line["command_id"], line["action"], line["outcome"]) == (str(command.pk), "answer", "executed")
+
+
+def test_a_command_that_is_done_is_not_sent_again(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    for _ in range(3):
+        dispatch.send(command.pk)
+    assert len(wire(sandbox)) == 1
+
+
+def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    http.act(call.call_control_id, "hangup")  # the row does not know it yet
+    first, *later = of_event(call, ("answer", {}), SPEAK, ("hangup", {}))
+    dispatch.send(first.pk)
+    first = seen(first)
+    assert (first.status, first.error_code) == ("refused", "90018")
+    assert first.error.startswith("The call has already ended.")
+    assert first.attempts[0]["http_status"] == 422
+    assert {(seen(one).status, seen(one).error) for one in later} == {
+        ("expired", "An earlier command of the same event failed.")
+    }
+    run_owed()
+    assert len([line for line in wire(sandbox) if "/actions/answer" in line["path"]]) == 1
+    assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
+
+
+def test_an_error_of_telnyx_is_resent_under_the_same_id(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "status", "value": 503})
+    dispatch.send(command.pk)
+    waiting = seen(command)
+    assert (waiting.status, waiting.finished_at) == ("sending", None)
+    assert waiting.lease_until is not None
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, outcomes(command)) == ("ok", ["uncertain", "ok"])
+    assert seen(command).first_sent_at == waiting.first_sent_at
+    assert effects(sandbox) == [("answer", "executed")]
+    assert sandbox.store.entries("commands")[0]["command_id"] == str(command.pk)
+
+
+def test_a_resend_waits_for_its_time(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    sandbox.faults.add({"fault": "status", "value": 500})
+    dispatch.send(command.pk)
+    CallCommand.objects.update(lease_until=timezone.now() + timedelta(seconds=9))
+    dispatch.send(command.pk)
+    assert len(wire(sandbox)) == 1
+
+
+def test_a_dial_carried_out_without_an_answer_makes_one_call(
+    sandbox_account: TelnyxAccount, connection_id: str, http: Any, sandbox: Sandbox
+) -> None:
+    command = dial(sandbox_account, connection_id)
+    sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "act_then_cut"})
+    dispatch.send(command.pk)
+    assert seen(command).status == "sending"
+    assert not Call.objects.exists()
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, outcomes(command)) == ("ok", ["uncertain", "ok"])
+    assert effects(sandbox) == [("dial", "executed"), ("dial", "deduplicated")]
+    ((_, control_id),) = sandbox.store.live_calls(connection_id)
+    assert Call.objects.get().call_control_id == control_id
+
+
+def test_silence_until_the_deadline_is_uncertain_and_asked_again(
+    ring: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "DEADLINE_SECONDS", 0.2)
+    command = act(ring())
+    sandbox.faults.add({"fault": "hang", "value": 1})
+    dispatch.send(command.pk)
+    waiting = seen(command)
+    assert (waiting.status, outcomes(command)) == ("sending", ["uncertain"])
+    assert "did not answer in time" in waiting.error
+    monkeypatch.undo()
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, seen(command).error) == ("ok", "")
+    assert effects(sandbox) == [("answer", "executed")]
+
+
+def test_it_is_never_resent_once_telnyx_would_not_recognise_it(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "hangup")
+    sandbox.faults.add({"fault": "act_then_cut"})
+    dispatch.send(command.pk)
+    now_due(command, first_sent_at=ago(51))
+    run_owed()
+    command = seen(command)
+    assert (command.status, len(wire(sandbox))) == ("uncertain", 1)
+    assert "Whether Telnyx carried it out is not known" in command.error
+
+
+def test_just_inside_the_window_it_is_resent(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "hangup")
+    sandbox.faults.add({"fault": "act_then_cut"})
+    dispatch.send(command.pk)
+    now_due(command, first_sent_at=ago(45))
+    run_owed()
+    assert seen(command).status == "ok"
+    assert effects(sandbox) == [("hangup", "executed"), ("hangup", "deduplicated")]
+
+
+def test_when_every_try_is_used_up_it_says_that_nothing_is_known(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "hangup")
+    sandbox.faults.add({"fault": "status", "value": 500, "times": None})
+    dispatch.send(command.pk)
+    for seconds in (1, 2, 5, 11, 26):
+        now_due(command, first_sent_at=ago(seconds))
+        dispatch.send(command.pk)
+    assert (seen(command).status, outcomes(command)) == ("uncertain", ["uncertain"] * 6)
+
+
+def test_what_takes_no_command_id_gets_one_attempt(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "start_siprec")
+    sandbox.faults.add({"fault": "status", "value": 503, "times": None})
+    dispatch.send(command.pk)
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, outcomes(command), len(wire(sandbox))) == ("uncertain", ["uncertain"], 1)
+
+
+def test_what_takes_no_command_id_is_not_taken_up_after_its_sender_died(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "start_siprec")
+    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
+    dispatch.send(command.pk)
+    assert seen(command).status == "uncertain"
+    assert "would not recognise a repeat" in seen(command).error
+    assert wire(sandbox) == []
+
+
+def test_an_answer_without_data_is_uncertain(account: TelnyxAccount) -> None:
+    with serving(answer("200 OK", b'{"result": "ok"}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = act(make_call(account), "start_siprec")
+        dispatch.send(command.pk)
+    assert (seen(command).status, seen(command).answer) == ("uncertain", None)
+
+
+def test_nobody_at_the_address_means_nothing_was_sent(account: TelnyxAccount) -> None:
+    command = act(make_call(account))
+    dispatch.send(command.pk)
+    waiting = seen(command)
+    assert (waiting.status, waiting.first_sent_at, outcomes(command)) == ("queued", None, ["unavailable"])
+    now_due(command)
+    dispatch.send(command.pk)
+    assert (seen(command).status, seen(command).first_sent_at) == ("queued", None)
+    now_due(command, expires_at=ago(1))
+    dispatch.send(command.pk)
+    expired = seen(command)
+    assert (expired.status, len(expired.attempts)) == ("expired", 2)
+    assert expired.error.startswith("Too late")
+    assert "Telnyx cannot be reached" in expired.error
+
+
+def test_too_many_requests_waits_as_long_as_telnyx_asks(account: TelnyxAccount) -> None:
+    with serving(answer("429 Too Many Requests", b"{}", retry_after="33")) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = act(make_call(account), "hangup")
+        dispatch.send(command.pk)
+        dispatch.send(command.pk)
+        assert len(server.requests) == 1
+    waiting = seen(command)
+    assert (waiting.status, waiting.first_sent_at) == ("queued", None)
+    assert waiting.lease_until and timedelta(seconds=20) < waiting.lease_until - timezone.now() < timedelta(seconds=34)
+
+
+# --- What is not sent ------------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_ended_meanwhile_takes_no_command(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    Call.objects.update(state="ended")
+    dispatch.send(command.pk)
+    assert (seen(command).status, seen(command).error) == ("expired", "The call has already ended.")
+    assert (seen(command).attempts, wire(sandbox)) == ([], [])
+
+
+def test_a_stale_command_is_not_begun(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    CallCommand.objects.update(expires_at=ago(1))
+    dispatch.send(command.pk)
+    assert (seen(command).status, seen(command).attempts, wire(sandbox)) == ("expired", [], [])
+    assert seen(command).error.startswith("Too late")
+
+
+def test_an_end_while_it_was_on_the_wire_leaves_it_uncertain(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    Call.objects.update(state="ended")
+    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
+    dispatch.send(command.pk)
+    assert (seen(command).status, wire(sandbox)) == ("uncertain", [])
+
+
+# --- Order -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_has_one_sender_at_a_time(ring: Any, sandbox: Sandbox) -> None:
+    first = act(call := ring())
+    second = act(call, "hangup")
+    CallCommand.objects.filter(pk=first.pk).update(status="sending", first_sent_at=ago(1), lease_until=ago(-9))
+    dispatch.send(second.pk)
+    assert (seen(second).status, wire(sandbox)) == ("queued", [])
+    now_due(first)
+    assert dispatch.send(first.pk) == [second.pk]
+    dispatch.send(second.pk)
+    assert effects(sandbox) == [("answer", "executed"), ("hangup", "executed")]
+
+
+def test_another_call_does_not_wait(ring: Any, sandbox: Sandbox) -> None:
+    act(ring())
+    CallCommand.objects.update(status="sending", first_sent_at=ago(1), lease_until=ago(-9))
+    other = act(ring(leg="b"))
+    dispatch.send(other.pk)
+    assert seen(other).status == "ok"
+
+
+def test_commands_of_one_event_go_in_order(ring: Any, sandbox: Sandbox) -> None:
+    first, second, third = of_event(ring(), ("answer", {}), SPEAK, ("hangup", {}))
+    for early in (third, second):
+        dispatch.send(early.pk)
+    assert wire(sandbox) == []
+    assert dispatch.send(first.pk) == [second.pk]
+    dispatch.send(third.pk)
+    assert dispatch.send(second.pk) == [third.pk]
+    assert dispatch.send(third.pk) == []
+    assert effects(sandbox) == [("answer", "executed"), ("speak", "executed"), ("hangup", "executed")]
+
+
+def test_a_later_command_waits_while_the_earlier_ones_fate_is_open(ring: Any, sandbox: Sandbox) -> None:
+    first, second = of_event(ring(), ("answer", {}), SPEAK)
+    sandbox.faults.add({"fault": "status", "value": 503})
+    assert dispatch.send(first.pk) == []
+    dispatch.send(second.pk)
+    assert len(wire(sandbox)) == 1
+    now_due(first)
+    assert dispatch.send(first.pk) == [second.pk]
+
+
+def test_what_a_dead_sender_left_is_taken_up_by_the_next(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
+    assert dispatch.owed(9) == [command.pk]
+    run_owed()
+    assert seen(command).status == "ok"
+    assert sandbox.store.entries("commands")[0]["command_id"] == str(command.pk)
+
+
+def test_a_living_senders_command_is_left_alone(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(-9))
+    assert dispatch.owed(9) == []
+    dispatch.send(command.pk)
+    assert wire(sandbox) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_senders_of_one_command_make_one_request(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    sandbox.faults.add({"fault": "drip", "value": 0.002})
+    at_once = threading.Barrier(8)
+
+    def send() -> None:
+        at_once.wait()
+        try:
+            dispatch.send(command.pk)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as senders:
+        for done in [senders.submit(send) for _ in range(8)]:
+            done.result()
+    assert seen(command).status == "ok"
+    assert len(wire(sandbox)) == 1
+
+
+# --- Dial ------------------------------------------------------------------------------------------------------------
+
+
+def hear_of(call: dict[str, Any], account: TelnyxAccount) -> None:
+    """The webhook that tells of a dialled call, taken in and processed."""
+    event = make_event(**call, direction="outgoing", state="bridging", start_time="2026-01-02T03:04:05.678900Z")
+    assert post_webhook(Client(), account, event).status_code == 200
+    processing.process(CallEvent.objects.get(event_id=event["data"]["id"]).pk)
+
+
+def test_an_accepted_dial_makes_the_call(sandbox_account: TelnyxAccount, connection_id: str, http: Any) -> None:
+    command = dial(sandbox_account, connection_id)
+    dispatch.send(command.pk)
+    call, command = Call.objects.get(), seen(command)
+    assert (call.state, call.direction, call.from_number, call.to_number) == (
+        "initiated",
+        "outgoing",
+        "+13125550100",
+        "+13125550001",
+    )
+    assert (call.connection_id, call.to_reversed, call.ended_at) == (connection_id, "10005552131+", None)
+    assert call.call_session_id
+    assert (command.call, command.call_control_id) == (call, call.call_control_id)
+
+
+def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
+    command = dial(sandbox_account, "1")
+    dispatch.send(command.pk)
+    assert seen(command).status == "refused"
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("webhook_first", [True, False])
+def test_the_webhook_of_a_dialled_call_may_come_before_or_after_its_answer(
+    account: TelnyxAccount, webhook_first: bool
+) -> None:
+    call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
+    data = call | {"record_type": "call", "is_alive": False, "end_time": "2026-01-02T03:04:06Z", "client_state": None}
+    numbers = {"from": "+13125550100", "to": "+13125550001", "connection_id": "77"}
+    if webhook_first:
+        hear_of(call | numbers, account)
+    with serving(answer("200 OK", json.dumps({"data": data}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77")
+        dispatch.send(command.pk)
+    if not webhook_first:
+        hear_of(call | numbers, account)
+    row = Call.objects.get()
+    assert seen(command).call == row
+    assert (row.state, row.direction, row.connection_id) == ("initiated", "outgoing", "77")
+    assert (row.from_number, row.to_number, row.call_leg_id) == ("+13125550100", "+13125550001", call["call_leg_id"])
+    assert row.started_at.isoformat() == "2026-01-02T03:04:05.678900+00:00"
+    assert row.ended_at is None
+
+
+def test_an_end_heard_before_the_dials_answer_stays_an_end(account: TelnyxAccount) -> None:
+    call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
+    event = make_event("call.hangup", **call)
+    assert post_webhook(Client(), account, event).status_code == 200
+    run_owed()
+    with serving(answer("200 OK", json.dumps({"data": call}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        dispatch.send(dial(account, "77").pk)
+    assert (Call.objects.get().state, Call.objects.get().direction) == ("ended", "outgoing")

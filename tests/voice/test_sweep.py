@@ -1,0 +1,164 @@
+"""The sweep: whatever a wake-up missed is done all the same, once, also after a database was away."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connections
+from django.test import Client
+from django.utils import timezone
+
+from portal.actors import PORTAL
+from portal.models import Heartbeat, TelnyxAccount
+from portal.sandbox.server import Sandbox
+from tests.conftest import post_webhook
+from tests.factories import make_call, make_event, make_flow
+from tests.portal.sandbox.receiver import eventually
+from tests.voice.conftest import effects, wire
+from voice import commands, dispatch, processing
+from voice.management.commands.sweep import Sweep
+from voice.models import CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def sweep() -> Iterator[Sweep]:
+    with ThreadPoolExecutor(2) as senders:
+        yield Sweep(senders)
+
+
+def statuses() -> dict[str, str]:
+    return dict(CallCommand.objects.values_list("action", "status"))
+
+
+def test_once_sends_what_is_queued_one_after_the_other(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    for action in ("answer", "hangup"):
+        commands.act(call, action, {}, PORTAL)
+    call_command("sweep", "--once")
+    assert statuses() == {"answer": "ok", "hangup": "ok"}
+    assert effects(sandbox) == [("answer", "executed"), ("hangup", "executed")]
+    call_command("sweep", "--once")
+    assert len(wire(sandbox)) == 2
+
+
+def test_once_goes_from_event_to_rule_to_command(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}, {"action": "hangup"}]})
+    assert post_webhook(Client(), account, make_event()).status_code == 200
+    call_command("sweep", "--once")
+    assert CallEvent.objects.get().status == "processed"
+    assert statuses() == {"answer": "queued", "hangup": "queued"}  # nobody answers at this account's address
+    assert [len(command.attempts) for command in CallCommand.objects.order_by("sequence")] == [1, 0]
+
+
+def test_once_ends_though_a_command_waits_for_another_ones_fate(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    commands.act(call, "answer", {}, PORTAL)
+    now = timezone.now()
+    CallCommand.objects.update(status="sending", first_sent_at=now, lease_until=now + timedelta(seconds=8))
+    commands.act(call, "hangup", {}, PORTAL)
+    call_command("sweep", "--once")
+    assert statuses() == {"answer": "sending", "hangup": "queued"}
+    assert wire(sandbox) == []
+
+
+def test_once_leaves_the_signals_of_its_process_alone(account: TelnyxAccount) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    call_command("sweep", "--once")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_round_survives_a_database_that_is_away(
+    sweep: Sweep, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    assert post_webhook(Client(), account, make_event()).status_code == 200
+    with monkeypatch.context() as broken:
+        broken.setattr(processing, "owed", away)
+        sweep.safely()
+        broken.setattr(Heartbeat, "beat", away)
+        sweep.next_beat = 0
+        sweep.safely()
+    assert CallEvent.objects.get().status == "received"
+    sweep.safely()
+    assert CallEvent.objects.get().status == "processed"
+
+
+def test_one_command_that_breaks_does_not_stop_the_others(
+    sweep: Sweep, ring: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = (commands.act(ring(leg=leg), "answer", {}, PORTAL) for leg in "ab")
+    send = dispatch.send
+    monkeypatch.setattr(dispatch, "send", lambda one: 1 / 0 if one == bad.pk else send(one))
+
+    def done() -> bool:
+        sweep.safely()
+        return CallCommand.objects.get(pk=good.pk).status == "ok"
+
+    eventually(done)
+    assert CallCommand.objects.get(pk=bad.pk).status == "queued"
+
+
+def test_it_is_not_handed_to_a_second_sender_while_the_first_is_at_it(
+    sweep: Sweep, ring: Any, sandbox: Sandbox
+) -> None:
+    commands.act(ring(), "answer", {}, PORTAL)
+    sandbox.faults.add({"fault": "drip", "value": 0.003})
+    for _ in range(20):
+        sweep.safely()
+    eventually(lambda: sweep.round() == 0)
+    assert len(wire(sandbox)) == 1
+
+
+def test_a_slow_telnyx_does_not_hold_up_events(sweep: Sweep, ring: Any, account: TelnyxAccount, sandbox: Sandbox) -> None:
+    command = commands.act(ring(), "answer", {}, PORTAL)
+    sandbox.faults.add({"fault": "drip", "value": 0.01})
+    sweep.safely()
+    eventually(lambda: wire(sandbox))
+    assert post_webhook(Client(), account, make_event(leg="b")).status_code == 200
+    sweep.safely()
+    assert CallEvent.objects.get().status == "processed"
+    assert CallCommand.objects.get(pk=command.pk).status == "sending"
+    eventually(lambda: CallCommand.objects.get(pk=command.pk).status == "ok")
+
+
+def test_it_beats_so_that_an_operator_sees_it_lives(sweep: Sweep) -> None:
+    sweep.safely()
+    assert Heartbeat.objects.filter(name="sweep").exists()
+
+
+def test_as_a_service_it_works_until_sigterm(account: TelnyxAccount) -> None:
+    make_call(account)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    events = iter([make_event(), make_event("call.hangup", 1)])
+
+    def live() -> None:
+        try:
+            for event in events:
+                post_webhook(Client(), account, event)
+                eventually(lambda: not CallEvent.objects.filter(status="received").exists())
+        finally:
+            connections.close_all()
+            while signal.getsignal(signal.SIGTERM) is before[signal.SIGTERM]:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    outside = threading.Thread(target=live)
+    outside.start()
+    try:
+        call_command("sweep")
+    finally:
+        outside.join(20)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
