@@ -10,7 +10,7 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/python manage.py start --with-parent
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

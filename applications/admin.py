@@ -75,7 +75,7 @@ class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # t
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*_FACTS, "remote_shown", "settings_shown") if obj else ()
 
-    def render_change_form(  # noqa: PLR0917  Django's own signature
+    def render_change_form(
         self,
         request: HttpRequest,
         context: Any,

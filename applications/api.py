@@ -64,10 +64,10 @@ class YesNo(ChoiceFilter):
 class ApplicationFilter(FilterSet):
     """What a list can be narrowed by."""
 
-    account = CharFilter(field_name="account__name", help_text="Name of the account.")  # type: ignore[no-untyped-call]
+    account = CharFilter(field_name="account__name", help_text="Name of the account.")
     active = YesNo(choices=_YES_NO, method="by_active")  # type: ignore[no-untyped-call]
     missing = YesNo(choices=_YES_NO, method="by_missing", help_text="Also missing ones.")  # type: ignore[no-untyped-call]
-    search = CharFilter(method="by_search", help_text="Part of the name, or the whole id.")  # type: ignore[no-untyped-call]
+    search = CharFilter(method="by_search", help_text="Part of the name, or the whole id.")
 
     def by_active(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return queryset.filter(active=value == "true")

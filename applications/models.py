@@ -63,7 +63,7 @@ class CallControlApplication(TelnyxApplication):
     webhook_timeout_secs = models.BigIntegerField(null=True, blank=True)
     redact_dtmf_debug_logging = models.BooleanField("redact DTMF in debug logging", null=True)
 
-    history = HistoricalRecords(excluded_fields=["pulled_at"])  # type: ignore[no-untyped-call]
+    history = HistoricalRecords(excluded_fields=["pulled_at"])
 
     name_field, url_field = "application_name", "webhook_event_url"
 
@@ -83,7 +83,7 @@ class TexmlApplication(TelnyxApplication):
     status_callback = models.CharField(max_length=2000, blank=True)
     status_callback_method = models.CharField(max_length=10, blank=True)
 
-    history = HistoricalRecords(excluded_fields=["pulled_at"])  # type: ignore[no-untyped-call]
+    history = HistoricalRecords(excluded_fields=["pulled_at"])
 
     name_field, url_field = "friendly_name", "voice_url"
 

@@ -184,10 +184,10 @@ def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason:
                 continue  # saved here after the list was asked for: ours is the newer answer
             (old if row else new).append(_fill(row or kind.model(account=account, telnyx_id=id), remote))
         if new:
-            bulk_create_with_history(new, kind.model, **how)  # type: ignore[no-untyped-call]
+            bulk_create_with_history(new, kind.model, **how)
         if old:
             fields = [field.name for field in kind.model._meta.concrete_fields if not field.primary_key]
-            bulk_update_with_history(old, kind.model, fields, **how)  # type: ignore[no-untyped-call]
+            bulk_update_with_history(old, kind.model, fields, **how)
     return Counter({"created": len(new), "updated": len(old), "unchanged": len(page.remotes) - len(new) - len(old)})
 
 

@@ -1,5 +1,6 @@
 """The periodic pull."""
 
+import uuid
 from datetime import timedelta
 
 import structlog
@@ -24,8 +25,9 @@ def pull_all() -> None:
 
 
 @shared_task(name="applications.pull_account", soft_time_limit=900, time_limit=960)
-def pull_account(account_id: str) -> None:
+def pull_account(identifier: str) -> None:
     """Pull both kinds of one account, asked for by an event of an application that is not known; once a minute."""
+    account_id = uuid.UUID(identifier)
     recent = Pull.objects.filter(account_id=account_id, started_at__gt=timezone.now() - timedelta(minutes=1))
     account = TelnyxAccount.objects.filter(pk=account_id).first()
     if account is not None and not recent.exists():

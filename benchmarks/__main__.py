@@ -7,7 +7,7 @@ import tempfile
 os.environ["PORTAL_VAR_DIR"] = tempfile.mkdtemp(prefix="voice-portal-bench-")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
-import django  # noqa: E402
+import django
 
 django.setup()
 
@@ -15,7 +15,9 @@ from benchmarks import intake, projection  # noqa: E402
 
 
 def main() -> None:
-    print(f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}")
+    print(
+        f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
+    )
     for benchmark in (intake, projection):
         print(f"\n{(benchmark.__doc__ or '').splitlines()[0]}")
         for line in benchmark.run():

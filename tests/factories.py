@@ -13,7 +13,9 @@ FROM, TO = "+13125550101", "+13125550199"
 CONNECTION = "1293384261075731499"
 
 
-def make_event(event_type: str = "call.initiated", seconds: float = 0, leg: str = "a", **payload: Any) -> dict[str, Any]:
+def make_event(
+    event_type: str = "call.initiated", seconds: float = 0, leg: str = "a", **payload: Any
+) -> dict[str, Any]:
     """The whole envelope. ``seconds`` after (or before) now it occurred; ``leg`` tells the call."""
     at = datetime.now(UTC) + timedelta(seconds=seconds)
     told = {
@@ -76,6 +78,9 @@ def make_flow(account: TelnyxAccount, *rules: dict[str, Any], connection_id: str
 
 def run_owed() -> None:
     """What the sweep does, in this thread: a test's own transaction cannot be seen from another."""
-    while due := [*((processing.process, one) for one in processing.owed(99)), *((dispatch.send, one) for one in dispatch.owed(99))]:
+    while due := [
+        *((processing.process, one) for one in processing.owed(99)),
+        *((dispatch.send, one) for one in dispatch.owed(99)),
+    ]:
         for work, identifier in due:
             work(identifier)

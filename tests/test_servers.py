@@ -46,7 +46,9 @@ def own_broker() -> Iterator[str]:
 
 
 def get(portal: Portal, token: str, path: str) -> Any:
-    request = urllib.request.Request(f"http://127.0.0.1:{portal.port}{path}", headers={"Authorization": f"Bearer {token}"})
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{portal.port}{path}", headers={"Authorization": f"Bearer {token}"}
+    )
     with urllib.request.urlopen(request, timeout=5) as answer:
         return json.load(answer)
 

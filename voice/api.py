@@ -28,7 +28,7 @@ from voice.serializers import (
 from voice.tasks import wake_commands
 
 
-class CallFilters(django_filters.FilterSet):  # type: ignore[misc]
+class CallFilters(django_filters.FilterSet):
     """The filters of the call list."""
 
     account = django_filters.CharFilter(field_name="account__name")
@@ -58,7 +58,7 @@ class CallFilters(django_filters.FilterSet):  # type: ignore[misc]
 
 
 # "from" is a Python keyword: no class body can have it
-CallFilters.base_filters["from"] = django_filters.CharFilter(method="by_from")
+CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", method="by_from")  # type: ignore[attr-defined]
 
 
 def _number(name: str, value: str) -> str:
@@ -92,13 +92,17 @@ class CallViewSet(ReadOnlyViewSet):
         found = list(self.get_queryset().filter(call_control_id=self.kwargs["call_control_id"])[:1])
         if not found:
             raise NotFound
-        return found[0]
+        call: Call = found[0]
+        return call
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
-        rows = args[0] if args and isinstance(args[0], list) else [args[0]] if args and isinstance(args[0], Call) else []
+        rows = (
+            args[0] if args and isinstance(args[0], list) else [args[0]] if args and isinstance(args[0], Call) else []
+        )
         keys = {(call.account_id, call.connection_id) for call in rows}
-        context = {**self.get_serializer_context(), "applications": search.application_names(keys) if keys else {}}
-        return self.get_serializer_class()(*args, **kwargs, context=context)
+        names = search.application_names(keys) if keys else {}
+        kwargs["context"] = {**kwargs.get("context", self.get_serializer_context()), "applications": names}
+        return self.get_serializer_class()(*args, **kwargs)
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={202: CommandSerializer})
     def create(self, request: Request) -> Response:
@@ -125,7 +129,9 @@ class CallViewSet(ReadOnlyViewSet):
     @extend_schema(
         request=OpenApiTypes.OBJECT,
         responses={202: CommandSerializer},
-        parameters=[OpenApiParameter("action_name", str, OpenApiParameter.PATH, description="By SDK name: answer, speak …")],
+        parameters=[
+            OpenApiParameter("action_name", str, OpenApiParameter.PATH, description="By SDK name: answer, speak …")
+        ],
     )
     @action(detail=True, methods=["post"], url_path=r"actions/(?P<action_name>[a-z_]+)")
     def act(self, request: Request, call_control_id: str, action_name: str) -> Response:
@@ -144,7 +150,7 @@ class CallViewSet(ReadOnlyViewSet):
         return Response(self.get_serializer(live.refresh(self.get_object())).data)
 
 
-class EventFilters(django_filters.FilterSet):  # type: ignore[misc]
+class EventFilters(django_filters.FilterSet):
     """The filters of the event list."""
 
     account = django_filters.CharFilter(field_name="account__name")
@@ -176,7 +182,7 @@ class EventViewSet(ReadOnlyViewSet):
         return rows if self.action == "retrieve" else rows.defer("body", "headers")
 
 
-class CommandFilters(django_filters.FilterSet):  # type: ignore[misc]
+class CommandFilters(django_filters.FilterSet):
     """The filters of the journal."""
 
     account = django_filters.CharFilter(field_name="account__name")
@@ -201,7 +207,7 @@ class CommandViewSet(ReadOnlyViewSet):
     permissions = {"list": "voice.view_callcommand", "retrieve": "voice.view_callcommand"}
 
 
-class FlowFilters(django_filters.FilterSet):  # type: ignore[misc]
+class FlowFilters(django_filters.FilterSet):
     """The filters of the flow list."""
 
     account = django_filters.CharFilter(field_name="account__name")
@@ -211,9 +217,7 @@ class FlowFilters(django_filters.FilterSet):  # type: ignore[misc]
         fields = ("connection_id", "active", "name")
 
 
-class FlowViewSet(
-    mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadOnlyViewSet
-):
+class FlowViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadOnlyViewSet):
     """Flows with their rules inline."""
 
     queryset = Flow.objects.select_related("account").prefetch_related("rules")
@@ -267,7 +271,9 @@ class SessionViewSet(PortalViewSet):
             raise NotFound
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})
         context = {**self.get_serializer_context(), "applications": names}
-        return Response({"call_session_id": call_session_id, "calls": CallSerializer(calls, many=True, context=context).data})
+        return Response(
+            {"call_session_id": call_session_id, "calls": CallSerializer(calls, many=True, context=context).data}
+        )
 
 
 class ActiveCallViewSet(PortalViewSet):
@@ -318,4 +324,3 @@ router.register("commands", CommandViewSet, basename="command")
 router.register("flows", FlowViewSet, basename="flow")
 router.register("sessions", SessionViewSet, basename="session")
 router.register("active-calls", ActiveCallViewSet, basename="active-call")
-

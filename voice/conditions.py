@@ -103,7 +103,11 @@ class Condition:
     @classmethod
     def read(cls, given: Any) -> "Condition":
         """From JSON; ``ValueError`` says what is wrong and what to do."""
-        if not isinstance(given, dict) or not {"field", "op"} <= given.keys() or given.keys() - {"field", "op", "value"}:
+        if (
+            not isinstance(given, dict)
+            or not {"field", "op"} <= given.keys()
+            or given.keys() - {"field", "op", "value"}
+        ):
             raise ValueError('A condition looks like {"field": "event.payload.digits", "op": "eq", "value": "1"}.')
         field, op, value = given["field"], given["op"], given.get("value", True if given["op"] == "exists" else None)
         if op not in OPERATORS:
@@ -131,7 +135,10 @@ def placeholders(value: Any) -> list[str]:
 
 
 def fill(value: Any, context: Context) -> Any:
-    """``value`` with each placeholder replaced; one that is a whole text keeps its type. ``KeyError`` names a missing one."""
+    """``value`` with each placeholder replaced; one that is a whole text keeps its type.
+
+    ``KeyError`` names a missing one.
+    """
     if isinstance(value, dict):
         return {name: fill(child, context) for name, child in value.items()}
     if isinstance(value, list):

@@ -63,7 +63,9 @@ def _live() -> dict[str, Any]:
 
 def _per_hour(since: datetime) -> list[dict[str, Any]]:
     """One entry an hour, empty ones too, with the height of its bar in percent."""
-    counted = Call.objects.filter(started_at__gte=since).annotate(hour=TruncHour("started_at")).values("hour", "direction")
+    counted = (
+        Call.objects.filter(started_at__gte=since).annotate(hour=TruncHour("started_at")).values("hour", "direction")
+    )
     found: dict[tuple[datetime, str], int] = {
         (row["hour"], row["direction"]): row["n"] for row in counted.annotate(n=Count("id")).order_by()
     }

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.client import ask
-from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from portal.errors import TelnyxError, TelnyxUnavailable, TelnyxUncertain
 from voice import actions
 from voice.models import Call, CallCommand
 from voice.projection import Claim, merge
@@ -86,9 +86,11 @@ def _is_blocked(command: CallCommand) -> bool:
     sending = Q(call=command.call_id, status=_Status.SENDING) if command.call_id else Q()
     if not (earlier or sending):
         return False
-    return CallCommand.objects.filter(earlier | sending if earlier and sending else earlier or sending).exclude(
-        pk=command.pk
-    ).exists()
+    return (
+        CallCommand.objects.filter(earlier | sending if earlier and sending else earlier or sending)
+        .exclude(pk=command.pk)
+        .exists()
+    )
 
 
 def _hindrance(command: CallCommand, call: Call | None, now: datetime) -> tuple[str, str] | None:

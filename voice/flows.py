@@ -10,7 +10,14 @@ from portal.models import AuditEvent
 from voice.models import Flow, Rule
 from voice.rules import MAX_RULES, problems
 
-_RULE_FIELDS = ("event_type", "direction", "when", "do", "step", "stop")
+_RULE_DEFAULTS: dict[str, Any] = {
+    "event_type": "",
+    "direction": Rule.Direction.INCOMING,
+    "when": [],
+    "do": [],
+    "step": "",
+    "stop": True,
+}
 
 
 def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> Flow:
@@ -19,7 +26,7 @@ def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> F
         check_rules(rules)
     made = flow._state.adding
     flow.full_clean()
-    flow._history_user = actor.user
+    flow._history_user = actor.user  # type: ignore[attr-defined]
     with transaction.atomic():
         flow.save()
         if rules is not None:
@@ -32,7 +39,7 @@ def delete_flow(flow: Flow, actor: Actor) -> None:
     """Delete it with its rules. Calls and commands it drove stay."""
     with transaction.atomic():
         AuditEvent.note(actor, "flow.delete", flow)
-        flow._history_user = actor.user
+        flow._history_user = actor.user  # type: ignore[attr-defined]
         flow.delete()
 
 
@@ -50,13 +57,12 @@ def _replace_rules(flow: Flow, rules: list[dict[str, Any]], actor: Actor) -> Non
     kept = list(flow.rules.all())
     for at, values in enumerate(rules):
         rule = kept[at] if at < len(kept) else Rule(flow=flow)
-        wanted = {name: values.get(name, Rule._meta.get_field(name).get_default()) for name in _RULE_FIELDS}
-        wanted["position"] = at
+        wanted = {name: values.get(name, default) for name, default in _RULE_DEFAULTS.items()} | {"position": at}
         if rule.pk is None or any(getattr(rule, name) != value for name, value in wanted.items()):
             for name, value in wanted.items():
                 setattr(rule, name, value)
-            rule._history_user = actor.user
+            rule._history_user = actor.user  # type: ignore[attr-defined]
             rule.save()
     for rule in kept[len(rules) :]:
-        rule._history_user = actor.user
+        rule._history_user = actor.user  # type: ignore[attr-defined]
         rule.delete()

@@ -34,7 +34,10 @@ _COMMON = {
     "transfer": ["to", "from", "timeout_secs"],
     "bridge": ["call_control_id"],
 }
-_INITIAL = {"speak": {"voice": "female", "language": "en-US"}, "gather_using_speak": {"voice": "female", "language": "en-US"}}
+_INITIAL = {
+    "speak": {"voice": "female", "language": "en-US"},
+    "gather_using_speak": {"voice": "female", "language": "en-US"},
+}
 _LONG = {"payload", "invalid_payload"}
 _TRUTH = [("", "—"), ("true", "Yes"), ("false", "No")]
 

@@ -82,7 +82,7 @@ def _text(payload: dict[str, Any], name: str, form: re.Pattern[str]) -> str:
 
 
 def _time(data: dict[str, Any], payload: dict[str, Any], received_at: datetime) -> datetime | None:
-    """When it happened: twelve conference events have no ``data.occurred_at``; one far off the clock is not believed."""
+    """When it happened: twelve conference events have no ``data.occurred_at``. One far off the clock is no time."""
     for text in (data.get("occurred_at"), payload.get("occurred_at"), data.get("created_at")):
         at = read_time(text)
         if at and received_at - timedelta(days=30) < at < received_at + timedelta(minutes=10):

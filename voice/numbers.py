@@ -10,7 +10,9 @@ _E164 = re.compile(r"\+[1-9]\d{6,14}")
 _NUMBER_ANYWHERE = re.compile(r"\+?\d{7,15}")
 _PLUS_NUMBER = re.compile(r"\+\d{7,15}")
 _SIP_USER = re.compile(r"(sips?:)[^\s@]{1,128}@", re.IGNORECASE)
-_SIP = re.compile(r"sips?:[^\s@]{1,128}@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]{1,253})(:\d{1,5})?(;[^\s?]{1,200})?", re.IGNORECASE)
+_SIP = re.compile(
+    r"sips?:[^\s@]{1,128}@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]{1,253})(:\d{1,5})?(;[^\s?]{1,200})?", re.IGNORECASE
+)
 
 
 def mask(text: str) -> str:

@@ -28,7 +28,7 @@ _log = structlog.get_logger(__name__)
 
 @dataclass
 class Next:
-    """What the edge has to wake: commands to send, events to process, whether the account's applications are to be pulled."""
+    """What the edge has to wake: commands to send, events to process, an account to pull applications of."""
 
     commands: list[uuid.UUID] = field(default_factory=list)
     events: list[uuid.UUID] = field(default_factory=list)
@@ -179,7 +179,4 @@ def _foreign_owner(event: CallEvent) -> str:
 
 def _is_known(event: CallEvent) -> bool:
     found = {"telnyx_id": event.connection_id, "account_id": event.account_id}
-    return (
-        CallControlApplication.objects.filter(**found).exists() or TexmlApplication.objects.filter(**found).exists()
-    )
-
+    return CallControlApplication.objects.filter(**found).exists() or TexmlApplication.objects.filter(**found).exists()

@@ -71,7 +71,9 @@ def _items(given: dict[str, Any], name: str, found: dict[str, list[str]], most: 
 
 def _action_problems(entry: Any) -> dict[str, list[str]]:
     if not isinstance(entry, dict) or not isinstance(entry.get("action"), str):
-        return {"": ['An action looks like {"action": "speak", "parameters": {"payload": "Hello", "voice": "female"}}.']}
+        return {
+            "": ['An action looks like {"action": "speak", "parameters": {"payload": "Hello", "voice": "female"}}.']
+        }
     if unknown := entry.keys() - {"action", "parameters"}:
         return {name: ["Unknown member."] for name in sorted(unknown)}
     action, given = entry["action"], entry.get("parameters", {})
@@ -90,7 +92,9 @@ def _parameter_problems(action: str, given: Any) -> dict[str, list[str]]:
         actions.check(action, given)
     except InvalidParameters as error:
         # what a placeholder will be is known only when it is filled; whether the parameter exists is known now
-        open_names = {name for name, value in given.items() if placeholders(value)} if isinstance(given, dict) else set()
+        open_names = (
+            {name for name, value in given.items() if placeholders(value)} if isinstance(given, dict) else set()
+        )
         known = {parameter.name for parameter in actions.parameters(action)}
         return {
             f"parameters.{name}": messages
@@ -105,9 +109,9 @@ def _matches(rule: Rule, call: Call, context: dict[str, Any]) -> bool:
         conditions = [Condition.read(given) for given in rule.when]
     except ValueError:
         return False  # saved by an older version; the flow's page shows what is wrong with it
-    if not any(condition.tells_direction for condition in conditions):
-        if rule.direction != Rule.Direction.ANY and rule.direction != call.direction:
-            return False
+    told = any(condition.tells_direction for condition in conditions)
+    if not told and rule.direction not in {Rule.Direction.ANY, call.direction}:
+        return False
     return all(condition.matches(context) for condition in conditions)
 
 

@@ -61,8 +61,9 @@ def _receive(request: HttpRequest, token: str) -> HttpResponse:
 
 def _body(request: HttpRequest) -> bytes | None:
     """The raw body, or None when it is larger than 1 MiB. Django sees a chunked body as empty: read it below Django."""
-    if request.headers.get("Transfer-Encoding", "").lower() == "chunked" and request.environ.get("wsgi.input_terminated"):
-        body = request.environ["wsgi.input"].read(MAX_BYTES + 1)
+    environ = request.META  # of a WSGI request this is the environ itself
+    if request.headers.get("Transfer-Encoding", "").lower() == "chunked" and environ.get("wsgi.input_terminated"):
+        body: bytes = environ["wsgi.input"].read(MAX_BYTES + 1)
     else:
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or int(length) > MAX_BYTES:
@@ -94,5 +95,3 @@ _rejected = _Rejected()
 
 def _id(request: HttpRequest) -> str:
     return str(getattr(request, "request_id", ""))
-
-

@@ -11,7 +11,6 @@ import portal.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -20,83 +19,123 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='TelnyxAccount',
+            name="TelnyxAccount",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.SlugField(max_length=64, unique=True)),
-                ('base_url', models.CharField(default='https://api.telnyx.com/v2', max_length=200, validators=[portal.models.check_base_url])),
-                ('api_key_sealed', models.TextField(blank=True, editable=False)),
-                ('api_key_last4', models.CharField(blank=True, editable=False, max_length=4, verbose_name='API key ends in')),
-                ('public_key', models.CharField(blank=True, max_length=64, validators=[portal.models.check_public_key])),
-                ('previous_public_key', models.CharField(blank=True, help_text='Still verifies while a rotation is under way.', max_length=64, validators=[portal.models.check_public_key])),
-                ('webhook_token', models.CharField(default=portal.models.webhook_token, editable=False, max_length=64, unique=True)),
-                ('from_environment', models.BooleanField(default=False, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.SlugField(max_length=64, unique=True)),
+                (
+                    "base_url",
+                    models.CharField(
+                        default="https://api.telnyx.com/v2", max_length=200, validators=[portal.models.check_base_url]
+                    ),
+                ),
+                ("api_key_sealed", models.TextField(blank=True, editable=False)),
+                (
+                    "api_key_last4",
+                    models.CharField(blank=True, editable=False, max_length=4, verbose_name="API key ends in"),
+                ),
+                (
+                    "public_key",
+                    models.CharField(blank=True, max_length=64, validators=[portal.models.check_public_key]),
+                ),
+                (
+                    "previous_public_key",
+                    models.CharField(
+                        blank=True,
+                        help_text="Still verifies while a rotation is under way.",
+                        max_length=64,
+                        validators=[portal.models.check_public_key],
+                    ),
+                ),
+                (
+                    "webhook_token",
+                    models.CharField(default=portal.models.webhook_token, editable=False, max_length=64, unique=True),
+                ),
+                ("from_environment", models.BooleanField(default=False, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'verbose_name': 'Telnyx account',
-                'ordering': ['name'],
+                "verbose_name": "Telnyx account",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('prefix', models.CharField(editable=False, max_length=16, unique=True)),
-                ('digest', models.CharField(editable=False, max_length=64)),
-                ('scopes', models.JSONField(blank=True, default=list, help_text='Empty means all.')),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='api_tokens', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                ("prefix", models.CharField(editable=False, max_length=16, unique=True)),
+                ("digest", models.CharField(editable=False, max_length=64)),
+                ("scopes", models.JSONField(blank=True, default=list, help_text="Empty means all.")),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_used_at", models.DateTimeField(editable=False, null=True)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="api_tokens",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'API token',
-                'ordering': ['-created_at'],
+                "verbose_name": "API token",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='AuditEvent',
+            name="AuditEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
-                ('actor', models.CharField(db_index=True, help_text='user: …, token: …, rule: … or portal', max_length=200)),
-                ('action', models.CharField(db_index=True, help_text='call.dial, application.update …', max_length=60)),
-                ('object_type', models.CharField(blank=True, max_length=60)),
-                ('object_id', models.CharField(blank=True, db_index=True, max_length=600)),
-                ('object_label', models.CharField(blank=True, max_length=300)),
-                ('request_id', models.CharField(blank=True, max_length=64)),
-                ('details', models.JSONField(blank=True, default=dict)),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(db_index=True, default=django.utils.timezone.now, editable=False)),
+                (
+                    "actor",
+                    models.CharField(db_index=True, help_text="user: …, token: …, rule: … or portal", max_length=200),
+                ),
+                ("action", models.CharField(db_index=True, help_text="call.dial, application.update …", max_length=60)),
+                ("object_type", models.CharField(blank=True, max_length=60)),
+                ("object_id", models.CharField(blank=True, db_index=True, max_length=600)),
+                ("object_label", models.CharField(blank=True, max_length=300)),
+                ("request_id", models.CharField(blank=True, max_length=64)),
+                ("details", models.JSONField(blank=True, default=dict)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='IdempotentReply',
+            name="IdempotentReply",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(help_text='SHA-256 of path and body', max_length=64)),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('body', models.JSONField(null=True)),
-                ('location', models.CharField(blank=True, max_length=700)),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='portal.apitoken')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(help_text="SHA-256 of path and body", max_length=64)),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("body", models.JSONField(null=True)),
+                ("location", models.CharField(blank=True, max_length=700)),
+                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                ("token", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="portal.apitoken")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('token', 'key'), name='one_reply_per_key')],
+                "constraints": [models.UniqueConstraint(fields=("token", "key"), name="one_reply_per_key")],
             },
         ),
     ]

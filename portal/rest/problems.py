@@ -157,7 +157,7 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
     return {name: messages for at, value in pairs for name, messages in _by_field(value, at).items()}
 
 
-def _page_or_problem(  # noqa: PLR0917
+def _page_or_problem(
     request: HttpRequest, http_status: int, detail: str, code: str, page: Any, exception: Exception | None
 ) -> HttpResponse:
     if request.path_info.startswith("/admin/"):

@@ -106,7 +106,8 @@ class Portal:
             while left := self.processes():
                 for pid in left:
                     _kill(pid)
-                process.wait(10)
+                time.sleep(0.1)
+            process.wait(10)
 
     def processes(self) -> set[int]:
         """Whatever runs with this portal's data directory, whoever its parent is by now."""

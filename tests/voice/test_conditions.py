@@ -7,7 +7,10 @@ import pytest
 from voice.conditions import BadPath, Condition, check_path, fill, placeholders
 
 CONTEXT: dict[str, Any] = {
-    "event": {"event_type": "call.gather.ended", "payload": {"digits": "1", "count": 3, "list": [{"a": "b"}], "none": None}},
+    "event": {
+        "event_type": "call.gather.ended",
+        "payload": {"digits": "1", "count": 3, "list": [{"a": "b"}], "none": None},
+    },
     "call": {"direction": "incoming", "step": "menu", "from": "+13125550101"},
 }
 
@@ -63,7 +66,11 @@ def test_a_bad_condition_is_refused_when_built(given: Any) -> None:
 
 
 def test_placeholders_are_filled_and_nothing_is_evaluated() -> None:
-    given = {"to": "{{ event.payload.digits }}", "text": "You pressed {{event.payload.digits}}!", "n": "{{ event.payload.count }}"}
+    given = {
+        "to": "{{ event.payload.digits }}",
+        "text": "You pressed {{event.payload.digits}}!",
+        "n": "{{ event.payload.count }}",
+    }
     assert fill(given, CONTEXT) == {"to": "1", "text": "You pressed 1!", "n": 3}
     assert fill("{{ 7*7 }} {% now %}", {"event": {}, "call": {}, "7*7": 1}) == "1 {% now %}"
     assert placeholders(given) == ["event.payload.digits", "event.payload.digits", "event.payload.count"]

@@ -39,7 +39,9 @@ def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallComman
     """Commands as one event would make them, in order."""
     now = timezone.now()
     told = {"account": call.account, "call": call}
-    event = CallEvent.objects.create(**told, dedupe_key="e", source="webhook", status="processed", received_at=now, body=b"{}")
+    event = CallEvent.objects.create(
+        **told, dedupe_key="e", source="webhook", status="processed", received_at=now, body=b"{}"
+    )
     rows = [
         CallCommand(
             **told,

@@ -125,5 +125,3 @@ def test_an_outage_is_told(ring: Callable[..., Call], sandbox: Sandbox) -> None:
     sandbox.faults.add({"method": "GET", "fault": "status", "value": 500})
     with pytest.raises(TelnyxUncertain):
         live.refresh(call)
-
-

@@ -79,7 +79,9 @@ def test_an_endpoint_is_taken_as_people_write_it(given_as: str, dialled: str) ->
     assert check_endpoint(given_as) == dialled
 
 
-@pytest.mark.parametrize("text", ["3125550001", "+0123456789", "+12", "+1312555000112345", "ada", "sip:", "sip:a b@c", ""])
+@pytest.mark.parametrize(
+    "text", ["3125550001", "+0123456789", "+12", "+1312555000112345", "ada", "sip:", "sip:a b@c", ""]
+)
 def test_what_is_no_endpoint_is_refused_in_words(text: str) -> None:
     with pytest.raises(ValidationError, match="country code"):
         check_endpoint(text)
@@ -87,7 +89,12 @@ def test_what_is_no_endpoint_is_refused_in_words(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "read"),
-    [("+13125550001", "+1 312-555-0001"), ("+1312•••0001", "+1312•••0001"), ("sip:ada@x", "sip:ada@x"), ("+999", "+999")],
+    [
+        ("+13125550001", "+1 312-555-0001"),
+        ("+1312•••0001", "+1312•••0001"),
+        ("sip:ada@x", "sip:ada@x"),
+        ("+999", "+999"),
+    ],
 )
 def test_a_number_is_spaced_for_reading(number: str, read: str) -> None:
     assert pretty(number) == read

@@ -72,7 +72,11 @@ def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: Tel
 def test_a_rule_reads_the_call_and_moves_its_step(account: TelnyxAccount) -> None:
     make_flow(
         account,
-        {"event_type": "call.answered", "do": [{"action": "gather", "parameters": {"maximum_digits": 1}}], "step": "menu"},
+        {
+            "event_type": "call.answered",
+            "do": [{"action": "gather", "parameters": {"maximum_digits": 1}}],
+            "step": "menu",
+        },
         {
             "event_type": "call.gather.ended",
             "when": [{"field": "call.step", "op": "eq", "value": "menu"}],
@@ -188,9 +192,13 @@ def test_with_nobody_else_running_the_sweep_processes_everything(account: Telnyx
     assert Call.objects.count() == 20
 
 
-def test_statements_per_event_do_not_grow_with_the_log(account: TelnyxAccount, django_assert_max_num_queries: Any) -> None:
+def test_statements_per_event_do_not_grow_with_the_log(
+    account: TelnyxAccount, django_assert_max_num_queries: Any
+) -> None:
     make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
-    events = receive(account, make_event(), *(make_event("call.hold", at) for at in range(30)), make_event("call.answered", 40))
+    events = receive(
+        account, make_event(), *(make_event("call.hold", at) for at in range(30)), make_event("call.answered", 40)
+    )
     for event in events[:-1]:
         processing.process(event.pk)
     with django_assert_max_num_queries(10):

@@ -75,7 +75,9 @@ def test_the_start_is_the_told_one_else_the_earliest_time() -> None:
     assert only["started_at"] == hold.occurred_at
 
 
-@pytest.mark.parametrize("time", ["9999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "yesterday", None, 12, "2026-02-30T00:00:00Z"])
+@pytest.mark.parametrize(
+    "time", ["9999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "yesterday", None, 12, "2026-02-30T00:00:00Z"]
+)
 def test_a_time_that_cannot_be_is_replaced_by_the_receipt(time: Any) -> None:
     document = make_event("call.answered")
     document["data"]["occurred_at"] = time
@@ -98,6 +100,11 @@ def test_a_projected_call_can_be_stored() -> None:
     call = Call(**{name: value for name, value in told.items() if not name.startswith("_")})
     call.save()
     call.refresh_from_db()
-    assert (call.state, call.direction, call.hangup_cause, call.has_recording) == ("ended", "incoming", "normal_clearing", True)
+    assert (call.state, call.direction, call.hangup_cause, call.has_recording) == (
+        "ended",
+        "incoming",
+        "normal_clearing",
+        True,
+    )
     assert call.talk_seconds == pytest.approx(16, abs=0.01)
     assert call.ring_seconds == pytest.approx(3, abs=0.01)

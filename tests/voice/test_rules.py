@@ -29,8 +29,8 @@ def actions(decision: Decision) -> list[tuple[int, str]]:
 
 
 def test_rules_run_in_order_until_one_that_says_stop(account: TelnyxAccount) -> None:
-    made = decide(account, rule("answer", stop=False), rule("hangup", "reject"), rule("leave_queue"))
-    assert actions(made) == [(0, "answer"), (1, "hangup"), (2, "reject")]
+    made = decide(account, rule("answer", stop=False), rule("hangup", "leave_queue"), rule("answer"))
+    assert actions(made) == [(0, "answer"), (1, "hangup"), (2, "leave_queue")]
 
 
 def test_a_rule_that_does_not_match_stops_nothing(account: TelnyxAccount) -> None:

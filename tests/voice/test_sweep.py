@@ -120,7 +120,9 @@ def test_it_is_not_handed_to_a_second_sender_while_the_first_is_at_it(
     assert len(wire(sandbox)) == 1
 
 
-def test_a_slow_telnyx_does_not_hold_up_events(sweep: Sweep, ring: Any, account: TelnyxAccount, sandbox: Sandbox) -> None:
+def test_a_slow_telnyx_does_not_hold_up_events(
+    sweep: Sweep, ring: Any, account: TelnyxAccount, sandbox: Sandbox
+) -> None:
     command = commands.act(ring(), "answer", {}, PORTAL)
     sandbox.faults.add({"fault": "drip", "value": 0.01})
     sweep.safely()

@@ -34,6 +34,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wakeups.publisher, "put", lambda task, one: app.tasks[task].apply(args=[one], throw=True))
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_stored_webhook_wakes_its_processing(account: TelnyxAccount, messages: list[Any]) -> None:
     event = make_event()
     for _ in range(2):

@@ -41,7 +41,9 @@ def test_a_call_without_a_session_stands_alone(account: TelnyxAccount) -> None:
     assert timeline.legs(call) == [("A", call)]
 
 
-def test_another_accounts_session_of_the_same_id_is_not_shown(account: TelnyxAccount, sandbox_account: TelnyxAccount) -> None:
+def test_another_accounts_session_of_the_same_id_is_not_shown(
+    account: TelnyxAccount, sandbox_account: TelnyxAccount
+) -> None:
     make_call(sandbox_account, "b")
     assert len(timeline.legs(make_call(account, "a"))) == 1
 
@@ -88,7 +90,8 @@ def test_a_number_within_what_is_said_is_masked_too(account: TelnyxAccount, user
 
 
 @pytest.mark.parametrize(
-    ("permission", "kinds"), [("voice.view_callevent", ["event"]), ("voice.view_callcommand", ["command"]), ("voice.dial", [])]
+    ("permission", "kinds"),
+    [("voice.view_callevent", ["event"]), ("voice.view_callcommand", ["command"]), ("voice.dial", [])],
 )
 def test_only_what_a_person_may_see_is_told(
     account: TelnyxAccount, user_with: Any, permission: str, kinds: list[str]

@@ -12,7 +12,12 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter, RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    FieldTextFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
 from unfold.decorators import display
 
 from applications.models import CallControlApplication, TexmlApplication
@@ -32,7 +37,17 @@ from voice.tasks import wake_commands
 class CallAdmin(ReadOnlyAdmin):
     """Searched with a customer on the phone: number, last digits or any id in, the call out."""
 
-    list_display = ("started", "way", "from_shown", "to_shown", "application", "state_shown", "ending_shown", "ring", "talk")
+    list_display = (
+        "started",
+        "way",
+        "from_shown",
+        "to_shown",
+        "application",
+        "state_shown",
+        "ending_shown",
+        "ring",
+        "talk",
+    )
     list_display_links = ("started",)
     list_filter = (
         ("started_at", RangeDateTimeFilter),
@@ -45,7 +60,7 @@ class CallAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     list_filter_sheet = True
     list_fullwidth = True
-    list_before_template = "admin/voice/call/list_before.html"
+    list_before_template: Any = "admin/voice/call/list_before.html"
     search_fields = ("from_number",)  # only so that the box is drawn: see get_search_results
     search_help_text = "Number or its last digits, session, leg, call control or connection id"
 
@@ -63,10 +78,9 @@ class CallAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Call], bool]:
         return (search.by_text(queryset, search_term) if search_term.strip() else queryset), False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         self._request_user = request.user
-        answer: HttpResponse = super().changelist_view(request, extra_context)
-        return answer
+        return super().changelist_view(request, extra_context)
 
     @display(description="Time (UTC)", ordering="started_at")
     def started(self, call: Call) -> str:
@@ -125,13 +139,17 @@ class CallAdmin(ReadOnlyAdmin):
         object_id: str | None = None,
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    ) -> Any:
         call = self._call(request, object_id)
         legs = timeline.legs(call)
         user: Any = request.user
-        buttons = [(name, actions.label(name)) for name in actions.possible(call) if user.has_perm(actions.permission(name))]
+        buttons = [
+            (name, actions.label(name)) for name in actions.possible(call) if user.has_perm(actions.permission(name))
+        ]
         entries = timeline.entries(legs, user)
-        busy = call.is_alive or any(entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command")
+        busy = call.is_alive or any(
+            entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command"
+        )
         told = {
             "title": "Call",
             "call": call,
@@ -150,14 +168,18 @@ class CallAdmin(ReadOnlyAdmin):
             ],
             "may_see_raw": user.has_perm("voice.view_raw_event"),
         }
-        return TemplateResponse(request, "admin/voice/call/page.html", self._context(request) | told | (extra_context or {}))
+        return TemplateResponse(
+            request, "admin/voice/call/page.html", self._context(request) | told | (extra_context or {})
+        )
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
         """One event's JSON, fetched when somebody opens it."""
         call = self._call(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
-        event = get_object_or_404(CallEvent, pk=event_id, call__call_session_id=call.call_session_id, account=call.account)
+        event = get_object_or_404(
+            CallEvent, pk=event_id, call__call_session_id=call.call_session_id, account=call.account
+        )
         return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
@@ -213,7 +235,8 @@ class CallAdmin(ReadOnlyAdmin):
         call = self.get_object(request, unquote(object_id or ""))
         if call is None:
             raise Http404
-        return call
+        found: Call = call
+        return found
 
     def _context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}
@@ -237,5 +260,3 @@ class CallAdmin(ReadOnlyAdmin):
 
 def _page(call: Call) -> str:
     return reverse("admin:voice_call_change", args=[call.pk])
-
-

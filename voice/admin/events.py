@@ -5,7 +5,12 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, FieldTextFilter, RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    FieldTextFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
 from unfold.decorators import display
 
 from portal.site import ReadOnlyAdmin, as_json
@@ -46,7 +51,16 @@ class CallEventAdmin(ReadOnlyAdmin):
         return queryset.filter(Q(dedupe_key=term.lower()) | Q(call_control_id=term)), False
 
     def get_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
-        shown = ("type_shown", "event_type", "status_shown", "error", "call_shown", "account", "source", "occurred_at")
+        shown: tuple[str, ...] = (
+            "type_shown",
+            "event_type",
+            "status_shown",
+            "error",
+            "call_shown",
+            "account",
+            "source",
+            "occurred_at",
+        )
         shown += ("received_at", "processed_at", "attempt", "attempts", "event_id", "connection_id", "payload_masked")
         return (*shown, "headers_shown", "body_shown") if request.user.has_perm("voice.view_raw_event") else shown
 

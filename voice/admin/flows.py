@@ -7,13 +7,12 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
-from unfold.admin import StackedInline
+from unfold.admin import ModelAdmin, StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from applications.models import CallControlApplication
 from portal.actors import actor_of
-from portal.site import ModelAdmin
 from portal.templatetags.portal import status_badge
 from voice import actions
 from voice.conditions import CALL_FIELDS
@@ -59,13 +58,13 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
-class RuleInline(StackedInline):  # type: ignore[misc]
+class RuleInline(StackedInline):
     """The rules in order; drawn collapsed to their sentence, dragged into another order."""
 
     model = Rule
     form = RuleForm
     extra = 0
-    ordering_field = "position"
+    ordering_field: Any = "position"
     hide_ordering_field = True
     show_change_link = False
 
@@ -109,7 +108,7 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Flow)
-class FlowAdmin(ModelAdmin):  # type: ignore[misc]
+class FlowAdmin(ModelAdmin):
     """Flows and their rules."""
 
     form = FlowForm
@@ -122,7 +121,7 @@ class FlowAdmin(ModelAdmin):  # type: ignore[misc]
     class Media:
         js = ("portal/rules.js",)
 
-    change_form_outer_after_template = "admin/voice/flow/event_types.html"
+    change_form_outer_after_template: Any = "admin/voice/flow/event_types.html"
 
     def changeform_view(
         self,
@@ -141,12 +140,12 @@ class FlowAdmin(ModelAdmin):  # type: ignore[misc]
         told = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
         return super().changeform_view(request, object_id, form_url, told | (extra_context or {}))
 
-    def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save_flow(obj, None, actor_of(request))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The rules as one list to the service, in the order of the page."""
-        kept = [one for one in formset.ordered_forms] if formset.can_order else formset.forms
+        kept = list(formset.ordered_forms) if formset.can_order else formset.forms
         rules = [one.cleaned_data for one in kept if one.cleaned_data and one not in formset.deleted_forms]
         rules.sort(key=lambda one: one.get("position") or 0)
         save_flow(form.instance, rules, actor_of(request))

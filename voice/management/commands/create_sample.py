@@ -13,12 +13,22 @@ from portal.models import TelnyxAccount
 from voice.flows import save_flow
 from voice.models import Flow
 
-_MENU = {"payload": "Welcome. Press 1 to speak with someone.", "voice": "female", "language": "en-US", "maximum_digits": 1}
+_MENU = {
+    "payload": "Welcome. Press 1 to speak with someone.",
+    "voice": "female",
+    "language": "en-US",
+    "maximum_digits": 1,
+}
 _RULES = [
     {"event_type": "call.initiated", "do": [{"action": "answer"}], "step": "answered"},
     {
         "event_type": "call.answered",
-        "do": [{"action": "gather_using_speak", "parameters": _MENU | {"valid_digits": "0123456789", "timeout_millis": 5000}}],
+        "do": [
+            {
+                "action": "gather_using_speak",
+                "parameters": _MENU | {"valid_digits": "0123456789", "timeout_millis": 5000},
+            }
+        ],
         "step": "menu",
     },
     {
