@@ -44,9 +44,13 @@ def _administrators(app: str, codename: str) -> bool:
 
 
 def _operators(app: str, codename: str) -> bool:
-    if app == "auth" or codename.endswith(("apitoken", "telnyxaccount", "idempotentreply", "heartbeat")):
-        return codename == "view_telnyxaccount"
-    return codename not in {"view_raw_event", "replay_event"} or codename.startswith("view_audit")
+    """Everything about applications, flows and calls; of the core only to look."""
+    if app in {"portal", "auth"}:
+        return codename in {"view_telnyxaccount", "view_auditevent"}
+    verb, _, noun = codename.partition("_")
+    if verb in {"add", "change", "delete"} and app == "voice":
+        return noun in {"flow", "rule"}  # calls, events and commands are nobody's to edit
+    return codename not in {"view_raw_event", "replay_event"}
 
 
 def _support(app: str, codename: str) -> bool:

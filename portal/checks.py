@@ -27,10 +27,12 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_accounts(**_: Any) -> list[CheckMessage]:
-    """Accounts that cannot verify a webhook. Asked only with ``--database default``."""
+    """Live accounts beside DEBUG, and accounts that cannot verify a webhook. Asked only with ``--database default``."""
     try:
         if "portal_telnyxaccount" not in connection.introspection.table_names():
             return []
+        if settings.DEBUG and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
+            return [Error("DEBUG shows secrets to visitors: never with a live account.", id="portal.E002")]
         keyless = TelnyxAccount.objects.filter(public_key="").values_list("name", flat=True)
         return [
             Warning(f"Account {name} has no public key: its webhooks are answered 503.", id="portal.W002")

@@ -3,6 +3,7 @@
 import base64
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -82,7 +83,8 @@ def encryption_keys(text: str) -> list[bytes]:
 
 def database(text: str) -> dict[str, Any]:
     try:
-        config = dict(environ.Env.db_url_config(text))  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings(action="ignore"):  # what is wrong is said below, in one line
+            config = dict(environ.Env.db_url_config(text))  # type: ignore[no-untyped-call]
     except Exception:
         raise ValueError("must look like postgres://user:password@host:5432/name or sqlite:////path/file.") from None
     engine = str(config.get("ENGINE", ""))

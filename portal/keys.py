@@ -9,6 +9,8 @@ import os
 import secrets
 from pathlib import Path
 
+import environ
+
 
 def var_dir() -> Path:
     """Where data lies: ``PORTAL_VAR_DIR``, by default ``var/`` beside ``manage.py``."""
@@ -42,4 +44,5 @@ def _write_once(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    environ.Env.read_env(Path(__file__).resolve().parent.parent / ".env")  # it may say where data lies
     make_missing()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-READERS = {"setting", "from_file", "stop", "get", "setdefault", "getenv"}
+READERS = {"setting", "from_file", "stop", "os.environ.get", "os.environ.setdefault", "os.getenv"}
 
 
 def variables() -> set[str]:
@@ -15,15 +15,11 @@ def variables() -> set[str]:
     found: set[str] = set()
     for name in ("settings", "environment", "keys"):
         for node in ast.walk(ast.parse((ROOT / "portal" / f"{name}.py").read_text())):
-            if isinstance(node, ast.Call) and _name(node.func) in READERS and node.args:
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in READERS and node.args:
                 found |= _constant(node.args[0])
             if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "os.environ":
                 found |= _constant(node.slice)
     return {name for name in found if re.fullmatch(r"[A-Z][A-Z0-9_]+", name)}
-
-
-def _name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def _constant(node: ast.expr) -> set[str]:

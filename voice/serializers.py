@@ -7,6 +7,7 @@ from rest_framework import serializers
 from portal.models import TelnyxAccount
 from portal.rest.viewsets import account_of
 from voice import flows
+from voice.conditions import OPERATORS
 from voice.models import Call, CallCommand, CallEvent, Flow, Rule
 from voice.numbers import masked, shown
 
@@ -196,7 +197,7 @@ class ConditionSerializer(Strict, serializers.Serializer[Any]):
     """A test of an event or its call."""
 
     field = serializers.CharField(help_text="event.payload.… or call.…")
-    op = serializers.ChoiceField(("eq", "ne", "in", "starts_with", "exists", "lt", "gt"))
+    op = serializers.ChoiceField(tuple(OPERATORS))
     value = serializers.JSONField(required=False)
 
 

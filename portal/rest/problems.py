@@ -25,7 +25,7 @@ _TITLES = {
     412: "Changed by someone else",
     413: "Too large",
     415: "Unsupported media type",
-    422: "Telnyx refused this",
+    422: "Not possible",
     428: "Precondition required",
     429: "Too many requests",
     500: "An error of the portal",
@@ -131,6 +131,8 @@ def _of_telnyx(error: TelnyxError, request_id: str) -> Response:
     elif isinstance(error, TelnyxRefused) and error.fields:
         http_status = 400
     body = _body(http_status, str(error), f"telnyx_{error.kind}", request_id) | {"telnyx_code": error.code}
+    if http_status == 422:
+        body["title"] = "Telnyx refused this"
     if isinstance(error, TelnyxRefused) and error.fields:
         body["errors"] = error.fields
     return Response(body, http_status, headers=headers, content_type=CONTENT_TYPE)

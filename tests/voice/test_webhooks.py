@@ -34,7 +34,7 @@ def test_it_stores_the_exact_bytes_and_answers_200(client: Client, account: Teln
     assert (event.status, event.event_type, event.attempt) == ("received", "call.initiated", 1)
 
 
-@pytest.mark.parametrize("age", [-299, 0, 299])
+@pytest.mark.parametrize("age", [-290, 0, 290])
 def test_it_takes_a_signature_within_five_minutes(client: Client, account: TelnyxAccount, age: int) -> None:
     assert post_webhook(client, account, make_event(), now=time.time() - age).status_code == 200
 

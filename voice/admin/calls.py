@@ -1,5 +1,6 @@
 """The call log: a list that finds a call by whatever the customer can tell, and a page that tells all of it."""
 
+from contextvars import ContextVar
 from typing import Any
 
 from django.contrib import admin, messages
@@ -31,6 +32,9 @@ from voice.event_types import ending
 from voice.forms import ActionForm, DialForm
 from voice.models import Call, CallCommand, CallEvent
 from voice.tasks import wake_commands
+
+# Who looks at the list. Not an attribute: one CallAdmin serves every thread, and would show one person's numbers to another.
+_viewer: ContextVar[Any] = ContextVar("viewer")
 
 
 @admin.register(Call)
@@ -79,7 +83,7 @@ class CallAdmin(ReadOnlyAdmin):
         return (search.by_text(queryset, search_term) if search_term.strip() else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        self._request_user = request.user
+        _viewer.set(request.user)
         return super().changelist_view(request, extra_context)
 
     @display(description="Time (UTC)", ordering="started_at")
@@ -95,11 +99,11 @@ class CallAdmin(ReadOnlyAdmin):
 
     @display(description="From")
     def from_shown(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', phone(call.from_number, self._request_user))
+        return format_html('<span class="portal-number">{}</span>', phone(call.from_number, _viewer.get()))
 
     @display(description="To")
     def to_shown(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', phone(call.to_number, self._request_user))
+        return format_html('<span class="portal-number">{}</span>', phone(call.to_number, _viewer.get()))
 
     @display(description="Application")
     def application(self, call: Any) -> str:

@@ -1,0 +1,19 @@
+"""Makes the accounts of a start for those who run the processes as services of their own."""
+
+from typing import Any
+
+from django.core.management import BaseCommand
+
+from portal.accounts import ensure_accounts
+from portal.models import TelnyxAccount
+
+
+class Command(BaseCommand):
+    """What ``make run`` does at each start: run it after ``migrate``, and when ``TELNYX_*`` changed."""
+
+    help = "Make or refresh the account “default” from TELNYX_*; without them “sandbox”, if there is no account yet."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        ensure_accounts()
+        for account in TelnyxAccount.objects.all():
+            self.stdout.write(f"{account.name} {account.base_url}")
