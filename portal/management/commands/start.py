@@ -19,6 +19,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connection
 
 from portal.accounts import ensure_accounts
+from portal.celery import app
 from portal.child import die_with_parent
 
 _READY_SECONDS = 60
@@ -82,6 +83,7 @@ class Command(BaseCommand):
             self._wait_until_ready(children)
             if sample:
                 subprocess.run([sys.executable, "manage.py", "create_sample"], cwd=settings.BASE_DIR, check=False)
+            app.send_task("applications.pull_all", retry=False, ignore_result=True)  # not only at the next full hour
             self._greet(password)
             while True:
                 for child in children:
