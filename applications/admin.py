@@ -10,40 +10,57 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, BooleanRadioFilter, RelatedCheckboxFilter
 from unfold.decorators import display
 
-from applications import forms
+from applications import conflict, forms
+from applications.adoption import UncertainCreate
+from applications.belongings import Belongings
+from applications.bulk_pages import BulkPages
 from applications.columns import ApplicationColumns, Presence
+from applications.exchange_pages import ExchangePages
+from applications.guard_pages import GuardPages
 from applications.kinds import KINDS, NESTED
 from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
-from applications.outcomes import by_field, in_words, told
-from applications.pulls import pull_within
-from applications.services import Conflict, create_application, delete_application, update_application
+from applications.outcomes import by_field
+from applications.pull_pages import PullPages
+from applications.services import Conflict, Retry, create_application, snapshot, update_application
+from applications.sync import changes
+from applications.tags import Tagged
 from applications.versions import ApplicationHistory
 from portal.actors import actor_of
 from portal.errors import TelnyxError
+from portal.listing import KeptFilters
 from portal.models import TelnyxAccount
 from portal.schemas import InvalidParameters
 from portal.site import ReadOnlyAdmin, as_json
 
-PULL_SECONDS = 10.0
-
 _FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
 
 
-class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # type: ignore[misc]
+class ApplicationAdmin(  # type: ignore[misc]
+    PullPages,
+    ExchangePages,
+    BulkPages,
+    GuardPages,
+    KeptFilters,
+    Belongings,
+    ApplicationColumns,
+    ApplicationHistory,
+    ModelAdmin,
+):
     """Both kinds. Nothing here writes a row: ``applications.services`` does."""
 
-    actions = None
+    change_list_template = "admin/portal/list.html"
     list_select_related = ("account",)
     list_filter_sheet = True
     list_before_template = "admin/applications/pull_bar.html"  # type: ignore[assignment]
@@ -57,8 +74,11 @@ class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # t
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         errors = getattr(request, "errors_of_telnyx", {})
         if obj is None:
+            origin = self._origin(request)
             account = _account(request.GET.get("account"))
-            return forms.form_class(self.kind, None, prefilled=forms.initial_for_add(self.kind, account), errors=errors)
+            fresh = forms.initial_for_add(self.kind, account)
+            prefilled = forms.initial_for_clone(self.kind, origin) if origin else fresh
+            return forms.form_class(self.kind, None, prefilled=prefilled, errors=errors, origin=origin)
         return forms.form_class(self.kind, obj, request.POST.get(forms.BASE) or obj.remote_digest, errors=errors)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
@@ -85,11 +105,11 @@ class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # t
         obj: Any = None,
     ) -> Any:
         context |= {"application": obj, "warnings": warnings_for(obj) if obj else [], "panels": _panels(request, obj)}
+        if obj:
+            context |= {"add_url": self._address("add"), "may_clone": self.has_add_permission(request)}
+            context |= {"may_probe": self.has_change_permission(request, obj)}
+            context["probe_url"] = reverse(self._guard_url("probe"), args=[obj.pk])
         return super().render_change_form(request, context, add, change, form_url, obj)
-
-    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        bar: dict[str, Any] = {"last_pulls": self._last_pulls(), "may_pull": self.has_change_permission(request)}
-        return super().changelist_view(request, {**(extra_context or {}), **bar, "pull_url": self._url("pull")})
 
     # writing
 
@@ -100,11 +120,6 @@ class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # t
             return done
         return super().changeform_view(request, object_id, form_url, extra_context)
 
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
-        if request.method == "POST" and (done := self._delete(request, object_id)):
-            return done
-        return super().delete_view(request, object_id, extra_context)
-
     def _submit(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
         application = self.get_object(request, unquote(object_id)) if object_id else None
         if object_id and application is None:
@@ -112,32 +127,62 @@ class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # t
         allowed = self.has_change_permission(request, application) if object_id else self.has_add_permission(request)
         if not allowed or "_saveasnew" in request.POST:
             raise PermissionDenied
+        if application:
+            request.POST, complete = conflict.decided(request.POST, self.kind, application)  # type: ignore[assignment]
+            if not complete:
+                return self._conflict_page(request, application, conflict.page(request.POST, self.kind, application))
         form = self.get_form(request, application)(request.POST, instance=application)
-        if not form.is_valid():
+        if request.POST.get("retry") == "form":
+            request.errors_of_telnyx = {NON_FIELD_ERRORS: ["Nothing was sent yet."]}  # type: ignore[attr-defined]
             return None
-        row = self._send(request, form, application)
-        return self._done(request, form, row, add=application is None) if row else None
+        return self._send(request, form, application) if form.is_valid() else None
 
-    def _send(self, request: HttpRequest, form: Any, application: Any) -> TelnyxApplication | None:
-        """The row as Telnyx has it now; None when it did not work, with the reasons left for the form."""
+    def _send(self, request: HttpRequest, form: Any, application: Any) -> HttpResponse | None:
+        """The page after it; None when the form is to be drawn again, with the reasons left for it."""
         actor, values = actor_of(request), form.parameters()
         errors: Mapping[str, list[str]]
         try:
             if application:
-                return update_application(application, values, actor, base_digest=form.data.get(forms.BASE))
-            row, trouble = create_application(self.kind, form.cleaned_data["account"], values, actor)
-            if trouble:
-                messages.warning(request, trouble)
-            return row
+                return self._changed(request, form, application, values)
+            retry: Retry = "anyway" if request.POST.get("retry") == "anyway" else "look"
+            row, told = create_application(self.kind, form.cleaned_data["account"], values, actor, retry=retry)
+            if told:
+                messages.warning(request, told)
+            return self._done(request, form, row, add=True)
         except InvalidParameters as invalid:
             errors = invalid.errors
+        except UncertainCreate as uncertain:
+            return self._uncertain_page(request, form, uncertain)
         except TelnyxError as error:
             errors = by_field(error, form.fields)
-        except Conflict as conflict:
-            request.POST = forms.redrawn(request.POST, form.touched, self.kind, conflict.application)  # type: ignore[assignment]
-            errors = in_words(conflict)
+        except Conflict as found:
+            request.POST, context = conflict.first_page(request.POST, form.touched, self.kind, found)  # type: ignore[assignment]
+            return self._conflict_page(request, found.application, context)
         request.errors_of_telnyx = errors  # type: ignore[attr-defined]
         return None
+
+    def _changed(self, request: HttpRequest, form: Any, application: Any, values: Any) -> HttpResponse:
+        digest = form.data.get(forms.BASE)
+        base = snapshot(application, digest) if digest else None
+        row = update_application(application, values, actor_of(request), base_digest=digest)
+        if base and (kept := sorted(set(changes(base, row.remote)) - form.touched - {"updated_at"})):
+            names = ", ".join(forms.label(name) for name in kept)
+            messages.info(request, f"Others had changed this application meanwhile; kept as they have it: {names}.")
+        return self._done(request, form, row, add=False)
+
+    def _conflict_page(self, request: HttpRequest, application: Any, context: Any) -> HttpResponse:
+        last = application.history.first()
+        told = {"opts": self.opts, "application": application, "title": f"{application} was changed meanwhile"}
+        told |= {"last_change": last, **self.admin_site.each_context(request), **context}
+        return TemplateResponse(request, "admin/applications/conflict.html", told)
+
+    def _uncertain_page(self, request: HttpRequest, form: Any, uncertain: UncertainCreate) -> HttpResponse:
+        carried = [(name, request.POST[name]) for name in form.fields if name in request.POST]
+        told = {"opts": self.opts, "title": "It is uncertain whether it was created", "carried": carried}
+        told |= {"said": str(uncertain), "candidates": uncertain.candidates, "list_url": self._address("changelist")}
+        told |= {"name_field": self.kind.model.name_field, "url_field": self.kind.model.url_field}
+        context = {**self.admin_site.each_context(request), **told}
+        return TemplateResponse(request, "admin/applications/uncertain.html", context)
 
     def _done(self, request: HttpRequest, form: Any, row: TelnyxApplication, add: bool) -> HttpResponse:
         message = self.construct_change_message(request, form, [], add)
@@ -145,56 +190,16 @@ class ApplicationAdmin(ApplicationColumns, ApplicationHistory, ModelAdmin):  # t
         answer: HttpResponse = (self.response_add if add else self.response_change)(request, row)
         return answer
 
-    def _delete(self, request: HttpRequest, object_id: str) -> HttpResponse | None:
-        application = self.get_object(request, unquote(object_id))
-        if application is None:
-            return None
-        if not self.has_delete_permission(request, application):
-            raise PermissionDenied
-        try:
-            delete_application(application, actor_of(request))
-        except TelnyxError as error:
-            messages.error(request, f"{application} was not deleted. {error}")
-            return HttpResponseRedirect(request.get_full_path())
-        self.log_deletions(request, self.model._default_manager.filter(pk=application.pk))
-        answer: HttpResponse = self.response_delete(request, str(application), application.pk)
-        return answer
-
-    def get_deleted_objects(
-        self, objs: Any, request: HttpRequest
-    ) -> tuple[list[Any], dict[str, int], set[Any], list[Any]]:
-        return [], {}, set(), []  # no row goes: calls keep their application
+    def _origin(self, request: HttpRequest) -> TelnyxApplication | None:
+        """The application that the form is to begin as a copy of."""
+        origin = self.get_object(request, request.GET["clone"]) if request.GET.get("clone") else None
+        return origin if origin and self.has_view_permission(request, origin) else None
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         raise PermissionDenied("Applications are written by applications.services.")
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         raise PermissionDenied("Applications are deleted by applications.services.")
-
-    # pulling
-
-    def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_pull"
-        urls: list[URLPattern] = super().get_urls()  # type: ignore[no-untyped-call]
-        return [path("pull/", self.admin_site.admin_view(self.pull_view), name=name), *urls]
-
-    def pull_view(self, request: HttpRequest) -> HttpResponse:
-        """The button "Pull now": every account, or the one whose missing ones are accepted."""
-        if request.method != "POST" or not self.has_change_permission(request):
-            raise PermissionDenied
-        accepted = request.POST.get("accept_missing")
-        accounts = TelnyxAccount.objects.all()
-        for account in accounts.filter(name=accepted) if accepted else accounts:
-            record = pull_within(PULL_SECONDS, self.kind, account, actor_of(request), accept_missing=bool(accepted))
-            messages.add_message(request, *told(record))
-        return HttpResponseRedirect(self._url("changelist"))
-
-    def _last_pulls(self) -> list[Pull]:
-        newest = (Pull.objects.filter(kind=self.kind.slug, account=row).first() for row in TelnyxAccount.objects.all())
-        return [record for record in newest if record]
-
-    def _url(self, name: str) -> str:
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}")
 
 
 @admin.register(CallControlApplication)
@@ -216,8 +221,9 @@ class CallControlApplicationAdmin(ApplicationAdmin):
         ("account", RelatedCheckboxFilter),
         ("active", BooleanRadioFilter),
         ("webhook_api_version", AllValuesCheckboxFilter),
+        Tagged,
     )
-    search_fields = ("application_name", "telnyx_id")
+    search_fields = ("application_name", "=telnyx_id")
 
     @display(description="name", ordering="application_name")
     def name_shown(self, application: TelnyxApplication) -> str:
@@ -230,8 +236,8 @@ class TexmlApplicationAdmin(ApplicationAdmin):
 
     kind = KINDS[1]
     list_display = ("name_shown", "telnyx_id", "account_shown", "active", "host_shown", "updated_at")
-    list_filter = (Presence, ("account", RelatedCheckboxFilter), ("active", BooleanRadioFilter))
-    search_fields = ("friendly_name", "telnyx_id")
+    list_filter = (Presence, ("account", RelatedCheckboxFilter), ("active", BooleanRadioFilter), Tagged)
+    search_fields = ("friendly_name", "=telnyx_id")
 
     @display(description="name", ordering="friendly_name")
     def name_shown(self, application: TelnyxApplication) -> str:

@@ -1,6 +1,7 @@
 """REST for applications: check permission, call the service, show the answer."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Q, QuerySet
@@ -23,6 +24,9 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import ValidationError
 
+from applications.adoption import UncertainCreate
+from applications.belongings_api import PhoneNumbers
+from applications.history import HistoryAction
 from applications.kinds import KINDS, Kind
 from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.pulls import pull_within
@@ -37,6 +41,7 @@ from applications.serializers import (
     TexmlApplicationSerializer,
 )
 from applications.services import Conflict, create_application, delete_application, update_application
+from applications.tags import tagged
 from portal.errors import TelnyxRefused
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
@@ -67,6 +72,7 @@ class ApplicationFilter(FilterSet):
     account = CharFilter(field_name="account__name", help_text="Name of the account.")
     active = YesNo(choices=_YES_NO, method="by_active")  # type: ignore[no-untyped-call]
     missing = YesNo(choices=_YES_NO, method="by_missing", help_text="Also missing ones.")  # type: ignore[no-untyped-call]
+    tag = CharFilter(method="by_tag", help_text="One of its tags, whole.")
     search = CharFilter(method="by_search", help_text="Part of the name, or the whole id.")
 
     def by_active(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
@@ -75,11 +81,14 @@ class ApplicationFilter(FilterSet):
     def by_missing(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return queryset  # the view leaves them out, unless
 
+    def by_tag(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return tagged(queryset, value)
+
     def by_search(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         return queryset.filter(Q(**{f"{queryset.model.name_field}__icontains": value}) | Q(telnyx_id=value))
 
 
-class ApplicationViewSet(mixins.ListModelMixin, PortalViewSet):
+class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, PortalViewSet):
     """Both kinds; ``id`` in the address is Telnyx's."""
 
     kind: ClassVar[Kind]
@@ -91,7 +100,7 @@ class ApplicationViewSet(mixins.ListModelMixin, PortalViewSet):
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = self.kind.model._default_manager.select_related("account")
-        if self.action in {"list", "retrieve"} and self._missing():
+        if self.action in {"list", "retrieve", "history"} and self._missing():
             return rows
         return rows.filter(missing_since=None)
 
@@ -173,9 +182,11 @@ class ApplicationViewSet(mixins.ListModelMixin, PortalViewSet):
 
 
 def _permissions(kind: Kind) -> dict[str, str]:
-    verbs = {"list": "view", "retrieve": "view", "create": "add", "partial_update": "change", "destroy": "delete"}
+    seen = dict.fromkeys(("list", "retrieve", "history"), "view")
+    verbs = {**seen, "create": "add", "partial_update": "change", "destroy": "delete"}
     # "put" is not offered: with the right to change, it is told as 405
-    return {action: kind.permission(verb) for action, verb in {**verbs, "pull": "change", "put": "change"}.items()}
+    verbs |= {"pull": "change", "put": "change", "phone_numbers": "view"}
+    return {action: kind.permission(verb) for action, verb in verbs.items()} | PhoneNumbers.number_permissions
 
 
 def _operations(serializer: type[ApplicationSerializer], body: type) -> Any:
@@ -224,7 +235,11 @@ def _asked(ask: Callable[[], T]) -> T:
     except InvalidParameters as invalid:
         raise ValidationError(invalid.errors) from invalid
     except Conflict as conflict:
-        raise Problem(412, str(conflict), "stale") from conflict
+        fields = {name: asdict(both) for name, both in conflict.fields.items()}
+        raise Problem(412, str(conflict), "stale", conflicts=fields) from conflict
+    except UncertainCreate as error:
+        told = {"telnyx_code": error.code, "candidates": error.candidates}
+        raise Problem(504, str(error), "telnyx_uncertain", **told) from error
     except TelnyxRefused as refused:
         if refused.http_status == 404:
             raise Http404 from refused

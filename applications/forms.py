@@ -13,6 +13,7 @@ from django.http import QueryDict
 from django.utils.html import strip_tags
 from unfold import widgets
 
+from applications import profile_field
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.services import snapshot
@@ -49,7 +50,7 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
     @property
     def touched(self) -> set[str]:
         """Names of the parameters whose text is another than the one drawn."""
-        return {name for name in self.kind.settable_flat() if _text(self.data.get(name)) != self._drawn(name)}
+        return {name for name in self.kind.settable_flat() if as_compared(self.data.get(name)) != self._drawn(name)}
 
     def parameters(self) -> JsonObject:
         """What is to be sent, nested: on a change what was touched, on a create what has a value."""
@@ -59,7 +60,7 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
         return unflatten({name: value for name, value in values.items() if value is not None})
 
     def _drawn(self, name: str) -> str:
-        return _text(self.initial.get(name))
+        return as_compared(self.initial.get(name))
 
     def _clean_fields(self) -> None:
         every = self.fields
@@ -82,7 +83,8 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
     def _is_another_accounts_prefill(self, account: TelnyxAccount) -> bool:
         prefilled = self._drawn(self.kind.model.url_field)
         changed = self.kind.model.url_field in self.touched
-        return bool(prefilled) and not changed and prefilled != account.webhook_url
+        others = TelnyxAccount.objects.exclude(pk=account.pk)
+        return bool(prefilled) and not changed and prefilled in {other.webhook_url for other in others}
 
     def _post_clean(self) -> None:
         """Nothing: the instance is not the form's to change."""
@@ -94,15 +96,19 @@ def form_class(
     base_digest: str = "",
     prefilled: Mapping[str, Any] | None = None,
     errors: Mapping[str, list[str]] | None = None,
+    origin: TelnyxApplication | None = None,
 ) -> type[ApplicationForm]:
-    """The form for adding (no ``application``) or for changing it from the state that ``base_digest`` names."""
+    """The form for adding (no ``application``; maybe a clone of ``origin``) or for changing it from the state that
+    ``base_digest`` names."""
     drawn = flatten((snapshot(application, base_digest) or application.remote) if application else {})
+    values = flatten(origin.remote) if origin else drawn
     fields: dict[str, forms.Field] = {
-        name: field_for(parameter, drawn.get(name), "–" if application else "Telnyx's default")
+        name: field_for(parameter, values.get(name), "–" if application else "Telnyx's default")
         for name, parameter in kind.settable_flat().items()
     }
     if application is None:
-        fields["account"] = _Accounts(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
+        fields["account"] = AccountChoice(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
+    profile_field.offer(fields, kind, application)
     fields[BASE] = forms.CharField(required=False, widget=forms.HiddenInput)
     meta = type("Meta", (), {"model": kind.model, "fields": ()})
     members = {"kind": kind, "errors_of_telnyx": errors or {}, "drawn_from": drawn, "prefilled": prefilled or {}}
@@ -116,6 +122,13 @@ def initial_for_add(kind: Kind, account: TelnyxAccount | None) -> JsonObject:
         return initial
     url = {kind.model.url_field: account.webhook_url} if kind.model.url_field == "webhook_event_url" else {}
     return {"account": account.pk, **initial, **url}
+
+
+def initial_for_clone(kind: Kind, origin: TelnyxApplication) -> JsonObject:
+    """Every setting of another one, under a name of its own."""
+    there = flatten(origin.remote)
+    values = {name: shown(there.get(name)) for name in kind.settable_flat()}
+    return {"account": origin.account_id, **values, kind.model.name_field: f"{origin.name} copy"}
 
 
 def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxApplication) -> QueryDict:
@@ -169,7 +182,9 @@ def label(name: str) -> str:
     return text[0].upper() + text[1:]
 
 
-class _Accounts(forms.ModelChoiceField):  # type: ignore[type-arg]
+class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """An account, with whether its calls ring real phones."""
+
     def label_from_instance(self, obj: TelnyxAccount) -> str:
         return f"{obj} · {'LIVE' if obj.is_live else 'SANDBOX'}"
 
@@ -193,6 +208,6 @@ class _Lines(forms.CharField):
         return [line.strip() for line in str(value or "").splitlines() if line.strip()]
 
 
-def _text(value: Any) -> str:
+def as_compared(value: Any) -> str:
     """As compared: a browser sends CR LF, and the blanks around a text mean nothing."""
     return str(value if value is not None else "").replace("\r\n", "\n").strip()

@@ -5,13 +5,18 @@ Sources: developers.telnyx.com, "Call Control Applications" and "TeXML Applicati
 """
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
+
+SILENT_SECONDS = 60  # a pull says that it is alive far more often: one request may take 8 s
 
 
 class TelnyxApplication(models.Model):
@@ -53,6 +58,17 @@ class TelnyxApplication(models.Model):
         return str(getattr(self, self.name_field))
 
 
+class HistoryEntry(models.Model):
+    """Who made a version, beside what simple_history itself keeps: user, time and reason."""
+
+    history_actor = models.CharField(max_length=200, blank=True, help_text="user: …, token: …, command line or portal")
+    history_token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
+    history_request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        abstract = True
+
+
 class CallControlApplication(TelnyxApplication):
     """Telnyx posts JSON events of its calls to ``webhook_event_url`` and takes commands."""
 
@@ -63,13 +79,14 @@ class CallControlApplication(TelnyxApplication):
     webhook_timeout_secs = models.BigIntegerField(null=True, blank=True)
     redact_dtmf_debug_logging = models.BooleanField("redact DTMF in debug logging", null=True)
 
-    history = HistoricalRecords(excluded_fields=["pulled_at"])
+    history = HistoricalRecords(bases=[HistoryEntry], excluded_fields=["pulled_at"])
 
     name_field, url_field = "application_name", "webhook_event_url"
 
     class Meta:
         ordering = ["application_name", "telnyx_id"]
         verbose_name = "Call Control application"
+        permissions = [("assign_number", "Can assign phone numbers to applications")]  # of both kinds
         constraints = [models.UniqueConstraint(fields=["account", "telnyx_id"], name="one_call_control_per_telnyx_id")]
 
 
@@ -83,7 +100,7 @@ class TexmlApplication(TelnyxApplication):
     status_callback = models.CharField(max_length=2000, blank=True)
     status_callback_method = models.CharField(max_length=10, blank=True)
 
-    history = HistoricalRecords(excluded_fields=["pulled_at"])
+    history = HistoricalRecords(bases=[HistoryEntry], excluded_fields=["pulled_at"])
 
     name_field, url_field = "friendly_name", "voice_url"
 
@@ -111,6 +128,7 @@ class Pull(models.Model):
     seen_alive_at = models.DateTimeField(auto_now=True, help_text="A running pull that is silent for long was killed.")
     finished_at = models.DateTimeField(null=True)
     progress = models.PositiveIntegerField(default=0, help_text="Applications read so far.")
+    total = models.PositiveIntegerField(null=True, help_text="How many there are, if Telnyx tells.")
     created = models.PositiveIntegerField(default=0)
     updated = models.PositiveIntegerField(default=0)
     missing = models.PositiveIntegerField(default=0)
@@ -127,5 +145,40 @@ class Pull(models.Model):
         return f"{self.kind} of {self.account} at {self.started_at:%Y-%m-%d %H:%M}"
 
     @property
+    def is_silent(self) -> bool:
+        """It should be running, and was killed: the next pull replaces it."""
+        alive = self.seen_alive_at > timezone.now() - timedelta(seconds=SILENT_SECONDS)
+        return self.state == self.State.RUNNING and not alive
+
+    @property
     def counts(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("created", "updated", "missing", "unchanged")}
+
+
+class BulkEdit(models.Model):
+    """One wish for many applications of a kind: what is to be set, where, and what came of it one by one.
+
+    ``values`` by dotted name; ``targets`` are ``{"id", "base", "state", "said"}`` with our row's id, the digest that
+    the preview was drawn from, and ``state`` empty until its turn.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft"
+        RUNNING = "running"
+        DONE = "done"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=50)
+    state = models.CharField(max_length=10, choices=State, default=State.DRAFT)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    values = models.JSONField(default=dict)
+    targets = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_alive_at = models.DateTimeField(null=True, help_text="A running one that is silent for long was killed.")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{len(self.targets)} {self.kind} at {self.created_at:%Y-%m-%d %H:%M}"

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from applications import addresses
 from applications.models import CallControlApplication, TelnyxApplication
 
 
@@ -12,7 +13,7 @@ def warnings_for(application: TelnyxApplication) -> list[str]:
         found.append(f"Telnyx has not known this application since {application.missing_since:%Y-%m-%d %H:%M} UTC.")
     if isinstance(application, CallControlApplication):
         found += [*_version(application), *_address(application)]
-    return found
+    return [*found, *_unreachable(application)]
 
 
 def webhook_host(application: TelnyxApplication) -> str:
@@ -21,6 +22,15 @@ def webhook_host(application: TelnyxApplication) -> str:
         return urlsplit(str(getattr(application, application.url_field))).netloc.rpartition("@")[2]
     except ValueError:
         return ""
+
+
+def _unreachable(application: TelnyxApplication) -> list[str]:
+    """Only of a live account: the sandbox is a neighbour."""
+    if not application.account.is_live:
+        return []
+    given = ((field.name, getattr(application, field.name)) for field in application._meta.concrete_fields)
+    told = ((name, addresses.unreachable(str(url))) for name, url in given if addresses.is_address(name) and url)
+    return [f"Telnyx cannot reach {name}: {why}." for name, why in told if why]
 
 
 def _version(application: CallControlApplication) -> list[str]:

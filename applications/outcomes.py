@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 
-from applications.forms import shown
+from applications.forms import label, shown
 from applications.models import Pull
 from applications.services import Conflict
 from portal.errors import TelnyxError, TelnyxRefused
@@ -21,15 +21,12 @@ def by_field(error: TelnyxError, known: Collection[str]) -> dict[str, list[str]]
     return found
 
 
-def in_words(conflict: Conflict) -> dict[str, list[str]]:
-    above = (
-        "This application was changed at Telnyx meanwhile, and nothing was sent. The fields below show what you typed "
-        "where you changed something, and Telnyx's present values elsewhere. Save again to send yours."
-    )
-    return {NON_FIELD_ERRORS: [above]} | {
-        name: [f"It was {_said(both.base)}, at Telnyx it is now {_said(both.theirs)}, you want {_said(both.mine)}."]
+def in_words(conflict: Conflict) -> list[str]:
+    """A sentence for each field that both sides changed."""
+    return [
+        f"{label(name)}: it was {_said(both.base)}, Telnyx now has {_said(both.theirs)}, you want {_said(both.mine)}."
         for name, both in conflict.fields.items()
-    }
+    ]
 
 
 def _said(value: Any) -> str:

@@ -11,17 +11,16 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from applications import sync
+from applications import drift, sync
 from applications.kinds import BY_SLUG, Kind
-from applications.models import Pull
+from applications.models import SILENT_SECONDS, Pull
 from portal.actors import PORTAL, Actor
 from portal.client import client_for
-from portal.errors import TelnyxError
+from portal.errors import TelnyxError, TelnyxRefused
 from portal.models import AuditEvent, TelnyxAccount
 
 Told = Callable[[Pull], None]
 
-SILENT_SECONDS = 60  # far above the 8 s that one request may take
 _MOST_ERRORS = 100
 
 
@@ -85,7 +84,7 @@ def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]
 def run(record: Pull, actor: Actor, *, accept_missing: bool = False, told: Told | None = None) -> None:
     """Carry out a pull that ``begin`` made. Raises nothing that Telnyx may answer."""
     try:
-        _run(record, actor, accept_missing, told)
+        state = _run(record, actor, accept_missing, told)
     except Replaced:
         record.refresh_from_db()
     except LooksLikeMassDelete as error:
@@ -96,7 +95,7 @@ def run(record: Pull, actor: Actor, *, accept_missing: bool = False, told: Told 
         _finish(record, Pull.State.FAILED, actor, {"id": None, "kind": "interrupted", "message": "It was interrupted."})
         raise
     else:
-        _finish(record, Pull.State.DONE, actor)
+        _finish(record, state, actor)
 
 
 def _in_thread(record_id: Any, actor: Actor, accept_missing: bool) -> None:
@@ -108,20 +107,36 @@ def _in_thread(record_id: Any, actor: Actor, accept_missing: bool) -> None:
         connection.close()
 
 
-def _run(record: Pull, actor: Actor, accept_missing: bool, told: Told | None) -> None:
+def _run(record: Pull, actor: Actor, accept_missing: bool, told: Told | None) -> Pull.State:
     kind, account, seen = BY_SLUG[record.kind], record.account, set[str]()
     reason = f"pulled ({actor.label})"
     for page in sync.pages(kind, account):
         seen |= page.remotes.keys()
+        counts = sync.write(kind, account, page, actor, reason)
         record.errors = (record.errors + page.errors)[:_MOST_ERRORS]
-        _count(record, sync.write(kind, account, page, actor, reason), progress=len(page.remotes))
+        _count(record, counts, progress=len(page.remotes), total=page.total)
         if told:
             told(record)
+    drift.sign(kind, account, reason, record.started_at)
     gone = sync.unseen(kind, account, seen, record.started_at)
     if not accept_missing:
         _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count(), len(seen))
-    for application in gone:
-        _count(record, Counter({sync.confirm_missing(application, kind, actor, reason): 1}))
+    well = [_confirm(record, kind, id, actor, reason) for id in gone]
+    drift.sign(kind, account, reason, record.started_at)
+    return Pull.State.DONE if all(well) else Pull.State.FAILED
+
+
+def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bool:
+    """One refusal is told under that application's id and keeps no other from being asked for."""
+    counts: Counter[str] = Counter()
+    try:
+        counts[sync.confirm_missing(kind.rows(record.account).get(telnyx_id=id), kind, actor, reason)] += 1
+    except TelnyxRefused as error:
+        if error.http_status == 401 or len(record.errors) >= _MOST_ERRORS:
+            raise  # the key is refused, not the application
+        record.errors = [*record.errors, {"id": id, "kind": error.kind, "message": str(error)}]
+    _count(record, counts)
+    return bool(counts)
 
 
 def _check_gone(gone: int, known: int, seen: int) -> None:
@@ -132,9 +147,9 @@ def _check_gone(gone: int, known: int, seen: int) -> None:
         )
 
 
-def _count(record: Pull, counts: Counter[str], progress: int = 0) -> None:
+def _count(record: Pull, counts: Counter[str], progress: int = 0, **told: Any) -> None:
     added = {name: F(name) + counts[name] for name in ("created", "updated", "missing", "unchanged")}
-    _save(record, **added, progress=F("progress") + progress)
+    _save(record, **added, progress=F("progress") + progress, **told)
 
 
 def _finish(record: Pull, state: Pull.State, actor: Actor, error: dict[str, Any] | None = None) -> None:

@@ -137,6 +137,7 @@ class PullSerializer(serializers.ModelSerializer[Pull]):
             "started_at",
             "finished_at",
             "progress",
+            "total",
             "counts",
             "errors",
         )

@@ -6,8 +6,12 @@ healed by the next pull.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
+from django.utils import timezone
+
+from applications import addresses, adoption
 from applications.kinds import NESTED, Kind, flatten, kind_of, unflatten
 from applications.models import TelnyxApplication
 from applications.sync import data_of, digest, mark_missing, store
@@ -18,6 +22,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.schemas import InvalidParameters, takes, validate
 
 JsonObject = dict[str, Any]
+Retry = Literal["look", "if none", "anyway"]
 
 
 @dataclass(frozen=True)
@@ -41,27 +46,70 @@ class Conflict(Exception):
 
 
 def create_application(
-    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, *, retry: Retry = "if none"
 ) -> tuple[TelnyxApplication, str]:
     """Create at Telnyx (``POST /call_control_applications``, ``/texml_applications``) and keep the answer.
 
-    Returns the row and what did not work after it was made (empty: nothing). Webhooks are asked for in version 2 unless
-    ``values`` say otherwise: Telnyx's own default is the old one. Raises ``InvalidParameters`` or a ``TelnyxError``.
+    Returns the row and what is to be known of how it was made (empty: nothing). Webhooks are asked for in version 2
+    unless ``values`` say otherwise: Telnyx's own default is the old one. When the answer is lost, or was lost at the
+    last try of the same name and address, the application is looked for at Telnyx and adopted if it is the only one
+    that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if nothing
+    is there that may be it (``if none``), or in any case (``anyway``). Raises ``InvalidParameters`` or a
+    ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the candidates.
     """
     method = kind.method("create")
     if takes(method, "webhook_api_version"):
         values = {"webhook_api_version": "2", **values}
-    later = {name: values[name] for name in values if name == "tags" and not takes(method, name)}
-    values = {name: value for name, value in values.items() if name not in later}
+    values, later = _in_turn(kind, values)
     _check_create(kind, values, later)
+    application, told = _find_open(kind, account, values, actor, retry) or _create(kind, account, values, actor)
+    application, trouble = _set_later(application, kind, later, actor)
+    return application, " ".join(sentence for sentence in (told, trouble) if sentence)
+
+
+def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor) -> tuple[TelnyxApplication, str]:
+    asked_at = timezone.now()
     try:
-        remote = data_of(ask(account, method, **values))
+        remote = data_of(ask(account, kind.method("create"), **values))
     except TelnyxUncertain as error:
-        AuditEvent.note(actor, "application.create", outcome="uncertain", account=account.name, kind=kind.slug)
-        raise _uncertain_create(error) from error
+        adoption.note(actor, kind, account, values, "uncertain", None, asked_at=asked_at.isoformat())
+        try:
+            return _adopt(kind, account, values, actor, asked_at, error)
+        except adoption.UncertainCreate:
+            raise
+        except TelnyxError:
+            raise adoption.uncertain(error, None) from error
     application, _ = store(kind, account, remote, actor, f"created ({actor.label})")
-    AuditEvent.note(actor, "application.create", application, telnyx_id=application.telnyx_id, account=account.name)
-    return _set_later(application, kind, later, actor)
+    adoption.note(actor, kind, account, values, "done", application, telnyx_id=application.telnyx_id)
+    return application, ""
+
+
+def _find_open(
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, retry: Retry
+) -> tuple[TelnyxApplication, str] | None:
+    """What an earlier try made, whose outcome is still unknown; None when there was none or ``retry`` lets go on."""
+    asked_at = adoption.open_since(kind, account, values)
+    if asked_at is None:
+        return None
+    error = TelnyxUncertain("It is not known whether the last try created it.")
+    try:
+        return _adopt(kind, account, values, actor, asked_at, error)
+    except adoption.UncertainCreate as uncertain:
+        if retry == "anyway" or (retry == "if none" and not uncertain.candidates):
+            return None
+        raise
+
+
+def _adopt(
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, asked_at: datetime, error: TelnyxUncertain
+) -> tuple[TelnyxApplication, str]:
+    """The only application at Telnyx that this create can have made; ``UncertainCreate`` with none or several."""
+    found = adoption.candidates(kind, account, values, asked_at)
+    if len(found) != 1:
+        raise adoption.uncertain(error, found) from error
+    application, _ = store(kind, account, found[0], actor, f"adopted ({actor.label})")
+    adoption.note(actor, kind, account, values, "adopted", application, telnyx_id=application.telnyx_id)
+    return application, "Telnyx's answer was lost; the application it had made was found there and taken over."
 
 
 def update_application(
@@ -79,12 +127,16 @@ def update_application(
     ``expected``. None clears a value, and Telnyx judges. Raises ``InvalidParameters`` or a ``TelnyxError``, too.
     """
     kind, mine = kind_of(application), flatten(values)
-    _check_update(kind, mine)
+    _check_update(kind, mine, flatten(application.remote))
     theirs = _reread(application, kind, actor)
     there = flatten(theirs)
     base = there if base_digest is None else flatten(snapshot(application, base_digest) or {})
     fields = _conflicts(base, there, mine)
-    if fields or (expected and digest(theirs) not in expected):
+    if expected and digest(theirs) not in expected:
+        fields = _stale(application, expected, there, mine)
+        row, _ = store(kind, application.account, theirs, actor, f"changed at Telnyx, seen by {actor.label}")
+        raise Conflict(row, fields)
+    if fields:
         row, _ = store(kind, application.account, theirs, actor, f"changed at Telnyx, seen by {actor.label}")
         raise Conflict(row, fields)
     wanted = {name: value for name, value in mine.items() if name not in there or there[name] != value}
@@ -95,8 +147,9 @@ def delete_application(application: TelnyxApplication, actor: Actor, *, expected
     """Delete at Telnyx and mark the row missing; it stays for its calls. Gone there already counts as done."""
     kind = kind_of(application)
     if expected and digest(remote := _reread(application, kind, actor)) not in expected:
+        fields = _stale(application, expected, flatten(remote), {})
         row, _ = store(kind, application.account, remote, actor, f"changed at Telnyx, seen by {actor.label}")
-        raise Conflict(row, {})
+        raise Conflict(row, fields)
     try:
         ask(application.account, kind.method("delete"), application.telnyx_id)
     except TelnyxRefused as error:
@@ -104,6 +157,22 @@ def delete_application(application: TelnyxApplication, actor: Actor, *, expected
             raise
     mark_missing(application, actor, f"deleted ({actor.label})")
     AuditEvent.note(actor, "application.delete", application, telnyx_id=application.telnyx_id)
+
+
+def check(kind: Kind, values: JsonObject, there: JsonObject | None) -> None:
+    """Whether flat ``values`` could be sent, without asking Telnyx: as a create, or as a change of what is ``there``.
+
+    Raises ``InvalidParameters``.
+    """
+    if there is not None:
+        return _check_update(kind, values, there)
+    return _check_create(kind, *_in_turn(kind, unflatten(values)))
+
+
+def _in_turn(kind: Kind, values: JsonObject) -> tuple[JsonObject, JsonObject]:
+    """What goes into the create, and what only a PATCH after it takes: the SDK's Call Control create has no tags."""
+    later = {name: values[name] for name in values if name == "tags" and not takes(kind.method("create"), name)}
+    return {name: value for name, value in values.items() if name not in later}, later
 
 
 def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | None:
@@ -161,7 +230,22 @@ def _conflicts(base: JsonObject, there: JsonObject, mine: JsonObject) -> dict[st
     }
 
 
-def _check_update(kind: Kind, mine: JsonObject) -> None:
+def _stale(
+    application: TelnyxApplication, expected: Collection[str], there: JsonObject, mine: JsonObject
+) -> dict[str, Difference]:
+    """What changed since the expected state, and what was named; ``mine`` of a field that was not named is its base."""
+    known = (snapshot(application, digest) for digest in expected)
+    base = flatten(next((remote for remote in known if remote is not None), {}))
+    changed = {name: base.get(name) for name in [*base, *there] if base and base.get(name) != there.get(name)}
+    named = {name: base.get(name) for name, value in mine.items() if there.get(name) != value}
+    return {
+        name: Difference(was, there.get(name), mine.get(name, was))
+        for name, was in {**changed, **named}.items()
+        if name != "updated_at"
+    }
+
+
+def _check_update(kind: Kind, mine: JsonObject, kept: JsonObject) -> None:
     """Only what is to change. A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge."""
     known = kind.settable_flat()
     for name, value in mine.items():
@@ -169,6 +253,8 @@ def _check_update(kind: Kind, mine: JsonObject) -> None:
             raise InvalidParameters({name: ["This parameter is required."]})
     checked = {name: value for name, value in mine.items() if value is not None or name not in known}
     validate(kind.method("update"), unflatten(checked), partial=True)
+    if wrong := addresses.problems(mine, kept):
+        raise InvalidParameters(wrong)
 
 
 def _check_create(kind: Kind, values: JsonObject, later: JsonObject) -> None:
@@ -178,6 +264,7 @@ def _check_create(kind: Kind, values: JsonObject, later: JsonObject) -> None:
             validate(kind.method(verb), part, partial=part is later)
         except InvalidParameters as invalid:
             errors |= invalid.errors
+    errors = addresses.problems(values, {}) | errors
     if errors:
         raise InvalidParameters(errors)
 
@@ -191,8 +278,3 @@ def _set_later(
         return _push(application, kind, application.remote, dict(later), actor), ""
     except TelnyxError as error:
         return application, f"The application was created, but its {' and '.join(later)} could not be set: {error}"
-
-
-def _uncertain_create(error: TelnyxUncertain) -> TelnyxUncertain:
-    message = f"{error.message} Nothing was stored here. Pull the applications before you try again."
-    return TelnyxUncertain(message, code=error.code, http_status=error.http_status)

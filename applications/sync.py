@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from django.db import IntegrityError, models, transaction
+from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
-from applications.kinds import Kind, flatten
+from applications.kinds import Kind, flatten, kind_of
 from applications.models import TelnyxApplication
 from portal.actors import Actor
 from portal.client import ask
@@ -25,22 +25,26 @@ Outcome = Literal["created", "updated", "missing", "unchanged"]
 
 PAGE_SIZE = 250  # the largest that Telnyx takes ("List call control applications")
 _MOST_PAGES = 1000
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # kept: making one costs as much as its work
 _OURS = {"id", "account", "telnyx_id", "remote", "remote_digest", "pulled_at", "missing_since"}
 
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: Telnyx's answers by id, as they were at ``asked_at``, and what could not be read."""
+    """One page of a list: Telnyx's answers by id, as they were at ``asked_at``, and what could not be read or kept.
+
+    ``total`` is how many applications the whole list has, if Telnyx tells.
+    """
 
     asked_at: datetime
     remotes: dict[str, JsonObject]
     errors: list[JsonObject]
+    total: int | None = None
 
 
 def digest(remote: JsonObject) -> str:
     """SHA-256 of an answer as canonical JSON: equal answers have equal ones."""
-    text = json.dumps(remote, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_CANONICAL.encode(remote).encode()).hexdigest()
 
 
 def columns(model: type[TelnyxApplication], remote: JsonObject) -> JsonObject:
@@ -72,8 +76,7 @@ def mark_missing(application: TelnyxApplication, actor: Actor, reason: str) -> N
     now = timezone.now()
     if application.missing_since is None:
         application.missing_since, application.pulled_at = now, now
-        _sign(application, actor, reason)
-        application.save()
+        _keep(kind_of(application), [], [application], actor, reason)
 
 
 def pages(kind: Kind, account: TelnyxAccount) -> Iterator[Page]:
@@ -89,14 +92,14 @@ def pages(kind: Kind, account: TelnyxAccount) -> Iterator[Page]:
         readable = [item for item in listed if isinstance(item, dict) and _id(item)]
         errors = [{"id": None, "message": f"Page {number} holds an application without an id."}]
         fresh = {_id(item): item for item in readable if _id(item) not in seen}
-        yield Page(asked_at, fresh, errors if len(readable) < len(listed) else [])
+        yield Page(asked_at, fresh, errors if len(readable) < len(listed) else [], _total(answer, "total_results"))
         seen |= fresh.keys()
         if _is_last(answer, number, len(listed)) or (readable and not fresh):
             return
 
 
 def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
-    """Keep a page's applications, in bulk. What is as it was is not written."""
+    """Keep a page's applications, in bulk. What is as it was is not written; what cannot be kept is in its errors."""
     known = kind.rows(account).filter(telnyx_id__in=page.remotes)
     stored = known.values_list("telnyx_id", "remote_digest", "missing_since")
     as_it_was = {id: (kept, gone) for id, kept, gone in stored}
@@ -106,15 +109,14 @@ def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: 
         return counts
     try:
         return counts + _write(kind, account, Page(page.asked_at, changed, []), actor, reason)
-    except IntegrityError:  # one of them was made by hand meanwhile: one by one
-        return counts + Counter(store(kind, account, remote, actor, reason)[1] for remote in changed.values())
+    except (IntegrityError, DataError):  # one was made by hand meanwhile, or the database does not take it
+        return counts + _write_singly(kind, account, Page(page.asked_at, changed, page.errors), actor, reason)
 
 
-def unseen(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: datetime) -> list[TelnyxApplication]:
-    """Rows that should have been in the list, and were not; those stored since the list was asked for do not count."""
-    known = kind.rows(account).filter(missing_since=None).exclude(pulled_at__gte=since)
-    gone = [id for id in known.values_list("telnyx_id", flat=True) if id not in seen]
-    return [row for at in range(0, len(gone), 500) for row in known.filter(telnyx_id__in=gone[at : at + 500])]
+def unseen(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: datetime) -> list[str]:
+    """Ids that should have been in the list, and were not; those stored since the list was asked for do not count."""
+    known = kind.rows(account).filter(missing_since=None).exclude(pulled_at__gte=since).order_by()
+    return [id for id in known.values_list("telnyx_id", flat=True).iterator() if id not in seen]
 
 
 def confirm_missing(application: TelnyxApplication, kind: Kind, actor: Actor, reason: str) -> Outcome:
@@ -165,15 +167,13 @@ def _store(
         if row and row.remote_digest == digest(remote) and row.missing_since is None:
             return row, "unchanged"
         outcome: Outcome = "updated" if row else "created"
-        row = row or kind.model(account=account, telnyx_id=_id(remote))
-        _fill(row, remote)
-        _sign(row, actor, reason)
-        row.save()
+        new = row is None
+        row = _fill(row or kind.model(account=account, telnyx_id=_id(remote)), remote)
+        _keep(kind, [row] if new else [], [] if new else [row], actor, reason)
     return row, outcome
 
 
 def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
-    how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
     new: list[TelnyxApplication] = []
     old: list[TelnyxApplication] = []
     with transaction.atomic():
@@ -183,12 +183,30 @@ def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason:
             if row and row.pulled_at and row.pulled_at >= page.asked_at:
                 continue  # saved here after the list was asked for: ours is the newer answer
             (old if row else new).append(_fill(row or kind.model(account=account, telnyx_id=id), remote))
-        if new:
-            bulk_create_with_history(new, kind.model, **how)
-        if old:
-            fields = [field.name for field in kind.model._meta.concrete_fields if not field.primary_key]
-            bulk_update_with_history(old, kind.model, fields, **how)
+        _keep(kind, new, old, actor, reason)
     return Counter({"created": len(new), "updated": len(old), "unchanged": len(page.remotes) - len(new) - len(old)})
+
+
+def _write_singly(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for id, remote in page.remotes.items():
+        try:
+            counts[store(kind, account, remote, actor, reason)[1]] += 1
+        except DataError as error:
+            page.errors.append({"id": id, "kind": "not stored", "message": f"It cannot be stored: {error}"})
+    return counts
+
+
+def _keep(kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication], actor: Actor, reason: str) -> None:
+    """Rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
+    signed = {"history_actor": actor.label[:200], "history_token": actor.token, "history_request_id": actor.request_id}
+    how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
+    how["custom_historical_attrs"] = signed
+    if new:
+        bulk_create_with_history(new, kind.model, **how)
+    if old:
+        fields = [field.name for field in kind.model._meta.concrete_fields if not field.primary_key]
+        bulk_update_with_history(old, kind.model, fields, **how)
 
 
 def _fill(row: TelnyxApplication, remote: JsonObject) -> TelnyxApplication:
@@ -199,10 +217,6 @@ def _fill(row: TelnyxApplication, remote: JsonObject) -> TelnyxApplication:
     return row
 
 
-def _sign(row: TelnyxApplication, actor: Actor, reason: str) -> None:
-    row._history_user, row._change_reason = actor.user, reason[:100]  # type: ignore[attr-defined]
-
-
 def _id(remote: JsonObject) -> str:
     """Telnyx's id: digits as text. One sent as a number is taken, too."""
     id = remote.get("id")
@@ -211,11 +225,16 @@ def _id(remote: JsonObject) -> str:
 
 
 def _is_last(answer: JsonObject, number: int, length: int) -> bool:
-    meta = answer.get("meta")
-    total = meta.get("total_pages") if isinstance(meta, dict) else None
+    total = _total(answer, "total_pages")
     if not length:
         return True
-    return number >= total if isinstance(total, int) else length < PAGE_SIZE
+    return length < PAGE_SIZE if total is None else number >= total
+
+
+def _total(answer: JsonObject, name: str) -> int | None:
+    meta = answer.get("meta")
+    total = meta.get(name) if isinstance(meta, dict) else None
+    return total if type(total) is int and 0 <= total < 2**31 else None
 
 
 def _fitting(field: "models.Field[Any, Any]", value: Any) -> Any:

@@ -71,6 +71,12 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+def modules(text: str) -> list[str]:
+    if wrong := [name for name in names(text) if not all(part.isidentifier() for part in name.split("."))]:
+        raise ValueError(f"must be dotted names of Python modules, separated by commas: {wrong[0]} is none.")
+    return names(text)
+
+
 def encryption_keys(text: str) -> list[bytes]:
     try:
         ring = [base64.b64decode(key, validate=True) for key in names(text)]

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from portal.actors import Actor
 from portal.encryption import seal, unseal
+from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
 
 SCOPES = tuple(

@@ -13,9 +13,11 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     (
         "Calls",
         [
+            ("Live", "sensors", "admin:voice_call_live", "voice.view_call"),
             ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
             ("Events", "webhook", "admin:voice_callevent_changelist", "voice.view_callevent"),
             ("Commands", "send", "admin:voice_callcommand_changelist", "voice.view_callcommand"),
+            ("Dial batches", "playlist_play", "admin:voice_dialbatch_changelist", "voice.view_dialbatch"),
         ],
     ),
     (
@@ -34,7 +36,10 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     ("Flows", [("Flows", "account_tree", "admin:voice_flow_changelist", "voice.view_flow")]),
     (
         "Accounts",
-        [("Telnyx accounts", "key", "admin:portal_telnyxaccount_changelist", "portal.view_telnyxaccount")],
+        [
+            ("Telnyx accounts", "key", "admin:portal_telnyxaccount_changelist", "portal.view_telnyxaccount"),
+            ("Limits", "shield", "admin:voice_limits_changelist", "voice.view_limits"),
+        ],
     ),
     (
         "System",

@@ -11,9 +11,11 @@ from typing import Any, NoReturn
 
 MAX_DEPTH = 32
 _MAX_DIGITS = 19  # what fits into 64 bits; Telnyx sends longer numbers as strings
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# The closing quote is optional: without it a string that never ends would be tried anew from each of its quotes.
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # as UTF-8 they are no JSON: only escapes bring them
 
 
 class Unreadable(ValueError):
@@ -43,7 +45,7 @@ def loads(body: bytes, *, replace: bool = False) -> Any:
     except (ValueError, RecursionError) as error:
         where = f" at line {error.lineno} column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         raise Unreadable(f"not valid JSON{where}") from None
-    return storable(value, replace=replace)
+    return storable(value, replace=replace) if _MAY_BE_UNSTORABLE.search(body) else value
 
 
 def storable(value: Any, *, replace: bool = True) -> Any:

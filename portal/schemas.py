@@ -10,12 +10,14 @@ import difflib
 import inspect
 import textwrap
 import types
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pydantic
 import typing_extensions
+from pydantic.json_schema import models_json_schema
 
 from portal.sdk import telnyx
 
@@ -89,9 +91,25 @@ def takes(method: str, name: str) -> bool:
     return any(parameter.name == name for parameter in parameters(method))
 
 
-def json_schema(method: str) -> JsonObject:
-    """The parameters of ``method`` as a JSON Schema object, definitions inline."""
-    return model(method).model_json_schema(by_alias=True, ref_template="#/components/schemas/{model}")
+def json_schemas(methods: Sequence[str]) -> tuple[dict[str, JsonObject], JsonObject]:
+    """The bodies of ``methods`` as JSON Schemas, and the definitions they share, for OpenAPI's components."""
+    given: list[tuple[type[pydantic.BaseModel], Literal["validation"]]] = [
+        (model(one), "validation") for one in methods
+    ]
+    found, shared = models_json_schema(given, by_alias=True, ref_template="#/components/schemas/{model}")
+    return {one: found[key] for one, key in zip(methods, given, strict=True)}, shared.get("$defs", {})
+
+
+def describe(parameter: Parameter) -> JsonObject:
+    """The parameter as JSON, for the editor in the browser."""
+    told: JsonObject = {"name": parameter.name, "kind": parameter.kind, "required": parameter.required}
+    if parameter.choices:
+        told["choices"] = list(parameter.choices)
+    if parameter.fields:
+        told["fields"] = [describe(field) for field in parameter.fields]
+    if parameter.item is not None:
+        told["item"] = describe(parameter.item)
+    return told
 
 
 @cache
@@ -103,6 +121,12 @@ def methods(resource: str) -> tuple[str, ...]:
         for name, _ in inspect.getmembers(found, inspect.isfunction)
         if not name.startswith("_") and name not in {"with_raw_response", "with_streaming_response"}
     )
+
+
+@cache
+def returns_nothing(method: str) -> bool:
+    """Whether a success of ``method`` has no body (204)."""
+    return inspect.signature(_function(method)).return_annotation in (None, "None")
 
 
 def summary(method: str) -> str:
@@ -147,10 +171,21 @@ def _params_type(method: str) -> Any:
     return None
 
 
+def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
+    """The members of any of these shapes: required where all require it, with the choices of all."""
+    found: dict[str, Parameter] = {}
+    for members in shapes:
+        for one in members:
+            known = found.get(one.name, one)
+            choices = tuple(dict.fromkeys((*known.choices, *one.choices))) if known.choices and one.choices else ()
+            required = all(any(other.name == one.name and other.required for other in shape) for shape in shapes)
+            found[one.name] = replace(known, choices=choices, required=required)
+    return tuple(found.values())
+
+
 def _members(shape: Any) -> tuple[Parameter, ...]:
     if get_origin(shape) in (Union, types.UnionType):  # several shapes of one body: every member of each
-        merged = {parameter.name: parameter for option in get_args(shape) for parameter in _members(option)}
-        return tuple(merged.values())
+        return _merged([_members(option) for option in get_args(shape)])
     helps = _docstrings(shape)
     hints = typing_extensions.get_type_hints(shape, include_extras=True)
     return tuple(
@@ -169,11 +204,7 @@ def _parameter(argument: str, hint: Any, required: bool, text: str) -> Parameter
     fields: tuple[Parameter, ...] = ()
     item = None
     if kind == "object":
-        fields = tuple(
-            {
-                p.name: p for option in options if typing_extensions.is_typeddict(option) for p in _members(option)
-            }.values()
-        )
+        fields = _merged([_members(option) for option in options if typing_extensions.is_typeddict(option)])
     if kind == "array":
         inner = get_args(options[0])
         item = _parameter("item", inner[0] if inner else Any, True, "")

@@ -18,6 +18,7 @@ from portal.environment import (
     from_file,
     http_url,
     log_level,
+    modules,
     names,
     setting,
     stop,
@@ -44,6 +45,7 @@ PORTAL_PUBLIC_URL_IS_DEFAULT = not os.environ.get("PORTAL_PUBLIC_URL")
 TELNYX_API_KEY = setting("TELNYX_API_KEY", str, "")
 TELNYX_PUBLIC_KEY = setting("TELNYX_PUBLIC_KEY", str, "")
 TELNYX_BASE_URL = setting("TELNYX_BASE_URL", telnyx_url, "https://api.telnyx.com/v2")
+EVENT_HANDLERS: list[str] = setting("EVENT_HANDLERS", modules, [])
 PULL_INTERVAL_MINUTES = setting("PULL_INTERVAL_MINUTES", whole_number, 60)
 DATABASES = {
     "default": setting("DATABASE_URL", database, None) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
@@ -178,6 +180,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Telnyx voice portal",
     "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
     "DESCRIPTION": "Applications, calls, flows and events of Telnyx voice. Errors are application/problem+json.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
@@ -190,12 +193,16 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "voice.openapi.document_actions",
         "portal.rest.problems.document_errors",
     ],
 }
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
-APPLICATION_PANELS = ["voice.dashboard.application_panel"]  # what hangs on an application's page, by dotted name
+# what hangs on an application's page, by dotted name
+APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.belongings.panel"]
+# what would be left behind by a deletion
+APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.belongings.dependents"]
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",

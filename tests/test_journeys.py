@@ -167,7 +167,7 @@ def test_with_the_worker_stopped_webhooks_are_stored_and_the_sweep_runs_them(
 ) -> None:
     flow(SAMPLE)
     http.ring("ivr", connection_id=application.telnyx_id)
-    eventually(lambda: CallEvent.objects.exists(), "the webhook")
+    eventually(CallEvent.objects.exists, "the webhook")
     assert not messages.empty()  # the worker that would have read this is not there
     assert (CallEvent.objects.get().status, sent()) == ("received", [])
     call_command("sweep", "--once")

@@ -15,6 +15,7 @@ CORE = [
     {"errors", "payloads", "signatures", "encryption", "keys", "actors"},
     {"sdk"},
     {"schemas"},
+    {"saved_filters"},
     {"models"},
     {"client"},
     {"rest"},

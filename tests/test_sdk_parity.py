@@ -13,8 +13,8 @@ from voice.forms import ActionForm
 # The SDK's own plumbing, not Telnyx's
 NO_ACTIONS = {"with_raw_response", "with_streaming_response"}
 NO_PARAMETERS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
-# Written down on purpose: these Telnyx would carry out twice
-NOT_REPEATABLE = {"start_siprec"}
+# Telnyx would carry a repeat of these out: one attempt
+NOT_REPEATABLE = {"start_siprec", "switch_supervisor_role", "update_client_state"}
 
 
 def _methods() -> dict[str, Any]:

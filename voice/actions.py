@@ -1,4 +1,7 @@
-"""The catalogue of call actions, read from the SDK: names, parameters, what may be repeated, who may press them."""
+"""The catalogue of call actions, read from the SDK: names, parameters, what may be repeated, who may press them.
+
+What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -16,7 +19,26 @@ _FRESH |= {"start_playback": 15, "hangup": 300, DIAL: 20, "transfer": 30}
 _FRESH_OTHERS = 30
 # What puts a call to another number costs money: it takes the permission to dial.
 _DIALS = {DIAL, "transfer", "refer"}
+# Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
+_GROUPS = (
+    ("Answer & end", ("answer", "hangup", "reject")),
+    ("AI", ("ai_assistant", "using_ai", "conversation_relay")),
+    ("Queue", ("queue",)),
+    ("SIP", ("refer", "sip_info")),
+    ("Record", ("recording",)),
+    ("Stream & fork", ("streaming", "forking", "siprec", "noise_suppression")),
+    ("Transcribe", ("transcription",)),
+    ("Gather", ("gather",)),
+    ("Speak & play", ("speak", "playback", "dtmf")),
+    ("Connect", ("transfer", "bridge", "dial", "supervisor")),
+    ("Other", ("",)),
+)
 _LABELS = {"gather_using_speak": "Ask and gather digits", "gather": "Gather digits", "send_dtmf": "Send DTMF"}
+_LABELS |= {"conferences.create": "Create conference", "conferences.end_conference": "End conference"}
+_LABELS |= {"conferences.update": "Conference: set supervisor role", "conferences.send_dtmf": "Conference: send DTMF"}
+_LABELS |= {"conferences.gather_dtmf_audio": "Conference: play audio and gather digits"}
+_LABELS |= {"queues.create": "Create queue", "queues.update": "Change queue", "queues.delete": "Delete queue"}
+_LABELS |= {"queues.calls.remove": "Remove from queue", "queues.calls.update": "Keep in queue after hang-up"}
 
 
 @cache
@@ -25,9 +47,29 @@ def names() -> tuple[str, ...]:
     return schemas.methods("calls.actions")
 
 
+@cache
+def conference_names() -> tuple[str, ...]:
+    """Every action of ``client.conferences.actions``, as ``conferences.hold``."""
+    return tuple(f"conferences.{name}" for name in schemas.methods("conferences.actions"))
+
+
 def method(action: str) -> str:
-    """The SDK's dotted method: ``calls.dial`` or ``calls.actions.answer``."""
+    """The SDK's dotted method: ``calls.dial``, ``calls.actions.answer``, ``conferences.actions.hold``."""
+    if action in conference_names():
+        return action.replace("conferences.", "conferences.actions.", 1)
+    if "." in action:
+        return action
     return "calls.dial" if action == DIAL else f"calls.actions.{action}"
+
+
+def is_on_a_call(action: str) -> bool:
+    """Whether its address at Telnyx is a call's."""
+    return "." not in action and action != DIAL
+
+
+def answers_nothing(action: str) -> bool:
+    """Whether Telnyx's yes is a 204: the SDK's method returns nothing."""
+    return schemas.returns_nothing(method(action))
 
 
 def exists(action: str) -> bool:
@@ -64,7 +106,22 @@ def permission(action: str) -> str:
 
 
 def label(action: str) -> str:
-    return _LABELS.get(action, action.replace("_", " ").capitalize())
+    words = action.replace("conferences.", "conference: ").replace("_", " ")
+    return _LABELS.get(action, words.capitalize())
+
+
+def group(action: str) -> str:
+    """The heading it stands under."""
+    return next(title for title, words in _GROUPS if any(word in action for word in words))
+
+
+def grouped(of: Sequence[str] | None = None) -> list[tuple[str, list[str]]]:
+    """All actions (or these) under their headings, in the order people look for them."""
+    headings = ("Answer & end", "Connect", "Speak & play", "Gather", "Record", "Stream & fork", "Transcribe", "AI")
+    order = (*headings, "Queue", "SIP", "Other")
+    listed = names() if of is None else of
+    found = [(title, [name for name in listed if group(name) == title]) for title in order]
+    return [(title, members) for title, members in found if members]
 
 
 def possible(call: Call) -> list[str]:

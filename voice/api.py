@@ -17,6 +17,7 @@ from portal.rest.filters import StrictFilters
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from portal.schemas import InvalidParameters
 from voice import actions, commands, flows, live, search
+from voice.journal_api import OwnRecord, Settling
 from voice.models import Call, CallCommand, CallEvent, Flow
 from voice.serializers import (
     CallSerializer,
@@ -67,7 +68,7 @@ def _number(name: str, value: str) -> str:
     return value
 
 
-class CallViewSet(ReadOnlyViewSet):
+class CallViewSet(OwnRecord, ReadOnlyViewSet):
     """Calls: one row a leg."""
 
     queryset = Call.objects.select_related("account")
@@ -83,6 +84,7 @@ class CallViewSet(ReadOnlyViewSet):
         "retrieve": "voice.view_call",
         "events": "voice.view_callevent",
         "commands": "voice.view_callcommand",
+        "telnyx_events": "voice.view_callevent",
         "create": "voice.dial",
         "act": "voice.view_call",  # and the action's own permission
         "refresh": "voice.view_call",
@@ -195,7 +197,7 @@ class CommandFilters(django_filters.FilterSet):
         fields = ("action", "call_control_id")
 
 
-class CommandViewSet(ReadOnlyViewSet):
+class CommandViewSet(Settling, ReadOnlyViewSet):
     """The journal: what was asked of Telnyx, by whom, and what came of it."""
 
     queryset = CallCommand.objects.select_related("account")
@@ -204,7 +206,11 @@ class CommandViewSet(ReadOnlyViewSet):
     filterset_class = CommandFilters
     scope = "calls"
     ordering = ("-created_at", "-id")
-    permissions = {"list": "voice.view_callcommand", "retrieve": "voice.view_callcommand"}
+    permissions = {
+        "list": "voice.view_callcommand",
+        "retrieve": "voice.view_callcommand",
+        "settle": "voice.view_callcommand",  # and the action's own permission
+    }
 
 
 class FlowFilters(django_filters.FilterSet):

@@ -11,7 +11,9 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from applications.models import Pull, TelnyxApplication
+from voice import breaker, reconciliation
 from voice.event_types import ending
+from voice.failures import failures
 from voice.models import Call, CallCommand, CallEvent, Flow
 
 _HOURS = 24
@@ -25,7 +27,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
         context |= {"live_calls": _live(), "hours": _per_hour(since), "endings": _endings(since)}
     if user.has_perm("voice.view_callevent") and user.has_perm("voice.view_callcommand"):
-        context["backlog"] = backlog()
+        context["backlog"], context["breakers"] = backlog(), breaker.tripped()
     if user.has_perm("applications.view_pull"):
         context["last_pull"] = Pull.objects.select_related("account").first()
     return context
@@ -41,7 +43,22 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
         calls = Call.objects.filter(**here).order_by("-started_at", "-id").defer("facts")
         told |= {"may_see_calls": True, "calls": list(calls[:5])}
         told["live"] = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
+        told["day"] = lately(here)
+    if user.has_perm("voice.view_callevent"):
+        told["failures"] = failures(application)
     return render_to_string("admin/voice/application_panel.html", told, request)
+
+
+def application_dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
+    """What of this app hangs on an application, as sentences; told whether or not the person may see the rows."""
+    here = {"account": application.account_id, "connection_id": application.telnyx_id}
+    flow = Flow.objects.filter(**here, active=True).first()
+    live = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
+    told = [f"The flow “{flow}” answers its calls; it would never run again."] if flow else []
+    if live:
+        which = "call is" if live == 1 else "calls are"
+        told.append(f"{live} {which} live in it now; nobody would hear of their events.")
+    return told
 
 
 def backlog() -> dict[str, int]:
@@ -52,7 +69,9 @@ def backlog() -> dict[str, int]:
         "events_dead": events.filter(status=CallEvent.Status.DEAD).count(),
         "events_quarantined": events.filter(status=CallEvent.Status.QUARANTINED).count(),
         "commands_owed": CallCommand.objects.filter(status__in=("queued", "sending")).count(),
-        "commands_uncertain": CallCommand.objects.filter(status=CallCommand.Status.UNCERTAIN).count(),
+        "commands_uncertain": reconciliation.unsettled().count(),
+        "commands_undecided": reconciliation.for_a_person().count(),
+        "breakers_open": len(breaker.tripped()),
     }
 
 
@@ -84,8 +103,15 @@ def _per_hour(since: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _endings(since: datetime) -> list[dict[str, Any]]:
-    rows = Call.objects.filter(started_at__gte=since, state=Call.State.ENDED).values("hangup_cause", "hangup_source")
+def lately(here: dict[str, Any]) -> dict[str, Any]:
+    """The calls of the last 24 hours among those of ``here``: how many, and how they ended."""
+    since = timezone.now() - timedelta(hours=_HOURS)
+    return {"count": Call.objects.filter(**here, started_at__gte=since).count(), "endings": _endings(since, **here)}
+
+
+def _endings(since: datetime, **here: Any) -> list[dict[str, Any]]:
+    ended = Call.objects.filter(**here, started_at__gte=since, state=Call.State.ENDED)
+    rows = ended.values("hangup_cause", "hangup_source")
     counted = list(rows.annotate(n=Count("id")).order_by("-n")[:6])
     most = max((row["n"] for row in counted), default=1)
     return [

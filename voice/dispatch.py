@@ -1,7 +1,8 @@
 """Sends a command: one attempt, its outcome, and when another may follow.
 
 Telnyx ignores a repeat of a ``command_id`` for 60 s ("Receiving Webhooks for Programmable Voice"), so an attempt whose
-outcome is unknown may be repeated within 50 s of the first; after that the command is *uncertain*, and said so.
+outcome is unknown may be repeated within 50 s of the first; after that the command is *uncertain*, and said so:
+``reconciliation`` takes it from there. What takes no ``command_id`` goes by its class (``repeats``).
 """
 
 import time
@@ -16,9 +17,10 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.client import ask
-from portal.errors import TelnyxError, TelnyxUnavailable, TelnyxUncertain
-from voice import actions
-from voice.models import Call, CallCommand
+from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from voice import actions, breaker, conference_events, limits, repeats
+from voice.models import AccountBreaker, Call, CallCommand, Conference
+from voice.present_state import is_already_so
 from voice.projection import Claim, merge
 
 LEASE = timedelta(seconds=30)
@@ -26,6 +28,8 @@ WINDOW = timedelta(seconds=50)
 _RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
+FIRST_LOOK = timedelta(seconds=5)  # after it became uncertain; webhooks may tell sooner
+_CALL_ENDED = "90018"
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class _Outcome:
     answer: dict[str, Any] | None = None
     error: TelnyxError | None = None
     milliseconds: int = 0
+    read: bool = False  # Telnyx was not commanded again: its state showed that the first attempt had acted
 
     @property
     def word(self) -> str:
@@ -53,26 +58,33 @@ def owed(limit: int) -> list[uuid.UUID]:
     """The ids of commands that are due and may go, oldest first. What waits for another one comes after that one."""
     others = CallCommand.objects.filter(status__in=_OPEN).exclude(pk=OuterRef("pk"))
     earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
-    on_the_wire = others.filter(call=OuterRef("call"), status=_Status.SENDING)
+    same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
+    on_the_wire = others.filter(same, status=_Status.SENDING)
     due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    rows = CallCommand.objects.filter(due, ~Exists(earlier), ~Exists(on_the_wire), status__in=_OPEN)
+    held = AccountBreaker.objects.filter(account=OuterRef("account"), next_probe_at__gt=Now())
+    over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - WINDOW)  # it ends, whatever the breaker says
+    free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
+    rows = CallCommand.objects.filter(due, free, status__in=_OPEN)
     return list(rows.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
 
 
 def _claim(command_id: uuid.UUID) -> CallCommand | None:
     """The command, leased and ``sending`` (or closed without being sent); None when it is not its turn."""
     with transaction.atomic():
-        call_id = CallCommand.objects.filter(pk=command_id).values_list("call_id", flat=True).first()
-        call = Call.objects.select_for_update().filter(pk=call_id).first() if call_id else None
+        ids = CallCommand.objects.filter(pk=command_id).values_list("call_id", "conference_id").first() or (None, None)
+        call = Call.objects.select_for_update().filter(pk=ids[0]).first() if ids[0] else None
+        room = Conference.objects.select_for_update().filter(pk=ids[1]).first() if ids[1] else None
         due = Q(lease_until=None) | Q(lease_until__lt=Now())
         rows = CallCommand.objects.select_for_update(of=("self",)).select_related("account")
         command = rows.filter(due, pk=command_id, status__in=_OPEN).first()
         if command is None or _is_blocked(command):
             return None
         now = timezone.now()
-        if reason := _hindrance(command, call, now):
+        if reason := _hindrance(command, call, room, now):
             _close(command, *reason)
             return command
+        if not breaker.admits(command.account_id, now):
+            return None  # it waits as it is: the sweep offers it again, until it expires
         command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
         command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
         command.lease_until = now + LEASE
@@ -81,30 +93,32 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
 
 
 def _is_blocked(command: CallCommand) -> bool:
-    """An earlier command of the same event is still open, or another one of the same call is on the wire."""
+    """An earlier command of the same event is still open, or another one of its call or conference is on the wire."""
     earlier = Q(event=command.event_id, sequence__lt=command.sequence, status__in=_OPEN) if command.event_id else Q()
-    sending = Q(call=command.call_id, status=_Status.SENDING) if command.call_id else Q()
-    if not (earlier or sending):
-        return False
-    return (
-        CallCommand.objects.filter(earlier | sending if earlier and sending else earlier or sending)
-        .exclude(pk=command.pk)
-        .exists()
-    )
+    on_call = Q(call=command.call_id, status=_Status.SENDING) if command.call_id else Q()
+    in_room = Q(conference=command.conference_id, status=_Status.SENDING) if command.conference_id else Q()
+    blocking = earlier | on_call | in_room  # an empty Q adds nothing
+    return bool(blocking) and CallCommand.objects.filter(blocking).exclude(pk=command.pk).exists()
 
 
-def _hindrance(command: CallCommand, call: Call | None, now: datetime) -> tuple[str, str] | None:
+def _hindrance(
+    command: CallCommand, call: Call | None, room: Conference | None, now: datetime
+) -> tuple[str, str] | None:
     """Why it is not sent (any more): the status it gets and the words."""
     if call is not None and not call.is_alive:
         why = "The call has already ended."
+    elif room is not None and room.is_over:
+        why = "The conference has already ended."
     elif now > command.expires_at:
         why = "Too late: it would not make sense any more."
-    elif command.first_sent_at and not actions.repeatable(command.action):
+    elif command.first_sent_at and repeats.of(command.action) is repeats.Repeat.ONCE:
         why = "The sender died while it was on the wire, and Telnyx would not recognise a repeat."
-    elif command.first_sent_at and now - command.first_sent_at > WINDOW:
+    elif command.first_sent_at and repeats.needs_window(command.action) and now - command.first_sent_at > WINDOW:
         why = "Telnyx would not recognise a repeat after so long."
     elif _failed_before(command):
         return _Status.EXPIRED, "An earlier command of the same event failed."
+    elif words := limits.hindrance(command):
+        return _Status.EXPIRED, words
     else:
         return None
     if command.first_sent_at:
@@ -123,13 +137,17 @@ def _failed_before(command: CallCommand) -> bool:
 
 
 def _attempt(command: CallCommand) -> _Outcome:
-    path = [command.call_control_id] if command.action != actions.DIAL else []
+    path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
     values = dict(command.parameters)
     if actions.repeatable(command.action):
         values["command_id"] = str(command.pk)
     begin = time.monotonic()
     try:
+        if len(command.attempts) > 1 and is_already_so(command):
+            return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
         answer = ask(command.account, actions.method(command.action), *path, **values)
+        if actions.answers_nothing(command.action):
+            answer = {"data": {}}
         if not isinstance(answer.get("data"), dict):
             raise TelnyxUncertain("Telnyx's answer has no data. It may have acted, or not.")
     except TelnyxError as error:
@@ -143,6 +161,7 @@ def _since(begin: float) -> int:
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     now, error = timezone.now(), outcome.error
+    breaker.heard(command.account_id, error, now)
     command.attempts[-1] |= {
         "http_status": error.http_status if error else 200,
         "ms": outcome.milliseconds,
@@ -158,12 +177,28 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         return []
     with transaction.atomic():
         if outcome.answer is not None and command.action == actions.DIAL:
-            command.call = _dialled(command, outcome.answer, now)
+            command.call = dialled(command, outcome.answer, now)
             command.call_control_id = command.call.call_control_id if command.call else ""
+        if outcome.answer is not None and command.action == "conferences.create":
+            command.conference = conference_events.told(command.account, outcome.answer)
         command.answer = outcome.answer
-        status = _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED if error else _Status.OK
+        if outcome.read:
+            subject = "call's status" if actions.is_on_a_call(command.action) else "state"
+            command.settlement, command.settled_at = f"Settled from the {subject} at Telnyx.", now
+        status = _final(command, error)
         _close(command, status, command.error)
     return _following(command)
+
+
+def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
+    if error is None:
+        return _Status.OK
+    before = any(attempt.get("outcome") == TelnyxUncertain.kind for attempt in command.attempts[:-1])
+    if before and isinstance(error, TelnyxRefused) and error.code == _CALL_ENDED:
+        # it says nothing of the first attempt, which may be what ended the call
+        command.error += " Whether the attempt before was carried out is not known."
+        return _Status.UNCERTAIN
+    return _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED
 
 
 def _postpone(command: CallCommand, until: datetime, status: str) -> None:
@@ -176,7 +211,7 @@ def _postpone(command: CallCommand, until: datetime, status: str) -> None:
 
 def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
     first = command.first_sent_at
-    if first is None or not actions.repeatable(command.action):
+    if first is None or repeats.of(command.action) is repeats.Repeat.ONCE:
         return None
     later = (first + timedelta(seconds=seconds) for seconds in _RESEND_AFTER)
     return next((at for at in later if at > now), None)
@@ -185,6 +220,8 @@ def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
 def _close(command: CallCommand, status: str, error: str) -> None:
     command.status, command.error = status, error
     command.finished_at, command.lease_until = timezone.now(), None
+    if status == _Status.UNCERTAIN:
+        command.lease_until = command.finished_at + FIRST_LOOK
     command.save()
     if status != _Status.OK and command.event_id:
         CallCommand.objects.filter(
@@ -195,14 +232,16 @@ def _close(command: CallCommand, status: str, error: str) -> None:
 
 
 def _following(command: CallCommand) -> list[uuid.UUID]:
-    """The oldest command of the call that now is free to go."""
-    if command.call_id is None:
+    """The oldest command of the call or the conference that now is free to go."""
+    on_call = Q(call=command.call_id) if command.call_id else Q()
+    in_room = Q(conference=command.conference_id) if command.conference_id else Q()
+    if not (on_call or in_room):
         return []
-    waiting = CallCommand.objects.filter(call=command.call_id, status=_Status.QUEUED)
+    waiting = CallCommand.objects.filter(on_call | in_room, status=_Status.QUEUED)
     return list(waiting.order_by("created_at", "sequence").values_list("id", flat=True)[:1])
 
 
-def _dialled(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
+def dialled(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
     """The call an accepted dial made. Its webhook may have been faster: an upsert, whose word weighs least.
 
     ``is_alive`` (always false here) and ``end_time`` of the answer are ignored.

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -14,9 +13,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from applications.models import CallControlApplication
 from portal.payloads import Unreadable, loads
-from portal.schemas import Parameter
+from portal.schemas import Parameter, describe
 from voice import actions
 from voice.numbers import check_endpoint
 
@@ -81,7 +79,7 @@ class ActionForm(forms.Form):
     def values(self) -> dict[str, Any]:
         """What was filled in, by wire name."""
         given = ((parameter.name, self.cleaned_data.get(parameter.name)) for parameter in self.parameters)
-        return {name: value for name, value in given if value not in (None, "", [], {})}
+        return {name: value for name, value in given if value is not None and value != ""}
 
     def take(self, errors: dict[str, list[str]]) -> None:
         """Messages of the SDK's check, each on its field."""
@@ -90,36 +88,14 @@ class ActionForm(forms.Form):
             self.add_error(field if field in self.fields else None, messages)
 
 
-class DialForm(ActionForm):
-    """A dial from one of our applications."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(actions.DIAL, *args, **kwargs)
-        self.applications = {row.telnyx_id: row for row in _dialling_applications()}
-        choices = [("", "Choose an application")] + [(key, _told(row)) for key, row in self.applications.items()]
-        self.fields["connection_id"] = forms.ChoiceField(
-            label="Application", choices=choices, widget=UnfoldAdminSelectWidget, help_text="The call runs in it."
-        )
-
-    @property
-    def application(self) -> CallControlApplication:
-        return self.applications[self.cleaned_data["connection_id"]]
-
-
-def _dialling_applications() -> Iterable[CallControlApplication]:
-    rows = CallControlApplication.objects.select_related("account").filter(missing_since=None)
-    return rows.exclude(active=False)[:1000]
-
-
-def _told(application: CallControlApplication) -> str:
-    return f"{application} ({application.account}, {'LIVE' if application.account.is_live else 'SANDBOX'})"
-
-
 class JSONText(forms.CharField):
-    """JSON as text, read strictly; a list of texts may also stand one a line."""
+    """JSON as text, read strictly; a list of texts may also stand one a line. The page makes rows and boxes of it."""
 
-    def __init__(self, *, lines: bool = False, **kwargs: Any) -> None:
-        super().__init__(widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "spellcheck": "false"}), **kwargs)
+    def __init__(self, *, lines: bool = False, schema: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        attributes = {"rows": 3, "spellcheck": "false"}
+        if schema is not None:
+            attributes |= {"data-schema": json.dumps(schema)}
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs=attributes), **kwargs)
         self.lines = lines
 
     def clean(self, value: Any) -> Any:
@@ -180,19 +156,15 @@ def _field(parameter: Parameter) -> forms.Field:
     if parameter.kind == "number":
         return forms.FloatField(widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}), **shared)
     if parameter.kind in {"array", "object"}:
-        lines = parameter.item is not None and parameter.item.kind == "string"
-        return JSONText(lines=lines, **shared)
+        lines = parameter.item is not None and parameter.item.kind == "string" and not parameter.item.choices
+        return JSONText(lines=lines, schema=None if lines else describe(parameter), **shared)
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3}) if parameter.name in _LONG else UnfoldAdminTextInputWidget()
     made = TextOrJSON if parameter.kind == "any" else forms.CharField
     return made(widget=widget, **shared)
 
 
 def _help(parameter: Parameter) -> str:
-    """The SDK's first sentence; for objects and lists what they are made of."""
+    """The SDK's first sentence."""
     text = parameter.help.replace("\n", " ").split(". ")[0].strip()
-    if parameter.kind == "object" and parameter.fields:
-        text += f" JSON object with {', '.join(field.name for field in parameter.fields)}."
-    if parameter.kind == "array" and parameter.item:
-        inner = ", ".join(field.name for field in parameter.item.fields)
-        text += f" JSON list of objects with {inner}." if inner else " One a line."
-    return text
+    one_a_line = parameter.kind == "array" and parameter.item and parameter.item.kind == "string"
+    return f"{text} One a line." if one_a_line else text

@@ -10,7 +10,7 @@ from portal.client import ask
 from portal.errors import TelnyxRefused
 from portal.models import TelnyxAccount
 from voice.intake import read_time
-from voice.models import Call
+from voice.models import Call, CallCommand
 from voice.projection import Claim, merge
 
 _MOST_PAGES = 40
@@ -37,17 +37,35 @@ def active_calls(account: TelnyxAccount, connection_id: str) -> list[dict[str, A
 
 
 def refresh(call: Call) -> Call:
-    """Ask for the call's status and merge what it tells: only an end is news. Known at Telnyx until 10 min after it."""
+    """Ask for the call's status and merge what it tells. Known at Telnyx until 10 min after the end."""
+    return take(call, status(call) or {})
+
+
+def take(call: Call, told: dict[str, Any]) -> Call:
+    """Merge what Telnyx told of the call's status: only an end is news."""
+    if told.get("is_alive") is False and read_time(told.get("end_time")):
+        return _end(call, read_time(told["end_time"]) or timezone.now())
+    return call
+
+
+def status(call: Call) -> dict[str, Any] | None:
+    """What ``GET /calls/{call_control_id}`` tells; None when Telnyx does not know the call (any more)."""
     try:
         answer = ask(call.account, "calls.retrieve_status", call.call_control_id)
     except TelnyxRefused as error:
         if error.http_status == 404:
-            return call
+            return None
         raise
     data = answer.get("data")
-    if isinstance(data, dict) and data.get("is_alive") is False and read_time(data.get("end_time")):
-        return _end(call, read_time(data["end_time"]) or timezone.now())
-    return call
+    return data if isinstance(data, dict) else None
+
+
+def is_already_so(command: CallCommand) -> bool:
+    """Whether the state that ``command`` sets is the call's state at Telnyx. Only the client state can be read."""
+    if command.action != "update_client_state" or command.call is None:
+        return False
+    told = status(command.call) or {}
+    return told.get("is_alive") is True and told.get("client_state") == command.parameters.get("client_state")
 
 
 def _end(call: Call, at: datetime) -> Call:

@@ -60,11 +60,51 @@ def pretty(text: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def check_endpoint(text: str) -> str:
-    """``text`` as Telnyx takes it: E.164 (spaces, dots, dashes and brackets fall away) or a SIP address."""
+def check_endpoint(text: str, near: str = "") -> str:
+    """``text`` as Telnyx takes it: E.164 (spaces, dots, dashes and brackets fall away) or a SIP address.
+
+    ``ValidationError`` says what is missing; ``near`` is a number in whose country a national one is looked up for a
+    suggestion.
+    """
+    text = text.strip()
     if _SIP.fullmatch(text):
         return text
-    compact = re.sub(r"[\s().\-]", "", text)
+    compact = re.sub(r"[\s().\-/]", "", re.sub(r"(?<=\d)\s*\(0\)", "", text))  # +49 (0)30 …: the 0 is for at home
+    if not compact.startswith("+"):
+        raise ValidationError(_without_country(compact, near))
     if not _E164.fullmatch(compact):
-        raise ValidationError("Enter a number with + and country code, as +13125550001, or a sip: address.")
+        raise ValidationError(_ASKED)
+    return _possible(compact)
+
+
+_ASKED = "Enter a number with + and country code, as +13125550001, or a sip: address."
+
+
+def _without_country(compact: str, near: str) -> str:
+    """For a national number the hint to add the country code, with the number it would be if that can be told."""
+    if not compact.isdecimal() or len(compact) < 4:
+        return _ASKED
+    if compact.startswith("00"):
+        return f"Write + instead of 00 before the country code: +{compact[2:]}"
+    try:
+        parsed = phonenumbers.parse(compact, phonenumbers.region_code_for_number(phonenumbers.parse(near)))
+    except phonenumbers.NumberParseException:
+        return f"Add the country code. {_ASKED}"
+    meant = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    return f"Add the country code. Did you mean {meant}?" if phonenumbers.is_possible_number(parsed) else _ASKED
+
+
+def _possible(compact: str) -> str:
+    try:
+        parsed = phonenumbers.parse(compact)
+    except phonenumbers.NumberParseException:
+        raise ValidationError(f"There is no country code that {compact[:4]} begins with.") from None
+    where = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
+    reason = phonenumbers.is_possible_number_with_reason(parsed)
+    if reason == phonenumbers.ValidationResult.TOO_LONG:
+        raise ValidationError(
+            f"Too long: no number of {where} (country code +{parsed.country_code}) has so many digits."
+        )
+    if reason == phonenumbers.ValidationResult.TOO_SHORT:
+        raise ValidationError(f"Too short: a number of {where} (country code +{parsed.country_code}) has more digits.")
     return compact

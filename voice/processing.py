@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
+from voice import conference_events, handlers, handling, limits
 from voice.models import Call, CallCommand, CallEvent, Rule
 from voice.projection import changes
 from voice.rules import Decision, commands_for
@@ -42,9 +43,14 @@ def process(event_id: uuid.UUID) -> Next:
     try:
         with transaction.atomic():
             return _apply(event_id)
+    except handlers.HandlerFailed as error:
+        # without the payload, which the error's own words may hold
+        _log.error("handler failed", event_id=str(event_id), error=str(error), traceback=error.where)
+        _fail(event_id, str(error))
+        return Next()
     except Exception as error:
         _log.exception("event not processed", event_id=str(event_id))
-        _fail(event_id, error)
+        _fail(event_id, f"{type(error).__name__} while it was processed")
         return Next()
 
 
@@ -69,7 +75,7 @@ def _apply(event_id: uuid.UUID) -> Next:
     if event.status != CallEvent.Status.RECEIVED:
         return Next()
     if call is None:
-        return _finish(event, None, CallEvent.Status.IGNORED)
+        return _apply_without_call(event)
     if made and (owner := _foreign_owner(event)):
         event.error = f"Its application belongs to the account {owner}."
         call.delete()
@@ -80,13 +86,16 @@ def _apply(event_id: uuid.UUID) -> Next:
         setattr(call, column, value)
     if not call.direction and _may_still_be_decided(event):
         return _wait(event, call, made)
+    in_conference = conference_events.apply(event, call)
     decision = _decide(call, event)
     if decision.step is not None:
         call.step = changed["step"] = decision.step
     if changed:
         call.save(update_fields=list(changed))
+    limits.settle(decision.commands)
     CallCommand.objects.bulk_create(decision.commands)
-    done = CallEvent.Status.PROCESSED if changed or decision.matched else CallEvent.Status.IGNORED
+    told = changed or decision.matched or in_conference
+    done = CallEvent.Status.PROCESSED if told else CallEvent.Status.IGNORED
     following = _finish(event, call, done)
     following.commands = [row.id for row in decision.commands[:1]]  # the others follow, one after the other
     if undecided and call.direction:
@@ -94,6 +103,15 @@ def _apply(event_id: uuid.UUID) -> Next:
     if made and event.connection_id and not _is_known(event):
         following.pull_account = event.account_id
     return following
+
+
+def _apply_without_call(event: CallEvent) -> Next:
+    """Of a conference as a whole, or of nothing the portal knows."""
+    if conference_events.id_of(event) and (owner := _foreign_owner(event)):
+        event.error = f"Its application belongs to the account {owner}."
+        return _finish(event, None, CallEvent.Status.QUARANTINED)
+    told = conference_events.apply(event, None)
+    return _finish(event, None, CallEvent.Status.PROCESSED if told else CallEvent.Status.IGNORED)
 
 
 def _lock_call(event: CallEvent) -> tuple[Call | None, bool]:
@@ -112,22 +130,24 @@ def _lock_call(event: CallEvent) -> tuple[Call | None, bool]:
 def _decide(call: Call, event: CallEvent) -> Decision:
     if event.source != CallEvent.Source.WEBHOOK:
         return Decision()  # what was recovered later changes the log, never the phone
+    now = timezone.now()
     rules = Rule.objects.select_related("flow").filter(
         flow__active=True,
         flow__account_id=call.account_id,
         flow__connection_id=call.connection_id,
         event_type=event.event_type,
     )
-    return commands_for(call, event, rules, timezone.now())
+    return handling.add(commands_for(call, event, rules, now), call, event, now)
 
 
 def _may_still_be_decided(event: CallEvent) -> bool:
     """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask."""
     if event.event_type == "call.initiated" or timezone.now() - event.received_at > DIRECTION_WAIT:
         return False
-    return Rule.objects.filter(
+    rules = Rule.objects.filter(
         flow__active=True, flow__connection_id=event.connection_id, event_type=event.event_type
-    ).exists()
+    )
+    return rules.exists() or bool(handlers.matching(event.event_type, event.connection_id))
 
 
 def _wait(event: CallEvent, call: Call, made: bool) -> Next:
@@ -150,19 +170,19 @@ def _release_waiting(call: Call) -> list[uuid.UUID]:
 
 def _finish(event: CallEvent, call: Call | None, status: CallEvent.Status) -> Next:
     event.call, event.status, event.processed_at, event.lease_until = call, status, timezone.now(), None
-    event.save(update_fields=["call", "status", "processed_at", "lease_until", "error"])
+    event.save(update_fields=["call", "conference", "status", "processed_at", "lease_until", "error"])
     return Next()
 
 
-def _fail(event_id: uuid.UUID, error: Exception) -> None:
-    """Try again after 1, 2, 4 … s, or give up visibly after the eighth attempt."""
+def _fail(event_id: uuid.UUID, why: str) -> None:
+    """``why`` is kept. Try again after 1, 2, 4 … s, or give up visibly after the eighth attempt."""
     event = CallEvent.objects.only("attempts", "status").get(pk=event_id)
     dead = event.attempts >= MAX_ATTEMPTS
     CallEvent.objects.filter(pk=event_id, status=CallEvent.Status.RECEIVED).update(
         status=CallEvent.Status.DEAD if dead else CallEvent.Status.RECEIVED,
         processed_at=timezone.now() if dead else None,
         lease_until=None if dead else Now() + timedelta(seconds=min(2 ** (event.attempts - 1), 300)),
-        error=f"{type(error).__name__} while it was processed",
+        error=why,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from voice.event_types import meaning
 from voice.intake import read_time
-from voice.models import Call, CallEvent
+from voice.models import Call, CallEvent, Conference
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
@@ -45,8 +45,10 @@ def changes(call: Call, event: CallEvent) -> dict[str, Any]:
     return merge(call, _claims(event, at), at, rank, event.dedupe_key)
 
 
-def merge(call: Call, claims: Iterator[Claim], at: datetime, rank: int, source: str) -> dict[str, Any]:
-    """The winners among ``claims`` and what ``call`` has. ``rank`` and ``source`` decide between equal times."""
+def merge(
+    call: Call | Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str
+) -> dict[str, Any]:
+    """The winners among ``claims`` and what ``call`` (or a conference) has. ``rank`` and ``source`` decide between equal times."""
     facts, changed = dict(call.facts), {}
     for claim in claims:
         key: Key = [claim.weight, (claim.at or at).isoformat(timespec="microseconds"), rank, source]

@@ -118,28 +118,42 @@ def _matches(rule: Rule, call: Call, context: dict[str, Any]) -> bool:
 def _command(
     call: Call, event: CallEvent, rule: Rule, entry: dict[str, Any], sequence: int, now: datetime
 ) -> CallCommand:
+    asked_by, intent = f"rule: {rule.flow.name} #{rule.position + 1}", f"event:{event.pk}:{sequence}"
+    command = command_of(call, event, entry["action"], sequence, intent, asked_by, now)
+    try:
+        set_parameters(command, fill(entry.get("parameters", {}), context_of(call, event)))
+    except KeyError as missing:
+        _expire(command, f"The event has no {missing.args[0]}.")
+    return command
+
+
+def command_of(
+    call: Call, event: CallEvent, action: str, sequence: int, intent: str, asked_by: str, now: datetime
+) -> CallCommand:
+    """An unsaved command of this event, without parameters yet. It gets too old as the event does."""
     at = event.occurred_at or event.received_at
-    command = CallCommand(
+    return CallCommand(
         account_id=call.account_id,
-        action=entry["action"],
+        action=action,
         call=call,
         call_control_id=call.call_control_id,
         event=event,
         sequence=sequence,
-        intent_key=f"event:{event.pk}:{sequence}",
-        requested_by=f"rule: {rule.flow.name} #{rule.position + 1}",
+        intent_key=intent,
+        requested_by=asked_by,
         created_at=now,
-        expires_at=at + actions.freshness(entry["action"]),
+        expires_at=at + actions.freshness(action),
     )
+
+
+def set_parameters(command: CallCommand, parameters: dict[str, Any]) -> None:
+    """What Telnyx would refuse is ``expired`` and says so."""
+    command.parameters = parameters
     try:
-        command.parameters = fill(entry.get("parameters", {}), context_of(call, event))
-        actions.check(command.action, command.parameters)
-    except KeyError as missing:
-        _expire(command, now, f"The event has no {missing.args[0]}.")
+        actions.check(command.action, parameters)
     except InvalidParameters as error:
-        _expire(command, now, f"Not sent, since Telnyx would refuse it: {error}")
-    return command
+        _expire(command, f"Not sent, since Telnyx would refuse it: {error}")
 
 
-def _expire(command: CallCommand, now: datetime, why: str) -> None:
-    command.status, command.error, command.finished_at = CallCommand.Status.EXPIRED, why, now
+def _expire(command: CallCommand, why: str) -> None:
+    command.status, command.error, command.finished_at = CallCommand.Status.EXPIRED, why, command.created_at

@@ -168,6 +168,9 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
             "attempts",
             "answer",
             "error",
+            "settlement",
+            "settled_at",
+            "repeats",
         )
         read_only_fields = fields
 

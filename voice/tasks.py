@@ -6,13 +6,14 @@ from celery import shared_task
 from celery.signals import worker_ready
 
 from portal.wakeups import wake
-from voice import actions, dispatch, processing
+from voice import actions, dispatch, processing, reconciliation
 
 
 @shared_task(name="voice.process_event")
 def process_event(event_id: str) -> None:
     """Process one event and wake what follows from it."""
     wake_following(processing.process(uuid.UUID(event_id)))
+    reconciliation.heard(uuid.UUID(event_id))
 
 
 @shared_task(name="voice.send_command")

@@ -1,16 +1,29 @@
 """A session told in order: what happened and what was sent, on which leg, how long after the start."""
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from voice import actions
+from voice.answers import pairs
 from voice.event_types import ending, label
-from voice.models import Call, CallCommand, CallEvent
+from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from voice.numbers import masked, pretty, shown
 
 _MOST = 500
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The event that answers a command: its ``id`` on this page, what it says, seconds after the command was sent."""
+
+    id: str
+    title: str
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -27,6 +40,8 @@ class Entry:
     status: str
     source: str = ""
     attempts: list[dict[str, Any]] = field(default_factory=list)
+    answered: Answered | None = None
+    asks: bool = False  # it is uncertain, and somebody may decide it
 
 
 def legs(call: Call) -> list[tuple[str, Call]]:
@@ -40,15 +55,46 @@ def legs(call: Call) -> list[tuple[str, Call]]:
 def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
     """Events and commands of these legs, oldest first; commands after the event that caused them."""
     letters = {call.pk: letter for letter, call in session}
+    rooms = set(ConferenceParticipant.objects.filter(call__in=letters).values_list("conference", flat=True)[:50])
     start = min(call.started_at for _, call in session)
-    events = CallEvent.objects.filter(call__in=letters).defer("body", "headers").order_by("received_at")[:_MOST]
+    return _entries(letters, rooms, letters, start, user)
+
+
+def participants(conference: Conference) -> list[tuple[str, ConferenceParticipant]]:
+    """Who is or was in it, with a letter each, in the order of their last coming."""
+    rows = conference.participants.select_related("call", "conference").order_by("joined_at", "id")[:_MOST]
+    return list(itertools.zip_longest(list(_letters())[: len(rows)], rows, fillvalue="+"))
+
+
+def of_conference(conference: Conference, user: Any) -> list[Entry]:
+    """Events and commands of a conference, oldest first, with the letters of ``participants``."""
+    letters = {row.call_id: letter for letter, row in participants(conference) if row.call_id}
+    return _entries([], {conference.pk}, letters, conference.started_at, user)
+
+
+def _entries(
+    calls: Iterable[Any], rooms: set[Any], letters: dict[Any, str], start: datetime, user: Any
+) -> list[Entry]:
+    """Of these legs and of these conferences; what is of a conference alone has no letter."""
+    events: list[CallEvent] = []
     told: list[Entry] = []
     if user.has_perm("voice.view_callevent"):
-        told += [_of_event(event, letters[event.call_id], start, user) for event in events if event.call_id]
+        rows = CallEvent.objects.defer("body", "headers").order_by("received_at")
+        events = _both(rows, calls, rooms)
+        told += [_of_event(event, letters.get(event.call_id, ""), start, user) for event in events]
     if user.has_perm("voice.view_callcommand"):
-        commands = CallCommand.objects.filter(call__in=letters).order_by("created_at", "sequence")[:_MOST]
-        told += [_of_command(command, letters[command.call_id], start, user) for command in commands if command.call_id]
+        commands = _both(CallCommand.objects.select_related("call").order_by("created_at", "sequence"), calls, rooms)
+        told += _of_commands(commands, letters, events, start, user)
     return sorted(told, key=lambda entry: entry.at)
+
+
+def _both(rows: QuerySet[Any], calls: Iterable[Any], rooms: set[Any]) -> list[Any]:
+    """Two statements, each by its index: one with OR would read far more."""
+    found = list(rows.filter(call__in=list(calls))[:_MOST]) if calls else []
+    if rooms:
+        known = {row.pk for row in found}
+        found += [row for row in rows.filter(conference__in=rooms)[:_MOST] if row.pk not in known]
+    return found
 
 
 def _letters() -> Iterable[str]:
@@ -58,18 +104,43 @@ def _letters() -> Iterable[str]:
 def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
     at = event.occurred_at or event.received_at
     source = "" if event.source == CallEvent.Source.WEBHOOK else event.source
+    source = source or ("conference" if event.conference_id and not leg else "")
     title, detail = label(event.event_type), _detail(event, user)
     return Entry("event", str(event.pk), at, _offset(at, start), leg, title, detail, event.status, source)
 
 
-def _of_command(command: CallCommand, leg: str, start: datetime, user: Any) -> Entry:
+def _of_commands(
+    commands: list[CallCommand], letters: dict[Any, str], events: list[CallEvent], start: datetime, user: Any
+) -> list[Entry]:
+    answers = pairs(commands, events)
+    return [_of_command(command, letters, answers.get(command.pk), start, user) for command in commands]
+
+
+def _of_command(
+    command: CallCommand, letters: dict[Any, str], answer: CallEvent | None, start: datetime, user: Any
+) -> Entry:
     at = command.first_sent_at or command.created_at
-    said = [f"by {command.requested_by}", _spoken(command, user), command.error]
-    detail, title = " · ".join(part for part in said if part), actions.label(command.action)
-    attempts = command.attempts
+    said = [f"by {command.requested_by}", _spoken(command, user), command.error, command.settlement]
     return Entry(
-        "command", str(command.pk), at, _offset(at, start), leg, title, detail, command.status, attempts=attempts
+        kind="command",
+        id=str(command.pk),
+        at=at,
+        offset=_offset(at, start),
+        leg=letters.get(command.call_id, ""),
+        title=actions.label(command.action),
+        detail=" · ".join(part for part in said if part),
+        status=command.status,
+        attempts=command.attempts,
+        answered=_answered(at, answer),
+        asks=command.is_open_question and user.has_perm(actions.permission(command.action)),
     )
+
+
+def _answered(at: datetime, event: CallEvent | None) -> Answered | None:
+    if event is None:
+        return None
+    happened = event.occurred_at or event.received_at
+    return Answered(str(event.pk), label(event.event_type), max(_offset(happened, at), 0.0))
 
 
 def _offset(at: datetime, start: datetime) -> float:

@@ -3,6 +3,7 @@
 Telnyx takes exactly 200 for delivered, repeats 5xx, and never repeats a 4xx ("Voice API Webhooks").
 """
 
+import re
 import time
 
 from django.db import InterfaceError, OperationalError
@@ -10,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from applications.probe import PROBE_HEADER
 from portal import signatures
 from portal.models import TelnyxAccount
 from portal.rest.problems import problem
@@ -19,6 +21,7 @@ from voice.tasks import wake_event
 
 MAX_BYTES = 1024 * 1024
 _RING = 100
+_NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 
 
 @csrf_exempt
@@ -52,11 +55,19 @@ def _receive(request: HttpRequest, token: str) -> HttpResponse:
     except signatures.BadSignature as error:
         _rejected.note(request, account, str(error))
         # 400, one text for every reason: it ends this delivery, and tells a forger nothing
-        return problem(400, "The signature is missing, stale or wrong.", "bad_signature", _id(request))
+        said = "The signature is missing, stale or wrong."
+        return problem(400, said, "bad_signature", _id(request), **_echo(request))
     event, created = intake.record(account, CallEvent.Source.WEBHOOK, request.headers, body, timezone.now())
     if created and event.status == CallEvent.Status.RECEIVED:
         wake_event(event.pk)
     return JsonResponse({"status": "ok"})  # exactly 200, once the bytes are committed, also for a repeat
+
+
+def _echo(request: HttpRequest) -> dict[str, str]:
+    """The nonce of our own "Webhook reachable?", given back to an unsigned request only: it says nothing of any key."""
+    nonce = request.headers.get(PROBE_HEADER, "")
+    signed = request.headers.get(signatures.SIGNATURE_HEADER) or request.headers.get(signatures.TIMESTAMP_HEADER)
+    return {"probe": nonce} if _NONCE.fullmatch(nonce) and not signed else {}
 
 
 def _body(request: HttpRequest) -> bytes | None:

@@ -35,11 +35,11 @@ _TITLES = {
 
 
 class Problem(exceptions.APIException):
-    """An error with a status and code of its own."""
+    """An error with a status and code of its own, and with further ``members`` of its body."""
 
-    def __init__(self, http_status: int, detail: str, code: str) -> None:
+    def __init__(self, http_status: int, detail: str, code: str, **members: Any) -> None:
         super().__init__(detail, code)
-        self.status_code = http_status
+        self.status_code, self.members = http_status, members
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -61,14 +61,15 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if isinstance(error, exceptions.ValidationError):
         response.data = _body(400, "See errors.", "invalid", request_id) | {"errors": _by_field(error.detail)}
     else:
-        response.data = _body(response.status_code, *_words(error), request_id)
+        response.data = _body(response.status_code, *_words(error), request_id) | getattr(error, "members", {})
     response.content_type = CONTENT_TYPE
     return response
 
 
-def problem(http_status: int, detail: str, code: str, request_id: str = "") -> HttpResponse:
+def problem(http_status: int, detail: str, code: str, request_id: str = "", **members: Any) -> HttpResponse:
     """A problem outside of DRF."""
-    return JsonResponse(_body(http_status, detail, code, request_id), status=http_status, content_type=CONTENT_TYPE)
+    body = _body(http_status, detail, code, request_id) | members
+    return JsonResponse(body, status=http_status, content_type=CONTENT_TYPE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -112,6 +113,16 @@ _SCHEMA = {
         "detail": {"type": "string"},
         "request_id": {"type": "string"},
         "errors": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "string"}}},
+        "conflicts": {
+            "type": "object",
+            "description": "Of 412: by dotted name the value as it was, as Telnyx has it, and as it was asked for.",
+            "additionalProperties": {"type": "object", "properties": {"base": {}, "theirs": {}, "mine": {}}},
+        },
+        "candidates": {
+            "type": "array",
+            "description": "Of an uncertain create: what may have been made by it, as Telnyx has it.",
+            "items": {"type": "object"},
+        },
     },
 }
 

@@ -5,20 +5,20 @@ an update keeps every member it does not name, also inside ``inbound`` and ``out
 the default; a page or sort that the documentation does not know is refused.
 """
 
-import secrets
 import time
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.sandbox.errors import Problem, Refused, bad_request, check, not_found, unprocessable
+from portal.sandbox import audit, numbers, pages
+from portal.sandbox.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.events import timestamp
 from portal.sandbox.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.ids import new_id
 
 JsonObject = dict[str, Any]
 
 TEXML = "texml_applications"
-_MAX_SIZE = 250
 _MAX_URL = 2000
 _SHARED: JsonObject = {
     "active": True,
@@ -94,29 +94,20 @@ KINDS = {
 def listed(exchange: Exchange, kind: Kind, query: dict[str, str]) -> JsonObject:
     """One page, newest first unless sorted otherwise."""
     found = _sorted(kind, _filtered(kind, exchange.store.applications(kind.path), query), query.get("sort"))
-    number = _number(query, "page[number]", 1, None)
-    size = _number(query, "page[size]", kind.page_size, _MAX_SIZE)
-    return {
-        "data": found[(number - 1) * size : number * size],
-        "meta": {
-            "page_number": number,
-            "page_size": size,
-            "total_pages": -(-len(found) // size),
-            "total_results": len(found),
-        },
-    }
+    return pages.page(found, query, kind.page_size)
 
 
 def create(exchange: Exchange, kind: Kind, body: JsonObject) -> JsonObject:
     _check(kind, "create", body)
     now = exchange.now()
     application = _merged(kind.defaults, body) | {
-        "id": _new_id(now),
+        "id": new_id(now),
         "record_type": kind.record_type,
         "created_at": timestamp(now, "milliseconds"),
         "updated_at": timestamp(now, "milliseconds"),
     }
     exchange.store.save_application(kind.path, application)
+    audit.note(exchange, {}, application, audit.OWNER)
     return {"data": application}
 
 
@@ -127,18 +118,21 @@ def retrieve(exchange: Exchange, kind: Kind, id: str) -> JsonObject:
     return {"data": application}
 
 
-def update(exchange: Exchange, kind: Kind, id: str, body: JsonObject) -> JsonObject:
+def update(exchange: Exchange, kind: Kind, id: str, body: JsonObject, by: audit.Editor = audit.OWNER) -> JsonObject:
     before = retrieve(exchange, kind, id)["data"]
     _check(kind, "update", body)
     application = _merged(before, body) | {"updated_at": timestamp(time.time(), "milliseconds")}
     exchange.store.save_application(kind.path, application)
+    audit.note(exchange, before, application, by)
     return {"data": application}
 
 
-def delete(exchange: Exchange, kind: Kind, id: str) -> JsonObject:
-    """Delete; the answer is the object as it was. Its calls go on, and tell nobody."""
+def delete(exchange: Exchange, kind: Kind, id: str, by: audit.Editor = audit.OWNER) -> JsonObject:
+    """Delete; the answer is the object as it was. Its calls go on, and tell nobody; its numbers have none."""
     answer = retrieve(exchange, kind, id)
     exchange.store.delete_application(id)
+    numbers.release(exchange, id)
+    audit.note(exchange, answer["data"], {}, by)
     return answer
 
 
@@ -146,7 +140,7 @@ def _filtered(kind: Kind, applications: list[JsonObject], query: dict[str, str])
     # the other documented filters are those of call events and conferences, and filter nothing here
     part, profile = query.get(kind.name_filter), query.get(kind.profile_filter)
     if part is not None and len(part) < 3:
-        raise _bad_filter(kind.name_filter, "needs at least three characters")
+        raise pages.bad_filter(kind.name_filter, "needs at least three characters")
     if part is not None:
         applications = [one for one in applications if part.casefold() in one[kind.name].casefold()]
     if profile is not None:
@@ -210,20 +204,3 @@ def _without_default_nulls(body: JsonObject, defaults: JsonObject) -> JsonObject
 def _merged(before: JsonObject, body: JsonObject) -> JsonObject:
     nested = {name: before[name] | body[name] for name in ("inbound", "outbound") if name in body}
     return before | body | nested
-
-
-def _new_id(now: float) -> str:
-    """A 64-bit number in a string, growing with time, as Telnyx's are."""
-    return str((int(now * 1_000_000) << 10) | secrets.randbits(10))
-
-
-def _number(query: dict[str, str], name: str, default: int, most: int | None) -> int:
-    text = query.get(name, str(default))
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if number < 1 or (most and number > most):
-        raise bad_request(f"'{name}' must be a whole number from 1{f' to {most}' if most else ''}.", f"/{name}")
-    return number
-
-
-def _bad_filter(name: str, what: str) -> Refused:
-    return Refused(400, Problem("10031", "Invalid filter", f"'{name}' {what}.", f"/{name}"))

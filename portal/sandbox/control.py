@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from portal.sandbox import calls
+from portal.sandbox import calls, editing, stock
 from portal.sandbox.dialling import application_for_calls
 from portal.sandbox.errors import Problem, Refused, not_found, unprocessable
 from portal.sandbox.exchange import CALL_CONTROL, Exchange
@@ -39,6 +39,8 @@ class Control:
             ("GET", "/sandbox/faults", lambda request: {"faults": self._faults.listed()}),
             ("DELETE", "/sandbox/faults", self._mend),
             ("GET", "/sandbox/ledger", self._ledger),
+            ("POST", "/sandbox/edit", self._edit),
+            ("POST", "/sandbox/numbers", self._buy),
             ("POST", "/sandbox/reset", self._reset),
         )
 
@@ -58,6 +60,7 @@ class Control:
         with self._exchange.store.transaction():
             self._exchange.store.clear()
             self._exchange.courier.forget()
+            stock.fill(self._exchange.store)
 
     def _ring(self, request: Request) -> JsonObject:
         body = request.body
@@ -109,6 +112,14 @@ class Control:
 
     def _ledger(self, request: Request) -> JsonObject:
         return {kind: self._exchange.store.entries(kind) for kind in ("requests", "commands", "deliveries")}
+
+    def _edit(self, request: Request) -> JsonObject:
+        with self._exchange.transaction():
+            return editing.edit(self._exchange, request.body)
+
+    def _buy(self, request: Request) -> JsonObject:
+        with self._exchange.transaction():
+            return editing.buy(self._exchange, request.body)
 
     def _reset(self, request: Request) -> JsonObject:
         self.reset()

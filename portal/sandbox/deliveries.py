@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 from nacl.signing import SigningKey
 
 from portal import signatures
+from portal.sandbox import records
 from portal.sandbox.events import envelope, timestamp
 from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.store import Store
@@ -119,7 +120,7 @@ class Courier:
     def _spoil(self, delivery: Delivery, fault: Fault) -> None:
         if fault.fault == "drop":
             self._enter(delivery, _Result(delivery.primary, 0, error="dropped on request"))
-            self._done(delivery)
+            self._done(delivery, [records.attempt(delivery.primary, None, time.time(), time.time())])
         elif fault.fault == "duplicate":
             self._enqueue(delivery)
             for copy in range(1, int(fault.value or 0)):  # the row belongs to the first
@@ -170,20 +171,21 @@ class Courier:
         timer.start()
 
     def _deliver(self, delivery: Delivery) -> None:
-        attempt = 0
+        attempt, tried = 0, list[JsonObject]()
         for url, tries in ((delivery.primary, TRIES), (delivery.failover, 1)):
             for _ in range(tries if url else 0):
-                attempt += 1
+                attempt, started = attempt + 1, time.time()
                 status = self._try(delivery, url, attempt)
+                tried.append(records.attempt(url, status, started, time.time()))
                 # at a stop it stays owed, even if it has arrived: the receiver may see it twice, as from Telnyx
                 if self._closing or delivery.era != self.era:
                     return
                 if status == 200:
-                    self._done(delivery)
+                    self._done(delivery, tried)
                     return
                 if status is not None and 400 <= status < 500 and status not in REPEATED:
                     break
-        self._done(delivery)
+        self._done(delivery, tried)
 
     def _try(self, delivery: Delivery, url: str, attempt: int) -> int | None:
         body = json.dumps(envelope(delivery.event, delivery.version, attempt, url)).encode()
@@ -210,9 +212,13 @@ class Courier:
                 if delivery.era == self.era:
                     self._store.enter("deliveries", line | asdict(result))
 
-    def _done(self, delivery: Delivery) -> None:
-        if delivery.seq and not self._closing:
+    def _done(self, delivery: Delivery, tried: list[JsonObject]) -> None:
+        if not delivery.seq or self._closing:
+            return
+        with self._store.transaction():
             self._store.drop_delivery(delivery.seq)
+            if delivery.era == self.era:
+                records.keep(self._store, delivery.event, tried)
 
 
 def post(url: str, body: bytes, signed: dict[str, str], timeout: float) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.sandbox import applications, dialling
+from portal.sandbox import applications, audit, dialling, numbers, profiles, records
 from portal.sandbox.actions import act
 from portal.sandbox.errors import Problem, Refused, not_found
 from portal.sandbox.exchange import Exchange
@@ -76,6 +76,46 @@ def _act(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
     return 200, act(exchange, at[0], at[1], request.body)
 
 
+def _numbers(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.listed(exchange, request.query)
+
+
+def _number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.retrieve(exchange, at[0])
+
+
+def _change_number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.update(exchange, at[0], request.body)
+
+
+def _profiles(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.listed(exchange, request.query)
+
+
+def _profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.retrieve(exchange, at[0])
+
+
+def _audit_events(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, audit.listed(exchange, request.query)
+
+
+def _users(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, audit.users(exchange, request.query)
+
+
+def _user(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, audit.user(exchange, at[0])
+
+
+def _deliveries(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, records.listed(exchange.store, request.query)
+
+
+def _delivery(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, records.retrieve(exchange.store, at[0])
+
+
 _KIND = f"/v2/({'|'.join(applications.KINDS)})"
 _CALL = "/v2/calls/([^/]+)"
 _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
@@ -89,4 +129,14 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
     ("GET", re.compile("/v2/connections/([^/]+)/active_calls"), _active_calls),
     ("POST", re.compile(f"{_CALL}/actions/(?!client_state_update)([^/]+)"), _act),
     ("PUT", re.compile(f"{_CALL}/actions/(client_state_update)"), _act),
+    ("GET", re.compile("/v2/phone_numbers"), _numbers),
+    ("GET", re.compile("/v2/phone_numbers/([^/]+)"), _number),
+    ("PATCH", re.compile("/v2/phone_numbers/([^/]+)"), _change_number),
+    ("GET", re.compile("/v2/outbound_voice_profiles"), _profiles),
+    ("GET", re.compile("/v2/outbound_voice_profiles/([^/]+)"), _profile),
+    ("GET", re.compile("/v2/audit_events"), _audit_events),
+    ("GET", re.compile("/v2/organizations/users"), _users),
+    ("GET", re.compile("/v2/organizations/users/([^/]+)"), _user),
+    ("GET", re.compile("/v2/webhook_deliveries"), _deliveries),
+    ("GET", re.compile("/v2/webhook_deliveries/([^/]+)"), _delivery),
 )

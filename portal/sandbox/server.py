@@ -14,7 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from portal import payloads, schemas
-from portal.sandbox import routes, scenarios
+from portal.sandbox import routes, scenarios, stock
 from portal.sandbox.actions import ACTIONS
 from portal.sandbox.applications import KINDS
 from portal.sandbox.control import Control
@@ -49,6 +49,7 @@ class Sandbox:
         self._server = _Server((HOST, port), _Handler)  # before the store: a taken port must not empty anything
         self._server.sandbox = self
         self.store = Store(state, empty=empty)
+        stock.fill(self.store)
         self._courier = Courier(self.store, key, self.faults)
         self.exchange = Exchange(self.store, self._courier, pace, scenarios.TIMERS, scenarios.party)
         self.control = Control(self.exchange, self.faults)
@@ -99,6 +100,7 @@ def _warm_up() -> None:
     for path in KINDS:
         schemas.model(f"{path}.create")
         schemas.model(f"{path}.update")
+    schemas.model("phone_numbers.update")
 
 
 class _Server(ThreadingHTTPServer):

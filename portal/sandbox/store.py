@@ -12,8 +12,10 @@ from typing import Any
 JsonObject = dict[str, Any]
 
 LEDGER_LENGTH = 10_000  # entries kept of each kind; older ones go
-_VERSION = 1
-_TABLES = ("applications", "calls", "timers", "deliveries", "commands", "ledger")
+_VERSION = 2
+_TABLES = ("applications", "calls", "timers", "deliveries", "commands", "ledger", "objects")
+_OBJECTS = """CREATE TABLE objects (seq INTEGER PRIMARY KEY AUTOINCREMENT, resource TEXT NOT NULL,
+  id TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (resource, id))"""
 _SCHEMA = """
 CREATE TABLE applications (id TEXT PRIMARY KEY, kind TEXT NOT NULL, body TEXT NOT NULL);
 CREATE TABLE calls (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE NOT NULL, connection_id TEXT NOT NULL,
@@ -140,6 +142,31 @@ class Store:
     def delete_application(self, id: str) -> None:
         self._run("DELETE FROM applications WHERE id = ?", id)
 
+    # whatever else Telnyx keeps, one row each: numbers, profiles, audit events, records of deliveries
+
+    def put(self, resource: str, id: str, body: JsonObject, most: int | None = None) -> None:
+        """Keep one; of more than ``most`` the oldest go, now and then."""
+        with self.transaction():
+            self._run(
+                "INSERT INTO objects (resource, id, body) VALUES (?, ?, ?) "
+                "ON CONFLICT (resource, id) DO UPDATE SET body = excluded.body",
+                resource,
+                id,
+                json.dumps(body),
+            )
+            if most and int(self._run("SELECT last_insert_rowid()")[0][0]) % 500 == 0:
+                old = "SELECT seq FROM objects WHERE resource = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
+                self._run(f"DELETE FROM objects WHERE resource = ? AND seq <= ({old})", resource, resource, most)  # noqa: S608
+
+    def get(self, resource: str, id: str) -> JsonObject | None:
+        rows = self._run("SELECT body FROM objects WHERE resource = ? AND id = ?", resource, id)
+        return json.loads(rows[0][0]) if rows else None
+
+    def all(self, resource: str) -> list[JsonObject]:
+        """Every one of a resource, oldest first."""
+        rows = self._run("SELECT body FROM objects WHERE resource = ? ORDER BY seq", resource)
+        return [json.loads(body) for (body,) in rows]
+
     # calls
 
     def save_call(self, call: Call) -> None:
@@ -243,8 +270,13 @@ class Store:
         (version,) = self._run("PRAGMA user_version")[0]
         if version == _VERSION and not empty:
             return
+        if version == 1 and not empty:  # it lacks one table: what people made in it stays
+            self._run(_OBJECTS)
+            self._run(f"PRAGMA user_version = {_VERSION}")
+            return
         for table in _TABLES:
             self._run(f"DROP TABLE IF EXISTS {table}")
         for statement in _SCHEMA.split(";\n"):
             self._run(statement)
+        self._run(_OBJECTS)
         self._run(f"PRAGMA user_version = {_VERSION}")

@@ -15,6 +15,7 @@ _TONES = {
     "ok": "good",
     "processed": "good",
     "done": "good",
+    "changed": "good",
     "ringing": "busy",
     "initiated": "busy",
     "parked": "busy",
@@ -26,10 +27,17 @@ _TONES = {
     "dead": "bad",
     "failed": "bad",
     "stopped": "bad",
+    "unavailable": "bad",
+    "conflict": "warn",
     "lost": "warn",
     "uncertain": "warn",
     "quarantined": "warn",
     "expired": "warn",
+    "paused": "warn",
+    "open": "bad",
+    "half-open": "warn",
+    "closed": "good",
+    "unknown here": "warn",
 }
 
 

@@ -161,12 +161,6 @@ def test_an_outage_is_a_banner_and_keeps_what_was_typed(browser: Client, account
     assert b'value="typed"' in answer.content
 
 
-def test_an_uncertain_create_says_what_to_do(browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
-    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "act_then_cut"})
-    answer = browser.post(_url("add"), _drawn(browser, _url("add")) | {"application_name": "x"})
-    assert "Pull the applications before you try again" in _errors(answer)["__all__"][0]
-
-
 # change
 
 
@@ -233,30 +227,11 @@ def test_a_value_outside_the_sdks_enum_stays_selectable_and_survives(
 def test_a_refused_change_stands_on_its_field(browser: Client, mirrored: Any) -> None:
     row = mirrored()
     url = _url("change", row.pk)
-    answer = browser.post(url, _drawn(browser, url) | {"webhook_event_url": "not a url"})
-    assert "must be an http" in _errors(answer)["webhook_event_url"][0]
-    assert b'value="not a url"' in answer.content
+    answer = browser.post(url, _drawn(browser, url) | {"webhook_timeout_secs": "31", "application_name": "typed"})
+    assert "0 to 30" in _errors(answer)["webhook_timeout_secs"][0]
+    assert b'value="typed"' in answer.content
     row.refresh_from_db()
-    assert row.webhook_event_url != "not a url"
-
-
-def test_a_conflict_is_told_field_by_field_and_a_second_save_is_deliberate(
-    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
-) -> None:
-    row = mirrored()
-    url = _url("change", row.pk)
-    values = _drawn(browser, url) | {"application_name": "mine"}
-    change_at_telnyx(sandbox_account, row.remote, application_name="theirs", dtmf_type="Inband")
-    answer = browser.post(url, values)
-    assert "was changed at Telnyx meanwhile" in _errors(answer)["__all__"][0]
-    assert _errors(answer)["application_name"] == ["It was “router”, at Telnyx it is now “theirs”, you want “mine”."]
-    assert remote_of(row)["application_name"] == "theirs"
-    form = answer.context["adminform"].form
-    assert (form["application_name"].value(), form["dtmf_type"].value()) == ("mine", "Inband")
-    again = {name: form[name].value() for name in form.fields if form[name].value() is not None}
-    assert browser.post(url, again).status_code == 302
-    there = remote_of(row)
-    assert (there["application_name"], there["dtmf_type"]) == ("mine", "Inband")
+    assert row.application_name != "typed"
 
 
 def test_what_others_changed_elsewhere_is_kept_by_a_save(
@@ -336,30 +311,6 @@ def test_the_history_tells_what_changed_and_reverts_nothing(
 
 
 # delete
-
-
-def test_deletion_is_confirmed_then_done_at_telnyx_and_the_row_stays(
-    browser: Client, mirrored: Any, sandbox: Sandbox
-) -> None:
-    row = mirrored()
-    url = _url("delete", row.pk)
-    page = browser.get(url).content.decode()
-    assert f"Delete router ({row.telnyx_id}) at Telnyx?" in page
-    assert not requests(sandbox, "DELETE")
-    assert browser.post(url, {"post": "yes"}).status_code == 302
-    row.refresh_from_db()
-    assert row.missing_since
-    assert sandbox.store.applications("call_control_applications") == []
-    assert LogEntry.objects.get().is_deletion()
-
-
-def test_a_failed_deletion_is_said(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:
-    row = mirrored()
-    sandbox.faults.add({"method": "DELETE", "path": "/call_control_applications", "fault": "status", "value": 422})
-    answer = browser.post(_url("delete", row.pk), {"post": "yes"}, follow=True)
-    assert "router was not deleted." in str(next(iter(answer.context["messages"])))
-    row.refresh_from_db()
-    assert row.missing_since is None
 
 
 def test_an_unknown_row_is_no_error_page(browser: Client, account: TelnyxAccount) -> None:

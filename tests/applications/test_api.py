@@ -129,7 +129,7 @@ def test_a_create_needs_both_required_fields(api: APIClient, sandbox_account: Te
 def test_an_outage_is_503_and_an_uncertain_create_504(
     api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
-    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "act_then_cut"})
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "cut"})
     uncertain = _send(api, "post", URL, NEW)
     assert (uncertain.status_code, uncertain.json()["code"]) == (504, "telnyx_uncertain")
     assert not CallControlApplication.objects.exists()

@@ -53,14 +53,6 @@ def test_an_application_whose_tags_failed_is_kept_and_it_is_said(
     assert "tags could not be set" in trouble
 
 
-def test_an_ambiguous_create_is_said_and_stores_nothing(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
-    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "act_then_cut"})
-    with pytest.raises(TelnyxUncertain, match="Pull the applications before you try again"):
-        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
-    assert not CallControlApplication.objects.exists()
-    assert AuditEvent.objects.get().details["outcome"] == "uncertain"
-
-
 def test_wrong_values_cost_no_request(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
     with pytest.raises(InvalidParameters) as caught:
         create_application(CALL_CONTROL, sandbox_account, {"application_name": 5, "tags": "x", "nonsense": 1}, ADA)

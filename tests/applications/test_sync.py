@@ -68,7 +68,10 @@ def test_what_changed_at_telnyx_is_updated_with_one_history_entry(
     pull(CALL_CONTROL, sandbox_account, Actor("command line"))
     row.refresh_from_db()
     assert row.application_name == "renamed"
-    assert [entry.history_change_reason for entry in row.history.all()] == ["pulled (command line)", "pulled (portal)"]
+    assert [entry.history_change_reason for entry in row.history.all()] == [
+        "changed at Telnyx by owner@sandbox.example, found by pull (command line)",
+        "pulled (portal)",
+    ]
     assert other.history.count() == 1
 
 

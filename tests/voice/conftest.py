@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from portal.client import ask
 from portal.models import TelnyxAccount
@@ -39,6 +40,18 @@ def ring(sandbox_account: TelnyxAccount, http: Http, connection_id: str) -> Call
         control_id = http.ring(connection_id=connection_id)
         told = {"call_control_id": control_id, "connection_id": connection_id, "state": "parked", "answered_at": None}
         return make_call(sandbox_account, **(told | columns))
+
+    return make
+
+
+@pytest.fixture
+def signed_in(user_with: Any) -> Any:
+    """A browser of somebody with exactly these permissions."""
+
+    def make(*permissions: str, username: str = "person") -> Client:
+        client = Client()
+        client.force_login(user_with(*permissions, username=username))
+        return client
 
     return make
 

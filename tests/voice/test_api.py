@@ -25,48 +25,42 @@ pytestmark = pytest.mark.django_db
 CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 # The members of the interface page's examples
-CALL = set(
-    [
-        "call_control_id",
-        "call_leg_id",
-        "call_session_id",
-        "account",
-        "connection_id",
-        "application",
-        "direction",
-        "from",
-        "to",
-        "state",
-        "started_at",
-        "answered_at",
-        "bridged_at",
-        "ended_at",
-        "ring_seconds",
-        "talk_seconds",
-        "hangup_cause",
-        "hangup_source",
-        "sip_hangup_cause",
-        "client_state",
-        "tags",
-    ]
-)
-EVENT = set(
-    [
-        "id",
-        "event_id",
-        "event_type",
-        "source",
-        "status",
-        "occurred_at",
-        "received_at",
-        "attempt",
-        "call_control_id",
-        "payload",
-    ]
-)
-COMMAND = set(
-    ["id", "action", "status", "parameters", "call_control_id", "requested_by", "created_at", "attempts", "error"]
-)
+CALL = {
+    "call_control_id",
+    "call_leg_id",
+    "call_session_id",
+    "account",
+    "connection_id",
+    "application",
+    "direction",
+    "from",
+    "to",
+    "state",
+    "started_at",
+    "answered_at",
+    "bridged_at",
+    "ended_at",
+    "ring_seconds",
+    "talk_seconds",
+    "hangup_cause",
+    "hangup_source",
+    "sip_hangup_cause",
+    "client_state",
+    "tags",
+}
+EVENT = {
+    "id",
+    "event_id",
+    "event_type",
+    "source",
+    "status",
+    "occurred_at",
+    "received_at",
+    "attempt",
+    "call_control_id",
+    "payload",
+}
+COMMAND = {"id", "action", "status", "parameters", "call_control_id", "requested_by", "created_at", "attempts", "error"}
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
 
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 from django.db import connections
 from django.test import Client
@@ -21,7 +22,7 @@ from tests.factories import make_call, make_event, run_owed
 from tests.portal.servers import answer, serving
 from tests.voice.conftest import effects, wire
 from voice import commands, dispatch, processing
-from voice.models import Call, CallCommand, CallEvent
+from voice.models import AccountBreaker, Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
@@ -156,21 +157,29 @@ def test_a_dial_carried_out_without_an_answer_makes_one_call(
     assert Call.objects.get().call_control_id == control_id
 
 
-def test_silence_until_the_deadline_is_uncertain_and_asked_again(
-    ring: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+def test_silence_is_uncertain_and_asked_again(
+    ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "DEADLINE_SECONDS", 0.2)
     command = act(ring())
-    sandbox.faults.add({"fault": "hang", "value": 1})
-    dispatch.send(command.pk)
+    patient_key = sandbox_account.api_key
+    sandbox.faults.add({"fault": "hang", "value": 2})
+    with monkeypatch.context() as impatient:
+        impatient.setattr(client, "_TIMEOUT", httpx.Timeout(0.3, connect=2))
+        change_key(sandbox_account, "KEY-impatient")  # a client is kept for each key
+        dispatch.send(command.pk)
+    change_key(sandbox_account, patient_key)
     waiting = seen(command)
     assert (waiting.status, outcomes(command)) == ("sending", ["uncertain"])
     assert "did not answer in time" in waiting.error
-    monkeypatch.undo()
     now_due(command)
     run_owed()
     assert (seen(command).status, seen(command).error) == ("ok", "")
     assert effects(sandbox) == [("answer", "executed")]
+
+
+def change_key(account: TelnyxAccount, key: str) -> None:
+    account.api_key = key
+    account.save()
 
 
 def test_it_is_never_resent_once_telnyx_would_not_recognise_it(ring: Any, sandbox: Sandbox) -> None:
@@ -200,6 +209,7 @@ def test_when_every_try_is_used_up_it_says_that_nothing_is_known(ring: Any, sand
     dispatch.send(command.pk)
     for seconds in (1, 2, 5, 11, 26):
         now_due(command, first_sent_at=ago(seconds))
+        AccountBreaker.objects.update(next_probe_at=ago(1))
         dispatch.send(command.pk)
     assert (seen(command).status, outcomes(command)) == ("uncertain", ["uncertain"] * 6)
 
@@ -255,7 +265,8 @@ def test_too_many_requests_waits_as_long_as_telnyx_asks(account: TelnyxAccount) 
         assert len(server.requests) == 1
     waiting = seen(command)
     assert (waiting.status, waiting.first_sent_at) == ("queued", None)
-    assert waiting.lease_until and timedelta(seconds=20) < waiting.lease_until - timezone.now() < timedelta(seconds=34)
+    assert waiting.lease_until
+    assert timedelta(seconds=20) < waiting.lease_until - timezone.now() < timedelta(seconds=34)
 
 
 # --- What is not sent ------------------------------------------------------------------------------------------------

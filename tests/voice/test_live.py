@@ -98,7 +98,8 @@ def test_the_hang_up_that_comes_later_has_the_exact_time_and_the_cause(
     assert post_webhook(Client(), sandbox_account, event).status_code == 200
     processing.process(CallEvent.objects.get().pk)
     seen = Call.objects.get()
-    assert seen.ended_at and seen.ended_at.isoformat() == "2026-01-02T03:04:05.678000+00:00"
+    assert seen.ended_at
+    assert seen.ended_at.isoformat() == "2026-01-02T03:04:05.678000+00:00"
     assert (seen.state, seen.hangup_cause, seen.hangup_source) == ("ended", "normal_clearing", "caller")
 
 

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.db import OperationalError, connections
@@ -54,6 +55,34 @@ def test_it_answers_400_to_a_forged_signature_and_stores_nothing(client: Client,
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
     assert not CallEvent.objects.exists()
     assert "another key" in RejectedRequest.objects.get().reason
+
+
+def test_our_own_probe_gets_its_nonce_back_only_when_unsigned_and_well_formed(
+    client: Client, account: TelnyxAccount
+) -> None:
+    url, nonce = f"/webhooks/{account.webhook_token}/call-control/", "n0nce_-" * 4
+
+    def told(nonce: str, **more: str) -> Any:
+        headers = {"X-Portal-Probe": nonce, **more}
+        answer = client.post(url, b"{}", content_type="application/json", headers=headers)
+        assert answer.status_code == 400
+        return {name: value for name, value in answer.json().items() if name != "request_id"}
+
+    plain = told("")
+    assert told(nonce) == plain | {"probe": nonce}
+    for odd in ("short", "x" * 65, "<script>alert(1)</script>"):
+        assert told(odd) == plain
+    forged = signed(b"{}", key=SigningKey.generate())
+    assert told(nonce, **forged) == plain
+    assert told(nonce, **{"Telnyx-Timestamp": "1"}) == plain
+    good = client.post(
+        url,
+        json.dumps(make_event()).encode(),
+        content_type="application/json",
+        headers={"X-Portal-Probe": nonce, **signed(json.dumps({}).encode())},
+    )
+    assert "probe" not in good.json()
+    assert not CallEvent.objects.exists()
 
 
 def test_it_answers_400_without_a_signature(client: Client, account: TelnyxAccount) -> None:

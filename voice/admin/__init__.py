@@ -1,5 +1,5 @@
 """The pages of what happens on the line."""
 
-from voice.admin import calls, commands, events, flows
+from voice.admin import batches, calls, commands, events, flows, limits
 
-__all__ = ["calls", "commands", "events", "flows"]
+__all__ = ["batches", "calls", "commands", "events", "flows", "limits"]

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -22,18 +22,23 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from applications.models import CallControlApplication, TexmlApplication
+from portal import schemas
 from portal.actors import actor_of
 from portal.errors import TelnyxError
 from portal.schemas import InvalidParameters
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import phone, seconds, status_badge
 from voice import actions, commands, live, search, timeline
+from voice.admin.live import urls as board_urls
+from voice.dialling_form import DialForm
 from voice.event_types import ending
-from voice.forms import ActionForm, DialForm
-from voice.models import Call, CallCommand, CallEvent
+from voice.forms import ActionForm
+from voice.limits import LimitExceeded
+from voice.models import Call, CallCommand, CallEvent, Conference
 from voice.tasks import wake_commands
 
-# Who looks at the list. Not an attribute: one CallAdmin serves every thread, and would show one person's numbers to another.
+# Who looks at the list. Not an attribute of CallAdmin: that one serves every thread, and would show one person what
+# only another may see.
 _viewer: ContextVar[Any] = ContextVar("viewer")
 
 
@@ -135,7 +140,7 @@ class CallAdmin(ReadOnlyAdmin):
             path("<path:object_id>/refresh/", wrap(self.refresh_view), name="voice_call_refresh"),
             path("<path:object_id>/raw/<uuid:event_id>/", wrap(self.raw_view), name="voice_call_raw"),
         ]
-        return [*ours, *super().get_urls()]
+        return [*board_urls(self), *ours, *super().get_urls()]
 
     def changeform_view(
         self,
@@ -147,8 +152,10 @@ class CallAdmin(ReadOnlyAdmin):
         call = self._call(request, object_id)
         legs = timeline.legs(call)
         user: Any = request.user
-        buttons = [
-            (name, actions.label(name)) for name in actions.possible(call) if user.has_perm(actions.permission(name))
+        buttons = [(name, actions.label(name)) for name in actions.possible(call) if _may(user, name)]
+        more = [
+            (title, [(name, actions.label(name)) for name in members])
+            for title, members in actions.grouped([one for one in actions.names() if _may(user, one)])
         ]
         entries = timeline.entries(legs, user)
         busy = call.is_alive or any(
@@ -161,6 +168,7 @@ class CallAdmin(ReadOnlyAdmin):
             "letter": next((letter for letter, leg in legs if leg.pk == call.pk), "A"),
             "entries": entries,
             "buttons": buttons,
+            "more": more if call.is_alive else [],
             "busy": busy,
             "ending": ending(call.hangup_cause, call.hangup_source),
             "application": self._application(call, user),
@@ -171,6 +179,7 @@ class CallAdmin(ReadOnlyAdmin):
                 ("Connection", call.connection_id),
             ],
             "may_see_raw": user.has_perm("voice.view_raw_event"),
+            "conferences": self._conferences(legs, user),
         }
         return TemplateResponse(
             request, "admin/voice/call/page.html", self._context(request) | told | (extra_context or {})
@@ -181,9 +190,9 @@ class CallAdmin(ReadOnlyAdmin):
         call = self._call(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
-        event = get_object_or_404(
-            CallEvent, pk=event_id, call__call_session_id=call.call_session_id, account=call.account
-        )
+        legs = [leg.pk for _, leg in timeline.legs(call)]
+        of_theirs = Q(call__in=legs) | Q(conference__in=Conference.objects.filter(participants__call__in=legs))
+        event = get_object_or_404(CallEvent, of_theirs, pk=event_id, account=call.account)
         return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
@@ -198,11 +207,12 @@ class CallAdmin(ReadOnlyAdmin):
             intent = f"{call.pk}:{form.cleaned_data['intent']}"
             try:
                 command = commands.act(call, action, form.values(), actor_of(request), intent=intent)
-            except InvalidParameters as error:
+            except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
             else:
                 return self._sent(request, command, _page(call))
         told = {"title": actions.label(action), "form": form, "call": call, "account": call.account, "action": action}
+        told["summary"] = schemas.summary(actions.method(action))
         return TemplateResponse(request, "admin/voice/call/action.html", self._context(request) | told)
 
     def dial_view(self, request: HttpRequest) -> HttpResponse:
@@ -214,7 +224,7 @@ class CallAdmin(ReadOnlyAdmin):
             account, intent = form.application.account, str(form.cleaned_data["intent"])
             try:
                 command = commands.dial(account, form.values(), actor_of(request), intent=intent)
-            except InvalidParameters as error:
+            except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
             else:
                 return self._sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
@@ -254,12 +264,21 @@ class CallAdmin(ReadOnlyAdmin):
             messages.warning(request, f"{label}: {command.get_status_display()}. {command.error}")
         return HttpResponseRedirect(page)
 
+    def _conferences(self, legs: list[tuple[str, Call]], user: Any) -> list[Conference]:
+        if not user.has_perm("voice.view_conference"):
+            return []
+        return list(Conference.objects.filter(participants__call__in=[leg.pk for _, leg in legs]).distinct()[:20])
+
     def _application(self, call: Any, user: Any) -> tuple[str, str]:
         """Its name, and its page for who may see it."""
         row = CallControlApplication.objects.filter(account=call.account, telnyx_id=call.connection_id).first()
         if row is None or not user.has_perm("applications.view_callcontrolapplication"):
             return call.application_name or call.connection_id, ""
         return str(row), reverse("admin:applications_callcontrolapplication_change", args=[row.pk])
+
+
+def _may(user: Any, action: str) -> bool:
+    return bool(user.has_perm(actions.permission(action)))
 
 
 def _page(call: Call) -> str:

@@ -16,12 +16,13 @@ from unfold.decorators import display
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import status_badge
 from voice.event_types import label
+from voice.failures import UndeliveredPages
 from voice.models import CallEvent, RejectedRequest
 from voice.numbers import masked
 
 
 @admin.register(CallEvent)
-class CallEventAdmin(ReadOnlyAdmin):
+class CallEventAdmin(UndeliveredPages, ReadOnlyAdmin):  # type: ignore[misc]
     """Searched by any id of the event or its call."""
 
     list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")

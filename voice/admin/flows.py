@@ -13,6 +13,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from applications.models import CallControlApplication
 from portal.actors import actor_of
+from portal.schemas import describe
 from portal.templatetags.portal import status_badge
 from voice import actions
 from voice.conditions import CALL_FIELDS
@@ -119,7 +120,7 @@ class FlowAdmin(ModelAdmin):
     actions = None
 
     class Media:
-        js = ("portal/rules.js",)
+        js = ("portal/parameters.js", "portal/rules.js")
 
     change_form_outer_after_template: Any = "admin/voice/flow/event_types.html"
 
@@ -130,18 +131,12 @@ class FlowAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        described = {
-            name: [
-                {"name": one.name, "kind": one.kind, "required": one.required, "choices": one.choices}
-                for one in actions.parameters(name)
-            ]
-            for name in actions.names()
-        }
+        described = {name: [describe(one) for one in actions.parameters(name)] for name in actions.names()}
         told = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
         return super().changeform_view(request, object_id, form_url, told | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        save_flow(obj, None, actor_of(request))
+        """Nothing yet: ``save_formset`` follows and gives flow and rules to the service at once."""
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """The rules as one list to the service, in the order of the page."""

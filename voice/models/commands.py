@@ -6,8 +6,10 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
+from voice.models.batches import DialBatch
 from voice.models.calls import Call
+from voice.models.conferences import Conference
 from voice.models.events import CallEvent
 
 
@@ -24,16 +26,27 @@ class CallCommand(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
-    action = models.CharField(max_length=60, help_text="dial, or an action by its SDK name")
+    action = models.CharField(max_length=60, help_text="dial, an action by its SDK name, or conferences.hold, queues.create …")
     parameters = models.JSONField(default=dict, help_text="By wire name.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     call = models.ForeignKey(Call, null=True, on_delete=models.PROTECT, related_name="commands")
     call_control_id = models.CharField(max_length=512, blank=True, db_index=True)
+    conference = models.ForeignKey(
+        Conference, null=True, on_delete=models.PROTECT, related_name="commands", db_index=False
+    )
+    queue_name = models.CharField(max_length=255, blank=True, help_text="The queue it is about.")
+    path = models.JSONField(default=list, help_text="The ids of its address at Telnyx, where that is no call's.")
     event = models.ForeignKey(CallEvent, null=True, on_delete=models.PROTECT, related_name="commands")
-    sequence = models.PositiveSmallIntegerField(default=0, help_text="Order among the commands of one event.")
+    sequence = models.PositiveSmallIntegerField(
+        default=0, help_text="Order among the commands of one event, or the line of a batch."
+    )
     intent_key = models.CharField(max_length=200, unique=True)
     requested_by = models.CharField(max_length=300)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
+    batch = models.ForeignKey(DialBatch, null=True, on_delete=models.PROTECT, related_name="commands")
+    dials = models.PositiveSmallIntegerField(default=0, help_text="How many numbers it calls.")
+    counted_at = models.DateTimeField(null=True, help_text="When these count against the limits.")
     created_at = models.DateTimeField(db_index=True)
     expires_at = models.DateTimeField(help_text="Not begun after this.")
     first_sent_at = models.DateTimeField(null=True, help_text="Telnyx ignores a repeat for 60 s from here.")
@@ -43,6 +56,11 @@ class CallCommand(models.Model):
     answer = models.JSONField(null=True, help_text="Telnyx's, when it is ok.")
     error = models.TextField(blank=True)
     error_code = models.CharField(max_length=20, blank=True, help_text="Telnyx's")
+    settlement = models.CharField(max_length=500, blank=True, help_text="How an uncertain one came to its end.")
+    settled_at = models.DateTimeField(null=True)
+    repeats = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="repeated_by", help_text="Sent again by a person."
+    )
 
     class Meta:
         ordering = ["-created_at", "-id"]
@@ -50,7 +68,32 @@ class CallCommand(models.Model):
             models.Index(fields=["created_at"], name="command_owed", condition=Q(status__in=("queued", "sending"))),
             models.Index(fields=["status", "-created_at"], name="command_by_status"),
             models.Index(fields=["event", "sequence"], name="command_by_event"),
+            models.Index(
+                fields=["finished_at"], name="command_unsettled", condition=Q(status="uncertain", settled_at=None)
+            ),
+            models.Index(
+                fields=["conference", "created_at"],
+                name="command_by_conference",
+                condition=Q(conference__isnull=False),
+            ),
+            models.Index(fields=["queue_name", "-created_at"], name="command_by_queue", condition=~Q(queue_name="")),
+            models.Index(fields=["account", "counted_at"], name="command_dials", condition=Q(counted_at__isnull=False)),
+            models.Index(
+                fields=["token", "counted_at"], name="command_token_dials", condition=Q(counted_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
         return self.action
+
+    @property
+    def is_open_question(self) -> bool:
+        """Whether Telnyx carried it out is not known, and nobody has said so."""
+        return self.status == self.Status.UNCERTAIN and self.settled_at is None
+
+    @property
+    def seconds(self) -> float | None:
+        """From the first request to the end; of one that was never sent, nothing."""
+        if self.first_sent_at is None or self.finished_at is None:
+            return None
+        return round((self.finished_at - self.first_sent_at).total_seconds(), 3)

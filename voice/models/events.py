@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from portal.models import TelnyxAccount
 from voice.models.calls import Call
+from voice.models.conferences import Conference
 
 
 class CallEvent(models.Model):
@@ -41,6 +42,9 @@ class CallEvent(models.Model):
     call_session_id = models.CharField(max_length=64, blank=True)
     connection_id = models.CharField(max_length=64, blank=True)
     call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="events")
+    conference = models.ForeignKey(
+        Conference, null=True, on_delete=models.SET_NULL, related_name="events", db_index=False
+    )
     headers = models.JSONField(default=dict)
     body = models.BinaryField()
     payload = models.JSONField(null=True)
@@ -56,6 +60,11 @@ class CallEvent(models.Model):
             models.Index(fields=["-received_at", "-id"], name="event_by_time"),
             models.Index(fields=["received_at"], name="event_owed", condition=Q(status="received")),
             models.Index(fields=["status", "-received_at"], name="event_by_status"),
+            models.Index(
+                fields=["conference", "received_at"],
+                name="event_by_conference",
+                condition=Q(conference__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

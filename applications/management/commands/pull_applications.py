@@ -2,15 +2,15 @@
 
 import json
 import sys
-import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
 from applications.kinds import KINDS, Kind
-from applications.models import Pull
-from applications.pulls import SILENT_SECONDS, begin, run, wait
+from applications.models import SILENT_SECONDS, Pull
+from applications.progress import Bar
+from applications.pulls import begin, run, wait
 from applications.sync import differences
 from portal.actors import Actor
 from portal.errors import TelnyxError
@@ -56,28 +56,21 @@ class Command(BaseCommand):
 
     def _pull(self, kind: Kind, account: TelnyxAccount, accept_missing: bool) -> bool:
         record, began = begin(kind, account, _ACTOR)
-        if began:
-            run(record, _ACTOR, accept_missing=accept_missing, told=self._progress())
-        else:
+        if not began:
             self.stderr.write(f"{account.name} {kind.slug}: waiting for the pull by {record.requested_by}.")
-            wait(record, SILENT_SECONDS)
+            wait(record, SILENT_SECONDS + 1)
+            if record.state == Pull.State.RUNNING:  # killed, if it is silent: then this one takes over
+                record, began = begin(kind, account, _ACTOR)
+        if began:
+            bar = Bar(self.stderr, f"{account.name} {kind.slug}")
+            run(record, _ACTOR, accept_missing=accept_missing, told=lambda at: bar.told(at.progress, at.total))
+            bar.close()
         counts = ", ".join(f"{number} {name}" for name, number in record.counts.items())
         self.stdout.write(f"{account.name} {kind.slug}: {counts}")
         for error in record.errors:
             about = error["id"] or record.state
             self.stderr.write(f"{account.name} {kind.slug}: {about}: {error['message']}")
         return record.state == Pull.State.DONE
-
-    def _progress(self) -> Any:
-        """Says once in two seconds how far it is; a quick pull says nothing."""
-        last = [time.monotonic()]
-
-        def told(record: Pull) -> None:
-            if time.monotonic() - last[0] > 2:
-                last[0] = time.monotonic()
-                self.stderr.write(f"{record.kind}: {record.progress} read …")
-
-        return told
 
 
 def _accounts(name: str | None) -> list[TelnyxAccount]:

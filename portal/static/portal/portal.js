@@ -46,3 +46,33 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const live = event.target.closest("#portal-live");
   if (live && live.querySelector("details[open]")) event.preventDefault();
 });
+
+// a list that was asked for anew while somebody types: its boxes act again, its filters keep what was typed
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (event.target.id !== "portal-results") return;
+  const bar = document.querySelector("#changelist-actions-wrapper");
+  if (bar && window.Alpine) {  // htmx settled its class and style as the server drew them
+    window.Alpine.destroyTree(bar);
+    window.Alpine.initTree(bar);
+  }
+  const parent = document.querySelector("#changelist-form");
+  const boxes = parent ? parent.querySelectorAll("tr input.action-select") : [];
+  if (boxes.length && window.Actions) window.Actions(boxes, { parent });
+  const typed = document.querySelector("#searchbar")?.value || "";
+  for (const link of document.querySelectorAll("#changelist-filter a[href^='?']")) {
+    const query = new URLSearchParams(link.getAttribute("href"));
+    if (typed) query.set("q", typed); else query.delete("q");
+    link.setAttribute("href", `?${query}`);
+  }
+});
+
+// how long a call has lasted, without asking the server
+const tick = () => {
+  for (const span of document.querySelectorAll("[data-since]")) {
+    const all = Math.max(0, Math.floor(Date.now() / 1000) - Number(span.dataset.since));
+    const parts = [Math.floor(all / 60) % 60, all % 60].map((part) => String(part).padStart(2, "0"));
+    span.textContent = `${Math.floor(all / 3600)}:${parts.join(":")}`;
+  }
+};
+setInterval(tick, 1000);
+document.addEventListener("htmx:afterSettle", tick);

@@ -53,6 +53,16 @@
     let input;
     const draw = (text) => {
       const one = parameters.find((parameter) => parameter.name === named.value) || { kind: "string", choices: [] };
+      const nested = (one.kind === "object" && (one.fields || []).length) || (one.kind === "array" && one.item && one.item.kind !== "string");
+      if (nested && !text.includes("{{")) {
+        let given;
+        try { given = text ? JSON.parse(text) : undefined; } catch { given = undefined; }
+        const editor = window.portalParameter(one, given, changed);
+        Object.defineProperty(editor, "value", { get: () => { const read = editor.read(); return read === undefined ? "" : JSON.stringify(read); } });
+        input = editor;
+        box.replaceChildren(editor);
+        return;
+      }
       const choices = one.kind === "boolean" ? ["true", "false"] : one.choices || [];
       const attributes = { "aria-label": "Value", oninput: changed, onchange: changed };
       input = choices.length && !text.includes("{{")

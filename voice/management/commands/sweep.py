@@ -13,11 +13,12 @@ from django.core.management import BaseCommand
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from portal.models import Heartbeat
-from voice import dispatch, processing
+from voice import actions, dispatch, processing, reconciliation
 
 _INTERVAL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10
 _BATCH = 200
+_LOOKS = 20
 _SENDERS = 8
 
 _log = structlog.get_logger(__name__)
@@ -40,6 +41,7 @@ class Command(BaseCommand):
                         sent.result()
                 return
             stopping = _until_signalled()
+            actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
             while not stopping.is_set():
                 sweep.safely()
                 stopping.wait(_INTERVAL_SECONDS)
@@ -79,10 +81,14 @@ class Sweep:
         events, commands = processing.owed(_BATCH), []
         for event_id in events:
             commands += processing.process(event_id).commands
+            reconciliation.heard(event_id)
         self._forget_done()
         for command_id in dict.fromkeys([*commands, *dispatch.owed(_BATCH)]):
             if command_id not in self.sending:
                 self.sending[command_id] = self.senders.submit(_send, command_id)
+        for command_id in reconciliation.due(_LOOKS):
+            if command_id not in self.sending:
+                self.sending[command_id] = self.senders.submit(_look, command_id)
         return len(events) + len(self.sending)
 
     def _forget_done(self) -> None:
@@ -99,5 +105,13 @@ def _send(command_id: uuid.UUID) -> None:
     try:
         while following:
             following = dispatch.send(following[0])
+    finally:
+        connections.close_all()
+
+
+def _look(command_id: uuid.UUID) -> None:
+    """What became of an uncertain one."""
+    try:
+        reconciliation.reconcile(command_id)
     finally:
         connections.close_all()

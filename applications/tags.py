@@ -1,0 +1,41 @@
+"""Tags as a filter, on every database."""
+
+import json
+from typing import Any
+
+from django.db import connections
+from django.db.models import QuerySet, TextField, Value
+from django.db.models.functions import Cast, StrIndex
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter
+
+_MOST = 500
+
+
+def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
+    """Those that have this very tag. SQLite cannot look into a list: there its JSON text holds the quoted tag."""
+    if connections[rows.db].features.supports_json_field_contains:
+        return rows.filter(tags__contains=[tag])
+    place = StrIndex(Cast("tags", TextField()), Value(json.dumps(tag)))
+    found: QuerySet[Any] = rows.alias(tag_at=place).filter(tag_at__gt=0)
+    return found
+
+
+def tags_of(rows: QuerySet[Any]) -> list[str]:
+    """Every tag in use, in order; of the first few hundred different lists."""
+    lists = rows.exclude(tags=[]).order_by().values_list("tags", flat=True).distinct()[:_MOST]
+    return sorted({tag for tags in lists for tag in tags if isinstance(tag, str)}, key=str.casefold)
+
+
+class Tagged(DropdownFilter):
+    """One tag."""
+
+    title = "tag"
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(tag, tag) for tag in tags_of(model_admin.get_queryset(request))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        tag = self.value()
+        return tagged(queryset, tag) if tag else queryset

@@ -1,0 +1,46 @@
+"""Filters of a list kept under a name: a person's own, or shared with everybody who may see the list."""
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.http import QueryDict
+
+_OF_THE_PAGE = ("p", "e", "all", "_popup", "_to_field")  # Django's own: page number, error sign
+LONGEST = 2000
+
+
+class SavedFilter(models.Model):
+    """``query`` of the list of ``listing`` (a model's label). Only its owner, or who may delete any, removes it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    listing = models.CharField(max_length=100)
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=LONGEST)
+    shared = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "portal"
+        ordering = ["name", "pk"]
+        constraints = [models.UniqueConstraint(fields=["owner", "listing", "name"], name="one_filter_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def filters_of(user: Any, listing: str) -> models.QuerySet[SavedFilter]:
+    """Those that ``user`` sees above the list: the own ones and the shared ones."""
+    seen = SavedFilter.objects.filter(Q(owner=user) | Q(shared=True), listing=listing)
+    return seen.select_related("owner")
+
+
+def cleaned(query: str) -> str:
+    """A list's query without what belongs to one page of it; raises nothing, whatever was typed."""
+    found = QueryDict(query[: LONGEST * 2], mutable=True)
+    for name in _OF_THE_PAGE:
+        found.pop(name, None)
+    for name in [name for name in found if not any(found.getlist(name))]:
+        del found[name]
+    return found.urlencode()

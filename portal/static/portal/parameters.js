@@ -1,0 +1,93 @@
+"use strict";
+// Objects and lists of parameters as rows and boxes. They are made from data-schema, and write the JSON that is posted.
+(() => {
+  const make = (tag, attributes = {}, ...children) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) {
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else if (value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children);
+    return element;
+  };
+  const words = (name) => { const text = name.replaceAll("_", " "); return text.charAt(0).toUpperCase() + text.slice(1); };
+  const asText = (value) => value === undefined || value === null ? "" : typeof value === "string" ? value : JSON.stringify(value);
+
+  // Each editor is an element with read(): the value, or undefined when nothing was filled in.
+  function scalar(schema, value, changed) {
+    const choices = schema.kind === "boolean" ? ["true", "false"] : schema.choices;
+    let input;
+    if (choices) {
+      const chosen = asText(value);
+      input = make("select", { "aria-label": words(schema.name), onchange: changed }, ...["", ...choices].map((one) => make("option", { value: one, selected: String(one) === chosen }, one === "" ? "—" : String(one))));
+    } else {
+      input = make("input", { value: asText(value), "aria-label": words(schema.name), inputmode: schema.kind === "integer" ? "numeric" : false, oninput: changed });
+    }
+    const typed = { integer: Number, number: Number, boolean: (text) => text === "true" }[schema.kind];
+    input.read = () => {
+      const text = input.value;
+      if (text === "") return undefined;
+      if (schema.kind === "any" && /^[[{]/.test(text.trim())) { try { return JSON.parse(text); } catch { return text; } }
+      return typed && !text.includes("{{") && !Number.isNaN(Number(typed(text))) ? typed(text) : text;
+    };
+    return input;
+  }
+
+  function object(schema, value, changed) {
+    const fields = (schema.fields || []).map((field) => {
+      const editor = any(field, (value || {})[field.name], changed);
+      const label = make("label", {}, make("span", { class: "portal-dim" }, words(field.name) + (field.required ? " *" : "")), editor);
+      label.read = () => [field.name, editor.read()];
+      return label;
+    });
+    const box = make("div", { class: "portal-editor-object" }, ...fields);
+    const known = new Set((schema.fields || []).map((field) => field.name));
+    const others = Object.fromEntries(Object.entries(value || {}).filter(([name]) => !known.has(name)));
+    box.read = () => {
+      const read = { ...others, ...Object.fromEntries(fields.map((field) => field.read()).filter(([, one]) => one !== undefined)) };
+      return Object.keys(read).length ? read : undefined;
+    };
+    return box;
+  }
+
+  function list(schema, value, changed) {
+    const rows = make("div", { class: "portal-editor" });
+    const add = (one) => {
+      const editor = any(schema.item || { name: "value", kind: "any" }, one, changed);
+      const row = make("div", { class: "portal-editor-item" }, editor, make("button", {
+        type: "button", class: "portal-icon material-symbols-outlined", "aria-label": "Remove", title: "Remove",
+        onclick: () => { row.remove(); changed(); },
+      }, "close"));
+      row.read = editor.read;
+      rows.append(row);
+    };
+    (Array.isArray(value) ? value : []).forEach(add);
+    const button = make("button", { type: "button", class: "portal-button", onclick: () => add(undefined) }, "Add one");
+    const box = make("div", { class: "portal-editor" }, rows, make("div", {}, button));
+    box.read = () => { const read = [...rows.children].map((row) => row.read()).filter((one) => one !== undefined); return read.length ? read : undefined; };
+    return box;
+  }
+
+  function any(schema, value, changed) {
+    if (schema.kind === "object" && (schema.fields || []).length) return object(schema, value, changed);
+    if (schema.kind === "array" && schema.item) return list(schema, value, changed);
+    return scalar(schema.kind === "object" || schema.kind === "array" ? { ...schema, kind: "any" } : schema, value, changed);
+  }
+
+  window.portalParameter = any; // the rule editor uses it, too
+
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const area of document.querySelectorAll("textarea[data-schema]")) {
+      const schema = JSON.parse(area.dataset.schema);
+      let value;
+      try { value = area.value.trim() ? JSON.parse(area.value) : undefined; } catch { continue; } // broken JSON is mended by hand
+      const changed = () => { const read = editor.read(); area.value = read === undefined ? "" : JSON.stringify(read, null, 2); };
+      const editor = any(schema, value, changed);
+      if (editor.matches("input, select")) continue;
+      const json = make("details", {}, make("summary", { class: "portal-dim" }, "As JSON"));
+      area.before(editor);
+      editor.after(json);
+      json.append(area);
+    }
+  });
+})();

@@ -1,0 +1,84 @@
+"""The form of a dial: numbers told by country, the account's own offered, words instead of wire format."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from voice.models import CallCommand
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/voice/call/dial/"
+
+
+@pytest.fixture
+def application(account: TelnyxAccount) -> CallControlApplication:
+    return CallControlApplication.objects.create(account=account, telnyx_id="1293", application_name="line")
+
+
+def form(**more: Any) -> dict[str, Any]:
+    given = {"intent": str(uuid.uuid4()), "connection_id": "1293", "from": "+13125550100", "to": "+1 312 555 0001"}
+    return given | more
+
+
+def test_what_people_fill_in_becomes_what_telnyx_takes(browser: Client, application: Any) -> None:
+    more = {
+        "answering_machine_detection": "detect",
+        "record": "record-from-answer",
+        "record_channels": "dual",
+        "stream_url": "wss://example.com/media",
+        "client_state": "Grüße",
+    }
+    assert browser.post(PAGE, form(**more)).status_code == 302
+    assert CallCommand.objects.get().parameters == more | {
+        "connection_id": "1293",
+        "from": "+13125550100",
+        "to": "+13125550001",
+        "client_state": "R3LDvMOfZQ==",
+    }
+
+
+def test_these_stand_first(browser: Client, application: Any) -> None:
+    first = [field.name for field in browser.get(PAGE).context["form"].first]
+    assert first[:3] == ["connection_id", "from", "to"]
+    assert {"answering_machine_detection", "record", "stream_url", "client_state"} <= set(first)
+
+
+def test_several_numbers_are_dialled_together(browser: Client, application: Any) -> None:
+    browser.post(PAGE, form(to="+13125550001, sip:ada@example.com"))
+    assert CallCommand.objects.get().parameters["to"] == ["+13125550001", "sip:ada@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("to", "hint"),
+    [
+        ("(312) 555-0001", "Did you mean +13125550001?"),
+        ("0049 30 1234567", "+ instead of 00"),
+        ("+1312555000", "Too short"),
+        ("+131255500011", "Too long"),
+        ("+999 123 4567", "no country code"),
+        ("somebody", "country code"),
+    ],
+)
+def test_a_number_without_its_country_gets_a_hint(browser: Client, application: Any, to: str, hint: str) -> None:
+    page = browser.post(PAGE, form(to=to))
+    assert hint in page.context["form"].errors["to"][0]
+    assert not CallCommand.objects.exists()
+
+
+def test_the_account_s_own_numbers_are_offered(browser: Client, sandbox_account: TelnyxAccount) -> None:
+    cache.clear()
+    CallControlApplication.objects.create(account=sandbox_account, telnyx_id="7", application_name="line")
+    options = browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "7"}).content.decode()
+    assert '<option value="+1' in options
+    assert browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "8"}).content == b""
+
+
+def test_telnyx_away_offers_none_and_the_page_is_there(browser: Client, application: Any) -> None:
+    cache.clear()
+    assert browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "1293"}).content == b""
+    assert b"portal-own-numbers" in browser.get(PAGE).content

@@ -1,0 +1,95 @@
+"""Flows edited in the browser: saved in the order of the page, or told on the form what is wrong."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from applications.models import CallControlApplication
+from portal.models import AuditEvent, TelnyxAccount
+from tests.factories import CONNECTION, make_flow
+from voice.models import Flow
+
+pytestmark = pytest.mark.django_db
+ANSWER, HANGUP = '[{"action": "answer"}]', '[{"action": "hangup"}]'
+
+
+@pytest.fixture
+def application(account: TelnyxAccount) -> CallControlApplication:
+    told = {"application_name": "front desk", "telnyx_id": CONNECTION, "active": True}
+    return CallControlApplication.objects.create(account=account, **told)
+
+
+def flow_form(*rules: dict[str, str], known: int = 0, **values: str) -> dict[str, str]:
+    """What a browser sends for a flow and its rules."""
+    sent = {"rules-TOTAL_FORMS": str(len(rules)), "rules-INITIAL_FORMS": str(known)}
+    for at, rule in enumerate(rules):
+        blank = {"position": str(at), "event_type": "call.initiated", "direction": "incoming", "step": "", "stop": "on"}
+        sent |= {f"rules-{at}-{name}": value for name, value in ({"when": "", "do": ""} | blank | rule).items()}
+    return {"name": "greeting", "active": "on"} | values | sent
+
+
+def test_a_flow_is_made_with_its_rules_in_the_order_of_the_page(
+    browser: Client, application: CallControlApplication
+) -> None:
+    chosen = f"{application.account_id} {CONNECTION}"
+    rules = {"do": HANGUP, "position": "1"}, {"do": ANSWER, "position": "0", "step": "menu"}
+    answer = browser.post("/admin/voice/flow/add/", flow_form(*rules, application=chosen))
+    assert answer.status_code == 302, answer.context["errors"]
+    flow = Flow.objects.get()
+    assert (flow.account, flow.connection_id) == (application.account, CONNECTION)
+    assert [(rule.do[0]["action"], rule.step) for rule in flow.rules.all()] == [("answer", "menu"), ("hangup", "")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "field", "words"),
+    [
+        ({"do": '[{"action": "fly"}]'}, "do", "no call action"),
+        ({"do": '[{"action": "answer", "parameters": {"nope": 1}}]'}, "do", "Unknown parameter"),
+        ({"do": "[{"}, "do", "not JSON"),
+        ({"do": ANSWER, "when": '[{"field": "call.from", "op": "like", "value": 1}]'}, "when", "no operator"),
+        ({"do": ANSWER, "event_type": ""}, "event_type", "required"),
+    ],
+)
+def test_a_rule_that_cannot_be_carried_out_is_told_on_the_form_and_nothing_is_saved(
+    browser: Client, account: TelnyxAccount, rule: dict[str, str], field: str, words: str
+) -> None:
+    flow = make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    kept = flow.rules.get()
+    known = {"id": str(kept.pk), "flow": str(flow.pk), "event_type": "call.answered", "do": HANGUP}
+    values = flow_form(known, rule, known=1, name="renamed", application=f"{account.pk} {CONNECTION}")
+    answer = browser.post(f"/admin/voice/flow/{flow.pk}/change/", values)
+    assert answer.status_code == 200
+    formset = answer.context["inline_admin_formsets"][0].formset
+    assert words in str(formset.errors[1][field])
+    flow.refresh_from_db()
+    assert (flow.name, flow.rules.count()) == ("greeting", 1)
+
+
+def test_a_rule_is_changed_and_another_removed(browser: Client, account: TelnyxAccount) -> None:
+    flow = make_flow(account, *({"event_type": "call.answered", "do": [{"action": "hangup"}]} for _ in range(2)))
+    first, second = flow.rules.all()
+    kept = {"id": str(first.pk), "flow": str(flow.pk), "event_type": "call.answered", "do": ANSWER}
+    gone = {"id": str(second.pk), "flow": str(flow.pk), "event_type": "call.answered", "do": HANGUP, "DELETE": "on"}
+    values = flow_form(kept, gone, known=2, application=f"{account.pk} {CONNECTION}")
+    assert browser.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
+    assert [rule.do for rule in flow.rules.all()] == [[{"action": "answer"}]]
+    assert {note.actor for note in AuditEvent.objects.filter(action="flow.update")} == {"user: operator"}
+
+
+def test_a_second_active_flow_is_told_on_the_form(browser: Client, application: CallControlApplication) -> None:
+    make_flow(application.account)
+    values = flow_form(application=f"{application.account_id} {CONNECTION}", name="second")
+    answer = browser.post("/admin/voice/flow/add/", values)
+    assert "another active flow" in answer.content.decode()
+    assert Flow.objects.count() == 1
+
+
+def test_flows_take_their_permissions(signed_in: Any, account: TelnyxAccount) -> None:
+    flow = make_flow(account)
+    reader = signed_in("voice.view_flow")
+    url = f"/admin/voice/flow/{flow.pk}/change/"
+    assert reader.get(url).status_code == 200
+    assert reader.post(url, flow_form(name="renamed")).status_code == 403
+    assert reader.get("/admin/voice/flow/add/").status_code == 403
+    assert signed_in("voice.view_call", username="other").get(url).status_code == 403

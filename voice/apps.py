@@ -1,0 +1,16 @@
+"""The app's configuration: its checks, and the handlers that Python users wrote."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+from django.conf import settings
+
+
+class VoiceConfig(AppConfig):
+    """What happens on the line."""
+
+    name = "voice"
+
+    def ready(self) -> None:
+        import_module("voice.checks")  # registers them; they need the models, which are ready only now
+        import_module("voice.handlers").load(settings.EVENT_HANDLERS)

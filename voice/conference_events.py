@@ -1,0 +1,121 @@
+"""Derives conferences from their events, and from what Telnyx tells of them when asked: a merge, as of calls.
+
+The events name a conference by ``conference_id`` and never tell its name (Telnyx's OpenAPI spec, ``webhooks``). Those of
+the room as a whole (playback, speaking, recordings) name no leg, so this is what puts them into anybody's story.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from voice.event_types import meaning
+from voice.intake import read_time
+from voice.models import Call, CallEvent, Conference, ConferenceParticipant
+from voice.projection import Claim, merge
+
+_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+_ENDED, _TOLD_ENDED = 9, 8  # the event knows the exact time and the reason
+_STATES = set(Conference.State.values)
+
+
+def id_of(event: CallEvent) -> str:
+    """The ``conference_id`` of a conference's event; empty for any other event."""
+    value = (event.payload or {}).get("conference_id")
+    known = event.event_type.startswith("conference.") and isinstance(value, str) and _ID.fullmatch(value)
+    return str(value) if known else ""
+
+
+def apply(event: CallEvent, call: Call | None) -> bool:
+    """Merge the event into its conference and link it there; whether it was one's. Inside the event's transaction.
+
+    Locks go call → event → conference → command.
+    """
+    conference_id = id_of(event)
+    if not conference_id:
+        return False
+    at = event.occurred_at or event.received_at
+    conference = _locked(event.account_id, conference_id, at)
+    _write(conference, _claims(event, at), at, meaning(event.event_type).rank, event.dedupe_key)
+    event.conference = conference
+    if call is not None:
+        _take_participant(conference, call, event.event_type, at)
+    return True
+
+
+def told(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:
+    """The conference that Telnyx's answer describes (a create, a retrieve), with what it tells; None if it is none."""
+    conference_id, now = data.get("id"), timezone.now()
+    if not isinstance(conference_id, str) or not _ID.fullmatch(conference_id):
+        return None
+    created, updated = read_time(data.get("created_at")) or now, read_time(data.get("updated_at")) or now
+    with transaction.atomic():
+        conference = _locked(account.pk, conference_id, created)
+        _write(conference, _told(data, created, updated), updated, 0, "told")
+    return conference
+
+
+def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> Conference:
+    rows = Conference.objects.select_for_update(of=("self",)).select_related("account")
+    rows = rows.filter(account_id=account_id, conference_id=conference_id)
+    if found := rows.first():
+        return found
+    stub = Conference(account_id=account_id, conference_id=conference_id, started_at=at)
+    Conference.objects.bulk_create([stub], ignore_conflicts=True)
+    return rows.get()
+
+
+def _write(conference: Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str) -> None:
+    changed = merge(conference, claims, at, rank, source)
+    for column, value in changed.items():
+        setattr(conference, column, value)
+    if changed:
+        conference.save(update_fields=list(changed))
+
+
+def _claims(event: CallEvent, at: datetime) -> Iterator[Claim]:
+    payload = event.payload or {}
+    yield Claim("started_at", at, 2 if event.event_type == "conference.created" else 1)
+    if event.connection_id:
+        yield Claim("connection_id", event.connection_id)
+    if event.event_type != "conference.ended":
+        yield Claim("state", Conference.State.IN_PROGRESS)
+        return
+    yield Claim("state", Conference.State.COMPLETED, _ENDED)
+    yield Claim("ended_at", at)
+    if isinstance(reason := payload.get("reason"), str) and reason:
+        yield Claim("end_reason", reason[:50])
+
+
+def _told(data: dict[str, Any], created: datetime, updated: datetime) -> Iterator[Claim]:
+    """Telnyx's own description; see ``Conference`` in its OpenAPI spec."""
+    yield Claim("started_at", created, 2, created)
+    for column, name, length in (("name", "name", 255), ("connection_id", "connection_id", 64)):
+        if isinstance(value := data.get(name), str) and value:
+            yield Claim(column, value[:length])
+    state = data.get("status")
+    if state == Conference.State.COMPLETED:
+        yield Claim("state", state, _TOLD_ENDED)
+        yield Claim("ended_at", updated, 0)
+        if isinstance(reason := data.get("end_reason"), str) and reason:
+            yield Claim("end_reason", reason[:50], 0)
+    elif state in _STATES:
+        yield Claim("state", state)
+
+
+def _take_participant(conference: Conference, call: Call, event_type: str, at: datetime) -> None:
+    """The greatest time of each kind: the same for every order and repetition."""
+    column = {"conference.participant.joined": "joined_at", "conference.participant.left": "left_at"}.get(event_type)
+    if column is None:
+        return
+    row, _ = ConferenceParticipant.objects.get_or_create(
+        conference=conference, call_control_id=call.call_control_id, defaults={"call": call}
+    )
+    if (known := getattr(row, column)) is None or known < at:
+        setattr(row, column, at)
+        row.save(update_fields=[column])

@@ -1,0 +1,107 @@
+"""Whom a command would call, read from its parameters: the number's country, its kind, or the SIP address."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import phonenumbers
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberType
+
+# dial and transfer, refer; within an assistant's tools they stand deeper
+_MEMBERS = ("to", "sip_address")
+_SEPARATORS = re.compile(r"[\s().\-/]")
+_NUMBER = re.compile(r"\+[1-9]\d{4,17}", re.ASCII)
+_SIP = re.compile(r"sips?:(?:([^@\s]+)@)?([^@\s;?]+)\S*", re.IGNORECASE)
+_PREMIUM = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
+_PREMIUM_CODES = {808, 979}  # international shared cost and premium rate (ITU-T E.164, Annex)
+
+
+@dataclass(frozen=True)
+class Destination:
+    """``parameter`` names it to people. ``number`` is None for a SIP address that is no number's."""
+
+    parameter: str
+    number: PhoneNumber | None
+    is_sip: bool = False
+
+    @property
+    def e164(self) -> str:
+        return phonenumbers.format_number(self.number, phonenumbers.PhoneNumberFormat.E164) if self.number else ""
+
+    @property
+    def regions(self) -> set[str]:
+        """ISO codes it may be in: one for a number that exists, all of its country code for one that cannot."""
+        if self.number is None:
+            return set()
+        region = phonenumbers.region_code_for_number(self.number)
+        return {region} if region else set(COUNTRY_CODE_TO_REGION_CODE.get(self.number.country_code or 0, ()))
+
+    @property
+    def is_premium(self) -> bool:
+        if self.number is None:
+            return False
+        return phonenumbers.number_type(self.number) in _PREMIUM or self.number.country_code in _PREMIUM_CODES
+
+
+def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[str]]:
+    """Everyone these parameters would call, and the parameters whose value cannot be read as a destination.
+
+    Deeper members (an assistant's transfer tool) count when they can be read; there, a ``to`` may mean other things.
+    """
+    found: list[Destination] = []
+    unreadable: list[str] = []
+    for name in _MEMBERS:
+        for text in _texts(parameters.get(name)):
+            if destination := read(text, name):
+                found.append(destination)
+            else:
+                unreadable.append(name)
+    deeper = (value for name, value in parameters.items() if name not in _MEMBERS)
+    found += [one for value in deeper for name, text in _walk(value) if (one := read(text, name))]
+    return found, unreadable
+
+
+def read(text: str, parameter: str = "to") -> Destination | None:
+    """A number with + and country code, or a SIP address, whose user part may be a number again; else None."""
+    text = text.strip()
+    if sip := _SIP.fullmatch(text):
+        return Destination(parameter, _number(_user(sip[1] or sip[2], sip[2])), is_sip=True)
+    number = _number(text)
+    return Destination(parameter, number) if number else None
+
+
+def _user(user: str, host: str) -> str:
+    """What a SIP address calls: with +, with 00, or any long number at Telnyx's own hosts, it is a phone's number."""
+    user = _SEPARATORS.sub("", unquote(user).partition(";")[0])
+    if user.startswith("00"):
+        return f"+{user[2:]}"
+    at_telnyx = host.lower().split(":")[0].endswith("telnyx.com")
+    return f"+{user}" if at_telnyx and user.isdecimal() and len(user) > 6 else user
+
+
+def _number(text: str) -> PhoneNumber | None:
+    compact = _SEPARATORS.sub("", text)
+    if not _NUMBER.fullmatch(compact):
+        return None
+    try:
+        return phonenumbers.parse(compact)
+    except phonenumbers.NumberParseException:
+        return None
+
+
+def _texts(value: Any) -> list[str]:
+    listed = value if isinstance(value, list) else [value]
+    return [text for text in listed if isinstance(text, str) and text]
+
+
+def _walk(value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, list):
+        for item in value:
+            yield from _walk(item)
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if name in _MEMBERS:
+                yield from ((name, text) for text in _texts(item))
+            yield from _walk(item)

@@ -1,0 +1,60 @@
+"""Limits: where an account, or one API token, may call, how often, and how much at once."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from portal.models import ApiToken, TelnyxAccount
+
+
+def satellites() -> list[str]:
+    """Inmarsat, Iridium and Globalstar, the international networks +882 and +883, and +878 (ITU-T E.164, Annex)."""
+    return ["+870", "+878", "+881", "+882", "+883"]
+
+
+class Limits(models.Model):
+    """Of one account or of one token. A token's row narrows its account's further. An empty count limits nothing."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.OneToOneField(TelnyxAccount, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    token = models.OneToOneField(
+        ApiToken, null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name="API token"
+    )
+    allowed_countries = models.JSONField(
+        default=list, blank=True, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country."
+    )
+    allowed_prefixes = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="Allowed beside the countries, as +4930. What is blocked below stays blocked.",
+    )
+    blocked_prefixes = models.JSONField(
+        default=satellites, blank=True, help_text="Never called. At first: satellite and international networks."
+    )
+    allow_premium = models.BooleanField(
+        "premium numbers", default=False, help_text="Premium-rate and shared-cost numbers may be called."
+    )
+    allow_sip = models.BooleanField("SIP addresses", default=True, help_text="sip: addresses may be called.")
+    dials_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Dials, transfers and refers within 60 seconds."
+    )
+    dials_per_day = models.PositiveIntegerField(null=True, blank=True, help_text="Within 24 hours.")
+    concurrent_calls = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Outgoing calls that are alive at the same time."
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["account__name", "token__name"]
+        verbose_name = verbose_name_plural = "limits"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(account__isnull=False, token=None) | Q(account=None, token__isnull=False),
+                name="limits_of_one",
+                violation_error_message="Limits belong to an account or to a token, not to both.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.account}" if self.account else f"token {self.token}"
