@@ -47,7 +47,13 @@ def entry(record: Any, changed: dict[str, tuple[Any, Any]]) -> JsonObject:
 class ApplicationHistory(SimpleHistoryAdmin):
     """Who changed what, by Telnyx's names, and each version as Telnyx had it."""
 
-    history_list_display = ["history_actor", "history_request_id"]
+    history_list_display = ["actor", "request_id"]  # the words of the columns
+
+    def actor(self, record: Any) -> str:
+        return str(record.history_actor)
+
+    def request_id(self, record: Any) -> str:
+        return str(record.history_request_id)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(super().has_view_permission(request, obj))  # type: ignore[no-untyped-call]

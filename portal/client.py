@@ -94,9 +94,9 @@ def _object(content: bytes, status: int) -> dict[str, Any]:
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """An HTTP transport whose requests end after so many seconds in all; httpx's own time-outs are per read."""
+    """An HTTP transport whose requests end after 8 s (or ``seconds``) in all; httpx's own time-outs are per read."""
 
-    def __init__(self, seconds: float = DEADLINE_SECONDS) -> None:
+    def __init__(self, seconds: float | None = None) -> None:
         super().__init__(verify=True, trust_env=False)
         self._seconds = seconds
         self._backend = _DeadlineBackend()
@@ -109,7 +109,7 @@ class DeadlineTransport(httpx.HTTPTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._backend.deadline = time.monotonic() + self._seconds
+        self._backend.deadline = time.monotonic() + (self._seconds or DEADLINE_SECONDS)
         return super().handle_request(request)
 
 

@@ -27,7 +27,7 @@ class KeptFilters:
         name = self._kept_name()
         own = [
             path("filters/", self.admin_site.admin_view(self.keep_filter_view), name=f"{name}_keep_filter"),
-            path("filters/<int:pk>/", self.admin_site.admin_view(self.drop_filter_view), name=f"{name}_drop_filter"),
+            path("filters/<slug:pk>/", self.admin_site.admin_view(self.drop_filter_view), name=f"{name}_drop_filter"),
         ]
         return [*own, *super().get_urls()]  # type: ignore[misc]
 
@@ -48,12 +48,12 @@ class KeptFilters:
             SavedFilter.objects.update_or_create(owner=owner, listing=self._kept_of(), name=name, defaults=told)
         return HttpResponseRedirect(f"{self._kept_list()}?{query}")
 
-    def drop_filter_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def drop_filter_view(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Forget one: one's own, or any with the right to delete saved filters."""
         if request.method != "POST" or not self.has_view_permission(request):
             raise PermissionDenied
         user: Any = request.user
-        rows = SavedFilter.objects.filter(pk=pk, listing=self._kept_of())
+        rows = SavedFilter.objects.filter(pk=pk if pk.isdecimal() and len(pk) < 19 else None, listing=self._kept_of())
         if not user.has_perm("portal.delete_savedfilter"):
             rows = rows.filter(owner=user)
         rows.delete()

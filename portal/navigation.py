@@ -15,6 +15,8 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         [
             ("Live", "sensors", "admin:voice_call_live", "voice.view_call"),
             ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
+            ("Conferences", "groups", "admin:voice_conference_changelist", "voice.view_conference"),
+            ("Queues", "line_start_circle", "admin:voice_queue_list", "voice.view_queue"),
             ("Events", "webhook", "admin:voice_callevent_changelist", "voice.view_callevent"),
             ("Commands", "send", "admin:voice_callcommand_changelist", "voice.view_callcommand"),
             ("Dial batches", "playlist_play", "admin:voice_dialbatch_changelist", "voice.view_dialbatch"),
@@ -57,7 +59,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Sections with the items this person may see; no empty section."""
-    sections = []
+    sections: list[dict[str, Any]] = []
     for title, items in _SECTIONS:
         seen = [
             {"title": name, "icon": icon, "link": reverse(url)}
@@ -66,8 +68,16 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         ]
         if seen:
             sections.append({"title": title, "separator": True, "collapsible": False, "items": seen})
+    _mark_here(request.path, [item for section in sections for item in section["items"]])
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     return [{"title": None, "separator": False, "items": [home]}, *sections]
+
+
+def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
+    """The item whose address fits best: the live board lies below the call log, and only one of them is open."""
+    here = max((item["link"] for item in items if path.startswith(item["link"])), key=len, default="")
+    for item in items:
+        item["active"] = item["link"] == here
 
 
 def badge(request: HttpRequest) -> tuple[str, str]:

@@ -266,7 +266,13 @@ def _model(shape: Any) -> type[pydantic.BaseModel]:
         # a leading underscore or a BaseModel attribute ("json") is no field name: every field gets a neutral one
         field = pydantic.Field(default, alias=alias or argument, description=helps.get(argument))
         fields[f"p_{argument}"] = (_plain(bare), field)
-    return pydantic.create_model(shape.__name__, __config__=_CONFIG, **fields)
+    return pydantic.create_model(_component(shape), __config__=_CONFIG, **fields)
+
+
+def _component(shape: Any) -> str:
+    """Its name in OpenAPI: the SDK names the parameters of a call's ``speak`` and of a conference's alike."""
+    folder = shape.__module__.split(".")[2:-1]
+    return "".join(part.capitalize() for part in folder if folder[0] == "conferences") + str(shape.__name__)
 
 
 def _plain(hint: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -17,6 +16,7 @@ from portal.rest.filters import StrictFilters
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from portal.schemas import InvalidParameters
 from voice import actions, commands, flows, live, search
+from voice.filters import CallFilters, CommandFilters, EventFilters, FlowFilters
 from voice.journal_api import OwnRecord, Settling
 from voice.models import Call, CallCommand, CallEvent, Flow
 from voice.serializers import (
@@ -27,45 +27,6 @@ from voice.serializers import (
     RawEventSerializer,
 )
 from voice.tasks import wake_commands
-
-
-class CallFilters(django_filters.FilterSet):
-    """The filters of the call list."""
-
-    account = django_filters.CharFilter(field_name="account__name")
-    application = django_filters.CharFilter(method="by_application", help_text="The application's name.")
-    number = django_filters.CharFilter(method="by_number", help_text="From or to: whole with +, or the last digits.")
-    to = django_filters.CharFilter(method="by_to")
-    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    started_before = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
-    direction = django_filters.ChoiceFilter(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
-    state = django_filters.ChoiceFilter(choices=Call.State.choices)
-
-    class Meta:
-        model = Call
-        fields = ("connection_id", "hangup_cause", "call_session_id", "call_leg_id", "has_recording")
-
-    def by_application(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(connection_id__in=search.connection_ids_of(value))
-
-    def by_number(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(search.number(_number(name, value)))
-
-    def by_from(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(search.number(_number(name, value), ("from",)))
-
-    def by_to(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(search.number(_number(name, value), ("to",)))
-
-
-# "from" is a Python keyword: no class body can have it
-CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", method="by_from")  # type: ignore[attr-defined]
-
-
-def _number(name: str, value: str) -> str:
-    if not any(character.isdigit() for character in value) and "@" not in value:
-        raise ValidationError({name: ["Give a number, its last digits, or a sip: address."]})
-    return value
 
 
 class CallViewSet(OwnRecord, ReadOnlyViewSet):
@@ -125,7 +86,9 @@ class CallViewSet(OwnRecord, ReadOnlyViewSet):
     @action(detail=True)
     def commands(self, request: Request, call_control_id: str) -> Response:
         """What was sent, in order."""
-        rows = self.get_object().commands.select_related("account").order_by("created_at", "sequence")[:1000]
+        rows = (
+            self.get_object().commands.select_related("account", "conference").order_by("created_at", "sequence")[:1000]
+        )
         return Response({"next": None, "previous": None, "results": _shown(self, CommandSerializer, rows)})
 
     @extend_schema(
@@ -152,20 +115,6 @@ class CallViewSet(OwnRecord, ReadOnlyViewSet):
         return Response(self.get_serializer(live.refresh(self.get_object())).data)
 
 
-class EventFilters(django_filters.FilterSet):
-    """The filters of the event list."""
-
-    account = django_filters.CharFilter(field_name="account__name")
-    received_after = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
-    received_before = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
-    status = django_filters.ChoiceFilter(choices=CallEvent.Status.choices)
-    source = django_filters.ChoiceFilter(choices=CallEvent.Source.choices)
-
-    class Meta:
-        model = CallEvent
-        fields = ("event_type", "event_id", "call_control_id", "connection_id")
-
-
 class EventViewSet(ReadOnlyViewSet):
     """Stored events, newest first."""
 
@@ -184,23 +133,10 @@ class EventViewSet(ReadOnlyViewSet):
         return rows if self.action == "retrieve" else rows.defer("body", "headers")
 
 
-class CommandFilters(django_filters.FilterSet):
-    """The filters of the journal."""
-
-    account = django_filters.CharFilter(field_name="account__name")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
-    status = django_filters.ChoiceFilter(choices=CallCommand.Status.choices)
-
-    class Meta:
-        model = CallCommand
-        fields = ("action", "call_control_id")
-
-
 class CommandViewSet(Settling, ReadOnlyViewSet):
     """The journal: what was asked of Telnyx, by whom, and what came of it."""
 
-    queryset = CallCommand.objects.select_related("account")
+    queryset = CallCommand.objects.select_related("account", "conference")
     serializer_class = CommandSerializer
     filter_backends = (StrictFilters,)
     filterset_class = CommandFilters
@@ -211,16 +147,6 @@ class CommandViewSet(Settling, ReadOnlyViewSet):
         "retrieve": "voice.view_callcommand",
         "settle": "voice.view_callcommand",  # and the action's own permission
     }
-
-
-class FlowFilters(django_filters.FilterSet):
-    """The filters of the flow list."""
-
-    account = django_filters.CharFilter(field_name="account__name")
-
-    class Meta:
-        model = Flow
-        fields = ("connection_id", "active", "name")
 
 
 class FlowViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadOnlyViewSet):

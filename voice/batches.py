@@ -106,8 +106,6 @@ def make(
 
     The same ``intent`` twice is the same batch.
     """
-    if made := DialBatch.objects.filter(intent=intent).first() if intent else None:
-        return made
     planned = plan(account, shared, lines, per_second, actor)
     if planned.problems:
         raise InvalidParameters({f"numbers.{at}": [said] for at, said in planned.problems.items()})
@@ -129,6 +127,11 @@ def make(
     except IntegrityError:
         return DialBatch.objects.get(intent=batch.intent)
     return batch
+
+
+def known(intent: str) -> DialBatch | None:
+    """The batch that this very wish made before."""
+    return DialBatch.objects.filter(intent=intent).first() if intent else None
 
 
 def pause(batch: DialBatch, actor: Actor) -> DialBatch:

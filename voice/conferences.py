@@ -35,6 +35,12 @@ def retrieve(account: TelnyxAccount, conference_id: str) -> Conference | None:
     return conference_events.told(account, data) if isinstance(data, dict) else None
 
 
+def find(account: TelnyxAccount, conference_id: str) -> Conference | None:
+    """The portal's row; Telnyx is asked for one the portal has heard nothing of."""
+    known = Conference.objects.select_related("account").filter(account=account, conference_id=conference_id)
+    return known.first() or retrieve(account, conference_id)
+
+
 def participants(conference: Conference) -> paging.Listing:
     """Who is in it, muted, on hold, as Telnyx tells it now."""
     return paging.whole(conference.account, "conferences.list_participants", conference.conference_id)
@@ -45,9 +51,7 @@ def create(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: 
     return commands.place(account, CREATE, parameters, actor, intent=intent)
 
 
-def act(
-    conference: Conference, action: str, parameters: object, actor: Actor, *, intent: str = ""
-) -> CallCommand:
+def act(conference: Conference, action: str, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
     """A queued action (``conferences.hold``); ``expired`` at once when the conference is known to have ended."""
     where = {"path": [conference.conference_id], "conference": conference}
     return commands.place(conference.account, action, parameters, actor, intent=intent, **where)  # type: ignore[arg-type]

@@ -66,6 +66,8 @@ def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[st
 def read(text: str, parameter: str = "to") -> Destination | None:
     """A number with + and country code, or a SIP address, whose user part may be a number again; else None."""
     text = text.strip()
+    if parameter == "sip_address" and ":" not in text.partition("@")[0]:
+        text = f"sip:{text}"  # it can be nothing else
     if sip := _SIP.fullmatch(text):
         return Destination(parameter, _number(_user(sip[1] or sip[2], sip[2])), is_sip=True)
     number = _number(text)

@@ -144,9 +144,7 @@ def _may_still_be_decided(event: CallEvent) -> bool:
     """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask."""
     if event.event_type == "call.initiated" or timezone.now() - event.received_at > DIRECTION_WAIT:
         return False
-    rules = Rule.objects.filter(
-        flow__active=True, flow__connection_id=event.connection_id, event_type=event.event_type
-    )
+    rules = Rule.objects.filter(flow__active=True, flow__connection_id=event.connection_id, event_type=event.event_type)
     return rules.exists() or bool(handlers.matching(event.event_type, event.connection_id))
 
 

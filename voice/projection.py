@@ -45,10 +45,11 @@ def changes(call: Call, event: CallEvent) -> dict[str, Any]:
     return merge(call, _claims(event, at), at, rank, event.dedupe_key)
 
 
-def merge(
-    call: Call | Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str
-) -> dict[str, Any]:
-    """The winners among ``claims`` and what ``call`` (or a conference) has. ``rank`` and ``source`` decide between equal times."""
+def merge(call: Call | Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str) -> dict[str, Any]:
+    """The winners among ``claims`` and what ``call`` (or a conference) has.
+
+    ``rank`` and ``source`` decide between equal times.
+    """
     facts, changed = dict(call.facts), {}
     for claim in claims:
         key: Key = [claim.weight, (claim.at or at).isoformat(timespec="microseconds"), rank, source]

@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.actors import Actor
 from portal.client import ask
-from portal.errors import TelnyxRefused
+from portal.errors import TelnyxError, TelnyxRefused
 from portal.models import TelnyxAccount
 from voice import commands, paging
 from voice.intake import read_time
@@ -14,6 +14,13 @@ from voice.models import CallCommand
 CREATE, UPDATE, DELETE = "queues.create", "queues.update", "queues.delete"
 REMOVE_CALL, UPDATE_CALL = "queues.calls.remove", "queues.calls.update"
 _SKEW = timedelta(seconds=5)  # of Telnyx's clock against ours
+
+
+class NobodyWaits(TelnyxError):
+    """The queue is empty."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Nobody waits in the queue {name}.")
 
 
 def at_telnyx(account: TelnyxAccount) -> paging.Listing:

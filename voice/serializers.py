@@ -152,6 +152,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
     attempts = AttemptSerializer(many=True, read_only=True)
     error = serializers.SerializerMethodField()
     call_control_id = serializers.SerializerMethodField()
+    conference_id = serializers.CharField(source="conference.conference_id", default=None, read_only=True)
 
     class Meta:
         model = CallCommand
@@ -162,6 +163,8 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
             "parameters",
             "account",
             "call_control_id",
+            "conference_id",
+            "queue_name",
             "requested_by",
             "created_at",
             "finished_at",

@@ -1,7 +1,7 @@
 """A session told in order: what happened and what was sent, on which leg, how long after the start."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -63,7 +63,7 @@ def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
 def participants(conference: Conference) -> list[tuple[str, ConferenceParticipant]]:
     """Who is or was in it, with a letter each, in the order of their last coming."""
     rows = conference.participants.select_related("call", "conference").order_by("joined_at", "id")[:_MOST]
-    return list(itertools.zip_longest(list(_letters())[: len(rows)], rows, fillvalue="+"))
+    return list(zip(itertools.chain(_letters(), itertools.repeat("+")), rows, strict=False))
 
 
 def of_conference(conference: Conference, user: Any) -> list[Entry]:
@@ -73,7 +73,7 @@ def of_conference(conference: Conference, user: Any) -> list[Entry]:
 
 
 def _entries(
-    calls: Iterable[Any], rooms: set[Any], letters: dict[Any, str], start: datetime, user: Any
+    calls: Collection[Any], rooms: set[Any], letters: dict[Any, str], start: datetime, user: Any
 ) -> list[Entry]:
     """Of these legs and of these conferences; what is of a conference alone has no letter."""
     events: list[CallEvent] = []
@@ -88,7 +88,7 @@ def _entries(
     return sorted(told, key=lambda entry: entry.at)
 
 
-def _both(rows: QuerySet[Any], calls: Iterable[Any], rooms: set[Any]) -> list[Any]:
+def _both(rows: QuerySet[Any], calls: Collection[Any], rooms: set[Any]) -> list[Any]:
     """Two statements, each by its index: one with OR would read far more."""
     found = list(rows.filter(call__in=list(calls))[:_MOST]) if calls else []
     if rooms:

@@ -4,9 +4,12 @@ from django.urls import include, path
 
 from voice.api import router
 from voice.batch_api import DialBatchViewSet, LimitsViewSet
+from voice.conference_api import ConferenceViewSet, QueueViewSet
 from voice.journal_api import BreakerViewSet
 from voice.webhooks import call_control
 
+router.register("conferences", ConferenceViewSet, basename="conference")
+router.register("queues", QueueViewSet, basename="queue")
 router.register("dial-batches", DialBatchViewSet, basename="dial-batch")
 
 urlpatterns = [

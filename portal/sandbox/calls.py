@@ -14,6 +14,22 @@ from portal.sandbox.store import Call
 JsonObject = dict[str, Any]
 
 _COST_DELAY = 0.5  # seconds after the hangup
+# what a command asks for that begins only when the leg is answered
+_FROM_ANSWER = (
+    "assistant",
+    "conference_config",
+    "conversation_relay_config",
+    "deepfake_detection",
+    "enable_dialogflow",
+    "record_channels",
+    "record_format",
+    "record_max_length",
+    "stream_track",
+    "stream_url",
+    "time_limit_secs",
+    "transcription",
+    "transcription_config",
+)
 
 
 def start(
@@ -35,6 +51,7 @@ def start(
         ring_limit=float(body.get("timeout_secs", 30)),
         no_answer_cause="timeout" if body.get("retry_on_timeout", True) else "no_answer",
         parks=body.get("park_after_unbridge") == "self",
+        options=options(body),
         caller_id_name=body.get("from_display_name"),
         custom_headers=body.get("custom_headers") or [],
         sip_headers=body.get("sip_headers") or [],
@@ -46,11 +63,19 @@ def start(
     return call
 
 
+def options(body: JsonObject) -> JsonObject:
+    """What begins with the answer; a recording gets its id now, since dial and answer tell it."""
+    wanted = {name: body[name] for name in _FROM_ANSWER if name in body}
+    return wanted | ({"recording_id": str(uuid.uuid4())} if body.get("record") else {})
+
+
 def answer(exchange: Exchange, call: Call) -> None:
     """Somebody picks up: we an incoming leg, the far end an outgoing one. Bridges it if it was dialled for that."""
     call.state, call.answered_at = "answered", exchange.now()
     exchange.emit(call, "call.answered")
     exchange.tell(call, "answered")
+    if "time_limit_secs" in call.options:
+        exchange.after(call.options["time_limit_secs"], call, "time_limit")
     waiting = exchange.call(call.bridge_to) if call.bridge_to else None
     call.bridge_to = None
     if waiting and waiting.alive:
@@ -74,9 +99,11 @@ def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str) -> No
     """The leg is over, and with it what hangs on it: its prompts, its peer, the legs dialled for it."""
     media.fall_silent(exchange, call)
     exchange.cancel(call)
+    exchange.tell(call, "ending")
     call.state, call.ended_at = "ended", exchange.now()
     call.hangup_cause, call.hangup_source, call.sip_hangup_cause = cause, source, sip
     exchange.emit(call, "call.hangup")
+    exchange.tell(call, "ended")
     application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
     if application.get("call_cost_in_webhooks"):
         exchange.after(_COST_DELAY, call, "cost")
@@ -117,4 +144,8 @@ def _cost(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     exchange.emit(call, "call.cost")
 
 
-TIMERS: dict[str, TimerFunction] = {"cost": _cost}
+def _time_limit(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    end(exchange, call, "time_limit", "unknown", "unspecified")
+
+
+TIMERS: dict[str, TimerFunction] = {"cost": _cost, "time_limit": _time_limit}

@@ -11,12 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from portal.sandbox import calls, editing, stock
+from portal.sandbox.destinations import FIRST_COMMAND
 from portal.sandbox.dialling import application_for_calls
 from portal.sandbox.errors import Problem, Refused, not_found, unprocessable
 from portal.sandbox.exchange import CALL_CONTROL, Exchange
 from portal.sandbox.faults import Faults
-from portal.sandbox.routes import Answer, Request
-from portal.sandbox.scenarios import FIRST_COMMAND, SCENARIOS
+from portal.sandbox.requests import Answer, Request
+from portal.sandbox.scenarios import SCENARIOS
 from portal.sandbox.store import Call
 
 JsonObject = dict[str, Any]

@@ -3,12 +3,11 @@
 import base64
 import binascii
 import time
-import uuid
 from typing import Any
 from urllib.parse import quote
 
-from portal.sandbox import calls
-from portal.sandbox.actions import already_ended, check_client_state, check_number, once, with_url_lists
+from portal.sandbox import call_events, calls
+from portal.sandbox.commands import already_ended, check_client_state, check_number, leg, once, with_url_lists
 from portal.sandbox.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.events import timestamp
 from portal.sandbox.exchange import CALL_CONTROL, Exchange
@@ -83,17 +82,15 @@ def _dial(exchange: Exchange, body: JsonObject, to: str) -> JsonObject:
         client_state=body.get("client_state"),
         bridge_to=linked.call_control_id if linked and body.get("bridge_on_answer") else None,
     )
-    recording = str(uuid.uuid4()) if body.get("record") else None
+    call_events.note_command(exchange, call, "dial", body)
     # "For Dial command it will always be false": the answer comes before anything is known
-    return {"data": _told(call) | {"is_alive": False, "recording_id": recording}}
+    return {"data": _told(call) | {"is_alive": False, "recording_id": call.options.get("recording_id")}}
 
 
 def _linked(exchange: Exchange, body: JsonObject) -> Call | None:
     if "link_to" not in body:
         return None
-    call = exchange.call(body["link_to"])
-    if call is None:
-        raise unprocessable("90015", "Invalid Call Control ID", "There is no such call to link to.", "/link_to")
+    call = leg(exchange, body["link_to"], "/link_to")
     if not call.alive:
         raise already_ended()
     return call

@@ -9,12 +9,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from portal.sandbox.errors import bad_request
 from portal.sandbox.store import Call
 
 JsonObject = dict[str, Any]
 
 _CODECS = "G722,PCMU,PCMA"
-_WITHOUT_NUMBERS = ("call.speak.", "call.playback.", "call.cost")
+_WITHOUT_NUMBERS = (
+    *("call.speak.", "call.playback.", "call.cost", "call.fork.", "call.enqueued", "call.dequeued", "call.sip_info."),
+    *("call.transcription", "call.recording.transcription.", "call.deepfake_detection.", "call.conversation_insights."),
+    *("streaming.", "siprec.", "conference."),
+)
+_OF_ALL = ("conference.playback.", "conference.speak.")  # heard by a whole conference: they name no leg
+_DATED = ("conference.participant.joined", "conference.participant.left")  # the others tell the time inside the payload
 
 
 def timestamp(at: float, digits: str = "microseconds") -> str:
@@ -22,8 +29,23 @@ def timestamp(at: float, digits: str = "microseconds") -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec=digits).replace("+00:00", "Z")
 
 
+def moment(text: str) -> datetime:
+    """The time that ISO 8601 text tells, UTC unless it says otherwise; 400 when it tells none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise bad_request("A time must be ISO 8601.", "/filter") from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def calling_party_type(call: Call) -> str:
+    return "sip" if call.from_number.startswith("sip:") else "pstn"
+
+
 def payload(call: Call, event_type: str, more: JsonObject) -> JsonObject:
     """The payload of ``event_type`` for ``call``; ``more`` holds what only this event knows."""
+    if event_type.startswith(_OF_ALL):
+        return {"connection_id": call.connection_id} | more
     common: JsonObject = {
         "call_control_id": call.call_control_id,
         "call_leg_id": call.call_leg_id,
@@ -33,19 +55,21 @@ def payload(call: Call, event_type: str, more: JsonObject) -> JsonObject:
     }
     if not event_type.startswith(_WITHOUT_NUMBERS):
         common |= {"from": call.from_number, "to": call.to_number}
+    if event_type == "conference.recording.saved":
+        del common["call_leg_id"]
     special = _SPECIAL.get(event_type)
     return common | (special(call) if special else {}) | more
 
 
 def event(event_type: str, payload: JsonObject, occurred_at: float) -> JsonObject:
-    """The event as it stands under ``data``, with a new id."""
-    return {
-        "event_type": event_type,
-        "id": str(uuid.uuid4()),
-        "occurred_at": timestamp(occurred_at),
-        "payload": payload,
-        "record_type": "event",
-    }
+    """The event as it stands under ``data``, with a new id. Most conference events have their time in the payload."""
+    at = {"occurred_at": timestamp(occurred_at)}
+    event = {"event_type": event_type, "id": str(uuid.uuid4()), "payload": payload, "record_type": "event"}
+    if not event_type.startswith("conference.") or event_type in _DATED:
+        return event | at
+    if event_type == "conference.recording.saved":  # its schema has no time at all
+        return event
+    return event | {"payload": payload | at}
 
 
 def envelope(event: JsonObject, version: str, attempt: int, url: str) -> JsonObject:
@@ -56,9 +80,15 @@ def envelope(event: JsonObject, version: str, attempt: int, url: str) -> JsonObj
         "record_type": "event",
         "event_type": event["event_type"].replace(".", "_"),
         "id": event["id"],
-        "created_at": event["occurred_at"],
-        "payload": event["payload"] | {"occurred_at": event["occurred_at"]},
+        "created_at": event_time(event),
+        "payload": event["payload"] | {"occurred_at": event_time(event)},
     }
+
+
+def event_time(event: JsonObject) -> str:
+    """When it happened, wherever the event tells it; a recording tells its end."""
+    payload = event["payload"]
+    return str(event.get("occurred_at") or payload.get("occurred_at") or payload.get("recording_ended_at"))
 
 
 def _initiated(call: Call) -> JsonObject:
@@ -83,7 +113,7 @@ def _answered(call: Call) -> JsonObject:
 def _hangup(call: Call) -> JsonObject:
     return _headers(call) | {
         "call_quality_stats": _quality(call),
-        "calling_party_type": "sip" if call.from_number.startswith("sip:") else "pstn",
+        "calling_party_type": calling_party_type(call),
         "end_time": timestamp(call.ended_at or call.started_at),
         "hangup_cause": call.hangup_cause,
         "hangup_source": call.hangup_source,

@@ -23,18 +23,20 @@ Party = Callable[["Exchange", Call, str], None]
 
 CALL_CONTROL = "call_control_applications"
 KEPT_SECONDS = 86_400.0  # ended calls and command ids older than this are dropped
+OUTLIVING = ("recording_saved", "insights", "sounded")  # timers that the end of their call does not stop
 _IDLE = 60.0  # seconds between looks when nothing is due
 _logger = logging.getLogger(__name__)
 
 
 class Exchange:
     """``pace`` multiplies every duration of a call. ``timers`` says what each timer's name does; ``party`` is told of
-    what happens to a leg (started, answered, gathering, bridged) and acts for the person at its far end."""
+    what happens to a leg (started, answered, gathering, bridged, ending, ended) and sees to what follows."""
 
     def __init__(
         self, store: Store, courier: Courier, pace: float, timers: Mapping[str, TimerFunction], party: Party
     ) -> None:
         self.store, self.courier, self.pace = store, courier, pace
+        self.media_url = ""  # where recordings are heard: the server tells it
         self._timers, self._party = timers, party
         self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
         self._outgoing: list[Delivery] = []
@@ -87,7 +89,7 @@ class Exchange:
         return [call for call in found if call]
 
     def tell(self, call: Call, what: str) -> None:
-        """Let the person at the far end of ``call`` notice that it was ``what``."""
+        """Let what follows from it follow: ``call`` was just ``what``."""
         self._party(self, call, what)
 
     # events
@@ -124,8 +126,8 @@ class Exchange:
         self._alarm.set()
 
     def cancel(self, call: Call, name: str | None = None) -> None:
-        """Drop the timers of that name, or all of the call's."""
-        self.store.cancel_timers(call.call_control_id, name)
+        """Drop the timers of that name, or all of the call's but those that outlive it."""
+        self.store.cancel_timers(call.call_control_id, name, () if name else OUTLIVING)
 
     def _watch(self) -> None:
         while not self._closing:

@@ -1,8 +1,10 @@
 """Faults on request: what goes wrong with the next matching API request or delivery.
 
-``hang drip cut act_then_cut status`` are for API requests, ``drop duplicate reorder delay`` for deliveries.
+``hang drip cut act_then_cut status act_then_status`` are for API requests, ``drop duplicate reorder delay`` for
+deliveries.
 """
 
+import random
 import threading
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
@@ -18,9 +20,10 @@ REQUEST_FAULTS = {
     "cut": None,  # closed without an answer, nothing executed
     "act_then_cut": None,  # executed, closed without an answer
     "status": 500.0,  # answered with this HTTP status, nothing executed
+    "act_then_status": 500.0,  # executed, then answered with this HTTP status
 }
 DELIVERY_FAULTS = {
-    "drop": None,  # never posted
+    "drop": 100.0,  # never posted; of all that match so many percent, by chance
     "duplicate": 2.0,  # copies posted at once
     "reorder": None,  # posted after the next event of its leg
     "delay": 1.0,  # seconds it is posted later; the leg's next ones do not wait
@@ -41,6 +44,10 @@ class Fault:
 
     def matches(self, subject: str) -> bool:
         return fnmatchcase(subject, self.path + "*")
+
+    def spares(self) -> bool:
+        """Whether chance lets this one pass."""
+        return self.fault == "drop" and random.random() * 100 >= (self.value or 0.0)  # noqa: S311  no secret
 
 
 class Faults:
@@ -75,7 +82,7 @@ class Faults:
         with self._lock:
             for fault in self._faults:
                 right_method = method is None or fault.method in (None, method)
-                if fault.fault in kinds and right_method and any(map(fault.matches, subjects)):
+                if fault.fault in kinds and right_method and any(map(fault.matches, subjects)) and not fault.spares():
                     self._count_down(fault)
                     return fault
         return None

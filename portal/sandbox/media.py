@@ -47,6 +47,12 @@ def gather_using_speak(exchange: Exchange, call: Call, body: JsonObject) -> None
     _gather(exchange, call, body, SPEECH_SECONDS)
 
 
+def gather_using_audio(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Play a file, and wait for digits."""
+    start_playback(exchange, call, body)
+    _gather(exchange, call, body, SPEECH_SECONDS)
+
+
 def stop_gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
     if call.gather:
         _end_gather(exchange, call, "cancelled")
@@ -119,6 +125,7 @@ def _gather(exchange: Exchange, call: Call, body: JsonObject, prompt: float) -> 
         "valid": body.get("valid_digits", "0123456789#*"),
         "between": min(body.get("inter_digit_timeout_millis", 5_000) / 1000, GATHER_SECONDS),
         "prompt": prompt,
+        "id": body.get("gather_id"),
     }
     exchange.after(prompt + min(first, GATHER_SECONDS), call, "gather_timeout")
     exchange.tell(call, "gathering")
@@ -130,10 +137,10 @@ def _gather_timeout(exchange: Exchange, call: Call, arguments: JsonObject) -> No
 
 
 def _end_gather(exchange: Exchange, call: Call, status: str) -> None:
-    digits = call.gather["digits"] if call.gather else ""
-    call.gather = None
+    wanted, call.gather = call.gather or {"digits": "", "id": None}, None
     exchange.cancel(call, "gather_timeout")
-    exchange.emit(call, "call.gather.ended", digits=digits, status=status)
+    more = {"gather_id": wanted["id"]} if wanted["id"] else {}  # promised by the command's page, in no schema
+    exchange.emit(call, "call.gather.ended", digits=wanted["digits"], status=status, **more)
 
 
 def _verdict(wanted: JsonObject) -> str:

@@ -1,31 +1,12 @@
 """Method and path under ``/v2`` → what is done. Everything else is Telnyx's 404."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
 
 from portal.sandbox import applications, audit, dialling, numbers, profiles, records
-from portal.sandbox.actions import act
+from portal.sandbox.call_routes import ROUTES as CALL_ROUTES
 from portal.sandbox.errors import Problem, Refused, not_found
 from portal.sandbox.exchange import Exchange
-
-JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Request:
-    """What came in. ``path`` has no query and is not quoted; header names are lower case."""
-
-    method: str
-    path: str
-    query: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
-    body: JsonObject = field(default_factory=dict)
-
-
-Answer = tuple[int, JsonObject]
-Route = Callable[[Exchange, Request, tuple[str, ...]], Answer]
+from portal.sandbox.requests import Answer, Request, Route
 
 
 def answer(exchange: Exchange, request: Request) -> Answer:
@@ -70,10 +51,6 @@ def _status(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer
 
 def _active_calls(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
     return 200, dialling.active_calls(exchange, at[0], request.query)
-
-
-def _act(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, act(exchange, at[0], at[1], request.body)
 
 
 def _numbers(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
@@ -127,8 +104,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
     ("POST", re.compile("/v2/calls"), _dial),
     ("GET", re.compile(_CALL), _status),
     ("GET", re.compile("/v2/connections/([^/]+)/active_calls"), _active_calls),
-    ("POST", re.compile(f"{_CALL}/actions/(?!client_state_update)([^/]+)"), _act),
-    ("PUT", re.compile(f"{_CALL}/actions/(client_state_update)"), _act),
+    *CALL_ROUTES,
     ("GET", re.compile("/v2/phone_numbers"), _numbers),
     ("GET", re.compile("/v2/phone_numbers/([^/]+)"), _number),
     ("PATCH", re.compile("/v2/phone_numbers/([^/]+)"), _change_number),

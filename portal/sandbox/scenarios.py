@@ -3,21 +3,18 @@
 All times in seconds, multiplied by the sandbox's pace; every scenario ends within 30.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
-from portal.sandbox import calls, media
+from portal.sandbox import calls
+from portal.sandbox.destinations import ENDINGS, FIRST_COMMAND, RINGING, last_digits
 from portal.sandbox.exchange import Exchange, TimerFunction
 from portal.sandbox.store import Call
 
 JsonObject = dict[str, Any]
 
 LONGEST = 25.0  # any caller leaves then
-RINGING = 1.0  # before whom we dial picks up or refuses
 PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before
-NO_ANSWER = 4.0
-FIRST_COMMAND = "first_command"
 
 
 @dataclass(frozen=True)
@@ -38,24 +35,6 @@ SCENARIOS = {
     "ivr": Scenario("presses 1 when asked, talks 3 s with whom they are put through to", after_bridge=3.0, digit="1"),
     "transferred": Scenario("waits to be put through, then talks 3 s", after_bridge=3.0),
 }
-
-
-@dataclass(frozen=True)
-class Ending:
-    """Why a call we dial is never answered."""
-
-    cause: str
-    source: str
-    sip: str
-    seconds: float = RINGING
-
-
-ENDINGS = {
-    "0002": Ending("user_busy", "callee", "486"),
-    "0003": Ending("timeout", "unknown", "480", NO_ANSWER),
-    "0004": Ending("call_rejected", "callee", "603"),
-}
-_MACHINE = "0005"
 
 
 def party(exchange: Exchange, call: Call, what: str) -> None:
@@ -86,18 +65,11 @@ def _leave_after(exchange: Exchange, call: Call, seconds: float | None) -> None:
 
 def _callee(exchange: Exchange, call: Call, what: str) -> None:
     if what == "started":
-        ending = ENDINGS.get(_last_digits(call))
+        ending = ENDINGS.get(last_digits(call.to_number))
         name = "refuse" if ending else "pick_up"
         exchange.after(min(ending.seconds if ending else RINGING, call.ring_limit), call, name)
     elif what == "answered":
         exchange.after(PATIENCE, call, "leave")
-        if call.machine_detection not in (None, "disabled"):
-            exchange.after(1.0, call, "detect")
-
-
-def _last_digits(call: Call) -> str:
-    number = call.to_number.removeprefix("sip:").partition("@")[0]
-    return re.sub(r"\D", "", number)[-4:]
 
 
 def _leave(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
@@ -112,23 +84,9 @@ def _pick_up(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 
 def _refuse(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    ending = ENDINGS[_last_digits(call)]
+    ending = ENDINGS[last_digits(call.to_number)]
     cause = call.no_answer_cause if ending.cause == "timeout" else ending.cause
     calls.end(exchange, call, cause, ending.source, ending.sip)
-
-
-def _detect(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    # the mode asked for decides the event's name and words: facts of dial's answering_machine_detection
-    machine = _last_digits(call) == _MACHINE
-    mode = call.machine_detection or ""
-    if mode.startswith("premium"):
-        result = "machine" if machine else "human_residence"
-        exchange.emit(call, "call.machine.premium.detection.ended", result=result)
-        return
-    exchange.emit(call, "call.machine.detection.ended", result="machine" if machine else "human")
-    if machine and mode != "detect":
-        heard = "beep_detected" if mode == "detect_beep" else "ended"
-        exchange.emit(call, "call.machine.greeting.ended", result=heard)
 
 
 def _first_command(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
@@ -136,12 +94,9 @@ def _first_command(exchange: Exchange, call: Call, arguments: JsonObject) -> Non
 
 
 TIMERS: dict[str, TimerFunction] = {
-    **media.TIMERS,
-    **calls.TIMERS,
     "give_up": _leave,
     "leave": _leave,
     "pick_up": _pick_up,
     "refuse": _refuse,
-    "detect": _detect,
     FIRST_COMMAND: _first_command,
 }

@@ -14,16 +14,17 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from portal import payloads, schemas
-from portal.sandbox import routes, scenarios, stock
+from portal.sandbox import consequences, recordings, routes, stock
 from portal.sandbox.actions import ACTIONS
 from portal.sandbox.applications import KINDS
-from portal.sandbox.control import Control
+from portal.sandbox.control import Control, is_loopback
 from portal.sandbox.deliveries import Courier
-from portal.sandbox.errors import Problem, Refused, bad_request
+from portal.sandbox.errors import Problem, Refused, bad_request, not_found
 from portal.sandbox.events import timestamp
 from portal.sandbox.exchange import Exchange
 from portal.sandbox.faults import Fault, Faults
 from portal.sandbox.keys import public_key, signing_key
+from portal.sandbox.requests import Answer, Request
 from portal.sandbox.store import Store
 
 JsonObject = dict[str, Any]
@@ -51,10 +52,11 @@ class Sandbox:
         self.store = Store(state, empty=empty)
         stock.fill(self.store)
         self._courier = Courier(self.store, key, self.faults)
-        self.exchange = Exchange(self.store, self._courier, pace, scenarios.TIMERS, scenarios.party)
+        self.exchange = Exchange(self.store, self._courier, pace, consequences.TIMERS, consequences.follow)
         self.control = Control(self.exchange, self.faults)
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
+        self.exchange.media_url = f"{self.control_url}/media"
         self._start()
 
     def __enter__(self) -> Self:
@@ -143,6 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         parts = urlsplit(self.path)
+        if parts.path.startswith("/sandbox/media/"):
+            self._play(parts.path)
+            return
         if parts.path.startswith("/sandbox"):
             self._send(*self._judged(self._control, parts.path, parts.query))
             return
@@ -156,15 +161,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
-    def _control(self, request: routes.Request) -> routes.Answer:
+    def _play(self, path: str) -> None:
+        """A recording's audio. No key is asked for: Telnyx's links need none."""
+        local = is_loopback(self.headers.get("Host", ""))
+        found = recordings.audio(self.server.sandbox.store, path.rpartition("/")[2]) if local else None
+        if found is None:
+            self._send(404, not_found("This recording").body())
+        else:
+            self._send_content(200, *found)
+
+    def _control(self, request: Request) -> Answer:
         return self.server.sandbox.control.answer(request)
 
-    def _telnyx(self, request: routes.Request) -> routes.Answer:
+    def _telnyx(self, request: Request) -> Answer:
         return routes.answer(self.server.sandbox.exchange, request)
 
-    def _judged(self, door: Any, path: str, query: str) -> routes.Answer:
+    def _judged(self, door: Any, path: str, query: str) -> Answer:
         try:
-            answer: routes.Answer = door(self._request(path, query))
+            answer: Answer = door(self._request(path, query))
         except Refused as refused:
             return refused.status, refused.body()
         except Exception:
@@ -172,10 +186,10 @@ class _Handler(BaseHTTPRequestHandler):
             return 500, Refused(500, Problem("10007", "Unexpected error", "See the sandbox's own output.")).body()
         return answer
 
-    def _request(self, path: str, query: str) -> routes.Request:
+    def _request(self, path: str, query: str) -> Request:
         headers = {name.lower(): value for name, value in self.headers.items()}
         pairs = dict(parse_qsl(query, keep_blank_values=True))
-        return routes.Request(self.command, unquote(path), pairs, headers, self._body())
+        return Request(self.command, unquote(path), pairs, headers, self._body())
 
     def _body(self) -> JsonObject:
         length = self.headers.get("Content-Length", "0")
@@ -194,14 +208,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _spoiled(self, fault: Fault, path: str, query: str) -> None:
         status: int | None = None
         body: JsonObject = {}
-        if fault.fault in ("drip", "act_then_cut"):
+        if fault.fault in ("drip", "act_then_cut", "act_then_status"):
             status, body = self._judged(self._telnyx, path, query)
-        elif fault.fault == "status":
+        if fault.fault in ("status", "act_then_status"):
             status = int(fault.value or 500)
             body = Refused(status, _asked_for(status)).body()
         self._enter(path, status, fault.fault)
         if fault.fault == "status":
             self._judged(lambda request: (status, {}), path, query)  # the body is read, the connection can be kept
+        if fault.fault in ("status", "act_then_status"):
             self._send(status or 500, body)
         elif fault.fault == "drip":
             self._send(status or 500, body, pause=fault.value or 0.0)
@@ -216,10 +231,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.sandbox.store.enter("requests", line | {"status": status, "fault": fault})
 
     def _send(self, status: int, body: JsonObject, pause: float = 0.0) -> None:
-        content = json.dumps(body).encode()
+        content = b"" if status == 204 else json.dumps(body).encode()
+        self._send_content(status, "application/json; charset=utf-8", content, pause)
+
+    def _send_content(self, status: int, kind: str, content: bytes, pause: float = 0.0) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
-        self.send_header("Content-Length", str(len(content)))
+        if status != 204:
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
         if status == 429:
             for name, value in (("limit", "1"), ("remaining", "0"), ("reset", "1")):
                 self.send_header(f"x-ratelimit-{name}", value)

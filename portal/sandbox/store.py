@@ -37,7 +37,8 @@ CREATE INDEX ledger_kind ON ledger (kind, seq);
 @dataclass
 class Call:
     """One leg. Times are Unix seconds. ``peer`` is the leg it is bridged with, ``bridge_to`` the one to bridge with
-    once answered. ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended."""
+    once answered. ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended.
+    ``options`` begin with the answer; ``running`` is what is under way, by kind: recordings, streams …"""
 
     call_control_id: str
     call_leg_id: str
@@ -70,6 +71,8 @@ class Call:
     playing: JsonObject | None = None
     queue: list[JsonObject] = field(default_factory=list)
     gather: JsonObject | None = None
+    options: JsonObject = field(default_factory=dict)
+    running: dict[str, list[JsonObject]] = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
@@ -167,6 +170,14 @@ class Store:
         rows = self._run("SELECT body FROM objects WHERE resource = ? ORDER BY seq", resource)
         return [json.loads(body) for (body,) in rows]
 
+    def having(self, resource: str, place: str, value: str) -> list[JsonObject]:
+        """Those of a resource whose member at ``place`` (``$.webhook.id``) is ``value``, oldest first."""
+        sql = "SELECT body FROM objects WHERE resource = ? AND json_extract(body, ?) = ? ORDER BY seq"
+        return [json.loads(body) for (body,) in self._run(sql, resource, place, value)]
+
+    def remove(self, resource: str, id: str) -> None:
+        self._run("DELETE FROM objects WHERE resource = ? AND id = ?", resource, id)
+
     # calls
 
     def save_call(self, call: Call) -> None:
@@ -215,8 +226,11 @@ class Store:
     def drop_timer(self, seq: int) -> None:
         self._run("DELETE FROM timers WHERE seq = ?", seq)
 
-    def cancel_timers(self, call_id: str, name: str | None = None) -> None:
-        self._run("DELETE FROM timers WHERE call_id = ? AND name = coalesce(?, name)", call_id, name)
+    def cancel_timers(self, call_id: str, name: str | None = None, spared: tuple[str, ...] = ()) -> None:
+        """Drop those of that name, or all but those spared."""
+        marks = ", ".join("?" * len(spared))
+        sql = f"DELETE FROM timers WHERE call_id = ? AND name = coalesce(?, name) AND name NOT IN ({marks})"  # noqa: S608  marks only
+        self._run(sql, call_id, name, *spared)
 
     # deliveries owed
 

@@ -1,5 +1,7 @@
 """Deletion that tells what it leaves behind, and "Webhook reachable?"."""
 
+import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Iterator
@@ -134,6 +136,35 @@ def test_silence_and_a_closed_port_are_told_in_words(
         settings.PORTAL_PUBLIC_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
         assert "Nothing answered" in probe.reachable(account).words
     assert "No connection" in probe.reachable(account).words
+
+
+def test_an_answer_that_drips_is_cut_off_as_well(
+    settings: Any, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probe, "SECONDS", 0.3)
+    over = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            for letter in itertools.cycle(b"x"):
+                connection.sendall(bytes([letter]))
+                if over.wait(0.05):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        settings.PORTAL_PUBLIC_URL = f"http://127.0.0.1:{server.getsockname()[1]}"
+        dripping = threading.Thread(target=drip, args=[server])
+        dripping.start()
+        killer = threading.Timer(10, over.set)  # without a deadline it would never end
+        killer.start()
+        finding = probe.reachable(account)
+        ended_by_itself = not over.is_set()
+        over.set()
+        killer.cancel()
+        dripping.join()
+    assert ended_by_itself
+    assert "Nothing answered" in finding.words
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)

@@ -24,7 +24,7 @@ def _history(api: Any, row: Any, slug: str = "call-control-applications", **quer
 
 
 def test_a_change_over_rest_is_told_with_token_request_id_and_values(api: Any, mirrored: Any) -> None:
-    row = mirrored()
+    row, _ = mirrored(), mirrored(name="another")
     address = f"/api/v1/call-control-applications/{row.telnyx_id}/"
     changed = api.patch(address, {"application_name": "desk", "inbound": {"channel_limit": 3}}, format="json")
     newest, first = _history(api, row)["results"]

@@ -118,3 +118,8 @@ def test_no_bytes_raise_anything_but_unreadable(body):
         loads(body)
     except Unreadable:
         pass
+
+
+def test_a_string_that_never_ends_is_refused_without_trying_it_from_each_of_its_quotes():
+    with pytest.raises(Unreadable):  # half an hour otherwise
+        loads(b'"' + b'\\"' * 500_000)

@@ -16,7 +16,7 @@ from voice.models import CallCommand
 
 @contextmanager
 def telnyx_says(account: TelnyxAccount, **by_word: Any) -> Iterator[Listener]:
-    """Answers a request whose path holds the word: with JSON, with a status line, or with what a function of it gives."""
+    """Answers a request whose path holds the word: with JSON, a status line, or what a function of it gives."""
     asked: list[Listener] = []
 
     def behave(connection: socket.socket) -> None:

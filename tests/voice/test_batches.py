@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from applications.models import CallControlApplication
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.conftest import api_for
 from tests.factories import run_owed
@@ -161,11 +162,19 @@ def test_a_line_is_held_to_the_limits_when_it_is_due(api: Any, account: TelnyxAc
     assert (second.status, "dials_per_minute" in second.error) == ("expired", True)
 
 
+def test_the_same_wish_is_the_same_batch(account: TelnyxAccount) -> None:
+    shared = {"connection_id": "1", "from": "+13125550100"}
+    made = [batches.make(account, shared, [Line(1, "+13125550001")], 1, PORTAL, intent="same") for _ in range(2)]
+    assert made[0] == made[1]
+    assert CallCommand.objects.count() == 1
+
+
 def test_a_paused_batch_waits_and_goes_on_at_its_rate(api: Any, account: TelnyxAccount) -> None:
     batch = begin(api, 3)
     assert api.post(f"{URL}{batch.pk}/pause/").json()["status"] == "paused"
-    run_owed()
-    assert set(batch.commands.values_list("status", flat=True)) == {"queued"}
+    assert dispatch.owed(99) == []
+    time_passes(batch, 3600)
+    assert dispatch.owed(99) == []
     batch.commands.update(expires_at=timezone.now() - timedelta(hours=1))
     assert api.post(f"{URL}{batch.pk}/resume/").json()["status"] == "running"
     first, *_, last = batch.commands.order_by("sequence")
@@ -223,7 +232,10 @@ def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) 
     assert browser.get(answer.url).context["progress"].counts["queued"] == 2
 
 
-def test_pressing_twice_is_one_batch(browser: Client, application: Any) -> None:
+def test_pressing_twice_is_one_batch(browser: Client, application: Any, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    row.dials_per_day = 2  # the first press fills it
+    row.save()
     given = form(go="1")
     assert browser.post(PAGE, given).url == browser.post(PAGE, given).url
     assert CallCommand.objects.count() == 2

@@ -98,3 +98,14 @@ def test_an_uncertain_one_on_the_timeline_leads_to_its_decision(account: TelnyxA
     command = made_uncertain(commands.act(make_call(account), "speak", SPEAK, PORTAL))
     page = browser.get(f"/admin/voice/call/{command.call_id}/change/").content.decode()
     assert "Decide what became of it" in page
+
+
+def test_an_event_that_was_here_before_the_command_does_not_stand_beside_it(
+    account: TelnyxAccount, operator: Any
+) -> None:
+    command = spoken(account)
+    CallEvent.objects.update(received_at=ago(31))
+    call = command.call
+    assert call is not None
+    (entry,) = [one for one in timeline.entries(timeline.legs(call), operator) if one.kind == "command"]
+    assert entry.answered is None

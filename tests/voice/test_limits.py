@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,9 +17,9 @@ from portal.schemas import InvalidParameters
 from tests.conftest import api_for, make_account, post_webhook
 from tests.factories import make_call, make_event, make_flow, run_owed
 from tests.voice.conftest import wire
-from voice import commands, dispatch, limits
+from voice import commands, dispatch, limits, processing
 from voice.limits import LimitExceeded
-from voice.models import Call, CallCommand, Limits
+from voice.models import Call, CallCommand, CallEvent, Limits
 
 pytestmark = pytest.mark.django_db
 FROM = "+13125550100"
@@ -94,7 +95,7 @@ def test_what_no_country_can_be_told_of_is_not_called(account: TelnyxAccount) ->
     with pytest.raises(InvalidParameters, match="country code"):
         dial(account, "5550001")
     with pytest.raises(InvalidParameters) as caught:
-        commands.act(make_call(account), "refer", {"sip_address": "nobody"}, PORTAL)
+        commands.act(make_call(account), "refer", {"sip_address": "tel:nobody"}, PORTAL)
     assert list(caught.value.errors) == ["sip_address"]
     assert not CallCommand.objects.exists()
 
@@ -227,6 +228,18 @@ def test_what_was_never_sent_does_not_count(account: TelnyxAccount) -> None:
     assert dial(account).status == "queued"
 
 
+@pytest.mark.parametrize("name", ["dials_per_minute", "dials_per_day"])
+def test_under_a_limit_that_was_lowered_the_earlier_ones_go(
+    sandbox_account: TelnyxAccount, connection_id: str, name: str
+) -> None:
+    body = {"connection_id": connection_id, "from": FROM, "to": "+13125550001"}
+    made = [commands.dial(sandbox_account, body, PORTAL) for _ in range(3)]
+    limit(sandbox_account, **{name: 2})
+    for command in reversed(made):
+        dispatch.send(command.pk)
+    assert [CallCommand.objects.get(pk=command.pk).status for command in made] == ["ok", "ok", "expired"]
+
+
 def test_a_double_click_is_no_second_dial(account: TelnyxAccount) -> None:
     limit(account, dials_per_minute=1)
     assert dial(account, intent="same").pk == dial(account, intent="same").pk
@@ -256,6 +269,32 @@ def test_of_twenty_at_once_as_many_get_through_as_may(account: TelnyxAccount, na
     with ThreadPoolExecutor(20) as threads:
         assert sum(threads.map(one, range(20))) == 5
     assert CallCommand.objects.count() == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_and_rules_at_the_same_call_do_not_lock_each_other_out(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.dtmf.received", "do": [{"action": "transfer", "parameters": {"to": FROM}}]})
+    call = make_call(account)
+    for _ in range(10):
+        assert post_webhook(Client(), account, make_event("call.dtmf.received")).status_code == 200
+
+    def one(work: Any) -> None:
+        try:
+            work()
+        finally:
+            connections.close_all()
+
+    def transfer() -> None:
+        commands.act(call, "transfer", {"to": "+13125550002"}, PORTAL)
+
+    of_rules = [partial(processing.process, event) for event in processing.owed(10)]
+    with ThreadPoolExecutor(8) as threads:
+        for done in [
+            threads.submit(one, work) for pair in zip(of_rules, [transfer] * 10, strict=True) for work in pair
+        ]:
+            done.result()
+    assert CallCommand.objects.filter(counted_at__isnull=False).count() == 20
+    assert set(CallEvent.objects.values_list("status", "attempts")) == {("processed", 1)}
 
 
 # --- Tokens ----------------------------------------------------------------------------------------------------------

@@ -177,7 +177,7 @@ def test_an_event_without_a_call_is_linked_by_its_leg_or_ignored(account: Telnyx
     saved = make_event("call.recording.saved")
     saved["data"]["payload"].pop("call_control_id")
     lonely = make_event("conference.created", leg="nobody")
-    lonely["data"]["payload"] = {"conference_id": "x"}
+    lonely["data"]["payload"] = {"region": "US"}
     for event in receive(account, make_event(), saved, lonely):
         processing.process(event.pk)
     assert Call.objects.get().has_recording

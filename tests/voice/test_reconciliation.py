@@ -439,3 +439,20 @@ def test_a_dial_that_acted_and_was_never_heard_of_is_settled_by_its_webhook(
     hear(sandbox_account, make_event(seconds=-50, **told, **numbers))
     command = seen(command)
     assert (command.status, command.call) == ("ok", Call.objects.get(call_control_id=control_id))
+
+
+def test_a_command_without_a_webhook_is_found_in_the_sandboxs_record(
+    ring: Any, sandbox_account: TelnyxAccount, sandbox: Any
+) -> None:
+    call = ring()
+    leg = sandbox.store.call(call.call_control_id).call_leg_id
+    Call.objects.update(call_leg_id=leg)
+    answered = commands.act(call, "answer", {}, PORTAL)
+    dispatch.send(answered.pk)
+    command = commands.act(Call.objects.get(), "send_dtmf", {"digits": "1"}, PORTAL)
+    sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "act_then_cut"})
+    dispatch.send(command.pk)
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=None, first_sent_at=ago(51))
+    dispatch.send(command.pk)
+    assert seen(command).is_open_question
+    assert look(command).settlement.startswith("Settled from Telnyx's record")

@@ -127,5 +127,5 @@ def test_a_long_session_costs_no_more_statements(
 ) -> None:
     tell(account, *(make_event("call.hold", at) for at in range(30)))
     operator.has_perm("voice.view_call")
-    with django_assert_max_num_queries(4):
+    with django_assert_max_num_queries(5):
         assert len(told(operator)) == 30

@@ -62,6 +62,8 @@ class DialBatchAdmin(ReadOnlyAdmin):
         form = BatchForm(request.POST or None, request.FILES or None, initial=given)
         planned: batches.Plan | None = None
         if request.method == "POST" and form.is_valid():
+            if begun := batches.known(_intent(form)):  # pressed twice: by now its own lines may fill a limit
+                return HttpResponseRedirect(_page(begun))
             try:
                 planned = self._plan(request, form)
                 if "go" in request.POST and not planned.problems:
@@ -135,7 +137,7 @@ class DialBatchAdmin(ReadOnlyAdmin):
             values["per_second"],
             actor_of(request),
             name=values["name"],
-            intent=f"person:{values['intent']}",
+            intent=_intent(form),
         )
         messages.success(request, f"{batch.lines:,} numbers are being dialled, {batch.per_second:g} a second.")
         return HttpResponseRedirect(_page(batch))
@@ -156,6 +158,10 @@ class DialBatchAdmin(ReadOnlyAdmin):
 def _demand_dial(request: HttpRequest) -> None:
     if not request.user.has_perm("voice.dial"):
         raise PermissionDenied
+
+
+def _intent(form: BatchForm) -> str:
+    return f"person:{form.cleaned_data['intent']}"
 
 
 def _page(batch: DialBatch) -> str:

@@ -144,10 +144,10 @@ class CallCommandAdmin(ReadOnlyAdmin):
 
     def close_breaker_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Somebody knows that Telnyx works again (POST)."""
-        if request.method != "POST":
-            raise Http404
         if not request.user.has_perm("voice.close_breaker"):
             raise PermissionDenied
+        if request.method != "POST":
+            raise Http404
         account = get_object_or_404(TelnyxAccount, name=name)
         breaker.close(account, actor_of(request))
         messages.success(request, f"Commands of {account} are sent again.")

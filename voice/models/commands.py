@@ -26,7 +26,7 @@ class CallCommand(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
-    action = models.CharField(max_length=60, help_text="dial, an action by its SDK name, or conferences.hold, queues.create …")
+    action = models.CharField(max_length=60, help_text="dial, an action by its SDK name, conferences.hold …")
     parameters = models.JSONField(default=dict, help_text="By wire name.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     call = models.ForeignKey(Call, null=True, on_delete=models.PROTECT, related_name="commands")

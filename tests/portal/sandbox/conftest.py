@@ -38,6 +38,14 @@ class Http:
     def act(self, id: str, action: str, /, **body: Any) -> tuple[int, Any]:
         return self("POST", f"/v2/calls/{id}/actions/{action}", body)
 
+    def dial(self, application: Any, to: str, **body: Any) -> str:
+        """We call somebody; the call_control_id."""
+        status, answer = self(
+            "POST", "/v2/calls", {"connection_id": application.id, "from": "+13125550100", "to": to} | body
+        )
+        assert status == 200, answer
+        return answer["data"]["call_control_id"]
+
     def end(self, call_control_id: str) -> dict[str, Any]:
         """The call once its whole session is over and everybody was told."""
 
@@ -74,6 +82,14 @@ def steady(sandbox: Sandbox) -> Iterator[None]:
     pace, sandbox.exchange.pace = sandbox.exchange.pace, 0.2
     yield
     sandbox.exchange.pace = pace
+
+
+@pytest.fixture
+def answered(http: Http, application: Any) -> str:
+    """A caller who waits to be put through, answered."""
+    id = http.ring("transferred")
+    http.act(id, "answer")
+    return id
 
 
 @pytest.fixture

@@ -42,6 +42,11 @@ class Hook:
         return self.event["event_type"]
 
     @property
+    def at(self) -> str:
+        """When it happened: most conference events tell it in their payload, a conference's recording not at all."""
+        return str(self.event.get("occurred_at") or self.payload.get("occurred_at") or "~")
+
+    @property
     def payload(self) -> dict[str, Any]:
         return self.event["payload"]
 
@@ -69,15 +74,15 @@ class Receiver:
 
     def types(self, call_control_id: str | None = None) -> list[str]:
         """Event types in the order of ``occurred_at``."""
-        hooks = [hook for hook in self.hooks if call_control_id in (None, hook.payload["call_control_id"])]
-        return [hook.type for hook in sorted(hooks, key=lambda hook: hook.event["occurred_at"])]
+        hooks = [hook for hook in self.hooks if call_control_id in (None, hook.payload.get("call_control_id"))]
+        return [hook.type for hook in sorted(hooks, key=lambda hook: hook.at)]
 
     def wait(self, event_type: str, call_control_id: str | None = None, count: int = 1) -> Hook:
         """The ``count``-th hook of that type."""
 
         def found() -> list[Hook]:
             hooks = [hook for hook in self.hooks if hook.type == event_type]
-            hooks = [hook for hook in hooks if call_control_id in (None, hook.payload["call_control_id"])]
+            hooks = [hook for hook in hooks if call_control_id in (None, hook.payload.get("call_control_id"))]
             return hooks[count - 1 : count]
 
         return eventually(found, event_type)[0]

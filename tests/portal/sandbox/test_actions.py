@@ -11,14 +11,6 @@ from tests.portal.sandbox.receiver import Hook, Receiver
 SPEECH = {"payload": "hello", "voice": "female"}
 
 
-@pytest.fixture
-def answered(http: Http, application: Any) -> str:
-    """A caller who waits to be put through, answered."""
-    id = http.ring("transferred")
-    http.act(id, "answer")
-    return id
-
-
 @pytest.mark.usefixtures("unhurried")
 def test_a_call_comes_in_parked(http: Http, application: Any, receiver: Receiver) -> None:
     id = http.ring("answered", **{"from": "+13125550143", "to": "+13125550188"})
@@ -209,14 +201,14 @@ def test_a_parked_leg_outlives_its_bridge(http: Http, answered: str, receiver: R
 def test_whom_we_dial_does_not_answer(
     http: Http, application: Any, receiver: Receiver, to: str, cause: str, source: str, sip: str
 ) -> None:
-    dial(http, application, to=to)
+    http.dial(application, to)
     payload = receiver.wait("call.hangup").payload
     assert (payload["hangup_cause"], payload["hangup_source"], payload["sip_hangup_cause"]) == (cause, source, sip)
     assert receiver.types() == ["call.initiated", "call.hangup"]
 
 
 def test_whom_we_dial_answers_and_leaves_in_the_end(http: Http, application: Any, receiver: Receiver) -> None:
-    id = dial(http, application, to="+13125550001")
+    id = http.dial(application, "+13125550001")
     http.end(id)
     payload = receiver.wait("call.hangup").payload
     assert (payload["hangup_cause"], payload["hangup_source"]) == ("normal_clearing", "callee")
@@ -225,7 +217,7 @@ def test_whom_we_dial_answers_and_leaves_in_the_end(http: Http, application: Any
 
 @pytest.mark.usefixtures("unhurried")
 def test_a_dial_taken_back_is_cancelled(http: Http, application: Any, receiver: Receiver) -> None:
-    http.act(dial(http, application, to="+13125550003"), "hangup")
+    http.act(http.dial(application, "+13125550003"), "hangup")
     assert receiver.wait("call.hangup").payload["hangup_cause"] == "originator_cancel"
 
 
@@ -241,19 +233,19 @@ def test_a_dial_taken_back_is_cancelled(http: Http, application: Any, receiver: 
 def test_machines_are_detected_when_asked_for(
     http: Http, application: Any, receiver: Receiver, to: str, mode: str, event_type: str, result: str
 ) -> None:
-    dial(http, application, to=to, answering_machine_detection=mode)
+    http.dial(application, to, answering_machine_detection=mode)
     assert receiver.wait(event_type).payload["result"] == result
 
 
 def test_no_machine_is_detected_unasked(http: Http, application: Any, receiver: Receiver) -> None:
-    http.end(dial(http, application, to="+13125550005"))
+    http.end(http.dial(application, "+13125550005"))
     assert receiver.types() == ["call.initiated", "call.answered", "call.hangup"]
 
 
 def test_a_linked_dial_shares_the_session_and_bridges(
     http: Http, application: Any, answered: str, receiver: Receiver
 ) -> None:
-    id = dial(http, application, to="+13125550001", link_to=answered, bridge_on_answer=True)
+    id = http.dial(application, "+13125550001", link_to=answered, bridge_on_answer=True)
     bridged = receiver.wait("call.bridged", id).payload
     assert bridged["call_session_id"] == receiver.wait("call.bridged", answered).payload["call_session_id"]
 
@@ -303,9 +295,3 @@ def test_a_menu_is_walked_from_ring_to_end(http: Http, application: Any, receive
         "call.bridged",
         "call.hangup",
     ]
-
-
-def dial(http: Http, application: Any, **body: Any) -> str:
-    status, answer = http("POST", "/v2/calls", {"connection_id": application.id, "from": "+13125550100"} | body)
-    assert status == 200, answer
-    return answer["data"]["call_control_id"]

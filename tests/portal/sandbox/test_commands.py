@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.sandbox import actions
+from portal.sandbox import commands
 from tests.portal.sandbox.conftest import Http
 from tests.portal.sandbox.receiver import Receiver
 
@@ -60,6 +60,6 @@ def test_after_a_minute_the_same_id_counts_anew(http: Http, application: Any, mo
     id = http.ring()
     http.act(id, "answer")
     http.act(id, "send_dtmf", digits="1", command_id="one")
-    monkeypatch.setattr(actions, "COMMAND_WINDOW", 0.0)
+    monkeypatch.setattr(commands, "COMMAND_WINDOW", 0.0)
     http.act(id, "send_dtmf", digits="1", command_id="one")
     assert [outcome for _, outcome in outcomes(http)] == ["executed"] * 3

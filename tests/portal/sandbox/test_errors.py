@@ -137,10 +137,10 @@ def test_an_inactive_application_does_not_dial(http: Http) -> None:
     assert refusal(http("POST", "/v2/calls", body)) == (422, "10015", "/connection_id")
 
 
-def test_an_action_the_sandbox_does_not_play_says_so(http: Http, application: Any) -> None:
-    status, body = http.act(http.ring(), "record_start", format="mp3", channels="single")
+def test_an_action_that_telnyx_has_not_is_404(http: Http, application: Any) -> None:
+    status, body = http.act(http.ring(), "levitate")
     assert status == 404
-    assert "record_start" in body["errors"][0]["detail"]
+    assert "levitate" in body["errors"][0]["detail"]
 
 
 def test_the_sdk_reads_a_refusal(sdk: telnyx.Telnyx) -> None:

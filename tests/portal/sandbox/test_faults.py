@@ -72,6 +72,17 @@ def test_status_answers_what_was_asked_and_does_nothing(http: Http, application:
     assert commands(http) == []
 
 
+def test_act_then_status_acts_and_answers_what_was_asked(http: Http, application: Any, receiver: Receiver) -> None:
+    id = http.ring()
+    http.fault("act_then_status", path=ANSWER)
+    status, answer = http.act(id, "answer", command_id="one")
+    assert (status, answer["errors"][0]["code"]) == (500, "10007")
+    receiver.wait("call.answered", id)
+    assert http.act(id, "answer", command_id="one")[0] == 200
+    assert [line["outcome"] for line in http.ledger("commands")] == ["executed", "deduplicated"]
+    assert [line["status"] for line in http.ledger("requests") if line["fault"]] == [500]
+
+
 def test_status_429_tells_when_to_come_back(http: Http, application: Any) -> None:
     http.fault("status", path="/calls", value=429)
     connection = http_connection(http)
@@ -106,6 +117,20 @@ def test_drop_loses_one_delivery(http: Http, application: Any, receiver: Receive
     assert receiver.types() == ["call.initiated", "call.hangup"]
     (line,) = [line for line in http.ledger("deliveries") if line["fault"]]
     assert (line["fault"], line["event_type"], line["status"]) == ("drop", "call.answered", None)
+
+
+def test_drop_loses_so_many_percent(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("drop", path="call.initiated", value=50, times=None)
+    for _ in range(40):
+        http.ring()
+    eventually(lambda: len(http.ledger("deliveries")) == 40)
+    assert 0 < len(receiver.hooks) < 40  # all or none of 40: once in 500,000,000,000 runs
+
+
+def test_drop_of_no_percent_loses_nothing(http: Http, application: Any, receiver: Receiver) -> None:
+    http.fault("drop", path="call.initiated", value=0)
+    http.ring()
+    receiver.wait("call.initiated")
 
 
 def test_duplicate_posts_the_same_event_again(http: Http, application: Any, receiver: Receiver) -> None:
