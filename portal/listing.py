@@ -53,7 +53,7 @@ class KeptFilters:
         if request.method != "POST" or not self.has_view_permission(request):
             raise PermissionDenied
         user: Any = request.user
-        rows = SavedFilter.objects.filter(pk=pk if pk.isdecimal() and len(pk) < 19 else None, listing=self._kept_of())
+        rows = SavedFilter.objects.filter(pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0, listing=self._kept_of())
         if not user.has_perm("portal.delete_savedfilter"):
             rows = rows.filter(owner=user)
         rows.delete()

@@ -17,10 +17,10 @@ _SKEW = timedelta(seconds=5)  # of Telnyx's clock against ours
 
 
 class NobodyWaits(TelnyxError):
-    """The queue is empty."""
+    """The queue is empty, or the caller has left it."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"Nobody waits in the queue {name}.")
+        super().__init__(f"Nobody waits in the queue {name} any more.")
 
 
 def at_telnyx(account: TelnyxAccount) -> paging.Listing:

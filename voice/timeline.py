@@ -93,7 +93,8 @@ def _both(rows: QuerySet[Any], calls: Collection[Any], rooms: set[Any]) -> list[
     found = list(rows.filter(call__in=list(calls))[:_MOST]) if calls else []
     if rooms:
         known = {row.pk for row in found}
-        found += [row for row in rows.filter(conference__in=rooms)[:_MOST] if row.pk not in known]
+        of_rooms = rows.select_related("call").filter(conference__in=rooms)[:_MOST]
+        found += [row for row in of_rooms if row.pk not in known]
     return found
 
 
@@ -106,6 +107,8 @@ def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
     source = "" if event.source == CallEvent.Source.WEBHOOK else event.source
     source = source or ("conference" if event.conference_id and not leg else "")
     title, detail = label(event.event_type), _detail(event, user)
+    if event.conference_id and event.call and not leg:  # somebody else in the same conference
+        detail = " · ".join(part for part in (pretty(shown(event.call.from_number, user)), detail) if part)
     return Entry("event", str(event.pk), at, _offset(at, start), leg, title, detail, event.status, source)
 
 

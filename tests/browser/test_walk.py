@@ -63,13 +63,13 @@ def test_from_signing_in_to_hanging_up(
         expect(page.locator(".portal-timeline")).to_contain_text("Call initiated")
         expect(page.locator(".portal-head .portal-badge").first).to_have_text("answered")
 
-        page.get_by_role("link", name="Hangup").click()
+        page.locator(".portal-head").get_by_role("link", name="Hangup").click()
         assert not CallCommand.objects.filter(action="hangup").exists()  # asked first
         page.get_by_role("button", name="Hangup").click()
         page.wait_for_url(f"**/voice/call/{call.pk}/change/")
         expect(page.locator(".portal-head .portal-badge").first).to_have_text("ended")  # without a reload
         expect(page.locator(".portal-timeline")).to_contain_text("Hung up")
-        expect(page.get_by_role("link", name="Hangup")).to_have_count(0)
+        expect(page.locator(".portal-head").get_by_role("link", name="Hangup")).to_have_count(0)
         assert window.wrongs == []
     call.refresh_from_db()
     assert (call.call_control_id, call.state, call.hangup_source) == (control_id, "ended", "callee")

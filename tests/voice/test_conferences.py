@@ -176,6 +176,16 @@ def test_the_calls_page_tells_what_happened_in_its_conference(account: TelnyxAcc
     assert browser.get(f"/admin/voice/call/{call.pk}/raw/{event.pk}/").status_code == 200
 
 
+def test_who_else_came_is_told_by_number(account: TelnyxAccount, browser: Client) -> None:
+    mine = room_event("conference.participant.joined", -9)
+    theirs = room_event("conference.participant.joined", -8, "b", call_session_id="other", **{"from": "+13125550177"})
+    tell(account, mine, theirs)
+    call = Call.objects.get(call_control_id="v3:a-leg")
+    first, second = browser.get(f"/admin/voice/call/{call.pk}/change/").context["entries"]
+    assert (first.leg, first.detail, second.leg, second.source) == ("A", "", "", "conference")
+    assert "555-0177" in second.detail
+
+
 def test_a_call_that_was_in_no_conference_tells_of_none(account: TelnyxAccount, browser: Client) -> None:
     tell(account, *story())
     stranger = make_call(account, "c", call_session_id="stranger")

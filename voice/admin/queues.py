@@ -4,9 +4,10 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -32,13 +33,15 @@ class TakeForm(forms.Form):
         label="Connect the caller with", widget=UnfoldAdminSelectWidget, help_text="A call that is being talked on."
     )
 
-    def __init__(self, account: TelnyxAccount, waiting: str, request: HttpRequest) -> None:
+    def __init__(self, account: TelnyxAccount, waiting: list[str], request: HttpRequest) -> None:
         super().__init__(request.POST or None, initial={"intent": uuid.uuid4()})
         rows = Call.objects.filter(account=account, state__in=(Call.State.ANSWERED, Call.State.PARKED))
         self.calls = {
-            str(call.pk): call for call in rows.exclude(call_control_id=waiting).order_by("-started_at")[:200]
+            str(call.pk): call for call in rows.exclude(call_control_id__in=waiting).order_by("-started_at")[:200]
         }
-        choices = [(key, command_form.told(call, request.user)) for key, call in self.calls.items()]
+        choices = [("", "Choose a call")] + [
+            (key, command_form.told(call, request.user)) for key, call in self.calls.items()
+        ]
         self.fields["call"].choices = choices  # type: ignore[attr-defined]
 
     @property
@@ -165,25 +168,26 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
     By the caller's id: the SDK requires one, and Telnyx takes no queue's name beside it.
     """
     _check(request)
-    account, bare, waiting = get_object_or_404(TelnyxAccount, pk=account_id), unquote(name), request.GET.get("call", "")
+    account, bare = get_object_or_404(TelnyxAccount, pk=account_id), unquote(name)
+    back = reverse("admin:voice_queue_page", args=[account.pk, name])
+    try:
+        rows = queues.calls(account, bare).rows
+    except TelnyxError as error:
+        messages.error(request, str(error))
+        return HttpResponseRedirect(back)
+    waiting = [str(row.get("call_control_id")) for row in rows if row.get("is_alive") is not False]
+    wanted = request.GET.get("call", "")
     form = TakeForm(account, waiting, request)
 
     def make() -> CallCommand:
-        caller = waiting or _next(account, bare)
-        values = {"call_control_id": caller, "prevent_double_bridge": True}
+        if wanted not in waiting if wanted else not waiting:
+            raise queues.NobodyWaits(bare)
+        values = {"call_control_id": wanted or waiting[0], "prevent_double_bridge": True}
         intent = f"queue:{form.cleaned_data['intent']}"
         return commands.act(form.calls[form.cleaned_data["call"]], "bridge", values, actor_of(request), intent=intent)
 
-    back = reverse("admin:voice_queue_page", args=[account.pk, name])
-    words = {"title": "Take a caller" if waiting else "Take the next caller", "subject": bare, "account": account}
+    words = {"title": "Take a caller" if wanted else "Take the next caller", "subject": bare, "account": account}
     return command_form.page(admin, request, form, make, back, **words)
-
-
-def _next(account: TelnyxAccount, name: str) -> str:
-    alive = [row for row in queues.calls(account, name).rows if row.get("is_alive") is not False]
-    if not alive:
-        raise queues.NobodyWaits(name)
-    return str(alive[0].get("call_control_id"))
 
 
 def _check(request: HttpRequest) -> None:
