@@ -93,11 +93,15 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
 
 
 def _is_blocked(command: CallCommand) -> bool:
-    """An earlier command of the same event is still open, or another one of its call or conference is on the wire."""
+    """Not its turn: an earlier command of its event is open, another of its call or conference is on the wire, or an
+    older wish for the same call has not been begun. What waits for a resend holds up nobody: a hang-up must go."""
     earlier = Q(event=command.event_id, sequence__lt=command.sequence, status__in=_OPEN) if command.event_id else Q()
     on_call = Q(call=command.call_id, status=_Status.SENDING) if command.call_id else Q()
     in_room = Q(conference=command.conference_id, status=_Status.SENDING) if command.conference_id else Q()
-    blocking = earlier | on_call | in_room  # an empty Q adds nothing
+    older = Q(
+        call=command.call_id, status=_Status.QUEUED, sequence=0, lease_until=None, created_at__lt=command.created_at
+    )
+    blocking = earlier | on_call | in_room | (older if command.call_id else Q())  # an empty Q adds nothing
     return bool(blocking) and CallCommand.objects.filter(blocking).exclude(pk=command.pk).exists()
 
 

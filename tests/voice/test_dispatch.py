@@ -311,6 +311,24 @@ def test_a_call_has_one_sender_at_a_time(ring: Any, sandbox: Sandbox) -> None:
     assert effects(sandbox) == [("answer", "executed"), ("hangup", "executed")]
 
 
+def test_an_older_wish_for_the_same_call_goes_first(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    answered, hung_up = commands.act(call, "answer", {}, PORTAL), commands.act(call, "hangup", {}, PORTAL)
+    assert dispatch.send(hung_up.pk) == []
+    assert seen(hung_up).status == "queued"
+    assert dispatch.send(answered.pk) == [hung_up.pk]
+    dispatch.send(hung_up.pk)
+    assert (seen(answered).status, seen(hung_up).status) == ("ok", "ok")
+
+
+def test_what_waits_for_a_resend_does_not_hold_up_a_hang_up(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    answered, hung_up = commands.act(call, "answer", {}, PORTAL), commands.act(call, "hangup", {}, PORTAL)
+    CallCommand.objects.filter(pk=answered.pk).update(lease_until=timezone.now() + timedelta(seconds=9))
+    dispatch.send(hung_up.pk)
+    assert seen(hung_up).status == "ok"
+
+
 def test_another_call_does_not_wait(ring: Any, sandbox: Sandbox) -> None:
     act(ring())
     CallCommand.objects.update(status="sending", first_sent_at=ago(1), lease_until=ago(-9))

@@ -9,101 +9,214 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('portal', '0002_saved_filters'),
-        ('voice', '0001_calls'),
+        ("portal", "0002_saved_filters"),
+        ("voice", "0001_calls"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Limits',
+            name="Limits",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('allowed_countries', models.JSONField(blank=True, default=list, help_text='ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country.')),
-                ('allowed_prefixes', models.JSONField(blank=True, default=list, help_text='Allowed beside the countries, as +4930. What is blocked below stays blocked.')),
-                ('blocked_prefixes', models.JSONField(blank=True, default=voice.models.limits.satellites, help_text='Never called. At first: satellite and international networks.')),
-                ('allow_premium', models.BooleanField(default=False, help_text='Premium-rate and shared-cost numbers may be called.', verbose_name='premium numbers')),
-                ('allow_sip', models.BooleanField(default=True, help_text='sip: addresses may be called.', verbose_name='SIP addresses')),
-                ('dials_per_minute', models.PositiveIntegerField(blank=True, help_text='Dials, transfers and refers within 60 seconds.', null=True)),
-                ('dials_per_day', models.PositiveIntegerField(blank=True, help_text='Within 24 hours.', null=True)),
-                ('concurrent_calls', models.PositiveIntegerField(blank=True, help_text='Outgoing calls that are alive at the same time.', null=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                (
+                    "allowed_countries",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country.",
+                    ),
+                ),
+                (
+                    "allowed_prefixes",
+                    models.JSONField(
+                        blank=True,
+                        default=list,
+                        help_text="Allowed beside the countries, as +4930. What is blocked below stays blocked.",
+                    ),
+                ),
+                (
+                    "blocked_prefixes",
+                    models.JSONField(
+                        blank=True,
+                        default=voice.models.limits.satellites,
+                        help_text="Never called. At first: satellite and international networks.",
+                    ),
+                ),
+                (
+                    "allow_premium",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Premium-rate and shared-cost numbers may be called.",
+                        verbose_name="premium numbers",
+                    ),
+                ),
+                (
+                    "allow_sip",
+                    models.BooleanField(
+                        default=True, help_text="sip: addresses may be called.", verbose_name="SIP addresses"
+                    ),
+                ),
+                (
+                    "dials_per_minute",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Dials, transfers and refers within 60 seconds.", null=True
+                    ),
+                ),
+                ("dials_per_day", models.PositiveIntegerField(blank=True, help_text="Within 24 hours.", null=True)),
+                (
+                    "concurrent_calls",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="Outgoing calls that are alive at the same time.", null=True
+                    ),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
             ],
             options={
-                'verbose_name': 'limits',
-                'verbose_name_plural': 'limits',
-                'ordering': ['account__name', 'token__name'],
+                "verbose_name": "limits",
+                "verbose_name_plural": "limits",
+                "ordering": ["account__name", "token__name"],
             },
         ),
         migrations.AddField(
-            model_name='callcommand',
-            name='counted_at',
-            field=models.DateTimeField(help_text='When these count against the limits.', null=True),
+            model_name="callcommand",
+            name="counted_at",
+            field=models.DateTimeField(help_text="When these count against the limits.", null=True),
         ),
         migrations.AddField(
-            model_name='callcommand',
-            name='dials',
-            field=models.PositiveSmallIntegerField(default=0, help_text='How many numbers it calls.'),
+            model_name="callcommand",
+            name="dials",
+            field=models.PositiveSmallIntegerField(default=0, help_text="How many numbers it calls."),
         ),
         migrations.AddField(
-            model_name='callcommand',
-            name='token',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='portal.apitoken'),
+            model_name="callcommand",
+            name="token",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="portal.apitoken"
+            ),
         ),
         migrations.AlterField(
-            model_name='callcommand',
-            name='sequence',
-            field=models.PositiveSmallIntegerField(default=0, help_text='Order among the commands of one event, or the line of a batch.'),
+            model_name="callcommand",
+            name="sequence",
+            field=models.PositiveSmallIntegerField(
+                default=0, help_text="Order among the commands of one event, or the line of a batch."
+            ),
         ),
         migrations.CreateModel(
-            name='DialBatch',
+            name="DialBatch",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('connection_id', models.CharField(help_text='The id of the application at Telnyx.', max_length=64)),
-                ('parameters', models.JSONField(default=dict, help_text='What every line is dialled with, by wire name.')),
-                ('per_second', models.FloatField(validators=[django.core.validators.MinValueValidator(0.01), django.core.validators.MaxValueValidator(20)])),
-                ('lines', models.PositiveIntegerField()),
-                ('status', models.CharField(choices=[('running', 'Running'), ('paused', 'Paused'), ('cancelled', 'Cancelled')], default='running', max_length=10)),
-                ('intent', models.CharField(max_length=200, unique=True)),
-                ('requested_by', models.CharField(max_length=300)),
-                ('created_at', models.DateTimeField(db_index=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='portal.telnyxaccount')),
-                ('token', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='portal.apitoken')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                ("connection_id", models.CharField(help_text="The id of the application at Telnyx.", max_length=64)),
+                (
+                    "parameters",
+                    models.JSONField(default=dict, help_text="What every line is dialled with, by wire name."),
+                ),
+                (
+                    "per_second",
+                    models.FloatField(
+                        validators=[
+                            django.core.validators.MinValueValidator(0.01),
+                            django.core.validators.MaxValueValidator(20),
+                        ]
+                    ),
+                ),
+                ("lines", models.PositiveIntegerField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("running", "Running"), ("paused", "Paused"), ("cancelled", "Cancelled")],
+                        default="running",
+                        max_length=10,
+                    ),
+                ),
+                ("intent", models.CharField(max_length=200, unique=True)),
+                ("requested_by", models.CharField(max_length=300)),
+                ("created_at", models.DateTimeField(db_index=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="portal.telnyxaccount"
+                    ),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="portal.apitoken"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'dial batches',
-                'ordering': ['-created_at', '-id'],
+                "verbose_name_plural": "dial batches",
+                "ordering": ["-created_at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='callcommand',
-            name='batch',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='commands', to='voice.dialbatch'),
+            model_name="callcommand",
+            name="batch",
+            field=models.ForeignKey(
+                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="commands", to="voice.dialbatch"
+            ),
         ),
         migrations.AddIndex(
-            model_name='callcommand',
-            index=models.Index(condition=models.Q(('counted_at__isnull', False)), fields=['account', 'counted_at'], name='command_dials'),
+            model_name="callcommand",
+            index=models.Index(
+                condition=models.Q(("counted_at__isnull", False)),
+                fields=["account", "counted_at"],
+                name="command_dials",
+            ),
         ),
         migrations.AddIndex(
-            model_name='callcommand',
-            index=models.Index(condition=models.Q(('counted_at__isnull', False)), fields=['token', 'counted_at'], name='command_token_dials'),
+            model_name="callcommand",
+            index=models.Index(
+                condition=models.Q(("counted_at__isnull", False)),
+                fields=["token", "counted_at"],
+                name="command_token_dials",
+            ),
         ),
         migrations.AddField(
-            model_name='limits',
-            name='account',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='portal.telnyxaccount'),
+            model_name="limits",
+            name="account",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="portal.telnyxaccount",
+            ),
         ),
         migrations.AddField(
-            model_name='limits',
-            name='token',
-            field=models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='portal.apitoken', verbose_name='API token'),
+            model_name="limits",
+            name="token",
+            field=models.OneToOneField(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="portal.apitoken",
+                verbose_name="API token",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='limits',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('account__isnull', False), ('token', None)), models.Q(('account', None), ('token__isnull', False)), _connector='OR'), name='limits_of_one', violation_error_message='Limits belong to an account or to a token, not to both.'),
+            model_name="limits",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("account__isnull", False), ("token", None)),
+                    models.Q(("account", None), ("token__isnull", False)),
+                    _connector="OR",
+                ),
+                name="limits_of_one",
+                violation_error_message="Limits belong to an account or to a token, not to both.",
+            ),
         ),
     ]
