@@ -1,7 +1,7 @@
 """Derives conferences from their events, and from what Telnyx tells of them when asked: a merge, as of calls.
 
-The events name a conference by ``conference_id`` and never tell its name (Telnyx's OpenAPI spec, ``webhooks``). Those of
-the room as a whole (playback, speaking, recordings) name no leg, so this is what puts them into anybody's story.
+The events name a conference by ``conference_id`` and never tell its name (Telnyx's OpenAPI spec, ``webhooks``). Those
+of the room as a whole (playback, speaking, recordings) name no leg, so this is what puts them into anybody's story.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""Every action of the SDK, by REST and from the browser: what was asked is what reaches the wire, and nobody else may."""
+"""Every action of the SDK, by REST and from the browser: what was asked reaches the wire, and nobody else may ask."""
 
 import json
 from collections.abc import Callable, Iterator
