@@ -62,7 +62,7 @@ class ApplicationAdmin(  # type: ignore[misc]
 
     change_list_template = "admin/portal/list.html"
     list_select_related = ("account",)
-    list_filter_sheet = True
+    list_filter_sheet = list_filter_submit = True
     list_before_template = "admin/applications/pull_bar.html"  # type: ignore[assignment]
     change_form_before_template = "admin/applications/form_top.html"  # type: ignore[assignment]
     change_form_outer_after_template = "admin/applications/panels.html"  # type: ignore[assignment]
@@ -260,7 +260,7 @@ class PullAdmin(ReadOnlyAdmin):
         "unchanged",
     )
     list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
-    list_filter_sheet = True
+    list_filter_sheet = list_filter_submit = True
     list_select_related = ("account",)
     exclude = ("errors",)
     readonly_fields = ("errors_shown",)

@@ -7,14 +7,12 @@ from typing import Any, ClassVar, TypeVar
 from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.http import parse_etags
-from django_filters.filters import CharFilter, ChoiceFilter
+from django_filters.filters import CharFilter
 from django_filters.filterset import FilterSet
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiResponse,
     extend_schema,
-    extend_schema_field,
     extend_schema_view,
 )
 from rest_framework import mixins
@@ -43,6 +41,7 @@ from applications.serializers import (
 from applications.services import Conflict, create_application, delete_application, update_application
 from applications.tags import tagged
 from portal.errors import TelnyxRefused
+from portal.rest.filters import YesNo
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.schemas import InvalidParameters
@@ -58,20 +57,14 @@ _IF_MATCH = OpenApiParameter(
 _ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
 _MISSING = OpenApiParameter("missing", bool, description="Also those that Telnyx does not know any more.")
 _ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="For If-Match.")
-_YES_NO = [("true", "true"), ("false", "false")]
-
-
-@extend_schema_field(OpenApiTypes.BOOL)
-class YesNo(ChoiceFilter):
-    """Exactly ``true`` or ``false``; anything else is refused."""
 
 
 class ApplicationFilter(FilterSet):
     """What a list can be narrowed by."""
 
     account = CharFilter(field_name="account__name", help_text="Name of the account.")
-    active = YesNo(choices=_YES_NO, method="by_active")  # type: ignore[no-untyped-call]
-    missing = YesNo(choices=_YES_NO, method="by_missing", help_text="Also missing ones.")  # type: ignore[no-untyped-call]
+    active = YesNo(method="by_active")
+    missing = YesNo(method="by_missing", help_text="Also missing ones.")
     tag = CharFilter(method="by_tag", help_text="One of its tags, whole.")
     search = CharFilter(method="by_search", help_text="Part of the name, or the whole id.")
 
@@ -271,4 +264,7 @@ def _failed(record: Pull) -> Problem:
     if record.state == Pull.State.STOPPED:
         return Problem(409, f"{message} Send accept_missing: true.", "looks_like_mass_delete")
     status = {"refused": 422, "uncertain": 504}.get(str(last.get("kind")), 503)
-    return Problem(status, message, f"telnyx_{last.get('kind', 'unavailable')}")
+    problem = Problem(status, message, f"telnyx_{last.get('kind', 'unavailable')}")
+    if status == 503:
+        problem.wait = 5
+    return problem

@@ -182,3 +182,10 @@ class BulkEdit(models.Model):
 
     def __str__(self) -> str:
         return f"{len(self.targets)} {self.kind} at {self.created_at:%Y-%m-%d %H:%M}"
+
+
+class Turn(models.Model):
+    """Whose turn it is to change an application. A row left behind by a killed process ends by itself."""
+
+    subject = models.CharField(max_length=100, unique=True)
+    until = models.DateTimeField()

@@ -15,6 +15,7 @@ from applications import addresses, adoption
 from applications.kinds import NESTED, Kind, flatten, kind_of, unflatten
 from applications.models import TelnyxApplication
 from applications.sync import data_of, digest, mark_missing, store
+from applications.turns import turn
 from portal.actors import Actor
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
@@ -128,6 +129,18 @@ def update_application(
     """
     kind, mine = kind_of(application), flatten(values)
     _check_update(kind, mine, flatten(application.remote))
+    with turn(application):
+        return _change(application, kind, mine, actor, base_digest, expected)
+
+
+def _change(
+    application: TelnyxApplication,
+    kind: Kind,
+    mine: JsonObject,
+    actor: Actor,
+    base_digest: str | None,
+    expected: Collection[str],
+) -> TelnyxApplication:
     theirs = _reread(application, kind, actor)
     there = flatten(theirs)
     base = there if base_digest is None else flatten(snapshot(application, base_digest) or {})
@@ -145,6 +158,11 @@ def update_application(
 
 def delete_application(application: TelnyxApplication, actor: Actor, *, expected: Collection[str] = ()) -> None:
     """Delete at Telnyx and mark the row missing; it stays for its calls. Gone there already counts as done."""
+    with turn(application):
+        _delete(application, actor, expected)
+
+
+def _delete(application: TelnyxApplication, actor: Actor, expected: Collection[str]) -> None:
     kind = kind_of(application)
     if expected and digest(remote := _reread(application, kind, actor)) not in expected:
         fields = _stale(application, expected, flatten(remote), {})

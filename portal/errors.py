@@ -66,8 +66,15 @@ class TelnyxUncertain(TelnyxError):
 
 def translate(error: Exception) -> TelnyxError:
     """The SDK's exception as one of ours. Looked at by shape, since this module does not import the SDK."""
-    if isinstance(error, TelnyxError):
-        return error
+    found = error if isinstance(error, TelnyxError) else _translated(error)
+    request = getattr(error, "request", None)
+    if isinstance(found, TelnyxUncertain) and getattr(request, "method", "") == "GET":  # a read changes nothing
+        words = "Telnyx could not be read: it gave no usable answer. Nothing was changed."
+        return TelnyxUnavailable(words, code=found.code, http_status=found.http_status)
+    return found
+
+
+def _translated(error: Exception) -> TelnyxError:
     response = getattr(error, "response", None)
     if isinstance(response, httpx.Response):
         return _answered(response, getattr(error, "body", None))

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
-from portal.errors import TelnyxError
+from portal.errors import TelnyxError, TelnyxRefused
 from portal.models import TelnyxAccount
 from voice import actions, live, search
 from voice.event_types import label
@@ -173,6 +173,9 @@ def _claim(account: TelnyxAccount) -> bool:
     return LiveListing.objects.filter(account=account, claimed_at__lte=now - EVERY).update(claimed_at=now) == 1
 
 
+_NO_SUCH = "10015"  # "only ... with valid webhook URL": no Call Control application of this id
+
+
 def _ask(account: TelnyxAccount, until: float) -> None:
     asked: list[str] = []
     calls: list[dict[str, Any]] = []
@@ -185,10 +188,12 @@ def _ask(account: TelnyxAccount, until: float) -> None:
             # the answer does not say which application it is of: it was asked for one
             calls += [_kept(call, connection_id) for call in live.active_calls(account, connection_id)]
             asked.append(connection_id)
+        except TelnyxRefused as problem:
+            # of this one application: gone, or none that has calls of this kind. The others can still be asked
+            error = error if problem.http_status == 404 or problem.code == _NO_SUCH else f"{connection_id}: {problem}"
         except TelnyxError as problem:
             error = str(problem)
-            if problem.http_status != 404:
-                break
+            break
     LiveListing.objects.filter(account=account).update(asked_at=begin, asked=asked, calls=calls, error=error[:500])
 
 

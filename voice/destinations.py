@@ -13,7 +13,9 @@ from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberTy
 _MEMBERS = ("to", "sip_address")
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _NUMBER = re.compile(r"\+[1-9]\d{4,17}", re.ASCII)
-_SIP = re.compile(r"sips?:(?:([^@\s]+)@)?([^@\s;?]+)\S*", re.IGNORECASE)
+_SIP = re.compile(r"sips?:(?:(\S+)@)?([^@\s;?]+)[^@\s]*", re.IGNORECASE)  # the last @ is the host's
+# its hosts of every region (sip.telnyx.eu, sip.telnyx.com.au), and any bare address, which may be one of them
+_CARRIER = re.compile(r"(.*\.)?telnyx\.[a-z.]+|[\d.]+|\[.*\]?", re.IGNORECASE)
 _PREMIUM = {PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST}
 _PREMIUM_CODES = {808, 979}  # international shared cost and premium rate (ITU-T E.164, Annex)
 
@@ -69,18 +71,25 @@ def read(text: str, parameter: str = "to") -> Destination | None:
     if parameter == "sip_address" and ":" not in text.partition("@")[0]:
         text = f"sip:{text}"  # it can be nothing else
     if sip := _SIP.fullmatch(text):
-        return Destination(parameter, _number(_user(sip[1] or sip[2], sip[2])), is_sip=True)
+        user = _user(sip[1] or sip[2], sip[2])
+        number = _number(user)
+        if number is None and user.startswith("+"):
+            return None  # a phone's number that cannot be read
+        return Destination(parameter, number, is_sip=True)
     number = _number(text)
     return Destination(parameter, number) if number else None
 
 
 def _user(user: str, host: str) -> str:
-    """What a SIP address calls: with +, with 00, or any long number at Telnyx's own hosts, it is a phone's number."""
-    user = _SEPARATORS.sub("", unquote(user).partition(";")[0])
-    if user.startswith("00"):
-        return f"+{user[2:]}"
-    at_telnyx = host.lower().split(":")[0].endswith("telnyx.com")
-    return f"+{user}" if at_telnyx and user.isdecimal() and len(user) > 6 else user
+    """What a SIP address calls: with +, with an international prefix, or any long number at a carrier's host, it is a
+    phone's number. Ten digits there are dialled as North American."""
+    user = re.split(r"[;:@]", unquote(user).lower().removeprefix("tel:"))[0]
+    user = _SEPARATORS.sub("", user)
+    if prefix := re.match(r"00+|011", user):
+        return f"+{user[prefix.end() :]}"
+    if not (_CARRIER.fullmatch(host.split(":", maxsplit=1)[0].rstrip(".")) and user.isdecimal() and len(user) > 6):
+        return user
+    return f"+1{user}" if len(user) == 10 else f"+{user}"
 
 
 def _number(text: str) -> PhoneNumber | None:

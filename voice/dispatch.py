@@ -19,7 +19,7 @@ from django.utils import timezone
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from voice import actions, breaker, conference_events, limits, repeats
-from voice.models import AccountBreaker, Call, CallCommand, Conference
+from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 from voice.present_state import is_already_so
 from voice.projection import Claim, merge
 
@@ -29,7 +29,6 @@ _RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
 FIRST_LOOK = timedelta(seconds=5)  # after it became uncertain; webhooks may tell sooner
-_CALL_ENDED = "90018"
 
 
 @dataclass(frozen=True)
@@ -75,9 +74,11 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         call = Call.objects.select_for_update().filter(pk=ids[0]).first() if ids[0] else None
         room = Conference.objects.select_for_update().filter(pk=ids[1]).first() if ids[1] else None
         due = Q(lease_until=None) | Q(lease_until__lt=Now())
-        rows = CallCommand.objects.select_for_update(of=("self",)).select_related("account")
+        rows = CallCommand.objects.select_for_update(of=("self",)).select_related("account", "batch")
         command = rows.filter(due, pk=command_id, status__in=_OPEN).first()
         if command is None or _is_blocked(command):
+            return None
+        if command.batch and command.batch.status == DialBatch.Status.PAUSED:
             return None
         now = timezone.now()
         if reason := _hindrance(command, call, room, now):
@@ -102,7 +103,14 @@ def _is_blocked(command: CallCommand) -> bool:
         call=command.call_id, status=_Status.QUEUED, sequence=0, lease_until=None, created_at__lt=command.created_at
     )
     blocking = earlier | on_call | in_room | (older if command.call_id else Q())  # an empty Q adds nothing
-    return bool(blocking) and CallCommand.objects.filter(blocking).exclude(pk=command.pk).exists()
+    found = CallCommand.objects.filter(blocking).exclude(pk=command.pk) if blocking else ()
+    return any(not (command.action == "hangup" and _waits_for_a_resend(one, command)) for one in found)
+
+
+def _waits_for_a_resend(other: CallCommand, command: CallCommand) -> bool:
+    """It is on no wire now, and no earlier command of the same event."""
+    apart = other.event_id is None or other.event_id != command.event_id
+    return apart and other.status == _Status.SENDING and bool(other.attempts) and "outcome" in other.attempts[-1]
 
 
 def _hindrance(
@@ -121,6 +129,8 @@ def _hindrance(
         why = "Telnyx would not recognise a repeat after so long."
     elif _failed_before(command):
         return _Status.EXPIRED, "An earlier command of the same event failed."
+    elif command.batch and command.batch.status == DialBatch.Status.CANCELLED and not command.first_sent_at:
+        return _Status.EXPIRED, "The batch was cancelled."
     elif words := limits.hindrance(command):
         return _Status.EXPIRED, words
     else:
@@ -149,6 +159,9 @@ def _attempt(command: CallCommand) -> _Outcome:
     try:
         if len(command.attempts) > 1 and is_already_so(command):
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
+        late = command.first_sent_at is not None and timezone.now() - command.first_sent_at > WINDOW
+        if late and repeats.needs_window(command.action):
+            raise TelnyxUncertain("Telnyx would not recognise a repeat after so long.")  # this sender slept
         answer = ask(command.account, actions.method(command.action), *path, **values)
         if actions.answers_nothing(command.action):
             answer = {"data": {}}
@@ -165,6 +178,9 @@ def _since(begin: float) -> int:
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     now, error = timezone.now(), outcome.error
+    mine = CallCommand.objects.filter(pk=command.pk, status=_Status.SENDING, lease_until=command.lease_until)
+    if not mine.exists():  # its lease ran out, and another sender has it: that one's word counts
+        return []
     breaker.heard(command.account_id, error, now)
     command.attempts[-1] |= {
         "http_status": error.http_status if error else 200,
@@ -178,7 +194,8 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         return []
     if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
         _postpone(command, again, _Status.SENDING)
-        return []
+        hang_ups = CallCommand.objects.filter(call=command.call_id, action="hangup", status=_Status.QUEUED, event=None)
+        return list(hang_ups.values_list("id", flat=True)) if command.call_id else []
     with transaction.atomic():
         if outcome.answer is not None and command.action == actions.DIAL:
             command.call = dialled(command, outcome.answer, now)
@@ -198,8 +215,8 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
     if error is None:
         return _Status.OK
     before = any(attempt.get("outcome") == TelnyxUncertain.kind for attempt in command.attempts[:-1])
-    if before and isinstance(error, TelnyxRefused) and error.code == _CALL_ENDED:
-        # it says nothing of the first attempt, which may be what ended the call
+    if before and isinstance(error, TelnyxRefused):
+        # it says nothing of the first attempt, which may be why this one was refused
         command.error += " Whether the attempt before was carried out is not known."
         return _Status.UNCERTAIN
     return _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED

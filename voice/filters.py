@@ -4,6 +4,7 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 
+from portal.rest.filters import MomentFilter, YesNo
 from voice import search
 from voice.models import Call, CallCommand, CallEvent, Flow
 
@@ -15,14 +16,18 @@ class CallFilters(django_filters.FilterSet):
     application = django_filters.CharFilter(method="by_application", help_text="The application's name.")
     number = django_filters.CharFilter(method="by_number", help_text="From or to: whole with +, or the last digits.")
     to = django_filters.CharFilter(method="by_to")
-    started_after = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="gte")
-    started_before = django_filters.IsoDateTimeFilter(field_name="started_at", lookup_expr="lt")
+    started_after = MomentFilter(field_name="started_at", lookup_expr="gte")
+    started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
     direction = django_filters.ChoiceFilter(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
     state = django_filters.ChoiceFilter(choices=Call.State.choices)
+    has_recording = YesNo(method="by_recording")
+
+    def by_recording(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(has_recording=value == "true")
 
     class Meta:
         model = Call
-        fields = ("connection_id", "hangup_cause", "call_session_id", "call_leg_id", "has_recording")
+        fields = ("connection_id", "hangup_cause", "call_session_id", "call_leg_id")
 
     def by_application(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
         return calls.filter(connection_id__in=search.connection_ids_of(value))
@@ -51,8 +56,8 @@ class EventFilters(django_filters.FilterSet):
     """The filters of the event list."""
 
     account = django_filters.CharFilter(field_name="account__name")
-    received_after = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="gte")
-    received_before = django_filters.IsoDateTimeFilter(field_name="received_at", lookup_expr="lt")
+    received_after = MomentFilter(field_name="received_at", lookup_expr="gte")
+    received_before = MomentFilter(field_name="received_at", lookup_expr="lt")
     status = django_filters.ChoiceFilter(choices=CallEvent.Status.choices)
     source = django_filters.ChoiceFilter(choices=CallEvent.Source.choices)
 
@@ -65,8 +70,8 @@ class CommandFilters(django_filters.FilterSet):
     """The filters of the journal."""
 
     account = django_filters.CharFilter(field_name="account__name")
-    created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
     status = django_filters.ChoiceFilter(choices=CallCommand.Status.choices)
 
     class Meta:
@@ -78,7 +83,11 @@ class FlowFilters(django_filters.FilterSet):
     """The filters of the flow list."""
 
     account = django_filters.CharFilter(field_name="account__name")
+    active = YesNo(method="by_active")
 
     class Meta:
         model = Flow
-        fields = ("connection_id", "active", "name")
+        fields = ("connection_id", "name")
+
+    def by_active(self, flows: QuerySet[Flow], name: str, value: str) -> QuerySet[Flow]:
+        return flows.filter(active=value == "true")

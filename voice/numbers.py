@@ -46,7 +46,10 @@ def _masked_text(text: str) -> str:
 
 def _masked_member(name: str, value: Any) -> Any:
     # carriers also send numbers without +; under these names it can be nothing else
-    return mask(value) if name in {"from", "to"} and isinstance(value, str) else masked(value)
+    if name in {"from", "to"} and isinstance(value, str):
+        return mask(value)
+    # keys a caller pressed may be a card's or a secret
+    return "•" * len(value) if name in {"digit", "digits"} and isinstance(value, str) else masked(value)
 
 
 def pretty(text: str) -> str:

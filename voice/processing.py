@@ -124,7 +124,8 @@ def _lock_call(event: CallEvent) -> tuple[Call | None, bool]:
     at = event.occurred_at or event.received_at
     stub = Call(account_id=event.account_id, call_control_id=event.call_control_id, started_at=at)
     Call.objects.bulk_create([stub], ignore_conflicts=True)
-    return calls.get(call_control_id=event.call_control_id), True
+    call = calls.get(call_control_id=event.call_control_id)
+    return call, call.pk == stub.pk  # another event may have made it in the meantime
 
 
 def _decide(call: Call, event: CallEvent) -> Decision:

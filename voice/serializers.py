@@ -149,6 +149,8 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
 
     account = serializers.CharField(source="account.name", read_only=True)
     parameters = serializers.SerializerMethodField()
+    answer = serializers.SerializerMethodField()
+    settlement = serializers.SerializerMethodField()
     attempts = AttemptSerializer(many=True, read_only=True)
     error = serializers.SerializerMethodField()
     call_control_id = serializers.SerializerMethodField()
@@ -181,6 +183,16 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
         user = self.context["request"].user
         parameters: dict[str, Any] = command.parameters
         return parameters if user.has_perm("voice.view_full_number") else masked(parameters)
+
+    def get_answer(self, command: CallCommand) -> dict[str, Any] | None:
+        shown: dict[str, Any] | None = self._shown(command.answer)
+        return shown
+
+    def get_settlement(self, command: CallCommand) -> str:
+        return str(self._shown(command.settlement))
+
+    def _shown(self, value: Any) -> Any:  # numbers in it only for those who may see them
+        return value if self.context["request"].user.has_perm("voice.view_full_number") else masked(value)
 
     def get_error(self, command: CallCommand) -> str | None:
         return command.error or None

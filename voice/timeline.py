@@ -169,12 +169,18 @@ def _detail(event: CallEvent, user: Any) -> str:
         case "call.hangup":
             return ending(str(payload.get("hangup_cause") or ""), str(payload.get("hangup_source") or ""))
         case "call.gather.ended":
-            digits = payload.get("digits")
+            digits = _pressed(payload.get("digits"), user)
             return f"digits {digits or 'none'} ({payload.get('status')})"
         case "call.dtmf.received":
-            return f"digit {payload.get('digit')}"
+            return f"digit {_pressed(payload.get('digit'), user)}"
         case "call.cost":
             return f"{payload.get('total_cost')}"
         case _:
             told = payload.get("status") or payload.get("result") or payload.get("reason") or ""
             return str(told)[:200]
+
+
+def _pressed(digits: Any, user: Any) -> str:
+    """Keys a caller pressed: only their number for a person who sees no whole phone numbers either."""
+    text = str(digits or "")
+    return text if user.has_perm("voice.view_full_number") else "•" * len(text)

@@ -1,9 +1,15 @@
 """Filters that refuse what they do not know: a mistyped filter must not answer with everything."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django import forms
 from django.db.models import QuerySet
+from django_filters.fields import IsoDateTimeField
+from django_filters.filters import ChoiceFilter, IsoDateTimeFilter
 from django_filters.rest_framework.backends import DjangoFilterBackend
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
@@ -25,3 +31,29 @@ class StrictFilters(DjangoFilterBackend):
             raise ValidationError(errors)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)  # type: ignore[no-untyped-call]
         return filtered
+
+
+class _Moment(IsoDateTimeField):
+    def to_python(self, value: Any) -> datetime | None:
+        moment = super().to_python(value)
+        try:
+            return moment.astimezone(UTC) if moment else None
+        except OverflowError:  # the year 1 with an offset: no database has it
+            raise forms.ValidationError("This is no time that can be looked for.") from None
+
+
+class MomentFilter(IsoDateTimeFilter):
+    """An ISO 8601 time; one that cannot be told in UTC is refused."""
+
+    field_class = _Moment
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class YesNo(ChoiceFilter):
+    """Exactly ``true`` or ``false``; anything else is refused."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, choices=[("true", "true"), ("false", "false")], **kwargs)  # type: ignore[no-untyped-call]

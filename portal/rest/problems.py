@@ -35,7 +35,12 @@ _TITLES = {
 
 
 class Problem(exceptions.APIException):
-    """An error with a status and code of its own, and with further ``members`` of its body."""
+    """An error with a status and code of its own, and with further ``members`` of its body.
+
+    ``wait`` is in seconds: DRF makes it ``Retry-After``.
+    """
+
+    wait: int | None = None
 
     def __init__(self, http_status: int, detail: str, code: str, **members: Any) -> None:
         super().__init__(detail, code)

@@ -29,8 +29,8 @@ class Command(BaseCommand):
         user = get_user_model().objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['username']}.")
-        if options["expires"] is not None and options["expires"] < 1:
-            raise CommandError("--expires takes a number of days from 1 on.")
+        if options["expires"] is not None and not 1 <= options["expires"] <= 36_500:
+            raise CommandError("--expires takes a number of days from 1 to 36500.")
         until = timezone.now() + timedelta(days=options["expires"]) if options["expires"] else None
         token, text = ApiToken.make(user, options["name"], options["scope"], until)
         AuditEvent.note(Actor("command line"), "token.make", token, user=options["username"], scopes=token.scopes)

@@ -6,6 +6,7 @@ import time
 import uuid
 from argparse import ArgumentParser
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 
 from portal.models import Heartbeat
 from voice import actions, dispatch, processing, reconciliation
+from voice.tasks import wake_following
 
 _INTERVAL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10
@@ -80,7 +82,9 @@ class Sweep:
         """Begin everything that is due now; how many things that were. Telnyx's slowness does not hold up events."""
         events, commands = processing.owed(_BATCH), []
         for event_id in events:
-            commands += processing.process(event_id).commands
+            following = processing.process(event_id)
+            commands += following.commands
+            wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
             reconciliation.heard(event_id)
         self._forget_done()
         for command_id in dict.fromkeys([*commands, *dispatch.owed(_BATCH)]):
