@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import httpx
 import pydantic
 import typing_extensions
 from pydantic.json_schema import models_json_schema
@@ -147,7 +148,8 @@ _CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allow
 @cache
 def _resource_type(resource: str) -> type:
     # the SDK imports a resource's module when its attribute is first read, so only a client can tell the class
-    found: Any = telnyx().Telnyx(api_key="", base_url="http://127.0.0.1")
+    idle = httpx.Client(trust_env=False)  # explicit, though it asks nobody: nothing comes from the environment
+    found: Any = telnyx().Telnyx(api_key="", base_url="http://127.0.0.1", http_client=idle)
     for part in resource.split("."):
         found = getattr(found, part)
     return type(found)

@@ -125,7 +125,7 @@ def test_when_telnyx_stays_away_the_rest_is_not_tried(mirrored: Any, operator: A
     sandbox.faults.add({"path": "/call_control_applications", "fault": "cut", "times": None})
     bulk.run(edit, ADA)
     sandbox.faults.clear()
-    assert bulk.counts(edit) == {"uncertain": 3, "skipped": 2}
+    assert bulk.counts(edit) == {"unavailable": 3, "skipped": 2}
     assert len(requests(sandbox)) - before == 3
 
 

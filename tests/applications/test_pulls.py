@@ -57,7 +57,7 @@ def test_an_outage_fails_the_pull_and_marks_nothing(sandbox: Sandbox, sandbox_ac
     _filled(sandbox_account, 1)
     sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "status", "value": 500})
     record = pull(CALL_CONTROL, sandbox_account, ADA)
-    assert (record.state, record.errors[0]["kind"], _missing()) == ("failed", "uncertain", 0)
+    assert (record.state, record.errors[0]["kind"], _missing()) == ("failed", "unavailable", 0)
     assert record.finished_at is not None
 
 

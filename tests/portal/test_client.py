@@ -78,7 +78,7 @@ def test_the_deadline_holds_for_all_of_an_answer_that_drips(lead, piece):
     with serving(dripping(lead, piece)) as listener:
         account = at(listener)
         with pytest.raises(TelnyxUncertain, match="in time"):
-            in_time(lambda: ask(account, LIST))
+            in_time(lambda: ask(account, HANGUP, "v3:1"))
         assert len(listener.requests) == 1
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.errors import TelnyxRefused, TelnyxUncertain
+from portal.errors import TelnyxRefused, TelnyxUnavailable
 from portal.models import TelnyxAccount
 from portal.sandbox import store
 from portal.sandbox.server import Sandbox
@@ -124,5 +124,5 @@ def test_the_word_of_a_dials_answer_is_not_taken_for_an_end(account: TelnyxAccou
 def test_an_outage_is_told(ring: Callable[..., Call], sandbox: Sandbox) -> None:
     call = ring()
     sandbox.faults.add({"method": "GET", "fault": "status", "value": 500})
-    with pytest.raises(TelnyxUncertain):
+    with pytest.raises(TelnyxUnavailable):
         live.refresh(call)
