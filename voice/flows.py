@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 
 from portal.actors import Actor
 from portal.models import AuditEvent
+from voice import actions
 from voice.models import Flow, Rule
 from voice.rules import MAX_RULES, problems
 
@@ -21,9 +22,13 @@ _RULE_DEFAULTS: dict[str, Any] = {
 
 
 def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> Flow:
-    """Save ``flow`` and, unless None, replace its rules; ``ValidationError`` by field (``rules.0.do.0.action``)."""
+    """Save ``flow`` and, unless None, replace its rules; ``ValidationError`` by field (``rules.0.do.0.action``).
+
+    ``PermissionDenied`` for rules that dial, written by somebody who may not.
+    """
     if rules is not None:
         check_rules(rules)
+        _check_rights(rules, actor)
     made = flow._state.adding
     flow.full_clean()
     flow._history_user = actor.user  # type: ignore[attr-defined]
@@ -41,6 +46,13 @@ def delete_flow(flow: Flow, actor: Actor) -> None:
         AuditEvent.note(actor, "flow.delete", flow)
         flow._history_user = actor.user  # type: ignore[attr-defined]
         flow.delete()
+
+
+def _check_rights(rules: list[dict[str, Any]], actor: Actor) -> None:
+    """A rule dials on behalf of whoever wrote it: that person must be allowed to dial."""
+    wanted = {actions.permission(entry["action"]) for rule in rules for entry in rule.get("do", [])}
+    if "voice.dial" in wanted and actor.user is not None and not actor.user.has_perm("voice.dial"):
+        raise PermissionDenied("A rule that transfers or refers calls needs the permission to dial.")
 
 
 def check_rules(rules: list[dict[str, Any]]) -> None:

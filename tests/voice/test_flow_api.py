@@ -167,10 +167,12 @@ def test_every_filter_of_flows_finds_what_it_names(api: APIClient, account: Teln
 def test_each_change_takes_its_permission(account: TelnyxAccount, user_with: Any, method: str, permission: str) -> None:
     flow = make_flow(account, active=False)
     url = FLOWS if method == "post" else f"{FLOWS}{flow.pk}/"
-    others = {"voice.view_flow", "voice.add_flow", "voice.change_flow", "voice.delete_flow"} - {f"voice.{permission}"}
+    others = {"voice.view_flow", "voice.add_flow", "voice.change_flow", "voice.delete_flow", "voice.dial"} - {
+        f"voice.{permission}"
+    }
     problem(getattr(api_for(user_with(*others)), method)(url, EXAMPLE, format="json"), 403)
     assert list(Flow.objects.all()) == [flow]
-    allowed = api_for(user_with(f"voice.{permission}", username="other"))
+    allowed = api_for(user_with(f"voice.{permission}", "voice.dial", username="other"))
     assert getattr(allowed, method)(url, EXAMPLE, format="json").status_code in {200, 201, 204}
 
 

@@ -1,0 +1,153 @@
+"""Senders that sleep, refusals after silence, hang-ups behind a resend: what a second pair of eyes found."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db.models.query import QuerySet
+from django.utils import timezone
+
+from portal.actors import PORTAL
+from portal.errors import TelnyxUnavailable, TelnyxUncertain
+from portal.models import TelnyxAccount
+from portal.sandbox.server import Sandbox
+from tests.conftest import api_for, make_account
+from tests.factories import CONNECTION, make_call, make_flow
+from tests.portal.servers import answer, serving
+from tests.voice.test_batches import begin
+from tests.voice.test_dispatch import act, ago, dial, now_due, outcomes, seen
+from voice import batches, dispatch, processing
+from voice.models import Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+YES = answer("200 OK", b'{"data": {"result": "ok"}}')
+
+
+def test_a_hang_up_passes_an_answer_that_waits_for_its_resend(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    sandbox.faults.add({"fault": "status", "value": 503, "path": "/v2/calls", "times": 1})
+    answered = act(call)
+    dispatch.send(answered.pk)
+    assert (seen(answered).status, outcomes(answered)) == ("sending", ["uncertain"])
+    hung_up = act(call, "hangup")
+    dispatch.send(hung_up.pk)
+    assert seen(hung_up).status == "ok"
+
+
+def test_a_refusal_after_silence_does_not_undo_the_silence() -> None:
+    no = answer("422 Unprocessable Entity", b'{"errors":[{"code":"90010","title":"channel limit"}]}')
+    with serving(answer("503 Service Unavailable", b"{}")) as silent, serving(no) as refusing:
+        command = dial(make_account("wired", f"{silent.url}/v2"), "1")
+        dispatch.send(command.pk)
+        now_due(command)
+        TelnyxAccount.objects.update(base_url=f"{refusing.url}/v2")
+        dispatch.send(command.pk)
+    assert outcomes(command) == ["uncertain", "refused"]
+    assert seen(command).status == "uncertain"
+
+
+def test_a_sender_that_slept_overwrites_nothing() -> None:
+    with serving(YES) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")))
+        sleeper = dispatch._claim(command.pk)
+        assert sleeper is not None
+        CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+        dispatch.send(command.pk)
+        dispatch._settle(sleeper, dispatch._Outcome(error=TelnyxUncertain("late")))
+    done = seen(command)
+    assert (done.status, done.finished_at is None, len(done.attempts)) == ("ok", False, 2)
+
+
+def test_a_sender_that_slept_sends_nothing_outside_the_window() -> None:
+    with serving(YES) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")))
+        sleeper = dispatch._claim(command.pk)
+        assert sleeper is not None
+        sleeper.first_sent_at = ago(100)
+        assert dispatch._attempt(sleeper).word == "uncertain"
+        assert listener.requests == []
+
+
+@pytest.mark.parametrize(("word", "status"), [("cancel", "expired"), ("pause", "queued")])
+def test_a_line_on_the_wire_is_not_dialled_again_after_cancel_or_pause(api: Any, word: str, status: str) -> None:
+    with serving(answer("200 OK", b'{"data": {"call_control_id": "v3:n"}}')) as listener:
+        make_account("wired", f"{listener.url}/v2")
+        batch = begin(api, 2)
+        line = batch.commands.order_by("sequence").first()
+        CallCommand.objects.filter(pk=line.pk).update(lease_until=None)
+        claimed = dispatch._claim(line.pk)
+        assert claimed is not None
+        getattr(batches, word)(batch, PORTAL)
+        dispatch._settle(claimed, dispatch._Outcome(error=TelnyxUnavailable("429", http_status=429)))
+        CallCommand.objects.filter(pk=line.pk).update(lease_until=None)
+        dispatch.send(line.pk)
+        assert (seen(line).status, listener.requests) == (status, [])
+
+
+def test_an_event_does_not_delete_the_call_that_another_one_just_made(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    now = timezone.now()
+    told = {"account": account, "source": "webhook", "received_at": now, "occurred_at": now, "body": b"{}"}
+    ids = {"event_type": "call.answered", "call_control_id": "v3:a-leg", "connection_id": CONNECTION}
+    event = CallEvent.objects.create(dedupe_key="e", payload={}, **told, **ids)
+    really = QuerySet.bulk_create
+
+    def faster(self: Any, rows: Any, **how: Any) -> Any:
+        if self.model is Call and not Call.objects.exists():
+            Call.objects.create(account=account, call_control_id="v3:a-leg", started_at=now)
+        return really(self, rows, **how)
+
+    monkeypatch.setattr(QuerySet, "bulk_create", faster)
+    processing.process(event.pk)
+    assert Call.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "sip:011882123456789@sip.telnyx.com",
+        "sip:9005551234@sip.telnyx.com",
+        "sip:19005551234@sip.telnyx.eu",
+        "sip:19005551234@sip.telnyx.com.",
+        "sip:19005551234@192.76.120.10",
+        "sip:19005551234@x@sip.telnyx.com",
+        "sip:tel%3A+19005551234@sip.telnyx.com",
+        "sip:0000881612345678@sip.telnyx.com",
+        "sip:19005551234:pw@sip.telnyx.com",
+        "sip:19005551234%40x@sip.telnyx.com",
+    ],
+)
+def test_a_sip_address_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str) -> None:
+    made = api.post("/api/v1/calls/", {"connection_id": "1", "from": "+13125550100", "to": to}, format="json")
+    assert made.status_code in {400, 403}
+    assert not CallCommand.objects.exists()
+
+
+def test_numbers_in_answers_and_keys_pressed_are_masked(account: TelnyxAccount, user_with: Any) -> None:
+    person: User = user_with("voice.view_callcommand", "voice.view_callevent")
+    command = dial(account, "1")
+    CallCommand.objects.filter(pk=command.pk).update(answer={"to": "+13125550001"}, settlement="to +13125550001")
+    told = api_for(person).get(f"/api/v1/commands/{command.pk}/").json()
+    assert "+13125550001" not in f"{told['answer']} {told['settlement']}"
+    event = CallEvent.objects.create(
+        account=account,
+        dedupe_key="e",
+        source="webhook",
+        received_at=timezone.now(),
+        body=b"{}",
+        event_type="call.gather.ended",
+        payload={"digits": "4111111111111111"},
+    )
+    assert "4111" not in api_for(person).get(f"/api/v1/call-events/{event.pk}/").content.decode()
+
+
+def test_nobody_dials_through_a_flow_who_may_not_dial(account: TelnyxAccount, user_with: Any) -> None:
+    person = user_with("voice.add_flow", "voice.change_flow", "voice.view_flow")
+    transfer = {"action": "transfer", "parameters": {"to": "+13125550001"}}
+    body = {"name": "x", "connection_id": "77", "rules": [{"event_type": "call.initiated", "do": [transfer]}]}
+    refused = api_for(person).post("/api/v1/flows/", body, format="json")
+    assert refused.status_code == 403
+    body["rules"][0]["do"] = [{"action": "hangup"}]
+    assert api_for(person).post("/api/v1/flows/", body, format="json").status_code == 201
