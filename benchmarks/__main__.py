@@ -11,14 +11,14 @@ import django
 
 django.setup()
 
-from benchmarks import intake, projection, pull  # noqa: E402
+from benchmarks import answering, intake, projection, pull  # noqa: E402
 
 
 def main() -> None:
     print(
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
-    for benchmark in (intake, projection, pull):
+    for benchmark in (intake, answering, projection, pull):
         print(f"\n{(benchmark.__doc__ or '').splitlines()[0]}")
         for line in benchmark.run():
             print(f"  {line}")
