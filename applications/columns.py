@@ -69,7 +69,7 @@ def world(account: TelnyxAccount) -> str:
 class Presence(SimpleListFilter):
     """Those that Telnyx knows, unless the missing ones are asked for."""
 
-    title = "at Telnyx"
+    title = "presence at Telnyx"
     parameter_name = "missing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:

@@ -132,14 +132,15 @@ def confirm_missing(application: TelnyxApplication, kind: Kind, actor: Actor, re
 
 
 def differences(kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
-    """Drift: what a pull would write, as JSON. Nothing is written."""
-    rows = {row.telnyx_id: row for row in kind.rows(account)}
+    """Drift: what a pull would write, as JSON. Nothing is written, and of what agrees only the ids are kept."""
     found: list[JsonObject] = []
     seen: set[str] = set()
     for page in pages(kind, account):
         seen |= page.remotes.keys()
+        rows = {row.telnyx_id: row for row in kind.rows(account).filter(telnyx_id__in=page.remotes)}
         found += [change for id, remote in page.remotes.items() if (change := _difference(rows.get(id), remote))]
-    gone = (row for row in rows.values() if row.telnyx_id not in seen and row.missing_since is None)
+    known = kind.rows(account).filter(missing_since=None).only("telnyx_id", kind.model.name_field)
+    gone = (row for row in known.iterator() if row.telnyx_id not in seen)
     return found + [{"id": row.telnyx_id, "name": row.name, "change": "missing"} for row in gone]
 
 
