@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -32,9 +33,11 @@ def act(call: Call, action: str, parameters: object, actor: Actor, *, intent: st
     """A queued action on a call; ``expired`` at once when the call is known to have ended.
 
     Everything else (is it answered yet, may this leg do that) is Telnyx's to judge.
-    What calls somebody is held to the limits, as a dial is.
+    What calls somebody is held to the limits, as a dial is, and ``PermissionDenied`` without the permission to dial.
     """
     values = _readable(action, actions.check(action, parameters))
+    if any(destinations(values)) and actor.user is not None and not actor.user.has_perm("voice.dial"):
+        raise PermissionDenied("This would call somebody, if only through a tool: it needs the permission to dial.")
     command = _command(call.account, action, values, actor, intent)
     command.call, command.call_control_id = call, call.call_control_id
     if not call.is_alive:

@@ -47,10 +47,15 @@ class Destination:
         return phonenumbers.number_type(self.number) in _PREMIUM or self.number.country_code in _PREMIUM_CODES
 
 
+DEEPER = "tools"  # where an unreadable destination stands that is not a parameter of its own
+_DIGITS_OF_A_NUMBER = 5
+
+
 def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[str]]:
     """Everyone these parameters would call, and the parameters whose value cannot be read as a destination.
 
-    Deeper members (an assistant's transfer tool) count when they can be read; there, a ``to`` may mean other things.
+    Deeper members (an assistant's transfer tool) count, too; there, only a ``to`` that holds digits or a placeholder
+    of Telnyx's can be unreadable (``DEEPER``), since it may mean other things.
     """
     found: list[Destination] = []
     unreadable: list[str] = []
@@ -61,7 +66,13 @@ def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[st
             else:
                 unreadable.append(name)
     deeper = (value for name, value in parameters.items() if name not in _MEMBERS)
-    found += [one for value in deeper for name, text in _walk(value) if (one := read(text, name))]
+    for name, text in (pair for value in deeper for pair in _walk(value)):
+        if destination := read(text, name):
+            found.append(destination)
+        elif name in _MEMBERS and (
+            "{{" in text or sum(character.isdigit() for character in text) >= _DIGITS_OF_A_NUMBER
+        ):
+            unreadable.append(DEEPER)
     return found, unreadable
 
 

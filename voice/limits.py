@@ -17,7 +17,7 @@ from django.utils import timezone
 from portal.models import ApiToken, TelnyxAccount
 from portal.rest.problems import Problem
 from voice import actions
-from voice.destinations import Destination, destinations
+from voice.destinations import DEEPER, Destination, destinations
 from voice.models import Call, CallCommand, Limits
 
 # A sandbox rings nobody: there the counts only stop what runs wild.
@@ -97,11 +97,11 @@ def admit(command: CallCommand, beside: int = 0) -> None:
     """
     found, unreadable = destinations(command.parameters)
     dials = _dials(command)
-    if not found and not dials:
+    if not (found or dials or DEEPER in unreadable):
         return
     held = _locked(command)
     try:
-        _judge(held, found, unreadable if dials else [])
+        _judge(held, found, unreadable if dials else [one for one in unreadable if one == DEEPER])
         if not dials:
             return
         now = timezone.now()
@@ -141,7 +141,7 @@ def hindrance(command: CallCommand) -> str:
         return ""
     held = rows(command.account, command.token)
     try:
-        _judge(held, found, unreadable if _dials(command) else [])
+        _judge(held, found, unreadable if _dials(command) else [one for one in unreadable if one == DEEPER])
         for limits in held if command.counted_at else ():
             _check_counts(limits, usage(limits, command.counted_at, command), command.dials, found)
     except LimitExceeded as error:

@@ -151,3 +151,25 @@ def test_nobody_dials_through_a_flow_who_may_not_dial(account: TelnyxAccount, us
     assert refused.status_code == 403
     body["rules"][0]["do"] = [{"action": "hangup"}]
     assert api_for(person).post("/api/v1/flows/", body, format="json").status_code == 201
+
+
+def tool(to: str) -> dict[str, Any]:
+    transfer = {"from": "+13125550100", "targets": [{"to": to}]}
+    return {"assistant": {"id": "a", "tools": [{"type": "transfer", "transfer": transfer}]}}
+
+
+@pytest.mark.parametrize("to", ["+19005551234", "19005551234", "0019005551234", "{{ number }}"])
+def test_an_assistants_tool_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str) -> None:
+    call = make_call(account)
+    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
+    assert api.post(url, tool(to), format="json").status_code in {400, 403}
+    assert not CallCommand.objects.exists()
+
+
+def test_an_assistant_that_may_call_somebody_takes_the_permission_to_dial(
+    account: TelnyxAccount, user_with: Any
+) -> None:
+    call, person = make_call(account), user_with("voice.view_call", "voice.control_call")
+    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
+    assert api_for(person).post(url, tool("+13125550001"), format="json").status_code == 403
+    assert api_for(person).post(url, {"assistant": {"id": "a"}}, format="json").status_code == 202
