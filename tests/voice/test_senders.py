@@ -1,4 +1,4 @@
-"""Senders that sleep, refusals after silence, hang-ups behind a resend: what a second pair of eyes found."""
+"""Senders that sleep, refusals after silence, hang-ups behind a resend, ways round the limits."""
 
 from typing import Any
 
