@@ -18,7 +18,7 @@ def main() -> None:
     print(
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
-    for benchmark in (intake, answering, projection, pull):
+    for benchmark in (answering, intake, projection, pull):
         print(f"\n{(benchmark.__doc__ or '').splitlines()[0]}")
         for line in benchmark.run():
             print(f"  {line}")
