@@ -7,12 +7,11 @@ it has the wanted name and address, was made since the request went out, and is 
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from applications.kinds import Kind
 from applications.sync import PAGE_SIZE
@@ -20,6 +19,7 @@ from portal.actors import Actor
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxUncertain
 from portal.models import AuditEvent, TelnyxAccount
+from portal.times import read_time
 
 JsonObject = dict[str, Any]
 
@@ -52,7 +52,7 @@ def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) ->
     last = recent.first()
     if last is None or last.details.get("outcome") != "uncertain":
         return None
-    return _moment(last.details.get("asked_at")) or last.at
+    return read_time(last.details.get("asked_at")) or last.at
 
 
 def candidates(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], since: datetime) -> list[JsonObject]:
@@ -87,7 +87,7 @@ def _newest(kind: Kind, account: TelnyxAccount, since: datetime) -> Iterator[Jso
         query = {"page[number]": str(number), "page[size]": str(PAGE_SIZE), "sort": "-created_at"}
         listed = ask(account, kind.method("list"), extra_query=query).get("data")
         remotes = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
-        fresh = [item for item in remotes if (made := _moment(item.get("created_at"))) and made >= since]
+        fresh = [item for item in remotes if (made := read_time(item.get("created_at"))) and made >= since]
         yield from fresh
         if not fresh or len(remotes) < PAGE_SIZE:
             return
@@ -96,11 +96,3 @@ def _newest(kind: Kind, account: TelnyxAccount, since: datetime) -> Iterator[Jso
 def _wanted(kind: Kind, values: Mapping[str, Any]) -> str:
     text = json.dumps([values.get(name) for name in kind.required])  # the address holds the webhook token
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC) if found else None

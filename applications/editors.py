@@ -6,15 +6,15 @@ newest entries are read, few pages of them, and whoever is not found there stays
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.utils.dateparse import parse_datetime
 
 from portal.client import ask
 from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
+from portal.times import read_time
 
 JsonObject = dict[str, Any]
 
@@ -91,16 +91,8 @@ def _edit(item: JsonObject) -> Edit:
     return Edit(
         resource_id=str(item.get("resource_id") or ""),
         change=str(item.get("change_type") or ""),
-        at=_moment(item.get("created_at")),
+        at=read_time(item.get("created_at")),
         user_id=str(item.get("user_id") or ""),
         role=str(item.get("change_made_by") or ""),
         fields={str(one.get("field")): (one.get("from"), one.get("to")) for one in told},
     )
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return moment.replace(tzinfo=UTC) if moment and not moment.tzinfo else moment

@@ -5,12 +5,11 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from django.db import DataError, IntegrityError, models, transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from applications.kinds import Kind, flatten, kind_of
@@ -19,6 +18,7 @@ from portal.actors import Actor
 from portal.client import ask
 from portal.errors import TelnyxRefused, TelnyxUncertain
 from portal.models import TelnyxAccount
+from portal.times import read_time
 
 JsonObject = dict[str, Any]
 Outcome = Literal["created", "updated", "missing", "unchanged"]
@@ -244,16 +244,7 @@ def _fitting(field: "models.Field[Any, Any]", value: Any) -> Any:
     if isinstance(field, models.BigIntegerField):
         return value if type(value) is int and -(2**63) <= value < 2**63 else None
     if isinstance(field, models.DateTimeField):
-        return _moment(value)
+        return read_time(value)
     if isinstance(field, models.JSONField):
         return value if isinstance(value, field.default) else field.default()
     return value[: field.max_length] if isinstance(value, str) else ""
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        if not isinstance(value, str) or (moment := parse_datetime(value)) is None:
-            return None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.times import read_time
 from voice.event_types import meaning
-from voice.intake import read_time
 from voice.models import Call, CallEvent, Conference, ConferenceParticipant
 from voice.projection import Claim, merge
 

@@ -11,13 +11,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.http import urlencode
 
 from applications.models import TelnyxApplication
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxUncertain
 from portal.models import TelnyxAccount
+from portal.times import read_time
 from voice.event_types import label
 from voice.models import CallEvent
 
@@ -96,7 +96,7 @@ def _read(item: JsonObject) -> Undelivered:
     event_type = str(webhook.get("event_type") or "")
     return Undelivered(
         event_type=label(event_type) or event_type or "unknown event",
-        at=_moment(item.get("started_at")),
+        at=read_time(item.get("started_at")),
         attempts=len(tried),
         url=str(_object(http.get("request")).get("url") or ""),
         why=f"{why} (Telnyx code {', '.join(told)})" if told else why,
@@ -105,13 +105,6 @@ def _read(item: JsonObject) -> Undelivered:
 
 def _object(value: Any) -> JsonObject:
     return value if isinstance(value, dict) else {}
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        return parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 def _uuids(text: str) -> list[uuid.UUID]:

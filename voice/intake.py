@@ -6,14 +6,14 @@ Signed but unreadable bodies are kept too, quarantined: a retry of Telnyx would 
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError
-from django.utils.dateparse import parse_datetime
 
 from portal import payloads
 from portal.models import TelnyxAccount
+from portal.times import read_time
 from voice.models import CallEvent
 
 _EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -88,17 +88,3 @@ def _time(data: dict[str, Any], payload: dict[str, Any], received_at: datetime) 
         if at and received_at - timedelta(days=30) < at < received_at + timedelta(minutes=10):
             return at
     return None
-
-
-def read_time(text: object) -> datetime | None:
-    """An ISO 8601 time of Telnyx, or None for anything that is none."""
-    try:
-        at = parse_datetime(text) if isinstance(text, str) else None
-    except (ValueError, OverflowError):
-        return None
-    if at is None:
-        return None
-    try:
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
-    except OverflowError:
-        return None

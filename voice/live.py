@@ -9,7 +9,7 @@ from django.utils import timezone
 from portal.client import ask
 from portal.errors import TelnyxRefused
 from portal.models import TelnyxAccount
-from voice.intake import read_time
+from portal.times import read_time
 from voice.models import Call, CallCommand
 from voice.projection import Claim, merge
 

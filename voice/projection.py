@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portal.times import read_time
 from voice.event_types import meaning
-from voice.intake import read_time
 from voice.models import Call, CallEvent, Conference
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}

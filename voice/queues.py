@@ -7,8 +7,8 @@ from portal.actors import Actor
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxRefused
 from portal.models import TelnyxAccount
+from portal.times import read_time
 from voice import commands, paging
-from voice.intake import read_time
 from voice.models import CallCommand
 
 CREATE, UPDATE, DELETE = "queues.create", "queues.update", "queues.delete"

@@ -16,10 +16,10 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.errors import TelnyxError
 from portal.models import AuditEvent
+from portal.times import read_time
 from voice import actions, commands, dispatch, live, repeats, telnyx_record
 from voice.answers import ANSWERS, EVENT_TYPES, fits, pairs, proofs
 from voice.event_types import label
-from voice.intake import read_time
 from voice.models import Call, CallCommand, CallEvent
 from voice.present_state import is_already_so
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from portal.client import ask
 from portal.models import TelnyxAccount
-from voice.intake import read_time
+from portal.times import read_time
 from voice.models import Call
 from voice.numbers import masked
 

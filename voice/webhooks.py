@@ -15,12 +15,11 @@ from applications.probe import PROBE_HEADER
 from portal import signatures
 from portal.models import TelnyxAccount
 from portal.rest.problems import problem
-from voice import intake
-from voice.models import CallEvent, RejectedRequest
+from voice import intake, rejections
+from voice.models import CallEvent
 from voice.tasks import wake_event
 
 MAX_BYTES = 1024 * 1024
-_RING = 100
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)
 
 
@@ -44,16 +43,16 @@ def _receive(request: HttpRequest, token: str) -> HttpResponse:
         return problem(404, "There is nothing here.", "not_found", _id(request))
     body = _body(request)
     if body is None:
-        _rejected.note(request, account, "the body is larger than 1 MiB")
+        rejections.note(request.headers, account, "the body is larger than 1 MiB")
         return problem(413, "The body is larger than 1 MiB.", "too_large", _id(request))
     if not account.public_keys:
-        _rejected.note(request, account, "the account has no public key, so nothing can be verified")
+        rejections.note(request.headers, account, "the account has no public key, so nothing can be verified")
         # 503: an operator can still enter the key, while a 4xx would never be repeated
         return problem(503, "This account cannot verify webhooks yet.", "no_public_key", _id(request))
     try:
         signatures.verify(request.headers, body, account.public_keys, time.time())
     except signatures.BadSignature as error:
-        _rejected.note(request, account, str(error))
+        rejections.note(request.headers, account, str(error))
         # 400, one text for every reason: it ends this delivery, and tells a forger nothing
         said = "The signature is missing, stale or wrong."
         return problem(400, said, "bad_signature", _id(request), **_echo(request))
@@ -81,27 +80,6 @@ def _body(request: HttpRequest) -> bytes | None:
             return None
         body = request.body
     return body if len(body) <= MAX_BYTES else None
-
-
-class _Rejected:
-    """Keeps the last 100 rejections, with at most one write a second, so that a flood costs nothing."""
-
-    def __init__(self) -> None:
-        self.next_write = 0.0
-
-    def note(self, request: HttpRequest, account: TelnyxAccount, reason: str) -> None:
-        now = time.monotonic()
-        if now < self.next_write:
-            return
-        self.next_write = now + 1
-        names = sorted(name for name in request.headers)[:64]
-        RejectedRequest.objects.create(at=timezone.now(), account=account, reason=reason, header_names=names)
-        oldest = list(RejectedRequest.objects.values_list("pk", flat=True)[_RING:])
-        if oldest:
-            RejectedRequest.objects.filter(pk__in=oldest).delete()
-
-
-_rejected = _Rejected()
 
 
 def _id(request: HttpRequest) -> str:

@@ -14,7 +14,7 @@ from nacl.signing import SigningKey
 from portal.models import TelnyxAccount
 from tests.conftest import post_webhook, signed
 from tests.factories import make_event, make_flow
-from voice import intake, webhooks
+from voice import intake, rejections, webhooks
 from voice.models import Call, CallCommand, CallEvent, RejectedRequest
 from voice.processing import process
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def _no_pause_between_rejections() -> None:
-    webhooks._rejected.next_write = 0
+    rejections._next_write = 0
 
 
 def test_it_stores_the_exact_bytes_and_answers_200(client: Client, account: TelnyxAccount) -> None:
@@ -199,7 +199,7 @@ def test_the_ring_keeps_the_last_hundred_and_at_most_one_a_second(client: Client
         client.post(url, b"x", content_type="application/json")
     assert RejectedRequest.objects.count() == 1
     for _ in range(105):
-        webhooks._rejected.next_write = 0
+        rejections._next_write = 0
         client.post(url, b"x", content_type="application/json")
     assert RejectedRequest.objects.count() == 100
 
