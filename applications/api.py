@@ -1,7 +1,5 @@
 """REST for applications: check permission, call the service, show the answer."""
 
-from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Q, QuerySet
@@ -22,12 +20,12 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.serializers import ValidationError
 
-from applications.adoption import UncertainCreate
 from applications.belongings_api import PhoneNumbers
 from applications.history import HistoryAction
 from applications.kinds import KINDS, Kind
 from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.pulls import pull_within
+from applications.refusals import asked
 from applications.serializers import (
     ApplicationSerializer,
     CallControlApplicationInput,
@@ -38,13 +36,11 @@ from applications.serializers import (
     TexmlApplicationInput,
     TexmlApplicationSerializer,
 )
-from applications.services import Conflict, create_application, delete_application, update_application
+from applications.services import create_application, delete_application, update_application
 from applications.tags import tagged
-from portal.errors import TelnyxRefused
 from portal.rest.filters import YesNo
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
-from portal.schemas import InvalidParameters
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
@@ -114,7 +110,7 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
     def create(self, request: Request) -> Response:
         account = account_of(request, request.data)
         values = {name: value for name, value in _body(request).items() if name != "account"}
-        application, trouble = _asked(lambda: create_application(self.kind, account, values, self.actor))
+        application, trouble = asked(lambda: create_application(self.kind, account, values, self.actor))
         answer = self._answer(application, 201, trouble)
         address = reverse(f"{self.basename}-detail", kwargs={"id": application.telnyx_id}, request=request)
         answer["Location"] = f"{address}?account={account.name}"
@@ -123,11 +119,11 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
     def partial_update(self, request: Request, id: str) -> Response:
         values = {name: value for name, value in _body(request).items() if name != "account"}
         application, expected = self.get_object(), _if_match(request)
-        return self._answer(_asked(lambda: update_application(application, values, self.actor, expected=expected)))
+        return self._answer(asked(lambda: update_application(application, values, self.actor, expected=expected)))
 
     def destroy(self, request: Request, id: str) -> Response:
         application, expected = self.get_object(), _if_match(request)
-        _asked(lambda: delete_application(application, self.actor, expected=expected))
+        asked(lambda: delete_application(application, self.actor, expected=expected))
         return Response(status=204)
 
     @extend_schema(
@@ -219,24 +215,6 @@ class PullViewSet(mixins.RetrieveModelMixin, PortalViewSet):
     serializer_class = PullSerializer
     scope = "applications"
     permissions = {"retrieve": "applications.view_pull"}
-
-
-def _asked(ask: Callable[[], T]) -> T:
-    """What a service raises, in the words of HTTP; ``portal.rest.problems`` knows the rest of Telnyx's refusals."""
-    try:
-        return ask()
-    except InvalidParameters as invalid:
-        raise ValidationError(invalid.errors) from invalid
-    except Conflict as conflict:
-        fields = {name: asdict(both) for name, both in conflict.fields.items()}
-        raise Problem(412, str(conflict), "stale", conflicts=fields) from conflict
-    except UncertainCreate as error:
-        told = {"telnyx_code": error.code, "candidates": error.candidates}
-        raise Problem(504, str(error), "telnyx_uncertain", **told) from error
-    except TelnyxRefused as refused:
-        if refused.http_status == 404:
-            raise Http404 from refused
-        raise
 
 
 def _body(request: Request) -> JsonObject:

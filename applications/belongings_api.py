@@ -1,9 +1,7 @@
 """``…/{id}/phone-numbers/`` and ``/outbound-voice-profiles/``: what belongs to an application, read from Telnyx."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
-from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -15,11 +13,10 @@ from rest_framework.utils.urls import replace_query_param
 
 from applications.numbers import MAX_PAGE_SIZE, PERMISSION, NumberPage, assign_number, list_numbers, unassign_number
 from applications.profiles import list_profiles
-from portal.errors import TelnyxRefused
+from applications.refusals import asked
 from portal.models import TelnyxAccount
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
-from portal.schemas import InvalidParameters
 
 JsonObject = dict[str, Any]
 T = TypeVar("T")
@@ -88,7 +85,7 @@ class PhoneNumbers:
         """The numbers assigned to it, asked of Telnyx now."""
         application, search = self.get_object(), request.query_params.get("search", "")  # type: ignore[attr-defined]
         page, size = _whole(request, "cursor", 1, 999_999), _whole(request, "page_size", 50, MAX_PAGE_SIZE)
-        found = _asked(lambda: list_numbers(application.account, application.telnyx_id, search, page, size))
+        found = asked(lambda: list_numbers(application.account, application.telnyx_id, search, page, size))
         return Response(_page(request, found))
 
     @extend_schema(parameters=[_ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
@@ -96,14 +93,14 @@ class PhoneNumbers:
     def assign_number(self, request: Request, id: str, number_id: str) -> Response:
         """Have calls to this number run in the application. It is taken from the one that had it."""
         application, actor = self.get_object(), self.actor  # type: ignore[attr-defined]
-        return Response(_asked(lambda: assign_number(application, number_id, actor)))
+        return Response(asked(lambda: assign_number(application, number_id, actor)))
 
     @extend_schema(parameters=[_ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
     @action(detail=True, methods=["post"], url_path=f"{_AT}/unassign", pagination_class=None, filterset_class=None)
     def unassign_number(self, request: Request, id: str, number_id: str) -> Response:
         """Ask Telnyx to take this number away. 409 when it answers that the number is still there."""
         application, actor = self.get_object(), self.actor  # type: ignore[attr-defined]
-        number = _asked(lambda: unassign_number(application, number_id, actor))
+        number = asked(lambda: unassign_number(application, number_id, actor))
         if number.get("connection_id") == application.telnyx_id:
             raise Problem(409, "Telnyx answered, and the number is still assigned.", "still_assigned")
         return Response(number)
@@ -127,17 +124,6 @@ class OutboundVoiceProfileViewSet(PortalViewSet):
         account = account_of(request, request.query_params.dict())
         found = [{"id": one.id, "name": one.name, "enabled": one.enabled} for one in list_profiles(account)]
         return Response({"next": None, "previous": None, "results": found})
-
-
-def _asked(ask: Callable[[], T]) -> T:
-    try:
-        return ask()
-    except InvalidParameters as invalid:
-        raise ValidationError(invalid.errors) from invalid
-    except TelnyxRefused as refused:
-        if refused.http_status == 404:
-            raise Http404 from refused
-        raise
 
 
 def _page(request: Request, page: NumberPage) -> JsonObject:

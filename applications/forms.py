@@ -18,7 +18,7 @@ from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.services import snapshot
 from portal.models import TelnyxAccount
-from portal.schemas import Parameter
+from portal.sdk_types import Parameter
 
 JsonObject = dict[str, Any]
 

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from applications.kinds import KINDS, Kind, kind_of
 from applications.models import Pull, TelnyxApplication
 from applications.notices import warnings_for
-from portal.schemas import Parameter
+from portal.sdk_types import Parameter
 
 JsonObject = dict[str, Any]
 

@@ -16,7 +16,7 @@ from applications.models import TelnyxApplication
 from applications.plans import Entry, Problem, Unreadable, settable_of
 from portal import payloads
 from portal.models import TelnyxAccount
-from portal.schemas import Parameter
+from portal.sdk_types import Parameter
 
 JsonObject = dict[str, Any]
 

@@ -3,9 +3,12 @@
 from importlib import import_module
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig
-from django.db.models.signals import post_migrate
+from django.db import connections
+from django.db.models.signals import post_migrate, pre_migrate
+
+_before: dict[str, set[int]] = {}  # by database: the permissions there were before this migration
 
 
 class PortalAdminConfig(AdminConfig):
@@ -22,21 +25,35 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("portal.checks")  # registers them; they need the models, which are ready only now
+        pre_migrate.connect(_note_permissions, dispatch_uid="portal.permissions")
         post_migrate.connect(_make_groups, dispatch_uid="portal.groups")
 
 
-def _make_groups(sender: Any, **_: Any) -> None:
-    """After the last app's migration, when every permission is there. Filled once: what people change stays."""
+def _note_permissions(sender: Any, using: str, **_: Any) -> None:
+    """Before the first app's migration: what permissions there are, so that the new ones can be told afterwards."""
+    if sender.name == "portal":
+        model = apps.get_model("auth", "Permission")
+        there = model._meta.db_table in connections[using].introspection.table_names()
+        _before[using] = set(model.objects.using(using).values_list("pk", flat=True)) if there else set()
+
+
+def _make_groups(sender: Any, using: str, **_: Any) -> None:
+    """After the last app's migration, when every permission is there.
+
+    A group is filled when it is made; later it gets only permissions that did not exist before: what people change
+    stays.
+    """
     if sender.name != "voice":
         return
     group_model, permission_model = sender.apps.get_model("auth", "Group"), sender.apps.get_model("auth", "Permission")
+    ours = ("portal", "applications", "voice", "auth")
+    every = list(permission_model.objects.using(using).filter(content_type__app_label__in=ours))
+    new = [row for row in every if row.pk not in _before.get(using, set())]
     for name, wanted in _GROUPS.items():
-        group, made = group_model.objects.get_or_create(name=name)
-        if made:
-            ours = permission_model.objects.filter(
-                content_type__app_label__in=("portal", "applications", "voice", "auth")
-            )
-            group.permissions.set([row for row in ours if wanted(row.content_type.app_label, row.codename)])
+        group, made = group_model.objects.using(using).get_or_create(name=name)
+        group.permissions.add(
+            *(row for row in (every if made else new) if wanted(row.content_type.app_label, row.codename))
+        )
 
 
 def _administrators(app: str, codename: str) -> bool:

@@ -4,43 +4,20 @@ One reading serves forms, serializers, OpenAPI and validation, so a new SDK brin
 one. Methods go by dotted SDK name (``calls.actions.transfer``), parameters by wire name (``from``, not ``from_``).
 """
 
-import ast
-import collections.abc
 import difflib
 import inspect
-import textwrap
-import types
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal
 
 import httpx
 import pydantic
-import typing_extensions
 from pydantic.json_schema import models_json_schema
 
 from portal.sdk import telnyx
+from portal.sdk_types import CONFIG, Parameter, members, model_of
 
 JsonObject = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter of a method: ``name`` on the wire, ``argument`` in Python, ``kind`` as in JSON Schema.
-
-    ``choices`` are the enum's values, ``fields`` the members of an object, ``item`` what a list holds.
-    """
-
-    name: str
-    argument: str
-    kind: Literal["string", "integer", "number", "boolean", "array", "object", "any"]
-    required: bool
-    nullable: bool
-    help: str
-    choices: tuple[Any, ...] = ()
-    fields: tuple["Parameter", ...] = ()
-    item: "Parameter | None" = None
 
 
 class InvalidParameters(Exception):
@@ -55,7 +32,7 @@ class InvalidParameters(Exception):
 def parameters(method: str) -> tuple[Parameter, ...]:
     """The parameters of ``method``, required ones first, in the SDK's order. Empty for a method without any."""
     shape = _params_type(method)
-    read = _members(shape) if shape else ()
+    read = members(shape) if shape else ()
     return tuple(sorted(read, key=lambda parameter: not parameter.required))
 
 
@@ -139,10 +116,7 @@ def summary(method: str) -> str:
 def model(method: str) -> type[pydantic.BaseModel]:
     """A pydantic model of ``method``'s body: wire names as aliases, strict, nothing extra."""
     shape = _params_type(method)
-    return _model(shape) if shape else pydantic.create_model("NoParameters", __config__=_CONFIG)
-
-
-_CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
+    return model_of(shape) if shape else pydantic.create_model("NoParameters", __config__=CONFIG)
 
 
 @cache
@@ -171,146 +145,6 @@ def _params_type(method: str) -> Any:
             if name.endswith("Params") and hasattr(module, name):
                 return getattr(module, name)
     return None
-
-
-def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
-    """The members of any of these shapes: required where all require it, with the choices of all."""
-    found: dict[str, Parameter] = {}
-    for members in shapes:
-        for one in members:
-            known = found.get(one.name, one)
-            choices = tuple(dict.fromkeys((*known.choices, *one.choices))) if known.choices and one.choices else ()
-            required = all(any(other.name == one.name and other.required for other in shape) for shape in shapes)
-            found[one.name] = replace(known, choices=choices, required=required)
-    return tuple(found.values())
-
-
-def _members(shape: Any) -> tuple[Parameter, ...]:
-    if get_origin(shape) in (Union, types.UnionType):  # several shapes of one body: every member of each
-        return _merged([_members(option) for option in get_args(shape)])
-    helps = _docstrings(shape)
-    hints = typing_extensions.get_type_hints(shape, include_extras=True)
-    return tuple(
-        _parameter(argument, hint, _is_required(shape, argument, hint), helps.get(argument, ""))
-        for argument, hint in hints.items()
-    )
-
-
-def _parameter(argument: str, hint: Any, required: bool, text: str) -> Parameter:
-    bare, alias = _strip(hint)
-    options = [option for option in _options(bare) if option is not type(None)]
-    nullable = len(options) < len(_options(bare))
-    choices = tuple(value for option in options if get_origin(option) is Literal for value in get_args(option))
-    kinds = {_kind(option) for option in options}
-    kind: Any = kinds.pop() if len(kinds) == 1 else "any"
-    fields: tuple[Parameter, ...] = ()
-    item = None
-    if kind == "object":
-        fields = _merged([_members(option) for option in options if typing_extensions.is_typeddict(option)])
-    if kind == "array":
-        inner = get_args(options[0])
-        item = _parameter("item", inner[0] if inner else Any, True, "")
-    return Parameter(alias or argument, argument, kind, required, nullable, text, choices, fields, item)
-
-
-def _kind(hint: Any) -> Any:
-    origin = get_origin(hint)
-    if origin is Literal:
-        return _kind(type(get_args(hint)[0]))
-    if typing_extensions.is_typeddict(hint) or origin is dict or hint is dict:
-        return "object"
-    if _is_list(origin):
-        return "array"
-    scalar = {str: "string", int: "integer", float: "number", bool: "boolean"}
-    return scalar.get(hint, "any") if isinstance(hint, type) else "any"
-
-
-def _strip(hint: Any) -> tuple[Any, str | None]:
-    """Without ``Required`` and ``Annotated``, and the wire name that ``PropertyInfo`` gives, if any."""
-    alias = None
-    while get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired, Annotated):
-        for extra in getattr(hint, "__metadata__", ()):
-            alias = getattr(extra, "alias", None) or alias
-        hint = get_args(hint)[0]
-    return hint, alias
-
-
-def _is_required(shape: Any, argument: str, hint: Any) -> bool:
-    # the SDK's annotations are strings, so ``__required_keys__`` does not see the ``Required`` inside them
-    if get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired):
-        return get_origin(hint) is typing_extensions.Required
-    return argument in shape.__required_keys__
-
-
-def _options(hint: Any) -> tuple[Any, ...]:
-    if isinstance(hint, typing_extensions.TypeAliasType):
-        return _options(hint.__value__)
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-
-
-def _is_list(origin: Any) -> bool:
-    # ``Iterable[X]`` and the SDK's ``SequenceNotStr[X]`` protocol are lists on the wire; pydantic would not look inside
-    return origin in (list, collections.abc.Iterable, collections.abc.Sequence) or (
-        getattr(origin, "__name__", "") == "SequenceNotStr"
-    )
-
-
-@cache
-def _model(shape: Any) -> type[pydantic.BaseModel]:
-    if get_origin(shape) in (Union, types.UnionType):
-        root: Any = Union[tuple(_model(option) for option in get_args(shape))]  # noqa: UP007  made at run time
-        return pydantic.RootModel[root]
-    helps = _docstrings(shape)
-    fields: dict[str, Any] = {}
-    for argument, hint in typing_extensions.get_type_hints(shape, include_extras=True).items():
-        bare, alias = _strip(hint)
-        default = ... if _is_required(shape, argument, hint) else None
-        # a leading underscore or a BaseModel attribute ("json") is no field name: every field gets a neutral one
-        field = pydantic.Field(default, alias=alias or argument, description=helps.get(argument))
-        fields[f"p_{argument}"] = (_plain(bare), field)
-    return pydantic.create_model(_component(shape), __config__=_CONFIG, **fields)
-
-
-def _component(shape: Any) -> str:
-    """Its name in OpenAPI: the SDK names the parameters of a call's ``speak`` and of a conference's alike."""
-    folder = shape.__module__.split(".")[2:-1]
-    return "".join(part.capitalize() for part in folder if folder[0] == "conferences") + str(shape.__name__)
-
-
-def _plain(hint: Any) -> Any:
-    """The same type in terms pydantic looks into: TypedDicts as models, iterables as lists."""
-    hint, _ = _strip(hint)
-    if isinstance(hint, typing_extensions.TypeAliasType):
-        return _plain(hint.__value__)
-    if typing_extensions.is_typeddict(hint):
-        return _model(hint)
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin in (Union, types.UnionType):
-        return Union[tuple(_plain(option) for option in inner)]  # noqa: UP007  made at run time
-    if _is_list(origin):
-        return list[_plain(inner[0])]  # type: ignore[misc]
-    if origin is dict:
-        return dict[inner[0], _plain(inner[1])]  # type: ignore[misc,valid-type]
-    return Any if hint is object else hint
-
-
-@cache
-def _docstrings(shape: Any) -> dict[str, str]:
-    """The string below each member of a TypedDict, bases included: the SDK keeps its help there."""
-    found: dict[str, str] = {}
-    for base in getattr(shape, "__orig_bases__", ()):
-        if typing_extensions.is_typeddict(base):
-            found |= _docstrings(base)
-    try:
-        body = ast.parse(textwrap.dedent(inspect.getsource(shape))).body[0]
-    except OSError:  # made by a call, as for a member named "from": there is no class body to read
-        return found
-    assert isinstance(body, ast.ClassDef)
-    for member, after in zip(body.body, body.body[1:], strict=False):
-        text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
-        if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and isinstance(text, str):
-            found[member.target.id] = inspect.cleandoc(text).strip()
-    return found
 
 
 def _wire_name(

@@ -3,7 +3,8 @@
 from typing import Any
 
 from portal import schemas
-from portal.schemas import InvalidParameters, Parameter
+from portal.schemas import InvalidParameters
+from portal.sdk_types import Parameter
 
 _BY_NAME = {"to": "+13125550001", "from": "+13125550100", "client_state": "aGVsbG8="}
 _CANDIDATES: tuple[Any, ...] = ("text", 1, 1.5, True, ["text"], {}, [{}], {"key": "text"}, {"key": ["text"]})

@@ -12,8 +12,8 @@ LONGEST = 400
 NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
 # Inside the core, bottom up; what is not named here stands above all of these.
 CORE = [
-    {"errors", "payloads", "signatures", "encryption", "keys", "actors"},
-    {"sdk"},
+    {"errors", "payloads", "signatures", "encryption", "keys", "actors", "times"},
+    {"sdk", "sdk_types"},
     {"schemas"},
     {"saved_filters"},
     {"models"},

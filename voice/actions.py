@@ -9,7 +9,8 @@ from functools import cache
 from typing import Any
 
 from portal import schemas
-from portal.schemas import InvalidParameters, Parameter
+from portal.schemas import InvalidParameters
+from portal.sdk_types import Parameter
 from voice.models import Call
 
 DIAL = "dial"

@@ -14,7 +14,8 @@ from unfold.widgets import (
 )
 
 from portal.payloads import Unreadable, loads
-from portal.schemas import Parameter, describe
+from portal.schemas import describe
+from portal.sdk_types import Parameter
 from voice import actions
 from voice.numbers import check_endpoint
 

@@ -13,7 +13,8 @@ from rest_framework.test import APIClient
 from applications.kinds import KINDS, NESTED, Kind, flatten, unflatten
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from portal.schemas import Parameter, parameters
+from portal.schemas import parameters
+from portal.sdk_types import Parameter
 from tests.applications.conftest import remote_of
 
 RESPONSES: dict[str, type[BaseModel]] = {

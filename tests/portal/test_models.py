@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ValidationError
+from django.core.management import call_command
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -59,6 +60,16 @@ def test_the_groups_are_made_with_their_permissions(db):
     assert not {"voice.view_full_number", "voice.view_raw_event", "portal.view_telnyxaccount"} & has("Support")
     assert {"voice.change_flow", "voice.replay_event", "applications.add_callcontrolapplication"} <= has("Developers")
     assert not {"voice.dial", "portal.change_telnyxaccount", "portal.add_apitoken"} & has("Developers")
+
+
+def test_an_upgrade_gives_the_groups_its_new_permissions_and_leaves_what_people_changed(db):
+    support = Group.objects.get(name="Support")
+    support.permissions.remove(Permission.objects.get(codename="view_flow"))
+    Permission.objects.get(codename="view_callevent").delete()  # as if this version were the first to have it
+    call_command("migrate", verbosity=0)
+    codenames = set(support.permissions.values_list("codename", flat=True))
+    assert "view_callevent" in codenames
+    assert "view_flow" not in codenames
 
 
 @pytest.mark.parametrize(

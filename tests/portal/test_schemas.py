@@ -3,7 +3,8 @@
 import pytest
 
 from portal import schemas
-from portal.schemas import InvalidParameters, Parameter, arguments, parameters, takes, validate
+from portal.schemas import InvalidParameters, arguments, parameters, takes, validate
+from portal.sdk_types import Parameter
 
 TRANSFER = "calls.actions.transfer"
 CREATE = "call_control_applications.create"

@@ -9,7 +9,7 @@ import telnyx
 from portal import schemas
 from portal.sandbox.actions import ACTIONS
 from portal.sandbox.server import Sandbox
-from portal.schemas import Parameter
+from portal.sdk_types import Parameter
 from tests.portal.sandbox.conftest import Http
 from tests.portal.sandbox.receiver import Receiver, eventually
 
