@@ -5,9 +5,11 @@ happened, try again" (5xx but 504) or "you are wrong" before anything was done g
 """
 
 import hashlib
+from datetime import timedelta
 from typing import Any, cast
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +17,11 @@ from portal.models import ApiToken, IdempotentReply
 from portal.rest.problems import CONTENT_TYPE, Problem
 
 HEADER = "Idempotency-Key"
+_LONGEST = timedelta(minutes=2)  # no request runs so long: its process has died
+_CUT_OFF = (
+    f"The first request with this {HEADER} was cut off, and nobody knows whether it was carried out. "
+    "Look whether it was; if not, send it with another key."
+)
 _NOT_KEPT = {400, 401, 403, 404, 405, 406, 409, 413, 415, 429, 500, 502, 503}
 
 
@@ -76,6 +83,8 @@ def _claim(request: Request, key: str) -> IdempotentReply:
         reply = IdempotentReply.objects.get(token=token, key=key)
     if reply.fingerprint != fingerprint:
         raise Problem(422, f"This {HEADER} was used for another request.", "idempotency_key_reused")
+    if reply.status is None and timezone.now() - reply.created_at > _LONGEST:
+        raise Problem(409, _CUT_OFF, "idempotency_outcome_unknown")
     if reply.status is None:
         raise Problem(409, f"The first request with this {HEADER} is still running.", "idempotency_key_in_use")
     return reply

@@ -391,6 +391,15 @@ def test_a_second_request_while_the_first_runs_is_409():
     assert Heartbeat.objects.count() == 1
 
 
+@notes
+def test_a_first_request_that_was_cut_off_is_told_as_unknown_and_not_done_again(api):
+    post_note(api, "one")
+    IdempotentReply.objects.update(status=None, created_at=timezone.now() - timedelta(minutes=3))
+    told = problem(post_note(api, "one"), 409, "idempotency_outcome_unknown")
+    assert "with another key" in told["detail"]
+    assert Heartbeat.objects.count() == 1
+
+
 # --- OpenAPI ---------------------------------------------------------------------------------------------------------
 
 
