@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Count
+from django.db.models import Count, F
 from django.utils import timezone
 
 from portal.actors import Actor
@@ -27,6 +27,9 @@ MAX_LINES = 1000
 SLOWEST, FASTEST = 0.01, 20.0  # dials per second
 _HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then
 _HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
+_ROOM_AFTER = timedelta(seconds=5)  # a full limit is asked again then
+_PATIENCE = timedelta(hours=1)  # after the batch would have been through
+_PASSING = {"dials_per_minute", "concurrent_calls"}  # limits that make room by themselves
 _Status = CallCommand.Status
 
 
@@ -109,6 +112,7 @@ def make(
     planned = plan(account, shared, lines, per_second, actor)
     if planned.problems:
         raise InvalidParameters({f"numbers.{at}": [said] for at, said in planned.problems.items()})
+    now = timezone.now()
     batch = DialBatch(
         account=account,
         name=name or f"{len(lines):,} numbers",
@@ -120,7 +124,8 @@ def make(
         requested_by=actor.label,
         user=actor.user,
         token=actor.token,
-        created_at=timezone.now(),
+        created_at=now,
+        began_at=now,
     )
     try:
         _save(batch, planned.lines, actor)
@@ -152,6 +157,7 @@ def resume(batch: DialBatch, actor: Actor) -> DialBatch:
         for at, command in enumerate(left):
             _time(command, timezone.now() + timedelta(seconds=at / batch.per_second))
         CallCommand.objects.bulk_update(left, ["lease_until", "counted_at", "expires_at"], batch_size=200)
+        batch.began_at = timezone.now()
         return _changed(batch, DialBatch.Status.RUNNING, "batch.resume", actor)
 
 
@@ -163,6 +169,24 @@ def cancel(batch: DialBatch, actor: Actor) -> DialBatch:
         words, now = f"The batch was cancelled by {actor.label}.", timezone.now()
         _waiting(batch).update(status=_Status.EXPIRED, error=words, finished_at=now, lease_until=None)
         return _changed(batch, DialBatch.Status.CANCELLED, "batch.cancel", actor)
+
+
+def put_off(command: CallCommand, limit: limits.LimitExceeded, now: datetime) -> bool:
+    """A line that meets a full limit waits for room, and those behind it with it; False when it is not to wait.
+
+    Nobody is called hours after the batch was meant to be through.
+    """
+    batch = command.batch
+    if batch is None or batch.status != DialBatch.Status.RUNNING or limit.limit not in _PASSING:
+        return False
+    if now + _ROOM_AFTER > batch.began_at + timedelta(seconds=batch.lines / batch.per_second) + _PATIENCE:
+        return False
+    # another sender may hold another line of it and want this one: take only what is free
+    free = _waiting(batch).select_for_update(skip_locked=True).exclude(lease_until=_HELD)
+    later = {name: F(name) + _ROOM_AFTER for name in ("lease_until", "counted_at", "expires_at")}
+    CallCommand.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(**later)
+    CallCommand.objects.filter(pk=command.pk).update(error=f"Waits for room. {limit.words}")
+    return True
 
 
 def progress(batch: DialBatch) -> Progress:
@@ -232,6 +256,6 @@ def _waiting(batch: DialBatch) -> Any:
 
 def _changed(batch: DialBatch, status: DialBatch.Status, action: str, actor: Actor) -> DialBatch:
     batch.status = status
-    batch.save(update_fields=["status"])
+    batch.save(update_fields=["status", "began_at"])
     AuditEvent.note(actor, action, batch)
     return batch

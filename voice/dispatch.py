@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
-from voice import actions, breaker, conference_events, limits, repeats
+from voice import actions, batches, breaker, conference_events, limits, repeats
+from voice.dialled import call_of_dial
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 from voice.present_state import is_already_so
-from voice.projection import Claim, merge
 
 LEASE = timedelta(seconds=30)
 WINDOW = timedelta(seconds=50)
@@ -60,7 +61,9 @@ def owed(limit: int) -> list[uuid.UUID]:
     same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
     on_the_wire = others.filter(same, status=_Status.SENDING)
     due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    held = AccountBreaker.objects.filter(account=OuterRef("account"), next_probe_at__gt=Now())
+    dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
+    waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
+    held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - WINDOW)  # it ends, whatever the breaker says
     free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
     rows = CallCommand.objects.filter(due, free, status__in=_OPEN)
@@ -81,10 +84,14 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         if command.batch and command.batch.status == DialBatch.Status.PAUSED:
             return None
         now = timezone.now()
-        if reason := _hindrance(command, call, room, now):
+        limit = limits.hindrance(command)
+        reason = _hindrance(command, call, room, limit, now)
+        if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
+            return None
+        if reason:
             _close(command, *reason)
             return command
-        if not breaker.admits(command.account_id, now):
+        if not breaker.admits(command.account_id, command.action, now):
             return None  # it waits as it is: the sweep offers it again, until it expires
         command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
         command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
@@ -114,7 +121,11 @@ def _waits_for_a_resend(other: CallCommand, command: CallCommand) -> bool:
 
 
 def _hindrance(
-    command: CallCommand, call: Call | None, room: Conference | None, now: datetime
+    command: CallCommand,
+    call: Call | None,
+    room: Conference | None,
+    limit: limits.LimitExceeded | None,
+    now: datetime,
 ) -> tuple[str, str] | None:
     """Why it is not sent (any more): the status it gets and the words."""
     if call is not None and not call.is_alive:
@@ -131,8 +142,8 @@ def _hindrance(
         return _Status.EXPIRED, "An earlier command of the same event failed."
     elif command.batch and command.batch.status == DialBatch.Status.CANCELLED and not command.first_sent_at:
         return _Status.EXPIRED, "The batch was cancelled."
-    elif words := limits.hindrance(command):
-        return _Status.EXPIRED, words
+    elif limit:
+        return _Status.EXPIRED, limit.words
     else:
         return None
     if command.first_sent_at:
@@ -181,7 +192,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     mine = CallCommand.objects.filter(pk=command.pk, status=_Status.SENDING, lease_until=command.lease_until)
     if not mine.exists():  # its lease ran out, and another sender has it: that one's word counts
         return []
-    breaker.heard(command.account_id, error, now)
+    breaker.heard(command, error, now)
     command.attempts[-1] |= {
         "http_status": error.http_status if error else 200,
         "ms": outcome.milliseconds,
@@ -198,7 +209,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         return list(hang_ups.values_list("id", flat=True)) if command.call_id else []
     with transaction.atomic():
         if outcome.answer is not None and command.action == actions.DIAL:
-            command.call = dialled(command, outcome.answer, now)
+            command.call = call_of_dial(command, outcome.answer, now)
             command.call_control_id = command.call.call_control_id if command.call else ""
         if outcome.answer is not None and command.action == "conferences.create":
             command.conference = conference_events.told(command.account, outcome.answer)
@@ -260,33 +271,3 @@ def _following(command: CallCommand) -> list[uuid.UUID]:
         return []
     waiting = CallCommand.objects.filter(on_call | in_room, status=_Status.QUEUED)
     return list(waiting.order_by("created_at", "sequence").values_list("id", flat=True)[:1])
-
-
-def dialled(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
-    """The call an accepted dial made. Its webhook may have been faster: an upsert, whose word weighs least.
-
-    ``is_alive`` (always false here) and ``end_time`` of the answer are ignored.
-    """
-    control_id = answer.get("call_control_id")
-    if not isinstance(control_id, str) or not control_id:
-        return None
-    sent = command.first_sent_at or now
-    stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
-    Call.objects.bulk_create([stub], ignore_conflicts=True)
-    call = Call.objects.select_for_update().get(account=command.account, call_control_id=control_id)
-    told = {
-        "direction": "outgoing",
-        "from_number": command.parameters.get("from"),
-        "to_number": command.parameters.get("to"),
-        "connection_id": command.parameters.get("connection_id"),
-        "call_leg_id": answer.get("call_leg_id"),
-        "call_session_id": answer.get("call_session_id"),
-        "state": "initiated",
-    }
-    claims = [Claim(column, value, 0, sent) for column, value in told.items() if isinstance(value, str) and value]
-    changed = merge(call, iter([*claims, Claim("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
-    for column, value in changed.items():
-        setattr(call, column, value)
-    if changed:
-        call.save(update_fields=list(changed))
-    return call

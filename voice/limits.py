@@ -134,19 +134,19 @@ def reserve(commands: list[CallCommand], per_second: float) -> None:
         command.dials = 1
 
 
-def hindrance(command: CallCommand) -> str:
-    """Why it may not be sent for the first time, by the limits as they are now; empty when it may."""
+def hindrance(command: CallCommand) -> LimitExceeded | None:
+    """What forbids to send it for the first time, by the limits as they are now; None when it may go."""
     found, unreadable = destinations(command.parameters)
     if command.first_sent_at or not (found or unreadable):
-        return ""
+        return None
     held = rows(command.account, command.token)
     try:
         _judge(held, found, unreadable if _dials(command) else [one for one in unreadable if one == DEEPER])
         for limits in held if command.counted_at else ():
             _check_counts(limits, usage(limits, command.counted_at, command), command.dials, found)
     except LimitExceeded as error:
-        return error.words
-    return ""
+        return error
+    return None
 
 
 def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = None) -> Usage:

@@ -17,8 +17,9 @@ from portal.actors import Actor
 from portal.errors import TelnyxError
 from portal.models import AuditEvent
 from portal.times import read_time
-from voice import actions, commands, dispatch, live, repeats, telnyx_record
+from voice import actions, commands, live, repeats, telnyx_record
 from voice.answers import ANSWERS, EVENT_TYPES, fits, pairs, proofs
+from voice.dialled import call_of_dial
 from voice.event_types import label
 from voice.models import Call, CallCommand, CallEvent
 from voice.present_state import is_already_so
@@ -293,7 +294,7 @@ def _confirm(command_id: uuid.UUID, status: str, words: str, made: dict[str, Any
         )
         if command is None:
             return True
-        if made is not None and (call := dispatch.dialled(command, made, timezone.now())):
+        if made is not None and (call := call_of_dial(command, made, timezone.now())):
             command.call, command.call_control_id = call, call.call_control_id
         _write(command, status, words)
     return True

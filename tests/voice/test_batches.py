@@ -17,7 +17,7 @@ from tests.factories import run_owed
 from tests.voice.conftest import wire
 from voice import batches, dispatch, limits
 from voice.batches import Line, read_lines
-from voice.models import CallCommand, DialBatch
+from voice.models import CallCommand, DialBatch, Limits
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/dial-batches/"
@@ -150,16 +150,55 @@ def test_lines_to_come_count_for_the_day_and_not_for_the_minute(api: Any, accoun
     assert (used.dials_per_minute, used.dials_per_day) == (1, 10)
 
 
-def test_a_line_is_held_to_the_limits_when_it_is_due(api: Any, account: TelnyxAccount) -> None:
-    batch = begin(api, 2)
-    row = limits.of_account(account)
-    row.dials_per_minute = 1
-    row.save()
-    time_passes(batch, 1)
-    second = batch.commands.get(sequence=2)
-    dispatch.send(second.pk)
-    second.refresh_from_db()
-    assert (second.status, "dials_per_minute" in second.error) == ("expired", True)
+def due_beyond(batch: DialBatch, account: TelnyxAccount, **held: Any) -> CallCommand:
+    """Its last line, due now, after the account's limits were narrowed to these."""
+    limits.of_account(account)
+    Limits.objects.filter(account=account).update(**held)
+    time_passes(batch, batch.lines / batch.per_second)
+    return batch.commands.order_by("-sequence")[0]
+
+
+@pytest.mark.parametrize("name", ["dials_per_minute", "concurrent_calls"])
+def test_a_line_that_meets_a_full_limit_waits_for_room_and_so_do_those_behind_it(
+    api: Any, account: TelnyxAccount, name: str
+) -> None:
+    batch = begin(api, 3)
+    last = due_beyond(batch, account, **{name: 2})
+    before = list(batch.commands.order_by("sequence").values_list("lease_until", flat=True))
+    dispatch.send(last.pk)
+    after = list(batch.commands.order_by("sequence").values_list("lease_until", flat=True))
+    assert [(new - old).total_seconds() for old, new in zip(before, after, strict=True)] == [5, 5, 5]
+    last.refresh_from_db()
+    assert (last.status, last.error.startswith("Waits for room. The limit")) == ("queued", True)
+    assert last.pk not in dispatch.owed(99)
+    Limits.objects.update(**{name: 100})
+    assert wait_and_try(last).attempts
+
+
+def wait_and_try(line: CallCommand) -> CallCommand:
+    CallCommand.objects.filter(pk=line.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    dispatch.send(line.pk)
+    line.refresh_from_db()
+    return line
+
+
+@pytest.mark.parametrize(("name", "value"), [("dials_per_day", 2), ("blocked_prefixes", ["+1"])])
+def test_a_line_does_not_wait_for_a_limit_that_makes_no_room(
+    api: Any, account: TelnyxAccount, name: str, value: Any
+) -> None:
+    last = due_beyond(begin(api, 3), account, **{name: value})
+    dispatch.send(last.pk)
+    last.refresh_from_db()
+    assert (last.status, name in last.error) == ("expired", True)
+
+
+def test_nobody_is_called_long_after_the_batch_was_to_be_through(api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api, 3)
+    DialBatch.objects.update(began_at=timezone.now() - timedelta(hours=1))
+    last = due_beyond(batch, account, dials_per_minute=2)
+    dispatch.send(last.pk)
+    last.refresh_from_db()
+    assert (last.status, "dials_per_minute" in last.error) == ("expired", True)
 
 
 def test_the_same_wish_is_the_same_batch(account: TelnyxAccount) -> None:

@@ -49,7 +49,7 @@ def test_five_in_a_row_that_tell_nothing_open_it(account: TelnyxAccount) -> None
     assert state(account) == "closed"
     tries(account, BAD)
     assert state(account) == "open"
-    assert "5 attempts in a row told nothing" in breaker.of(account).why
+    assert "5 commands in a row told nothing" in breaker.of(account).why
 
 
 def test_half_of_the_last_twenty_open_it(account: TelnyxAccount) -> None:
@@ -66,9 +66,56 @@ def test_a_rejected_key_opens_it_at_once_and_the_command_is_refused(account: Tel
     assert "revoked" in breaker.of(account).why
 
 
-@pytest.mark.parametrize("said", ["404 Not Found", "422 Unprocessable Entity", "429 Too Many Requests"])
-def test_refusals_and_limits_never_open_it(account: TelnyxAccount, said: str) -> None:
+@pytest.mark.parametrize("said", ["404 Not Found", "422 Unprocessable Entity"])
+def test_refusals_never_open_it(account: TelnyxAccount, said: str) -> None:
     tries(account, *[answer(said)] * 12)
+    assert state(account) == "closed"
+
+
+def too_many(code: str) -> bytes:
+    errors = f'{{"errors": [{{"code": "{code}", "title": "Too many requests"}}]}}'
+    return answer("429 Too Many Requests", errors.encode(), x_ratelimit_reset="30")
+
+
+def goes(command: CallCommand) -> bool:
+    """Whether it is offered to the sweep, and sent when it is woken."""
+    offered = command.pk in dispatch.owed(99)
+    dispatch.send(command.pk)
+    sent = CallCommand.objects.get(pk=command.pk).first_sent_at is not None or bool(
+        CallCommand.objects.get(pk=command.pk).attempts
+    )
+    assert offered == sent
+    return sent
+
+
+def dial(account: TelnyxAccount) -> CallCommand:
+    return commands.dial(account, {"connection_id": "1", "from": "+13125550100", "to": "+13125550001"}, PORTAL)
+
+
+def test_too_many_requests_hold_every_command_of_the_account_until_telnyx_wants_them(account: TelnyxAccount) -> None:
+    tries(account, too_many("10011"))
+    assert state(account) == "closed"
+    wish, elsewhere = commands.act(make_call(account), "hangup", {}, PORTAL), make_account("other")
+    assert not goes(wish)
+    assert not goes(dial(account))
+    assert goes(commands.act(make_call(elsewhere), "hangup", {}, PORTAL))
+    AccountBreaker.objects.update(wait_until=ago(1))
+    assert goes(wish)
+
+
+def test_too_many_dials_hold_dials_and_no_hang_up(account: TelnyxAccount) -> None:
+    tries(account, too_many("90103"))
+    assert not goes(dial(account))
+    assert goes(commands.act(make_call(account), "hangup", {}, PORTAL))
+
+
+def test_one_stubborn_command_does_not_open_it(account: TelnyxAccount) -> None:
+    (command,) = tries(account, BAD)
+    with serving(BAD):
+        for _ in range(5):
+            CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+            dispatch.send(command.pk)
+    assert len(CallCommand.objects.get(pk=command.pk).attempts) == 6
     assert state(account) == "closed"
 
 

@@ -30,6 +30,7 @@ class DialBatch(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(db_index=True)
+    began_at = models.DateTimeField(help_text="When it was made or last resumed.")
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -19,6 +19,8 @@ class AccountBreaker(models.Model):
     why = models.CharField(max_length=500, blank=True)
     next_probe_at = models.DateTimeField(null=True, help_text="One command may try then.")
     pauses = models.PositiveSmallIntegerField(default=0, help_text="Probes that failed since it opened.")
+    wait_until = models.DateTimeField(null=True, help_text="Telnyx's rate limit: no command goes before.")
+    dials_wait_until = models.DateTimeField(null=True, help_text="Its limit of dials a second: no dial goes before.")
     recent = models.CharField(max_length=20, blank=True, help_text="Outcomes, newest last: o usable, x not.")
 
     class Meta:
