@@ -170,6 +170,24 @@ def test_an_outage_is_told_in_words(ring: Any, sandbox: Sandbox, browser: Client
     assert "any more" not in page
 
 
+@pytest.mark.parametrize(("said", "told"), [("404 Not Found", False), ("403 Forbidden", True)])
+def test_a_refusal_of_one_application_leaves_the_others_asked(
+    account: TelnyxAccount, browser: Client, said: str, told: bool
+) -> None:
+    for telnyx_id in ("111", "222", "333"):
+        CallControlApplication.objects.create(
+            account=account, telnyx_id=telnyx_id, application_name=telnyx_id, pulled_at=ago(1)
+        )
+    one = {"data": [{"call_control_id": "v3:there", "call_duration": 3}], "meta": {"total_items": 1}}
+    with telnyx_says(account, **{"/222/": said, "/111/": {"data": []}, "/333/": one}):
+        browser.get(ASK)
+    listing = LiveListing.objects.get()
+    assert (sorted(listing.asked), bool(listing.error)) == (["111", "333"], told)
+    page = text(browser)
+    assert "v3:there" in page
+    assert ("222: " in page) == told
+
+
 def test_two_hundred_calls_cost_no_more_statements(
     account: TelnyxAccount, operator: Any, django_assert_max_num_queries: Any
 ) -> None:
