@@ -103,7 +103,7 @@ class PlanSerializer(serializers.Serializer[Any]):
 class DialBatchViewSet(ReadOnlyViewSet):
     """Many numbers dialled one after the other from one application."""
 
-    queryset = DialBatch.objects.select_related("account")
+    queryset = batches.counted(DialBatch.objects.select_related("account"))
     serializer_class = DialBatchSerializer
     scope = "calls"
     ordering = ("-created_at", "-id")

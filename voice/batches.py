@@ -13,7 +13,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import Count, F
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
 from portal.actors import Actor
@@ -189,10 +189,19 @@ def put_off(command: CallCommand, limit: limits.LimitExceeded, now: datetime) ->
     return True
 
 
+def counted(rows: QuerySet[DialBatch]) -> QuerySet[DialBatch]:
+    """For a list of batches: what ``progress`` counts, brought along by the same statement."""
+    lines = {f"{status}_lines": Count("commands", filter=Q(commands__status=status)) for status in _Status.values}
+    return rows.annotate(**lines)
+
+
 def progress(batch: DialBatch) -> Progress:
     """Where it stands now."""
-    rows = batch.commands.order_by().values_list("status").annotate(count=Count("pk"))
-    counts = dict.fromkeys(_Status.values, 0) | dict(rows)
+    if hasattr(batch, "queued_lines"):
+        counts = {status: getattr(batch, f"{status}_lines") for status in _Status.values}
+    else:
+        rows = batch.commands.order_by().values_list("status").annotate(count=Count("pk"))
+        counts = dict.fromkeys(_Status.values, 0) | dict(rows)
     finished = batch.lines - counts[_Status.QUEUED] - counts[_Status.SENDING]
     done = finished == batch.lines and batch.status != DialBatch.Status.CANCELLED
     return Progress("done" if done else batch.status, counts, finished, round(100 * finished / max(batch.lines, 1)))

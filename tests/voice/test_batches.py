@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.models import CallControlApplication
@@ -324,3 +326,17 @@ def test_it_is_steered_from_its_page(browser: Client, api: Any, account: TelnyxA
         assert browser.post(f"{page}steer/{word}/").status_code == 302
         assert batches.progress(DialBatch.objects.get()).state == status
     assert browser.get("/admin/voice/dialbatch/").status_code == 200
+
+
+def test_a_list_of_many_costs_no_more_statements(api: Any, browser: Client, account: TelnyxAccount) -> None:
+    def statements(of: Any, url: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert of.get(url).status_code == 200
+        return len(asked)
+
+    looks = [(api, URL), (browser, "/admin/voice/dialbatch/")]
+    begin(api, 1)
+    one = [statements(*look) for look in looks]
+    for _ in range(4):
+        begin(api, 3)
+    assert [statements(*look) for look in looks] == one

@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -45,6 +46,9 @@ class DialBatchAdmin(ReadOnlyAdmin):
     list_select_related = ("account",)
     list_before_template: Any = "admin/voice/dialbatch/list_before.html"
     search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[DialBatch]:
+        return batches.counted(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
