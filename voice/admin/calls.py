@@ -29,6 +29,7 @@ from portal.schemas import InvalidParameters
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import phone, seconds, status_badge
 from voice import actions, commands, live, search, timeline
+from voice.admin.command_form import DANGEROUS
 from voice.admin.live import urls as board_urls
 from voice.dialling_form import DialForm
 from voice.event_types import ending
@@ -212,7 +213,11 @@ class CallAdmin(ReadOnlyAdmin):
             else:
                 return self._sent(request, command, _page(call))
         told = {"title": actions.label(action), "form": form, "call": call, "account": call.account, "action": action}
-        told["summary"] = schemas.summary(actions.method(action))
+        told |= {
+            "summary": schemas.summary(actions.method(action)),
+            "back": _page(call),
+            "dangerous": action in DANGEROUS,
+        }
         return TemplateResponse(request, "admin/voice/call/action.html", self._context(request) | told)
 
     def dial_view(self, request: HttpRequest) -> HttpResponse:
@@ -228,7 +233,8 @@ class CallAdmin(ReadOnlyAdmin):
                 form.take(error.errors)
             else:
                 return self._sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
-        told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None}
+        back = reverse("admin:voice_call_changelist")
+        told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
         return TemplateResponse(request, "admin/voice/call/action.html", self._context(request) | told)
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

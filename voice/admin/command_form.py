@@ -20,7 +20,9 @@ from voice.models import Call, CallCommand
 from voice.numbers import pretty, shown
 from voice.tasks import wake_commands
 
-_DANGEROUS = {"conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove"}
+DANGEROUS = {  # the button is red
+    *("hangup", "reject", "conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove")
+}
 _LEGS = ("call_control_id", "call_control_ids")
 
 
@@ -94,7 +96,7 @@ def page(
     shown_words = {
         "title": actions.label(action) if action else "",
         "summary": schemas.summary(actions.method(action)) if action else "",
-        "dangerous": action in _DANGEROUS,
+        "dangerous": action in DANGEROUS,
     }
     told_more = {**admin.admin_site.each_context(request), "opts": admin.opts, "form": form, "back": back}
     return TemplateResponse(request, "admin/voice/command_form.html", told_more | shown_words | context)
