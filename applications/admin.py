@@ -17,7 +17,6 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, BooleanRadioFilter, RelatedCheckboxFilter
 from unfold.decorators import display
 
@@ -42,7 +41,7 @@ from portal.errors import TelnyxError
 from portal.listing import KeptFilters
 from portal.models import TelnyxAccount
 from portal.schemas import InvalidParameters
-from portal.site import ReadOnlyAdmin, as_json
+from portal.site import PortalAdmin, ReadOnlyAdmin, as_json
 
 _FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
 
@@ -56,7 +55,7 @@ class ApplicationAdmin(  # type: ignore[misc]
     Belongings,
     ApplicationColumns,
     ApplicationHistory,
-    ModelAdmin,
+    PortalAdmin,
 ):
     """Both kinds. Nothing here writes a row: ``applications.services`` does."""
 

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, TypeVar
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -15,6 +16,7 @@ from applications.numbers import MAX_PAGE_SIZE, PERMISSION, NumberPage, assign_n
 from applications.profiles import list_profiles
 from applications.refusals import asked
 from portal.models import TelnyxAccount
+from portal.rest.filters import refuse_others
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
 
@@ -83,6 +85,7 @@ class PhoneNumbers:
     @action(detail=True, methods=["get"], url_path="phone-numbers", pagination_class=None, filterset_class=None)
     def phone_numbers(self, request: Request, id: str) -> Response:
         """The numbers assigned to it, asked of Telnyx now."""
+        refuse_others(request, "account", "search", "cursor", "page_size")
         application, search = self.get_object(), request.query_params.get("search", "")  # type: ignore[attr-defined]
         page, size = _whole(request, "cursor", 1, 999_999), _whole(request, "page_size", 50, MAX_PAGE_SIZE)
         found = asked(lambda: list_numbers(application.account, application.telnyx_id, search, page, size))
@@ -117,7 +120,8 @@ class OutboundVoiceProfileViewSet(PortalViewSet):
 
     @extend_schema(
         parameters=[OpenApiParameter("account", str, description="May be left out while there is one.")],
-        responses=ProfilePage,
+        # it is the page, not a row of one
+        responses=forced_singular_serializer(ProfilePage),  # type: ignore[no-untyped-call]
     )
     def list(self, request: Request) -> Response:
         """The account's outbound voice profiles, by name."""
@@ -135,6 +139,6 @@ def _page(request: Request, page: NumberPage) -> JsonObject:
 
 def _whole(request: Request, name: str, default: int, most: int) -> int:
     text = request.query_params.get(name, str(default))
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:9]) <= most:
+    if not text.isascii() or not text.isdecimal() or len(text) > 9 or not 1 <= int(text) <= most:
         raise ValidationError({name: [f"Must be a whole number from 1 to {most}."]})
     return int(text)

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications.versions import entry, with_changes
+from portal.rest.filters import refuse_others
 from portal.rest.pagination import Cursor
 
 _MISSING = OpenApiParameter("missing", bool, description="Also that of one which Telnyx does not know any more.")
@@ -19,8 +20,8 @@ _ACCOUNT = OpenApiParameter("account", str, description="Name of the account, wh
 class Change(serializers.Serializer[Any]):
     """One field. A value is whatever Telnyx had there."""
 
-    before = serializers.JSONField(read_only=True, allow_null=True)
-    after = serializers.JSONField(read_only=True, allow_null=True)
+    before = serializers.JSONField(read_only=True)
+    after = serializers.JSONField(read_only=True)
 
 
 class HistoryEntrySerializer(serializers.Serializer[Any]):
@@ -60,6 +61,7 @@ class HistoryAction:
     @action(detail=True, methods=["get"], pagination_class=HistoryPages, filterset_class=None)
     def history(self, request: Request, id: str) -> Response:
         """Every change, newest first: before and after by field, by whom, with which token and request, and why."""
+        refuse_others(request, "account", "missing", "cursor", "page_size")
         application = self.get_object()  # type: ignore[attr-defined]
         versions = application.history.select_related("history_user", "history_token")
         records = list(self.paginate_queryset(versions))  # type: ignore[attr-defined]

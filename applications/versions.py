@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 
 def _number(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or int(text[:20]) > _MOST:
+    if not text.isascii() or not text.isdecimal() or len(text) > 19 or int(text) > _MOST:
         raise Http404
     return int(text)
 

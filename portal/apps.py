@@ -66,7 +66,8 @@ def _operators(app: str, codename: str) -> bool:
         return codename in {"view_telnyxaccount", "view_auditevent"}
     verb, _, noun = codename.partition("_")
     if verb in {"add", "change", "delete"} and app == "voice":
-        return noun in {"flow", "rule"}  # calls, events and commands are nobody's to edit
+        # calls, events and commands are nobody's to edit; an alert is changed by muting it
+        return noun in {"flow", "rule"} or codename == "change_alert"
     return codename not in {"view_raw_event", "replay_event"}
 
 

@@ -23,6 +23,7 @@ from portal.schemas import arguments
 from portal.sdk import telnyx
 
 DEADLINE_SECONDS = 8.0
+MOST_BYTES = 16 * 1024 * 1024  # of one answer: a page of a list has less than one
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 
@@ -94,7 +95,10 @@ def _object(content: bytes, status: int) -> dict[str, Any]:
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """An HTTP transport whose requests end after 8 s (or ``seconds``) in all; httpx's own time-outs are per read."""
+    """An HTTP transport whose requests end after 8 s (or ``seconds``) in all, or after 16 MiB of an answer.
+
+    httpx's own time-outs are per read, and it takes answers of any length.
+    """
 
     def __init__(self, seconds: float | None = None) -> None:
         super().__init__(verify=True, trust_env=False)
@@ -109,16 +113,20 @@ class DeadlineTransport(httpx.HTTPTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._backend.deadline = time.monotonic() + (self._seconds or DEADLINE_SECONDS)
+        self._backend.begin(self._seconds or DEADLINE_SECONDS)
         return super().handle_request(request)
 
 
 class _DeadlineBackend(httpcore.NetworkBackend):
-    """Opens streams that know the deadline. A client belongs to one thread, so it has one request at a time."""
+    """Opens streams that know the limits. A client belongs to one thread, so it has one request at a time."""
 
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
-        self.deadline = 0.0
+        self._deadline, self._bytes = 0.0, 0
+
+    def begin(self, seconds: float) -> None:
+        """A request begins, which may take so long."""
+        self._deadline, self._bytes = time.monotonic() + seconds, 0
 
     def connect_tcp(
         self,
@@ -133,10 +141,17 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def left(self, timeout: float | None, error: type[Exception]) -> float:
         """Seconds this step may take."""
-        rest = self.deadline - time.monotonic()
+        rest = self._deadline - time.monotonic()
         if rest <= 0:
             raise error("deadline")
         return min(rest, timeout or rest)
+
+    def count(self, data: bytes) -> bytes:
+        """Bytes of the answer, unless they are more than any answer has."""
+        self._bytes += len(data)
+        if self._bytes > MOST_BYTES:
+            raise httpcore.ReadError("the answer is too long")
+        return data
 
 
 class _DeadlineStream(httpcore.NetworkStream):
@@ -144,7 +159,7 @@ class _DeadlineStream(httpcore.NetworkStream):
         self._inner, self._backend = inner, backend
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout))
+        return self._backend.count(self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._inner.write(buffer, self._backend.left(timeout, httpcore.WriteTimeout))

@@ -7,11 +7,32 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import environ
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 from portal import keys
+from portal.patience import PatientConnection
+
+# Whose database is gone hears of it within seconds. A pool gives up trying soon, and tries again as soon as somebody
+# asks: its own pauses would grow to minutes. ``options``: a statement whose client has gone ends, lock or not.
+_POSTGRESQL: dict[str, Any] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
+    "options": "-c client_connection_check_interval=1s",
+    "pool": {
+        "min_size": 1,
+        "max_size": 40,
+        "timeout": 2,
+        "reconnect_timeout": 2,
+        "connection_class": PatientConnection,
+    },
+}
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -77,6 +98,60 @@ def modules(text: str) -> list[str]:
     return names(text)
 
 
+def outgoing_url(text: str) -> str:
+    """As it is, with the slash it may end in: another path is another address."""
+    http_url(text)
+    return text
+
+
+def mail_addresses(text: str) -> list[str]:
+    try:
+        for name in names(text):
+            validate_email(name)
+    except ValidationError:
+        raise ValueError("must be e-mail addresses, separated by commas.") from None
+    return names(text)
+
+
+def mail_address(text: str) -> str:
+    if len(mail_addresses(text)) != 1:
+        raise ValueError("must be one e-mail address.")
+    return text
+
+
+def mail_server(text: str) -> dict[str, Any]:
+    """Django's settings of a mail server. No part of the text is in the error: it may be the password."""
+    wrong = ValueError("must look like smtp://user:password@host:587?tls=1 or smtps://user:password@host:465.")
+    try:
+        parts = urlsplit(text)
+        port, query = parts.port, dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.path.strip("/") or parts.fragment:
+        raise wrong
+    if query.keys() - {"tls"} or query.get("tls", "0") not in {"0", "1"} or (query and parts.scheme == "smtps"):
+        raise wrong
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": port or (465 if parts.scheme == "smtps" else 587 if query.get("tls") == "1" else 25),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": query.get("tls") == "1",
+    }
+
+
+def webhook_secret(text: str) -> bytes:
+    """A secret of "Standard Webhooks": 24 to 64 bytes in base64, with ``whsec_`` before it or without."""
+    try:
+        secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        secret = b""
+    if not 24 <= len(secret) <= 64:
+        raise ValueError("must be 24 to 64 bytes in base64, with or without whsec_ before it.")
+    return secret
+
+
 def encryption_keys(text: str) -> list[bytes]:
     try:
         ring = [base64.b64decode(key, validate=True) for key in names(text)]
@@ -105,7 +180,7 @@ def database(text: str) -> dict[str, Any]:
         # a file, since tests speak to the portal through threads and processes of their own
         config["TEST"] = {"NAME": str(keys.var_dir() / "test.sqlite3")}
     elif "postgres" in engine:
-        config["OPTIONS"] = {"connect_timeout": 2, "pool": {"min_size": 1, "max_size": 40, "timeout": 5}}
+        config["OPTIONS"] = dict(_POSTGRESQL)
     else:
         raise ValueError("must name PostgreSQL or SQLite.")
     return config

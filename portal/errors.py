@@ -132,5 +132,5 @@ def _seconds(headers: Mapping[str, str]) -> int:
     for name in ("retry-after", "x-ratelimit-reset"):
         value = headers.get(name, "")
         if value.isdecimal():
-            return min(max(int(value), 1), 60)
+            return min(max(int(value[:9]), 1), 60)  # Python refuses to read a number of 5000 digits
     return 5

@@ -1,5 +1,7 @@
 """Is it alive, is it ready, how is it doing: ``/livez``, ``/readyz``, ``/metrics``."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
@@ -19,13 +21,29 @@ from portal.wakeups import publisher
 _migrated = False
 
 
-@require_safe
+def _only_read(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """405 as a problem for all but GET and HEAD; Django's CSRF page would come before its own 405."""
+
+    @csrf_exempt
+    @wraps(view)
+    def read(request: HttpRequest) -> HttpResponse:
+        if request.method in {"GET", "HEAD"}:
+            return view(request)
+        said, request_id = "This address is only read.", getattr(request, "request_id", "")
+        answer = problem(405, said, "method_not_allowed", request_id)
+        answer["Allow"] = "GET, HEAD"
+        return answer
+
+    return read
+
+
+@_only_read
 def livez(request: HttpRequest) -> HttpResponse:
     """200 while the process answers at all."""
     return JsonResponse({"status": "ok"})
 
 
-@require_safe
+@_only_read
 def readyz(request: HttpRequest) -> HttpResponse:
     """503 only when the database is away or a migration is missing; backlog and heartbeats are told, not judged."""
     try:
@@ -38,7 +56,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body)
 
 
-@require_safe
+@_only_read
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus text, for any usable token."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
@@ -61,13 +79,22 @@ class _Gauges:
         beats = GaugeMetricFamily("portal_heartbeat_age_seconds", "Since a process was last heard", labels=["process"])
         for name, age in _heartbeats().items():
             beats.add_metric([name], age)
+        alerts = GaugeMetricFamily("portal_alerts_open", "Alerts that are open, muted ones too", labels=["kind"])
+        for kind, count in _alerts().items():
+            alerts.add_metric([kind], count)
         yield backlog
         yield beats
+        yield alerts
         yield GaugeMetricFamily("portal_wakeups_dropped", "Wake-ups this process dropped", value=publisher.dropped)
 
 
 def _backlog() -> dict[str, int]:
     counts: dict[str, int] = import_string("voice.dashboard.backlog")()
+    return counts
+
+
+def _alerts() -> dict[str, int]:
+    counts: dict[str, int] = import_string("voice.alerts.open_by_kind")()
     return counts
 
 

@@ -8,6 +8,11 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 _NUMBER = re.compile(r"\+\d{4,11}(?=\d{4})")
+_SIP_USER = re.compile(r"(sips?:)[^\s@]{1,128}@", re.IGNORECASE)
+# carriers also send numbers without +; under these names it can be nothing else
+_BARE_NUMBER = re.compile(r"\d{3,11}(?=\d{4})")
+_OF_NUMBERS = re.compile(r"(^|_)(from|to|number|caller|callee|destination|digits?)(_|$)", re.IGNORECASE)
+_DEEPEST = 8
 _TOKEN = re.compile(r"(/webhooks/|KEY|tvp_)[A-Za-z0-9_.\-]{6,}")
 
 
@@ -34,8 +39,23 @@ def formatter() -> logging.Formatter:
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Numbers keep four digits, webhook tokens and keys nothing: whatever a library may log."""
+    """Numbers keep four digits, webhook tokens and keys nothing: whatever a library may log, however deep."""
     for name, value in event.items():
-        if isinstance(value, str):
-            event[name] = _TOKEN.sub(r"\1…", _NUMBER.sub("+…", value))
+        if not name.startswith("_"):  # structlog's own: the record this line is made of
+            event[name] = _clean(value, name)
     return event
+
+
+def _clean(value: Any, name: str, depth: int = 0) -> Any:
+    if value is None or isinstance(value, bool | float) or depth > _DEEPEST:
+        return value if depth <= _DEEPEST else "…"
+    if isinstance(value, dict):
+        return {str(key): _clean(item, str(key), depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_clean(item, name, depth + 1) for item in value]
+    of_numbers = bool(_OF_NUMBERS.search(name))
+    if isinstance(value, int) and not of_numbers:
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    text = _TOKEN.sub(r"\1…", _SIP_USER.sub(r"\1…@", _NUMBER.sub("+…", text)))
+    return _BARE_NUMBER.sub("…", text) if of_numbers else text

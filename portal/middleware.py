@@ -1,12 +1,14 @@
-"""What every request passes: an id, a clean query, a content security policy."""
+"""What every request passes: an id, a limit to its waiting, a clean query, a content security policy."""
 
 import re
 import uuid
 from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
 
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from portal.patience import patience
 from portal.rest.problems import bad_request
 
 Handler = Callable[[HttpRequest], HttpResponse]
@@ -34,8 +36,19 @@ def request_context(get_response: Handler) -> Handler:
     return middleware
 
 
+def limited_waiting(get_response: Handler) -> Handler:
+    """Give up on a database that does not answer: soon where a machine asks that comes again, later for a person."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        soon = request.path_info.startswith(("/webhooks/", "/readyz", "/metrics"))
+        with patience(2 if soon else 10):
+            return get_response(request)
+
+    return middleware
+
+
 def clean_query(get_response: Handler) -> Handler:
-    """Refuse a NUL in path or query: PostgreSQL does, deep inside, as a 500."""
+    """Refuse a NUL in path or query: PostgreSQL does, deep inside, as a 500. And a query that is no UTF-8."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         texts = [
@@ -43,11 +56,20 @@ def clean_query(get_response: Handler) -> Handler:
             *request.GET.keys(),
             *(text for values in request.GET.lists() for text in values[1]),
         ]
-        if any("\x00" in text for text in texts):
+        if any("\x00" in text for text in texts) or not _is_text(request.META.get("QUERY_STRING", "")):
             return bad_request(request)
         return get_response(request)
 
     return middleware
+
+
+def _is_text(query: str) -> bool:
+    """Whether Django read the query as it was meant: it replaces what is no UTF-8 by U+FFFD, and says nothing."""
+    try:
+        unquote_to_bytes(query.encode("latin-1", "replace")).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def content_security(get_response: Handler) -> Handler:

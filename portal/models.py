@@ -97,6 +97,11 @@ class TelnyxAccount(models.Model):
         return f"{settings.PORTAL_PUBLIC_URL}/webhooks/{self.webhook_token}/call-control/"
 
     @property
+    def texml_url(self) -> str:
+        """What Telnyx is to be given as the address for TeXML status callbacks; any path below ``texml/`` is one."""
+        return f"{settings.PORTAL_PUBLIC_URL}/webhooks/{self.webhook_token}/texml/status"
+
+    @property
     def _place(self) -> str:
         return f"portal_telnyxaccount.api_key.{self.pk}"
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from portal.models import TelnyxAccount
 
-# title, [(title, icon, url name, permission)]
+# title, [(title, icon, url name, permissions)]
 _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     (
         "Calls",
@@ -46,7 +46,10 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     (
         "System",
         [
-            ("Rejected webhooks", "gpp_bad", "admin:voice_rejectedrequest_changelist", "voice.view_rejectedrequest"),
+            ("Alerts", "notifications", "admin:voice_alert_changelist", "voice.view_alert"),
+            ("Inbox", "inbox", "admin:voice_inbox", "voice.view_rejectedrequest voice.view_callevent"),
+            ("Recoveries", "history_toggle_off", "admin:voice_recovery_changelist", "voice.view_recovery"),
+            ("Replay", "replay", "admin:voice_replay_changelist", "voice.replay_event"),
             ("Audit trail", "history", "admin:portal_auditevent_changelist", "portal.view_auditevent"),
             ("API tokens", "vpn_key", "admin:portal_apitoken_changelist", "portal.view_apitoken"),
             ("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
@@ -64,7 +67,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         seen = [
             {"title": name, "icon": icon, "link": reverse(url)}
             for name, icon, url, permission in items
-            if permission is None or request.user.has_perm(permission)
+            if permission is None or request.user.has_perms(permission.split())
         ]
         if seen:
             sections.append({"title": title, "separator": True, "collapsible": False, "items": seen})

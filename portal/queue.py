@@ -15,6 +15,8 @@ from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.utils.json import dumps, loads
 
 VISIBILITY_SECONDS = 60  # longer than the longest task may run (25 s)
+_BUSY_SECONDS = 2.0  # one message is often followed by another: an event by its command
+_BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.002, 0.025
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY, queue TEXT NOT NULL, tag TEXT NOT NULL UNIQUE,
@@ -43,7 +45,7 @@ class Channel(virtual.Channel):
                      SELECT id FROM message WHERE queue = ? AND hidden_until < ? ORDER BY id LIMIT 1)
                  RETURNING body"""
         now = time.time()
-        # looked at before it is updated: an idle worker polls ten times a second and must not take the write lock
+        # looked at before it is updated: an idle worker polls all the time and must not take the write lock
         if not self._execute("SELECT 1 FROM message WHERE queue = ? AND hidden_until < ? LIMIT 1", (queue, now)):
             raise Empty
         taken = self._execute(sql, (now + VISIBILITY_SECONDS, queue, now))
@@ -90,9 +92,16 @@ class Transport(virtual.Transport):
 
     Channel = Channel
     driver_type = driver_name = "sqlite"
-    polling_interval = 0.1
     default_port = None
     can_parse_url = False
+    _busy_until = 0.0
+
+    def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
+        """Looks often while messages come, so that a call is answered at once; else seldom, since that is cheap."""
+        busy = time.monotonic() < self._busy_until
+        self.polling_interval = _BUSY_POLL_SECONDS if busy else _IDLE_POLL_SECONDS
+        super().drain_events(connection, timeout)  # raises when none came
+        self._busy_until = time.monotonic() + _BUSY_SECONDS
 
     def driver_version(self) -> str:
         return sqlite3.sqlite_version

@@ -18,11 +18,16 @@ from portal.environment import (
     from_file,
     http_url,
     log_level,
+    mail_address,
+    mail_addresses,
+    mail_server,
     modules,
     names,
+    outgoing_url,
     setting,
     stop,
     telnyx_url,
+    webhook_secret,
     whole_number,
 )
 
@@ -47,6 +52,7 @@ TELNYX_PUBLIC_KEY = setting("TELNYX_PUBLIC_KEY", str, "")
 TELNYX_BASE_URL = setting("TELNYX_BASE_URL", telnyx_url, "https://api.telnyx.com/v2")
 EVENT_HANDLERS: list[str] = setting("EVENT_HANDLERS", modules, [])
 PULL_INTERVAL_MINUTES = setting("PULL_INTERVAL_MINUTES", whole_number, 60)
+RECOVERY_INTERVAL_MINUTES = setting("RECOVERY_INTERVAL_MINUTES", whole_number, 5)
 DATABASES = {
     "default": setting("DATABASE_URL", database, None) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
 }
@@ -54,6 +60,21 @@ EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
     stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
+
+# --- Notices of alerts ------------------------------------------------------------------------------------------------
+ALERT_EMAILS: list[str] = setting("ALERT_EMAILS", mail_addresses, [])
+_MAIL_SERVER = setting("EMAIL_URL", mail_server, None)
+if ALERT_EMAILS and not _MAIL_SERVER:
+    stop("EMAIL_URL", "is not set: ALERT_EMAILS needs a mail server.")
+globals().update(_MAIL_SERVER or {})
+_HOST = urlsplit(PORTAL_PUBLIC_URL).hostname or ""
+_HOST = _HOST if _HOST[-1:].isalpha() else "localhost"  # a number is no host of an e-mail address
+DEFAULT_FROM_EMAIL = setting("EMAIL_FROM", mail_address, f"voice-portal@{_HOST}")
+EMAIL_TIMEOUT = 10
+ALERT_WEBHOOK_URL = setting("ALERT_WEBHOOK_URL", outgoing_url, "")
+ALERT_WEBHOOK_SECRET = setting("ALERT_WEBHOOK_SECRET", webhook_secret, b"")
+if ALERT_WEBHOOK_URL and not ALERT_WEBHOOK_SECRET:
+    stop("ALERT_WEBHOOK_SECRET", "is not set: ALERT_WEBHOOK_URL needs one to sign with.")
 
 # --- Django ----------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -78,6 +99,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.middleware.request_context",
+    "portal.middleware.limited_waiting",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -127,6 +149,7 @@ HTTPS = PORTAL_PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "portal.rest.problems.csrf_failure"
 CSRF_TRUSTED_ORIGINS = [PORTAL_PUBLIC_URL] if HTTPS else []
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if setting("TRUST_PROXY", boolean, False) else None
 SECURE_HSTS_SECONDS = 31536000 if HTTPS else 0
@@ -138,7 +161,12 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"
-CELERY_TASK_ROUTES = {"voice.send_command": {"queue": "commands"}, "applications.*": {"queue": "commands"}}
+CELERY_TASK_ROUTES = {
+    "voice.send_command": {"queue": "commands"},
+    "voice.recover*": {"queue": "commands"},
+    "voice.attend_to_alerts": {"queue": "commands"},  # it may wait for a mail server
+    "applications.*": {"queue": "commands"},
+}
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_PUBLISH_RETRY = False
@@ -151,18 +179,21 @@ CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "embedded": {"polling_interval": 0.1},
+    "embedded": {},
     "amqp": {"confirm_publish": True, "connect_timeout": 1, "read_timeout": 2, "write_timeout": 2},
     "redis": {"visibility_timeout": 600, "socket_timeout": 2, "socket_connect_timeout": 1},
 }[urlsplit(CELERY_BROKER_URL).scheme.replace("amqps", "amqp").replace("rediss", "redis")]
 CELERY_BEAT_SCHEDULE = {
     "heartbeat": {"task": "portal.heartbeat", "schedule": 15.0, "options": {"expires": 15}},
+    "alerts": {"task": "voice.attend_to_alerts", "schedule": 60.0, "options": {"expires": 60}},
     "clean up": {"task": "portal.clean_up", "schedule": crontab(minute="17")},
     "pull applications": {
         "task": "applications.pull_all",
         "schedule": max(PULL_INTERVAL_MINUTES, 1) * 60.0,
         "options": {"expires": 600},
     },
+    # every minute it is looked up whose turn it is: so a start catches up soon, and two beats do it once
+    "recover events": {"task": "voice.recover_due", "schedule": 60.0, "options": {"expires": 60}},
 }
 
 # --- REST ------------------------------------------------------------------------------------------------------------
@@ -203,6 +234,8 @@ SPECTACULAR_SETTINGS = {
 APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.belongings.panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.belongings.dependents"]
+# what else portal.clean_up forgets
+CLEAN_UPS = ["voice.alerts.clean_up", "voice.rejections.clean_up"]
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",
@@ -248,6 +281,7 @@ LOGGING = {
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
+        "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
     },
 }
 if PORTAL_PUBLIC_URL_IS_DEFAULT and sys.stderr.isatty():

@@ -20,7 +20,14 @@ _TIMESTAMP = re.compile(r"[0-9]{10}", re.ASCII)
 
 
 class BadSignature(Exception):
-    """The request is not provably Telnyx's. ``str()`` says why, in words for an operator; never for the sender."""
+    """The request is not provably Telnyx's. ``str()`` says why, in words for an operator; never for the sender.
+
+    ``code`` names the kind of reason: ``no_headers, timestamp_form, stale, not_base64, length, other_key``.
+    """
+
+    def __init__(self, code: str, words: str) -> None:
+        super().__init__(words)
+        self.code = code
 
 
 def verify(headers: Mapping[str, str], body: bytes, keys: Iterable[str], now: float) -> None:
@@ -29,23 +36,53 @@ def verify(headers: Mapping[str, str], body: bytes, keys: Iterable[str], now: fl
     ``headers`` must look names up without regard to case (Django's ``request.headers`` does). ``keys`` are base64
     public keys of 32 bytes, current first; unreadable ones are passed over. ``now`` is Unix seconds.
     """
-    timestamp, signature = headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER)
-    if not timestamp or not signature:
-        raise BadSignature("no signature headers: is a proxy stripping them?")
+    timestamp = read_timestamp(headers)
+    check_age(timestamp, now)
+    signature = read_signature(headers)
+    if signing_key(timestamp, body, signature, keys) is None:
+        raise BadSignature("other_key", "the signature is from another key, or the body was changed on the way")
+
+
+def read_timestamp(headers: Mapping[str, str]) -> str:
+    """The ten digits that say when it was sent. Raises ``BadSignature``."""
+    timestamp, _ = _both(headers)
     if not _TIMESTAMP.fullmatch(timestamp):
-        raise BadSignature("the timestamp header is not a Unix time of ten digits")
+        raise BadSignature("timestamp_form", "the timestamp header is not a Unix time of ten digits")
+    return timestamp
+
+
+def check_age(timestamp: str, now: float) -> None:
+    """Raise ``BadSignature`` when it was not sent within 300 s of ``now``."""
     age = now - int(timestamp)
     if abs(age) > TOLERANCE_SECONDS:
-        raise BadSignature(f"the clock differs by {round(age / 60)} min, or an old request is replayed")
+        how = "ahead of the sender's, or an old request is replayed" if age > 0 else "behind the sender's"
+        raise BadSignature("stale", f"the clock differs by {span(abs(age))}: this machine's is {how}")
+
+
+def read_signature(headers: Mapping[str, str]) -> bytes:
+    """The 64 bytes of the signature. Raises ``BadSignature``."""
+    _, signature = _both(headers)
     try:
         raw = base64.b64decode(signature, validate=True)
     except (binascii.Error, ValueError):
-        raise BadSignature("the signature header is not base64") from None
+        raise BadSignature("not_base64", "the signature header is not base64") from None
     if len(raw) != 64:
-        raise BadSignature(f"the signature has {len(raw)} bytes, not 64")
+        raise BadSignature("length", f"the signature has {len(raw)} bytes, not 64")
+    return raw
+
+
+def signing_key(timestamp: str, body: bytes, signature: bytes, keys: Iterable[str]) -> str | None:
+    """The first of ``keys`` that made ``signature`` over ``timestamp`` and ``body``, whenever that was."""
     signed = timestamp.encode() + b"|" + body
-    if not any(_verifies(key, signed, raw) for key in keys):
-        raise BadSignature("the signature is from another key, or the body was changed on the way")
+    return next((key for key in keys if _verifies(key, signed, signature)), None)
+
+
+def span(seconds: float) -> str:
+    """``7 min``, ``3 h``, ``12 days``: a length of time for people."""
+    for size, unit in ((86400, "days"), (3600, "h")):
+        if seconds >= 2 * size:
+            return f"{round(seconds / size)} {unit}"
+    return f"{round(seconds / 60)} min" if seconds >= 60 else f"{round(seconds)} s"
 
 
 def sign(body: bytes, key: SigningKey, now: float) -> dict[str, str]:
@@ -64,6 +101,13 @@ def public_key_problem(key: str) -> str | None:
     if len(raw) != 32:
         return f"The public key has {len(raw)} bytes, not 32. Copy it whole from the Telnyx portal."
     return None
+
+
+def _both(headers: Mapping[str, str]) -> tuple[str, str]:
+    timestamp, signature = headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER)
+    if not timestamp or not signature:
+        raise BadSignature("no_headers", "no signature headers: is a proxy stripping them?")
+    return timestamp, signature
 
 
 def _verifies(key: str, signed: bytes, signature: bytes) -> bool:

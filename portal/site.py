@@ -4,14 +4,19 @@ import json
 from typing import Any
 
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Page
-from django.db.models import Model
+from django.db import DataError
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
+from unfold.views import ChangeList
 
 from portal.actors import actor_of
 from portal.models import AuditEvent
@@ -73,7 +78,32 @@ class InfinitePaginator(unfold_paginator.InfinitePaginator):
         return self.more and self.at == self.num_pages
 
 
-class ReadOnlyAdmin(ModelAdmin):
+class PatientChangeList(ChangeList):
+    """A list that is drawn whatever stands in its address."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            super().get_results(request)
+        except (ValueError, OverflowError, DataError) as error:  # it fails only when asked: ``?created_at__year=99999``
+            raise IncorrectLookupParameters(error) from error
+
+
+class PortalAdmin(ModelAdmin):
+    """What every list of the admin stands."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:  # Unfold's annotation names no class
+        return PatientChangeList
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
+        try:
+            queryset.filter(pk__in=request.POST.getlist(ACTION_CHECKBOX_NAME))  # asks nothing yet
+        except (ValueError, ValidationError):
+            raise BadRequest("What was picked is no row.") from None
+        answer: HttpResponse | None = super().response_action(request, queryset, *args)
+        return answer
+
+
+class ReadOnlyAdmin(PortalAdmin):
     """Rows that people look at and never write by hand. Paged without counting."""
 
     paginator = InfinitePaginator

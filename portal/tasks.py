@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from portal.models import Heartbeat, IdempotentReply
 
@@ -16,5 +18,7 @@ def heartbeat() -> None:
 
 @shared_task(name="portal.clean_up")
 def clean_up() -> None:
-    """Forget kept replies after 24 h."""
+    """Forget kept replies after 24 h, and what the apps above let grow old."""
     IdempotentReply.objects.filter(created_at__lt=timezone.now() - timedelta(hours=24)).delete()
+    for name in settings.CLEAN_UPS:
+        import_string(name)()

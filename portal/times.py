@@ -1,6 +1,7 @@
 """Times that come from outside."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from django.utils.dateparse import parse_datetime
 
@@ -14,3 +15,17 @@ def read_time(text: object) -> datetime | None:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def read_mail_time(text: str) -> datetime | None:
+    """A time as in a mail (RFC 2822), which TeXML uses, in UTC; None for anything else. Without a zone it is UTC."""
+    try:
+        at = parsedate_to_datetime(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def within_reach(at: datetime, received_at: datetime) -> bool:
+    """Whether something received then can have happened at ``at``: one far off the clock is no time."""
+    return received_at - timedelta(days=30) < at < received_at + timedelta(minutes=10)

@@ -17,8 +17,21 @@ from rest_framework.test import APIClient
 from portal import signatures
 from portal.models import ApiToken, TelnyxAccount
 from portal.sandbox.server import Sandbox
+from voice import rejections
 
 TELNYX_KEY = SigningKey(b"a signing key for the tests only")
+
+
+class WriterAtOnce(rejections.Writer):
+    """Writes refusals in the request itself: another thread would not see a test's transaction, nor be seen by it."""
+
+    def start(self) -> None:
+        self.flush()
+
+
+@pytest.fixture(autouse=True)
+def _rejections_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rejections, "writer", WriterAtOnce())
 
 
 @pytest.fixture(scope="session")
@@ -106,6 +119,12 @@ def post_webhook(client: Client, account: TelnyxAccount, event: Any, **how: Any)
     body = event if isinstance(event, bytes) else json.dumps(event).encode()
     url = f"/webhooks/{account.webhook_token}/call-control/"
     return client.post(url, body, content_type="application/json", headers=signed(body, **how))
+
+
+def post_texml(client: Client, account: TelnyxAccount, form: bytes, path: str = "status", **how: Any) -> Any:
+    """Post a form to an address below the account's ``texml/``, signed."""
+    url = f"/webhooks/{account.webhook_token}/texml/{path}"
+    return client.post(url, form, content_type="application/x-www-form-urlencoded", headers=signed(form, **how))
 
 
 def on_sqlite() -> bool:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from portal.rest.filters import StrictFilters
+from portal.rest.filters import StrictFilters, refuse_others
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from portal.schemas import InvalidParameters
 from voice import actions, commands, flows, live, search
@@ -27,6 +27,8 @@ from voice.serializers import (
     RawEventSerializer,
 )
 from voice.tasks import wake_commands
+
+_NOT_PAGED = [OpenApiParameter(name, exclude=True) for name in ("cursor", "page_size")]
 
 
 class CallViewSet(OwnRecord, ReadOnlyViewSet):
@@ -75,17 +77,19 @@ class CallViewSet(OwnRecord, ReadOnlyViewSet):
         values = {name: value for name, value in body.items() if name != "account"} if isinstance(body, dict) else body
         return _accepted(self, lambda: commands.dial(account, values, self.actor))
 
-    @extend_schema(responses=EventSerializer(many=True), filters=False)
+    @extend_schema(parameters=_NOT_PAGED, responses=EventSerializer(many=True), filters=False)
     @action(detail=True)
     def events(self, request: Request, call_control_id: str) -> Response:
         """What happened, in order."""
+        refuse_others(request)
         rows = self.get_object().events.order_by("occurred_at", "received_at")[:1000]
         return Response({"next": None, "previous": None, "results": _shown(self, EventSerializer, rows)})
 
-    @extend_schema(responses=CommandSerializer(many=True), filters=False)
+    @extend_schema(parameters=_NOT_PAGED, responses=CommandSerializer(many=True), filters=False)
     @action(detail=True)
     def commands(self, request: Request, call_control_id: str) -> Response:
         """What was sent, in order."""
+        refuse_others(request)
         rows = (
             self.get_object().commands.select_related("account", "conference").order_by("created_at", "sequence")[:1000]
         )

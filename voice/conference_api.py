@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers, status
@@ -34,6 +35,10 @@ class ListingSerializer(serializers.Serializer[Any]):
     previous = serializers.CharField(allow_null=True)
     complete = serializers.BooleanField()
     results = serializers.ListField(child=serializers.DictField())
+
+
+# it is the page, not a row of one
+_LISTING = forced_singular_serializer(ListingSerializer)  # type: ignore[no-untyped-call]
 
 
 class ConferenceSerializer(serializers.ModelSerializer[Conference]):
@@ -94,7 +99,7 @@ class ConferenceViewSet(TelnyxViewSet):
 
     @extend_schema(
         parameters=[_ACCOUNT, *(OpenApiParameter(name, str, description="Telnyx's filter.") for name in _FILTERS)],
-        responses=ListingSerializer,
+        responses=_LISTING,
     )
     def list(self, request: Request) -> Response:
         """As Telnyx lists them now, those that have ended, too."""
@@ -114,7 +119,7 @@ class ConferenceViewSet(TelnyxViewSet):
         """What the portal knows of it; Telnyx is asked for one the portal has heard nothing of."""
         return Response(self.get_serializer(self._conference(request, conference_id)).data)
 
-    @extend_schema(parameters=[_ACCOUNT], responses=ListingSerializer)
+    @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
     @action(detail=True)
     def participants(self, request: Request, conference_id: str) -> Response:
         """Who is in it, muted, on hold, as Telnyx tells it now."""
@@ -182,7 +187,7 @@ class QueueViewSet(TelnyxViewSet):
         "remove_call": _CONTROL,
     }
 
-    @extend_schema(parameters=[_ACCOUNT], responses=ListingSerializer)
+    @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
     def list(self, request: Request) -> Response:
         """As Telnyx lists them now."""
         return self.listed(request, queues.at_telnyx(self.account(request)))
@@ -211,7 +216,7 @@ class QueueViewSet(TelnyxViewSet):
         account = self.account(request)
         return self.accepted(lambda: queues.act(account, queue_name, queues.DELETE, {}, self.actor))
 
-    @extend_schema(parameters=[_ACCOUNT], responses=ListingSerializer)
+    @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
     @action(detail=True)
     def calls(self, request: Request, queue_name: str) -> Response:
         """Who waits in it, in order, as Telnyx tells it now."""

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from portal.times import read_time
+from voice.differences import Difference, put
 from voice.event_types import meaning
 from voice.models import Call, CallEvent, Conference, ConferenceParticipant
 from voice.projection import Claim, merge
@@ -31,21 +32,49 @@ def id_of(event: CallEvent) -> str:
     return str(value) if known else ""
 
 
-def apply(event: CallEvent, call: Call | None) -> bool:
-    """Merge the event into its conference and link it there; whether it was one's. Inside the event's transaction.
+def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list[Difference]:
+    """Merge the event into its conference and link it there; empty if it is none's. Inside the event's transaction.
 
-    Locks go call → event → conference → command.
+    Locks go call → event → conference → command. ``restore`` as in ``projection.changes``.
     """
     conference_id = id_of(event)
     if not conference_id:
-        return False
-    at = event.occurred_at or event.received_at
-    conference = _locked(event.account_id, conference_id, at)
-    _write(conference, _claims(event, at), at, meaning(event.event_type).rank, event.dedupe_key)
+        return []
+    conference, made = _locked(event.account_id, conference_id, time_of(event))
     event.conference = conference
-    if call is not None:
-        _take_participant(conference, call, event.event_type, at)
-    return True
+    done = [put(conference, changes(conference, event, restore=restore), is_new=made)]
+    if call is not None and (column := seat_column(event)):
+        seat, sat = ConferenceParticipant.objects.get_or_create(
+            conference=conference, call_control_id=call.call_control_id, defaults={"call": call}
+        )
+        done.append(put(seat, seat_changes(seat, event, column), is_new=sat))
+    for difference in done:
+        difference.save()
+    return done
+
+
+def changes(conference: Conference, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
+    """As ``projection.changes``, of the event's conference."""
+    at, rank = time_of(event), meaning(event.event_type).rank
+    return merge(conference, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
+
+
+def seat_column(event: CallEvent) -> str:
+    """Where the time of a coming or a leaving goes; empty for other events."""
+    return {"conference.participant.joined": "joined_at", "conference.participant.left": "left_at"}.get(
+        event.event_type, ""
+    )
+
+
+def seat_changes(seat: ConferenceParticipant, event: CallEvent, column: str) -> dict[str, Any]:
+    """The greatest time of each kind: the same for every order and repetition."""
+    known, at = getattr(seat, column), time_of(event)
+    return {column: at} if known is None or known < at else {}
+
+
+def time_of(event: CallEvent) -> datetime:
+    """When it happened, as far as anybody knows."""
+    return event.occurred_at or event.received_at
 
 
 def told(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:
@@ -55,27 +84,21 @@ def told(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:
         return None
     created, updated = read_time(data.get("created_at")) or now, read_time(data.get("updated_at")) or now
     with transaction.atomic():
-        conference = _locked(account.pk, conference_id, created)
-        _write(conference, _told(data, created, updated), updated, 0, "told")
+        conference, _ = _locked(account.pk, conference_id, created)
+        put(conference, merge(conference, _told(data, created, updated), updated, 0, "told")).save()
     return conference
 
 
-def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> Conference:
+def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> tuple[Conference, bool]:
+    """The conference's row, and whether it was made just now."""
     rows = Conference.objects.select_for_update(of=("self",)).select_related("account")
     rows = rows.filter(account_id=account_id, conference_id=conference_id)
     if found := rows.first():
-        return found
+        return found, False
     stub = Conference(account_id=account_id, conference_id=conference_id, started_at=at)
     Conference.objects.bulk_create([stub], ignore_conflicts=True)
-    return rows.get()
-
-
-def _write(conference: Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str) -> None:
-    changed = merge(conference, claims, at, rank, source)
-    for column, value in changed.items():
-        setattr(conference, column, value)
-    if changed:
-        conference.save(update_fields=list(changed))
+    made = rows.get()
+    return made, made.pk == stub.pk
 
 
 def _claims(event: CallEvent, at: datetime) -> Iterator[Claim]:
@@ -106,16 +129,3 @@ def _told(data: dict[str, Any], created: datetime, updated: datetime) -> Iterato
             yield Claim("end_reason", reason[:50], 0)
     elif state in _STATES:
         yield Claim("state", state)
-
-
-def _take_participant(conference: Conference, call: Call, event_type: str, at: datetime) -> None:
-    """The greatest time of each kind: the same for every order and repetition."""
-    column = {"conference.participant.joined": "joined_at", "conference.participant.left": "left_at"}.get(event_type)
-    if column is None:
-        return
-    row, _ = ConferenceParticipant.objects.get_or_create(
-        conference=conference, call_control_id=call.call_control_id, defaults={"call": call}
-    )
-    if (known := getattr(row, column)) is None or known < at:
-        setattr(row, column, at)
-        row.save(update_fields=[column])

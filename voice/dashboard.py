@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from applications.models import Pull, TelnyxApplication
-from voice import breaker, reconciliation
+from voice import alerts, breaker, reconciliation
 from voice.event_types import ending
 from voice.failures import failures
+from voice.hearing import heard
 from voice.models import Call, CallCommand, CallEvent, Flow
 
 _HOURS = 24
@@ -22,6 +23,8 @@ _HOURS = 24
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's dashboard callback. Each part only for those who may see the rows it is made of."""
     user = request.user
+    if user.has_perm("voice.view_alert"):
+        context["alerts"] = alerts.standing()
     if user.has_perm("voice.view_call"):
         now = timezone.now()
         since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
@@ -45,7 +48,7 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
         told["live"] = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
         told["day"] = lately(here)
     if user.has_perm("voice.view_callevent"):
-        told["failures"] = failures(application)
+        told |= {"failures": failures(application), "heard": heard(application)}
     return render_to_string("admin/voice/application_panel.html", told, request)
 
 

@@ -46,12 +46,13 @@ class _Outcome:
 
 def send(command_id: uuid.UUID) -> list[uuid.UUID]:
     """Make one attempt if the command is due; the ids of commands that may go now because of it."""
+    begin = time.monotonic()
     command = _claim(command_id)
     if command is None:
         return []
     if command.status != _Status.SENDING:
         return _following(command)
-    return _settle(command, _attempt(command))
+    return _settle(command, _attempt(command, begin))
 
 
 def owed(limit: int) -> list[uuid.UUID]:
@@ -78,12 +79,12 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         room = Conference.objects.select_for_update().filter(pk=ids[1]).first() if ids[1] else None
         due = Q(lease_until=None) | Q(lease_until__lt=Now())
         rows = CallCommand.objects.select_for_update(of=("self",)).select_related("account", "batch")
-        command = rows.filter(due, pk=command_id, status__in=_OPEN).first()
+        command = rows.annotate(clock=Now()).filter(due, pk=command_id, status__in=_OPEN).first()
         if command is None or _is_blocked(command):
             return None
         if command.batch and command.batch.status == DialBatch.Status.PAUSED:
             return None
-        now = timezone.now()
+        now = command.clock  # the database's, as leases are compared with: this machine's may be wrong
         limit = limits.hindrance(command)
         reason = _hindrance(command, call, room, limit, now)
         if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
@@ -161,7 +162,8 @@ def _failed_before(command: CallCommand) -> bool:
     return command.event_id is not None and earlier.exists()
 
 
-def _attempt(command: CallCommand) -> _Outcome:
+def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
+    """``claimed``: when the claim began, by the monotonic clock."""
     path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
     values = dict(command.parameters)
     if actions.repeatable(command.action):
@@ -170,8 +172,7 @@ def _attempt(command: CallCommand) -> _Outcome:
     try:
         if len(command.attempts) > 1 and is_already_so(command):
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
-        late = command.first_sent_at is not None and timezone.now() - command.first_sent_at > WINDOW
-        if late and repeats.needs_window(command.action):
+        if _is_late(command, time.monotonic() - (claimed or begin)) and repeats.needs_window(command.action):
             raise TelnyxUncertain("Telnyx would not recognise a repeat after so long.")  # this sender slept
         answer = ask(command.account, actions.method(command.action), *path, **values)
         if actions.answers_nothing(command.action):
@@ -183,14 +184,20 @@ def _attempt(command: CallCommand) -> _Outcome:
     return _Outcome(answer=answer["data"], milliseconds=_since(begin))
 
 
+def _is_late(command: CallCommand, slept: float) -> bool:
+    """Whether Telnyx would not recognise a repeat any more, ``slept`` seconds after the claim."""
+    claimed = datetime.fromisoformat(command.attempts[-1]["at"])
+    return command.first_sent_at is not None and claimed + timedelta(seconds=slept) - command.first_sent_at > WINDOW
+
+
 def _since(begin: float) -> int:
     return round((time.monotonic() - begin) * 1000)
 
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
-    now, error = timezone.now(), outcome.error
     mine = CallCommand.objects.filter(pk=command.pk, status=_Status.SENDING, lease_until=command.lease_until)
-    if not mine.exists():  # its lease ran out, and another sender has it: that one's word counts
+    now, error = mine.annotate(clock=Now()).values_list("clock", flat=True).first(), outcome.error
+    if now is None:  # its lease ran out, and another sender has it: that one's word counts
         return []
     breaker.heard(command, error, now)
     command.attempts[-1] |= {

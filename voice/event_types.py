@@ -1,6 +1,8 @@
 """The vocabulary: what each event type says of a call. Unknown types pass: they are stored and shown, never an error.
 
 Sources: Telnyx's public OpenAPI spec (``webhooks``) and the SDK's event models; ``call.ringing`` does not exist there.
+``call.siprec.*`` and ``call.streaming.*`` are written in Telnyx's guides where the spec has no ``call.`` before them.
+TeXML's callbacks have no types of their own: ``voice.texml_callbacks`` tells which is which.
 """
 
 from dataclasses import dataclass
@@ -91,6 +93,39 @@ EVENT_TYPES: dict[str, EventType] = {
     "conference.participant.speak.ended": EventType("Speaking to a participant ended"),
 }
 
+# No rule runs for these: what a TeXML call does is told by documents.
+TEXML_TYPES: dict[str, EventType] = {
+    "texml.call.initiated": EventType("Call initiated (TeXML)", "initiated", rank=1),
+    "texml.call.ringing": EventType("Ringing (TeXML)", "ringing", rank=2),
+    "texml.call.answered": EventType("Answered (TeXML)", "answered", "answered_at", rank=3),
+    "texml.call.completed": EventType("Call ended (TeXML)", "ended", "ended_at", rank=9),
+    "texml.call.fetch": EventType("Instructions asked for (TeXML)"),
+    "texml.dial": EventType("Dialled leg ended (TeXML)"),
+    "texml.amd": EventType("Answering machine detection ended (TeXML)"),
+    "texml.cost": EventType("Cost known (TeXML)"),
+    "texml.recording.in_progress": EventType("Recording started (TeXML)"),
+    "texml.recording.completed": EventType("Recording saved (TeXML)"),
+    "texml.recording.absent": EventType("Recording failed (TeXML)"),
+    "texml.transcription": EventType("Transcription of a recording saved (TeXML)"),
+    "texml.gather": EventType("Gather ended (TeXML)"),
+    "texml.ai_gather": EventType("AI gather ended (TeXML)"),
+    "texml.queue": EventType("Waiting in a queue (TeXML)"),
+    "texml.refer": EventType("Refer under way or over (TeXML)"),
+    "texml.conference.start": EventType("Conference started (TeXML)"),
+    "texml.conference.end": EventType("Conference ended (TeXML)"),
+    "texml.conference.join": EventType("Joined a conference (TeXML)"),
+    "texml.conference.leave": EventType("Left a conference (TeXML)"),
+    "texml.conference.speaker": EventType("Another participant speaks (TeXML)"),
+    "texml.stream.started": EventType("Streaming started (TeXML)"),
+    "texml.stream.stopped": EventType("Streaming stopped (TeXML)"),
+    "texml.stream.failed": EventType("Streaming failed (TeXML)"),
+    "texml.siprec.started": EventType("SIPREC started (TeXML)"),
+    "texml.siprec.stopped": EventType("SIPREC stopped (TeXML)"),
+    "texml.siprec.failed": EventType("SIPREC failed (TeXML)"),
+    "texml.callback": EventType("TeXML callback"),
+}
+
+_ALL = EVENT_TYPES | TEXML_TYPES
 _UNKNOWN = EventType("")
 
 # Telnyx's causes in words for someone with the customer on the phone. What is not here is shown as Telnyx sent it.
@@ -104,13 +139,18 @@ HANGUP_CAUSES = {
     "not_found": "Number not reachable",
     "no_answer": "Nobody answered",
     "unspecified": "No cause given",
+    # TeXML's CallStatus, where it tells no cause
+    "busy": "Busy",
+    "no-answer": "Nobody answered",
+    "canceled": "The caller gave up",
+    "failed": "Could not be connected",
 }
 HANGUP_SOURCES = {"caller": "by the caller", "callee": "by the called party"}
 
 
 def meaning(event_type: str) -> EventType:
     """What the type says; nothing for one we do not know."""
-    return EVENT_TYPES.get(event_type, _UNKNOWN)
+    return _ALL.get(event_type, _UNKNOWN)
 
 
 def label(event_type: str) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
@@ -18,6 +19,7 @@ from portal.client import ask
 from portal.errors import TelnyxError, TelnyxUncertain
 from portal.models import TelnyxAccount
 from portal.times import read_time
+from voice.envelopes import OLD_FORMAT
 from voice.event_types import label
 from voice.models import CallEvent
 
@@ -40,30 +42,43 @@ class Undelivered:
 
 
 def failures(application: TelnyxApplication) -> JsonObject:
-    """Of the last 24 hours: events that are quarantined or dead, and where Telnyx is asked for the undelivered."""
+    """Of the last 24 hours: events that are quarantined or dead, and where Telnyx is asked for the undelivered.
+
+    ``old_format`` is the time of the last one in webhook API version 1, if no usable event has come since.
+    """
     here: JsonObject = {"account": application.account_id, "connection_id": application.telnyx_id}
     bad = (CallEvent.Status.QUARANTINED, CallEvent.Status.DEAD)
     rows = CallEvent.objects.filter(**here, status__in=bad, received_at__gte=timezone.now() - _DAY).order_by()
     counts = Counter(rows.values_list("status", flat=True))
-    counted = {"quarantined": counts[bad[0]], "dead": counts[bad[1]], "count": counts.total()}
+    counted: JsonObject = {"quarantined": counts[bad[0]], "dead": counts[bad[1]], "count": counts.total()}
+    counted["old_format"] = _last_in_old_format(rows, here) if counts[bad[0]] else None
     return counted | {"undelivered": f"{reverse(_NAME)}?{urlencode(here)}"}
 
 
 def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]:
-    """What Telnyx failed to deliver of that application in the last 24 hours, newest first, at most fifty.
+    """What Telnyx failed to deliver of that application (empty: of the account) in 24 hours, newest first, at most 50.
 
     ``GET /webhook_deliveries``. How long Telnyx keeps these records is undocumented. Raises a ``TelnyxError``.
     """
     query = {
         "filter[status][eq]": "failed",
-        "filter[webhook][contains]": connection_id,
         "filter[started_at][gte]": (timezone.now() - _DAY).isoformat(),
         "page[size]": str(_MOST),
     }
+    if connection_id:
+        query["filter[webhook][contains]"] = connection_id
     listed = ask(account, "webhook_deliveries.list", extra_query=query).get("data")
     if not isinstance(listed, list):
         raise TelnyxUncertain("Telnyx's list of webhook deliveries cannot be read.")
     return [_read(item) for item in listed if isinstance(item, dict)]
+
+
+def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime | None:
+    times = rows.filter(error=OLD_FORMAT).order_by("-received_at").values_list("received_at", flat=True)
+    last = times.first()
+    usable = (CallEvent.Status.RECEIVED, CallEvent.Status.PROCESSED, CallEvent.Status.IGNORED)
+    delivered = CallEvent.objects.filter(**here, status__in=usable).exclude(source=CallEvent.Source.BACKFILL)
+    return None if last is None or delivered.filter(received_at__gt=last).exists() else last
 
 
 class UndeliveredPages:

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.client import ask
-from portal.errors import TelnyxRefused
+from portal.errors import TelnyxRefused, TelnyxUncertain
 from portal.models import TelnyxAccount
 from portal.times import read_time
-from voice.models import Call, CallCommand
+from voice.models import Call, CallCommand, CallEvent
 from voice.projection import Claim, merge
 
 _MOST_PAGES = 40
@@ -56,8 +58,9 @@ def status(call: Call) -> dict[str, Any] | None:
         if error.http_status == 404:
             return None
         raise
-    data = answer.get("data")
-    return data if isinstance(data, dict) else None
+    if not isinstance(data := answer.get("data"), dict):  # which is not the same as: no such call
+        raise TelnyxUncertain("Telnyx's answer cannot be read: it tells nothing of the call.")
+    return data
 
 
 def is_already_so(command: CallCommand) -> bool:
@@ -68,14 +71,29 @@ def is_already_so(command: CallCommand) -> bool:
     return told.get("is_alive") is True and told.get("client_state") == command.parameters.get("client_state")
 
 
+def lose(call: Call, end_time: object, asked_at: datetime) -> Call:
+    """Close a call that is not alive at Telnyx, and whose end is nowhere. ``end_time`` is Telnyx's, if it told one.
+
+    It weighs no more than any event and stands at ``asked_at``: what happened later says that the call lives, and its
+    hang-up, however late it comes, makes it ended.
+    """
+    latest = CallEvent.objects.filter(call=call).aggregate(at=Max(Coalesce("occurred_at", "received_at")))["at"]
+    at = read_time(end_time) or latest or call.started_at
+    return _close(call, Claim("state", Call.State.LOST, 1, asked_at), Claim("ended_at", at, 0, at), "lost")
+
+
 def _end(call: Call, at: datetime) -> Call:
+    # lighter than the hang-up event, which also knows the cause and whose time is exact
+    return _close(call, Claim("state", Call.State.ENDED, 8, at), Claim("ended_at", at, 0, at), "status")
+
+
+def _close(call: Call, state: Claim, ended_at: Claim, source: str) -> Call:
     with transaction.atomic():
         locked = Call.objects.select_for_update().get(pk=call.pk)
-        # lighter than the hang-up event, which also knows the cause and whose time is exact
-        claims = [Claim("state", Call.State.ENDED, 8), Claim("ended_at", at, 0, at)]
-        changed = merge(locked, iter(claims), at, 0, "status")
-        for column, value in changed.items():
-            setattr(locked, column, value)
-        if changed:
+        at = state.at or timezone.now()
+        changed = merge(locked, iter([state, ended_at]), at, 0, source)
+        if "state" in changed:  # else somebody knows better
+            for column, value in changed.items():
+                setattr(locked, column, value)
             locked.save(update_fields=list(changed))
     return Call.objects.select_related("account").get(pk=call.pk)

@@ -45,8 +45,9 @@ def _masked_text(text: str) -> str:
 
 
 def _masked_member(name: str, value: Any) -> Any:
-    # carriers also send numbers without +; under these names it can be nothing else
-    if name in {"from", "to"} and isinstance(value, str):
+    # carriers also send numbers without +; under these names (TeXML's begin with a capital) it can be nothing else
+    name = name.lower()
+    if name in {"from", "to", "callerid"} and isinstance(value, str):
         return mask(value)
     # keys a caller pressed may be a card's or a secret
     return "•" * len(value) if name in {"digit", "digits"} and isinstance(value, str) else masked(value)

@@ -1,201 +1,278 @@
-"""Works off one stored event: claim it, then one transaction with call and event locked.
+"""Works off one stored event: claim it, then one transaction that locks its call, merges, decides and closes it.
 
-The claim is a committed UPDATE that counts the attempt, so an event that kills its worker still reaches ``dead``.
-Locks go call → event → command.
+The claim is a committed UPDATE that counts the attempt, so an event that kills its worker still reaches ``dead``. The
+UPDATE that closes the event finds it only as it was claimed: of two that have it, one commits. Locks go call → event →
+conference → command. What fails while it is decided what to do undoes nothing of what the event tells of its call.
 """
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
-from voice import conference_events, handlers, handling, limits
+from voice import claims, conference_events, handlers, handling, limits, rows
+from voice.claims import Claimed
+from voice.differences import put
 from voice.models import Call, CallCommand, CallEvent, Rule
 from voice.projection import changes
 from voice.rules import Decision, commands_for
 
-LEASE = timedelta(seconds=30)
 MAX_ATTEMPTS = 8
 DIRECTION_WAIT = timedelta(seconds=2)
+_TOGETHER = 10  # claimed at once: as many wait for a lease to run out when their process is killed
+_CLOSING = ("call", "conference", "status", "processed_at", "lease_until", "error")
+_Status = CallEvent.Status
 
 _log = structlog.get_logger(__name__)
 
 
+class _TakenOver(Exception):
+    """The event is not any more what was claimed: the lease ran out, and somebody else worked it off or is at it."""
+
+
 @dataclass
 class Next:
-    """What the edge has to wake: commands to send, events to process, an account to pull applications of."""
+    """What the edge has to do: wake commands and events, pull an account's applications, look for what it answers."""
 
     commands: list[uuid.UUID] = field(default_factory=list)
     events: list[uuid.UUID] = field(default_factory=list)
     pull_account: uuid.UUID | None = None
+    may_answer: uuid.UUID | None = None  # this event, if it may settle an uncertain command
 
 
 def process(event_id: uuid.UUID) -> Next:
     """Apply the event once, if it is owed and nobody else is at it. Never raises for what the event holds."""
-    if not _claim(event_id):
-        return Next()
-    try:
-        with transaction.atomic():
-            return _apply(event_id)
-    except handlers.HandlerFailed as error:
-        # without the payload, which the error's own words may hold
-        _log.error("handler failed", event_id=str(event_id), error=str(error), traceback=error.where)
-        _fail(event_id, str(error))
-        return Next()
-    except Exception as error:
-        _log.exception("event not processed", event_id=str(event_id))
-        _fail(event_id, f"{type(error).__name__} while it was processed")
-        return Next()
+    claimed = claims.take(event_id)
+    return _work(claimed) if claimed else Next()
+
+
+def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[Next]:
+    """Each of them, in this order. First attempts are claimed a few at once; one that failed before goes alone, so that
+    an event which kills its process costs the others no more than one attempt."""
+    for begin in range(0, len(event_ids), _TOGETHER):
+        few = event_ids[begin : begin + _TOGETHER]
+        fresh = claims.take_fresh(few) if len(few) > 1 else {}
+        for event_id in few:
+            yield _work(fresh[event_id]) if event_id in fresh else process(event_id)
 
 
 def owed(limit: int) -> list[uuid.UUID]:
     """The ids of events that are due, oldest first."""
     due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    rows = CallEvent.objects.filter(due, status=CallEvent.Status.RECEIVED).order_by("received_at")
-    return list(rows.values_list("id", flat=True)[:limit])
+    found = CallEvent.objects.filter(due, status=_Status.RECEIVED).order_by("received_at")
+    return list(found.values_list("id", flat=True)[:limit])
 
 
-def _claim(event_id: uuid.UUID) -> bool:
-    due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    row = CallEvent.objects.filter(due, pk=event_id, status=CallEvent.Status.RECEIVED)
-    return bool(row.update(lease_until=Now() + LEASE, attempts=F("attempts") + 1))
-
-
-def _apply(event_id: uuid.UUID) -> Next:
-    event = CallEvent.objects.defer("body", "headers").get(pk=event_id)
-    call, made = _lock_call(event)
-    # the database's own row now: a claim whose lease ran out may have been worked off meanwhile
-    event = CallEvent.objects.select_for_update().defer("body", "headers").get(pk=event_id)
-    if event.status != CallEvent.Status.RECEIVED:
+def _work(claimed: Claimed) -> Next:
+    event = claimed.event
+    if event.attempts > MAX_ATTEMPTS:
+        _fail(event, event.error or "Whoever processed it died of it, each time.")
         return Next()
+    try:
+        return _in_transaction(claimed)
+    except _TakenOver:
+        return Next()
+    except handlers.HandlerFailed as error:
+        # without the payload, which the error's own words may hold
+        _log.error("handler failed", event_id=str(event.pk), error=str(error), traceback=error.where)
+        return _keep_facts(claimed, str(error))
+    except Exception as error:
+        _log.exception("event not processed", event_id=str(event.pk))
+        return _keep_facts(claimed, f"{type(error).__name__} while it was processed")
+
+
+def _keep_facts(claimed: Claimed, why: str) -> Next:
+    """A hang-up ends its call, whatever a rule or a handler makes of it: merge, and only decide again later."""
+    try:
+        return _in_transaction(claimed, why)
+    except _TakenOver:
+        return Next()
+    except Exception:  # the merge itself is what fails
+        _fail(claimed.event, why)
+        return Next()
+
+
+def _in_transaction(claimed: Claimed, failure: str = "") -> Next:
+    """``failure`` is why nothing is decided this time."""
+    event = copy(claimed.event)  # what a transaction that is rolled back did to it counts for nothing
+    with transaction.atomic():
+        following = _apply(replace(claimed, event=event), failure)
+    if claimed.may_answer and event.status in {_Status.PROCESSED, _Status.IGNORED}:
+        following.may_answer = event.pk
+    return following
+
+
+def _apply(claimed: Claimed, failure: str) -> Next:
+    event = claimed.event
+    call, made = lock_call(event, filled=True)
     if call is None:
-        return _apply_without_call(event)
-    if made and (owner := _foreign_owner(event)):
-        event.error = f"Its application belongs to the account {owner}."
-        call.delete()
-        return _finish(event, None, CallEvent.Status.QUARANTINED)
-    undecided = not call.direction
-    changed = changes(call, event)
-    for column, value in changed.items():
-        setattr(call, column, value)
-    if not call.direction and _may_still_be_decided(event):
+        return _apply_without_call(claimed)
+    is_stray = made and not claimed.is_at_home and bool(event.connection_id)
+    if is_stray and (owner := foreign_owner(event)):
+        rows.delete(call)
+        return _quarantine(event, owner)
+    undecided = made or not call.direction
+    changed = set(put(call, changes(call, event)).columns)
+    rules = _rules(claimed, call)
+    if not call.direction and not failure and _may_still_be_decided(event, rules):
         return _wait(event, call, made)
-    in_conference = conference_events.apply(event, call)
-    decision = _decide(call, event)
+    decision = Decision() if failure else _decide(call, event, rules)
     if decision.step is not None:
-        call.step = changed["step"] = decision.step
+        call.step = decision.step
+        changed.add("step")
     if changed:
-        call.save(update_fields=list(changed))
-    limits.settle(decision.commands)
-    CallCommand.objects.bulk_create(decision.commands)
-    told = changed or decision.matched or in_conference
-    done = CallEvent.Status.PROCESSED if told else CallEvent.Status.IGNORED
-    following = _finish(event, call, done)
-    following.commands = [row.id for row in decision.commands[:1]]  # the others follow, one after the other
+        rows.update(call, sorted(changed))
+    told = bool(made or changed or decision.matched or event.processed_at)  # processed_at: it told something before
+    following = _conclude(event, call, decision, failure, told=told)
     if undecided and call.direction:
-        following.events = _release_waiting(call)
-    if made and event.connection_id and not _is_known(event):
+        following.events = release_waiting(call)
+    if is_stray:  # nobody's yet: a pull may tell more
         following.pull_account = event.account_id
     return following
 
 
-def _apply_without_call(event: CallEvent) -> Next:
+def _conclude(event: CallEvent, call: Call, decision: Decision, failure: str, *, told: bool) -> Next:
+    """The event's own row, and the commands that follow from it."""
+    event.call = call
+    in_conference = _apply_to_conference(event, call)
+    if failure:
+        _fail(event, failure, call=call, conference=event.conference_id)
+        return Next()
+    _close(event, _Status.PROCESSED if told or in_conference else _Status.IGNORED)
+    limits.settle(decision.commands)
+    CallCommand.objects.bulk_create(decision.commands)
+    return Next([row.id for row in decision.commands[:1]])  # the others follow, one after the other
+
+
+def _apply_without_call(claimed: Claimed) -> Next:
     """Of a conference as a whole, or of nothing the portal knows."""
-    if conference_events.id_of(event) and (owner := _foreign_owner(event)):
-        event.error = f"Its application belongs to the account {owner}."
-        return _finish(event, None, CallEvent.Status.QUARANTINED)
-    told = conference_events.apply(event, None)
-    return _finish(event, None, CallEvent.Status.PROCESSED if told else CallEvent.Status.IGNORED)
+    event = claimed.event
+    if conference_events.id_of(event) and not claimed.is_at_home and (owner := foreign_owner(event)):
+        return _quarantine(event, owner)
+    told = _apply_to_conference(event, None)
+    return _close(event, _Status.PROCESSED if told else _Status.IGNORED)
 
 
-def _lock_call(event: CallEvent) -> tuple[Call | None, bool]:
-    """The event's call, locked, and whether it was made just now. Some events name only a leg, some no call at all."""
-    calls = Call.objects.select_for_update().filter(account_id=event.account_id)
+def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
+    if not conference_events.id_of(event):
+        return False
+    mine = CallEvent.objects.select_for_update().filter(pk=event.pk, **_as_claimed(event)).values_list("pk")
+    if not list(mine):  # locked before its conference: in the order everybody takes
+        raise _TakenOver
+    return bool(conference_events.apply(event, call))
+
+
+def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, bool]:
+    """The event's call, locked, and whether it was made just now: empty, or ``filled`` with what the event tells.
+
+    Some events name only a leg, some no call at all.
+    """
     if not event.call_control_id:
-        return (calls.filter(call_leg_id=event.call_leg_id).first() if event.call_leg_id else None), False
-    if call := calls.filter(call_control_id=event.call_control_id).first():
+        legs = Call.objects.select_for_update().filter(account_id=event.account_id, call_leg_id=event.call_leg_id)
+        return (legs.first() if event.call_leg_id else None), False
+    named = {"account": event.account_id, "call_control_id": event.call_control_id}
+    if call := rows.locked(Call, **named):
         return call, False
     at = event.occurred_at or event.received_at
     stub = Call(account_id=event.account_id, call_control_id=event.call_control_id, started_at=at)
-    Call.objects.bulk_create([stub], ignore_conflicts=True)
-    call = calls.get(call_control_id=event.call_control_id)
-    return call, call.pk == stub.pk  # another event may have made it in the meantime
+    if filled:
+        put(stub, changes(stub, event))
+    if rows.insert(stub):
+        return stub, True
+    return rows.locked(Call, **named), False  # another event has made it in the meantime
 
 
-def _decide(call: Call, event: CallEvent) -> Decision:
+def _rules(claimed: Claimed, call: Call) -> list[Rule]:
+    if not claimed.meets_rules or claimed.event.source != CallEvent.Source.WEBHOOK:
+        return []  # what was recovered later changes the log, never the phone
+    active = {"flow__active": True, "flow__account_id": call.account_id, "flow__connection_id": call.connection_id}
+    return list(Rule.objects.select_related("flow").filter(**active, event_type=claimed.event.event_type))
+
+
+def _decide(call: Call, event: CallEvent, rules: Iterable[Rule]) -> Decision:
     if event.source != CallEvent.Source.WEBHOOK:
-        return Decision()  # what was recovered later changes the log, never the phone
+        return Decision()
+    if event.processed_at and CallCommand.objects.filter(event=event).exists():
+        return Decision()  # run again by a person; its rules have had their turn
     now = timezone.now()
-    rules = Rule.objects.select_related("flow").filter(
-        flow__active=True,
-        flow__account_id=call.account_id,
-        flow__connection_id=call.connection_id,
-        event_type=event.event_type,
-    )
     return handling.add(commands_for(call, event, rules, now), call, event, now)
 
 
-def _may_still_be_decided(event: CallEvent) -> bool:
+def _may_still_be_decided(event: CallEvent, rules: list[Rule]) -> bool:
     """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask."""
-    if event.event_type == "call.initiated" or timezone.now() - event.received_at > DIRECTION_WAIT:
+    if event.event_type == "call.initiated" or event.source != CallEvent.Source.WEBHOOK:
         return False
-    rules = Rule.objects.filter(flow__active=True, flow__connection_id=event.connection_id, event_type=event.event_type)
-    return rules.exists() or bool(handlers.matching(event.event_type, event.connection_id))
+    if timezone.now() - event.received_at > DIRECTION_WAIT:
+        return False
+    return bool(rules) or bool(handlers.matching(event.event_type, event.connection_id))
 
 
 def _wait(event: CallEvent, call: Call, made: bool) -> Next:
     """Put it back until the direction must be known; waiting is no attempt."""
     if made:
-        call.delete()
+        rows.delete(call)
+    claimed = _as_claimed(event)
     event.lease_until, event.attempts = event.received_at + DIRECTION_WAIT, event.attempts - 1
-    event.save(update_fields=["lease_until", "attempts"])
+    if not rows.update(event, ("lease_until", "attempts"), **claimed):
+        raise _TakenOver
     return Next()
 
 
-def _release_waiting(call: Call) -> list[uuid.UUID]:
-    waiting = CallEvent.objects.filter(
-        account_id=call.account_id, call_control_id=call.call_control_id, status=CallEvent.Status.RECEIVED
-    )
-    ids = list(waiting.filter(attempts=0, lease_until__isnull=False).values_list("id", flat=True))
-    waiting.filter(pk__in=ids).update(lease_until=None)
-    return ids
+def release_waiting(call: Call) -> list[uuid.UUID]:
+    """The call's events that waited for its direction, due from now on."""
+    return claims.release(call.account_id, call.call_control_id)
 
 
-def _finish(event: CallEvent, call: Call | None, status: CallEvent.Status) -> Next:
-    event.call, event.status, event.processed_at, event.lease_until = call, status, timezone.now(), None
-    event.save(update_fields=["call", "conference", "status", "processed_at", "lease_until", "error"])
+def _as_claimed(event: CallEvent) -> dict[str, object]:
+    """What its row must still say: a later claim counts another attempt, and a backfilled event may have become a
+    webhook, with rules to run."""
+    return {"status": _Status.RECEIVED, "attempts": event.attempts, "source": event.source}
+
+
+def _close(event: CallEvent, status: str) -> Next:
+    claimed = _as_claimed(event)
+    event.status, event.processed_at, event.lease_until = status, timezone.now(), None
+    if not rows.update(event, _CLOSING, **claimed):
+        raise _TakenOver
     return Next()
 
 
-def _fail(event_id: uuid.UUID, why: str) -> None:
+def _quarantine(event: CallEvent, owner: str) -> Next:
+    event.error = f"Its application belongs to the account {owner}."
+    return _close(event, _Status.QUARANTINED)
+
+
+def _fail(event: CallEvent, why: str, **links: object) -> None:
     """``why`` is kept. Try again after 1, 2, 4 … s, or give up visibly after the eighth attempt."""
-    event = CallEvent.objects.only("attempts", "status").get(pk=event_id)
     dead = event.attempts >= MAX_ATTEMPTS
-    CallEvent.objects.filter(pk=event_id, status=CallEvent.Status.RECEIVED).update(
-        status=CallEvent.Status.DEAD if dead else CallEvent.Status.RECEIVED,
-        processed_at=timezone.now() if dead else None,
+    done = CallEvent.objects.filter(pk=event.pk, **_as_claimed(event)).update(
+        status=_Status.DEAD if dead else _Status.RECEIVED,
+        processed_at=timezone.now() if dead else event.processed_at,
         lease_until=None if dead else Now() + timedelta(seconds=min(2 ** (event.attempts - 1), 300)),
         error=why,
+        **links,
     )
+    if links and not done:
+        raise _TakenOver
 
 
-def _foreign_owner(event: CallEvent) -> str:
+def foreign_owner(event: CallEvent) -> str:
     """The name of another account its application belongs to, when it is none of this account's."""
-    if not event.connection_id or _is_known(event):
+    if not event.connection_id:
         return ""
-    for model in (CallControlApplication, TexmlApplication):
-        row = model._default_manager.select_related("account").filter(telnyx_id=event.connection_id).first()
-        if row is not None:
-            return str(row.account)
-    return ""
-
-
-def _is_known(event: CallEvent) -> bool:
-    found = {"telnyx_id": event.connection_id, "account_id": event.account_id}
-    return CallControlApplication.objects.filter(**found).exists() or TexmlApplication.objects.filter(**found).exists()
+    voice, texml = (
+        kind._default_manager.filter(telnyx_id=event.connection_id)
+        .order_by()
+        .values_list("account_id", "account__name")
+        for kind in (CallControlApplication, TexmlApplication)
+    )
+    owners = dict(voice.union(texml))
+    return "" if event.account_id in owners else next(iter(owners.values()), "")

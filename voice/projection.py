@@ -9,21 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.times import read_time
+from portal.times import read_time, within_reach
+from voice import texml_callbacks
 from voice.event_types import meaning
 from voice.models import Call, CallEvent, Conference
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
-_PLAIN = {
-    "from_number": "from",
-    "to_number": "to",
-    "hangup_cause": "hangup_cause",
-    "hangup_source": "hangup_source",
-    "sip_hangup_cause": "sip_hangup_cause",
-}
+_PARTIES = {"from_number": "from", "to_number": "to"}
+_ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE = 20_000
+_OVER = {"ended", "lost"}
+_OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
 
 Key = list[Any]
 
@@ -38,14 +36,23 @@ class Claim:
     at: datetime | None = None
 
 
-def changes(call: Call, event: CallEvent) -> dict[str, Any]:
-    """The columns of ``call`` that ``event`` changes, ``facts`` among them; empty when it tells nothing new."""
+def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
+    """The columns of ``call`` that ``event`` changes, ``facts`` among them; empty when it tells nothing new.
+
+    With ``restore`` the columns whose winner it already is become again what it tells.
+    """
     at = event.occurred_at or event.received_at
     rank = meaning(event.event_type).rank
-    return merge(call, _claims(event, at), at, rank, event.dedupe_key)
+    changed = merge(call, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
+    if call.state == Call.State.LOST and changed.get("state", "ended") not in _OVER:
+        facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
+        changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
+    return changed
 
 
-def merge(call: Call | Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str) -> dict[str, Any]:
+def merge(
+    call: Call | Conference, claims: Iterator[Claim], at: datetime, rank: int, source: str, *, restore: bool = False
+) -> dict[str, Any]:
     """The winners among ``claims`` and what ``call`` (or a conference) has.
 
     ``rank`` and ``source`` decide between equal times.
@@ -53,15 +60,17 @@ def merge(call: Call | Conference, claims: Iterator[Claim], at: datetime, rank: 
     facts, changed = dict(call.facts), {}
     for claim in claims:
         key: Key = [claim.weight, (claim.at or at).isoformat(timespec="microseconds"), rank, source]
-        if _wins(key, facts.get(claim.column), first=claim.column in _FIRST):
+        kept = facts.get(claim.column)
+        if (restore and key == kept) or _wins(key, kept, first=claim.column in _FIRST):
             facts[claim.column] = key
             if getattr(call, claim.column) != claim.value:
                 changed[claim.column] = claim.value
     for column in ("from", "to"):
-        if f"{column}_number" in changed:
-            changed[f"{column}_reversed"] = changed[f"{column}_number"][::-1]
+        number = changed.get(f"{column}_number", getattr(call, f"{column}_number", "") if restore else "")
+        if number and getattr(call, f"{column}_reversed") != number[::-1]:
+            changed[f"{column}_reversed"] = number[::-1]
     # sorted, so that equal facts are equal bytes too
-    return changed | {"facts": dict(sorted(facts.items()))} if facts != call.facts else {}
+    return changed | {"facts": dict(sorted(facts.items()))} if facts != call.facts else changed
 
 
 def _wins(key: Key, kept: Key | None, *, first: bool) -> bool:
@@ -71,29 +80,50 @@ def _wins(key: Key, kept: Key | None, *, first: bool) -> bool:
 
 
 def _claims(event: CallEvent, at: datetime) -> Iterator[Claim]:
-    payload, told = event.payload or {}, meaning(event.event_type)
+    payload, told = _payload(event), meaning(event.event_type)
     yield from _identity(event)
-    started = read_time(payload.get("start_time"))
+    started = _time(event, payload.get("start_time"))
     yield Claim("started_at", started, 2, started) if started else Claim("started_at", at)
+    if told.state and (answered := _time(event, payload.get("answered_time"))):
+        yield Claim("answered_at", answered, at=answered)
     if told.state == "ended":
         yield Claim("state", "ended", weight=9)
-        yield Claim("ended_at", read_time(payload.get("end_time")) or at)
+        yield Claim("ended_at", _time(event, payload.get("end_time")) or at)
+        yield from _texts(payload, _ENDING)  # that of SIPREC's session (``siprec.stopped``) is not the call's
+        if payload.get("call_status") != "completed":  # TeXML: then it stands for the cause, which is not told
+            yield from _texts(payload, {"hangup_cause": "call_status"}, weight=0)
     elif told.state:
         parked = event.event_type == "call.initiated" and payload.get("state") == "parked"
         yield Claim("state", "parked" if parked else told.state)
         if told.stamp:
             yield Claim(told.stamp, at)
-    for column, name in _PLAIN.items():
-        if isinstance(value := payload.get(name), str) and value:
-            yield Claim(column, value[: _LENGTHS[column]])
+    # what happens later in a call may name another party: an assistant's SIP address, the queue's
+    yield from _texts(payload, _PARTIES, weight=2 if told.state else 1)
     if direction := _DIRECTIONS.get(str(payload.get("direction"))):
         yield Claim("direction", direction)
     if isinstance(state := payload.get("client_state"), str) and len(state) <= _MAX_STATE:
         yield Claim("client_state", state)
     if isinstance(tags := payload.get("tags"), list):
         yield Claim("tags", [tag for tag in tags if isinstance(tag, str)][:64])
-    if event.event_type == "call.recording.saved":
+    if event.event_type in _OF_A_RECORDING:
         yield Claim("has_recording", True)
+
+
+def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> Iterator[Claim]:
+    for column, name in names.items():
+        if isinstance(value := payload.get(name), str) and value:
+            yield Claim(column, value[: _LENGTHS[column]], weight)
+
+
+def _payload(event: CallEvent) -> dict[str, Any]:
+    """What the event tells, in Call Control's words."""
+    payload = event.payload or {}
+    return texml_callbacks.in_call_control_words(payload) if event.source == CallEvent.Source.TEXML else payload
+
+
+def _time(event: CallEvent, text: Any) -> datetime | None:
+    at = read_time(text)
+    return at if at and within_reach(at, event.received_at) else None
 
 
 def _identity(event: CallEvent) -> Iterator[Claim]:

@@ -154,7 +154,9 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
     attempts = AttemptSerializer(many=True, read_only=True)
     error = serializers.SerializerMethodField()
     call_control_id = serializers.SerializerMethodField()
-    conference_id = serializers.CharField(source="conference.conference_id", default=None, read_only=True)
+    conference_id = serializers.CharField(
+        source="conference.conference_id", default=None, read_only=True, allow_null=True
+    )
 
     class Meta:
         model = CallCommand

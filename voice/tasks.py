@@ -1,25 +1,76 @@
 """The edges that turn "what is to be done" into messages. Messages carry ids; the work is in the rows."""
 
+import threading
 import uuid
+from collections.abc import Callable
 
 from celery import shared_task
 from celery.signals import worker_ready
 
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
 from portal.wakeups import wake
-from voice import actions, dispatch, processing, reconciliation
+from voice import actions, alerts, backfill, dispatch, processing, reconciliation, recoveries, replay_runs
+
+PIECE_SECONDS = 5.0  # of a replay: well below the time limit of a task
 
 
 @shared_task(name="voice.process_event")
-def process_event(event_id: str) -> None:
-    """Process one event and wake what follows from it."""
-    wake_following(processing.process(uuid.UUID(event_id)))
-    reconciliation.heard(uuid.UUID(event_id))
+def process_event(*event_ids: str) -> None:
+    """Process events, mostly one, and wake what follows from them.
+
+    On a thread (SQLite: one worker, the same threads for both queues) the first command of one event is sent here and
+    now: another message would only find another of these threads. A process has to be free for the next event, whatever
+    Telnyx does.
+    """
+    on_a_thread = threading.current_thread() is not threading.main_thread()
+    commands = _send_at_once if on_a_thread and len(event_ids) == 1 else wake_commands
+    for following in processing.process_all([uuid.UUID(event_id) for event_id in event_ids]):
+        wake_following(following, commands)
 
 
 @shared_task(name="voice.send_command")
 def send_command(command_id: str) -> None:
     """One attempt at one command."""
     wake_commands(*dispatch.send(uuid.UUID(command_id)))
+
+
+@shared_task(name="voice.attend_to_alerts")
+def attend_to_alerts() -> None:
+    """As the sweep does: should that be dead, somebody has to notice."""
+    alerts.attend()
+
+
+@shared_task(name="voice.recover_due")
+def recover_due() -> None:
+    """Have the accounts whose turn it is looked through; one that hangs keeps no other waiting."""
+    for account in TelnyxAccount.objects.all():
+        if recoveries.is_due(account):
+            wake_recovery(account.pk)
+
+
+@shared_task(name="voice.recover_account", soft_time_limit=900, time_limit=960)
+def recover_account(account_id: str) -> None:
+    """Look for what webhooks of one account did not bring, unless somebody has just done so."""
+    account = TelnyxAccount.objects.filter(pk=uuid.UUID(account_id)).first()
+    if account is not None and recoveries.is_due(account):
+        backfill.recover(account, PORTAL)
+
+
+def wake_recovery(account_id: uuid.UUID) -> None:
+    wake("voice.recover_account", account_id)
+
+
+@shared_task(name="voice.work_replay")
+def work_replay(replay_id: str) -> None:
+    """A piece of a replay; the next one in a message of its own, so that live events have their turn between."""
+    wake_following(replay_runs.work(uuid.UUID(replay_id), PIECE_SECONDS))
+    if replay_runs.is_owed(uuid.UUID(replay_id)):
+        wake_replay(uuid.UUID(replay_id))
+
+
+def wake_replay(replay_id: uuid.UUID) -> None:
+    wake("voice.work_replay", replay_id)
 
 
 def wake_event(event_id: uuid.UUID) -> None:
@@ -30,13 +81,20 @@ def wake_commands(*command_ids: uuid.UUID) -> None:
     wake("voice.send_command", *command_ids)
 
 
-def wake_following(following: processing.Next) -> None:
+def _send_at_once(*command_ids: uuid.UUID) -> None:
+    for command_id in command_ids:
+        wake_commands(*dispatch.send(command_id))
+
+
+def wake_following(following: processing.Next, commands: Callable[..., None] = wake_commands) -> None:
     """Whatever processing left to be done."""
-    wake_commands(*following.commands)
     for event_id in following.events:
         wake_event(event_id)
     if following.pull_account:
         wake("applications.pull_account", following.pull_account)
+    commands(*following.commands)
+    if following.may_answer:
+        reconciliation.heard(following.may_answer)
 
 
 @worker_ready.connect

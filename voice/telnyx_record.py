@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from portal.client import ask
 from portal.models import TelnyxAccount
 from portal.times import read_time
+from voice import paging
 from voice.models import Call
 from voice.numbers import masked
-
-_MOST_PAGES, _PAGE = 4, 250
 
 
 @dataclass(frozen=True)
@@ -46,26 +44,25 @@ def of_call(call: Call) -> Record:
 
 def read(account: TelnyxAccount, wanted: dict[str, Any]) -> Record:
     """The entries that ``wanted`` (``filter[…]``) finds: at most 1000. Raises what ``ask`` raises."""
-    entries: list[dict[str, Any]] = []
-    for number in range(1, _MOST_PAGES + 1):
-        paging = {"page[number]": number, "page[size]": _PAGE}
-        answer = ask(account, "call_events.list", **{"filter": wanted}, **paging)
-        page = answer.get("data")
-        rows = [row for row in page if isinstance(row, dict)] if isinstance(page, list) else []
-        entries += rows
-        if _is_last(answer.get("meta"), number, len(rows)):
-            return Record(_sorted(entries), complete=True)
-    return Record(_sorted(entries), complete=False)
+    found = paging.whole(account, "call_events.list", filter=wanted)
+    return Record(_sorted(found.rows), found.complete)
+
+
+def event_of(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """The webhook that an entry tells of, as it stood under ``data``; None for a command."""
+    told = entry.get("metadata")
+    inner = told.get("event") if isinstance(told, dict) else None
+    return inner if entry.get("type") == "webhook" and isinstance(inner, dict) else None
+
+
+def time_of(entry: dict[str, Any]) -> datetime | None:
+    """When it happened."""
+    return read_time(entry.get("event_timestamp") or entry.get("occurred_at"))
 
 
 def lines(record: Record, *, whole_numbers: bool) -> list[Line]:
     """The record for a page, numbers masked unless this person may see whole ones."""
     return [_line(entry if whole_numbers else masked(entry)) for entry in record.entries]
-
-
-def _is_last(meta: object, number: int, count: int) -> bool:
-    total = meta.get("total_pages") if isinstance(meta, dict) else None
-    return count == 0 or (number >= total if isinstance(total, int) else count < _PAGE)
 
 
 def _sorted(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -75,7 +72,5 @@ def _sorted(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _line(entry: dict[str, Any]) -> Line:
     told = entry.get("metadata")
     detail = told if isinstance(told, dict) else {}
-    at = read_time(entry.get("event_timestamp") or entry.get("occurred_at"))
-    return Line(
-        str(entry.get("type") or "?"), str(entry.get("name") or "?"), at, str(detail.get("status") or ""), detail
-    )
+    kind, name = str(entry.get("type") or "?"), str(entry.get("name") or "?")
+    return Line(kind, name, time_of(entry), str(detail.get("status") or ""), detail)

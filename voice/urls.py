@@ -1,19 +1,25 @@
 """Addresses of what happens on the line."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from voice.alert_api import AlertViewSet
 from voice.api import router
 from voice.batch_api import DialBatchViewSet, LimitsViewSet
 from voice.conference_api import ConferenceViewSet, QueueViewSet
 from voice.journal_api import BreakerViewSet
-from voice.webhooks import call_control
+from voice.webhooks import call_control, texml
 
+router.register("alerts", AlertViewSet, basename="alert")
 router.register("conferences", ConferenceViewSet, basename="conference")
 router.register("queues", QueueViewSet, basename="queue")
 router.register("dial-batches", DialBatchViewSet, basename="dial-batch")
 
+_PART = "[A-Za-z0-9_-]"
+
 urlpatterns = [
     path("webhooks/<str:token>/call-control/", call_control, name="webhook-call-control"),
+    # any path of up to 200 characters below texml/, without empty parts
+    re_path(rf"^webhooks/(?P<token>[^/]+)/texml/(?=.{{0,200}}\Z)(?:{_PART}+/)*{_PART}*\Z", texml, name="webhook-texml"),
     path("api/v1/", include(router.urls)),
     path("api/v1/accounts/<slug:name>/limits/", LimitsViewSet.as_view({"get": "retrieve"}), name="account-limits"),
     path("api/v1/accounts/<slug:name>/breaker/", BreakerViewSet.as_view({"get": "retrieve"})),

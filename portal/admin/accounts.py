@@ -9,13 +9,13 @@ from django.db.models import PROTECT
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.actors import actor_of
 from portal.connection import check_connection
 from portal.models import AuditEvent, TelnyxAccount
+from portal.site import PortalAdmin
 
 _API_KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what an Authorization header can carry
 _WHY_READ_ONLY = (
@@ -62,7 +62,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TelnyxAccount)
-class TelnyxAccountAdmin(ModelAdmin):
+class TelnyxAccountAdmin(PortalAdmin):
     """Accounts of the environment are shown, not edited; one that anything hangs on is not deleted."""
 
     form = AccountForm

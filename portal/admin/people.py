@@ -8,17 +8,17 @@ from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from portal.actors import actor_of
 from portal.models import AuditEvent
+from portal.site import PortalAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class AuditedAdmin(ModelAdmin):
+class AuditedAdmin(PortalAdmin):
     """Notes who made, changed (which fields) or deleted a row."""
 
     actions = None

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
-from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
@@ -18,6 +17,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from portal.actors import actor_of
 from portal.models import SCOPES, ApiToken, AuditEvent
+from portal.site import PortalAdmin
 
 _REVOKE: Any = {
     "title": "Revoke this token?",
@@ -49,7 +49,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(ModelAdmin):
+class ApiTokenAdmin(PortalAdmin):
     """The text of a token is on the page that answers its making, and nowhere else."""
 
     list_display = ("name", "user", "prefix", "scope_list", "expires_at", "last_used_at", "state")

@@ -13,7 +13,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-_PAGING = {"cursor", "page_size"}
+_PAGING = ("cursor", "page_size")
 
 
 class StrictFilters(DjangoFilterBackend):
@@ -21,16 +21,20 @@ class StrictFilters(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filters = self.get_filterset_class(view, queryset)  # type: ignore[no-untyped-call]
-        known = set(filters.base_filters) if filters else set()
-        errors = {
-            name: ["There is no such filter." if name not in known | _PAGING else "Give it once."]
-            for name, values in request.query_params.lists()
-            if name not in known | _PAGING or len(values) > 1
-        }
-        if errors:
-            raise ValidationError(errors)
+        refuse_others(request, *(filters.base_filters if filters else ()), *_PAGING)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)  # type: ignore[no-untyped-call]
         return filtered
+
+
+def refuse_others(request: Request, *known: str) -> None:
+    """400 for a query parameter that is not ``known``, or given twice."""
+    errors = {
+        name: ["There is no such filter." if name not in known else "Give it once."]
+        for name, values in request.query_params.lists()
+        if name not in known or len(values) > 1
+    }
+    if errors:
+        raise ValidationError(errors)
 
 
 class _Moment(IsoDateTimeField):

@@ -1,12 +1,14 @@
 """Errors as ``application/problem+json`` (RFC 9457), for the API and for what never reaches a view of it."""
 
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.views import defaults
+from django.template import loader
+from django.views import csrf, defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -14,6 +16,9 @@ from rest_framework.views import exception_handler
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
 CONTENT_TYPE = "application/problem+json"
+_AWAY = "The database cannot be reached. Try again."
+_AWAY_SECONDS = "2"
+_READ_ONLY = "25006"  # PostgreSQL's code: this server has become a standby
 _TITLES = {
     400: "The request is not valid",
     401: "Not signed in",
@@ -53,9 +58,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     request_id = getattr(request, "request_id", "")
     if isinstance(error, TelnyxError):
         return _of_telnyx(error, request_id)
-    if isinstance(error, OperationalError | InterfaceError):
-        body = _body(503, "The database cannot be reached. Try again.", "database_unavailable", request_id)
-        return Response(body, 503, headers={"Retry-After": "2"}, content_type=CONTENT_TYPE)
+    if _is_away(error):
+        body = _body(503, _AWAY, "database_unavailable", request_id)
+        return Response(body, 503, headers={"Retry-After": _AWAY_SECONDS}, content_type=CONTENT_TYPE)
     if isinstance(error, RequestDataTooBig):  # a body read whole, as Idempotency-Key needs it
         error = Problem(413, "The body is larger than 1 MiB.", "too_large")
     if isinstance(error, ModelError):
@@ -72,14 +77,22 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def problem(http_status: int, detail: str, code: str, request_id: str = "", **members: Any) -> HttpResponse:
-    """A problem outside of DRF."""
+    """A problem outside of DRF. Of 503 it says when to come again."""
     body = _body(http_status, detail, code, request_id) | members
-    return JsonResponse(body, status=http_status, content_type=CONTENT_TYPE)
+    headers = {"Retry-After": _AWAY_SECONDS} if http_status == 503 else {}
+    return JsonResponse(body, status=http_status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """``handler400``."""
     return _page_or_problem(request, 400, "The request cannot be read.", "invalid", defaults.bad_request, exception)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """``CSRF_FAILURE_VIEW``: a page for people, a problem for everybody else."""
+    if request.path_info.startswith("/admin/"):
+        return csrf.csrf_failure(request, reason)
+    return problem(403, "This address takes no form.", "permission_denied", _id(request))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
@@ -88,10 +101,23 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """``handler500``."""
+    """``handler500``. A database that is away is no error of ours, in a middleware as little as in a view."""
+    if _is_away(sys.exception()):
+        return _database_away(request)
     if not request.path_info.startswith("/api/"):
         return defaults.server_error(request)
     return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))
+
+
+def _is_away(error: BaseException | None) -> bool:
+    read_only = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == _READ_ONLY
+    return read_only or isinstance(error, OperationalError | InterfaceError)
+
+
+def _database_away(request: HttpRequest) -> HttpResponse:
+    if not request.path_info.startswith("/admin/"):
+        return problem(503, _AWAY, "database_unavailable", _id(request))
+    return HttpResponse(loader.render_to_string("503.html"), status=503, headers={"Retry-After": _AWAY_SECONDS})
 
 
 def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:

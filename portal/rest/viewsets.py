@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from rest_framework import mixins, viewsets
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
 
@@ -17,6 +18,12 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
     scope: ClassVar[str]
     permissions: ClassVar[dict[str, str]]
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # read here, so that a body that cannot be read is refused also where none is asked for
+        if request.method not in SAFE_METHODS and not isinstance(request.data, dict):
+            raise ValidationError({"non_field_errors": ["The body must be a JSON object."]})
 
     @property
     def actor(self) -> Actor:

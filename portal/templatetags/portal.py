@@ -23,6 +23,7 @@ _TONES = {
     "sending": "busy",
     "received": "busy",
     "running": "busy",
+    "looking": "busy",
     "refused": "bad",
     "dead": "bad",
     "failed": "bad",
@@ -38,6 +39,8 @@ _TONES = {
     "half-open": "warn",
     "closed": "good",
     "unknown here": "warn",
+    "sent": "good",
+    "waiting": "busy",
 }
 
 

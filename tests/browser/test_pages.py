@@ -50,6 +50,8 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
         reverse("admin:applications_callcontrolapplication_add"),
         reverse("admin:portal_telnyxaccount_change", args=[account.pk]),
         reverse("admin:portal_apitoken_add"),
+        reverse("admin:voice_inbox_verify"),
+        reverse("admin:voice_rejectedrequest_changelist"),
     ]
     assert not Pull.objects.exists()
     return pages

@@ -318,6 +318,8 @@ def every_admin_page(rows: dict[str, object]) -> list[str]:
             row = next((row for model, row in rows.items() if pattern.name.startswith(model)), NO_ROW)
             key, regex = str(getattr(row, "pk", row)), pattern.pattern.regex
             values = {name: known.get(name, key) for name in regex.groupindex}
+            if "[0-9]+" in regex.pattern and row is NO_ROW:  # a row whose key is a number
+                values = dict.fromkeys(values, 10**9)
             nameless = [] if values else [key, "1"][: regex.groups]  # the second: a version in the history
             found.append(reverse(f"admin:{pattern.name}", args=nameless, kwargs=values))
     return found
@@ -345,7 +347,8 @@ def test_no_admin_page_opens_for_staff_without_permissions(client, user_with, ac
     answers = {path: getattr(client, method)(path) for path in pages}
     opened = {path: answer.status_code for path, answer in answers.items() if answer.status_code not in {403, 404, 405}}
     # Django sends whoever asks for a row that is not there home, before it looks at permissions
-    assert {path: status for path, status in opened.items() if NO_ROW not in path or status != 302} == {}
+    home = [path for path, status in opened.items() if status == 302 and (NO_ROW in path or str(10**9) in path)]
+    assert {path: status for path, status in opened.items() if path not in home} == {}
     assert sum(answer.status_code == 403 for answer in answers.values()) > 25
 
 

@@ -176,6 +176,7 @@ def test_an_unknown_host_is_unavailable(db):
         ({}, 5),
         ({"x_ratelimit_reset": "soon"}, 5),
         ({"x_ratelimit_reset": "999999"}, 60),
+        ({"x_ratelimit_reset": "9" * 5000}, 60),
         ({"x_ratelimit_reset": "0"}, 1),
     ],
 )
@@ -213,6 +214,21 @@ def test_a_refused_key_comes_with_advice(db):
 def test_a_refusal_without_telnyxs_envelope_is_still_a_refusal(db, body):
     with serving(answer("404 Not Found", body)) as listener, pytest.raises(TelnyxRefused, match="HTTP 404"):
         ask(at(listener), LIST)
+
+
+@pytest.mark.parametrize("head", [b"content-length: 100000000\r\n\r\n", b"connection: close\r\n\r\n"])
+def test_an_answer_without_end_is_not_taken_whole(db, head):
+    taken = []
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n" + head)
+        for _ in range(100):
+            connection.sendall(b" " * 1_000_000)
+            taken.append(1_000_000)
+
+    with serving(endless) as listener, pytest.raises(TelnyxUncertain):
+        ask(at(listener), HANGUP, "v3:one")
+    assert sum(taken) < 40_000_000  # 16 MiB, and what lies in sockets
 
 
 def test_a_refusal_does_not_repeat_a_callers_whole_number(db):

@@ -39,6 +39,14 @@ def start(tmp_path: Path, *command: str, **environment: str) -> subprocess.Compl
         ("PULL_INTERVAL_MINUTES", "often"),
         ("LOG_LEVEL", "LOUD"),
         ("TRUST_PROXY", "perhaps"),
+        ("ALERT_EMAILS", "ada@example.com, bob"),
+        ("EMAIL_FROM", "ada@example.com,bob@example.com"),
+        ("EMAIL_URL", "mail.example:25"),
+        ("EMAIL_URL", "smtp://user:hunter2@mail.example:port"),
+        ("EMAIL_URL", "smtp://user:hunter2@mail.example/?tsl=1"),
+        ("EMAIL_URL", "smtps://user:hunter2@mail.example?tls=1"),
+        ("ALERT_WEBHOOK_URL", "hooks.example"),
+        ("ALERT_WEBHOOK_SECRET", "whsec_dG9vIHNob3J0"),
     ],
 )
 def test_a_malformed_variable_stops_the_start_with_one_line_that_names_it(tmp_path, name, value):
@@ -46,6 +54,43 @@ def test_a_malformed_variable_stops_the_start_with_one_line_that_names_it(tmp_pa
     assert done.returncode != 0
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert done.stderr.startswith(f"portal: {name} ")
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "missing"),
+    [
+        ("ALERT_EMAILS", "ada@example.com", "EMAIL_URL"),
+        ("ALERT_WEBHOOK_URL", "https://hooks.example/a/", "ALERT_WEBHOOK_SECRET"),
+    ],
+)
+def test_a_way_to_tell_of_alerts_needs_its_other_half(tmp_path, name, value, missing):
+    done = start(tmp_path, "-c", "import portal.settings", **(GOOD | {name: value}))
+    assert done.stderr.startswith(f"portal: {missing} is not set: {name} needs")
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("smtp://mail.example", ("mail.example", 25, "", "", False, False)),
+        ("smtp://ada%40x:p%2Fw@mail.example:2525?tls=1", ("mail.example", 2525, "ada@x", "p/w", False, True)),
+        ("smtp://mail.example?tls=1", ("mail.example", 587, "", "", False, True)),
+        ("smtps://ada:pw@mail.example", ("mail.example", 465, "ada", "pw", True, False)),
+    ],
+)
+def test_a_mail_server_is_read_from_its_address(tmp_path, url, told):
+    names = "EMAIL_HOST, s.EMAIL_PORT, s.EMAIL_HOST_USER, s.EMAIL_HOST_PASSWORD, s.EMAIL_USE_SSL, s.EMAIL_USE_TLS"
+    done = start(tmp_path, "-c", f"{SHOW.format('(s.' + names + ')')}", **GOOD, EMAIL_URL=url)
+    assert done.stdout.strip() == str(told), done.stderr
+
+
+def test_an_address_for_alerts_keeps_its_last_slash_and_the_sender_its_host(tmp_path):
+    secret = base64.b64encode(bytes(24)).decode()
+    told = {"ALERT_WEBHOOK_URL": "https://hooks.example/a/", "ALERT_WEBHOOK_SECRET": f"whsec_{secret}"}
+    told["PORTAL_PUBLIC_URL"] = "https://portal.example"
+    show = SHOW.format("(s.ALERT_WEBHOOK_URL, s.ALERT_WEBHOOK_SECRET, s.DEFAULT_FROM_EMAIL)")
+    done = start(tmp_path, "-c", show, **GOOD, **told)
+    assert done.stdout.strip() == str(("https://hooks.example/a/", bytes(24), "voice-portal@portal.example"))
 
 
 @pytest.mark.parametrize("name", ["SECRET_KEY", "PORTAL_ENCRYPTION_KEYS"])

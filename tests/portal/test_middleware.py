@@ -1,6 +1,7 @@
 """What every request passes."""
 
 import pytest
+from django.test import Client
 
 
 @pytest.mark.parametrize("path", ["/admin/login/?next=%00", "/api/v1/accounts/?a%00=1", "/livez?x=a%00b", "/livez%00"])
@@ -44,6 +45,27 @@ def test_pages_have_no_inline_script_that_the_policy_would_stop(client, db):
         scripts = [part.partition(">") for part in text.split("<script")[1:]]
         inline = [body.partition("</script>")[0].strip() for attributes, _, body in scripts if "src=" not in attributes]
         assert [body for body in inline if body] == [], path
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_what_is_only_read_says_so_as_a_problem(path):
+    answer = Client(enforce_csrf_checks=True).post(path)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+    assert answer["Content-Type"] == "application/problem+json"
+
+
+def test_a_form_from_elsewhere_is_refused_with_a_page_in_the_admin_alone():
+    client = Client(enforce_csrf_checks=True)
+    answers = [client.post(path, {"username": "x"}) for path in ("/", "/admin/login/")]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    kinds = [answer["Content-Type"].partition(";")[0] for answer in answers]
+    assert kinds == ["application/problem+json", "text/html"]
+
+
+def test_a_query_that_is_no_text_is_refused(client):
+    for query in ("?x=%ff", "?x=%ed%a0%80", "?%c0%80=x"):
+        assert client.get(f"/livez{query}").status_code == 400
+    assert client.get("/livez?x=%F0%9F%93%9E+a%2Bb").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/", "/admin"])

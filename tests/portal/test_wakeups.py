@@ -45,10 +45,36 @@ def eventually(true) -> None:
 def test_each_id_is_published_by_one_thread(broker, monkeypatch):
     monkeypatch.setattr(wakeups, "publisher", Publisher())
     ids = [uuid.uuid4() for _ in range(3)]
-    wake("voice.process_event", *ids)
+    wake("voice.send_command", *ids)
     eventually(lambda: len(broker.sent) == 3)
-    assert broker.sent == [("voice.process_event", [str(identifier)]) for identifier in ids]
+    assert broker.sent == [("voice.send_command", [str(identifier)]) for identifier in ids]
     assert broker.options["retry"] is False
+
+
+def test_under_load_one_message_carries_a_few_events_and_one_command(broker):
+    publisher = Publisher()
+    broker.hold.clear()
+    publisher.put("voice.process_event", "first")
+    eventually(publisher.pending.empty)  # it is in the thread's hands, and the others come together
+    for number in range(12):
+        publisher.put("voice.process_event", str(number))
+        publisher.put("voice.send_command", str(number))
+    broker.hold.set()
+    eventually(lambda: sum(len(ids) for _, ids in broker.sent) == 25)
+    events = [ids for task, ids in broker.sent if task == "voice.process_event"]
+    assert [one for ids in events for one in ids] == ["first", *map(str, range(12))]
+    assert max(map(len, events)) == 5  # of ten wake-ups every other one is an event's
+    assert [ids for task, ids in broker.sent if task == "voice.send_command"] == [[str(at)] for at in range(12)]
+
+
+def test_a_dropped_message_counts_all_that_it_carried(broker):
+    publisher = Publisher()
+    broker.hold.clear()
+    broker.fail = ConnectionError("no broker")
+    for number in range(5):
+        publisher.put("voice.process_event", str(number))
+    broker.hold.set()
+    eventually(lambda: publisher.dropped == 5)
 
 
 def test_a_frozen_broker_blocks_nobody_and_a_full_queue_drops(broker):

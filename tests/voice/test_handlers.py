@@ -3,11 +3,13 @@
 import logging
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -167,6 +169,65 @@ def test_the_log_has_the_traceback_and_nothing_of_the_payload(
     assert "handlers_sample.py" in caplog.text
     assert "in trip" in caplog.text
     assert "unmistakable" not in caplog.text
+
+
+def test_what_an_event_tells_stands_though_its_handler_fails(account: TelnyxAccount, registry: Any) -> None:
+    process(receive(account))
+    failing = [True]
+
+    @handlers.on("call.hangup")
+    def note(event: Any, call: Any) -> Any:
+        return 1 / 0 if failing else None
+
+    event = process(receive(account, "call.hangup"))
+    call = Call.objects.get()
+    assert (call.state, call.hangup_cause, call.ended_at is None) == ("ended", "normal_clearing", False)
+    assert (event.status, event.call_id, event.attempts) == ("received", call.pk, 1)
+    assert event.error.startswith("ZeroDivisionError in the handler")
+    assert event.lease_until is not None
+    while event.status == "received":
+        event = process(event)
+    assert (event.status, event.attempts, event.call_id) == ("dead", 8, call.pk)
+
+
+def test_a_handler_that_works_again_has_its_commands_once(account: TelnyxAccount, registry: Any) -> None:
+    failing = [True]
+
+    @handlers.on("call.initiated")
+    def greet(event: Any, call: Any) -> Any:
+        return 1 / 0 if failing else [handlers.command("answer"), handlers.step("greeted")]
+
+    make_flow(
+        account,
+        {
+            "event_type": "call.initiated",
+            "do": [{"action": "send_dtmf", "parameters": {"digits": "1"}}],
+            "step": "ruled",
+        },
+    )
+    event = process(receive(account))
+    assert (Call.objects.get().state, Call.objects.get().step, CallCommand.objects.count()) == ("parked", "", 0)
+    failing.clear()
+    assert process(event).status == "processed"
+    process(event)
+    assert list(CallCommand.objects.order_by("sequence").values_list("action", flat=True)) == [
+        "send_dtmf",
+        "answer",
+    ]
+    assert Call.objects.get().step == "greeted"
+
+
+def test_a_handler_that_breaks_the_transaction_undoes_nothing_either(account: TelnyxAccount, registry: Any) -> None:
+    @handlers.on("call.initiated")
+    def broken(event: Any, call: Any) -> Any:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT no_such_column")
+
+    waiting = receive(account, "call.answered")
+    CallEvent.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() + timedelta(seconds=2))
+    following = processing.process(receive(account).pk)
+    assert (Call.objects.get().state, following.commands) == ("parked", [])
+    assert following.events == [waiting.pk]  # the direction is known, whatever the handler did
 
 
 def test_what_is_no_command_is_a_failure(account: TelnyxAccount, registry: Any) -> None:

@@ -1,5 +1,6 @@
 """The sweep: whatever a wake-up missed is done all the same, once, also after a database was away."""
 
+import json
 import os
 import signal
 import threading
@@ -22,7 +23,7 @@ from tests.conftest import post_webhook
 from tests.factories import make_call, make_event, make_flow
 from tests.portal.sandbox.receiver import eventually
 from tests.voice.conftest import wire
-from voice import commands, dispatch, processing
+from voice import commands, dispatch, intake, processing
 from voice.management.commands.sweep import Sweep
 from voice.models import CallCommand, CallEvent
 
@@ -165,3 +166,40 @@ def test_as_a_service_it_works_until_sigterm(account: TelnyxAccount) -> None:
         for number, handler in before.items():
             signal.signal(number, handler)
     assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
+
+
+def test_it_goes_on_at_once_while_more_is_due_than_one_round_takes(
+    sweep: Sweep, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr("voice.management.commands.sweep._BATCH", 2)
+    for leg in "abc":
+        assert post_webhook(Client(), account, make_event(leg=leg)).status_code == 200
+    sweep.safely()
+    assert (sweep.has_more, CallEvent.objects.filter(status="received").count()) == (True, 1)
+    with monkeypatch.context() as broken:
+        broken.setattr(processing, "owed", away)
+        sweep.safely()
+        assert not sweep.has_more  # a database that is away is not asked again at once
+    sweep.safely()
+    assert (sweep.has_more, CallEvent.objects.filter(status="received").count()) == (False, 0)
+
+
+def test_what_a_call_s_later_events_tell_is_known_before_its_first_command_goes(
+    sandbox_account: TelnyxAccount, sandbox: Sandbox
+) -> None:
+    make_flow(sandbox_account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    for event in (make_event(), *(make_event("call.hold", at) for at in range(15)), make_event("call.hangup", 20)):
+        intake.record(sandbox_account, "webhook", {}, json.dumps(event).encode(), timezone.now())
+    owed: list[int] = []
+
+    class Noting(ThreadPoolExecutor):
+        def submit(self, *work: Any) -> Any:
+            owed.append(CallEvent.objects.filter(status="received").count())
+            return super().submit(*work)
+
+    with Noting(1) as senders:
+        Sweep(senders).round()
+    assert (owed, statuses(), wire(sandbox)) == ([0], {"answer": "expired"}, [])

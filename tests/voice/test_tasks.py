@@ -1,11 +1,15 @@
 """Messages carry ids; run eagerly they do what the sweep does."""
 
+import json
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from portal import wakeups
 from portal.celery import app
@@ -14,7 +18,7 @@ from portal.sandbox.server import Sandbox
 from tests.conftest import post_webhook
 from tests.factories import make_event, make_flow
 from tests.voice.conftest import effects
-from voice import processing, tasks
+from voice import intake, processing, tasks
 from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
@@ -55,9 +59,38 @@ def test_processing_wakes_the_first_command_and_the_pull_of_an_unknown_applicati
     messages.clear()
     tasks.process_event(str(CallEvent.objects.get().pk))
     assert messages == [
-        ("voice.send_command", str(CallCommand.objects.get(sequence=0).pk)),
         ("applications.pull_account", str(account.pk)),
+        ("voice.send_command", str(CallCommand.objects.get(sequence=0).pk)),
     ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_that_processed_an_event_sends_its_first_command_and_wakes_the_next(
+    ring: Callable[..., Call], messages: list[Any], sandbox: Sandbox
+) -> None:
+    call = ring(direction="")
+    steps = [{"action": "answer"}, {"action": "hangup"}]
+    make_flow(call.account, {"event_type": "call.initiated", "do": steps}, connection_id=call.connection_id)
+    told = {"call_control_id": call.call_control_id, "connection_id": call.connection_id}
+    body = json.dumps(make_event(**told)).encode()
+    event, _ = intake.record(call.account, "webhook", {}, body, timezone.now())
+
+    def work() -> None:
+        tasks.process_event(str(event.pk))
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(work).result(20)
+    assert effects(sandbox) == [("answer", "executed")]
+    second = CallCommand.objects.get(action="hangup")
+    assert [one for one in messages if one[0] == "voice.send_command"] == [("voice.send_command", str(second.pk))]
+
+
+def test_one_message_may_carry_several_events(account: TelnyxAccount, messages: list[Any]) -> None:
+    for leg in "abc":
+        post_webhook(Client(), account, make_event(leg=leg))
+    tasks.process_event(*(str(event.pk) for event in CallEvent.objects.all()), str(uuid.uuid4()))
+    assert set(CallEvent.objects.values_list("status", "attempts")) == {("processed", 1)}
 
 
 def test_an_event_that_waited_for_the_direction_is_woken(account: TelnyxAccount, messages: list[Any]) -> None:

@@ -1,5 +1,17 @@
 """The pages of what happens on the line."""
 
-from voice.admin import batches, calls, commands, conferences, events, flows, limits
+from voice.admin import alerts, batches, calls, commands, conferences, events, flows, inbox, limits, recoveries, replay
 
-__all__ = ["batches", "calls", "commands", "conferences", "events", "flows", "limits"]
+__all__ = [
+    "alerts",
+    "batches",
+    "calls",
+    "commands",
+    "conferences",
+    "events",
+    "flows",
+    "inbox",
+    "limits",
+    "recoveries",
+    "replay",
+]

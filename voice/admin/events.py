@@ -1,4 +1,4 @@
-"""Stored events as they came, and the requests that were not let in."""
+"""Stored events as they came."""
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
@@ -15,14 +15,15 @@ from unfold.decorators import display
 
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import status_badge
+from voice.admin.replay import ReplayDoors
 from voice.event_types import label
 from voice.failures import UndeliveredPages
-from voice.models import CallEvent, RejectedRequest
+from voice.models import CallEvent
 from voice.numbers import masked
 
 
 @admin.register(CallEvent)
-class CallEventAdmin(UndeliveredPages, ReadOnlyAdmin):  # type: ignore[misc]
+class CallEventAdmin(ReplayDoors, UndeliveredPages, ReadOnlyAdmin):  # type: ignore[misc]
     """Searched by any id of the event or its call."""
 
     list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")
@@ -94,16 +95,3 @@ class CallEventAdmin(UndeliveredPages, ReadOnlyAdmin):  # type: ignore[misc]
     @display(description="Raw body")
     def body_shown(self, event: CallEvent) -> str:
         return format_html('<pre class="portal-json">{}</pre>', bytes(event.body).decode("utf-8", "replace"))
-
-
-@admin.register(RejectedRequest)
-class RejectedRequestAdmin(ReadOnlyAdmin):
-    """Why nothing arrives."""
-
-    list_display = ("at", "account", "reason", "headers_shown")
-    list_display_links = None
-    list_filter = (("account", RelatedDropdownFilter),)
-
-    @display(description="Headers that came with it")
-    def headers_shown(self, request: RejectedRequest) -> str:
-        return ", ".join(request.header_names)

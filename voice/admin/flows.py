@@ -7,13 +7,14 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin, StackedInline
+from unfold.admin import StackedInline
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from applications.models import CallControlApplication
 from portal.actors import actor_of
 from portal.schemas import describe
+from portal.site import PortalAdmin
 from portal.templatetags.portal import status_badge
 from voice import actions
 from voice.conditions import CALL_FIELDS
@@ -109,7 +110,7 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Flow)
-class FlowAdmin(ModelAdmin):
+class FlowAdmin(PortalAdmin):
     """Flows and their rules."""
 
     form = FlowForm

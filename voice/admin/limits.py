@@ -9,12 +9,12 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal.actors import actor_of
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from portal.site import PortalAdmin
 from voice import limits
 from voice.models import Limits
 
@@ -80,7 +80,7 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Limits)
-class LimitsAdmin(ModelAdmin):
+class LimitsAdmin(PortalAdmin):
     """An account's row is made when somebody looks; a token's is added and removed here."""
 
     form = LimitsForm

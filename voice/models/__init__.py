@@ -1,17 +1,24 @@
 """What happens on the line: calls, their events, the commands sent to them, the flows that decide."""
 
+from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
 from voice.models.breakers import AccountBreaker
 from voice.models.calls import Call
 from voice.models.commands import CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
-from voice.models.events import CallEvent, RejectedRequest
+from voice.models.events import CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits
 from voice.models.listings import LiveListing
+from voice.models.recoveries import Recovery
+from voice.models.replays import Replay, ReplayLine
 
 __all__ = [
     "AccountBreaker",
+    "Alert",
+    "AlertMute",
+    "AlertNotice",
+    "AlertRound",
     "Call",
     "CallCommand",
     "CallEvent",
@@ -21,6 +28,10 @@ __all__ = [
     "Flow",
     "Limits",
     "LiveListing",
+    "Recovery",
     "RejectedRequest",
+    "RejectionCount",
+    "Replay",
+    "ReplayLine",
     "Rule",
 ]

@@ -1,4 +1,4 @@
-"""CallEvent: one Telnyx event, its bytes as they came. RejectedRequest: what was not let in."""
+"""CallEvent: one Telnyx event, its bytes as they came. RejectedRequest, RejectionCount: what was not let in."""
 
 import uuid
 
@@ -26,7 +26,8 @@ class CallEvent(models.Model):
         DEAD = "dead"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
+    # without an index of its own: three others begin with it
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     # Telnyx's id, or sha256:<body> when the body cannot be read: what makes a repeat a repeat
     dedupe_key = models.CharField(max_length=100)
     event_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001  null means "none could be read"
@@ -35,7 +36,7 @@ class CallEvent(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
-    processed_at = models.DateTimeField(null=True)
+    processed_at = models.DateTimeField(null=True)  # kept while one that told something is run again
     attempt = models.PositiveIntegerField(null=True, help_text="meta.attempt: Telnyx's count of its tries")
     call_control_id = models.CharField(max_length=512, blank=True, db_index=True)
     call_leg_id = models.CharField(max_length=64, blank=True)
@@ -60,6 +61,11 @@ class CallEvent(models.Model):
             models.Index(fields=["-received_at", "-id"], name="event_by_time"),
             models.Index(fields=["received_at"], name="event_owed", condition=Q(status="received")),
             models.Index(fields=["status", "-received_at"], name="event_by_status"),
+            models.Index(fields=["account", "status", "-received_at"], name="event_by_account"),
+            models.Index(fields=["account", "connection_id", "-received_at"], name="event_by_application"),
+            models.Index(
+                fields=["connection_id", "-received_at"], name="event_recovered", condition=Q(source="backfill")
+            ),
             models.Index(
                 fields=["conference", "received_at"],
                 name="event_by_conference",
@@ -75,8 +81,12 @@ class RejectedRequest(models.Model):
     """One of the last 100 webhook requests that were refused: so that an operator sees why nothing arrives."""
 
     at = models.DateTimeField(db_index=True)
-    account = models.ForeignKey(TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(
+        TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+", help_text="None: nobody has that address."
+    )
+    code = models.CharField(max_length=32, blank=True, help_text="Of voice.refusals: what kind of reason it was.")
     reason = models.CharField(max_length=200)
+    hint = models.CharField(max_length=500, blank=True, help_text="What may have caused it, and whose key it was.")
     header_names = models.JSONField(default=list)
 
     class Meta:
@@ -85,3 +95,26 @@ class RejectedRequest(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+
+class RejectionCount(models.Model):
+    """How many requests an account's address refused in one hour, by kind of reason. Kept for a week."""
+
+    account = models.ForeignKey(TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+")
+    hour = models.DateTimeField(db_index=True)
+    code = models.CharField(max_length=32)
+    count = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()  # told by the inbox, which asks for those of the requests themselves
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "hour", "code"], condition=Q(account__isnull=False), name="one_count_per_reason"
+            ),
+            models.UniqueConstraint(
+                fields=["hour", "code"], condition=Q(account__isnull=True), name="one_count_of_no_account"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.code}"

@@ -142,7 +142,8 @@ def _children(*, with_sandbox: bool) -> list[Child]:
 def _web_options() -> list[str]:
     workers = "1" if connection.vendor == "sqlite" else "2"
     bind = f"127.0.0.1:{settings.PORT}"
-    return ["-b", bind, "-k", "gthread", "-w", workers, "--threads", "8", "--log-level", "warning", "--timeout", "60"]
+    threads = ["-k", "portal.web_worker.WebWorker", "-w", workers, "--threads", "8"]
+    return ["-b", bind, *threads, "--log-level", "warning", "--timeout", "60"]
 
 
 def _make_first_administrator() -> str | None:

@@ -9,12 +9,13 @@ from portal.models import TelnyxAccount
 
 
 class Command(BaseCommand):
-    """One line an account: its name and its webhook URL."""
+    """One line an account: its name and its webhook URL, or with ``--texml`` that of TeXML's status callbacks."""
 
     help = "Print account name and webhook URL, as Telnyx should be given it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--account", metavar="NAME")
+        parser.add_argument("--texml", action="store_true", help="The address for TeXML's status callbacks instead.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         accounts = TelnyxAccount.objects.all()
@@ -23,4 +24,5 @@ class Command(BaseCommand):
         if not accounts:
             raise CommandError("There is no such account." if options["account"] else "There is no account yet.")
         for account in accounts:
-            self.stdout.write(f"{account.name} {account.webhook_url}")
+            url = account.texml_url if options["texml"] else account.webhook_url
+            self.stdout.write(f"{account.name} {url}")

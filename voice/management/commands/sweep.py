@@ -5,6 +5,7 @@ import threading
 import time
 import uuid
 from argparse import ArgumentParser
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -14,13 +15,14 @@ from django.core.management import BaseCommand
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from portal.models import Heartbeat
-from voice import actions, dispatch, processing, reconciliation
-from voice.tasks import wake_following
+from voice import actions, alerts, dispatch, processing, reconciliation, replay_runs
+from voice.tasks import PIECE_SECONDS, wake_following
 
 _INTERVAL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10
 _BATCH = 200
 _LOOKS = 20
+_REPLAYS = 2
 _SENDERS = 8
 
 _log = structlog.get_logger(__name__)
@@ -44,9 +46,10 @@ class Command(BaseCommand):
                 return
             stopping = _until_signalled()
             actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
-            while not stopping.is_set():
-                sweep.safely()
-                stopping.wait(_INTERVAL_SECONDS)
+            with alerts.watching():
+                while not stopping.is_set():
+                    sweep.safely()
+                    stopping.wait(0 if sweep.has_more else _INTERVAL_SECONDS)
 
 
 def _until_signalled() -> threading.Event:
@@ -64,9 +67,11 @@ class Sweep:
         self.senders = senders
         self.sending: dict[uuid.UUID, Future[None]] = {}
         self.next_beat = 0.0
+        self.has_more = False  # the last round left events that were due
 
     def safely(self) -> None:
         """A round that survives a database that is away."""
+        self.has_more = False
         try:
             if time.monotonic() >= self.next_beat:
                 Heartbeat.beat("sweep")
@@ -81,19 +86,21 @@ class Sweep:
     def round(self) -> int:
         """Begin everything that is due now; how many things that were. Telnyx's slowness does not hold up events."""
         events, commands = processing.owed(_BATCH), []
-        for event_id in events:
-            following = processing.process(event_id)
-            commands += following.commands
+        for following in processing.process_all(events):
+            commands += following.commands  # after all of these: one of them may have ended the call
             wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
-            reconciliation.heard(event_id)
         self._forget_done()
-        for command_id in dict.fromkeys([*commands, *dispatch.owed(_BATCH)]):
-            if command_id not in self.sending:
-                self.sending[command_id] = self.senders.submit(_send, command_id)
-        for command_id in reconciliation.due(_LOOKS):
-            if command_id not in self.sending:
-                self.sending[command_id] = self.senders.submit(_look, command_id)
+        self._begin(_send, commands)
+        self._begin(_send, dispatch.owed(_BATCH))
+        self._begin(_look, reconciliation.due(_LOOKS))
+        self._begin(_replay, replay_runs.owed(_REPLAYS))
+        self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
+
+    def _begin(self, work: Callable[[uuid.UUID], None], command_ids: Iterable[uuid.UUID]) -> None:
+        for command_id in command_ids:
+            if command_id not in self.sending:
+                self.sending[command_id] = self.senders.submit(work, command_id)
 
     def _forget_done(self) -> None:
         for command_id, sent in list(self.sending.items()):
@@ -117,5 +124,13 @@ def _look(command_id: uuid.UUID) -> None:
     """What became of an uncertain one."""
     try:
         reconciliation.reconcile(command_id)
+    finally:
+        connections.close_all()
+
+
+def _replay(replay_id: uuid.UUID) -> None:
+    """A piece of it; the next round goes on."""
+    try:
+        wake_following(replay_runs.work(replay_id, PIECE_SECONDS))
     finally:
         connections.close_all()

@@ -1,0 +1,42 @@
+"""How long a thread waits for PostgreSQL.
+
+A database that is frozen answers nothing, while its kernel still takes what is sent: no time-out of the server's runs,
+none of TCP's strikes, and each request would hold a thread of the web server for ever.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+_kept = threading.local()
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """While this holds, the database has so long to answer each statement of this thread.
+
+    Then ``OperationalError``, and the connection is closed, since nobody knows what became of the statement.
+    """
+    before = getattr(_kept, "seconds", None)
+    _kept.seconds = seconds
+    try:
+        yield
+    finally:
+        _kept.seconds = before
+
+
+class PatientConnection(psycopg.Connection[Any]):
+    """A connection that knows the patience of the thread that uses it. Without any it waits as long as it takes."""
+
+    def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+        limit = getattr(_kept, "seconds", None) if timeout is None else timeout
+        try:
+            return super().wait(gen, interval, limit)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # still waiting: it gave up
+                self.close()
+            raise

@@ -1,0 +1,216 @@
+"""The pages of the alerts, REST and figures: who sees them, who may mute, what is told."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from tests.conftest import api_for
+from tests.portal.servers import answer, serving
+from voice.models import Alert, AlertMute
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/voice/alert/"
+MUTE, TEST = f"{LIST}mute/", f"{LIST}test/"
+API = "/api/v1/alerts/"
+
+
+def alert(account: TelnyxAccount | None = None, subject: str = "main", **columns: Any) -> Alert:
+    now = timezone.now()
+    told = {"kind": "dead_events", "summary": f"3 events were given up ({subject}).", "opened_at": now, "seen_at": now}
+    return Alert.objects.create(account=account, subject=subject, **(told | columns))
+
+
+def page(browser: Client, url: str) -> str:
+    response = browser.get(url)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_open_ones_come_first_and_lead_to_the_place(browser: Client, account: TelnyxAccount) -> None:
+    alert(account, "older", opened_at=timezone.now() - timedelta(days=3), link="/admin/voice/callevent/")
+    alert(account, "over", closed_at=timezone.now())
+    text = page(browser, LIST)
+    assert text.index("(older)") < text.index("(over)")
+    assert 'href="/admin/voice/callevent/"' in text
+    assert "(over)" not in page(browser, f"{LIST}?state=open")
+    assert "(older)" not in page(browser, f"{LIST}?state=closed")
+
+
+def test_it_says_that_nobody_is_told_while_nothing_is_set_up(browser: Client, settings: Any) -> None:
+    assert "Nobody is told of alerts" in page(browser, LIST)
+    settings.ALERT_EMAILS = ["ada@example.com"]
+    assert "Notices go to ada@example.com" in page(browser, LIST)
+
+
+def test_a_hostile_summary_is_shown_as_text(browser: Client) -> None:
+    row = alert(summary="<img src=x onerror=alert(1)>", details={"name": "<b>"})
+    for url in (LIST, f"{LIST}{row.pk}/change/", "/admin/"):
+        assert "<img src=x" not in page(browser, url)
+
+
+def test_the_home_page_shows_what_is_open_and_not_muted(browser: Client, user_with: Any, client: Client) -> None:
+    row = alert(subject="shown")
+    alert(subject="over", closed_at=timezone.now())
+    alert(subject="quiet", kind="backlog")
+    AlertMute.objects.create(kind="backlog", created_at=timezone.now(), reason="known", by="user: ada")
+    text = page(browser, "/admin/")
+    assert f"{LIST}{row.pk}/change/" in text
+    assert "(over)" not in text
+    assert "(quiet)" not in text
+    other = Client()
+    other.force_login(user_with("voice.view_call"))
+    assert "(shown)" not in page(other, "/admin/")
+
+
+def test_the_home_page_stays_short_with_many(browser: Client) -> None:
+    for at in range(7):
+        alert(subject=f"account-{at}")
+    text = page(browser, "/admin/")
+    assert text.count("events were given up") == 5
+    assert "All 7 alerts" in text
+
+
+def test_a_person_mutes_and_unmutes_and_the_audit_knows(signed_in: Any) -> None:
+    row = alert()
+    browser = signed_in("voice.view_alert", "voice.change_alert")
+    assert 'value="main"' in page(browser, f"{MUTE}?kind=dead_events&subject=main")
+    sent = {"kind": "dead_events", "subject": "main", "span": "8 hours", "reason": "we know"}
+    assert browser.post(MUTE, sent).status_code == 302
+    mute = AlertMute.objects.get()
+    assert mute.until is not None
+    assert timedelta(hours=7.9) < mute.until - timezone.now() <= timedelta(hours=8)
+    assert (mute.reason, mute.by) == ("we know", "user: person")
+    shown = page(browser, f"{LIST}{row.pk}/change/")
+    assert "muted" in shown
+    assert "we know" in shown
+    assert "portal-dim" in page(browser, LIST)
+    assert browser.post(f"{LIST}mute/{mute.pk}/end/").status_code == 302
+    assert not AlertMute.objects.exists()
+    assert browser.post(f"{LIST}mute/{mute.pk}/end/").status_code == 404
+    actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert actions == ["alert.mute", "alert.unmute"]
+    assert AuditEvent.objects.get(action="alert.mute").details["reason"] == "we know"
+
+
+def test_muting_again_replaces_and_for_ever_has_no_end(browser: Client) -> None:
+    sent = {"kind": "drift", "subject": "", "span": "1 hour", "reason": "once"}
+    browser.post(MUTE, sent)
+    browser.post(MUTE, sent | {"span": "for ever", "reason": "twice"})
+    assert list(AlertMute.objects.values_list("until", "reason")) == [(None, "twice")]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"kind": "", "subject": ""}, "not everything can be muted at once"),
+        ({"kind": "nothing"}, "is not one of the available choices"),
+        ({"span": "9 years"}, "is not one of the available choices"),
+        ({"reason": ""}, "This field is required"),
+        ({"subject": "x" * 151}, "at most 150 characters"),
+        ({"subject": "\x00"}, "Null characters are not allowed"),
+    ],
+)
+def test_a_mute_that_makes_no_sense_is_refused_in_words(browser: Client, wrong: dict[str, str], said: str) -> None:
+    sent = {"kind": "drift", "subject": "main", "span": "1 hour", "reason": "why"} | wrong
+    response = browser.post(MUTE, sent)
+    assert response.status_code == 200
+    assert said in response.content.decode()
+    assert not AlertMute.objects.exists()
+
+
+def test_a_test_notice_tells_what_came_of_it(browser: Client, settings: Any) -> None:
+    settings.ALERT_EMAILS = ["ada@example.com"]
+    with serving(answer("500 Internal Server Error")) as server:
+        settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = server.url, bytes(24)
+        text = browser.post(TEST, follow=True).content.decode()
+    assert "To ada@example.com: sent." in text
+    assert "To 127.0.0.1: could not be delivered: HTTP 500." in text
+    assert mail.outbox[0].subject.startswith("[Voice portal] Test: ")
+    assert b'"type":"alert.test"' in server.requests[0]
+    assert AuditEvent.objects.filter(action="alert.test").count() == 1
+
+
+def test_each_page_and_action_asks_for_its_permission(signed_in: Any) -> None:
+    row, mute = alert(), AlertMute.objects.create(kind="drift", created_at=timezone.now(), reason="x", by="y")
+    end = f"{LIST}mute/{mute.pk}/end/"
+    nobody, viewer = signed_in("voice.view_call", username="n"), signed_in("voice.view_alert", username="v")
+    for url in (LIST, f"{LIST}{row.pk}/change/"):
+        assert nobody.get(url).status_code == 403
+        text = page(viewer, url)
+        assert MUTE not in text
+        assert end not in text
+    for browser in (nobody, viewer):
+        assert browser.get(MUTE).status_code == 403
+        for url in (MUTE, TEST, end):
+            assert browser.post(url, {"kind": "drift", "span": "1 hour", "reason": "x"}).status_code == 403
+    changer = signed_in("voice.view_alert", "voice.change_alert", username="c")
+    assert changer.get(TEST).status_code == changer.get(end).status_code == 404
+    assert MUTE in page(changer, LIST)
+    assert AlertMute.objects.count() == 1
+    assert viewer.post(f"{LIST}add/").status_code == 404
+    assert viewer.post(f"{LIST}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Client().get(LIST).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["00000000-0000-0000-0000-000000000000", "nothing", "mute/99999999999999999999"])
+def test_what_is_not_there_is_not_found(browser: Client, name: str) -> None:
+    assert browser.get(f"{LIST}{name}/change/").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["state=nothing", "kind__exact=%00", "q=%00", "account__id__exact=x"])
+def test_a_senseless_query_breaks_nothing(browser: Client, query: str) -> None:
+    alert()
+    assert browser.get(f"{LIST}?{query}").status_code in {200, 302, 400}
+
+
+def test_who_gets_what_at_first(signed_in: Any) -> None:
+    for group, may in (("Operators", 200), ("Support", 403), ("Developers", 403), ("Administrators", 200)):
+        browser = signed_in(group, username=group)
+        assert browser.get(LIST).status_code == 200
+        assert browser.get(MUTE).status_code == may
+
+
+# --- REST and figures ------------------------------------------------------------------------------------------------
+
+
+def test_over_rest_they_are_read_with_filters(user_with: Any, account: TelnyxAccount) -> None:
+    row = alert(account, link="/admin/voice/callevent/", details={"count": 3})
+    alert(None, "events", kind="backlog", closed_at=timezone.now())
+    AlertMute.objects.create(subject="main", created_at=timezone.now(), reason="x", by="y")
+    api = api_for(user_with("voice.view_alert"), "events:read")
+    told = api.get(f"{API}{row.pk}/").json()
+    assert told == api.get(API, {"open": "true"}).json()["results"][0]
+    assert (told["kind"], told["subject"], told["account"], told["muted"]) == ("dead_events", "main", "main", True)
+    assert (told["link"], told["closed_at"]) == ("http://127.0.0.1:8000/admin/voice/callevent/", None)
+    for query, subjects in (
+        ({}, {"main", "events"}),
+        ({"open": "false"}, {"events"}),
+        ({"kind": "backlog"}, {"events"}),
+        ({"account": "main"}, {"main"}),
+        ({"subject": "main"}, {"main"}),
+    ):
+        assert {one["subject"] for one in api.get(API, query).json()["results"]} == subjects
+    for wrong in ({"open": "maybe"}, {"kind": "nothing"}, {"opened": "true"}):
+        assert api.get(API, wrong).status_code == 400
+    assert api.post(API, {}).status_code == 403
+
+
+def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:
+    row = alert()
+    for url in (API, f"{API}{row.pk}/"):
+        assert api_for(user_with("voice.view_alert", username=f"a{len(url)}"), "calls:read").get(url).status_code == 403
+        assert api_for(user_with("voice.view_call", username=f"b{len(url)}")).get(url).status_code == 403
+
+
+def test_figures_tell_how_many_are_open(client: Client, operator: Any) -> None:
+    alert()
+    alert(subject="other", closed_at=timezone.now())
+    _, text = ApiToken.make(operator, "prometheus")
+    told = client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).content.decode()
+    assert 'portal_alerts_open{kind="dead_events"} 1.0' in told
+    assert 'portal_alerts_open{kind="backlog"} 0.0' in told

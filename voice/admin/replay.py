@@ -1,0 +1,208 @@
+"""Replay: choose stored events, see what running them again would change, run them, watch it being done."""
+
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from portal.actors import actor_of
+from portal.site import ReadOnlyAdmin
+from portal.templatetags.portal import status_badge
+from voice import replay_form, replay_runs, replay_words
+from voice.models import CallEvent, Replay, ReplayLine
+from voice.replay_form import ReplayForm
+from voice.selection import Selection, counted
+from voice.tasks import wake_following, wake_replay
+
+PERMISSION = "voice.replay_event"
+_SHOWN = 100  # lines of a kind on a page
+_AT_ONCE_SECONDS = 1.5  # most are done while the browser waits; the rest is the workers'
+_WORDS = {"voice.control_call": "control calls", "voice.dial": "dial", PERMISSION: "run events again"}
+
+
+class ReplayDoors:
+    """A mixin for the list and the page of events: the ways from there to a replay."""
+
+    actions = ("replay_selected",)
+    list_before_template: Any = "admin/voice/replay/list_before.html"
+    change_form_outer_before_template: Any = "admin/voice/replay/event.html"
+
+    def has_replay_permission(self, request: HttpRequest) -> bool:
+        """For the action on selected events."""
+        return bool(request.user.has_perm(PERMISSION))
+
+    @admin.action(description="Run again …", permissions=["replay"])
+    def replay_selected(self, request: HttpRequest, queryset: QuerySet[CallEvent]) -> HttpResponse | None:
+        ids = [str(one) for one in queryset.order_by().values_list("pk", flat=True)[: replay_form.MOST_IDS + 1]]
+        if len(ids) > replay_form.MOST_IDS:
+            messages.error(request, f"At most {replay_form.MOST_IDS:,} can be selected: use “Replay …” and its filter.")
+            return None
+        return _look(request, Selection(ids=tuple(ids)))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        told = {"replay_url": f"{reverse('admin:voice_replay_new')}?{request.GET.urlencode()}"}
+        return super().changelist_view(request, told | (extra_context or {}))  # type: ignore[misc]
+
+
+@admin.register(Replay)
+class ReplayAdmin(ReadOnlyAdmin):
+    """Dry runs and runs of the last month. All of it takes the permission to run events again."""
+
+    list_display = ("created_at", "what_shown", "state_shown", "done_shown", "effects_shown", "requested_by")
+    list_before_template: Any = "admin/voice/replay/replays_before.html"
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm(PERMISSION))
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        ours = [
+            path("new/", wrap(self.new_view), name="voice_replay_new"),
+            path("<uuid:replay_id>/run/", wrap(self.run_view), name="voice_replay_run"),
+            path("<uuid:replay_id>/cancel/", wrap(self.cancel_view), name="voice_replay_cancel"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def new_view(self, request: HttpRequest) -> HttpResponse:
+        """Choose and count; with ``look`` the dry run begins. Opened from the list of events it has its filter."""
+        _demand(request)
+        form = ReplayForm(request.POST) if request.method == "POST" else _opened(request)
+        told: dict[str, Any] = {"title": "Replay", "form": form}
+        if form.is_bound and form.is_valid():
+            if request.method == "POST" and "look" in request.POST:
+                return _look(request, form.selection())
+            told["count"] = counted(form.selection().rows())
+        told |= {"event_types": replay_form.event_types(), "applications": replay_form.known_applications()}
+        return TemplateResponse(request, "admin/voice/replay/new.html", self._context(request) | told)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        """Whatever there is to see of it by now."""
+        row = self._row(request, unquote(object_id or ""))
+        total, selection = row.total or 0, Selection.from_json(row.selection)
+        lacking = [_WORDS[name] for name in replay_runs.missing_rights(request.user, selection)]
+        told = {
+            "title": "Replay" if row.has_run else "Replay: dry run",
+            "replay": row,
+            "words": selection.words(),
+            "percent": 100 * row.done // max(total, 1),
+            "counts": replay_words.counts(row.counts),
+            "parts": _parts(row, request.user),
+            "lacking": lacking,
+            "narrowed": f"{reverse('admin:voice_replay_new')}?{replay_form.query_of(selection)}",
+        }
+        return TemplateResponse(request, "admin/voice/replay/page.html", self._context(request) | told)
+
+    def run_view(self, request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
+        """Run what was looked at (POST)."""
+        row = self._row(request, str(replay_id))
+        if request.method != "POST":
+            raise Http404
+        side_effects = "side_effects" in request.POST
+        if side_effects and replay_runs.missing_rights(request.user, Selection.from_json(row.selection)):
+            raise PermissionDenied
+        if replay_runs.begin(row, actor_of(request), side_effects=side_effects):
+            _work(row)
+        return HttpResponseRedirect(_page(row))
+
+    def cancel_view(self, request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
+        """Stop it where it is (POST)."""
+        row = self._row(request, str(replay_id))
+        if request.method != "POST":
+            raise Http404
+        replay_runs.cancel(row, actor_of(request))
+        return HttpResponseRedirect(_page(row))
+
+    @display(description="Events")
+    def what_shown(self, row: Replay) -> str:
+        words = Selection.from_json(row.selection).words()
+        return "; ".join(f"{name} {value}" for name, value in words) or "all"
+
+    @display(description="State")
+    def state_shown(self, row: Replay) -> str:
+        return status_badge(row.state)
+
+    @display(description="Done")
+    def done_shown(self, row: Replay) -> str:
+        return format_html('<span class="portal-number">{} of {}</span>', f"{row.done:,}", f"{row.total or 0:,}")
+
+    @display(description="Kind")
+    def effects_shown(self, row: Replay) -> str:
+        if not row.has_run:
+            return "dry run"
+        return "run, with rules and commands" if row.side_effects else "run"
+
+    def _row(self, request: HttpRequest, object_id: str) -> Replay:
+        _demand(request)
+        found: Replay | None = self.get_object(request, object_id)
+        if found is None:
+            raise Http404
+        return found
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
+
+def _demand(request: HttpRequest) -> None:
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+
+
+def _opened(request: HttpRequest) -> ReplayForm:
+    """Filled from the address: by the list of events, or by a replay whose filter is to be changed."""
+    own = {name: request.GET.getlist(name) for name in ReplayForm.base_fields if name in request.GET}
+    given = replay_form.initial_of(request.GET) | {name: _one_or_many(name, values) for name, values in own.items()}
+    return ReplayForm(given) if given else ReplayForm()
+
+
+def _one_or_many(name: str, values: list[str]) -> Any:
+    return values if name in {"statuses", "sources"} else values[-1]
+
+
+def _look(request: HttpRequest, selection: Selection) -> HttpResponse:
+    row = replay_runs.look(selection, actor_of(request))
+    _work(row)
+    return HttpResponseRedirect(_page(row))
+
+
+def _work(row: Replay) -> None:
+    wake_following(replay_runs.work(row.pk, _AT_ONCE_SECONDS))
+    if replay_runs.is_owed(row.pk):
+        wake_replay(row.pk)
+
+
+def _parts(row: Replay, user: Any) -> list[dict[str, Any]]:
+    """Calls, conferences and single events, each with how many there are and the first of them."""
+    lines, kinds = row.lines.filter(is_rehearsed=not row.has_run), ReplayLine.Kind
+    changed = lines.exclude(changes={}, is_new=False)
+    wanted = (
+        ("Calls", changed.filter(kind=kinds.CALL)),
+        ("Conferences", changed.filter(kind__in=(kinds.CONFERENCE, kinds.PARTICIPANT))),
+        ("Quarantined, dead and failed events", lines.filter(kind=kinds.EVENT)),
+    )
+    parts = []
+    for title, rows in wanted:
+        if count := rows.count():
+            told = replay_words.told(rows[:_SHOWN], user)
+            parts.append({"title": title, "count": count, "told": told, "more": max(count - _SHOWN, 0)})
+    return parts
+
+
+def _page(row: Replay) -> str:
+    return reverse("admin:voice_replay_change", args=[row.pk])

@@ -1,0 +1,127 @@
+"""Brings back what webhooks did not bring: failed deliveries, Telnyx's record of calls, and calls whose end is nowhere.
+
+``GET /webhook_deliveries`` and ``GET /call_events`` are read. How long Telnyx keeps deliveries is undocumented; its
+record of calls goes back 24 hours, and longer when asked for one leg.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
+from portal.models import TelnyxAccount
+from portal.times import read_time
+from voice import open_calls, paging, recoveries
+from voice.looks import SETTLED, Found, JsonObject, Look
+from voice.models import Recovery
+
+OVERLAP = timedelta(minutes=15)  # read again before the watermark: Telnyx may list a delivery late
+FIRST_LOOK = timedelta(hours=24)
+GAP = timedelta(minutes=20)  # after so long without a run, more may be missing than Telnyx calls failed
+_MOST_PAGES = 400  # of 250 deliveries: what is beyond is left to the next run
+_TRIES = 12
+
+
+def recover(account: TelnyxAccount, actor: Actor, **how: Any) -> Recovery:
+    """One run for ``account``, or the one that is already under way; ``how`` as in ``run``."""
+    record, _ = recoveries.request(account, actor)
+    if recoveries.begin(record):
+        run(record, **how)
+    return record
+
+
+def run(
+    record: Recovery,
+    *,
+    since: datetime | None = None,
+    now: datetime | None = None,
+    told: Callable[[Recovery], None] | None = None,
+) -> None:
+    """Carry out a run that ``recoveries.begin`` gave to the caller. Nothing that Telnyx may answer is raised.
+
+    ``since`` makes it look further back, never less far. ``now`` is the present time unless somebody says another.
+    """
+    look = Look(record, now or timezone.now(), told or (lambda record: None))
+    try:
+        _run(look, since)
+    except recoveries.Replaced:
+        record.refresh_from_db()
+        return
+    except BaseException:
+        recoveries.finish(record, Recovery.State.FAILED, "It was interrupted.")
+        raise
+    state = Recovery.State.FAILED if look.problems else Recovery.State.DONE
+    recoveries.finish(record, state, " ".join(dict.fromkeys(look.problems)))
+
+
+def _run(look: Look, asked: datetime | None) -> None:
+    """Step by step. What Telnyx refuses of one leaves the others; when it cannot be asked, that is all."""
+    mark, until = recoveries.watermark(look.account), look.now - SETTLED
+    since = min(filter(None, (mark - OVERLAP if mark else look.now - FIRST_LOOK, until, asked)))
+    recoveries.count(look.record, Counter(), since=since, until=until)
+    wide = asked is not None or mark is None or mark < look.now - GAP
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: _read_deliveries(look, since, until),
+        # what Telnyx could not deliver may not be all that is missing
+        lambda: open_calls.read_records(look, since) if wide or look.record.events_recovered else None,
+        lambda: open_calls.settle(look),
+    )
+    for step in steps:
+        try:
+            step()
+        except TelnyxRefused as error:
+            look.problems.append(str(error))
+        except TelnyxError as error:
+            look.problems.append(str(error))
+            return
+
+
+def _read_deliveries(look: Look, since: datetime, until: datetime) -> None:
+    """Those that failed and ended before ``until``, so that the list does not grow while it is read. Of too many the
+    older half, as often as need be: then the next run goes on from there."""
+    seen: set[str] = set()
+    for _ in range(_TRIES):
+        last, totals = None, set[int | None]()
+        for last in _pages(look, since, until):
+            totals.add(last.total)
+            _take_deliveries(look, last.rows, seen)
+        if last is None or not last.is_last:
+            until = since + (until - since) / 2
+        elif last.complete and len(totals) == 1:  # else a row may have slipped from one page to another unseen
+            recoveries.count(look.record, Counter(), until=until)
+            return
+    raise TelnyxUncertain("Telnyx's list of failed deliveries could not be read whole.")
+
+
+def _pages(look: Look, since: datetime, until: datetime) -> Iterator[paging.Page]:
+    """None at all when there are too many."""
+    wanted = {
+        "status": {"eq": "failed"},
+        "started_at": {"gte": since.isoformat()},
+        "finished_at": {"lte": until.isoformat()},
+    }
+    for page in paging.pages(look.account, "webhook_deliveries.list", most=_MOST_PAGES, filter=wanted):
+        if (page.total or 0) > _MOST_PAGES * paging.PAGE:
+            return
+        yield page
+
+
+def _take_deliveries(look: Look, rows: list[JsonObject], seen: set[str]) -> None:
+    fresh = {str(row.get("id")) for row in rows} - seen
+    seen |= fresh
+    look.count(deliveries_read=len(fresh))
+    ended = [row for row in reversed(rows) if look.is_settled(read_time(row.get("finished_at")))]
+    look.take(Found(row["webhook"], _meta(row)) for row in ended if isinstance(row.get("webhook"), dict))
+
+
+def _meta(row: JsonObject) -> JsonObject:
+    """As the last attempt would have said it; Telnyx lists the latest first."""
+    attempts = row.get("attempts")
+    tried = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
+    http = tried[0].get("http") if tried else None
+    request = http.get("request") if isinstance(http, dict) else None
+    return {"attempt": len(tried), "delivered_to": request.get("url") if isinstance(request, dict) else None}

@@ -1,0 +1,82 @@
+"""Brings back what webhooks did not bring, and says what was found."""
+
+import re
+import time
+from argparse import ArgumentParser
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
+
+from applications.progress import Bar
+from portal.actors import Actor
+from portal.models import TelnyxAccount
+from voice import backfill, recoveries
+from voice.models import Recovery
+from voice.models.recoveries import SILENT
+
+_ACTOR = Actor("command line")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=30)  # an event older than that is not taken for one that just came
+
+
+class Command(BaseCommand):
+    """Exit status: 0 all was read, 1 something could not be asked of Telnyx."""
+
+    help = "Read from Telnyx what its webhooks did not bring: failed deliveries, calls without an end, live calls."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--since", metavar="1h", help="Look at least so far back: a number with s, m, h or d.")
+        parser.add_argument("--account", metavar="NAME", help="Only this account; without: all.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        since, accounts = _since(options["since"]), _accounts(options["account"])
+        records = [self._recover(account, since) for account in accounts]
+        if any(record.state != Recovery.State.DONE for record in records):
+            raise CommandError("Not everything could be read from Telnyx.")
+
+    def _recover(self, account: TelnyxAccount, since: datetime | None) -> Recovery:
+        record = self._our_turn(account)
+        bar = Bar(self.stderr, f"{account}: failed deliveries")
+        backfill.run(record, since=since, told=lambda at: bar.told(at.deliveries_read, None))
+        bar.close()
+        if record.since and record.until:
+            looked = f"{record.since:%Y-%m-%d %H:%M} to {record.until:%Y-%m-%d %H:%M} UTC"
+            read = f"{record.deliveries_read} failed deliver{'y' if record.deliveries_read == 1 else 'ies'}"
+            found = record.words if record.state == Recovery.State.DONE else f"not read whole ({record.words} so far)"
+            self.stdout.write(f"{account}: {looked}: {read} read; {found}.")
+        if record.problem:
+            self.stderr.write(f"{account}: {record.problem}")
+        return record
+
+    def _our_turn(self, account: TelnyxAccount) -> Recovery:
+        """Another's run is waited for: it may not look as far back."""
+        give_up = time.monotonic() + 900
+        while time.monotonic() < give_up:
+            record, _ = recoveries.request(account, _ACTOR)
+            if recoveries.begin(record):
+                return record
+            self.stderr.write(f"{account}: waiting for the run by {record.requested_by}.")
+            recoveries.wait(record, SILENT.total_seconds())
+        raise CommandError(f"{account}: another run does not end.")
+
+
+def _since(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if not (match := re.fullmatch(r"([1-9]\d{0,6})([smhd])", text, re.ASCII)):
+        raise CommandError(f"--since must be a number with s, m, h or d, as 90m or 2d; not {text!r}.")
+    back = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if back > _LONGEST:
+        raise CommandError(f"--since goes back {_LONGEST.days} days at most.")
+    return timezone.now() - back
+
+
+def _accounts(name: str | None) -> list[TelnyxAccount]:
+    accounts = TelnyxAccount.objects.all()
+    if name is None:
+        return list(accounts)
+    if not (found := list(accounts.filter(name=name))):
+        raise CommandError(f"There is no account {name}.")
+    return found

@@ -1,0 +1,152 @@
+"""Calls without an ending: what Telnyx's record has of them, which are still alive, and which are lost.
+
+Lost is ours, not Telnyx's: the call is not alive there, and its end is nowhere. Only whole answers lead to it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from applications.models import CallControlApplication
+from portal.errors import TelnyxRefused, TelnyxUncertain
+from portal.models import TelnyxAccount
+from voice import live, paging, telnyx_record
+from voice.looks import SETTLED, Found, JsonObject, Look
+from voice.models import Call, CallEvent
+
+QUIET = timedelta(minutes=3)  # since its last event: what is younger may have its end on the way
+FORGOTTEN = timedelta(minutes=10)  # Telnyx tells a call's status until so long after its end
+_RECORD = timedelta(hours=24)  # what /call_events tells when neither leg nor session are named
+_NO_SUCH = "10015"  # no application of this id whose calls are listed
+_MOST_CALLS, _MOST_APPLICATIONS, _MOST_PAGES, _MOST_PROBLEMS = 500, 200, 200, 5
+_OVER = (Call.State.ENDED, Call.State.LOST)
+
+
+def read_records(look: Look, since: datetime) -> None:
+    """Of each application whose webhooks come here, what Telnyx's record has since then: delivered ones too."""
+    begin = max(since, look.now - _RECORD)
+    for connection_id in _applications(look.account):
+        wanted = {"connection_id": connection_id, "occurred_at": {"gte": begin.isoformat()}, "type": "webhook"}
+        for page in paging.pages(look.account, "call_events.list", most=_MOST_PAGES, filter=wanted):
+            _take(look, page.rows)
+
+
+def settle(look: Look) -> None:
+    """Ask what is alive; of the others find the end, or write that there is none."""
+    listed = _listed(look)
+    _meet(look, listed)
+    quiet = [call for call in _quiet(look) if call.call_control_id not in listed]
+    for call in quiet[:_MOST_CALLS]:
+        try:
+            _find_ending(look, call)
+        except (TelnyxRefused, TelnyxUncertain) as error:  # of this one call: the others can still be asked
+            look.problems.append(str(error))
+            if len(look.problems) >= _MOST_PROBLEMS:
+                return
+
+
+def _applications(account: TelnyxAccount) -> list[str]:
+    """Those whose webhooks come here: what others of the account do with theirs is not ours to keep."""
+    rows = CallControlApplication.objects.filter(account=account, missing_since=None)
+    ours = Q(webhook_event_url__contains=account.webhook_token)
+    ours |= Q(webhook_event_failover_url__contains=account.webhook_token)
+    return list(rows.filter(ours).order_by("?").values_list("telnyx_id", flat=True)[:_MOST_APPLICATIONS])
+
+
+def _listed(look: Look) -> dict[str, JsonObject]:
+    """What Telnyx says is alive, by call control id; ``connection_id`` is of the application that was asked for."""
+    connections = _open(look).exclude(connection_id="").order_by().values_list("connection_id", flat=True).distinct()
+    listed: dict[str, JsonObject] = {}
+    for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(look.account)]):
+        try:
+            found = live.active_calls(look.account, connection_id)
+        except TelnyxRefused as error:
+            if error.http_status != 404 and error.code != _NO_SUCH:
+                raise
+            continue
+        listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found}
+        look.count()
+    return listed
+
+
+def _meet(look: Look, listed: dict[str, JsonObject]) -> None:
+    """A row for each live call that nobody told us of, so that support sees it; then what Telnyx's record has of it."""
+    ids = list(listed)
+    known: set[str] = set()
+    for at in range(0, len(ids), paging.PAGE):
+        rows = Call.objects.filter(account=look.account, call_control_id__in=ids[at : at + paging.PAGE])
+        known |= set(rows.values_list("call_control_id", flat=True))
+    made = [call for id in ids if id not in known and (call := _stub(look, listed[id]))]
+    Call.objects.bulk_create(made, ignore_conflicts=True)  # its webhook may come this moment
+    look.count(calls_found=len(made))
+    for call in made:
+        _read_record(look, call)
+
+
+def _stub(look: Look, told: JsonObject) -> Call | None:
+    """Without facts, so that any event outweighs it. One just begun is left to its webhook."""
+    control_id, lasted = told.get("call_control_id"), told.get("call_duration")
+    if not isinstance(control_id, str) or len(control_id) > 512 or not isinstance(lasted, int):
+        return None
+    if not SETTLED.total_seconds() <= lasted <= _RECORD.total_seconds():
+        return None
+    ids = {name: _small(told.get(name)) for name in ("call_leg_id", "call_session_id", "connection_id")}
+    begun = look.now - timedelta(seconds=lasted)
+    return Call(account=look.account, call_control_id=control_id, started_at=begun, **ids)
+
+
+def _small(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= 64 else ""
+
+
+def _open(look: Look) -> QuerySet[Call]:
+    return Call.objects.filter(account=look.account).exclude(state__in=_OVER)
+
+
+def _quiet(look: Look) -> QuerySet[Any]:
+    """Open calls that nothing was heard of for a while, the oldest first."""
+    latest = CallEvent.objects.filter(call=OuterRef("pk")).order_by("-received_at")
+    rows = _open(look).annotate(heard_at=Subquery(latest.values("received_at")[:1]))
+    before = look.now - QUIET
+    rows = rows.filter(Q(heard_at=None) | Q(heard_at__lte=before), started_at__lte=before)
+    return rows.select_related("account").order_by("started_at", "id")
+
+
+def _find_ending(look: Look, call: Any) -> None:
+    look.count()
+    told = live.status(call)
+    if told is not None and told.get("is_alive") is not False:
+        return  # alive, or an answer that does not say
+    may_be_found = _read_record(look, call)
+    known_for = look.now - (call.heard_at or call.started_at)
+    if may_be_found or (told is None and known_for <= FORGOTTEN):
+        return
+    if live.lose(call, (told or {}).get("end_time"), look.now).state == Call.State.LOST:
+        look.count(calls_lost=1)
+
+
+def _read_record(look: Look, call: Call) -> bool:
+    """Take what the record has of this leg. Whether its end may still come: it is there, or not all was read."""
+    record = telnyx_record.of_call(call)
+    _take(look, record.entries)
+    ends = (telnyx_record.event_of(one) for one in record.entries if not look.is_settled(telnyx_record.time_of(one)))
+    if not record.complete or any(_ends(call, one) for one in ends if one):
+        return True
+    here = CallEvent.objects.filter(account=look.account, call_control_id=call.call_control_id)
+    return here.filter(status=CallEvent.Status.RECEIVED).exists()  # not worked off yet
+
+
+def _take(look: Look, entries: Iterable[JsonObject]) -> None:
+    settled = [one for one in entries if look.is_settled(telnyx_record.time_of(one))]
+    told = [(telnyx_record.event_of(one), one.get("metadata") or {}) for one in settled]
+    look.take(
+        Found(event, {name: meta.get(name) for name in ("attempt", "delivered_to")}) for event, meta in told if event
+    )
+
+
+def _ends(call: Call, event: JsonObject) -> bool:
+    payload = event.get("payload")
+    named = payload.get("call_control_id") if isinstance(payload, dict) else None
+    return event.get("event_type") == "call.hangup" and named == call.call_control_id

@@ -1,0 +1,104 @@
+"""When the next look at Telnyx for missed webhooks is due, and whose turn it is: rows, so that two beats do it once."""
+
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max
+from django.utils import timezone
+
+from portal.actors import PORTAL, Actor
+from portal.models import AuditEvent, TelnyxAccount
+from voice.models import Recovery
+from voice.models.recoveries import SILENT
+
+OPEN = (Recovery.State.QUEUED, Recovery.State.RUNNING)
+_EARLY = timedelta(seconds=20)  # a beat's minutes are not exact: five of them are five
+_KEPT = timedelta(days=30)
+_COUNTED = ("deliveries_read", "events_recovered", "calls_ended", "calls_found", "calls_lost")
+
+
+class Replaced(Exception):
+    """Another run took this one for dead."""
+
+
+def request(account: TelnyxAccount, actor: Actor) -> tuple[Recovery, bool]:
+    """A row that asks for a run, or the one that is waiting or running; and whether it is new."""
+    now = timezone.now()
+    _bury_the_silent(account, now)
+    try:
+        with transaction.atomic():
+            label = actor.label[:200]
+            record = Recovery.objects.create(account=account, requested_by=label, started_at=now, seen_alive_at=now)
+    except IntegrityError:
+        waiting = Recovery.objects.filter(account=account, state__in=OPEN).first()
+        return (waiting, False) if waiting else request(account, actor)
+    if actor != PORTAL:
+        AuditEvent.note(actor, "events.recover", record)
+    return record, True
+
+
+def begin(record: Recovery) -> bool:
+    """Whether it is this one's to run: of many that try, one is told so."""
+    now = timezone.now()
+    waiting = Recovery.objects.filter(pk=record.pk, state=Recovery.State.QUEUED)
+    began = waiting.update(state=Recovery.State.RUNNING, started_at=now, seen_alive_at=now)
+    record.refresh_from_db()
+    return bool(began)
+
+
+def wait(record: Recovery, seconds: float) -> None:
+    """Until another's run is over, or the time is."""
+    until = time.monotonic() + seconds
+    while not record.is_over and time.monotonic() < until:
+        time.sleep(0.1)
+        record.refresh_from_db()
+
+
+def is_due(account: TelnyxAccount) -> bool:
+    """Whether somebody asked for a run, or the last one was an interval ago."""
+    now, interval = timezone.now(), timedelta(minutes=settings.RECOVERY_INTERVAL_MINUTES)
+    _bury_the_silent(account, now)
+    newest = Recovery.objects.filter(account=account).first()
+    if newest is not None and newest.state == Recovery.State.QUEUED:
+        return True
+    return bool(interval) and (newest is None or newest.started_at <= now - interval + _EARLY)
+
+
+def watermark(account: TelnyxAccount) -> datetime | None:
+    """Up to here failed deliveries were read whole."""
+    done = Recovery.objects.filter(account=account, state=Recovery.State.DONE)
+    found: datetime | None = done.aggregate(until=Max("until"))["until"]
+    return found
+
+
+def count(record: Recovery, found: Counter[str], **told: Any) -> None:
+    """Add to its counts, which also says that it is alive. Raises ``Replaced`` when it is over."""
+    added = {name: F(name) + found[name] for name in _COUNTED}
+    mine = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING)
+    if not mine.update(seen_alive_at=timezone.now(), **added, **told):
+        raise Replaced
+    record.refresh_from_db()
+
+
+def finish(record: Recovery, state: Recovery.State, problem: str) -> None:
+    """The end of a run, unless another one has taken its place."""
+    mine = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING)
+    mine.update(state=state, finished_at=timezone.now(), problem=problem)
+    record.refresh_from_db()
+    _forget_old(record)
+
+
+def _forget_old(record: Recovery) -> None:
+    """After a month, all but what the watermark stands on."""
+    old = Recovery.objects.filter(account=record.account_id, started_at__lt=timezone.now() - _KEPT)
+    mark = watermark(record.account)
+    (old.exclude(until=mark) if mark else old).delete()
+
+
+def _bury_the_silent(account: TelnyxAccount, now: datetime) -> None:
+    silent = Recovery.objects.filter(account=account, state=Recovery.State.RUNNING, seen_alive_at__lt=now - SILENT)
+    silent.update(state=Recovery.State.FAILED, finished_at=now, problem="It was interrupted.")

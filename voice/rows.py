@@ -1,0 +1,79 @@
+"""Statements by hand, for the way that every event takes: the ORM compiles each of them for longer than it runs.
+
+PostgreSQL and SQLite (from 3.35, for RETURNING) understand all of them. Names come from the models, values are bound.
+"""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.models import Field, Model
+
+M = TypeVar("M", bound=Model)
+
+
+@cache
+def columns(model: type[Model], *but: str) -> str:
+    """The names of its columns, for SELECT and RETURNING, without those of the fields ``but``."""
+    table = model._meta.db_table
+    return ", ".join(f'"{table}"."{field.column}"' for field in model._meta.concrete_fields if field.name not in but)
+
+
+def prepared(model: type[Model], name: str, value: Any) -> Any:
+    """``value`` as this database stores it in that field."""
+    return _field(model, name).get_db_prep_save(value, connection)
+
+
+def found(model: type[M], lock: str = "", **found_by: Any) -> M | None:
+    """The one row with these values."""
+    where, values = _equal(model, found_by)
+    sql = f'SELECT {columns(model)} FROM "{model._meta.db_table}" WHERE {where} {lock}'  # noqa: S608
+    return next(iter(model._default_manager.raw(sql, values)), None)
+
+
+def locked(model: type[M], **found_by: Any) -> M | None:
+    """The same, locked until the transaction ends."""
+    # SQLite's transaction has the only lock there is
+    return found(model, "FOR UPDATE" if connection.features.has_select_for_update else "", **found_by)
+
+
+def insert(row: Model) -> bool:
+    """Insert it whole; false when another row, which then is committed, has one of its unique keys."""
+    fields = row._meta.concrete_fields
+    names, marks = ", ".join(f'"{field.column}"' for field in fields), ", ".join(["%s"] * len(fields))
+    sql = f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING'  # noqa: S608
+    done = _changed(sql, [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
+    row._state.adding, row._state.db = not done, connection.alias
+    return done
+
+
+def update(row: Model, names: Iterable[str], **only_if: Any) -> bool:
+    """Write these fields of it; false when the row in the database does not have the values of ``only_if`` any more."""
+    fields = [_field(type(row), name) for name in names]
+    setting = ", ".join(f'"{field.column}" = %s' for field in fields)
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    where, found_by = _equal(type(row), {"id": row.pk, **only_if})
+    return _changed(f'UPDATE "{row._meta.db_table}" SET {setting} WHERE {where}', [*values, *found_by])  # noqa: S608
+
+
+def delete(row: Model) -> None:
+    """Delete one that nothing refers to yet."""
+    where, values = _equal(type(row), {"id": row.pk})
+    _changed(f'DELETE FROM "{row._meta.db_table}" WHERE {where}', values)  # noqa: S608
+
+
+def _equal(model: type[Model], found_by: dict[str, Any]) -> tuple[str, list[Any]]:
+    where = " AND ".join(f'"{_field(model, name).column}" = %s' for name in found_by)
+    return where, [prepared(model, name, value) for name, value in found_by.items()]
+
+
+def _field(model: type[Model], name: str) -> "Field[Any, Any]":
+    field: Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]  # columns only are asked for
+    return field
+
+
+def _changed(sql: str, values: list[Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return bool(cursor.rowcount)
