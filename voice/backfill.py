@@ -58,6 +58,17 @@ def run(
     recoveries.finish(record, state, " ".join(dict.fromkeys(look.problems)))
 
 
+def count_young(account: TelnyxAccount, after: datetime, before: datetime) -> int:
+    """How many deliveries failed between the two times: too lately for a run that read until ``after``.
+
+    Raises a ``TelnyxError``.
+    """
+    between = {"gte": after.isoformat(), "lte": before.isoformat()}
+    wanted = {"status": {"eq": "failed"}, "finished_at": between}
+    page = next(paging.pages(account, "webhook_deliveries.list", most=1, filter=wanted))
+    return page.total if page.total is not None else len(page.rows)
+
+
 def _run(look: Look, asked: datetime | None) -> None:
     """Step by step. What Telnyx refuses of one leaves the others; when it cannot be asked, that is all."""
     mark, until = recoveries.watermark(look.account), look.now - SETTLED

@@ -59,6 +59,7 @@ class TelnyxViewSet(PortalViewSet):
 
     scope = "calls"
     queryset = Conference.objects.none()
+    pagination_class = None  # a list is one page of at most 1000
 
     def account(self, request: Request, body: Any = None) -> TelnyxAccount:
         """Of the body, else of the address."""

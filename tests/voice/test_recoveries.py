@@ -66,6 +66,40 @@ def test_the_command_tells_in_words_what_it_found(
     assert (out.count("\n"), "2 failed deliveries read; nothing was missing." in out) == (1, True)
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waiting takes no time here, and moves the clock all the same; what was waited for, in seconds."""
+    waited: list[float] = []
+    now = timezone.now
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("voice.management.commands.reconcile_calls.time.sleep", wait)
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=sum(waited)))
+    return waited
+
+
+def test_the_command_waits_for_what_is_too_young_so_that_nothing_is_missing_after_it(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, reconcile: Any, clock: list[float]
+) -> None:
+    undelivered(sandbox, make_event("call.hangup", -600))
+    undelivered(sandbox, make_event("call.answered", -30), minutes=0.5)
+    out, err = reconcile()
+    assert "1 delivery failed within the last two minutes" in err
+    assert out.count("1 failed delivery read; 1 event recovered") == 1
+    assert set(CallEvent.objects.values_list("event_type", flat=True)) == {"call.hangup", "call.answered"}
+    assert 100 < sum(clock) <= 120
+
+
+def test_without_waiting_the_young_are_left_to_the_next_run(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, reconcile: Any, clock: list[float]
+) -> None:
+    undelivered(sandbox, make_event("call.answered", -30), minutes=0.5)
+    reconcile("--no-wait")
+    assert (CallEvent.objects.count(), clock) == (0, [])
+
+
 def test_the_command_fails_with_words_when_telnyx_cannot_be_asked(
     sandbox_account: TelnyxAccount, capsys: Any, reconcile: Any
 ) -> None:

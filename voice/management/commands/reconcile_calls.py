@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from applications.progress import Bar
 from portal.actors import Actor
+from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
 from voice import backfill, recoveries
+from voice.looks import SETTLED
 from voice.models import Recovery
 from voice.models.recoveries import SILENT
 
@@ -28,11 +30,21 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", metavar="1h", help="Look at least so far back: a number with s, m, h or d.")
+        parser.add_argument(
+            "--no-wait",
+            action="store_true",
+            help="Leave deliveries that failed within the last two minutes to the next run.",
+        )
         parser.add_argument("--account", metavar="NAME", help="Only this account; without: all.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         since, accounts = _since(options["since"]), _accounts(options["account"])
+        begin = timezone.now()
         records = [self._recover(account, since) for account in accounts]
+        if not options["no_wait"]:
+            young = [record.account for record in records if self._left_young(record, begin)]
+            self._wait(begin + SETTLED if young else begin)
+            records += [self._recover(account, since) for account in young]
         if any(record.state != Recovery.State.DONE for record in records):
             raise CommandError("Not everything could be read from Telnyx.")
 
@@ -49,6 +61,26 @@ class Command(BaseCommand):
         if record.problem:
             self.stderr.write(f"{account}: {record.problem}")
         return record
+
+    def _left_young(self, record: Recovery, begin: datetime) -> bool:
+        """Whether deliveries had failed when the command began that the run left to their webhooks."""
+        if record.state != Recovery.State.DONE or record.until is None:
+            return False
+        try:
+            young = backfill.count_young(record.account, record.until, begin)
+        except TelnyxError:
+            return False  # what could not be asked now is left to the next run
+        if young:
+            told = "1 delivery" if young == 1 else f"{young} deliveries"
+            self.stderr.write(f"{record.account}: {told} failed within the last two minutes, and may still come.")
+        return bool(young)
+
+    def _wait(self, until: datetime) -> None:
+        bar, seconds = Bar(self.stderr, "waiting, seconds"), (until - timezone.now()).total_seconds()
+        while (left := (until - timezone.now()).total_seconds()) > 0:
+            bar.told(round(seconds - left), round(seconds))
+            time.sleep(min(left, 1))
+        bar.close()
 
     def _our_turn(self, account: TelnyxAccount) -> Recovery:
         """Another's run is waited for: it may not look as far back."""

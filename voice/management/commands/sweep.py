@@ -22,7 +22,6 @@ _INTERVAL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10
 _BATCH = 200
 _LOOKS = 20
-_REPLAYS = 2
 _SENDERS = 8
 
 _log = structlog.get_logger(__name__)
@@ -66,6 +65,7 @@ class Sweep:
     def __init__(self, senders: ThreadPoolExecutor) -> None:
         self.senders = senders
         self.sending: dict[uuid.UUID, Future[None]] = {}
+        self.replay: uuid.UUID | None = None  # the one that a thread is at, or was
         self.next_beat = 0.0
         self.has_more = False  # the last round left events that were due
 
@@ -93,7 +93,9 @@ class Sweep:
         self._begin(_send, commands)
         self._begin(_send, dispatch.owed(_BATCH))
         self._begin(_look, reconciliation.due(_LOOKS))
-        self._begin(_replay, replay_runs.owed(_REPLAYS))
+        if self.replay not in self.sending:  # one at a time: the others' threads are for calls
+            self.replay = next(iter(replay_runs.owed(1)), None)
+            self._begin(_replay, [self.replay] if self.replay else [])
         self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
 
