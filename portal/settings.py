@@ -165,6 +165,7 @@ CELERY_TASK_ROUTES = {
     "voice.send_command": {"queue": "commands"},
     "voice.recover*": {"queue": "commands"},
     "voice.attend_to_alerts": {"queue": "commands"},  # it may wait for a mail server
+    "voice.work_replay": {"queue": "commands"},  # pieces of seconds are not to stand before live events
     "applications.*": {"queue": "commands"},
 }
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True

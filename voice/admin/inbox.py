@@ -165,4 +165,5 @@ def _verify(self: RejectedRequestAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _context(self: RejectedRequestAdmin, request: HttpRequest, title: str) -> dict[str, Any]:
-    return {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+    # without "opts": the head would name the page after the list of rejected webhooks
+    return {**self.admin_site.each_context(request), "title": title}
