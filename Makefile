@@ -1,9 +1,9 @@
-# run · test · lint · bench: the only commands; CI calls exactly these.
+# run · test · test-faults · lint · bench: the only commands; CI calls exactly these.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint bench lock
+.PHONY: run test test-faults lint bench lock
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m portal.keys
@@ -11,6 +11,10 @@ run: $(VENV)/.runtime
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+
+# FAULTS=long runs what takes minutes, too
+test-faults: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/faults $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -1,0 +1,100 @@
+"""Processes die in the midst of their work, or have a wrong clock: what they left is finished, once."""
+
+import pytest
+
+from tests.faults.child import wait_until
+from tests.faults.client import Load
+from tests.faults.conftest import World, thorough
+
+
+@pytest.mark.row("F05")
+@pytest.mark.parametrize("point", ["claimed", "projected"])
+def test_an_event_whose_worker_dies_of_it_is_finished_once(world: World, point: str) -> None:
+    client, portal = world.client, world.portal
+    event = client.ring().event("call.initiated")
+    portal.freeze("sweep")  # so that it is a child of the worker that dies
+    portal.arm(point, role="events")
+    client.insist(event)
+    world.until_struck()
+    world.leases_run_out()
+    portal.thaw("sweep")
+    evidence = world.settled()
+    assert [row["attempts"] for row in evidence.events] == [2]
+    assert [(row["action"], row["status"]) for row in evidence.commands] == [("answer", "ok")]
+
+
+@pytest.mark.row("F05")
+@pytest.mark.parametrize("point", [thorough("sending"), "sent", thorough("answered")])
+@pytest.mark.parametrize(("role", "other"), [("commands", "sweep"), thorough("sweep", "commands")])
+def test_a_command_whose_sender_dies_is_sent_again_under_the_same_id(
+    world: World, point: str, role: str, other: str
+) -> None:
+    client, portal = world.client, world.portal
+    leg = client.ring()
+    client.insist(leg.event("call.initiated"))
+    world.settled()
+    portal.freeze(other)
+    portal.arm(point, role=role)
+    # of all actions this one makes sense for longer than a lease
+    status, command = portal.ask("POST", f"/api/v1/calls/{leg.call_control_id}/actions/hangup/", {})
+    assert status == 202, command
+    world.until_struck()
+    world.leases_run_out()
+    portal.thaw(other)
+    portal.restart(role)
+    evidence = world.settled()
+    assert [(row["action"], row["status"]) for row in evidence.commands] == [("answer", "ok"), ("hangup", "ok")]
+    assert len(evidence.commands[1]["attempts"]) == 2
+    again = ["executed"] if point == "sending" else ["executed", "deduplicated"]
+    assert [one["outcome"] for one in evidence.ledger if one["action"] == "hangup"] == again
+
+
+@pytest.mark.row("F06")
+def test_every_process_is_killed_once_under_load(world: World) -> None:
+    client, portal = world.client, world.portal
+
+    def more_is_acknowledged() -> None:
+        before = len(client.answered(200))
+        wait_until(lambda: len(client.answered(200)) > before + 10, "acknowledged webhooks")
+
+    with Load(client, real=True):
+        for role in ("events", "commands", "sweep"):
+            more_is_acknowledged()
+            portal.kill(role)
+        portal.start()
+        more_is_acknowledged()
+        portal.restart("web")
+        more_is_acknowledged()
+    world.leases_run_out()
+    world.settled()
+
+
+@pytest.mark.row("F19")
+@pytest.mark.parametrize("minutes", [10, -10])
+def test_a_web_server_with_a_wrong_clock_takes_nothing_and_loses_nothing(world: World, minutes: int) -> None:
+    client, portal = world.client, world.portal
+    event = client.ring().event("call.initiated")
+    portal.set_clock("web", minutes * 60)
+    wait_until(lambda: client.post(event).status == 400, "refusal by the wrong clock")
+    portal.set_clock("web", 0)
+    wait_until(lambda: client.post(event).status == 200, "200 by the right clock")
+    assert [row["action"] for row in world.settled().commands] == ["answer"]
+
+
+@pytest.mark.row("F19")
+def test_a_lease_is_by_the_databases_clock(world: World) -> None:
+    client, portal = world.client, world.portal
+    portal.arm("projected", "stall 3", role="events")
+    portal.arm("sending", "stall 3", role="commands")
+    portal.set_clock("commands", -600)
+    portal.set_clock("sweep", 3600)
+    portal.freeze("sweep")
+    client.insist(client.ring().event("call.initiated"))
+    world.until_struck(left=1)
+    portal.thaw("sweep")
+    wait_until(lambda: not portal.armed(), "sender that has the command")
+    evidence = world.settled()
+    # the sweep took nothing away from those who were at it
+    assert [row["attempts"] for row in evidence.events] == [1]
+    found = [(row["status"], row["error"], len(row["attempts"])) for row in evidence.commands]
+    assert found == [("ok", "", 1)]
