@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
-from django.core.management import call_command
 from django.db import connection
 
 from applications.kinds import KINDS
@@ -23,7 +22,6 @@ KIND = KINDS[0]
 
 def run() -> Iterator[str]:
     """Lines to print."""
-    call_command("migrate", verbosity=0)
     ours, theirs = multiprocessing.Pipe()
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(theirs, APPLICATIONS), daemon=True)
     server.start()
