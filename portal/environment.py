@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import environ
+import httpx
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
@@ -17,14 +18,15 @@ from portal import keys
 from portal.patience import PatientConnection
 
 # Whose database is gone hears of it within seconds. A pool gives up trying soon, and tries again as soon as somebody
-# asks: its own pauses would grow to minutes. ``options``: a statement whose client has gone ends, lock or not.
+# asks: its own pauses would grow to minutes. ``options``: a statement whose client has gone ends, lock or not; a
+# transaction in which nothing happens (its process is frozen, a handler hangs) ends too: others wait for its locks.
 _POSTGRESQL: dict[str, Any] = {
     "connect_timeout": 2,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,  # milliseconds
-    "options": "-c client_connection_check_interval=1s",
+    "options": "-c client_connection_check_interval=1s -c idle_in_transaction_session_timeout=10s",
     "pool": {
         "min_size": 1,
         "max_size": 40,
@@ -101,6 +103,12 @@ def modules(text: str) -> list[str]:
 def outgoing_url(text: str) -> str:
     """As it is, with the slash it may end in: another path is another address."""
     http_url(text)
+    try:
+        usable = bool(httpx.URL(text).host) and urlsplit(text).port != 0
+    except (httpx.InvalidURL, ValueError):
+        usable = False
+    if not usable:
+        raise ValueError("must be an http:// or https:// address that can be called.")
     return text
 
 

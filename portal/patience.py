@@ -30,7 +30,10 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that knows the patience of the thread that uses it. Without any it waits as long as it takes."""
+    """A connection that knows the patience of the thread that uses it. Without any it waits as long as it takes.
+
+    One that broke has its pool replace the others: of a database that went down, each would cost somebody an error.
+    """
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         limit = getattr(_kept, "seconds", None) if timeout is None else timeout
@@ -39,4 +42,7 @@ class PatientConnection(psycopg.Connection[Any]):
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # still waiting: it gave up
                 self.close()
+            pool = getattr(self, "_pool", None)
+            if self.closed and pool is not None:
+                pool.drain()
             raise

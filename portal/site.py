@@ -20,6 +20,7 @@ from unfold.views import ChangeList
 
 from portal.actors import actor_of
 from portal.models import AuditEvent
+from portal.texts import visible
 
 
 class PortalSite(UnfoldAdminSite):
@@ -125,4 +126,4 @@ class ReadOnlyAdmin(PortalAdmin):
 def as_json(value: Any) -> str:
     """A JSON value as readable, escaped text."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
-    return format_html('<pre class="portal-json">{}</pre>', text)
+    return format_html('<pre class="portal-json">{}</pre>', visible(text))

@@ -14,7 +14,7 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-READ_SECONDS = 10.0  # for a request to arrive whole, from its first byte on
+READ_SECONDS = 10.0  # for a request to arrive whole, from when a thread begins to read it
 
 _OUR_FAULT = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
 _STATUSES: dict[type[Exception], HTTPStatus] = {

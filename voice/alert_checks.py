@@ -16,7 +16,7 @@ from applications.models import Pull
 from portal.models import Heartbeat, TelnyxAccount
 from voice import breaker, envelopes, reconciliation, refusals, rejections
 from voice.findings import MOST, Finding, Look, counted, listing
-from voice.models import CallCommand, CallEvent, Recovery, RejectedRequest
+from voice.models import Alert, CallCommand, CallEvent, Recovery, RejectedRequest
 from voice.numbers import masked
 
 REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
@@ -32,16 +32,21 @@ _NOT_OURS = {refusals.PROBE.code, refusals.TOO_LARGE.code}  # nothing that Telny
 
 
 def refused_webhooks(look: Look) -> Iterator[Finding]:
-    """Five or more since the hour began, over a tenth of what the account got (or a thousand), and one just now."""
+    """Five or more since the last hour began, over a tenth of what the account got (or a thousand), one just now.
+
+    While the alert is open, fewer keep it so: else what trickles in would be a new alert each hour.
+    """
     recent = RejectedRequest.objects.filter(at__gt=look.now - REFUSED_WITHIN, account__isnull=False)
     lately = set(recent.exclude(code__in=_NOT_OURS).order_by().values_list("account", flat=True))
-    # the ring keeps one a second; how many there were is counted by the hour
-    since = (look.now - REFUSED_WITHIN).replace(minute=0, second=0, microsecond=0)
+    # the ring keeps one a second; how many there were is counted by the hour, and this one may have just begun
+    since = (look.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     counts = rejections.counted(since) if lately else {}
+    open_ones = Alert.objects.filter(kind=Alert.Kind.SIGNATURE_FAILURES, closed_at=None)
+    told = set(open_ones.values_list("subject", flat=True)) if lately else set()
     for account in TelnyxAccount.objects.filter(pk__in=lately):
         codes = Counter({code: n for code, n in counts.get(account.pk, Counter()).items() if code not in _NOT_OURS})
         number = codes.total()
-        if number < REFUSED_AT_LEAST:
+        if number < REFUSED_AT_LEAST and account.name not in told:
             continue
         if number < REFUSED_TOO_MANY and _let_in(account, since, 9 * number) >= 9 * number:
             continue

@@ -142,8 +142,7 @@ def _leave(alert: Alert, closes_after: timedelta, now: datetime) -> None:
             return
         row.closed_at, row.clear_since = now, None
         row.save(update_fields=["closed_at", "clear_since"])
-        if row.announced_at:
-            notices.make(row, AlertNotice.Change.CLOSED, now)
+        notices.make(row, AlertNotice.Change.CLOSED, now)
 
 
 def _announce(now: datetime) -> None:

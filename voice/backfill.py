@@ -15,7 +15,7 @@ from portal.actors import Actor
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
 from portal.models import TelnyxAccount
 from portal.times import read_time
-from voice import open_calls, paging, recoveries
+from voice import open_calls, paging, receivers, recoveries
 from voice.looks import SETTLED, Found, JsonObject, Look
 from voice.models import Recovery
 
@@ -55,7 +55,7 @@ def run(
         recoveries.finish(record, Recovery.State.FAILED, "It was interrupted.")
         raise
     state = Recovery.State.FAILED if look.problems else Recovery.State.DONE
-    recoveries.finish(record, state, " ".join(dict.fromkeys(look.problems)))
+    recoveries.finish(record, state, " ".join(dict.fromkeys(look.problems + look.unanswered)))
 
 
 def count_young(account: TelnyxAccount, after: datetime, before: datetime) -> int:
@@ -70,24 +70,30 @@ def count_young(account: TelnyxAccount, after: datetime, before: datetime) -> in
 
 
 def _run(look: Look, asked: datetime | None) -> None:
-    """Step by step. What Telnyx refuses of one leaves the others; when it cannot be asked, that is all."""
+    """Step by step. What Telnyx refuses of one leaves the others; when it cannot be asked, that is all.
+
+    The first two are what the watermark tells of. The last begins anew with every run.
+    """
     mark, until = recoveries.watermark(look.account), look.now - SETTLED
     since = min(filter(None, (mark - OVERLAP if mark else look.now - FIRST_LOOK, until, asked)))
     recoveries.count(look.record, Counter(), since=since, until=until)
-    wide = asked is not None or mark is None or mark < look.now - GAP
-    steps: tuple[Callable[[], None], ...] = (
-        lambda: _read_deliveries(look, since, until),
+    wide = asked is not None or mark is None or mark < look.now - GAP or recoveries.has_just_failed(look.account)
+    steps: tuple[tuple[Callable[[], None], list[str]], ...] = (
+        (lambda: _read_deliveries(look, since, until), look.problems),
         # what Telnyx could not deliver may not be all that is missing
-        lambda: open_calls.read_records(look, since) if wide or look.record.events_recovered else None,
-        lambda: open_calls.settle(look),
+        (
+            lambda: open_calls.read_records(look, since) if wide or look.record.events_recovered else None,
+            look.problems,
+        ),
+        (lambda: open_calls.settle(look), look.unanswered),
     )
-    for step in steps:
+    for step, problems in steps:
         try:
             step()
         except TelnyxRefused as error:
-            look.problems.append(str(error))
+            problems.append(str(error))
         except TelnyxError as error:
-            look.problems.append(str(error))
+            problems.append(str(error))
             return
 
 
@@ -126,13 +132,25 @@ def _take_deliveries(look: Look, rows: list[JsonObject], seen: set[str]) -> None
     seen |= fresh
     look.count(deliveries_read=len(fresh))
     ended = [row for row in reversed(rows) if look.is_settled(read_time(row.get("finished_at")))]
-    look.take(Found(row["webhook"], _meta(row)) for row in ended if isinstance(row.get("webhook"), dict))
+    told = [row for row in ended if isinstance(row.get("webhook"), dict)]
+    others = receivers.speaking_to_others(look.account, map(_connection, told))
+    ours = (one for one in told if _connection(one) not in others or receivers.was_sent_here(look.account, _tried(one)))
+    look.take(Found(row["webhook"], _meta(row)) for row in ours)
 
 
 def _meta(row: JsonObject) -> JsonObject:
     """As the last attempt would have said it; Telnyx lists the latest first."""
+    tried = _tried(row)
+    return {"attempt": len(tried), "delivered_to": receivers.url_of(tried[0]) if tried else None}
+
+
+def _tried(row: JsonObject) -> list[JsonObject]:
     attempts = row.get("attempts")
-    tried = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
-    http = tried[0].get("http") if tried else None
-    request = http.get("request") if isinstance(http, dict) else None
-    return {"attempt": len(tried), "delivered_to": request.get("url") if isinstance(request, dict) else None}
+    return [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
+
+
+def _connection(row: JsonObject) -> str:
+    """The application whose webhook it is; the list is of the whole account, whoever its receivers are."""
+    payload = row["webhook"].get("payload")
+    named = payload.get("connection_id") if isinstance(payload, dict) else None
+    return named if isinstance(named, str) else ""

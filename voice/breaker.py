@@ -17,7 +17,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.models import AuditEvent, TelnyxAccount
-from voice import actions
+from voice import actions, rows
 from voice.models import AccountBreaker, CallCommand
 
 IN_A_ROW, OF_THE_LAST, BAD_OF_THEM = 5, 20, 10
@@ -44,7 +44,7 @@ def tripped() -> list[AccountBreaker]:
 
 def admits(account_id: uuid.UUID, action: str, now: datetime) -> bool:
     """Whether a command may go now. When the time for a probe has come, the first to ask is it."""
-    row = AccountBreaker.objects.filter(account=account_id).first()
+    row = rows.found(AccountBreaker, account=account_id)
     if row is None:
         return True
     waits = [row.wait_until, row.dials_wait_until if action == actions.DIAL else None]
@@ -64,7 +64,7 @@ def heard(command: CallCommand, error: TelnyxError | None, now: datetime) -> Non
         _wait(command.account_id, error, now)
     account_id, again = command.account_id, len(command.attempts) > 1
     rejected, usable = _is_rejection(error), not isinstance(error, TelnyxUncertain) and not _is_unreachable(error)
-    found = AccountBreaker.objects.filter(account=account_id).first()
+    found = rows.found(AccountBreaker, account=account_id)
     if usable and not rejected and (found is None or (found.is_closed and "x" not in found.recent)):
         return
     with transaction.atomic():

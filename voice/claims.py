@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -11,7 +12,8 @@ from voice import rows
 from voice.answers import EVENT_TYPES
 from voice.models import CallEvent
 
-_NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"}
+LEASE = timedelta(seconds=30)
+_NOW = rows.NOW
 _LEASED = {
     "postgresql": "STATEMENT_TIMESTAMP() + INTERVAL '30 seconds'",
     "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '+30 seconds')",
@@ -33,6 +35,7 @@ class Claimed:
     meets_rules: bool  # its account has an active flow with a rule for its type
     may_answer: bool  # a command of its account is uncertain, and events of its type answer some
     is_at_home: bool  # its application is one of its account's
+    at: datetime  # when it was claimed, by the database's clock
 
 
 def take(event_id: uuid.UUID) -> Claimed | None:
@@ -55,6 +58,14 @@ def release(account_id: uuid.UUID, call_control_id: str) -> list[uuid.UUID]:
     return [event.pk for event in found]
 
 
+def reopen(account_id: uuid.UUID, call_leg_id: str) -> list[uuid.UUID]:
+    """Events that name nothing but this leg, and came before its call was known: they have their turn now."""
+    sql = """UPDATE voice_callevent SET status = 'received', attempts = 0 WHERE call_leg_id = %s AND call_leg_id <> ''
+             AND account_id = %s AND call_control_id = '' AND call_id IS NULL AND status = 'ignored' RETURNING id"""
+    found = CallEvent.objects.raw(sql, [call_leg_id, rows.prepared(CallEvent, "account", account_id)])
+    return [event.pk for event in found] if call_leg_id else []
+
+
 def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[Claimed]:
     vendor = connection.vendor
     due = f"status = 'received' AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})"
@@ -75,4 +86,5 @@ def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[Claimed]:
 def _claimed(event: CallEvent) -> Claimed:
     told = vars(event)
     may_answer = bool(told["has_questions"]) and event.event_type in EVENT_TYPES
-    return Claimed(event, bool(told["meets_rules"]), may_answer, bool(told["is_at_home"]))
+    assert event.lease_until is not None
+    return Claimed(event, bool(told["meets_rules"]), may_answer, bool(told["is_at_home"]), event.lease_until - LEASE)

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from portal.client import ask
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
-from voice import actions, batches, breaker, conference_events, limits, repeats
+from voice import actions, batches, breaker, conference_events, limits, repeats, rows, turns
 from voice.dialled import call_of_dial
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 from voice.present_state import is_already_so
@@ -29,6 +29,10 @@ WINDOW = timedelta(seconds=50)
 _RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
+_CLOSING = (
+    *("status", "error", "error_code", "finished_at", "lease_until", "attempts", "answer", "settlement", "settled_at"),
+    *("call", "call_control_id", "conference"),
+)
 FIRST_LOOK = timedelta(seconds=5)  # after it became uncertain; webhooks may tell sooner
 
 
@@ -51,7 +55,7 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
     if command is None:
         return []
     if command.status != _Status.SENDING:
-        return _following(command)
+        return turns.following(command)
     return _settle(command, _attempt(command, begin))
 
 
@@ -67,24 +71,19 @@ def owed(limit: int) -> list[uuid.UUID]:
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - WINDOW)  # it ends, whatever the breaker says
     free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
-    rows = CallCommand.objects.filter(due, free, status__in=_OPEN)
-    return list(rows.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
+    found = CallCommand.objects.filter(due, free, status__in=_OPEN)
+    return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
 
 
 def _claim(command_id: uuid.UUID) -> CallCommand | None:
     """The command, leased and ``sending`` (or closed without being sent); None when it is not its turn."""
     with transaction.atomic():
-        ids = CallCommand.objects.filter(pk=command_id).values_list("call_id", "conference_id").first() or (None, None)
-        call = Call.objects.select_for_update().filter(pk=ids[0]).first() if ids[0] else None
-        room = Conference.objects.select_for_update().filter(pk=ids[1]).first() if ids[1] else None
-        due = Q(lease_until=None) | Q(lease_until__lt=Now())
-        rows = CallCommand.objects.select_for_update(of=("self",)).select_related("account", "batch")
-        command = rows.annotate(clock=Now()).filter(due, pk=command_id, status__in=_OPEN).first()
-        if command is None or _is_blocked(command):
+        call, room = turns.lock_subjects(command_id)
+        command, now = turns.locked(command_id)
+        if command is None or turns.is_blocked(command):
             return None
         if command.batch and command.batch.status == DialBatch.Status.PAUSED:
             return None
-        now = command.clock  # the database's, as leases are compared with: this machine's may be wrong
         limit = limits.hindrance(command)
         reason = _hindrance(command, call, room, limit, now)
         if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
@@ -97,28 +96,8 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
         command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
         command.lease_until = now + LEASE
-        command.save(update_fields=["status", "first_sent_at", "attempts", "lease_until"])
+        rows.update(command, ("status", "first_sent_at", "attempts", "lease_until"))
         return command
-
-
-def _is_blocked(command: CallCommand) -> bool:
-    """Not its turn: an earlier command of its event is open, another of its call or conference is on the wire, or an
-    older wish for the same call has not been begun. What waits for a resend holds up nobody: a hang-up must go."""
-    earlier = Q(event=command.event_id, sequence__lt=command.sequence, status__in=_OPEN) if command.event_id else Q()
-    on_call = Q(call=command.call_id, status=_Status.SENDING) if command.call_id else Q()
-    in_room = Q(conference=command.conference_id, status=_Status.SENDING) if command.conference_id else Q()
-    older = Q(
-        call=command.call_id, status=_Status.QUEUED, sequence=0, lease_until=None, created_at__lt=command.created_at
-    )
-    blocking = earlier | on_call | in_room | (older if command.call_id else Q())  # an empty Q adds nothing
-    found = CallCommand.objects.filter(blocking).exclude(pk=command.pk) if blocking else ()
-    return any(not (command.action == "hangup" and _waits_for_a_resend(one, command)) for one in found)
-
-
-def _waits_for_a_resend(other: CallCommand, command: CallCommand) -> bool:
-    """It is on no wire now, and no earlier command of the same event."""
-    apart = other.event_id is None or other.event_id != command.event_id
-    return apart and other.status == _Status.SENDING and bool(other.attempts) and "outcome" in other.attempts[-1]
 
 
 def _hindrance(
@@ -172,7 +151,10 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
     try:
         if len(command.attempts) > 1 and is_already_so(command):
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
-        if _is_late(command, time.monotonic() - (claimed or begin)) and repeats.needs_window(command.action):
+        slept = time.monotonic() - (claimed or begin)
+        if slept > LEASE.total_seconds():  # somebody else may have it by now, or it is of yesterday
+            raise TelnyxUnavailable("The sender was stopped before it could send it.", retry_after=0)
+        if _is_late(command, slept) and repeats.needs_window(command.action):
             raise TelnyxUncertain("Telnyx would not recognise a repeat after so long.")  # this sender slept
         answer = ask(command.account, actions.method(command.action), *path, **values)
         if actions.answers_nothing(command.action):
@@ -195,8 +177,7 @@ def _since(begin: float) -> int:
 
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
-    mine = CallCommand.objects.filter(pk=command.pk, status=_Status.SENDING, lease_until=command.lease_until)
-    now, error = mine.annotate(clock=Now()).values_list("clock", flat=True).first(), outcome.error
+    now, error = turns.still_mine(command), outcome.error
     if now is None:  # its lease ran out, and another sender has it: that one's word counts
         return []
     breaker.heard(command, error, now)
@@ -226,7 +207,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
             command.settlement, command.settled_at = f"Settled from the {subject} at Telnyx.", now
         status = _final(command, error)
         _close(command, status, command.error)
-    return _following(command)
+    return turns.following(command)
 
 
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
@@ -245,7 +226,7 @@ def _postpone(command: CallCommand, until: datetime, status: str) -> None:
     if all(attempt.get("outcome") == TelnyxUnavailable.kind for attempt in command.attempts):
         command.first_sent_at = None  # nothing has reached Telnyx yet
     command.status, command.lease_until = status, until
-    command.save(update_fields=["status", "lease_until", "first_sent_at", "attempts", "error", "error_code"])
+    rows.update(command, ("status", "lease_until", "first_sent_at", "attempts", "error", "error_code"))
 
 
 def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
@@ -261,20 +242,10 @@ def _close(command: CallCommand, status: str, error: str) -> None:
     command.finished_at, command.lease_until = timezone.now(), None
     if status == _Status.UNCERTAIN:
         command.lease_until = command.finished_at + FIRST_LOOK
-    command.save()
+    rows.update(command, _CLOSING)
     if status != _Status.OK and command.event_id:
         CallCommand.objects.filter(
             event=command.event_id, sequence__gt=command.sequence, status=_Status.QUEUED, first_sent_at=None
         ).update(
             status=_Status.EXPIRED, error="An earlier command of the same event failed.", finished_at=timezone.now()
         )
-
-
-def _following(command: CallCommand) -> list[uuid.UUID]:
-    """The oldest command of the call or the conference that now is free to go."""
-    on_call = Q(call=command.call_id) if command.call_id else Q()
-    in_room = Q(conference=command.conference_id) if command.conference_id else Q()
-    if not (on_call or in_room):
-        return []
-    waiting = CallCommand.objects.filter(on_call | in_room, status=_Status.QUEUED)
-    return list(waiting.order_by("created_at", "sequence").values_list("id", flat=True)[:1])

@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -38,7 +39,16 @@ class Undelivered:
     at: datetime | None
     attempts: int
     url: str
+    is_ours: bool
     why: str
+
+    @property
+    def host(self) -> str:
+        """Where it was sent, without what is secret in an address: its path and its name and password."""
+        try:
+            return urlsplit(self.url).hostname or ""
+        except ValueError:
+            return ""
 
 
 def failures(application: TelnyxApplication) -> JsonObject:
@@ -70,7 +80,7 @@ def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]
     listed = ask(account, "webhook_deliveries.list", extra_query=query).get("data")
     if not isinstance(listed, list):
         raise TelnyxUncertain("Telnyx's list of webhook deliveries cannot be read.")
-    return [_read(item) for item in listed if isinstance(item, dict)]
+    return [_read(item, account) for item in listed if isinstance(item, dict)]
 
 
 def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime | None:
@@ -97,10 +107,11 @@ class UndeliveredPages:
             told["undelivered"] = undelivered(account, request.GET.get("connection_id", ""))
         except TelnyxError as error:
             told["problem"] = str(error)
+        told["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
         return render(request, "admin/voice/undelivered.html", told)
 
 
-def _read(item: JsonObject) -> Undelivered:
+def _read(item: JsonObject, account: TelnyxAccount) -> Undelivered:
     webhook, attempts = _object(item.get("webhook")), item.get("attempts")
     tried = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
     last = tried[0] if tried else {}
@@ -109,11 +120,13 @@ def _read(item: JsonObject) -> Undelivered:
     told = [str(one) for one in errors] if isinstance(errors, list) else []
     why = f"HTTP {status}" if status else "no answer"
     event_type = str(webhook.get("event_type") or "")
+    url = str(_object(http.get("request")).get("url") or "")
     return Undelivered(
         event_type=label(event_type) or event_type or "unknown event",
         at=read_time(item.get("started_at")),
         attempts=len(tried),
-        url=str(_object(http.get("request")).get("url") or ""),
+        url=url,
+        is_ours=f"/{account.webhook_token}/" in url,
         why=f"{why} (Telnyx code {', '.join(told)})" if told else why,
     )
 

@@ -16,6 +16,7 @@ from voice.models import Call, CallCommand, CallEvent
 from voice.projection import Claim, merge
 
 _MOST_PAGES = 40
+_NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's reference gives this question no 404
 
 
 def active_calls(account: TelnyxAccount, connection_id: str) -> list[dict[str, Any]]:
@@ -55,7 +56,7 @@ def status(call: Call) -> dict[str, Any] | None:
     try:
         answer = ask(call.account, "calls.retrieve_status", call.call_control_id)
     except TelnyxRefused as error:
-        if error.http_status == 404:
+        if error.http_status == 404 or error.code in _NO_CALL:
             return None
         raise
     if not isinstance(data := answer.get("data"), dict):  # which is not the same as: no such call

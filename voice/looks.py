@@ -6,13 +6,15 @@ rules unspent.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from portal.errors import TelnyxError, TelnyxUnavailable
 from portal.models import TelnyxAccount
 from voice import intake, recoveries
 from voice.models import CallEvent, Recovery
@@ -34,12 +36,16 @@ class Found:
 
 @dataclass
 class Look:
-    """One run for one account. ``now`` is frozen when it begins; ``problems`` are what kept it from being whole."""
+    """One run for one account. ``now`` is frozen when it begins; ``problems`` are what kept it from being whole.
+
+    ``unanswered`` is what Telnyx did not tell of calls without an end: each run asks again, and is whole without it.
+    """
 
     record: Recovery
     now: datetime
     told: Callable[[Recovery], None] = lambda record: None
     problems: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
 
     @property
     def account(self) -> TelnyxAccount:
@@ -49,6 +55,19 @@ class Look:
         """Add to the run's counts, which also says that it is alive."""
         recoveries.count(self.record, Counter(found))
         self.told(self.record)
+
+    @contextmanager
+    def asking_one(self, problems: list[str]) -> Iterator[None]:
+        """A question after which the others can still be asked, whatever becomes of it: ``problems`` gets its error.
+
+        Raises ``TelnyxUnavailable`` when Telnyx cannot be asked at all, or wants us to wait.
+        """
+        try:
+            yield
+        except TelnyxError as error:
+            if isinstance(error, TelnyxUnavailable) and (error.http_status or 0) < 500:
+                raise
+            problems.append(str(error))
 
     def is_settled(self, at: datetime | None) -> bool:
         """Whether a delivery that ended then is over for good."""

@@ -1,6 +1,6 @@
 """The ways a notice goes out: e-mail, and a webhook signed as "Standard Webhooks" has it.
 
-Nothing here raises for what a server may answer: what went wrong is told in words, without secrets.
+Nothing here raises: what went wrong is told in words, without secrets.
 """
 
 import base64
@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
 
@@ -23,6 +24,8 @@ from voice.models import AlertNotice
 
 _SECONDS = 8.0  # in all, for a webhook
 _Channel = AlertNotice.Channel
+
+_log = structlog.get_logger(__name__)
 
 
 def set_up() -> dict[str, str]:
@@ -39,7 +42,12 @@ def send(channel: str, identifier: uuid.UUID, body: dict[str, Any]) -> str:
     """Send once; what went wrong, or nothing when it was taken. ``identifier`` is the same for each try."""
     if channel not in set_up():
         return "this channel is not set up any more"
-    return _SENDERS[channel](identifier, body)
+    try:
+        return _SENDERS[channel](identifier, body)
+    except Exception as error:  # what nobody foresaw is a try that failed, and not the end of all others
+        why = type(error).__name__  # its words may hold a secret
+        _log.warning("a notice of an alert could not be sent", channel=channel, error=why)
+        return f"it could not be sent ({why})"
 
 
 def sign(secret: bytes, identifier: str, timestamp: int, content: bytes) -> str:
@@ -65,6 +73,8 @@ def _post(identifier: uuid.UUID, body: dict[str, Any]) -> str:
             status = response.status_code  # what else it may say is not read
     except httpx.TimeoutException:
         return f"no answer within {_SECONDS:.0f} s"
+    except httpx.InvalidURL:
+        return "ALERT_WEBHOOK_URL cannot be called"
     except httpx.HTTPError as error:
         return f"no connection ({type(error).__name__})"
     if 300 <= status < 400:

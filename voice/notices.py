@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -27,10 +28,16 @@ _log = structlog.get_logger(__name__)
 
 
 def make(alert: Alert, change: str, now: datetime) -> int:
-    """Owe a notice to every channel that is set up; how many that are. In the transaction of the change itself."""
+    """Owe a notice to every channel that is set up; how many that are. In the transaction of the change itself.
+
+    Of an end only to those that were to tell of the beginning.
+    """
+    channels = set(notice_channels.set_up())
+    if change == AlertNotice.Change.CLOSED:
+        channels &= set(alert.notices.filter(change=AlertNotice.Change.OPENED).values_list("channel", flat=True))
     rows = [
         AlertNotice(alert=alert, change=change, channel=channel, body=body(alert, change), created_at=now)
-        for channel in notice_channels.set_up()
+        for channel in sorted(channels)
     ]
     AlertNotice.objects.bulk_create(rows, ignore_conflicts=True)
     return len(rows)
@@ -65,7 +72,7 @@ def deliver(notice_id: uuid.UUID) -> bool:
         return False
     notice = AlertNotice.objects.select_related("alert").get(pk=notice_id)
     if mutes.is_muted(notice.alert, timezone.now()):
-        _finish(notice, _Outcome.MUTED)
+        _hold_back(notice)
         return False
     problem = notice_channels.send(notice.channel, notice.pk, notice.body)
     if not problem:
@@ -106,6 +113,19 @@ def _due() -> QuerySet[AlertNotice]:
 def _mine(notice: AlertNotice) -> QuerySet[AlertNotice]:
     """The row while nobody has taken it over."""
     return AlertNotice.objects.filter(pk=notice.pk, finished_at=None, attempts=notice.attempts)
+
+
+def _hold_back(notice: AlertNotice) -> None:
+    """It is muted. A beginning that outlasts the mute is told then, as one of which nobody was told yet."""
+    with transaction.atomic():
+        here = Alert.objects.select_for_update().filter(pk=notice.alert_id, closed_at=None)
+        if notice.change == AlertNotice.Change.OPENED and here.first():
+            _mine(notice).delete()
+            here.update(announced_at=None)
+            return
+        # over by now: of a beginning that nobody heard of, no end is told either
+        waiting = AlertNotice.objects.filter(alert=notice.alert_id, channel=notice.channel, finished_at=None)
+        waiting.update(outcome=_Outcome.MUTED, finished_at=timezone.now(), lease_until=None)
 
 
 def _finish(notice: AlertNotice, outcome: str, error: str = "") -> None:

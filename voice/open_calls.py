@@ -5,14 +5,15 @@ Lost is ours, not Telnyx's: the call is not alive there, and its end is nowhere.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
-from applications.models import CallControlApplication
-from portal.errors import TelnyxRefused, TelnyxUncertain
+from portal.errors import TelnyxRefused
 from portal.models import TelnyxAccount
-from voice import live, paging, telnyx_record
+from portal.times import read_time
+from voice import live, paging, receivers, telnyx_record
 from voice.looks import SETTLED, Found, JsonObject, Look
 from voice.models import Call, CallEvent
 
@@ -20,7 +21,7 @@ QUIET = timedelta(minutes=3)  # since its last event: what is younger may have i
 FORGOTTEN = timedelta(minutes=10)  # Telnyx tells a call's status until so long after its end
 _RECORD = timedelta(hours=24)  # what /call_events tells when neither leg nor session are named
 _NO_SUCH = "10015"  # no application of this id whose calls are listed
-_MOST_CALLS, _MOST_APPLICATIONS, _MOST_PAGES, _MOST_PROBLEMS = 500, 200, 200, 5
+_MOST_CALLS, _MOST_APPLICATIONS, _MOST_PROBLEMS = 500, 200, 20
 _OVER = (Call.State.ENDED, Call.State.LOST)
 
 
@@ -28,47 +29,55 @@ def read_records(look: Look, since: datetime) -> None:
     """Of each application whose webhooks come here, what Telnyx's record has since then: delivered ones too."""
     begin = max(since, look.now - _RECORD)
     for connection_id in _applications(look.account):
-        wanted = {"connection_id": connection_id, "occurred_at": {"gte": begin.isoformat()}, "type": "webhook"}
-        for page in paging.pages(look.account, "call_events.list", most=_MOST_PAGES, filter=wanted):
-            _take(look, page.rows)
+        with look.asking_one(look.problems):
+            for entries in telnyx_record.of_application(look.account, connection_id, begin):
+                _take(look, entries)
 
 
 def settle(look: Look) -> None:
     """Ask what is alive; of the others find the end, or write that there is none."""
-    listed = _listed(look)
+    listed, unlisted = _listed(look)
     _meet(look, listed)
-    quiet = [call for call in _quiet(look) if call.call_control_id not in listed]
-    for call in quiet[:_MOST_CALLS]:
-        try:
+    quiet = (one for one in _quiet(look) if one.call_control_id not in listed and one.connection_id not in unlisted)
+    most = len(look.unanswered) + _MOST_PROBLEMS
+    for call in islice(quiet, _MOST_CALLS):
+        with look.asking_one(look.unanswered):
             _find_ending(look, call)
-        except (TelnyxRefused, TelnyxUncertain) as error:  # of this one call: the others can still be asked
-            look.problems.append(str(error))
-            if len(look.problems) >= _MOST_PROBLEMS:
-                return
+        if len(look.unanswered) >= most:
+            return
 
 
 def _applications(account: TelnyxAccount) -> list[str]:
     """Those whose webhooks come here: what others of the account do with theirs is not ours to keep."""
-    rows = CallControlApplication.objects.filter(account=account, missing_since=None)
-    ours = Q(webhook_event_url__contains=account.webhook_token)
-    ours |= Q(webhook_event_failover_url__contains=account.webhook_token)
-    return list(rows.filter(ours).order_by("?").values_list("telnyx_id", flat=True)[:_MOST_APPLICATIONS])
+    rows = receivers.speaking_to_us(account).order_by("?")
+    return list(rows.values_list("telnyx_id", flat=True)[:_MOST_APPLICATIONS])
 
 
-def _listed(look: Look) -> dict[str, JsonObject]:
-    """What Telnyx says is alive, by call control id; ``connection_id`` is of the application that was asked for."""
+def _listed(look: Look) -> tuple[dict[str, JsonObject], set[str]]:
+    """What Telnyx says is alive, by call control id; ``connection_id`` is of the application that was asked for.
+
+    And the applications of which it did not say: who knows which of their calls live.
+    """
     connections = _open(look).exclude(connection_id="").order_by().values_list("connection_id", flat=True).distinct()
-    listed: dict[str, JsonObject] = {}
+    listed, unlisted = dict[str, JsonObject](), set[str]()
     for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(look.account)]):
-        try:
-            found = live.active_calls(look.account, connection_id)
-        except TelnyxRefused as error:
-            if error.http_status != 404 and error.code != _NO_SUCH:
-                raise
-            continue
-        listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found}
+        unlisted.add(connection_id)
+        with look.asking_one(look.unanswered):
+            found = _alive(look.account, connection_id)
+            listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found}
+            unlisted.remove(connection_id)
         look.count()
-    return listed
+    return listed, unlisted
+
+
+def _alive(account: TelnyxAccount, connection_id: str) -> list[JsonObject]:
+    """None, too, if Telnyx has no such application."""
+    try:
+        return live.active_calls(account, connection_id)
+    except TelnyxRefused as error:
+        if error.http_status != 404 and error.code != _NO_SUCH:
+            raise
+        return []
 
 
 def _meet(look: Look, listed: dict[str, JsonObject]) -> None:
@@ -106,12 +115,13 @@ def _open(look: Look) -> QuerySet[Call]:
 
 
 def _quiet(look: Look) -> QuerySet[Any]:
-    """Open calls that nothing was heard of for a while, the oldest first."""
+    """Open calls that nothing was heard of for a while. In any order: those that Telnyx tells nothing of must not be
+    the first ones for good."""
     latest = CallEvent.objects.filter(call=OuterRef("pk")).order_by("-received_at")
     rows = _open(look).annotate(heard_at=Subquery(latest.values("received_at")[:1]))
     before = look.now - QUIET
     rows = rows.filter(Q(heard_at=None) | Q(heard_at__lte=before), started_at__lte=before)
-    return rows.select_related("account").order_by("started_at", "id")
+    return rows.select_related("account").order_by("?")
 
 
 def _find_ending(look: Look, call: Any) -> None:
@@ -119,6 +129,9 @@ def _find_ending(look: Look, call: Any) -> None:
     told = live.status(call)
     if told is not None and told.get("is_alive") is not False:
         return  # alive, or an answer that does not say
+    ended_at = read_time((told or {}).get("end_time"))
+    if ended_at and not look.is_settled(ended_at):
+        return  # its hang-up may be on its way
     may_be_found = _read_record(look, call)
     known_for = look.now - (call.heard_at or call.started_at)
     if may_be_found or (told is None and known_for <= FORGOTTEN):

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -21,8 +21,9 @@ from applications.models import CallControlApplication, TexmlApplication
 from voice import claims, conference_events, handlers, handling, limits, rows
 from voice.claims import Claimed
 from voice.differences import put
+from voice.event_types import meaning
 from voice.models import Call, CallCommand, CallEvent, Rule
-from voice.projection import changes
+from voice.projection import Claim, changes, merge
 from voice.rules import Decision, commands_for
 
 MAX_ATTEMPTS = 8
@@ -65,10 +66,11 @@ def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[Next]:
 
 
 def owed(limit: int) -> list[uuid.UUID]:
-    """The ids of events that are due, oldest first."""
+    """The ids of events that are due: those of live calls before what was recovered, oldest first."""
     due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    found = CallEvent.objects.filter(due, status=_Status.RECEIVED).order_by("received_at")
-    return list(found.values_list("id", flat=True)[:limit])
+    found = CallEvent.objects.filter(due, status=_Status.RECEIVED)
+    recovered = Case(When(source=CallEvent.Source.BACKFILL, then=1), default=0)
+    return list(found.order_by(recovered, "received_at").values_list("id", flat=True)[:limit])
 
 
 def _work(claimed: Claimed) -> Next:
@@ -115,26 +117,28 @@ def _apply(claimed: Claimed, failure: str) -> Next:
     call, made = lock_call(event, filled=True)
     if call is None:
         return _apply_without_call(claimed)
-    is_stray = made and not claimed.is_at_home and bool(event.connection_id)
+    is_stray = not claimed.is_at_home and bool(event.connection_id)
     if is_stray and (owner := foreign_owner(event)):
-        rows.delete(call)
+        if made:
+            rows.delete(call)
         return _quarantine(event, owner)
     undecided = made or not call.direction
     changed = set(put(call, changes(call, event)).columns)
     rules = _rules(claimed, call)
-    if not call.direction and not failure and _may_still_be_decided(event, rules):
+    if not call.direction and not failure and _may_still_be_decided(claimed, call, rules):
         return _wait(event, call, made)
     decision = Decision() if failure else _decide(call, event, rules)
     if decision.step is not None:
-        call.step = decision.step
-        changed.add("step")
+        changed |= set(put(call, step(call, event, decision.step)).columns)
     if changed:
         rows.update(call, sorted(changed))
-    told = bool(made or changed or decision.matched or event.processed_at)  # processed_at: it told something before
+    told = bool(made or changed or decision.matched or event.processed_at or is_told_by(call, event))
     following = _conclude(event, call, decision, failure, told=told)
     if undecided and call.direction:
         following.events = release_waiting(call)
-    if is_stray:  # nobody's yet: a pull may tell more
+    if made or "call_leg_id" in changed:
+        following.events += claims.reopen(call.account_id, call.call_leg_id)
+    if is_stray and made:  # nobody's yet: a pull may tell more
         following.pull_account = event.account_id
     return following
 
@@ -206,13 +210,18 @@ def _decide(call: Call, event: CallEvent, rules: Iterable[Rule]) -> Decision:
     return handling.add(commands_for(call, event, rules, now), call, event, now)
 
 
-def _may_still_be_decided(event: CallEvent, rules: list[Rule]) -> bool:
-    """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask."""
+def _may_still_be_decided(claimed: Claimed, call: Call, rules: list[Rule]) -> bool:
+    """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask.
+
+    Its receipt is by the clock of a web server, the rest by the database's: where they differ by more, nothing waits.
+    """
+    event = claimed.event
     if event.event_type == "call.initiated" or event.source != CallEvent.Source.WEBHOOK:
         return False
-    if timezone.now() - event.received_at > DIRECTION_WAIT:
+    if abs(claimed.at - event.received_at) > DIRECTION_WAIT:
         return False
-    return bool(rules) or bool(handlers.matching(event.event_type, event.connection_id))
+    may_meet_rules = bool(rules) or (claimed.meets_rules and not call.connection_id)  # nor its application is known yet
+    return may_meet_rules or bool(handlers.matching(event.event_type, call.connection_id))
 
 
 def _wait(event: CallEvent, call: Call, made: bool) -> Next:
@@ -224,6 +233,17 @@ def _wait(event: CallEvent, call: Call, made: bool) -> Next:
     if not rows.update(event, ("lease_until", "attempts"), **claimed):
         raise _TakenOver
     return Next()
+
+
+def step(call: Call, event: CallEvent, name: str) -> dict[str, object]:
+    """What the rules make of the call's step: of two events' words the later event's stands, as for any column."""
+    at, rank = event.occurred_at or event.received_at, meaning(event.event_type).rank
+    return merge(call, iter([Claim("step", name)]), at, rank, event.dedupe_key)
+
+
+def is_told_by(call: Call, event: CallEvent) -> bool:
+    """Whether the call has something from it, perhaps from an attempt that failed later."""
+    return any(key[3] == event.dedupe_key for key in call.facts.values())
 
 
 def release_waiting(call: Call) -> list[uuid.UUID]:
@@ -240,6 +260,8 @@ def _as_claimed(event: CallEvent) -> dict[str, object]:
 def _close(event: CallEvent, status: str) -> Next:
     claimed = _as_claimed(event)
     event.status, event.processed_at, event.lease_until = status, timezone.now(), None
+    if status != _Status.QUARANTINED:
+        event.error = ""  # of an attempt before
     if not rows.update(event, _CLOSING, **claimed):
         raise _TakenOver
     return Next()

@@ -75,6 +75,13 @@ def watermark(account: TelnyxAccount) -> datetime | None:
     return found
 
 
+def has_just_failed(account: TelnyxAccount) -> bool:
+    """Whether the last run that is over was not whole: what it found may not have made the next one look."""
+    over = Recovery.objects.filter(account=account, state__in=(Recovery.State.DONE, Recovery.State.FAILED))
+    last = over.first()
+    return last is not None and last.state == Recovery.State.FAILED
+
+
 def count(record: Recovery, found: Counter[str], **told: Any) -> None:
     """Add to its counts, which also says that it is alive. Raises ``Replaced`` when it is over."""
     added = {name: F(name) + found[name] for name in _COUNTED}

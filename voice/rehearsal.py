@@ -31,7 +31,7 @@ class Rehearsal:
         if why:
             return Applied(event, was, Outcome.KEPT, why)
         call, made = self._call_of(event)
-        if owner := foreign_owner(event, call, made):
+        if owner := foreign_owner(event, call):
             return disown(event, was, owner)
         differences = [put(call, changes(call, event, restore=True), is_new=made)] if call else []
         event.call = call

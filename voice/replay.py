@@ -65,8 +65,8 @@ def apply(event_id: uuid.UUID, *, rules: bool) -> Applied:
     now = CallEvent.objects.select_for_update().only("status").get(pk=event_id).status
     if now != was:
         return apply(event_id, rules=rules)  # somebody else had it meanwhile
-    if owner := foreign_owner(event, call, made):
-        if call is not None:
+    if owner := foreign_owner(event, call):
+        if call is not None and made:
             call.delete()
         event.call, applied = None, disown(event, was, owner)
         if applied.outcome is Outcome.CHANGED:
@@ -93,9 +93,9 @@ def reread(event: CallEvent) -> str:
     return REPEAT if others.exclude(pk=event.pk).exists() else ""
 
 
-def foreign_owner(event: CallEvent, call: Call | None, made: bool) -> str:
-    """Why the event cannot be this account's, if it is the first of its call, or a conference's."""
-    asks = made or (call is None and conference_events.id_of(event))
+def foreign_owner(event: CallEvent, call: Call | None) -> str:
+    """Why the event cannot be this account's, if it is of a call or a conference."""
+    asks = call is not None or conference_events.id_of(event)
     owner = processing.foreign_owner(event) if asks else ""
     return f"Its application belongs to the account {owner}." if owner else ""
 
@@ -139,8 +139,8 @@ def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: 
 
 
 def _is_told_of(event: CallEvent) -> bool:
-    """Whether the call has something from it: also a dead one may have told its part before it was given up."""
-    return event.call is not None and any(key[3] == event.dedupe_key for key in event.call.facts.values())
+    """Also a dead one may have told its part before it was given up."""
+    return event.call is not None and processing.is_told_by(event.call, event)
 
 
 def _columns(event: CallEvent) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import re
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -180,13 +179,14 @@ def initial_of(listed: QueryDict) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def query_of(selection: Selection) -> str:
-    """A form's address with this filter in it."""
+def values_of(selection: Selection) -> list[tuple[str, str]]:
+    """This form's fields with that filter in them, to be posted: a thousand ids are too long for an address."""
     told = selection.as_json()
     names = {member: name for name, member in _OTHERWISE.items()}
+    several = {"statuses": told.pop("statuses", []), "sources": told.pop("sources", [])}
     joined = {name: ",".join(told[name]) for name in ("event_types", "ids") if name in told}
-    given = {names.get(name, name): value for name, value in (told | joined).items()}
-    return urlencode(given, doseq=True)
+    given = [(names.get(name, name), value) for name, value in (told | joined).items()]
+    return given + [(name, value) for name, values in several.items() for value in values]
 
 
 def event_types() -> list[str]:

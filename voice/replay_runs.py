@@ -30,6 +30,7 @@ from voice.selection import Selection
 JsonObject = dict[str, Any]
 
 LEASE = timedelta(seconds=30)
+SCAN_LEASE = timedelta(minutes=10)  # while events are counted or looked for: of a rare kind it takes long
 MOST_CLAIMS = 5
 _SLICE = 100
 _KEPT = timedelta(days=30)
@@ -106,16 +107,18 @@ def is_owed(replay_id: uuid.UUID) -> bool:
 def work(replay_id: uuid.UUID, seconds: float) -> processing.Next:
     """Go on with it for about so long, unless somebody else does. What is left is owed to the next one who asks."""
     following, until = processing.Next(), time.monotonic() + seconds
-    row = _claim(replay_id)
-    if row is None:
-        return following
     try:
+        row = _claim(replay_id)
+        if row is None:
+            return following
         _count(row)
         for event_id, received_at in _due_events(row):
             _one(row, event_id, received_at, following)
             if time.monotonic() >= until:
+                _release(row)
                 break
-        _release(row)
+        else:
+            _end(row, Replay.State.READY if row.state == Replay.State.LOOKING else Replay.State.DONE)
     except Stopped:
         pass
     return following
@@ -166,6 +169,7 @@ def _where_it_dies(row: Replay) -> str:
 
 def _count(row: Replay) -> None:
     if row.total is None:
+        _step(row, lease_until=Now() + SCAN_LEASE)
         _take(row, _step(row, total=rows(row).count()))
 
 
@@ -177,10 +181,14 @@ def _due_events(row: Replay) -> Iterator[tuple[uuid.UUID, Any]]:
 
 def _slice(row: Replay) -> list[tuple[uuid.UUID, Any]]:
     """The next events, in the order they were received."""
+    _step(row, lease_until=Now() + SCAN_LEASE)
     found = rows(row)
     if row.cursor_at is not None:
-        found = found.filter(Q(received_at__gt=row.cursor_at) | Q(received_at=row.cursor_at, pk__gt=row.cursor_id))
-    return list(in_order(found).values_list("pk", "received_at")[:_SLICE])
+        behind = Q(received_at__gt=row.cursor_at) | Q(received_at=row.cursor_at, pk__gt=row.cursor_id)
+        found = found.filter(behind, received_at__gte=row.cursor_at)  # which the index begins at; at an OR it cannot
+    due = list(in_order(found).values_list("pk", "received_at")[:_SLICE])
+    _step(row)
+    return due
 
 
 def _one(row: Replay, event_id: uuid.UUID, received_at: Any, following: processing.Next) -> None:
@@ -256,10 +264,7 @@ def _take(row: Replay, values: JsonObject) -> None:
 
 
 def _release(row: Replay) -> None:
-    if _slice(row):
-        Replay.objects.filter(pk=row.pk, holder=row.holder).update(lease_until=None, holder=None)
-    else:
-        _end(row, Replay.State.READY if row.state == Replay.State.LOOKING else Replay.State.DONE)
+    Replay.objects.filter(pk=row.pk, holder=row.holder).update(lease_until=None, holder=None)
 
 
 def _end(row: Replay, state: str, problem: str = "") -> None:

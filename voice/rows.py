@@ -4,6 +4,7 @@ PostgreSQL and SQLite (from 3.35, for RETURNING) understand all of them. Names c
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -11,6 +12,8 @@ from django.db import connection
 from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
+# The database's clock, as Django writes times into it.
+NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"}
 
 
 @cache
@@ -25,17 +28,31 @@ def prepared(model: type[Model], name: str, value: Any) -> Any:
     return _field(model, name).get_db_prep_save(value, connection)
 
 
-def found(model: type[M], lock: str = "", **found_by: Any) -> M | None:
+def found(model: type[M], ending: str = "", **found_by: Any) -> M | None:
     """The one row with these values."""
     where, values = _equal(model, found_by)
-    sql = f'SELECT {columns(model)} FROM "{model._meta.db_table}" WHERE {where} {lock}'  # noqa: S608
+    sql = f'SELECT {columns(model)} FROM "{model._meta.db_table}" WHERE {where} {ending}'  # noqa: S608
     return next(iter(model._default_manager.raw(sql, values)), None)
 
 
 def locked(model: type[M], **found_by: Any) -> M | None:
     """The same, locked until the transaction ends."""
-    # SQLite's transaction has the only lock there is
-    return found(model, "FOR UPDATE" if connection.features.has_select_for_update else "", **found_by)
+    return found(model, lock(), **found_by)
+
+
+def lock() -> str:
+    """What a SELECT ends in that locks; on SQLite the transaction has the only lock there is."""
+    return "FOR UPDATE" if connection.features.has_select_for_update else ""
+
+
+def now() -> str:
+    """SQL for it."""
+    return NOW[connection.vendor]
+
+
+def moment(value: Any) -> datetime:
+    """What came of ``now`` as a time: SQLite gives text."""
+    return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def insert(row: Model) -> bool:

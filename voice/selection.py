@@ -11,6 +11,16 @@ from portal.times import read_time
 from voice.models import CallEvent
 
 MOST_COUNTED = 1000
+MOST_LOOKED_THROUGH = 50_000
+# What no index finds: rows are read one by one to see whether they are like that.
+_READ_THROUGH = {
+    "connection_id",
+    "event_types",
+    "sources",
+    "occurred_from",
+    "occurred_until",
+    "call_session_id",
+}
 _TIMES = {"received_from", "received_until", "occurred_from", "occurred_until"}
 _WORDS = {
     "account": "account",
@@ -85,10 +95,42 @@ class Selection:
         }
 
 
-def counted(rows: QuerySet[CallEvent]) -> str:
-    """How many, for people: beyond a thousand ``1,000+``, since counting millions takes its time."""
+@dataclass(frozen=True)
+class Count:
+    """How many events there are, as far as that can be told at once.
+
+    ``number`` is at most one more than ``MOST_COUNTED``. With ``newest_only`` there may be more among those that are
+    older than the newest ``MOST_LOOKED_THROUGH`` of the time that is meant.
+    """
+
+    number: int
+    newest_only: bool
+
+    def __str__(self) -> str:
+        return f"{MOST_COUNTED:,}+" if self.number > MOST_COUNTED else f"{self.number:,}"
+
+    @property
+    def is_exact(self) -> bool:
+        return self.number <= MOST_COUNTED and not self.newest_only
+
+
+def counted(selection: Selection) -> Count:
+    """Count, and read no more rows for it than somebody who waits for the page has the time for."""
+    rows, edge = selection.rows(), _edge(selection)
+    if edge is not None:
+        rows = rows.filter(received_at__gt=edge)
     found = len(rows.values_list("pk")[: MOST_COUNTED + 1])
-    return f"{MOST_COUNTED:,}+" if found > MOST_COUNTED else f"{found:,}"
+    return Count(found, edge is not None and found <= MOST_COUNTED)
+
+
+def _edge(selection: Selection) -> datetime | None:
+    """When the first event was received that it would take too long to read; None when all can be read."""
+    given = selection.as_json()
+    if "ids" in given or "call_control_id" in given or not _READ_THROUGH & given.keys():
+        return None
+    within = Selection(received_from=selection.received_from, received_until=selection.received_until)
+    times = within.rows().order_by("-received_at", "-pk").values_list("received_at", flat=True)
+    return next(iter(times[MOST_LOOKED_THROUGH : MOST_LOOKED_THROUGH + 1]), None)
 
 
 def _types(wanted: tuple[str, ...]) -> Q:

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.times import read_time
+from voice import receivers
 from voice.findings import Finding, Look
 from voice.models import Alert, Call, CallCommand, CallEvent
 
@@ -42,7 +43,7 @@ def silent_applications(look: Look) -> Iterator[Finding]:
         if _heard(account_id, connection_id, proof.at):
             continue
         application = _application(account_id, connection_id)
-        if application is None or application.missing_since:
+        if application is None or application.missing_since or receivers.is_elsewhere(application):
             continue
         yield Finding(
             f"{application.account.name}/{connection_id}",
@@ -55,6 +56,7 @@ def silent_applications(look: Look) -> Iterator[Finding]:
 
 
 def _proofs(look: Look) -> dict[_Key, Proof]:
+    """Only what happened since the checks run: while the portal was off, no webhook could come."""
     return _recovered(look) | _unheard(look) | _commanded(look)
 
 
@@ -83,13 +85,15 @@ def _commanded(look: Look) -> dict[_Key, Proof]:
 
 
 def _ordered_elsewhere(call: str) -> QuerySet[CallCommand]:
-    return CallCommand.objects.filter(call=OuterRef(call), parameters__has_key="webhook_url")
+    ordered = Q(parameters__has_key="webhook_url") | Q(parameters__has_key="webhook_urls")
+    return CallCommand.objects.filter(ordered, call=OuterRef(call))
 
 
 def _commands(look: Look) -> QuerySet[CallCommand]:
     return CallCommand.objects.filter(
         status=CallCommand.Status.OK,
         created_at__gt=look.now - WITHIN,
+        first_sent_at__gt=look.since,
         action__in=PROMPT,
         first_sent_at__lt=look.now - AFTER,
     )
@@ -99,7 +103,7 @@ def _unheard(look: Look) -> dict[_Key, Proof]:
     """Calls that live here because a recovery saw them in Telnyx's list: no webhook ever told of them."""
     told = CallEvent.objects.filter(call=OuterRef("pk")).exclude(source=CallEvent.Source.BACKFILL)
     rows = Call.objects.exclude(state__in=(Call.State.ENDED, Call.State.LOST)).exclude(connection_id="")
-    rows = rows.filter(started_at__gt=look.now - 4 * WITHIN, started_at__lt=look.now - AFTER)
+    rows = rows.filter(started_at__gt=max(look.now - 4 * WITHIN, look.since), started_at__lt=look.now - AFTER)
     rows = rows.filter(~Exists(told), ~Exists(_ordered_elsewhere("pk")))
     begun = rows.order_by().values_list("account_id", "connection_id").annotate(at=Max("started_at"))
     why = "a live call in it is known only from Telnyx's list or from its dial"
@@ -109,7 +113,9 @@ def _unheard(look: Look) -> dict[_Key, Proof]:
 def _recovered(look: Look) -> dict[_Key, Proof]:
     """Two calls at least: of one, a restart of the portal may have cost a delivery."""
     rows = CallEvent.objects.filter(
-        source=CallEvent.Source.BACKFILL, received_at__gt=look.now - WITHIN, occurred_at__gt=look.now - 4 * WITHIN
+        source=CallEvent.Source.BACKFILL,
+        received_at__gt=look.now - WITHIN,
+        occurred_at__gt=max(look.now - 4 * WITHIN, look.since),
     )
     grouped = rows.exclude(connection_id="").values_list("account_id", "connection_id").order_by()
     told = grouped.annotate(

@@ -1,17 +1,21 @@
-"""Telnyx's own record of a call: ``GET /call_events``, the commands and webhooks as Telnyx saw them.
+"""Telnyx's own record of calls: ``GET /call_events``, the commands and webhooks as Telnyx saw them.
 
 Telnyx tells the last 24 h, and longer when asked for one leg or session (its reference of this list).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portal.errors import TelnyxUncertain
 from portal.models import TelnyxAccount
 from portal.times import read_time
 from voice import paging
 from voice.models import Call
 from voice.numbers import masked
+
+_MOST_PAGES, _MOST_PARTS = 200, 20  # of 250 entries; what is more than that is read in parts
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,26 @@ def read(account: TelnyxAccount, wanted: dict[str, Any]) -> Record:
     return Record(_sorted(found.rows), found.complete)
 
 
+def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) -> Iterator[list[dict[str, Any]]]:
+    """All webhooks of its calls since then, page by page. Of too many the rest is asked for by time.
+
+    Raises what ``ask`` raises, and ``TelnyxUncertain`` when not all could be read.
+    """
+    part = {"gte": begin.isoformat()}
+    for _ in range(_MOST_PARTS):
+        wanted, times = {"connection_id": connection_id, "occurred_at": part, "type": "webhook"}, list[datetime]()
+        for page in paging.pages(account, "call_events.list", most=_MOST_PAGES, filter=wanted):
+            times += [at for at in map(time_of, page.rows) if at]
+            yield page.rows
+        if page.complete or ("lte" in part and times and min(times) < begin):
+            return
+        rest = None if page.is_last else _rest(times)
+        if rest is None or rest == part:
+            break
+        part = rest
+    raise TelnyxUncertain("Telnyx's record of an application's calls could not be read whole.")
+
+
 def event_of(entry: dict[str, Any]) -> dict[str, Any] | None:
     """The webhook that an entry tells of, as it stood under ``data``; None for a command."""
     told = entry.get("metadata")
@@ -63,6 +87,13 @@ def time_of(entry: dict[str, Any]) -> datetime | None:
 def lines(record: Record, *, whole_numbers: bool) -> list[Line]:
     """The record for a page, numbers masked unless this person may see whole ones."""
     return [_line(entry if whole_numbers else masked(entry)) for entry in record.entries]
+
+
+def _rest(times: list[datetime]) -> dict[str, str] | None:
+    """How to ask for what follows. Telnyx takes one comparison, and does not say in which order it lists."""
+    if not times:
+        return None
+    return {"gte": max(times).isoformat()} if times[0] <= times[-1] else {"lte": min(times).isoformat()}
 
 
 def _sorted(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from django import template
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
 
+from portal.texts import visible
+
 register = template.Library()
 
 _TONES = {
@@ -49,7 +51,7 @@ def phone(text: str, user: Any) -> str:
     """A number as this person may see it, spaced for reading."""
     shown = import_string("voice.numbers.shown")(text, user)
     pretty: str = import_string("voice.numbers.pretty")(shown)
-    return pretty or "—"
+    return visible(pretty) or "—"
 
 
 @register.filter

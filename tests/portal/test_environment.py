@@ -46,6 +46,8 @@ def start(tmp_path: Path, *command: str, **environment: str) -> subprocess.Compl
         ("EMAIL_URL", "smtp://user:hunter2@mail.example/?tsl=1"),
         ("EMAIL_URL", "smtps://user:hunter2@mail.example?tls=1"),
         ("ALERT_WEBHOOK_URL", "hooks.example"),
+        ("ALERT_WEBHOOK_URL", "http://é..x/"),
+        ("ALERT_WEBHOOK_URL", "http://hooks.example:99999/"),
         ("ALERT_WEBHOOK_SECRET", "whsec_dG9vIHNob3J0"),
     ],
 )

@@ -16,15 +16,16 @@ from voice.models import CallCommand
 
 @contextmanager
 def telnyx_says(account: TelnyxAccount, **by_word: Any) -> Iterator[Listener]:
-    """Answers a request whose path holds the word: with JSON, a status line, or what a function of it gives."""
+    """Answers a request whose path holds the word: with JSON, a status line, both, or what a function of it gives."""
     asked: list[Listener] = []
 
     def behave(connection: socket.socket) -> None:
         path = asked[0].requests[-1].split(b" ")[1].decode()
         said = next((value for word, value in by_word.items() if word in path), "404 Not Found")
         said = said(path) if callable(said) else said
-        body = said if isinstance(said, dict) else {"errors": [{"code": "10005", "detail": "none"}]}
-        line = said if isinstance(said, str) else "200 OK"
+        line, body = said if isinstance(said, tuple) else (said, {"errors": [{"code": "10005", "detail": "none"}]})
+        if isinstance(line, dict):
+            line, body = "200 OK", line
         connection.sendall(answer(line, json.dumps(body).encode()))
 
     with serving(behave) as listener:

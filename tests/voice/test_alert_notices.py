@@ -64,7 +64,7 @@ def end() -> None:
 
 def look(minutes: float = 0) -> None:
     now = timezone.now() + timedelta(minutes=minutes)
-    alerts.check(now, now)
+    alerts.check(now, now - timedelta(days=1))
 
 
 def heads(raw: bytes) -> dict[str, str]:
@@ -194,6 +194,36 @@ def test_nobody_there_is_a_failure_in_words(account: TelnyxAccount, settings: An
     begin(account)
     notices.deliver_due()
     assert AlertNotice.objects.get().error == "no connection (ConnectError)"
+
+
+def test_an_address_that_cannot_be_called_is_a_failure_that_is_given_up(
+    account: TelnyxAccount, settings: Any, browser: Any
+) -> None:
+    settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = "http://é..x/", SECRET
+    assert (
+        "ALERT_WEBHOOK_URL cannot be called" in browser.post("/admin/voice/alert/test/", follow=True).content.decode()
+    )
+    begin(account)
+    assert notices.deliver_due() == 1
+    while again():
+        pass
+    notice = AlertNotice.objects.get()
+    assert (notice.outcome, notice.error) == ("failed", "ALERT_WEBHOOK_URL cannot be called")
+
+
+def test_what_nobody_foresaw_is_a_failure_and_the_other_channel_is_told(
+    account: TelnyxAccount, hook: Listener, mails: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def broken(*_: Any) -> int:
+        raise LookupError("unknown encoding, and the password was hunter2")
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", broken)
+    begin(account)
+    with caplog.at_level(logging.DEBUG):
+        assert notices.deliver_due() == 2
+    assert types(hook) == ["alert.opened"]
+    assert AlertNotice.objects.get(channel="email").error == "it could not be sent (LookupError)"
+    assert "hunter2" not in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)
@@ -331,8 +361,64 @@ def test_of_what_ends_while_it_is_muted_nobody_is_told(account: TelnyxAccount, m
 def test_a_notice_that_waits_is_not_sent_once_it_is_muted(account: TelnyxAccount, mails: None) -> None:
     begin(account)
     mute("", "main")
+    assert notices.deliver_due() == 0
+    look(1)
+    assert again() == 0
+    assert mail.outbox == []
+
+
+def test_a_notice_that_was_held_back_goes_out_once_the_mute_is_over(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    row = mute("breaker_open")
     notices.deliver_due()
-    assert (AlertNotice.objects.get().outcome, mail.outbox) == ("muted", [])
+    mutes.unmute(row, PORTAL)
+    look(1)
+    notices.deliver_due()
+    look(2)
+    end()
+    notices.deliver_due()
+    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
+
+
+def test_of_what_was_held_back_and_ends_before_it_is_told_no_end_is_told(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    row = mute("breaker_open")
+    notices.deliver_due()
+    AccountBreaker.objects.update(state="closed")
+    look(1)
+    mutes.unmute(row, PORTAL)
+    look(4)
+    notices.deliver_due()
+    assert not Alert.objects.get().is_open
+    assert mail.outbox == []
+
+
+def test_of_what_was_over_before_it_was_held_back_no_end_is_told(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    end()
+    row = mute("breaker_open")
+    notices.deliver_due()
+    mutes.unmute(row, PORTAL)
+    assert again() == 0
+    assert set(AlertNotice.objects.values_list("change", "outcome")) == {("opened", "muted"), ("closed", "muted")}
+    assert mail.outbox == []
+
+
+def test_of_two_channels_the_end_is_told_by_the_one_that_told_the_beginning(
+    account: TelnyxAccount, hook: Listener, mails: None
+) -> None:
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    row = mute("breaker_open")
+    again()
+    AccountBreaker.objects.update(state="closed")
+    look(1)
+    mutes.unmute(row, PORTAL)
+    look(4)
+    again()
+    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
+    assert types(hook) == ["alert.opened"]
 
 
 def test_what_outlasts_its_mute_is_told_then(account: TelnyxAccount, mails: None) -> None:

@@ -88,6 +88,24 @@ def test_it_closes_when_ten_minutes_and_five_more_brought_no_forged_webhook(acco
     assert only(_Kind.SIGNATURE_FAILURES).closed_at is not None
 
 
+@pytest.mark.parametrize("every", [6, 13])
+def test_a_steady_trickle_of_refused_webhooks_is_one_alert(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, every: int
+) -> None:
+    only_this = {_Kind.SIGNATURE_FAILURES: alerts.CHECKS[_Kind.SIGNATURE_FAILURES]}
+    monkeypatch.setattr(alerts, "CHECKS", only_this)
+    begun = timezone.now().replace(minute=0, second=0, microsecond=0)
+    for minutes in range(360):
+        now = begun + timedelta(minutes=minutes)
+        if minutes % every == 0:
+            told = {"account": account, "code": "other_key"}
+            RejectedRequest.objects.create(at=now, reason="x", **told)
+            row, _ = RejectionCount.objects.get_or_create(hour=now.replace(minute=0), **told)
+            RejectionCount.objects.filter(pk=row.pk).update(count=row.count + 1)
+        alerts.check(now, now - timedelta(days=1))
+    assert only(_Kind.SIGNATURE_FAILURES).is_open
+
+
 def test_five_forged_among_fifty_good_webhooks_are_no_alert(account: TelnyxAccount) -> None:
     forge(account, 5)
     for at in range(45):
@@ -299,7 +317,8 @@ def test_two_recoveries_that_fail_open_one(account: TelnyxAccount) -> None:
 
 @pytest.fixture
 def application(account: TelnyxAccount) -> CallControlApplication:
-    return CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="line")
+    ours = {"telnyx_id": CONNECTION, "webhook_event_url": account.webhook_url}
+    return CallControlApplication.objects.create(account=account, application_name="line", **ours)
 
 
 def carried_out(account: TelnyxAccount, action: str = "speak", minutes_ago: float = 4, leg: str = "a") -> CallCommand:
@@ -368,11 +387,18 @@ def test_a_command_that_need_not_have_brought_one_shows_nothing(
     assert opened(_Kind.APPLICATION_SILENT) == []
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"webhook_url": "https://elsewhere.example/"},
+        {"webhook_urls": {"call.speak.started": "https://elsewhere.example/"}},
+    ],
+)
 def test_a_call_whose_webhooks_were_ordered_elsewhere_shows_nothing(
-    account: TelnyxAccount, application: CallControlApplication
+    account: TelnyxAccount, application: CallControlApplication, parameters: dict[str, Any]
 ) -> None:
     command = carried_out(account)
-    CallCommand.objects.filter(pk=command.pk).update(parameters={"webhook_url": "https://elsewhere.example/"})
+    CallCommand.objects.filter(pk=command.pk).update(parameters=parameters)
     look()
     assert opened(_Kind.APPLICATION_SILENT) == []
 
@@ -411,6 +437,31 @@ def test_events_of_two_calls_that_had_to_be_fetched_show_it(
     received(account, 5, **told)
     look()
     assert "had to be fetched" in only(_Kind.APPLICATION_SILENT).summary
+
+
+def test_what_was_missed_while_nobody_checked_blames_no_application(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    for _ in range(2):
+        received(account, 5, source="backfill", occurred_at=ago(600))
+    carried_out(account, minutes_ago=10)
+    found_at_telnyx(account, 10)
+    now = timezone.now()
+    alerts.check(now, now - timedelta(minutes=8))  # the portal was off until then
+    assert opened(_Kind.APPLICATION_SILENT) == []
+    alerts.check(now, now - timedelta(minutes=12))
+    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+
+
+def test_an_application_that_does_not_speak_to_us_is_not_silent(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+    CallControlApplication.objects.update(webhook_event_url="https://other.example/hook")
+    look(1)
+    assert opened(_Kind.APPLICATION_SILENT) == []
 
 
 def test_an_application_that_is_gone_is_not_missed(account: TelnyxAccount, application: CallControlApplication) -> None:

@@ -339,7 +339,7 @@ def test_with_several_accounts_a_dial_names_one(api: APIClient, account: TelnyxA
         (DIAL | {"timeout_secs": "30"}, {"timeout_secs"}),
         (DIAL | {"command_id": str(uuid.uuid4())}, {"command_id"}),
         (DIAL | {"account": 7}, {"account"}),
-        ([], {"parameters"}),
+        ([], {"non_field_errors"}),
     ],
 )
 def test_a_senseless_dial_is_400_under_its_wire_names(

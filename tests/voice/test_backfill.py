@@ -64,11 +64,17 @@ def http(sandbox: Sandbox) -> Iterator[Http]:
     sandbox.reset()  # a call that still lives would ring at a portal that is gone
 
 
-def undelivered(sandbox: Sandbox, event: dict[str, Any], minutes: float = 5, status: int | None = 503) -> None:
+def undelivered(
+    sandbox: Sandbox,
+    event: dict[str, Any],
+    minutes: float = 5,
+    status: int | None = 503,
+    url: str = "https://portal.example/hook",
+) -> None:
     """An event whose delivery ended so long ago, as Telnyx would list it."""
     at = timezone.now().timestamp() - minutes * 60
     webhook = event.get("data", event)
-    records.keep(sandbox.store, webhook, [records.attempt("https://portal.example/hook", status, at, at)])
+    records.keep(sandbox.store, webhook, [records.attempt(url, status, at, at)])
 
 
 def recover(account: TelnyxAccount, **how: Any) -> Recovery:
@@ -249,6 +255,33 @@ def test_a_delivered_event_that_is_not_here_is_found_in_telnyxs_record(
     assert recover(sandbox_account, since=timezone.now() - timedelta(hours=1)).events_recovered == 1
     assert CallEvent.objects.get().event_type == "call.answered"
     assert recover(sandbox_account, now=timezone.now() + timedelta(minutes=30)).events_recovered == 1  # a gap
+
+
+@pytest.mark.django_db
+def test_what_failed_to_reach_the_receiver_of_others_is_left_to_them(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str
+) -> None:
+    theirs = {"telnyx_id": connection_id, "webhook_event_url": "https://other.example/hook"}
+    CallControlApplication.objects.create(account=sandbox_account, application_name="other team", **theirs)
+    undelivered(sandbox, make_event("call.answered", -600, leg="theirs", connection_id=connection_id))
+    ordered = make_event("call.answered", -600, leg="ordered", connection_id=connection_id)
+    undelivered(sandbox, ordered, url=sandbox_account.webhook_url)  # as a command's webhook_url has it
+    undelivered(sandbox, make_event("call.answered", -600, leg="unknown", connection_id="never pulled"))
+    record = recover(sandbox_account)
+    assert (record.state, record.deliveries_read, record.events_recovered) == ("done", 3, 2)
+    assert set(Call.objects.values_list("call_control_id", flat=True)) == {"v3:ordered-leg", "v3:unknown-leg"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("address", ["webhook_event_url", "webhook_event_failover_url"])
+def test_what_failed_to_reach_an_application_that_has_an_address_here_is_fetched(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str, address: str
+) -> None:
+    urls = {"webhook_event_url": "https://other.example/", "webhook_event_failover_url": "https://other.example/"}
+    urls[address] = sandbox_account.webhook_url
+    CallControlApplication.objects.create(account=sandbox_account, telnyx_id=connection_id, **urls)
+    undelivered(sandbox, make_event("call.answered", -600, connection_id=connection_id))
+    assert recover(sandbox_account).events_recovered == 1
 
 
 @pytest.mark.django_db

@@ -83,11 +83,33 @@ def test_telnyxs_failed_deliveries_are_asked_on_a_click(browser: Client, applica
     assert address.replace("&", "&amp;") in page(browser, application)
     shown = browser.get(address).content.decode()
     assert "HTTP 404" in shown
-    assert "https://portal.example/hook" in shown
+    assert "https://portal.example/hook</span> (elsewhere)" in shown
     assert "Answered" in shown
     sandbox.faults.add({"fault": "cut", "path": "/webhook_deliveries"})
     assert "portal-note-bad" in browser.get(address).content.decode()
     assert browser.get(reverse("admin:voice_callevent_undelivered"), {"account": "x"}).status_code == 404
+
+
+def test_whole_addresses_are_shown_to_those_who_may_see_the_account_only(
+    signed_in: Any, application: Any, sandbox: Sandbox
+) -> None:
+    account, secret = application.account, "https://ada:hunter2@hooks.example:8443/their-secret"
+    event = {"id": "e", "event_type": "call.answered", "payload": {"connection_id": application.telnyx_id}}
+    at = datetime.now(UTC).timestamp()
+    for url in (account.webhook_url, secret, "https://[broken/their-secret"):
+        records.keep(sandbox.store, event, [records.attempt(url, 503, at, at)])
+    address = f"{reverse('admin:voice_callevent_undelivered')}?account={account.pk}"
+    shown = signed_in("voice.view_callevent", username="a").get(address).content.decode()
+    assert shown.count("HTTP 503") == 3
+    assert account.webhook_token not in shown
+    assert "their-secret" not in shown
+    assert "hunter2" not in shown
+    assert "127.0.0.1</span> (this portal)" in shown
+    assert "hooks.example</span> (elsewhere)" in shown
+    may = signed_in("voice.view_callevent", "portal.view_telnyxaccount", username="b")
+    whole = may.get(address).content.decode()
+    assert account.webhook_url in whole
+    assert secret in whole
 
 
 def test_who_may_not_see_events_is_told_of_none(

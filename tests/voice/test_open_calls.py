@@ -17,7 +17,7 @@ from tests.factories import make_call, make_event, run_owed
 from tests.voice.answering import ago, telnyx_says
 from tests.voice.conftest import wire
 from tests.voice.test_backfill import listed, recover, undelivered
-from voice import backfill
+from voice import backfill, open_calls, recoveries
 from voice.models import Call, CallEvent, Recovery
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +75,7 @@ def test_the_end_that_telnyx_tells_is_the_end_of_a_lost_call(account: TelnyxAcco
         ({"calls": "500 Oops"}, False),
         ({"calls": "429 Slow down"}, False),
         ({"calls": "401 No"}, False),
+        ({"calls": "422 No"}, False),
         ({"calls": GONE, "call_events": "500 Oops"}, False),
         ({"calls": GONE, "call_events": "422 No"}, False),
         ({"calls": GONE, "call_events": {"data": [{}] * 250, "meta": {"total_pages": 9}}}, True),  # not read whole
@@ -86,8 +87,52 @@ def test_the_end_that_telnyx_tells_is_the_end_of_a_lost_call(account: TelnyxAcco
 def test_half_an_answer_loses_no_call(account: TelnyxAccount, answers: Any, well: bool) -> None:
     make_call(account, **OLD)
     record = looked(account, **answers)
-    assert (record.state == "done", bool(record.problem)) == (well, not well)
+    assert (record.state, bool(record.problem)) == ("done", not well)  # the deliveries were read whole
     assert Call.objects.get().state == "answered"
+
+
+@pytest.mark.parametrize("said", ["422 No", "500 Oops", {"data": None}])
+def test_calls_telnyx_will_not_tell_about_keep_no_other_from_its_end(account: TelnyxAccount, said: Any) -> None:
+    for at in range(7):
+        make_call(account, f"odd-{at}", started_at=ago(9000 + at))
+    make_call(account, "b", **OLD)
+    record = looked(account, calls=lambda path: GONE if "b-leg" in path else said)
+    assert (record.state, record.calls_lost) == ("done", 1)
+    assert "nothing was missing" not in record.result
+    assert record.problem in record.result
+    assert recoveries.watermark(account) == record.until
+    assert Call.objects.get(state="lost").call_control_id == "v3:b-leg"
+
+
+def test_when_too_many_cannot_be_asked_the_next_runs_begin_with_others(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_calls, "_MOST_PROBLEMS", 1)
+    make_call(account, "odd", started_at=ago(9000))
+    make_call(account, "b", **OLD)
+    for _ in range(40):  # each begins with either
+        if looked(account, calls=lambda path: GONE if "b-leg" in path else "422 No").calls_lost:
+            return
+    raise AssertionError("The older call was asked for first, always.")
+
+
+@pytest.mark.parametrize("code", ["90015", "90018"])
+@pytest.mark.parametrize(("seconds", "state"), [(400, "answered"), (700, "lost")])
+def test_telnyxs_word_that_a_call_has_ended_is_as_good_as_not_knowing_it(
+    account: TelnyxAccount, code: str, seconds: float, state: str
+) -> None:
+    heard(account, make_call(account, **OLD), seconds)
+    body = {"errors": [{"code": code, "title": "Call has already ended"}]}
+    record = looked(account, calls=("422 Unprocessable Entity", body))
+    assert (record.state, record.problem, Call.objects.get().state) == ("done", "", state)
+
+
+def test_an_application_whose_live_calls_are_not_told_keeps_no_other_from_its_end(account: TelnyxAccount) -> None:
+    make_call(account, "a", **OLD)
+    make_call(account, "b", **OLD, connection_id="77")
+    alive = {"active_calls": lambda path: {"data": []} if "/77/" in path else "422 No"}
+    assert looked(account, calls=GONE, **alive).calls_lost == 1
+    assert Call.objects.get(state="lost").connection_id == "77"
 
 
 def test_an_answer_that_is_no_json_loses_no_call_and_keeps_no_other_from_being_asked(account: TelnyxAccount) -> None:
@@ -131,7 +176,14 @@ def test_a_hang_up_in_the_record_that_is_young_is_left_to_its_webhook(account: T
     assert (record.calls_lost, record.events_recovered) == (0, 0)
     assert Call.objects.get().state == "answered"
     others = listing(entry(make_event("call.hangup", -60, leg="b"), 60))  # the end of another leg is not its end
-    assert looked(account, calls=ended, call_events=others).calls_lost == 1
+    assert looked(account, calls=GONE, call_events=others).calls_lost == 1
+
+
+@pytest.mark.parametrize(("seconds", "lost"), [(0, 0), (110, 0), (130, 1)])
+def test_a_call_that_ended_just_now_is_left_to_its_hang_up(account: TelnyxAccount, seconds: float, lost: int) -> None:
+    make_call(account, **OLD)
+    told = status(is_alive=False, end_time=ago(seconds).isoformat())
+    assert looked(account, calls=told).calls_lost == lost
 
 
 @pytest.mark.parametrize("late", [-4000, -30])

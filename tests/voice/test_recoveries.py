@@ -21,7 +21,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
 from tests.conftest import make_account
 from tests.factories import CONNECTION, make_call, make_event
-from tests.voice.answering import ago
+from tests.voice.answering import ago, telnyx_says
 from tests.voice.conftest import wire
 from tests.voice.test_backfill import undelivered
 from voice import backfill, recoveries, tasks
@@ -111,6 +111,25 @@ def test_the_command_fails_with_words_when_telnyx_cannot_be_asked(
     assert "not read whole (nothing was missing so far)" in seen.out
     assert "sandbox: " in seen.out
     assert dict(Recovery.objects.values_list("account__name", "state")) == {"dead": "failed", "sandbox": "done"}
+
+
+def test_the_command_says_when_calls_could_not_be_asked_for(account: TelnyxAccount, capsys: Any) -> None:
+    make_call(account, started_at=ago(3600))
+    none = {"data": [], "meta": {"total_pages": 1}}
+    said = {"webhook_deliveries": none, "active_calls": none, "call_events": none, "calls": "500 Oops"}
+    with telnyx_says(account, **said), pytest.raises(CommandError, match="Not everything"):
+        call_command("reconcile_calls")
+    seen = capsys.readouterr()
+    assert "main: Telnyx could not be read" in seen.err
+    assert "0 failed deliveries read; nothing was missing." in seen.out
+
+
+def test_the_page_says_when_calls_could_not_be_asked_for(browser: Client, account: TelnyxAccount) -> None:
+    over = {"state": "done", "finished_at": timezone.now(), "problem": "Telnyx said HTTP 500."}
+    Recovery.objects.create(account=account, started_at=ago(9), seen_alive_at=ago(9), calls_lost=2, **over)
+    told = "2 calls closed as lost; not every call could be asked for: Telnyx said HTTP 500."
+    assert told in browser.get(LINES).content.decode()
+    assert told in browser.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize("since", ["", "1", "h", "-1h", "0h", "1w", "1h30m", "1 h", "1.5h", "٣h", "31d", "9999999999d"])

@@ -1,6 +1,7 @@
 """Stored events run again: calls become what their events tell, nothing is done twice, and nothing is half-way."""
 
 import random
+import re
 import threading
 import uuid
 from datetime import timedelta
@@ -10,9 +11,10 @@ from unittest import mock
 import pytest
 from django.apps import apps
 from django.core.management import call_command
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -548,6 +550,41 @@ def test_a_piece_ends_when_its_time_is_over_and_the_next_one_goes_on(account: Te
     assert pieces > 3
     assert set(Call.objects.values_list("state", flat=True)) == {"parked"}
     assert row.lines.filter(is_rehearsed=False).count() == 12
+
+
+def test_each_further_slice_begins_where_the_last_one_ended(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay_runs, "_SLICE", 2)
+    many(account, 5)
+    with CaptureQueriesContext(connection) as told:
+        assert rehearse().done == 5
+    slices = [one["sql"] for one in told if one["sql"].endswith("LIMIT 2")]
+    assert len(slices) == 4
+    bounds = [re.search(r'"received_at" >= ([^)]+?) AND|"received_at" >= ([^)]+)\)', sql) for sql in slices]
+    assert [bool(bound) for bound in bounds] == [False, True, True, True]  # an OR alone is no beginning for an index
+
+
+@pytest.mark.parametrize("slow", ["total", "slice"])
+def test_counting_and_looking_for_events_may_take_longer_than_an_events_lease(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, slow: str
+) -> None:
+    many(account, 2)
+    row, real, taken = replay_runs.look(EVERYTHING, ADA), replay_runs.rows, []
+
+    def rows(one: Replay) -> Any:
+        if (one.total is None) == (slow == "total"):  # it takes an hour less than the lease that then holds
+            lease = Replay.objects.get(pk=one.pk).lease_until
+            assert lease is not None
+            taken.append(lease - timezone.now() > timedelta(minutes=9))
+        return real(one)
+
+    monkeypatch.setattr(replay_runs, "rows", rows)
+    replay_runs.work(row.pk, 5)
+    row.refresh_from_db()
+    assert (row.state, row.done) == ("ready", 2)
+    assert taken
+    assert all(taken)
 
 
 def test_a_cancelled_one_stops_between_two_events(account: TelnyxAccount) -> None:

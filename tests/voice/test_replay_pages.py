@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
@@ -243,8 +245,65 @@ def test_an_application_is_chosen_by_id_or_name(browser: Client, wrong_call: Cal
 
 def test_a_filter_can_be_changed_afterwards(browser: Client, wrong_call: Call) -> None:
     page = look(browser, event_types="call.*, call.hangup", received_from="2h", sources=["webhook", "texml"])
-    address = re.search(r'href="(/admin/voice/replay/new/[^"]+)"', browser.get(page).content.decode())
-    assert address
-    told = browser.get(address[1].replace("&amp;", "&"))
+    told = browser.post(NEW, fields(browser.get(page)))
     assert "2 events are like that." in text(told)
+    assert told.context["form"].cleaned_data["sources"] == ["webhook", "texml"]
     assert 'value="call.*,call.hangup"' in told.content.decode()
+
+
+def fields(page: Any) -> dict[str, list[str]]:
+    """What the button “Change the filter” of a replay's page posts."""
+    form = re.search(rf'<form method="post" action="{NEW}">(.*?)</form>', page.content.decode(), re.DOTALL)
+    assert form
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form[1]):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def test_the_filter_of_a_thousand_events_can_be_changed_too(browser: Client, wrong_call: Call) -> None:
+    ids = [str(event.pk) for event in CallEvent.objects.all()]
+    others = [f"0ccc7b54-4df3-4bca-a65a-3da1ecc7{at:04x}" for at in range(998)]
+    page = browser.get(look(browser, ids="\n".join(ids + others)))
+    links = re.findall(r'href="([^"]+)"', page.content.decode())
+    assert max(map(len, links)) < 2000  # a request line of gunicorn's has room for 4,094
+    told = browser.post(NEW, fields(page))
+    assert "2 events are like that." in text(told)
+    assert all(one in told.content.decode() for one in ids + others)
+
+
+def test_on_a_large_table_a_count_reads_the_newest_and_says_so(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.selection.MOST_LOOKED_THROUGH", 1)
+    first, last = CallEvent.objects.order_by("received_at")
+    with CaptureQueriesContext(connection) as told:
+        shown = text(browser.post(NEW, {"event_types": first.event_type}))
+    assert "0 are like that; older ones are not counted here" in shown
+    read = [one["sql"] for one in told if '"event_type" =' in one["sql"]]
+    assert read
+    assert all('"received_at" >' in sql for sql in read)
+    assert "1 is like that; older ones are not counted here" in text(
+        browser.post(NEW, {"event_types": last.event_type})
+    )
+    for exact in ({"ids": str(first.pk)}, {"event_types": first.event_type, "received_until": str(first.received_at)}):
+        assert "1 event is like that." in text(browser.post(NEW, exact))
+    assert "2 events are like that." in text(browser.post(NEW, {"statuses": "processed"}))
+
+
+def test_what_takes_long_to_find_is_looked_for_by_a_worker_and_not_by_the_page(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.selection.MOST_LOOKED_THROUGH", 1)
+    page = look(browser, event_types="call.hangup")
+    row = Replay.objects.get()
+    assert (row.state, row.total, replay_runs.is_owed(row.pk)) == ("looking", None, True)
+    replay_runs.work(row.pk, 5)
+    assert "Calls 1 would change" in text(browser.get(page))
+
+
+def test_the_page_counts_its_lines_once(browser: Client, wrong_call: Call) -> None:
+    page = look(browser)
+    with CaptureQueriesContext(connection) as told:
+        assert "Calls 1 would change" in text(browser.get(page))
+    assert len([one for one in told if "COUNT(" in one["sql"] and "voice_replayline" in one["sql"]]) == 1

@@ -1,5 +1,6 @@
 """Senders that sleep, refusals after silence, hang-ups behind a resend, ways round the limits."""
 
+import time
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.factories import CONNECTION, make_call, make_flow
 from tests.portal.servers import answer, serving
 from tests.voice.test_batches import begin
 from tests.voice.test_dispatch import act, ago, dial, now_due, outcomes, seen
-from voice import batches, dispatch, processing, rows
+from voice import batches, commands, dispatch, processing, rows
 from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +58,17 @@ def test_a_sender_that_slept_overwrites_nothing() -> None:
     assert (done.status, done.finished_at is None, len(done.attempts)) == ("ok", False, 2)
 
 
+def test_nor_while_another_one_has_it() -> None:
+    command = act(make_call(make_account()))
+    sleeper = dispatch._claim(command.pk)
+    assert sleeper is not None
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+    assert dispatch._claim(command.pk) is not None
+    held = seen(command)
+    assert dispatch._settle(sleeper, dispatch._Outcome(error=TelnyxUncertain("late"))) == []
+    assert (seen(command).lease_until, seen(command).attempts) == (held.lease_until, held.attempts)
+
+
 def test_a_sender_that_slept_sends_nothing_outside_the_window() -> None:
     with serving(YES) as listener:
         command = act(make_call(make_account("wired", f"{listener.url}/v2")))
@@ -64,6 +76,17 @@ def test_a_sender_that_slept_sends_nothing_outside_the_window() -> None:
         assert sleeper is not None
         sleeper.first_sent_at = ago(100)
         assert dispatch._attempt(sleeper).word == "uncertain"
+        assert listener.requests == []
+
+
+@pytest.mark.parametrize("action", ["hangup", "switch_supervisor_role"])  # the second takes no command_id
+def test_a_sender_that_was_stopped_for_longer_than_its_lease_sends_nothing(action: str) -> None:
+    parameters = {"role": "monitor"} if action == "switch_supervisor_role" else {}
+    with serving(YES) as listener:
+        command = commands.act(make_call(make_account("wired", f"{listener.url}/v2")), action, parameters, PORTAL)
+        sleeper = dispatch._claim(command.pk)
+        assert sleeper is not None
+        assert dispatch._attempt(sleeper, time.monotonic() - 31).word == "unavailable"
         assert listener.requests == []
 
 

@@ -75,7 +75,7 @@ class RecoveryAdmin(ReadOnlyAdmin):
 
     @display(description="found")
     def found_shown(self, record: Recovery) -> str:
-        return record.problem or (record.words if record.is_over else "…")
+        return record.result if record.is_over else "…"
 
 
 def _newest(request: HttpRequest) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -19,7 +19,7 @@ from portal.templatetags.portal import status_badge
 from voice import replay_form, replay_runs, replay_words
 from voice.models import CallEvent, Replay, ReplayLine
 from voice.replay_form import ReplayForm
-from voice.selection import Selection, counted
+from voice.selection import MOST_LOOKED_THROUGH, Selection, counted
 from voice.tasks import wake_following, wake_replay
 
 PERMISSION = "voice.replay_event"
@@ -82,7 +82,8 @@ class ReplayAdmin(ReadOnlyAdmin):
         if form.is_bound and form.is_valid():
             if request.method == "POST" and "look" in request.POST:
                 return _look(request, form.selection())
-            told["count"] = counted(form.selection().rows())
+            told["count"] = counted(form.selection())
+            told["most_looked_through"] = MOST_LOOKED_THROUGH
         told |= {"event_types": replay_form.event_types(), "applications": replay_form.known_applications()}
         return TemplateResponse(request, "admin/voice/replay/new.html", self._context(request) | told)
 
@@ -105,7 +106,7 @@ class ReplayAdmin(ReadOnlyAdmin):
             "counts": replay_words.counts(row.counts),
             "parts": _parts(row, request.user),
             "lacking": lacking,
-            "narrowed": f"{reverse('admin:voice_replay_new')}?{replay_form.query_of(selection)}",
+            "narrowed": replay_form.values_of(selection),
         }
         return TemplateResponse(request, "admin/voice/replay/page.html", self._context(request) | told)
 
@@ -165,14 +166,9 @@ def _demand(request: HttpRequest) -> None:
 
 
 def _opened(request: HttpRequest) -> ReplayForm:
-    """Filled from the address: by the list of events, or by a replay whose filter is to be changed."""
-    own = {name: request.GET.getlist(name) for name in ReplayForm.base_fields if name in request.GET}
-    given = replay_form.initial_of(request.GET) | {name: _one_or_many(name, values) for name, values in own.items()}
+    """Filled from the address, by the list of events."""
+    given = replay_form.initial_of(request.GET)
     return ReplayForm(given) if given else ReplayForm()
-
-
-def _one_or_many(name: str, values: list[str]) -> Any:
-    return values if name in {"statuses", "sources"} else values[-1]
 
 
 def _look(request: HttpRequest, selection: Selection) -> HttpResponse:
@@ -182,24 +178,28 @@ def _look(request: HttpRequest, selection: Selection) -> HttpResponse:
 
 
 def _work(row: Replay) -> None:
-    wake_following(replay_runs.work(row.pk, _AT_ONCE_SECONDS))
+    """At once, if that is short; reading a large table through is a worker's."""
+    if counted(Selection.from_json(row.selection)).is_exact:
+        wake_following(replay_runs.work(row.pk, _AT_ONCE_SECONDS))
     if replay_runs.is_owed(row.pk):
         wake_replay(row.pk)
 
 
 def _parts(row: Replay, user: Any) -> list[dict[str, Any]]:
     """Calls, conferences and single events, each with how many there are and the first of them."""
-    lines, kinds = row.lines.filter(is_rehearsed=not row.has_run), ReplayLine.Kind
-    changed = lines.exclude(changes={}, is_new=False)
+    kinds = ReplayLine.Kind
+    tells = Q(kind=kinds.EVENT) | ~Q(changes={}, is_new=False)
+    lines = row.lines.filter(tells, is_rehearsed=not row.has_run)
+    counts = dict(lines.order_by().values_list("kind").annotate(Count("pk")))
     wanted = (
-        ("Calls", changed.filter(kind=kinds.CALL)),
-        ("Conferences", changed.filter(kind__in=(kinds.CONFERENCE, kinds.PARTICIPANT))),
-        ("Quarantined, dead and failed events", lines.filter(kind=kinds.EVENT)),
+        ("Calls", (kinds.CALL,)),
+        ("Conferences", (kinds.CONFERENCE, kinds.PARTICIPANT)),
+        ("Quarantined, dead and failed events", (kinds.EVENT,)),
     )
     parts = []
-    for title, rows in wanted:
-        if count := rows.count():
-            told = replay_words.told(rows[:_SHOWN], user)
+    for title, here in wanted:
+        if count := sum(counts.get(kind, 0) for kind in here):
+            told = replay_words.told(lines.filter(kind__in=here)[:_SHOWN], user)
             parts.append({"title": title, "count": count, "told": told, "more": max(count - _SHOWN, 0)})
     return parts
 

@@ -67,6 +67,11 @@ class CallEvent(models.Model):
                 fields=["connection_id", "-received_at"], name="event_recovered", condition=Q(source="backfill")
             ),
             models.Index(
+                fields=["call_leg_id"],
+                name="event_before_its_leg",
+                condition=Q(call=None, call_control_id="", status="ignored") & ~Q(call_leg_id=""),
+            ),
+            models.Index(
                 fields=["conference", "received_at"],
                 name="event_by_conference",
                 condition=Q(conference__isnull=False),

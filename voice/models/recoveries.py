@@ -39,7 +39,7 @@ class Recovery(models.Model):
     calls_ended = models.PositiveIntegerField(default=0, help_text="Calls whose hang-up was among them.")
     calls_found = models.PositiveIntegerField(default=0, help_text="Live calls the portal had not heard of.")
     calls_lost = models.PositiveIntegerField(default=0, help_text="Calls closed because their end is nowhere.")
-    problem = models.TextField(blank=True)
+    problem = models.TextField(blank=True)  # of one that is done: which calls' state Telnyx did not tell
 
     class Meta:
         ordering = ["-started_at", "-id"]
@@ -76,3 +76,10 @@ class Recovery(models.Model):
         )
         told = [f"{number} {one if number == 1 else many}" for number, one, many in found if number]
         return ", ".join(told) or "nothing was missing"
+
+    @property
+    def result(self) -> str:
+        """What came of one that is over, with what went wrong."""
+        if self.state == self.State.FAILED:
+            return self.problem
+        return f"{self.words}; not every call could be asked for: {self.problem}" if self.problem else self.words

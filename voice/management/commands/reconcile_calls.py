@@ -45,7 +45,7 @@ class Command(BaseCommand):
             young = [record.account for record in records if self._left_young(record, begin)]
             self._wait(begin + SETTLED if young else begin)
             records += [self._recover(account, since) for account in young]
-        if any(record.state != Recovery.State.DONE for record in records):
+        if any(record.state != Recovery.State.DONE or record.problem for record in records):
             raise CommandError("Not everything could be read from Telnyx.")
 
     def _recover(self, account: TelnyxAccount, since: datetime | None) -> Recovery:
