@@ -74,7 +74,7 @@ def _tell_status(request: HttpRequest, call: Call) -> None:
     try:
         told = live.status(call)
         if told is None:
-            messages.warning(request, "Telnyx does not know this call any more: it ended more than ten minutes ago.")
+            messages.warning(request, "Telnyx does not know this call any more: it has ended.")
         else:
             messages.info(request, f"Telnyx was asked: the call is {live.take(call, told).state}.")
     except TelnyxError as error:
