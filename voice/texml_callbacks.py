@@ -119,7 +119,8 @@ def kind(fields: Fields) -> str:
             return told if isinstance(told, str) else told.get(fields[name], UNKNOWN)
     if fields.get("SequenceNumber") or fields.get("Timestamp"):
         return _of_call(fields)
-    return "texml.call.fetch" if any(name in fields for name in _OF_A_FETCH) else UNKNOWN
+    # whatever says nothing but how its call stands says that
+    return "texml.call.fetch" if any(name in fields for name in _OF_A_FETCH) else _of_call(fields)
 
 
 def in_call_control_words(fields: Fields) -> dict[str, Any]:

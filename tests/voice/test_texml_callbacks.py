@@ -165,7 +165,9 @@ def test_a_conference_or_queue_needs_no_call(client: Client, account: TelnyxAcco
         ({"CallStatus": "queued", "CallbackSource": "call-progress-events"}, "call.initiated"),
         ({"CallStatus": "dozing", "CallbackSource": "call-progress-events"}, "callback"),
         ({"CallStatus": "completed", "Timestamp": "2026-01-01T00:00:00Z"}, "call.completed"),
-        ({"CallStatus": "completed"}, "callback"),  # of an action: its call goes on
+        ({"CallStatus": "completed"}, "call.completed"),
+        ({"CallStatus": "completed", "DialCallStatus": "busy"}, "dial"),  # its caller's call goes on
+        ({"CallStatus": "in-progress", "Digits": "1"}, "gather"),
         ({"RecordingStatus": "paused"}, "callback"),
         ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-speech-start"}, "conference.speaker"),
         ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-hold"}, "callback"),
