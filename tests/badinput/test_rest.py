@@ -1,0 +1,233 @@
+"""The API: every operation with bodies, values and credentials that it must refuse, and none of it changes anything."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from applications.kinds import KINDS
+from portal.models import ApiToken, TelnyxAccount
+from tests.badinput import rows
+from tests.conftest import api_for
+from tests.corpus import rest
+from tests.corpus.cases import CANARIES, Case
+from voice.models import Call, Flow
+
+pytestmark = pytest.mark.django_db
+_WRITES = ("post", "put", "patch", "delete")
+Operation = tuple[str, str, dict[str, Any]]  # verb, path, what the document says of it
+
+
+@pytest.fixture(scope="module")
+def operations() -> list[Operation]:
+    """Every operation of the OpenAPI document."""
+    document = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return [
+        (verb, path, operation)
+        for path, verbs in document["paths"].items()
+        for verb, operation in verbs.items()
+        if verb in {"get", *_WRITES}
+    ]
+
+
+@pytest.fixture
+def made(sandbox_account: TelnyxAccount, operator: User) -> dict[Any, Any]:
+    return rows.one_of_each(sandbox_account, operator)
+
+
+def complaint(case: Case, answer: Any, statuses: frozenset[int]) -> str:
+    """What is wrong with ``answer``; empty when nothing is."""
+    if answer.status_code not in statuses:
+        return f"answered {answer.status_code}: {answer.content[:200]!r}"
+    if answer.status_code >= 400 and answer["Content-Type"] != "application/problem+json":
+        return f"is {answer['Content-Type']}: {answer.content[:200]!r}"
+    text = answer.content.decode()
+    if answer.status_code >= 400 and not {"type", "title", "status", "code", "request_id"} <= json.loads(text).keys():
+        return f"lacks members: {text}"
+    found = [canary for canary in CANARIES if canary in text and answer.status_code >= 400]
+    return f"echoes {found}" if found else ""
+
+
+def wrongs(told: Iterator[tuple[str, str]]) -> str:
+    return "\n".join(f"{where}: {said}" for where, said in told if said)
+
+
+def test_no_write_takes_a_body_that_cannot_be_read(api: APIClient, operations: Any, made: Any) -> None:
+    before = rows.contents()
+
+    bodies = list(rest.malformed())
+
+    def tried() -> Iterator[tuple[str, str]]:
+        for at, (verb, path, _) in enumerate(operations):
+            # the actions of calls and of conferences are one view each: it gets a few of the bodies with each action
+            for case in bodies[at % 9 :: 9] if "/actions/" in path else bodies:
+                if verb in _WRITES:
+                    answer = getattr(api, verb)(rows.address(path, made), case.body, content_type=case.content_type)
+                    yield f"{verb} {path} {case.slug}", complaint(case, answer, case.statuses)
+
+    assert not (said := wrongs(tried())), said
+    assert rows.contents() == before
+
+
+def test_no_parameter_takes_what_is_no_text(api: APIClient, operations: Any, made: Any) -> None:
+    def tried() -> Iterator[tuple[str, str]]:
+        for verb, path, operation in operations:
+            if verb != "get":
+                continue
+            names = {one["name"]: one["in"] for one in operation.get("parameters", [])} | {"search": "query"}
+            for name, place in names.items():
+                for case in rest.values():
+                    target = rows.address(path, made, **({name: case.text} if place == "path" else {}))
+                    query = f"?{name}={case.text}" if place == "query" else ""
+                    yield f"{path} {name} {case.slug}", complaint(case, api.get(target + query), case.statuses)
+
+    assert not (said := wrongs(tried())), said
+
+
+def test_no_list_takes_a_page_or_a_filter_that_there_is_not(api: APIClient, operations: Any, made: Any) -> None:
+    def tried() -> Iterator[tuple[str, str]]:
+        for verb, path, operation in operations:
+            paged = any(one["name"] == "cursor" for one in operation.get("parameters", []))
+            for case in (*rest.pages(), *rest.unlisted()) if verb == "get" and paged else ():
+                answer = api.get(f"{rows.address(path, made)}?{case.text}")
+                yield f"{path} {case.slug}", complaint(case, answer, case.statuses)
+
+    assert not (said := wrongs(tried())), said
+
+
+def test_nobody_is_let_in_without_a_token_of_the_portal(
+    client: Client, operator: User, operations: Any, made: Any
+) -> None:
+    _, token = ApiToken.make(operator, "good")
+    before = rows.contents()
+
+    def tried() -> Iterator[tuple[str, str]]:
+        for verb, path, _ in operations:
+            cases = list(rest.credentials(token))
+            for case in cases if path == "/api/v1/calls/" else cases[:2]:
+                headers = {f"HTTP_{name.upper()}": value for name, value in case.headers}
+                answer = client.generic(verb.upper(), f"{rows.address(path, made)}?{case.query}", **headers)
+                yield f"{verb} {path} {case.slug}", complaint(case, answer, frozenset({401}))
+
+    assert not (said := wrongs(tried())), said
+    assert rows.contents() == before
+
+
+def test_a_scope_and_a_permission_are_asked_for_everywhere(user_with: Any, operations: Any, made: Any) -> None:
+    """R01: a token of another scope, and one whose user may nothing."""
+    scoped = api_for(User.objects.get(username="operator"), "flows:read")
+    nobody = api_for(user_with(username="nobody"))
+    before = rows.contents()
+    for verb, path, _ in operations:
+        for client in (scoped, nobody):
+            if client is scoped and verb == "get" and "/flows/" in path:
+                continue
+            assert getattr(client, verb)(rows.address(path, made)).status_code == 403, f"{verb} {path}"
+    assert rows.contents() == before
+
+
+def test_a_body_of_another_type_is_refused_by_name(api: APIClient, operations: Any, made: Any) -> None:
+    """R16, R20, R21: each member that the document names, given what it is not; and members nobody may set."""
+    before = rows.contents()
+    hidden = ("created_at", "webhook_token", "is_staff", "facts", "requested_by", "id", "remote")
+
+    def tried() -> Iterator[tuple[str, str]]:
+        for path in ("/api/v1/flows/", "/api/v1/dial-batches/", "/api/v1/calls/", "/api/v1/call-control-applications/"):
+            for name in hidden:
+                answer = api.post(path, rest.as_json({name: "a"}), content_type="application/json")
+                yield f"{path} {name}", complaint(Case(number="R16", name=name), answer, frozenset({400}))
+        for verb, path, operation in operations:
+            if verb not in _WRITES or "requestBody" not in operation:
+                continue
+            for odd in rest.WRONG_TYPES if "/actions/" not in path else rest.WRONG_TYPES[:2]:
+                body = dict.fromkeys(
+                    ("connection_id", "from", "to", "name", "rules", "account", "payload", "verdict"), odd
+                )
+                answer = getattr(api, verb)(
+                    rows.address(path, made), rest.as_json(body), content_type="application/json"
+                )
+                yield (
+                    f"{verb} {path} {odd!r}",
+                    complaint(Case(number="R21", name="type"), answer, frozenset({400, 403, 404, 409})),
+                )
+
+    assert not (said := wrongs(tried())), said
+    assert rows.contents() == before
+
+
+def test_no_application_is_given_an_address_that_is_none(api: APIClient, sandbox: Any, made: Any) -> None:
+    """R22."""
+    for kind, path in zip(KINDS, ("call-control-applications", "texml-applications"), strict=True):
+        for url in rest.ADDRESSES:
+            body = {kind.model.name_field: "odd", kind.model.url_field: url}
+            answer = api.post(f"/api/v1/{path}/", rest.as_json(body), content_type="application/json")
+            assert answer.status_code == 400, url
+            assert kind.model.url_field in answer.json()["errors"]
+    assert not [line for line in sandbox.store.entries("requests") if line["method"] == "POST"]
+
+
+def test_nobody_is_dialled_who_is_no_number(api: APIClient, sandbox: Any, made: Any) -> None:
+    """R20."""
+    before = rows.contents()
+    for number in rest.DIALLED:
+        body = {"to": number, "from": "+13125550100", "connection_id": made[Call].connection_id}
+        answer = api.post("/api/v1/calls/", rest.as_json(body), content_type="application/json")
+        assert answer.status_code in {400, 403}, number
+    assert rows.contents() == before
+
+
+def test_ids_of_others_are_404_and_names_of_none_400(api: APIClient, operations: Any, made: Any) -> None:
+    """R17."""
+    unknown = "00000000-0000-4000-8000-000000000000"
+    answers = set()
+    for verb, path, operation in operations:
+        names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "path"]
+        if names and "/queues/" not in path:
+            target = rows.address(path, made, **dict.fromkeys(names[:1], unknown))
+            answer = api.generic(verb.upper(), target, b"{}", content_type="application/json")
+            assert answer.status_code == 404, f"{verb} {path}: {answer.content[:200]!r}"
+            answers.add(json.loads(answer.content)["code"])
+    assert answers == {"not_found"}
+    assert api.post("/api/v1/calls/", {"account": "nobody"}, format="json").status_code == 400
+
+
+def test_a_stale_version_changes_nothing(api: APIClient, made: Any) -> None:
+    """R18. Without ``If-Match`` the fresh state is the base."""
+    for stale in ('"stale"', 'W/"stale"', "stale", '"' + "a" * 5000 + '"', '"\x00"'):
+        target = rows.address("/api/v1/call-control-applications/{id}/", made)
+        answer = api.patch(target, {"application_name": "x"}, format="json", HTTP_IF_MATCH=stale)
+        assert answer.status_code in {404, 412}, answer.content
+
+
+def test_a_repeated_key_is_replayed_or_refused(api: APIClient, made: Any) -> None:
+    """R19; two at once: ``tests/portal/test_rest.py``."""
+    body = {"name": "second", "connection_id": "1", "rules": [], "active": False}
+    headers = {"HTTP_IDEMPOTENCY_KEY": "a key"}
+    answers = [api.post("/api/v1/flows/", {**body, "name": name}, format="json", **headers) for name in ("a", "a", "b")]
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+    assert Flow.objects.filter(name__in="ab").count() == 1
+    for odd in ("", "a" * 256, "line\x85break"):
+        assert api.post("/api/v1/flows/", body, format="json", HTTP_IDEMPOTENCY_KEY=odd).status_code == 400
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/xml", "*;q=2", "\x00"])
+def test_an_answer_in_another_format_is_406(api: APIClient, made: Any, accept: str) -> None:
+    """R09."""
+    answer = api.get("/api/v1/calls/", HTTP_ACCEPT=accept)
+    assert not complaint(Case(number="R09", name=accept), answer, frozenset({406}))
+
+
+def test_a_method_by_another_name_is_not_listened_to(api: APIClient, made: Any) -> None:
+    """R23."""
+    target = rows.address("/api/v1/flows/{id}/", made)
+    assert (
+        api.post(target, b"{}", content_type="application/json", HTTP_X_HTTP_METHOD_OVERRIDE="DELETE").status_code
+        == 405
+    )
+    assert api.get(f"{target}?_method=DELETE").status_code in {200, 400}
+    assert Flow.objects.filter(pk=made[Flow].pk).exists()
