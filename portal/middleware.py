@@ -1,4 +1,4 @@
-"""What every request passes: an id, a limit to its waiting, a clean query, a content security policy."""
+"""What every request passes: an id, a limit to its waiting, a body of known length, a clean query, a policy."""
 
 import re
 import uuid
@@ -9,7 +9,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from portal.patience import patience
-from portal.rest.problems import bad_request
+from portal.rest.problems import bad_request, problem
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -70,6 +70,18 @@ def _is_text(query: str) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def known_length(get_response: Handler) -> Handler:
+    """Refuse a body in chunks, which Django would take for an empty one. Webhooks are read below Django, chunks too."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "Transfer-Encoding" in request.headers and not request.path_info.startswith("/webhooks/"):
+            said = "Send the body with a Content-Length, not in chunks."
+            return problem(411, said, "length_required", request.request_id)  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
 
 
 def content_security(get_response: Handler) -> Handler:

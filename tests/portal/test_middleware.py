@@ -79,3 +79,11 @@ def test_a_missing_slash_is_added_in_the_admin_alone(browser):
     assert (response.status_code, response.url) == (302, "/admin/portal/?x=1")
     assert browser.get("/api/v1/accounts").status_code == 404
     assert browser.post("/admin/portal").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/v1/calls/", "/admin/login/"])
+def test_a_body_in_chunks_is_refused_where_it_would_be_taken_for_an_empty_one(client, db, path):
+    response = client.post(path, b"", content_type="application/json", headers={"Transfer-Encoding": "chunked"})
+    assert response.status_code == 411
+    assert response["Content-Type"] == "application/problem+json"
+    assert "Content-Length" in response.json()["detail"]

@@ -143,7 +143,8 @@ def _web_options() -> list[str]:
     workers = "1" if connection.vendor == "sqlite" else "2"
     bind = f"127.0.0.1:{settings.PORT}"
     threads = ["-k", "portal.web_worker.WebWorker", "-w", workers, "--threads", "8"]
-    return ["-b", bind, *threads, "--log-level", "warning", "--timeout", "60"]
+    # its control socket would lie in the home directory, one for all portals
+    return ["-b", bind, *threads, "--log-level", "warning", "--timeout", "60", "--no-control-socket"]
 
 
 def _make_first_administrator() -> str | None:
