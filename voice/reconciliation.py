@@ -16,12 +16,11 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.errors import TelnyxError
 from portal.models import AuditEvent
-from portal.times import read_time
-from voice import actions, commands, live, repeats, telnyx_record
+from voice import actions, commands, live, record_entries, repeats, telnyx_record
 from voice.answers import ANSWERS, EVENT_TYPES, fits, pairs, proofs
 from voice.dialled import call_of_dial
 from voice.event_types import label
-from voice.models import Call, CallCommand, CallEvent
+from voice.models import CallCommand, CallEvent
 from voice.present_state import is_already_so
 
 UNKNOWN_AFTER = timedelta(minutes=15)
@@ -200,76 +199,19 @@ def _from_telnyx(command: CallCommand) -> bool:
 
 
 def _from_record(command: CallCommand) -> bool:
-    wanted = _wanted(command)
+    wanted = record_entries.wanted(command)
     record = telnyx_record.read(command.account, wanted) if wanted else telnyx_record.Record([], complete=False)
-    if entry := next((one for one in record.entries if _names(one, command.pk)), None):
+    if entry := next((one for one in record.entries if record_entries.names(one, command.pk)), None):
         words = f"Settled from Telnyx's record: it has the command {entry.get('name')}."
-        return _confirm(command.pk, _Status.OK, words, _made_by(command, entry))
-    told = [event for event in (_event_of(command, entry) for entry in record.entries) if event is not None]
+        return _confirm(command.pk, _Status.OK, words, record_entries.made_by(command, entry))
+    told = [
+        event for event in (record_entries.event_of(command, entry) for entry in record.entries) if event is not None
+    ]
     if _prove(command, list(_rivals(command)), told, "Telnyx's record of"):
         return True
-    if record.complete and command.call_id is not None and _is_missing(command, record):
+    if record.complete and command.call_id is not None and record_entries.is_missing(command, record):
         return _confirm(command.pk, _Status.EXPIRED, "Settled from Telnyx's record: it does not have this command.")
     return False
-
-
-def _wanted(command: CallCommand) -> dict[str, Any]:
-    if command.call is not None:
-        return {"leg_id": command.call.call_leg_id} if command.call.call_leg_id else {}
-    if command.action != actions.DIAL:
-        return {}  # the record cannot be asked by conference or queue
-    at = (command.first_sent_at or timezone.now()) - timedelta(seconds=5)
-    return {"connection_id": str(command.parameters.get("connection_id")), "occurred_at": {"gte": at.isoformat()}}
-
-
-def _names(entry: dict[str, Any], command_id: uuid.UUID) -> bool:
-    """The entry is a command and carries that id, wherever Telnyx puts it."""
-    return entry.get("type") == "command" and str(command_id) in _texts(entry)
-
-
-def _texts(value: object) -> set[str]:
-    if isinstance(value, dict):
-        return set().union(*(_texts(member) for member in value.values()))
-    if isinstance(value, list):
-        return set().union(*(_texts(member) for member in value))
-    return {value.lower()} if isinstance(value, str) else set()
-
-
-def _is_missing(command: CallCommand, record: telnyx_record.Record) -> bool:
-    """Telnyx tells the ids of this leg's commands (another one of ours is there, sent before it), and not this one's.
-
-    Only a minute after the last attempt: the record may lag behind.
-    """
-    if command.finished_at is None or timezone.now() - command.finished_at < timedelta(minutes=1):
-        return False
-    others = command.call.commands.filter(status=_Status.OK) if command.call else CallCommand.objects.none()
-    takes = [one for one in others.values_list("id", "action") if actions.repeatable(one[1])]
-    return actions.repeatable(command.action) and any(
-        _names(entry, other) for other, _ in takes for entry in record.entries
-    )
-
-
-def _event_of(command: CallCommand, entry: dict[str, Any]) -> CallEvent | None:
-    """A webhook in Telnyx's record that may never have reached us, as an event that is not saved."""
-    told = entry.get("metadata")
-    inner = told.get("event") if isinstance(told, dict) else None
-    if not isinstance(inner, dict) or not isinstance(inner.get("payload"), dict):
-        return None
-    at = read_time(inner.get("occurred_at")) or read_time(entry.get("event_timestamp"))
-    if at is None:
-        return None
-    row = CallEvent(event_type=str(inner.get("event_type") or entry.get("name")), payload=inner["payload"])
-    row.occurred_at, row.received_at, row.call = at, timezone.now(), command.call
-    row.call_session_id = str(inner["payload"].get("call_session_id") or "")
-    return row
-
-
-def _made_by(command: CallCommand, entry: dict[str, Any]) -> dict[str, Any] | None:
-    """The ids of the call that a dial in the record made, if its webhook came: the record itself has no control id."""
-    if command.action != actions.DIAL or not isinstance(leg := entry.get("call_leg_id"), str):
-        return None
-    known = Call.objects.filter(account=command.account_id, call_leg_id=leg).values("call_control_id").first()
-    return dict(known) if known else None
 
 
 def _from_status(command: CallCommand) -> bool:
