@@ -14,11 +14,9 @@ _COPIED = ("portal", "applications", "voice", "tests", "templates", "manage.py")
 
 @dataclass(frozen=True)
 class Mutation:
-    """One place of the code as it is and as it would be without the guard; or a statement that the database is told."""
+    """``edits``: file, a place of it as it is and as it would be without the guard. Or a statement for the database."""
 
-    file: str = ""
-    guard: str = ""
-    without: str = ""
+    edits: tuple[tuple[str, str, str], ...] = ()
     sql: str = ""
 
 
@@ -28,7 +26,7 @@ class Mutant(Portal):
     def __init__(
         self, mutation: Mutation, postgres: Postgres, broker: RabbitMQ | Redis, telnyx: Telnyx, template: Template
     ) -> None:
-        self.root = _copy(mutation) if mutation.file else ROOT
+        self.root = _copy(mutation) if mutation.edits else ROOT
         super().__init__(postgres, broker, telnyx, template)
         if mutation.sql:
             with self.connect() as database:
@@ -53,8 +51,8 @@ def _copy(mutation: Mutation) -> Path:
             shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, root / name)
-    path = root / mutation.file
-    text = path.read_text()
-    assert text.count(mutation.guard) == 1, f"{mutation.file} has not just one {mutation.guard!r}"
-    path.write_text(text.replace(mutation.guard, mutation.without))
+    for file, guard, without in mutation.edits:
+        text = (root / file).read_text()
+        assert text.count(guard) == 1, f"{file} has not just one {guard!r}"
+        (root / file).write_text(text.replace(guard, without))
     return root

@@ -25,25 +25,38 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
     ),
     "the signature check": (
         Mutation(
-            "voice/webhooks.py",
-            "signatures.verify(request.headers, body, account.public_keys, time.time())",
-            "time.time()",
+            (
+                (
+                    "voice/webhooks.py",
+                    "signatures.verify(request.headers, body, account.public_keys, time.time())",
+                    "time.time()",
+                ),
+            )
         ),
         forged,
     ),
     "the lease": (
-        Mutation("voice/claims.py", "AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})", ""),
+        Mutation(
+            (
+                ("voice/claims.py", "AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})", ""),
+                ("voice/processing.py", "filter(due, status=_Status.RECEIVED)", "filter(status=_Status.RECEIVED)"),
+            )
+        ),
         while_it_is_leased,
     ),
     "the rule of 50 seconds": (
-        Mutation("voice/dispatch.py", "WINDOW = timedelta(seconds=50)", "WINDOW = timedelta(days=50)"),
+        Mutation((("voice/dispatch.py", "WINDOW = timedelta(seconds=50)", "WINDOW = timedelta(days=50)"),)),
         after_fifty_seconds,
     ),
     "the account's scope": (
         Mutation(
-            "voice/processing.py",
-            'named = {"account": event.account_id, "call_control_id": event.call_control_id}',
-            'named = {"call_control_id": event.call_control_id}',
+            (
+                (
+                    "voice/processing.py",
+                    'named = {"account": event.account_id, "call_control_id": event.call_control_id}',
+                    'named = {"call_control_id": event.call_control_id}',
+                ),
+            )
         ),
         of_another_account,
     ),

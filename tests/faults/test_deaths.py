@@ -5,6 +5,7 @@ import pytest
 from tests.faults.child import wait_until
 from tests.faults.client import Load
 from tests.faults.conftest import World, thorough
+from tests.faults.evidence import owed
 
 
 @pytest.mark.row("F05")
@@ -92,7 +93,8 @@ def test_a_lease_is_by_the_databases_clock(world: World) -> None:
     client.insist(client.ring().event("call.initiated"))
     world.until_struck(left=1)
     portal.thaw("sweep")
-    wait_until(lambda: not portal.armed(), "sender that has the command")
+    wait_until(lambda: not (portal.armed() and owed(portal, client.line)), "sender that has the command")
+    assert not portal.armed()
     evidence = world.settled()
     # the sweep took nothing away from those who were at it
     assert [row["attempts"] for row in evidence.events] == [1]
