@@ -1,11 +1,10 @@
 """Applications over REST: Telnyx's own names and shapes, read from the SDK when first needed."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
 
-from applications.kinds import KINDS, Kind, kind_of
+from applications.kinds import KINDS, Kind
 from applications.models import Pull, TelnyxApplication
 from applications.notices import warnings_for
 from portal.sdk_types import Parameter
@@ -157,12 +156,6 @@ def as_schema(parameter: Parameter, *, read: bool = False) -> JsonObject:
     if parameter.help:
         shape["description"] = parameter.help
     return shape | ({"nullable": True} if read or parameter.nullable else {})
-
-
-def representation(application: TelnyxApplication) -> Mapping[str, Any]:
-    """An application as its list shows it."""
-    serializer = CallControlApplicationSerializer if kind_of(application) is KINDS[0] else TexmlApplicationSerializer
-    return serializer(application).data
 
 
 def _time(moment: Any) -> str | None:

@@ -1,6 +1,7 @@
-"""Accounts that a start makes: ``default`` from the environment, else ``sandbox``."""
+"""Accounts that a start makes: ``default`` from the environment, else ``sandbox``. And those a command names."""
 
 from django.conf import settings
+from django.core.management import CommandError
 
 from portal.models import TelnyxAccount
 from portal.sandbox.keys import public_key, signing_key
@@ -33,3 +34,13 @@ def _refresh_default() -> None:
     if settings.TELNYX_PUBLIC_KEY and account.public_key != settings.TELNYX_PUBLIC_KEY:
         account.previous_public_key, account.public_key = account.public_key, settings.TELNYX_PUBLIC_KEY
     account.save()
+
+
+def accounts_named(name: str | None) -> list[TelnyxAccount]:
+    """All, or the one of that name. ``CommandError`` when there is none."""
+    accounts = TelnyxAccount.objects.all()
+    if name is None:
+        return list(accounts)
+    if not (found := list(accounts.filter(name=name))):
+        raise CommandError(f"There is no account {name}.")
+    return found

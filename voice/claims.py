@@ -15,8 +15,8 @@ from voice.models import CallEvent
 LEASE = timedelta(seconds=30)
 _NOW = rows.NOW
 _LEASED = {
-    "postgresql": "STATEMENT_TIMESTAMP() + INTERVAL '30 seconds'",
-    "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '+30 seconds')",
+    "postgresql": f"STATEMENT_TIMESTAMP() + INTERVAL '{LEASE.seconds} seconds'",
+    "sqlite": f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '+{LEASE.seconds} seconds')",
 }
 # Of many, those that somebody else is just claiming are left to him: two that wait for each other would be a deadlock.
 _UNTAKEN = {"postgresql": "ORDER BY id FOR UPDATE SKIP LOCKED", "sqlite": ""}

@@ -29,14 +29,13 @@ from portal.schemas import InvalidParameters
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import phone, seconds, status_badge
 from voice import actions, commands, live, search, timeline
-from voice.admin.command_form import DANGEROUS
+from voice.admin.command_form import DANGEROUS, sent
 from voice.admin.live import urls as board_urls
 from voice.dialling_form import DialForm
 from voice.event_types import ending
 from voice.forms import ActionForm
 from voice.limits import LimitExceeded
-from voice.models import Call, CallCommand, CallEvent, Conference
-from voice.tasks import wake_commands
+from voice.models import Call, CallEvent, Conference
 
 # Who looks at the list. Not an attribute of CallAdmin: that one serves every thread, and would show one person what
 # only another may see.
@@ -211,7 +210,7 @@ class CallAdmin(ReadOnlyAdmin):
             except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
             else:
-                return self._sent(request, command, _page(call))
+                return sent(request, command, _page(call))
         told = {"title": actions.label(action), "form": form, "call": call, "account": call.account, "action": action}
         told |= {
             "summary": schemas.summary(actions.method(action)),
@@ -232,7 +231,7 @@ class CallAdmin(ReadOnlyAdmin):
             except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
             else:
-                return self._sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
+                return sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
         back = reverse("admin:voice_call_changelist")
         told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
         return TemplateResponse(request, "admin/voice/call/action.html", self._context(request) | told)
@@ -260,15 +259,6 @@ class CallAdmin(ReadOnlyAdmin):
 
     def _context(self, request: HttpRequest) -> dict[str, Any]:
         return {**self.admin_site.each_context(request), "opts": self.opts}
-
-    def _sent(self, request: HttpRequest, command: CallCommand, page: str) -> HttpResponse:
-        label = actions.label(command.action)
-        if command.status == CallCommand.Status.QUEUED:
-            wake_commands(command.pk)
-            messages.success(request, f"{label}: on its way to Telnyx. What comes of it shows below.")
-        else:
-            messages.warning(request, f"{label}: {command.get_status_display()}. {command.error}")
-        return HttpResponseRedirect(page)
 
     def _conferences(self, legs: list[tuple[str, Call]], user: Any) -> list[Conference]:
         if not user.has_perm("voice.view_conference"):

@@ -91,7 +91,7 @@ def page(
         except TelnyxError as error:
             form.add_error(None, str(error))
         else:
-            return _sent(request, command, back)
+            return sent(request, command, back)
     action = getattr(form, "action", "")
     shown_words = {
         "title": actions.label(action) if action else "",
@@ -102,7 +102,8 @@ def page(
     return TemplateResponse(request, "admin/voice/command_form.html", told_more | shown_words | context)
 
 
-def _sent(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
+def sent(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
+    """Wake it, say so, and go back."""
     label = actions.label(command.action)
     if command.status == CallCommand.Status.QUEUED:
         wake_commands(command.pk)

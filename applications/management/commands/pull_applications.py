@@ -12,6 +12,7 @@ from applications.models import SILENT_SECONDS, Pull
 from applications.progress import Bar
 from applications.pulls import begin, run, wait
 from applications.sync import differences
+from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
@@ -32,7 +33,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        accounts = _accounts(options["account"])
+        accounts = accounts_named(options["account"])
         if options["check"]:
             return self._check(accounts)
         well = [self._pull(kind, account, options["accept_missing"]) for account in accounts for kind in KINDS]
@@ -71,12 +72,3 @@ class Command(BaseCommand):
             about = error["id"] or record.state
             self.stderr.write(f"{account.name} {kind.slug}: {about}: {error['message']}")
         return record.state == Pull.State.DONE
-
-
-def _accounts(name: str | None) -> list[TelnyxAccount]:
-    accounts = TelnyxAccount.objects.all()
-    if name is None:
-        return list(accounts)
-    if not (found := list(accounts.filter(name=name))):
-        raise CommandError(f"There is no account {name}.")
-    return found

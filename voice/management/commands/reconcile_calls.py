@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
 from applications.progress import Bar
+from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--account", metavar="NAME", help="Only this account; without: all.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        since, accounts = _since(options["since"]), _accounts(options["account"])
+        since, accounts = _since(options["since"]), accounts_named(options["account"])
         begin = timezone.now()
         records = [self._recover(account, since) for account in accounts]
         if not options["no_wait"]:
@@ -103,12 +104,3 @@ def _since(text: str | None) -> datetime | None:
     if back > _LONGEST:
         raise CommandError(f"--since goes back {_LONGEST.days} days at most.")
     return timezone.now() - back
-
-
-def _accounts(name: str | None) -> list[TelnyxAccount]:
-    accounts = TelnyxAccount.objects.all()
-    if name is None:
-        return list(accounts)
-    if not (found := list(accounts.filter(name=name))):
-        raise CommandError(f"There is no account {name}.")
-    return found
