@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, BooleanRadioFilter, RelatedCheckboxFilter
 from unfold.decorators import display
 
-from applications import conflict, forms
+from applications import conflict, forms, wording
 from applications.adoption import UncertainCreate
 from applications.belongings import Belongings
 from applications.bulk_pages import BulkPages
@@ -165,7 +165,7 @@ class ApplicationAdmin(  # type: ignore[misc]
         base = snapshot(application, digest) if digest else None
         row = update_application(application, values, actor_of(request), base_digest=digest)
         if base and (kept := sorted(set(changes(base, row.remote)) - form.touched - {"updated_at"})):
-            names = ", ".join(forms.label(name) for name in kept)
+            names = ", ".join(wording.label(name) for name in kept)
             messages.info(request, f"Others had changed this application meanwhile; kept as they have it: {names}.")
         return self._done(request, form, row, add=False)
 

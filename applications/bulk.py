@@ -16,11 +16,11 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from applications.forms import shown
 from applications.kinds import BY_SLUG, Kind, flatten, unflatten
 from applications.models import BulkEdit, TelnyxApplication
 from applications.outcomes import in_words
 from applications.services import Conflict, update_application
+from applications.wording import shown
 from portal.actors import Actor
 from portal.client import client_for
 from portal.errors import TelnyxError

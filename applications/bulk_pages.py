@@ -13,9 +13,10 @@ from django.urls import URLPattern, path, reverse
 from unfold import widgets
 
 from applications import addresses, bulk
-from applications.forms import field_for, label, shown
+from applications.forms import field_for
 from applications.kinds import Kind
 from applications.models import BulkEdit
+from applications.wording import label, shown
 from portal.actors import actor_of
 
 WAIT_SECONDS = 2.0

@@ -8,10 +8,10 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import display
 
-from applications.forms import label, shown
 from applications.kinds import Kind, flatten
 from applications.models import TelnyxApplication
 from applications.notices import warnings_for, webhook_host
+from applications.wording import label, shown
 from portal.models import TelnyxAccount
 from portal.site import as_json
 from portal.templatetags.portal import live_badge

@@ -6,11 +6,11 @@ from typing import Any
 from django.http import QueryDict
 
 from applications import forms
-from applications.forms import label, shown
 from applications.kinds import Kind, flatten
 from applications.models import TelnyxApplication
 from applications.services import Conflict, snapshot
 from applications.sync import changes
+from applications.wording import label, shown
 
 CHOICE = "choose:"  # + name -> "theirs" or "mine"
 FIRST_BASE = "first_base"  # the digest that the form was first drawn from

@@ -12,10 +12,10 @@ import structlog
 
 from applications import editors
 from applications.editors import Edit
-from applications.forms import shown
 from applications.kinds import Kind
 from applications.models import TelnyxApplication
 from applications.sync import changes
+from applications.wording import shown
 from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
 

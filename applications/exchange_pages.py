@@ -20,10 +20,11 @@ from django.urls import URLPattern, path, reverse
 from unfold import widgets
 
 from applications import plans, sheets
-from applications.forms import AccountChoice, shown
+from applications.forms import AccountChoice
 from applications.kinds import Kind
 from applications.plans import Plan, Problem, Step, Unreadable
 from applications.runs import Outcome, carry_out
+from applications.wording import shown
 from portal.actors import actor_of
 from portal.errors import TelnyxError
 from portal.models import AuditEvent, TelnyxAccount

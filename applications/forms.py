@@ -4,7 +4,6 @@ Every value is a text in the form (``shown``), so that "touched or not" is a com
 Telnyx, of whatever type, survives a save of something else.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,13 +16,13 @@ from applications import profile_field
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.services import snapshot
+from applications.wording import label, shown
 from portal.models import TelnyxAccount
 from portal.sdk_types import Parameter
 
 JsonObject = dict[str, Any]
 
 BASE = "base_digest"
-_WORDS = {"url": "URL", "api": "API", "dtmf": "DTMF", "sip": "SIP", "id": "ID", "secs": "(seconds)"}
 
 
 class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -141,15 +140,6 @@ def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxA
     return merged
 
 
-def shown(value: Any) -> str:
-    """A value as its field shows it."""
-    if value is None:
-        return ""
-    if isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return "\n".join(value)
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
 def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> forms.Field:
     """The field of one parameter; ``value`` is what it is now, which stays selectable even outside the SDK's enum.
 
@@ -171,15 +161,6 @@ def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> fo
         shared["help_text"] = f"{shared['help_text']} One on each line.".strip()
         return _Lines(widget=widgets.UnfoldAdminTextareaWidget(attrs={"rows": 2}), **shared)
     return forms.CharField(widget=widgets.UnfoldAdminTextInputWidget, empty_value=None, **shared)
-
-
-def label(name: str) -> str:
-    """``inbound.sip_subdomain`` → "Inbound SIP subdomain"."""
-    outer, _, inner = name.rpartition(".")
-    name = inner if inner.startswith(f"{outer}_") else name.replace(".", "_")
-    words = [_WORDS.get(word, word) for word in name.replace("shaken_stir", "SHAKEN/STIR").split("_")]
-    text = " ".join(words)
-    return text[0].upper() + text[1:]
 
 
 class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]

@@ -6,9 +6,9 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import NON_FIELD_ERRORS
 
-from applications.forms import label, shown
 from applications.models import Pull
 from applications.services import Conflict
+from applications.wording import label, shown
 from portal.errors import TelnyxError, TelnyxRefused
 
 

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from applications.forms import shown
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.plans import Entry, Problem, Unreadable, settable_of
+from applications.wording import shown
 from portal import payloads
 from portal.models import TelnyxAccount
 from portal.sdk_types import Parameter

@@ -9,8 +9,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from simple_history.admin import SimpleHistoryAdmin
 
-from applications.forms import shown
 from applications.sync import changes
+from applications.wording import shown
 from portal.site import as_json
 
 JsonObject = dict[str, Any]

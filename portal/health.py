@@ -89,12 +89,12 @@ class _Gauges:
 
 
 def _backlog() -> dict[str, int]:
-    counts: dict[str, int] = import_string("voice.dashboard.backlog")()
+    counts: dict[str, int] = import_string(settings.BACKLOG)()
     return counts
 
 
 def _alerts() -> dict[str, int]:
-    counts: dict[str, int] = import_string("voice.alerts.open_by_kind")()
+    counts: dict[str, int] = import_string(settings.OPEN_ALERTS)()
     return counts
 
 

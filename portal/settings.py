@@ -238,6 +238,9 @@ APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.belongi
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.belongings.dependents"]
 # what else portal.clean_up forgets
 CLEAN_UPS = ["voice.alerts.clean_up", "voice.rejections.clean_up"]
+# what /readyz and /metrics count
+BACKLOG = "voice.dashboard.backlog"
+OPEN_ALERTS = "voice.alerts.open_by_kind"
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",

@@ -12,7 +12,7 @@ LONGEST = 400
 NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
 # Inside the core, bottom up; what is not named here stands above all of these.
 CORE = [
-    {"errors", "payloads", "signatures", "encryption", "keys", "actors", "times"},
+    {"errors", "payloads", "signatures", "encryption", "keys", "actors", "times", "phone_numbers", "refusals"},
     {"sdk", "sdk_types"},
     {"schemas"},
     {"saved_filters"},

@@ -14,10 +14,10 @@ from django.urls import reverse
 from applications.kinds import KINDS
 from applications.models import Pull
 from portal.models import Heartbeat, TelnyxAccount
+from portal.phone_numbers import masked
 from voice import breaker, envelopes, reconciliation, refusals, rejections
 from voice.findings import MOST, Finding, Look, counted, listing
 from voice.models import Alert, CallCommand, CallEvent, Recovery, RejectedRequest
-from voice.numbers import masked
 
 REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
 QUARANTINED_WITHIN, QUARANTINED_AT_LEAST = timedelta(hours=1), 5

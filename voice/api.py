@@ -2,36 +2,72 @@
 
 from typing import Any
 
+import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import mixins, serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.routers import SimpleRouter
 
-from portal.rest.filters import StrictFilters, refuse_others
+from portal.phone_numbers import masked
+from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_others
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
-from portal.schemas import InvalidParameters
-from voice import actions, commands, flows, live, search
-from voice.filters import CallFilters, CommandFilters, EventFilters, FlowFilters
-from voice.journal_api import OwnRecord, Settling
-from voice.models import Call, CallCommand, CallEvent, Flow
-from voice.serializers import (
-    CallSerializer,
-    CommandSerializer,
-    EventSerializer,
-    FlowSerializer,
-    RawEventSerializer,
-)
-from voice.tasks import wake_commands
+from voice import actions, commands, live, search, telnyx_record
+from voice.command_responses import accepted
+from voice.command_serializers import CommandSerializer
+from voice.models import Call
+from voice.serializers import CallSerializer, EventSerializer
 
 _NOT_PAGED = [OpenApiParameter(name, exclude=True) for name in ("cursor", "page_size")]
 
 
-class CallViewSet(OwnRecord, ReadOnlyViewSet):
+class CallFilters(django_filters.FilterSet):
+    """The filters of the call list."""
+
+    account = django_filters.CharFilter(field_name="account__name")
+    application = django_filters.CharFilter(method="by_application", help_text="The application's name.")
+    number = django_filters.CharFilter(method="by_number", help_text="From or to: whole with +, or the last digits.")
+    to = django_filters.CharFilter(method="by_to")
+    started_after = MomentFilter(field_name="started_at", lookup_expr="gte")
+    started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
+    direction = django_filters.ChoiceFilter(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
+    state = django_filters.ChoiceFilter(choices=Call.State.choices)
+    has_recording = YesNo(method="by_recording")
+
+    def by_recording(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(has_recording=value == "true")
+
+    class Meta:
+        model = Call
+        fields = ("connection_id", "hangup_cause", "call_session_id", "call_leg_id")
+
+    def by_application(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(connection_id__in=search.connection_ids_of(value))
+
+    def by_number(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(search.number(_number(name, value)))
+
+    def by_from(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(search.number(_number(name, value), ("from",)))
+
+    def by_to(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(search.number(_number(name, value), ("to",)))
+
+
+# "from" is a Python keyword: no class body can have it
+CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", method="by_from")  # type: ignore[attr-defined]
+
+
+def _number(name: str, value: str) -> str:
+    if not any(character.isdigit() for character in value) and "@" not in value:
+        raise ValidationError({name: ["Give a number, its last digits, or a sip: address."]})
+    return value
+
+
+class CallViewSet(ReadOnlyViewSet):
     """Calls: one row a leg."""
 
     queryset = Call.objects.select_related("account")
@@ -75,7 +111,7 @@ class CallViewSet(OwnRecord, ReadOnlyViewSet):
         body = request.data
         account = account_of(request, body)
         values = {name: value for name, value in body.items() if name != "account"} if isinstance(body, dict) else body
-        return _accepted(self, lambda: commands.dial(account, values, self.actor))
+        return accepted(self, lambda: commands.dial(account, values, self.actor))
 
     @extend_schema(parameters=_NOT_PAGED, responses=EventSerializer(many=True), filters=False)
     @action(detail=True)
@@ -110,7 +146,7 @@ class CallViewSet(OwnRecord, ReadOnlyViewSet):
         if not request.user.has_perm(actions.permission(action_name)):
             raise PermissionDenied(f"The token's user lacks the permission {actions.permission(action_name)}.")
         call = self.get_object()
-        return _accepted(self, lambda: commands.act(call, action_name, request.data or {}, self.actor))
+        return accepted(self, lambda: commands.act(call, action_name, request.data or {}, self.actor))
 
     @extend_schema(request=None, responses=CallSerializer)
     @action(detail=True, methods=["post"])
@@ -118,65 +154,16 @@ class CallViewSet(OwnRecord, ReadOnlyViewSet):
         """Ask Telnyx for the call's status now."""
         return Response(self.get_serializer(live.refresh(self.get_object())).data)
 
+    @extend_schema(responses=OpenApiTypes.OBJECT, filters=False)
+    @action(detail=True, url_path="telnyx-events")
+    def telnyx_events(self, request: Request, call_control_id: str) -> Response:
+        """Telnyx's ``call_events`` of this leg, asked now: commands and webhooks as Telnyx saw them, oldest first.
 
-class EventViewSet(ReadOnlyViewSet):
-    """Stored events, newest first."""
-
-    queryset = CallEvent.objects.all()
-    filter_backends = (StrictFilters,)
-    filterset_class = EventFilters
-    scope = "events"
-    ordering = ("-received_at", "-id")
-    permissions = {"list": "voice.view_callevent", "retrieve": "voice.view_callevent"}
-
-    def get_serializer_class(self) -> type[EventSerializer]:
-        return RawEventSerializer if self.action == "retrieve" else EventSerializer
-
-    def get_queryset(self) -> QuerySet[CallEvent]:
-        rows = super().get_queryset()
-        return rows if self.action == "retrieve" else rows.defer("body", "headers")
-
-
-class CommandViewSet(Settling, ReadOnlyViewSet):
-    """The journal: what was asked of Telnyx, by whom, and what came of it."""
-
-    queryset = CallCommand.objects.select_related("account", "conference")
-    serializer_class = CommandSerializer
-    filter_backends = (StrictFilters,)
-    filterset_class = CommandFilters
-    scope = "calls"
-    ordering = ("-created_at", "-id")
-    permissions = {
-        "list": "voice.view_callcommand",
-        "retrieve": "voice.view_callcommand",
-        "settle": "voice.view_callcommand",  # and the action's own permission
-    }
-
-
-class FlowViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadOnlyViewSet):
-    """Flows with their rules inline."""
-
-    queryset = Flow.objects.select_related("account").prefetch_related("rules")
-    serializer_class = FlowSerializer
-    filter_backends = (StrictFilters,)
-    filterset_class = FlowFilters
-    scope = "flows"
-    ordering = ("name", "id")
-    permissions = {
-        "list": "voice.view_flow",
-        "retrieve": "voice.view_flow",
-        "create": "voice.add_flow",
-        "update": "voice.change_flow",
-        "partial_update": "voice.change_flow",
-        "destroy": "voice.delete_flow",
-    }
-
-    def perform_update(self, serializer: serializers.BaseSerializer[Flow]) -> None:
-        serializer.save()
-        serializer.instance = self.get_queryset().get(pk=self.kwargs["pk"])  # without the rules read before
-
-    def perform_destroy(self, instance: Flow) -> None:
-        flows.delete_flow(instance, self.actor)
+        At most 1000; ``complete`` says whether these are all.
+        """
+        record = telnyx_record.of_call(self.get_object())
+        entries = record.entries if request.user.has_perm("voice.view_full_number") else masked(record.entries)
+        return Response({"next": None, "previous": None, "results": entries, "complete": record.complete})
 
 
 class SessionViewSet(PortalViewSet):
@@ -237,26 +224,5 @@ class ActiveCallViewSet(PortalViewSet):
         return Response({"next": None, "previous": None, "results": calls})
 
 
-def _accepted(view: PortalViewSet, make: Any) -> Response:
-    """202 with the command that ``make`` returns, woken."""
-    try:
-        command = make()
-    except InvalidParameters as error:
-        raise ValidationError(error.errors) from None
-    if command.status == CallCommand.Status.QUEUED:
-        wake_commands(command.pk)
-    body = CommandSerializer(command, context=view.get_serializer_context()).data
-    return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": f"/api/v1/commands/{command.pk}/"})
-
-
 def _shown(view: PortalViewSet, serializer: Any, rows: Any) -> Any:
     return serializer(rows, many=True, context=view.get_serializer_context()).data
-
-
-router = SimpleRouter()
-router.register("calls", CallViewSet, basename="call")
-router.register("call-events", EventViewSet, basename="call-event")
-router.register("commands", CommandViewSet, basename="command")
-router.register("flows", FlowViewSet, basename="flow")
-router.register("sessions", SessionViewSet, basename="session")
-router.register("active-calls", ActiveCallViewSet, basename="active-call")

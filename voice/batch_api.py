@@ -10,12 +10,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
+from portal.phone_numbers import masked
+from portal.rest.serializers import Strict
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from portal.schemas import InvalidParameters
 from voice import batches, limits
 from voice.models import DialBatch, Limits
-from voice.numbers import masked
-from voice.serializers import Strict
 
 
 class ProgressSerializer(serializers.Serializer[Any]):

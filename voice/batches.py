@@ -18,10 +18,10 @@ from django.utils import timezone
 
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
+from portal.phone_numbers import check_endpoint
 from portal.schemas import InvalidParameters
 from voice import actions, limits
 from voice.models import CallCommand, DialBatch
-from voice.numbers import check_endpoint
 
 MAX_LINES = 1000
 SLOWEST, FASTEST = 0.01, 20.0  # dials per second

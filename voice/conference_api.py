@@ -1,25 +1,23 @@
 """REST of conferences and queues: read from Telnyx when asked; what changes them is a command, answered 202."""
 
-from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
+from portal.phone_numbers import masked
 from portal.rest.viewsets import PortalViewSet, account_of
-from portal.schemas import InvalidParameters
 from voice import actions, conferences, paging, queues
-from voice.models import CallCommand, Conference
-from voice.numbers import masked
-from voice.serializers import CommandSerializer
-from voice.tasks import wake_commands
+from voice.command_responses import accepted
+from voice.command_serializers import CommandSerializer
+from voice.models import Conference
 
 _ACCOUNT = OpenApiParameter("account", str, description="Optional while there is one.")
 _CALL_ID = OpenApiParameter("call_control_id", str, OpenApiParameter.PATH)
@@ -72,16 +70,6 @@ class TelnyxViewSet(PortalViewSet):
         rows = found.rows if whole else [masked(row) for row in found.rows]
         return Response({"next": None, "previous": None, "complete": found.complete, "results": rows})
 
-    def accepted(self, make: Callable[[], CallCommand]) -> Response:
-        try:
-            command = make()
-        except InvalidParameters as error:
-            raise ValidationError(error.errors) from None
-        if command.status == CallCommand.Status.QUEUED:
-            wake_commands(command.pk)
-        body = CommandSerializer(command, context=self.get_serializer_context()).data
-        return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": f"/api/v1/commands/{command.pk}/"})
-
 
 class ConferenceViewSet(TelnyxViewSet):
     """Conferences of Call Control."""
@@ -113,7 +101,7 @@ class ConferenceViewSet(TelnyxViewSet):
     def create(self, request: Request) -> Response:
         """Make one from a leg on the line: the wire parameters of ``conferences.create``, and ``account``."""
         account, values = self.account(request, request.data), _without_account(request.data)
-        return self.accepted(lambda: conferences.create(account, values, self.actor))
+        return accepted(self, lambda: conferences.create(account, values, self.actor))
 
     @extend_schema(parameters=[_ACCOUNT], responses=ConferenceSerializer)
     def retrieve(self, request: Request, conference_id: str) -> Response:
@@ -136,7 +124,7 @@ class ConferenceViewSet(TelnyxViewSet):
         """What happens when this participant leaves. By its id at Telnyx, its call's control id or its label."""
         found = self._conference(request, conference_id)
         values = request.data or {}
-        return self.accepted(lambda: conferences.update_participant(found, participant_id, values, self.actor))
+        return accepted(self, lambda: conferences.update_participant(found, participant_id, values, self.actor))
 
     @extend_schema(
         parameters=[
@@ -155,7 +143,7 @@ class ConferenceViewSet(TelnyxViewSet):
         if not request.user.has_perm(actions.permission(name)):
             raise PermissionDenied(f"The token's user lacks the permission {actions.permission(name)}.")
         found = self._conference(request, conference_id)
-        return self.accepted(lambda: conferences.act(found, name, request.data or {}, self.actor))
+        return accepted(self, lambda: conferences.act(found, name, request.data or {}, self.actor))
 
     def _conference(self, request: Request, conference_id: str) -> Conference:
         rows = Conference.objects.select_related("account").filter(conference_id=conference_id)
@@ -197,7 +185,7 @@ class QueueViewSet(TelnyxViewSet):
     def create(self, request: Request) -> Response:
         """The wire parameters of ``queues.create``, and ``account``."""
         account, values = self.account(request, request.data), _without_account(request.data)
-        return self.accepted(lambda: queues.create(account, values, self.actor))
+        return accepted(self, lambda: queues.create(account, values, self.actor))
 
     @extend_schema(parameters=[_ACCOUNT], responses=OpenApiTypes.OBJECT)
     def retrieve(self, request: Request, queue_name: str) -> Response:
@@ -210,12 +198,12 @@ class QueueViewSet(TelnyxViewSet):
     def partial_update(self, request: Request, queue_name: str) -> Response:
         """The wire parameters of ``queues.update``."""
         account, values = self.account(request), request.data
-        return self.accepted(lambda: queues.act(account, queue_name, queues.UPDATE, values, self.actor))
+        return accepted(self, lambda: queues.act(account, queue_name, queues.UPDATE, values, self.actor))
 
     def destroy(self, request: Request, queue_name: str) -> Response:
         """Delete the queue at Telnyx."""
         account = self.account(request)
-        return self.accepted(lambda: queues.act(account, queue_name, queues.DELETE, {}, self.actor))
+        return accepted(self, lambda: queues.act(account, queue_name, queues.DELETE, {}, self.actor))
 
     @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
     @action(detail=True)
@@ -238,7 +226,7 @@ class QueueViewSet(TelnyxViewSet):
 
     def _on_call(self, request: Request, queue_name: str, control_id: str, name: str, values: Any) -> Response:
         account = self.account(request)
-        return self.accepted(lambda: queues.act_on_call(account, queue_name, control_id, name, values, self.actor))
+        return accepted(self, lambda: queues.act_on_call(account, queue_name, control_id, name, values, self.actor))
 
 
 def _without_account(body: Any) -> Any:

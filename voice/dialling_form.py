@@ -18,10 +18,10 @@ from unfold.widgets import (
 )
 
 from applications.models import CallControlApplication
+from portal.phone_numbers import check_endpoint
 from voice import actions
 from voice.batches import encoded
 from voice.forms import ActionForm
-from voice.numbers import check_endpoint
 
 _DETECTION = ("answering_machine_detection",)
 _RECORDING = ("record", "record_channels", "record_format")

@@ -14,10 +14,10 @@ from unfold.widgets import (
 )
 
 from portal.payloads import Unreadable, loads
+from portal.phone_numbers import check_endpoint
 from portal.schemas import describe
 from portal.sdk_types import Parameter
 from voice import actions
-from voice.numbers import check_endpoint
 
 # What people reach for; the rest stands behind "More". Required parameters come first anyway.
 _COMMON = {

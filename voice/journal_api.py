@@ -1,24 +1,23 @@
-"""REST of the journal's ways out and of Telnyx's own record: settle, breaker, telnyx-events."""
+"""REST of the journal and its ways out: the list, settle, breaker."""
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
+import django_filters
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
+from portal.rest.filters import MomentFilter, StrictFilters
 from portal.rest.problems import Problem
-from portal.rest.viewsets import PortalViewSet
-from portal.schemas import InvalidParameters
-from voice import actions, breaker, reconciliation, telnyx_record
+from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
+from voice import actions, breaker, reconciliation
+from voice.command_responses import accepted
+from voice.command_serializers import CommandSerializer
 from voice.models import AccountBreaker, CallCommand
-from voice.numbers import masked
-from voice.serializers import CommandSerializer
-from voice.tasks import wake_commands
 
 
 class VerdictSerializer(serializers.Serializer[Any]):
@@ -38,12 +37,33 @@ class BreakerSerializer(serializers.ModelSerializer[AccountBreaker]):
         read_only_fields = fields
 
 
-class Settling:
-    """A mixin of the command views: the way out of ``uncertain``."""
+class CommandFilters(django_filters.FilterSet):
+    """The filters of the journal."""
 
-    get_object: Any
-    get_serializer_context: Any
-    actor: Any
+    account = django_filters.CharFilter(field_name="account__name")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    status = django_filters.ChoiceFilter(choices=CallCommand.Status.choices)
+
+    class Meta:
+        model = CallCommand
+        fields = ("action", "call_control_id")
+
+
+class CommandViewSet(ReadOnlyViewSet):
+    """The journal: what was asked of Telnyx, by whom, and what came of it."""
+
+    queryset = CallCommand.objects.select_related("account", "conference")
+    serializer_class = CommandSerializer
+    filter_backends = (StrictFilters,)
+    filterset_class = CommandFilters
+    scope = "calls"
+    ordering = ("-created_at", "-id")
+    permissions = {
+        "list": "voice.view_callcommand",
+        "retrieve": "voice.view_callcommand",
+        "settle": "voice.view_callcommand",  # and the action's own permission
+    }
 
     @extend_schema(request=VerdictSerializer, responses={200: CommandSerializer, 202: CommandSerializer})
     @action(detail=True, methods=["post"])
@@ -54,38 +74,17 @@ class Settling:
             raise PermissionDenied(f"The token's user lacks the permission {needed}.")
         told = VerdictSerializer(data=request.data)
         told.is_valid(raise_exception=True)
+        verdict = told.validated_data["verdict"]
+        if verdict == reconciliation.SEND_AGAIN:
+            return accepted(self, lambda: self._settle(command, verdict))
+        settled = self._settle(command, verdict)
+        return Response(self.get_serializer(settled).data)
+
+    def _settle(self, command: CallCommand, verdict: str) -> CallCommand:
         try:
-            settled = reconciliation.settle(command.pk, told.validated_data["verdict"], self.actor)
+            return reconciliation.settle(command.pk, verdict, self.actor)
         except reconciliation.NotUncertain as error:
             raise Problem(409, str(error), "not_uncertain") from None
-        except InvalidParameters as error:
-            raise ValidationError(error.errors) from None
-        return self._settled(command, settled)
-
-    def _settled(self, command: CallCommand, settled: CallCommand) -> Response:
-        body = CommandSerializer(settled, context=self.get_serializer_context()).data
-        if settled.pk == command.pk:
-            return Response(body)
-        if settled.status == CallCommand.Status.QUEUED:
-            wake_commands(settled.pk)
-        return Response(body, status.HTTP_202_ACCEPTED, headers={"Location": f"/api/v1/commands/{settled.pk}/"})
-
-
-class OwnRecord:
-    """A mixin of the call views: what Telnyx itself has noted of a call."""
-
-    get_object: Any
-
-    @extend_schema(responses=OpenApiTypes.OBJECT, filters=False)
-    @action(detail=True, url_path="telnyx-events")
-    def telnyx_events(self, request: Request, call_control_id: str) -> Response:
-        """Telnyx's ``call_events`` of this leg, asked now: commands and webhooks as Telnyx saw them, oldest first.
-
-        At most 1000; ``complete`` says whether these are all.
-        """
-        record = telnyx_record.of_call(self.get_object())
-        entries = record.entries if request.user.has_perm("voice.view_full_number") else masked(record.entries)
-        return Response({"next": None, "previous": None, "results": entries, "complete": record.complete})
 
 
 class BreakerViewSet(PortalViewSet):

@@ -15,7 +15,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from portal.models import ApiToken, TelnyxAccount
-from portal.rest.problems import Problem
+from portal.refusals import PortalRefusal
 from voice import actions
 from voice.destinations import DEEPER, Destination, destinations
 from voice.models import Call, CallCommand, Limits
@@ -32,12 +32,14 @@ UNREADABLE = "Enter a number with + and country code, as +13125550001, or a sip:
 _log = structlog.get_logger(__name__)
 
 
-class LimitExceeded(Problem):
-    """A limit forbids it; nothing was queued. ``limit`` is its name, ``value`` what it is set to. 403 over REST."""
+class LimitExceeded(PortalRefusal):
+    """A limit forbids it. ``limit`` is its name, ``value`` what it is set to."""
+
+    code = "limit_exceeded"
 
     def __init__(self, limit: str, value: Any, words: str, parameter: str = "to") -> None:
-        super().__init__(403, words, "limit_exceeded", limit=limit, value=value)
-        self.limit, self.words, self.parameter = limit, words, parameter
+        super().__init__(words, limit=limit, value=value)
+        self.limit, self.parameter = limit, parameter
 
     @property
     def errors(self) -> dict[str, list[str]]:

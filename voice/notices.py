@@ -15,9 +15,9 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from portal.phone_numbers import masked
 from voice import mutes, notice_channels
 from voice.models import Alert, AlertNotice
-from voice.numbers import masked
 
 LEASE = timedelta(seconds=150)  # longer than the slowest mail server is waited for
 PAUSES = (10, 30, 60, 120, 300, 600, 1800)  # seconds after each try that failed; then it is given up

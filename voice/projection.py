@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.times import read_time, within_reach
-from voice import texml_callbacks
+from voice import texml_fields
 from voice.event_types import meaning
 from voice.models import Call, CallEvent, Conference
 
@@ -118,7 +118,7 @@ def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> I
 def _payload(event: CallEvent) -> dict[str, Any]:
     """What the event tells, in Call Control's words."""
     payload = event.payload or {}
-    return texml_callbacks.in_call_control_words(payload) if event.source == CallEvent.Source.TEXML else payload
+    return texml_fields.in_call_control_words(payload) if event.source == CallEvent.Source.TEXML else payload
 
 
 def _time(event: CallEvent, text: Any) -> datetime | None:

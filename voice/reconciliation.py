@@ -24,7 +24,8 @@ from voice.models import CallCommand, CallEvent
 from voice.present_state import is_already_so
 
 UNKNOWN_AFTER = timedelta(minutes=15)
-VERDICTS = ("it_happened", "it_did_not", "send_again")
+SEND_AGAIN = "send_again"
+VERDICTS = ("it_happened", "it_did_not", SEND_AGAIN)
 _LOOKS = (5, 30, 120, 300, 900)  # seconds after it became uncertain
 _LEASE = timedelta(seconds=60)
 _DIAL_WITHIN = timedelta(hours=1)
@@ -112,7 +113,7 @@ def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
         if command.status != _Status.UNCERTAIN or command.settled_at is not None:
             raise NotUncertain(f"There is nothing to decide: it is {command.status}.")
         AuditEvent.note(actor, "command.settle", command, verdict=verdict)
-        if verdict == "send_again":
+        if verdict == SEND_AGAIN:
             again = _send_again(command, actor)
             _write(command, _Status.UNCERTAIN, f"Not known. {actor.label} sent it again, as {again.pk}.")
             return again

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from portal.phone_numbers import mask, masked, pretty, shown
 from voice.event_types import HANGUP_CAUSES, label
 from voice.models import ReplayLine
-from voice.numbers import mask, masked, pretty, shown
 
 Kind = ReplayLine.Kind
 _COLUMNS = {

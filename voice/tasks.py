@@ -2,15 +2,15 @@
 
 import threading
 import uuid
-from collections.abc import Callable
 
 from celery import shared_task
 from celery.signals import worker_ready
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from portal.wakeups import wake
-from voice import actions, alerts, backfill, dispatch, processing, reconciliation, recoveries, replay_runs
+from voice import actions, alerts, backfill, dispatch, processing, recoveries, replay_runs
+from voice.following import wake_following
+from voice.wakeups import wake_commands, wake_recovery, wake_replay
 
 PIECE_SECONDS = 5.0  # of a replay: well below the time limit of a task
 
@@ -57,10 +57,6 @@ def recover_account(account_id: str) -> None:
         backfill.recover(account, PORTAL)
 
 
-def wake_recovery(account_id: uuid.UUID) -> None:
-    wake("voice.recover_account", account_id)
-
-
 @shared_task(name="voice.work_replay")
 def work_replay(replay_id: str) -> None:
     """A piece of a replay; the next one in a message of its own, so that live events have their turn between."""
@@ -69,32 +65,9 @@ def work_replay(replay_id: str) -> None:
         wake_replay(uuid.UUID(replay_id))
 
 
-def wake_replay(replay_id: uuid.UUID) -> None:
-    wake("voice.work_replay", replay_id)
-
-
-def wake_event(event_id: uuid.UUID) -> None:
-    wake("voice.process_event", event_id)
-
-
-def wake_commands(*command_ids: uuid.UUID) -> None:
-    wake("voice.send_command", *command_ids)
-
-
 def _send_at_once(*command_ids: uuid.UUID) -> None:
     for command_id in command_ids:
         wake_commands(*dispatch.send(command_id))
-
-
-def wake_following(following: processing.Next, commands: Callable[..., None] = wake_commands) -> None:
-    """Whatever processing left to be done."""
-    for event_id in following.events:
-        wake_event(event_id)
-    if following.pull_account:
-        wake("applications.pull_account", following.pull_account)
-    commands(*following.commands)
-    if following.may_answer:
-        reconciliation.heard(following.may_answer)
 
 
 @worker_ready.connect

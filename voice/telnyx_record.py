@@ -10,10 +10,10 @@ from typing import Any
 
 from portal.errors import TelnyxUncertain
 from portal.models import TelnyxAccount
+from portal.phone_numbers import masked
 from portal.times import read_time
 from voice import paging
 from voice.models import Call
-from voice.numbers import masked
 
 _MOST_PAGES, _MOST_PARTS = 200, 20  # of 250 entries; what is more than that is read in parts
 

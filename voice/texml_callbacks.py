@@ -5,16 +5,12 @@ fields are in none of its specs.
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import parse_qsl
 
 from portal import payloads
-from portal.times import read_mail_time
 from voice.envelopes import first_time, take_ids
 from voice.models import CallEvent
-
-Fields = Mapping[str, str]
+from voice.texml_fields import Fields, in_call_control_words, iso_time
 
 MAX_FIELDS = 1000
 UNKNOWN = "texml.callback"
@@ -63,22 +59,6 @@ _BY_FIELD: dict[str, str | dict[str, str]] = {
     "SpeechResult": "texml.gather",
 }
 _OF_A_FETCH = ("CallingPartyType", "FromSipUri", "ApiVersion")  # with every fetch, and with no other callback of a call
-# The fields in Call Control's words; of several the first that is there.
-_WORDS: dict[str, tuple[str, ...]] = {
-    "call_control_id": ("CallSid",),
-    "call_leg_id": ("CallLegId",),
-    "call_session_id": ("CallSessionId",),
-    "connection_id": ("ConnectionId",),
-    "from": ("From",),
-    "to": ("To",),
-    "direction": ("Direction",),
-    "start_time": ("CallInitiatedAt", "StartTime"),
-    "answered_time": ("AnsweredTime",),
-    "end_time": ("EndTime",),
-    "hangup_cause": ("HangupCause",),
-    "hangup_source": ("HangupSource",),
-    "call_status": ("CallStatus",),
-}
 _TIMES = ("Timestamp", "OccurredAt", "EndTime")
 # By these a callback is told from another one: no retry is promised to be the same to the byte.
 _TOLD_APART = (
@@ -97,7 +77,7 @@ def read(event: CallEvent) -> dict[str, str]:
     event.event_type, event.payload = kind(fields), fields
     take_ids(event, in_call_control_words(fields))
     texts = (fields.get(name) for name in _TIMES)
-    event.occurred_at = first_time(tuple(_iso(text) for text in texts if text), event.received_at)
+    event.occurred_at = first_time(tuple(iso_time(text) for text in texts if text), event.received_at)
     if not event.call_control_id and not (fields.get("ConferenceSid") or fields.get("QueueSid")):
         raise payloads.Unreadable("CallSid is missing or no id")
     if fields.get("SequenceNumber") or fields.get("Timestamp"):
@@ -121,15 +101,6 @@ def kind(fields: Fields) -> str:
         return _of_call(fields)
     # whatever says nothing but how its call stands says that
     return "texml.call.fetch" if any(name in fields for name in _OF_A_FETCH) else _of_call(fields)
-
-
-def in_call_control_words(fields: Fields) -> dict[str, Any]:
-    """What the fields tell of the call, under the names that Call Control's payloads have."""
-    told: dict[str, Any] = {}
-    for name, sources in _WORDS.items():
-        if value := next((fields[source] for source in sources if fields.get(source)), None):
-            told[name] = _iso(value) if name.endswith("_time") else value
-    return told
 
 
 def _of_call(fields: Fields) -> str:
@@ -161,9 +132,3 @@ def _form(body: bytes) -> dict[str, str]:
         raise payloads.Unreadable("a field stands twice")
     fields: dict[str, str] = payloads.storable(dict(pairs))
     return fields
-
-
-def _iso(text: str) -> str:
-    """RFC 2822 (what Telnyx's guide says) as ISO 8601 (what it sends); anything else as it is."""
-    at = read_mail_time(text)
-    return at.isoformat() if at else text

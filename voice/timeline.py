@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from portal.phone_numbers import masked, pretty, shown
 from voice import actions
 from voice.answers import pairs
 from voice.event_types import ending, label
 from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
-from voice.numbers import masked, pretty, shown
 
 _MOST = 500
 

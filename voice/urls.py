@@ -1,14 +1,24 @@
 """Addresses of what happens on the line."""
 
 from django.urls import include, path, re_path
+from rest_framework.routers import SimpleRouter
 
 from voice.alert_api import AlertViewSet
-from voice.api import router
+from voice.api import ActiveCallViewSet, CallViewSet, SessionViewSet
 from voice.batch_api import DialBatchViewSet, LimitsViewSet
 from voice.conference_api import ConferenceViewSet, QueueViewSet
-from voice.journal_api import BreakerViewSet
+from voice.event_api import EventViewSet
+from voice.flow_api import FlowViewSet
+from voice.journal_api import BreakerViewSet, CommandViewSet
 from voice.webhooks import call_control, texml
 
+router = SimpleRouter()
+router.register("calls", CallViewSet, basename="call")
+router.register("call-events", EventViewSet, basename="call-event")
+router.register("commands", CommandViewSet, basename="command")
+router.register("flows", FlowViewSet, basename="flow")
+router.register("sessions", SessionViewSet, basename="session")
+router.register("active-calls", ActiveCallViewSet, basename="active-call")
 router.register("alerts", AlertViewSet, basename="alert")
 router.register("conferences", ConferenceViewSet, basename="conference")
 router.register("queues", QueueViewSet, basename="queue")

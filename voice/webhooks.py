@@ -18,7 +18,7 @@ from portal.models import TelnyxAccount
 from portal.rest.problems import problem
 from voice import intake, refusals, rejections, rows
 from voice.models import CallEvent
-from voice.tasks import wake_event
+from voice.wakeups import wake_event
 
 MAX_BYTES = 1024 * 1024
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}", re.ASCII)

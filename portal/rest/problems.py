@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from portal.refusals import PortalRefusal
 
 CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."
@@ -61,6 +62,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     if _is_away(error):
         body = _body(503, _AWAY, "database_unavailable", request_id)
         return Response(body, 503, headers={"Retry-After": _AWAY_SECONDS}, content_type=CONTENT_TYPE)
+    if isinstance(error, PortalRefusal):
+        error = Problem(403, error.words, error.code, **error.members)
     if isinstance(error, RequestDataTooBig):  # a body read whole, as Idempotency-Key needs it
         error = Problem(413, "The body is larger than 1 MiB.", "too_large")
     if isinstance(error, ModelError):

@@ -5,8 +5,8 @@ from typing import Any
 
 from django import template
 from django.utils.html import format_html
-from django.utils.module_loading import import_string
 
+from portal import phone_numbers
 from portal.texts import visible
 
 register = template.Library()
@@ -49,9 +49,8 @@ _TONES = {
 @register.filter
 def phone(text: str, user: Any) -> str:
     """A number as this person may see it, spaced for reading."""
-    shown = import_string("voice.numbers.shown")(text, user)
-    pretty: str = import_string("voice.numbers.pretty")(shown)
-    return visible(pretty) or "—"
+    shown = phone_numbers.shown(text, user)
+    return visible(phone_numbers.pretty(shown)) or "—"
 
 
 @register.filter

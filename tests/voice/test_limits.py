@@ -43,7 +43,7 @@ def refused(account: TelnyxAccount, to: Any, **values: Any) -> tuple[str, Any]:
     with pytest.raises(LimitExceeded) as caught:
         dial(account, to)
     assert not CallCommand.objects.exists()
-    assert caught.value.limit in str(caught.value.detail)
+    assert caught.value.limit in str(caught.value)
     return caught.value.limit, caught.value.members["value"]
 
 

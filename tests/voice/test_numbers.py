@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.numbers import check_endpoint, mask, masked, pretty, shown
+from portal.phone_numbers import check_endpoint, mask, masked, pretty, shown
 
 
 @pytest.mark.parametrize(

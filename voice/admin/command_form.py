@@ -12,13 +12,13 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from portal import schemas
 from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
+from portal.phone_numbers import pretty, shown
 from portal.schemas import InvalidParameters
 from voice import actions
+from voice.command_responses import wake_sender
 from voice.forms import ActionForm
 from voice.limits import LimitExceeded
 from voice.models import Call, CallCommand
-from voice.numbers import pretty, shown
-from voice.tasks import wake_commands
 
 DANGEROUS = {  # the button is red
     *("hangup", "reject", "conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove")
@@ -105,8 +105,7 @@ def page(
 def sent(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
     """Wake it, say so, and go back."""
     label = actions.label(command.action)
-    if command.status == CallCommand.Status.QUEUED:
-        wake_commands(command.pk)
+    if wake_sender(command):
         messages.success(request, f"{label}: on its way to Telnyx. What comes of it shows below.")
     else:
         messages.warning(request, f"{label}: {command.get_status_display()}. {command.error}")

@@ -23,14 +23,14 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.models import TelnyxAccount
+from portal.phone_numbers import masked
 from portal.schemas import InvalidParameters
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import seconds, status_badge
 from voice import actions, breaker, reconciliation
+from voice.command_responses import wake_sender
 from voice.limits import LimitExceeded
 from voice.models import CallCommand
-from voice.numbers import masked
-from voice.tasks import wake_commands
 
 
 @admin.register(CallCommand)
@@ -154,8 +154,7 @@ class CallCommandAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse("admin:voice_callcommand_changelist"))
 
     def _tell(self, request: HttpRequest, command: CallCommand) -> None:
-        if command.status == CallCommand.Status.QUEUED:
-            wake_commands(command.pk)
+        if wake_sender(command):
             messages.success(request, "Sent again, as this new command.")
         else:
             messages.success(request, command.settlement or f"The new command is {command.status}. {command.error}")

@@ -13,13 +13,13 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from portal.phone_numbers import masked
 from portal.site import ReadOnlyAdmin, as_json
 from portal.templatetags.portal import status_badge
 from voice.admin.replay import ReplayDoors
 from voice.event_types import label
 from voice.failures import UndeliveredPages
 from voice.models import CallEvent
-from voice.numbers import masked
 
 
 @admin.register(CallEvent)

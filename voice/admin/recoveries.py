@@ -17,7 +17,7 @@ from portal.site import ReadOnlyAdmin
 from portal.templatetags.portal import status_badge
 from voice import recoveries
 from voice.models import Recovery
-from voice.tasks import wake_recovery
+from voice.wakeups import wake_recovery
 
 
 @admin.register(Recovery)

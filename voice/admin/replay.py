@@ -17,10 +17,11 @@ from portal.actors import actor_of
 from portal.site import ReadOnlyAdmin
 from portal.templatetags.portal import status_badge
 from voice import replay_form, replay_runs, replay_words
+from voice.following import wake_following
 from voice.models import CallEvent, Replay, ReplayLine
 from voice.replay_form import ReplayForm
 from voice.selection import MOST_LOOKED_THROUGH, Selection, counted
-from voice.tasks import wake_following, wake_replay
+from voice.wakeups import wake_replay
 
 PERMISSION = "voice.replay_event"
 _SHOWN = 100  # lines of a kind on a page

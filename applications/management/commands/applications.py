@@ -9,10 +9,10 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from applications import documents, plans
-from applications.forms import shown
 from applications.plans import Plan, Problem, Step, Unreadable
 from applications.progress import Bar
 from applications.runs import Outcome, carry_out
+from applications.wording import shown
 from portal.actors import Actor
 from portal.errors import TelnyxError
 from portal.models import AuditEvent, TelnyxAccount

@@ -10,12 +10,12 @@ from django.core.management import BaseCommand, CommandError
 from applications.progress import Bar
 from portal.actors import Actor
 from voice import replay_runs, replay_words
+from voice.following import wake_following
 from voice.models import Replay, ReplayLine
 from voice.rehearsal import Rehearsal
 from voice.replay_form import ReplayForm
 from voice.replay_ledger import Ledger, shown_lines
 from voice.selection import Selection
-from voice.tasks import wake_following
 
 _ACTOR = Actor("command line")
 _SHOWN = 200

@@ -17,7 +17,8 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 
 from portal.models import Heartbeat
 from voice import actions, alerts, dispatch, processing, reconciliation, replay_runs
-from voice.tasks import PIECE_SECONDS, wake_following
+from voice.following import wake_following
+from voice.tasks import PIECE_SECONDS
 
 _INTERVAL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10

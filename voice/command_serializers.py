@@ -1,0 +1,77 @@
+"""Serializes commands: what was asked of Telnyx, and what came of it."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from portal.phone_numbers import masked
+from voice.models import CallCommand
+
+
+class AttemptSerializer(serializers.Serializer[Any]):
+    """One try of a command."""
+
+    at = serializers.DateTimeField()
+    http_status = serializers.IntegerField(allow_null=True)
+    ms = serializers.IntegerField(allow_null=True)
+    code = serializers.CharField(allow_null=True)
+    outcome = serializers.CharField(required=False)
+
+
+class CommandSerializer(serializers.ModelSerializer[CallCommand]):
+    """One command of the journal."""
+
+    account = serializers.CharField(source="account.name", read_only=True)
+    parameters = serializers.SerializerMethodField()
+    answer = serializers.SerializerMethodField()
+    settlement = serializers.SerializerMethodField()
+    attempts = AttemptSerializer(many=True, read_only=True)
+    error = serializers.SerializerMethodField()
+    call_control_id = serializers.SerializerMethodField()
+    conference_id = serializers.CharField(
+        source="conference.conference_id", default=None, read_only=True, allow_null=True
+    )
+
+    class Meta:
+        model = CallCommand
+        fields = (
+            "id",
+            "action",
+            "status",
+            "parameters",
+            "account",
+            "call_control_id",
+            "conference_id",
+            "queue_name",
+            "requested_by",
+            "created_at",
+            "finished_at",
+            "attempts",
+            "answer",
+            "error",
+            "settlement",
+            "settled_at",
+            "repeats",
+        )
+        read_only_fields = fields
+
+    def get_parameters(self, command: CallCommand) -> dict[str, Any]:
+        user = self.context["request"].user
+        parameters: dict[str, Any] = command.parameters
+        return parameters if user.has_perm("voice.view_full_number") else masked(parameters)
+
+    def get_answer(self, command: CallCommand) -> dict[str, Any] | None:
+        shown: dict[str, Any] | None = self._shown(command.answer)
+        return shown
+
+    def get_settlement(self, command: CallCommand) -> str:
+        return str(self._shown(command.settlement))
+
+    def _shown(self, value: Any) -> Any:  # numbers in it only for those who may see them
+        return value if self.context["request"].user.has_perm("voice.view_full_number") else masked(value)
+
+    def get_error(self, command: CallCommand) -> str | None:
+        return command.error or None
+
+    def get_call_control_id(self, command: CallCommand) -> str | None:
+        return command.call_control_id or None
