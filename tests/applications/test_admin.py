@@ -15,8 +15,9 @@ from portal.actors import PORTAL
 from portal.client import client_for
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of, requests
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
 
 _FIELD = re.compile(r'name="([a-z_.0-9]+)"')
 

@@ -13,9 +13,9 @@ from rest_framework.test import APIClient
 from applications.kinds import KINDS
 from portal.models import ApiToken, TelnyxAccount
 from tests.badinput import rows
-from tests.conftest import api_for
 from tests.corpus import rest
 from tests.corpus.cases import CANARIES, Case
+from tests.support.rest import api_for
 from voice.models import Call, Flow
 
 pytestmark = pytest.mark.django_db

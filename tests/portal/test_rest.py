@@ -18,7 +18,8 @@ from rest_framework.test import APIClient
 from portal.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.models import ApiToken, Heartbeat, IdempotentReply
 from portal.rest.viewsets import PortalViewSet
-from tests.conftest import api_for, make_account
+from tests.support.accounts import make_account
+from tests.support.rest import api_for, problem
 
 ACCOUNTS = "/api/v1/accounts/"
 NOTES = "/api/v1/notes/"
@@ -60,18 +61,6 @@ handler400, handler404 = "portal.rest.problems.bad_request", "portal.rest.proble
 handler500 = "portal.rest.problems.server_error"
 urlpatterns = [path("api/v1/", include(router.urls)), path("", include("portal.urls"))]
 notes = pytest.mark.urls("tests.portal.test_rest")
-
-
-def problem(response, status: int, code: str = "") -> dict:
-    """The body of a problem, which must be whole and of this status."""
-    assert response.status_code == status, response.content
-    assert response["Content-Type"] == "application/problem+json"
-    body = json.loads(response.content)
-    assert {"type", "title", "status", "code", "request_id"} <= set(body)
-    assert (body["status"], body["request_id"]) == (status, response["X-Request-ID"])
-    if code:
-        assert body["code"] == code
-    return body
 
 
 def bearer(text: str) -> APIClient:

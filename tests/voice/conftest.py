@@ -9,8 +9,8 @@ from django.test import Client
 from portal.client import ask
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.factories import make_call
-from tests.portal.sandbox.conftest import Http
+from tests.support.factories import make_call
+from tests.support.sandbox_http import Http
 from voice.models import Call
 
 NOWHERE = "http://127.0.0.1:9/"  # nobody listens there: a test that needs no webhooks gets none
@@ -54,13 +54,3 @@ def signed_in(user_with: Any) -> Any:
         return client
 
     return make
-
-
-def wire(sandbox: Sandbox, path: str = "/v2/calls") -> list[dict[str, Any]]:
-    """What the sandbox was asked about calls, oldest first."""
-    return [line for line in sandbox.store.entries("requests") if line["path"].startswith(path)]
-
-
-def effects(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """What it did: action and outcome, oldest first."""
-    return [(line["action"], line["outcome"]) for line in sandbox.store.entries("commands")]

@@ -17,8 +17,8 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.webhooks import post_webhook
 from voice import commands
 from voice.models import Call, CallCommand, CallEvent, RejectedRequest
 

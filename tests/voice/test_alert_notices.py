@@ -21,9 +21,9 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.factories import CONNECTION, FROM, make_call
-from tests.portal.servers import Listener, answer, serving
-from tests.voice.answering import ago
+from tests.support.factories import CONNECTION, FROM, make_call
+from tests.support.http_servers import Listener, answer, serving
+from tests.support.times import ago
 from voice import alerts, mutes, notices
 from voice.models import AccountBreaker, Alert, AlertMute, AlertNotice
 

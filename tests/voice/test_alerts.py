@@ -22,11 +22,13 @@ from applications.models import CallControlApplication, Pull
 from portal.actors import PORTAL
 from portal.celery import app
 from portal.models import Heartbeat, TelnyxAccount
-from tests.conftest import make_account, post_webhook
-from tests.factories import CONNECTION, FROM, make_call, make_event, run_owed
-from tests.portal.sandbox.receiver import eventually
-from tests.portal.servers import answer, serving
-from tests.voice.answering import ago, made_uncertain
+from tests.support.accounts import make_account
+from tests.support.commands import made_uncertain
+from tests.support.factories import CONNECTION, FROM, make_call, make_event, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.polling import eventually
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import alerts, commands, dispatch, handlers
 from voice.models import (
     AccountBreaker,

@@ -14,10 +14,11 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import api_for, make_account, post_webhook
-from tests.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
-from tests.portal.test_rest import problem
-from tests.voice.conftest import wire
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
+from tests.support.rest import api_for, problem
+from tests.support.sandbox_ledger import wire
+from tests.support.webhooks import post_webhook
 from voice import actions, commands
 from voice.models import Call, CallCommand, CallEvent
 

@@ -15,10 +15,11 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
-from tests import samples
-from tests.conftest import make_account, post_webhook
-from tests.factories import CONNECTION, make_call, make_event, run_owed
-from tests.portal.servers import Listener, answer, serving
+from tests.support import samples
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.http_servers import Listener, answer, serving
+from tests.support.webhooks import post_webhook
 from voice import conferences, dispatch, reconciliation, timeline
 from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 

@@ -17,24 +17,18 @@ from portal import client
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, run_owed
-from tests.portal.servers import answer, serving
-from tests.voice.conftest import effects, wire
+from tests.support.commands import act, dial, now_due, outcomes, seen
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.sandbox_ledger import effects, wire
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import commands, dispatch, processing
 from voice.models import AccountBreaker, Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 STARTED = datetime.now(UTC) - timedelta(minutes=1)
 SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
-
-
-def act(call: Call, action: str = "answer", **parameters: Any) -> CallCommand:
-    return commands.act(call, action, parameters, PORTAL)
-
-
-def dial(account: TelnyxAccount, connection_id: str, to: str = "+13125550001") -> CallCommand:
-    return commands.dial(account, {"connection_id": connection_id, "from": "+13125550100", "to": to}, PORTAL)
 
 
 def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallCommand]:
@@ -60,23 +54,6 @@ def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallComman
         for at, (action, parameters) in enumerate(wanted)
     ]
     return CallCommand.objects.bulk_create(rows)
-
-
-def now_due(command: CallCommand, **columns: Any) -> None:
-    """Time passes until its next try."""
-    CallCommand.objects.filter(pk=command.pk).update(lease_until=None, **columns)
-
-
-def seen(command: CallCommand) -> CallCommand:
-    return CallCommand.objects.get(pk=command.pk)
-
-
-def outcomes(command: CallCommand) -> list[str]:
-    return [attempt["outcome"] for attempt in seen(command).attempts]
-
-
-def ago(seconds: float) -> Any:
-    return timezone.now() - timedelta(seconds=seconds)
 
 
 # --- Outcomes --------------------------------------------------------------------------------------------------------

@@ -18,9 +18,10 @@ from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox import records
 from portal.sandbox.server import Sandbox
-from tests.conftest import make_account, post_webhook, signed
-from tests.factories import CONNECTION, make_event, run_owed
-from tests.voice.signing import key_pair
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, make_event, run_owed
+from tests.support.signing import key_pair, signed
+from tests.support.webhooks import post_webhook
 from voice.models import CallEvent, RejectionCount
 
 pytestmark = pytest.mark.django_db

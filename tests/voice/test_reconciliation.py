@@ -8,10 +8,13 @@ from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import api_for, post_webhook
-from tests.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
-from tests.portal.servers import answer, serving
-from tests.voice.answering import ago, made_uncertain, telnyx_says
+from tests.support.commands import made_uncertain
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.rest import api_for
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import commands, dispatch, reconciliation, tasks
 from voice.models import Call, CallCommand, CallEvent
 

@@ -9,7 +9,6 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from django.apps import apps
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
@@ -22,10 +21,12 @@ from hypothesis import strategies as st
 from applications.models import CallControlApplication
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import make_account, post_webhook
-from tests.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.support.tables import every_table
+from tests.support.webhooks import post_webhook
 from voice import processing, replay, replay_runs, tasks
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay, ReplayLine
+from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay
 from voice.replay_ledger import as_json
 from voice.selection import Selection
 
@@ -58,12 +59,6 @@ def table(model: Any) -> list[dict[str, Any]]:
 
 def tables() -> dict[str, list[dict[str, Any]]]:
     return {model.__name__: table(model) for model in OURS}
-
-
-def every_table() -> dict[str, list[dict[str, Any]]]:
-    """Of the whole database: a dry run writes its own rows and no others."""
-    models = [one for one in apps.get_models() if one not in {Replay, ReplayLine} and not one._meta.proxy]
-    return {one._meta.label: list(one._default_manager.order_by("pk").values()) for one in models}
 
 
 def rehearse(selection: Selection = EVERYTHING) -> Replay:

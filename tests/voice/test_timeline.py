@@ -9,8 +9,8 @@ from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, run_owed
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.webhooks import post_webhook
 from voice import commands, timeline
 from voice.models import Call, CallCommand
 

@@ -17,8 +17,8 @@ from django.core.management import CommandError, call_command
 from portal.management.commands import sandbox_call
 from portal.sandbox.keys import public_key, signing_key
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import make_application
-from tests.portal.sandbox.receiver import Receiver
+from tests.support.sandbox_applications import make_application
+from tests.support.webhook_receiver import Receiver
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -1,0 +1,20 @@
+"""Events as stored, ready to be processed."""
+
+from typing import Any
+
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.webhooks import post_webhook
+from voice.models import CallEvent
+
+
+def receive(account: TelnyxAccount, *documents: dict[str, Any]) -> list[CallEvent]:
+    for document in documents:
+        assert post_webhook(Client(), account, document).status_code == 200
+    ids = [document["data"]["id"] for document in documents]
+    return [CallEvent.objects.get(event_id=identifier) for identifier in ids]
+
+
+def status_of(event: CallEvent) -> str:
+    return CallEvent.objects.get(pk=event.pk).status
