@@ -1,12 +1,15 @@
 """Commands as rows: asked for, due again, uncertain, and what came of their attempts."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.times import ago
 from voice import commands
-from voice.models import Call, CallCommand
+from voice.models import Call, CallCommand, CallEvent
 
 
 def act(call: Call, action: str = "answer", **parameters: Any) -> CallCommand:
@@ -36,3 +39,28 @@ def made_uncertain(command: CallCommand, sent: float = 30, over: float = 10) -> 
     told = {"first_sent_at": ago(sent), "finished_at": ago(over), "lease_until": ago(1), "attempts": [tried]}
     CallCommand.objects.filter(pk=command.pk).update(status="uncertain", error="It may have acted, or not.", **told)
     return CallCommand.objects.get(pk=command.pk)
+
+
+def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallCommand]:
+    """Commands as one event would make them, in order."""
+    now = timezone.now()
+    told = {"account": call.account, "call": call}
+    event = CallEvent.objects.create(
+        **told, dedupe_key="e", source="webhook", status="processed", received_at=now, body=b"{}"
+    )
+    rows = [
+        CallCommand(
+            **told,
+            action=action,
+            parameters=parameters,
+            call_control_id=call.call_control_id,
+            event=event,
+            sequence=at,
+            intent_key=f"event:{event.pk}:{at}",
+            requested_by="rule: greeting #1",
+            created_at=now,
+            expires_at=now + timedelta(seconds=20),
+        )
+        for at, (action, parameters) in enumerate(wanted)
+    ]
+    return CallCommand.objects.bulk_create(rows)

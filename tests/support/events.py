@@ -5,6 +5,7 @@ from typing import Any
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from tests.support.factories import run_owed
 from tests.support.webhooks import post_webhook
 from voice.models import CallEvent
 
@@ -18,3 +19,10 @@ def receive(account: TelnyxAccount, *documents: dict[str, Any]) -> list[CallEven
 
 def status_of(event: CallEvent) -> str:
     return CallEvent.objects.get(pk=event.pk).status
+
+
+def tell(account: TelnyxAccount, *events: dict[str, Any]) -> None:
+    """The events come in as webhooks, and all that is owed for them is done."""
+    for event in events:
+        assert post_webhook(Client(), account, event).status_code == 200
+    run_owed()

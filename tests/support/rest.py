@@ -1,6 +1,7 @@
 """A REST client with a token, and the problems that it is answered with."""
 
 import json
+from typing import Any
 
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
@@ -25,3 +26,7 @@ def problem(response, status: int, code: str = "") -> dict:
     if code:
         assert body["code"] == code
     return body
+
+
+def send(api: APIClient, url: str, body: Any = None, **headers: str) -> Any:
+    return api.post(url, {} if body is None else body, format="json", headers=headers)

@@ -9,7 +9,9 @@ from django.test import Client
 from portal.client import ask
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
+from tests.support.alert_notices import OK, SECRET
 from tests.support.factories import make_call
+from tests.support.http_servers import Listener, serving
 from tests.support.sandbox_http import Http
 from voice.models import Call
 
@@ -54,3 +56,20 @@ def signed_in(user_with: Any) -> Any:
         return client
 
     return make
+
+
+@pytest.fixture
+def mails(settings: Any) -> None:
+    """Notices of alerts go to two people by mail."""
+    settings.ALERT_EMAILS = ["ada@example.com", "bob@example.com"]
+
+
+@pytest.fixture
+def hook(settings: Any) -> Iterator[Listener]:
+    """Somebody who takes webhooks, and answers what ``hook.says`` gives, else 200."""
+    says: list[bytes] = []
+    with serving(lambda connection: connection.sendall(says.pop(0) if says else OK)) as listener:
+        listener.says = says  # type: ignore[attr-defined]
+        settings.ALERT_WEBHOOK_URL = f"{listener.url}/hooks/alerts/"
+        settings.ALERT_WEBHOOK_SECRET = SECRET
+        yield listener
