@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterator
 
 from benchmarks import stage
-from tests.factories import make_event, make_flow
+from tests.support.factories import make_event, make_flow
 
 ROUNDS, CALLS = 3, 20
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from benchmarks import stage
 from portal.models import TelnyxAccount
 from portal.wakeups import wake
-from tests.factories import make_call
+from tests.support.factories import make_call
 from voice.models import CallCommand
 
 LATENCY, BEFORE = 0.1, 40

@@ -9,8 +9,8 @@ from django.db import connection
 
 from benchmarks import stage
 from portal.models import TelnyxAccount
-from tests.factories import make_flow
 from tests.faults.proxy import Proxy
+from tests.support.factories import make_flow
 from voice.models import CallCommand, CallEvent
 
 WEBHOOKS = 500

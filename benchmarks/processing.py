@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from benchmarks import stage
 from portal.models import TelnyxAccount
-from tests.factories import make_event
+from tests.support.factories import make_event
 from voice import intake
 from voice.processing import process, process_all
 

@@ -14,7 +14,7 @@ from applications.kinds import KINDS
 from applications.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.applications.quick_telnyx import serve
+from tests.support.quick_telnyx import serve
 
 ROUNDS, APPLICATIONS = 5, 10_000
 KIND = KINDS[0]

@@ -23,7 +23,7 @@ from nacl.signing import SigningKey
 from applications.models import CallControlApplication
 from portal import signatures
 from portal.models import TelnyxAccount
-from tests.factories import CONNECTION, make_event
+from tests.support.factories import CONNECTION, make_event
 
 KEY = SigningKey.generate()
 PUBLIC_KEY = base64.b64encode(bytes(KEY.verify_key)).decode()

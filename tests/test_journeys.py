@@ -18,9 +18,9 @@ from portal.actors import PORTAL
 from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import eventually
-from tests.worker import working
+from tests.support.polling import eventually
+from tests.support.sandbox_http import Http
+from tests.support.worker import working
 from voice.flows import save_flow
 from voice.management.commands import create_sample
 from voice.models import Call, CallCommand, CallEvent, Flow

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from kombu import Connection
 
-from tests.portal.test_start import Portal
+from tests.support.portal_processes import Portal
 
 DATABASE, BROKER = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")
 pytestmark = pytest.mark.servers

@@ -11,7 +11,8 @@ from applications.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, requests
+from tests.support.applications import CALL_CONTROL, TEXML
+from tests.support.sandbox_ledger import requests
 
 KINDS = [CALL_CONTROL, TEXML]
 

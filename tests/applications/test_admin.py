@@ -15,8 +15,9 @@ from portal.actors import PORTAL
 from portal.client import client_for
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of, requests
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
 
 _FIELD = re.compile(r'name="([a-z_.0-9]+)"')
 
@@ -290,7 +291,7 @@ def fake_panel(request: Any, application: Any) -> str:
 
 def test_panels_hang_on_the_page_by_dotted_name(browser: Client, mirrored: Any, settings: Any) -> None:
     row = mirrored()
-    settings.APPLICATION_PANELS = ["tests.applications.test_admin.fake_panel"]
+    settings.APPLICATION_PANELS = [f"{__name__}.fake_panel"]
     assert f"<b>calls of {row.telnyx_id}</b>".encode() in browser.get(_url("change", row.pk)).content
     assert browser.get(_url("add")).status_code == 200
 

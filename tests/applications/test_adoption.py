@@ -16,7 +16,8 @@ from portal.actors import PORTAL, Actor
 from portal.errors import TelnyxUnavailable
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, requests
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
+from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
 KINDS = [CALL_CONTROL, TEXML]

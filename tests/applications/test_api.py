@@ -12,8 +12,10 @@ from applications.models import CallControlApplication, Pull
 from applications.sync import digest
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of, requests
-from tests.conftest import api_for, make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import requests
 
 URL = "/api/v1/call-control-applications/"
 TEXML_URL = "/api/v1/texml-applications/"

@@ -14,8 +14,9 @@ from applications.models import CallControlApplication
 from portal.client import ask
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, requests
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
+from tests.support.sandbox_ledger import requests
 
 HOOK = "https://portal.example/hook"
 

@@ -15,7 +15,7 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
 from portal.schemas import parameters
 from portal.sdk_types import Parameter
-from tests.applications.conftest import remote_of
+from tests.support.applications import remote_of
 
 RESPONSES: dict[str, type[BaseModel]] = {
     "call_control_applications": telnyx.types.CallControlApplication,

@@ -16,7 +16,8 @@ from applications.models import BulkEdit
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, change_at_telnyx, remote_of, requests
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
 KINDS = [CALL_CONTROL, TEXML]

@@ -9,7 +9,8 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, change_at_telnyx, remote_of, requests
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
 
 KINDS = [CALL_CONTROL, TEXML]
 

@@ -15,8 +15,9 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox import editing
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, requests
-from tests.conftest import on_sqlite
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
+from tests.support.databases import on_sqlite
+from tests.support.sandbox_ledger import requests
 
 
 @pytest.fixture(autouse=True)

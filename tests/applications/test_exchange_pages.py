@@ -12,8 +12,9 @@ from django.urls import reverse
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, at_telnyx, change_at_telnyx, remote_of, requests
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
 
 HOOK = "https://portal.example/hook"
 

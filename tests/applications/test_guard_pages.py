@@ -16,8 +16,9 @@ from django.urls import reverse
 from applications import probe
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, requests
-from tests.factories import make_call, make_flow
+from tests.support.applications import CALL_CONTROL, TEXML
+from tests.support.factories import make_call, make_flow
+from tests.support.sandbox_ledger import requests
 
 KINDS = [CALL_CONTROL, TEXML]
 

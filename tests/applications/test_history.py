@@ -11,8 +11,8 @@ from applications.pulls import pull
 from applications.services import delete_application
 from portal.actors import PORTAL
 from portal.models import ApiToken, TelnyxAccount
-from tests.applications.conftest import CALL_CONTROL, TEXML, change_at_telnyx
-from tests.conftest import api_for
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx
+from tests.support.rest import api_for
 
 pytestmark = pytest.mark.django_db
 

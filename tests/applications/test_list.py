@@ -14,8 +14,8 @@ from applications.tags import tags_of
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
 from portal.saved_filters import SavedFilter
-from tests.applications.conftest import CALL_CONTROL, TEXML, remote_of
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 
 KINDS = [CALL_CONTROL, TEXML]
 

@@ -3,7 +3,7 @@ from typing import Any
 from applications.models import TexmlApplication
 from applications.notices import warnings_for, webhook_host
 from portal.models import TelnyxAccount
-from tests.applications.conftest import TEXML
+from tests.support.applications import TEXML
 
 
 def test_an_application_as_it_should_be_has_no_warning(mirrored: Any) -> None:

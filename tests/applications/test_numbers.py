@@ -14,8 +14,9 @@ from applications.models import CallControlApplication
 from portal.client import ask
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, requests
-from tests.conftest import api_for
+from tests.support.applications import CALL_CONTROL, TEXML
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import requests
 
 KINDS = pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
 

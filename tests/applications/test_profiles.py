@@ -13,8 +13,10 @@ from rest_framework.test import APIClient
 from portal.client import ask
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, TEXML, remote_of, requests
-from tests.conftest import api_for, make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import requests
 
 FIELD = "outbound.outbound_voice_profile_id"
 REST = "/api/v1/outbound-voice-profiles/"

@@ -8,8 +8,8 @@ from django.core.management import CommandError, call_command
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import at_telnyx, change_at_telnyx
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import at_telnyx, change_at_telnyx
 
 
 def _run(*arguments: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from portal.actors import PORTAL, Actor
 from portal.client import ask
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, at_telnyx
+from tests.support.applications import CALL_CONTROL, at_telnyx
 
 LIST, LINES, PULL = (
     reverse(f"admin:applications_callcontrolapplication_{name}") for name in ("changelist", "pulls", "pull")

@@ -11,7 +11,8 @@ from portal.actors import PORTAL, Actor
 from portal.client import ask
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.applications.conftest import CALL_CONTROL, at_telnyx, requests
+from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
 

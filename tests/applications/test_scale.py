@@ -18,8 +18,8 @@ from applications.sync import columns, digest
 from portal.actors import PORTAL
 from portal.client import ask
 from portal.models import TelnyxAccount
-from tests.applications.quick_telnyx import QuickTelnyx
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.quick_telnyx import QuickTelnyx
 
 MANY, SOME = 10_000, 1_000
 SIXTEEN_MB = 16 * 1024 * 1024

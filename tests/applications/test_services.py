@@ -13,7 +13,8 @@ from portal.errors import TelnyxRefused, TelnyxUncertain
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
 from portal.schemas import InvalidParameters
-from tests.applications.conftest import CALL_CONTROL, TEXML, change_at_telnyx, remote_of, requests
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
 NEW = {"application_name": "router", "webhook_event_url": "http://127.0.0.1:8000/x/"}

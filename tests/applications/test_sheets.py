@@ -9,7 +9,7 @@ from applications import plans
 from applications.plans import Unreadable
 from applications.sheets import csv_of, json_of, read
 from portal.models import TelnyxAccount
-from tests.applications.conftest import CALL_CONTROL, TEXML
+from tests.support.applications import CALL_CONTROL, TEXML
 
 NASTY = ["=1+1", "+1", "-1", "@sum", "'=quoted", "''-twice", "plain", 'com,ma "quoted"', "grüße", "two\nlines"]
 

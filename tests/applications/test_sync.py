@@ -11,8 +11,8 @@ from applications.sync import Page, columns, differences, digest, pages, store, 
 from portal.actors import PORTAL, Actor
 from portal.client import ask
 from portal.models import TelnyxAccount
-from tests.applications.conftest import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 
 
 def test_a_pull_brings_every_field_of_telnyxs_answer(sandbox_account: TelnyxAccount) -> None:

@@ -7,8 +7,8 @@ from applications import pulls
 from applications.models import CallControlApplication, Pull
 from applications.tasks import pull_account, pull_all
 from portal.models import TelnyxAccount
-from tests.applications.conftest import at_telnyx
-from tests.conftest import make_account
+from tests.support.accounts import make_account
+from tests.support.applications import at_telnyx
 
 
 def test_both_kinds_of_all_accounts_are_pulled_and_a_dead_account_stops_nobody(sandbox_account: TelnyxAccount) -> None:

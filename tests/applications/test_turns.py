@@ -9,7 +9,7 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from applications.models import Turn
-from tests.applications.conftest import remote_of
+from tests.support.applications import remote_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from applications.kinds import KINDS
 from applications.models import Pull
 from portal.models import TelnyxAccount
-from tests.factories import make_call, make_flow
+from tests.support.factories import make_call, make_flow
 from voice import limits
 from voice.models import Alert, Call, CallCommand, CallEvent, Conference, DialBatch, Flow, Limits
 

@@ -24,11 +24,11 @@ from applications.models import CallControlApplication
 from portal.environment import database
 from portal.management.commands import start
 from portal.models import TelnyxAccount
-from tests.conftest import TELNYX_KEY
 from tests.corpus.cases import CANARY_SECRET
 from tests.corpus.documents import FOREIGN
 from tests.corpus.transport import Wire
-from tests.portal.test_start import answers, free_ports, wait_for
+from tests.support.portal_processes import answers, free_ports, wait_for
+from tests.support.signing import TELNYX_KEY
 from voice.models import CallEvent
 
 NOWHERE = "http://127.0.0.1:9/v2"

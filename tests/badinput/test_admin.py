@@ -15,11 +15,11 @@ from django.utils.html import escape
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.badinput import rows
-from tests.conftest import post_webhook
 from tests.corpus import admin as corpus
 from tests.corpus import documents
 from tests.corpus.cases import CANARY_CARD, CANARY_SECRET
-from tests.factories import run_owed
+from tests.support.factories import run_owed
+from tests.support.webhooks import post_webhook
 from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db

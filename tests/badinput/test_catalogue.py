@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import TELNYX_KEY
 from tests.corpus import admin, documents, orders, rest, signatures, texml, transport
 from tests.corpus.cases import Case
 from tests.corpus.catalogue import NUMBERS, WITHOUT_CASE
-from tests.factories import make_event
+from tests.support.factories import make_event
+from tests.support.signing import TELNYX_KEY
 
 WIRE = transport.Wire("/webhooks/token/call-control/", "127.0.0.1", TELNYX_KEY, lambda: 0.0)
 

@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.models import TelnyxAccount
-from tests.conftest import PAYLOADS, signed
 from tests.corpus import documents, orders
 from tests.corpus.cases import parameters
 from tests.corpus.orders import Story, Told
+from tests.support.payloads import PAYLOADS
+from tests.support.signing import signed
 from voice import intake, live, processing
 from voice.models import Call, CallEvent
 from voice.projection import changes

@@ -13,9 +13,9 @@ from rest_framework.test import APIClient
 from applications.kinds import KINDS
 from portal.models import ApiToken, TelnyxAccount
 from tests.badinput import rows
-from tests.conftest import api_for
 from tests.corpus import rest
 from tests.corpus.cases import CANARIES, Case
+from tests.support.rest import api_for
 from voice.models import Call, Flow
 
 pytestmark = pytest.mark.django_db
@@ -205,7 +205,7 @@ def test_a_stale_version_changes_nothing(api: APIClient, made: Any) -> None:
 
 
 def test_a_repeated_key_is_replayed_or_refused(api: APIClient, made: Any) -> None:
-    """R19; two at once: ``tests/portal/test_rest.py``."""
+    """R19; two at once: ``tests/portal/test_idempotency.py``."""
     body = {"name": "second", "connection_id": "1", "rules": [], "active": False}
     headers = {"HTTP_IDEMPOTENCY_KEY": "a key"}
     answers = [api.post("/api/v1/flows/", {**body, "name": name}, format="json", **headers) for name in ("a", "a", "b")]

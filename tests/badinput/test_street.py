@@ -11,12 +11,13 @@ import pytest
 
 from portal.models import TelnyxAccount
 from tests.badinput.street import ALIAS, PREVIOUS_KEY, Answer, Street
-from tests.conftest import PAYLOADS, TELNYX_KEY
 from tests.corpus import documents, signatures, texml, transport
 from tests.corpus.cases import CANARIES, Case
 from tests.corpus.documents import Document
-from tests.portal.servers import answer as http_answer
-from tests.portal.servers import serving
+from tests.support.http_servers import answer as http_answer
+from tests.support.http_servers import serving
+from tests.support.payloads import PAYLOADS
+from tests.support.signing import TELNYX_KEY
 from voice import intake
 from voice.models import CallEvent
 

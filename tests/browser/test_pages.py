@@ -1,6 +1,5 @@
 """Every page of the sidebar, and those behind it, at two widths, light and dark: nothing breaks, nothing sticks out."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,9 @@ from django.urls import reverse
 from applications.models import CallControlApplication, Pull, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.browser.overflow import sticks_out
+from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.support.webhooks import post_webhook
 from voice import commands
 from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest
 
@@ -55,18 +55,6 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
     ]
     assert not Pull.objects.exists()
     return pages
-
-
-def sticks_out(window: Any) -> str:
-    """What is wider than the window, if anything makes the page scroll sideways."""
-    script = """() => {
-      const wide = document.documentElement.scrollWidth, room = document.documentElement.clientWidth;
-      if (wide <= room) return null;
-      const out = [...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > room + 1);
-      return [wide, room, out.slice(-3).map(one => one.outerHTML.slice(0, 120))];
-    }"""
-    found = window.page.evaluate(script)
-    return f"{window.page.url} sticks out: {json.dumps(found)}" if found else ""
 
 
 @pytest.mark.parametrize("width", [390, 1360])

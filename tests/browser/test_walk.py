@@ -10,10 +10,10 @@ from playwright.sync_api import expect
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.factories import make_flow
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import eventually
-from tests.worker import working
+from tests.support.factories import make_flow
+from tests.support.polling import eventually
+from tests.support.sandbox_http import Http
+from tests.support.worker import working
 from voice.models import Call, CallCommand
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_pages import sticks_out
+from tests.browser.overflow import sticks_out
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

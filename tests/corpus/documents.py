@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.corpus.cases import CANARY_CARD, CANARY_FROM, CANARY_TO, Case, slug
-from tests.factories import make_event
+from tests.support.factories import make_event
 
 READ, KEPT, EITHER = {"processed", "ignored"}, {"quarantined"}, {"processed", "ignored", "quarantined"}
 FOREIGN = "2222222222222222222"  # the connection_id of another account's application

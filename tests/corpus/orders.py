@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from hypothesis import strategies as st
 
 from tests.corpus.cases import CANARY_FROM, CANARY_TO, Case
-from tests.factories import CONNECTION, make_event
+from tests.support.factories import CONNECTION, make_event
 
 Told = tuple[str, bytes]  # the source of an event, and its body
 

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 from tests.corpus.cases import CANARY_FROM, CANARY_TO, slug
 from tests.corpus.documents import INJECTIONS, KEPT, READ, Document, document
 from tests.corpus.transport import Exchange, Wire
-from tests.factories import CONNECTION
+from tests.support.factories import CONNECTION
 
 
 def form(name: str, **fields: str) -> dict[str, str]:

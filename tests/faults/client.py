@@ -16,8 +16,8 @@ from typing import Any
 from nacl.signing import SigningKey
 
 from portal import signatures
-from tests.factories import make_event
 from tests.faults.processes import TELNYX_KEY, Line, Portal
+from tests.support.factories import make_event
 
 CANARY = "+13125550187"  # the caller's number, which no log may show whole
 CALLED = "+13125550188"

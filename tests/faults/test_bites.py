@@ -6,17 +6,14 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults.client import Client
-from tests.faults.conftest import Machine, World
+from tests.faults.machine import Machine
 from tests.faults.mutants import Mutant, Mutation
-from tests.faults.test_accounts import test_what_one_account_is_told_touches_no_call_of_another as of_another_account
-from tests.faults.test_deaths import test_a_lease_is_by_the_databases_clock as while_it_is_leased
-from tests.faults.test_delivery import (
-    test_a_hundred_copies_at_once_on_two_servers_are_one_event_and_one_command as copies,
-)
-from tests.faults.test_delivery import test_stale_and_forged_requests_are_refused_and_leave_nothing as forged
-from tests.faults.test_window import (
-    test_what_still_makes_sense_is_not_sent_again_after_fifty_seconds as after_fifty_seconds,
-)
+from tests.faults.scenarios import deliver_a_hundred_copies_at_once as copies
+from tests.faults.scenarios import deliver_stale_and_forged_requests as forged
+from tests.faults.scenarios import leave_a_command_unanswered_for_fifty_seconds as after_fifty_seconds
+from tests.faults.scenarios import stall_both_workers_beside_wrong_clocks as while_it_is_leased
+from tests.faults.scenarios import tell_one_account_of_anothers_call as of_another_account
+from tests.faults.world import World
 
 MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
     "the unique index": (

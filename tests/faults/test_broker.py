@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.client import burst
-from tests.faults.conftest import World
+from tests.faults.world import World
 
 
 @pytest.mark.row("F01", "F02")

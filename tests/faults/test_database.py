@@ -10,8 +10,8 @@ import pytest
 
 from tests.faults.child import wait_until
 from tests.faults.client import Load
-from tests.faults.conftest import World, thorough
 from tests.faults.processes import Portal, ask
+from tests.faults.world import World, thorough
 
 Amount = Callable[[int, int], int]
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.faults.child import wait_until
 from tests.faults.client import Load
-from tests.faults.conftest import World, thorough
-from tests.faults.evidence import owed
+from tests.faults.scenarios import stall_both_workers_beside_wrong_clocks
+from tests.faults.world import World, thorough
 
 
 @pytest.mark.row("F05")
@@ -84,19 +84,4 @@ def test_a_web_server_with_a_wrong_clock_takes_nothing_and_loses_nothing(world: 
 
 @pytest.mark.row("F19")
 def test_a_lease_is_by_the_databases_clock(world: World) -> None:
-    client, portal = world.client, world.portal
-    portal.arm("projected", "stall 3", role="events")
-    portal.arm("sending", "stall 3", role="commands")
-    portal.set_clock("commands", -600)
-    portal.set_clock("sweep", 3600)
-    portal.freeze("sweep")
-    client.insist(client.ring().event("call.initiated"))
-    world.until_struck(left=1)
-    portal.thaw("sweep")
-    wait_until(lambda: not (portal.armed() and owed(portal, client.line)), "sender that has the command")
-    assert not portal.armed()
-    evidence = world.settled()
-    # the sweep took nothing away from those who were at it
-    assert [row["attempts"] for row in evidence.events] == [1]
-    found = [(row["status"], row["error"], len(row["attempts"])) for row in evidence.commands]
-    assert found == [("ok", "", 1)]
+    stall_both_workers_beside_wrong_clocks(world)

@@ -1,24 +1,15 @@
 """Webhooks come a hundred times at once, in the wrong order, late, stale, forged, or in a flood."""
 
 import pytest
-from nacl.signing import SigningKey
 
 from tests.faults.client import burst
-from tests.faults.conftest import World
+from tests.faults.scenarios import deliver_a_hundred_copies_at_once, deliver_stale_and_forged_requests
+from tests.faults.world import World
 
 
 @pytest.mark.row("F14")
 def test_a_hundred_copies_at_once_on_two_servers_are_one_event_and_one_command(world: World) -> None:
-    client, portal = world.client, world.portal
-    second = portal.another_web("failover")
-    leg = client.ring()
-    sent = client.at_once(leg.event("call.initiated"), [portal.port, second] * 50)
-    evidence = world.settled()
-    portal.dismiss("failover")
-    assert {one.status for one in sent} == {200}
-    assert len(evidence.events) == 1
-    assert [(row["action"], row["status"]) for row in evidence.commands] == [("answer", "ok")]
-    assert [one["outcome"] for one in evidence.ledger] == ["executed"]
+    deliver_a_hundred_copies_at_once(world)
 
 
 @pytest.mark.row("F16")
@@ -47,16 +38,7 @@ def test_an_event_of_an_hour_ago_tells_of_its_call_and_sends_nothing(world: Worl
 
 @pytest.mark.row("F17")
 def test_stale_and_forged_requests_are_refused_and_leave_nothing(world: World) -> None:
-    client = world.client
-    leg = client.ring()
-    stranger = SigningKey(b"somebody else's key".ljust(32, b"."))
-    client.insist(leg.event("call.initiated"))
-    sent = [client.post(leg.event("call.hangup"), age=age) for age in (3600, 302, -302)]
-    sent += [client.post(leg.event("call.hangup"), key=stranger), client.post(b"nonsense", key=stranger)]
-    assert {one.status for one in sent} == {400}
-    evidence = world.settled()
-    assert len(evidence.events) == 1
-    assert [row["ended_at"] for row in evidence.calls] == [None]
+    deliver_stale_and_forged_requests(world)
 
 
 @pytest.mark.row("F42")

@@ -4,7 +4,7 @@ import pytest
 
 from tests.faults.child import wait_until
 from tests.faults.client import burst
-from tests.faults.conftest import World
+from tests.faults.world import World
 
 
 @pytest.mark.row("F06")

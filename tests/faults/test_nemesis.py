@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.faults.conftest import LONG, World
 from tests.faults.nemesis import SEED, Nemesis, Storm
+from tests.faults.world import LONG, World
 
 SECONDS = float(os.environ.get("FAULTS_SECONDS") or (300 if LONG else 15))
 _CALM = 12  # seconds until no sender can be in the midst of a request

@@ -6,8 +6,8 @@ import pytest
 
 from tests.faults.child import wait_until
 from tests.faults.client import Leg
-from tests.faults.conftest import World, thorough
 from tests.faults.evidence import Evidence, gather
+from tests.faults.world import World, thorough
 
 HTML = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>Hello</h1>\r\n"
 TRUNCATED = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 90\r\n\r\n{"data": {"resu'

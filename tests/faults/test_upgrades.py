@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.child import wait_until
 from tests.faults.client import Load
-from tests.faults.conftest import World
+from tests.faults.world import World
 
 
 @pytest.mark.row("F36")

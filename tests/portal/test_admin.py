@@ -14,7 +14,7 @@ from django.utils import timezone
 from nacl.signing import SigningKey
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
-from tests.conftest import make_account
+from tests.support.accounts import make_account
 
 ACCOUNTS = "/admin/portal/telnyxaccount/"
 TOKENS = "/admin/portal/apitoken/"

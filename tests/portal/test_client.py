@@ -13,8 +13,8 @@ from django.db import transaction
 from portal import client
 from portal.client import InsideTransaction, ask
 from portal.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
-from tests.conftest import make_account
-from tests.portal.servers import Listener, answer, serving
+from tests.support.accounts import make_account
+from tests.support.http_servers import Listener, answer, serving
 
 LIST = "call_control_applications.list"
 HANGUP = "calls.actions.hangup"

@@ -15,7 +15,7 @@ from portal.accounts import ensure_accounts
 from portal.checks import check_accounts
 from portal.logs import formatter
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
-from tests.conftest import make_account
+from tests.support.accounts import make_account
 
 
 def run(*words: str) -> str:

@@ -5,8 +5,8 @@ import secrets
 
 from portal.connection import check_connection
 from portal.models import TelnyxAccount
-from tests.conftest import make_account
-from tests.portal.servers import answer, serving
+from tests.support.accounts import make_account
+from tests.support.http_servers import answer, serving
 
 
 def said(account: TelnyxAccount) -> tuple[bool, str]:

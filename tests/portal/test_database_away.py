@@ -9,7 +9,7 @@ from django.db import InternalError, OperationalError
 from django.db.backends.utils import CursorWrapper
 from django.test import Client
 
-from tests.conftest import api_for
+from tests.support.rest import api_for
 
 LOST = OperationalError("the connection is lost")
 

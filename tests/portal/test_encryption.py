@@ -6,7 +6,7 @@ import pytest
 
 from portal.encryption import CannotOpen, key_id, seal, unseal
 from portal.models import TelnyxAccount
-from tests.conftest import make_account
+from tests.support.accounts import make_account
 
 PLACE = "portal_telnyxaccount.api_key.1"
 

@@ -13,7 +13,7 @@ from portal.actors import PORTAL, Actor
 from portal.models import ApiToken, AuditEvent, Heartbeat, IdempotentReply, TelnyxAccount
 from portal.navigation import badge
 from portal.tasks import clean_up, heartbeat
-from tests.conftest import make_account
+from tests.support.accounts import make_account
 
 
 def test_an_audit_event_is_neither_changed_nor_deleted(account):

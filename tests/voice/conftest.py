@@ -9,8 +9,10 @@ from django.test import Client
 from portal.client import ask
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.factories import make_call
-from tests.portal.sandbox.conftest import Http
+from tests.support.alert_notices import OK, SECRET
+from tests.support.factories import make_call
+from tests.support.http_servers import Listener, serving
+from tests.support.sandbox_http import Http
 from voice.models import Call
 
 NOWHERE = "http://127.0.0.1:9/"  # nobody listens there: a test that needs no webhooks gets none
@@ -56,11 +58,18 @@ def signed_in(user_with: Any) -> Any:
     return make
 
 
-def wire(sandbox: Sandbox, path: str = "/v2/calls") -> list[dict[str, Any]]:
-    """What the sandbox was asked about calls, oldest first."""
-    return [line for line in sandbox.store.entries("requests") if line["path"].startswith(path)]
+@pytest.fixture
+def mails(settings: Any) -> None:
+    """Notices of alerts go to two people by mail."""
+    settings.ALERT_EMAILS = ["ada@example.com", "bob@example.com"]
 
 
-def effects(sandbox: Sandbox) -> list[tuple[str, str]]:
-    """What it did: action and outcome, oldest first."""
-    return [(line["action"], line["outcome"]) for line in sandbox.store.entries("commands")]
+@pytest.fixture
+def hook(settings: Any) -> Iterator[Listener]:
+    """Somebody who takes webhooks, and answers what ``hook.says`` gives, else 200."""
+    says: list[bytes] = []
+    with serving(lambda connection: connection.sendall(says.pop(0) if says else OK)) as listener:
+        listener.says = says  # type: ignore[attr-defined]
+        settings.ALERT_WEBHOOK_URL = f"{listener.url}/hooks/alerts/"
+        settings.ALERT_WEBHOOK_SECRET = SECRET
+        yield listener

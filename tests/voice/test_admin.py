@@ -1,4 +1,4 @@
-"""The call log in the browser: what is found, shown, hidden and asked; and that a press is one command."""
+"""The call log in the browser: what is found, shown and hidden."""
 
 import threading
 import uuid
@@ -11,35 +11,25 @@ from django.contrib.auth.models import User
 from django.db import connection, connections
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.urls import reverse
 from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
-from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, make_call, make_event, run_owed
+from portal.models import TelnyxAccount
+from tests.support.call_pages import LOG, page
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.webhooks import post_webhook
 from voice import commands
-from voice.models import Call, CallCommand, CallEvent, RejectedRequest
+from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-LOG = "/admin/voice/call/"
-
-
-def page(call: Call, *more: str) -> str:
-    return f"/admin/voice/call/{call.pk}/" + ("/".join(more) + "/" if more else "change/")
 
 
 def legs(client: Client, **query: str) -> str:
     """The letters of the legs that the list shows, in its order."""
     return "".join(call.call_control_id[3] for call in client.get(LOG, query).context["cl"].result_list)
-
-
-def tell(account: TelnyxAccount, *events: dict[str, Any]) -> None:
-    for event in events:
-        assert post_webhook(Client(), account, event).status_code == 200
-    run_owed()
 
 
 # --- List ------------------------------------------------------------------------------------------------------------
@@ -243,131 +233,6 @@ def test_a_call_cannot_be_changed_or_deleted_by_hand(browser: Client, account: T
     assert Call.objects.get().state == "answered"
 
 
-# --- Actions ---------------------------------------------------------------------------------------------------------
-
-
-def drawn(client: Client, url: str) -> dict[str, Any]:
-    form = client.get(url).context["form"]
-    return {name: form[name].value() for name in form.fields if form[name].value() is not None}
-
-
-def test_an_action_asks_before_it_acts(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account), "do", "hangup")
-    assert browser.get(url).status_code == 200
-    assert not CallCommand.objects.exists()
-    answer = browser.post(url, drawn(browser, url))
-    assert (answer.status_code, answer["Location"]) == (302, page(Call.objects.get()))
-    command = CallCommand.objects.get()
-    assert (command.action, command.status, command.requested_by) == ("hangup", "queued", "user: operator")
-    assert AuditEvent.objects.get(action="call.hangup").actor == "user: operator"
-
-
-def test_pressing_twice_is_one_command_and_a_new_page_another(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account), "do", "send_dtmf")
-    values = drawn(browser, url) | {"digits": "1"}
-    for _ in range(3):
-        assert browser.post(url, values).status_code == 302
-    assert CallCommand.objects.count() == 1
-    browser.post(url, drawn(browser, url) | {"digits": "1"})
-    assert CallCommand.objects.count() == 2
-
-
-def test_a_press_without_the_intent_of_a_page_is_refused(browser: Client, account: TelnyxAccount) -> None:
-    assert browser.post(page(make_call(account), "do", "hangup"), {}).status_code == 200
-    assert not CallCommand.objects.exists()
-
-
-def test_without_its_permission_an_action_is_403(signed_in: Any, account: TelnyxAccount) -> None:
-    call = make_call(account)
-    values = {"intent": str(uuid.uuid4()), "to": "+13125550001"}
-    for permission, action in (
-        ("voice.dial", "hangup"),
-        ("voice.control_call", "transfer"),
-        ("voice.view_call", "speak"),
-    ):
-        client = signed_in("voice.view_call", permission, username=action)
-        assert client.get(page(call, "do", action)).status_code == 403
-        assert client.post(page(call, "do", action), values).status_code == 403
-    assert not CallCommand.objects.exists()
-
-
-@pytest.mark.parametrize("action", ["fly", "dial", "with_raw_response", "__init__"])
-def test_an_unknown_action_is_404(browser: Client, account: TelnyxAccount, action: str) -> None:
-    url = page(make_call(account), "do", action)
-    assert browser.get(url).status_code == 404
-    assert browser.post(url, {"intent": str(uuid.uuid4())}).status_code == 404
-
-
-def test_a_form_takes_what_people_write_and_sends_wire_names(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account), "do", "transfer")
-    written = {"to": "+1 (312) 555-0001", "timeout_secs": "20", "mute_dtmf": "self", "early_media": "false"}
-    assert browser.post(url, drawn(browser, url) | written).status_code == 302
-    sent = {"to": "+13125550001", "timeout_secs": 20, "mute_dtmf": "self", "early_media": False}
-    assert CallCommand.objects.get().parameters == sent
-
-
-def test_what_is_wrong_stands_on_its_field_and_the_input_stays(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account), "do", "transfer")
-    answer = browser.post(url, drawn(browser, url) | {"to": "ada", "custom_headers": "{", "timeout_secs": "soon"})
-    assert set(answer.context["form"].errors) == {"to", "custom_headers", "timeout_secs"}
-    assert b'value="ada"' in answer.content
-    assert not CallCommand.objects.exists()
-
-
-def test_an_ended_call_says_that_nothing_was_sent(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account, state="ended"), "do", "hangup")
-    answer = browser.post(url, drawn(browser, url), follow=True)
-    assert "The call has already ended." in "".join(str(message) for message in answer.context["messages"])
-    assert CallCommand.objects.get().status == "expired"
-
-
-@pytest.fixture
-def application(account: TelnyxAccount) -> CallControlApplication:
-    told = {"application_name": "front desk", "telnyx_id": CONNECTION, "active": True}
-    return CallControlApplication.objects.create(account=account, **told)
-
-
-def test_a_dial_from_the_form_is_one_command(browser: Client, application: CallControlApplication) -> None:
-    url = reverse("admin:voice_call_dial")
-    assert drawn(browser, f"{url}?application={CONNECTION}")["connection_id"] == CONNECTION
-    values = drawn(browser, url) | {"connection_id": CONNECTION, "from": "+1 312 555 0100", "to": "+13125550001"}
-    for _ in range(2):
-        assert browser.post(url, values).status_code == 302
-    command = CallCommand.objects.get()
-    assert (command.action, command.account) == ("dial", application.account)
-    assert command.parameters == {"connection_id": CONNECTION, "from": "+13125550100", "to": "+13125550001"}
-
-
-def test_a_dial_form_with_errors_keeps_what_was_typed(browser: Client, application: CallControlApplication) -> None:
-    url = reverse("admin:voice_call_dial")
-    answer = browser.post(url, drawn(browser, url) | {"from": "+13125550100", "to": "call ada"})
-    assert set(answer.context["form"].errors) == {"connection_id", "to"}
-    assert b'value="call ada"' in answer.content
-    assert b'value="+13125550100"' in answer.content
-    assert not CallCommand.objects.exists()
-
-
-def test_dialling_takes_its_permission(signed_in: Any, application: CallControlApplication) -> None:
-    client = signed_in("voice.view_call", "voice.control_call")
-    url = reverse("admin:voice_call_dial")
-    assert (client.get(url).status_code, client.post(url).status_code) == (403, 403)
-    assert url not in client.get(LOG).content.decode()
-    assert url in signed_in("voice.view_call", "voice.dial", username="other").get(LOG).content.decode()
-
-
-def test_refresh_asks_telnyx_on_a_post(browser: Client, ring: Any, http: Any) -> None:
-    call = ring()
-    http.act(call.call_control_id, "hangup")
-    assert browser.get(page(call, "refresh")).status_code == 404
-    answer = browser.post(page(call, "refresh"), follow=True)
-    assert [str(message) for message in answer.context["messages"]] == ["Telnyx was asked: the call is ended."]
-
-
-def test_refresh_says_in_words_that_telnyx_cannot_be_asked(browser: Client, account: TelnyxAccount) -> None:
-    answer = browser.post(page(make_call(account), "refresh"), follow=True)
-    assert "cannot be reached" in str(next(iter(answer.context["messages"])))
-
-
 # --- Raw -------------------------------------------------------------------------------------------------------------
 
 
@@ -394,46 +259,3 @@ def test_the_raw_body_of_an_event_is_for_those_who_may_see_it(
     url = f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/"
     assert "of the bytes" in browser.get(url).content.decode()
     assert "of the bytes" not in signed_in("voice.view_callevent").get(url).content.decode()
-
-
-# --- Other pages -----------------------------------------------------------------------------------------------------
-
-
-def test_events_commands_and_rejections_can_be_read_and_searched(browser: Client, account: TelnyxAccount) -> None:
-    tell(account, make_event(), make_event(leg="b"))
-    commands.act(Call.objects.get(call_control_id="v3:a-leg"), "hangup", {}, PORTAL)
-    RejectedRequest.objects.create(at=timezone.now(), account=account, reason="signed with another key")
-
-    def count(name: str, **query: str) -> int:
-        return len(browser.get(f"/admin/voice/{name}/", query).context["cl"].result_list)
-
-    event, command = CallEvent.objects.get(call_control_id="v3:a-leg"), CallCommand.objects.get()
-    assert (count("callevent"), count("callevent", q=event.event_id), count("callevent", q="v3:b-leg")) == (2, 1, 1)
-    assert (count("callcommand", q=str(command.pk)), count("callcommand", q="portal"), count("callcommand", q="x")) == (
-        1,
-        1,
-        0,
-    )
-    assert "signed with another key" in browser.get("/admin/voice/rejectedrequest/").content.decode()
-
-
-@pytest.mark.parametrize("name", ["callevent", "callcommand", "rejectedrequest"])
-def test_a_journal_is_read_only_and_takes_its_permission(browser: Client, signed_in: Any, name: str) -> None:
-    assert browser.get(f"/admin/voice/{name}/add/").status_code in {403, 404}
-    assert signed_in("voice.view_call").get(f"/admin/voice/{name}/").status_code == 403
-    assert signed_in(f"voice.view_{name}", username="other").get(f"/admin/voice/{name}/").status_code == 200
-
-
-def test_the_home_page_shows_what_a_person_may_see(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:
-    make_call(account)
-    make_call(account, "b", state="ended", ended_at=timezone.now(), hangup_cause="user_busy")
-    html = browser.get("/admin/").content.decode()
-    for text in ("Live now", "Busy", "Backlog", "Last pull", "555-0101"):
-        assert text in html, text
-    html = signed_in().get("/admin/").content.decode()
-    for text in ("Live now", "Busy", "Backlog", "Last pull", "0101"):
-        assert text not in html, text
-    html = signed_in("voice.view_call", username="support").get("/admin/").content.decode()
-    assert "Live now" in html
-    assert "Backlog" not in html
-    assert "555-0101" not in html

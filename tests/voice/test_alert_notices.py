@@ -1,16 +1,8 @@
-"""Telling of alerts: by e-mail and by a signed webhook, once for each change, however many send."""
+"""Notices of alerts: told once for each change, in order, however many send."""
 
-import base64
-import hashlib
-import hmac
-import json
 import logging
-import smtplib
-import socket
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,75 +11,16 @@ from django.db import connections
 from django.utils import timezone
 
 from applications.models import CallControlApplication
-from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.factories import CONNECTION, FROM, make_call
-from tests.portal.servers import Listener, answer, serving
-from tests.voice.answering import ago
-from voice import alerts, mutes, notices
-from voice.models import AccountBreaker, Alert, AlertMute, AlertNotice
+from tests.support.alert_notices import again, begin, body, end, heads, types
+from tests.support.alerts import look
+from tests.support.factories import CONNECTION, FROM, make_call
+from tests.support.http_servers import Listener, answer
+from tests.support.times import ago
+from voice import notices
+from voice.models import AccountBreaker, Alert, AlertNotice
 
 pytestmark = pytest.mark.django_db
-SECRET = b"a secret of thirty-two bytes, ok"
-OK = answer("200 OK")
-
-
-@pytest.fixture
-def mails(settings: Any) -> None:
-    settings.ALERT_EMAILS = ["ada@example.com", "bob@example.com"]
-
-
-@pytest.fixture
-def hook(settings: Any) -> Iterator[Listener]:
-    """Somebody who takes webhooks, and answers what ``hook.says`` gives, else 200."""
-    says: list[bytes] = []
-    with serving(lambda connection: connection.sendall(says.pop(0) if says else OK)) as listener:
-        listener.says = says  # type: ignore[attr-defined]
-        settings.ALERT_WEBHOOK_URL = f"{listener.url}/hooks/alerts/"
-        settings.ALERT_WEBHOOK_SECRET = SECRET
-        yield listener
-
-
-def begin(account: TelnyxAccount) -> Alert:
-    """Commands of the account are held back from now on."""
-    row = {"state": "open", "since": ago(9), "why": f"It is away, and said so to {FROM}."}
-    AccountBreaker.objects.update_or_create(account=account, defaults=row)
-    look()
-    return Alert.objects.get(closed_at=None)
-
-
-def end() -> None:
-    AccountBreaker.objects.update(state="closed")
-    look(1)
-    look(4)
-
-
-def look(minutes: float = 0) -> None:
-    now = timezone.now() + timedelta(minutes=minutes)
-    alerts.check(now, now - timedelta(days=1))
-
-
-def heads(raw: bytes) -> dict[str, str]:
-    lines = raw.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:]
-    return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-
-
-def body(raw: bytes) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads(raw.partition(b"\r\n\r\n")[2])
-    return told
-
-
-def types(hook: Listener) -> list[str]:
-    return [body(raw)["type"] for raw in hook.requests]
-
-
-def again() -> int:
-    """The pauses after a failure are over."""
-    AlertNotice.objects.filter(finished_at=None).update(lease_until=ago(1))
-    return notices.deliver_due()
-
-
-# --- the webhook -----------------------------------------------------------------------------------------------------
 
 
 def test_opening_and_closing_are_told_once_each(account: TelnyxAccount, hook: Listener) -> None:
@@ -104,19 +37,6 @@ def test_opening_and_closing_are_told_once_each(account: TelnyxAccount, hook: Li
     assert (first["kind"], first["subject"], first["closed_at"]) == ("breaker_open", "main", None)
     assert first["link"] == "http://127.0.0.1:8000/admin/voice/callcommand/"
     assert second["closed_at"] > second["opened_at"]
-
-
-def test_it_is_signed_as_standard_webhooks_has_it(account: TelnyxAccount, hook: Listener) -> None:
-    begin(account)
-    notices.deliver_due()
-    (raw,) = hook.requests
-    told, content = heads(raw), raw.partition(b"\r\n\r\n")[2]
-    assert raw.startswith(b"POST /hooks/alerts/ HTTP/1.1")
-    assert told["webhook-id"] == f"msg_{AlertNotice.objects.get().pk}"
-    assert abs(int(told["webhook-timestamp"]) - timezone.now().timestamp()) < 300
-    signed = f"{told['webhook-id']}.{told['webhook-timestamp']}.".encode() + content
-    wanted = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
-    assert told["webhook-signature"] == f"v1,{wanted}"
 
 
 def test_a_number_is_in_no_notice(account: TelnyxAccount, hook: Listener, mails: None) -> None:
@@ -170,45 +90,6 @@ def test_what_nobody_takes_is_given_up_and_the_page_says_so(
     assert (notice.outcome, notice.attempts, len(hook.requests)) == ("failed", notices.MAX_ATTEMPTS, 8)
     page = browser.get(f"/admin/voice/alert/{alert.pk}/change/").content.decode()
     assert "could not be delivered: HTTP 404" in page
-
-
-def test_it_follows_no_redirect_and_knows_no_proxy(
-    account: TelnyxAccount, hook: Listener, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
-    with serving(OK) as elsewhere:
-        moved = answer("307 Temporary Redirect", location=elsewhere.url)
-        hook.says.append(moved)  # type: ignore[attr-defined]
-        begin(account)
-        notices.deliver_due()
-        assert elsewhere.requests == []
-    assert "redirect" in AlertNotice.objects.get().error
-    assert len(hook.requests) == 1
-
-
-def test_nobody_there_is_a_failure_in_words(account: TelnyxAccount, settings: Any) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = f"http://127.0.0.1:{port}/", SECRET
-    begin(account)
-    notices.deliver_due()
-    assert AlertNotice.objects.get().error == "no connection (ConnectError)"
-
-
-def test_an_address_that_cannot_be_called_is_a_failure_that_is_given_up(
-    account: TelnyxAccount, settings: Any, browser: Any
-) -> None:
-    settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = "http://é..x/", SECRET
-    assert (
-        "ALERT_WEBHOOK_URL cannot be called" in browser.post("/admin/voice/alert/test/", follow=True).content.decode()
-    )
-    begin(account)
-    assert notices.deliver_due() == 1
-    while again():
-        pass
-    notice = AlertNotice.objects.get()
-    assert (notice.outcome, notice.error) == ("failed", "ALERT_WEBHOOK_URL cannot be called")
 
 
 def test_what_nobody_foresaw_is_a_failure_and_the_other_channel_is_told(
@@ -278,164 +159,3 @@ def test_of_what_was_never_told_nobody_is_told_the_end(account: TelnyxAccount, s
     notices.deliver_due()
     assert not Alert.objects.get().is_open
     assert mail.outbox == []
-
-
-# --- the mail --------------------------------------------------------------------------------------------------------
-
-
-def test_a_mail_says_what_is_wrong_and_where_to_look(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    notices.deliver_due()
-    end()
-    notices.deliver_due()
-    first, second = mail.outbox
-    assert first.to == ["ada@example.com", "bob@example.com"]
-    assert first.subject.startswith("[Voice portal] Alert: Commands of main are held back.")
-    assert "http://127.0.0.1:8000/admin/voice/callcommand/" in first.body
-    assert second.subject.startswith("[Voice portal] Over: ")
-    assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
-
-
-def test_a_mail_server_that_says_no_is_told_without_its_words(
-    account: TelnyxAccount, mails: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    def refused(*_: Any) -> int:
-        raise smtplib.SMTPAuthenticationError(535, b"no such user: the password was hunter2")
-
-    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refused)
-    begin(account)
-    with caplog.at_level(logging.DEBUG):
-        notices.deliver_due()
-        while again():
-            pass
-    assert AlertNotice.objects.get().error == "the mail server said 535"
-    assert "hunter2" not in caplog.text
-
-
-def test_a_name_with_a_line_break_makes_no_second_header(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    told = AlertNotice.objects.get()
-    AlertNotice.objects.update(body=told.body | {"summary": "line\r\nBcc: eve@example.com"})
-    notices.deliver_due()
-    assert "\n" not in mail.outbox[0].subject
-    assert mail.outbox[0].recipients() == ["ada@example.com", "bob@example.com"]
-
-
-# --- muting ----------------------------------------------------------------------------------------------------------
-
-
-def mute(kind: str = "", subject: str = "", **until: Any) -> AlertMute:
-    return mutes.mute(kind, subject, until.get("span"), "planned", PORTAL)
-
-
-@pytest.mark.parametrize(
-    ("kind", "subject", "told"),
-    [
-        ("breaker_open", "", 0),
-        ("", "main", 0),
-        ("breaker_open", "main", 0),
-        ("backlog", "", 1),
-        ("", "other", 1),
-        ("breaker_open", "other", 1),
-    ],
-)
-def test_who_is_muted_is_recorded_and_not_told(
-    account: TelnyxAccount, mails: None, kind: str, subject: str, told: int
-) -> None:
-    mute(kind, subject)
-    assert begin(account).is_open
-    notices.deliver_due()
-    assert len(mail.outbox) == told
-
-
-def test_of_what_ends_while_it_is_muted_nobody_is_told(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    notices.deliver_due()
-    mute("breaker_open")
-    end()
-    notices.deliver_due()
-    assert not Alert.objects.get().is_open
-    assert len(mail.outbox) == 1
-
-
-def test_a_notice_that_waits_is_not_sent_once_it_is_muted(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    mute("", "main")
-    assert notices.deliver_due() == 0
-    look(1)
-    assert again() == 0
-    assert mail.outbox == []
-
-
-def test_a_notice_that_was_held_back_goes_out_once_the_mute_is_over(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    row = mute("breaker_open")
-    notices.deliver_due()
-    mutes.unmute(row, PORTAL)
-    look(1)
-    notices.deliver_due()
-    look(2)
-    end()
-    notices.deliver_due()
-    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
-
-
-def test_of_what_was_held_back_and_ends_before_it_is_told_no_end_is_told(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    row = mute("breaker_open")
-    notices.deliver_due()
-    AccountBreaker.objects.update(state="closed")
-    look(1)
-    mutes.unmute(row, PORTAL)
-    look(4)
-    notices.deliver_due()
-    assert not Alert.objects.get().is_open
-    assert mail.outbox == []
-
-
-def test_of_what_was_over_before_it_was_held_back_no_end_is_told(account: TelnyxAccount, mails: None) -> None:
-    begin(account)
-    end()
-    row = mute("breaker_open")
-    notices.deliver_due()
-    mutes.unmute(row, PORTAL)
-    assert again() == 0
-    assert set(AlertNotice.objects.values_list("change", "outcome")) == {("opened", "muted"), ("closed", "muted")}
-    assert mail.outbox == []
-
-
-def test_of_two_channels_the_end_is_told_by_the_one_that_told_the_beginning(
-    account: TelnyxAccount, hook: Listener, mails: None
-) -> None:
-    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
-    begin(account)
-    notices.deliver_due()
-    row = mute("breaker_open")
-    again()
-    AccountBreaker.objects.update(state="closed")
-    look(1)
-    mutes.unmute(row, PORTAL)
-    look(4)
-    again()
-    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
-    assert types(hook) == ["alert.opened"]
-
-
-def test_what_outlasts_its_mute_is_told_then(account: TelnyxAccount, mails: None) -> None:
-    row = mute("breaker_open", span=timedelta(hours=1))
-    begin(account)
-    look(59)
-    assert not AlertNotice.objects.exists()
-    look(61)
-    AlertMute.objects.filter(pk=row.pk).update(until=ago(1))
-    notices.deliver_due()
-    assert len(mail.outbox) == 1
-
-
-def test_what_is_over_before_its_mute_is_never_told(account: TelnyxAccount, mails: None) -> None:
-    row = mute("breaker_open")
-    begin(account)
-    end()
-    mutes.unmute(row, PORTAL)
-    look(5)
-    assert not AlertNotice.objects.exists()

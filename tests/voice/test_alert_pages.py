@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
-from tests.conftest import api_for
-from tests.portal.servers import answer, serving
+from tests.support.http_servers import answer, serving
+from tests.support.rest import api_for
 from voice.models import Alert, AlertMute
 
 pytestmark = pytest.mark.django_db

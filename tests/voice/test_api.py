@@ -1,12 +1,10 @@
-"""Calls, events, commands, sessions and active calls over REST, as the interface page promises them."""
+"""Calls, sessions and active calls over REST, as the interface page promises them."""
 
-import json
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -14,16 +12,18 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import api_for, make_account, post_webhook
-from tests.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
-from tests.portal.test_rest import problem
-from tests.voice.conftest import wire
-from voice import actions, commands
-from voice.models import Call, CallCommand, CallEvent
+from tests.support.accounts import make_account
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
+from tests.support.rest import api_for, problem, send
+from tests.support.sandbox_ledger import wire
+from voice import commands
+from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
 CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
-DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
+
+
 # The members of the interface page's examples
 CALL = {
     "call_control_id",
@@ -48,24 +48,7 @@ CALL = {
     "client_state",
     "tags",
 }
-EVENT = {
-    "id",
-    "event_id",
-    "event_type",
-    "source",
-    "status",
-    "occurred_at",
-    "received_at",
-    "attempt",
-    "call_control_id",
-    "payload",
-}
-COMMAND = {"id", "action", "status", "parameters", "call_control_id", "requested_by", "created_at", "attempts", "error"}
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
-
-
-def send(api: APIClient, url: str, body: Any = None, **headers: str) -> Any:
-    return api.post(url, {} if body is None else body, format="json", headers=headers)
 
 
 def ids(api: APIClient, **query: Any) -> str:
@@ -73,12 +56,6 @@ def ids(api: APIClient, **query: Any) -> str:
     answer = api.get(CALLS, query)
     assert answer.status_code == 200, answer.content
     return "".join(sorted(row["call_control_id"][3] for row in answer.json()["results"]))
-
-
-def tell(account: TelnyxAccount, *events: dict[str, Any]) -> None:
-    for event in events:
-        assert post_webhook(Client(), account, event).status_code == 200
-    run_owed()
 
 
 # --- Calls -----------------------------------------------------------------------------------------------------------
@@ -224,247 +201,6 @@ def test_an_unknown_call_is_404(api: APIClient) -> None:
         problem(api.get(f"{CALLS}v3:nobody/{path}"), 404)
     problem(api.post(f"{CALLS}v3:nobody/refresh/"), 404)
     problem(api.get("/api/v1/sessions/nobody/"), 404)
-
-
-# --- What happened, what was sent ------------------------------------------------------------------------------------
-
-
-def test_events_of_a_call_come_in_order_with_every_member(api: APIClient, account: TelnyxAccount) -> None:
-    tell(account, make_event("call.hangup", 9), make_event(), make_event("call.answered", 3))
-    body = api.get(f"{CALLS}v3:a-leg/events/").json()
-    assert set(body) == {"next", "previous", "results"}
-    assert [row["event_type"] for row in body["results"]] == ["call.initiated", "call.answered", "call.hangup"]
-    first = body["results"][0]
-    assert set(first) >= EVENT
-    assert (first["source"], first["status"], first["attempt"]) == ("webhook", "processed", 1)
-    assert first["payload"]["from"] == FROM
-    assert first["id"] != first["event_id"]
-
-
-def test_an_unreadable_event_has_no_telnyx_id(api: APIClient, account: TelnyxAccount) -> None:
-    post_webhook(Client(), account, b"{")
-    (row,) = api.get(EVENTS).json()["results"]
-    assert (row["event_id"], row["status"], row["payload"]) == (None, "quarantined", None)
-    assert "body" not in row
-
-
-def test_the_raw_body_is_for_those_who_may_see_it(api: APIClient, account: TelnyxAccount, user_with: Any) -> None:
-    raw = json.dumps(make_event(), indent=4).encode()
-    post_webhook(Client(), account, raw)
-    url = f"{EVENTS}{CallEvent.objects.get().pk}/"
-    assert api.get(url).json()["body"] == raw.decode()
-    assert api_for(user_with("voice.view_callevent")).get(url).json().get("body") is None
-
-
-def test_every_filter_of_events_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
-    tell(account, make_event(), make_event("call.answered", 3, leg="b", connection_id="88"))
-    post_webhook(Client(), account, b"{")
-    event = CallEvent.objects.get(event_type="call.answered")
-    soon = (timezone.now() + timedelta(minutes=1)).isoformat()
-    for name, value, count in (
-        ("event_type", "call.answered", 1),
-        ("event_id", event.event_id, 1),
-        ("call_control_id", "v3:b-leg", 1),
-        ("connection_id", "88", 1),
-        ("status", "quarantined", 1),
-        ("source", "webhook", 3),
-        ("source", "backfill", 0),
-        ("account", "main", 3),
-        ("account", "nobody", 0),
-        ("received_after", soon, 0),
-        ("received_before", soon, 3),
-    ):
-        assert len(api.get(EVENTS, {name: value}).json()["results"]) == count, (name, value)
-
-
-def test_a_command_has_every_member_of_the_interface_page(api: APIClient, ring: Any) -> None:
-    call = ring()
-    made = send(api, f"{CALLS}{call.call_control_id}/actions/answer/")
-    run_owed()
-    body = api.get(made["Location"]).json()
-    assert set(body) >= COMMAND
-    assert (body["action"], body["status"], body["parameters"], body["error"]) == ("answer", "ok", {}, None)
-    assert (body["requested_by"], body["call_control_id"]) == ("token: tests", call.call_control_id)
-    (attempt,) = body["attempts"]
-    assert set(attempt) >= {"at", "http_status", "ms", "code"}
-    assert (attempt["http_status"], attempt["code"]) == (200, None)
-    assert api.get(f"{CALLS}{call.call_control_id}/commands/").json()["results"] == [body]
-    assert api.get(COMMANDS).json()["results"] == [body]
-
-
-def test_every_filter_of_commands_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
-    commands.act(make_call(account), "hangup", {}, PORTAL)
-    commands.act(make_call(account, "b", state="ended"), "answer", {}, PORTAL)
-    soon = (timezone.now() + timedelta(minutes=1)).isoformat()
-    for name, value, count in (
-        ("action", "answer", 1),
-        ("status", "expired", 1),
-        ("status", "uncertain", 0),
-        ("call_control_id", "v3:a-leg", 1),
-        ("account", "main", 2),
-        ("created_after", soon, 0),
-        ("created_before", soon, 2),
-    ):
-        assert len(api.get(COMMANDS, {name: value}).json()["results"]) == count, (name, value)
-
-
-# --- Dial and actions ------------------------------------------------------------------------------------------------
-
-
-def test_a_dial_is_accepted_with_its_command(api: APIClient, account: TelnyxAccount) -> None:
-    answer = send(api, CALLS, DIAL)
-    command = CallCommand.objects.get()
-    assert (answer.status_code, answer["Location"]) == (202, f"{COMMANDS}{command.pk}/")
-    body = answer.json()
-    assert set(body) >= COMMAND
-    assert (body["id"], body["action"], body["status"]) == (str(command.pk), "dial", "queued")
-    assert (body["parameters"], body["attempts"], body["call_control_id"]) == (DIAL, [], None)
-    assert api.get(answer["Location"]).json() == body
-
-
-def test_with_several_accounts_a_dial_names_one(api: APIClient, account: TelnyxAccount) -> None:
-    make_account("second")
-    assert set(problem(send(api, CALLS, DIAL), 400)["errors"]) == {"account"}
-    assert send(api, CALLS, DIAL | {"account": "second"}).status_code == 202
-    command = CallCommand.objects.get()
-    assert (command.account.name, command.parameters) == ("second", DIAL)
-
-
-@pytest.mark.parametrize(
-    ("body", "names"),
-    [
-        ({}, {"connection_id", "from", "to"}),
-        (DIAL | {"nonsense": 1}, {"nonsense"}),
-        (DIAL | {"from_": "x"}, {"from_"}),
-        (DIAL | {"timeout_secs": "30"}, {"timeout_secs"}),
-        (DIAL | {"command_id": str(uuid.uuid4())}, {"command_id"}),
-        (DIAL | {"account": 7}, {"account"}),
-        ([], {"non_field_errors"}),
-    ],
-)
-def test_a_senseless_dial_is_400_under_its_wire_names(
-    api: APIClient, account: TelnyxAccount, body: Any, names: set[str]
-) -> None:
-    assert set(problem(send(api, CALLS, body), 400)["errors"]) == names
-    assert not CallCommand.objects.exists()
-
-
-def test_the_same_idempotency_key_dials_once(api: APIClient, account: TelnyxAccount) -> None:
-    key = {"Idempotency-Key": "call ada"}
-    first, again = (send(api, CALLS, DIAL, **key) for _ in range(2))
-    assert (first.status_code, again.status_code, again["Idempotent-Replayed"]) == (202, 202, "true")
-    assert (first.json(), first["Location"]) == (again.json(), again["Location"])
-    problem(send(api, CALLS, DIAL | {"to": "+13125550002"}, **key), 422, "idempotency_key_reused")
-    assert CallCommand.objects.count() == 1
-    send(api, CALLS, DIAL)
-    assert CallCommand.objects.count() == 2
-
-
-def test_the_same_idempotency_key_acts_once(api: APIClient, account: TelnyxAccount) -> None:
-    call = make_call(account)
-    url = f"{CALLS}{call.call_control_id}/actions/"
-    for _ in range(2):
-        send(api, f"{url}send_dtmf/", {"digits": "1"}, **{"Idempotency-Key": "press"})
-    problem(send(api, f"{url}hangup/", {"digits": "1"}, **{"Idempotency-Key": "press"}), 422)
-    assert CallCommand.objects.count() == 1
-
-
-def test_an_action_takes_wire_names(api: APIClient, account: TelnyxAccount) -> None:
-    url = f"{CALLS}{make_call(account).call_control_id}/actions/transfer/"
-    assert send(api, url, {"to": "+13125550001", "from": "+13125550100"}).status_code == 202
-    assert set(problem(send(api, url, {"to": "+13125550001", "form": "x"}), 400)["errors"]) == {"form"}
-    assert set(problem(send(api, url, {}), 400)["errors"]) == {"to"}
-    assert CallCommand.objects.get().parameters == {"to": "+13125550001", "from": "+13125550100"}
-
-
-def test_an_action_on_an_unknown_call_is_404(api: APIClient) -> None:
-    problem(send(api, f"{CALLS}v3:nobody/actions/answer/"), 404, "not_found")
-
-
-@pytest.mark.parametrize("name", ["fly", "dial", "with_raw_response", "_post", "Answer", "answer2"])
-def test_an_unknown_action_is_404(api: APIClient, account: TelnyxAccount, name: str) -> None:
-    problem(send(api, f"{CALLS}{make_call(account).call_control_id}/actions/{name}/"), 404)
-    assert not CallCommand.objects.exists()
-
-
-def test_an_action_on_an_ended_call_is_accepted_and_expired(api: APIClient, account: TelnyxAccount) -> None:
-    answer = send(api, f"{CALLS}{make_call(account, state='ended').call_control_id}/actions/hangup/")
-    assert (answer.status_code, answer.json()["status"]) == (202, "expired")
-    assert answer.json()["error"] == "The call has already ended."
-
-
-def test_every_action_asks_for_its_permission(account: TelnyxAccount, user_with: Any) -> None:
-    url = f"{CALLS}{make_call(account).call_control_id}/actions"
-    costly = {"transfer", "refer"}
-    reader = api_for(user_with(*READING, username="reader"))
-    controller = api_for(user_with(*READING, "voice.control_call", username="controller"))
-    dialler = api_for(user_with(*READING, "voice.dial", username="dialler"))
-    for name in actions.names():
-        problem(send(reader, f"{url}/{name}/", {"?": 1}), 403)
-        refused, allowed = (controller, dialler) if name in costly else (dialler, controller)
-        problem(send(refused, f"{url}/{name}/", {"?": 1}), 403)
-        assert "?" in problem(send(allowed, f"{url}/{name}/", {"?": 1}), 400)["errors"], name
-    for client in (reader, controller):
-        problem(send(client, CALLS, DIAL), 403)
-    assert not CallCommand.objects.exists()
-    assert send(dialler, CALLS, DIAL).status_code == 202
-
-
-def test_without_seeing_calls_nobody_acts_on_one(account: TelnyxAccount, user_with: Any) -> None:
-    client = api_for(user_with("voice.control_call", "voice.dial"))
-    problem(send(client, f"{CALLS}{make_call(account).call_control_id}/actions/hangup/"), 403)
-
-
-@pytest.mark.parametrize(
-    ("url", "permission"),
-    [
-        (CALLS, "voice.view_call"),
-        (f"{CALLS}v3:a-leg/", "voice.view_call"),
-        (f"{CALLS}v3:a-leg/events/", "voice.view_callevent"),
-        (f"{CALLS}v3:a-leg/commands/", "voice.view_callcommand"),
-        (EVENTS, "voice.view_callevent"),
-        (COMMANDS, "voice.view_callcommand"),
-        (f"/api/v1/sessions/{uuid.uuid5(uuid.NAMESPACE_URL, 'session')}/", "voice.view_call"),
-        ("/api/v1/flows/", "voice.view_flow"),
-    ],
-)
-def test_reading_takes_the_permission_of_what_is_read(
-    account: TelnyxAccount, user_with: Any, url: str, permission: str
-) -> None:
-    make_call(account)
-    others = {*READING, "voice.view_flow", "voice.dial", "voice.control_call"} - {permission}
-    problem(api_for(user_with(*others, username="others")).get(url), 403)
-    assert api_for(user_with(permission)).get(url).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("scope", "method", "url"),
-    [
-        ("calls:read", "get", CALLS),
-        ("calls:read", "get", COMMANDS),
-        ("calls:read", "get", f"{CALLS}v3:a-leg/events/"),
-        ("calls:read", "get", "/api/v1/active-calls/?connection_id=77"),
-        ("calls:write", "post", CALLS),
-        ("calls:write", "post", f"{CALLS}v3:a-leg/actions/hangup/"),
-        ("calls:write", "post", f"{CALLS}v3:a-leg/refresh/"),
-        ("events:read", "get", EVENTS),
-        ("flows:read", "get", "/api/v1/flows/"),
-        ("flows:write", "post", "/api/v1/flows/"),
-    ],
-)
-def test_a_token_needs_the_scope(account: TelnyxAccount, operator: Any, scope: str, method: str, url: str) -> None:
-    make_call(account)
-    every = {f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")}
-    without = getattr(api_for(operator, *(every - {scope})), method)(url, {}, format="json")
-    assert scope in problem(without, 403)["detail"]
-    assert getattr(api_for(operator, scope), method)(url, {}, format="json").status_code != 403
-
-
-@pytest.mark.parametrize("method", ["put", "patch", "delete"])
-@pytest.mark.parametrize("url", [f"{CALLS}v3:a-leg/", EVENTS, COMMANDS])
-def test_what_happened_cannot_be_changed(api: APIClient, account: TelnyxAccount, method: str, url: str) -> None:
-    make_call(account)
-    problem(getattr(api, method)(url, {}, format="json"), 405)
 
 
 # --- Asked of Telnyx -------------------------------------------------------------------------------------------------

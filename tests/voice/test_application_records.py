@@ -11,9 +11,8 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.factories import CONNECTION, make_event
-from tests.voice.test_backfill import listed, recover, undelivered
-from tests.voice.test_open_calls import entry, listing, looked
+from tests.support.factories import CONNECTION, make_event
+from tests.support.recoveries import entry, listed, listing, looked, recover, undelivered
 from voice import paging, recoveries, telnyx_record
 from voice.models import CallEvent
 

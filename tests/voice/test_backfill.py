@@ -26,13 +26,16 @@ from portal.sandbox.deliveries import Delivery
 from portal.sandbox.errors import Problem, Refused
 from portal.sandbox.events import timestamp
 from portal.sandbox.server import Sandbox
-from tests.conftest import TELNYX_KEY, make_account, post_webhook
-from tests.factories import make_event, make_flow, run_owed
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import eventually
-from tests.voice.answering import telnyx_says
-from tests.voice.conftest import effects, wire
-from tests.worker import working
+from tests.support.accounts import make_account
+from tests.support.factories import make_event, make_flow, run_owed
+from tests.support.polling import eventually
+from tests.support.recoveries import listed, recover, undelivered
+from tests.support.sandbox_http import Http
+from tests.support.sandbox_ledger import effects, wire
+from tests.support.signing import TELNYX_KEY
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.webhooks import post_webhook
+from tests.support.worker import working
 from voice import backfill, recoveries
 from voice.models import Call, CallCommand, CallEvent, Recovery
 
@@ -62,25 +65,6 @@ def application(live_server: Any, settings: Any, sandbox_account: TelnyxAccount,
 def http(sandbox: Sandbox) -> Iterator[Http]:
     yield Http(sandbox.port)
     sandbox.reset()  # a call that still lives would ring at a portal that is gone
-
-
-def undelivered(
-    sandbox: Sandbox,
-    event: dict[str, Any],
-    minutes: float = 5,
-    status: int | None = 503,
-    url: str = "https://portal.example/hook",
-) -> None:
-    """An event whose delivery ended so long ago, as Telnyx would list it."""
-    at = timezone.now().timestamp() - minutes * 60
-    webhook = event.get("data", event)
-    records.keep(sandbox.store, webhook, [records.attempt(url, status, at, at)])
-
-
-def recover(account: TelnyxAccount, **how: Any) -> Recovery:
-    record = backfill.recover(account, PORTAL, **how)
-    run_owed()
-    return record
 
 
 def calls() -> list[dict[str, Any]]:
@@ -369,15 +353,6 @@ def test_of_two_runs_at_once_one_reads(sandbox: Sandbox, sandbox_account: Telnyx
     assert len(wire(sandbox, "/v2/webhook_deliveries")) == Recovery.objects.count() < 4
     assert CallEvent.objects.count() == 1
     assert recover(other).state == "done"  # another account does not wait
-
-
-def listed(found: list[tuple[dict[str, Any], float]]) -> dict[str, Any]:
-    """Telnyx's list of deliveries that ended so many minutes ago, whatever was asked."""
-    rows = []
-    for event, minutes in found:
-        at = (timezone.now() - timedelta(minutes=minutes)).isoformat()
-        rows.append({"id": event["data"]["id"], "webhook": event["data"], "finished_at": at, "status": "failed"})
-    return {"data": rows, "meta": {"total_pages": 1, "total_results": len(rows)}}
 
 
 def delivered_odd(**more: Any) -> dict[str, Any]:

@@ -14,27 +14,16 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import api_for
-from tests.factories import run_owed
-from tests.voice.conftest import wire
+from tests.support.batches import URL, begin, body
+from tests.support.factories import run_owed
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import wire
 from voice import batches, dispatch, limits
 from voice.batches import Line, read_lines
 from voice.models import CallCommand, DialBatch, Limits
 
 pytestmark = pytest.mark.django_db
-URL = "/api/v1/dial-batches/"
 PAGE = "/admin/voice/dialbatch/new/"
-
-
-def body(count: int = 3, **more: Any) -> dict[str, Any]:
-    numbers = [f"+1312555{at:04}" for at in range(1, count + 1)]
-    return {"connection_id": "1", "from": "+13125550100", "numbers": numbers, "per_second": 2} | more
-
-
-def begin(api: Any, count: int = 3, **more: Any) -> DialBatch:
-    answer = api.post(URL, body(count, **more), format="json")
-    assert answer.status_code == 201, answer.json()
-    return DialBatch.objects.get(pk=answer.json()["id"])
 
 
 def time_passes(batch: DialBatch, seconds: float) -> None:

@@ -11,10 +11,11 @@ from django.test import Client
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, make_call, make_event, run_owed
-from tests.voice.answering import ago, telnyx_says
-from tests.voice.conftest import wire
+from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.sandbox_ledger import wire
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import board
 from voice.models import Call, LiveListing
 

@@ -11,11 +11,13 @@ from django.test import Client
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import api_for, make_account, post_webhook
-from tests.factories import make_call, make_event, run_owed
-from tests.portal.servers import answer, serving
-from tests.voice.answering import ago
-from tests.voice.conftest import wire
+from tests.support.accounts import make_account
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import wire
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import breaker, commands, dispatch
 from voice.models import AccountBreaker, Call, CallCommand, CallEvent
 

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, make_event, make_flow
+from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.webhooks import post_webhook
 from voice import claims, processing, rows
 from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.schemas import InvalidParameters
-from tests.factories import make_call
+from tests.support.factories import make_call
 from voice import commands
 from voice.models import CallCommand
 

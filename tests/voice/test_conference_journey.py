@@ -12,9 +12,9 @@ from applications.services import create_application
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.factories import run_owed
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import eventually
+from tests.support.factories import run_owed
+from tests.support.polling import eventually
+from tests.support.sandbox_http import Http
 from voice.models import Call, CallCommand, CallEvent, Conference
 
 pytestmark = pytest.mark.django_db(transaction=True)

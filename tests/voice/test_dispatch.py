@@ -1,82 +1,25 @@
 """Sending a command: one attempt at a time, one effect at Telnyx, and honest words when that cannot be known."""
 
-import json
-import threading
-import uuid
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
-from django.db import connections
-from django.test import Client
 from django.utils import timezone
 
 from portal import client
-from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, run_owed
-from tests.portal.servers import answer, serving
-from tests.voice.conftest import effects, wire
-from voice import commands, dispatch, processing
-from voice.models import AccountBreaker, Call, CallCommand, CallEvent
+from tests.support.commands import act, dial, now_due, of_event, outcomes, seen
+from tests.support.factories import make_call, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.sandbox_ledger import effects, wire
+from tests.support.times import ago
+from voice import dispatch
+from voice.models import AccountBreaker, Call, CallCommand
 
 pytestmark = pytest.mark.django_db
-STARTED = datetime.now(UTC) - timedelta(minutes=1)
 SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
-
-
-def act(call: Call, action: str = "answer", **parameters: Any) -> CallCommand:
-    return commands.act(call, action, parameters, PORTAL)
-
-
-def dial(account: TelnyxAccount, connection_id: str, to: str = "+13125550001") -> CallCommand:
-    return commands.dial(account, {"connection_id": connection_id, "from": "+13125550100", "to": to}, PORTAL)
-
-
-def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallCommand]:
-    """Commands as one event would make them, in order."""
-    now = timezone.now()
-    told = {"account": call.account, "call": call}
-    event = CallEvent.objects.create(
-        **told, dedupe_key="e", source="webhook", status="processed", received_at=now, body=b"{}"
-    )
-    rows = [
-        CallCommand(
-            **told,
-            action=action,
-            parameters=parameters,
-            call_control_id=call.call_control_id,
-            event=event,
-            sequence=at,
-            intent_key=f"event:{event.pk}:{at}",
-            requested_by="rule: greeting #1",
-            created_at=now,
-            expires_at=now + timedelta(seconds=20),
-        )
-        for at, (action, parameters) in enumerate(wanted)
-    ]
-    return CallCommand.objects.bulk_create(rows)
-
-
-def now_due(command: CallCommand, **columns: Any) -> None:
-    """Time passes until its next try."""
-    CallCommand.objects.filter(pk=command.pk).update(lease_until=None, **columns)
-
-
-def seen(command: CallCommand) -> CallCommand:
-    return CallCommand.objects.get(pk=command.pk)
-
-
-def outcomes(command: CallCommand) -> list[str]:
-    return [attempt["outcome"] for attempt in seen(command).attempts]
-
-
-def ago(seconds: float) -> Any:
-    return timezone.now() - timedelta(seconds=seconds)
 
 
 # --- Outcomes --------------------------------------------------------------------------------------------------------
@@ -295,169 +238,3 @@ def test_an_end_while_it_was_on_the_wire_leaves_it_uncertain(ring: Any, sandbox:
     CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
     dispatch.send(command.pk)
     assert (seen(command).status, wire(sandbox)) == ("uncertain", [])
-
-
-# --- Order -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_call_has_one_sender_at_a_time(ring: Any, sandbox: Sandbox) -> None:
-    first = act(call := ring())
-    second = act(call, "hangup")
-    CallCommand.objects.filter(pk=first.pk).update(status="sending", first_sent_at=ago(1), lease_until=ago(-9))
-    dispatch.send(second.pk)
-    assert (seen(second).status, wire(sandbox)) == ("queued", [])
-    now_due(first)
-    assert dispatch.send(first.pk) == [second.pk]
-    dispatch.send(second.pk)
-    assert effects(sandbox) == [("answer", "executed"), ("hangup", "executed")]
-
-
-def test_an_older_wish_for_the_same_call_goes_first(ring: Any, sandbox: Sandbox) -> None:
-    call = ring()
-    answered, hung_up = commands.act(call, "answer", {}, PORTAL), commands.act(call, "hangup", {}, PORTAL)
-    assert dispatch.send(hung_up.pk) == []
-    assert seen(hung_up).status == "queued"
-    assert dispatch.send(answered.pk) == [hung_up.pk]
-    dispatch.send(hung_up.pk)
-    assert (seen(answered).status, seen(hung_up).status) == ("ok", "ok")
-
-
-def test_what_waits_for_a_resend_does_not_hold_up_a_hang_up(ring: Any, sandbox: Sandbox) -> None:
-    call = ring()
-    answered, hung_up = commands.act(call, "answer", {}, PORTAL), commands.act(call, "hangup", {}, PORTAL)
-    CallCommand.objects.filter(pk=answered.pk).update(lease_until=timezone.now() + timedelta(seconds=9))
-    dispatch.send(hung_up.pk)
-    assert seen(hung_up).status == "ok"
-
-
-def test_another_call_does_not_wait(ring: Any, sandbox: Sandbox) -> None:
-    act(ring())
-    CallCommand.objects.update(status="sending", first_sent_at=ago(1), lease_until=ago(-9))
-    other = act(ring(leg="b"))
-    dispatch.send(other.pk)
-    assert seen(other).status == "ok"
-
-
-def test_commands_of_one_event_go_in_order(ring: Any, sandbox: Sandbox) -> None:
-    first, second, third = of_event(ring(), ("answer", {}), SPEAK, ("hangup", {}))
-    for early in (third, second):
-        dispatch.send(early.pk)
-    assert wire(sandbox) == []
-    assert dispatch.send(first.pk) == [second.pk]
-    dispatch.send(third.pk)
-    assert dispatch.send(second.pk) == [third.pk]
-    assert dispatch.send(third.pk) == []
-    assert effects(sandbox) == [("answer", "executed"), ("speak", "executed"), ("hangup", "executed")]
-
-
-def test_a_later_command_waits_while_the_earlier_ones_fate_is_open(ring: Any, sandbox: Sandbox) -> None:
-    first, second = of_event(ring(), ("answer", {}), SPEAK)
-    sandbox.faults.add({"fault": "status", "value": 503})
-    assert dispatch.send(first.pk) == []
-    dispatch.send(second.pk)
-    assert len(wire(sandbox)) == 1
-    now_due(first)
-    assert dispatch.send(first.pk) == [second.pk]
-
-
-def test_what_a_dead_sender_left_is_taken_up_by_the_next(ring: Any, sandbox: Sandbox) -> None:
-    command = act(ring())
-    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
-    assert dispatch.owed(9) == [command.pk]
-    run_owed()
-    assert seen(command).status == "ok"
-    assert sandbox.store.entries("commands")[0]["command_id"] == str(command.pk)
-
-
-def test_a_living_senders_command_is_left_alone(ring: Any, sandbox: Sandbox) -> None:
-    command = act(ring())
-    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(-9))
-    assert dispatch.owed(9) == []
-    dispatch.send(command.pk)
-    assert wire(sandbox) == []
-
-
-@pytest.mark.django_db(transaction=True)
-def test_eight_senders_of_one_command_make_one_request(ring: Any, sandbox: Sandbox) -> None:
-    command = act(ring())
-    sandbox.faults.add({"fault": "drip", "value": 0.002})
-    at_once = threading.Barrier(8)
-
-    def send() -> None:
-        at_once.wait()
-        try:
-            dispatch.send(command.pk)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(8) as senders:
-        for done in [senders.submit(send) for _ in range(8)]:
-            done.result()
-    assert seen(command).status == "ok"
-    assert len(wire(sandbox)) == 1
-
-
-# --- Dial ------------------------------------------------------------------------------------------------------------
-
-
-def hear_of(call: dict[str, Any], account: TelnyxAccount) -> None:
-    """The webhook that tells of a dialled call, taken in and processed."""
-    event = make_event(**call, direction="outgoing", state="bridging", start_time=STARTED.isoformat())
-    assert post_webhook(Client(), account, event).status_code == 200
-    processing.process(CallEvent.objects.get(event_id=event["data"]["id"]).pk)
-
-
-def test_an_accepted_dial_makes_the_call(sandbox_account: TelnyxAccount, connection_id: str, http: Any) -> None:
-    command = dial(sandbox_account, connection_id)
-    dispatch.send(command.pk)
-    call, command = Call.objects.get(), seen(command)
-    assert (call.state, call.direction, call.from_number, call.to_number) == (
-        "initiated",
-        "outgoing",
-        "+13125550100",
-        "+13125550001",
-    )
-    assert (call.connection_id, call.to_reversed, call.ended_at) == (connection_id, "10005552131+", None)
-    assert call.call_session_id
-    assert (command.call, command.call_control_id) == (call, call.call_control_id)
-
-
-def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
-    command = dial(sandbox_account, "1")
-    dispatch.send(command.pk)
-    assert seen(command).status == "refused"
-    assert not Call.objects.exists()
-
-
-@pytest.mark.parametrize("webhook_first", [True, False])
-def test_the_webhook_of_a_dialled_call_may_come_before_or_after_its_answer(
-    account: TelnyxAccount, webhook_first: bool
-) -> None:
-    call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
-    data = call | {"record_type": "call", "is_alive": False, "end_time": "2026-01-02T03:04:06Z", "client_state": None}
-    numbers = {"from": "+13125550100", "to": "+13125550001", "connection_id": "77"}
-    if webhook_first:
-        hear_of(call | numbers, account)
-    with serving(answer("200 OK", json.dumps({"data": data}).encode())) as server:
-        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
-        command = dial(account, "77")
-        dispatch.send(command.pk)
-    if not webhook_first:
-        hear_of(call | numbers, account)
-    row = Call.objects.get()
-    assert seen(command).call == row
-    assert (row.state, row.direction, row.connection_id) == ("initiated", "outgoing", "77")
-    assert (row.from_number, row.to_number, row.call_leg_id) == ("+13125550100", "+13125550001", call["call_leg_id"])
-    assert row.started_at == STARTED
-    assert row.ended_at is None
-
-
-def test_an_end_heard_before_the_dials_answer_stays_an_end(account: TelnyxAccount) -> None:
-    call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
-    event = make_event("call.hangup", **call)
-    assert post_webhook(Client(), account, event).status_code == 200
-    run_owed()
-    with serving(answer("200 OK", json.dumps({"data": call}).encode())) as server:
-        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
-        dispatch.send(dial(account, "77").pk)
-    assert (Call.objects.get().state, Call.objects.get().direction) == ("ended", "outgoing")

@@ -10,10 +10,12 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
-from tests import samples
-from tests.conftest import api_for, make_account
-from tests.factories import make_call
-from tests.portal.servers import Listener, answer, serving
+from tests.support import samples
+from tests.support.accounts import make_account
+from tests.support.factories import make_call
+from tests.support.html_forms import typed
+from tests.support.http_servers import Listener, answer, serving
+from tests.support.rest import api_for
 from voice import actions, dispatch
 from voice.models import Call, CallCommand
 
@@ -83,7 +85,7 @@ def test_the_browsers_form_sends_what_was_filled_in(browser: Client, call: Call,
     url = f"/admin/voice/call/{call.pk}/do/{action}/"
     form = browser.get(url).context["form"]
     given = samples.everything(actions.method(action))
-    filled = {name: _typed(value) for name, value in given.items()} | {"intent": str(form["intent"].value())}
+    filled = {name: typed(value) for name, value in given.items()} | {"intent": str(form["intent"].value())}
     made = browser.post(url, filled)
     assert made.status_code == 302, made.context["form"].errors
     assert sent(wire) == given
@@ -124,10 +126,3 @@ def test_dial_sends_every_parameter_under_its_wire_name(api: APIClient, account:
     assert told.pop("command_id") == str(command.pk)
     assert told == given
     assert Call.objects.get().call_control_id == "v3:new"
-
-
-def _typed(value: Any) -> str:
-    """How a person's browser would send it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)

@@ -8,9 +8,9 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from portal import schemas
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.test_every_action import FIRST, RINGING, VALUES, sample
-from tests.voice.test_every_action import _typed
+from tests.support.html_forms import typed
+from tests.support.sandbox_actions import FIRST, RINGING, VALUES, sample
+from tests.support.sandbox_http import Http
 from voice import actions, dispatch
 from voice.models import Call, CallCommand
 
@@ -77,6 +77,6 @@ def test_from_the_browser(browser: Client, line: Any, action: str) -> None:
     form = browser.get(url).context["form"]
     shown = {name: form[name].value() for name in form.fields}  # as a browser posts it: with what the form shows
     filled = {name: "" if value is None else str(value) for name, value in shown.items()}
-    made = browser.post(url, filled | {name: _typed(value) for name, value in body.items()})
+    made = browser.post(url, filled | {name: typed(value) for name, value in body.items()})
     assert made.status_code == 302, made.context["form"].errors
     _carried_out(CallCommand.objects.get(action=action, requested_by="user: operator"))

@@ -13,10 +13,12 @@ from rest_framework.test import APIClient
 
 from portal import schemas
 from portal.models import TelnyxAccount
-from tests import samples
-from tests.conftest import api_for, make_account
-from tests.factories import make_call
-from tests.portal.servers import Listener, answer, serving
+from tests.support import samples
+from tests.support.accounts import make_account
+from tests.support.factories import make_call
+from tests.support.html_forms import typed
+from tests.support.http_servers import Listener, answer, serving
+from tests.support.rest import api_for
 from voice import actions, dispatch, repeats
 from voice.models import CallCommand, Conference
 
@@ -95,7 +97,7 @@ def test_the_browsers_form_sends_what_was_filled_in(
     url = f"/admin/voice/conference/{room.pk}/do/{action}/"
     form = browser.get(url).context["form"]
     given = samples.everything(actions.method(action))
-    made = browser.post(url, typed(given) | {"intent": str(form["intent"].value())})
+    made = browser.post(url, as_typed(given) | {"intent": str(form["intent"].value())})
     assert made.status_code == 302, made.context["form"].errors
     assert sent(wire) == ("POST", where(action), given)
 
@@ -103,7 +105,7 @@ def test_the_browsers_form_sends_what_was_filled_in(
 @pytest.mark.parametrize("action", EVERY)
 def test_a_double_click_is_one_command(browser: Client, room: Conference, wire: Listener, action: str) -> None:
     url = f"/admin/voice/conference/{room.pk}/do/{action}/"
-    filled = typed(samples.required(actions.method(action)))
+    filled = as_typed(samples.required(actions.method(action)))
     filled["intent"] = str(browser.get(url).context["form"]["intent"].value())
     assert [browser.post(url, filled).status_code for _ in range(2)] == [302, 302]
     assert CallCommand.objects.count() == 1
@@ -231,7 +233,7 @@ def test_the_browser_sends_what_was_filled_in(
     assert (looker.get(url).status_code, looker.post(url, {}).status_code) == (403, 403)
     form = browser.get(url).context["form"]
     given = {name: value for name, value in samples.everything(action).items() if name not in left_out}
-    filled = typed(given) | {"intent": str(form["intent"].value()), "account": str(account.pk)}
+    filled = as_typed(given) | {"intent": str(form["intent"].value()), "account": str(account.pk)}
     made = browser.post(url, filled)
     assert made.status_code == 302, made.context["form"].errors
     _, where_to, body = sent(listener)
@@ -280,12 +282,6 @@ def test_an_action_that_telnyx_has_not_is_not_found(api: APIClient, room: Confer
     assert browser.get(f"/admin/voice/conference/{room.pk}/do/hangup/").status_code == 404
 
 
-def typed(given: dict[str, Any]) -> dict[str, str]:
+def as_typed(given: dict[str, Any]) -> dict[str, str]:
     """How a person's browser would send it."""
-    return {name: _typed(value) for name, value in given.items()}
-
-
-def _typed(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+    return {name: typed(value) for name, value in given.items()}

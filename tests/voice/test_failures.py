@@ -15,7 +15,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox import records
 from portal.sandbox.server import Sandbox
-from tests.factories import make_call
+from tests.support.factories import make_call
 from voice.failures import undelivered
 from voice.models import CallEvent
 

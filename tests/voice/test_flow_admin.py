@@ -7,7 +7,7 @@ from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
-from tests.factories import CONNECTION, make_flow
+from tests.support.factories import CONNECTION, make_flow
 from voice.models import Flow
 
 pytestmark = pytest.mark.django_db

@@ -9,9 +9,9 @@ from django.core.management import call_command
 from rest_framework.test import APIClient
 
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import api_for, make_account
-from tests.factories import CONNECTION, make_flow
-from tests.portal.test_rest import problem
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, make_flow
+from tests.support.rest import api_for, problem
 from voice.models import Flow, Rule
 
 pytestmark = pytest.mark.django_db

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import make_account
-from tests.factories import CONNECTION, make_call, make_flow
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, make_call, make_flow
 from voice.flows import check_rules, delete_flow, save_flow
 from voice.models import CallCommand, Flow, Rule
 

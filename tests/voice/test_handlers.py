@@ -14,13 +14,13 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import FROM, make_event, make_flow, run_owed
+from tests.support.factories import FROM, make_event, make_flow, run_owed
+from tests.support.webhooks import post_webhook
 from voice import handlers, limits, processing
 from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
-SAMPLE = "tests.voice.handlers_sample"
+SAMPLE = "tests.support.handlers_sample"
 
 
 @pytest.fixture

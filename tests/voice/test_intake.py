@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from tests.bodies import named
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, make_event, make_flow
+from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.payloads import named
+from tests.support.webhooks import post_webhook
 from voice import intake
 from voice.envelopes import OLD_FORMAT
 from voice.models import Call, CallCommand, CallEvent

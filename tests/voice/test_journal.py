@@ -7,9 +7,10 @@ from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, run_owed
-from tests.voice.answering import ago, made_uncertain
+from tests.support.commands import made_uncertain
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import commands, timeline
 from voice.models import AccountBreaker, CallCommand, CallEvent
 

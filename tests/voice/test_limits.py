@@ -14,9 +14,11 @@ from django.utils import timezone
 from portal.actors import PORTAL, Actor
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
 from portal.schemas import InvalidParameters
-from tests.conftest import api_for, make_account, post_webhook
-from tests.factories import make_call, make_event, make_flow, run_owed
-from tests.voice.conftest import wire
+from tests.support.accounts import make_account
+from tests.support.factories import make_call, make_event, make_flow, run_owed
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import wire
+from tests.support.webhooks import post_webhook
 from voice import commands, dispatch, limits, processing
 from voice.limits import LimitExceeded
 from voice.models import Call, CallCommand, CallEvent, Limits

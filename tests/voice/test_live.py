@@ -14,10 +14,11 @@ from portal.errors import TelnyxRefused, TelnyxUnavailable
 from portal.models import TelnyxAccount
 from portal.sandbox import store
 from portal.sandbox.server import Sandbox
-from tests.conftest import TELNYX_KEY, post_webhook
-from tests.factories import make_call, make_event
-from tests.portal.servers import answer, serving
-from tests.voice.conftest import wire
+from tests.support.factories import make_call, make_event
+from tests.support.http_servers import answer, serving
+from tests.support.sandbox_ledger import wire
+from tests.support.signing import TELNYX_KEY
+from tests.support.webhooks import post_webhook
 from voice import live, processing
 from voice.models import Call, CallEvent
 

@@ -12,13 +12,14 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, run_owed
-from tests.voice.answering import ago, telnyx_says
-from tests.voice.conftest import wire
-from tests.voice.test_backfill import listed, recover, undelivered
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.recoveries import entry, listed, listing, looked, recover, undelivered
+from tests.support.sandbox_ledger import wire
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice import backfill, open_calls, recoveries
-from voice.models import Call, CallEvent, Recovery
+from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -29,21 +30,6 @@ OLD = {"started_at": ago(3600), "answered_at": ago(3500)}
 
 def status(**told: Any) -> dict[str, Any]:
     return {"data": told}
-
-
-def entry(event: dict[str, Any], seconds_ago: float) -> dict[str, Any]:
-    told = {"attempt": 1, "status": "delivered", "event": event["data"]}
-    stamp = (timezone.now() - timedelta(seconds=seconds_ago)).isoformat()
-    kind = event["data"]["event_type"]
-    return {"type": "webhook", "name": kind, "event_timestamp": stamp, "metadata": told}
-
-
-def looked(account: TelnyxAccount, **answers: Any) -> Recovery:
-    """One run against a Telnyx that lists no live call and says this of the others."""
-    alive = {"data": [], "meta": {}}
-    said = {"webhook_deliveries": NOTHING, "active_calls": alive, "call_events": NOTHING} | answers
-    with telnyx_says(account, **said):
-        return backfill.recover(account, PORTAL)
 
 
 def test_a_call_that_telnyx_forgot_and_whose_end_is_nowhere_is_lost(account: TelnyxAccount) -> None:
@@ -273,10 +259,6 @@ def test_a_call_that_ended_unheard_is_found_in_the_sandboxs_record(
     record = recover(sandbox_account, now=later)
     assert (record.calls_ended, record.calls_lost) == (1, 0)
     assert Call.objects.get().state == "ended"
-
-
-def listing(*entries: dict[str, Any]) -> dict[str, Any]:
-    return {"data": list(entries), "meta": {"total_pages": 1}}
 
 
 def heard(account: TelnyxAccount, call: Call, seconds: float) -> None:

@@ -10,9 +10,9 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from tests.conftest import make_account
-from tests.factories import CONNECTION, make_event, make_flow, run_owed
-from tests.voice.test_processing import receive, status_of
+from tests.support.accounts import make_account
+from tests.support.events import receive, status_of
+from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from voice import processing
 from voice.models import Call, CallCommand, CallEvent
 

@@ -7,27 +7,16 @@ from unittest import mock
 import pytest
 from django.core.management import call_command
 from django.db.models.functions import Now
-from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from tests.conftest import make_account, post_webhook
-from tests.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.support.accounts import make_account
+from tests.support.events import receive, status_of
+from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from voice import processing
 from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
-
-
-def receive(account: TelnyxAccount, *documents: dict[str, Any]) -> list[CallEvent]:
-    for document in documents:
-        assert post_webhook(Client(), account, document).status_code == 200
-    ids = [document["data"]["id"] for document in documents]
-    return [CallEvent.objects.get(event_id=identifier) for identifier in ids]
-
-
-def status_of(event: CallEvent) -> str:
-    return CallEvent.objects.get(pk=event.pk).status
 
 
 def test_a_call_is_made_of_its_events(account: TelnyxAccount) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.models import TelnyxAccount
-from tests.conftest import make_account
-from tests.factories import make_event
+from tests.support.accounts import make_account
+from tests.support.factories import make_event
 from voice import intake
 from voice.models import Call, CallEvent
 from voice.projection import changes

@@ -19,11 +19,12 @@ from portal.actors import PORTAL, Actor
 from portal.celery import app
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import make_account
-from tests.factories import CONNECTION, make_call, make_event
-from tests.voice.answering import ago, telnyx_says
-from tests.voice.conftest import wire
-from tests.voice.test_backfill import undelivered
+from tests.support.accounts import make_account
+from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.recoveries import undelivered
+from tests.support.sandbox_ledger import wire
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
 from voice import backfill, recoveries, tasks
 from voice.models import Call, CallEvent, Recovery
 

@@ -16,9 +16,10 @@ from nacl.signing import SigningKey
 
 from portal.models import TelnyxAccount
 from portal.tasks import clean_up
-from tests.conftest import make_account, post_webhook
-from tests.factories import make_event
-from tests.voice.signing import key_pair
+from tests.support.accounts import make_account
+from tests.support.factories import make_event
+from tests.support.signing import key_pair
+from tests.support.webhooks import post_webhook
 from voice import rejections
 from voice.models import CallEvent, RejectedRequest, RejectionCount
 

@@ -9,9 +9,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.models import AuditEvent, TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import FROM, make_event, make_flow, run_owed
-from tests.voice.test_replay import every_table
+from tests.support.factories import FROM, make_event, make_flow, run_owed
+from tests.support.tables import every_table
+from tests.support.webhooks import post_webhook
 from voice import replay_runs
 from voice.models import Call, CallCommand, CallEvent, Replay
 

@@ -10,8 +10,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import CONNECTION, FROM, make_event, make_flow, run_owed
+from tests.support.factories import CONNECTION, FROM, make_event, make_flow, run_owed
+from tests.support.webhooks import post_webhook
 from voice import replay_runs
 from voice.models import Call, CallCommand, CallEvent, Replay
 

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.factories import make_call, make_flow
+from tests.support.factories import make_call, make_flow
 from voice.models import CallEvent
 from voice.rules import Decision, commands_for
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portal.models import TelnyxAccount
-from tests.factories import CONNECTION, make_call
+from tests.support.factories import CONNECTION, make_call
 from voice import search
 from voice.models import Call
 

@@ -11,11 +11,13 @@ from portal.actors import PORTAL
 from portal.errors import TelnyxUnavailable, TelnyxUncertain
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import api_for, make_account
-from tests.factories import CONNECTION, make_call, make_flow
-from tests.portal.servers import answer, serving
-from tests.voice.test_batches import begin
-from tests.voice.test_dispatch import act, ago, dial, now_due, outcomes, seen
+from tests.support.accounts import make_account
+from tests.support.batches import begin
+from tests.support.commands import act, dial, now_due, outcomes, seen
+from tests.support.factories import CONNECTION, make_call, make_flow
+from tests.support.http_servers import answer, serving
+from tests.support.rest import api_for
+from tests.support.times import ago
 from voice import batches, commands, dispatch, processing, rows
 from voice.models import Call, CallCommand, CallEvent
 

@@ -19,10 +19,10 @@ from django.utils import timezone
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, make_flow
-from tests.portal.sandbox.receiver import eventually
-from tests.voice.conftest import wire
+from tests.support.factories import make_call, make_event, make_flow
+from tests.support.polling import eventually
+from tests.support.sandbox_ledger import wire
+from tests.support.webhooks import post_webhook
 from voice import commands, dispatch, intake, processing
 from voice.management.commands.sweep import Sweep
 from voice.models import CallCommand, CallEvent

@@ -15,9 +15,9 @@ from portal import wakeups
 from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.sandbox.server import Sandbox
-from tests.conftest import post_webhook
-from tests.factories import make_event, make_flow
-from tests.voice.conftest import effects
+from tests.support.factories import make_event, make_flow
+from tests.support.sandbox_ledger import effects
+from tests.support.webhooks import post_webhook
 from voice import intake, processing, tasks
 from voice.models import Call, CallCommand, CallEvent
 

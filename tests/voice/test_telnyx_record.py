@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
-from tests.conftest import api_for
-from tests.factories import FROM, make_call
-from tests.voice.answering import telnyx_says
+from tests.support.factories import FROM, make_call
+from tests.support.rest import api_for
+from tests.support.telnyx_answers import telnyx_says
 from voice import telnyx_record
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,12 @@ from rest_framework.test import APIClient
 
 from applications.models import TexmlApplication
 from portal.models import TelnyxAccount
-from tests.bodies import named
-from tests.conftest import api_for, make_account, post_texml, signed
-from tests.factories import make_flow
+from tests.support.accounts import make_account
+from tests.support.factories import make_flow
+from tests.support.payloads import named
+from tests.support.rest import api_for
+from tests.support.signing import signed
+from tests.support.webhooks import post_texml
 from voice import intake, webhooks
 from voice.models import Call, CallCommand, CallEvent
 from voice.processing import process

@@ -5,22 +5,15 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.conftest import post_webhook
-from tests.factories import make_call, make_event, run_owed
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
 from voice import commands, timeline
 from voice.models import Call, CallCommand
 
 pytestmark = pytest.mark.django_db
-
-
-def tell(account: TelnyxAccount, *events: dict[str, Any]) -> None:
-    for event in events:
-        assert post_webhook(Client(), account, event).status_code == 200
-    run_owed()
 
 
 def told(user: Any) -> list[timeline.Entry]:

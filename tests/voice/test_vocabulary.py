@@ -12,8 +12,9 @@ from django.utils import timezone
 from telnyx.types.unwrap_webhook_event import UnwrapWebhookEvent
 
 from portal.models import TelnyxAccount
-from tests.bodies import MORNING, Body, call_control, named, texml
-from tests.conftest import post_texml, post_webhook, signed
+from tests.support.payloads import MORNING, Body, call_control, named, texml
+from tests.support.signing import signed
+from tests.support.webhooks import post_texml, post_webhook
 from voice.event_types import EVENT_TYPES, TEXML_TYPES, label
 from voice.models import Call, CallEvent, Conference
 from voice.processing import process

@@ -16,8 +16,9 @@ from gunicorn.http.errors import InvalidChunkSize
 from nacl.signing import SigningKey
 
 from portal.models import TelnyxAccount
-from tests.conftest import TELNYX_KEY, post_webhook, signed
-from tests.factories import make_event, make_flow
+from tests.support.factories import make_event, make_flow
+from tests.support.signing import TELNYX_KEY, signed
+from tests.support.webhooks import post_webhook
 from voice import intake, rejections, rows, webhooks
 from voice.models import Call, CallCommand, CallEvent, RejectedRequest
 from voice.processing import process

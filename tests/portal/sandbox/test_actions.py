@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 import telnyx
 
-from tests.portal.sandbox.conftest import Http, make_application
-from tests.portal.sandbox.receiver import Hook, Receiver
+from tests.support.sandbox_applications import make_application
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Hook, Receiver
 
 SPEECH = {"payload": "hello", "voice": "female"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import telnyx
 
-from tests.portal.sandbox.conftest import Http
+from tests.support.sandbox_http import Http
 
 CC = "/v2/call_control_applications"
 

@@ -7,8 +7,9 @@ import telnyx
 
 from portal.sandbox import call_events
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import Receiver, eventually
+from tests.support.polling import eventually
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 

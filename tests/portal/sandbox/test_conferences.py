@@ -8,9 +8,9 @@ import telnyx
 from portal import schemas
 from portal.sandbox.conference_actions import ACTIONS
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import Receiver
-from tests.portal.sandbox.test_every_action import VALUES, sample
+from tests.support.sandbox_actions import VALUES, sample
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("steady")
 SPEECH = {"payload": "hello", "voice": "female"}

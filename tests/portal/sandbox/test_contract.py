@@ -10,8 +10,9 @@ import pytest
 import telnyx
 
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import Http, make_application
-from tests.portal.sandbox.receiver import Receiver
+from tests.support.sandbox_applications import make_application
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 # GET /call_control_applications, example of the response
 CALL_CONTROL = [

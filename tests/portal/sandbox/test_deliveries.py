@@ -9,8 +9,10 @@ import telnyx
 
 from portal import signatures
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import Http, make_application
-from tests.portal.sandbox.receiver import Hook, Receiver, eventually
+from tests.support.polling import eventually
+from tests.support.sandbox_applications import make_application
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Hook, Receiver
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 

@@ -6,7 +6,7 @@ import pytest
 import telnyx
 
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import Http
+from tests.support.sandbox_http import Http
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 APPLICATION = {"application_name": "a", "webhook_event_url": "https://example.com"}

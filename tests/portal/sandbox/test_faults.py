@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import Receiver, eventually
+from tests.support.polling import eventually
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 ANSWER = "/calls/*/actions/answer"

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 import telnyx
 
-from tests.portal.sandbox.conftest import Http
+from tests.support.sandbox_http import Http
 
 pytestmark = pytest.mark.usefixtures("unhurried")
 CC, TEXML = "/v2/call_control_applications", "/v2/texml_applications"

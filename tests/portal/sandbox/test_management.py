@@ -12,15 +12,14 @@ from typing import Any
 
 import pytest
 import telnyx
+from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from portal.management.commands import sandbox_call
 from portal.sandbox.keys import public_key, signing_key
 from portal.sandbox.server import Sandbox
-from tests.portal.sandbox.conftest import make_application
-from tests.portal.sandbox.receiver import Receiver
-
-ROOT = Path(__file__).resolve().parents[3]
+from tests.support.sandbox_applications import make_application
+from tests.support.webhook_receiver import Receiver
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def served(tmp_path: Path) -> Iterator["subprocess.Popen[str]"]:
     """``manage.py sandbox`` in its own process and data directory, on a free port."""
     environment = {**os.environ, "PORTAL_VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "tests.settings"}
     line = [sys.executable, "-m", "django", "sandbox", "--port", "0"]
-    with subprocess.Popen(line, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(line, cwd=settings.BASE_DIR, env=environment, text=True, stdout=subprocess.PIPE) as process:
         yield process
         process.kill()
 

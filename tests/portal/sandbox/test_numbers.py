@@ -8,7 +8,7 @@ import telnyx
 
 from portal.sandbox.server import Sandbox
 from portal.sandbox.store import Store
-from tests.portal.sandbox.conftest import Http
+from tests.support.sandbox_http import Http
 
 # PhoneNumberDetailed of the public document; the SDK's model has no more that it asks for
 MEMBERS = {

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import telnyx
 
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import Receiver
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("steady")
 

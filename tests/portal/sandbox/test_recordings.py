@@ -10,8 +10,8 @@ from urllib.request import urlopen
 import pytest
 import telnyx
 
-from tests.portal.sandbox.conftest import Http
-from tests.portal.sandbox.receiver import Receiver
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("steady")
 WAV = {"format": "wav", "channels": "dual"}

@@ -4,8 +4,10 @@ from typing import Any
 
 import telnyx
 
-from tests.portal.sandbox.conftest import Http, make_application
-from tests.portal.sandbox.receiver import Receiver, eventually
+from tests.support.polling import eventually
+from tests.support.sandbox_applications import make_application
+from tests.support.sandbox_http import Http
+from tests.support.webhook_receiver import Receiver
 
 FAILED = "filter%5Bstatus%5D%5Beq%5D=failed"
 

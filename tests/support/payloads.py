@@ -6,9 +6,9 @@ Their times are of one morning: ``MORNING`` is what the clock has to say for the
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
-from tests.conftest import PAYLOADS
-
+PAYLOADS = Path(__file__).parent.parent / "payloads"
 MORNING = datetime(2026, 11, 20, 9, 2, tzinfo=UTC)
 
 

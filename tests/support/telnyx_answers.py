@@ -4,14 +4,10 @@ import json
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from portal.models import TelnyxAccount
-from tests.portal.servers import Listener, answer, serving
-from voice.models import CallCommand
+from tests.support.http_servers import Listener, answer, serving
 
 
 @contextmanager
@@ -33,15 +29,3 @@ def telnyx_says(account: TelnyxAccount, **by_word: Any) -> Iterator[Listener]:
         TelnyxAccount.objects.filter(pk=account.pk).update(base_url=f"{listener.url}/v2")
         account.base_url = f"{listener.url}/v2"
         yield listener
-
-
-def ago(seconds: float) -> Any:
-    return timezone.now() - timedelta(seconds=seconds)
-
-
-def made_uncertain(command: CallCommand, sent: float = 30, over: float = 10) -> CallCommand:
-    """It was sent so many seconds ago and given up so many seconds ago; a look is due."""
-    tried = {"at": ago(sent).isoformat(), "http_status": 503, "ms": 12, "code": None, "outcome": "uncertain"}
-    told = {"first_sent_at": ago(sent), "finished_at": ago(over), "lease_until": ago(1), "attempts": [tried]}
-    CallCommand.objects.filter(pk=command.pk).update(status="uncertain", error="It may have acted, or not.", **told)
-    return CallCommand.objects.get(pk=command.pk)

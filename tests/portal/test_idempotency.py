@@ -1,0 +1,116 @@
+"""Idempotency of REST: the same key does it once."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from portal.models import Heartbeat, IdempotentReply
+from tests.support.notes_api import NOTES, Notes, notes
+from tests.support.rest import api_for, problem
+
+
+def post_note(client: APIClient, key: str, name: str = "a"):
+    return client.post(NOTES, {"name": name}, format="json", headers={"Idempotency-Key": key})
+
+
+@notes
+def test_the_same_request_again_replays_the_answer_and_does_nothing(api):
+    first, again = post_note(api, "one"), post_note(api, "one")
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json() == again.json()
+    assert again["Location"] == first["Location"] == f"{NOTES}a/"
+    assert "Idempotent-Replayed" not in first
+    assert again["Idempotent-Replayed"] == "true"
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_without_a_key_it_is_done_again(api):
+    for _ in range(2):
+        api.post(NOTES, {"name": "a"}, format="json")
+    assert Heartbeat.objects.count() == 2
+
+
+@notes
+def test_another_body_under_the_same_key_is_422(api):
+    post_note(api, "one")
+    problem(post_note(api, "one", "b"), 422, "idempotency_key_reused")
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_another_tokens_key_is_another_key(api, operator):
+    post_note(api, "one")
+    post_note(api_for(operator), "one")
+    assert Heartbeat.objects.count() == 2
+
+
+@notes
+@pytest.mark.parametrize(("name", "status"), [("refused", 422), ("uncertain", 504)])
+def test_an_answer_after_which_something_may_have_happened_is_kept(api, name, status):
+    assert post_note(api, "one", name).status_code == status
+    again = post_note(api, "one", name)
+    assert again.status_code == status
+    assert again["Content-Type"] == "application/problem+json"
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+@pytest.mark.parametrize("name", ["unavailable", "field", "bug"])
+def test_an_answer_that_invites_another_try_gives_the_key_back(api, name):
+    api.raise_request_exception = False
+    post_note(api, "one", name)
+    assert not IdempotentReply.objects.exists()
+    post_note(api, "one", name)
+    assert Heartbeat.objects.count() == 2
+
+
+@notes
+@pytest.mark.parametrize("key", ["", "x" * 256, "ü\x07"])
+def test_a_key_that_is_none_is_400(api, key):
+    problem(post_note(api, key), 400, "invalid_idempotency_key")
+
+
+@notes
+def test_a_key_is_not_taken_by_someone_who_may_not_post(user_with, operator):
+    problem(post_note(api_for(user_with()), "one"), 403)
+    assert not IdempotentReply.objects.exists()
+
+
+@notes
+@pytest.mark.django_db(transaction=True)
+def test_a_second_request_while_the_first_runs_is_409():
+    client = api_for(User.objects.create_superuser("operator", password="a long enough password"))
+    Notes.entered.clear()
+    Notes.leave.clear()
+    answers = []
+
+    def first() -> None:
+        answers.append(post_note(client, "one", "slow"))
+        connections.close_all()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    try:
+        assert Notes.entered.wait(10)
+        problem(post_note(client, "one", "slow"), 409, "idempotency_key_in_use")
+    finally:
+        Notes.leave.set()
+        thread.join(10)
+    assert answers[0].status_code == 201
+    assert post_note(client, "one", "slow")["Idempotent-Replayed"] == "true"
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_a_first_request_that_was_cut_off_is_told_as_unknown_and_not_done_again(api):
+    post_note(api, "one")
+    IdempotentReply.objects.update(status=None, created_at=timezone.now() - timedelta(minutes=3))
+    told = problem(post_note(api, "one"), 409, "idempotency_outcome_unknown")
+    assert "with another key" in told["detail"]
+    assert Heartbeat.objects.count() == 1

@@ -1,0 +1,66 @@
+"""Events of one conference as Telnyx sends them, its row, and a Telnyx that is asked about it."""
+
+import json
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from tests.support.factories import make_event
+from tests.support.http_servers import Listener, answer, serving
+from voice.models import Conference
+
+ROOM = "428c31b6-abf3-3bc1-b7f4-5013ef9657c1"
+SAID = {"creator_call_session_id": "428c31b6-7af4-4bcb-b7f5-5013ef9657c1"}
+
+
+def room_event(event_type: str, seconds: float, leg: str = "a", **payload: Any) -> dict[str, Any]:
+    """As Telnyx sends it: only joined and left tell their time in the envelope; without a leg no call is named."""
+    event = make_event(event_type, seconds, leg or "a", conference_id=ROOM, **payload)
+    if not event_type.startswith("conference.participant."):
+        event["data"]["payload"]["occurred_at"] = event["data"].pop("occurred_at")
+    if not leg:
+        for name in ("call_control_id", "call_leg_id", "call_session_id", "from", "to", "client_state"):
+            del event["data"]["payload"][name]
+    return event
+
+
+def story() -> list[dict[str, Any]]:
+    return [
+        room_event("conference.created", -60),
+        room_event("conference.participant.joined", -59),
+        room_event("conference.participant.joined", -50, "b"),
+        room_event("conference.playback.started", -40, "", **SAID),
+        room_event("conference.participant.left", -30, "b"),
+        room_event("conference.participant.joined", -20, "b"),
+        room_event("conference.participant.left", -11),
+        room_event("conference.ended", -10, reason="all_left"),
+    ]
+
+
+@contextmanager
+def telnyx(**answers: Any) -> Iterator[Listener]:
+    """Somebody who answers by the last word of the path; a list is a page of rows, a number an error's status."""
+
+    def behave(connection: socket.socket) -> None:
+        path = listener.requests[-1].split(b" ")[1].decode().split("?")[0]
+        told = answers.get(re.sub(r"\W", "_", path.rpartition("/")[2]), answers.get("other", 404))
+        if isinstance(told, int):
+            body = {"errors": [{"code": "10005", "title": "Resource not found"}]}
+            connection.sendall(answer(f"{told} No", json.dumps(body).encode()))
+        else:
+            pages = {"meta": {"total_pages": 1}} if isinstance(told, list) else {}
+            connection.sendall(answer("200 OK", json.dumps({"data": told} | pages).encode()))
+
+    with serving(behave) as listener:
+        yield listener
+
+
+def make_room(account: TelnyxAccount, **columns: Any) -> Conference:
+    told = {"conference_id": ROOM, "name": "standup", "started_at": timezone.now() - timedelta(minutes=1)}
+    return Conference.objects.create(account=account, **(told | columns))

@@ -1,0 +1,58 @@
+"""The sandbox by plain HTTP."""
+
+import json
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from typing import Any
+
+from tests.support.polling import eventually
+
+
+@dataclass
+class Http:
+    """Plain HTTP to a sandbox: for what the SDK would not send, and for the control addresses."""
+
+    port: int
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+            connection.request(method, path, raw, {"Authorization": "Bearer KEY-of-the-tests"} | headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
+        finally:
+            connection.close()
+
+    def ring(self, scenario: str = "answered", **more: str) -> str:
+        """Somebody calls; the call_control_id."""
+        status, answer = self("POST", "/sandbox/calls", {"scenario": scenario} | more)
+        assert status == 200, answer
+        return answer["call_control_id"]
+
+    def act(self, id: str, action: str, /, **body: Any) -> tuple[int, Any]:
+        return self("POST", f"/v2/calls/{id}/actions/{action}", body)
+
+    def dial(self, application: Any, to: str, **body: Any) -> str:
+        """We call somebody; the call_control_id."""
+        status, answer = self(
+            "POST", "/v2/calls", {"connection_id": application.id, "from": "+13125550100", "to": to} | body
+        )
+        assert status == 200, answer
+        return answer["data"]["call_control_id"]
+
+    def end(self, call_control_id: str) -> dict[str, Any]:
+        """The call once its whole session is over and everybody was told."""
+
+        def over() -> Any:
+            call = self("GET", f"/sandbox/calls/{call_control_id}")[1]
+            return call if call["session_ended"] and not call["owed"] else None
+
+        return eventually(over, "the end of the call")
+
+    def ledger(self, kind: str) -> list[dict[str, Any]]:
+        return self("GET", "/sandbox/ledger")[1][kind]
+
+    def fault(self, fault: str, **more: Any) -> None:
+        status, answer = self("POST", "/sandbox/faults", {"fault": fault} | more)
+        assert status == 200, answer

@@ -1,0 +1,138 @@
+"""Actions and dials in the browser: asked for before they act, and one command for each press."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from applications.models import CallControlApplication
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.call_pages import LOG, page
+from tests.support.factories import CONNECTION, make_call
+from voice.models import Call, CallCommand
+
+pytestmark = pytest.mark.django_db
+
+
+def drawn(client: Client, url: str) -> dict[str, Any]:
+    form = client.get(url).context["form"]
+    return {name: form[name].value() for name in form.fields if form[name].value() is not None}
+
+
+def test_an_action_asks_before_it_acts(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "hangup")
+    assert browser.get(url).status_code == 200
+    assert not CallCommand.objects.exists()
+    answer = browser.post(url, drawn(browser, url))
+    assert (answer.status_code, answer["Location"]) == (302, page(Call.objects.get()))
+    command = CallCommand.objects.get()
+    assert (command.action, command.status, command.requested_by) == ("hangup", "queued", "user: operator")
+    assert AuditEvent.objects.get(action="call.hangup").actor == "user: operator"
+
+
+def test_pressing_twice_is_one_command_and_a_new_page_another(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "send_dtmf")
+    values = drawn(browser, url) | {"digits": "1"}
+    for _ in range(3):
+        assert browser.post(url, values).status_code == 302
+    assert CallCommand.objects.count() == 1
+    browser.post(url, drawn(browser, url) | {"digits": "1"})
+    assert CallCommand.objects.count() == 2
+
+
+def test_a_press_without_the_intent_of_a_page_is_refused(browser: Client, account: TelnyxAccount) -> None:
+    assert browser.post(page(make_call(account), "do", "hangup"), {}).status_code == 200
+    assert not CallCommand.objects.exists()
+
+
+def test_without_its_permission_an_action_is_403(signed_in: Any, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    values = {"intent": str(uuid.uuid4()), "to": "+13125550001"}
+    for permission, action in (
+        ("voice.dial", "hangup"),
+        ("voice.control_call", "transfer"),
+        ("voice.view_call", "speak"),
+    ):
+        client = signed_in("voice.view_call", permission, username=action)
+        assert client.get(page(call, "do", action)).status_code == 403
+        assert client.post(page(call, "do", action), values).status_code == 403
+    assert not CallCommand.objects.exists()
+
+
+@pytest.mark.parametrize("action", ["fly", "dial", "with_raw_response", "__init__"])
+def test_an_unknown_action_is_404(browser: Client, account: TelnyxAccount, action: str) -> None:
+    url = page(make_call(account), "do", action)
+    assert browser.get(url).status_code == 404
+    assert browser.post(url, {"intent": str(uuid.uuid4())}).status_code == 404
+
+
+def test_a_form_takes_what_people_write_and_sends_wire_names(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "transfer")
+    written = {"to": "+1 (312) 555-0001", "timeout_secs": "20", "mute_dtmf": "self", "early_media": "false"}
+    assert browser.post(url, drawn(browser, url) | written).status_code == 302
+    sent = {"to": "+13125550001", "timeout_secs": 20, "mute_dtmf": "self", "early_media": False}
+    assert CallCommand.objects.get().parameters == sent
+
+
+def test_what_is_wrong_stands_on_its_field_and_the_input_stays(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "transfer")
+    answer = browser.post(url, drawn(browser, url) | {"to": "ada", "custom_headers": "{", "timeout_secs": "soon"})
+    assert set(answer.context["form"].errors) == {"to", "custom_headers", "timeout_secs"}
+    assert b'value="ada"' in answer.content
+    assert not CallCommand.objects.exists()
+
+
+def test_an_ended_call_says_that_nothing_was_sent(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account, state="ended"), "do", "hangup")
+    answer = browser.post(url, drawn(browser, url), follow=True)
+    assert "The call has already ended." in "".join(str(message) for message in answer.context["messages"])
+    assert CallCommand.objects.get().status == "expired"
+
+
+@pytest.fixture
+def application(account: TelnyxAccount) -> CallControlApplication:
+    told = {"application_name": "front desk", "telnyx_id": CONNECTION, "active": True}
+    return CallControlApplication.objects.create(account=account, **told)
+
+
+def test_a_dial_from_the_form_is_one_command(browser: Client, application: CallControlApplication) -> None:
+    url = reverse("admin:voice_call_dial")
+    assert drawn(browser, f"{url}?application={CONNECTION}")["connection_id"] == CONNECTION
+    values = drawn(browser, url) | {"connection_id": CONNECTION, "from": "+1 312 555 0100", "to": "+13125550001"}
+    for _ in range(2):
+        assert browser.post(url, values).status_code == 302
+    command = CallCommand.objects.get()
+    assert (command.action, command.account) == ("dial", application.account)
+    assert command.parameters == {"connection_id": CONNECTION, "from": "+13125550100", "to": "+13125550001"}
+
+
+def test_a_dial_form_with_errors_keeps_what_was_typed(browser: Client, application: CallControlApplication) -> None:
+    url = reverse("admin:voice_call_dial")
+    answer = browser.post(url, drawn(browser, url) | {"from": "+13125550100", "to": "call ada"})
+    assert set(answer.context["form"].errors) == {"connection_id", "to"}
+    assert b'value="call ada"' in answer.content
+    assert b'value="+13125550100"' in answer.content
+    assert not CallCommand.objects.exists()
+
+
+def test_dialling_takes_its_permission(signed_in: Any, application: CallControlApplication) -> None:
+    client = signed_in("voice.view_call", "voice.control_call")
+    url = reverse("admin:voice_call_dial")
+    assert (client.get(url).status_code, client.post(url).status_code) == (403, 403)
+    assert url not in client.get(LOG).content.decode()
+    assert url in signed_in("voice.view_call", "voice.dial", username="other").get(LOG).content.decode()
+
+
+def test_refresh_asks_telnyx_on_a_post(browser: Client, ring: Any, http: Any) -> None:
+    call = ring()
+    http.act(call.call_control_id, "hangup")
+    assert browser.get(page(call, "refresh")).status_code == 404
+    answer = browser.post(page(call, "refresh"), follow=True)
+    assert [str(message) for message in answer.context["messages"]] == ["Telnyx was asked: the call is ended."]
+
+
+def test_refresh_says_in_words_that_telnyx_cannot_be_asked(browser: Client, account: TelnyxAccount) -> None:
+    answer = browser.post(page(make_call(account), "refresh"), follow=True)
+    assert "cannot be reached" in str(next(iter(answer.context["messages"])))

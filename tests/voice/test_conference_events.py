@@ -1,0 +1,92 @@
+"""Conferences derived from events, in any order."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.conferences import ROOM, room_event, story
+from tests.support.events import tell
+from tests.support.factories import CONNECTION
+from voice.models import Call, CallEvent, Conference, ConferenceParticipant
+
+pytestmark = pytest.mark.django_db
+
+
+def shape() -> dict[str, Any]:
+    room = Conference.objects.get()
+    people = {row.call_control_id: (row.joined_at, row.left_at) for row in room.participants.all()}
+    columns = ("state", "started_at", "ended_at", "end_reason", "connection_id", "facts")
+    return {name: getattr(room, name) for name in columns} | {"people": people}
+
+
+def test_the_events_make_the_conference(account: TelnyxAccount) -> None:
+    tell(account, *story())
+    room = Conference.objects.get()
+    assert (room.conference_id, room.state, room.end_reason, room.connection_id) == (
+        ROOM,
+        "completed",
+        "all_left",
+        CONNECTION,
+    )
+    assert room.ended_at
+    assert 49 < (room.ended_at - room.started_at).total_seconds() < 51
+    assert {row.call_control_id for row in room.participants.all()} == {"v3:a-leg", "v3:b-leg"}
+    assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
+    assert CallEvent.objects.filter(conference=room).count() == 8
+    assert CallEvent.objects.get(event_type="conference.playback.started").call is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_any_order_and_any_repetition_come_to_the_same(account: TelnyxAccount) -> None:
+    told = story()
+    seen = []
+    orders = [
+        told,
+        told[::-1],
+        told[4:] + told[:4] + told,
+        *itertools.islice(itertools.permutations(told), 7, 4000, 997),
+    ]
+    for order in orders:
+        for model in (CallEvent, ConferenceParticipant, Conference, Call):
+            model.objects.all().delete()
+        tell(account, *order)
+        seen.append(shape())
+    assert all(one == seen[0] for one in seen)
+
+
+def test_who_comes_back_is_inside_until_the_end(account: TelnyxAccount) -> None:
+    told = story()
+    tell(account, *told[:6])
+    assert {str(row): row.is_present for row in ConferenceParticipant.objects.all()} == {
+        "…v3:a-leg": True,
+        "…v3:b-leg": True,
+    }
+    tell(account, told[6])
+    assert [row.is_present for row in ConferenceParticipant.objects.order_by("call_control_id")] == [False, True]
+    tell(account, told[7])
+    assert [row.is_present for row in ConferenceParticipant.objects.order_by("call_control_id")] == [False, False]
+
+
+def test_an_event_of_the_room_alone_is_enough_to_know_it(account: TelnyxAccount) -> None:
+    tell(account, room_event("conference.recording.saved", -1, "", recording_id="r"))
+    room = Conference.objects.get()
+    assert (room.state, CallEvent.objects.get().conference) == ("in_progress", room)
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("conference_id", [None, 7, "", "x" * 65, "../..", {"a": 1}])
+def test_a_name_that_is_none_makes_no_conference(account: TelnyxAccount, conference_id: Any) -> None:
+    event = room_event("conference.speak.started", 0, "")
+    event["data"]["payload"]["conference_id"] = conference_id
+    tell(account, event)
+    assert (Conference.objects.count(), CallEvent.objects.get().status) == (0, "ignored")
+
+
+def test_a_conference_is_its_accounts_own(account: TelnyxAccount) -> None:
+    other = make_account("other")
+    tell(account, room_event("conference.created", -1))
+    tell(other, room_event("conference.ended", 0))
+    assert [room.state for room in Conference.objects.order_by("account__name")] == ["in_progress", "completed"]

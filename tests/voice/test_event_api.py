@@ -1,0 +1,80 @@
+"""Events over REST: their members, their filters, and who may read the raw body."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from portal.models import TelnyxAccount
+from tests.support.events import tell
+from tests.support.factories import FROM, make_event
+from tests.support.rest import api_for
+from tests.support.webhooks import post_webhook
+from voice.models import CallEvent
+
+pytestmark = pytest.mark.django_db
+CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
+EVENT = {
+    "id",
+    "event_id",
+    "event_type",
+    "source",
+    "status",
+    "occurred_at",
+    "received_at",
+    "attempt",
+    "call_control_id",
+    "payload",
+}
+
+
+def test_events_of_a_call_come_in_order_with_every_member(api: APIClient, account: TelnyxAccount) -> None:
+    tell(account, make_event("call.hangup", 9), make_event(), make_event("call.answered", 3))
+    body = api.get(f"{CALLS}v3:a-leg/events/").json()
+    assert set(body) == {"next", "previous", "results"}
+    assert [row["event_type"] for row in body["results"]] == ["call.initiated", "call.answered", "call.hangup"]
+    first = body["results"][0]
+    assert set(first) >= EVENT
+    assert (first["source"], first["status"], first["attempt"]) == ("webhook", "processed", 1)
+    assert first["payload"]["from"] == FROM
+    assert first["id"] != first["event_id"]
+
+
+def test_an_unreadable_event_has_no_telnyx_id(api: APIClient, account: TelnyxAccount) -> None:
+    post_webhook(Client(), account, b"{")
+    (row,) = api.get(EVENTS).json()["results"]
+    assert (row["event_id"], row["status"], row["payload"]) == (None, "quarantined", None)
+    assert "body" not in row
+
+
+def test_the_raw_body_is_for_those_who_may_see_it(api: APIClient, account: TelnyxAccount, user_with: Any) -> None:
+    raw = json.dumps(make_event(), indent=4).encode()
+    post_webhook(Client(), account, raw)
+    url = f"{EVENTS}{CallEvent.objects.get().pk}/"
+    assert api.get(url).json()["body"] == raw.decode()
+    assert api_for(user_with("voice.view_callevent")).get(url).json().get("body") is None
+
+
+def test_every_filter_of_events_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
+    tell(account, make_event(), make_event("call.answered", 3, leg="b", connection_id="88"))
+    post_webhook(Client(), account, b"{")
+    event = CallEvent.objects.get(event_type="call.answered")
+    soon = (timezone.now() + timedelta(minutes=1)).isoformat()
+    for name, value, count in (
+        ("event_type", "call.answered", 1),
+        ("event_id", event.event_id, 1),
+        ("call_control_id", "v3:b-leg", 1),
+        ("connection_id", "88", 1),
+        ("status", "quarantined", 1),
+        ("source", "webhook", 3),
+        ("source", "backfill", 0),
+        ("account", "main", 3),
+        ("account", "nobody", 0),
+        ("received_after", soon, 0),
+        ("received_before", soon, 3),
+    ):
+        assert len(api.get(EVENTS, {name: value}).json()["results"]) == count, (name, value)
