@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.models import TelnyxAccount
-from portal.schemas import parameters
-from portal.sdk_types import Parameter
+from portal.telnyx.schemas import parameters
+from portal.telnyx.sdk_types import Parameter
 
 JsonObject = dict[str, Any]
 

@@ -184,8 +184,15 @@ class BulkEdit(models.Model):
         return f"{len(self.targets)} {self.kind} at {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class Turn(models.Model):
-    """Whose turn it is to change an application. A row left behind by a killed process ends by itself."""
+class EditLock(models.Model):
+    """Held while one application is being changed. A row left behind by a killed process ends by itself."""
 
     subject = models.CharField(max_length=100, unique=True)
     until = models.DateTimeField()
+
+    class Meta:
+        db_table = "applications_turn"  # as it was first called
+        default_permissions = ()  # nobody's to see or change
+
+    def __str__(self) -> str:
+        return self.subject

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from portal.client import DeadlineTransport
 from portal.models import TelnyxAccount
+from portal.telnyx.client import DeadlineTransport
 
 PROBE_HEADER = "X-Portal-Probe"
 SECONDS = 5.0

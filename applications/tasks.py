@@ -9,8 +9,8 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from applications.kinds import KINDS
+from applications.mirror.pulls import pull
 from applications.models import Pull
-from applications.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 

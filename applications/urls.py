@@ -2,13 +2,14 @@
 
 from rest_framework.routers import SimpleRouter
 
-from applications import api, belongings_api
+from applications.api import viewsets
+from applications.related import api as related_api
 
 router = SimpleRouter()
-router.register("call-control-applications", api.CallControlApplicationViewSet, basename="call-control-application")
-router.register("texml-applications", api.TexmlApplicationViewSet, basename="texml-application")
-router.register("pulls", api.PullViewSet, basename="pull")
 router.register(
-    "outbound-voice-profiles", belongings_api.OutboundVoiceProfileViewSet, basename="outbound-voice-profile"
+    "call-control-applications", viewsets.CallControlApplicationViewSet, basename="call-control-application"
 )
+router.register("texml-applications", viewsets.TexmlApplicationViewSet, basename="texml-application")
+router.register("pulls", viewsets.PullViewSet, basename="pull")
+router.register("outbound-voice-profiles", related_api.OutboundVoiceProfileViewSet, basename="outbound-voice-profile")
 urlpatterns = router.urls

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from benchmarks import stage
 from portal.models import TelnyxAccount
-from portal.wakeups import wake
+from portal.runtime.wakeups import wake
 from tests.support.factories import make_call
 from voice.models import CallCommand
 

@@ -13,8 +13,8 @@ from django.utils import timezone
 from benchmarks import stage
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event
-from voice import intake
-from voice.processing import process, process_all
+from voice.events import intake
+from voice.events.processing import process, process_all
 
 ROUNDS, EVENTS = 5, 150
 _DONE = "UPDATE voice_callevent SET status = 'processed', processed_at = %s WHERE id = %s"

@@ -144,7 +144,7 @@ def web(application: str, environment: dict[str, str]) -> Iterator[tuple[int, in
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     workers = "1" if connection.vendor == "sqlite" else "2"
-    options = ["-b", f"127.0.0.1:{port}", "-k", "portal.web_worker.WebWorker", "-w", workers, "--threads", "8"]
+    options = ["-b", f"127.0.0.1:{port}", "-k", "portal.runtime.web_worker.WebWorker", "-w", workers, "--threads", "8"]
     options += ["--log-level", "error"]
     with process(["-m", "gunicorn", application, *options], environment) as number:
         for _ in range(300):

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from portal.models import TelnyxAccount
-from portal.sandbox.keys import public_key, signing_key
+from portal.sandbox.core.keys import public_key, signing_key
 
 SANDBOX_API_KEY = "KEY-sandbox"
 

@@ -14,7 +14,7 @@ _before: dict[str, set[int]] = {}  # by database: the permissions there were bef
 class PortalAdminConfig(AdminConfig):
     """``django.contrib.admin`` with the portal's own site."""
 
-    default_site = "portal.site.PortalSite"
+    default_site = "portal.admin.site.PortalSite"
 
 
 class PortalConfig(AppConfig):
@@ -24,7 +24,8 @@ class PortalConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
-        import_module("portal.checks")  # registers them; they need the models, which are ready only now
+        for name in ("checks", "admin.accounts", "admin.audit", "admin.people", "admin.tokens"):
+            import_module(f"portal.{name}")  # registers them; they need the models, which are ready only now
         pre_migrate.connect(_note_permissions, dispatch_uid="portal.permissions")
         post_migrate.connect(_make_groups, dispatch_uid="portal.groups")
 

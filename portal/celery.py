@@ -4,10 +4,10 @@ import os
 
 from celery import Celery
 
-from portal import queue
+from portal.runtime import sqlite_broker
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-queue.register()
+sqlite_broker.register()
 app = Celery("portal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from portal import keys
-from portal.patience import PatientConnection
+from portal.statement_timeout import PatientConnection
 
 # Whose database is gone hears of it within seconds. A pool gives up trying soon, and tries again as soon as somebody
 # asks: its own pauses would grow to minutes. ``options``: a statement whose client has gone ends, lock or not; a

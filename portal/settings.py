@@ -98,20 +98,20 @@ INSTALLED_APPS = [
     "voice",  # the last one: groups are filled when its permissions are there
 ]
 MIDDLEWARE = [
-    "portal.middleware.request_context",
-    "portal.middleware.limited_waiting",
-    "portal.middleware.known_length",
+    "portal.runtime.middleware.request_context",
+    "portal.runtime.middleware.limited_waiting",
+    "portal.runtime.middleware.known_length",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
-    "portal.middleware.clean_query",
+    "portal.runtime.middleware.clean_query",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "portal.middleware.content_security",
+    "portal.runtime.middleware.content_security",
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -226,21 +226,21 @@ SPECTACULAR_SETTINGS = {
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
-        "voice.openapi.document_actions",
+        "voice.catalogue.openapi.document_actions",
         "portal.rest.problems.document_errors",
     ],
 }
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
 # what hangs on an application's page, by dotted name
-APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.belongings.panel"]
+APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
 # what would be left behind by a deletion
-APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.belongings.dependents"]
+APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]
 # what else portal.clean_up forgets
-CLEAN_UPS = ["voice.alerts.clean_up", "voice.rejections.clean_up"]
+CLEAN_UPS = ["voice.alerts.rounds.clean_up", "voice.events.rejections.clean_up"]
 # what /readyz and /metrics count
 BACKLOG = "voice.dashboard.backlog"
-OPEN_ALERTS = "voice.alerts.open_by_kind"
+OPEN_ALERTS = "voice.alerts.rounds.open_by_kind"
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",
@@ -249,8 +249,8 @@ UNFOLD = {
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
-    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.navigation.icon"}],
-    "ENVIRONMENT": "portal.navigation.badge",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.admin.navigation.icon"}],
+    "ENVIRONMENT": "portal.admin.navigation.badge",
     "COLORS": {
         "primary": {
             "50": "#f0fdfa",
@@ -267,14 +267,14 @@ UNFOLD = {
         }
     },
     "DASHBOARD_CALLBACK": "voice.dashboard.home",
-    "STYLES": ["portal.navigation.style_sheet"],
-    "SCRIPTS": ["portal.navigation.script"],
-    "SIDEBAR": {"show_search": False, "command_search": False, "navigation": "portal.navigation.sidebar"},
+    "STYLES": ["portal.admin.navigation.style_sheet"],
+    "SCRIPTS": ["portal.admin.navigation.script"],
+    "SIDEBAR": {"show_search": False, "command_search": False, "navigation": "portal.admin.navigation.sidebar"},
 }
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"json": {"()": "portal.logs.formatter"}},
+    "formatters": {"json": {"()": "portal.runtime.logs.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": setting("LOG_LEVEL", log_level, "INFO")},
     # request paths carry webhook tokens, httpx logs call ids in addresses

@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
-from portal import health
+from portal.runtime import health
 
 handler400 = "portal.rest.problems.bad_request"
 handler404 = "portal.rest.problems.not_found"

@@ -8,8 +8,8 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
-from portal.sandbox.server import Sandbox
-from voice import rejections
+from portal.sandbox.server.server import Sandbox
+from voice.events import rejections
 
 # before they are imported: a failed assert of theirs shows its values, as one in a test does
 pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser", "tests.faults")

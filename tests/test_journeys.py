@@ -10,18 +10,18 @@ from django.core.management import call_command
 from django.db import connections
 from rest_framework.test import APIClient
 
+from applications.editing.service import create_application
 from applications.kinds import KINDS
 from applications.models import CallControlApplication
-from applications.services import create_application
-from portal import wakeups
 from portal.actors import PORTAL
 from portal.celery import app
 from portal.models import TelnyxAccount
-from portal.sandbox.server import Sandbox
+from portal.runtime import wakeups
+from portal.sandbox.server.server import Sandbox
 from tests.support.polling import eventually
 from tests.support.sandbox_http import Http
 from tests.support.worker import working
-from voice.flows import save_flow
+from voice.flows.service import save_flow
 from voice.management.commands import create_sample
 from voice.models import Call, CallCommand, CallEvent, Flow
 

@@ -12,5 +12,5 @@ class VoiceConfig(AppConfig):
     name = "voice"
 
     def ready(self) -> None:
-        import_module("voice.checks")  # registers them; they need the models, which are ready only now
-        import_module("voice.handlers").load(settings.EVENT_HANDLERS)
+        import_module("voice.flows.checks")  # registers them; they need the models, which are ready only now
+        import_module("voice.flows.handlers").load(settings.EVENT_HANDLERS)

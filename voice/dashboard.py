@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from applications.models import Pull, TelnyxApplication
-from voice import alerts, breaker, reconciliation
-from voice.event_types import ending
-from voice.failures import failures
-from voice.hearing import heard
+from voice.alerts import rounds
+from voice.catalogue.event_types import ending
+from voice.dispatch import circuit_breaker, reconciliation
+from voice.inbox.last_heard import last_heard
+from voice.inbox.undelivered import failures
 from voice.models import Call, CallCommand, CallEvent, Flow
 
 _HOURS = 24
@@ -24,13 +25,13 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Unfold's dashboard callback. Each part only for those who may see the rows it is made of."""
     user = request.user
     if user.has_perm("voice.view_alert"):
-        context["alerts"] = alerts.standing()
+        context["alerts"] = rounds.standing()
     if user.has_perm("voice.view_call"):
         now = timezone.now()
         since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
         context |= {"live_calls": _live(), "hours": _per_hour(since), "endings": _endings(since)}
     if user.has_perm("voice.view_callevent") and user.has_perm("voice.view_callcommand"):
-        context["backlog"], context["breakers"] = backlog(), breaker.tripped()
+        context["backlog"], context["breakers"] = backlog(), circuit_breaker.tripped()
     if user.has_perm("applications.view_pull"):
         context["last_pull"] = Pull.objects.select_related("account").first()
     return context
@@ -48,8 +49,8 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
         told["live"] = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
         told["day"] = lately(here)
     if user.has_perm("voice.view_callevent"):
-        told |= {"failures": failures(application), "heard": heard(application)}
-    return render_to_string("admin/voice/application_panel.html", told, request)
+        told |= {"failures": failures(application), "heard": last_heard(application)}
+    return render_to_string("voice/application_panel.html", told, request)
 
 
 def application_dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
@@ -74,7 +75,7 @@ def backlog() -> dict[str, int]:
         "commands_owed": CallCommand.objects.filter(status__in=("queued", "sending")).count(),
         "commands_uncertain": reconciliation.unsettled().count(),
         "commands_undecided": reconciliation.for_a_person().count(),
-        "breakers_open": len(breaker.tripped()),
+        "breakers_open": len(circuit_breaker.tripped()),
     }
 
 

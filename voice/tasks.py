@@ -8,8 +8,13 @@ from celery.signals import worker_ready
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from voice import actions, alerts, backfill, dispatch, processing, recoveries, replay_runs
-from voice.following import wake_following
+from voice.alerts import rounds
+from voice.catalogue import actions
+from voice.dispatch import sender
+from voice.events import processing
+from voice.events.following import wake_following
+from voice.recovery import backfill, runs
+from voice.replay import runs as replay_runs
 from voice.wakeups import wake_commands, wake_recovery, wake_replay
 
 PIECE_SECONDS = 5.0  # of a replay: well below the time limit of a task
@@ -32,20 +37,20 @@ def process_event(*event_ids: str) -> None:
 @shared_task(name="voice.send_command")
 def send_command(command_id: str) -> None:
     """One attempt at one command."""
-    wake_commands(*dispatch.send(uuid.UUID(command_id)))
+    wake_commands(*sender.send(uuid.UUID(command_id)))
 
 
 @shared_task(name="voice.attend_to_alerts")
 def attend_to_alerts() -> None:
     """As the sweep does: should that be dead, somebody has to notice."""
-    alerts.attend()
+    rounds.attend()
 
 
 @shared_task(name="voice.recover_due")
 def recover_due() -> None:
     """Have the accounts whose turn it is looked through; one that hangs keeps no other waiting."""
     for account in TelnyxAccount.objects.all():
-        if recoveries.is_due(account):
+        if runs.is_due(account):
             wake_recovery(account.pk)
 
 
@@ -53,7 +58,7 @@ def recover_due() -> None:
 def recover_account(account_id: str) -> None:
     """Look for what webhooks of one account did not bring, unless somebody has just done so."""
     account = TelnyxAccount.objects.filter(pk=uuid.UUID(account_id)).first()
-    if account is not None and recoveries.is_due(account):
+    if account is not None and runs.is_due(account):
         backfill.recover(account, PORTAL)
 
 
@@ -67,7 +72,7 @@ def work_replay(replay_id: str) -> None:
 
 def _send_at_once(*command_ids: uuid.UUID) -> None:
     for command_id in command_ids:
-        wake_commands(*dispatch.send(command_id))
+        wake_commands(*sender.send(command_id))
 
 
 @worker_ready.connect

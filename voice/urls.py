@@ -3,14 +3,14 @@
 from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
-from voice.alert_api import AlertViewSet
-from voice.api import ActiveCallViewSet, CallViewSet, SessionViewSet
-from voice.batch_api import DialBatchViewSet, LimitsViewSet
-from voice.conference_api import ConferenceViewSet, QueueViewSet
-from voice.event_api import EventViewSet
-from voice.flow_api import FlowViewSet
-from voice.journal_api import BreakerViewSet, CommandViewSet
-from voice.webhooks import call_control, texml
+from voice.alerts.api import AlertViewSet
+from voice.calls.api import ActiveCallViewSet, CallViewSet, SessionViewSet
+from voice.conferences.api import ConferenceViewSet, QueueViewSet
+from voice.dialling.api import DialBatchViewSet, LimitsViewSet
+from voice.dispatch.api import BreakerViewSet, CommandViewSet
+from voice.events.api import EventViewSet
+from voice.events.webhooks import call_control, texml
+from voice.flows.api import FlowViewSet
 
 router = SimpleRouter()
 router.register("calls", CallViewSet, basename="call")

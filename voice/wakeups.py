@@ -2,7 +2,7 @@
 
 import uuid
 
-from portal.wakeups import wake
+from portal.runtime.wakeups import wake
 
 
 def wake_recovery(account_id: uuid.UUID) -> None:

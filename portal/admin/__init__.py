@@ -1,8 +1,3 @@
-"""The core's admin pages; importing this registers them."""
+"""The site, and the core's own pages."""
 
-from portal.admin.accounts import TelnyxAccountAdmin
-from portal.admin.audit import AuditEventAdmin
-from portal.admin.people import GroupAdmin, UserAdmin
-from portal.admin.tokens import ApiTokenAdmin
-
-__all__ = ["ApiTokenAdmin", "AuditEventAdmin", "GroupAdmin", "TelnyxAccountAdmin", "UserAdmin"]
+__all__ = ["saved_filter_views", "site"]

@@ -13,9 +13,9 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.actors import actor_of
-from portal.connection import check_connection
+from portal.admin.site import PortalAdmin
 from portal.models import AuditEvent, TelnyxAccount
-from portal.site import PortalAdmin
+from portal.telnyx.connection_check import check_connection
 
 _API_KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what an Authorization header can carry
 _WHY_READ_ONLY = (

@@ -5,8 +5,8 @@ from unfold.contrib.filters.admin import AllValuesCheckboxFilter
 from unfold.decorators import display
 
 from portal.admin.filters import DayRangeFilter
+from portal.admin.site import ReadOnlyAdmin, as_json
 from portal.models import AuditEvent
-from portal.site import ReadOnlyAdmin, as_json
 
 
 @admin.register(AuditEvent)

@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from portal.actors import actor_of
+from portal.admin.site import PortalAdmin
 from portal.models import AuditEvent
-from portal.site import PortalAdmin
 
 admin.site.unregister(User)
 admin.site.unregister(Group)

@@ -16,8 +16,8 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from portal.actors import actor_of
+from portal.admin.site import PortalAdmin
 from portal.models import SCOPES, ApiToken, AuditEvent
-from portal.site import PortalAdmin
 
 _REVOKE: Any = {
     "title": "Revoke this token?",
@@ -126,7 +126,7 @@ class ApiTokenAdmin(PortalAdmin):
             "text": request.token_text,  # type: ignore[attr-defined]
             "back": reverse("admin:portal_apitoken_changelist"),
         }
-        return TemplateResponse(request, "admin/portal/apitoken/made.html", context)
+        return TemplateResponse(request, "portal/admin/token_made.html", context)
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
         token = self.get_object(request, str(object_id))

@@ -1,0 +1,3 @@
+"""What every REST view shares."""
+
+__all__ = ["filters", "pagination", "problems", "serializers", "viewsets"]

@@ -13,8 +13,8 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from portal.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.refusals import PortalRefusal
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
 CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."

@@ -6,11 +6,11 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from applications.addresses import problem, unreachable
+from applications.mirror.pulls import pull
 from applications.notices import warnings_for
-from applications.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from portal.sandbox.server import Sandbox
+from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, TEXML
 from tests.support.sandbox_ledger import requests
 

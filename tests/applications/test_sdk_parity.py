@@ -7,7 +7,7 @@ import telnyx.types
 from pydantic import BaseModel
 
 from applications.kinds import KINDS, NESTED, Kind
-from portal.schemas import parameters
+from portal.telnyx.schemas import parameters
 
 # Telnyx's name -> why there is no column of that name
 ELSEWHERE = {"id": "is the column telnyx_id"}

@@ -3,7 +3,7 @@ from unittest.mock import patch
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from applications import pulls
+from applications.mirror import pulls
 from applications.models import CallControlApplication, Pull
 from applications.tasks import pull_account, pull_all
 from portal.models import TelnyxAccount
@@ -32,7 +32,7 @@ def test_a_bug_in_one_pull_does_not_stop_the_others(sandbox_account: TelnyxAccou
 
 
 def test_the_time_limit_ends_it_and_the_pull_is_told_as_interrupted(sandbox_account: TelnyxAccount) -> None:
-    with patch.object(pulls.sync, "pages", side_effect=SoftTimeLimitExceeded), pytest.raises(SoftTimeLimitExceeded):
+    with patch.object(pulls.store, "pages", side_effect=SoftTimeLimitExceeded), pytest.raises(SoftTimeLimitExceeded):
         pull_all()
     assert Pull.objects.get().errors[0]["kind"] == "interrupted"
 

@@ -13,7 +13,7 @@ from applications.kinds import KINDS
 from applications.models import Pull
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call, make_flow
-from voice import limits
+from voice.dialling import limits
 from voice.models import Alert, Call, CallCommand, CallEvent, Conference, DialBatch, Flow, Limits
 
 NUMBER_ID, QUEUE, LEG = "1293384261075731499", "support", "row"

@@ -17,9 +17,10 @@ from tests.corpus.cases import parameters
 from tests.corpus.orders import Story, Told
 from tests.support.payloads import PAYLOADS
 from tests.support.signing import signed
-from voice import intake, live, processing
+from voice.calls import status
+from voice.calls.projection import changes
+from voice.events import intake, processing
 from voice.models import Call, CallEvent
-from voice.projection import changes
 
 LEG = "v3:a-leg"
 STORIES = list(orders.stories())
@@ -123,7 +124,7 @@ def test_lost_absorbs_nothing(client: Client, account: TelnyxAccount, lost_after
     for at, told in enumerate(random.Random(lost_after).sample(events, len(events))):
         deliver(client, account, told)
         if at == lost_after:
-            live.lose(Call.objects.get(call_control_id=LEG), None, timezone.now())
+            status.lose(Call.objects.get(call_control_id=LEG), None, timezone.now())
     assert written(Call.objects.get(call_control_id=LEG)) == wanted
 
 

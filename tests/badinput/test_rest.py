@@ -205,7 +205,7 @@ def test_a_stale_version_changes_nothing(api: APIClient, made: Any) -> None:
 
 
 def test_a_repeated_key_is_replayed_or_refused(api: APIClient, made: Any) -> None:
-    """R19; two at once: ``tests/portal/test_idempotency.py``."""
+    """R19; two at once: ``tests/portal/rest/test_idempotency.py``."""
     body = {"name": "second", "connection_id": "1", "rules": [], "active": False}
     headers = {"HTTP_IDEMPOTENCY_KEY": "a key"}
     answers = [api.post("/api/v1/flows/", {**body, "name": name}, format="json", **headers) for name in ("a", "a", "b")]

@@ -18,7 +18,7 @@ from tests.support.http_servers import answer as http_answer
 from tests.support.http_servers import serving
 from tests.support.payloads import PAYLOADS
 from tests.support.signing import TELNYX_KEY
-from voice import intake
+from voice.events import intake
 from voice.models import CallEvent
 
 Wrongs = dict[str, str]

@@ -13,7 +13,7 @@ from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.webhooks import post_webhook
-from voice import commands
+from voice.commands import outbox
 from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -36,7 +36,7 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
     Client().post(f"/webhooks/{account.webhook_token}/call-control/", b"x", content_type="application/json")
     run_owed()
     call = Call.objects.get(call_control_id="v3:a-leg")
-    commands.act(call, "transfer", {"to": "+13125550001"}, PORTAL)
+    outbox.act(call, "transfer", {"to": "+13125550001"}, PORTAL)
     assert RejectedRequest.objects.exists()
     pages = [
         reverse("admin:voice_call_change", args=[call.pk]),

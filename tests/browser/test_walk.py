@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from portal.sandbox.server import Sandbox
+from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_flow
 from tests.support.polling import eventually
 from tests.support.sandbox_http import Http

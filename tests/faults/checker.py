@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.faults.evidence import Evidence, Row, moment
+from voice.calls.projection import changes
 from voice.models import Call, CallEvent
-from voice.projection import changes
 
 WINDOW = timedelta(seconds=50)
 _FINAL = {"processed", "ignored", "quarantined", "dead"}

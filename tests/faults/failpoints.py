@@ -21,11 +21,11 @@ from django.utils import timezone
 
 # By name: module, attribute, and whether it strikes before the function runs, after it, or after it found something.
 POINTS = {
-    "claimed": ("voice.claims", "_claim", "found"),  # the claim is committed, nothing is done yet
-    "projected": ("voice.processing", "changes", "after"),  # in the midst of the one transaction
-    "sending": ("voice.dispatch", "_attempt", "before"),  # the claim is committed, no socket is open
-    "sent": ("portal.client", "_DeadlineStream.read", "before"),  # the request is out, its answer not read
-    "answered": ("voice.dispatch", "_attempt", "after"),  # Telnyx's answer is here, nothing is written down
+    "claimed": ("voice.events.leases", "_claim", "found"),  # the claim is committed, nothing is done yet
+    "projected": ("voice.events.processing", "changes", "after"),  # in the midst of the one transaction
+    "sending": ("voice.dispatch.sender", "_attempt", "before"),  # the claim is committed, no socket is open
+    "sent": ("portal.telnyx.client", "_DeadlineStream.read", "before"),  # the request is out, its answer not read
+    "answered": ("voice.dispatch.sender", "_attempt", "after"),  # Telnyx's answer is here, nothing is written down
 }
 _CLOCK_READ_SECONDS = 0.1
 

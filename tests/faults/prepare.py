@@ -14,13 +14,13 @@ django.setup()
 from django.contrib.auth.models import User  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
+from applications.editing.service import create_application  # noqa: E402
 from applications.kinds import kind_of  # noqa: E402
 from applications.models import CallControlApplication  # noqa: E402
-from applications.services import create_application  # noqa: E402
 from portal.actors import PORTAL  # noqa: E402
 from portal.management.commands import start  # noqa: E402
 from portal.models import ApiToken, TelnyxAccount  # noqa: E402
-from voice.flows import save_flow  # noqa: E402
+from voice.flows.service import save_flow  # noqa: E402
 from voice.models import Flow  # noqa: E402
 
 NOWHERE = "http://127.0.0.1:9/"  # the sandbox's own webhooks end here: a test's client posts its own

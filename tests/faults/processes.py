@@ -20,7 +20,7 @@ from typing import Any
 from celery import Celery
 from nacl.signing import SigningKey
 
-from portal.sandbox.keys import public_key, signing_key
+from portal.sandbox.core.keys import public_key, signing_key
 from tests.faults.child import Child, free_port, wait_until
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Postgres, RabbitMQ, Redis

@@ -24,7 +24,7 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
         Mutation(
             (
                 (
-                    "voice/webhooks.py",
+                    "voice/events/webhooks.py",
                     "signatures.verify(request.headers, body, account.public_keys, time.time())",
                     "time.time()",
                 ),
@@ -35,21 +35,25 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
     "the lease": (
         Mutation(
             (
-                ("voice/claims.py", "AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})", ""),
-                ("voice/processing.py", "filter(due, status=_Status.RECEIVED)", "filter(status=_Status.RECEIVED)"),
+                ("voice/events/leases.py", "AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})", ""),
+                (
+                    "voice/events/processing.py",
+                    "filter(due, status=_Status.RECEIVED)",
+                    "filter(status=_Status.RECEIVED)",
+                ),
             )
         ),
         while_it_is_leased,
     ),
     "the rule of 50 seconds": (
-        Mutation((("voice/dispatch.py", "WINDOW = timedelta(seconds=50)", "WINDOW = timedelta(days=50)"),)),
+        Mutation((("voice/dispatch/sender.py", "WINDOW = timedelta(seconds=50)", "WINDOW = timedelta(days=50)"),)),
         after_fifty_seconds,
     ),
     "the account's scope": (
         Mutation(
             (
                 (
-                    "voice/processing.py",
+                    "voice/events/processing.py",
                     'named = {"account": event.account_id, "call_control_id": event.call_control_id}',
                     'named = {"call_control_id": event.call_control_id}',
                 ),

@@ -12,8 +12,8 @@ import pytest
 from tests.faults.checker import INVARIANTS, violations
 from tests.faults.client import Sent
 from tests.faults.evidence import Evidence
+from voice.calls.projection import changes
 from voice.models import Call, CallEvent
-from voice.projection import changes
 
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 CALL, COMMAND = uuid.uuid4(), uuid.uuid4()

@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from portal.accounts import ensure_accounts
 from portal.checks import check_accounts
-from portal.logs import formatter
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from portal.runtime.logs import formatter
 from tests.support.accounts import make_account
 
 

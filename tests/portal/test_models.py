@@ -10,8 +10,8 @@ from django.test import RequestFactory
 from django.utils import timezone
 
 from portal.actors import PORTAL, Actor
+from portal.admin.navigation import badge
 from portal.models import ApiToken, AuditEvent, Heartbeat, IdempotentReply, TelnyxAccount
-from portal.navigation import badge
 from portal.tasks import clean_up, heartbeat
 from tests.support.accounts import make_account
 

@@ -29,7 +29,7 @@ def children(supervisor: int) -> dict[str, int]:
     """The running children of the supervisor by role. One that has not become its command yet does not count."""
     found = {}
     for pid, (parent, line) in processes().items():
-        if parent == supervisor and "portal.child" not in line:
+        if parent == supervisor and "portal.runtime.child" not in line:
             found |= {role: pid for role, word in ROLES.items() if word in line.split() or f"{word} " in line}
     return found
 

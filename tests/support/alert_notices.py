@@ -8,7 +8,7 @@ from tests.support.alerts import look
 from tests.support.factories import FROM
 from tests.support.http_servers import Listener, answer
 from tests.support.times import ago
-from voice import notices
+from voice.alerts import notices
 from voice.models import AccountBreaker, Alert, AlertNotice
 
 SECRET = b"a secret of thirty-two bytes, ok"

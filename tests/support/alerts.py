@@ -11,14 +11,14 @@ from portal.models import TelnyxAccount
 from tests.support.factories import make_event
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice import alerts
+from voice.alerts import rounds
 from voice.models import Alert, CallEvent
 
 
 def look(minutes: float = 0) -> None:
     """A round of checks, as if it were so many minutes later; they have run all day."""
     now = timezone.now() + timedelta(minutes=minutes)
-    alerts.check(now, now - timedelta(days=1))
+    rounds.check(now, now - timedelta(days=1))
 
 
 def opened(kind: str) -> list[str]:

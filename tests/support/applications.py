@@ -3,8 +3,8 @@
 from typing import Any
 
 from applications.kinds import KINDS, Kind
-from portal.client import ask
 from portal.models import TelnyxAccount
+from portal.telnyx.client import ask
 
 CALL_CONTROL, TEXML = KINDS
 

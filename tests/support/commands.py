@@ -8,16 +8,16 @@ from django.utils import timezone
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.times import ago
-from voice import commands
+from voice.commands import outbox
 from voice.models import Call, CallCommand, CallEvent
 
 
 def act(call: Call, action: str = "answer", **parameters: Any) -> CallCommand:
-    return commands.act(call, action, parameters, PORTAL)
+    return outbox.act(call, action, parameters, PORTAL)
 
 
 def dial(account: TelnyxAccount, connection_id: str, to: str = "+13125550001") -> CallCommand:
-    return commands.dial(account, {"connection_id": connection_id, "from": "+13125550100", "to": to}, PORTAL)
+    return outbox.dial(account, {"connection_id": connection_id, "from": "+13125550100", "to": to}, PORTAL)
 
 
 def now_due(command: CallCommand, **columns: Any) -> None:

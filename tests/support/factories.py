@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from portal.models import TelnyxAccount
-from voice import dispatch, processing
+from voice.dispatch import sender
+from voice.events import processing
+from voice.flows.rules import problems
 from voice.models import Call, Flow
-from voice.rules import problems
 
 FROM, TO = "+13125550101", "+13125550199"
 CONNECTION = "1293384261075731499"
@@ -80,7 +81,7 @@ def run_owed() -> None:
     """What the sweep does, in this thread: a test's own transaction cannot be seen from another."""
     while due := [
         *((processing.process, one) for one in processing.owed(99)),
-        *((dispatch.send, one) for one in dispatch.owed(99)),
+        *((sender.send, one) for one in sender.owed(99)),
     ]:
         for work, identifier in due:
             work(identifier)

@@ -8,9 +8,9 @@ from django.utils import timezone
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from portal.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.models import Heartbeat
 from portal.rest.viewsets import PortalViewSet
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
 NOTES = "/api/v1/notes/"
 

@@ -1,4 +1,4 @@
-"""The webhook bodies under ``tests/payloads``: one per event type, with the source it is composed from.
+"""The webhook bodies under ``tests/voice/events/payloads``: one per event type, with the source it is composed from.
 
 Their times are of one morning: ``MORNING`` is what the clock has to say for them to be news.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-PAYLOADS = Path(__file__).parent.parent / "payloads"
+PAYLOADS = Path(__file__).parent.parent / "voice" / "events" / "payloads"
 MORNING = datetime(2026, 11, 20, 9, 2, tzinfo=UTC)
 
 

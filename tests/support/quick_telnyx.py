@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from portal.sandbox.applications import KINDS
+from portal.sandbox.resources.applications import KINDS
 
 JsonObject = dict[str, Any]
 

@@ -10,16 +10,18 @@ from tests.support.commands import made_uncertain, seen
 from tests.support.factories import CONNECTION, FROM, TO
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice import commands, reconciliation, tasks
+from voice import tasks
+from voice.commands import outbox
+from voice.dispatch import reconciliation
 from voice.models import Call, CallCommand, CallEvent
 
 
 def uncertain(call: Call, action: str, parameters: dict[str, Any] | None = None, **when: float) -> CallCommand:
-    return made_uncertain(commands.act(call, action, parameters or {}, PORTAL), **when)
+    return made_uncertain(outbox.act(call, action, parameters or {}, PORTAL), **when)
 
 
 def sent_ok(call: Call, action: str, parameters: dict[str, Any], seconds: float) -> CallCommand:
-    command = commands.act(call, action, parameters, PORTAL)
+    command = outbox.act(call, action, parameters, PORTAL)
     CallCommand.objects.filter(pk=command.pk).update(status="ok", first_sent_at=ago(seconds), finished_at=ago(seconds))
     return command
 
@@ -40,7 +42,7 @@ def look(command: CallCommand) -> CallCommand:
 
 def dialled(account: TelnyxAccount, to: str = TO, **when: float) -> CallCommand:
     values = {"connection_id": CONNECTION, "from": FROM, "to": to}
-    return made_uncertain(commands.dial(account, values, PORTAL), **when)
+    return made_uncertain(outbox.dial(account, values, PORTAL), **when)
 
 
 def entry(kind: str, name: str, **metadata: Any) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from portal.sandbox import records
-from portal.sandbox.server import Sandbox
+from portal.sandbox.core import records
+from portal.sandbox.server.server import Sandbox
 from tests.support.factories import run_owed
 from tests.support.telnyx_answers import telnyx_says
-from voice import backfill
 from voice.models import Recovery
+from voice.recovery import backfill
 
 
 def undelivered(

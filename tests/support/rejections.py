@@ -1,6 +1,6 @@
 """Rejected requests, written where a test sees them."""
 
-from voice import rejections
+from voice.events import rejections
 
 
 class WriterAtOnce(rejections.Writer):

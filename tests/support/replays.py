@@ -7,9 +7,10 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
-from voice import processing, replay_runs
+from voice.events import processing
 from voice.models import CallEvent, Replay
-from voice.selection import Selection
+from voice.replay import runs
+from voice.replay.selection import Selection
 
 ADA = Actor("user: ada")
 EVERYTHING = Selection()
@@ -25,12 +26,12 @@ def a_call(account: TelnyxAccount, leg: str = "a") -> None:
 
 
 def rehearse(selection: Selection = EVERYTHING) -> Replay:
-    row = replay_runs.look(selection, ADA)
+    row = runs.look(selection, ADA)
     return worked_off(row)
 
 
 def run(row: Replay, *, side_effects: bool = False) -> Replay:
-    assert replay_runs.begin(row, ADA, side_effects=side_effects)
+    assert runs.begin(row, ADA, side_effects=side_effects)
     return worked_off(row)
 
 
@@ -40,7 +41,7 @@ def again(selection: Selection = EVERYTHING, *, side_effects: bool = False) -> R
 
 def worked_off(row: Replay) -> Replay:
     for _ in range(9):
-        replay_runs.work(row.pk, 5)
+        runs.work(row.pk, 5)
         row.refresh_from_db()
     assert not row.is_open
     return row

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from portal import schemas
-from portal.schemas import InvalidParameters
-from portal.sdk_types import Parameter
+from portal.telnyx import schemas
+from portal.telnyx.schemas import InvalidParameters
+from portal.telnyx.sdk_types import Parameter
 
 _BY_NAME = {"to": "+13125550001", "from": "+13125550100", "client_state": "aGVsbG8="}
 _CANDIDATES: tuple[Any, ...] = ("text", 1, 1.5, True, ["text"], {}, [{}], {"key": "text"}, {"key": ["text"]})

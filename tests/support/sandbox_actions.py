@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from portal.sdk_types import Parameter
+from portal.telnyx.sdk_types import Parameter
 
 RINGING = {"answer", "reject"}
 

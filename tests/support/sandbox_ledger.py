@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from portal.sandbox.server import Sandbox
+from portal.sandbox.server.server import Sandbox
 
 
 def wire(sandbox: Sandbox, path: str = "/v2/calls") -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from portal.client import ask
 from portal.models import TelnyxAccount
-from portal.sandbox.server import Sandbox
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.client import ask
 from tests.support.alert_notices import OK, SECRET
 from tests.support.factories import make_call
 from tests.support.http_servers import Listener, serving

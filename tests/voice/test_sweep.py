@@ -18,12 +18,14 @@ from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
-from portal.sandbox.server import Sandbox
+from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.polling import eventually
 from tests.support.sandbox_ledger import wire
 from tests.support.webhooks import post_webhook
-from voice import commands, dispatch, intake, processing
+from voice.commands import outbox
+from voice.dispatch import sender
+from voice.events import intake, processing
 from voice.management.commands.sweep import Sweep
 from voice.models import CallCommand, CallEvent
 
@@ -43,8 +45,8 @@ def statuses() -> dict[str, str]:
 def test_once_sends_what_is_queued(ring: Any, http: Any, sandbox: Sandbox) -> None:
     call = ring()
     http.act(call.call_control_id, "answer")
-    commands.act(call, "speak", {"payload": "Hello", "voice": "female"}, PORTAL)
-    commands.act(call, "send_dtmf", {"digits": "1"}, PORTAL)
+    outbox.act(call, "speak", {"payload": "Hello", "voice": "female"}, PORTAL)
+    outbox.act(call, "send_dtmf", {"digits": "1"}, PORTAL)
     call_command("sweep", "--once")
     assert statuses() == {"speak": "ok", "send_dtmf": "ok"}
     before = len(wire(sandbox))
@@ -63,10 +65,10 @@ def test_once_goes_from_event_to_rule_to_command(account: TelnyxAccount) -> None
 
 def test_once_ends_though_a_command_waits_for_another_ones_fate(ring: Any, sandbox: Sandbox) -> None:
     call = ring()
-    commands.act(call, "answer", {}, PORTAL)
+    outbox.act(call, "answer", {}, PORTAL)
     now = timezone.now()
     CallCommand.objects.update(status="sending", first_sent_at=now, lease_until=now + timedelta(seconds=8))
-    commands.act(call, "hangup", {}, PORTAL)
+    outbox.act(call, "hangup", {}, PORTAL)
     call_command("sweep", "--once")
     assert statuses() == {"answer": "sending", "hangup": "queued"}
     assert wire(sandbox) == []
@@ -99,9 +101,9 @@ def test_a_round_survives_a_database_that_is_away(
 def test_one_command_that_breaks_does_not_stop_the_others(
     sweep: Sweep, ring: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad, good = (commands.act(ring(leg=leg), "answer", {}, PORTAL) for leg in "ab")
-    send = dispatch.send
-    monkeypatch.setattr(dispatch, "send", lambda one: 1 / 0 if one == bad.pk else send(one))
+    bad, good = (outbox.act(ring(leg=leg), "answer", {}, PORTAL) for leg in "ab")
+    send = sender.send
+    monkeypatch.setattr(sender, "send", lambda one: 1 / 0 if one == bad.pk else send(one))
 
     def done() -> bool:
         sweep.safely()
@@ -114,7 +116,7 @@ def test_one_command_that_breaks_does_not_stop_the_others(
 def test_it_is_not_handed_to_a_second_sender_while_the_first_is_at_it(
     sweep: Sweep, ring: Any, sandbox: Sandbox
 ) -> None:
-    commands.act(ring(), "answer", {}, PORTAL)
+    outbox.act(ring(), "answer", {}, PORTAL)
     sandbox.faults.add({"fault": "drip", "value": 0.003})
     for _ in range(20):
         sweep.safely()
@@ -125,7 +127,7 @@ def test_it_is_not_handed_to_a_second_sender_while_the_first_is_at_it(
 def test_a_slow_telnyx_does_not_hold_up_events(
     sweep: Sweep, ring: Any, account: TelnyxAccount, sandbox: Sandbox
 ) -> None:
-    command = commands.act(ring(), "answer", {}, PORTAL)
+    command = outbox.act(ring(), "answer", {}, PORTAL)
     sandbox.faults.add({"fault": "drip", "value": 0.01})
     sweep.safely()
     eventually(lambda: wire(sandbox))

@@ -11,14 +11,15 @@ from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
-from portal import wakeups
 from portal.celery import app
 from portal.models import TelnyxAccount
-from portal.sandbox.server import Sandbox
+from portal.runtime import wakeups
+from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_event, make_flow
 from tests.support.sandbox_ledger import effects
 from tests.support.webhooks import post_webhook
-from voice import intake, processing, tasks
+from voice import tasks
+from voice.events import intake, processing
 from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db

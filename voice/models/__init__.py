@@ -3,13 +3,12 @@
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
 from voice.models.breakers import AccountBreaker
-from voice.models.calls import Call
+from voice.models.calls import Call, LiveListing
 from voice.models.commands import CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
 from voice.models.events import CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits
-from voice.models.listings import LiveListing
 from voice.models.recoveries import Recovery
 from voice.models.replays import Replay, ReplayLine
 

@@ -1,4 +1,4 @@
-"""Call: our row for one leg, derived from its events."""
+"""Call: our row for one leg, derived from its events. LiveListing: what Telnyx last listed as live."""
 
 import uuid
 from datetime import datetime
@@ -83,3 +83,20 @@ class Call(models.Model):
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
     return round((end - begin).total_seconds(), 3) if begin and end else None
+
+
+class LiveListing(models.Model):
+    """``calls`` are Telnyx's own, of the applications in ``asked``; ``claimed_at`` keeps a second one from asking."""
+
+    account = models.OneToOneField(TelnyxAccount, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    claimed_at = models.DateTimeField()
+    asked_at = models.DateTimeField(null=True, help_text="When Telnyx was asked; what was told is as old as this.")
+    asked = models.JSONField(default=list, help_text="connection_id of the applications that answered.")
+    calls = models.JSONField(default=list)
+    error = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"live calls of {self.account}"

@@ -8,14 +8,14 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications import documents, plans
-from applications.plans import Plan, Problem, Step, Unreadable
-from applications.progress import Bar
-from applications.runs import Outcome, carry_out
+from applications.exchange import plans, yaml_documents
+from applications.exchange.apply import Outcome, carry_out
+from applications.exchange.plans import Plan, Problem, Step, Unreadable
+from applications.mirror.progress import Bar
 from applications.wording import shown
 from portal.actors import Actor
-from portal.errors import TelnyxError
 from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.errors import TelnyxError
 
 _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
@@ -47,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _export(self, account: TelnyxAccount, options: dict[str, Any]) -> None:
-        for part in documents.dump(account, ids=not options["no_ids"]):
+        for part in yaml_documents.dump(account, ids=not options["no_ids"]):
             self.stdout.write(part, ending="")
         AuditEvent.note(_actor(""), "application.export", account=account.name, format="yaml")
 
@@ -77,7 +77,7 @@ class Command(BaseCommand):
     def _made(self, account: TelnyxAccount, options: dict[str, Any]) -> Plan:
         file = options["file"]
         try:
-            entries, kinds = documents.load(Path(file).read_text("utf-8"))
+            entries, kinds = yaml_documents.load(Path(file).read_text("utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise CommandError(f"{file} cannot be read: {error}") from error
         except Unreadable as unreadable:

@@ -8,14 +8,14 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from applications.kinds import KINDS, Kind
+from applications.mirror.progress import Bar
+from applications.mirror.pulls import begin, run, wait
+from applications.mirror.store import differences
 from applications.models import SILENT_SECONDS, Pull
-from applications.progress import Bar
-from applications.pulls import begin, run, wait
-from applications.sync import differences
 from portal.accounts import accounts_named
 from portal.actors import Actor
-from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxError
 
 _ACTOR = Actor("command line")
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
-from portal.sandbox.server import Sandbox, wait_for_signal
+from portal.sandbox.server.server import Sandbox, wait_for_signal
 
 
 class Command(BaseCommand):

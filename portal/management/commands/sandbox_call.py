@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
-from portal.sandbox.scenarios import SCENARIOS
+from portal.sandbox.calls.scenarios import SCENARIOS
 
 WAIT_SECONDS = 60.0
 QUIET_SECONDS = 2.0  # before progress is told

@@ -20,7 +20,7 @@ from django.db import connection
 
 from portal.accounts import ensure_accounts
 from portal.celery import app
-from portal.child import die_with_parent
+from portal.runtime.child import die_with_parent
 
 _READY_SECONDS = 60
 _STOP_SECONDS = 25
@@ -39,7 +39,7 @@ class Child:
     started: float = field(default=0.0)
 
     def start(self) -> None:
-        line = [sys.executable, "-m", "portal.child", str(os.getpid()), *self.command]
+        line = [sys.executable, "-m", "portal.runtime.child", str(os.getpid()), *self.command]
         self.process = subprocess.Popen(line, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603  all ours
         self.started = time.monotonic()
 
@@ -142,7 +142,7 @@ def _children(*, with_sandbox: bool) -> list[Child]:
 def _web_options() -> list[str]:
     workers = "1" if connection.vendor == "sqlite" else "2"
     bind = f"127.0.0.1:{settings.PORT}"
-    threads = ["-k", "portal.web_worker.WebWorker", "-w", workers, "--threads", "8"]
+    threads = ["-k", "portal.runtime.web_worker.WebWorker", "-w", workers, "--threads", "8"]
     # its control socket would lie in the home directory, one for all portals
     return ["-b", bind, *threads, "--log-level", "warning", "--timeout", "60", "--no-control-socket"]
 

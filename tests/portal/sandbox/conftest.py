@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import telnyx
 
-from portal.sandbox.server import Sandbox
+from portal.sandbox.server.server import Sandbox
 from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from applications.editing.service import create_application
 from applications.kinds import kind_of
 from applications.models import CallControlApplication
-from applications.services import create_application
 from portal.actors import PORTAL
-from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
-from voice.flows import save_flow
+from portal.telnyx.errors import TelnyxError
+from voice.flows.service import save_flow
 from voice.models import Flow
 
 _MENU = {

@@ -9,15 +9,15 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 
-from applications.progress import Bar
+from applications.mirror.progress import Bar
 from portal.accounts import accounts_named
 from portal.actors import Actor
-from portal.errors import TelnyxError
 from portal.models import TelnyxAccount
-from voice import backfill, recoveries
-from voice.looks import SETTLED
+from portal.telnyx.errors import TelnyxError
 from voice.models import Recovery
 from voice.models.recoveries import SILENT
+from voice.recovery import backfill, runs
+from voice.recovery.collector import SETTLED
 
 _ACTOR = Actor("command line")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -87,11 +87,11 @@ class Command(BaseCommand):
         """Another's run is waited for: it may not look as far back."""
         give_up = time.monotonic() + 900
         while time.monotonic() < give_up:
-            record, _ = recoveries.request(account, _ACTOR)
-            if recoveries.begin(record):
+            record, _ = runs.request(account, _ACTOR)
+            if runs.begin(record):
                 return record
             self.stderr.write(f"{account}: waiting for the run by {record.requested_by}.")
-            recoveries.wait(record, SILENT.total_seconds())
+            runs.wait(record, SILENT.total_seconds())
         raise CommandError(f"{account}: another run does not end.")
 
 

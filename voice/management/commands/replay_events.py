@@ -7,15 +7,15 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.progress import Bar
+from applications.mirror.progress import Bar
 from portal.actors import Actor
-from voice import replay_runs, replay_words
-from voice.following import wake_following
+from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
-from voice.rehearsal import Rehearsal
-from voice.replay_form import ReplayForm
-from voice.replay_ledger import Ledger, shown_lines
-from voice.selection import Selection
+from voice.replay import runs, wording
+from voice.replay.dry_run import Rehearsal
+from voice.replay.forms import ReplayForm
+from voice.replay.ledger import Ledger, shown_lines
+from voice.replay.selection import Selection
 
 _ACTOR = Actor("command line")
 _SHOWN = 200
@@ -80,10 +80,8 @@ class Command(BaseCommand):
         """In memory: not even a row that tells of it is written."""
         ledger, counts, bar = Ledger(), dict[str, int](), Bar(self.stderr, "looking")
         rehearsal = Rehearsal(ledger)
-        for at, event_id in enumerate(
-            replay_runs.in_order(selection.rows()).values_list("pk", flat=True).iterator(), 1
-        ):
-            for name in replay_runs.fate(rehearsal.apply(event_id)):
+        for at, event_id in enumerate(runs.in_order(selection.rows()).values_list("pk", flat=True).iterator(), 1):
+            for name in runs.fate(rehearsal.apply(event_id)):
                 counts[name] = counts.get(name, 0) + 1
             bar.told(at, count)
         bar.close()
@@ -102,25 +100,25 @@ class Command(BaseCommand):
         return input(f"Run {count:,} again? [y/N] ").strip().lower() in {"y", "yes"}
 
     def _run(self, selection: Selection, side_effects: bool) -> None:
-        row = replay_runs.prepared(selection, _ACTOR)
-        replay_runs.begin(row, _ACTOR, side_effects=side_effects)
+        row = runs.prepared(selection, _ACTOR)
+        runs.begin(row, _ACTOR, side_effects=side_effects)
         bar = Bar(self.stderr, "running")
         try:
             while row.is_open:
-                wake_following(replay_runs.work(row.pk, 1.0))
+                wake_following(runs.work(row.pk, 1.0))
                 row.refresh_from_db()
                 bar.told(row.done, row.total)
-                if row.is_open and not replay_runs.is_owed(row.pk):
+                if row.is_open and not runs.is_owed(row.pk):
                     time.sleep(0.2)  # a worker has taken it
         except KeyboardInterrupt:
-            replay_runs.cancel(row, _ACTOR)
+            runs.cancel(row, _ACTOR)
         bar.close()
         self._tell(shown_lines(row.lines.filter(is_rehearsed=False)), row.counts)
         if row.state != Replay.State.DONE or row.counts.get("failed"):
             raise CommandError(row.problem or f"It is {row.state}: {row.done:,} of {row.total or 0:,} were run again.")
 
     def _tell(self, lines: list[ReplayLine], counts: dict[str, int]) -> None:
-        for one in replay_words.told(lines[:_SHOWN]):
+        for one in wording.describe(lines[:_SHOWN]):
             new = " (new)" if one.line.is_new else ""
             self.stdout.write(f"{one.line.kind} {one.title}{new} {one.detail}".rstrip())
             for what, before, after in one.pairs:
@@ -131,7 +129,7 @@ class Command(BaseCommand):
             self.stdout.write(f"And {len(lines) - _SHOWN:,} more.")
         if not lines:
             self.stdout.write("Nothing changes.")
-        for number, said in replay_words.counts(counts):
+        for number, said in wording.counts(counts):
             self.stdout.write(f"{said}: {number:,}")
 
 

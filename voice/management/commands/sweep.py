@@ -16,8 +16,12 @@ from django.core.management import BaseCommand
 from django.db import DatabaseError, close_old_connections, connection, connections
 
 from portal.models import Heartbeat
-from voice import actions, alerts, dispatch, processing, reconciliation, replay_runs
-from voice.following import wake_following
+from voice.alerts import rounds
+from voice.catalogue import actions
+from voice.dispatch import reconciliation, sender
+from voice.events import processing
+from voice.events.following import wake_following
+from voice.replay import runs
 from voice.tasks import PIECE_SECONDS
 
 _INTERVAL_SECONDS = 0.5
@@ -50,7 +54,7 @@ class Command(BaseCommand):
             stopping = _until_signalled()
             sys.setswitchinterval(_SWITCH_INTERVAL)
             actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
-            with alerts.watching():
+            with rounds.watching():
                 while not stopping.is_set():
                     sweep.safely()
                     stopping.wait(0 if sweep.has_more else _INTERVAL_SECONDS)
@@ -96,10 +100,10 @@ class Sweep:
             wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
         self._forget_done()
         self._begin(_send, commands)
-        self._begin(_send, dispatch.owed(_BATCH))
+        self._begin(_send, sender.owed(_BATCH))
         self._begin(_look, reconciliation.due(_LOOKS))
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
-            self.replay = next(iter(replay_runs.owed(1)), None)
+            self.replay = next(iter(runs.owed(1)), None)
             self._begin(_replay, [self.replay] if self.replay else [])
         self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
@@ -122,7 +126,7 @@ def _send(command_id: uuid.UUID) -> None:
     following = [command_id]
     try:
         while following:
-            following = dispatch.send(following[0])
+            following = sender.send(following[0])
     finally:
         connections.close_all()
 
@@ -138,6 +142,6 @@ def _look(command_id: uuid.UUID) -> None:
 def _replay(replay_id: uuid.UUID) -> None:
     """A piece of it; the next round goes on."""
     try:
-        wake_following(replay_runs.work(replay_id, PIECE_SECONDS))
+        wake_following(runs.work(replay_id, PIECE_SECONDS))
     finally:
         connections.close_all()

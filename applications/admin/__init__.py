@@ -1,0 +1,3 @@
+"""The pages of both kinds of application."""
+
+__all__: list[str] = []

@@ -1,0 +1,290 @@
+"""The pages of applications. A save or a deletion is a request to Telnyx, made before any transaction is open.
+
+Django opens one around its own ``changeform_view`` and ``delete_view``; on SQLite a remote call in there would hold the
+only write lock. So a POST is carried out here first, and Django's view only draws what Telnyx refused.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.module_loading import import_string
+from django.utils.safestring import SafeString
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, BooleanRadioFilter, RelatedCheckboxFilter
+from unfold.decorators import display
+
+from applications import wording
+from applications.admin.columns import ApplicationColumns, Presence
+from applications.admin.delete_pages import GuardPages
+from applications.admin.pull_pages import PullPages
+from applications.bulk.pages import BulkPages
+from applications.editing import conflict, forms
+from applications.editing.adoption import UncertainCreate
+from applications.editing.outcomes import by_field
+from applications.editing.service import Conflict, Retry, create_application, snapshot, update_application
+from applications.exchange.pages import ExchangePages
+from applications.kinds import KINDS, NESTED
+from applications.mirror.store import changes
+from applications.mirror.versions import ApplicationHistory
+from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
+from applications.notices import warnings_for
+from applications.related.panels import Belongings
+from applications.tags import Tagged
+from portal.actors import actor_of
+from portal.admin.saved_filter_views import KeptFilters
+from portal.admin.site import PortalAdmin, ReadOnlyAdmin, as_json
+from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxError
+from portal.telnyx.schemas import InvalidParameters
+
+_FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
+
+
+class ApplicationAdmin(  # type: ignore[misc]
+    PullPages,
+    ExchangePages,
+    BulkPages,
+    GuardPages,
+    KeptFilters,
+    Belongings,
+    ApplicationColumns,
+    ApplicationHistory,
+    PortalAdmin,
+):
+    """Both kinds. Nothing here writes a row: ``applications.editing.service`` does."""
+
+    change_list_template = "portal/admin/list.html"
+    list_select_related = ("account",)
+    list_filter_sheet = list_filter_submit = True
+    list_before_template = "applications/admin/pull_bar.html"  # type: ignore[assignment]
+    change_form_before_template = "applications/admin/form_top.html"  # type: ignore[assignment]
+    change_form_outer_after_template = "applications/admin/panels.html"  # type: ignore[assignment]
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    # drawing
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        errors = getattr(request, "errors_of_telnyx", {})
+        if obj is None:
+            origin = self._origin(request)
+            account = _account(request.GET.get("account"))
+            fresh = forms.initial_for_add(self.kind, account)
+            prefilled = forms.initial_for_clone(self.kind, origin) if origin else fresh
+            return forms.form_class(self.kind, None, prefilled=prefilled, errors=errors, origin=origin)
+        return forms.form_class(self.kind, obj, request.POST.get(forms.BASE) or obj.remote_digest, errors=errors)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
+        facts = ("At Telnyx", {"fields": _FACTS})
+        whole = ("Telnyx's whole answer", {"fields": ("remote_shown",), "classes": ("collapse",)})
+        if obj and not self.has_change_permission(request, obj):
+            return [(None, {"fields": ("settings_shown",)}), facts, whole]
+        names = list(self.kind.settable_flat())
+        main = [name for name in names if "." not in name]
+        nested = [(part.title(), {"fields": [n for n in names if n.startswith(f"{part}.")]}) for part in NESTED]
+        first = (None, {"fields": main if obj else ["account", *main]})
+        return [first, *nested, facts, whole] if obj else [first, *nested]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return (*_FACTS, "remote_shown", "settings_shown") if obj else ()
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        context |= {"application": obj, "warnings": warnings_for(obj) if obj else [], "panels": _panels(request, obj)}
+        if obj:
+            context |= {"add_url": self._address("add"), "may_clone": self.has_add_permission(request)}
+            context |= {"may_probe": self.has_change_permission(request, obj)}
+            context["probe_url"] = reverse(self._guard_url("probe"), args=[obj.pk])
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    # writing
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        if request.method == "POST" and (done := self._submit(request, object_id)):
+            return done
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _submit(self, request: HttpRequest, object_id: str | None) -> HttpResponse | None:
+        application = self.get_object(request, unquote(object_id)) if object_id else None
+        if object_id and application is None:
+            return None
+        allowed = self.has_change_permission(request, application) if object_id else self.has_add_permission(request)
+        if not allowed or "_saveasnew" in request.POST:
+            raise PermissionDenied
+        if application:
+            request.POST, complete = conflict.decided(request.POST, self.kind, application)  # type: ignore[assignment]
+            if not complete:
+                return self._conflict_page(request, application, conflict.page(request.POST, self.kind, application))
+        form = self.get_form(request, application)(request.POST, instance=application)
+        if request.POST.get("retry") == "form":
+            request.errors_of_telnyx = {NON_FIELD_ERRORS: ["Nothing was sent yet."]}  # type: ignore[attr-defined]
+            return None
+        return self._send(request, form, application) if form.is_valid() else None
+
+    def _send(self, request: HttpRequest, form: Any, application: Any) -> HttpResponse | None:
+        """The page after it; None when the form is to be drawn again, with the reasons left for it."""
+        actor, values = actor_of(request), form.parameters()
+        errors: Mapping[str, list[str]]
+        try:
+            if application:
+                return self._changed(request, form, application, values)
+            retry: Retry = "anyway" if request.POST.get("retry") == "anyway" else "look"
+            row, told = create_application(self.kind, form.cleaned_data["account"], values, actor, retry=retry)
+            if told:
+                messages.warning(request, told)
+            return self._done(request, form, row, add=True)
+        except InvalidParameters as invalid:
+            errors = invalid.errors
+        except UncertainCreate as uncertain:
+            return self._uncertain_page(request, form, uncertain)
+        except TelnyxError as error:
+            errors = by_field(error, form.fields)
+        except Conflict as found:
+            request.POST, context = conflict.first_page(request.POST, form.touched, self.kind, found)  # type: ignore[assignment]
+            return self._conflict_page(request, found.application, context)
+        request.errors_of_telnyx = errors  # type: ignore[attr-defined]
+        return None
+
+    def _changed(self, request: HttpRequest, form: Any, application: Any, values: Any) -> HttpResponse:
+        digest = form.data.get(forms.BASE)
+        base = snapshot(application, digest) if digest else None
+        row = update_application(application, values, actor_of(request), base_digest=digest)
+        if base and (kept := sorted(set(changes(base, row.remote)) - form.touched - {"updated_at"})):
+            names = ", ".join(wording.label(name) for name in kept)
+            messages.info(request, f"Others had changed this application meanwhile; kept as they have it: {names}.")
+        return self._done(request, form, row, add=False)
+
+    def _conflict_page(self, request: HttpRequest, application: Any, context: Any) -> HttpResponse:
+        last = application.history.first()
+        told = {"opts": self.opts, "application": application, "title": f"{application} was changed meanwhile"}
+        told |= {"last_change": last, **self.admin_site.each_context(request), **context}
+        return TemplateResponse(request, "applications/editing/conflict.html", told)
+
+    def _uncertain_page(self, request: HttpRequest, form: Any, uncertain: UncertainCreate) -> HttpResponse:
+        carried = [(name, request.POST[name]) for name in form.fields if name in request.POST]
+        told = {"opts": self.opts, "title": "It is uncertain whether it was created", "carried": carried}
+        told |= {"said": str(uncertain), "candidates": uncertain.candidates, "list_url": self._address("changelist")}
+        told |= {"name_field": self.kind.model.name_field, "url_field": self.kind.model.url_field}
+        context = {**self.admin_site.each_context(request), **told}
+        return TemplateResponse(request, "applications/editing/uncertain.html", context)
+
+    def _done(self, request: HttpRequest, form: Any, row: TelnyxApplication, add: bool) -> HttpResponse:
+        message = self.construct_change_message(request, form, [], add)
+        (self.log_addition if add else self.log_change)(request, row, message)
+        answer: HttpResponse = (self.response_add if add else self.response_change)(request, row)
+        return answer
+
+    def _origin(self, request: HttpRequest) -> TelnyxApplication | None:
+        """The application that the form is to begin as a copy of."""
+        origin = self.get_object(request, request.GET["clone"]) if request.GET.get("clone") else None
+        return origin if origin and self.has_view_permission(request, origin) else None
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
+        raise PermissionDenied("Applications are written by applications.editing.service.")
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        raise PermissionDenied("Applications are deleted by applications.editing.service.")
+
+
+@admin.register(CallControlApplication)
+class CallControlApplicationAdmin(ApplicationAdmin):
+    """Applications that get events as webhooks and send commands."""
+
+    kind = KINDS[0]
+    list_display = (
+        "name_shown",
+        "telnyx_id",
+        "account_shown",
+        "active",
+        "host_shown",
+        "version_shown",
+        "updated_at",
+    )
+    list_filter = (
+        Presence,
+        ("account", RelatedCheckboxFilter),
+        ("active", BooleanRadioFilter),
+        ("webhook_api_version", AllValuesCheckboxFilter),
+        Tagged,
+    )
+    search_fields = ("application_name", "=telnyx_id")
+
+    @display(description="name", ordering="application_name")
+    def name_shown(self, application: TelnyxApplication) -> str:
+        return self.with_sign(application)
+
+
+@admin.register(TexmlApplication)
+class TexmlApplicationAdmin(ApplicationAdmin):
+    """Applications that Telnyx fetches documents for."""
+
+    kind = KINDS[1]
+    list_display = ("name_shown", "telnyx_id", "account_shown", "active", "host_shown", "updated_at")
+    list_filter = (Presence, ("account", RelatedCheckboxFilter), ("active", BooleanRadioFilter), Tagged)
+    search_fields = ("friendly_name", "=telnyx_id")
+
+    @display(description="name", ordering="friendly_name")
+    def name_shown(self, application: TelnyxApplication) -> str:
+        return self.with_sign(application)
+
+
+@admin.register(Pull)
+class PullAdmin(ReadOnlyAdmin):
+    """What was pulled, when and by whom."""
+
+    list_display = (
+        "started_at",
+        "account",
+        "kind",
+        "state_shown",
+        "requested_by",
+        "created",
+        "updated",
+        "missing",
+        "unchanged",
+    )
+    list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
+    list_filter_sheet = list_filter_submit = True
+    list_select_related = ("account",)
+    exclude = ("errors",)
+    readonly_fields = ("errors_shown",)
+
+    @display(
+        description="state",
+        ordering="state",
+        label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
+    )
+    def state_shown(self, record: Pull) -> tuple[str, str]:
+        return record.state, record.get_state_display()
+
+    @display(description="errors")
+    def errors_shown(self, record: Pull) -> str:
+        return as_json(record.errors) if record.errors else "none"
+
+
+def _account(id: str | None) -> TelnyxAccount | None:
+    """The one asked for, else the first by name."""
+    accounts = {str(account.pk): account for account in TelnyxAccount.objects.all()}
+    return accounts.get(id or "") or next(iter(accounts.values()), None)
+
+
+def _panels(request: HttpRequest, application: Model | None) -> list[SafeString]:
+    """What others hang on an application's page, by dotted name: this app does not know them."""
+    names = getattr(settings, "APPLICATION_PANELS", ()) if application else ()
+    return [import_string(name)(request, application) for name in names]

@@ -1,0 +1,86 @@
+"""What the list and the page of an application show, and nothing that writes."""
+
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from unfold.decorators import display
+
+from applications.kinds import Kind, flatten
+from applications.models import TelnyxApplication
+from applications.notices import warnings_for, webhook_host
+from applications.wording import label, shown
+from portal.admin.site import as_json
+from portal.models import TelnyxAccount
+from portal.templatetags.portal import live_badge
+
+
+class ApplicationColumns:
+    """Columns and read-only facts."""
+
+    kind: Kind
+
+    def with_sign(self, application: TelnyxApplication) -> str:
+        """Its name, and a sign when there is something to know."""
+        warnings = warnings_for(application)
+        if not warnings:
+            return str(application)
+        sign = '<span class="material-symbols-outlined text-orange-700 dark:text-orange-400" title="{}">warning</span>'
+        return format_html("{} " + sign, application, " ".join(warnings))
+
+    @display(description="account", ordering="account__name")
+    def account_shown(self, application: TelnyxApplication) -> str:
+        return format_html("{} {}", application.account, live_badge(application.account))
+
+    @display(description="account")
+    def account_fact(self, application: TelnyxApplication) -> str:
+        return f"{application.account} ({world(application.account)}, {application.account.base_url})"
+
+    @display(description="goes to")
+    def host_shown(self, application: TelnyxApplication) -> str:
+        return webhook_host(application) or "–"
+
+    @display(description="API version", label={"2": "success", "old": "warning"})
+    def version_shown(self, application: Any) -> tuple[str, str]:
+        version = application.webhook_api_version
+        return ("2", "2") if version == "2" else ("old", f"{version or 'none'} · old format")
+
+    @display(description="settings")
+    def settings_shown(self, application: TelnyxApplication) -> str:
+        there = flatten(application.remote)
+        rows = ((label(name), shown(there.get(name)) or "–") for name in self.kind.settable_flat())
+        line = (
+            '<tr><th class="font-semibold pr-6 py-1 text-left align-top">{}</th><td class="py-1 break-all">{}</td></tr>'
+        )
+        return format_html("<table>{}</table>", format_html_join("", line, rows))
+
+    @display(description="answer")
+    def remote_shown(self, application: TelnyxApplication) -> str:
+        return as_json(application.remote)
+
+
+def world(account: TelnyxAccount) -> str:
+    """Whether its calls ring real phones."""
+    return "LIVE" if account.is_live else "SANDBOX"
+
+
+class Presence(SimpleListFilter):
+    """Those that Telnyx knows, unless the missing ones are asked for."""
+
+    title = "presence at Telnyx"
+    parameter_name = "missing"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("true", "Missing"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        first, *rest = super().choices(changelist)
+        yield {**first, "display": "Present"}
+        yield from rest
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(missing_since__isnull=self.value() != "true")

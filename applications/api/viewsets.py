@@ -1,0 +1,248 @@
+"""REST for applications: check permission, call the service, show the answer."""
+
+from typing import Any, ClassVar, TypeVar
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+from django.utils.http import parse_etags
+from django_filters.filters import CharFilter
+from django_filters.filterset import FilterSet
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.serializers import ValidationError
+
+from applications.api.history import HistoryAction
+from applications.api.serializers import (
+    ApplicationSerializer,
+    CallControlApplicationInput,
+    CallControlApplicationSerializer,
+    PullCounts,
+    PullRequest,
+    PullSerializer,
+    TexmlApplicationInput,
+    TexmlApplicationSerializer,
+)
+from applications.editing.refusals import asked
+from applications.editing.service import create_application, delete_application, update_application
+from applications.kinds import KINDS, Kind
+from applications.mirror.pulls import pull_within
+from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
+from applications.related.api import PhoneNumbers
+from applications.tags import tagged
+from portal.rest.filters import YesNo
+from portal.rest.problems import Problem
+from portal.rest.viewsets import PortalViewSet, account_of
+
+JsonObject = dict[str, Any]
+T = TypeVar("T")
+
+PULL_SECONDS = 10.0
+
+_IF_MATCH = OpenApiParameter(
+    "If-Match", str, OpenApiParameter.HEADER, description="An ETag. 412 when Telnyx has another state."
+)
+_ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
+_MISSING = OpenApiParameter("missing", bool, description="Also those that Telnyx does not know any more.")
+_ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="For If-Match.")
+
+
+class ApplicationFilter(FilterSet):
+    """What a list can be narrowed by."""
+
+    account = CharFilter(field_name="account__name", help_text="Name of the account.")
+    active = YesNo(method="by_active")
+    missing = YesNo(method="by_missing", help_text="Also missing ones.")
+    tag = CharFilter(method="by_tag", help_text="One of its tags, whole.")
+    search = CharFilter(method="by_search", help_text="Part of the name, or the whole id.")
+
+    def by_active(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(active=value == "true")
+
+    def by_missing(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return queryset  # the view leaves them out, unless
+
+    def by_tag(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return tagged(queryset, value)
+
+    def by_search(self, queryset: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        return queryset.filter(Q(**{f"{queryset.model.name_field}__icontains": value}) | Q(telnyx_id=value))
+
+
+class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, PortalViewSet):
+    """Both kinds; ``id`` in the address is Telnyx's."""
+
+    kind: ClassVar[Kind]
+    scope = "applications"
+    ordering = ("-pk",)
+    lookup_field = "telnyx_id"
+    lookup_url_kwarg = "id"
+    filterset_class = ApplicationFilter
+
+    def get_queryset(self) -> QuerySet[Any]:
+        rows = self.kind.model._default_manager.select_related("account")
+        if self.action in {"list", "retrieve", "history"} and self._missing():
+            return rows
+        return rows.filter(missing_since=None)
+
+    def get_object(self) -> Any:
+        rows = self.get_queryset().filter(telnyx_id=self.kwargs["id"])
+        if name := self._account_name():
+            rows = rows.filter(account__name=name)
+        found = list(rows[:2])
+        if len(found) > 1:
+            raise ValidationError({"account": ["Several accounts have an application of this id: name one."]})
+        if not found:
+            raise Http404
+        return found[0]
+
+    def retrieve(self, request: Request, id: str) -> Response:
+        return self._answer(self.get_object())
+
+    def create(self, request: Request) -> Response:
+        account = account_of(request, request.data)
+        values = {name: value for name, value in _body(request).items() if name != "account"}
+        application, trouble = asked(lambda: create_application(self.kind, account, values, self.actor))
+        answer = self._answer(application, 201, trouble)
+        address = reverse(f"{self.basename}-detail", kwargs={"id": application.telnyx_id}, request=request)
+        answer["Location"] = f"{address}?account={account.name}"
+        return answer
+
+    def partial_update(self, request: Request, id: str) -> Response:
+        values = {name: value for name, value in _body(request).items() if name != "account"}
+        application, expected = self.get_object(), _if_match(request)
+        return self._answer(asked(lambda: update_application(application, values, self.actor, expected=expected)))
+
+    def destroy(self, request: Request, id: str) -> Response:
+        application, expected = self.get_object(), _if_match(request)
+        asked(lambda: delete_application(application, self.actor, expected=expected))
+        return Response(status=204)
+
+    @extend_schema(
+        request=PullRequest,
+        responses={
+            200: PullCounts,
+            202: OpenApiResponse(PullSerializer, "Still running; Location tells where to look."),
+        },
+        filters=False,
+    )
+    @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)
+    def pull(self, request: Request) -> Response:
+        """Pull from Telnyx now. Waits up to 10 s for its end."""
+        body = _body(request)
+        _refuse_unknown(body, {"account", "accept_missing"})
+        accept = body.get("accept_missing", False)
+        if not isinstance(accept, bool):
+            raise ValidationError({"accept_missing": ["Must be true or false."]})
+        account = account_of(request, body)
+        record = pull_within(PULL_SECONDS, self.kind, account, self.actor, accept_missing=accept)
+        if record.state == Pull.State.RUNNING:
+            address = reverse("pull-detail", kwargs={"pk": record.pk}, request=request)
+            return Response(PullSerializer(record).data, 202, headers={"Location": address})
+        if record.state != Pull.State.DONE:
+            raise _failed(record)
+        return Response(PullCounts(record).data)
+
+    def _answer(self, application: TelnyxApplication, status: int = 200, trouble: str = "") -> Response:
+        data = dict(self.get_serializer(application).data)
+        data["warnings"] = [*([trouble] if trouble else []), *data["warnings"]]
+        return Response(data, status, headers={"ETag": f'"{application.remote_digest}"'})
+
+    def _account_name(self) -> str | None:
+        body = self.request.data if self.request.method == "PATCH" else None
+        name = body.get("account") if isinstance(body, dict) else None
+        if name is not None and not isinstance(name, str):
+            raise ValidationError({"account": ["Must be the name of an account."]})
+        return name or self.request.query_params.get("account")
+
+    def _missing(self) -> bool:
+        text = self.request.query_params.get("missing", "false")
+        if text not in {"true", "false"}:
+            raise ValidationError({"missing": ["Must be true or false."]})
+        return text == "true"
+
+
+def _permissions(kind: Kind) -> dict[str, str]:
+    seen = dict.fromkeys(("list", "retrieve", "history"), "view")
+    verbs = {**seen, "create": "add", "partial_update": "change", "destroy": "delete"}
+    # "put" is not offered: with the right to change, it is told as 405
+    verbs |= {"pull": "change", "put": "change", "phone_numbers": "view"}
+    return {action: kind.permission(verb) for action, verb in verbs.items()} | PhoneNumbers.number_permissions
+
+
+def _operations(serializer: type[ApplicationSerializer], body: type) -> Any:
+    """The OpenAPI of one kind's operations."""
+    return extend_schema_view(
+        retrieve=extend_schema(parameters=[_ACCOUNT, _MISSING, _ETAG], responses=serializer),
+        create=extend_schema(parameters=[_ETAG], request=body, responses={201: serializer}),
+        partial_update=extend_schema(parameters=[_IF_MATCH, _ACCOUNT, _ETAG], request=body, responses=serializer),
+        destroy=extend_schema(parameters=[_IF_MATCH, _ACCOUNT], responses={204: None}),
+    )
+
+
+@_operations(CallControlApplicationSerializer, CallControlApplicationInput)
+class CallControlApplicationViewSet(ApplicationViewSet):
+    """Applications that get events as webhooks and send commands."""
+
+    kind = KINDS[0]
+    queryset = CallControlApplication.objects.all()
+    serializer_class = CallControlApplicationSerializer
+    permissions = _permissions(kind)
+
+
+@_operations(TexmlApplicationSerializer, TexmlApplicationInput)
+class TexmlApplicationViewSet(ApplicationViewSet):
+    """Applications that Telnyx fetches documents for."""
+
+    kind = KINDS[1]
+    queryset = TexmlApplication.objects.all()
+    serializer_class = TexmlApplicationSerializer
+    permissions = _permissions(kind)
+
+
+class PullViewSet(mixins.RetrieveModelMixin, PortalViewSet):
+    """What a pull did, or how far it is."""
+
+    queryset = Pull.objects.select_related("account")
+    serializer_class = PullSerializer
+    scope = "applications"
+    permissions = {"retrieve": "applications.view_pull"}
+
+
+def _body(request: Request) -> JsonObject:
+    if not isinstance(request.data, dict):
+        raise ValidationError({"non_field_errors": ["The body must be a JSON object."]})
+    return request.data
+
+
+def _refuse_unknown(body: JsonObject, known: set[str]) -> None:
+    if unknown := {name: ["Unknown parameter."] for name in body if name not in known}:
+        raise ValidationError(unknown)
+
+
+def _if_match(request: Request) -> list[str]:
+    """The digests that ``If-Match`` names; ``*`` and no header ask for none."""
+    text = request.headers.get("If-Match")
+    if text is None or text.strip() == "*":
+        return []
+    return [tag.removeprefix("W/").strip('"') for tag in parse_etags(text)] or ["unreadable"]
+
+
+def _failed(record: Pull) -> Problem:
+    last: JsonObject = record.errors[-1] if record.errors else {}
+    message = str(last.get("message", "The pull failed."))
+    if record.state == Pull.State.STOPPED:
+        return Problem(409, f"{message} Send accept_missing: true.", "looks_like_mass_delete")
+    status = {"refused": 422, "uncertain": 504}.get(str(last.get("kind")), 503)
+    problem = Problem(status, message, f"telnyx_{last.get('kind', 'unavailable')}")
+    if status == 503:
+        problem.wait = 5
+    return problem

@@ -1,0 +1,15 @@
+"""The app's configuration: its pages."""
+
+from importlib import import_module
+
+from django.apps import AppConfig
+
+
+class ApplicationsConfig(AppConfig):
+    """What is configured at Telnyx."""
+
+    name = "applications"
+
+    def ready(self) -> None:
+        for name in ("applications", "pull_pages"):
+            import_module(f"applications.admin.{name}")  # registers them; they need the models, ready only now

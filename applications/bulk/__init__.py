@@ -1,0 +1,3 @@
+"""One change for many applications."""
+
+__all__ = ["pages"]

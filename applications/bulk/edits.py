@@ -1,0 +1,181 @@
+"""One change for many applications: drawn up, shown, then carried out one by one, each through the one service.
+
+Nothing is in a transaction, and nothing is undone: what Telnyx took stays, what it refused is told. A run that was
+killed goes on where it stopped when somebody asks for it.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from applications.editing.outcomes import in_words
+from applications.editing.service import Conflict, update_application
+from applications.kinds import BY_SLUG, Kind, flatten, unflatten
+from applications.models import BulkEdit, TelnyxApplication
+from applications.wording import shown
+from portal.actors import Actor
+from portal.models import AuditEvent
+from portal.telnyx.client import client_for
+from portal.telnyx.errors import TelnyxError
+from portal.telnyx.schemas import InvalidParameters
+
+JsonObject = dict[str, Any]
+
+MOST = 500
+SILENT_SECONDS = 60  # far above the 16 s that the two requests for one application may take
+_KEPT = timedelta(days=30)
+_PATIENCE = 3  # applications in a row that Telnyx did not answer for
+_AWAY = {"unavailable", "uncertain", "skipped"}
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One application of a preview: per chosen field its value now and then, and what came of it."""
+
+    application: TelnyxApplication
+    changes: dict[str, tuple[Any, Any]]
+    state: str
+    said: str
+
+    @property
+    def texts(self) -> list[tuple[str, str, bool]]:
+        """For each chosen field its value now and then as texts, and whether they differ."""
+        return [(shown(before), shown(after), before != after) for before, after in self.changes.values()]
+
+    @property
+    def is_changed(self) -> bool:
+        return any(before != after for before, after in self.changes.values())
+
+
+class TooMany(Exception):
+    """More were chosen than one bulk edit takes."""
+
+
+def draft(kind: Kind, rows: Iterable[TelnyxApplication], owner: Any, values: JsonObject | None = None) -> BulkEdit:
+    """A new wish for those of ``rows`` that Telnyx knows. Raises ``TooMany``."""
+    targets = [_target(row) for row in rows if row.missing_since is None]
+    if len(targets) > MOST:
+        raise TooMany(f"{len(targets)} are chosen; {MOST} can be changed at once.")
+    BulkEdit.objects.filter(created_at__lt=timezone.now() - _KEPT).delete()
+    return BulkEdit.objects.create(kind=kind.slug, owner=owner, targets=targets, values=values or {})
+
+
+def choose(edit: BulkEdit, values: JsonObject) -> None:
+    """Set what is to be changed, from the applications as they are now: that is what the preview shows."""
+    targets = [_target(row) for row in _rows(edit)]
+    BulkEdit.objects.filter(pk=edit.pk, state=BulkEdit.State.DRAFT).update(values=values, targets=targets)
+    edit.refresh_from_db()
+
+
+def lines(edit: BulkEdit) -> list[Line]:
+    """Every application of it with what would change, or what became of it; two queries."""
+    found = {str(row.pk): row for row in _rows(edit)}
+    known = [target for target in edit.targets if target["id"] in found]
+    return [_line(found[target["id"]], target, edit.values) for target in known]
+
+
+def run_within(seconds: float, edit: BulkEdit, actor: Actor) -> None:
+    """Carry it out in a thread and wait at most so long for its end; nothing when it already runs or is done."""
+    if not _claim(edit):
+        return
+    thread = threading.Thread(target=_in_thread, args=(edit.pk, actor), daemon=True)
+    thread.start()
+    thread.join(seconds)
+
+
+def is_silent(edit: BulkEdit) -> bool:
+    """Whether it runs by its state only: whoever ran it was killed."""
+    alive = edit.seen_alive_at
+    return edit.state == BulkEdit.State.RUNNING and (alive is None or timezone.now() - alive > _silence())
+
+
+def counts(edit: BulkEdit) -> dict[str, int]:
+    """How many came to each end; those still to come not counted."""
+    return dict(Counter(target["state"] for target in edit.targets if target["state"]))
+
+
+def _claim(edit: BulkEdit) -> bool:
+    free = Q(state=BulkEdit.State.DRAFT) | Q(
+        state=BulkEdit.State.RUNNING, seen_alive_at__lt=timezone.now() - _silence()
+    )
+    now = {"state": BulkEdit.State.RUNNING, "seen_alive_at": timezone.now()}
+    return bool(BulkEdit.objects.filter(free, pk=edit.pk).exclude(values={}).update(**now))
+
+
+def _in_thread(edit_id: Any, actor: Actor) -> None:
+    edit = BulkEdit.objects.get(pk=edit_id)
+    try:
+        run(edit, actor)
+    finally:  # each thread has its own connections, to Telnyx and to the database
+        for account in {row.account for row in _rows(edit)}:
+            client_for(account).close()
+        connection.close()
+
+
+def run(edit: BulkEdit, actor: Actor) -> None:
+    """Carry out what has had no turn yet, in order. When Telnyx stays away, the rest is left as it is."""
+    rows = {str(row.pk): row for row in _rows(edit)}
+    away = 0
+    for target in edit.targets:
+        if target["state"]:
+            continue
+        target["state"], target["said"] = _turn(rows.get(target["id"]), target["base"], edit.values, actor, away)
+        away = away + 1 if target["state"] in _AWAY else 0
+        BulkEdit.objects.filter(pk=edit.pk).update(targets=edit.targets, seen_alive_at=timezone.now())
+    BulkEdit.objects.filter(pk=edit.pk).update(state=BulkEdit.State.DONE, finished_at=timezone.now())
+    AuditEvent.note(actor, "application.bulk_edit", edit, fields=sorted(edit.values), **counts(edit))
+
+
+def _turn(row: TelnyxApplication | None, base: str, values: JsonObject, actor: Actor, away: int) -> tuple[str, str]:
+    if row is None:
+        return "gone", "Its row is not here any more."
+    if away >= _PATIENCE:
+        return "skipped", "Telnyx could not be asked for those before it, so this one was not tried."
+    try:
+        return _one(row, base, values, actor)
+    except Exception:  # the others are still to have their turn
+        _logger.exception("bulk edit of one application failed", application=str(row.pk))
+        return "failed", "An error of the portal; its log tells more."
+
+
+def _one(row: TelnyxApplication, base: str, values: JsonObject, actor: Actor) -> tuple[str, str]:
+    before = row.remote_digest
+    try:
+        after = update_application(row, unflatten(values), actor, base_digest=base)
+    except Conflict as conflict:
+        return "conflict", " ".join(["Changed at Telnyx since the preview; nothing was sent.", *in_words(conflict)])
+    except InvalidParameters as invalid:
+        return "refused", str(invalid)
+    except TelnyxError as error:
+        fields = getattr(error, "fields", {})
+        return error.kind, "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items()) or str(error)
+    return ("changed" if after.remote_digest != before else "unchanged"), ""
+
+
+def _line(row: TelnyxApplication, target: JsonObject, values: JsonObject) -> Line:
+    there = flatten(row.remote)
+    return Line(
+        row, {name: (there.get(name), value) for name, value in values.items()}, target["state"], target["said"]
+    )
+
+
+def _rows(edit: BulkEdit) -> list[TelnyxApplication]:
+    ids = [target["id"] for target in edit.targets]
+    return list(BY_SLUG[edit.kind].model._default_manager.filter(pk__in=ids).select_related("account"))
+
+
+def _target(row: TelnyxApplication) -> JsonObject:
+    return {"id": str(row.pk), "base": row.remote_digest, "state": "", "said": ""}
+
+
+def _silence() -> timedelta:
+    return timedelta(seconds=SILENT_SECONDS)

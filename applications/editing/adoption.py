@@ -1,0 +1,98 @@
+"""After a create whose answer was lost: look for what Telnyx may have made, instead of making a second one.
+
+Telnyx knows no idempotency key for these resources, and takes the same name twice. So an application may be ours when
+it has the wanted name and address, was made since the request went out, and is unknown here.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from applications.kinds import Kind
+from applications.mirror.store import PAGE_SIZE
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxError, TelnyxUncertain
+from portal.times import read_time
+
+JsonObject = dict[str, Any]
+
+SKEW = timedelta(seconds=10)  # how far Telnyx's clock may be behind ours
+REMEMBERED = timedelta(hours=1)
+_ACTION = "application.create"
+_MOST_PAGES = 8
+
+
+class UncertainCreate(TelnyxUncertain):
+    """It cannot be told whether an application was made. ``candidates``: what may be it, as Telnyx has them."""
+
+    def __init__(self, message: str, candidates: list[JsonObject], **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.candidates = candidates
+
+
+def note(
+    actor: Actor, kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], outcome: str, subject: Any, **told: Any
+) -> None:
+    """Write down how a create ended: ``done``, ``adopted`` or ``uncertain``. The name and address only as a hash."""
+    about = {"outcome": outcome, "account": account.name, "kind": kind.slug, "wanted": _wanted(kind, values)}
+    AuditEvent.note(actor, _ACTION, subject, **about, **told)
+
+
+def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> datetime | None:
+    """When an application of this name and address was asked for with an outcome that is still not known; else None."""
+    about = {"details__account": account.name, "details__kind": kind.slug, "details__wanted": _wanted(kind, values)}
+    recent = AuditEvent.objects.filter(action=_ACTION, at__gte=timezone.now() - REMEMBERED, **about)
+    last = recent.first()
+    if last is None or last.details.get("outcome") != "uncertain":
+        return None
+    return read_time(last.details.get("asked_at")) or last.at
+
+
+def candidates(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], since: datetime) -> list[JsonObject]:
+    """What Telnyx has of that name and address, made since then and not known here. Raises a ``TelnyxError``."""
+    wanted = [values.get(name) for name in kind.required]
+    found = {
+        str(remote.get("id")): remote
+        for remote in _newest(kind, account, since - SKEW)
+        if [remote.get(name) for name in kind.required] == wanted
+    }
+    history = kind.model.history.filter(account=account, telnyx_id__in=found)  # type: ignore[attr-defined]
+    ours = Q(history_change_reason__startswith="created") | Q(history_change_reason__startswith="adopted")
+    known = set(history.filter(Q(history_date__lt=since) | ours).values_list("telnyx_id", flat=True))
+    return [remote for id, remote in found.items() if id not in known]
+
+
+def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCreate:
+    """What is said when nothing could be adopted; ``found`` is None when Telnyx could not be asked."""
+    if found is None:
+        said = "Telnyx's list could not be read afterwards either."
+    elif found:
+        said = f"{len(found)} applications of this name and address are there and unknown here; see which is yours."
+    else:
+        said = "No such application is there yet; it may still come."
+    message = f"{error.message} {said} Nothing was stored here. Look again before you create it once more."
+    return UncertainCreate(message, found or [], code=error.code, http_status=error.http_status)
+
+
+def _newest(kind: Kind, account: TelnyxAccount, since: datetime) -> Iterator[JsonObject]:
+    """Newest first, as far back as ``since``. One without a readable time is looked at, and not taken."""
+    for number in range(1, _MOST_PAGES + 1):
+        query = {"page[number]": str(number), "page[size]": str(PAGE_SIZE), "sort": "-created_at"}
+        listed = ask(account, kind.method("list"), extra_query=query).get("data")
+        remotes = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+        fresh = [item for item in remotes if (made := read_time(item.get("created_at"))) and made >= since]
+        yield from fresh
+        if not fresh or len(remotes) < PAGE_SIZE:
+            return
+
+
+def _wanted(kind: Kind, values: Mapping[str, Any]) -> str:
+    text = json.dumps([values.get(name) for name in kind.required])  # the address holds the webhook token
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,3 @@
+"""Applications as code, and as sheets: export, plan, apply."""
+
+__all__ = ["pages"]

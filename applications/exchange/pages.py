@@ -1,0 +1,251 @@
+"""Export and import in the admin: CSV and JSON of what the list shows; a file in, what it would do, then doing it.
+
+An uploaded file is kept nowhere. The confirmed steps travel signed in the page, and each request carries out what fits
+into a few seconds, so that nothing is left running when the page is closed.
+"""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from unfold import widgets
+
+from applications.editing.forms import AccountChoice
+from applications.exchange import plans, sheets
+from applications.exchange.apply import Outcome, carry_out
+from applications.exchange.plans import Plan, Problem, Step, Unreadable
+from applications.kinds import Kind
+from applications.wording import shown
+from portal.actors import actor_of
+from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.errors import TelnyxError
+
+JsonObject = dict[str, Any]
+
+RUN_SECONDS = 3.0
+MOST_STATE = 1_900_000  # characters: Django takes forms of 2 MiB
+MOST_SHOWN = 500
+MOST_WRONG = 200
+_SALT = "applications.import"
+_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+class ImportForm(forms.Form):
+    """A file and the account it is for."""
+
+    account = AccountChoice(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
+    file = forms.FileField(
+        widget=widgets.UnfoldAdminFileFieldWidget(attrs={"accept": ".csv,.json"}),
+        help_text="CSV or JSON as exported here: at most 2 MB and 10,000 lines. Lines without an id go by name.",
+    )
+
+    def clean_file(self) -> bytes:
+        if self.cleaned_data["file"].size > sheets.MOST_BYTES:
+            raise forms.ValidationError("The file is larger than 2 MB: split it.")
+        content: bytes = self.cleaned_data["file"].read()
+        return content
+
+
+class ExchangePages:
+    """A mixin for the admin of a kind; stands before ``BulkPages``."""
+
+    kind: Kind
+    model: Any
+    opts: Any
+    admin_site: Any
+    has_view_permission: Any
+    has_add_permission: Any
+    has_change_permission: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path("export/<slug:form>/", view(self.export_view), name=f"{name}_export"),
+            path("import/", view(self.import_view), name=f"{name}_import"),
+            path("import/run/", view(self.import_run_view), name=f"{name}_import_run"),
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]
+
+    def get_actions(self, request: HttpRequest) -> Any:
+        own = {name: self.get_action(name) for name in ("export_csv", "export_json")}  # type: ignore[attr-defined]
+        return {**super().get_actions(request), **own}  # type: ignore[misc]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        query = request.GET.urlencode()
+        exchange = {
+            "exports": [(form.upper(), f"{self._to('export', form)}?{query}") for form in sheets.FORMATS],
+            "import_url": self._to("import") if self._may_import(request) else "",
+        }
+        return super().changelist_view(request, {**(extra_context or {}), **exchange})  # type: ignore[misc]
+
+    @admin.action(description="Export as CSV")
+    def export_csv(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        return self._exported(request, queryset, "csv")
+
+    @admin.action(description="Export as JSON")
+    def export_json(self, request: HttpRequest, queryset: QuerySet[Any]) -> Any:
+        return self._exported(request, queryset, "json")
+
+    def export_view(self, request: HttpRequest, form: str) -> Any:
+        """All that the list shows under the same query."""
+        if form not in sheets.FORMATS:
+            raise Http404
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        try:
+            shown_rows = self.get_changelist_instance(request).get_queryset(request)  # type: ignore[attr-defined]
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(self._to("changelist"))
+        return self._exported(request, shown_rows, form)
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """The form; with a file, what it would do. Nothing is written."""
+        if not self._may_import(request):
+            raise PermissionDenied
+        form = ImportForm(request.POST or None, request.FILES or None, initial={"account": _only_account()})
+        if request.method != "POST" or not form.is_valid():
+            return self._draw(request, form=form)
+        account = form.cleaned_data["account"]
+        try:
+            entries = sheets.read(self.kind, account, form.cleaned_data["file"])
+            plan = plans.make(account, entries, [self.kind])
+        except Unreadable as unreadable:
+            return self._draw(request, form=form, problems=unreadable.problems)
+        except TelnyxError as error:
+            return self._draw(request, form=form, problems=[Problem(0, "", str(error))])
+        return self._draw_plan(request, form, plan)
+
+    def import_run_view(self, request: HttpRequest) -> HttpResponse:
+        """Carry out what fits into a few seconds; the answer asks for the rest."""
+        if request.method != "POST" or not self._may_import(request):
+            raise PermissionDenied
+        state = self._opened(request)
+        if state is None:
+            problem = Problem(0, "", "This confirmation is too old, or not yours. Upload the file again.")
+            return self._draw(request, form=ImportForm(), problems=[problem])
+        account = get_object_or_404(TelnyxAccount, pk=state["account"])
+        steps, planned_at = [Step.from_json(told) for told in state["steps"]], datetime.fromisoformat(state["at"])
+        if any(not self._may(request, step) for step in steps):
+            raise PermissionDenied
+        if not state["tried"] and (changed := _changed(Plan(account, steps, [], 0, planned_at))):
+            return self._draw_run(request, state, [], changed)
+        outcomes = self._carry_out(request, account, steps, planned_at)
+        return self._draw_run(request, state, outcomes, [])
+
+    def _carry_out(
+        self, request: HttpRequest, account: TelnyxAccount, steps: list[Step], planned_at: datetime
+    ) -> list[Outcome]:
+        until, outcomes = time.monotonic() + RUN_SECONDS, []
+        for outcome in carry_out(account, steps, actor_of(request), planned_at):
+            outcomes.append(outcome)
+            if time.monotonic() > until:
+                break
+        return outcomes
+
+    def _draw_plan(self, request: HttpRequest, form: ImportForm, plan: Plan) -> HttpResponse:
+        refused = [step for step in plan.steps if not self._may(request, step)]
+        problems = plan.problems + [Problem(step.line, "", f"You may not {step.action} these.") for step in refused]
+        sealed = "" if problems else self._sealed(request, plan)
+        if len(sealed) > MOST_STATE:
+            problems, sealed = [Problem(0, "", "This is too much at once: split the file.")], ""
+        if problems:
+            return self._draw(request, form=form, problems=problems)
+        return self._draw(request, plan=plan, state=sealed, lines=[_line(step) for step in plan.steps[:MOST_SHOWN]])
+
+    def _draw_run(
+        self, request: HttpRequest, state: JsonObject, outcomes: list[Outcome], changed: list[str]
+    ) -> HttpResponse:
+        stopped = bool(changed) or any(outcome.state == "stopped" for outcome in outcomes)
+        rest = [] if stopped else state["steps"][len(outcomes) :]
+        wrong = [
+            f"Line {one.step.line}: {one.step.action} {one.step.name}: {one.message}" for one in outcomes if one.message
+        ]
+        tried = state["tried"] + len(outcomes)
+        failed = state["failed"] + sum(one.state != "done" for one in outcomes)
+        state = {
+            **state,
+            "steps": rest,
+            "tried": tried,
+            "failed": failed,
+            "wrong": (state["wrong"] + wrong)[:MOST_WRONG],
+        }
+        context: JsonObject = {"changed": changed, "run": state, "stopped": stopped, "done": tried - failed}
+        context |= {"percent": 100 * tried // max(state["total"], 1)}
+        context |= {"state": signing.dumps(state, salt=_SALT, compress=True) if rest else "", **self._urls()}
+        if request.headers.get("HX-Request"):
+            return render(request, "applications/exchange/import_run.html", context)
+        return self._draw(request, **context)
+
+    def _draw(self, request: HttpRequest, **context: Any) -> HttpResponse:
+        page = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Import applications"}
+        problems = context.get("problems", [])
+        context |= {"problems": problems[:MOST_SHOWN], "problem_count": len(problems), "most": MOST_SHOWN}
+        return render(request, "applications/exchange/import.html", {**page, **context, **self._urls()})
+
+    def _exported(self, request: HttpRequest, rows: QuerySet[Any], form: str) -> StreamingHttpResponse:
+        AuditEvent.note(actor_of(request), "application.export", kind=self.kind.slug, format=form, count=rows.count())
+        found = rows.select_related("account").iterator(500)
+        answer = StreamingHttpResponse(sheets.FORMATS[form](self.kind, found), content_type=_TYPES[form])
+        answer["Content-Disposition"] = f'attachment; filename="{self.kind.slug}.{form}"'
+        return answer
+
+    def _sealed(self, request: HttpRequest, plan: Plan) -> str:
+        steps = [step.as_json() for step in plan.steps]
+        state: JsonObject = {
+            "account": str(plan.account.pk),
+            "kind": self.kind.slug,
+            "user": str(request.user.pk),
+            "steps": steps,
+        }
+        state |= {"at": plan.made_at.isoformat(), "total": len(steps), "tried": 0, "failed": 0, "wrong": []}
+        return signing.dumps(state, salt=_SALT, compress=True)
+
+    def _opened(self, request: HttpRequest) -> JsonObject | None:
+        try:
+            state: JsonObject = signing.loads(request.POST.get("state", ""), salt=_SALT, max_age=3600)
+        except signing.BadSignature:
+            return None
+        mine = state["user"] == str(request.user.pk) and state["kind"] == self.kind.slug
+        return state if mine else None
+
+    def _may_import(self, request: HttpRequest) -> bool:
+        return bool(self.has_add_permission(request) or self.has_change_permission(request))
+
+    def _may(self, request: HttpRequest, step: Step) -> bool:
+        may = {"create": self.has_add_permission, "update": self.has_change_permission}.get(step.action)
+        return bool(may and may(request))
+
+    def _urls(self) -> JsonObject:
+        return {name: self._to(to) for name, to in _ADDRESSES.items()}
+
+    def _to(self, name: str, *args: Any) -> str:
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+
+_ADDRESSES = {"list_url": "changelist", "import_url": "import", "run_url": "import_run"}
+
+
+def _line(step: Step) -> JsonObject:
+    said = [(name, shown(before), shown(after)) for name, (before, after) in step.changes.items()]
+    return {"step": step, "changes": said}
+
+
+def _changed(plan: Plan) -> list[str]:
+    try:
+        return plans.outdated(plan)
+    except TelnyxError as error:
+        return [str(error)]
+
+
+def _only_account() -> TelnyxAccount | None:
+    accounts = list(TelnyxAccount.objects.all()[:2])
+    return accounts[0] if len(accounts) == 1 else None

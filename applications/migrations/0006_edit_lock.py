@@ -1,0 +1,13 @@
+"""``Turn`` is called ``EditLock``. Its table stays as it is: no statement is run on it."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("applications", "0005_turns")]
+
+    operations = [
+        migrations.AlterModelTable(name="turn", table="applications_turn"),
+        migrations.RenameModel(old_name="Turn", new_name="EditLock"),
+        migrations.AlterModelOptions(name="editlock", options={"default_permissions": ()}),
+    ]

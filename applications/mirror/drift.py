@@ -1,0 +1,115 @@
+"""Differences that were found at Telnyx: how history names them, who made them, what a page says of them.
+
+A pull writes a history entry for each. Afterwards, and as a courtesy that never fails it, Telnyx is asked who.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import structlog
+
+from applications.kinds import Kind
+from applications.mirror import change_authors
+from applications.mirror.change_authors import Edit
+from applications.mirror.store import changes
+from applications.models import TelnyxApplication
+from applications.wording import shown
+from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxError
+
+JsonObject = dict[str, Any]
+
+_CHANGED, _GONE, _PULLED = "changed at Telnyx", "gone at Telnyx", "pulled ("
+_SHOWN = 10  # entries on a page
+_SIGNED = 1000  # entries of one pull that are given a name
+_NEAR = timedelta(minutes=1)  # between a change and its entry in Telnyx's log
+_WHO_LENGTH = 48  # of the 100 letters of a history entry's reason
+_logger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference found: ``found_at`` by us, ``changed_at`` by Telnyx's own account, fields as (before, after)."""
+
+    found_at: datetime
+    changed_at: datetime | None
+    reason: str
+    gone: bool
+    fields: dict[str, tuple[Any, Any]]
+
+    @property
+    def lines(self) -> list[tuple[str, str, str]]:
+        """Field, before and after, as their fields show them."""
+        return [(name, shown(old), shown(new)) for name, (old, new) in self.fields.items()]
+
+
+def drift_of(application: TelnyxApplication) -> list[Drift]:
+    """What was found changed at Telnyx since the last change made here, newest first; at most ten."""
+    entries = list(application.history.all()[: _SHOWN + 1])  # type: ignore[attr-defined]
+    found: list[Drift] = []
+    for entry, older in pairwise(entries):
+        if not is_drift(entry):
+            break
+        fields = {name: both for name, both in changes(older.remote, entry.remote).items() if name != "updated_at"}
+        changed_at = entry.updated_at if entry.updated_at != older.updated_at else None
+        gone = entry.missing_since is not None
+        found.append(Drift(entry.history_date, changed_at, entry.history_change_reason or "", gone, fields))
+    return found
+
+
+def is_drift(entry: Any) -> bool:
+    """Whether a history entry was found at Telnyx, not made here."""
+    reason = entry.history_change_reason or ""
+    return entry.history_type == "~" and reason.startswith((_CHANGED, _GONE, _PULLED))
+
+
+def sign(kind: Kind, account: TelnyxAccount, reason: str, since: datetime) -> None:
+    """Say in the entries that a pull made since then, with that ``reason``, what they are and who did it.
+
+    Few requests, however many entries; what Telnyx does not tell stays unsaid. Raises nothing that Telnyx may answer.
+    """
+    history: Any = kind.model.history.model._default_manager  # type: ignore[attr-defined]
+    mine = history.filter(
+        account=account, history_type="~", history_date__gte=since, history_change_reason=reason[:100]
+    )
+    entries = list(mine[:_SIGNED])
+    if not entries:
+        return
+    by = _authors(account, entries)
+    for entry in entries:
+        entry.history_change_reason = _reason(entry, by.get(entry.telnyx_id, ""), reason)
+    history.bulk_update(entries, ["history_change_reason"], batch_size=250)
+    mine.update(history_change_reason=f"{_CHANGED}, found by pull{reason.removeprefix('pulled')}"[:100])
+
+
+def _reason(entry: Any, who: str, reason: str) -> str:
+    what = _GONE if entry.missing_since else _CHANGED
+    by = f" by {who[:_WHO_LENGTH]}" if who else ""
+    return f"{what}{by}, found by pull{reason.removeprefix('pulled')}"[:100]
+
+
+def _authors(account: TelnyxAccount, entries: list[Any]) -> dict[str, str]:
+    """By Telnyx's id of the application."""
+    wanted, found = {entry.telnyx_id: entry for entry in entries}, dict[str, Edit]()
+    try:
+        for edit in change_authors.edits(account):
+            entry = wanted.get(edit.resource_id)
+            if entry and edit.resource_id not in found and _made(edit, entry):
+                found[edit.resource_id] = edit
+            if len(found) == len(wanted):
+                break
+    except TelnyxError as error:
+        _logger.info("telnyx's log of changes not read", account=account.name, reason=error.kind)
+    known = change_authors.names(account, {edit.user_id for edit in found.values() if edit.user_id})
+    return {id: edit.by(known) for id, edit in found.items()}
+
+
+def _made(edit: Edit, entry: Any) -> bool:
+    """Whether this edit is what the entry found. Another one, such as our own last one, must not be blamed."""
+    if entry.missing_since:
+        return edit.change == "delete"
+    if edit.change == "delete" or edit.at is None or entry.updated_at is None:
+        return False
+    return bool(abs(edit.at - entry.updated_at) <= _NEAR)

@@ -1,0 +1,49 @@
+"""Whose webhooks come here: one account of Telnyx may serve receivers that are not ours."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
+from portal.models import TelnyxAccount
+
+
+def pointing_here(account: TelnyxAccount) -> QuerySet[CallControlApplication]:
+    """Applications that Telnyx still has, and of which one address is the account's here."""
+    return CallControlApplication.objects.filter(_ours(account), account=account, missing_since=None)
+
+
+def pointing_elsewhere(account: TelnyxAccount, connection_ids: Iterable[str]) -> set[str]:
+    """Of these the ones that are known to send their webhooks elsewhere, and never here."""
+    rows = CallControlApplication.objects.filter(account=account, telnyx_id__in=set(connection_ids))
+    rows = rows.exclude(_ours(account)).exclude(webhook_event_url="", webhook_event_failover_url="")
+    return set(rows.values_list("telnyx_id", flat=True))
+
+
+def is_elsewhere(application: TelnyxApplication) -> bool:
+    """Whether its webhooks go to another receiver first: that none comes here is as it should be."""
+    url = ""
+    if isinstance(application, CallControlApplication):
+        url = application.webhook_event_url
+    elif isinstance(application, TexmlApplication):
+        url = application.status_callback
+    return bool(url) and application.account.webhook_token not in url
+
+
+def was_sent_here(account: TelnyxAccount, attempts: Iterable[dict[str, Any]]) -> bool:
+    """Whether one of a delivery's attempts (``GET /webhook_deliveries``) went to the account's address here."""
+    return any(account.webhook_token in (url_of(attempt) or "") for attempt in attempts)
+
+
+def url_of(attempt: dict[str, Any]) -> str | None:
+    """Where an attempt went, if Telnyx tells."""
+    http = attempt.get("http")
+    request = http.get("request") if isinstance(http, dict) else None
+    url = request.get("url") if isinstance(request, dict) else None
+    return url if isinstance(url, str) else None
+
+
+def _ours(account: TelnyxAccount) -> Q:
+    token = account.webhook_token
+    return Q(webhook_event_url__contains=token) | Q(webhook_event_failover_url__contains=token)

@@ -1,0 +1,128 @@
+"""The phone numbers of an application: read from Telnyx when asked for, assigned there, kept nowhere here.
+
+``GET /phone_numbers``, ``PATCH /phone_numbers/{id}``: developers.telnyx.com, "List phone numbers" and "Update a phone
+number". A number belongs to one connection, so assigning it takes it from the other that had it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from applications.models import TelnyxApplication
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxError, TelnyxUncertain
+from portal.telnyx.schemas import InvalidParameters
+
+JsonObject = dict[str, Any]
+
+PERMISSION = "applications.assign_number"
+MAX_PAGE_SIZE = 250
+
+
+@dataclass(frozen=True)
+class NumberPage:
+    """One page of Telnyx's list; ``pages`` and ``total`` are None when Telnyx does not tell them."""
+
+    numbers: list[JsonObject]
+    number: int
+    pages: int | None
+    total: int | None
+
+    @property
+    def next(self) -> int | None:
+        more = self.number < self.pages if self.pages is not None else bool(self.numbers)
+        return self.number + 1 if more else None
+
+    @property
+    def previous(self) -> int | None:
+        return self.number - 1 if self.number > 1 else None
+
+
+def list_numbers(
+    account: TelnyxAccount, connection_id: str | None = None, search: str = "", page: int = 1, size: int = 25
+) -> NumberPage:
+    """Numbers of the account, or of one application. ``search`` is part of a number, three digits at least.
+
+    Raises ``InvalidParameters`` or a ``TelnyxError``.
+    """
+    query = {"page[number]": str(page), "page[size]": str(size)}
+    if connection_id is not None:
+        query["filter[connection_id]"] = connection_id
+    if search.strip():
+        query["filter[phone_number]"] = _digits(search)
+    answer = ask(account, "phone_numbers.list", extra_query=query)
+    listed, meta = answer.get("data"), answer.get("meta")
+    if not isinstance(listed, list):
+        raise TelnyxUncertain("Telnyx's list of phone numbers cannot be read.")
+    meta = meta if isinstance(meta, dict) else {}
+    numbers = [item for item in listed if isinstance(item, dict)]
+    return NumberPage(numbers, page, _count(meta, "total_pages"), _count(meta, "total_results"))
+
+
+def count_numbers(application: TelnyxApplication) -> int | None:
+    """How many are assigned to it, None when Telnyx does not tell. Raises a ``TelnyxError``."""
+    return list_numbers(application.account, application.telnyx_id, size=1).total
+
+
+def assign_number(application: TelnyxApplication, number_id: str, actor: Actor) -> JsonObject:
+    """Have calls to that number run in this application; Telnyx's answer, as it came. Raises a ``TelnyxError``."""
+    before = _retrieve(application, number_id)
+    return _set_connection(application, before, application.telnyx_id, actor, "number.assign")
+
+
+def unassign_number(application: TelnyxApplication, number_id: str, actor: Actor) -> JsonObject:
+    """Ask Telnyx to take that number from this application; its answer tells whether it did (``is_assigned``).
+
+    How to unassign is documented nowhere. The SDK's ``connection_id`` is a text that may not be null, so an empty one
+    is sent. Raises ``InvalidParameters`` for a number that is somewhere else, or a ``TelnyxError``.
+    """
+    before = _retrieve(application, number_id)
+    if before.get("connection_id") != application.telnyx_id:
+        raise InvalidParameters({"number_id": ["This number is not assigned to this application."]})
+    return _set_connection(application, before, "", actor, "number.unassign")
+
+
+def is_assigned(number: JsonObject, application: TelnyxApplication) -> bool:
+    """Whether an answer of Telnyx says that the number belongs to this application."""
+    return number.get("connection_id") == application.telnyx_id
+
+
+def _retrieve(application: TelnyxApplication, number_id: str) -> JsonObject:
+    return _data(ask(application.account, "phone_numbers.retrieve", number_id))
+
+
+def _set_connection(
+    application: TelnyxApplication, before: JsonObject, connection_id: str, actor: Actor, action: str
+) -> JsonObject:
+    told = {"number": before.get("phone_number"), "number_id": before.get("id"), "was": before.get("connection_id")}
+    try:
+        after = _data(
+            ask(application.account, "phone_numbers.update", str(before.get("id")), connection_id=connection_id)
+        )
+    except TelnyxError as error:
+        if isinstance(error, TelnyxUncertain):
+            AuditEvent.note(actor, action, application, **told, outcome="uncertain")
+        raise
+    AuditEvent.note(actor, action, application, **told, now=after.get("connection_id"))
+    return after
+
+
+def _data(answer: JsonObject) -> JsonObject:
+    number = answer.get("data")
+    if not isinstance(number, dict):
+        raise TelnyxUncertain("Telnyx's answer holds no phone number. It may have acted, or not.")
+    return number
+
+
+def _digits(search: str) -> str:
+    # Telnyx finds nothing for a text with other letters, and asks for three digits
+    digits = "".join(letter for letter in search if letter.isascii() and letter.isdigit())
+    if len(digits) < 3:
+        raise InvalidParameters({"search": ["Enter at least three digits of the number."]})
+    return digits
+
+
+def _count(meta: JsonObject, name: str) -> int | None:
+    value = meta.get(name)
+    return value if type(value) is int else None

@@ -1,0 +1,178 @@
+"""What belongs to an application, on its page: its numbers, the choice of its profile, who changed it at Telnyx.
+
+Each part is fetched by the page when it is drawn, so that the page itself never waits for Telnyx.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET, require_POST
+
+from applications.editing import profile_field
+from applications.kinds import kind_of
+from applications.mirror import change_authors
+from applications.mirror.drift import drift_of
+from applications.models import TelnyxApplication
+from applications.related import numbers, profiles
+from applications.related.numbers import PERMISSION
+from portal.actors import actor_of
+from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxError
+from portal.telnyx.schemas import InvalidParameters
+
+Told = tuple[str, str]  # tone and sentence
+
+
+class Belongings:
+    """A mixin for the admin of a kind: addresses of the parts, and the note of what was changed at Telnyx."""
+
+    def get_urls(self) -> list[URLPattern]:
+        own: list[tuple[str, str, Callable[..., HttpResponse]]] = [
+            ("profiles/", "profiles", require_GET(self.profiles_view)),
+            ("<uuid:pk>/numbers/", "numbers", require_GET(self.numbers_view)),
+            ("<uuid:pk>/numbers/<slug:number_id>/assign/", "assign", require_POST(self.assign_view)),
+            ("<uuid:pk>/numbers/<slug:number_id>/unassign/", "unassign", require_POST(self.unassign_view)),
+            ("<uuid:pk>/edits/", "edits", require_GET(self.edits_view)),
+        ]
+        site, opts = self.admin_site, self.opts  # type: ignore[attr-defined]
+        urls = [
+            path(at, site.admin_view(view), name=f"{opts.app_label}_{opts.model_name}_{name}") for at, name, view in own
+        ]
+        return [*urls, *super().get_urls()]  # type: ignore[misc]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        context |= {"drift": drift_of(obj) if obj else []}
+        return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
+
+    def numbers_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """A page of its numbers; with ``of=account`` of all numbers of the account, to choose from."""
+        return _drawn(request, self._application(request, pk))
+
+    def assign_view(self, request: HttpRequest, pk: Any, number_id: str) -> HttpResponse:
+        application = self._application(request, pk, PERMISSION)
+        return _drawn(request, application, _carried_out(request, application, number_id, assign=True))
+
+    def unassign_view(self, request: HttpRequest, pk: Any, number_id: str) -> HttpResponse:
+        application = self._application(request, pk, PERMISSION)
+        return _drawn(request, application, _carried_out(request, application, number_id, assign=False))
+
+    def edits_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Telnyx's own log of this application."""
+        application, told = self._application(request, pk), dict[str, Any]()
+        try:
+            found = change_authors.edits_of(application.account, application.telnyx_id)
+            known = change_authors.names(application.account, {edit.user_id for edit in found if edit.user_id})
+            told["edits"] = [(edit, edit.by(known)) for edit in found]
+        except TelnyxError as error:
+            told["problem"] = str(error)
+        return render(request, "applications/related/edits.html", told)
+
+    def profiles_view(self, request: HttpRequest) -> HttpResponse:
+        """The field of the outbound voice profile: a select, or the text it was when Telnyx cannot be asked."""
+        if not (self.has_change_permission(request) or self.has_add_permission(request)):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        account = _account(request.GET.get("account", ""))
+        value = request.GET.get(profile_field.NAME, "")
+        try:
+            return HttpResponse(profile_field.select(profiles.choices(account, value), value))
+        except TelnyxError as error:
+            return HttpResponse(profile_field.text(value, str(error)))
+
+    def _application(self, request: HttpRequest, pk: Any, permission: str | None = None) -> TelnyxApplication:
+        row: TelnyxApplication | None = self.get_object(request, str(pk))  # type: ignore[attr-defined]
+        if row is None:
+            raise Http404
+        allowed = self.has_view_permission(request, row)  # type: ignore[attr-defined]
+        if not allowed or (permission and not request.user.has_perm(permission)):
+            raise PermissionDenied
+        return row
+
+
+def panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
+    """The frame on an application's page that fetches its numbers, and on a click who changed it at Telnyx."""
+    parts = {name: address(application, name) for name in ("numbers", "edits")}
+    return render_to_string("applications/related/panel.html", {"application": application, **parts}, request)
+
+
+def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
+    """What a deletion would leave behind. Asks Telnyx; when it cannot tell, that is said."""
+    try:
+        count = numbers.count_numbers(application)
+    except TelnyxError as error:
+        return [f"Telnyx could not be asked which phone numbers are assigned to it. {error}"]
+    if not count:
+        return []
+    which = "1 phone number is" if count == 1 else f"{count} phone numbers are"
+    return [f"{which} assigned to it; their calls would run nowhere, or Telnyx refuses the deletion."]
+
+
+def address(application: TelnyxApplication, name: str, *more: str) -> str:
+    """Of a part of an application's page."""
+    return reverse(_url_name(application, name), args=[application.pk, *more])
+
+
+def _url_name(application: TelnyxApplication, name: str) -> str:
+    return f"admin:applications_{kind_of(application).model._meta.model_name}_{name}"
+
+
+def _drawn(request: HttpRequest, application: TelnyxApplication, told: Told | None = None) -> HttpResponse:
+    asked = request.GET
+    of_account, search = asked.get("of") == "account", asked.get("q", "")
+    shown: dict[str, Any] = {"application": application, "told": told, "of_account": of_account, "search": search}
+    shown |= {"may_assign": request.user.has_perm(PERMISSION) and application.missing_since is None}
+    shown |= {"here": address(application, "numbers"), "query": request.META.get("QUERY_STRING", "")}
+    shown |= {f"opts_{verb}": _url_name(application, verb) for verb in ("assign", "unassign")}
+    shown["paging"] = "".join(f"{urlencode({name: asked[name]})}&" for name in ("of", "q") if asked.get(name))
+    connection = None if of_account else application.telnyx_id
+    try:
+        shown["page"] = numbers.list_numbers(application.account, connection, search, _whole(asked.get("page", "1")))
+    except (TelnyxError, InvalidParameters) as error:
+        shown["problem"] = _words(error)
+    return render(request, "applications/related/numbers.html", shown)
+
+
+def _carried_out(request: HttpRequest, application: TelnyxApplication, number_id: str, *, assign: bool) -> Told:
+    """What Telnyx answered, in a sentence."""
+    change = numbers.assign_number if assign else numbers.unassign_number
+    try:
+        number = change(application, number_id, actor_of(request))
+    except (TelnyxError, InvalidParameters) as error:
+        return "bad", _words(error)
+    name, there = number.get("phone_number") or number_id, number.get("connection_id")
+    now = f"Telnyx answers: its connection is now {number.get('connection_name') or there or 'none'}."
+    as_wished = numbers.is_assigned(number, application) == assign
+    if not assign and not as_wished:
+        return "bad", f"{name} was not taken away. {now}"
+    return ("good" if as_wished else "bad"), f"{name}: {now}"
+
+
+def _account(id: str) -> TelnyxAccount:
+    try:
+        return TelnyxAccount.objects.get(pk=id)
+    except (TelnyxAccount.DoesNotExist, ValidationError):
+        raise Http404 from None
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isascii() and text.isdecimal() and int(text[:6]) > 0 and len(text) <= 6 else 1
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, InvalidParameters):
+        return " ".join(message for messages in error.errors.values() for message in messages)
+    return str(error)

@@ -1,0 +1,83 @@
+"""Building blocks of an admin list: search while typing, and filters kept under a name."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+
+from portal.saved_filters import LONGEST, SavedFilter, cleaned, filters_of
+
+
+class KeptFilters:
+    """A ModelAdmin's list with ``saved_filters`` in its context; the template is ``portal/admin/saved_filters.html``.
+
+    ``search_as_you_type`` asks for the list anew 250 ms after the last key; without JavaScript the form works as ever.
+    """
+
+    search_as_you_type = True
+    opts: Any
+    admin_site: Any
+    has_view_permission: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        name = self._kept_name()
+        own = [
+            path("filters/", self.admin_site.admin_view(self.keep_filter_view), name=f"{name}_keep_filter"),
+            path("filters/<slug:pk>/", self.admin_site.admin_view(self.drop_filter_view), name=f"{name}_drop_filter"),
+        ]
+        return [*own, *super().get_urls()]  # type: ignore[misc]
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        bar = self._filter_bar(request)
+        return super().changelist_view(request, {**(extra_context or {}), "saved_filters": bar})  # type: ignore[misc]
+
+    def keep_filter_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep the query that was posted; one of the same name is replaced."""
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        name, query = request.POST.get("name", "").strip(), cleaned(request.POST.get("query", ""))
+        if not name or len(name) > 60 or not query or len(query) > LONGEST:
+            messages.error(request, "A filter needs a name of at most 60 characters, and something that is filtered.")
+        else:
+            owner: Any = request.user
+            told = {"query": query, "shared": request.POST.get("shared") == "on"}
+            SavedFilter.objects.update_or_create(owner=owner, listing=self._kept_of(), name=name, defaults=told)
+        return HttpResponseRedirect(f"{self._kept_list()}?{query}")
+
+    def drop_filter_view(self, request: HttpRequest, pk: str) -> HttpResponse:
+        """Forget one: one's own, or any with the right to delete saved filters."""
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        user: Any = request.user
+        rows = SavedFilter.objects.filter(pk=int(pk) if pk.isdecimal() and len(pk) < 19 else 0, listing=self._kept_of())
+        if not user.has_perm("portal.delete_savedfilter"):
+            rows = rows.filter(owner=user)
+        rows.delete()
+        return HttpResponseRedirect(self._kept_list())
+
+    def _filter_bar(self, request: HttpRequest) -> SafeString:
+        query = cleaned(request.GET.urlencode())
+        rows = (
+            filters_of(request.user, self._kept_of()) if request.user.is_authenticated else SavedFilter.objects.none()
+        )
+        told: dict[str, Any] = {
+            "filters": rows,
+            "query": query,
+            "list_url": self._kept_list(),
+            "name": self._kept_name(),
+        }
+        told["may_drop_any"] = request.user.has_perm("portal.delete_savedfilter")
+        return render_to_string("portal/admin/saved_filters.html", told, request)
+
+    def _kept_of(self) -> str:
+        return str(self.opts.label_lower)
+
+    def _kept_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    def _kept_list(self) -> str:
+        return reverse(f"admin:{self._kept_name()}_changelist")

@@ -1,0 +1,97 @@
+"""What every request passes: an id, a limit to its waiting, a body of known length, a clean query, a policy."""
+
+import re
+import uuid
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+
+from portal.rest.problems import bad_request, problem
+from portal.statement_timeout import patience
+
+Handler = Callable[[HttpRequest], HttpResponse]
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
+# As django-unfold needs it: Alpine evaluates expressions, its widgets set inline styles. No host but our own.
+_POLICY = (
+    "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-eval'; "
+    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+
+
+def request_context(get_response: Handler) -> Handler:
+    """Give the request an id (the caller's ``X-Request-ID``, if it is one) that logs, problems and audit share."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+        response = get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def limited_waiting(get_response: Handler) -> Handler:
+    """Give up on a database that does not answer: soon where a machine asks that comes again, later for a person."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        soon = request.path_info.startswith(("/webhooks/", "/readyz", "/metrics"))
+        with patience(2 if soon else 10):
+            return get_response(request)
+
+    return middleware
+
+
+def clean_query(get_response: Handler) -> Handler:
+    """Refuse a NUL in path or query: PostgreSQL does, deep inside, as a 500. And a query that is no UTF-8."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        texts = [
+            request.path_info,
+            *request.GET.keys(),
+            *(text for values in request.GET.lists() for text in values[1]),
+        ]
+        if any("\x00" in text for text in texts) or not _is_text(request.META.get("QUERY_STRING", "")):
+            return bad_request(request)
+        return get_response(request)
+
+    return middleware
+
+
+def _is_text(query: str) -> bool:
+    """Whether Django read the query as it was meant: it replaces what is no UTF-8 by U+FFFD, and says nothing."""
+    try:
+        unquote_to_bytes(query.encode("latin-1", "replace")).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def known_length(get_response: Handler) -> Handler:
+    """Refuse a body in chunks, which Django would take for an empty one. Webhooks are read below Django, chunks too."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if "Transfer-Encoding" in request.headers and not request.path_info.startswith("/webhooks/"):
+            said = "Send the body with a Content-Length, not in chunks."
+            return problem(411, said, "length_required", request.request_id)  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
+
+
+def content_security(get_response: Handler) -> Handler:
+    """The content security policy, and no caching of what only a signed-in person may see."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.setdefault("Content-Security-Policy", _POLICY)
+        if not request.path_info.startswith("/static/"):
+            response.setdefault("Cache-Control", "no-store")
+        return response
+
+    return middleware

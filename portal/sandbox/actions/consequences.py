@@ -1,0 +1,50 @@
+"""What follows from what happens to a leg: services begin with the answer and end with the call."""
+
+from collections.abc import Callable
+
+from portal.sandbox.calls import calls, machines, referrals, scenarios
+from portal.sandbox.conferences import conference_actions, conferences, queues
+from portal.sandbox.core.exchange import Exchange, TimerFunction
+from portal.sandbox.core.store import Call
+from portal.sandbox.resources import recordings
+from portal.sandbox.services import assistants, deepfakes, media, payments, streams, transcripts
+
+Follower = Callable[[Exchange, Call], None]
+
+_FOLLOWERS: dict[str, tuple[Follower, ...]] = {
+    "answered": (
+        recordings.begin,
+        streams.begin,
+        transcripts.begin,
+        assistants.begin,
+        deepfakes.begin,
+        conferences.begin,
+        machines.begin,
+    ),
+    "bridged": (queues.bridged, recordings.begin),
+    "ending": (streams.hang_up, assistants.hang_up, payments.hang_up, queues.hang_up, conferences.hang_up),
+    "ended": (recordings.hang_up,),
+}
+TIMERS: dict[str, TimerFunction] = {
+    **assistants.TIMERS,
+    **calls.TIMERS,
+    **conference_actions.TIMERS,
+    **conferences.TIMERS,
+    **deepfakes.TIMERS,
+    **machines.TIMERS,
+    **media.TIMERS,
+    **payments.TIMERS,
+    **queues.TIMERS,
+    **recordings.TIMERS,
+    **referrals.TIMERS,
+    **scenarios.TIMERS,
+    **transcripts.TIMERS,
+}
+
+
+def follow(exchange: Exchange, call: Call, what: str) -> None:
+    """``call`` was just ``what``: started, answered, gathering, bridged, about to end (ending) or over (ended)."""
+    for follower in _FOLLOWERS.get(what, ()):
+        follower(exchange, call)
+    if call.alive:
+        scenarios.party(exchange, call, what)

@@ -1,0 +1,80 @@
+"""What a command does to a leg itself: answer, reject, hang up, transfer, bridge, and what brings no event."""
+
+from typing import Any
+
+from portal.sandbox.calls import calls
+from portal.sandbox.calls.commands import answered_leg, check_number, not_answered
+from portal.sandbox.conferences import queues
+from portal.sandbox.core.errors import unprocessable
+from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.store import Call
+
+JsonObject = dict[str, Any]
+
+_REJECTIONS = {
+    "CALL_REJECTED": ("call_rejected", "603"),
+    "USER_BUSY": ("user_busy", "486"),
+    "NOT_FOUND": ("not_found", "404"),
+    "TEMPORARILY_UNAVAILABLE": ("unspecified", "480"),
+}
+
+
+def answer(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject | None:
+    call.webhook_url = body.get("webhook_url", call.webhook_url)
+    call.webhook_urls |= body.get("webhook_urls") or {}
+    asked = calls.options(body)
+    call.options |= asked
+    calls.answer(exchange, call)
+    return {"recording_id": asked["recording_id"]} if "recording_id" in asked else None
+
+
+def hang_up(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    if call.state == "ringing" and call.direction == "outgoing":
+        calls.end(exchange, call, "originator_cancel", "caller", "487")
+    else:
+        calls.end(exchange, call, "normal_clearing", calls.our_side(call), "200")
+
+
+def reject(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    cause, sip = _REJECTIONS[body["cause"]]
+    calls.end(exchange, call, cause, "callee", sip)
+
+
+def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    if call.direction == "outgoing" and call.state != "answered":
+        raise not_answered()
+    numbers = body.get("from") or call.to_number, check_number(body, "to")
+    calls.start(
+        exchange,
+        call.connection_id,
+        "outgoing",
+        numbers,
+        body | {"park_after_unbridge": None},
+        session_id=call.call_session_id,
+        client_state=body.get("target_leg_client_state"),
+        bridge_to=call.call_control_id,
+    )
+    call.parks = call.parks or body.get("park_after_unbridge") == "self"
+
+
+def bridge(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """With the call named, or with the first of a queue, whom the SDK makes name a call as well."""
+    waiting = queues.first(exchange, body["queue"]) if body.get("queue") else None
+    other = answered_leg(exchange, waiting or body["call_control_id"])
+    if other is call:
+        detail = "A call is not bridged with itself."
+        raise unprocessable("90015", "Invalid Call Control ID", detail, "/call_control_id")
+    call.parks = call.parks or body.get("park_after_unbridge") == "self"
+    call.options |= calls.options(body)
+    calls.bridge(exchange, call, other)
+
+
+def nothing_told(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Digits sent, noise suppressed, a supervisor's role, a client state: Telnyx sends no event for these."""
+
+
+def send_sip_info(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """The event goes to the other leg; Telnyx publishes no schema of it: here it tells what was sent."""
+    peer = exchange.call(call.peer) if call.peer else None
+    if peer:
+        exchange.emit(peer, "call.sip_info.received", body=body["body"], content_type=body["content_type"])

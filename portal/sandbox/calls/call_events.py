@@ -1,0 +1,112 @@
+"""``GET /call_events``: commands and webhooks of each leg as Telnyx remembers them.
+
+The shape of a webhook's ``metadata`` is that of "Webhook Fundamentals". That of a command's is published nowhere:
+here it tells the ``command_id`` and the ``client_state`` that came with it. Newest first.
+"""
+
+import time
+import uuid
+from typing import Any
+
+from portal.sandbox.core import pages, records
+from portal.sandbox.core.errors import unprocessable
+from portal.sandbox.core.events import event_time, moment, timestamp
+from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.store import LEDGER_LENGTH, Call, Store
+
+JsonObject = dict[str, Any]
+
+COMMANDS = "call_event_commands"
+KEPT_SECONDS = 86_400.0  # what is told when neither leg nor session are named
+_IDS = {"filter[leg_id]": "call_leg_id", "filter[application_session_id]": "call_session_id"}
+_MEMBERS = _IDS | {
+    "filter[connection_id]": "connection_id",
+    "filter[from]": "from",
+    "filter[to]": "to",
+    "filter[name]": "name",
+    "filter[type]": "type",
+    "filter[product]": "product",
+    "filter[failed]": "failed",
+}
+_TIME = "filter[occurred_at]"
+
+
+def note_command(exchange: Exchange, call: Call, name: str, body: JsonObject) -> None:
+    """Remember that a command was executed; ``name`` is the last part of its path."""
+    at = timestamp(exchange.now())
+    event = {"id": str(uuid.uuid4()), "event_type": name, "occurred_at": at}
+    told = {name: body[name] for name in ("command_id", "client_state") if name in body}
+    line = _line(_ids(call), name, "command", at) | {"metadata": {"status": "delivered", "event": event} | told}
+    exchange.store.put(COMMANDS, event["id"], line | {"failed": "false"}, most=LEDGER_LENGTH)
+
+
+def listed(store: Store, query: dict[str, str]) -> JsonObject:
+    """One page of what the filters leave; of the last 24 hours unless a leg or a session is named."""
+    found = sorted(_found(store, query), key=lambda line: str(line["event_timestamp"]), reverse=True)
+    for name, member in _MEMBERS.items():
+        wanted = query.get(name)
+        found = [line for line in found if wanted in (None, line[member])]
+    found = [line for line in found if _in_time(line, query)]
+    page = pages.page(found, query)
+    return page | {"data": [_told(line) for line in page["data"]]}
+
+
+def _found(store: Store, query: dict[str, str]) -> list[JsonObject]:
+    for name, member in _IDS.items():
+        if name in query:
+            kept = store.having(records.RECORDS, f"$.webhook.payload.{member}", query[name])
+            return [*store.having(COMMANDS, f"$.{member}", query[name]), *_webhooks(kept)]
+    since = timestamp(time.time() - KEPT_SECONDS)
+    every = [*store.all(COMMANDS), *_webhooks(store.all(records.RECORDS))]
+    return [line for line in every if line["event_timestamp"] >= since]
+
+
+def _webhooks(kept: list[JsonObject]) -> list[JsonObject]:
+    # an event of a whole conference names no leg, and the list has no place for one
+    return [_webhook(record) for record in kept if record["webhook"]["payload"].get("call_leg_id")]
+
+
+def _webhook(record: JsonObject) -> JsonObject:
+    event = record["webhook"]
+    last = record["attempts"][0]
+    metadata = {
+        "attempt": len(record["attempts"]),
+        "delivered_to": last["http"]["request"]["url"],
+        "status": record["status"],
+        "event": event,
+    }
+    line = _line(event["payload"], event["event_type"], "webhook", event_time(event))
+    return line | {"metadata": metadata, "failed": str(record["status"] != "delivered").lower()}
+
+
+def _line(ids: JsonObject, name: str, kind: str, at: str) -> JsonObject:
+    known = ("call_leg_id", "call_session_id", "connection_id", "from", "to")
+    line = {member: ids.get(member) for member in known}
+    return line | {"name": name, "type": kind, "event_timestamp": at, "product": "call_control"}
+
+
+def _ids(call: Call) -> JsonObject:
+    return {
+        "call_leg_id": call.call_leg_id,
+        "call_session_id": call.call_session_id,
+        "connection_id": call.connection_id,
+        "from": call.from_number,
+        "to": call.to_number,
+    }
+
+
+def _in_time(line: JsonObject, query: dict[str, str]) -> bool:
+    asked = [name for name in query if name.startswith(_TIME)]
+    if len(asked) > 1:
+        raise unprocessable("10031", "Invalid request filter", "Only one comparison of occurred_at.", f"/{_TIME}")
+    for name in asked:
+        at, limit = moment(line["event_timestamp"]), moment(query[name])
+        how = name.removeprefix(_TIME)
+        kept = {"[eq]": at == limit, "[gt]": at > limit, "[gte]": at >= limit, "[lt]": at < limit, "[lte]": at <= limit}
+        return kept.get(how, True)
+    return True
+
+
+def _told(line: JsonObject) -> JsonObject:
+    members = ("call_leg_id", "call_session_id", "event_timestamp", "metadata", "name", "type")
+    return {"record_type": "call_event"} | {member: line[member] for member in members}

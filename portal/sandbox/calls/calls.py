@@ -1,0 +1,151 @@
+"""One leg's life: it starts, is answered, is bridged with another, ends; and the events each of these brings.
+
+Sequences: developers.telnyx.com, "Voice API Commands and Resources", and the command pages' "Expected webhooks".
+"""
+
+import secrets
+import uuid
+from typing import Any
+
+from portal.sandbox.core.exchange import CALL_CONTROL, Exchange, TimerFunction
+from portal.sandbox.core.store import Call
+from portal.sandbox.services import media
+
+JsonObject = dict[str, Any]
+
+_COST_DELAY = 0.5  # seconds after the hangup
+# what a command asks for that begins only when the leg is answered
+_FROM_ANSWER = (
+    "assistant",
+    "conference_config",
+    "conversation_relay_config",
+    "deepfake_detection",
+    "enable_dialogflow",
+    "record_channels",
+    "record_format",
+    "record_max_length",
+    "stream_track",
+    "stream_url",
+    "time_limit_secs",
+    "transcription",
+    "transcription_config",
+)
+
+
+def start(
+    exchange: Exchange, connection_id: str, direction: str, numbers: tuple[str, str], body: JsonObject, **more: Any
+) -> Call:
+    """A new leg, ringing. ``numbers`` are (from, to); ``body`` is that of the command which asks for it, if any."""
+    call = Call(
+        call_control_id=f"v3:{secrets.token_urlsafe(40)}",
+        call_leg_id=str(uuid.uuid4()),
+        call_session_id=more.pop("session_id", None) or str(uuid.uuid4()),
+        connection_id=connection_id,
+        direction=direction,
+        from_number=numbers[0],
+        to_number=numbers[1],
+        started_at=exchange.now(),
+        webhook_url=body.get("webhook_url"),
+        webhook_urls=body.get("webhook_urls") or {},
+        machine_detection=body.get("answering_machine_detection"),
+        ring_limit=float(body.get("timeout_secs", 30)),
+        no_answer_cause="timeout" if body.get("retry_on_timeout", True) else "no_answer",
+        parks=body.get("park_after_unbridge") == "self",
+        options=options(body),
+        caller_id_name=body.get("from_display_name"),
+        custom_headers=body.get("custom_headers") or [],
+        sip_headers=body.get("sip_headers") or [],
+        **more,
+    )
+    exchange.add(call)
+    exchange.emit(call, "call.initiated", **_attested(exchange, call))
+    exchange.tell(call, "started")
+    return call
+
+
+def options(body: JsonObject) -> JsonObject:
+    """What begins with the answer; a recording gets its id now, since dial and answer tell it."""
+    wanted = {name: body[name] for name in _FROM_ANSWER if name in body}
+    return wanted | ({"recording_id": str(uuid.uuid4())} if body.get("record") else {})
+
+
+def answer(exchange: Exchange, call: Call) -> None:
+    """Somebody picks up: we an incoming leg, the far end an outgoing one. Bridges it if it was dialled for that."""
+    call.state, call.answered_at = "answered", exchange.now()
+    exchange.emit(call, "call.answered")
+    exchange.tell(call, "answered")
+    if "time_limit_secs" in call.options:
+        exchange.after(call.options["time_limit_secs"], call, "time_limit")
+    waiting = exchange.call(call.bridge_to) if call.bridge_to else None
+    call.bridge_to = None
+    if waiting and waiting.alive:
+        if waiting.state == "ringing":
+            answer(exchange, waiting)
+        bridge(exchange, call, waiting)
+
+
+def bridge(exchange: Exchange, one: Call, other: Call) -> None:
+    """Let two legs hear each other. Whom they heard before is left alone, and by default ends."""
+    for call in (one, other):
+        _leave_peer(exchange, call)
+    one.peer, other.peer = other.call_control_id, one.call_control_id
+    for call in (one, other):
+        exchange.emit(call, "call.bridged")
+    for call in (one, other):
+        exchange.tell(call, "bridged")
+
+
+def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str) -> None:
+    """The leg is over, and with it what hangs on it: its prompts, its peer, the legs dialled for it."""
+    media.fall_silent(exchange, call)
+    exchange.cancel(call)
+    exchange.tell(call, "ending")
+    call.state, call.ended_at = "ended", exchange.now()
+    call.hangup_cause, call.hangup_source, call.sip_hangup_cause = cause, source, sip
+    exchange.emit(call, "call.hangup")
+    exchange.tell(call, "ended")
+    application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
+    if application.get("call_cost_in_webhooks"):
+        exchange.after(_COST_DELAY, call, "cost")
+    _leave_peer(exchange, call)
+    for leg in exchange.session(call.call_session_id):
+        if leg.alive and leg.bridge_to == call.call_control_id:
+            end(exchange, leg, "originator_cancel", "caller", "487")
+
+
+def our_side(call: Call) -> str:
+    """Which end of the leg Telnyx is: ``hangup_source`` when the end comes from this side."""
+    return "callee" if call.direction == "incoming" else "caller"
+
+
+def far_side(call: Call) -> str:
+    return "caller" if call.direction == "incoming" else "callee"
+
+
+def _leave_peer(exchange: Exchange, call: Call) -> None:
+    peer = exchange.call(call.peer) if call.peer else None
+    call.peer = None
+    if peer is None:
+        return
+    peer.peer = None
+    if peer.alive and not peer.parks:
+        end(exchange, peer, "normal_clearing", our_side(peer), "200")
+
+
+def _attested(exchange: Exchange, call: Call) -> JsonObject:
+    # Telnyx passes the attestation on only to applications that ask for it (inbound.shaken_stir_enabled)
+    application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
+    if call.direction == "incoming" and application.get("inbound", {}).get("shaken_stir_enabled"):
+        return {"shaken_stir_attestation": "A", "shaken_stir_validated": True}
+    return {}
+
+
+def _cost(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    exchange.emit(call, "call.cost")
+
+
+def _time_limit(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    end(exchange, call, "time_limit", "unknown", "unspecified")
+
+
+TIMERS: dict[str, TimerFunction] = {"cost": _cost, "time_limit": _time_limit}

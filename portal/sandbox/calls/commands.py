@@ -1,0 +1,95 @@
+"""What all commands share: Telnyx's checks before it acts, and the minute in which it ignores a repetition."""
+
+import base64
+import binascii
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from portal.sandbox.core.errors import Refused, unprocessable
+from portal.sandbox.core.events import timestamp
+from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.store import Call
+
+JsonObject = dict[str, Any]
+
+COMMAND_WINDOW = 60.0  # seconds for which Telnyx ignores a repeated command_id ("Command retries")
+_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|sips?:[^@\s]+@[^@\s]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Action:
+    """``method`` is the SDK's; ``needs`` what the leg must be: alive, answered or ringing."""
+
+    method: str
+    needs: str
+    run: Callable[[Exchange, Call, JsonObject], JsonObject | None]
+
+
+def once(
+    exchange: Exchange, scope: str, action: str, command_id: str | None, run: Callable[[], JsonObject]
+) -> JsonObject:
+    """``run()``, or its earlier answer when this command id was seen within ``scope`` less than 60 s ago."""
+    since = time.time() - COMMAND_WINDOW
+    known = exchange.store.remembered_command(scope, command_id, since) if command_id else None
+    answer = known or run()
+    if command_id and not known:
+        exchange.store.remember_command(scope, command_id, time.time(), answer)
+    handle = answer["data"].get("call_control_id", scope)
+    line = {"command_id": command_id, "call_control_id": handle, "action": action}
+    outcome = "deduplicated" if known else "executed"
+    exchange.store.enter("commands", line | {"outcome": outcome, "at": timestamp(time.time())})
+    return answer
+
+
+def with_url_lists(body: JsonObject) -> JsonObject:
+    """``body`` with lists in ``webhook_urls``: the OpenAPI document says one URL an event, the SDK says a list."""
+    urls = body.get("webhook_urls")
+    if not isinstance(urls, dict):
+        return body
+    return body | {"webhook_urls": {name: [url] if isinstance(url, str) else url for name, url in urls.items()}}
+
+
+def check_client_state(body: JsonObject, *names: str) -> None:
+    for name in names:
+        try:
+            base64.b64decode(body.get(name) or "", validate=True)
+        except (binascii.Error, ValueError):
+            raise unprocessable("90017", "Invalid client state", f"'{name}' must be base64.", f"/{name}") from None
+
+
+def check_number(body: JsonObject, name: str) -> str:
+    """The number or SIP URI under ``name``; of several the first, the only one the sandbox dials."""
+    value = body[name][0] if isinstance(body[name], list) and body[name] else body[name]
+    if not isinstance(value, str) or not _NUMBER.fullmatch(value):
+        detail = f"'{name}' must be +E.164 or a SIP URI."
+        raise unprocessable("10016", "Phone number must be in +E164 format", detail, f"/{name}")
+    return value
+
+
+def leg(exchange: Exchange, id: str, pointer: str = "/call_control_id") -> Call:
+    """The leg of that id, or 422 on ``pointer``."""
+    call = exchange.call(id)
+    if call is None:
+        raise unprocessable("90015", "Invalid Call Control ID", "There is no call with this call_control_id.", pointer)
+    return call
+
+
+def answered_leg(exchange: Exchange, id: str) -> Call:
+    """The leg of that id, up and answered, or 422."""
+    call = leg(exchange, id)
+    if not call.alive:
+        raise already_ended()
+    if call.state != "answered":
+        raise not_answered()
+    return call
+
+
+def not_answered() -> Refused:
+    return unprocessable("90034", "Call not answered yet", "This command needs an answered call.")
+
+
+def already_ended() -> Refused:
+    return unprocessable("90018", "Call has already ended", "This call is over and takes no more commands.")

@@ -1,0 +1,102 @@
+"""The people at the far end: who calls us and what they do, and what becomes of whom we dial.
+
+All times in seconds, multiplied by the sandbox's pace; every scenario ends within 30.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from portal.sandbox.calls import calls
+from portal.sandbox.calls.destinations import ENDINGS, FIRST_COMMAND, RINGING, last_digits
+from portal.sandbox.core.exchange import Exchange, TimerFunction
+from portal.sandbox.core.store import Call
+
+JsonObject = dict[str, Any]
+
+LONGEST = 25.0  # any caller leaves then
+PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Somebody who calls: gives up unanswered after ``rings``, leaves ``after_answer`` or ``after_bridge`` seconds
+    if that is told, presses ``digit`` a second after being asked."""
+
+    summary: str
+    rings: float = 15.0
+    after_answer: float | None = None
+    after_bridge: float | None = None
+    digit: str = ""
+
+
+SCENARIOS = {
+    "answered": Scenario("waits 3 s once answered, then hangs up", after_answer=3.0),
+    "caller_hangs_up": Scenario("hangs up after ringing for 2 s", rings=2.0),
+    "ivr": Scenario("presses 1 when asked, talks 3 s with whom they are put through to", after_bridge=3.0, digit="1"),
+    "transferred": Scenario("waits to be put through, then talks 3 s", after_bridge=3.0),
+}
+
+
+def party(exchange: Exchange, call: Call, what: str) -> None:
+    """Act for the far end of ``call``, which was just ``what``: started, answered, gathering or bridged."""
+    if call.direction == "incoming":
+        _caller(exchange, call, what, SCENARIOS[call.script])
+    else:
+        _callee(exchange, call, what)
+
+
+def _caller(exchange: Exchange, call: Call, what: str, scenario: Scenario) -> None:
+    if what == "started":
+        exchange.after(scenario.rings, call, "give_up")
+        exchange.after(LONGEST, call, "leave")
+    elif what == "answered":
+        exchange.cancel(call, "give_up")
+        _leave_after(exchange, call, scenario.after_answer)
+    elif what == "bridged":
+        _leave_after(exchange, call, scenario.after_bridge)
+    elif what == "gathering" and scenario.digit and call.gather:
+        exchange.after(call.gather["prompt"] + 1.0, call, "press", digit=scenario.digit)
+
+
+def _leave_after(exchange: Exchange, call: Call, seconds: float | None) -> None:
+    if seconds is not None:
+        exchange.after(seconds, call, "leave")
+
+
+def _callee(exchange: Exchange, call: Call, what: str) -> None:
+    if what == "started":
+        ending = ENDINGS.get(last_digits(call.to_number))
+        name = "refuse" if ending else "pick_up"
+        exchange.after(min(ending.seconds if ending else RINGING, call.ring_limit), call, name)
+    elif what == "answered":
+        exchange.after(PATIENCE, call, "leave")
+
+
+def _leave(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    if call.state == "ringing":
+        calls.end(exchange, call, "originator_cancel", "caller", "487")
+    else:
+        calls.end(exchange, call, "normal_clearing", calls.far_side(call), "200")
+
+
+def _pick_up(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    calls.answer(exchange, call)
+
+
+def _refuse(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    ending = ENDINGS[last_digits(call.to_number)]
+    cause = call.no_answer_cause if ending.cause == "timeout" else ending.cause
+    calls.end(exchange, call, cause, ending.source, ending.sip)
+
+
+def _first_command(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    calls.end(exchange, call, "timeout", "unknown", "unspecified")
+
+
+TIMERS: dict[str, TimerFunction] = {
+    "give_up": _leave,
+    "leave": _leave,
+    "pick_up": _pick_up,
+    "refuse": _refuse,
+    FIRST_COMMAND: _first_command,
+}

@@ -1,0 +1,3 @@
+"""Conferences and queues."""
+
+__all__ = ["conference_actions", "conferences", "participants", "queue_calls", "queues"]

@@ -1,0 +1,58 @@
+"""Who is in a conference: ``/conferences/{id}/participants``."""
+
+from typing import Any
+
+from portal.sandbox.conferences import conferences
+from portal.sandbox.core import pages
+from portal.sandbox.core.errors import Problem, Refused, check
+from portal.sandbox.core.exchange import Exchange
+
+JsonObject = dict[str, Any]
+
+
+def listed(exchange: Exchange, id: str, query: dict[str, str]) -> JsonObject:
+    """One page of all who ever joined, in that order."""
+    conference = conferences.known(exchange, id)
+    found = [_listed(conference, one) for one in conference["participants"]]
+    for name in ("muted", "on_hold"):
+        wanted = query.get(f"filter[{name}]")
+        found = [one for one in found if wanted in (None, str(one[name]).lower())]
+    if wanted := query.get("filter[whispering]"):
+        found = [one for one in found if str(bool(one["whisper_call_control_ids"])).lower() == wanted]
+    return pages.page(found, query)
+
+
+def retrieve(exchange: Exchange, id: str, participant_id: str) -> JsonObject:
+    conference = conferences.known(exchange, id)
+    return {"data": _one(conference, _known(conference, participant_id))}
+
+
+def update(exchange: Exchange, id: str, participant_id: str, body: JsonObject) -> JsonObject:
+    """Change what their leaving means."""
+    conference = conferences.known(exchange, id)
+    participant = _known(conference, participant_id)
+    check("conferences.update_participant", {"id": id} | body)
+    names = ("end_conference_on_exit", "soft_end_conference_on_exit")
+    participant |= {name: body[name] for name in names if name in body}
+    conferences.save(exchange, conference)
+    return {"data": _one(conference, participant)}
+
+
+def _known(conference: JsonObject, id: str) -> JsonObject:
+    """By its own id or by its leg's."""
+    every: list[JsonObject] = conference["participants"]
+    for participant in every:
+        if id in (participant["id"], participant["call_control_id"]):
+            return participant
+    raise Refused(404, Problem("10007", "Resource not found", "There is no such participant."))
+
+
+def _listed(conference: JsonObject, participant: JsonObject) -> JsonObject:
+    told = {name: value for name, value in participant.items() if name != "supervisor_role"}
+    where = {"id": conference["id"], "name": conference["name"]}
+    return told | {"record_type": "participant", "conference": where}
+
+
+def _one(conference: JsonObject, participant: JsonObject) -> JsonObject:
+    told = {name: value for name, value in participant.items() if name != "supervisor_role"}
+    return told | {"conference_id": conference["id"], "label": None}

@@ -1,0 +1,243 @@
+"""Webhooks on their way: signed, posted, tried again, failed over, and every try written into the ledger.
+
+What counts as delivered and where the next try goes: developers.telnyx.com, "Webhook Fundamentals" and "Receiving
+webhooks for programmable voice"; support.telnyx.com article 4374050 (two tries, then the failover URL).
+"""
+
+import http.client
+import json
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from nacl.signing import SigningKey
+
+from portal import signatures
+from portal.sandbox.core import records
+from portal.sandbox.core.events import envelope, timestamp
+from portal.sandbox.core.faults import Fault, Faults
+from portal.sandbox.core.store import Store
+
+JsonObject = dict[str, Any]
+
+TRIES = 2  # at the primary URL; then one at the failover URL
+REPEATED = (408, 429)  # the only 4xx that Telnyx tries again at the same URL
+DEFAULT_TIMEOUT = 10.0  # seconds; Telnyx tells no number for webhook_timeout_secs null
+_WORKERS = 16
+_REORDER_PATIENCE = 2.0  # seconds a reordered event waits for a next one of its leg
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One event on its way. ``lane`` keeps the events of one leg in order; ``seq`` is its row until it is done.
+
+    ``era`` counts the resets of this process: what belongs to an earlier one leaves no trace.
+    """
+
+    event: JsonObject
+    lane: str
+    primary: str
+    failover: str
+    version: str
+    timeout: float
+    seq: int = 0
+    fault: str | None = None
+    era: int = 0
+
+    def as_json(self) -> JsonObject:
+        return {name: value for name, value in asdict(self).items() if name not in ("seq", "fault", "era")}
+
+
+@dataclass
+class _Result:
+    """What became of one try: the answer's status, or the error that left it without one."""
+
+    url: str
+    attempt: int
+    status: int | None = None
+    error: str | None = None
+    ms: int = 0
+
+
+class Courier:
+    """Posts deliveries from a few threads: one at a time and in order for each lane, lanes side by side."""
+
+    def __init__(self, store: Store, key: SigningKey, faults: Faults) -> None:
+        self._store, self._key, self._faults = store, key, faults
+        self.era = 0
+        self._lock = threading.Lock()
+        self._lanes: dict[str, deque[Delivery]] = {}
+        self._held: dict[str, list[Delivery]] = {}
+        self._timers: list[threading.Timer] = []
+        self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._closing = False
+        self._threads = [threading.Thread(target=self._work, daemon=True, name="courier") for _ in range(_WORKERS)]
+
+    def start(self) -> None:
+        """Take up what an earlier process left, then whatever comes."""
+        for seq, body in self._store.owed_deliveries():
+            self.submit(Delivery(**body, seq=seq))
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        """Stop. What is under way ends by its own timeout; what was not posted stays owed."""
+        self._closing = True
+        self._cancel_timers()
+        for _ in self._threads:
+            self._ready.put(None)
+        deadline = time.monotonic() + 2
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def forget(self) -> None:
+        """Drop everything; what is under way is not written down any more. Within the store's transaction."""
+        self.era += 1
+        self._cancel_timers()
+        with self._lock:
+            self._held.clear()
+            for lane in self._lanes.values():
+                lane.clear()
+
+    def submit(self, delivery: Delivery) -> None:
+        """Let a fault have it, or put it at the end of its lane."""
+        fault = self._faults.for_delivery(delivery.event["event_type"], urlsplit(delivery.primary).path)
+        if fault is None:
+            self._enqueue(delivery)
+            self._release(delivery.lane)
+        else:
+            self._spoil(replace(delivery, fault=fault.fault), fault)
+
+    def _cancel_timers(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+
+    def _spoil(self, delivery: Delivery, fault: Fault) -> None:
+        if fault.fault == "drop":
+            self._enter(delivery, _Result(delivery.primary, 0, error="dropped on request"))
+            self._done(delivery, [records.attempt(delivery.primary, None, time.time(), time.time())])
+        elif fault.fault == "duplicate":
+            self._enqueue(delivery)
+            for copy in range(1, int(fault.value or 0)):  # the row belongs to the first
+                self._enqueue(replace(delivery, lane=f"{delivery.lane} copy {delivery.seq}.{copy}", seq=0))
+        elif fault.fault == "delay":
+            own_lane = replace(delivery, lane=f"{delivery.lane} delayed {delivery.seq}")
+            self._later(fault.value or 0.0, lambda: self._enqueue(own_lane))
+        else:
+            with self._lock:
+                self._held.setdefault(delivery.lane, []).append(delivery)
+            self._later(_REORDER_PATIENCE, lambda: self._release(delivery.lane))
+
+    def _enqueue(self, delivery: Delivery) -> None:
+        with self._lock:
+            waiting = self._lanes.get(delivery.lane)
+            if waiting is not None:
+                waiting.append(delivery)
+                return
+            self._lanes[delivery.lane] = deque([delivery])
+        self._ready.put(delivery.lane)
+
+    def _work(self) -> None:
+        while (lane := self._ready.get()) is not None and not self._closing:
+            with self._lock:
+                waiting = self._lanes[lane]
+                delivery = waiting.popleft() if waiting else None
+            if delivery:
+                self._deliver(delivery)
+            self._leave(lane)
+
+    def _leave(self, lane: str) -> None:
+        with self._lock:
+            if not self._lanes[lane]:
+                del self._lanes[lane]
+                return
+        self._ready.put(lane)
+
+    def _release(self, lane: str) -> None:
+        with self._lock:
+            held = self._held.pop(lane, [])
+        for delivery in held:
+            self._enqueue(delivery)
+
+    def _later(self, seconds: float, run: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, run)
+        timer.daemon = True
+        self._timers = [one for one in self._timers if one.is_alive()] + [timer]
+        timer.start()
+
+    def _deliver(self, delivery: Delivery) -> None:
+        attempt, tried = 0, list[JsonObject]()
+        for url, tries in ((delivery.primary, TRIES), (delivery.failover, 1)):
+            for _ in range(tries if url else 0):
+                attempt, started = attempt + 1, time.time()
+                status = self._try(delivery, url, attempt)
+                tried.append(records.attempt(url, status, started, time.time()))
+                # at a stop it stays owed, even if it has arrived: the receiver may see it twice, as from Telnyx
+                if self._closing or delivery.era != self.era:
+                    return
+                if status == 200:
+                    self._done(delivery, tried)
+                    return
+                if status is not None and 400 <= status < 500 and status not in REPEATED:
+                    break
+        self._done(delivery, tried)
+
+    def _try(self, delivery: Delivery, url: str, attempt: int) -> int | None:
+        body = json.dumps(envelope(delivery.event, delivery.version, attempt, url)).encode()
+        result = _Result(url, attempt)
+        started = time.monotonic()
+        try:
+            result.status = post(url, body, signatures.sign(body, self._key, time.time()), delivery.timeout)
+        except (OSError, http.client.HTTPException, ValueError) as problem:
+            result.error = f"{type(problem).__name__}: {problem}"
+        result.ms = round((time.monotonic() - started) * 1000)
+        self._enter(delivery, result)
+        return result.status
+
+    def _enter(self, delivery: Delivery, result: _Result) -> None:
+        line = {
+            "event_id": delivery.event["id"],
+            "event_type": delivery.event["event_type"],
+            "call_control_id": delivery.event["payload"].get("call_control_id"),
+            "fault": delivery.fault,
+            "at": timestamp(time.time()),
+        }
+        if not self._closing:
+            with self._store.transaction():
+                if delivery.era == self.era:
+                    self._store.enter("deliveries", line | asdict(result))
+
+    def _done(self, delivery: Delivery, tried: list[JsonObject]) -> None:
+        if not delivery.seq or self._closing:
+            return
+        with self._store.transaction():
+            self._store.drop_delivery(delivery.seq)
+            if delivery.era == self.era:
+                records.keep(self._store, delivery.event, tried)
+
+
+def post(url: str, body: bytes, signed: dict[str, str], timeout: float) -> int:
+    """POST as Telnyx does; the answer's status. ``timeout`` in seconds. Redirects are answers like any other."""
+    parts = urlsplit(url)
+    connection = _connection(parts, timeout)
+    headers = {"Content-Type": "application/json", "User-Agent": "telnyx-webhooks", "Connection": "close"} | signed
+    try:
+        connection.request("POST", _target(parts), body, headers)
+        with connection.getresponse() as answer:
+            return answer.status
+    finally:
+        connection.close()
+
+
+def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname or "", parts.port, timeout=timeout)
+
+
+def _target(parts: SplitResult) -> str:
+    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

@@ -1,0 +1,165 @@
+"""The telephone exchange: the one place that knows the time, the open calls, the timers and who is told what.
+
+Everything that happens, asked for by a client or due by the clock, happens inside ``transaction()``; events leave
+when it is committed, so that nobody hears of what was not kept.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from portal.sandbox.core import events
+from portal.sandbox.core.deliveries import DEFAULT_TIMEOUT, Courier, Delivery
+from portal.sandbox.core.store import Call, Store, Timer
+
+JsonObject = dict[str, Any]
+TimerFunction = Callable[["Exchange", Call, JsonObject], None]
+Party = Callable[["Exchange", Call, str], None]
+
+CALL_CONTROL = "call_control_applications"
+KEPT_SECONDS = 86_400.0  # ended calls and command ids older than this are dropped
+OUTLIVING = ("recording_saved", "insights", "sounded")  # timers that the end of their call does not stop
+_IDLE = 60.0  # seconds between looks when nothing is due
+_logger = logging.getLogger(__name__)
+
+
+class Exchange:
+    """``pace`` multiplies every duration of a call. ``timers`` says what each timer's name does; ``party`` is told of
+    what happens to a leg (started, answered, gathering, bridged, ending, ended) and sees to what follows."""
+
+    def __init__(
+        self, store: Store, courier: Courier, pace: float, timers: Mapping[str, TimerFunction], party: Party
+    ) -> None:
+        self.store, self.courier, self.pace = store, courier, pace
+        self.media_url = ""  # where recordings are heard: the server tells it
+        self._timers, self._party = timers, party
+        self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
+        self._outgoing: list[Delivery] = []
+        self._last = 0.0
+        self._alarm = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._watch, daemon=True, name="clock")
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._closing = True
+        self._alarm.set()
+        self._thread.join(5)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, alone. Not to be nested."""
+        with self.store.transaction():
+            self._open, self._outgoing = {}, []
+            yield
+            self._save()
+            outgoing, self._open, self._outgoing = self._outgoing, {}, []
+        for delivery in outgoing:
+            self.courier.submit(delivery)
+
+    def now(self) -> float:
+        """Unix seconds, greater at every call: events carry microseconds and are told apart by them."""
+        self._last = max(time.time(), self._last + 2e-6)
+        return self._last
+
+    # calls
+
+    def call(self, id: str) -> Call | None:
+        """The leg of that id: within a transaction always the same object, saved at its end."""
+        if id not in self._open:
+            call = self.store.call(id)
+            if call is None:
+                return None
+            self._open[id] = (call, deepcopy(call))
+        return self._open[id][0]
+
+    def add(self, call: Call) -> None:
+        self.store.save_call(call)
+        self._open[call.call_control_id] = (call, deepcopy(call))
+
+    def session(self, session_id: str) -> list[Call]:
+        found = [self.call(id) for id in self.store.session(session_id)]
+        return [call for call in found if call]
+
+    def tell(self, call: Call, what: str) -> None:
+        """Let what follows from it follow: ``call`` was just ``what``."""
+        self._party(self, call, what)
+
+    # events
+
+    def emit(self, call: Call, event_type: str, **more: Any) -> None:
+        """Have Telnyx's ``event_type`` for ``call`` delivered once the transaction is committed."""
+        payload = events.payload(call, event_type, more)
+        event = events.event(event_type, payload, self.now())
+        application = self.store.application(CALL_CONTROL, call.connection_id) or {}
+        one: str = call.webhook_url or application.get("webhook_event_url") or ""
+        for url in call.webhook_urls.get(event_type) or [one]:
+            if url:  # none when the application was deleted under its calls
+                self._owe(call, self._addressed(call, application, event, url))
+
+    def _owe(self, call: Call, delivery: Delivery) -> None:
+        seq = self.store.add_delivery(call.call_session_id, delivery.as_json())
+        self._outgoing.append(replace(delivery, seq=seq, era=self.courier.era))
+
+    def _addressed(self, call: Call, application: JsonObject, event: JsonObject, url: str) -> Delivery:
+        return Delivery(
+            event=event,
+            lane=call.call_leg_id,
+            primary=url,
+            failover=application.get("webhook_event_failover_url") or "",
+            version=application.get("webhook_api_version", "2"),
+            timeout=float(application.get("webhook_timeout_secs") or DEFAULT_TIMEOUT),
+        )
+
+    # timers
+
+    def after(self, seconds: float, call: Call, name: str, **arguments: Any) -> None:
+        """Run the timer ``name`` for ``call`` in ``seconds`` (times the pace), also after a restart."""
+        self.store.add_timer(time.time() + seconds * self.pace, call.call_control_id, name, arguments)
+        self._alarm.set()
+
+    def cancel(self, call: Call, name: str | None = None) -> None:
+        """Drop the timers of that name, or all of the call's but those that outlive it."""
+        self.store.cancel_timers(call.call_control_id, name, () if name else OUTLIVING)
+
+    def _watch(self) -> None:
+        while not self._closing:
+            self._alarm.clear()
+            pause = self._run_due()
+            if pause == _IDLE:
+                self.store.forget_calls(time.time() - KEPT_SECONDS)
+            if pause > 0:
+                self._alarm.wait(pause)
+
+    def _run_due(self) -> float:
+        """Run the first timer if it is due; the seconds until the next one can be."""
+        timer = None
+        try:
+            with self.transaction():
+                timer = self.store.first_timer()
+                if timer is None or timer.due > time.time():
+                    return _IDLE if timer is None else max(0.0, timer.due - time.time())
+                self.store.drop_timer(timer.seq)
+                self._run(timer)
+        except Exception:  # one broken timer must not stop every other call
+            _logger.exception("A timer of the sandbox failed and was dropped.")
+            if timer:
+                self.store.drop_timer(timer.seq)
+        return 0.0
+
+    def _run(self, timer: Timer) -> None:
+        call = self.call(timer.call_id)
+        if call:
+            self._timers[timer.name](self, call, timer.arguments)
+
+    def _save(self) -> None:
+        for call, before in self._open.values():
+            if call != before:
+                self.store.save_call(call)

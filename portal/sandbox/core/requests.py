@@ -1,0 +1,24 @@
+"""A request to the sandbox and its answer, between the HTTP server and whoever serves it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from portal.sandbox.core.exchange import Exchange
+
+JsonObject = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in. ``path`` has no query and is not quoted; header names are lower case."""
+
+    method: str
+    path: str
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+    body: JsonObject = field(default_factory=dict)
+
+
+Answer = tuple[int, JsonObject]
+Route = Callable[[Exchange, Request, tuple[str, ...]], Answer]

@@ -1,0 +1,69 @@
+"""Outbound voice profiles, to be read: ``GET /outbound_voice_profiles`` and one of them."""
+
+from typing import Any
+
+from portal.sandbox.core import pages
+from portal.sandbox.core.errors import bad_request, not_found
+from portal.sandbox.core.events import timestamp
+from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.ids import new_id
+from portal.sandbox.resources.applications import KINDS
+
+JsonObject = dict[str, Any]
+
+PROFILES = "outbound_voice_profiles"
+_SORTS = ("enabled", "created_at", "name", "service_plan", "traffic_type", "usage_payment_method")
+
+
+def made(name: str, now: float, **values: Any) -> JsonObject:
+    at = timestamp(now, "milliseconds")
+    return {
+        "id": new_id(now),
+        "record_type": "outbound_voice_profile",
+        "name": name,
+        "billing_group_id": None,
+        "call_recording": {
+            "call_recording_caller_phone_numbers": [],
+            "call_recording_channels": "single",
+            "call_recording_format": "wav",
+            "call_recording_type": "none",
+        },
+        "calling_window": None,
+        "concurrent_call_limit": None,
+        "connections_count": 0,
+        "created_at": at,
+        "daily_spend_limit": None,
+        "daily_spend_limit_enabled": False,
+        "enabled": True,
+        "max_destination_rate": None,
+        "service_plan": "global",
+        "tags": [],
+        "traffic_type": "conversational",
+        "updated_at": at,
+        "usage_payment_method": "rate-deck",
+        "whitelisted_destinations": ["US", "CA"],
+    } | values
+
+
+def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+    """One page, the oldest first unless sorted."""
+    sort = query.get("sort", "created_at")
+    if sort.removeprefix("-") not in _SORTS:
+        raise bad_request(f"'sort' must be one of {', '.join(_SORTS)}, with - for descending.", "/sort")
+    part = query.get("filter[name][contains]", "").casefold()
+    found = [_counted(exchange, one) for one in exchange.store.all(PROFILES) if part in one["name"].casefold()]
+    found.sort(key=lambda one: str(one[sort.removeprefix("-")]), reverse=sort.startswith("-"))
+    return pages.page(found, query)
+
+
+def retrieve(exchange: Exchange, id: str) -> JsonObject:
+    profile = exchange.store.get(PROFILES, id)
+    if profile is None:
+        raise not_found()
+    return {"data": _counted(exchange, profile)}
+
+
+def _counted(exchange: Exchange, profile: JsonObject) -> JsonObject:
+    every = [one for kind in KINDS for one in exchange.store.applications(kind)]
+    used = sum(one["outbound"]["outbound_voice_profile_id"] == profile["id"] for one in every)
+    return profile | {"connections_count": used}

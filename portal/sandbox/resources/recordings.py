@@ -1,0 +1,226 @@
+"""Recordings: of a leg and of a conference; as a resource under ``/recordings``; as audio beside ``/v2``.
+
+An event comes a little after the end, as Telnyx's does. Links are made when told, like Telnyx's short-lived ones.
+"""
+
+import uuid
+from typing import Any
+
+from portal.sandbox.core import pages
+from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
+from portal.sandbox.core.events import calling_party_type, moment, timestamp
+from portal.sandbox.core.exchange import Exchange, TimerFunction
+from portal.sandbox.core.store import Call, Store
+from portal.sandbox.resources import tones
+
+JsonObject = dict[str, Any]
+
+RECORDINGS = "recordings"
+_SAVING = 0.3  # seconds from the end to the event
+_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+
+
+def begin(exchange: Exchange, call: Call) -> None:
+    """Record from the answer on, if dial, answer, transfer or bridge said so."""
+    wanted = call.options
+    if wanted.get("recording_id"):
+        body = {name.removeprefix("record_"): value for name, value in wanted.items() if name.startswith("record_")}
+        _start(exchange, call, body, wanted.pop("recording_id"))
+
+
+def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    _start(exchange, call, body, str(uuid.uuid4()))
+
+
+def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """End one recording, or all of the leg."""
+    for recording in chosen(call.running.get("recording", []), body):
+        _end(exchange, call, recording)
+
+
+def pause(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Pause; Telnyx sends no event for it."""
+    for recording in chosen(call.running.get("recording", []), body):
+        recording["paused_at"] = recording["paused_at"] or exchange.now()
+
+
+def resume(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    for recording in chosen(call.running.get("recording", []), body):
+        unpause(recording, exchange.now())
+
+
+def hang_up(exchange: Exchange, call: Call) -> None:
+    stop(exchange, call, {})
+
+
+def unpause(recording: JsonObject, now: float) -> None:
+    """Leave the pause out of the length."""
+    if recording["paused_at"]:
+        recording["skipped"] += now - recording["paused_at"]
+        recording["paused_at"] = None
+
+
+def chosen(every: list[JsonObject], body: JsonObject) -> list[JsonObject]:
+    """The recording under way that the command names, or all of them; 422 if it names another."""
+    id = body.get("recording_id")
+    found = [recording for recording in every if id in (None, recording["id"])]
+    if id and not found:
+        raise unprocessable("10015", "Invalid parameter", "No such recording is under way.", "/recording_id")
+    return found
+
+
+def made(body: JsonObject, id: str, now: float) -> JsonObject:
+    """A recording under way."""
+    return {
+        "id": id,
+        "format": body.get("format", "mp3"),
+        "channels": body.get("channels", "dual"),
+        "started_at": now,
+        "paused_at": None,
+        "skipped": 0.0,
+        "transcription": body.get("transcription", False),
+    }
+
+
+def resource(call: Call, recording: JsonObject, now: float, conference_id: str | None = None) -> JsonObject:
+    """A recording that ended, as ``GET /recordings`` tells it, but for the links."""
+    unpause(recording, now)
+    ended = timestamp(now)
+    return {
+        "id": recording["id"],
+        "call_control_id": call.call_control_id,
+        "call_leg_id": call.call_leg_id,
+        "call_session_id": call.call_session_id,
+        "channels": recording["channels"],
+        "conference_id": conference_id,
+        "connection_id": call.connection_id,
+        "created_at": ended,
+        "duration_millis": max(1, round((now - recording["started_at"] - recording["skipped"]) * 1000)),
+        "from": call.from_number,
+        "initiated_by": "StartConferenceRecordingAPI" if conference_id else "StartCallRecordingAPI",
+        "record_type": "recording",
+        "recording_ended_at": ended,
+        "recording_started_at": timestamp(recording["started_at"]),
+        "source": "conference" if conference_id else "call",
+        "status": "completed",
+        "to": call.to_number,
+        "updated_at": ended,
+        "format": recording["format"],
+    }
+
+
+def save(exchange: Exchange, call: Call, ended: JsonObject, transcription: bool = False) -> None:
+    """Have it in the list, and told, in a moment."""
+    exchange.after(_SAVING, call, "recording_saved", recording=ended, transcription=transcription)
+
+
+def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+    """One page, newest first."""
+    found = exchange.store.all(RECORDINGS)[::-1]
+    for name, value in query.items():
+        if name.startswith("filter["):
+            found = [one for one in found if _matches(one, name, value)]
+    page = pages.page(found, query)
+    return page | {"data": [_told(exchange, one) for one in page["data"]]}
+
+
+def retrieve(exchange: Exchange, id: str) -> JsonObject:
+    return {"data": _told(exchange, _known(exchange.store, id))}
+
+
+def delete(exchange: Exchange, id: str) -> JsonObject:
+    """Delete; the answer is what it was."""
+    answer = retrieve(exchange, id)
+    exchange.store.remove(RECORDINGS, id)
+    return answer
+
+
+def delete_several(exchange: Exchange, body: JsonObject) -> JsonObject:
+    check("recordings.actions.delete", body)
+    for id in body["ids"]:
+        delete(exchange, id)
+    return {"status": "ok"}
+
+
+def audio(store: Store, name: str) -> tuple[str, bytes] | None:
+    """Type and bytes of ``<id>.wav`` or ``<id>.mp3``; None if there is no such recording."""
+    id, _, format = name.rpartition(".")
+    recording = store.get(RECORDINGS, id)
+    if recording is None or format not in _TYPES:
+        return None
+    seconds = recording["duration_millis"] / 1000
+    stereo = recording["channels"] == "dual"
+    return _TYPES[format], tones.mp3(seconds) if format == "mp3" else tones.wav(seconds, 2 if stereo else 1)
+
+
+def _start(exchange: Exchange, call: Call, body: JsonObject, id: str) -> None:
+    call.running.setdefault("recording", []).append(made(body, id, exchange.now()))
+    if body.get("max_length"):
+        exchange.after(body["max_length"], call, "recording_full", id=id)
+
+
+def _end(exchange: Exchange, call: Call, recording: JsonObject) -> None:
+    call.running["recording"] = [one for one in call.running["recording"] if one is not recording]
+    save(exchange, call, resource(call, recording, exchange.now()), recording["transcription"])
+
+
+def _full(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    for recording in call.running.get("recording", []):
+        if recording["id"] == arguments["id"]:
+            _end(exchange, call, recording)
+
+
+def _saved(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    recording = arguments["recording"]
+    exchange.store.put(RECORDINGS, recording["id"], recording)
+    told: JsonObject = {name: recording[name] for name in ("channels", "recording_started_at", "recording_ended_at")}
+    told |= {"recording_id": recording["id"], "format": recording["format"]}
+    told |= {"recording_urls": _urls(exchange, recording), "public_recording_urls": {"mp3": None, "wav": None}}
+    if recording["conference_id"]:
+        exchange.emit(call, "conference.recording.saved", conference_id=recording["conference_id"], **told)
+    else:
+        exchange.emit(call, "call.recording.saved", **told)
+    if arguments["transcription"]:
+        _transcribed(exchange, call, recording["id"])
+
+
+def _transcribed(exchange: Exchange, call: Call, id: str) -> None:
+    exchange.emit(
+        call,
+        "call.recording.transcription.saved",
+        calling_party_type=calling_party_type(call),
+        recording_id=id,
+        recording_transcription_id=str(uuid.uuid4()),
+        status="completed",
+        transcription_text="Hello, this is the sandbox.",
+    )
+
+
+def _known(store: Store, id: str) -> JsonObject:
+    recording = store.get(RECORDINGS, id)
+    if recording is None:
+        detail = "The recording could not be found."
+        raise Refused(404, Problem("10005", "Recording not found", detail, "/recording_id"))
+    return recording
+
+
+def _told(exchange: Exchange, recording: JsonObject) -> JsonObject:
+    told = {name: value for name, value in recording.items() if name != "format"}
+    return told | {"download_urls": _urls(exchange, recording)}
+
+
+def _urls(exchange: Exchange, recording: JsonObject) -> JsonObject:
+    link = f"{exchange.media_url}/{recording['id']}.{recording['format']}"
+    return {"mp3": None, "wav": None} | {recording["format"]: link}
+
+
+def _matches(recording: JsonObject, name: str, value: str) -> bool:
+    member, _, how = name.removeprefix("filter[").removesuffix("]").partition("][")
+    member = {"start_time": "recording_started_at", "end_time": "recording_ended_at"}.get(member, member)
+    if how in ("gte", "lte"):
+        at, limit = moment(recording[member]), moment(value)
+        return at >= limit if how == "gte" else at <= limit
+    return member not in recording or bool(recording[member] == value)
+
+
+TIMERS: dict[str, TimerFunction] = {"recording_full": _full, "recording_saved": _saved}

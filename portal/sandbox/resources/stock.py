@@ -1,0 +1,36 @@
+"""What a new sandbox holds: a few phone numbers nobody has, two outbound voice profiles; more numbers on request."""
+
+import time
+
+from portal.sandbox.core.store import Store
+from portal.sandbox.resources import numbers, profiles
+
+MOST_NUMBERS = 60_000
+_FIRST = tuple(f"+1312555010{last}" for last in range(6))
+
+
+def fill(store: Store) -> None:
+    """Put the first things into a store that has none: at its making and after a reset."""
+    if store.all(profiles.PROFILES):
+        return
+    with store.transaction():
+        now = time.time()
+        for place, name in enumerate(("Domestic", "International")):
+            profile = profiles.made(name, now + place / 1000)
+            store.put(profiles.PROFILES, profile["id"], profile)
+        _add(store, _FIRST, None)
+
+
+def add_numbers(store: Store, count: int, connection_id: str | None = None) -> None:
+    """Add so many: fictitious ones (``555-01xx``) of one area code after another."""
+    known = {number["phone_number"] for number in store.all(numbers.NUMBERS)}
+    every = (f"+1{area}55501{last:02}" for area in range(200, 1000) for last in range(100))
+    fresh = (number for number in every if number not in known)
+    _add(store, [next(fresh) for _ in range(count)], connection_id)
+
+
+def _add(store: Store, chosen: "tuple[str, ...] | list[str]", connection_id: str | None) -> None:
+    now = time.time()
+    for place, text in enumerate(chosen):
+        number = numbers.made(text, now + place / 100_000, connection_id=connection_id)
+        store.put(numbers.NUMBERS, number["id"], number)

@@ -1,0 +1,3 @@
+"""The HTTP server, its routes and its remote control."""
+
+__all__: list[str] = []

@@ -1,0 +1,161 @@
+"""The addresses beside ``/v2`` that Telnyx does not have: who calls, what goes wrong, what happened, and reset.
+
+Only for this machine: requests whose ``Host`` or ``Origin`` is another name are refused, or any web page could ask a
+browser on this machine to send them.
+"""
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from portal.sandbox.calls import calls
+from portal.sandbox.calls.destinations import FIRST_COMMAND
+from portal.sandbox.calls.dialling import application_for_calls
+from portal.sandbox.calls.scenarios import SCENARIOS
+from portal.sandbox.core.errors import Problem, Refused, not_found, unprocessable
+from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.core.faults import Faults
+from portal.sandbox.core.requests import Answer, Request
+from portal.sandbox.core.store import Call
+from portal.sandbox.resources import editing, stock
+
+JsonObject = dict[str, Any]
+
+FROM, TO = "+13125550143", "+13125550100"  # numbers kept for fiction
+_MEMBERS = {"scenario", "connection_id", "from", "to"}
+
+
+class Control:
+    """Answers requests under ``/sandbox``."""
+
+    def __init__(self, exchange: Exchange, faults: Faults) -> None:
+        self._exchange, self._faults = exchange, faults
+        self._routes: tuple[tuple[str, str, Callable[[Request], JsonObject]], ...] = (
+            ("GET", "/sandbox/ready", lambda request: {"ready": True}),
+            ("GET", "/sandbox/scenarios", lambda request: {name: one.summary for name, one in SCENARIOS.items()}),
+            ("POST", "/sandbox/calls", self._ring),
+            ("GET", "/sandbox/calls/[^/]+", self._follow),
+            ("POST", "/sandbox/faults", self._spoil),
+            ("GET", "/sandbox/faults", lambda request: {"faults": self._faults.listed()}),
+            ("DELETE", "/sandbox/faults", self._mend),
+            ("GET", "/sandbox/ledger", self._ledger),
+            ("POST", "/sandbox/edit", self._edit),
+            ("POST", "/sandbox/numbers", self._buy),
+            ("POST", "/sandbox/reset", self._reset),
+        )
+
+    def answer(self, request: Request) -> Answer:
+        """Status and body; raises ``Refused``."""
+        origin = request.headers.get("origin")
+        if not is_loopback(request.headers.get("host", "")) or (origin and not is_loopback(urlsplit(origin).netloc)):
+            raise Refused(403, Problem("10010", "Not authorized", "The sandbox is controlled from this machine only."))
+        for method, path, run in self._routes:
+            if method == request.method and re.fullmatch(path, request.path):
+                return 200, run(request)
+        raise not_found()
+
+    def reset(self) -> None:
+        """Forget everything but the signing key."""
+        self._faults.clear()
+        with self._exchange.store.transaction():
+            self._exchange.store.clear()
+            self._exchange.courier.forget()
+            stock.fill(self._exchange.store)
+
+    def _ring(self, request: Request) -> JsonObject:
+        body = request.body
+        if unknown := sorted(set(body) - _MEMBERS):
+            raise _wrong(unknown[0], f"Unknown member; there are {', '.join(sorted(_MEMBERS))}.")
+        if body.get("scenario") not in SCENARIOS:
+            raise _wrong("scenario", f"Must be one of {', '.join(SCENARIOS)}.")
+        with self._exchange.transaction():
+            return _handles(self._start(body))
+
+    def _start(self, body: JsonObject) -> Call:
+        application = self._application(body.get("connection_id"))
+        numbers = str(body.get("from") or FROM), str(body.get("to") or TO)
+        call = calls.start(self._exchange, application["id"], "incoming", numbers, {}, script=body["scenario"])
+        if application["first_command_timeout"]:
+            self._exchange.after(application["first_command_timeout_secs"], call, FIRST_COMMAND)
+        return call
+
+    def _application(self, connection_id: str | None) -> JsonObject:
+        if connection_id is not None:
+            return application_for_calls(self._exchange, str(connection_id))
+        active = [one for one in self._exchange.store.applications(CALL_CONTROL) if one["active"]]
+        if not active:
+            raise not_found("An active Call Control application to call")
+        if len(active) > 1:
+            names = ", ".join(f"{one['id']} ({one['application_name']})" for one in active[:10])
+            raise _wrong("connection_id", f"Say which of the {len(active)} active applications is called: {names}.")
+        return active[0]
+
+    def _follow(self, request: Request) -> JsonObject:
+        id = request.path.rpartition("/")[2]
+        with self._exchange.transaction():
+            call = self._exchange.call(id)
+            if call is None:
+                raise not_found("This call")
+            legs = self._exchange.session(call.call_session_id)
+            store, session = self._exchange.store, call.call_session_id
+            owed = store.count_deliveries(session) + store.count_timers(session)
+            over = not any(leg.alive for leg in legs)
+            return _seen(call) | {"session_ended": over, "owed": owed, "legs": [_seen(leg) for leg in legs]}
+
+    def _spoil(self, request: Request) -> JsonObject:
+        self._faults.add(request.body)
+        return {"faults": self._faults.listed()}
+
+    def _mend(self, request: Request) -> JsonObject:
+        self._faults.clear()
+        return {"faults": []}
+
+    def _ledger(self, request: Request) -> JsonObject:
+        return {kind: self._exchange.store.entries(kind) for kind in ("requests", "commands", "deliveries")}
+
+    def _edit(self, request: Request) -> JsonObject:
+        with self._exchange.transaction():
+            return editing.edit(self._exchange, request.body)
+
+    def _buy(self, request: Request) -> JsonObject:
+        with self._exchange.transaction():
+            return editing.buy(self._exchange, request.body)
+
+    def _reset(self, request: Request) -> JsonObject:
+        self.reset()
+        return {"result": "ok"}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a ``Host`` header (name or address, with or without port) means this machine."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _handles(call: Call) -> JsonObject:
+    return {
+        "call_control_id": call.call_control_id,
+        "call_session_id": call.call_session_id,
+        "call_leg_id": call.call_leg_id,
+    }
+
+
+def _seen(call: Call) -> JsonObject:
+    return _handles(call) | {
+        "direction": call.direction,
+        "from": call.from_number,
+        "to": call.to_number,
+        "state": "bridged" if call.alive and call.peer else call.state,
+        "ended": not call.alive,
+        "hangup_cause": call.hangup_cause,
+        "hangup_source": call.hangup_source,
+    }
+
+
+def _wrong(name: str, detail: str) -> Refused:
+    return unprocessable("10015", "Invalid parameter", f"'{name}': {detail}", f"/{name}")

@@ -1,0 +1,120 @@
+"""Method and path under ``/v2`` → what is done. Everything else is Telnyx's 404."""
+
+import re
+
+from portal.sandbox.calls import dialling
+from portal.sandbox.core import records
+from portal.sandbox.core.errors import Problem, Refused, not_found
+from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.requests import Answer, Request, Route
+from portal.sandbox.resources import applications, audit, numbers, profiles
+from portal.sandbox.server.call_routes import ROUTES as CALL_ROUTES
+
+
+def answer(exchange: Exchange, request: Request) -> Answer:
+    """Status and body for a request under ``/v2``; raises ``Refused``."""
+    if not re.fullmatch(r"Bearer KEY\S*", request.headers.get("authorization", "")):
+        raise Refused(401, Problem("10009", "Authentication failed", "Send a key that begins with KEY as bearer."))
+    for method, pattern, route in _ROUTES:
+        match = pattern.fullmatch(request.path)
+        if match and method == request.method:
+            with exchange.transaction():
+                return route(exchange, request, match.groups())
+    raise not_found()
+
+
+def _list(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.listed(exchange, applications.KINDS[at[0]], request.query)
+
+
+def _create(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 201, applications.create(exchange, applications.KINDS[at[0]], request.body)
+
+
+def _retrieve(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.retrieve(exchange, applications.KINDS[at[0]], at[1])
+
+
+def _update(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.update(exchange, applications.KINDS[at[0]], at[1], request.body)
+
+
+def _delete(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, applications.delete(exchange, applications.KINDS[at[0]], at[1])
+
+
+def _dial(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, dialling.dial(exchange, request.body)
+
+
+def _status(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, dialling.status(exchange, at[0])
+
+
+def _active_calls(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, dialling.active_calls(exchange, at[0], request.query)
+
+
+def _numbers(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.listed(exchange, request.query)
+
+
+def _number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.retrieve(exchange, at[0])
+
+
+def _change_number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.update(exchange, at[0], request.body)
+
+
+def _profiles(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.listed(exchange, request.query)
+
+
+def _profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.retrieve(exchange, at[0])
+
+
+def _audit_events(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, audit.listed(exchange, request.query)
+
+
+def _users(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, audit.users(exchange, request.query)
+
+
+def _user(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, audit.user(exchange, at[0])
+
+
+def _deliveries(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, records.listed(exchange.store, request.query)
+
+
+def _delivery(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, records.retrieve(exchange.store, at[0])
+
+
+_KIND = f"/v2/({'|'.join(applications.KINDS)})"
+_CALL = "/v2/calls/([^/]+)"
+_ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
+    ("GET", re.compile(_KIND), _list),
+    ("POST", re.compile(_KIND), _create),
+    ("GET", re.compile(f"{_KIND}/([^/]+)"), _retrieve),
+    ("PATCH", re.compile(f"{_KIND}/([^/]+)"), _update),
+    ("DELETE", re.compile(f"{_KIND}/([^/]+)"), _delete),
+    ("POST", re.compile("/v2/calls"), _dial),
+    ("GET", re.compile(_CALL), _status),
+    ("GET", re.compile("/v2/connections/([^/]+)/active_calls"), _active_calls),
+    *CALL_ROUTES,
+    ("GET", re.compile("/v2/phone_numbers"), _numbers),
+    ("GET", re.compile("/v2/phone_numbers/([^/]+)"), _number),
+    ("PATCH", re.compile("/v2/phone_numbers/([^/]+)"), _change_number),
+    ("GET", re.compile("/v2/outbound_voice_profiles"), _profiles),
+    ("GET", re.compile("/v2/outbound_voice_profiles/([^/]+)"), _profile),
+    ("GET", re.compile("/v2/audit_events"), _audit_events),
+    ("GET", re.compile("/v2/organizations/users"), _users),
+    ("GET", re.compile("/v2/organizations/users/([^/]+)"), _user),
+    ("GET", re.compile("/v2/webhook_deliveries"), _deliveries),
+    ("GET", re.compile("/v2/webhook_deliveries/([^/]+)"), _delivery),
+)

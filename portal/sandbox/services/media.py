@@ -1,0 +1,152 @@
+"""What is heard on a leg: speech and playback, one after the other, and the digits pressed meanwhile.
+
+Events: Telnyx's command pages (``/calls/{call_control_id}/actions/speak`` and the like), "Expected webhooks".
+"""
+
+from typing import Any
+
+from portal.sandbox.core.exchange import Exchange, TimerFunction
+from portal.sandbox.core.store import Call
+
+JsonObject = dict[str, Any]
+
+SPEECH_SECONDS = 2.0
+GATHER_SECONDS = 5.0  # the longest wait for a digit, however long the client would wait: no scenario may drag on
+
+
+def speak(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Say something, after what is being said."""
+    _play(exchange, call, {"kind": "speak", "more": {}, "endless": body.get("loop") == "infinity"})
+
+
+def start_playback(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Play a file, after what is being played."""
+    more = {
+        "media_name": body.get("media_name"),
+        "media_url": body.get("audio_url"),
+        "overlay": body.get("overlay", False),
+    }
+    _play(exchange, call, {"kind": "playback", "more": more, "endless": body.get("loop") == "infinity"})
+
+
+def stop_playback(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """End what is heard; with ``stop: all`` also what waits behind it."""
+    if body.get("stop", "all") == "all":
+        call.queue.clear()
+    _end_item(exchange, call, "cancelled")
+    _next_item(exchange, call)
+
+
+def gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Wait for digits."""
+    _gather(exchange, call, body, 0.0)
+
+
+def gather_using_speak(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Ask, then wait for digits. Telnyx documents no speak events for it. One try, whatever ``maximum_tries`` says."""
+    _gather(exchange, call, body, SPEECH_SECONDS)
+
+
+def gather_using_audio(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Play a file, and wait for digits."""
+    start_playback(exchange, call, body)
+    _gather(exchange, call, body, SPEECH_SECONDS)
+
+
+def stop_gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    if call.gather:
+        _end_gather(exchange, call, "cancelled")
+
+
+def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """The person at the far end presses ``arguments["digit"]``."""
+    digit = arguments["digit"]
+    exchange.emit(call, "call.dtmf.received", digit=digit)
+    wanted = call.gather
+    if wanted is None:
+        return
+    if digit != wanted["terminating"]:
+        wanted["digits"] += digit
+    if digit == wanted["terminating"] or len(wanted["digits"]) >= wanted["maximum"]:
+        _end_gather(exchange, call, _verdict(wanted))
+    else:
+        exchange.cancel(call, "gather_timeout")
+        exchange.after(wanted["between"], call, "gather_timeout")
+
+
+def fall_silent(exchange: Exchange, call: Call) -> None:
+    """End everything, because the call ends."""
+    call.queue.clear()
+    _end_item(exchange, call, "call_hangup")
+    if call.gather:
+        _end_gather(exchange, call, "call_hangup")
+
+
+def _play(exchange: Exchange, call: Call, item: JsonObject) -> None:
+    call.queue.append(item)
+    if not call.playing:
+        _next_item(exchange, call)
+
+
+def _next_item(exchange: Exchange, call: Call) -> None:
+    if not call.queue:
+        return
+    call.playing = call.queue.pop(0)
+    exchange.emit(call, f"call.{call.playing['kind']}.started", **call.playing["more"])
+    if not call.playing["endless"]:
+        exchange.after(SPEECH_SECONDS, call, "heard")
+
+
+def _heard(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    _end_item(exchange, call, "completed")
+    _next_item(exchange, call)
+
+
+def _end_item(exchange: Exchange, call: Call, status: str) -> None:
+    item, call.playing = call.playing, None
+    if item is None:
+        return
+    exchange.cancel(call, "heard")
+    if item["kind"] == "playback":
+        exchange.emit(call, "call.playback.ended", **item["more"], status=status, status_detail=None)
+    else:  # a stopped speech has no status of its own: completed, call_hangup and cancelled_amd are all there are
+        exchange.emit(call, "call.speak.ended", status="completed" if status == "cancelled" else status)
+
+
+def _gather(exchange: Exchange, call: Call, body: JsonObject, prompt: float) -> None:
+    if call.gather:
+        _end_gather(exchange, call, "cancelled")
+    first = min(body.get("timeout_millis", 60_000), body.get("initial_timeout_millis", 60_000)) / 1000
+    call.gather = {
+        "digits": "",
+        "minimum": body.get("minimum_digits", 1),
+        "maximum": body.get("maximum_digits", 128),
+        "terminating": body.get("terminating_digit", "#"),
+        "valid": body.get("valid_digits", "0123456789#*"),
+        "between": min(body.get("inter_digit_timeout_millis", 5_000) / 1000, GATHER_SECONDS),
+        "prompt": prompt,
+        "id": body.get("gather_id"),
+    }
+    exchange.after(prompt + min(first, GATHER_SECONDS), call, "gather_timeout")
+    exchange.tell(call, "gathering")
+
+
+def _gather_timeout(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    if call.gather:
+        _end_gather(exchange, call, _verdict(call.gather) if call.gather["digits"] else "timeout")
+
+
+def _end_gather(exchange: Exchange, call: Call, status: str) -> None:
+    wanted, call.gather = call.gather or {"digits": "", "id": None}, None
+    exchange.cancel(call, "gather_timeout")
+    more = {"gather_id": wanted["id"]} if wanted["id"] else {}  # promised by the command's page, in no schema
+    exchange.emit(call, "call.gather.ended", digits=wanted["digits"], status=status, **more)
+
+
+def _verdict(wanted: JsonObject) -> str:
+    digits = wanted["digits"]
+    fits = wanted["minimum"] <= len(digits) <= wanted["maximum"] and set(digits) <= set(wanted["valid"])
+    return "valid" if fits else "invalid"
+
+
+TIMERS: dict[str, TimerFunction] = {"heard": _heard, "gather_timeout": _gather_timeout, "press": press}

@@ -1,0 +1,175 @@
+"""Asks Telnyx: the one place a request to it leaves from.
+
+Every request has 8 s in all, is sent once, follows no redirect and takes nothing from the environment. The SDK's own
+defaults would send a dial three times after a time-out and would follow a 307 with the phone numbers to another host.
+"""
+
+import threading
+import time
+import weakref
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+import httpcore
+import httpx
+from django.db import connection
+
+from portal import payloads
+from portal.encryption import CannotOpen
+from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxUnavailable, TelnyxUncertain, translate
+from portal.telnyx.schemas import arguments
+from portal.telnyx.sdk import telnyx
+
+DEADLINE_SECONDS = 8.0
+MOST_BYTES = 16 * 1024 * 1024  # of one answer: a page of a list has less than one
+_TIMEOUT = httpx.Timeout(4.0, connect=2.0)
+
+
+class InsideTransaction(RuntimeError):
+    """Telnyx was to be asked while a transaction is open: on SQLite that holds the only write lock."""
+
+
+def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[str, Any]:
+    """Call a method of the SDK (``calls.actions.answer``) and return Telnyx's JSON answer as it came.
+
+    ``path`` are the ids of its address, ``values`` its parameters by wire name; what begins with ``extra_`` is passed
+    on. Raises ``TelnyxRefused``, ``TelnyxUnavailable`` or ``TelnyxUncertain``: this, too, for what is no JSON object.
+    """
+    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+        raise InsideTransaction(method)
+    resource, _, name = method.rpartition(".")
+    try:
+        target = client_for(account)
+    except CannotOpen as error:
+        raise TelnyxUnavailable(f"The stored API key cannot be read: {error}. Enter it again.") from error
+    for part in resource.split("."):
+        target = getattr(target, part)
+    try:
+        response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
+    except (telnyx().TelnyxError, httpx.HTTPError) as error:  # anything else is a bug of ours, and stays one
+        raise translate(error) from error
+    return _object(response.http_response.content, response.status_code)
+
+
+def client_for(account: TelnyxAccount) -> Any:
+    """The ``telnyx.Telnyx`` client of an account, kept by each thread while neither address nor key changes."""
+    key = (account.base_url, account.api_key)
+    kept: dict[tuple[str, str], Any] = _kept.__dict__.setdefault("clients", {})
+    if key not in kept:
+        kept[key] = _client(*key)
+    return kept[key]
+
+
+_kept = threading.local()
+
+
+def _client(base_url: str, api_key: str) -> Any:
+    http = httpx.Client(transport=DeadlineTransport(), timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+    # explicit, though empty: the SDK would else fill each of them from TELNYX_* variables
+    made = telnyx().Telnyx(
+        api_key=api_key,
+        public_key="",
+        client_id="",
+        client_secret="",
+        base_url=base_url,
+        max_retries=0,
+        timeout=_TIMEOUT,
+        http_client=http,
+    )
+    weakref.finalize(made, http.close)  # a thread that ends leaves no socket open
+    return made
+
+
+def _object(content: bytes, status: int) -> dict[str, Any]:
+    if status == HTTPStatus.NO_CONTENT:
+        return {}  # "no data" to whoever expects some
+    try:
+        answer = payloads.loads(content, replace=True)
+    except payloads.Unreadable:
+        answer = None
+    if not isinstance(answer, dict) or not 200 <= status < 300:
+        raise TelnyxUncertain("Telnyx's answer cannot be read. It may have acted, or not.", http_status=status)
+    return answer
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """An HTTP transport whose requests end after 8 s (or ``seconds``) in all, or after 16 MiB of an answer.
+
+    httpx's own time-outs are per read, and it takes answers of any length.
+    """
+
+    def __init__(self, seconds: float | None = None) -> None:
+        super().__init__(verify=True, trust_env=False)
+        self._seconds = seconds
+        self._backend = _DeadlineBackend()
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=httpx.create_ssl_context(trust_env=False),
+            max_connections=20,
+            max_keepalive_connections=20,
+            keepalive_expiry=30,
+            network_backend=self._backend,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._backend.begin(self._seconds or DEADLINE_SECONDS)
+        return super().handle_request(request)
+
+
+class _DeadlineBackend(httpcore.NetworkBackend):
+    """Opens streams that know the limits. A client belongs to one thread, so it has one request at a time."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+        self._deadline, self._bytes = 0.0, 0
+
+    def begin(self, seconds: float) -> None:
+        """A request begins, which may take so long."""
+        self._deadline, self._bytes = time.monotonic() + seconds, 0
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self.left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self)
+
+    def left(self, timeout: float | None, error: type[Exception]) -> float:
+        """Seconds this step may take."""
+        rest = self._deadline - time.monotonic()
+        if rest <= 0:
+            raise error("deadline")
+        return min(rest, timeout or rest)
+
+    def count(self, data: bytes) -> bytes:
+        """Bytes of the answer, unless they are more than any answer has."""
+        self._bytes += len(data)
+        if self._bytes > MOST_BYTES:
+            raise httpcore.ReadError("the answer is too long")
+        return data
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, inner: httpcore.NetworkStream, backend: _DeadlineBackend) -> None:
+        self._inner, self._backend = inner, backend
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._backend.count(self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout)))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._backend.left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
+        left = self._backend.left(timeout, httpcore.ConnectTimeout)
+        return _DeadlineStream(self._inner.start_tls(ssl_context, server_hostname, left), self._backend)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -1,0 +1,35 @@
+"""Can the portal work with this account: asked with a click, answered in words."""
+
+from portal.encryption import CannotOpen
+from portal.models import TelnyxAccount
+from portal.signatures import public_key_problem
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
+
+
+def check_connection(account: TelnyxAccount) -> tuple[bool, list[str]]:
+    """Whether all is well, and a sentence for each thing looked at."""
+    well, sentences = _check_key(account)
+    if not account.public_key:
+        return False, [*sentences, "No public key is stored, so no webhook can be verified: they are answered 503."]
+    if problem := public_key_problem(account.public_key):
+        return False, [*sentences, problem]
+    return well, [*sentences, "The public key has the right form."]
+
+
+def _check_key(account: TelnyxAccount) -> tuple[bool, list[str]]:
+    if not account.api_key_sealed:
+        return False, ["No API key is stored."]
+    try:
+        _ = account.api_key
+    except CannotOpen as error:
+        return False, [f"The stored API key cannot be read: {error}. Enter it again."]
+    try:
+        ask(account, "call_control_applications.list", extra_query={"page[size]": "1"})
+    except TelnyxRefused as error:
+        return False, [f"Telnyx was reached and refused the API key that ends in {account.api_key_last4}: {error}"]
+    except TelnyxUnavailable as error:
+        return False, [f"{account.base_url} cannot be reached: is the address right, and is the host up? {error}"]
+    except TelnyxError as error:
+        return False, [f"{account.base_url} answered, but not like Telnyx: {error}"]
+    return True, [f"{account.base_url} accepts the API key that ends in {account.api_key_last4}."]

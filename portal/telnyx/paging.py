@@ -1,0 +1,52 @@
+"""Lists of Telnyx that are paged by number, read whole up to a bound."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from portal.models import TelnyxAccount
+from portal.telnyx.client import ask
+
+MOST_PAGES, PAGE = 4, 250
+
+
+@dataclass(frozen=True)
+class Page:
+    """``rows`` as Telnyx sent them; ``total`` is how many the list has, if it tells. ``complete``: this is the end."""
+
+    rows: list[dict[str, Any]]
+    total: int | None
+    is_last: bool
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Listing:
+    """``rows`` as Telnyx sent them; not ``complete`` when there were more pages than are read."""
+
+    rows: list[dict[str, Any]]
+    complete: bool
+
+
+def whole(account: TelnyxAccount, method: str, *path: str, **values: Any) -> Listing:
+    """At most 1000 rows of a list (``conferences.list``). Raises what ``ask`` raises."""
+    found = list(pages(account, method, *path, **values))
+    return Listing([row for page in found for row in page.rows], complete=found[-1].complete)
+
+
+def pages(account: TelnyxAccount, method: str, *path: str, most: int = MOST_PAGES, **values: Any) -> Iterator[Page]:
+    """Page after page, at least one, at most ``most``. Raises what ``ask`` raises."""
+    for number in range(1, most + 1):
+        answer = ask(account, method, *path, **values, **{"page[number]": number, "page[size]": PAGE})
+        page, meta = answer.get("data"), answer.get("meta")
+        told = meta if isinstance(meta, dict) else {}
+        rows = [row for row in page if isinstance(row, dict)] if isinstance(page, list) else []
+        last = _is_last(told.get("total_pages"), number, len(rows))
+        total = told.get("total_results")
+        yield Page(rows, total if isinstance(total, int) else None, last, last and isinstance(page, list))
+        if last:
+            return
+
+
+def _is_last(total: object, number: int, count: int) -> bool:
+    return count == 0 or (number >= total if isinstance(total, int) else count < PAGE)

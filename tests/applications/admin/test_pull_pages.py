@@ -1,0 +1,119 @@
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from applications.mirror.progress import Bar
+from applications.mirror.pulls import begin, pull
+from applications.models import Pull
+from portal.actors import PORTAL, Actor
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.client import ask
+from tests.support.applications import CALL_CONTROL, at_telnyx
+
+LIST, LINES, PULL = (
+    reverse(f"admin:applications_callcontrolapplication_{name}") for name in ("changelist", "pulls", "pull")
+)
+
+
+def _running(account: TelnyxAccount, **columns: Any) -> Pull:
+    record, _ = begin(CALL_CONTROL, account, PORTAL)
+    Pull.objects.filter(pk=record.pk).update(**columns)
+    return record
+
+
+def test_the_list_counts_while_a_pull_runs_and_stops_asking_afterwards(browser: Client, account: TelnyxAccount) -> None:
+    record = _running(account, progress=250, total=1000)
+    page = browser.get(LIST).content.decode()
+    assert "250 of 1000 read so far" in page
+    assert f'hx-get="{LINES}" hx-trigger="every 2s"' in page
+    Pull.objects.filter(pk=record.pk).update(progress=500)
+    assert "500 of 1000 read so far" in browser.get(LINES).content.decode()
+    Pull.objects.filter(pk=record.pk).update(state="done", finished_at=timezone.now(), created=1000)
+    ended = browser.get(LINES).content.decode()
+    assert "1000 created" in ended
+    assert "Load the list again" in ended
+    assert "hx-get" not in ended
+
+
+def test_a_pull_that_was_killed_is_told_and_not_asked_for_again(browser: Client, account: TelnyxAccount) -> None:
+    _running(account, seen_alive_at=timezone.now() - timedelta(seconds=61))
+    page = browser.get(LIST).content.decode()
+    assert "was interrupted" in page
+    assert LINES not in page
+
+
+def test_who_may_not_see_applications_sees_no_pulls(client: Client, user_with: Any, account: TelnyxAccount) -> None:
+    client.force_login(user_with("applications.view_texmlapplication"))
+    assert client.get(LINES).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_long_pull_shows_its_count_instead_of_a_message(
+    browser: Client, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.admin.pull_pages.PULL_SECONDS", 0.0)
+    _running(sandbox_account, progress=7)
+    answer = browser.post(PULL, follow=True)
+    assert list(answer.context["messages"]) == []
+    assert "7 read so far" in answer.content.decode()
+
+
+def test_a_command_takes_over_from_a_pull_that_was_killed(
+    sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_telnyx(sandbox_account)
+    dead = _running(sandbox_account)
+
+    def waited(record: Pull, seconds: float) -> None:
+        Pull.objects.filter(pk=record.pk).update(seen_alive_at=timezone.now() - timedelta(seconds=seconds))
+
+    monkeypatch.setattr("applications.management.commands.pull_applications.wait", waited)
+    out = StringIO()
+    call_command("pull_applications", stdout=out, stderr=StringIO())
+    assert "sandbox call-control-applications: 1 created" in out.getvalue()
+    dead.refresh_from_db()
+    assert dead.state == "failed"
+
+
+def test_one_refusal_while_confirming_is_told_by_id_and_the_others_go_on(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    ids = [at_telnyx(sandbox_account, name=f"number {n}")["id"] for n in range(8)]
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    for id in ids[:2]:
+        ask(sandbox_account, "call_control_applications.delete", id)
+    path = f"/call_control_applications/{ids[0]}"
+    sandbox.faults.add({"method": "GET", "path": path, "fault": "status", "value": 403})
+    record = pull(CALL_CONTROL, sandbox_account, Actor("user: ada"))
+    assert (record.state, record.missing) == ("failed", 1)
+    assert [(error["id"], error["kind"]) for error in record.errors] == [(ids[0], "refused")]
+    err = StringIO()
+    sandbox.faults.add({"method": "GET", "path": path, "fault": "status", "value": 403})
+    with pytest.raises(CommandError):
+        call_command("pull_applications", stdout=StringIO(), stderr=err)
+    assert f"{ids[0]}: " in err.getvalue()
+
+
+def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream(StringIO):
+        def write(self, text: str, ending: str = "") -> int:
+            return super().write(text + ending)
+
+    now = [100.0]
+    monkeypatch.setattr("applications.mirror.progress.time.monotonic", lambda: now[0])
+    stream = Stream()
+    bar = Bar(stream, "sandbox")
+    bar.told(1, 4)
+    assert stream.getvalue() == ""
+    now[0] += 2
+    bar.told(2, 4)
+    bar.told(3, 4)
+    bar.close()
+    assert stream.getvalue() == "sandbox [###############...............] 2 of 4\n"

@@ -1,0 +1,134 @@
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from applications.editing.service import delete_application
+from applications.mirror.pulls import pull
+from portal.actors import PORTAL
+from portal.models import ApiToken, TelnyxAccount
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx
+from tests.support.rest import api_for
+
+pytestmark = pytest.mark.django_db
+
+
+def _history(api: Any, row: Any, slug: str = "call-control-applications", **query: Any) -> Any:
+    answer = api.get(f"/api/v1/{slug}/{row.telnyx_id}/history/", query)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def test_a_change_over_rest_is_told_with_token_request_id_and_values(api: Any, mirrored: Any) -> None:
+    row, _ = mirrored(), mirrored(name="another")
+    address = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    changed = api.patch(address, {"application_name": "desk", "inbound": {"channel_limit": 3}}, format="json")
+    newest, first = _history(api, row)["results"]
+    assert (newest["type"], newest["actor"], newest["user"]) == ("changed", "token: tests", "operator")
+    assert (newest["token"], newest["request_id"]) == ("tests", changed.headers["X-Request-ID"])
+    assert newest["reason"] == "changed (token: tests)"
+    assert newest["changes"]["application_name"] == {"before": "router", "after": "desk"}
+    assert newest["changes"]["inbound.channel_limit"] == {"before": None, "after": 3}
+    assert (first["type"], first["actor"], first["changes"]) == ("created", "portal", {})
+
+
+def test_a_change_in_the_browser_is_told_with_the_person(browser: Client, api: Any, mirrored: Any) -> None:
+    row = mirrored()
+    url = reverse("admin:applications_callcontrolapplication_change", args=[row.pk])
+    form = browser.get(url).context["adminform"].form
+    values = {name: form[name].value() or "" for name in form.fields}
+    answer = browser.post(url, values | {"application_name": "by hand"})
+    newest = _history(api, row)["results"][0]
+    assert (newest["actor"], newest["user"], newest["token"]) == ("user: operator", "operator", None)
+    assert newest["request_id"] == answer.headers["X-Request-ID"]
+
+
+def test_what_a_pull_and_a_command_find_is_told(api: Any, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
+    row = mirrored(TEXML)
+    change_at_telnyx(sandbox_account, row.remote, TEXML, friendly_name="elsewhere")
+    call_command("pull_applications", stdout=StringIO())
+    newest = _history(api, row, "texml-applications")["results"][0]
+    assert newest["actor"] == "command line"
+    assert newest["reason"].endswith("pull (command line)")
+    assert newest["changes"]["friendly_name"] == {"before": "router", "after": "elsewhere"}
+
+
+def test_the_pages_hang_together(api: Any, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
+    row = mirrored()
+    for name in ("one", "two"):
+        change_at_telnyx(sandbox_account, row.remote, application_name=name)
+        pull(CALL_CONTROL, sandbox_account, PORTAL)
+    page, seen = _history(api, row, page_size=1), []
+    while True:
+        seen += [entry["changes"].get("application_name") for entry in page["results"]]
+        if page["next"] is None:
+            break
+        page = api.get(page["next"]).json()
+    assert seen == [{"before": "one", "after": "two"}, {"before": "router", "after": "one"}, None]
+    assert _back(api, page) == [{"before": "router", "after": "one"}]
+
+
+def _back(api: Any, page: Any) -> list[Any]:
+    return [entry["changes"].get("application_name") for entry in api.get(page["previous"]).json()["results"]]
+
+
+def test_the_history_of_a_deleted_one_is_asked_for_with_missing(api: Any, mirrored: Any) -> None:
+    row = mirrored()
+    delete_application(row, PORTAL)
+    assert api.get(f"/api/v1/call-control-applications/{row.telnyx_id}/history/").status_code == 404
+    newest = _history(api, row, missing="true")["results"][0]
+    assert newest["reason"] == "deleted (portal)"
+    assert newest["changes"]["missing_since"]["before"] is None
+
+
+def test_history_needs_scope_and_permission(user_with: Any, mirrored: Any) -> None:
+    row = mirrored()
+    address = f"/api/v1/call-control-applications/{row.telnyx_id}/history/"
+    viewer = user_with("applications.view_callcontrolapplication")
+    assert api_for(viewer, "applications:read").get(address).status_code == 200
+    assert api_for(viewer, "calls:read").get(address).status_code == 403
+    assert api_for(user_with(username="nobody"), "applications:read").get(address).status_code == 403
+
+
+def test_a_token_that_is_gone_leaves_its_name_in_the_history(api: Any, operator: Any, mirrored: Any) -> None:
+    row = mirrored()
+    address = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    assert api.patch(address, {"application_name": "desk"}, format="json").status_code == 200
+    ApiToken.objects.all().delete()
+    newest = _history(api_for(operator), row)["results"][0]
+    assert (newest["actor"], newest["token"]) == ("token: tests", None)
+
+
+def test_the_history_page_tells_actor_request_and_values(browser: Client, api: Any, mirrored: Any) -> None:
+    row = mirrored()
+    address = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    changed = api.patch(address, {"application_name": "desk"}, format="json")
+    url = reverse("admin:applications_callcontrolapplication_history", args=[row.pk])
+    page = browser.get(url).content.decode()
+    assert all(text in page for text in ("token: tests", changed.headers["X-Request-ID"], "application_name", "desk"))
+
+
+@pytest.mark.parametrize("version", ["abc", "1e3", "99999999999999999999999", "-1", "٣"])
+def test_a_version_that_is_no_number_is_not_found(browser: Client, mirrored: Any, version: str) -> None:
+    row = mirrored()
+    url = reverse("admin:applications_callcontrolapplication_simple_history", args=[row.pk, version])
+    assert browser.get(url).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["history", "simple_history"])
+def test_an_application_that_is_no_uuid_is_not_found(browser: Client, name: str) -> None:
+    args = ["nonsense"] if name == "history" else ["nonsense", "1"]
+    url = reverse(f"admin:applications_callcontrolapplication_{name}", args=args)
+    assert browser.get(url).status_code == 404
+
+
+def test_the_schema_tells_what_an_entry_holds(api: Any) -> None:
+    schema = json.loads(api.get("/api/schema/?format=json").content)
+    operation = schema["paths"]["/api/v1/texml-applications/{id}/history/"]["get"]
+    body = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+    assert body.endswith("HistoryEntryList") or "Paginated" in body
+    assert set(schema["components"]["schemas"]["HistoryEntry"]["properties"]) >= {"actor", "token", "changes"}

@@ -1,0 +1,279 @@
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.models import User
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from rest_framework.test import APIClient
+
+from applications import urls
+from applications.mirror.store import digest
+from applications.models import CallControlApplication, Pull
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import requests
+
+URL = "/api/v1/call-control-applications/"
+TEXML_URL = "/api/v1/texml-applications/"
+NEW = {"application_name": "router", "webhook_event_url": "http://127.0.0.1:8000/x/"}
+
+
+def _send(api: APIClient, method: str, url: str, body: Any = None, **headers: str) -> Any:
+    return getattr(api, method)(url, body, format="json", headers=headers)
+
+
+def test_create_answers_201_with_telnyxs_names_an_etag_and_an_address(
+    api: APIClient, sandbox_account: TelnyxAccount
+) -> None:
+    answer = _send(api, "post", URL, {**NEW, "inbound": {"channel_limit": 5}, "tags": ["a"]})
+    row = CallControlApplication.objects.get()
+    body = answer.json()
+    assert answer.status_code == 201
+    assert answer["ETag"] == f'"{row.remote_digest}"'
+    assert (body["id"], body["inbound"]["channel_limit"], body["tags"]) == (row.telnyx_id, 5, ["a"])
+    assert (body["webhook_api_version"], body["account"], body["missing_since"]) == ("2", "sandbox", None)
+    assert {name: body[name] for name in row.remote} == row.remote
+    assert api.get(answer["Location"]).json() == body
+    assert AuditEvent.objects.get(action="application.create").actor == "token: tests"
+
+
+def test_texml_applications_have_the_same_operations(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    made = _send(api, "post", TEXML_URL, {"friendly_name": "ivr", "voice_url": "https://a.example/x"}).json()
+    changed = _send(api, "patch", f"{TEXML_URL}{made['id']}/", {"voice_method": "get"})
+    assert (changed.status_code, changed.json()["voice_method"]) == (200, "get")
+    assert len(api.get(TEXML_URL).json()["results"]) == 1
+    assert api.delete(f"{TEXML_URL}{made['id']}/").status_code == 204
+    assert api.get(TEXML_URL).json()["results"] == []
+
+
+def test_a_patch_changes_only_what_it_names(api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
+    row = mirrored()
+    change_at_telnyx(sandbox_account, row.remote, application_name="renamed by others")
+    answer = _send(api, "patch", f"{URL}{row.telnyx_id}/", {"outbound": {"channel_limit": 2}})
+    there = remote_of(row)
+    assert answer.status_code == 200
+    assert (there["application_name"], there["outbound"]["channel_limit"]) == ("renamed by others", 2)
+    assert answer["ETag"] == f'"{digest(there)}"'
+
+
+def test_put_is_not_offered(api: APIClient, mirrored: Any) -> None:
+    assert _send(api, "put", f"{URL}{mirrored().telnyx_id}/", NEW).status_code == 405
+
+
+def test_a_stale_if_match_is_412_and_sends_nothing(
+    api: APIClient, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    url = f"{URL}{row.telnyx_id}/"
+    tag = api.get(url)["ETag"]
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    before = len(requests(sandbox, "PATCH", "DELETE"))
+    for answer in (_send(api, "patch", url, {"active": False}, **{"If-Match": tag}), _delete(api, url, tag)):
+        assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+    assert len(requests(sandbox, "PATCH", "DELETE")) == before
+    fresh = api.get(url)["ETag"]
+    assert fresh != tag
+    assert _send(api, "patch", url, {"active": False}, **{"If-Match": f'"other", {fresh}'}).status_code == 200
+    assert _send(api, "patch", url, {"active": True}, **{"If-Match": "nonsense"}).status_code == 412
+    assert _send(api, "patch", url, {"active": True}, **{"If-Match": "*"}).status_code == 200
+
+
+def _delete(api: APIClient, url: str, tag: str) -> Any:
+    return api.delete(url, headers={"If-Match": tag})
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({"nonsense": 1}, {"nonsense"}),
+        ({"created_at": "2026-01-01"}, {"created_at"}),
+        ({"id": "1"}, {"id"}),
+        ({"active": "true"}, {"active"}),
+        ({"webhook_timeout_secs": "5"}, {"webhook_timeout_secs"}),
+        ({"inbound": {"nonsense": 1}}, {"inbound.nonsense"}),
+        ({"inbound": {"channel_limit": True}}, {"inbound.channel_limit"}),
+        ({"inbound": None}, {"inbound"}),
+        ({"inbound": 5}, {"inbound"}),
+        ({"application_name": None}, {"application_name"}),
+        ({"nonsense": None}, {"nonsense"}),
+        ({"dtmf_type": "Morse"}, {"dtmf_type"}),
+        ({"tags": "a"}, {"tags"}),
+        ([1], {"non_field_errors"}),
+    ],
+)
+def test_what_is_wrong_is_refused_by_name_without_a_request(
+    api: APIClient, mirrored: Any, sandbox: Sandbox, body: Any, fields: set[str]
+) -> None:
+    row = mirrored()
+    before = len(requests(sandbox))
+    answer = _send(api, "patch", f"{URL}{row.telnyx_id}/", body)
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, fields)
+    assert len(requests(sandbox)) == before
+
+
+def test_a_refusal_of_telnyx_stands_under_its_field(api: APIClient, mirrored: Any) -> None:
+    answer = _send(api, "patch", f"{URL}{mirrored().telnyx_id}/", {"webhook_timeout_secs": 31})
+    assert answer.status_code == 400
+    assert answer["Content-Type"] == "application/problem+json"
+    assert "0 to 30" in answer.json()["errors"]["webhook_timeout_secs"][0]
+    assert CallControlApplication.objects.get().webhook_timeout_secs is None
+
+
+def test_a_create_needs_both_required_fields(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    answer = _send(api, "post", URL, {})
+    assert set(answer.json()["errors"]) == {"application_name", "webhook_event_url"}
+
+
+def test_an_outage_is_503_and_an_uncertain_create_504(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "cut"})
+    uncertain = _send(api, "post", URL, NEW)
+    assert (uncertain.status_code, uncertain.json()["code"]) == (504, "telnyx_uncertain")
+    assert not CallControlApplication.objects.exists()
+    sandbox_account.base_url = "http://127.0.0.1:9/v2"
+    sandbox_account.save()
+    away = _send(api, "post", URL, NEW)
+    assert (away.status_code, away["Retry-After"]) == (503, "5")
+
+
+def test_delete_keeps_the_row_and_answers_404_from_then_on(api: APIClient, mirrored: Any) -> None:
+    row = mirrored()
+    url = f"{URL}{row.telnyx_id}/"
+    assert api.delete(url).status_code == 204
+    assert [api.get(url).status_code, api.delete(url).status_code] == [404, 404]
+    assert _send(api, "patch", url, {"active": True}).status_code == 404
+    assert api.get(URL).json()["results"] == []
+    assert api.get(url, {"missing": "true"}).json()["missing_since"]
+    assert len(api.get(URL, {"missing": "true"}).json()["results"]) == 1
+
+
+def test_an_update_of_one_that_is_gone_at_telnyx_is_404(api: APIClient, mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored()
+    sandbox.store.delete_application(row.telnyx_id)
+    assert _send(api, "patch", f"{URL}{row.telnyx_id}/", {"active": False}).status_code == 404
+    row.refresh_from_db()
+    assert row.missing_since
+
+
+def test_lists_are_narrowed_by_account_activity_and_name(api: APIClient, mirrored: Any) -> None:
+    one, two = mirrored(name="Front desk"), mirrored(name="back office", active=False)
+    CallControlApplication.objects.create(account=make_account(name="other"), telnyx_id="9", application_name="front")
+
+    def ids(**query: str) -> set[str]:
+        return {row["id"] for row in api.get(URL, query).json()["results"]}
+
+    assert ids(account="other") == {"9"}
+    assert ids(active="false") == {two.telnyx_id}
+    assert ids(search="FRONT") == {one.telnyx_id, "9"}
+    assert ids(search=one.telnyx_id) == {one.telnyx_id}
+    assert api.get(URL, {"active": "perhaps"}).status_code == 400
+    assert api.get(URL, {"missing": "perhaps"}).status_code == 400
+
+
+def test_an_id_that_two_accounts_know_asks_for_the_account(api: APIClient, mirrored: Any) -> None:
+    row = mirrored()
+    other = make_account(name="other")
+    CallControlApplication.objects.create(account=other, telnyx_id=row.telnyx_id, application_name="twin")
+    url = f"{URL}{row.telnyx_id}/"
+    answer = api.get(url)
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, {"account"})
+    assert api.get(url, {"account": "other"}).json()["application_name"] is None
+    named = _send(api, "patch", url, {"active": False, "account": "sandbox"})
+    assert (named.status_code, named.json()["account"]) == (200, "sandbox")
+
+
+def test_a_create_names_its_account_while_there_are_several(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    make_account(name="other")
+    assert set(_send(api, "post", URL, NEW).json()["errors"]) == {"account"}
+    assert _send(api, "post", URL, {**NEW, "account": "sandbox"}).status_code == 201
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pull_answers_with_counts(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    at_telnyx(sandbox_account)
+    answer = _send(api, "post", f"{URL}pull/", {})
+    assert (answer.status_code, answer.json()) == (200, {"created": 1, "updated": 0, "missing": 0, "unchanged": 0})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pull_that_takes_longer_is_202_and_can_be_watched(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    record = Pull.objects.create(account=sandbox_account, kind=CALL_CONTROL.slug, requested_by="user: ada")
+    with patch("applications.api.viewsets.PULL_SECONDS", 0.1):
+        answer = _send(api, "post", f"{URL}pull/")
+    assert (answer.status_code, answer["Location"]) == (202, f"http://testserver/api/v1/pulls/{record.pk}/")
+    watched = api.get(answer["Location"]).json()
+    assert (watched["state"], watched["progress"], watched["requested_by"]) == ("running", 0, "user: ada")
+    assert watched["counts"] == {"created": 0, "updated": 0, "missing": 0, "unchanged": 0}
+    assert watched["errors"] == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pull_that_fails_or_is_stopped_says_so(api: APIClient, sandbox: Sandbox, mirrored: Any) -> None:
+    for row in [mirrored(name="one"), mirrored(name="two")]:
+        sandbox.store.delete_application(row.telnyx_id)
+    stopped = _send(api, "post", f"{URL}pull/", {"account": "sandbox"})
+    assert (stopped.status_code, stopped.json()["code"]) == (409, "looks_like_mass_delete")
+    assert _send(api, "post", f"{URL}pull/", {"accept_missing": True}).json()["missing"] == 2
+    make_account(name="dead")
+    assert _send(api, "post", f"{URL}pull/", {"account": "dead"}).status_code == 503
+
+
+@pytest.mark.parametrize("body", [{"acount": "x"}, {"account": 5}, {"account": "nobody"}, {"accept_missing": "yes"}])
+def test_a_pull_refuses_what_it_does_not_know(api: APIClient, account: TelnyxAccount, body: dict[str, Any]) -> None:
+    answer = _send(api, "post", f"{URL}pull/", body)
+    assert (answer.status_code, set(answer.json()["errors"])) == (400, set(body))
+
+
+_RIGHTS = [("get", "", "view"), ("post", "", "add"), ("post", "pull/", "change")]
+_RIGHTS += [("get", "{id}/", "view"), ("patch", "{id}/", "change"), ("delete", "{id}/", "delete")]
+
+
+@pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
+@pytest.mark.parametrize(("method", "path", "verb"), _RIGHTS)
+def test_each_operation_needs_its_permission_and_its_scope(
+    mirrored: Any, user_with: Any, kind: Any, method: str, path: str, verb: str
+) -> None:
+    row = mirrored(kind)
+    url = f"/api/v1/{kind.slug}/{path.format(id=row.telnyx_id)}"
+    verbs = {"view", "add", "change", "delete"}
+    without = user_with(*(kind.permission(other) for other in verbs - {verb}), username="without")
+    wrong = "applications:write" if method == "get" else "applications:read"
+    right = User.objects.create_superuser("scoped")
+    for client in (api_for(without), api_for(right, wrong), api_for(right, "calls:read", "calls:write")):
+        assert _send(client, method, url, {}).status_code == 403
+    assert _send(APIClient(), method, url, {}).status_code == 401
+    with patch("applications.api.viewsets.pull_within", return_value=Pull(state="done")):
+        allowed = _send(api_for(user_with(kind.permission(verb), username="with")), method, url, {})
+    assert allowed.status_code in {200, 204, 400}
+
+
+def test_a_pull_is_seen_with_its_permission_only(user_with: Any, account: TelnyxAccount) -> None:
+    url = f"/api/v1/pulls/{Pull.objects.create(account=account, kind='x', requested_by='x').pk}/"
+    assert api_for(user_with(username="nobody")).get(url).status_code == 403
+    assert api_for(user_with("applications.view_pull")).get(url).status_code == 200
+
+
+def test_every_write_is_idempotent_by_key(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    first = _send(api, "post", URL, NEW, **{"Idempotency-Key": "one"})
+    again = _send(api, "post", URL, NEW, **{"Idempotency-Key": "one"})
+    assert (first.json(), again.status_code) == (again.json(), 201)
+    assert CallControlApplication.objects.count() == 1
+
+
+def test_the_openapi_document_is_exact_and_without_warnings() -> None:
+    GENERATOR_STATS.reset()
+    schema = SchemaGenerator(patterns=urls.urlpatterns, api_version="v1").get_schema(request=None, public=True)
+    assert not GENERATOR_STATS
+    update = schema["components"]["schemas"]["PatchedCallControlApplicationInputRequest"]["properties"]
+    assert update["dtmf_type"]["allOf"][0]["enum"] == ["RFC 2833", "Inband", "SIP INFO"]
+    assert update["inbound"]["properties"]["channel_limit"]["type"] == "integer"
+    read = schema["components"]["schemas"]["CallControlApplication"]["properties"]
+    assert (read["dtmf_type"]["type"], "allOf" in read["dtmf_type"]) == (["string", "null"], False)
+    create = schema["components"]["schemas"]["TexmlApplicationInputRequest"]
+    assert create["required"] == ["friendly_name", "voice_url"]
+    assert set(schema["paths"]["/call-control-applications/{id}/"]) == {"get", "patch", "delete"}

@@ -1,0 +1,240 @@
+"""The answer to a create is lost: what Telnyx made is found, and no second one is made."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from applications.editing import adoption
+from applications.editing.adoption import UncertainCreate
+from applications.editing.service import create_application
+from applications.mirror.pulls import pull
+from applications.models import CallControlApplication
+from portal.actors import PORTAL, Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import TelnyxUnavailable
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
+from tests.support.sandbox_ledger import requests
+
+ADA = Actor("user: ada")
+KINDS = [CALL_CONTROL, TEXML]
+URL = "/api/v1/call-control-applications/"
+
+
+def _new(kind: Any, name: str = "router") -> dict[str, Any]:
+    return {kind.model.name_field: name, kind.model.url_field: "http://127.0.0.1:8000/x/"}
+
+
+def _fault(sandbox: Sandbox, fault: str, kind: Any = CALL_CONTROL, method: str = "POST") -> None:
+    sandbox.faults.add({"method": method, "path": f"/{kind.resource}", "fault": fault})
+
+
+def _there(sandbox: Sandbox, kind: Any = CALL_CONTROL) -> list[str]:
+    return [remote["id"] for remote in sandbox.store.applications(kind.resource)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_what_telnyx_made_before_the_answer_was_lost_is_adopted(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, kind: Any
+) -> None:
+    _fault(sandbox, "act_then_cut", kind)
+    row, told = create_application(kind, sandbox_account, {**_new(kind), "tags": ["a"]}, ADA)
+    assert [row.telnyx_id] == _there(sandbox, kind)
+    assert "taken over" in told
+    assert row.tags == ["a"]
+    assert row.history.last().history_change_reason == "adopted (user: ada)"
+    outcomes = AuditEvent.objects.filter(action="application.create").order_by("id")
+    assert [event.details["outcome"] for event in outcomes] == ["uncertain", "adopted"]
+
+
+def test_the_trail_holds_no_webhook_address(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+    create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert "127.0.0.1" not in str(AuditEvent.objects.get().details)
+
+
+def test_an_answer_that_never_ends_is_uncertain_too(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.telnyx.client.DEADLINE_SECONDS", 1.0)
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "drip", "value": 2})
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert [row.telnyx_id] == _there(sandbox)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_with_nothing_there_it_says_uncertain_and_stores_nothing(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, kind: Any
+) -> None:
+    _fault(sandbox, "cut", kind)
+    with pytest.raises(UncertainCreate, match="it may still come") as caught:
+        create_application(kind, sandbox_account, _new(kind), ADA)
+    assert caught.value.candidates == []
+    assert not kind.model.objects.exists()
+
+
+def test_one_of_another_name_or_address_or_an_older_or_a_known_one_is_not_adopted(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    new = _new(CALL_CONTROL)
+    at_telnyx(sandbox_account, name="router 2", webhook_event_url=new["webhook_event_url"])
+    at_telnyx(sandbox_account, webhook_event_url="http://127.0.0.1:8000/other/")
+    old = at_telnyx(sandbox_account, webhook_event_url=new["webhook_event_url"])
+    sandbox.store.save_application("call_control_applications", old | {"created_at": "2020-01-01T00:00:00.000Z"})
+    create_application(CALL_CONTROL, sandbox_account, new, ADA)  # known here, and of the same second
+    _fault(sandbox, "cut")
+    with pytest.raises(UncertainCreate) as caught:
+        create_application(CALL_CONTROL, sandbox_account, new, ADA)
+    assert caught.value.candidates == []
+
+
+def test_one_made_a_moment_before_by_a_slower_clock_is_adopted(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    made = at_telnyx(sandbox_account, webhook_event_url=_new(CALL_CONTROL)["webhook_event_url"])
+    _fault(sandbox, "cut")
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert row.telnyx_id == made["id"]
+
+
+def test_one_that_a_pull_brought_meanwhile_is_still_taken_for_ours(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = adoption.candidates
+
+    def after_a_pull(*args: Any) -> Any:
+        pull(CALL_CONTROL, sandbox_account, PORTAL)
+        return real(*args)
+
+    monkeypatch.setattr(adoption, "candidates", after_a_pull)
+    _fault(sandbox, "act_then_cut")
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert [row.telnyx_id] == _there(sandbox)
+
+
+def test_a_retry_adopts_what_came_late_instead_of_making_a_second_one(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    _fault(sandbox, "cut")
+    with pytest.raises(UncertainCreate):
+        create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    late = at_telnyx(sandbox_account, webhook_event_url=_new(CALL_CONTROL)["webhook_event_url"])
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert [row.telnyx_id] == [late["id"]] == _there(sandbox)
+
+
+def test_after_a_create_that_went_well_the_same_name_is_created_again(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    _fault(sandbox, "act_then_cut")
+    for _ in range(2):
+        create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert len(_there(sandbox)) == 2
+
+
+def test_when_the_list_cannot_be_read_either_that_is_said_and_a_retry_waits_for_it(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    _fault(sandbox, "act_then_cut")
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "cut", "times": 2})
+    with pytest.raises(UncertainCreate, match="could not be read afterwards"):
+        create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    with pytest.raises(Exception, match="could not be read"):
+        create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert len(_there(sandbox)) == 1
+    sandbox_account.base_url = "http://127.0.0.1:9/v2"
+    sandbox_account.save()
+    with pytest.raises(TelnyxUnavailable):
+        create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+
+
+def test_rest_answers_201_when_it_was_found_and_504_with_candidates_when_not(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    _fault(sandbox, "act_then_cut")
+    found = api.post(URL, _new(CALL_CONTROL), format="json")
+    assert (found.status_code, [found.json()["id"]]) == (201, _there(sandbox))
+    assert "taken over" in found.json()["warnings"][0]
+    twins = _twins(sandbox, sandbox_account)
+    body = {**_new(CALL_CONTROL, "twin")}
+    for _ in range(2):
+        answer = api.post(URL, body, format="json")
+        assert (answer.status_code, answer.json()["code"]) == (504, "telnyx_uncertain")
+        assert {one["id"] for one in answer.json()["candidates"]} == twins
+    assert set(_there(sandbox)) == twins | {found.json()["id"]}
+
+
+def _twins(sandbox: Sandbox, account: TelnyxAccount) -> set[str]:
+    """Two that may both be it, and the next create fails."""
+    address = _new(CALL_CONTROL)["webhook_event_url"]
+    made = {at_telnyx(account, name="twin", webhook_event_url=address)["id"] for _ in range(2)}
+    _fault(sandbox, "cut")
+    return made
+
+
+# in the browser
+
+
+@pytest.fixture
+def typed(browser: Client, sandbox_account: TelnyxAccount) -> dict[str, str]:
+    return {**_new(CALL_CONTROL, "twin"), "account": str(sandbox_account.pk), "dtmf_type": "Inband"}
+
+
+@pytest.fixture
+def add_url() -> str:
+    return reverse("admin:applications_callcontrolapplication_add")
+
+
+def _carried(answer: Any) -> dict[str, str]:
+    return dict(answer.context["carried"])
+
+
+def test_the_page_shows_the_candidates_and_looks_again_before_it_creates(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, typed: Any, add_url: str
+) -> None:
+    twins = _twins(sandbox, sandbox_account)
+    answer = browser.post(add_url, typed)
+    page = answer.content.decode()
+    assert all(twin in page for twin in twins)
+    assert page.index("Look again") < page.index("Create it anyway")
+    assert _carried(answer).items() >= typed.items()
+    for again in ({"retry": "look"}, {}):  # also when the form itself is sent once more
+        repeated = browser.post(add_url, _carried(answer) | again)
+        assert "uncertain" in repeated.context["title"]
+    assert set(_there(sandbox)) == twins
+    assert not CallControlApplication.objects.exists()
+
+
+def test_looking_again_adopts_the_one_that_came(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, typed: Any, add_url: str
+) -> None:
+    _fault(sandbox, "cut")
+    answer = browser.post(add_url, typed)
+    late = at_telnyx(sandbox_account, name="twin", webhook_event_url=typed["webhook_event_url"])
+    assert browser.post(add_url, _carried(answer) | {"retry": "look"}).status_code == 302
+    assert CallControlApplication.objects.get().telnyx_id == late["id"]
+    assert len(requests(sandbox, "POST")) == 2  # the lost one, and somebody else's
+
+
+def test_going_back_to_the_form_sends_nothing_and_keeps_what_was_typed(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, typed: Any, add_url: str
+) -> None:
+    _fault(sandbox, "cut")
+    answer = browser.post(add_url, typed)
+    before = len(requests(sandbox))
+    form = browser.post(add_url, _carried(answer) | {"retry": "form"}).context["adminform"].form
+    assert form.errors["__all__"] == ["Nothing was sent yet."]
+    assert (form["application_name"].value(), form["dtmf_type"].value()) == ("twin", "Inband")
+    assert len(requests(sandbox)) == before
+
+
+def test_a_person_may_create_it_anyway(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, typed: Any, add_url: str
+) -> None:
+    twins = _twins(sandbox, sandbox_account)
+    answer = browser.post(add_url, typed)
+    assert browser.post(add_url, _carried(answer) | {"retry": "anyway"}).status_code == 302
+    assert CallControlApplication.objects.get().telnyx_id not in twins
+    assert len(_there(sandbox)) == 3

@@ -1,0 +1,163 @@
+"""Two change the same application: nothing of either side is lost."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from rest_framework.test import APIClient
+
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
+
+KINDS = [CALL_CONTROL, TEXML]
+
+
+def _url(row: Any) -> str:
+    return reverse(f"admin:applications_{row._meta.model_name}_change", args=[row.pk])
+
+
+def _drawn(browser: Client, url: str) -> dict[str, Any]:
+    form = browser.get(url).context["adminform"].form
+    return {name: form[name].value() for name in form.fields if form[name].value() is not None}
+
+
+def _carried(answer: Any) -> dict[str, str]:
+    assert answer.status_code == 200
+    return dict(answer.context["carried"])
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_the_page_shows_base_theirs_and_mine_and_saves_what_was_chosen(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, kind: Any
+) -> None:
+    row = mirrored(kind, dtmf_type="RFC 2833", inbound={"channel_limit": 3})
+    name = kind.model.name_field
+    mine = {name: "mine", "dtmf_type": "SIP INFO", "inbound.channel_limit": "5", "active": "false"}
+    values = _drawn(browser, _url(row)) | mine
+    change_at_telnyx(
+        sandbox_account, row.remote, kind, **{name: "theirs"}, dtmf_type="Inband", first_command_timeout_secs=9
+    )
+    sent = len(requests(sandbox, "PATCH"))
+    answer = browser.post(_url(row), values)
+    rows = {one.name: (one.base, one.theirs, one.mine) for one in answer.context["rows"]}
+    assert rows == {name: ("router", "theirs", "mine"), "dtmf_type": ("RFC 2833", "Inband", "SIP INFO")}
+    assert {one.name for one in answer.context["sent"]} == {"inbound.channel_limit", "active"}
+    assert {one.name for one in answer.context["kept"]} == {"first_command_timeout_secs"}
+    assert len(requests(sandbox, "PATCH")) == sent
+
+    chosen = {f"choose:{name}": "mine", "choose:dtmf_type": "theirs"}
+    assert browser.post(_url(row), _carried(answer) | chosen).status_code == 302
+    there = remote_of(row, kind)
+    assert (there[name], there["dtmf_type"], there["active"]) == ("mine", "Inband", False)
+    assert (there["inbound"]["channel_limit"], there["first_command_timeout_secs"]) == (5, 9)
+    row.refresh_from_db()
+    assert row.remote == there
+
+
+def test_an_undecided_field_draws_the_page_again_and_sends_nothing(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = _drawn(browser, _url(row)) | {"application_name": "mine", "dtmf_type": "SIP INFO"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs", dtmf_type="Inband")
+    carried = _carried(browser.post(_url(row), values))
+    sent = len(requests(sandbox, "PATCH"))
+    again = browser.post(_url(row), carried | {"choose:application_name": "mine"})
+    assert {one.name: one.chosen for one in again.context["rows"]} == {"application_name": "mine", "dtmf_type": ""}
+    assert _carried(again) == carried
+    assert len(requests(sandbox, "PATCH")) == sent
+    assert remote_of(row)["application_name"] == "theirs"
+
+
+def test_a_change_between_page_and_choice_is_a_new_conflict(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = _drawn(browser, _url(row)) | {"application_name": "mine"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    carried = _carried(browser.post(_url(row), values))
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
+    answer = browser.post(_url(row), carried | {"choose:application_name": "mine"})
+    (one,) = answer.context["rows"]
+    assert (one.base, one.theirs, one.mine) == ("theirs", "theirs again", "mine")
+    assert browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"}).status_code == 302
+    assert remote_of(row)["application_name"] == "mine"
+
+
+def test_keeping_all_of_telnyxs_sends_no_change(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored(TEXML, tags=["a", "b"])
+    values = _drawn(browser, _url(row)) | {"tags": "a\r\nmine"}
+    change_at_telnyx(sandbox_account, row.remote, TEXML, tags=["a", "theirs"])
+    carried = _carried(browser.post(_url(row), values))
+    sent = len(requests(sandbox, "PATCH"))
+    assert browser.post(_url(row), carried | {"choose:tags": "theirs"}).status_code == 302
+    assert remote_of(row, TEXML)["tags"] == ["a", "theirs"]
+    assert len(requests(sandbox, "PATCH")) == sent
+
+
+def test_a_refusal_after_the_choice_stands_in_the_form_with_all_that_was_typed(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = _drawn(browser, _url(row)) | {"application_name": "mine", "webhook_timeout_secs": "31"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    carried = _carried(browser.post(_url(row), values))
+    form = browser.post(_url(row), carried | {"choose:application_name": "mine"}).context["adminform"].form
+    assert "webhook_timeout_secs" in form.errors
+    assert (form["application_name"].value(), form["webhook_timeout_secs"].value()) == ("mine", "31")
+
+
+def test_of_two_operators_the_second_is_told_and_loses_nothing(
+    client: Client, user_with: Any, mirrored: Any, sandbox: Sandbox
+) -> None:
+    row = mirrored()
+    first, second = Client(), Client()
+    for browser, name in ((first, "ada"), (second, "bob")):
+        browser.force_login(user_with("Administrators", username=name))
+    drawn = [_drawn(browser, _url(row)) for browser in (first, second)]
+    assert first.post(_url(row), drawn[0] | {"application_name": "ada's"}).status_code == 302
+    answer = second.post(_url(row), drawn[1] | {"application_name": "bob's", "active": "false"})
+    (one,) = answer.context["rows"]
+    assert (one.base, one.theirs, one.mine) == ("router", "ada's", "bob's")
+    assert "ada" in answer.context["last_change"].history_change_reason
+    assert remote_of(row)["application_name"] == "ada's"
+    done = second.post(_url(row), _carried(answer) | {"choose:application_name": "theirs"}, follow=True)
+    assert done.redirect_chain
+    there = remote_of(row)
+    assert (there["application_name"], there["active"]) == ("ada's", False)
+
+
+def test_who_saves_other_fields_is_told_what_others_had_changed(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    values = _drawn(browser, _url(row)) | {"active": "false"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
+    said = [str(message) for message in browser.post(_url(row), values, follow=True).context["messages"]]
+    assert any("kept as they have it: Application name." in message for message in said)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_rest_tells_base_theirs_and_mine_of_a_stale_if_match(
+    api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount, kind: Any
+) -> None:
+    row = mirrored(kind, inbound={"channel_limit": 3})
+    url, name = f"/api/v1/{kind.slug}/{row.telnyx_id}/", kind.model.name_field
+    tag = api.get(url)["ETag"]
+    change_at_telnyx(sandbox_account, row.remote, kind, **{name: "theirs"}, dtmf_type="Inband")
+    body = {name: "mine", "inbound": {"channel_limit": 5}}
+    answer = api.patch(url, body, format="json", headers={"If-Match": tag})
+    assert (answer.status_code, answer["Content-Type"]) == (412, "application/problem+json")
+    assert answer.json()["conflicts"] == {
+        name: {"base": "router", "theirs": "theirs", "mine": "mine"},
+        "dtmf_type": {"base": "RFC 2833", "theirs": "Inband", "mine": "RFC 2833"},
+        "inbound.channel_limit": {"base": 3, "theirs": 3, "mine": 5},
+    }
+    assert remote_of(row, kind)[name] == "theirs"
+    deleted = api.delete(url, headers={"If-Match": tag})
+    assert (deleted.status_code, deleted.json()["conflicts"][name]["theirs"]) == (412, "theirs")

@@ -1,0 +1,48 @@
+"""Two people of this portal at once: the second sees what the first made, and nothing is lost."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from rest_framework.test import APIClient
+
+from applications.models import EditLock
+from tests.support.applications import remote_of
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def at_once(api: APIClient, *requests: tuple[str, dict[str, Any], dict[str, str]]) -> list[int]:
+    together = threading.Barrier(len(requests))
+
+    def patch(url: str, body: dict[str, Any], headers: dict[str, str]) -> int:
+        client = APIClient()
+        client.credentials(**api._credentials)
+        together.wait()
+        try:
+            return client.patch(url, body, format="json", headers=headers).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(requests)) as people:
+        return sorted(people.map(lambda one: patch(*one), requests))
+
+
+def test_of_two_with_the_same_etag_one_is_told(api: APIClient, mirrored: Any) -> None:
+    row = mirrored()
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    etag = {"If-Match": api.get(url)["ETag"]}
+    names = [(url, {"application_name": name}, etag) for name in ("mine", "yours")]
+    assert at_once(api, *names) == [200, 412]
+    assert not EditLock.objects.exists()
+
+
+def test_two_members_of_one_object_both_arrive(api: APIClient, mirrored: Any) -> None:
+    row = mirrored()
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    wishes = [{"inbound": {"channel_limit": 7}}, {"inbound": {"sip_subdomain": "desk"}}]
+    assert at_once(api, *((url, wish, {}) for wish in wishes)) == [200, 200]
+    inbound = remote_of(row)["inbound"]
+    assert (inbound["channel_limit"], inbound["sip_subdomain"]) == (7, "desk")

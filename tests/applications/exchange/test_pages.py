@@ -1,0 +1,237 @@
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core import signing
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from applications.models import CallControlApplication
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx, remote_of
+from tests.support.sandbox_ledger import requests
+
+HOOK = "https://portal.example/hook"
+
+
+def _url(name: str, *args: Any) -> str:
+    return reverse(f"admin:applications_callcontrolapplication_{name}", args=args)
+
+
+def _text(answer: Any) -> str:
+    assert answer.status_code == 200, answer
+    return b"".join(answer.streaming_content).decode()
+
+
+def _names(answer: Any) -> list[str]:
+    return [line["application_name"] for line in csv.DictReader(io.StringIO(_text(answer)))]
+
+
+def _upload(browser: Client, account: TelnyxAccount, content: str | bytes, name: str = "apps.csv") -> Any:
+    content = content.encode() if isinstance(content, str) else content
+    return browser.post(_url("import"), {"account": account.pk, "file": SimpleUploadedFile(name, content)})
+
+
+def _problems(answer: Any) -> list[str]:
+    assert answer.status_code == 200
+    assert "plan" not in answer.context
+    return [str(problem) for problem in answer.context["problems"]]
+
+
+def _confirm(browser: Client, planned: Any, **headers: str) -> Any:
+    return browser.post(_url("import_run"), {"state": planned.context["state"]}, headers=headers)
+
+
+# export
+
+
+def test_the_export_holds_what_the_list_shows(browser: Client, mirrored: Any) -> None:
+    mirrored(name="one", active=False), mirrored(name="two")
+    page = browser.get(_url("changelist"), {"q": "one"}).content.decode()
+    assert f"{_url('export', 'csv')}?q=one" in page
+    assert _names(browser.get(_url("export", "csv"))) == ["one", "two"]
+    assert _names(browser.get(_url("export", "csv"), {"q": "tw"})) == ["two"]
+    assert _names(browser.get(_url("export", "csv"), {"active__exact": "0"})) == ["one"]
+    listed = json.loads(_text(browser.get(_url("export", "json"), {"q": "one"})))
+    assert [(one["account"], one["active"], one["inbound"]["channel_limit"]) for one in listed] == [
+        ("sandbox", False, None)
+    ]
+
+
+def test_a_selection_is_exported(browser: Client, mirrored: Any) -> None:
+    mirrored(name="one")
+    row = mirrored(name="two")
+    chosen = {"action": "export_csv", "_selected_action": [str(row.pk)]}
+    assert _names(browser.post(_url("changelist"), chosen)) == ["two"]
+
+
+def test_an_export_is_audited_and_needs_the_right_to_view(client: Client, user_with: Any, mirrored: Any) -> None:
+    mirrored()
+    client.force_login(user_with("applications.view_texmlapplication"))
+    assert client.get(_url("export", "csv")).status_code == 403
+    client.force_login(user_with("applications.view_callcontrolapplication", username="viewer"))
+    _text(client.get(_url("export", "json")))
+    event = AuditEvent.objects.get(action="application.export")
+    assert (event.actor, event.details["count"]) == ("user: viewer", 1)
+
+
+def test_another_format_or_a_broken_filter_is_no_error_of_ours(browser: Client, account: TelnyxAccount) -> None:
+    assert browser.get(_url("export", "xlsx")).status_code == 404
+    assert browser.get(_url("export", "csv"), {"active__exact": "perhaps"}).status_code in {200, 302}
+
+
+# import
+
+
+def test_a_dry_run_shows_each_line_and_writes_nothing(browser: Client, sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored(name="router")
+    content = f"application_name,webhook_event_url,active\nrouter,{row.webhook_event_url},false\ndesk,{HOOK},true\n"
+    answer = _upload(browser, row.account, content)
+    told = [(line["step"].line, line["step"].action, line["step"].name) for line in answer.context["lines"]]
+    assert told == [(2, "update", "router"), (3, "create", "desk")]
+    assert answer.context["lines"][0]["changes"] == [("active", "true", "false")]
+    assert "1 to create, 1 to update, 0 unchanged" in answer.content.decode()
+    assert len(requests(sandbox, "POST", "PATCH")) == 1
+    assert CallControlApplication.objects.count() == 1
+
+
+def test_confirming_carries_the_lines_out(browser: Client, mirrored: Any) -> None:
+    row = mirrored(name="router")
+    content = f"application_name,webhook_event_url,active\nrouter,{row.webhook_event_url},false\ndesk,{HOOK},true\n"
+    planned = _upload(browser, row.account, content)
+    page = _confirm(browser, planned).content.decode()
+    assert "2 of 2 done" in page
+    assert remote_of(row)["active"] is False
+    assert CallControlApplication.objects.get(application_name="desk").webhook_event_url == HOOK
+    again = _upload(browser, row.account, content)
+    assert "Telnyx has all of this already." in again.content.decode()
+    assert AuditEvent.objects.filter(actor="user: operator", action="application.update").count() == 1
+
+
+def test_an_export_imported_again_changes_nothing(browser: Client, mirrored: Any) -> None:
+    row = mirrored(name="=formula", inbound={"channel_limit": 3})
+    for form in ("csv", "json"):
+        answer = _upload(browser, row.account, _text(browser.get(_url("export", form))), f"apps.{form}")
+        assert answer.context["plan"].counts == {"create": 0, "update": 0, "delete": 0, "unchanged": 1}
+
+
+def test_a_long_run_is_cut_into_requests(
+    browser: Client, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.exchange.pages.RUN_SECONDS", -1.0)
+    lines = "".join(f"number {n},{HOOK}\n" for n in range(3))
+    answer = _upload(browser, sandbox_account, f"application_name,webhook_event_url\n{lines}")
+    for done in (1, 2, 3):
+        answer = _confirm(browser, answer, HX_Request="true")
+        assert f"{done} of 3 done" in answer.content.decode()
+    assert answer.context["state"] == ""
+    assert CallControlApplication.objects.count() == 3
+
+
+def test_a_repeated_confirmation_creates_nothing_twice(browser: Client, sandbox_account: TelnyxAccount) -> None:
+    planned = _upload(browser, sandbox_account, f"application_name,webhook_event_url\ndesk,{HOOK}\n")
+    _confirm(browser, planned)
+    assert "was created at Telnyx" in _confirm(browser, planned).content.decode()
+    assert CallControlApplication.objects.count() == 1
+
+
+def test_a_repeat_of_a_later_request_creates_nothing_twice(
+    browser: Client, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.exchange.pages.RUN_SECONDS", -1.0)
+    lines = "".join(f"number {n},{HOOK}\n" for n in range(2))
+    second = _confirm(
+        browser, _upload(browser, sandbox_account, f"application_name,webhook_event_url\n{lines}"), HX_Request="true"
+    )
+    _confirm(browser, second, HX_Request="true")
+    assert "It was stopped here" in _confirm(browser, second, HX_Request="true").content.decode()
+    assert CallControlApplication.objects.count() == 2
+
+
+def test_a_change_at_telnyx_after_the_dry_run_stops_it(browser: Client, mirrored: Any) -> None:
+    row = mirrored(name="router")
+    planned = _upload(browser, row.account, f"id,active\n{row.telnyx_id},false\n")
+    change_at_telnyx(row.account, row.remote, webhook_timeout_secs=9)
+    page = _confirm(browser, planned).content.decode()
+    assert f"router ({row.telnyx_id}) was changed at Telnyx." in page
+    assert remote_of(row)["active"] is True
+
+
+def test_a_refused_line_is_told_and_the_others_go_on(browser: Client, sandbox: Sandbox, mirrored: Any) -> None:
+    first, second = mirrored(name="first"), mirrored(name="second")
+    path = f"/call_control_applications/{first.telnyx_id}"
+    sandbox.faults.add({"method": "PATCH", "path": path, "fault": "status", "value": 422})
+    planned = _upload(browser, first.account, "application_name,active\nfirst,false\nsecond,false\n")
+    page = _confirm(browser, planned).content.decode()
+    assert "1 of 2 done" in page
+    assert "Line 2: update first: " in page
+    assert remote_of(second)["active"] is False
+
+
+def test_errors_are_told_line_by_line_and_nothing_can_be_confirmed(browser: Client, mirrored: Any) -> None:
+    row = mirrored(name="router")
+    answer = _upload(browser, row.account, "application_name,active\nrouter,perhaps\nnew,true\n")
+    told = _problems(answer)
+    assert told[0].startswith("line 2, active: Must be a valid boolean")
+    assert "line 3, webhook_event_url: This parameter is required." in told
+    assert "state" not in answer.context
+
+
+def test_an_unreadable_file_an_outage_and_a_large_file_are_told(browser: Client, account: TelnyxAccount) -> None:
+    assert _problems(_upload(browser, account, b"\xff\xfe")) == ["The file is not UTF-8 text."]
+    assert "cannot be reached" in _problems(_upload(browser, account, "application_name\nx\n"))[0]
+    large = _upload(browser, account, b"x" * (2 * 1024 * 1024 + 1))
+    assert "larger than 2 MB" in str(large.context["form"].errors)
+
+
+@pytest.mark.parametrize(
+    ("right", "refused"), [("add", "line 2: You may not update"), ("change", "line 3: You may not create")]
+)
+def test_each_line_needs_its_own_permission(
+    client: Client, user_with: Any, mirrored: Any, right: str, refused: str
+) -> None:
+    row = mirrored(name="router")
+    view = "applications.view_callcontrolapplication"
+    client.force_login(user_with(view, f"applications.{right}_callcontrolapplication"))
+    content = f"application_name,webhook_event_url,active\nrouter,{row.webhook_event_url},false\ndesk,{HOOK},true\n"
+    assert [told for told in _problems(_upload(client, row.account, content)) if told.startswith(refused)]
+
+
+def test_who_may_only_look_cannot_import(client: Client, user_with: Any, account: TelnyxAccount) -> None:
+    client.force_login(user_with("applications.view_callcontrolapplication"))
+    assert client.get(_url("import")).status_code == 403
+    assert client.post(_url("import_run"), {"state": "x"}).status_code == 403
+    assert _url("import") not in client.get(_url("changelist")).content.decode()
+
+
+def test_a_confirmation_of_somebody_else_or_a_forged_one_does_nothing(
+    browser: Client, client: Client, user_with: Any, sandbox_account: TelnyxAccount
+) -> None:
+    planned = _upload(browser, sandbox_account, f"application_name,webhook_event_url\ndesk,{HOOK}\n")
+    rights = [f"applications.{right}_callcontrolapplication" for right in ("view", "add", "change")]
+    other = Client()
+    other.force_login(user_with(*rights, username="other"))
+    assert "not yours" in _confirm(other, planned).content.decode()
+    forged = browser.post(_url("import_run"), {"state": signing.dumps({"steps": []}, salt="another")})
+    assert "not yours" in forged.content.decode()
+    assert not CallControlApplication.objects.exists()
+
+
+def test_the_form_offers_the_only_account(browser: Client, account: TelnyxAccount) -> None:
+    assert f'<option value="{account.pk}" selected>' in browser.get(_url("import")).content.decode()
+    make_account(name="second")
+    assert "selected>main" not in browser.get(_url("import")).content.decode()
+
+
+def test_a_line_without_an_id_finds_its_application_though_it_was_never_pulled(
+    browser: Client, sandbox_account: TelnyxAccount
+) -> None:
+    remote = at_telnyx(sandbox_account, CALL_CONTROL, name="router")
+    _confirm(browser, _upload(browser, sandbox_account, "application_name,active\nrouter,false\n"))
+    row = CallControlApplication.objects.get()
+    assert (row.telnyx_id, row.active) == (remote["id"], False)

@@ -1,0 +1,133 @@
+import threading
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from applications.mirror.pulls import begin, pull, pull_within, run
+from applications.models import CallControlApplication, Pull
+from portal.actors import PORTAL, Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.client import ask
+from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.sandbox_ledger import requests
+
+ADA = Actor("user: ada")
+
+
+def _filled(account: TelnyxAccount, number: int) -> list[str]:
+    ids = [at_telnyx(account, name=f"number {n}")["id"] for n in range(number)]
+    pull(CALL_CONTROL, account, PORTAL)
+    return ids
+
+
+def _delete(account: TelnyxAccount, ids: list[str]) -> None:
+    for id in ids:
+        ask(account, "call_control_applications.delete", id)
+
+
+def _missing() -> int:
+    return CallControlApplication.objects.exclude(missing_since=None).count()
+
+
+def test_what_looks_like_a_mass_delete_is_stopped_until_accepted(sandbox_account: TelnyxAccount) -> None:
+    ids = _filled(sandbox_account, 12)
+    _delete(sandbox_account, ids[:6])
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.missing, _missing()) == ("stopped", 0, 0)
+    assert "6 of 12" in record.errors[0]["message"]
+    assert pull(CALL_CONTROL, sandbox_account, ADA, accept_missing=True).missing == 6
+    assert _missing() == 6
+
+
+def test_five_missing_ones_are_no_mass_delete(sandbox_account: TelnyxAccount) -> None:
+    _delete(sandbox_account, _filled(sandbox_account, 8)[:5])
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.missing) == ("done", 5)
+
+
+def test_an_empty_list_where_several_were_known_is_stopped(sandbox_account: TelnyxAccount) -> None:
+    _delete(sandbox_account, _filled(sandbox_account, 2))
+    assert pull(CALL_CONTROL, sandbox_account, ADA).state == "stopped"
+    assert _missing() == 0
+
+
+def test_an_outage_fails_the_pull_and_marks_nothing(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+    _filled(sandbox_account, 1)
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "status", "value": 500})
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.errors[0]["kind"], _missing()) == ("failed", "unavailable", 0)
+    assert record.finished_at is not None
+
+
+def test_an_error_while_confirming_is_no_deletion(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+    (id,) = _filled(sandbox_account, 1)
+    _delete(sandbox_account, [id])
+    path = f"/call_control_applications/{id}"
+    sandbox.faults.add({"method": "GET", "path": path, "fault": "status", "value": 401})
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.errors[0]["kind"], _missing()) == ("failed", "refused", 0)
+
+
+def test_a_second_request_gets_the_running_pull(account: TelnyxAccount) -> None:
+    first, began = begin(CALL_CONTROL, account, PORTAL)
+    second, again = begin(CALL_CONTROL, account, PORTAL)
+    assert (second, began, again) == (first, True, False)
+
+
+def test_a_pull_that_fell_silent_is_replaced_and_goes_no_further(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.mirror.store.PAGE_SIZE", 1)
+    for name in ("one", "two", "three"):
+        at_telnyx(sandbox_account, name=name)
+    dead, _ = begin(CALL_CONTROL, sandbox_account, PORTAL)
+    Pull.objects.filter(pk=dead.pk).update(seen_alive_at=timezone.now() - timedelta(seconds=61))
+    fresh, began = begin(CALL_CONTROL, sandbox_account, PORTAL)
+    run(dead, PORTAL)  # it was only slow, and wakes up
+    assert len(requests(sandbox, "GET")) == 1
+    dead.refresh_from_db()
+    assert (began, fresh.pk != dead.pk) == (True, True)
+    assert (dead.state, dead.errors[0]["kind"]) == ("failed", "interrupted")
+
+
+def test_an_error_of_our_own_ends_the_record_too(
+    sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("applications.mirror.store.pages", broken)
+    with pytest.raises(MemoryError):
+        pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert Pull.objects.get().state == "failed"
+
+
+def test_an_application_without_an_id_is_an_error_of_its_own(
+    sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("applications.mirror.store.ask", lambda *_, **__: {"data": [{"id": "1"}, {"id": None}, 5]})
+    record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert (record.state, record.created, len(record.errors)) == ("done", 1, 1)
+
+
+def test_a_persons_pull_is_audited_and_the_periodic_one_is_not(sandbox_account: TelnyxAccount) -> None:
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert not AuditEvent.objects.exists()
+    pull(CALL_CONTROL, sandbox_account, ADA)
+    assert AuditEvent.objects.get().action == "application.pull"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_pull_goes_on_in_its_thread(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+    at_telnyx(sandbox_account)
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "drip", "value": 0.002})
+    record = pull_within(0.01, CALL_CONTROL, sandbox_account, ADA)
+    assert record.state == "running"
+    for thread in threading.enumerate():
+        if "_in_thread" in thread.name:
+            thread.join(10)
+    record.refresh_from_db()
+    assert (record.state, record.created) == ("done", 1)

@@ -1,0 +1,140 @@
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from applications.mirror.pulls import pull
+from applications.mirror.store import Page, columns, differences, digest, pages, store, write
+from applications.models import CallControlApplication, TexmlApplication
+from portal.actors import PORTAL, Actor
+from portal.models import TelnyxAccount
+from portal.telnyx.client import ask
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
+
+
+def test_a_pull_brings_every_field_of_telnyxs_answer(sandbox_account: TelnyxAccount) -> None:
+    remote = at_telnyx(sandbox_account, inbound={"channel_limit": 7}, webhook_timeout_secs=5, webhook_api_version="2")
+    record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row = CallControlApplication.objects.get()
+    assert record.state == "done"
+    assert record.counts == {"created": 1, "updated": 0, "missing": 0, "unchanged": 0}
+    assert (row.telnyx_id, row.remote, row.remote_digest) == (remote["id"], remote, digest(remote))
+    assert (row.application_name, row.webhook_api_version, row.webhook_timeout_secs) == ("router", "2", 5)
+    assert row.inbound["channel_limit"] == 7
+    assert row.created_at is not None
+    assert row.created_at.isoformat(timespec="milliseconds")[:19] == remote["created_at"][:19]
+
+
+def test_texml_applications_are_pulled_as_well(sandbox_account: TelnyxAccount) -> None:
+    at_telnyx(sandbox_account, TEXML, name="ivr", tags=["a"])
+    pull(TEXML, sandbox_account, PORTAL)
+    row = TexmlApplication.objects.get()
+    assert (row.name, row.voice_method, row.tags) == ("ivr", "post", ["a"])
+
+
+def test_all_pages_are_read(sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("applications.mirror.store.PAGE_SIZE", 2)
+    for number in range(5):
+        at_telnyx(sandbox_account, name=f"number {number}")
+    record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert (record.progress, record.created) == (5, 5)
+
+
+def test_a_list_that_ignores_page_numbers_ends(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("applications.mirror.store.PAGE_SIZE", 1)
+    monkeypatch.setattr(
+        "applications.mirror.store.ask", lambda *_, **__: {"data": [{"id": "1", "application_name": "same"}]}
+    )
+    assert [list(page.remotes) for page in pages(CALL_CONTROL, account)] == [["1"], []]
+
+
+def test_an_unchanged_pull_writes_no_application(sandbox_account: TelnyxAccount) -> None:
+    for number in range(3):
+        at_telnyx(sandbox_account, name=f"number {number}")
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    with CaptureQueriesContext(connection) as queries:
+        record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    reading = ("SELECT", "DECLARE")  # PostgreSQL reads many rows through a cursor that it declares
+    writing = [q["sql"] for q in queries if "callcontrolapplication" in q["sql"] and not q["sql"].startswith(reading)]
+    assert record.counts == {"created": 0, "updated": 0, "missing": 0, "unchanged": 3}
+    assert writing == []
+
+
+def test_what_changed_at_telnyx_is_updated_with_one_history_entry(
+    mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row, other = mirrored(name="one"), mirrored(name="two")
+    change_at_telnyx(sandbox_account, row.remote, application_name="renamed")
+    pull(CALL_CONTROL, sandbox_account, Actor("command line"))
+    row.refresh_from_db()
+    assert row.application_name == "renamed"
+    assert [entry.history_change_reason for entry in row.history.all()] == [
+        "changed at Telnyx by owner@sandbox.example, found by pull (command line)",
+        "pulled (portal)",
+    ]
+    assert other.history.count() == 1
+
+
+def test_what_telnyx_does_not_know_any_more_is_marked_missing_and_comes_back(
+    mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    ask(sandbox_account, "call_control_applications.delete", row.telnyx_id)
+    record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row.refresh_from_db()
+    assert (record.missing, row.missing_since is not None) == (1, True)
+    store(CALL_CONTROL, sandbox_account, row.remote, PORTAL, "it is back")
+    row.refresh_from_db()
+    assert row.missing_since is None
+
+
+def test_one_that_the_list_leaves_out_but_telnyx_still_knows_is_not_missing(
+    mirrored: Any, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = mirrored()
+    change_at_telnyx(sandbox_account, row.remote, application_name="renamed")
+    monkeypatch.setattr("applications.mirror.store.pages", lambda kind, account: iter([Page(timezone.now(), {}, [])]))
+    record = pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row.refresh_from_db()
+    assert (record.state, record.missing, record.updated) == ("done", 0, 1)
+    assert (row.missing_since, row.application_name) == (None, "renamed")
+
+
+def test_a_list_older_than_our_own_save_does_not_overwrite_it(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
+    row = mirrored()
+    asked_at = timezone.now()
+    store(CALL_CONTROL, sandbox_account, {**row.remote, "application_name": "newer"}, PORTAL, "saved meanwhile")
+    counts = write(CALL_CONTROL, sandbox_account, Page(asked_at, {row.telnyx_id: row.remote}, []), PORTAL, "late")
+    row.refresh_from_db()
+    assert (row.application_name, counts["unchanged"], counts["updated"]) == ("newer", 1, 0)
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, "x", "x" * 9000, True, [], {}, [{"a": 1}], 2**70, -1.5, "9999-99-99T00:00:00Z"]
+)
+def test_no_value_read_from_telnyx_is_refused(db: None, value: Any) -> None:
+    account = make_account()
+    names = [*columns(CallControlApplication, {}), "something_new"]
+    row, outcome = store(CALL_CONTROL, account, {"id": "7", **dict.fromkeys(names, value)}, PORTAL, "read")
+    row.refresh_from_db()
+    assert outcome == "created"
+    assert row.remote["something_new"] == value
+
+
+def test_differences_are_told_and_nothing_is_written(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
+    kept, gone = mirrored(name="kept"), mirrored(name="gone")
+    ask(sandbox_account, "call_control_applications.delete", gone.telnyx_id)
+    change_at_telnyx(sandbox_account, kept.remote, inbound={"channel_limit": 4})
+    new = at_telnyx(sandbox_account, name="new")
+    found = {change["id"]: change for change in differences(CALL_CONTROL, sandbox_account)}
+    assert {id: change["change"] for id, change in found.items()} == {
+        kept.telnyx_id: "updated",
+        gone.telnyx_id: "missing",
+        new["id"]: "created",
+    }
+    assert found[kept.telnyx_id]["fields"]["inbound.channel_limit"] == {"here": None, "there": 4}
+    kept.refresh_from_db()
+    assert (kept.inbound["channel_limit"], CallControlApplication.objects.count()) == (None, 2)

@@ -1,0 +1,81 @@
+"""Is it alive, is it ready, how is it doing."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+
+from portal.models import ApiToken, Heartbeat
+from portal.runtime import health
+
+
+def test_livez_asks_no_database(client):
+    assert client.get("/livez").json() == {"status": "ok"}
+
+
+def test_readyz_tells_of_backlog_and_heartbeats(client, db):
+    Heartbeat.objects.create(name="sweep", at=timezone.now() - timedelta(minutes=10))
+    response = client.get("/readyz")
+    assert response.status_code == 200
+    body = response.json()
+    assert body["status"] == "ok"
+    assert body["heartbeats_seconds_ago"]["sweep"] >= 600
+    assert isinstance(body["backlog"], dict)
+
+
+def test_readyz_is_503_while_a_migration_is_missing(client, db, monkeypatch):
+    monkeypatch.setattr(health, "_migrated", False)
+    MigrationRecorder.Migration.objects.filter(app="voice").delete()
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert any("voice." in name for name in response.json()["missing"])
+    assert response.json()["status"] == "migrations are missing"
+
+
+@pytest.mark.parametrize("migrated", [True, False])
+def test_readyz_is_503_while_the_database_is_away(client, db, monkeypatch, migrated):
+    monkeypatch.setattr(health, "_migrated", migrated)
+
+    def away(*_):
+        raise OperationalError("password of postgres refused")
+
+    with connection.execute_wrapper(away):
+        response = client.get("/readyz")
+    assert response.status_code == 503
+    assert "postgres" not in response.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
+def test_they_are_only_read(client, db, path):
+    assert client.post(path).status_code == 405
+
+
+@pytest.mark.parametrize("header", [None, "Bearer x", "Basic b3A6b3A=", "Bearer "])
+def test_metrics_need_a_token(client, db, header):
+    response = client.get("/metrics", headers={"Authorization": header} if header else {})
+    assert response.status_code == 401
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["WWW-Authenticate"] == "Bearer"
+
+
+def test_metrics_refuse_an_expired_and_a_revoked_token(client, operator):
+    past = timezone.now() - timedelta(seconds=1)
+    _, expired = ApiToken.make(operator, "old", expires_at=past)
+    token, revoked = ApiToken.make(operator, "gone")
+    ApiToken.objects.filter(pk=token.pk).update(revoked_at=past)
+    for text in (expired, revoked):
+        assert client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).status_code == 401
+
+
+def test_metrics_are_prometheus_text(client, operator):
+    Heartbeat.beat("worker")
+    _, text = ApiToken.make(operator, "prometheus")
+    response = client.get("/metrics", headers={"Authorization": f"Bearer {text}"})
+    assert response.status_code == 200
+    assert response["Content-Type"].startswith("text/plain")
+    body = response.content.decode()
+    assert "# TYPE portal_backlog gauge" in body
+    assert 'portal_heartbeat_age_seconds{process="worker"}' in body
+    assert "portal_wakeups_dropped" in body

@@ -1,0 +1,118 @@
+"""Wake-ups: handed over in memory, dropped rather than waited for."""
+
+import queue
+import threading
+import time
+import uuid
+
+import pytest
+
+from portal.runtime import wakeups
+from portal.runtime.wakeups import Publisher, wake
+
+
+@pytest.fixture
+def broker(monkeypatch):
+    """Stands in for Celery: ``sent`` notes what is published, ``hold`` freezes it, ``fail`` is raised."""
+
+    class Broker:
+        def __init__(self) -> None:
+            self.sent: list[tuple[str, list[str]]] = []
+            self.hold = threading.Event()
+            self.hold.set()
+            self.fail: Exception | None = None
+
+        def send_task(self, name: str, args: list[str], **options: object) -> None:
+            self.hold.wait(10)
+            if self.fail:
+                raise self.fail
+            self.sent.append((name, args))
+            self.options = options
+
+    fake = Broker()
+    monkeypatch.setattr(wakeups, "app", fake)
+    yield fake
+    fake.hold.set()
+
+
+def eventually(true) -> None:
+    deadline = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+def test_each_id_is_published_by_one_thread(broker, monkeypatch):
+    monkeypatch.setattr(wakeups, "publisher", Publisher())
+    ids = [uuid.uuid4() for _ in range(3)]
+    wake("voice.send_command", *ids)
+    eventually(lambda: len(broker.sent) == 3)
+    assert broker.sent == [("voice.send_command", [str(identifier)]) for identifier in ids]
+    assert broker.options["retry"] is False
+
+
+def test_under_load_one_message_carries_a_few_events_and_one_command(broker):
+    publisher = Publisher()
+    broker.hold.clear()
+    publisher.put("voice.process_event", "first")
+    eventually(publisher.pending.empty)  # it is in the thread's hands, and the others come together
+    for number in range(12):
+        publisher.put("voice.process_event", str(number))
+        publisher.put("voice.send_command", str(number))
+    broker.hold.set()
+    eventually(lambda: sum(len(ids) for _, ids in broker.sent) == 25)
+    events = [ids for task, ids in broker.sent if task == "voice.process_event"]
+    assert [one for ids in events for one in ids] == ["first", *map(str, range(12))]
+    assert max(map(len, events)) == 5  # of ten wake-ups every other one is an event's
+    assert [ids for task, ids in broker.sent if task == "voice.send_command"] == [[str(at)] for at in range(12)]
+
+
+def test_a_dropped_message_counts_all_that_it_carried(broker):
+    publisher = Publisher()
+    broker.hold.clear()
+    broker.fail = ConnectionError("no broker")
+    for number in range(5):
+        publisher.put("voice.process_event", str(number))
+    broker.hold.set()
+    eventually(lambda: publisher.dropped == 5)
+
+
+def test_a_frozen_broker_blocks_nobody_and_a_full_queue_drops(broker):
+    publisher = Publisher()
+    publisher.pending = queue.Queue(10)
+    broker.hold.clear()
+    done = threading.Event()
+
+    def hand_over() -> None:
+        for number in range(50):
+            publisher.put("task", str(number))
+        done.set()
+
+    threading.Thread(target=hand_over, daemon=True).start()
+    assert done.wait(5), "handing over waited for the broker"
+    assert publisher.dropped >= 39  # ten lie in the queue, and one may be in the thread's hands
+    broker.hold.set()
+    eventually(publisher.pending.empty)
+
+
+def test_a_dead_broker_costs_the_wakeup_and_not_the_thread(broker):
+    publisher = Publisher()
+    broker.fail = ConnectionError("no broker")
+    publisher.put("task", "1")
+    eventually(lambda: publisher.dropped == 1)
+    broker.fail = None
+    publisher.put("task", "2")
+    eventually(lambda: broker.sent == [("task", ["2"])])
+
+
+def test_after_a_fork_the_publisher_has_a_thread_again(broker):
+    publisher = Publisher()
+    publisher.put("task", "1")
+    eventually(lambda: len(broker.sent) == 1)
+    publisher._pid = -1  # as a forked child sees it: another process, and the thread did not come along
+    publisher.put("task", "2")
+    eventually(lambda: len(broker.sent) == 2)
+
+
+def test_the_queue_is_bounded():
+    assert 0 < Publisher().pending.maxsize <= 10_000

@@ -1,0 +1,286 @@
+"""Asking Telnyx over real sockets: one request, one deadline, three kinds of error."""
+
+import json
+import secrets
+import socket
+import threading
+import time
+
+import httpx
+import pytest
+from django.db import transaction
+
+from portal.telnyx import client
+from portal.telnyx.client import InsideTransaction, ask
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from tests.support.accounts import make_account
+from tests.support.http_servers import Listener, answer, serving
+
+LIST = "call_control_applications.list"
+HANGUP = "calls.actions.hangup"
+
+
+@pytest.fixture
+def short_deadline(monkeypatch):
+    monkeypatch.setattr(client, "DEADLINE_SECONDS", 0.5)
+
+
+def at(listener: Listener):
+    return make_account(base_url=f"{listener.url}/v2")
+
+
+def errors(*listed: dict) -> bytes:
+    return json.dumps({"errors": list(listed)}).encode()
+
+
+def in_time(call) -> None:
+    """Runs ``call`` in a thread: a client without a deadline must fail the test, not hang it."""
+    caught: list[BaseException | None] = []
+
+    def run() -> None:
+        try:
+            call()
+            caught.append(None)
+        except Exception as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive(), "there is no deadline"
+    if caught[0] is not None:
+        raise caught[0]
+
+
+def dripping(lead: bytes, piece: bytes):
+    """Sends ``lead``, then ``piece`` again and again: each read gets something in time."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.sendall(lead)
+        for _ in range(200):
+            connection.sendall(piece)
+            time.sleep(0.05)
+
+    return behave
+
+
+@pytest.mark.usefixtures("short_deadline", "db")
+@pytest.mark.parametrize(
+    ("lead", "piece"),
+    [
+        (b"HTTP/1.1 200 OK\r\n", b"x-drip: 1\r\n"),
+        (b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+    ],
+    ids=["headers", "body", "chunks"],
+)
+def test_the_deadline_holds_for_all_of_an_answer_that_drips(lead, piece):
+    with serving(dripping(lead, piece)) as listener:
+        account = at(listener)
+        with pytest.raises(TelnyxUncertain, match="in time"):
+            in_time(lambda: ask(account, HANGUP, "v3:1"))
+        assert len(listener.requests) == 1
+
+
+@pytest.mark.usefixtures("short_deadline", "db")
+def test_silence_is_uncertain_after_the_deadline():
+    with serving(lambda connection: time.sleep(1)) as listener, pytest.raises(TelnyxUncertain, match="in time"):
+        ask(at(listener), HANGUP, "v3:1")
+
+
+def test_the_deadline_is_eight_seconds():
+    assert client.DEADLINE_SECONDS == 8
+
+
+@pytest.mark.parametrize(
+    "status", ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "408 Timeout"]
+)
+def test_a_failing_telnyx_is_uncertain_and_asked_once(db, status):
+    with serving(answer(status, errors({"code": 10001}))) as listener:
+        with pytest.raises(TelnyxUncertain) as caught:
+            ask(at(listener), HANGUP, "v3:1")
+        assert caught.value.http_status == int(status[:3])
+        assert len(listener.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+def test_a_redirect_is_not_followed(db, status):
+    with serving(answer("200 OK", b'{"data":{}}')) as elsewhere:
+        moved = answer(status, b"", location=f"{elsewhere.url}/v2/calls")
+        with serving(moved) as listener, pytest.raises(TelnyxUncertain):
+            ask(at(listener), "calls.dial", **{"to": "+1", "from": "+2", "connection_id": "1"})
+        assert elsewhere.requests == []
+
+
+def test_nothing_is_taken_from_the_environment(db, monkeypatch):
+    with serving(answer("200 OK", b'{"data":[]}')) as proxy, serving(answer("200 OK", b'{"data":[]}')) as listener:
+        account = at(listener)
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "TELNYX_BASE_URL"):
+            monkeypatch.setenv(name, proxy.url)
+        for name in ("TELNYX_API_KEY", "TELNYX_CLIENT_ID", "TELNYX_CLIENT_SECRET", "TELNYX_PUBLIC_KEY"):
+            monkeypatch.setenv(name, "from-the-environment")
+        monkeypatch.setenv("TELNYX_LOG", "debug")
+        monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
+        client._kept.__dict__.clear()
+        ask(account, LIST)
+        assert proxy.requests == []
+        assert b"from-the-environment" not in listener.requests[0]
+        assert b"Bearer KEY-of-the-tests" in listener.requests[0]
+
+
+@pytest.mark.parametrize(
+    "response",
+    {
+        "HTML": answer("200 OK", b"<html>Bad day</html>", content_type="text/html"),
+        "JSON that stops": answer("200 OK", b'{"data":{"call_control_id":"v3'),
+        "a list": answer("200 OK", b"[]"),
+        "nothing": answer("200 OK", b""),
+        "not UTF-8": answer("200 OK", b'{"data":"\xff"}'),
+        "HTML with 202": answer("202 Accepted", b"<html></html>", content_type="text/html"),
+        "a body cut off": b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{",
+        "no HTTP at all": b"SSH-2.0-OpenSSH\r\n",
+        "a closed connection": b"",
+        "a broken encoding": answer("200 OK", b"no gzip", content_encoding="gzip"),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_an_answer_that_cannot_be_read_is_uncertain(db, response):
+    with serving(response[1]) as listener, pytest.raises(TelnyxUncertain):
+        ask(at(listener), HANGUP, "v3:1")
+
+
+def test_a_refused_connection_is_unavailable_and_nothing_happened(account):
+    with pytest.raises(TelnyxUnavailable, match="Nothing was changed"):
+        ask(account, LIST)
+
+
+def test_a_stored_key_that_cannot_be_read_is_unavailable_and_asks_nobody(db, settings):
+    with serving(answer("200 OK")) as listener:
+        account = at(listener)
+        settings.PORTAL_ENCRYPTION_KEYS = [secrets.token_bytes(32)]
+        with pytest.raises(TelnyxUnavailable, match="Enter it again"):
+            ask(account, LIST)
+        assert listener.requests == []
+
+
+def test_an_unknown_host_is_unavailable(db):
+    with pytest.raises(TelnyxUnavailable):
+        ask(make_account(base_url="http://no-such-host.invalid/v2"), LIST)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"x_ratelimit_reset": "17"}, 17),
+        ({"retry_after": "3"}, 3),
+        ({}, 5),
+        ({"x_ratelimit_reset": "soon"}, 5),
+        ({"x_ratelimit_reset": "999999"}, 60),
+        ({"x_ratelimit_reset": "9" * 5000}, 60),
+        ({"x_ratelimit_reset": "0"}, 1),
+    ],
+)
+def test_too_many_requests_says_how_long_to_wait(db, headers, wait):
+    with serving(answer("429 Too Many Requests", errors({"code": "10011"}), **headers)) as listener:
+        with pytest.raises(TelnyxUnavailable) as caught:
+            ask(at(listener), LIST)
+        assert caught.value.retry_after == wait
+        assert len(listener.requests) == 1
+
+
+def test_a_refused_field_is_named_as_on_the_wire(db):
+    listed = errors(
+        {
+            "code": "10015",
+            "title": "Bad",
+            "detail": "must be under 10",
+            "source": {"pointer": "/inbound/channel_limit"},
+        },
+        {"code": 10015, "title": "Also bad", "source": {"pointer": "/application_name"}},
+    )
+    with serving(answer("422 Unprocessable Entity", listed)) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert caught.value.fields == {"inbound.channel_limit": ["must be under 10"], "application_name": ["Also bad"]}
+    assert (caught.value.code, caught.value.http_status) == ("10015", 422)
+
+
+def test_a_refused_key_comes_with_advice(db):
+    refusal = answer("401 Unauthorized", errors({"code": "10009", "title": "Authentication failed"}))
+    with serving(refusal) as listener, pytest.raises(TelnyxRefused, match="Enter a valid one on the account's page"):
+        ask(at(listener), LIST)
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"errors":"no"}', b'{"errors":[7]}', b"<html>"])
+def test_a_refusal_without_telnyxs_envelope_is_still_a_refusal(db, body):
+    with serving(answer("404 Not Found", body)) as listener, pytest.raises(TelnyxRefused, match="HTTP 404"):
+        ask(at(listener), LIST)
+
+
+@pytest.mark.parametrize("head", [b"content-length: 100000000\r\n\r\n", b"connection: close\r\n\r\n"])
+def test_an_answer_without_end_is_not_taken_whole(db, head):
+    taken = []
+
+    def endless(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n" + head)
+        for _ in range(100):
+            connection.sendall(b" " * 1_000_000)
+            taken.append(1_000_000)
+
+    with serving(endless) as listener, pytest.raises(TelnyxUncertain):
+        ask(at(listener), HANGUP, "v3:one")
+    assert sum(taken) < 40_000_000  # 16 MiB, and what lies in sockets
+
+
+def test_a_refusal_does_not_repeat_a_callers_whole_number(db):
+    listed = errors({"code": "10015", "detail": "+13125550199 is not allowed"})
+    with serving(answer("422 Unprocessable Entity", listed)) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert "+13125550199" not in str(caught.value)
+    assert "0199" in str(caught.value)
+
+
+def test_the_answer_is_telnyxs_own_json_and_the_request_by_wire_name(db):
+    with serving(answer("200 OK", b'{"data":{"new_field":[1]}}')) as listener:
+        found = ask(at(listener), "calls.actions.bridge", "v3:one", call_control_id="v3:two")
+        assert found == {"data": {"new_field": [1]}}
+        head, _, body = listener.requests[0].partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /v2/calls/v3:one/actions/bridge ")
+        assert json.loads(body) == {"call_control_id": "v3:two"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_refuses_to_ask_inside_a_transaction():
+    with serving(answer("200 OK", b'{"data":[]}')) as listener:
+        account = at(listener)
+        with transaction.atomic(), pytest.raises(InsideTransaction):
+            ask(account, LIST)
+        assert listener.requests == []
+        ask(account, LIST)
+
+
+def test_it_refuses_inside_a_transaction_of_a_test_too(account):
+    with transaction.atomic(), pytest.raises(InsideTransaction):
+        ask(account, LIST)
+
+
+def test_a_new_key_or_address_is_used_at_once(db):
+    with serving(answer("200 OK", b'{"data":[]}')) as listener:
+        account = at(listener)
+        ask(account, LIST)
+        account.api_key = "KEY-rotated"
+        account.save()
+        ask(account, LIST)
+        assert b"Bearer KEY-rotated" in listener.requests[1]
+
+
+def test_a_key_that_fits_no_header_is_no_crash(db):
+    with serving(answer("200 OK", b'{"data":[]}')) as listener:
+        account = at(listener)
+        account.api_key = "KEY\r\nx-injected: 1"
+        with pytest.raises((TelnyxUncertain, TelnyxUnavailable, TelnyxRefused)):
+            ask(account, LIST)
+        assert not any(b"x-injected" in request for request in listener.requests)
+
+
+def test_the_transport_is_httpxs_own_otherwise():
+    assert issubclass(client.DeadlineTransport, httpx.HTTPTransport)

@@ -1,0 +1,70 @@
+"""What "Check connection" says."""
+
+import base64
+import secrets
+
+from portal.models import TelnyxAccount
+from portal.telnyx.connection_check import check_connection
+from tests.support.accounts import make_account
+from tests.support.http_servers import answer, serving
+
+
+def said(account: TelnyxAccount) -> tuple[bool, str]:
+    well, sentences = check_connection(account)
+    return well, " ".join(sentences)
+
+
+def test_it_says_that_all_is_well(sandbox_account):
+    well, words = said(sandbox_account)
+    assert well
+    assert "accepts the API key that ends in ests" in words
+    assert "right form" in words
+
+
+def test_it_says_that_the_key_is_refused(sandbox_account):
+    sandbox_account.api_key = "not a key of the sandbox"
+    well, words = said(sandbox_account)
+    assert not well
+    assert "refused the API key that ends in dbox" in words
+
+
+def test_it_says_that_the_host_cannot_be_reached(account):
+    well, words = said(account)
+    assert not well
+    assert "http://127.0.0.1:9/v2 cannot be reached" in words
+
+
+def test_it_says_that_something_else_answers(db):
+    with serving(answer("200 OK", b"<html>", content_type="text/html")) as listener:
+        well, words = said(make_account(base_url=f"{listener.url}/v2"))
+    assert not well
+    assert "answered, but not like Telnyx" in words
+
+
+def test_it_says_that_the_public_key_is_not_32_bytes(sandbox_account):
+    sandbox_account.public_key = base64.b64encode(bytes(31)).decode()
+    well, words = said(sandbox_account)
+    assert not well
+    assert "has 31 bytes, not 32" in words
+
+
+def test_it_says_that_the_public_key_is_missing(sandbox_account):
+    sandbox_account.public_key = ""
+    well, words = said(sandbox_account)
+    assert not well
+    assert "No public key is stored" in words
+
+
+def test_it_says_that_no_api_key_is_stored(account):
+    account.api_key_sealed = ""
+    well, words = said(account)
+    assert not well
+    assert "No API key is stored" in words
+
+
+def test_it_says_that_the_stored_key_cannot_be_read(account, settings):
+    settings.PORTAL_ENCRYPTION_KEYS = [secrets.token_bytes(32)]
+    well, words = said(account)
+    assert not well
+    assert "cannot be read" in words
+    assert "Enter it again" in words

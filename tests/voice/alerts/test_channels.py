@@ -1,0 +1,117 @@
+"""Channels of notices: the signed webhook and the e-mail, and how each may fail."""
+
+import base64
+import hashlib
+import hmac
+import logging
+import smtplib
+import socket
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from tests.support.alert_notices import OK, SECRET, again, begin, end, heads
+from tests.support.http_servers import Listener, answer, serving
+from voice.alerts import notices
+from voice.models import AlertNotice
+
+pytestmark = pytest.mark.django_db
+
+
+# --- the webhook -----------------------------------------------------------------------------------------------------
+
+
+def test_it_is_signed_as_standard_webhooks_has_it(account: TelnyxAccount, hook: Listener) -> None:
+    begin(account)
+    notices.deliver_due()
+    (raw,) = hook.requests
+    told, content = heads(raw), raw.partition(b"\r\n\r\n")[2]
+    assert raw.startswith(b"POST /hooks/alerts/ HTTP/1.1")
+    assert told["webhook-id"] == f"msg_{AlertNotice.objects.get().pk}"
+    assert abs(int(told["webhook-timestamp"]) - timezone.now().timestamp()) < 300
+    signed = f"{told['webhook-id']}.{told['webhook-timestamp']}.".encode() + content
+    wanted = base64.b64encode(hmac.new(SECRET, signed, hashlib.sha256).digest()).decode()
+    assert told["webhook-signature"] == f"v1,{wanted}"
+
+
+def test_it_follows_no_redirect_and_knows_no_proxy(
+    account: TelnyxAccount, hook: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
+    with serving(OK) as elsewhere:
+        moved = answer("307 Temporary Redirect", location=elsewhere.url)
+        hook.says.append(moved)  # type: ignore[attr-defined]
+        begin(account)
+        notices.deliver_due()
+        assert elsewhere.requests == []
+    assert "redirect" in AlertNotice.objects.get().error
+    assert len(hook.requests) == 1
+
+
+def test_nobody_there_is_a_failure_in_words(account: TelnyxAccount, settings: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = f"http://127.0.0.1:{port}/", SECRET
+    begin(account)
+    notices.deliver_due()
+    assert AlertNotice.objects.get().error == "no connection (ConnectError)"
+
+
+def test_an_address_that_cannot_be_called_is_a_failure_that_is_given_up(
+    account: TelnyxAccount, settings: Any, browser: Any
+) -> None:
+    settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = "http://é..x/", SECRET
+    assert (
+        "ALERT_WEBHOOK_URL cannot be called" in browser.post("/admin/voice/alert/test/", follow=True).content.decode()
+    )
+    begin(account)
+    assert notices.deliver_due() == 1
+    while again():
+        pass
+    notice = AlertNotice.objects.get()
+    assert (notice.outcome, notice.error) == ("failed", "ALERT_WEBHOOK_URL cannot be called")
+
+
+# --- the mail --------------------------------------------------------------------------------------------------------
+
+
+def test_a_mail_says_what_is_wrong_and_where_to_look(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    notices.deliver_due()
+    end()
+    notices.deliver_due()
+    first, second = mail.outbox
+    assert first.to == ["ada@example.com", "bob@example.com"]
+    assert first.subject.startswith("[Voice portal] Alert: Commands of main are held back.")
+    assert "http://127.0.0.1:8000/admin/voice/callcommand/" in first.body
+    assert second.subject.startswith("[Voice portal] Over: ")
+    assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
+
+
+def test_a_mail_server_that_says_no_is_told_without_its_words(
+    account: TelnyxAccount, mails: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(*_: Any) -> int:
+        raise smtplib.SMTPAuthenticationError(535, b"no such user: the password was hunter2")
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refused)
+    begin(account)
+    with caplog.at_level(logging.DEBUG):
+        notices.deliver_due()
+        while again():
+            pass
+    assert AlertNotice.objects.get().error == "the mail server said 535"
+    assert "hunter2" not in caplog.text
+
+
+def test_a_name_with_a_line_break_makes_no_second_header(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    told = AlertNotice.objects.get()
+    AlertNotice.objects.update(body=told.body | {"summary": "line\r\nBcc: eve@example.com"})
+    notices.deliver_due()
+    assert "\n" not in mail.outbox[0].subject
+    assert mail.outbox[0].recipients() == ["ada@example.com", "bob@example.com"]

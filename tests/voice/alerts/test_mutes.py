@@ -1,0 +1,135 @@
+"""Mutes: what is muted is recorded and not told, before, meanwhile and after."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.alert_notices import again, begin, end, types
+from tests.support.alerts import look
+from tests.support.http_servers import Listener, answer
+from tests.support.times import ago
+from voice.alerts import mutes, notices
+from voice.models import AccountBreaker, Alert, AlertMute, AlertNotice
+
+pytestmark = pytest.mark.django_db
+
+
+def mute(kind: str = "", subject: str = "", **until: Any) -> AlertMute:
+    return mutes.mute(kind, subject, until.get("span"), "planned", PORTAL)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "told"),
+    [
+        ("breaker_open", "", 0),
+        ("", "main", 0),
+        ("breaker_open", "main", 0),
+        ("backlog", "", 1),
+        ("", "other", 1),
+        ("breaker_open", "other", 1),
+    ],
+)
+def test_who_is_muted_is_recorded_and_not_told(
+    account: TelnyxAccount, mails: None, kind: str, subject: str, told: int
+) -> None:
+    mute(kind, subject)
+    assert begin(account).is_open
+    notices.deliver_due()
+    assert len(mail.outbox) == told
+
+
+def test_of_what_ends_while_it_is_muted_nobody_is_told(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    notices.deliver_due()
+    mute("breaker_open")
+    end()
+    notices.deliver_due()
+    assert not Alert.objects.get().is_open
+    assert len(mail.outbox) == 1
+
+
+def test_a_notice_that_waits_is_not_sent_once_it_is_muted(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    mute("", "main")
+    assert notices.deliver_due() == 0
+    look(1)
+    assert again() == 0
+    assert mail.outbox == []
+
+
+def test_a_notice_that_was_held_back_goes_out_once_the_mute_is_over(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    row = mute("breaker_open")
+    notices.deliver_due()
+    mutes.unmute(row, PORTAL)
+    look(1)
+    notices.deliver_due()
+    look(2)
+    end()
+    notices.deliver_due()
+    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
+
+
+def test_of_what_was_held_back_and_ends_before_it_is_told_no_end_is_told(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    row = mute("breaker_open")
+    notices.deliver_due()
+    AccountBreaker.objects.update(state="closed")
+    look(1)
+    mutes.unmute(row, PORTAL)
+    look(4)
+    notices.deliver_due()
+    assert not Alert.objects.get().is_open
+    assert mail.outbox == []
+
+
+def test_of_what_was_over_before_it_was_held_back_no_end_is_told(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    end()
+    row = mute("breaker_open")
+    notices.deliver_due()
+    mutes.unmute(row, PORTAL)
+    assert again() == 0
+    assert set(AlertNotice.objects.values_list("change", "outcome")) == {("opened", "muted"), ("closed", "muted")}
+    assert mail.outbox == []
+
+
+def test_of_two_channels_the_end_is_told_by_the_one_that_told_the_beginning(
+    account: TelnyxAccount, hook: Listener, mails: None
+) -> None:
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    row = mute("breaker_open")
+    again()
+    AccountBreaker.objects.update(state="closed")
+    look(1)
+    mutes.unmute(row, PORTAL)
+    look(4)
+    again()
+    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
+    assert types(hook) == ["alert.opened"]
+
+
+def test_what_outlasts_its_mute_is_told_then(account: TelnyxAccount, mails: None) -> None:
+    row = mute("breaker_open", span=timedelta(hours=1))
+    begin(account)
+    look(59)
+    assert not AlertNotice.objects.exists()
+    look(61)
+    AlertMute.objects.filter(pk=row.pk).update(until=ago(1))
+    notices.deliver_due()
+    assert len(mail.outbox) == 1
+
+
+def test_what_is_over_before_its_mute_is_never_told(account: TelnyxAccount, mails: None) -> None:
+    row = mute("breaker_open")
+    begin(account)
+    end()
+    mutes.unmute(row, PORTAL)
+    look(5)
+    assert not AlertNotice.objects.exists()

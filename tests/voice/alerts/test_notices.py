@@ -1,0 +1,161 @@
+"""Notices of alerts: told once for each change, in order, however many send."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.db import connections
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from tests.support.alert_notices import again, begin, body, end, heads, types
+from tests.support.alerts import look
+from tests.support.factories import CONNECTION, FROM, make_call
+from tests.support.http_servers import Listener, answer
+from tests.support.times import ago
+from voice.alerts import notices
+from voice.models import AccountBreaker, Alert, AlertNotice
+
+pytestmark = pytest.mark.django_db
+
+
+def test_opening_and_closing_are_told_once_each(account: TelnyxAccount, hook: Listener) -> None:
+    alert = begin(account)
+    for _ in range(3):
+        look()
+        notices.deliver_due()
+    end()
+    notices.deliver_due()
+    look(5)
+    assert (notices.deliver_due(), types(hook)) == (0, ["alert.opened", "alert.closed"])
+    first, second = (body(raw) for raw in hook.requests)
+    assert first["id"] == second["id"] == str(alert.pk)
+    assert (first["kind"], first["subject"], first["closed_at"]) == ("breaker_open", "main", None)
+    assert first["link"] == "http://127.0.0.1:8000/admin/voice/callcommand/"
+    assert second["closed_at"] > second["opened_at"]
+
+
+def test_a_number_is_in_no_notice(account: TelnyxAccount, hook: Listener, mails: None) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name=f"Line {FROM}")
+    make_call(account, started_at=ago(300))
+    look()
+    notices.deliver_due()
+    assert FROM in Alert.objects.get().summary
+    assert FROM.encode() not in hook.requests[0]
+    assert FROM not in mail.outbox[0].body + mail.outbox[0].subject
+
+
+def test_after_a_500_it_is_tried_again_under_the_same_id(account: TelnyxAccount, hook: Listener) -> None:
+    hook.says.append(answer("500 Internal Server Error"))  # type: ignore[attr-defined]
+    begin(account)
+    assert notices.deliver_due() == 1
+    notice = AlertNotice.objects.get()
+    assert (notice.attempts, notice.error, notice.finished_at) == (1, "HTTP 500", None)
+    assert notice.lease_until is not None
+    assert notice.lease_until > timezone.now()
+    assert notices.deliver_due() == 0
+    assert again() == 1
+    assert again() == 0
+    notice.refresh_from_db()
+    assert (notice.outcome, notice.attempts) == ("sent", 2)
+    first, second = hook.requests
+    assert heads(first)["webhook-id"] == heads(second)["webhook-id"]
+    assert body(first) == body(second)
+
+
+def test_the_end_waits_for_the_beginning_to_be_told(account: TelnyxAccount, hook: Listener) -> None:
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    end()
+    assert notices.deliver_due() == 0
+    again()
+    again()
+    assert types(hook) == ["alert.opened", "alert.opened", "alert.closed"]
+
+
+def test_what_nobody_takes_is_given_up_and_the_page_says_so(
+    account: TelnyxAccount, hook: Listener, browser: Any
+) -> None:
+    hook.says.extend([answer("404 Not Found")] * 20)  # type: ignore[attr-defined]
+    alert = begin(account)
+    notices.deliver_due()
+    while again():
+        pass
+    notice = AlertNotice.objects.get()
+    assert (notice.outcome, notice.attempts, len(hook.requests)) == ("failed", notices.MAX_ATTEMPTS, 8)
+    page = browser.get(f"/admin/voice/alert/{alert.pk}/change/").content.decode()
+    assert "could not be delivered: HTTP 404" in page
+
+
+def test_what_nobody_foresaw_is_a_failure_and_the_other_channel_is_told(
+    account: TelnyxAccount, hook: Listener, mails: None, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    def broken(*_: Any) -> int:
+        raise LookupError("unknown encoding, and the password was hunter2")
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", broken)
+    begin(account)
+    with caplog.at_level(logging.DEBUG):
+        assert notices.deliver_due() == 2
+    assert types(hook) == ["alert.opened"]
+    assert AlertNotice.objects.get(channel="email").error == "it could not be sent (LookupError)"
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_senders_one_sends(account: TelnyxAccount, hook: Listener, mails: None) -> None:
+    begin(account)
+    at_once = threading.Barrier(6)
+
+    def together() -> None:
+        at_once.wait()
+        try:
+            notices.deliver_due()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as senders:
+        for done in [senders.submit(together) for _ in range(6)]:
+            done.result()
+    assert (len(hook.requests), len(mail.outbox)) == (1, 1)
+
+
+def test_what_a_dead_sender_left_is_sent_after_its_lease(account: TelnyxAccount, hook: Listener) -> None:
+    begin(account)
+    AlertNotice.objects.update(attempts=1, lease_until=timezone.now() + notices.LEASE)
+    assert notices.deliver_due() == 0
+    assert again() == 1
+    assert types(hook) == ["alert.opened"]
+
+
+def test_a_channel_that_was_taken_away_is_not_used(account: TelnyxAccount, hook: Listener, settings: Any) -> None:
+    begin(account)
+    settings.ALERT_WEBHOOK_URL = ""
+    notices.deliver_due()
+    assert (AlertNotice.objects.get().error, hook.requests) == ("this channel is not set up any more", [])
+
+
+def test_without_a_channel_there_is_no_notice_until_there_is_one(account: TelnyxAccount, mails: None) -> None:
+    with pytest.MonkeyPatch.context() as none:
+        none.setattr("django.conf.settings.ALERT_EMAILS", [])
+        begin(account)
+        assert not AlertNotice.objects.exists()
+    look(1)
+    notices.deliver_due()
+    assert len(mail.outbox) == 1
+
+
+def test_of_what_was_never_told_nobody_is_told_the_end(account: TelnyxAccount, settings: Any) -> None:
+    begin(account)
+    AccountBreaker.objects.update(state="closed")
+    look(1)
+    settings.ALERT_EMAILS = ["ada@example.com"]
+    look(4)
+    notices.deliver_due()
+    assert not Alert.objects.get().is_open
+    assert mail.outbox == []

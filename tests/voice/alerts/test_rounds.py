@@ -1,0 +1,167 @@
+"""Rounds of alerts: one row for what is wrong, whoever looks, and where the rounds run."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError, connections
+from django.utils import timezone
+
+from portal.celery import app
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.alerts import look, opened, received
+from tests.support.polling import eventually
+from tests.support.times import ago
+from voice.alerts import rounds as alert_rounds
+from voice.models import AccountBreaker, Alert, AlertRound, CallEvent
+
+pytestmark = pytest.mark.django_db
+_Kind = Alert.Kind
+
+
+# --- one row, whoever looks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_checkers_at_once_make_one_row(account: TelnyxAccount) -> None:
+    received(account, status="dead")
+    at_once = threading.Barrier(6)
+
+    def together() -> None:
+        at_once.wait()
+        try:
+            look()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as checkers:
+        for done in [checkers.submit(together) for _ in range(6)]:
+            done.result()
+    assert Alert.objects.filter(kind=_Kind.DEAD_EVENTS).count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_processes_one_runs_the_round(account: TelnyxAccount) -> None:
+    alert_rounds.check_due()
+    AlertRound.objects.update(at=ago(40))
+    at_once = threading.Barrier(6)
+
+    def together() -> bool:
+        at_once.wait()
+        try:
+            return alert_rounds.check_due()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(6) as checkers:
+        assert [done.result() for done in [checkers.submit(together) for _ in range(6)]].count(True) == 1
+    assert not alert_rounds.check_due()
+
+
+def test_a_pause_of_the_rounds_begins_the_watch_anew(account: TelnyxAccount) -> None:
+    alert_rounds.check_due()
+    begun = AlertRound.objects.get().since
+    AlertRound.objects.update(at=ago(60), since=ago(600))
+    assert alert_rounds.check_due()
+    assert AlertRound.objects.get().since < begun
+    AlertRound.objects.update(at=ago(600), since=ago(900))
+    assert alert_rounds.check_due()
+    assert AlertRound.objects.get().since > begun
+
+
+def test_a_check_that_breaks_stops_no_other_and_changes_nothing_of_its_own(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received(account, status="dead")
+    look()
+
+    def broken(_: Any) -> Iterator[Any]:
+        raise OperationalError("a statement took too long")
+
+    first = replace(alert_rounds.CHECKS[_Kind.DEAD_EVENTS], find=broken)
+    monkeypatch.setitem(alert_rounds.CHECKS, _Kind.DEAD_EVENTS, first)
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9))
+    look(5)
+    assert opened(_Kind.DEAD_EVENTS) == ["main"]
+    assert opened(_Kind.BREAKER_OPEN) == ["main"]
+
+
+def test_an_outage_of_everything_is_not_a_hundred_alerts(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.bulk_create(
+        [AccountBreaker(account=make_account(f"account-{at}"), state="open", since=ago(9)) for at in range(25)]
+    )
+    look()
+    look(1)
+    assert len(opened(_Kind.BREAKER_OPEN)) == alert_rounds.MOST_OF_A_KIND
+
+
+def test_what_is_long_over_is_forgotten(account: TelnyxAccount) -> None:
+    old = {"kind": _Kind.DRIFT, "opened_at": ago(0), "seen_at": ago(0)}
+    Alert.objects.create(subject="over", closed_at=timezone.now() - timedelta(days=91), **old)
+    Alert.objects.create(subject="lately", closed_at=timezone.now() - timedelta(days=89), **old)
+    Alert.objects.create(subject="open", **(old | {"opened_at": timezone.now() - timedelta(days=400)}))
+    alert_rounds.clean_up()
+    assert set(Alert.objects.values_list("subject", flat=True)) == {"lately", "open"}
+
+
+# --- where it runs ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_rounds, "_TICK_SECONDS", 0.02)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_looks_and_nothing_there_stops_it(
+    account: TelnyxAccount, quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event, rounds, attend = received(account), [], alert_rounds.attend
+
+    def sometimes() -> None:
+        rounds.append(1)
+        if len(rounds) < 3:
+            raise OperationalError("away")
+        attend()
+
+    monkeypatch.setattr(alert_rounds, "attend", sometimes)
+    with alert_rounds.watching():
+        call_command("sweep", "--once")
+        assert CallEvent.objects.get(pk=event.pk).status == "processed"
+        eventually(AlertRound.objects.exists)
+    assert not any(thread.name == "alerts" for thread in threading.enumerate())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_service_has_it_at_work(account: TelnyxAccount, quick: None) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def live() -> None:
+        try:
+            eventually(AlertRound.objects.exists)
+        finally:
+            connections.close_all()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    outside = threading.Thread(target=live)
+    outside.start()
+    try:
+        call_command("sweep")
+    finally:
+        outside.join(20)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert AlertRound.objects.exists()
+
+
+def test_celery_does_it_too(account: TelnyxAccount, settings: Any) -> None:
+    app.tasks[settings.CELERY_BEAT_SCHEDULE["alerts"]["task"]].apply(throw=True)
+    assert AlertRound.objects.exists()

@@ -1,0 +1,179 @@
+"""The check that an application is silent: what shows it, and what does not."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.alerts import look, only, opened, received
+from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
+from voice.alerts import rounds
+from voice.commands import outbox
+from voice.models import Alert, Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+_Kind = Alert.Kind
+
+
+@pytest.fixture
+def application(account: TelnyxAccount) -> CallControlApplication:
+    ours = {"telnyx_id": CONNECTION, "webhook_event_url": account.webhook_url}
+    return CallControlApplication.objects.create(account=account, application_name="line", **ours)
+
+
+def carried_out(account: TelnyxAccount, action: str = "speak", minutes_ago: float = 4, leg: str = "a") -> CallCommand:
+    """A command on a live call that Telnyx said yes to."""
+    parameters = {"payload": "Hello", "voice": "female"} if action == "speak" else {}
+    command = outbox.act(make_call(account, leg), action, parameters, PORTAL)
+    at = ago(minutes_ago * 60)
+    CallCommand.objects.filter(pk=command.pk).update(status="ok", created_at=at, first_sent_at=at, finished_at=at)
+    return command
+
+
+def test_a_command_that_brought_no_webhook_shows_that_the_application_is_silent(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    look()
+    alert = only(_Kind.APPLICATION_SILENT)
+    assert alert.subject == f"main/{CONNECTION}"
+    assert "“line”" in alert.summary
+    assert alert.link == f"/admin/applications/callcontrolapplication/{application.pk}/change/"
+    look(120)
+    assert only(_Kind.APPLICATION_SILENT).is_open
+    assert post_webhook(Client(), account, make_event("call.hangup", leg="another")).status_code == 200
+    look(121)
+    assert not only(_Kind.APPLICATION_SILENT).is_open
+
+
+def test_a_long_quiet_conversation_is_no_silence(account: TelnyxAccount, application: CallControlApplication) -> None:
+    assert post_webhook(Client(), account, make_event("call.initiated", -1800)).status_code == 200
+    CallEvent.objects.update(received_at=ago(1800))
+    run_owed()
+    assert Call.objects.get().is_alive
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+
+
+def test_it_is_not_silent_if_another_of_its_calls_is_heard(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    received(account, minutes_ago=2)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+
+
+def test_a_webhook_of_another_application_says_nothing(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    received(account, minutes_ago=2, connection_id="another")
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+
+
+@pytest.mark.parametrize(
+    ("action", "minutes"),
+    [("update_client_state", 4), ("speak", 2), ("speak", 16)],
+    ids=["it brings none", "it may still come", "long ago"],
+)
+def test_a_command_that_need_not_have_brought_one_shows_nothing(
+    account: TelnyxAccount, application: CallControlApplication, action: str, minutes: float
+) -> None:
+    command = carried_out(account, minutes_ago=minutes)
+    CallCommand.objects.filter(pk=command.pk).update(action=action)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"webhook_url": "https://elsewhere.example/"},
+        {"webhook_urls": {"call.speak.started": "https://elsewhere.example/"}},
+    ],
+)
+def test_a_call_whose_webhooks_were_ordered_elsewhere_shows_nothing(
+    account: TelnyxAccount, application: CallControlApplication, parameters: dict[str, Any]
+) -> None:
+    command = carried_out(account)
+    CallCommand.objects.filter(pk=command.pk).update(parameters=parameters)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+
+
+def found_at_telnyx(account: TelnyxAccount, minutes_ago: float) -> Call:
+    """As a recovery notes a call that Telnyx lists, and that nobody told of."""
+    return Call.objects.create(
+        account=account, call_control_id="v3:x", connection_id=CONNECTION, started_at=ago(minutes_ago * 60)
+    )
+
+
+def test_a_live_call_that_no_webhook_told_of_shows_it(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    call = found_at_telnyx(account, 2)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+    Call.objects.filter(pk=call.pk).update(started_at=ago(300))
+    look()
+    assert "a live call in it is known only" in only(_Kind.APPLICATION_SILENT).summary
+
+
+def test_a_call_that_is_over_shows_nothing(account: TelnyxAccount, application: CallControlApplication) -> None:
+    Call.objects.filter(pk=found_at_telnyx(account, 5).pk).update(state="lost")
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+
+
+def test_events_of_two_calls_that_had_to_be_fetched_show_it(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    told = {"source": "backfill", "occurred_at": ago(600)}
+    received(account, 5, **told)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == []
+    received(account, 5, **told)
+    look()
+    assert "had to be fetched" in only(_Kind.APPLICATION_SILENT).summary
+
+
+def test_what_was_missed_while_nobody_checked_blames_no_application(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    for _ in range(2):
+        received(account, 5, source="backfill", occurred_at=ago(600))
+    carried_out(account, minutes_ago=10)
+    found_at_telnyx(account, 10)
+    now = timezone.now()
+    rounds.check(now, now - timedelta(minutes=8))  # the portal was off until then
+    assert opened(_Kind.APPLICATION_SILENT) == []
+    rounds.check(now, now - timedelta(minutes=12))
+    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+
+
+def test_an_application_that_does_not_speak_to_us_is_not_silent(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    carried_out(account)
+    look()
+    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+    CallControlApplication.objects.update(webhook_event_url="https://other.example/hook")
+    look(1)
+    assert opened(_Kind.APPLICATION_SILENT) == []
+
+
+def test_an_application_that_is_gone_is_not_missed(account: TelnyxAccount, application: CallControlApplication) -> None:
+    carried_out(account)
+    look()
+    CallControlApplication.objects.update(missing_since=timezone.now())
+    look(1)
+    assert opened(_Kind.APPLICATION_SILENT) == []

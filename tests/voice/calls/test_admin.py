@@ -1,0 +1,261 @@
+"""The call log in the browser: what is found, shown and hidden."""
+
+import threading
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.db import connection, connections
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.call_pages import LOG, page
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.webhooks import post_webhook
+from voice.commands import outbox
+from voice.models import Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
+
+
+def legs(client: Client, **query: str) -> str:
+    """The letters of the legs that the list shows, in its order."""
+    return "".join(call.call_control_id[3] for call in client.get(LOG, query).context["cl"].result_list)
+
+
+# --- List ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_list_tells_what_happened_newest_first(browser: Client, account: TelnyxAccount) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="front desk")
+    now = timezone.now()
+    ended = {"state": "ended", "ended_at": now, "hangup_cause": "user_busy", "hangup_source": "callee"}
+    make_call(account, "a", started_at=now - timedelta(hours=1), answered_at=None, **ended)
+    make_call(account, "b")
+    assert legs(browser) == "ba"
+    html = browser.get(LOG).content.decode()
+    for text in ("front desk", "Busy, by the called party", "+1 312-555-0101", "answered", "ended", "1:00:00"):
+        assert text in html, text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ({"q": "+442071838750"}, "a"),
+        ({"q": "+44 20 7183 8750"}, "a"),
+        ({"q": "8750"}, "a"),
+        ({"q": "v3:b-leg"}, "b"),
+        ({"q": "nobody"}, ""),
+        ({"state__exact": "ended"}, "b"),
+        ({"direction__exact": "outgoing"}, "b"),
+        ({"connection_id": "88"}, "b"),
+        ({"hangup_cause": "user_busy"}, "b"),
+    ],
+)
+def test_the_list_is_searched_and_filtered(
+    browser: Client, account: TelnyxAccount, query: dict[str, str], found: str
+) -> None:
+    make_call(account, "a", from_number="+442071838750")
+    make_call(account, "b", state="ended", direction="outgoing", connection_id="88", hangup_cause="user_busy")
+    assert legs(browser, **query) == found
+
+
+def test_ten_thousand_calls_are_listed_without_counting(browser: Client, account: TelnyxAccount) -> None:
+    def statements() -> list[str]:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get(LOG).status_code == 200
+        return [query["sql"] for query in captured]
+
+    for letter in "abc":
+        make_call(account, letter)
+    few = statements()
+    now = timezone.now()
+    numbers = {"from_number": "+13125550101", "to_number": "+13125550199", "connection_id": CONNECTION}
+    rows = [Call(account=account, call_control_id=f"v3:{at}", started_at=now, **numbers) for at in range(10_000)]
+    Call.objects.bulk_create(rows, batch_size=2000)
+    many = statements()
+    assert len(many) == len(few)
+    assert not [sql for sql in many if "COUNT(" in sql.upper() and "voice_call" in sql]
+    assert len(browser.get(LOG).context["cl"].result_list) == 50
+    assert len(browser.get(LOG, {"p": "3"}).context["cl"].result_list) == 50
+
+
+def test_numbers_in_the_list_are_masked_for_who_may_not_see_them(signed_in: Any, account: TelnyxAccount) -> None:
+    make_call(account)
+    html = signed_in("voice.view_call").get(LOG).content.decode()
+    assert "•••0101" in html
+    assert "5550101" not in html
+    assert "555-0101" not in html
+    full = signed_in("voice.view_call", "voice.view_full_number", username="other")
+    assert "555-0101" in full.get(LOG).content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_somebody_elses_look_at_the_list_unmasks_nothing(
+    account: TelnyxAccount, operator: User, user_with: Any
+) -> None:
+    make_call(account)
+    log = admin.site._registry[Call]
+
+    def look(user: User) -> Any:
+        request = RequestFactory().get(LOG)
+        request.user = user
+        return log.changelist_view(request)
+
+    def meanwhile() -> None:
+        look(operator)
+        connections.close_all()
+
+    answer = look(user_with("voice.view_call"))
+    other = threading.Thread(target=meanwhile)
+    other.start()
+    other.join(10)
+    assert "555-0101" not in answer.render().content.decode()
+
+
+def test_without_the_permission_there_is_no_list(signed_in: Any, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    client = signed_in("voice.dial", "voice.control_call")
+    for url in (LOG, page(call), page(call, "do", "hangup")):
+        assert client.get(url).status_code == 403, url
+    assert client.post(page(call, "refresh")).status_code == 403
+    assert client.post(page(call, "do", "hangup"), {"intent": str(uuid.uuid4())}).status_code == 403
+    assert not CallCommand.objects.exists()
+
+
+# --- The page of a call ----------------------------------------------------------------------------------------------
+
+
+def test_the_page_tells_the_whole_session_in_order(browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event(), make_event("call.answered", 3), make_event(seconds=4, leg="b", direction="outgoing"))
+    answer = browser.get(page(Call.objects.get(call_control_id="v3:a-leg")))
+    told = [(entry.leg, entry.title, entry.offset) for entry in answer.context["entries"]]
+    assert told == [("A", "Call initiated", 0.0), ("A", "Answered", 3.0), ("B", "Call initiated", 4.0)]
+    html = answer.content.decode()
+    assert html.index("Call initiated") < html.index("Answered")
+    for text in ("+3.0 s", "+1 312-555-0101", "v3:a-leg", "SANDBOX"):
+        assert text in html, text
+
+
+def test_what_a_caller_sends_is_shown_and_never_run(browser: Client, account: TelnyxAccount) -> None:
+    evil = {"from": XSS, "to": XSS, "hangup_cause": XSS, "hangup_source": XSS, "client_state": XSS, "tags": [XSS]}
+    tell(account, make_event(**evil), make_event("call.gather.ended", 1, digits=XSS, status=XSS))
+    tell(account, make_event("call.hangup", 2, **evil), make_event("call.levitated", 3, status=XSS, reason=XSS))
+    call = Call.objects.get()
+    spoken = {"payload": XSS, "voice": "female"}
+    outbox.act(call, "speak", spoken, PORTAL)
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name=XSS)
+    event, command = CallEvent.objects.earliest("received_at"), CallCommand.objects.get()
+    for url in (
+        LOG,
+        page(call),
+        page(call, "raw", str(event.pk)),
+        page(call, "do", "hangup"),
+        f"/admin/voice/callevent/{event.pk}/change/",
+        f"/admin/voice/callcommand/{command.pk}/change/",
+        "/admin/voice/callevent/",
+        "/admin/voice/callcommand/",
+        "/admin/voice/call/dial/",
+        "/admin/",
+    ):
+        answer = browser.get(url)
+        assert answer.status_code == 200, url
+        assert "<script>alert" not in answer.content.decode(), url
+        assert "<img src=x" not in answer.content.decode(), url
+    assert "&lt;script&gt;" in browser.get(page(call)).content.decode()
+
+
+def test_numbers_on_the_page_are_masked_for_who_may_not_see_them(signed_in: Any, account: TelnyxAccount) -> None:
+    tell(account, make_event())
+    call = Call.objects.get()
+    outbox.act(call, "transfer", {"to": "+13125550001"}, PORTAL)
+    seeing = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand", "voice.control_call")
+    client = signed_in(*seeing)
+    command = CallCommand.objects.get()
+    for url in (
+        page(call),
+        page(call, "do", "hangup"),
+        f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/",
+        f"/admin/voice/callcommand/{command.pk}/change/",
+    ):
+        html = client.get(url).content.decode()
+        assert "•••" in html, url
+        for number in ("5550101", "555-0101", "5550199", "5550001", "555-0001"):
+            assert number not in html, (url, number)
+
+
+@pytest.mark.parametrize(
+    ("columns", "buttons"),
+    [
+        ({"state": "parked"}, {"answer", "reject", "transfer"}),
+        ({"state": "ringing", "direction": "outgoing"}, {"hangup"}),
+        ({"state": "ended"}, set()),
+    ],
+)
+def test_the_buttons_are_the_actions_possible_now(
+    browser: Client, account: TelnyxAccount, columns: dict[str, str], buttons: set[str]
+) -> None:
+    assert {name for name, _ in browser.get(page(make_call(account, **columns))).context["buttons"]} == buttons
+
+
+def test_a_button_is_there_for_those_who_may_press_it(signed_in: Any, account: TelnyxAccount) -> None:
+    call = make_call(account)
+
+    def buttons(client: Client) -> set[str]:
+        return {name for name, _ in client.get(page(call)).context["buttons"]}
+
+    assert buttons(signed_in("voice.view_call")) == set()
+    assert buttons(signed_in("voice.view_call", "voice.dial", username="dialler")) == {"transfer"}
+    controller = buttons(signed_in("voice.view_call", "voice.control_call", username="controller"))
+    assert "hangup" in controller
+    assert "transfer" not in controller
+
+
+def test_an_unknown_call_is_404(browser: Client) -> None:
+    for address in (f"{LOG}{uuid.uuid4()}/change/", f"{LOG}{uuid.uuid4()}/do/hangup/", f"{LOG}nonsense/change/"):
+        assert browser.get(address).status_code == 404
+
+
+def test_a_call_cannot_be_changed_or_deleted_by_hand(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    assert browser.post(page(call, "delete"), {"post": "yes"}).status_code == 403
+    browser.post(page(call), {"state": "ended"})
+    browser.post(LOG, {"action": "delete_selected", "_selected_action": [str(call.pk)], "post": "yes"})
+    assert Call.objects.get().state == "answered"
+
+
+# --- Raw -------------------------------------------------------------------------------------------------------------
+
+
+def test_raw_json_is_for_those_who_may_see_it(signed_in: Any, browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event())
+    url = page(Call.objects.get(), "raw", str(CallEvent.objects.get().pk))
+    assert "call_control_id" in browser.get(url).content.decode()
+    client = signed_in("voice.view_call", "voice.view_callevent")
+    assert client.get(url).status_code == 403
+    assert url not in client.get(page(Call.objects.get())).content.decode()
+
+
+def test_raw_json_of_another_session_is_404(browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event(), make_event(leg="b", call_session_id="another"))
+    first, other = Call.objects.order_by("call_control_id")
+    event = CallEvent.objects.get(call=other)
+    assert browser.get(page(first, "raw", str(event.pk))).status_code == 404
+
+
+def test_the_raw_body_of_an_event_is_for_those_who_may_see_it(
+    signed_in: Any, browser: Client, account: TelnyxAccount
+) -> None:
+    post_webhook(Client(), account, b'{"mark": "of the bytes"')
+    url = f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/"
+    assert "of the bytes" in browser.get(url).content.decode()
+    assert "of the bytes" not in signed_in("voice.view_callevent").get(url).content.decode()

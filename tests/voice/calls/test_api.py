@@ -1,0 +1,245 @@
+"""Calls, sessions and active calls over REST, as the interface page promises them."""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from applications.models import CallControlApplication
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
+from tests.support.rest import api_for, problem, send
+from tests.support.sandbox_ledger import wire
+from voice.commands import outbox
+from voice.models import Call, CallEvent
+
+pytestmark = pytest.mark.django_db
+CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
+
+
+# The members of the interface page's examples
+CALL = {
+    "call_control_id",
+    "call_leg_id",
+    "call_session_id",
+    "account",
+    "connection_id",
+    "application",
+    "direction",
+    "from",
+    "to",
+    "state",
+    "started_at",
+    "answered_at",
+    "bridged_at",
+    "ended_at",
+    "ring_seconds",
+    "talk_seconds",
+    "hangup_cause",
+    "hangup_source",
+    "sip_hangup_cause",
+    "client_state",
+    "tags",
+}
+READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
+
+
+def ids(api: APIClient, **query: Any) -> str:
+    """The letters of the legs that a filter finds."""
+    answer = api.get(CALLS, query)
+    assert answer.status_code == 200, answer.content
+    return "".join(sorted(row["call_control_id"][3] for row in answer.json()["results"]))
+
+
+# --- Calls -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_call_has_every_member_of_the_interface_page(api: APIClient, account: TelnyxAccount) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="call-router")
+    start = timezone.now().replace(microsecond=0) - timedelta(seconds=30)
+    call = make_call(account, started_at=start, answered_at=start + timedelta(seconds=3))
+    Call.objects.update(
+        state="ended",
+        ended_at=start + timedelta(seconds=20),
+        hangup_cause="normal_clearing",
+        hangup_source="caller",
+        sip_hangup_cause="200",
+    )
+    body = api.get(f"{CALLS}{call.call_control_id}/").json()
+    assert set(body) >= CALL
+    assert (body["from"], body["to"], body["direction"], body["state"]) == (FROM, TO, "incoming", "ended")
+    assert (body["account"], body["application"], body["connection_id"]) == ("main", "call-router", CONNECTION)
+    assert (body["ring_seconds"], body["talk_seconds"], body["bridged_at"]) == (3.0, 17.0, None)
+    assert (body["hangup_cause"], body["hangup_source"]) == ("normal_clearing", "caller")
+    assert (body["sip_hangup_cause"], body["client_state"], body["tags"]) == ("200", None, [])
+    assert body["started_at"] == start.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
+    assert api.get(CALLS).json()["results"] == [body]
+
+
+def test_what_is_not_known_is_null(api: APIClient, account: TelnyxAccount) -> None:
+    make_call(account, direction="", state="initiated", answered_at=None)
+    (body,) = api.get(CALLS).json()["results"]
+    for name in ("direction", "hangup_cause", "hangup_source", "sip_hangup_cause", "client_state", "application"):
+        assert body[name] is None, name
+    for name in ("answered_at", "ended_at", "ring_seconds", "talk_seconds"):
+        assert body[name] is None, name
+    assert body["started_at"]
+
+
+def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
+    now = timezone.now()
+    CallControlApplication.objects.create(account=account, telnyx_id="88", application_name="call-router")
+    make_call(account, "a", from_number="+442071838750", state="ended", hangup_cause="user_busy")
+    make_call(account, "b", to_number="+442071838750", direction="outgoing", has_recording=True)
+    make_call(account, "c", connection_id="88", started_at=now - timedelta(hours=2), call_session_id="other")
+    make_call(make_account("second"), "d")
+    assert ids(api) == "abcd"
+    expected = {
+        "application": {"call-router": "c", "nobody": ""},
+        "connection_id": {"88": "c", CONNECTION: "abd", "8": ""},
+        "direction": {"outgoing": "b", "incoming": "acd"},
+        "state": {"ended": "a", "answered": "bcd", "lost": ""},
+        "number": {"+442071838750": "ab", "8750": "ab", "sip:x@y": ""},
+        "from": {"+442071838750": "a", "8750": "a", "+44 20 7183 8750": "a"},
+        "to": {"+442071838750": "b", "8750": "b"},
+        "hangup_cause": {"user_busy": "a", "busy": ""},
+        "call_session_id": {"other": "c"},
+        "call_leg_id": {str(uuid.uuid5(uuid.NAMESPACE_URL, "b")): "b"},
+        "started_after": {(now - timedelta(hours=1)).isoformat(): "abd", now.isoformat(): ""},
+        "started_before": {(now - timedelta(hours=1)).isoformat(): "c"},
+        "has_recording": {"true": "b", "false": "acd"},
+        "account": {"second": "d", "nobody": ""},
+    }
+    for name, cases in expected.items():
+        for value, letters in cases.items():
+            assert ids(api, **{name: value}) == letters, (name, value)
+    assert ids(api, state="ended", **{"from": "8750"}) == "a"
+
+
+@pytest.mark.parametrize("url", [CALLS, EVENTS, COMMANDS, "/api/v1/flows/"])
+def test_an_unknown_filter_is_400_and_named(api: APIClient, url: str) -> None:
+    assert set(problem(api.get(url, {"stat": "x"}), 400)["errors"]) == {"stat"}
+    assert set(problem(api.get(f"{url}?account=a&account=b"), 400)["errors"]) == {"account"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("state", "dead"),
+        ("direction", "inbound"),
+        ("number", "ada"),
+        ("from", "+"),
+        ("to", ""),
+        ("started_after", "noon"),
+    ],
+)
+def test_a_filter_with_a_senseless_value_is_400_and_named(api: APIClient, name: str, value: str) -> None:
+    if value == "":
+        assert ids(api, **{name: value}) == ""
+        return
+    assert set(problem(api.get(CALLS, {name: value}), 400)["errors"]) == {name}
+
+
+def test_calls_are_paged_newest_first(
+    api: APIClient, account: TelnyxAccount, django_assert_max_num_queries: Any
+) -> None:
+    now = timezone.now()
+    for at, letter in enumerate("abcde"):
+        make_call(account, letter, started_at=now - timedelta(seconds=at))
+    first = api.get(CALLS, {"page_size": 2}).json()
+    second = api.get(first["next"]).json()
+    third = api.get(second["next"]).json()
+    pages = [first, second, third]
+    assert ["".join(row["call_control_id"][3] for row in page["results"]) for page in pages] == ["ab", "cd", "e"]
+    assert (first["previous"], third["next"]) == (None, None)
+    assert api.get(second["previous"]).json()["results"] == first["results"]
+    for size in ("0", "251", "x"):
+        assert set(problem(api.get(CALLS, {"page_size": size}), 400)["errors"]) == {"page_size"}
+    with django_assert_max_num_queries(9):
+        assert len(api.get(CALLS, {"page_size": 250}).json()["results"]) == 5
+
+
+def test_legs_that_started_at_the_same_moment_are_each_shown_once(api: APIClient, account: TelnyxAccount) -> None:
+    now = timezone.now()
+    for letter in "abcdefg":
+        make_call(account, letter, started_at=now)
+    seen, url = [], f"{CALLS}?page_size=2"
+    while url:
+        page = api.get(url).json()
+        seen += [row["call_control_id"][3] for row in page["results"]]
+        url = page["next"]
+    assert sorted(seen) == list("abcdefg")
+
+
+def test_numbers_are_masked_without_the_permission(account: TelnyxAccount, user_with: Any) -> None:
+    tell(account, make_event())
+    outbox.act(Call.objects.get(), "transfer", {"to": "+13125550001"}, PORTAL)
+    support = api_for(user_with(*READING))
+    call = Call.objects.get()
+    one = f"{CALLS}{call.call_control_id}/"
+    session = f"/api/v1/sessions/{call.call_session_id}/"
+    event = f"{EVENTS}{CallEvent.objects.get().pk}/"
+    for url in (CALLS, one, f"{one}events/", f"{one}commands/", EVENTS, event, COMMANDS, session):
+        text = support.get(url).content.decode()
+        assert "•••" in text, url
+        for number in ("5550101", "5550199", "5550001"):
+            assert number not in text, url
+    full = api_for(user_with(*READING, "voice.view_full_number", username="operator"))
+    assert full.get(one).json()["from"] == FROM
+    assert FROM in full.get(EVENTS).content.decode()
+
+
+def test_an_unknown_call_is_404(api: APIClient) -> None:
+    for path in ("", "events/", "commands/"):
+        problem(api.get(f"{CALLS}v3:nobody/{path}"), 404)
+    problem(api.post(f"{CALLS}v3:nobody/refresh/"), 404)
+    problem(api.get("/api/v1/sessions/nobody/"), 404)
+
+
+# --- Asked of Telnyx -------------------------------------------------------------------------------------------------
+
+
+def test_refresh_asks_telnyx_and_tells_the_end(api: APIClient, ring: Any, http: Any) -> None:
+    call = ring()
+    url = f"{CALLS}{call.call_control_id}/refresh/"
+    assert send(api, url).json()["state"] == "parked"
+    http.act(call.call_control_id, "hangup")
+    body = send(api, url).json()
+    assert (body["state"], set(body) >= CALL) == ("ended", True)
+
+
+def test_refresh_says_when_telnyx_cannot_be_asked(api: APIClient, account: TelnyxAccount) -> None:
+    answer = send(api, f"{CALLS}{make_call(account).call_control_id}/refresh/")
+    problem(answer, 503, "telnyx_unavailable")
+    assert answer["Retry-After"]
+
+
+def test_active_calls_are_told_as_telnyx_tells_them(api: APIClient, ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    body = api.get("/api/v1/active-calls/", {"connection_id": call.connection_id}).json()
+    assert set(body) == {"next", "previous", "results"}
+    assert [row["call_control_id"] for row in body["results"]] == [call.call_control_id]
+    assert len(wire(sandbox, "/v2/connections")) == 1
+
+
+@pytest.mark.parametrize("connection_id", ["", "../77", "a/b", "7 7"])
+def test_active_calls_need_an_application(api: APIClient, account: TelnyxAccount, connection_id: str) -> None:
+    answer = api.get("/api/v1/active-calls/", {"connection_id": connection_id})
+    assert set(problem(answer, 400)["errors"]) == {"connection_id"}
+
+
+def test_a_session_is_its_legs_in_order(api: APIClient, account: TelnyxAccount) -> None:
+    later = make_call(account, "b")
+    first = make_call(account, "a", started_at=later.started_at - timedelta(seconds=5))
+    make_call(account, "c", call_session_id="another")
+    body = api.get(f"/api/v1/sessions/{first.call_session_id}/").json()
+    assert body["call_session_id"] == first.call_session_id
+    assert [leg["call_control_id"] for leg in body["calls"]] == ["v3:a-leg", "v3:b-leg"]
+    assert set(body["calls"][0]) >= CALL

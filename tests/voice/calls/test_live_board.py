@@ -1,0 +1,202 @@
+"""The live board: our calls beside Telnyx's, watched by many, asked for once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.sandbox_ledger import wire
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
+from voice.calls import live_board
+from voice.models import Call, LiveListing
+
+pytestmark = pytest.mark.django_db
+PAGE, TABLE, ASK = "/admin/voice/call/live/", "/admin/voice/call/live/table/", "/admin/voice/call/live/telnyx/"
+
+
+def listed(account: TelnyxAccount, *control_ids: str, seconds: float = 0, **told: Any) -> LiveListing:
+    calls = [{"call_control_id": one, "connection_id": CONNECTION, "call_duration": 7} for one in control_ids]
+    values = {"claimed_at": ago(seconds), "asked_at": ago(seconds), "asked": [CONNECTION], "calls": calls}
+    return LiveListing.objects.create(account=account, **(values | told))
+
+
+def text(client: Client, url: str = PAGE) -> str:
+    return client.get(url).content.decode()
+
+
+def test_it_shows_who_is_on_the_line_since_when_and_what_was_last(account: TelnyxAccount, browser: Client) -> None:
+    for event in (make_event("call.initiated", -9), make_event("call.answered", -5)):
+        post_webhook(Client(), account, event)
+    run_owed()
+    page = text(browser)
+    for told in ("312-555-0101", "answered", "Answered", CONNECTION, "data-since", "/do/hangup/"):
+        assert told in page
+    Call.objects.update(state="ended")
+    assert "Nobody is on the line." in text(browser)
+
+
+def test_it_stands_in_the_sidebar(browser: Client) -> None:
+    assert f'href="{PAGE}"' in text(browser, "/admin/")
+
+
+def test_numbers_and_controls_go_by_permission(account: TelnyxAccount, signed_in: Any) -> None:
+    make_call(account)
+    page = text(signed_in("voice.view_call", username="looks"))
+    assert "0101" in page
+    for hidden in ("5550101", "555-0101", "/do/hangup/", "/do/transfer/"):
+        assert hidden not in page
+    page = text(signed_in("voice.view_call", "voice.control_call", username="controls"))
+    assert "/do/hangup/" in page
+    assert "/do/transfer/" not in page
+
+
+@pytest.mark.parametrize("url", [PAGE, TABLE, ASK, f"{PAGE}refresh/00000000-0000-0000-0000-000000000000/"])
+def test_it_is_for_who_may_see_calls(signed_in: Any, url: str) -> None:
+    assert signed_in("voice.view_flow").get(url).status_code == 403
+
+
+def test_a_look_that_shows_nothing_new_is_empty(account: TelnyxAccount, browser: Client) -> None:
+    make_call(account)
+    page = text(browser)
+    have = page.split("have=")[1].split('"')[0]
+    assert browser.get(f"{TABLE}?have={have}").status_code == 204
+    make_call(account, "b")
+    changed = browser.get(f"{TABLE}?have={have}")
+    assert changed.status_code == 200
+    assert have not in changed.content.decode()
+
+
+def test_a_call_that_only_telnyx_knows_is_marked(account: TelnyxAccount, browser: Client) -> None:
+    listed(account, "v3:stranger")
+    page = text(browser)
+    assert "v3:stranger" in page
+    assert "the portal has heard nothing of it" in page
+
+
+def test_a_call_that_ended_here_and_lives_at_telnyx_is_marked(account: TelnyxAccount, browser: Client) -> None:
+    make_call(account, state="ended", ended_at=ago(60))
+    listed(account, "v3:a-leg", seconds=1)
+    assert "has heard that it ended" in text(browser)
+
+
+def test_one_that_ended_since_telnyx_was_asked_is_no_contradiction(account: TelnyxAccount, browser: Client) -> None:
+    make_call(account, state="ended", ended_at=ago(1))
+    listed(account, "v3:a-leg", seconds=10)
+    assert "Nobody is on the line." in text(browser)
+
+
+def test_a_call_that_telnyx_does_not_list_is_marked_and_can_be_refreshed(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    call = make_call(account)
+    listed(account, seconds=1)
+    page = text(browser)
+    assert "Telnyx does not list this call any more" in page
+    assert (url := f"{PAGE}refresh/{call.pk}/") in page
+    assert browser.get(url).status_code == 302
+    with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(3).isoformat()}}):
+        assert browser.post(url, headers={"HX-Request": "true"})["HX-Redirect"] == PAGE
+    assert Call.objects.get().state == "ended"
+
+
+def test_a_refresh_says_when_telnyx_does_not_know_the_call(account: TelnyxAccount, browser: Client) -> None:
+    call = make_call(account)
+    with telnyx_says(account):
+        answer = browser.post(f"{PAGE}refresh/{call.pk}/", follow=True)
+    assert "does not know this call any more" in answer.content.decode()
+    assert Call.objects.get().state == "answered"
+
+
+@pytest.mark.parametrize(
+    "told", [{"asked": []}, {"asked_at": None}, {"calls": [{"call_control_id": "v3:a-leg"}]}, {"asked_at": ago(30)}]
+)
+def test_what_telnyx_was_not_asked_about_is_not_marked(
+    account: TelnyxAccount, browser: Client, told: dict[str, Any]
+) -> None:
+    make_call(account)
+    listed(account, **told)
+    assert "any more" not in text(browser)
+
+
+def test_telnyx_is_asked_once_in_fifteen_seconds(
+    ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, browser: Client
+) -> None:
+    call = ring()
+    CallControlApplication.objects.create(
+        account=sandbox_account, telnyx_id=call.connection_id, application_name="line", pulled_at=ago(1)
+    )
+    Call.objects.all().delete()
+    for _ in range(3):
+        assert browser.get(ASK).status_code == 204
+    assert len(wire(sandbox, "/v2/connections")) == 1
+    assert call.call_control_id in text(browser)
+    LiveListing.objects.update(claimed_at=ago(16))
+    browser.get(ASK)
+    assert len(wire(sandbox, "/v2/connections")) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_watchers_one_asks(ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+    ring()
+    at_once = threading.Barrier(4)
+
+    def watch() -> None:
+        at_once.wait()
+        try:
+            live_board.ask_telnyx()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(4) as watchers:
+        for done in [watchers.submit(watch) for _ in range(4)]:
+            done.result()
+    assert len(wire(sandbox, "/v2/connections")) == 1
+
+
+def test_an_outage_is_told_in_words(ring: Any, sandbox: Sandbox, browser: Client) -> None:
+    ring()
+    sandbox.faults.add({"method": "GET", "fault": "status", "value": 500})
+    assert browser.get(ASK).status_code == 204
+    page = text(browser)
+    assert "could not be read" in page
+    assert "any more" not in page
+
+
+@pytest.mark.parametrize(("said", "told"), [("404 Not Found", False), ("403 Forbidden", True)])
+def test_a_refusal_of_one_application_leaves_the_others_asked(
+    account: TelnyxAccount, browser: Client, said: str, told: bool
+) -> None:
+    for telnyx_id in ("111", "222", "333"):
+        CallControlApplication.objects.create(
+            account=account, telnyx_id=telnyx_id, application_name=telnyx_id, pulled_at=ago(1)
+        )
+    one = {"data": [{"call_control_id": "v3:there", "call_duration": 3}], "meta": {"total_items": 1}}
+    with telnyx_says(account, **{"/222/": said, "/111/": {"data": []}, "/333/": one}):
+        browser.get(ASK)
+    listing = LiveListing.objects.get()
+    assert (sorted(listing.asked), bool(listing.error)) == (["111", "333"], told)
+    page = text(browser)
+    assert "v3:there" in page
+    assert ("222: " in page) == told
+
+
+def test_two_hundred_calls_cost_no_more_statements(
+    account: TelnyxAccount, operator: Any, django_assert_max_num_queries: Any
+) -> None:
+    for at in range(200):
+        make_call(account, f"leg{at}")
+    listed(account, *(f"v3:strange-{at}" for at in range(50)))
+    operator.has_perm("voice.view_call")
+    with django_assert_max_num_queries(6):
+        drawn = live_board.drawn(operator)
+    assert drawn.count == 250
+    assert len(drawn.groups) == 1

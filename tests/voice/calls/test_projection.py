@@ -1,0 +1,110 @@
+"""The merge: whatever the order and however often, the call is the same."""
+
+import itertools
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.factories import make_event
+from voice.calls.projection import changes
+from voice.events import intake
+from voice.models import Call, CallEvent
+
+NOW = datetime.now(UTC)
+
+
+def read(account: TelnyxAccount, document: dict[str, Any], received: datetime = NOW) -> CallEvent:
+    return intake._read(account, "webhook", {}, json.dumps(document).encode(), received)
+
+
+def fold(account: TelnyxAccount, events: list[CallEvent]) -> dict[str, Any]:
+    call = Call(account=account, call_control_id="v3:a-leg", started_at=NOW)
+    for event in events:
+        for column, value in changes(call, event).items():
+            setattr(call, column, value)
+    return {name: value for name, value in vars(call).items() if name not in {"_state", "id"}}
+
+
+SIX = [
+    make_event("call.initiated", -20),
+    make_event("call.answered", -17, client_state="aGVsbG8="),
+    make_event("call.bridged", -10),
+    make_event("call.bridged", -8),
+    make_event("call.hangup", -1),
+    make_event("call.recording.saved", 0),
+]
+
+
+def test_every_order_of_six_events_gives_the_same_call() -> None:
+    account = TelnyxAccount(name="x")
+    events = [read(account, document) for document in SIX]
+    results = {json.dumps(fold(account, list(order)), default=str) for order in itertools.permutations(events)}
+    assert len(results) == 1
+
+
+@given(st.lists(st.sampled_from(range(6)), min_size=0, max_size=20))
+@settings(max_examples=200, deadline=None)
+def test_repeats_change_nothing(order: list[int]) -> None:
+    account = TelnyxAccount(name="x")
+    events = [read(account, document) for document in SIX]
+    once = fold(account, events)
+    assert fold(account, [*(events[at] for at in order), *events]) == once
+
+
+def test_an_end_absorbs_whatever_comes_after() -> None:
+    account = TelnyxAccount(name="x")
+    late = read(account, make_event("call.answered", 0))
+    told = fold(account, [read(account, make_event("call.hangup", -5)), late])
+    assert told["state"] == "ended"
+    assert told["answered_at"] is not None
+
+
+def test_the_start_is_the_told_one_else_the_earliest_time() -> None:
+    account = TelnyxAccount(name="x")
+    initiated, answered = make_event("call.initiated", -20), make_event("call.answered", -25)
+    start = datetime.fromisoformat(initiated["data"]["payload"]["start_time"])
+    assert fold(account, [read(account, answered), read(account, initiated)])["started_at"] == start
+    hold = read(account, make_event("call.hold", -9))
+    only = fold(account, [read(account, make_event("call.bridged", -3)), hold])
+    assert only["started_at"] == hold.occurred_at
+
+
+@pytest.mark.parametrize(
+    "time", ["9999-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "yesterday", None, 12, "2026-02-30T00:00:00Z"]
+)
+def test_a_time_that_cannot_be_is_replaced_by_the_receipt(time: Any) -> None:
+    document = make_event("call.answered")
+    document["data"]["occurred_at"] = time
+    event = read(TelnyxAccount(name="x"), document)
+    assert event.occurred_at is None
+    assert fold(TelnyxAccount(name="x"), [event])["answered_at"] == NOW
+
+
+def test_numbers_of_any_length_fit() -> None:
+    account = TelnyxAccount(name="x")
+    told = fold(account, [read(account, make_event(**{"from": "9" * 100_000}))])
+    assert len(told["from_number"]) == 255
+    assert told["from_reversed"] == told["from_number"][::-1]
+
+
+@pytest.mark.django_db
+def test_a_projected_call_can_be_stored() -> None:
+    account = make_account()
+    told = fold(account, [read(account, document) for document in SIX])
+    call = Call(**{name: value for name, value in told.items() if not name.startswith("_")})
+    call.save()
+    call.refresh_from_db()
+    assert (call.state, call.direction, call.hangup_cause, call.has_recording) == (
+        "ended",
+        "incoming",
+        "normal_clearing",
+        True,
+    )
+    assert call.talk_seconds == pytest.approx(16, abs=0.01)
+    assert call.ring_seconds == pytest.approx(3, abs=0.01)

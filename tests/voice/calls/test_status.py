@@ -1,0 +1,132 @@
+"""What is alive at Telnyx, asked of a real sandbox."""
+
+import base64
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from portal.sandbox.core import store
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
+from tests.support.factories import make_call, make_event
+from tests.support.http_servers import answer, serving
+from tests.support.sandbox_ledger import wire
+from tests.support.signing import TELNYX_KEY
+from tests.support.webhooks import post_webhook
+from voice.calls import status
+from voice.events import processing
+from voice.models import Call, CallEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def crowd(sandbox: Sandbox, connection_id: str, count: int) -> None:
+    """That many calls on one application."""
+    with sandbox.store.transaction():
+        for at in range(count):
+            ids = f"v3:crowd-{at}", f"leg-{at}", f"session-{at}"
+            sandbox.store.save_call(store.Call(*ids, connection_id, "incoming", "+1", "+2", time.time(), "answered"))
+
+
+def test_the_live_calls_of_one_application_are_listed(
+    ring: Callable[..., Call], sandbox_account: TelnyxAccount, connection_id: str
+) -> None:
+    call = ring()
+    (seen,) = status.active_calls(sandbox_account, connection_id)
+    assert (seen["call_control_id"], seen["record_type"]) == (call.call_control_id, "call")
+
+
+def test_every_page_is_read_once(sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str) -> None:
+    crowd(sandbox, connection_id, 601)
+    seen = [call["call_control_id"] for call in status.active_calls(sandbox_account, connection_id)]
+    assert len(seen) == len(set(seen)) == 601
+    assert len(wire(sandbox, "/v2/connections")) == 3
+
+
+def test_exactly_one_full_page_asks_no_second_time(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str
+) -> None:
+    crowd(sandbox, connection_id, 250)
+    assert len(status.active_calls(sandbox_account, connection_id)) == 250
+    assert len(wire(sandbox, "/v2/connections")) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"data": [{"x": 1}], "meta": {"next": "/again", "cursors": {"after": "same"}}}',
+        b'{"data": [{"x": 1}], "meta": {"next": "/again"}}',
+        b'{"data": [{"x": 1}], "meta": {"next": "/again", "cursors": null}}',
+        b'{"data": [{"x": 1}], "meta": null}',
+        b'{"data": [{"x": 1}]}',
+        b'{"data": null}',
+        b"{}",
+    ],
+)
+def test_an_odd_answer_ends_the_reading(account: TelnyxAccount, body: bytes) -> None:
+    with serving(answer("200 OK", body)) as server:
+        account.base_url = f"{server.url}/v2"
+        assert len(status.active_calls(account, "77")) <= 2
+        assert len(server.requests) <= 2
+
+
+def test_an_unknown_application_is_telnyxs_to_refuse(sandbox_account: TelnyxAccount) -> None:
+    with pytest.raises(TelnyxRefused):
+        status.active_calls(sandbox_account, "77")
+
+
+def test_refreshing_a_call_that_ended_tells_so(ring: Callable[..., Call], http: Any) -> None:
+    call = ring()
+    http.act(call.call_control_id, "hangup")
+    seen = status.refresh(call)
+    assert (seen.state, seen.hangup_cause) == ("ended", "")
+    assert seen.ended_at is not None
+    assert Call.objects.get().state == "ended"
+
+
+def test_the_hang_up_that_comes_later_has_the_exact_time_and_the_cause(
+    ring: Callable[..., Call], sandbox_account: TelnyxAccount, http: Any
+) -> None:
+    sandbox_account.public_key = base64.b64encode(bytes(TELNYX_KEY.verify_key)).decode()
+    sandbox_account.save()
+    call = ring()
+    http.act(call.call_control_id, "hangup")
+    assert status.refresh(call).state == "ended"
+    end = timezone.now().replace(microsecond=678000) - timedelta(seconds=2)
+    event = make_event("call.hangup", call_control_id=call.call_control_id, end_time=end.isoformat())
+    assert post_webhook(Client(), sandbox_account, event).status_code == 200
+    processing.process(CallEvent.objects.get().pk)
+    seen = Call.objects.get()
+    assert seen.ended_at == end
+    assert (seen.state, seen.hangup_cause, seen.hangup_source) == ("ended", "normal_clearing", "caller")
+
+
+def test_refreshing_a_living_call_changes_nothing(ring: Callable[..., Call]) -> None:
+    call = ring()
+    assert status.refresh(call).state == "parked"
+    assert Call.objects.get().facts == {}
+
+
+def test_a_call_that_telnyx_does_not_know_any_more_stays_as_it_is(sandbox_account: TelnyxAccount) -> None:
+    assert status.refresh(make_call(sandbox_account)).state == "answered"
+
+
+def test_the_word_of_a_dials_answer_is_not_taken_for_an_end(account: TelnyxAccount) -> None:
+    body = b'{"data": {"is_alive": false, "end_time": null, "call_control_id": "v3:a-leg"}}'
+    with serving(answer("200 OK", body)) as server:
+        account.base_url = f"{server.url}/v2"
+        call = make_call(account)
+        assert status.refresh(call).state == "answered"
+
+
+def test_an_outage_is_told(ring: Callable[..., Call], sandbox: Sandbox) -> None:
+    call = ring()
+    sandbox.faults.add({"method": "GET", "fault": "status", "value": 500})
+    with pytest.raises(TelnyxUnavailable):
+        status.refresh(call)

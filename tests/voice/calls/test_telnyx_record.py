@@ -1,0 +1,96 @@
+"""Telnyx's own record of a call, over REST and on its page."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.factories import FROM, make_call
+from tests.support.rest import api_for
+from tests.support.telnyx_answers import telnyx_says
+from voice.calls import telnyx_record
+
+pytestmark = pytest.mark.django_db
+
+
+def entry(at: int, kind: str = "webhook", name: str = "call.answered") -> dict[str, Any]:
+    told = {"status": "delivered", "event": {"payload": {"from": FROM}}}
+    stamp = f"2026-01-02T03:04:{at % 60:02}Z"
+    return {"type": kind, "name": name, "event_timestamp": stamp, "call_leg_id": "leg", "metadata": told}
+
+
+def page(entries: list[dict[str, Any]], of: int | None = 1) -> dict[str, Any]:
+    return {"data": entries, "meta": {"total_pages": of} if of else {}}
+
+
+def test_it_is_told_in_order_and_asked_by_leg(account: TelnyxAccount, api: Any) -> None:
+    call = make_call(account)
+    with telnyx_says(account, call_events=page([entry(9), entry(1, "command", "answer")])) as telnyx:
+        answer = api.get(f"/api/v1/calls/{call.call_control_id}/telnyx-events/").json()
+    assert [(one["type"], one["name"]) for one in answer["results"]] == [
+        ("command", "answer"),
+        ("webhook", "call.answered"),
+    ]
+    assert (answer["next"], answer["previous"], answer["complete"]) == (None, None, True)
+    assert call.call_leg_id.encode() in telnyx.requests[0]
+
+
+def test_without_a_leg_the_session_is_asked(account: TelnyxAccount, api: Any) -> None:
+    call = make_call(account, call_leg_id="")
+    with telnyx_says(account, call_events=page([])) as telnyx:
+        api.get(f"/api/v1/calls/{call.call_control_id}/telnyx-events/")
+    assert call.call_session_id.encode() in telnyx.requests[0]
+    assert b"leg_id" not in telnyx.requests[0]
+
+
+def test_without_either_nothing_is_asked(account: TelnyxAccount) -> None:
+    record = telnyx_record.of_call(make_call(account, call_leg_id="", call_session_id=""))
+    assert (record.entries, record.complete) == ([], True)
+
+
+@pytest.mark.parametrize(("of", "asked", "complete"), [(2, 2, True), (4, 4, True), (9, 4, False), (None, 4, False)])
+def test_pages_are_bounded(account: TelnyxAccount, of: int | None, asked: int, complete: bool) -> None:
+    full = page([entry(at) for at in range(250)], of)
+    with telnyx_says(account, call_events=full) as telnyx:
+        record = telnyx_record.of_call(make_call(account))
+        assert (len(telnyx.requests), record.complete) == (asked, complete)
+
+
+def test_numbers_in_it_are_masked_for_who_may_not_see_them(account: TelnyxAccount, user_with: Any, api: Any) -> None:
+    call = make_call(account)
+    url = f"/api/v1/calls/{call.call_control_id}/telnyx-events/"
+    looks = api_for(user_with("voice.view_call", "voice.view_callevent"))
+    with telnyx_says(account, call_events=page([entry(1)])):
+        assert FROM not in looks.get(url).content.decode()
+        assert FROM in api.get(url).content.decode()
+        assert api_for(user_with("voice.view_call", username="less")).get(url).status_code == 403
+
+
+@pytest.mark.parametrize(("said", "status"), [("500 Oops", 503), ("422 Unprocessable Entity", 422), ("429 Slow", 503)])
+def test_errors_come_in_words(account: TelnyxAccount, api: Any, browser: Client, said: str, status: int) -> None:
+    call = make_call(account)
+    with telnyx_says(account, call_events=said):
+        answer = api.get(f"/api/v1/calls/{call.call_control_id}/telnyx-events/")
+        assert (answer.status_code, bool(answer.json()["detail"])) == (status, True)
+        section = browser.get(f"/admin/voice/call/{call.pk}/telnyx-events/")
+        assert (section.status_code, "portal-note-bad" in section.content.decode()) == (200, True)
+
+
+def test_the_calls_page_offers_it_and_shows_it_on_demand(
+    account: TelnyxAccount, browser: Client, signed_in: Any
+) -> None:
+    call = make_call(account)
+    url = f"/admin/voice/call/{call.pk}/telnyx-events/"
+    assert url in browser.get(f"/admin/voice/call/{call.pk}/change/").content.decode()
+    looks = signed_in("voice.view_call")
+    assert url not in looks.get(f"/admin/voice/call/{call.pk}/change/").content.decode()
+    assert looks.get(url).status_code == 403
+    with telnyx_says(account, call_events=page([entry(1), entry(2, "command", "speak")])):
+        section = browser.get(url).content.decode()
+    assert "call.answered" in section
+    assert "delivered" in section
+    assert FROM in section
+    masked = signed_in("voice.view_call", "voice.view_callevent", "voice.view_raw_event", username="masked")
+    with telnyx_says(account, call_events=page([entry(1)])):
+        assert FROM not in masked.get(url).content.decode()

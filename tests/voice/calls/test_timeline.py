@@ -1,0 +1,125 @@
+"""A session told in order, as this person may see it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
+from voice.calls import timeline
+from voice.commands import outbox
+from voice.models import Call, CallCommand
+
+pytestmark = pytest.mark.django_db
+
+
+def told(user: Any) -> list[timeline.Entry]:
+    return timeline.entries(timeline.legs(Call.objects.order_by("started_at")[0]), user)
+
+
+def test_legs_have_letters_in_the_order_they_started(account: TelnyxAccount) -> None:
+    second = make_call(account, "b")
+    Call.objects.update(started_at=second.started_at + timedelta(seconds=9))
+    first = make_call(account, "a", started_at=second.started_at)
+    make_call(account, "c", call_session_id="another")
+    assert [(letter, leg.pk) for letter, leg in timeline.legs(second)] == [("A", first.pk), ("B", second.pk)]
+
+
+def test_a_call_without_a_session_stands_alone(account: TelnyxAccount) -> None:
+    make_call(account, "b", call_session_id="")
+    call = make_call(account, "a", call_session_id="")
+    assert timeline.legs(call) == [("A", call)]
+
+
+def test_another_accounts_session_of_the_same_id_is_not_shown(
+    account: TelnyxAccount, sandbox_account: TelnyxAccount
+) -> None:
+    make_call(sandbox_account, "b")
+    assert len(timeline.legs(make_call(account, "a"))) == 1
+
+
+def test_events_and_commands_stand_in_order_with_offsets(account: TelnyxAccount, operator: Any) -> None:
+    tell(account, make_event(), make_event("call.answered", 3), make_event("call.hangup", 75))
+    call = Call.objects.get()
+    command = outbox.act(call, "speak", {"payload": "Hello", "voice": "female"}, PORTAL)
+    CallCommand.objects.update(first_sent_at=call.started_at + timedelta(seconds=4))
+    assert [(entry.kind, entry.title, entry.offset) for entry in told(operator)] == [
+        ("event", "Call initiated", 0.0),
+        ("event", "Answered", 3.0),
+        ("command", "Speak", 4.0),
+        ("event", "Hung up", 75.0),
+    ]
+    spoken = next(entry for entry in told(operator) if entry.kind == "command")
+    assert (spoken.id, spoken.status, spoken.leg) == (str(command.pk), "expired", "A")
+    assert spoken.detail == "by portal · “Hello” · The call has already ended."
+
+
+def test_a_command_comes_after_the_event_of_the_same_moment(account: TelnyxAccount, operator: Any) -> None:
+    tell(account, make_event())
+    outbox.act(Call.objects.get(), "answer", {}, PORTAL)
+    CallCommand.objects.update(created_at=Call.objects.get().started_at)
+    assert [entry.kind for entry in told(operator)] == ["event", "command"]
+
+
+def test_numbers_are_masked_for_who_may_not_see_them(account: TelnyxAccount, operator: Any, user_with: Any) -> None:
+    tell(account, make_event())
+    outbox.act(Call.objects.get(), "transfer", {"to": "+13125550001"}, PORTAL)
+    support = user_with("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
+    assert "312-555-0101" in str(told(operator))
+    assert "312-555-0001" in str(told(operator))
+    for number in ("5550101", "555-0101", "5550001", "555-0001"):
+        assert number not in str(told(support))
+
+
+def test_a_number_within_what_is_said_is_masked_too(account: TelnyxAccount, user_with: Any) -> None:
+    said = {"payload": "Please call +13125550001", "voice": "female"}
+    outbox.act(make_call(account), "speak", said, PORTAL)
+    support = user_with("voice.view_call", "voice.view_callcommand")
+    assert "5550001" not in told(support)[0].detail
+    assert "Please call" in told(support)[0].detail
+
+
+@pytest.mark.parametrize(
+    ("permission", "kinds"),
+    [("voice.view_callevent", ["event"]), ("voice.view_callcommand", ["command"]), ("voice.dial", [])],
+)
+def test_only_what_a_person_may_see_is_told(
+    account: TelnyxAccount, user_with: Any, permission: str, kinds: list[str]
+) -> None:
+    tell(account, make_event())
+    outbox.act(Call.objects.get(), "answer", {}, PORTAL)
+    assert [entry.kind for entry in told(user_with(permission))] == kinds
+    assert told(AnonymousUser()) == []
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payload", "detail"),
+    [
+        ("call.hangup", {"hangup_cause": "originator_cancel"}, "The caller gave up, by the caller"),
+        ("call.hangup", {"hangup_cause": "new_cause", "hangup_source": "unknown"}, "New cause"),
+        ("call.gather.ended", {"digits": "12", "status": "valid"}, "digits 12 (valid)"),
+        ("call.gather.ended", {"digits": "", "status": "timeout"}, "digits none (timeout)"),
+        ("call.dtmf.received", {"digit": "5"}, "digit 5"),
+        ("call.speak.ended", {"status": "completed"}, "completed"),
+        ("call.machine.detection.ended", {"result": "human"}, "human"),
+        ("call.levitated", {}, ""),
+    ],
+)
+def test_an_event_says_what_matters_in_words(
+    account: TelnyxAccount, operator: Any, event_type: str, payload: dict[str, Any], detail: str
+) -> None:
+    tell(account, make_event(event_type, **payload))
+    assert told(operator)[0].detail == detail
+
+
+def test_a_long_session_costs_no_more_statements(
+    account: TelnyxAccount, operator: Any, django_assert_max_num_queries: Any
+) -> None:
+    tell(account, *(make_event("call.hold", at) for at in range(30)))
+    operator.has_perm("voice.view_call")
+    with django_assert_max_num_queries(5):
+        assert len(told(operator)) == 30

@@ -1,0 +1,72 @@
+"""Every call action of the SDK is catalogued with its parameters: a new SDK brings its own, and nobody forgets one."""
+
+import inspect
+from typing import Any
+
+import pytest
+import telnyx
+
+from portal.telnyx import schemas
+from voice.catalogue import actions
+from voice.catalogue.forms import ActionForm
+
+# The SDK's own plumbing, not Telnyx's
+NO_ACTIONS = {"with_raw_response", "with_streaming_response"}
+NO_PARAMETERS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
+# Telnyx would carry a repeat of these out: one attempt
+NOT_REPEATABLE = {"start_siprec", "switch_supervisor_role", "update_client_state"}
+
+
+def _methods() -> dict[str, Any]:
+    calls = telnyx.Telnyx(api_key="", base_url="http://127.0.0.1").calls
+    public = inspect.getmembers(type(calls.actions), callable)
+    found = {name: method for name, method in public if not name.startswith("_") and name not in NO_ACTIONS}
+    return found | {"dial": type(calls).dial}
+
+
+METHODS = _methods()
+
+
+def _arguments(name: str) -> set[str]:
+    """The SDK's keyword arguments; the first one without a keyword is the call's id."""
+    parameters = inspect.signature(METHODS[name]).parameters.values()
+    return {one.name for one in parameters if one.kind is one.KEYWORD_ONLY} - NO_PARAMETERS
+
+
+def test_every_action_of_the_sdk_is_catalogued() -> None:
+    assert {*actions.names(), actions.DIAL} == set(METHODS)
+    assert len(METHODS) > 30
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_action_has_every_parameter_of_the_sdk(name: str) -> None:
+    known = {parameter.argument for parameter in schemas.parameters(actions.method(name))}
+    assert known == _arguments(name)
+    assert {parameter.argument for parameter in actions.parameters(name)} == known - {"command_id"}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_action_is_repeatable_when_the_sdk_takes_a_command_id(name: str) -> None:
+    assert actions.repeatable(name) == ("command_id" in _arguments(name))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_action_has_a_form_with_every_parameter(name: str) -> None:
+    form = ActionForm(name)
+    assert {field.name for field in [*form.first, *form.more]} == {one.name for one in actions.parameters(name)}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_action_has_a_permission_a_label_and_a_limit(name: str) -> None:
+    assert actions.permission(name) in {"voice.dial", "voice.control_call"}
+    assert actions.label(name)
+    assert actions.freshness(name).total_seconds() > 0
+
+
+def test_what_rings_another_number_takes_the_permission_to_dial() -> None:
+    costly = {name for name in METHODS if actions.permission(name) == "voice.dial"}
+    assert costly == {"dial", "transfer", "refer"}
+
+
+def test_what_takes_no_command_id_is_known() -> None:
+    assert {name for name in METHODS if not actions.repeatable(name)} == NOT_REPEATABLE

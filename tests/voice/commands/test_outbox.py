@@ -1,0 +1,107 @@
+"""What a person asks for becomes a row, once, and an audit event."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.schemas import InvalidParameters
+from tests.support.factories import make_call
+from voice.commands import outbox
+from voice.models import CallCommand
+
+pytestmark = pytest.mark.django_db
+DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
+
+
+@pytest.fixture
+def ada(operator: User) -> Actor:
+    return Actor("user: ada", operator, request_id="request-1")
+
+
+def test_an_action_is_queued_in_the_name_of_who_asked(account: TelnyxAccount, ada: Actor) -> None:
+    call = make_call(account)
+    command = outbox.act(call, "speak", {"payload": "Hello", "voice": "female"}, ada)
+    kept = CallCommand.objects.get()
+    assert kept == command
+    assert (kept.status, kept.call, kept.call_control_id) == ("queued", call, call.call_control_id)
+    assert (kept.requested_by, kept.user, kept.event) == ("user: ada", ada.user, None)
+    assert kept.parameters == {"payload": "Hello", "voice": "female"}
+    assert kept.expires_at > timezone.now()
+    note = AuditEvent.objects.get()
+    assert (note.action, note.actor, note.request_id) == ("call.speak", "user: ada", "request-1")
+    assert note.details == {"command": str(kept.pk), "status": "queued"}
+
+
+def test_an_audit_event_holds_no_whole_number(account: TelnyxAccount, ada: Actor) -> None:
+    outbox.dial(account, DIAL, ada)
+    outbox.act(make_call(account), "transfer", {"to": "+13125550001"}, ada)
+    for note in AuditEvent.objects.all():
+        assert "5550001" not in f"{note.object_label} {note.details}"
+
+
+def test_a_dial_has_no_call_yet(account: TelnyxAccount, ada: Actor) -> None:
+    command = outbox.dial(account, DIAL, ada)
+    assert (command.action, command.call, command.call_control_id) == ("dial", None, "")
+    assert AuditEvent.objects.get().object_id == str(account.pk)
+
+
+def test_the_same_wish_twice_is_one_command(account: TelnyxAccount, ada: Actor) -> None:
+    first, second = (outbox.dial(account, DIAL, ada, intent="form-1") for _ in range(2))
+    assert first.pk == second.pk
+    assert (CallCommand.objects.count(), AuditEvent.objects.count()) == (1, 1)
+    assert outbox.dial(account, DIAL, ada, intent="form-2").pk != first.pk
+
+
+def test_without_an_intent_every_wish_is_its_own(account: TelnyxAccount, ada: Actor) -> None:
+    for _ in range(2):
+        outbox.dial(account, DIAL, ada)
+    assert CallCommand.objects.count() == 2
+
+
+@pytest.mark.parametrize("state", ["ended", "lost"])
+def test_a_call_that_is_over_expires_the_command_at_once(account: TelnyxAccount, ada: Actor, state: str) -> None:
+    command = outbox.act(make_call(account, state=state), "hangup", {}, ada)
+    assert (command.status, command.error) == ("expired", "The call has already ended.")
+    assert command.finished_at is not None
+    assert AuditEvent.objects.get().details["status"] == "expired"
+
+
+def test_whether_a_call_is_answered_is_telnyxs_to_judge(account: TelnyxAccount, ada: Actor) -> None:
+    assert outbox.act(make_call(account, state="parked"), "send_dtmf", {"digits": "1"}, ada).status == "queued"
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "name"),
+    [
+        ("answer", {"nonsense": 1}, "nonsense"),
+        ("speak", {"payload": "Hello", "voice": "female", "paylod": "x"}, "paylod"),
+        ("speak", {"voice": "female"}, "payload"),
+        ("speak", {"payload": 7, "voice": "female"}, "payload"),
+        ("gather", {"maximum_digits": "1"}, "maximum_digits"),
+        ("transfer", {"to": "+13125550001", "from_": "+13125550100"}, "from_"),
+        ("reject", {"cause": "TIRED"}, "cause"),
+        ("hangup", {"command_id": str(uuid.uuid4())}, "command_id"),
+        ("hangup", [], "parameters"),
+        ("hangup", None, "parameters"),
+    ],
+)
+def test_what_the_sdk_would_not_take_is_refused_by_name(
+    account: TelnyxAccount, ada: Actor, action: str, parameters: Any, name: str
+) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        outbox.act(make_call(account), action, parameters, ada)
+    assert list(refused.value.errors) == [name]
+    assert not CallCommand.objects.exists()
+    assert not AuditEvent.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["connection_id", "from", "to"])
+def test_a_dial_without_what_it_needs_is_refused(account: TelnyxAccount, ada: Actor, name: str) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        outbox.dial(account, {key: value for key, value in DIAL.items() if key != name}, ada)
+    assert list(refused.value.errors) == [name]

@@ -1,0 +1,102 @@
+"""Conferences asked of Telnyx: lists, participants, outages, and what an accepted create makes."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.conferences import ROOM, make_room, story, telnyx
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, make_call, run_owed
+from tests.support.http_servers import answer, serving
+from voice.conferences import service
+from voice.models import Call, CallCommand, Conference
+
+pytestmark = pytest.mark.django_db
+TOLD = {
+    "id": ROOM,
+    "name": "standup",
+    "status": "in_progress",
+    "connection_id": CONNECTION,
+    "created_at": "2026-01-02T03:04:05Z",
+    "updated_at": "2026-01-02T03:05:05Z",
+}
+PERSON = {"call_control_id": "v3:a-leg", "muted": True, "on_hold": False, "status": "joined"}
+
+
+def test_rest_lists_what_telnyx_lists(api: APIClient) -> None:
+    with telnyx(conferences=[TOLD]) as server:
+        make_account("wired", f"{server.url}/v2")
+        told = api.get("/api/v1/conferences/?status=in_progress").json()
+        assert (told["results"], told["complete"]) == ([TOLD], True)
+        assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
+        assert api.get("/api/v1/conferences/?state=x").status_code == 400
+
+
+def test_a_conference_nobody_told_us_of_is_asked_for_and_kept(api: APIClient) -> None:
+    with telnyx(**{ROOM.replace("-", "_"): TOLD}) as server:
+        make_account("wired", f"{server.url}/v2")
+        told = [api.get(f"/api/v1/conferences/{ROOM}/").json() for _ in range(2)]
+        assert api.get("/api/v1/conferences/unknown/").status_code == 404
+        assert len(server.requests) == 2
+    assert told[0] == told[1]
+    assert (told[0]["id"], told[0]["name"], told[0]["status"]) == (ROOM, "standup", "in_progress")
+
+
+def test_participants_are_told_by_rest_and_on_the_page(api: APIClient, browser: Client) -> None:
+    with telnyx(participants=[PERSON]) as server:
+        room = make_room(make_account("wired", f"{server.url}/v2"))
+        make_call(room.account)
+        assert api.get(f"/api/v1/conferences/{ROOM}/participants/").json()["results"] == [PERSON]
+        page = browser.get(f"/admin/voice/conference/{room.pk}/inside/").content.decode()
+    assert "muted" in page
+    assert "conferences.unmute/?call_control_ids=v3%3Aa-leg" in page
+
+
+def test_the_lists_above_the_conferences_come_from_every_account(browser: Client, account: TelnyxAccount) -> None:
+    with telnyx(conferences=[TOLD]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        page = browser.get("/admin/voice/conference/telnyx/").content.decode()
+    assert f"/admin/voice/conference/telnyx/{wired.pk}/{ROOM}/" in page
+    assert "main:" in page  # nobody answers at the other account: told in words
+
+
+def test_an_outage_is_told_in_words(browser: Client, api: APIClient, account: TelnyxAccount) -> None:
+    room = make_room(account)
+    assert "portal-note" in browser.get(f"/admin/voice/conference/{room.pk}/inside/").content.decode()
+    assert api.get("/api/v1/conferences/").status_code == 503
+    assert browser.get(f"/admin/voice/conference/telnyx/{account.pk}/unknown/").status_code == 302
+
+
+@pytest.mark.parametrize("body", [b'{"data": [{"id": "x"}], "meta": {"total_pages": 99}}', b'{"data": [{"id": "x"}]}'])
+def test_no_list_is_read_for_ever(account: TelnyxAccount, body: bytes) -> None:
+    with serving(answer("200 OK", body)) as server:
+        account.base_url = f"{server.url}/v2"
+        found = service.at_telnyx(account)
+        assert len(server.requests) == (4 if b"meta" in body else 1)
+    assert found.complete is (b"meta" not in body)
+
+
+def test_an_accepted_create_makes_the_conference(api: APIClient) -> None:
+    with telnyx(conferences=TOLD) as server:
+        make_call(make_account("wired", f"{server.url}/v2"))
+        api.post("/api/v1/conferences/", {"call_control_id": "v3:a-leg", "name": "standup"}, format="json")
+        run_owed()
+    room, command = Conference.objects.get(), CallCommand.objects.get()
+    assert (command.status, command.conference, command.call) == ("ok", room, Call.objects.get())
+    assert (room.name, room.started_at) == ("standup", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+
+
+def test_what_telnyx_told_later_does_not_undo_an_end(account: TelnyxAccount) -> None:
+    tell(account, *story())
+    ended = Conference.objects.get().ended_at
+    told = {"status": "in_progress", "updated_at": timezone.now().isoformat()}
+    with telnyx(**{ROOM.replace("-", "_"): TOLD | told}) as server:
+        account.base_url = f"{server.url}/v2"
+        room = service.retrieve(account, ROOM)
+    assert room
+    assert (room.state, room.ended_at, room.name) == ("completed", ended, "standup")

@@ -1,0 +1,113 @@
+"""The journal's pages, and the command beside the event that answers it."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.commands import made_uncertain
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
+from voice.calls import timeline
+from voice.commands import outbox
+from voice.models import AccountBreaker, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/voice/callcommand/"
+SPEAK = {"payload": "Call +13125550188", "voice": "female"}
+
+
+def spoken(account: TelnyxAccount) -> CallCommand:
+    """Said 30 s ago at the second attempt, and heard 28 s ago."""
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
+    tries = [
+        {"at": ago(30).isoformat(), "http_status": 503, "ms": 41, "code": "10007", "outcome": "uncertain"},
+        {"at": ago(29).isoformat(), "http_status": 200, "ms": 52, "code": None, "outcome": "ok"},
+    ]
+    told = {"status": "ok", "first_sent_at": ago(30), "finished_at": ago(28.5), "attempts": tries}
+    CallCommand.objects.filter(pk=command.pk).update(**told)
+    assert post_webhook(Client(), account, make_event("call.speak.started", -28)).status_code == 200
+    run_owed()
+    return CallCommand.objects.get(pk=command.pk)
+
+
+def test_the_page_tells_attempts_duration_the_call_and_the_answering_event(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    command = spoken(account)
+    page = browser.get(f"{LIST}{command.pk}/change/").content.decode()
+    for told in ("503", "41 ms", "10007", "52 ms", "uncertain", "1.5 s", "call.speak.started"):
+        assert told in page
+    assert f"/admin/voice/call/{command.call_id}/change/" in page
+    assert f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/" in page
+
+
+def test_the_page_masks_numbers(account: TelnyxAccount, signed_in: Any) -> None:
+    command = spoken(account)
+    page = signed_in("voice.view_callcommand").get(f"{LIST}{command.pk}/change/").content.decode()
+    assert "5550188" not in page
+    assert "0188" in page
+
+
+def test_the_list_tells_how_long_it_took(account: TelnyxAccount, browser: Client) -> None:
+    spoken(account)
+    assert "1.5 s" in browser.get(LIST).content.decode()
+
+
+def test_the_list_says_that_somebody_has_to_decide(account: TelnyxAccount, browser: Client) -> None:
+    made_uncertain(outbox.act(make_call(account), "speak", SPEAK, PORTAL), sent=960, over=910)
+    assert "nobody knows whether Telnyx" in browser.get(LIST).content.decode()
+    assert "1 for you to decide" in browser.get("/admin/").content.decode()
+
+
+def test_a_command_that_is_held_back_says_why(account: TelnyxAccount, browser: Client) -> None:
+    told = {"state": "open", "since": ago(1), "next_probe_at": ago(-60), "why": "Telnyx was away."}
+    AccountBreaker.objects.create(account=account, **told)
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
+    assert "Telnyx was away." in browser.get(f"{LIST}{command.pk}/change/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["00000000-0000-0000-0000-000000000000", "nonsense"])
+def test_a_command_nobody_knows_is_not_found(browser: Client, path: str) -> None:
+    assert browser.get(f"{LIST}{path}/change/").status_code == 404
+
+
+def test_on_the_timeline_it_stands_beside_the_event_that_answers_it(
+    account: TelnyxAccount, browser: Client, operator: Any
+) -> None:
+    command = spoken(account)
+    call = command.call
+    assert call is not None
+    (entry,) = [one for one in timeline.entries(timeline.legs(call), operator) if one.kind == "command"]
+    assert entry.answered is not None
+    assert (entry.answered.title, entry.answered.seconds) == ("Speaking started", 2.0)
+    page = browser.get(f"/admin/voice/call/{call.pk}/change/").content.decode()
+    assert f'href="#entry-{CallEvent.objects.get().pk}"' in page
+    assert "→ Speaking started" in page
+
+
+def test_who_may_not_see_events_does_not_see_the_answer(account: TelnyxAccount, user_with: Any) -> None:
+    call = spoken(account).call
+    assert call is not None
+    (entry,) = timeline.entries(timeline.legs(call), user_with("voice.view_call", "voice.view_callcommand"))
+    assert entry.answered is None
+
+
+def test_an_uncertain_one_on_the_timeline_leads_to_its_decision(account: TelnyxAccount, browser: Client) -> None:
+    command = made_uncertain(outbox.act(make_call(account), "speak", SPEAK, PORTAL))
+    page = browser.get(f"/admin/voice/call/{command.call_id}/change/").content.decode()
+    assert "Decide what became of it" in page
+
+
+def test_an_event_that_was_here_before_the_command_does_not_stand_beside_it(
+    account: TelnyxAccount, operator: Any
+) -> None:
+    command = spoken(account)
+    CallEvent.objects.update(received_at=ago(31))
+    call = command.call
+    assert call is not None
+    (entry,) = [one for one in timeline.entries(timeline.legs(call), operator) if one.kind == "command"]
+    assert entry.answered is None

@@ -1,0 +1,238 @@
+"""The circuit breaker of an account: commands stop, webhooks never do."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+
+from portal.actors import PORTAL
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.rest import api_for
+from tests.support.sandbox_ledger import wire
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
+from voice.commands import outbox
+from voice.dispatch import circuit_breaker, sender
+from voice.models import AccountBreaker, Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def tries(account: TelnyxAccount, *answers: bytes) -> list[CallCommand]:
+    """One command after another, each of another call, one attempt each; Telnyx gives these answers."""
+    told = iter(answers)
+    made = []
+    with serving(lambda connection: connection.sendall(next(told))) as server:
+        TelnyxAccount.objects.filter(pk=account.pk).update(base_url=f"{server.url}/v2")
+        for at in range(len(answers)):
+            call = make_call(account, f"leg-{Call.objects.count()}-{at}")
+            made.append(outbox.act(call, "hangup", {}, PORTAL))
+            sender.send(made[-1].pk)
+        assert len(server.requests) == len(answers)
+    return made
+
+
+BAD, GOOD = answer("503 Service Unavailable"), answer("200 OK", b'{"data": {"result": "ok"}}')
+REJECTED = answer("401 Unauthorized", b'{"errors": [{"code": "20002", "title": "API key revoked"}]}')
+
+
+def state(account: TelnyxAccount) -> str:
+    return circuit_breaker.breaker_of(account).state
+
+
+def test_five_in_a_row_that_tell_nothing_open_it(account: TelnyxAccount) -> None:
+    tries(account, *[BAD] * 4, GOOD, *[BAD] * 4)
+    assert state(account) == "closed"
+    tries(account, BAD)
+    assert state(account) == "open"
+    assert "5 commands in a row told nothing" in circuit_breaker.breaker_of(account).why
+
+
+def test_half_of_the_last_twenty_open_it(account: TelnyxAccount) -> None:
+    tries(account, *[BAD, GOOD] * 9)
+    assert state(account) == "closed"
+    tries(account, BAD)
+    assert state(account) == "open"
+
+
+def test_a_rejected_key_opens_it_at_once_and_the_command_is_refused(account: TelnyxAccount) -> None:
+    (command,) = tries(account, REJECTED)
+    assert state(account) == "open"
+    assert CallCommand.objects.get(pk=command.pk).status == "refused"
+    assert "revoked" in circuit_breaker.breaker_of(account).why
+
+
+@pytest.mark.parametrize("said", ["404 Not Found", "422 Unprocessable Entity"])
+def test_refusals_never_open_it(account: TelnyxAccount, said: str) -> None:
+    tries(account, *[answer(said)] * 12)
+    assert state(account) == "closed"
+
+
+def too_many(code: str) -> bytes:
+    errors = f'{{"errors": [{{"code": "{code}", "title": "Too many requests"}}]}}'
+    return answer("429 Too Many Requests", errors.encode(), x_ratelimit_reset="30")
+
+
+def goes(command: CallCommand) -> bool:
+    """Whether it is offered to the sweep, and sent when it is woken."""
+    offered = command.pk in sender.owed(99)
+    sender.send(command.pk)
+    sent = CallCommand.objects.get(pk=command.pk).first_sent_at is not None or bool(
+        CallCommand.objects.get(pk=command.pk).attempts
+    )
+    assert offered == sent
+    return sent
+
+
+def dial(account: TelnyxAccount) -> CallCommand:
+    return outbox.dial(account, {"connection_id": "1", "from": "+13125550100", "to": "+13125550001"}, PORTAL)
+
+
+def test_too_many_requests_hold_every_command_of_the_account_until_telnyx_wants_them(account: TelnyxAccount) -> None:
+    tries(account, too_many("10011"))
+    assert state(account) == "closed"
+    wish, elsewhere = outbox.act(make_call(account), "hangup", {}, PORTAL), make_account("other")
+    assert not goes(wish)
+    assert not goes(dial(account))
+    assert goes(outbox.act(make_call(elsewhere), "hangup", {}, PORTAL))
+    AccountBreaker.objects.update(wait_until=ago(1))
+    assert goes(wish)
+
+
+def test_too_many_dials_hold_dials_and_no_hang_up(account: TelnyxAccount) -> None:
+    tries(account, too_many("90103"))
+    assert not goes(dial(account))
+    assert goes(outbox.act(make_call(account), "hangup", {}, PORTAL))
+
+
+def test_one_stubborn_command_does_not_open_it(account: TelnyxAccount) -> None:
+    (command,) = tries(account, BAD)
+    with serving(BAD):
+        for _ in range(5):
+            CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+            sender.send(command.pk)
+    assert len(CallCommand.objects.get(pk=command.pk).attempts) == 6
+    assert state(account) == "closed"
+
+
+def test_a_feature_the_account_lacks_says_nothing_of_its_key(account: TelnyxAccount) -> None:
+    tries(account, *[answer("403 Forbidden", b'{"errors": [{"code": "10038"}]}')] * 6)
+    assert state(account) == "closed"
+
+
+def test_while_it_is_open_commands_wait_and_webhooks_come_in(
+    ring: Any, sandbox_account: TelnyxAccount, sandbox: Sandbox, account: TelnyxAccount
+) -> None:
+    call = ring()
+    told = {"state": "open", "since": ago(1), "next_probe_at": ago(-60)}
+    AccountBreaker.objects.create(account=sandbox_account, **told)
+    command = outbox.act(call, "answer", {}, PORTAL)
+    assert sender.owed(9) == []
+    assert sender.send(command.pk) == []
+    assert (CallCommand.objects.get().status, wire(sandbox)) == ("queued", [])
+    sandbox_account.public_key = account.public_key
+    sandbox_account.save()
+    event = make_event("call.hold", call_control_id=call.call_control_id)
+    assert post_webhook(Client(), sandbox_account, event).status_code == 200
+    run_owed()
+    assert CallEvent.objects.get().call == call
+
+
+def test_what_waits_too_long_expires(ring: Any, sandbox_account: TelnyxAccount, sandbox: Sandbox) -> None:
+    outbox.act(ring(), "answer", {}, PORTAL)
+    AccountBreaker.objects.create(account=sandbox_account, state="open", since=ago(1), next_probe_at=ago(-60))
+    CallCommand.objects.update(expires_at=ago(1))
+    run_owed()
+    assert (CallCommand.objects.get().status, wire(sandbox)) == ("expired", [])
+
+
+def test_another_account_is_not_held_back(ring: Any, sandbox: Sandbox) -> None:
+    AccountBreaker.objects.create(account=make_account("other"), state="open", since=ago(1), next_probe_at=ago(-60))
+    outbox.act(ring(), "answer", {}, PORTAL)
+    run_owed()
+    assert CallCommand.objects.get().status == "ok"
+
+
+def test_a_probe_that_is_answered_closes_it(ring: Any, sandbox_account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=sandbox_account, state="open", since=ago(9), next_probe_at=ago(1))
+    outbox.act(ring(), "answer", {}, PORTAL)
+    run_owed()
+    assert (CallCommand.objects.get().status, state(sandbox_account)) == ("ok", "closed")
+
+
+def test_a_probe_that_fails_opens_it_for_longer(account: TelnyxAccount) -> None:
+    tries(account, *[BAD] * 5)
+    first = circuit_breaker.breaker_of(account)
+    AccountBreaker.objects.update(next_probe_at=ago(1))
+    tries(account, BAD)
+    again = circuit_breaker.breaker_of(account)
+    assert (again.state, again.since, again.pauses) == ("open", first.since, first.pauses + 1)
+    assert again.next_probe_at is not None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_half_open_lets_one_of_many_through(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9), next_probe_at=ago(1))
+    made = [outbox.act(make_call(account, str(at)), "hangup", {}, PORTAL) for at in range(6)]
+    at_once = threading.Barrier(6)
+    asked: list[int] = []
+
+    def behave(connection: Any) -> None:
+        asked.append(1)
+        connection.sendall(BAD)
+
+    def send(command: CallCommand) -> None:
+        at_once.wait()
+        try:
+            sender.send(command.pk)
+        finally:
+            connections.close_all()
+
+    with serving(behave) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        with ThreadPoolExecutor(6) as senders:
+            for done in [senders.submit(send, command) for command in made]:
+                done.result()
+    assert (len(asked), state(account)) == (1, "open")
+
+
+def test_a_person_with_the_permission_closes_it_and_the_audit_knows(signed_in: Any, account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(
+        account=account, state="open", since=ago(9), next_probe_at=ago(-60), why="It was away."
+    )
+    url = f"/admin/voice/callcommand/breaker/{account.name}/close/"
+    assert signed_in("voice.view_callcommand", username="looks").post(url).status_code == 403
+    assert state(account) == "open"
+    closer = signed_in("voice.view_callcommand", "voice.close_breaker", username="closes")
+    page = closer.get("/admin/voice/callcommand/").content.decode()
+    assert "held back" in page
+    assert "It was away." in page
+    assert closer.get(url).status_code == 404
+    assert closer.post(url).status_code == 302
+    assert state(account) == "closed"
+    assert AuditEvent.objects.filter(action="breaker.close", actor="user: closes").count() == 1
+
+
+def test_the_home_page_shows_it(browser: Client, account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9), next_probe_at=ago(-60))
+    assert "are held back" in browser.get("/admin/").content.decode()
+
+
+def test_over_rest_it_is_read_and_closed(account: TelnyxAccount, user_with: Any) -> None:
+    viewer = api_for(user_with("voice.view_callcommand", username="v"))
+    url = f"/api/v1/accounts/{account.name}/breaker/"
+    assert viewer.get(url).json()["state"] == "closed"
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9), next_probe_at=ago(-60), why="Away.")
+    body = viewer.get(url).json()
+    assert (body["account"], body["state"], body["why"]) == (account.name, "open", "Away.")
+    assert viewer.post(f"{url}close/").status_code == 403
+    closer = api_for(user_with("voice.close_breaker", username="c"))
+    assert closer.post(f"{url}close/").json()["state"] == "closed"
+    assert viewer.get("/api/v1/accounts/none/breaker/").status_code == 404

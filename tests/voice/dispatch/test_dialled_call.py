@@ -1,0 +1,84 @@
+"""The call that an accepted dial makes."""
+
+import json
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.commands import dial, seen
+from tests.support.factories import make_event, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.webhooks import post_webhook
+from voice.dispatch import sender
+from voice.events import processing
+from voice.models import Call, CallEvent
+
+pytestmark = pytest.mark.django_db
+STARTED = datetime.now(UTC) - timedelta(minutes=1)
+
+
+def hear_of(call: dict[str, Any], account: TelnyxAccount) -> None:
+    """The webhook that tells of a dialled call, taken in and processed."""
+    event = make_event(**call, direction="outgoing", state="bridging", start_time=STARTED.isoformat())
+    assert post_webhook(Client(), account, event).status_code == 200
+    processing.process(CallEvent.objects.get(event_id=event["data"]["id"]).pk)
+
+
+def test_an_accepted_dial_makes_the_call(sandbox_account: TelnyxAccount, connection_id: str, http: Any) -> None:
+    command = dial(sandbox_account, connection_id)
+    sender.send(command.pk)
+    call, command = Call.objects.get(), seen(command)
+    assert (call.state, call.direction, call.from_number, call.to_number) == (
+        "initiated",
+        "outgoing",
+        "+13125550100",
+        "+13125550001",
+    )
+    assert (call.connection_id, call.to_reversed, call.ended_at) == (connection_id, "10005552131+", None)
+    assert call.call_session_id
+    assert (command.call, command.call_control_id) == (call, call.call_control_id)
+
+
+def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
+    command = dial(sandbox_account, "1")
+    sender.send(command.pk)
+    assert seen(command).status == "refused"
+    assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("webhook_first", [True, False])
+def test_the_webhook_of_a_dialled_call_may_come_before_or_after_its_answer(
+    account: TelnyxAccount, webhook_first: bool
+) -> None:
+    call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
+    data = call | {"record_type": "call", "is_alive": False, "end_time": "2026-01-02T03:04:06Z", "client_state": None}
+    numbers = {"from": "+13125550100", "to": "+13125550001", "connection_id": "77"}
+    if webhook_first:
+        hear_of(call | numbers, account)
+    with serving(answer("200 OK", json.dumps({"data": data}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77")
+        sender.send(command.pk)
+    if not webhook_first:
+        hear_of(call | numbers, account)
+    row = Call.objects.get()
+    assert seen(command).call == row
+    assert (row.state, row.direction, row.connection_id) == ("initiated", "outgoing", "77")
+    assert (row.from_number, row.to_number, row.call_leg_id) == ("+13125550100", "+13125550001", call["call_leg_id"])
+    assert row.started_at == STARTED
+    assert row.ended_at is None
+
+
+def test_an_end_heard_before_the_dials_answer_stays_an_end(account: TelnyxAccount) -> None:
+    call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
+    event = make_event("call.hangup", **call)
+    assert post_webhook(Client(), account, event).status_code == 200
+    run_owed()
+    with serving(answer("200 OK", json.dumps({"data": call}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(dial(account, "77").pk)
+    assert (Call.objects.get().state, Call.objects.get().direction) == ("ended", "outgoing")

@@ -1,0 +1,152 @@
+"""Uncertain commands, settled by Telnyx's own record and the status of the call."""
+
+import pytest
+from django.utils import timezone
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.commands import seen
+from tests.support.factories import make_call, make_event
+from tests.support.http_servers import answer, serving
+from tests.support.reconciliation import dialled, entry, look, sent_ok, uncertain
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from voice.commands import outbox
+from voice.dispatch import reconciliation, sender
+from voice.models import Call, CallCommand
+
+pytestmark = pytest.mark.django_db
+SPEAK = {"payload": "Hello", "voice": "female"}
+
+
+def test_telnyxs_record_of_the_command_settles_it(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+    record = {"data": [entry("command", "send_dtmf", command_id=str(command.pk))], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record) as telnyx:
+        command = look(command)
+    assert (command.status, command.settlement[:29]) == ("ok", "Settled from Telnyx's record:")
+    assert f"filter[leg_id]={command.call.call_leg_id}".encode() in telnyx.requests[0].replace(b"%5B", b"[").replace(
+        b"%5D", b"]"
+    )
+
+
+def test_a_webhook_that_only_telnyx_knows_of_settles_it(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    command = uncertain(call, "speak", SPEAK)
+    event = make_event("call.speak.started", -20)["data"]
+    record = {"data": [entry("webhook", "call.speak.started", event=event)], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(command).status == "ok"
+
+
+def test_a_dial_is_found_in_the_record_and_its_call_made(account: TelnyxAccount) -> None:
+    command = dialled(account)
+    event = make_event(seconds=-20, leg="b", direction="outgoing")["data"]
+    record = {"data": [entry("webhook", "call.initiated", event=event)], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        command = look(command)
+    assert (command.status, command.call_control_id) == ("ok", "v3:b-leg")
+    assert Call.objects.get().direction == "outgoing"
+
+
+def test_a_record_that_has_others_ids_but_not_this_one_says_it_did_not_happen(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    command = uncertain(call, "send_dtmf", {"digits": "1"}, sent=90, over=70)
+    record = {"data": [entry("command", "send_dtmf", command_id=str(other.pk))], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(command).status == "expired"
+    assert "does not have this command" in seen(command).settlement
+
+
+def test_a_record_that_tells_no_ids_proves_nothing(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    command = uncertain(call, "send_dtmf", {"digits": "1"}, sent=90, over=70)
+    record = {"data": [entry("command", "send_dtmf")], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(command).is_open_question
+
+
+def test_a_fresh_record_may_lag_behind(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    command = uncertain(call, "send_dtmf", {"digits": "1"}, sent=20, over=10)
+    record = {"data": [entry("command", "send_dtmf", command_id=str(other.pk))], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(command).is_open_question
+
+
+def test_an_end_in_the_calls_status_settles_a_hangup(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "hangup")
+    over = {"data": {"is_alive": False, "end_time": timezone.now().isoformat()}}
+    with telnyx_says(account, call_events={"data": []}, calls=over):
+        assert look(command).status == "ok"
+
+
+def test_a_living_call_settles_no_hangup(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "hangup")
+    with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True}}):
+        assert look(command).is_open_question
+
+
+def test_the_client_state_in_the_status_settles_its_update(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "update_client_state", {"client_state": "bWluZQ=="})
+    with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True, "client_state": "bWluZQ=="}}):
+        assert look(command).status == "ok"
+
+
+def test_a_state_that_is_already_set_is_not_sent_again(account: TelnyxAccount) -> None:
+    command = outbox.act(make_call(account), "update_client_state", {"client_state": "bWluZQ=="}, PORTAL)
+    told = {"data": {"is_alive": True, "client_state": "bWluZQ=="}}
+    with telnyx_says(account, actions="503 Service Unavailable", calls=told) as telnyx:
+        sender.send(command.pk)
+        CallCommand.objects.update(lease_until=None, first_sent_at=ago(55))  # longer than a command_id would last
+        sender.send(command.pk)
+        assert [line.split(b" ")[0] for line in telnyx.requests] == [b"PUT", b"GET"]
+    assert (seen(command).status, seen(command).settlement) == ("ok", "Settled from the call's status at Telnyx.")
+
+
+def test_a_state_that_is_not_set_yet_is_sent_again(account: TelnyxAccount) -> None:
+    command = outbox.act(make_call(account), "update_client_state", {"client_state": "bWluZQ=="}, PORTAL)
+    answers = iter(["503 Service Unavailable", {"data": {"result": "ok"}}])
+    with telnyx_says(account, actions=lambda _: next(answers), calls={"data": {"is_alive": True}}) as telnyx:
+        sender.send(command.pk)
+        CallCommand.objects.update(lease_until=None)
+        sender.send(command.pk)
+        assert len(telnyx.requests) == 3
+    assert seen(command).status == "ok"
+
+
+def test_an_ended_call_at_the_repeat_leaves_the_first_attempt_unknown(account: TelnyxAccount) -> None:
+    command = outbox.act(make_call(account), "hangup", {}, PORTAL)
+    ended = b'{"errors": [{"code": "90018", "title": "Call has already ended"}]}'
+    for told in (answer("503 Service Unavailable"), answer("422 Unprocessable Entity", ended)):
+        with serving(told) as server:
+            TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+            CallCommand.objects.update(lease_until=None)
+            sender.send(command.pk)
+    assert seen(command).is_open_question
+    assert "attempt before" in seen(command).error
+
+
+def test_an_outage_is_looked_at_again_later_and_not_for_ever(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+    assert look(command).lease_until is not None
+    CallCommand.objects.update(finished_at=ago(901))
+    assert look(command).lease_until is None
+    assert reconciliation.due(9) == []
+    assert reconciliation.needs_a_person(seen(command))
+
+
+def test_two_at_once_look_once(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+    with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True}}) as telnyx:
+        reconciliation.reconcile(command.pk)
+        reconciliation.reconcile(command.pk)
+        assert len(telnyx.requests) == 1
+
+
+def test_the_sweep_looks(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "speak", SPEAK)
+    assert reconciliation.due(9) == [command.pk]

@@ -1,0 +1,240 @@
+"""Sending a command: one attempt at a time, one effect at Telnyx, and honest words when that cannot be known."""
+
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx import client
+from tests.support.commands import act, dial, now_due, of_event, outcomes, seen
+from tests.support.factories import make_call, run_owed
+from tests.support.http_servers import answer, serving
+from tests.support.sandbox_ledger import effects, wire
+from tests.support.times import ago
+from voice.dispatch import sender
+from voice.models import AccountBreaker, Call, CallCommand
+
+pytestmark = pytest.mark.django_db
+SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
+
+
+# --- Outcomes --------------------------------------------------------------------------------------------------------
+
+
+def test_a_command_is_carried_out_under_its_own_id(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, command.error, command.lease_until) == ("ok", "", None)
+    assert command.answer == {"result": "ok"}
+    (attempt,) = command.attempts
+    assert (attempt["http_status"], attempt["code"], attempt["outcome"]) == (200, None, "ok")
+    (line,) = sandbox.store.entries("commands")
+    assert (line["command_id"], line["action"], line["outcome"]) == (str(command.pk), "answer", "executed")
+
+
+def test_a_command_that_is_done_is_not_sent_again(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    for _ in range(3):
+        sender.send(command.pk)
+    assert len(wire(sandbox)) == 1
+
+
+def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    http.act(call.call_control_id, "hangup")  # the row does not know it yet
+    first, *later = of_event(call, ("answer", {}), SPEAK, ("hangup", {}))
+    sender.send(first.pk)
+    first = seen(first)
+    assert (first.status, first.error_code) == ("refused", "90018")
+    assert first.error.startswith("The call has already ended.")
+    assert first.attempts[0]["http_status"] == 422
+    assert {(seen(one).status, seen(one).error) for one in later} == {
+        ("expired", "An earlier command of the same event failed.")
+    }
+    run_owed()
+    assert len([line for line in wire(sandbox) if "/actions/answer" in line["path"]]) == 1
+    assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
+
+
+def test_an_error_of_telnyx_is_resent_under_the_same_id(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "status", "value": 503})
+    sender.send(command.pk)
+    waiting = seen(command)
+    assert (waiting.status, waiting.finished_at) == ("sending", None)
+    assert waiting.lease_until is not None
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, outcomes(command)) == ("ok", ["uncertain", "ok"])
+    assert seen(command).first_sent_at == waiting.first_sent_at
+    assert effects(sandbox) == [("answer", "executed")]
+    assert sandbox.store.entries("commands")[0]["command_id"] == str(command.pk)
+
+
+def test_a_resend_waits_for_its_time(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    sandbox.faults.add({"fault": "status", "value": 500})
+    sender.send(command.pk)
+    CallCommand.objects.update(lease_until=timezone.now() + timedelta(seconds=9))
+    sender.send(command.pk)
+    assert len(wire(sandbox)) == 1
+
+
+def test_a_dial_carried_out_without_an_answer_makes_one_call(
+    sandbox_account: TelnyxAccount, connection_id: str, http: Any, sandbox: Sandbox
+) -> None:
+    command = dial(sandbox_account, connection_id)
+    sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "act_then_cut"})
+    sender.send(command.pk)
+    assert seen(command).status == "sending"
+    assert not Call.objects.exists()
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, outcomes(command)) == ("ok", ["uncertain", "ok"])
+    assert effects(sandbox) == [("dial", "executed"), ("dial", "deduplicated")]
+    ((_, control_id),) = sandbox.store.live_calls(connection_id)
+    assert Call.objects.get().call_control_id == control_id
+
+
+def test_silence_is_uncertain_and_asked_again(
+    ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = act(ring())
+    patient_key = sandbox_account.api_key
+    sandbox.faults.add({"fault": "hang", "value": 2})
+    with monkeypatch.context() as impatient:
+        impatient.setattr(client, "_TIMEOUT", httpx.Timeout(0.3, connect=2))
+        change_key(sandbox_account, "KEY-impatient")  # a client is kept for each key
+        sender.send(command.pk)
+    change_key(sandbox_account, patient_key)
+    waiting = seen(command)
+    assert (waiting.status, outcomes(command)) == ("sending", ["uncertain"])
+    assert "did not answer in time" in waiting.error
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, seen(command).error) == ("ok", "")
+    assert effects(sandbox) == [("answer", "executed")]
+
+
+def change_key(account: TelnyxAccount, key: str) -> None:
+    account.api_key = key
+    account.save()
+
+
+def test_it_is_never_resent_once_telnyx_would_not_recognise_it(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "hangup")
+    sandbox.faults.add({"fault": "act_then_cut"})
+    sender.send(command.pk)
+    now_due(command, first_sent_at=ago(51))
+    run_owed()
+    command = seen(command)
+    assert (command.status, len(wire(sandbox))) == ("uncertain", 1)
+    assert "Whether Telnyx carried it out is not known" in command.error
+
+
+def test_just_inside_the_window_it_is_resent(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "hangup")
+    sandbox.faults.add({"fault": "act_then_cut"})
+    sender.send(command.pk)
+    now_due(command, first_sent_at=ago(45))
+    run_owed()
+    assert seen(command).status == "ok"
+    assert effects(sandbox) == [("hangup", "executed"), ("hangup", "deduplicated")]
+
+
+def test_when_every_try_is_used_up_it_says_that_nothing_is_known(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "hangup")
+    sandbox.faults.add({"fault": "status", "value": 500, "times": None})
+    sender.send(command.pk)
+    for seconds in (1, 2, 5, 11, 26):
+        now_due(command, first_sent_at=ago(seconds))
+        AccountBreaker.objects.update(next_probe_at=ago(1))
+        sender.send(command.pk)
+    assert (seen(command).status, outcomes(command)) == ("uncertain", ["uncertain"] * 6)
+
+
+def test_what_takes_no_command_id_gets_one_attempt(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "start_siprec")
+    sandbox.faults.add({"fault": "status", "value": 503, "times": None})
+    sender.send(command.pk)
+    now_due(command)
+    run_owed()
+    assert (seen(command).status, outcomes(command), len(wire(sandbox))) == ("uncertain", ["uncertain"], 1)
+
+
+def test_what_takes_no_command_id_is_not_taken_up_after_its_sender_died(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring(), "start_siprec")
+    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
+    sender.send(command.pk)
+    assert seen(command).status == "uncertain"
+    assert "would not recognise a repeat" in seen(command).error
+    assert wire(sandbox) == []
+
+
+def test_an_answer_without_data_is_uncertain(account: TelnyxAccount) -> None:
+    with serving(answer("200 OK", b'{"result": "ok"}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = act(make_call(account), "start_siprec")
+        sender.send(command.pk)
+    assert (seen(command).status, seen(command).answer) == ("uncertain", None)
+
+
+def test_nobody_at_the_address_means_nothing_was_sent(account: TelnyxAccount) -> None:
+    command = act(make_call(account))
+    sender.send(command.pk)
+    waiting = seen(command)
+    assert (waiting.status, waiting.first_sent_at, outcomes(command)) == ("queued", None, ["unavailable"])
+    now_due(command)
+    sender.send(command.pk)
+    assert (seen(command).status, seen(command).first_sent_at) == ("queued", None)
+    now_due(command, expires_at=ago(1))
+    sender.send(command.pk)
+    expired = seen(command)
+    assert (expired.status, len(expired.attempts)) == ("expired", 2)
+    assert expired.error.startswith("Too late")
+    assert "Telnyx cannot be reached" in expired.error
+
+
+def test_too_many_requests_waits_as_long_as_telnyx_asks(account: TelnyxAccount) -> None:
+    with serving(answer("429 Too Many Requests", b"{}", retry_after="33")) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = act(make_call(account), "hangup")
+        sender.send(command.pk)
+        sender.send(command.pk)
+        assert len(server.requests) == 1
+    waiting = seen(command)
+    assert (waiting.status, waiting.first_sent_at) == ("queued", None)
+    assert waiting.lease_until
+    assert timedelta(seconds=20) < waiting.lease_until - timezone.now() < timedelta(seconds=34)
+
+
+# --- What is not sent ------------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_ended_meanwhile_takes_no_command(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    Call.objects.update(state="ended")
+    sender.send(command.pk)
+    assert (seen(command).status, seen(command).error) == ("expired", "The call has already ended.")
+    assert (seen(command).attempts, wire(sandbox)) == ([], [])
+
+
+def test_a_stale_command_is_not_begun(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    CallCommand.objects.update(expires_at=ago(1))
+    sender.send(command.pk)
+    assert (seen(command).status, seen(command).attempts, wire(sandbox)) == ("expired", [], [])
+    assert seen(command).error.startswith("Too late")
+
+
+def test_an_end_while_it_was_on_the_wire_leaves_it_uncertain(ring: Any, sandbox: Sandbox) -> None:
+    command = act(ring())
+    Call.objects.update(state="ended")
+    CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
+    sender.send(command.pk)
+    assert (seen(command).status, wire(sandbox)) == ("uncertain", [])

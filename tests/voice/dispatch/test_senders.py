@@ -1,0 +1,202 @@
+"""Senders that sleep, refusals after silence, hang-ups behind a resend, ways round the limits."""
+
+import time
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from portal import sql
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import TelnyxUnavailable, TelnyxUncertain
+from tests.support.accounts import make_account
+from tests.support.batches import begin
+from tests.support.commands import act, dial, now_due, outcomes, seen
+from tests.support.factories import CONNECTION, make_call, make_flow
+from tests.support.http_servers import answer, serving
+from tests.support.rest import api_for
+from tests.support.times import ago
+from voice.commands import outbox
+from voice.dialling import batches
+from voice.dispatch import sender
+from voice.events import processing
+from voice.models import Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+YES = answer("200 OK", b'{"data": {"result": "ok"}}')
+
+
+def test_a_hang_up_passes_an_answer_that_waits_for_its_resend(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    sandbox.faults.add({"fault": "status", "value": 503, "path": "/v2/calls", "times": 1})
+    answered = act(call)
+    sender.send(answered.pk)
+    assert (seen(answered).status, outcomes(answered)) == ("sending", ["uncertain"])
+    hung_up = act(call, "hangup")
+    sender.send(hung_up.pk)
+    assert seen(hung_up).status == "ok"
+
+
+def test_a_refusal_after_silence_does_not_undo_the_silence() -> None:
+    no = answer("422 Unprocessable Entity", b'{"errors":[{"code":"90010","title":"channel limit"}]}')
+    with serving(answer("503 Service Unavailable", b"{}")) as silent, serving(no) as refusing:
+        command = dial(make_account("wired", f"{silent.url}/v2"), "1")
+        sender.send(command.pk)
+        now_due(command)
+        TelnyxAccount.objects.update(base_url=f"{refusing.url}/v2")
+        sender.send(command.pk)
+    assert outcomes(command) == ["uncertain", "refused"]
+    assert seen(command).status == "uncertain"
+
+
+def test_a_sender_that_slept_overwrites_nothing() -> None:
+    with serving(YES) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")))
+        sleeper = sender._claim(command.pk)
+        assert sleeper is not None
+        CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+        sender.send(command.pk)
+        sender._settle(sleeper, sender._Outcome(error=TelnyxUncertain("late")))
+    done = seen(command)
+    assert (done.status, done.finished_at is None, len(done.attempts)) == ("ok", False, 2)
+
+
+def test_nor_while_another_one_has_it() -> None:
+    command = act(make_call(make_account()))
+    sleeper = sender._claim(command.pk)
+    assert sleeper is not None
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+    assert sender._claim(command.pk) is not None
+    held = seen(command)
+    assert sender._settle(sleeper, sender._Outcome(error=TelnyxUncertain("late"))) == []
+    assert (seen(command).lease_until, seen(command).attempts) == (held.lease_until, held.attempts)
+
+
+def test_a_sender_that_slept_sends_nothing_outside_the_window() -> None:
+    with serving(YES) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")))
+        sleeper = sender._claim(command.pk)
+        assert sleeper is not None
+        sleeper.first_sent_at = ago(100)
+        assert sender._attempt(sleeper).word == "uncertain"
+        assert listener.requests == []
+
+
+@pytest.mark.parametrize("action", ["hangup", "switch_supervisor_role"])  # the second takes no command_id
+def test_a_sender_that_was_stopped_for_longer_than_its_lease_sends_nothing(action: str) -> None:
+    parameters = {"role": "monitor"} if action == "switch_supervisor_role" else {}
+    with serving(YES) as listener:
+        command = outbox.act(make_call(make_account("wired", f"{listener.url}/v2")), action, parameters, PORTAL)
+        sleeper = sender._claim(command.pk)
+        assert sleeper is not None
+        assert sender._attempt(sleeper, time.monotonic() - 31).word == "unavailable"
+        assert listener.requests == []
+
+
+@pytest.mark.parametrize(("word", "status"), [("cancel", "expired"), ("pause", "queued")])
+def test_a_line_on_the_wire_is_not_dialled_again_after_cancel_or_pause(api: Any, word: str, status: str) -> None:
+    with serving(answer("200 OK", b'{"data": {"call_control_id": "v3:n"}}')) as listener:
+        make_account("wired", f"{listener.url}/v2")
+        batch = begin(api, 2)
+        line = batch.commands.order_by("sequence").first()
+        CallCommand.objects.filter(pk=line.pk).update(lease_until=None)
+        claimed = sender._claim(line.pk)
+        assert claimed is not None
+        getattr(batches, word)(batch, PORTAL)
+        sender._settle(claimed, sender._Outcome(error=TelnyxUnavailable("429", http_status=429)))
+        CallCommand.objects.filter(pk=line.pk).update(lease_until=None)
+        sender.send(line.pk)
+        assert (seen(line).status, listener.requests) == (status, [])
+
+
+def test_an_event_does_not_delete_the_call_that_another_one_just_made(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    now = timezone.now()
+    told = {"account": account, "source": "webhook", "received_at": now, "occurred_at": now, "body": b"{}"}
+    ids = {"event_type": "call.answered", "call_control_id": "v3:a-leg", "connection_id": CONNECTION}
+    event = CallEvent.objects.create(dedupe_key="e", payload={}, **told, **ids)
+    really = sql.insert
+
+    def slower(row: Any) -> bool:
+        Call.objects.get_or_create(account=account, call_control_id="v3:a-leg", defaults={"started_at": now})
+        return really(row)
+
+    monkeypatch.setattr(sql, "insert", slower)
+    processing.process(event.pk)
+    assert Call.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "to",
+    [
+        "sip:011882123456789@sip.telnyx.com",
+        "sip:9005551234@sip.telnyx.com",
+        "sip:19005551234@sip.telnyx.eu",
+        "sip:19005551234@sip.telnyx.com.",
+        "sip:19005551234@192.76.120.10",
+        "sip:19005551234@x@sip.telnyx.com",
+        "sip:tel%3A+19005551234@sip.telnyx.com",
+        "sip:0000881612345678@sip.telnyx.com",
+        "sip:19005551234:pw@sip.telnyx.com",
+        "sip:19005551234%40x@sip.telnyx.com",
+    ],
+)
+def test_a_sip_address_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str) -> None:
+    made = api.post("/api/v1/calls/", {"connection_id": "1", "from": "+13125550100", "to": to}, format="json")
+    assert made.status_code in {400, 403}
+    assert not CallCommand.objects.exists()
+
+
+def test_numbers_in_answers_and_keys_pressed_are_masked(account: TelnyxAccount, user_with: Any) -> None:
+    person: User = user_with("voice.view_callcommand", "voice.view_callevent")
+    command = dial(account, "1")
+    CallCommand.objects.filter(pk=command.pk).update(answer={"to": "+13125550001"}, settlement="to +13125550001")
+    told = api_for(person).get(f"/api/v1/commands/{command.pk}/").json()
+    assert "+13125550001" not in f"{told['answer']} {told['settlement']}"
+    event = CallEvent.objects.create(
+        account=account,
+        dedupe_key="e",
+        source="webhook",
+        received_at=timezone.now(),
+        body=b"{}",
+        event_type="call.gather.ended",
+        payload={"digits": "4111111111111111"},
+    )
+    assert "4111" not in api_for(person).get(f"/api/v1/call-events/{event.pk}/").content.decode()
+
+
+def test_nobody_dials_through_a_flow_who_may_not_dial(account: TelnyxAccount, user_with: Any) -> None:
+    person = user_with("voice.add_flow", "voice.change_flow", "voice.view_flow")
+    transfer = {"action": "transfer", "parameters": {"to": "+13125550001"}}
+    body = {"name": "x", "connection_id": "77", "rules": [{"event_type": "call.initiated", "do": [transfer]}]}
+    refused = api_for(person).post("/api/v1/flows/", body, format="json")
+    assert refused.status_code == 403
+    body["rules"][0]["do"] = [{"action": "hangup"}]
+    assert api_for(person).post("/api/v1/flows/", body, format="json").status_code == 201
+
+
+def tool(to: str) -> dict[str, Any]:
+    transfer = {"from": "+13125550100", "targets": [{"to": to}]}
+    return {"assistant": {"id": "a", "tools": [{"type": "transfer", "transfer": transfer}]}}
+
+
+@pytest.mark.parametrize("to", ["+19005551234", "19005551234", "0019005551234", "{{ number }}"])
+def test_an_assistants_tool_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str) -> None:
+    call = make_call(account)
+    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
+    assert api.post(url, tool(to), format="json").status_code in {400, 403}
+    assert not CallCommand.objects.exists()
+
+
+def test_an_assistant_that_may_call_somebody_takes_the_permission_to_dial(
+    account: TelnyxAccount, user_with: Any
+) -> None:
+    call, person = make_call(account), user_with("voice.view_call", "voice.control_call")
+    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
+    assert api_for(person).post(url, tool("+13125550001"), format="json").status_code == 403
+    assert api_for(person).post(url, {"assistant": {"id": "a"}}, format="json").status_code == 202

@@ -1,0 +1,194 @@
+"""What becomes of a stored event: applied once, whatever dies on the way."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.core.management import call_command
+from django.db.models.functions import Now
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.events import receive, status_of
+from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
+from voice.events import processing
+from voice.models import Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_call_is_made_of_its_events(account: TelnyxAccount) -> None:
+    for event in receive(account, make_event(), make_event("call.answered", 1), make_event("call.hangup", 5)):
+        processing.process(event.pk)
+    call = Call.objects.get()
+    assert (call.state, call.direction, call.from_number) == ("ended", "incoming", "+13125550101")
+    assert set(CallEvent.objects.values_list("status", "call")) == {("processed", call.pk)}
+
+
+def test_an_event_is_applied_once(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    (event,) = receive(account, make_event())
+    assert len(processing.process(event.pk).commands) == 1
+    assert processing.process(event.pk) == processing.FollowUp()
+    assert CallCommand.objects.count() == 1
+
+
+def test_a_leased_event_is_left_to_its_holder(account: TelnyxAccount) -> None:
+    (event,) = receive(account, make_event())
+    CallEvent.objects.update(lease_until=Now() + timedelta(seconds=30))
+    processing.process(event.pk)
+    assert status_of(event) == "received"
+    CallEvent.objects.update(lease_until=Now() - timedelta(seconds=1))
+    processing.process(event.pk)
+    assert status_of(event) == "processed"
+
+
+def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: TelnyxAccount) -> None:
+    (event,) = receive(account, make_event())
+    with mock.patch.object(processing, "changes", side_effect=RuntimeError("poison")):
+        for _ in range(8):
+            assert status_of(event) == "received"
+            CallEvent.objects.update(lease_until=None)
+            processing.process(event.pk)
+    event.refresh_from_db()
+    assert (event.status, event.attempts) == ("dead", 8)
+    assert "RuntimeError" in event.error
+    assert not Call.objects.exists()
+
+
+def test_a_rule_reads_the_call_and_moves_its_step(account: TelnyxAccount) -> None:
+    make_flow(
+        account,
+        {
+            "event_type": "call.answered",
+            "do": [{"action": "gather", "parameters": {"maximum_digits": 1}}],
+            "step": "menu",
+        },
+        {
+            "event_type": "call.gather.ended",
+            "when": [{"field": "call.step", "op": "eq", "value": "menu"}],
+            "do": [{"action": "transfer", "parameters": {"to": "{{ event.payload.from }}"}}],
+            "step": "transferred",
+        },
+    )
+    gathered = make_event("call.gather.ended", 3, digits="1", status="valid")
+    for event in receive(account, make_event(), make_event("call.answered", 1), gathered):
+        processing.process(event.pk)
+    first, second = CallCommand.objects.order_by("created_at")
+    assert (first.action, second.action, second.parameters) == ("gather", "transfer", {"to": "+13125550101"})
+    assert second.requested_by == "rule: greeting #2"
+    assert Call.objects.get().step == "transferred"
+
+
+def test_rules_belong_to_incoming_legs_unless_they_say_otherwise(account: TelnyxAccount) -> None:
+    answer = [{"action": "hangup"}]
+    make_flow(
+        account,
+        {"event_type": "call.initiated", "do": answer, "stop": False},
+        {"event_type": "call.initiated", "do": answer, "direction": "outgoing", "stop": False},
+        {
+            "event_type": "call.initiated",
+            "when": [{"field": "event.payload.direction", "op": "eq", "value": "outgoing"}],
+            "do": answer,
+            "stop": False,
+        },
+    )
+    (event,) = receive(account, make_event(direction="outgoing"))
+    processing.process(event.pk)
+    assert [command.requested_by for command in CallCommand.objects.order_by("sequence")] == [
+        "rule: greeting #2",
+        "rule: greeting #3",
+    ]
+
+
+def test_an_event_of_an_undecided_call_waits_for_its_direction(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    answered, initiated = receive(account, make_event("call.answered", 1), make_event("call.initiated"))
+    processing.process(answered.pk)
+    answered.refresh_from_db()
+    assert (answered.status, answered.attempts) == ("received", 0)
+    released = processing.process(initiated.pk).events
+    assert released == [answered.pk]
+    processing.process(answered.pk)
+    assert CallCommand.objects.get().action == "hangup"
+
+
+def test_after_two_seconds_it_meets_only_rules_for_any_direction(account: TelnyxAccount) -> None:
+    hang_up = {"event_type": "call.answered", "do": [{"action": "hangup"}], "stop": False}
+    make_flow(account, hang_up, hang_up | {"direction": "any"})
+    (event,) = receive(account, make_event("call.answered"))
+    CallEvent.objects.update(received_at=datetime.now(UTC) - timedelta(seconds=3))
+    processing.process(event.pk)
+    assert CallCommand.objects.get().requested_by == "rule: greeting #2"
+
+
+def test_a_late_event_changes_the_log_and_not_the_phone(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    (event,) = receive(account, make_event(seconds=-3600))
+    processing.process(event.pk)
+    run_owed()
+    command = CallCommand.objects.get()
+    assert (command.status, command.attempts) == ("expired", [])
+    assert Call.objects.get().state == "parked"
+
+
+def test_a_missing_value_expires_the_command_and_the_later_ones(account: TelnyxAccount) -> None:
+    transfer = {"action": "transfer", "parameters": {"to": "{{ event.payload.nobody }}"}}
+    make_flow(account, {"event_type": "call.initiated", "do": [transfer, {"action": "hangup"}]})
+    (event,) = receive(account, make_event())
+    processing.process(event.pk)
+    run_owed()
+    first, second = CallCommand.objects.order_by("sequence")
+    assert (first.status, second.status) == ("expired", "expired")
+    assert "event.payload.nobody" in first.error
+
+
+def test_an_unknown_application_is_processed_and_asks_for_a_pull(account: TelnyxAccount) -> None:
+    (event,) = receive(account, make_event())
+    assert processing.process(event.pk).pull_account == account.pk
+    assert Call.objects.get().connection_id == CONNECTION
+
+
+def test_an_event_of_another_accounts_application_is_quarantined(account: TelnyxAccount) -> None:
+    other = make_account("other")
+    CallControlApplication.objects.create(account=other, telnyx_id=CONNECTION)
+    (event,) = receive(account, make_event())
+    processing.process(event.pk)
+    event.refresh_from_db()
+    assert event.status == "quarantined"
+    assert "other" in event.error
+    assert not Call.objects.exists()
+
+
+def test_an_event_without_a_call_is_linked_by_its_leg_or_ignored(account: TelnyxAccount) -> None:
+    saved = make_event("call.recording.saved")
+    saved["data"]["payload"].pop("call_control_id")
+    lonely = make_event("conference.created", leg="nobody")
+    lonely["data"]["payload"] = {"region": "US"}
+    for event in receive(account, make_event(), saved, lonely):
+        processing.process(event.pk)
+    assert Call.objects.get().has_recording
+    assert status_of(CallEvent.objects.get(event_type="conference.created")) == "ignored"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_nobody_else_running_the_sweep_processes_everything(account: TelnyxAccount) -> None:
+    receive(account, *(make_event(leg=str(at)) for at in range(20)))
+    call_command("sweep", "--once")
+    assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
+    assert Call.objects.count() == 20
+
+
+def test_statements_per_event_do_not_grow_with_the_log(
+    account: TelnyxAccount, django_assert_max_num_queries: Any
+) -> None:
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    events = receive(
+        account, make_event(), *(make_event("call.hold", at) for at in range(30)), make_event("call.answered", 40)
+    )
+    for event in events[:-1]:
+        processing.process(event.pk)
+    with django_assert_max_num_queries(10):
+        processing.process(events[-1].pk)

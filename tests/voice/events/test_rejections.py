@@ -1,0 +1,202 @@
+"""What the street door refuses is counted and kept: through the door, then as rows."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connections
+from django.db.models import Sum
+from django.test import Client
+from django.utils import timezone
+from nacl.signing import SigningKey
+
+from portal.models import TelnyxAccount
+from portal.tasks import clean_up
+from tests.support.accounts import make_account
+from tests.support.factories import make_event
+from tests.support.signing import key_pair
+from tests.support.webhooks import post_webhook
+from voice.events import rejections
+from voice.models import CallEvent, RejectedRequest, RejectionCount
+
+pytestmark = pytest.mark.django_db
+
+
+def post_bare(client: Client, token: str, **headers: str) -> int:
+    """An unsigned request to the address with that token."""
+    url = f"/webhooks/{token}/call-control/"
+    status: int = client.post(url, b"{}", content_type="application/json", headers=headers).status_code
+    return status
+
+
+def counts() -> dict[str, int]:
+    rows = RejectionCount.objects.values("code").annotate(n=Sum("count")).order_by()
+    return {row["code"]: row["n"] for row in rows}
+
+
+@pytest.fixture
+def writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[rejections.Writer]:
+    """The one with a thread, as in a running portal."""
+    made = rejections.Writer()
+    monkeypatch.setattr(rejections, "writer", made)
+    monkeypatch.setattr(rejections, "_PAUSE", 0.3)
+    monkeypatch.setattr(rejections, "_PAUSE_AFTER_FAILURE", 0.3)
+    yield made
+    wait(made)
+
+
+def wait(writer: rejections.Writer) -> None:
+    """Until its thread has written all and ended."""
+    until = time.monotonic() + 20
+    while (thread := writer._thread) is not None and time.monotonic() < until:
+        thread.join(0.05)
+    assert writer._thread is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flood_is_counted_whole_and_writes_few_rows(account: TelnyxAccount, writer: rejections.Writer) -> None:
+    gate = threading.Barrier(8)
+
+    def post() -> None:
+        gate.wait()
+        for _ in range(25):
+            assert post_bare(Client(), account.webhook_token) == 400
+        assert post_bare(Client(), "nobody-has-this") == 404
+        connections.close_all()
+
+    with ThreadPoolExecutor(8) as senders:
+        for future in [senders.submit(post) for _ in range(8)]:
+            future.result()
+    wait(writer)
+    assert counts() == {"no_headers": 200, "unknown_address": 8}
+    assert RejectionCount.objects.filter(account=account).count() <= 2  # two when the hour turns meanwhile
+    assert RejectedRequest.objects.count() < 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_flood_of_one_reason_does_not_hide_another(account: TelnyxAccount, writer: rejections.Writer) -> None:
+    client = Client()
+    post_bare(client, account.webhook_token)
+    for _ in range(30):
+        post_bare(client, account.webhook_token)
+    post_webhook(client, account, make_event(), key=SigningKey.generate())
+    for _ in range(30):
+        post_bare(client, account.webhook_token)
+    wait(writer)
+    assert counts() == {"no_headers": 61, "other_key": 1}
+    assert set(RejectedRequest.objects.values_list("code", flat=True)) == {"no_headers", "other_key"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_is_away_turns_no_400_into_a_500_and_loses_no_count(
+    account: TelnyxAccount, writer: rejections.Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, tried = rejections._write, threading.Event()
+
+    def away(*args: Any) -> None:
+        tried.set()
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(rejections, "_write", away)
+    assert [post_bare(Client(), account.webhook_token) for _ in range(5)] == [400] * 5
+    assert tried.wait(10)
+    assert not RejectionCount.objects.exists()
+    monkeypatch.setattr(rejections, "_write", write)
+    wait(writer)
+    assert counts() == {"no_headers": 5}
+    assert RejectedRequest.objects.get().code == "no_headers"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_waits_for_an_account_that_was_deleted_is_dropped_and_the_rest_written(
+    account: TelnyxAccount, writer: rejections.Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = make_account("gone")
+    monkeypatch.setattr(writer, "start", lambda: None)
+    post_bare(Client(), gone.webhook_token)
+    post_bare(Client(), account.webhook_token)
+    gone.delete()
+    assert writer.flush()
+    assert counts() == {"no_headers": 1}
+    assert RejectedRequest.objects.get().account == account
+
+
+def test_the_ring_keeps_the_last_hundred_and_of_them_the_rare_one(client: Client, account: TelnyxAccount) -> None:
+    post_webhook(client, account, make_event(), key=SigningKey.generate())
+    for _ in range(105):
+        post_bare(client, account.webhook_token)
+    assert RejectedRequest.objects.count() == 100
+    assert RejectedRequest.objects.filter(code="other_key").count() == 1
+    assert counts() == {"no_headers": 105, "other_key": 1}
+
+
+def test_an_unknown_address_is_counted_without_the_token(client: Client, account: TelnyxAccount) -> None:
+    told = {"Telnyx-Signature-Ed25519": "x", "Telnyx-Timestamp": "1"}
+    assert post_bare(client, "a-token-of-nobody", **told) == 404
+    row = RejectedRequest.objects.get()
+    assert (row.account, row.code) == (None, "unknown_address")
+    assert "some application has a wrong address" in row.hint
+    assert RejectionCount.objects.get().account is None
+    assert "a-token-of-nobody" not in str(RejectedRequest.objects.values().get())
+
+
+@pytest.mark.parametrize(
+    ("headers", "said"),
+    [
+        ({"X-Telnyx-Signature": "abc"}, "webhook API version 1"),
+        ({"Webhook-Signature": "v1,abc"}, "Standard Webhooks"),
+        ({"User-Agent": "telnyx-webhooks"}, "something between strips"),
+        ({"Telnyx-Timestamp": "1790000000"}, "Only Telnyx-Timestamp came"),
+    ],
+)
+def test_the_headers_give_away_the_cause(
+    client: Client, account: TelnyxAccount, headers: dict[str, str], said: str
+) -> None:
+    post_bare(client, account.webhook_token, **headers)
+    assert said in RejectedRequest.objects.get().hint
+
+
+def test_one_signed_with_another_accounts_key_says_whose_it_is(client: Client, account: TelnyxAccount) -> None:
+    key, public = key_pair()
+    make_account("neighbour", public_key=public)
+    answer = post_webhook(client, account, make_event(), key=key)
+    row = RejectedRequest.objects.get()
+    assert "signed with the current key of the account neighbour" in row.hint
+    assert "pasted into the wrong account" in row.hint
+    assert "neighbour" not in answer.content.decode()
+
+
+def test_a_stale_one_says_whether_the_clock_is_behind_or_ahead_and_whose_it_is(
+    client: Client, account: TelnyxAccount
+) -> None:
+    for age, said in ((420, "differs by 7 min: this machine's is ahead"), (-420, "this machine's is behind")):
+        RejectedRequest.objects.all().delete()
+        post_webhook(client, account, make_event(), now=time.time() - age)
+        row = RejectedRequest.objects.get()
+        assert said in row.reason
+        assert "signed with the current key of the account main" in row.hint
+
+
+def test_our_own_probe_is_told_as_such(client: Client, account: TelnyxAccount) -> None:
+    post_bare(client, account.webhook_token, **{"X-Portal-Probe": "a-nonce-of-the-portal"})
+    assert counts() == {"probe": 1}
+
+
+def test_no_value_of_a_header_is_kept(client: Client, account: TelnyxAccount) -> None:
+    post_bare(client, account.webhook_token, **{"X-Telnyx-Signature": "CANARY", "Authorization": "Bearer CANARY"})
+    assert "CANARY" not in str(list(RejectedRequest.objects.values()))
+    assert "Authorization" in RejectedRequest.objects.get().header_names
+
+
+def test_the_counters_of_a_week_ago_are_forgotten(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    for days in (0, 6, 8):
+        hour = now - timedelta(days=days)
+        RejectionCount.objects.create(account=account, hour=hour, code="no_headers", count=days + 1)
+    clean_up()
+    assert sorted(RejectionCount.objects.values_list("count", flat=True)) == [1, 7]
+    assert not CallEvent.objects.exists()

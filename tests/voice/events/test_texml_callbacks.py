@@ -1,0 +1,282 @@
+"""TeXML's callbacks at their door: which are let in, told apart, and taken for a repeat."""
+
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import OperationalError
+from django.test import Client
+from nacl.signing import SigningKey
+from rest_framework.test import APIClient
+
+from applications.models import TexmlApplication
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.factories import make_flow
+from tests.support.payloads import named
+from tests.support.rest import api_for
+from tests.support.signing import signed
+from tests.support.webhooks import post_texml
+from voice.events import intake
+from voice.events.processing import process
+from voice.models import Call, CallCommand, CallEvent
+
+pytestmark = pytest.mark.django_db
+
+SID = "v3:one-leg"
+
+
+def form(**fields: str) -> bytes:
+    return urlencode({"CallSid": SID, "From": "+13125550143", "To": "+13125550100"} | fields).encode()
+
+
+def progress(status: str, number: int = 0, **fields: str) -> bytes:
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    told = {"CallStatus": status, "CallbackSource": "call-progress-events", "SequenceNumber": str(number)}
+    return form(**(told | {"Timestamp": now} | fields))
+
+
+def stored(client: Client, account: TelnyxAccount, body: bytes) -> CallEvent:
+    assert post_texml(client, account, body).status_code == 200
+    return CallEvent.objects.get()
+
+
+@pytest.mark.parametrize("path", ["", "status", "status/", "a/b-c/d_1/", "x" * 200])
+def test_any_path_below_texml_is_the_door(client: Client, account: TelnyxAccount, path: str) -> None:
+    answer = post_texml(client, account, form(), path)
+    assert (answer.status_code, answer.content) == (200, b'<?xml version="1.0" encoding="UTF-8"?><Response/>')
+    assert CallEvent.objects.get().source == "texml"
+
+
+@pytest.mark.parametrize("path", ["x" * 201, "a//b", "/a", "a.b", "a;b", "a%0a", "é", "..", "a/../b", "a b"])
+def test_any_other_path_is_404_and_never_a_redirect(client: Client, account: TelnyxAccount, path: str) -> None:
+    assert post_texml(client, account, form(), path).status_code == 404
+    assert not CallEvent.objects.exists()
+
+
+def test_texml_without_its_slash_is_404(client: Client, account: TelnyxAccount) -> None:
+    url = f"/webhooks/{account.webhook_token}/texml"
+    assert client.post(url, form(), content_type="text/plain", headers=signed(form())).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["get", "head", "put", "delete", "options", "patch", "trace"])
+def test_other_methods_are_405_so_that_nothing_comes_unsigned_in_a_query(
+    client: Client, account: TelnyxAccount, method: str
+) -> None:
+    answer = getattr(client, method)(f"/webhooks/{account.webhook_token}/texml/status?CallSid={SID}")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert not CallEvent.objects.exists()
+
+
+def test_a_forged_a_stale_and_an_unsigned_callback_are_400_and_store_nothing(
+    client: Client, account: TelnyxAccount
+) -> None:
+    url = f"/webhooks/{account.webhook_token}/texml/status"
+    kind = "application/x-www-form-urlencoded"
+    assert post_texml(client, account, form(), key=SigningKey.generate()).status_code == 400
+    assert post_texml(client, account, form(), now=1_000_000_000).status_code == 400
+    assert client.post(url, form(), content_type=kind).status_code == 400
+    changed = form().replace(b"one", b"two")
+    assert client.post(url, changed, content_type=kind, headers=signed(form())).status_code == 400
+    assert not CallEvent.objects.exists()
+
+
+def test_the_previous_key_verifies_a_callback_while_a_rotation_is_under_way(
+    client: Client, account: TelnyxAccount
+) -> None:
+    account.previous_public_key, account.public_key = account.public_key, "A" * 43 + "="
+    account.save()
+    assert post_texml(client, account, form()).status_code == 200
+
+
+def test_an_unknown_token_is_404_a_large_body_413_and_no_key_503(client: Client, account: TelnyxAccount) -> None:
+    body = form() + b"&a=" + b"x" * intake.MAX_BYTES
+    assert post_texml(client, account, body).status_code == 413
+    TelnyxAccount.objects.update(public_key="")
+    assert post_texml(client, account, form()).status_code == 503
+    account.webhook_token = "nobody"
+    assert post_texml(client, account, form()).status_code == 404
+
+
+def test_a_database_that_is_away_is_503(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(intake, "record", away)
+    assert post_texml(client, account, form()).status_code == 503
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "CallSid"),
+        (b"CallSid", "no form"),
+        (b"CallSid=v3:a&", "no form"),
+        (b'{"data": {}}', "no form"),
+        (b"<Response/>", "no form"),
+        (b"CallSid=v3:a&CallSid=v3:b", "twice"),
+        (b"CallSid=v3:a&From=\xff", "not UTF-8"),
+        (b"CallSid=v3:a&From=%ff", "not UTF-8"),
+        (b"CallSid=v3:a&From=%ed%a0%80", "not UTF-8"),
+        (b"CallSid=../..&From=1", "CallSid"),
+        (b"CallSid=&From=1", "CallSid"),
+        (b"From=%2B13125550143&To=%2B13125550100", "CallSid"),
+        (b"CallSid=v3:a&" + b"&".join(b"f%d=1" % at for at in range(1000)), "1000 fields"),
+    ],
+)
+def test_a_signed_form_that_cannot_be_used_is_quarantined_and_answered_200(
+    client: Client, account: TelnyxAccount, body: bytes, why: str
+) -> None:
+    event = stored(client, account, body)
+    assert (event.status, event.payload, bytes(event.body)) == ("quarantined", None, body)
+    assert why in event.error
+
+
+def test_a_thousand_fields_are_read_whatever_django_would_bear(client: Client, account: TelnyxAccount) -> None:
+    body = b"CallSid=v3:a&" + b"&".join(b"f%d=1" % at for at in range(999))
+    event = stored(client, account, body)
+    assert event.payload is not None
+    assert (event.status, len(event.payload)) == ("received", 1000)
+
+
+def test_nul_is_kept_in_the_bytes_and_shown_as_a_mark(client: Client, account: TelnyxAccount) -> None:
+    event = stored(client, account, form(SpeechResult="a\0b"))
+    assert event.payload is not None
+    assert event.payload["SpeechResult"] == "a�b"
+    assert b"%00" in bytes(event.body)
+
+
+def test_a_conference_or_queue_needs_no_call(client: Client, account: TelnyxAccount) -> None:
+    for body in (b"QueueSid=line&QueuePosition=1", b"ConferenceSid=c&StatusCallbackEvent=conference-end"):
+        post_texml(client, account, body)
+    assert [event.status for event in CallEvent.objects.all()] == ["received"] * 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "event_type"),
+    [
+        (
+            {"CallStatus": "completed", "AnsweredBy": "human", "CallbackSource": "call-progress-events"},
+            "call.completed",
+        ),
+        ({"CallStatus": "in-progress", "AnsweredBy": "human", "CallbackSource": "call-progress-events"}, "amd"),
+        ({"CallStatus": "queued", "CallbackSource": "call-progress-events"}, "call.initiated"),
+        ({"CallStatus": "dozing", "CallbackSource": "call-progress-events"}, "callback"),
+        ({"CallStatus": "completed", "Timestamp": "2026-01-01T00:00:00Z"}, "call.completed"),
+        ({"CallStatus": "completed"}, "call.completed"),
+        ({"CallStatus": "completed", "DialCallStatus": "busy"}, "dial"),  # its caller's call goes on
+        ({"CallStatus": "in-progress", "Digits": "1"}, "gather"),
+        ({"RecordingStatus": "paused"}, "callback"),
+        ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-speech-start"}, "conference.speaker"),
+        ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-hold"}, "callback"),
+    ],
+)
+def test_a_callback_is_told_from_its_fields(
+    client: Client, account: TelnyxAccount, fields: dict[str, str], event_type: str
+) -> None:
+    assert stored(client, account, form(**fields)).event_type == f"texml.{event_type}"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_repeat_is_one_event_and_what_differs_in_number_time_or_status_is_another(
+    client: Client, account: TelnyxAccount
+) -> None:
+    first = progress("ringing", 1)
+    for _ in range(3):
+        post_texml(client, account, first)
+    assert CallEvent.objects.count() == 1
+    event = CallEvent.objects.get()
+    assert len(event.dedupe_key) <= 100
+    told = dict(event.payload or {})
+    for change in ({"SequenceNumber": "2"}, {"CallStatus": "in-progress"}, {"Timestamp": "2026-11-20T09:00:00Z"}):
+        post_texml(client, account, urlencode(told | change).encode())
+    assert CallEvent.objects.filter(status="received").count() == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_callback_with_its_fields_in_another_order_is_a_repeat(client: Client, account: TelnyxAccount) -> None:
+    body = progress("ringing", 1)
+    post_texml(client, account, body)
+    post_texml(client, account, b"&".join(reversed(body.split(b"&"))))
+    assert CallEvent.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_number_and_time_the_bytes_tell_a_repeat(client: Client, account: TelnyxAccount) -> None:
+    for body in (form(Digits="1"), form(Digits="1"), form(Digits="2")):
+        post_texml(client, account, body)
+    assert CallEvent.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Fri, 20 Nov 2026 09:00:04 +0000", "2026-11-20T09:00:04Z", "2026-11-20 10:00:04+01:00", "2026-11-20T09:00:04"],
+)
+def test_a_time_is_read_as_the_guide_writes_it_and_as_it_comes(
+    client: Client, account: TelnyxAccount, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at == at
+
+
+@pytest.mark.parametrize("text", ["yesterday", "Fri, 99 Nov 2026 09:00:04 +0000", "9999-01-01T00:00:00Z", "1", "-"])
+def test_a_time_that_cannot_be_is_none(client: Client, account: TelnyxAccount, text: str) -> None:
+    assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at is None
+
+
+def test_no_rule_runs_for_a_texml_callback(client: Client, account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "texml.call.ringing", "do": [{"action": "hangup"}]}, connection_id="77")
+    event = stored(client, account, progress("ringing", ConnectionId="77", Direction="inbound"))
+    process(event.pk)
+    event.refresh_from_db()
+    assert (event.status, Call.objects.get().direction) == ("processed", "incoming")
+    assert not CallCommand.objects.exists()
+
+
+def test_a_callback_of_another_account_s_application_is_quarantined(client: Client, account: TelnyxAccount) -> None:
+    other = make_account("other")
+    TexmlApplication.objects.create(account=other, telnyx_id="77", friendly_name="menu", remote={})
+    event = stored(client, account, progress("ringing", ConnectionId="77"))
+    process(event.pk)
+    event.refresh_from_db()
+    assert (event.status, Call.objects.count()) == ("quarantined", 0)
+
+
+def test_numbers_and_pressed_keys_are_masked_for_those_who_may_not_see_them(
+    client: Client, account: TelnyxAccount, user_with: Any, api: APIClient
+) -> None:
+    fields = {"From": "13125550143", "CallerId": "13125550143", "Digits": "4929", "ToSipUri": "sip:ada@portal.example"}
+    event = stored(client, account, form(**fields))
+    whole = api.get(f"/api/v1/call-events/{event.pk}/").json()["payload"]
+    assert whole["From"] == "13125550143"
+    user: User = user_with("voice.view_callevent", "voice.view_call")
+    shown = api_for(user).get(f"/api/v1/call-events/{event.pk}/").json()["payload"]
+    assert (shown["From"], shown["CallerId"], shown["Digits"]) == ("•••0143", "•••0143", "••••")
+    assert (shown["To"], shown["ToSipUri"]) == ("+1312•••0100", "sip:•••@portal.example")
+
+
+def test_a_dial_that_nobody_answered_leaves_its_caller_s_call_alive(client: Client, account: TelnyxAccount) -> None:
+    body = named("texml.dial").raw
+    now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    told = urlencode({"HangupCause": "no_answer", "EndTime": now, "AnsweredTime": now}).encode()
+    process(stored(client, account, body + b"&" + told).pk)
+    call = Call.objects.get()
+    assert (call.state, call.hangup_cause, call.ended_at, call.answered_at) == ("initiated", "", None, None)
+
+
+def test_webhook_url_prints_the_texml_address_on_request(
+    client: Client, account: TelnyxAccount, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("webhook_url", "--texml")
+    name, url = capsys.readouterr().out.split()
+    assert name == account.name
+    path = url.partition("/webhooks/")[2]
+    assert (
+        client.post(f"/webhooks/{path}", form(), content_type="text/plain", headers=signed(form())).status_code == 200
+    )

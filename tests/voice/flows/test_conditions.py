@@ -1,0 +1,87 @@
+"""Conditions and placeholders: pure, and refused when built."""
+
+from typing import Any
+
+import pytest
+
+from voice.flows.conditions import BadPath, Condition, check_path, fill, placeholders
+
+CONTEXT: dict[str, Any] = {
+    "event": {
+        "event_type": "call.gather.ended",
+        "payload": {"digits": "1", "count": 3, "list": [{"a": "b"}], "none": None},
+    },
+    "call": {"direction": "incoming", "step": "menu", "from": "+13125550101"},
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "op", "value", "holds"),
+    [
+        ("event.payload.digits", "eq", "1", True),
+        ("event.payload.digits", "eq", 1, True),
+        ("event.payload.digits", "eq", "2", False),
+        ("event.payload.missing", "eq", None, False),
+        ("event.payload.missing", "ne", "1", True),
+        ("event.payload.digits", "ne", "1", False),
+        ("event.payload.digits", "in", ["0", "1"], True),
+        ("event.payload.digits", "in", [], False),
+        ("call.from", "starts_with", "+1312", True),
+        ("call.from", "starts_with", "+49", False),
+        ("event.payload.count", "gt", 2, True),
+        ("event.payload.count", "lt", 3, False),
+        ("event.payload.digits", "lt", "2", True),
+        ("event.payload.list", "gt", 1, False),
+        ("event.payload.digits", "exists", True, True),
+        ("event.payload.none", "exists", True, False),
+        ("event.payload.missing", "exists", False, True),
+        ("event.payload.list.0.a", "eq", "b", True),
+        ("event.payload.list.7.a", "eq", "b", False),
+        ("event.event_type", "eq", "call.gather.ended", True),
+    ],
+)
+def test_operators(field: str, op: str, value: Any, holds: bool) -> None:
+    assert Condition.read({"field": field, "op": op, "value": value}).matches(CONTEXT) is holds
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        None,
+        [],
+        {"field": "event.payload.digits"},
+        {"field": "event.payload.digits", "op": "matches", "value": ".*"},
+        {"field": "settings.SECRET_KEY", "op": "eq", "value": ""},
+        {"field": "call.account", "op": "eq", "value": ""},
+        {"field": "event.payload.__class__.x y", "op": "eq", "value": ""},
+        {"field": 1, "op": "eq", "value": ""},
+        {"field": "call.from", "op": "in", "value": "abc"},
+        {"field": "call.from", "op": "exists", "value": "yes"},
+        {"field": "call.from", "op": "eq", "value": "1", "and": "more"},
+    ],
+)
+def test_a_bad_condition_is_refused_when_built(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Condition.read(given)
+
+
+def test_placeholders_are_filled_and_nothing_is_evaluated() -> None:
+    given = {
+        "to": "{{ event.payload.digits }}",
+        "text": "You pressed {{event.payload.digits}}!",
+        "n": "{{ event.payload.count }}",
+    }
+    assert fill(given, CONTEXT) == {"to": "1", "text": "You pressed 1!", "n": 3}
+    assert fill("{{ 7*7 }} {% now %}", {"event": {}, "call": {}, "7*7": 1}) == "1 {% now %}"
+    assert placeholders(given) == ["event.payload.digits", "event.payload.digits", "event.payload.count"]
+
+
+def test_a_missing_value_is_named() -> None:
+    with pytest.raises(KeyError, match=r"event\.payload\.nothing"):
+        fill({"to": "{{ event.payload.nothing }}"}, CONTEXT)
+
+
+@pytest.mark.parametrize("path", ["", "call", "event.payload", "event.body", "call.facts", "event.payload..x"])
+def test_paths_outside_of_event_and_call_are_refused(path: str) -> None:
+    with pytest.raises(BadPath):
+        check_path(path)

@@ -1,0 +1,78 @@
+"""Which commands a flow makes of an event."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from tests.support.factories import make_call, make_flow
+from voice.flows.rules import Decision, commands_for
+from voice.models import CallEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def decide(account: TelnyxAccount, *rules: dict[str, Any], **payload: Any) -> Decision:
+    flow = make_flow(account, *rules)
+    now = timezone.now()
+    event = CallEvent(account=account, event_type="call.answered", received_at=now, payload=payload)
+    return commands_for(make_call(account), event, flow.rules.all(), now)
+
+
+def rule(*actions: str, **more: Any) -> dict[str, Any]:
+    return {"event_type": "call.answered", "do": [{"action": action} for action in actions]} | more
+
+
+def actions(decision: Decision) -> list[tuple[int, str]]:
+    return [(command.sequence, command.action) for command in decision.commands]
+
+
+def test_rules_run_in_order_until_one_that_says_stop(account: TelnyxAccount) -> None:
+    made = decide(account, rule("answer", stop=False), rule("hangup", "leave_queue"), rule("answer"))
+    assert actions(made) == [(0, "answer"), (1, "hangup"), (2, "leave_queue")]
+
+
+def test_a_rule_that_does_not_match_stops_nothing(account: TelnyxAccount) -> None:
+    never = [{"field": "event.payload.digits", "op": "eq", "value": "9"}]
+    assert actions(decide(account, rule("answer", when=never), rule("hangup"), digits="1")) == [(0, "hangup")]
+
+
+def test_all_conditions_must_hold(account: TelnyxAccount) -> None:
+    one, two = ({"field": "event.payload.digits", "op": "eq", "value": value} for value in ("1", "2"))
+    assert actions(decide(account, rule("hangup", when=[one, two]), digits="1")) == []
+
+
+def test_the_last_step_that_is_told_holds(account: TelnyxAccount) -> None:
+    made = decide(account, rule(step="first", stop=False), rule(step="second", stop=False), rule(stop=False))
+    assert (made.step, made.matched) == ("second", True)
+    assert made.commands == []
+
+
+def test_without_a_match_the_step_stays(account: TelnyxAccount) -> None:
+    made = decide(account, rule("hangup", direction="outgoing", step="never"))
+    assert (made.step, made.matched, made.commands) == (None, False, [])
+
+
+def test_what_is_filled_in_is_checked_again(account: TelnyxAccount) -> None:
+    entry = {"action": "gather", "parameters": {"maximum_digits": "{{ event.payload.digits }}"}}
+    (command,) = decide(account, rule(do=[entry]), digits="many").commands
+    assert command.status == "expired"
+    assert "maximum_digits" in command.error
+
+
+def test_a_placeholder_keeps_its_type_and_nothing_else_is_evaluated(account: TelnyxAccount) -> None:
+    said = {"payload": "{{ event.payload.text }} {{call.from}}", "voice": "female"}
+    count = {"action": "gather", "parameters": {"maximum_digits": "{{ event.payload.count }}"}}
+    text = "{{ call.to }} {% now %} ${HOME}"
+    made = decide(account, rule(do=[{"action": "speak", "parameters": said}, count]), text=text, count=3)
+    assert made.commands[0].parameters["payload"] == "{{ call.to }} {% now %} ${HOME} +13125550101"
+    assert made.commands[1].parameters == {"maximum_digits": 3}
+
+
+def test_a_condition_of_an_older_version_matches_nothing_and_breaks_nothing(account: TelnyxAccount) -> None:
+    flow = make_flow(account, rule("hangup"), rule("answer"))
+    flow.rules.filter(position=0).update(when=[{"field": "gone", "op": "like", "value": 1}])
+    now = timezone.now()
+    event = CallEvent(account=account, event_type="call.answered", received_at=now, payload={})
+    assert actions(commands_for(make_call(account), event, flow.rules.all(), now)) == [(0, "answer")]

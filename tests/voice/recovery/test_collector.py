@@ -1,0 +1,97 @@
+"""Telnyx's record of the calls of each application: read whole, or the run says that it was not."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx import paging
+from tests.support.factories import CONNECTION, make_event
+from tests.support.recoveries import entry, listed, listing, looked, recover, undelivered
+from voice.calls import telnyx_record
+from voice.models import CallEvent
+from voice.recovery import runs
+
+pytestmark = pytest.mark.django_db
+
+
+def ours(account: TelnyxAccount, connection_id: str = CONNECTION) -> None:
+    told = {"telnyx_id": connection_id, "webhook_event_url": account.webhook_url}
+    CallControlApplication.objects.create(account=account, **told)
+
+
+@pytest.fixture
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two entries a page, two pages a part: of nine there are several parts."""
+    monkeypatch.setattr(paging, "PAGE", 2)
+    monkeypatch.setattr(telnyx_record, "_MOST_PAGES", 2)
+
+
+@pytest.mark.parametrize("said", [{"data": None}, {"data": "oops"}, {}, {"data": [{}] * 250, "meta": {}}])
+def test_half_a_record_is_no_whole_run(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, said: Any) -> None:
+    monkeypatch.setattr(telnyx_record, "_MOST_PAGES", 2)
+    ours(account)
+    record = looked(account, call_events=said)
+    assert (record.state, "could not be read whole" in record.problem) == ("failed", True)
+    assert runs.watermark(account) is None
+    assert looked(account).state == "done"
+
+
+@pytest.mark.parametrize("said", ["422 No", "500 Oops", {"data": None}])
+def test_an_application_whose_record_is_refused_keeps_no_other_from_being_read(
+    account: TelnyxAccount, said: Any
+) -> None:
+    for at in range(15):
+        ours(account, f"odd{at}")
+    ours(account)
+    found = listing(entry(make_event("call.answered", -900), 900))
+    record = looked(account, call_events=lambda path: said if "odd" in path else found)
+    assert (record.state, bool(record.problem), record.events_recovered) == ("failed", True, 1)
+
+
+def test_after_a_run_that_was_not_whole_the_record_is_read_once_more(account: TelnyxAccount) -> None:
+    ours(account)
+    assert looked(account).state == "done"
+    missed = {"webhook_deliveries": listed([(make_event("call.initiated", -900), 9)])}
+    assert looked(account, call_events={}, **missed).state == "failed"  # it looks, since a delivery had failed
+    found = listing(entry(make_event("call.answered", -900), 900))
+    record = looked(account, call_events=found, **missed)
+    assert (record.state, record.events_recovered) == ("done", 1)
+
+
+def test_a_record_that_is_longer_than_one_reading_is_read_on(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str, short_pages: None
+) -> None:
+    ours(sandbox_account, connection_id)
+    for at in range(9):
+        event = make_event("call.answered", -600 - at, leg=str(at), connection_id=connection_id)
+        undelivered(sandbox, event, status=200)
+    record = recover(sandbox_account)
+    assert (record.state, record.events_recovered) == ("done", 9)
+
+
+@pytest.mark.parametrize("order", [sorted, lambda found: sorted(found, reverse=True)], ids=["oldest", "newest"])
+def test_it_is_read_on_whichever_end_telnyx_begins_with(
+    account: TelnyxAccount, short_pages: None, order: Callable[[list[Any]], list[Any]]
+) -> None:
+    ours(account)
+    began = timezone.now() - timedelta(hours=1)
+    events = {(began + timedelta(seconds=at)).isoformat(): make_event("call.answered", leg=str(at)) for at in range(9)}
+
+    def told(path: str) -> dict[str, Any]:
+        asked = {name: values[0] for name, values in parse_qs(urlsplit(path).query).items()}
+        bounds = asked.get("filter[occurred_at][gte]", ""), asked.get("filter[occurred_at][lte]", "9")
+        times = order([at for at in events if bounds[0] <= at <= bounds[1]])
+        begin = 2 * (int(asked["page[number]"]) - 1)
+        rows = [entry(events[at], 900) | {"event_timestamp": at} for at in times[begin : begin + 2]]
+        return {"data": rows, "meta": {"total_pages": -(-len(times) // 2)}}
+
+    record = looked(account, call_events=told)
+    assert (record.state, record.events_recovered) == ("done", 9)
+    assert CallEvent.objects.count() == 9

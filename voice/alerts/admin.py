@@ -1,0 +1,211 @@
+"""Alerts: what is wrong now, what was, who was told, and muting."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from portal.actors import actor_of
+from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.models import AuditEvent
+from portal.templatetags.portal import status_badge
+from voice.alerts import channels as alert_channels
+from voice.alerts import mutes, notices
+from voice.models import Alert, AlertMute, AlertRound
+
+_LIST = "admin:voice_alert_changelist"
+
+
+class StateFilter(SimpleListFilter):
+    """Open, or over."""
+
+    title, parameter_name = "State", "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("open", "Open"), ("closed", "Closed")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        if self.value() not in {"open", "closed"}:
+            return queryset
+        return queryset.filter(closed_at__isnull=self.value() == "open")
+
+
+class MuteForm(forms.Form):
+    """A kind, a subject, or both; how long, and why."""
+
+    kind = forms.ChoiceField(
+        required=False, choices=[("", "Every kind"), *Alert.Kind.choices], widget=UnfoldAdminSelectWidget
+    )
+    subject = forms.CharField(
+        required=False,
+        max_length=150,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="As the alert shows it; empty means every one of that kind.",
+    )
+    span = forms.ChoiceField(
+        label="For how long", choices=[(name, name) for name in mutes.SPANS], widget=UnfoldAdminSelectWidget
+    )
+    reason = forms.CharField(
+        label="Why", max_length=200, widget=UnfoldAdminTextInputWidget, help_text="For those who wonder later."
+    )
+
+    def clean(self) -> dict[str, Any]:
+        told: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and not told["kind"] and not told["subject"]:
+            raise forms.ValidationError("Choose a kind, or name a subject: not everything can be muted at once.")
+        return told
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    """Those that are open come first."""
+
+    list_display = ("what", "state_shown", "summary_shown", "subject", "opened_at", "lasted")
+    list_display_links = ("what",)
+    list_filter = (
+        StateFilter,
+        ("kind", ChoicesDropdownFilter),
+        ("account", RelatedDropdownFilter),
+    )
+    list_filter_submit = True
+    list_filter_sheet = True
+    list_fullwidth = True
+    search_fields = ("subject__istartswith",)
+    search_help_text = "Beginning of the subject: an account, an application, a process"
+    list_before_template: Any = "voice/alerts/list_before.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        ours = [
+            path("mute/", wrap(self.mute_view), name="voice_alert_mute"),
+            path("mute/<int:pk>/end/", wrap(self.unmute_view), name="voice_alert_unmute"),
+            path("test/", wrap(self.test_view), name="voice_alert_test"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
+        rows: QuerySet[Alert] = super().get_queryset(request).select_related("account")
+        return mutes.with_muted(rows, timezone.now())
+
+    @display(description="What", ordering="kind")
+    def what(self, alert: Alert) -> str:
+        return alert.get_kind_display()
+
+    @display(description="State")
+    def state_shown(self, alert: Alert) -> str:
+        return status_badge(_state(alert))
+
+    @display(description="In words")
+    def summary_shown(self, alert: Alert) -> str:
+        dim = "" if _state(alert) == "open" else " portal-dim"
+        if not alert.link:
+            return format_html('<span class="portal-words{}">{}</span>', dim, alert.summary)
+        return format_html('<a class="portal-words{}" href="{}">{}</a>', dim, alert.link, alert.summary)
+
+    @display(description="Lasted")
+    def lasted(self, alert: Alert) -> str:
+        return timesince(alert.opened_at, alert.closed_at)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        told: dict[str, Any] = {
+            "channels": alert_channels.set_up(),
+            "mutes": mutes.active(timezone.now()),
+            "checked_at": AlertRound.objects.values_list("at", flat=True).first(),
+        }
+        return super().changelist_view(request, told | (extra_context or {}))
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        alert = self._alert(request, object_id)
+        told = {
+            "title": alert.get_kind_display(),
+            "alert": alert,
+            "state": _state(alert),
+            "notices": alert.notices.all(),
+            "mutes": [one for one in mutes.active(timezone.now()) if one.covers(alert.kind, alert.subject)],
+            "details": as_json(alert.details) if alert.details else "",
+        }
+        return TemplateResponse(request, "voice/alerts/page.html", self._context(request) | told)
+
+    def mute_view(self, request: HttpRequest) -> HttpResponse:
+        """Of a kind, a subject or both."""
+        _demand_change(request)
+        given = {name: request.GET.get(name, "") for name in ("kind", "subject")} | {"span": "8 hours"}
+        form = MuteForm(request.POST or None, initial=given)
+        if request.method == "POST" and form.is_valid():
+            told = form.cleaned_data
+            span = mutes.SPANS[told["span"]]
+            row = mutes.mute(told["kind"], told["subject"], span, told["reason"], actor_of(request))
+            until = f"until {row.until:%Y-%m-%d %H:%M} UTC" if row.until else "for ever"
+            messages.success(request, f"Muted {until}: {row}.")
+            return HttpResponseRedirect(reverse(_LIST))
+        told = {"title": "Mute alerts", "form": form}
+        return TemplateResponse(request, "voice/alerts/mute.html", self._context(request) | told)
+
+    def unmute_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """End a mute (POST)."""
+        _demand_change(request)
+        _demand_post(request)
+        row = get_object_or_404(AlertMute, pk=pk)
+        mutes.unmute(row, actor_of(request))
+        messages.success(request, f"Not muted any more: {row}.")
+        return HttpResponseRedirect(reverse(_LIST))
+
+    def test_view(self, request: HttpRequest) -> HttpResponse:
+        """Send a test notice by every channel, and tell what came of it (POST)."""
+        _demand_change(request)
+        _demand_post(request)
+        channels, outcomes = alert_channels.set_up(), notices.test()
+        AuditEvent.note(actor_of(request), "alert.test", channels=outcomes)
+        for channel, problem in outcomes.items():
+            if problem:
+                messages.error(request, f"To {channels[channel]}: could not be delivered: {problem}.")
+            else:
+                messages.success(request, f"To {channels[channel]}: sent.")
+        return HttpResponseRedirect(reverse(_LIST))
+
+    def _alert(self, request: HttpRequest, object_id: str | None) -> Alert:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found: Alert | None = self.get_object(request, unquote(object_id or ""))
+        if found is None:
+            raise Http404
+        return found
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
+
+def _state(alert: Any) -> str:
+    if not alert.is_open:
+        return "closed"
+    return "muted" if alert.muted else "open"
+
+
+def _demand_change(request: HttpRequest) -> None:
+    if not request.user.has_perm("voice.change_alert"):
+        raise PermissionDenied
+
+
+def _demand_post(request: HttpRequest) -> None:
+    if request.method != "POST":
+        raise Http404

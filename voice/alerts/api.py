@@ -1,0 +1,73 @@
+"""REST of the alerts: what is wrong now, and what was."""
+
+from typing import Any
+
+import django_filters
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework import serializers
+
+from portal.rest.filters import StrictFilters, YesNo
+from portal.rest.viewsets import ReadOnlyViewSet
+from voice.alerts import mutes
+from voice.models import Alert
+
+
+class AlertSerializer(serializers.ModelSerializer[Alert]):
+    """A condition that somebody should know of. ``closed_at`` is null while it lasts."""
+
+    account = serializers.CharField(source="account.name", default=None, read_only=True, allow_null=True)
+    link = serializers.SerializerMethodField()
+    muted = serializers.BooleanField(read_only=True)
+
+    class Meta:
+        model = Alert
+        fields = (
+            "id",
+            "kind",
+            "subject",
+            "account",
+            "summary",
+            "link",
+            "details",
+            "opened_at",
+            "seen_at",
+            "closed_at",
+            "muted",
+        )
+        read_only_fields = fields
+
+    def get_link(self, alert: Alert) -> str | None:
+        """The page to look at."""
+        return settings.PORTAL_PUBLIC_URL + alert.link if alert.link else None
+
+
+class AlertFilters(django_filters.FilterSet):
+    """The filters of the alerts."""
+
+    account = django_filters.CharFilter(field_name="account__name")
+    kind = django_filters.ChoiceFilter(choices=Alert.Kind.choices)
+    open = YesNo(method="by_open")
+
+    def by_open(self, alerts: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:
+        return alerts.filter(closed_at__isnull=value == "true")
+
+    class Meta:
+        model = Alert
+        fields = ("subject",)
+
+
+class AlertViewSet(ReadOnlyViewSet):
+    """Alerts, newest first."""
+
+    queryset = Alert.objects.select_related("account")
+    serializer_class = AlertSerializer
+    filter_backends = (StrictFilters,)
+    filterset_class = AlertFilters
+    scope = "events"
+    ordering = ("-opened_at", "-id")
+    permissions = {"list": "voice.view_alert", "retrieve": "voice.view_alert"}
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return mutes.with_muted(super().get_queryset(), timezone.now())

@@ -1,0 +1,184 @@
+"""What is looked for: each check tells, in words and with a link, what it finds wrong now. They write nothing.
+
+Each is a handful of bounded statements on indexes, whatever number of calls and events there is.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+
+from applications.kinds import KINDS
+from applications.models import Pull
+from portal.models import Heartbeat, TelnyxAccount
+from portal.phone_numbers import masked
+from voice.alerts.findings import MOST, CheckRound, Finding, counted, listing
+from voice.dispatch import circuit_breaker, reconciliation
+from voice.events import envelopes, refusal_reasons, rejections
+from voice.models import Alert, CallCommand, CallEvent, Recovery, RejectedRequest
+
+REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
+QUARANTINED_WITHIN, QUARANTINED_AT_LEAST = timedelta(hours=1), 5
+WAITED_TOO_LONG = timedelta(seconds=60)
+STALE_AFTER = timedelta(seconds=90)
+# heartbeats by name: what is said when one stops
+PROCESSES = {
+    "sweep": "The sweep has not been heard for {}: what no worker was woken for stays undone.",
+    "worker": "The workers, or beat, have not been heard for {}: only the sweep does their work.",
+}
+_NOT_OURS = {refusal_reasons.PROBE.code, refusal_reasons.TOO_LARGE.code}  # nothing that Telnyx sent
+
+
+def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
+    """Five or more since the last hour began, over a tenth of what the account got (or a thousand), one just now.
+
+    While the alert is open, fewer keep it so: else what trickles in would be a new alert each hour.
+    """
+    recent = RejectedRequest.objects.filter(at__gt=look.now - REFUSED_WITHIN, account__isnull=False)
+    lately = set(recent.exclude(code__in=_NOT_OURS).order_by().values_list("account", flat=True))
+    # the ring keeps one a second; how many there were is counted by the hour, and this one may have just begun
+    since = (look.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    counts = rejections.counted(since) if lately else {}
+    open_ones = Alert.objects.filter(kind=Alert.Kind.SIGNATURE_FAILURES, closed_at=None)
+    told = set(open_ones.values_list("subject", flat=True)) if lately else set()
+    for account in TelnyxAccount.objects.filter(pk__in=lately):
+        codes = Counter({code: n for code, n in counts.get(account.pk, Counter()).items() if code not in _NOT_OURS})
+        number = codes.total()
+        if number < REFUSED_AT_LEAST and account.name not in told:
+            continue
+        if number < REFUSED_TOO_MANY and _let_in(account, since, 9 * number) >= 9 * number:
+            continue
+        yield Finding(
+            account.name,
+            f"{number} webhooks of {account} were refused since {since:%H:%M} UTC: {_why(codes)}.",
+            account,
+            reverse("admin:voice_inbox_account", args=[account.pk]),
+            {"refused": number, "reasons": dict(codes)},
+        )
+
+
+def dead_events(look: CheckRound) -> Iterator[Finding]:
+    """Any that nobody has run again."""
+    for account in TelnyxAccount.objects.all():
+        dead = CallEvent.objects.filter(account=account, status=CallEvent.Status.DEAD)
+        if number := _number(dead):
+            words = counted(number, "event was", "events were") + " given up after eight tries"
+            link = listing("voice_callevent", status__exact="dead", account__id__exact=account.pk)
+            yield Finding(account.name, f"{words} ({account}). The page of each says why.", account, link)
+
+
+def quarantined_events(look: CheckRound) -> Iterator[Finding]:
+    """One of the old webhook API, or five others within the hour."""
+    for account in TelnyxAccount.objects.all():
+        bad = CallEvent.objects.filter(account=account, status=CallEvent.Status.QUARANTINED)
+        bad = bad.filter(received_at__gt=look.now - QUARANTINED_WITHIN)
+        number, old = _number(bad), _number(bad.filter(error__startswith=envelopes.OLD_FORMAT))
+        if not old and number < QUARANTINED_AT_LEAST:
+            continue
+        words = counted(number, "webhook could not be read", "webhooks could not be read")
+        remedy = " Set the webhook API version of its application to 2." if old else ""
+        link = listing("voice_callevent", status__exact="quarantined", account__id__exact=account.pk)
+        told = {"quarantined": number, "of_version_1": old}
+        yield Finding(account.name, f"{words} in the last hour ({account}).{remedy}", account, link, told)
+
+
+def open_breakers(look: CheckRound) -> Iterator[Finding]:
+    """Commands of an account wait."""
+    for row in circuit_breaker.tripped():
+        words = f"Commands of {row.account} are held back. {masked(row.why)}"
+        yield Finding(row.account.name, words, row.account, listing("voice_callcommand"))
+
+
+def backlog(look: CheckRound) -> Iterator[Finding]:
+    """Something due that nobody has begun for a minute. What waits for its next try, its turn or a breaker is not."""
+    events = CallEvent.objects.filter(status=CallEvent.Status.RECEIVED)
+    if found := _overdue(look, events, "received_at"):
+        words = f"Events have waited for {_seconds(found)} to be processed: more come in than are worked off."
+        yield Finding("events", words, None, listing("voice_callevent", status__exact="received"))
+    held = [row.account_id for row in circuit_breaker.tripped()]
+    commands = CallCommand.objects.filter(status=CallCommand.Status.QUEUED).exclude(account__in=held)
+    if found := _overdue(look, commands, "created_at"):
+        words = f"Commands have waited for {_seconds(found)} to be sent: nobody sends them, or too few do."
+        yield Finding("commands", words, None, listing("voice_callcommand", status__exact="queued"))
+
+
+def stale_processes(look: CheckRound) -> Iterator[Finding]:
+    """Those that were there once, and are not heard any more."""
+    for beat in Heartbeat.objects.filter(name__in=PROCESSES):
+        if look.waited(beat.at) > STALE_AFTER:
+            yield Finding(beat.name, PROCESSES[beat.name].format(_seconds(look.now - beat.at)))
+
+
+def drift(look: CheckRound) -> Iterator[Finding]:
+    """What the last pull found changed or gone, or so much gone that it stopped."""
+    over = Pull.objects.filter(state__in=(Pull.State.DONE, Pull.State.STOPPED))
+    for account in TelnyxAccount.objects.all():
+        for kind in KINDS:
+            last = over.filter(account=account, kind=kind.slug).first()
+            if last is None or not (last.updated or last.missing or last.state == Pull.State.STOPPED):
+                continue
+            yield Finding(
+                f"{account.name}/{kind.slug}", _drifted(last), account, _page("applications_pull", last), last.counts
+            )
+
+
+def commands_to_decide(look: CheckRound) -> Iterator[Finding]:
+    """Nobody knows whether Telnyx carried them out, and the portal has stopped looking."""
+    rows = reconciliation.for_a_person().order_by().values("account").annotate(number=Count("id"))
+    counts = dict(rows.values_list("account", "number"))
+    for account in TelnyxAccount.objects.filter(pk__in=counts):
+        words = counted(counts[account.pk], "command needs a decision", "commands need a decision")
+        told = f"{words} ({account}): nobody knows whether Telnyx carried out what was asked."
+        link = listing("voice_callcommand", status__exact="uncertain", account__id__exact=account.pk)
+        yield Finding(account.name, told, account, link)
+
+
+def failing_recoveries(look: CheckRound) -> Iterator[Finding]:
+    """The last two looks at Telnyx for missed webhooks failed."""
+    over = Recovery.objects.filter(state__in=(Recovery.State.DONE, Recovery.State.FAILED))
+    for account in TelnyxAccount.objects.all():
+        last = list(over.filter(account=account)[:2])
+        if len(last) == 2 and all(one.state == Recovery.State.FAILED for one in last):
+            words = f"Missed webhooks of {account} cannot be fetched from Telnyx: {masked(last[0].problem)}"
+            yield Finding(account.name, words, account, listing("voice_recovery", account__id__exact=account.pk))
+
+
+def _let_in(account: TelnyxAccount, since: datetime, most: int) -> int:
+    webhooks = CallEvent.objects.filter(account=account, received_at__gt=since).exclude(source="backfill")
+    return webhooks.order_by()[:most].count()
+
+
+def _why(codes: Counter[str]) -> str:
+    return "; ".join(refusal_reasons.kind(code).words for code, _ in codes.most_common(2)) or "see the requests"
+
+
+def _number(rows: QuerySet[CallEvent]) -> int:
+    return rows.order_by()[: MOST + 1].count()
+
+
+def _overdue(look: CheckRound, rows: QuerySet[CallEvent] | QuerySet[CallCommand], made: str) -> timedelta | None:
+    """How long the one that is due longest has waited, if that is too long."""
+    late = look.now - WAITED_TOO_LONG
+    due = rows.filter(Q(lease_until=None) | Q(lease_until__lt=late), **{f"{made}__lt": late})
+    at = due.order_by(made).values_list(Coalesce("lease_until", made), flat=True).first()
+    waited = look.waited(at) if at else timedelta()
+    return waited if waited > WAITED_TOO_LONG else None
+
+
+def _drifted(pull: Pull) -> str:
+    which = next(kind.model._meta.verbose_name_plural for kind in KINDS if kind.slug == pull.kind)
+    if pull.state == Pull.State.STOPPED:
+        return f"So many {which} of {pull.account} are gone from Telnyx that the pull stopped. Is that true?"
+    return f"The last pull found {pull.updated} changed and {pull.missing} gone at Telnyx ({which} of {pull.account})."
+
+
+def _page(model: str, row: Pull) -> str:
+    return reverse(f"admin:{model}_change", args=[row.pk])
+
+
+def _seconds(span: timedelta) -> str:
+    seconds = int(span.total_seconds())
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min" if seconds < 7200 else f"{seconds // 3600} h"

@@ -1,0 +1,46 @@
+"""What a check of an alert is told, and what it tells."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils.http import urlencode
+
+from portal.models import TelnyxAccount
+
+MOST = 1000  # rows that are counted; "1000 or more" is as bad
+
+
+@dataclass(frozen=True)
+class CheckRound:
+    """One round of checks. ``since``: from when on they ran without a gap; what happened before nobody watched."""
+
+    now: datetime
+    since: datetime
+
+    def waited(self, at: datetime) -> timedelta:
+        """How long something has been waiting while the portal was there to see to it."""
+        return self.now - max(at, self.since)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong now. ``subject`` is the same as long as it is the same thing."""
+
+    subject: str
+    summary: str
+    account: TelnyxAccount | None = None
+    link: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def listing(model: str, **query: Any) -> str:
+    """The address of a list in the browser (``voice_callevent``), narrowed by ``query``."""
+    address = reverse(f"admin:{model}_changelist")
+    return f"{address}?{urlencode(query)}" if query else address
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """``3 events``; beyond ``MOST`` nobody counts."""
+    return f"{MOST} or more {many}" if number > MOST else f"{number} {one if number == 1 else many}"

@@ -1,0 +1,66 @@
+"""Muting: alerts that are kept and shown, and of which nobody is told."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent
+from voice.models import Alert, AlertMute
+
+SPANS: dict[str, timedelta | None] = {
+    "1 hour": timedelta(hours=1),
+    "8 hours": timedelta(hours=8),
+    "1 day": timedelta(days=1),
+    "7 days": timedelta(days=7),
+    "for ever": None,
+}
+
+
+def active(now: datetime) -> list[AlertMute]:
+    """Those that hold now, newest first."""
+    return list(AlertMute.objects.filter(_holding(now)))
+
+
+def with_muted(alerts: QuerySet[Alert], now: datetime) -> QuerySet[Any]:
+    """The same, each with ``muted``: whether a mute covers it now."""
+    return alerts.annotate(muted=_covered(now))
+
+
+def unmuted(alerts: QuerySet[Alert], now: datetime) -> QuerySet[Alert]:
+    """Those of them that no mute covers now."""
+    return alerts.filter(~_covered(now))
+
+
+def is_muted(alert: Alert, now: datetime) -> bool:
+    return any(one.covers(alert.kind, alert.subject) for one in active(now))
+
+
+def mute(kind: str, subject: str, span: timedelta | None, reason: str, actor: Actor) -> AlertMute:
+    """From now for ``span``; None is for ever. An earlier one of the same kind and subject is replaced."""
+    now = timezone.now()
+    told = {"until": now + span if span else None, "reason": reason, "by": actor.label[:200], "created_at": now}
+    with transaction.atomic():
+        row, _ = AlertMute.objects.update_or_create(kind=kind, subject=subject, defaults=told)
+        until = row.until.isoformat() if row.until else None
+        AuditEvent.note(actor, "alert.mute", row, kind=kind, about=subject, until=until, reason=reason)
+    return row
+
+
+def unmute(row: AlertMute, actor: Actor) -> None:
+    """End it now. What is open and was never told of is told with the next check."""
+    with transaction.atomic():
+        AuditEvent.note(actor, "alert.unmute", row, kind=row.kind, about=row.subject)
+        row.delete()
+
+
+def _covered(now: datetime) -> Exists:
+    here = Q(kind="") | Q(kind=OuterRef("kind")), Q(subject="") | Q(subject=OuterRef("subject"))
+    return Exists(AlertMute.objects.filter(_holding(now), *here))
+
+
+def _holding(now: datetime) -> Q:
+    return Q(until=None) | Q(until__gt=now)

@@ -1,0 +1,165 @@
+"""Alerts: conditions that somebody should know of, as rows that open and close. Nothing is repeated while one lasts.
+
+A round of checks is claimed by moving one row on, so any number of processes may try. It runs in the sweep, in a thread
+of its own, and by Celery: each notices when the other has stopped.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import connections, transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from voice.alerts import checks, mutes, notices
+from voice.alerts.findings import CheckRound, Finding
+from voice.alerts.silent_applications import silent_applications
+from voice.models import Alert, AlertMute, AlertNotice, AlertRound
+
+EVERY = timedelta(seconds=30)
+KEPT = timedelta(days=90)
+GAP = timedelta(minutes=3)  # without a round: the portal was off
+MOST_OF_A_KIND = 20  # open at a time: an outage of everything is not a hundred mails
+_TICK_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
+_Kind = Alert.Kind
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Check:
+    """``closes_after``: how long it must not be found, so that what comes and goes is one alert."""
+
+    find: Callable[[CheckRound], Iterable[Finding]]
+    closes_after: timedelta = timedelta()
+
+
+CHECKS: dict[str, Check] = {
+    _Kind.APPLICATION_SILENT: Check(silent_applications),
+    _Kind.SIGNATURE_FAILURES: Check(checks.refused_webhooks, timedelta(minutes=5)),
+    _Kind.DEAD_EVENTS: Check(checks.dead_events),
+    _Kind.QUARANTINED_EVENTS: Check(checks.quarantined_events),
+    _Kind.BREAKER_OPEN: Check(checks.open_breakers, timedelta(minutes=2)),
+    _Kind.BACKLOG: Check(checks.backlog, timedelta(minutes=2)),
+    _Kind.PROCESS_STALE: Check(checks.stale_processes, timedelta(minutes=1)),
+    _Kind.DRIFT: Check(checks.drift),
+    _Kind.UNCERTAIN_COMMANDS: Check(checks.commands_to_decide),
+    _Kind.RECOVERY_FAILING: Check(checks.failing_recoveries),
+}
+
+
+@contextmanager
+def watching() -> Iterator[None]:
+    """Check and tell while the block runs, in a thread: nothing there delays the block or ends it."""
+    stopping = threading.Event()
+    thread = threading.Thread(target=_watch, args=(stopping,), name="alerts", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join(_PATIENCE_SECONDS)
+
+
+def attend() -> None:
+    """A round of checks if it is time for one, and the notices that are due."""
+    check_due()
+    notices.deliver_due()
+
+
+def check_due() -> bool:
+    """Run the checks if it is time and nobody else does."""
+    now = timezone.now()
+    since = AlertRound.claim(now, EVERY, GAP)
+    if since is not None:
+        check(now, since)
+    return since is not None
+
+
+def check(now: datetime, since: datetime) -> None:
+    """Look at everything now. A check that breaks leaves its alerts as they are, and the others alone."""
+    for kind, one in CHECKS.items():
+        try:
+            found = {finding.subject: finding for finding in one.find(CheckRound(now, since))}
+            _settle(kind, one.closes_after, found, now)
+        except Exception:
+            _log.exception("a check for alerts failed", kind=kind)
+    _announce(now)
+
+
+def clean_up() -> None:
+    """Forget alerts that were over 90 days ago, and mutes that were."""
+    old = timezone.now() - KEPT
+    Alert.objects.filter(closed_at__lt=old).delete()
+    AlertMute.objects.filter(until__lt=old).delete()
+
+
+def open_by_kind() -> dict[str, int]:
+    """How many are open, by kind; none is 0."""
+    rows = Alert.objects.filter(closed_at=None).order_by().values("kind").annotate(number=Count("id"))
+    return dict.fromkeys(map(str, CHECKS), 0) | dict(rows.values_list("kind", "number"))
+
+
+def standing() -> list[Alert]:
+    """Those that are open and not muted, newest first."""
+    return list(mutes.unmuted(Alert.objects.filter(closed_at=None), timezone.now()))
+
+
+def _settle(kind: str, closes_after: timedelta, found: dict[str, Finding], now: datetime) -> None:
+    known = {alert.subject: alert for alert in Alert.objects.filter(kind=kind, closed_at=None)}
+    for subject in known.keys() - found.keys():
+        _leave(known[subject], closes_after, now)
+    for subject in known.keys() & found.keys():
+        told = _told(found[subject])
+        Alert.objects.filter(pk=known[subject].pk, closed_at=None).update(**told, seen_at=now, clear_since=None)
+    fresh = [finding for subject, finding in found.items() if subject not in known]
+    rows = [
+        Alert(kind=kind, subject=finding.subject, opened_at=now, seen_at=now, **_told(finding))
+        for finding in fresh[: max(MOST_OF_A_KIND - len(known), 0)]
+    ]
+    Alert.objects.bulk_create(rows, ignore_conflicts=True)  # another's may be there just now
+
+
+def _told(finding: Finding) -> dict[str, object]:
+    summary = finding.summary if len(finding.summary) <= 300 else f"{finding.summary[:299]}…"
+    return {"account": finding.account, "summary": summary, "link": finding.link, "details": finding.details}
+
+
+def _leave(alert: Alert, closes_after: timedelta, now: datetime) -> None:
+    """It was not found: begin to wait, or close it."""
+    if now - (alert.clear_since or now) < closes_after:
+        Alert.objects.filter(pk=alert.pk, closed_at=None, clear_since=None).update(clear_since=now)
+        return
+    with transaction.atomic():
+        row = Alert.objects.select_for_update().filter(pk=alert.pk, closed_at=None).first()
+        if row is None:
+            return
+        row.closed_at, row.clear_since = now, None
+        row.save(update_fields=["closed_at", "clear_since"])
+        notices.make(row, AlertNotice.Change.CLOSED, now)
+
+
+def _announce(now: datetime) -> None:
+    """Tell of what is open and was never told: the new ones, and those whose mute is over."""
+    untold = Alert.objects.filter(closed_at=None, announced_at=None)
+    for alert in mutes.unmuted(untold, now):
+        with transaction.atomic():
+            rows = Alert.objects.select_for_update().filter(pk=alert.pk, closed_at=None, announced_at=None)
+            row = rows.first()
+            if row and notices.make(row, AlertNotice.Change.OPENED, now):
+                rows.update(announced_at=now)
+
+
+def _watch(stopping: threading.Event) -> None:
+    while not stopping.wait(_TICK_SECONDS):
+        try:
+            attend()
+        except Exception as error:
+            _log.warning("alerts were not looked after", error=type(error).__name__)
+        finally:
+            connections.close_all()

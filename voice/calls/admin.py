@@ -1,0 +1,283 @@
+"""The call log: a list that finds a call by whatever the customer can tell, and a page that tells all of it."""
+
+from contextvars import ContextVar
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    FieldTextFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from applications.models import CallControlApplication, TexmlApplication
+from portal.actors import actor_of
+from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.telnyx import schemas
+from portal.telnyx.errors import TelnyxError
+from portal.telnyx.schemas import InvalidParameters
+from portal.templatetags.portal import phone, seconds, status_badge
+from voice.calls import search, status, timeline
+from voice.calls.live_board_admin import urls as board_urls
+from voice.catalogue import actions
+from voice.catalogue.event_types import ending
+from voice.catalogue.forms import ActionForm
+from voice.commands import outbox
+from voice.commands.confirmation import DANGEROUS, sent
+from voice.dialling.forms import DialForm
+from voice.dialling.limits import LimitExceeded
+from voice.models import Call, CallEvent, Conference
+
+# Who looks at the list. Not an attribute of CallAdmin: that one serves every thread, and would show one person what
+# only another may see.
+_viewer: ContextVar[Any] = ContextVar("viewer")
+
+
+@admin.register(Call)
+class CallAdmin(ReadOnlyAdmin):
+    """Searched with a customer on the phone: number, last digits or any id in, the call out."""
+
+    list_display = (
+        "started",
+        "way",
+        "from_shown",
+        "to_shown",
+        "application",
+        "state_shown",
+        "ending_shown",
+        "ring",
+        "talk",
+    )
+    list_display_links = ("started",)
+    list_filter = (
+        ("started_at", RangeDateTimeFilter),
+        ("state", ChoicesDropdownFilter),
+        ("account", RelatedDropdownFilter),
+        ("connection_id", FieldTextFilter),
+        ("hangup_cause", FieldTextFilter),
+        "direction",
+    )
+    list_filter_submit = True
+    list_filter_sheet = True
+    list_fullwidth = True
+    list_before_template: Any = "voice/calls/list_before.html"
+    search_fields = ("from_number",)  # only so that the box is drawn: see get_search_results
+    search_help_text = "Number or its last digits, session, leg, call control or connection id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
+        same = {"account": OuterRef("account"), "telnyx_id": OuterRef("connection_id")}
+        name = Coalesce(
+            Subquery(CallControlApplication.objects.filter(**same).values("application_name")[:1]),
+            Subquery(TexmlApplication.objects.filter(**same).values("friendly_name")[:1]),
+        )
+        rows: QuerySet[Call] = super().get_queryset(request).select_related("account").defer("facts")
+        return rows.annotate(application_name=name)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
+    ) -> tuple[QuerySet[Call], bool]:
+        return (search.by_text(queryset, search_term) if search_term.strip() else queryset), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        _viewer.set(request.user)
+        return super().changelist_view(request, extra_context)
+
+    @display(description="Time (UTC)", ordering="started_at")
+    def started(self, call: Call) -> str:
+        text = f"{call.started_at:%Y-%m-%d} {call.started_at:%H:%M:%S}"
+        return format_html('<span class="portal-time">{}</span>', text)
+
+    @display(description="Way")
+    def way(self, call: Call) -> str:
+        icon = {"incoming": "call_received", "outgoing": "call_made"}.get(call.direction, "question_mark")
+        title = call.direction or "direction not known"
+        return format_html('<span class="material-symbols-outlined portal-way" title="{}">{}</span>', title, icon)
+
+    @display(description="From")
+    def from_shown(self, call: Call) -> str:
+        return format_html('<span class="portal-number">{}</span>', phone(call.from_number, _viewer.get()))
+
+    @display(description="To")
+    def to_shown(self, call: Call) -> str:
+        return format_html('<span class="portal-number">{}</span>', phone(call.to_number, _viewer.get()))
+
+    @display(description="Application")
+    def application(self, call: Any) -> str:
+        return call.application_name or call.connection_id or "—"
+
+    @display(description="State")
+    def state_shown(self, call: Call) -> str:
+        return status_badge(call.state)
+
+    @display(description="Ending")
+    def ending_shown(self, call: Call) -> str:
+        return ending(call.hangup_cause, call.hangup_source) or "—"
+
+    @display(description="Ring")
+    def ring(self, call: Call) -> str:
+        return format_html('<span class="portal-number">{}</span>', seconds(call.ring_seconds))
+
+    @display(description="Talk")
+    def talk(self, call: Call) -> str:
+        return format_html('<span class="portal-number">{}</span>', seconds(call.talk_seconds))
+
+    # --- the page of a call ---------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        ours = [
+            path("dial/", wrap(self.dial_view), name="voice_call_dial"),
+            path("<path:object_id>/do/<str:action>/", wrap(self.act_view), name="voice_call_act"),
+            path("<path:object_id>/refresh/", wrap(self.refresh_view), name="voice_call_refresh"),
+            path("<path:object_id>/raw/<uuid:event_id>/", wrap(self.raw_view), name="voice_call_raw"),
+        ]
+        return [*board_urls(self), *ours, *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        call = self._call(request, object_id)
+        legs = timeline.legs(call)
+        user: Any = request.user
+        buttons = [(name, actions.label(name)) for name in actions.possible(call) if _may(user, name)]
+        more = [
+            (title, [(name, actions.label(name)) for name in members])
+            for title, members in actions.grouped([one for one in actions.names() if _may(user, one)])
+        ]
+        entries = timeline.entries(legs, user)
+        busy = call.is_alive or any(
+            entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command"
+        )
+        told = {
+            "title": "Call",
+            "call": call,
+            "legs": legs,
+            "letter": next((letter for letter, leg in legs if leg.pk == call.pk), "A"),
+            "entries": entries,
+            "buttons": buttons,
+            "more": more if call.is_alive else [],
+            "busy": busy,
+            "ending": ending(call.hangup_cause, call.hangup_source),
+            "application": self._application(call, user),
+            "ids": [
+                ("Call control id", call.call_control_id),
+                ("Leg", call.call_leg_id),
+                ("Session", call.call_session_id),
+                ("Connection", call.connection_id),
+            ],
+            "may_see_raw": user.has_perm("voice.view_raw_event"),
+            "conferences": self._conferences(legs, user),
+        }
+        return TemplateResponse(
+            request, "voice/calls/page.html", self._context(request) | told | (extra_context or {})
+        )
+
+    def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
+        """One event's JSON, fetched when somebody opens it."""
+        call = self._call(request, object_id)
+        if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
+            raise PermissionDenied
+        legs = [leg.pk for _, leg in timeline.legs(call)]
+        of_theirs = Q(call__in=legs) | Q(conference__in=Conference.objects.filter(participants__call__in=legs))
+        event = get_object_or_404(CallEvent, of_theirs, pk=event_id, account=call.account)
+        return HttpResponse(as_json(event.payload))
+
+    def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
+        """The confirmation of an action with its parameters; on POST the command."""
+        call = self._call(request, object_id)
+        if action not in actions.names():
+            raise Http404
+        if not request.user.has_perm(actions.permission(action)):
+            raise PermissionDenied
+        form = ActionForm(action, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            intent = f"{call.pk}:{form.cleaned_data['intent']}"
+            try:
+                command = outbox.act(call, action, form.values(), actor_of(request), intent=intent)
+            except (InvalidParameters, LimitExceeded) as error:
+                form.take(error.errors)
+            else:
+                return sent(request, command, _page(call))
+        told = {"title": actions.label(action), "form": form, "call": call, "account": call.account, "action": action}
+        told |= {
+            "summary": schemas.summary(actions.method(action)),
+            "back": _page(call),
+            "dangerous": action in DANGEROUS,
+        }
+        return TemplateResponse(request, "voice/calls/action.html", self._context(request) | told)
+
+    def dial_view(self, request: HttpRequest) -> HttpResponse:
+        """Start a call from one of our applications."""
+        if not request.user.has_perm("voice.dial"):
+            raise PermissionDenied
+        form = DialForm(request.POST or None, initial={"connection_id": request.GET.get("application", "")})
+        if request.method == "POST" and form.is_valid():
+            account, intent = form.application.account, str(form.cleaned_data["intent"])
+            try:
+                command = outbox.dial(account, form.values(), actor_of(request), intent=intent)
+            except (InvalidParameters, LimitExceeded) as error:
+                form.take(error.errors)
+            else:
+                return sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
+        back = reverse("admin:voice_call_changelist")
+        told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
+        return TemplateResponse(request, "voice/calls/action.html", self._context(request) | told)
+
+    def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask Telnyx for the call's status (POST)."""
+        call = self._call(request, object_id)
+        if request.method != "POST":
+            raise Http404
+        try:
+            call = status.refresh(call)
+            messages.info(request, f"Telnyx was asked: the call is {call.state}.")
+        except TelnyxError as error:
+            messages.error(request, str(error))
+        return HttpResponseRedirect(_page(call))
+
+    def _call(self, request: HttpRequest, object_id: str | None) -> Call:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        call = self.get_object(request, unquote(object_id or ""))
+        if call is None:
+            raise Http404
+        found: Call = call
+        return found
+
+    def _context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**self.admin_site.each_context(request), "opts": self.opts}
+
+    def _conferences(self, legs: list[tuple[str, Call]], user: Any) -> list[Conference]:
+        if not user.has_perm("voice.view_conference"):
+            return []
+        return list(Conference.objects.filter(participants__call__in=[leg.pk for _, leg in legs]).distinct()[:20])
+
+    def _application(self, call: Any, user: Any) -> tuple[str, str]:
+        """Its name, and its page for who may see it."""
+        row = CallControlApplication.objects.filter(account=call.account, telnyx_id=call.connection_id).first()
+        if row is None or not user.has_perm("applications.view_callcontrolapplication"):
+            return call.application_name or call.connection_id, ""
+        return str(row), reverse("admin:applications_callcontrolapplication_change", args=[row.pk])
+
+
+def _may(user: Any, action: str) -> bool:
+    return bool(user.has_perm(actions.permission(action)))
+
+
+def _page(call: Call) -> str:
+    return reverse("admin:voice_call_change", args=[call.pk])

@@ -1,0 +1,230 @@
+"""REST of what happens on the line: get, call the service, answer."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.phone_numbers import masked
+from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_others
+from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
+from voice.calls import search, status, telnyx_record
+from voice.calls.serializers import CallSerializer, EventSerializer
+from voice.catalogue import actions
+from voice.commands import outbox
+from voice.commands.responses import accepted
+from voice.commands.serializers import CommandSerializer
+from voice.models import Call
+
+_NOT_PAGED = [OpenApiParameter(name, exclude=True) for name in ("cursor", "page_size")]
+
+
+class CallFilters(django_filters.FilterSet):
+    """The filters of the call list."""
+
+    account = django_filters.CharFilter(field_name="account__name")
+    application = django_filters.CharFilter(method="by_application", help_text="The application's name.")
+    number = django_filters.CharFilter(method="by_number", help_text="From or to: whole with +, or the last digits.")
+    to = django_filters.CharFilter(method="by_to")
+    started_after = MomentFilter(field_name="started_at", lookup_expr="gte")
+    started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
+    direction = django_filters.ChoiceFilter(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
+    state = django_filters.ChoiceFilter(choices=Call.State.choices)
+    has_recording = YesNo(method="by_recording")
+
+    def by_recording(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(has_recording=value == "true")
+
+    class Meta:
+        model = Call
+        fields = ("connection_id", "hangup_cause", "call_session_id", "call_leg_id")
+
+    def by_application(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(connection_id__in=search.connection_ids_of(value))
+
+    def by_number(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(search.number(_number(name, value)))
+
+    def by_from(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(search.number(_number(name, value), ("from",)))
+
+    def by_to(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        return calls.filter(search.number(_number(name, value), ("to",)))
+
+
+# "from" is a Python keyword: no class body can have it
+CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", method="by_from")  # type: ignore[attr-defined]
+
+
+def _number(name: str, value: str) -> str:
+    if not any(character.isdigit() for character in value) and "@" not in value:
+        raise ValidationError({name: ["Give a number, its last digits, or a sip: address."]})
+    return value
+
+
+class CallViewSet(ReadOnlyViewSet):
+    """Calls: one row a leg."""
+
+    queryset = Call.objects.select_related("account")
+    serializer_class = CallSerializer
+    filter_backends = (StrictFilters,)
+    filterset_class = CallFilters
+    lookup_field = "call_control_id"
+    lookup_value_regex = "[^/]+"
+    scope = "calls"
+    ordering = ("-started_at", "-id")
+    permissions = {
+        "list": "voice.view_call",
+        "retrieve": "voice.view_call",
+        "events": "voice.view_callevent",
+        "commands": "voice.view_callcommand",
+        "telnyx_events": "voice.view_callevent",
+        "create": "voice.dial",
+        "act": "voice.view_call",  # and the action's own permission
+        "refresh": "voice.view_call",
+    }
+
+    def get_object(self) -> Call:
+        found = list(self.get_queryset().filter(call_control_id=self.kwargs["call_control_id"])[:1])
+        if not found:
+            raise NotFound
+        call: Call = found[0]
+        return call
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        rows = (
+            args[0] if args and isinstance(args[0], list) else [args[0]] if args and isinstance(args[0], Call) else []
+        )
+        keys = {(call.account_id, call.connection_id) for call in rows}
+        names = search.application_names(keys) if keys else {}
+        kwargs["context"] = {**kwargs.get("context", self.get_serializer_context()), "applications": names}
+        return self.get_serializer_class()(*args, **kwargs)
+
+    @extend_schema(request=OpenApiTypes.OBJECT, responses={202: CommandSerializer})
+    def create(self, request: Request) -> Response:
+        """Dial: the wire parameters of ``calls.dial``, and ``account`` while there are several."""
+        body = request.data
+        account = account_of(request, body)
+        values = {name: value for name, value in body.items() if name != "account"} if isinstance(body, dict) else body
+        return accepted(self, lambda: outbox.dial(account, values, self.actor))
+
+    @extend_schema(parameters=_NOT_PAGED, responses=EventSerializer(many=True), filters=False)
+    @action(detail=True)
+    def events(self, request: Request, call_control_id: str) -> Response:
+        """What happened, in order."""
+        refuse_others(request)
+        rows = self.get_object().events.order_by("occurred_at", "received_at")[:1000]
+        return Response({"next": None, "previous": None, "results": _shown(self, EventSerializer, rows)})
+
+    @extend_schema(parameters=_NOT_PAGED, responses=CommandSerializer(many=True), filters=False)
+    @action(detail=True)
+    def commands(self, request: Request, call_control_id: str) -> Response:
+        """What was sent, in order."""
+        refuse_others(request)
+        rows = (
+            self.get_object().commands.select_related("account", "conference").order_by("created_at", "sequence")[:1000]
+        )
+        return Response({"next": None, "previous": None, "results": _shown(self, CommandSerializer, rows)})
+
+    @extend_schema(
+        request=OpenApiTypes.OBJECT,
+        responses={202: CommandSerializer},
+        parameters=[
+            OpenApiParameter("action_name", str, OpenApiParameter.PATH, description="By SDK name: answer, speak …")
+        ],
+    )
+    @action(detail=True, methods=["post"], url_path=r"actions/(?P<action_name>[a-z_]+)")
+    def act(self, request: Request, call_control_id: str, action_name: str) -> Response:
+        """Do something on a call; the parameters by wire name."""
+        if action_name not in actions.names():
+            raise NotFound(f'Telnyx has no call action "{action_name}".')
+        if not request.user.has_perm(actions.permission(action_name)):
+            raise PermissionDenied(f"The token's user lacks the permission {actions.permission(action_name)}.")
+        call = self.get_object()
+        return accepted(self, lambda: outbox.act(call, action_name, request.data or {}, self.actor))
+
+    @extend_schema(request=None, responses=CallSerializer)
+    @action(detail=True, methods=["post"])
+    def refresh(self, request: Request, call_control_id: str) -> Response:
+        """Ask Telnyx for the call's status now."""
+        return Response(self.get_serializer(status.refresh(self.get_object())).data)
+
+    @extend_schema(responses=OpenApiTypes.OBJECT, filters=False)
+    @action(detail=True, url_path="telnyx-events")
+    def telnyx_events(self, request: Request, call_control_id: str) -> Response:
+        """Telnyx's ``call_events`` of this leg, asked now: commands and webhooks as Telnyx saw them, oldest first.
+
+        At most 1000; ``complete`` says whether these are all.
+        """
+        record = telnyx_record.of_call(self.get_object())
+        entries = record.entries if request.user.has_perm("voice.view_full_number") else masked(record.entries)
+        return Response({"next": None, "previous": None, "results": entries, "complete": record.complete})
+
+
+class SessionViewSet(PortalViewSet):
+    """Sessions: the legs that share a ``call_session_id``."""
+
+    queryset = Call.objects.select_related("account")
+    serializer_class = CallSerializer
+    scope = "calls"
+    lookup_field = "call_session_id"
+    lookup_value_regex = "[^/]+"
+    permissions = {"retrieve": "voice.view_call"}
+
+    @extend_schema(
+        responses={
+            200: {
+                "type": "object",
+                "properties": {
+                    "call_session_id": {"type": "string"},
+                    "calls": {"type": "array", "items": {"$ref": "#/components/schemas/Call"}},
+                },
+            }
+        }
+    )
+    def retrieve(self, request: Request, call_session_id: str) -> Response:
+        """The legs of one session, in order."""
+        calls = list(self.get_queryset().filter(call_session_id=call_session_id).order_by("started_at", "id"))
+        if not calls:
+            raise NotFound
+        names = search.application_names({(call.account_id, call.connection_id) for call in calls})
+        context = {**self.get_serializer_context(), "applications": names}
+        return Response(
+            {"call_session_id": call_session_id, "calls": CallSerializer(calls, many=True, context=context).data}
+        )
+
+
+class ActiveCallViewSet(PortalViewSet):
+    """What is live at Telnyx now."""
+
+    scope = "calls"
+    permissions = {"list": "voice.view_call"}
+    serializer_class = serializers.Serializer
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("connection_id", str, required=True),
+            OpenApiParameter("account", str, description="Optional while there is one."),
+        ],
+        responses=OpenApiTypes.OBJECT,
+    )
+    def list(self, request: Request) -> Response:
+        """The live calls of one application, as Telnyx tells them."""
+        connection_id = request.query_params.get("connection_id", "")
+        if not connection_id.isalnum():
+            raise ValidationError({"connection_id": ["Name the application: its id at Telnyx."]})
+        name = request.query_params.get("account")
+        account = account_of(request, {"account": name} if name else {})
+        calls = status.active_calls(account, connection_id)
+        return Response({"next": None, "previous": None, "results": calls})
+
+
+def _shown(view: PortalViewSet, serializer: Any, rows: Any) -> Any:
+    return serializer(rows, many=True, context=view.get_serializer_context()).data

@@ -1,0 +1,159 @@
+"""Derives a call from its events: a merge that any order and any repetition leave equal.
+
+Per column the winning event is kept in ``facts`` with its key: weight, time, rank, id. A heavier one wins; of equal
+weight the later one, or for "first time" columns the earlier one. Nothing here writes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Model
+
+from portal.times import read_time, within_reach
+from voice.catalogue import texml_fields
+from voice.catalogue.event_types import meaning
+from voice.models import Call, CallEvent, Conference
+
+_FIRST = {"started_at", "answered_at", "bridged_at"}
+_LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
+_PARTIES = {"from_number": "from", "to_number": "to"}
+_ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
+_DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
+_MAX_STATE = 20_000
+_OVER = {"ended", "lost"}
+_OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
+
+Key = list[Any]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One event's word for one column. ``weight`` outranks time: an end absorbs, a told start beats a guessed one."""
+
+    column: str
+    value: Any
+    weight: int = 1
+    at: datetime | None = None
+
+
+def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
+    """The columns of ``call`` that ``event`` changes, ``facts`` among them; empty when it tells nothing new.
+
+    With ``restore`` the columns whose winner it already is become again what it tells.
+    """
+    at = event.occurred_at or event.received_at
+    rank = meaning(event.event_type).rank
+    changed = merge(call, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
+    if call.state == Call.State.LOST and changed.get("state", "ended") not in _OVER:
+        facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
+        changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
+    return changed
+
+
+def merge(
+    call: Call | Conference, claims: Iterator[Fact], at: datetime, rank: int, source: str, *, restore: bool = False
+) -> dict[str, Any]:
+    """The winners among ``claims`` and what ``call`` (or a conference) has.
+
+    ``rank`` and ``source`` decide between equal times.
+    """
+    facts, changed = dict(call.facts), {}
+    for claim in claims:
+        key: Key = [claim.weight, (claim.at or at).isoformat(timespec="microseconds"), rank, source]
+        kept = facts.get(claim.column)
+        if (restore and key == kept) or _wins(key, kept, first=claim.column in _FIRST):
+            facts[claim.column] = key
+            if getattr(call, claim.column) != claim.value:
+                changed[claim.column] = claim.value
+    for column in ("from", "to"):
+        number = changed.get(f"{column}_number", getattr(call, f"{column}_number", "") if restore else "")
+        if number and getattr(call, f"{column}_reversed") != number[::-1]:
+            changed[f"{column}_reversed"] = number[::-1]
+    # sorted, so that equal facts are equal bytes too
+    return changed | {"facts": dict(sorted(facts.items()))} if facts != call.facts else changed
+
+
+def _wins(key: Key, kept: Key | None, *, first: bool) -> bool:
+    if kept is None or key[0] != kept[0]:
+        return kept is None or key[0] > kept[0]
+    return key[1:] < kept[1:] if first else key[1:] > kept[1:]
+
+
+def _claims(event: CallEvent, at: datetime) -> Iterator[Fact]:
+    payload, told = _payload(event), meaning(event.event_type)
+    yield from _identity(event)
+    started = _time(event, payload.get("start_time"))
+    yield Fact("started_at", started, 2, started) if started else Fact("started_at", at)
+    if told.state and (answered := _time(event, payload.get("answered_time"))):
+        yield Fact("answered_at", answered, at=answered)
+    if told.state == "ended":
+        yield Fact("state", "ended", weight=9)
+        yield Fact("ended_at", _time(event, payload.get("end_time")) or at)
+        yield from _texts(payload, _ENDING)  # that of SIPREC's session (``siprec.stopped``) is not the call's
+        if payload.get("call_status") != "completed":  # TeXML: then it stands for the cause, which is not told
+            yield from _texts(payload, {"hangup_cause": "call_status"}, weight=0)
+    elif told.state:
+        parked = event.event_type == "call.initiated" and payload.get("state") == "parked"
+        yield Fact("state", "parked" if parked else told.state)
+        if told.stamp:
+            yield Fact(told.stamp, at)
+    # what happens later in a call may name another party: an assistant's SIP address, the queue's
+    yield from _texts(payload, _PARTIES, weight=2 if told.state else 1)
+    if direction := _DIRECTIONS.get(str(payload.get("direction"))):
+        yield Fact("direction", direction)
+    if isinstance(state := payload.get("client_state"), str) and len(state) <= _MAX_STATE:
+        yield Fact("client_state", state)
+    if isinstance(tags := payload.get("tags"), list):
+        yield Fact("tags", [tag for tag in tags if isinstance(tag, str)][:64])
+    if event.event_type in _OF_A_RECORDING:
+        yield Fact("has_recording", True)
+
+
+def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> Iterator[Fact]:
+    for column, name in names.items():
+        if isinstance(value := payload.get(name), str) and value:
+            yield Fact(column, value[: _LENGTHS[column]], weight)
+
+
+def _payload(event: CallEvent) -> dict[str, Any]:
+    """What the event tells, in Call Control's words."""
+    payload = event.payload or {}
+    return texml_fields.in_call_control_words(payload) if event.source == CallEvent.Source.TEXML else payload
+
+
+def _time(event: CallEvent, text: Any) -> datetime | None:
+    at = read_time(text)
+    return at if at and within_reach(at, event.received_at) else None
+
+
+def _identity(event: CallEvent) -> Iterator[Fact]:
+    for column in ("call_leg_id", "call_session_id", "connection_id"):
+        if value := getattr(event, column):
+            yield Fact(column, value)
+
+
+@dataclass(frozen=True)
+class Change:
+    """``columns`` by name: before, after. Of a row that is new, before is what the empty row had."""
+
+    row: Model
+    columns: dict[str, tuple[Any, Any]]
+    is_new: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.columns) or self.is_new
+
+    def save(self) -> None:
+        """Write these columns, no others."""
+        if self.columns:
+            self.row.save(update_fields=list(self.columns))
+
+
+def assign(row: Model, values: dict[str, Any], *, is_new: bool = False) -> Change:
+    """Set ``values`` on ``row``, unsaved."""
+    columns = {name: (getattr(row, name), value) for name, value in values.items()}
+    for name, value in values.items():
+        setattr(row, name, value)
+    return Change(row, columns, is_new)

@@ -1,0 +1,100 @@
+"""What Telnyx says is alive now, asked when somebody wants to know."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
+from portal.times import read_time
+from voice.calls.projection import Fact, merge
+from voice.models import Call, CallCommand, CallEvent
+
+_MOST_PAGES = 40
+_NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's reference gives this question no 404
+
+
+def active_calls(account: TelnyxAccount, connection_id: str) -> list[dict[str, Any]]:
+    """The live calls of one application. Paged by cursor by hand: the SDK types this list as numbered pages, and its
+    iterator would ask for page 2 for ever."""
+    calls: list[dict[str, Any]] = []
+    after: str | None = None
+    for _ in range(_MOST_PAGES):
+        query = {"page[limit]": "250"} | ({"page[after]": after} if after else {})
+        answer = ask(account, "connections.list_active_calls", connection_id, extra_query=query)
+        page = answer.get("data")
+        calls += [call for call in page if isinstance(call, dict)] if isinstance(page, list) else []
+        meta = answer.get("meta")
+        meta = meta if isinstance(meta, dict) else {}
+        cursors = meta.get("cursors")
+        following = cursors.get("after") if isinstance(cursors, dict) and meta.get("next") else None
+        if not page or not isinstance(following, str) or following == after:
+            break
+        after = following
+    return calls
+
+
+def refresh(call: Call) -> Call:
+    """Ask for the call's status and merge what it tells. Known at Telnyx until 10 min after the end."""
+    return take(call, status(call) or {})
+
+
+def take(call: Call, told: dict[str, Any]) -> Call:
+    """Merge what Telnyx told of the call's status: only an end is news."""
+    if told.get("is_alive") is False and read_time(told.get("end_time")):
+        return _end(call, read_time(told["end_time"]) or timezone.now())
+    return call
+
+
+def status(call: Call) -> dict[str, Any] | None:
+    """What ``GET /calls/{call_control_id}`` tells; None when Telnyx does not know the call (any more)."""
+    try:
+        answer = ask(call.account, "calls.retrieve_status", call.call_control_id)
+    except TelnyxRefused as error:
+        if error.http_status == 404 or error.code in _NO_CALL:
+            return None
+        raise
+    if not isinstance(data := answer.get("data"), dict):  # which is not the same as: no such call
+        raise TelnyxUncertain("Telnyx's answer cannot be read: it tells nothing of the call.")
+    return data
+
+
+def is_already_so(command: CallCommand) -> bool:
+    """Whether the state that ``command`` sets is the call's state at Telnyx. Only the client state can be read."""
+    if command.action != "update_client_state" or command.call is None:
+        return False
+    told = status(command.call) or {}
+    return told.get("is_alive") is True and told.get("client_state") == command.parameters.get("client_state")
+
+
+def lose(call: Call, end_time: object, asked_at: datetime) -> Call:
+    """Close a call that is not alive at Telnyx, and whose end is nowhere. ``end_time`` is Telnyx's, if it told one.
+
+    It weighs no more than any event and stands at ``asked_at``: what happened later says that the call lives, and its
+    hang-up, however late it comes, makes it ended.
+    """
+    latest = CallEvent.objects.filter(call=call).aggregate(at=Max(Coalesce("occurred_at", "received_at")))["at"]
+    at = read_time(end_time) or latest or call.started_at
+    return _close(call, Fact("state", Call.State.LOST, 1, asked_at), Fact("ended_at", at, 0, at), "lost")
+
+
+def _end(call: Call, at: datetime) -> Call:
+    # lighter than the hang-up event, which also knows the cause and whose time is exact
+    return _close(call, Fact("state", Call.State.ENDED, 8, at), Fact("ended_at", at, 0, at), "status")
+
+
+def _close(call: Call, state: Fact, ended_at: Fact, source: str) -> Call:
+    with transaction.atomic():
+        locked = Call.objects.select_for_update().get(pk=call.pk)
+        at = state.at or timezone.now()
+        changed = merge(locked, iter([state, ended_at]), at, 0, source)
+        if "state" in changed:  # else somebody knows better
+            for column, value in changed.items():
+                setattr(locked, column, value)
+            locked.save(update_fields=list(changed))
+    return Call.objects.select_related("account").get(pk=call.pk)

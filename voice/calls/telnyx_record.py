@@ -1,0 +1,107 @@
+"""Telnyx's own record of calls: ``GET /call_events``, the commands and webhooks as Telnyx saw them.
+
+Telnyx tells the last 24 h, and longer when asked for one leg or session (its reference of this list).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portal.models import TelnyxAccount
+from portal.phone_numbers import masked
+from portal.telnyx import paging
+from portal.telnyx.errors import TelnyxUncertain
+from portal.times import read_time
+from voice.models import Call
+
+_MOST_PAGES, _MOST_PARTS = 200, 20  # of 250 entries; what is more than that is read in parts
+
+
+@dataclass(frozen=True)
+class Record:
+    """``entries`` as Telnyx sent them, oldest first; not ``complete`` when there were more than four pages."""
+
+    entries: list[dict[str, Any]]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """One entry for the eye."""
+
+    kind: str
+    name: str
+    at: datetime | None
+    status: str
+    detail: dict[str, Any]
+
+
+def of_call(call: Call) -> Record:
+    """What Telnyx has of this leg; of its session when the leg's id is not known. Asks Telnyx now."""
+    if call.call_leg_id:
+        return read(call.account, {"leg_id": call.call_leg_id})
+    if call.call_session_id:
+        return read(call.account, {"application_session_id": call.call_session_id})
+    return Record([], complete=True)
+
+
+def read(account: TelnyxAccount, wanted: dict[str, Any]) -> Record:
+    """The entries that ``wanted`` (``filter[…]``) finds: at most 1000. Raises what ``ask`` raises."""
+    found = paging.whole(account, "call_events.list", filter=wanted)
+    return Record(_sorted(found.rows), found.complete)
+
+
+def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) -> Iterator[list[dict[str, Any]]]:
+    """All webhooks of its calls since then, page by page. Of too many the rest is asked for by time.
+
+    Raises what ``ask`` raises, and ``TelnyxUncertain`` when not all could be read.
+    """
+    part = {"gte": begin.isoformat()}
+    for _ in range(_MOST_PARTS):
+        wanted, times = {"connection_id": connection_id, "occurred_at": part, "type": "webhook"}, list[datetime]()
+        for page in paging.pages(account, "call_events.list", most=_MOST_PAGES, filter=wanted):
+            times += [at for at in map(time_of, page.rows) if at]
+            yield page.rows
+        if page.complete or ("lte" in part and times and min(times) < begin):
+            return
+        rest = None if page.is_last else _rest(times)
+        if rest is None or rest == part:
+            break
+        part = rest
+    raise TelnyxUncertain("Telnyx's record of an application's calls could not be read whole.")
+
+
+def event_of(entry: dict[str, Any]) -> dict[str, Any] | None:
+    """The webhook that an entry tells of, as it stood under ``data``; None for a command."""
+    told = entry.get("metadata")
+    inner = told.get("event") if isinstance(told, dict) else None
+    return inner if entry.get("type") == "webhook" and isinstance(inner, dict) else None
+
+
+def time_of(entry: dict[str, Any]) -> datetime | None:
+    """When it happened."""
+    return read_time(entry.get("event_timestamp") or entry.get("occurred_at"))
+
+
+def lines(record: Record, *, whole_numbers: bool) -> list[Line]:
+    """The record for a page, numbers masked unless this person may see whole ones."""
+    return [_line(entry if whole_numbers else masked(entry)) for entry in record.entries]
+
+
+def _rest(times: list[datetime]) -> dict[str, str] | None:
+    """How to ask for what follows. Telnyx takes one comparison, and does not say in which order it lists."""
+    if not times:
+        return None
+    return {"gte": max(times).isoformat()} if times[0] <= times[-1] else {"lte": min(times).isoformat()}
+
+
+def _sorted(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(entries, key=lambda entry: str(entry.get("event_timestamp") or entry.get("occurred_at") or ""))
+
+
+def _line(entry: dict[str, Any]) -> Line:
+    told = entry.get("metadata")
+    detail = told if isinstance(told, dict) else {}
+    kind, name = str(entry.get("type") or "?"), str(entry.get("name") or "?")
+    return Line(kind, name, time_of(entry), str(detail.get("status") or ""), detail)

@@ -1,0 +1,186 @@
+"""A session told in order: what happened and what was sent, on which leg, how long after the start."""
+
+import itertools
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+
+from portal.phone_numbers import masked, pretty, shown
+from voice.catalogue import actions
+from voice.catalogue.correlation import pairs
+from voice.catalogue.event_types import ending, label
+from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
+
+_MOST = 500
+
+
+@dataclass(frozen=True)
+class Answered:
+    """The event that answers a command: its ``id`` on this page, what it says, seconds after the command was sent."""
+
+    id: str
+    title: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line. ``kind`` is ``event`` or ``command``; ``status`` colours it; ``offset`` is seconds from the start."""
+
+    kind: str
+    id: str
+    at: datetime
+    offset: float
+    leg: str
+    title: str
+    detail: str
+    status: str
+    source: str = ""
+    attempts: list[dict[str, Any]] = field(default_factory=list)
+    answered: Answered | None = None
+    asks: bool = False  # it is uncertain, and somebody may decide it
+
+
+def legs(call: Call) -> list[tuple[str, Call]]:
+    """The session's legs with a letter each, the first one A. A call without a session is its own."""
+    if not call.call_session_id:
+        return [("A", call)]
+    rows = Call.objects.filter(account=call.account_id, call_session_id=call.call_session_id)
+    return list(zip(_letters(), rows.order_by("started_at", "id")[:26], strict=False))
+
+
+def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
+    """Events and commands of these legs, oldest first; commands after the event that caused them."""
+    letters = {call.pk: letter for letter, call in session}
+    rooms = set(ConferenceParticipant.objects.filter(call__in=letters).values_list("conference", flat=True)[:50])
+    start = min(call.started_at for _, call in session)
+    return _entries(letters, rooms, letters, start, user)
+
+
+def participants(conference: Conference) -> list[tuple[str, ConferenceParticipant]]:
+    """Who is or was in it, with a letter each, in the order of their last coming."""
+    rows = conference.participants.select_related("call", "conference").order_by("joined_at", "id")[:_MOST]
+    return list(zip(itertools.chain(_letters(), itertools.repeat("+")), rows, strict=False))
+
+
+def of_conference(conference: Conference, user: Any) -> list[Entry]:
+    """Events and commands of a conference, oldest first, with the letters of ``participants``."""
+    letters = {row.call_id: letter for letter, row in participants(conference) if row.call_id}
+    return _entries([], {conference.pk}, letters, conference.started_at, user)
+
+
+def _entries(
+    calls: Collection[Any], rooms: set[Any], letters: dict[Any, str], start: datetime, user: Any
+) -> list[Entry]:
+    """Of these legs and of these conferences; what is of a conference alone has no letter."""
+    events: list[CallEvent] = []
+    told: list[Entry] = []
+    if user.has_perm("voice.view_callevent"):
+        rows = CallEvent.objects.defer("body", "headers").order_by("received_at")
+        events = _both(rows, calls, rooms)
+        told += [_of_event(event, letters.get(event.call_id, ""), start, user) for event in events]
+    if user.has_perm("voice.view_callcommand"):
+        commands = _both(CallCommand.objects.select_related("call").order_by("created_at", "sequence"), calls, rooms)
+        told += _of_commands(commands, letters, events, start, user)
+    return sorted(told, key=lambda entry: entry.at)
+
+
+def _both(rows: QuerySet[Any], calls: Collection[Any], rooms: set[Any]) -> list[Any]:
+    """Two statements, each by its index: one with OR would read far more."""
+    found = list(rows.filter(call__in=list(calls))[:_MOST]) if calls else []
+    if rooms:
+        known = {row.pk for row in found}
+        of_rooms = rows.select_related("call").filter(conference__in=rooms)[:_MOST]
+        found += [row for row in of_rooms if row.pk not in known]
+    return found
+
+
+def _letters() -> Iterable[str]:
+    return (chr(ord("A") + at) for at in range(26))
+
+
+def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
+    at = event.occurred_at or event.received_at
+    source = "" if event.source == CallEvent.Source.WEBHOOK else event.source
+    source = source or ("conference" if event.conference_id and not leg else "")
+    title, detail = label(event.event_type), _detail(event, user)
+    if event.conference_id and event.call and not leg:  # somebody else in the same conference
+        detail = " · ".join(part for part in (pretty(shown(event.call.from_number, user)), detail) if part)
+    return Entry("event", str(event.pk), at, _offset(at, start), leg, title, detail, event.status, source)
+
+
+def _of_commands(
+    commands: list[CallCommand], letters: dict[Any, str], events: list[CallEvent], start: datetime, user: Any
+) -> list[Entry]:
+    answers = pairs(commands, events)
+    return [_of_command(command, letters, answers.get(command.pk), start, user) for command in commands]
+
+
+def _of_command(
+    command: CallCommand, letters: dict[Any, str], answer: CallEvent | None, start: datetime, user: Any
+) -> Entry:
+    at = command.first_sent_at or command.created_at
+    said = [f"by {command.requested_by}", _spoken(command, user), command.error, command.settlement]
+    return Entry(
+        kind="command",
+        id=str(command.pk),
+        at=at,
+        offset=_offset(at, start),
+        leg=letters.get(command.call_id, ""),
+        title=actions.label(command.action),
+        detail=" · ".join(part for part in said if part),
+        status=command.status,
+        attempts=command.attempts,
+        answered=_answered(at, answer),
+        asks=command.is_open_question and user.has_perm(actions.permission(command.action)),
+    )
+
+
+def _answered(at: datetime, event: CallEvent | None) -> Answered | None:
+    if event is None:
+        return None
+    happened = event.occurred_at or event.received_at
+    return Answered(str(event.pk), label(event.event_type), max(_offset(happened, at), 0.0))
+
+
+def _offset(at: datetime, start: datetime) -> float:
+    return round((at - start).total_seconds(), 1)
+
+
+def _spoken(command: CallCommand, user: Any) -> str:
+    """The parameter that says most: whom it connects, what it says."""
+    for name in ("to", "payload", "audio_url", "digits", "cause"):
+        if isinstance(value := command.parameters.get(name), str):
+            if name == "to":
+                return pretty(shown(value, user))
+            said = value if user.has_perm("voice.view_full_number") else masked(value)
+            return f"“{said[:120]}”"
+    return ""
+
+
+def _detail(event: CallEvent, user: Any) -> str:
+    payload = event.payload or {}
+    match event.event_type:
+        case "call.initiated":
+            return " → ".join(pretty(shown(str(payload.get(side)), user)) for side in ("from", "to"))
+        case "call.hangup":
+            return ending(str(payload.get("hangup_cause") or ""), str(payload.get("hangup_source") or ""))
+        case "call.gather.ended":
+            digits = _pressed(payload.get("digits"), user)
+            return f"digits {digits or 'none'} ({payload.get('status')})"
+        case "call.dtmf.received":
+            return f"digit {_pressed(payload.get('digit'), user)}"
+        case "call.cost":
+            return f"{payload.get('total_cost')}"
+        case _:
+            told = payload.get("status") or payload.get("result") or payload.get("reason") or ""
+            return str(told)[:200]
+
+
+def _pressed(digits: Any, user: Any) -> str:
+    """Keys a caller pressed: only their number for a person who sees no whole phone numbers either."""
+    text = str(digits or "")
+    return text if user.has_perm("voice.view_full_number") else "•" * len(text)

@@ -1,0 +1,134 @@
+"""The catalogue of call actions, read from the SDK: names, parameters, what may be repeated, who may press them.
+
+What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from portal.telnyx import schemas
+from portal.telnyx.schemas import InvalidParameters
+from portal.telnyx.sdk_types import Parameter
+from voice.models import Call
+
+DIAL = "dial"
+# How long after its cause an action still makes sense. An answer 20 s late rings in an empty room.
+_FRESH = {"answer": 20, "reject": 20, "speak": 15, "gather": 15, "gather_using_speak": 15, "gather_using_audio": 15}
+_FRESH |= {"start_playback": 15, "hangup": 300, DIAL: 20, "transfer": 30}
+_FRESH_OTHERS = 30
+# What puts a call to another number costs money: it takes the permission to dial.
+_DIALS = {DIAL, "transfer", "refer"}
+# Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
+_GROUPS = (
+    ("Answer & end", ("answer", "hangup", "reject")),
+    ("AI", ("ai_assistant", "using_ai", "conversation_relay")),
+    ("Queue", ("queue",)),
+    ("SIP", ("refer", "sip_info")),
+    ("Record", ("recording",)),
+    ("Stream & fork", ("streaming", "forking", "siprec", "noise_suppression")),
+    ("Transcribe", ("transcription",)),
+    ("Gather", ("gather",)),
+    ("Speak & play", ("speak", "playback", "dtmf")),
+    ("Connect", ("transfer", "bridge", "dial", "supervisor")),
+    ("Other", ("",)),
+)
+_LABELS = {"gather_using_speak": "Ask and gather digits", "gather": "Gather digits", "send_dtmf": "Send DTMF"}
+_LABELS |= {"conferences.create": "Create conference", "conferences.end_conference": "End conference"}
+_LABELS |= {"conferences.update": "Conference: set supervisor role", "conferences.send_dtmf": "Conference: send DTMF"}
+_LABELS |= {"conferences.gather_dtmf_audio": "Conference: play audio and gather digits"}
+_LABELS |= {"queues.create": "Create queue", "queues.update": "Change queue", "queues.delete": "Delete queue"}
+_LABELS |= {"queues.calls.remove": "Remove from queue", "queues.calls.update": "Keep in queue after hang-up"}
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Every action of ``client.calls.actions``, by SDK name."""
+    return schemas.methods("calls.actions")
+
+
+@cache
+def conference_names() -> tuple[str, ...]:
+    """Every action of ``client.conferences.actions``, as ``conferences.hold``."""
+    return tuple(f"conferences.{name}" for name in schemas.methods("conferences.actions"))
+
+
+def method(action: str) -> str:
+    """The SDK's dotted method: ``calls.dial``, ``calls.actions.answer``, ``conferences.actions.hold``."""
+    if action in conference_names():
+        return action.replace("conferences.", "conferences.actions.", 1)
+    if "." in action:
+        return action
+    return "calls.dial" if action == DIAL else f"calls.actions.{action}"
+
+
+def is_on_a_call(action: str) -> bool:
+    """Whether its address at Telnyx is a call's."""
+    return "." not in action and action != DIAL
+
+
+def answers_nothing(action: str) -> bool:
+    """Whether Telnyx's yes is a 204: the SDK's method returns nothing."""
+    return schemas.returns_nothing(method(action))
+
+
+def exists(action: str) -> bool:
+    return action == DIAL or action in names()
+
+
+def parameters(action: str) -> Sequence[Parameter]:
+    """What a person or a rule may set: all but ``command_id``, which is ours."""
+    return [parameter for parameter in schemas.parameters(method(action)) if parameter.name != "command_id"]
+
+
+def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
+    """``values`` if the action takes them; else ``InvalidParameters``."""
+    if not isinstance(values, dict):
+        raise InvalidParameters({"parameters": ["Must be an object."]})
+    if "command_id" in values:
+        raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
+    return schemas.validate(method(action), values, partial=partial)
+
+
+def repeatable(action: str) -> bool:
+    """Whether Telnyx ignores a repeat: it takes a ``command_id``."""
+    return schemas.takes(method(action), "command_id")
+
+
+def freshness(action: str) -> timedelta:
+    """After this the action is not begun any more."""
+    return timedelta(seconds=_FRESH.get(action, _FRESH_OTHERS))
+
+
+def permission(action: str) -> str:
+    """Who may press it."""
+    return "voice.dial" if action in _DIALS else "voice.control_call"
+
+
+def label(action: str) -> str:
+    words = action.replace("conferences.", "conference: ").replace("_", " ")
+    return _LABELS.get(action, words.capitalize())
+
+
+def group(action: str) -> str:
+    """The heading it stands under."""
+    return next(title for title, words in _GROUPS if any(word in action for word in words))
+
+
+def grouped(of: Sequence[str] | None = None) -> list[tuple[str, list[str]]]:
+    """All actions (or these) under their headings, in the order people look for them."""
+    headings = ("Answer & end", "Connect", "Speak & play", "Gather", "Record", "Stream & fork", "Transcribe", "AI")
+    order = (*headings, "Queue", "SIP", "Other")
+    listed = names() if of is None else of
+    found = [(title, [name for name in listed if group(name) == title]) for title in order]
+    return [(title, members) for title, members in found if members]
+
+
+def possible(call: Call) -> list[str]:
+    """What makes sense on this call now, for the buttons of its page; Telnyx has the last word."""
+    if not call.is_alive:
+        return []
+    if call.state in {Call.State.ANSWERED, Call.State.BRIDGED}:
+        return ["hangup", "transfer", "speak", "gather_using_speak", "gather", "start_playback", "send_dtmf", "bridge"]
+    return ["answer", "reject", "transfer"] if call.direction == "incoming" else ["hangup"]

@@ -1,0 +1,171 @@
+"""Forms of actions, made from the SDK's own description when a page is opened, and the form of a flow's rule."""
+
+import json
+import uuid
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from unfold.widgets import (
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldAdminTextInputWidget,
+)
+
+from portal.payloads import Unreadable, loads
+from portal.phone_numbers import check_endpoint
+from portal.telnyx.schemas import describe
+from portal.telnyx.sdk_types import Parameter
+from voice.catalogue import actions
+
+# What people reach for; the rest stands behind "More". Required parameters come first anyway.
+_COMMON = {
+    "dial": ["connection_id", "from", "to", "timeout_secs", "answering_machine_detection", "client_state"],
+    "answer": [],
+    "hangup": [],
+    "reject": ["cause"],
+    "speak": ["payload", "voice", "language"],
+    "gather_using_speak": ["payload", "voice", "language", "maximum_digits", "valid_digits"],
+    "gather": ["maximum_digits", "timeout_millis", "valid_digits"],
+    "start_playback": ["audio_url", "loop"],
+    "send_dtmf": ["digits"],
+    "transfer": ["to", "from", "timeout_secs"],
+    "bridge": ["call_control_id"],
+}
+_INITIAL = {
+    "speak": {"voice": "female", "language": "en-US"},
+    "gather_using_speak": {"voice": "female", "language": "en-US"},
+}
+_LONG = {"payload", "invalid_payload"}
+_TRUTH = [("", "—"), ("true", "Yes"), ("false", "No")]
+
+
+class ActionForm(forms.Form):
+    """The parameters of one action by wire name. What is left empty is not sent."""
+
+    intent = forms.UUIDField(widget=forms.HiddenInput)  # of this opened form: pressing twice is one wish
+
+    def __init__(self, action: str, *args: Any, **kwargs: Any) -> None:
+        kwargs["initial"] = {"intent": uuid.uuid4()} | _INITIAL.get(action, {}) | (kwargs.get("initial") or {})
+        super().__init__(*args, **kwargs)
+        self.action = action
+        self.parameters = _ordered(action)
+        for parameter in self.parameters:
+            self.fields[parameter.name] = _field(parameter)
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """Required and common ones."""
+        return [self[parameter.name] for parameter in self.parameters if _is_common(self.action, parameter)]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        return [self[parameter.name] for parameter in self.parameters if not _is_common(self.action, parameter)]
+
+    @property
+    def more_has_errors(self) -> bool:
+        return any(field.errors for field in self.more)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for name in ("to", "from"):
+            if isinstance(value := cleaned.get(name), str) and value:
+                try:
+                    cleaned[name] = check_endpoint(value)
+                except ValidationError as error:
+                    self.add_error(name, error)
+        return cleaned
+
+    def values(self) -> dict[str, Any]:
+        """What was filled in, by wire name."""
+        given = ((parameter.name, self.cleaned_data.get(parameter.name)) for parameter in self.parameters)
+        return {name: value for name, value in given if value is not None and value != ""}
+
+    def take(self, errors: dict[str, list[str]]) -> None:
+        """Messages of the SDK's check, each on its field."""
+        for name, messages in errors.items():
+            field = name.split(".")[0]
+            self.add_error(field if field in self.fields else None, messages)
+
+
+class JSONText(forms.CharField):
+    """JSON as text, read strictly; a list of texts may also stand one a line. The page makes rows and boxes of it."""
+
+    def __init__(self, *, lines: bool = False, schema: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        attributes = {"rows": 3, "spellcheck": "false"}
+        if schema is not None:
+            attributes |= {"data-schema": json.dumps(schema)}
+        super().__init__(widget=UnfoldAdminTextareaWidget(attrs=attributes), **kwargs)
+        self.lines = lines
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value).strip()
+        if not text:
+            return None
+        if self.lines and not text.startswith("["):
+            return [line.strip() for line in text.splitlines() if line.strip()]
+        try:
+            return loads(text.encode())
+        except Unreadable as error:
+            raise ValidationError(f"This is not JSON: {error}.") from None
+
+    def prepare_value(self, value: Any) -> Any:
+        return value if isinstance(value, str) or value is None else json.dumps(value, ensure_ascii=False, indent=2)
+
+
+class TextOrJSON(forms.CharField):
+    """A text, or JSON when it begins like an object or a list: for parameters that take either."""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if not text.startswith(("{", "[")):
+            return int(text) if text.isdecimal() and len(text) < 10 else text
+        try:
+            return loads(text.encode())
+        except Unreadable as error:
+            raise ValidationError(f"This is not JSON: {error}.") from None
+
+
+class TruthField(forms.ChoiceField):
+    """Yes, no, or not said."""
+
+    def clean(self, value: Any) -> bool | None:
+        return {"true": True, "false": False}.get(super().clean(value))
+
+
+def _ordered(action: str) -> list[Parameter]:
+    common = _COMMON.get(action, [])
+    place = {name: at for at, name in enumerate(common)}
+    return sorted(actions.parameters(action), key=lambda one: (place.get(one.name, 99), not one.required))
+
+
+def _is_common(action: str, parameter: Parameter) -> bool:
+    return parameter.required or parameter.name in _COMMON.get(action, [])
+
+
+def _field(parameter: Parameter) -> forms.Field:
+    label = parameter.name.replace("_", " ").capitalize()
+    shared: dict[str, Any] = {"required": parameter.required, "label": label, "help_text": _help(parameter)}
+    if parameter.choices and parameter.kind == "string":
+        choices = [("", "—"), *((value, value) for value in parameter.choices)]
+        return forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget, **shared)
+    if parameter.kind == "boolean":
+        return TruthField(choices=_TRUTH, widget=UnfoldAdminSelectWidget, **shared)
+    if parameter.kind == "integer":
+        return forms.IntegerField(widget=UnfoldAdminIntegerFieldWidget, **shared)
+    if parameter.kind == "number":
+        return forms.FloatField(widget=UnfoldAdminTextInputWidget(attrs={"inputmode": "decimal"}), **shared)
+    if parameter.kind in {"array", "object"}:
+        lines = parameter.item is not None and parameter.item.kind == "string" and not parameter.item.choices
+        return JSONText(lines=lines, schema=None if lines else describe(parameter), **shared)
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 3}) if parameter.name in _LONG else UnfoldAdminTextInputWidget()
+    made = TextOrJSON if parameter.kind == "any" else forms.CharField
+    return made(widget=widget, **shared)
+
+
+def _help(parameter: Parameter) -> str:
+    """The SDK's first sentence."""
+    text = parameter.help.replace("\n", " ").split(". ")[0].strip()
+    one_a_line = parameter.kind == "array" and parameter.item and parameter.item.kind == "string"
+    return f"{text} One a line." if one_a_line else text

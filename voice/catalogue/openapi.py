@@ -1,0 +1,78 @@
+"""The bodies of dial and of every action in the OpenAPI document, from the catalogue: a path for each action."""
+
+import copy
+from collections.abc import Collection
+from typing import Any
+
+from portal.telnyx import schemas
+from voice.catalogue import actions
+
+_CALLS = "/api/v1/calls/{call_control_id}/actions/{action_name}/"
+_CONFERENCES = "/api/v1/conferences/{conference_id}/actions/{action_name}/"
+# what else takes the parameters of one method: path, verb, action, and parameters that the path itself tells
+_OTHERS = (
+    ("/api/v1/calls/", "post", actions.DIAL),
+    ("/api/v1/conferences/", "post", "conferences.create"),
+    ("/api/v1/conferences/{conference_id}/participants/{participant_id}/", "patch", "conferences.update_participant"),
+    ("/api/v1/queues/", "post", "queues.create"),
+    ("/api/v1/queues/{queue_name}/", "patch", "queues.update"),
+    ("/api/v1/queues/{queue_name}/calls/{call_control_id}/", "patch", "queues.calls.update"),
+)
+_TOLD_BY_PATH = {"conferences.update_participant": "id", "queues.calls.update": "queue_name"}
+_ACCOUNT = {"type": "object", "properties": {"account": {"type": "string", "description": "While there are several."}}}
+
+
+def document_actions(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A drf-spectacular hook: a generic path becomes exact ones, one an action, with components read from the SDK."""
+    paths, others = result["paths"], [action for _, _, action in _OTHERS]
+    if _CALLS not in paths:
+        return result
+    known = [*actions.names(), *actions.conference_names(), *others]
+    bodies, shared = schemas.json_schemas([actions.method(name) for name in known])
+    left_out = {_component(bodies, action): ("command_id", _TOLD_BY_PATH.get(action, "")) for action in others}
+    # "account" stands beside the members of what has no call or conference in its path
+    opened = {_component(bodies, action) for path, verb, action in _OTHERS if verb == "post"}
+    result["components"]["schemas"] |= {
+        name: _ours(schema, left_out.get(name, ("command_id",)), opened=name in opened)
+        for name, schema in shared.items()
+    }
+    _spread(paths, _CALLS, {name: name for name in actions.names()}, bodies)
+    _spread(paths, _CONFERENCES, {name.partition(".")[2]: name for name in actions.conference_names()}, bodies)
+    for path, verb, action in _OTHERS:
+        body = bodies[actions.method(action)]
+        paths[path][verb]["requestBody"] = _body({"allOf": [body, _ACCOUNT]} if verb == "post" else body, required=True)
+    return result
+
+
+def _spread(paths: dict[str, Any], generic_path: str, named: dict[str, str], bodies: dict[str, Any]) -> None:
+    """One path for each action, from the generic one, which goes."""
+    generic = paths.pop(generic_path)["post"]
+    resource = generic_path.split("/")[3]
+    for word, action in named.items():
+        operation = copy.deepcopy(generic)
+        operation["parameters"] = [one for one in operation["parameters"] if one["name"] != "action_name"]
+        needed = any(one.required for one in actions.parameters(action))
+        operation |= {
+            "operationId": f"{resource}_actions_{word}",
+            "summary": actions.label(action),
+            "requestBody": _body(bodies[actions.method(action)], required=needed),
+        }
+        paths[generic_path.replace("{action_name}", word)] = {"post": operation}
+
+
+def _component(bodies: dict[str, Any], action: str) -> str:
+    return str(bodies[actions.method(action)]["$ref"]).rpartition("/")[2]
+
+
+def _body(schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    return {"content": {"application/json": {"schema": schema}}, "required": required}
+
+
+def _ours(schema: dict[str, Any], left_out: Collection[str], *, opened: bool) -> dict[str, Any]:
+    """Without what the portal sets itself."""
+    kept = {name: value for name, value in schema.items() if not (opened and name == "additionalProperties")}
+    if "properties" in kept:
+        kept["properties"] = {name: value for name, value in kept["properties"].items() if name not in left_out}
+    if "required" in kept:
+        kept["required"] = [name for name in kept["required"] if name not in left_out]
+    return kept

@@ -1,0 +1,112 @@
+"""The confirmation page of a command to a conference or a queue, and what is said when it is on its way."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from portal.models import TelnyxAccount
+from portal.phone_numbers import pretty, shown
+from portal.telnyx import schemas
+from portal.telnyx.errors import TelnyxError
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue import actions
+from voice.catalogue.forms import ActionForm
+from voice.commands.responses import wake_sender
+from voice.dialling.limits import LimitExceeded
+from voice.models import Call, CallCommand
+
+DANGEROUS = {  # the button is red
+    *("hangup", "reject", "conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove")
+}
+_LEGS = ("call_control_id", "call_control_ids")
+
+
+class RoomForm(ActionForm):
+    """An action's form whose legs are offered by number; what stands in the address fills it in first."""
+
+    def __init__(self, action: str, request: HttpRequest, legs: list[tuple[str, str]]) -> None:
+        given = {name: request.GET[name] for name in _LEGS if name in request.GET}
+        super().__init__(action, request.POST or None, initial=given)
+        self.legs = legs if "call_control_id" in self.fields else []
+        if self.legs:
+            self.fields["call_control_id"].widget.attrs |= {"list": "portal-legs", "autocomplete": "off"}
+
+    def leave_out(self, name: str) -> None:
+        """A parameter that the page itself tells."""
+        self.parameters = [one for one in self.parameters if one.name != name]
+        self.fields.pop(name, None)
+
+
+class AccountForm(RoomForm):
+    """Of what is created: in which account."""
+
+    def __init__(self, action: str, request: HttpRequest, legs: list[tuple[str, str]]) -> None:
+        super().__init__(action, request, legs)
+        self.accounts = {str(row.pk): row for row in TelnyxAccount.objects.order_by("name")}
+        choices = [(key, f"{row} ({'LIVE' if row.is_live else 'SANDBOX'})") for key, row in self.accounts.items()]
+        widget, initial = UnfoldAdminSelectWidget, request.GET.get("account")
+        self.fields["account"] = forms.ChoiceField(choices=choices, initial=initial, widget=widget)
+
+    @property
+    def account(self) -> TelnyxAccount:
+        return self.accounts[self.cleaned_data["account"]]
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        return [self["account"], *super().first]
+
+
+def live_legs(account: TelnyxAccount | None, user: Any) -> list[tuple[str, str]]:
+    """Legs on the line, for the list that a field offers: control id and what a person calls it."""
+    rows = Call.objects.exclude(state__in=(Call.State.ENDED, Call.State.LOST)).order_by("-started_at")
+    rows = rows.filter(account=account) if account else rows
+    return [(call.call_control_id, told(call, user)) for call in rows[:200]]
+
+
+def told(call: Call, user: Any) -> str:
+    """``+1 312… → +1 312…, answered``."""
+    sides = " → ".join(pretty(shown(number, user)) for number in (call.from_number, call.to_number))
+    return f"{sides}, {call.state}"
+
+
+def page(
+    admin: Any,
+    request: HttpRequest,
+    form: Any,
+    make: Callable[[], CallCommand],
+    back: str,
+    **context: Any,
+) -> HttpResponse:
+    """The form; on a good POST the command that ``make`` returns, and back to where the person came from."""
+    if request.method == "POST" and form.is_valid():
+        try:
+            command = make()
+        except (InvalidParameters, LimitExceeded) as error:
+            form.take(error.errors)
+        except TelnyxError as error:
+            form.add_error(None, str(error))
+        else:
+            return sent(request, command, back)
+    action = getattr(form, "action", "")
+    shown_words = {
+        "title": actions.label(action) if action else "",
+        "summary": schemas.summary(actions.method(action)) if action else "",
+        "dangerous": action in DANGEROUS,
+    }
+    told_more = {**admin.admin_site.each_context(request), "opts": admin.opts, "form": form, "back": back}
+    return TemplateResponse(request, "voice/commands/command_form.html", told_more | shown_words | context)
+
+
+def sent(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
+    """Wake it, say so, and go back."""
+    label = actions.label(command.action)
+    if wake_sender(command):
+        messages.success(request, f"{label}: on its way to Telnyx. What comes of it shows below.")
+    else:
+        messages.warning(request, f"{label}: {command.get_status_display()}. {command.error}")
+    return HttpResponseRedirect(back)

@@ -1,0 +1,146 @@
+"""The makers of commands on a person's behalf. A command is a row here; sending it is another room's business."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx import schemas
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue import actions
+from voice.dialling import limits
+from voice.dialling.destinations import destinations
+from voice.models import Call, CallCommand, Conference
+
+_LONGEST_ID = 512
+
+
+def dial(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
+    """A queued dial. ``parameters`` by wire name; ``InvalidParameters`` when Telnyx's SDK would not take them.
+
+    ``LimitExceeded`` when a limit of the account or of the token forbids it.
+    ``intent`` tells one wish from another: the same one twice is the same command.
+    """
+    values = _readable(actions.DIAL, actions.check(actions.DIAL, parameters))
+    return _save(_command(account, actions.DIAL, values, actor, intent), actor)
+
+
+def act(call: Call, action: str, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
+    """A queued action on a call; ``expired`` at once when the call is known to have ended.
+
+    Everything else (is it answered yet, may this leg do that) is Telnyx's to judge.
+    What calls somebody is held to the limits, as a dial is, and ``PermissionDenied`` without the permission to dial.
+    """
+    values = _readable(action, actions.check(action, parameters))
+    if any(destinations(values)) and actor.user is not None and not actor.user.has_perm("voice.dial"):
+        raise PermissionDenied("This would call somebody, if only through a tool: it needs the permission to dial.")
+    command = _command(call.account, action, values, actor, intent)
+    command.call, command.call_control_id = call, call.call_control_id
+    if not call.is_alive:
+        command.status, command.error = CallCommand.Status.EXPIRED, "The call has already ended."
+        command.finished_at = command.created_at
+    return _save(command, actor)
+
+
+def place(
+    account: TelnyxAccount,
+    action: str,
+    parameters: object,
+    actor: Actor,
+    *,
+    path: Sequence[str] = (),
+    address: Mapping[str, str] | None = None,
+    conference: Conference | None = None,
+    queue_name: str = "",
+    intent: str = "",
+) -> CallCommand:
+    """A queued command of a conference or a queue (``conferences.hold``), by the ids of its address at Telnyx.
+
+    ``address`` are ids that the SDK takes by name (``queue_name`` beside a call's id). ``expired`` at once when the
+    conference, or the call that the parameters name, is known to have ended.
+    """
+    named = dict(address or {})
+    taken = {name: value for name, value in named.items() if schemas.takes(actions.method(action), name)}
+    values = actions.check(action, {**parameters, **taken} if isinstance(parameters, dict) else parameters)
+    command = _command(account, action, {**values, **named}, actor, intent)
+    command.path, command.conference, command.queue_name = list(path), conference, queue_name
+    _attach_call(command)
+    return _save(_unless_over(command), actor)
+
+
+def again(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
+    """The same once more, of a conference or a queue: a new wish, under a new id."""
+    fresh = _command(command.account, command.action, command.parameters, actor, intent)
+    fresh.path, fresh.conference, fresh.queue_name = command.path, command.conference, command.queue_name
+    _attach_call(fresh)
+    return _save(_unless_over(fresh), actor)
+
+
+def _attach_call(command: CallCommand) -> None:
+    """The leg it is about, so that it stands in that leg's story. What is queued may be an ended call's."""
+    of_queue = command.action.startswith("queues.calls.")
+    control_id = command.path[0] if of_queue else command.parameters.get("call_control_id")
+    if not isinstance(control_id, str) or len(control_id) > _LONGEST_ID:
+        return
+    command.call_control_id = control_id
+    call = Call.objects.filter(account=command.account, call_control_id=control_id).first()
+    command.call = call if call is not None and (call.is_alive or not of_queue) else None
+
+
+def _unless_over(command: CallCommand) -> CallCommand:
+    over = ""
+    if command.conference is not None and command.conference.is_over:
+        over = "The conference has already ended."
+    elif command.call is not None and not command.call.is_alive:
+        over = "The call has already ended."
+    if over:
+        command.status, command.error, command.finished_at = CallCommand.Status.EXPIRED, over, command.created_at
+    return command
+
+
+def _command(account: TelnyxAccount, action: str, values: dict[str, object], actor: Actor, intent: str) -> CallCommand:
+    now: datetime = timezone.now()
+    return CallCommand(
+        account=account,
+        action=action,
+        parameters=values,
+        intent_key=f"person:{intent or uuid.uuid4()}",
+        requested_by=actor.label,
+        user=actor.user,
+        token=actor.token,
+        created_at=now,
+        expires_at=now + actions.freshness(action),
+    )
+
+
+def _readable(action: str, values: dict[str, object]) -> dict[str, object]:
+    """What nobody can tell the country of is not called."""
+    _, unreadable = destinations(values)
+    if unreadable and actions.permission(action) == "voice.dial":
+        raise InvalidParameters({name: [limits.UNREADABLE] for name in unreadable})
+    return values
+
+
+def _save(command: CallCommand, actor: Actor) -> CallCommand:
+    """The new command, or the one that this very wish made before (a double click)."""
+    try:
+        with transaction.atomic():
+            if command.status == CallCommand.Status.QUEUED:
+                limits.admit(command)
+            command.save(force_insert=True)
+            details = {"command": str(command.pk), "status": command.status}
+            verb = command.action if "." in command.action else f"call.{command.action}"
+            subject = command.conference or command.call or command.account
+            AuditEvent.note(actor, verb, subject, **details)
+    except IntegrityError:
+        return CallCommand.objects.get(intent_key=command.intent_key)
+    except limits.LimitExceeded:
+        if made := CallCommand.objects.filter(intent_key=command.intent_key).first():
+            return made
+        raise
+    return command

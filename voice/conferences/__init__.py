@@ -1,0 +1,3 @@
+"""Conferences and queues."""
+
+__all__ = ["projection", "queues", "service"]

@@ -1,0 +1,130 @@
+"""Derives conferences from their events, and from what Telnyx tells of them when asked: a merge, as of calls.
+
+The events name a conference by ``conference_id`` and never tell its name (Telnyx's OpenAPI spec, ``webhooks``). Those
+of the room as a whole (playback, speaking, recordings) name no leg, so this is what puts them into anybody's story.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from portal.times import read_time
+from voice.calls.projection import Change, Fact, assign, merge
+from voice.catalogue.event_types import meaning
+from voice.models import Call, CallEvent, Conference, ConferenceParticipant
+
+_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+_ENDED, _TOLD_ENDED = 9, 8  # the event knows the exact time and the reason
+_STATES = set(Conference.State.values)
+
+
+def id_of(event: CallEvent) -> str:
+    """The ``conference_id`` of a conference's event; empty for any other event."""
+    value = (event.payload or {}).get("conference_id")
+    known = event.event_type.startswith("conference.") and isinstance(value, str) and _ID.fullmatch(value)
+    return str(value) if known else ""
+
+
+def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list[Change]:
+    """Merge the event into its conference and link it there; empty if it is none's. Inside the event's transaction.
+
+    Locks go call → event → conference → command. ``restore`` as in ``projection.changes``.
+    """
+    conference_id = id_of(event)
+    if not conference_id:
+        return []
+    conference, made = _locked(event.account_id, conference_id, time_of(event))
+    event.conference = conference
+    done = [assign(conference, changes(conference, event, restore=restore), is_new=made)]
+    if call is not None and (column := seat_column(event)):
+        seat, sat = ConferenceParticipant.objects.get_or_create(
+            conference=conference, call_control_id=call.call_control_id, defaults={"call": call}
+        )
+        done.append(assign(seat, seat_changes(seat, event, column), is_new=sat))
+    for difference in done:
+        difference.save()
+    return done
+
+
+def changes(conference: Conference, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
+    """As ``projection.changes``, of the event's conference."""
+    at, rank = time_of(event), meaning(event.event_type).rank
+    return merge(conference, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
+
+
+def seat_column(event: CallEvent) -> str:
+    """Where the time of a coming or a leaving goes; empty for other events."""
+    return {"conference.participant.joined": "joined_at", "conference.participant.left": "left_at"}.get(
+        event.event_type, ""
+    )
+
+
+def seat_changes(seat: ConferenceParticipant, event: CallEvent, column: str) -> dict[str, Any]:
+    """The greatest time of each kind: the same for every order and repetition."""
+    known, at = getattr(seat, column), time_of(event)
+    return {column: at} if known is None or known < at else {}
+
+
+def time_of(event: CallEvent) -> datetime:
+    """When it happened, as far as anybody knows."""
+    return event.occurred_at or event.received_at
+
+
+def merge_answer(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:
+    """The conference that Telnyx's answer describes (a create, a retrieve), with what it tells; None if it is none."""
+    conference_id, now = data.get("id"), timezone.now()
+    if not isinstance(conference_id, str) or not _ID.fullmatch(conference_id):
+        return None
+    created, updated = read_time(data.get("created_at")) or now, read_time(data.get("updated_at")) or now
+    with transaction.atomic():
+        conference, _ = _locked(account.pk, conference_id, created)
+        assign(conference, merge(conference, _told(data, created, updated), updated, 0, "told")).save()
+    return conference
+
+
+def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> tuple[Conference, bool]:
+    """The conference's row, and whether it was made just now."""
+    rows = Conference.objects.select_for_update(of=("self",)).select_related("account")
+    rows = rows.filter(account_id=account_id, conference_id=conference_id)
+    if found := rows.first():
+        return found, False
+    stub = Conference(account_id=account_id, conference_id=conference_id, started_at=at)
+    Conference.objects.bulk_create([stub], ignore_conflicts=True)
+    made = rows.get()
+    return made, made.pk == stub.pk
+
+
+def _claims(event: CallEvent, at: datetime) -> Iterator[Fact]:
+    payload = event.payload or {}
+    yield Fact("started_at", at, 2 if event.event_type == "conference.created" else 1)
+    if event.connection_id:
+        yield Fact("connection_id", event.connection_id)
+    if event.event_type != "conference.ended":
+        yield Fact("state", Conference.State.IN_PROGRESS)
+        return
+    yield Fact("state", Conference.State.COMPLETED, _ENDED)
+    yield Fact("ended_at", at)
+    if isinstance(reason := payload.get("reason"), str) and reason:
+        yield Fact("end_reason", reason[:50])
+
+
+def _told(data: dict[str, Any], created: datetime, updated: datetime) -> Iterator[Fact]:
+    """Telnyx's own description; see ``Conference`` in its OpenAPI spec."""
+    yield Fact("started_at", created, 2, created)
+    for column, name, length in (("name", "name", 255), ("connection_id", "connection_id", 64)):
+        if isinstance(value := data.get(name), str) and value:
+            yield Fact(column, value[:length])
+    state = data.get("status")
+    if state == Conference.State.COMPLETED:
+        yield Fact("state", state, _TOLD_ENDED)
+        yield Fact("ended_at", updated, 0)
+        if isinstance(reason := data.get("end_reason"), str) and reason:
+            yield Fact("end_reason", reason[:50], 0)
+    elif state in _STATES:
+        yield Fact("state", state)

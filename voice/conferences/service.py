@@ -1,0 +1,90 @@
+"""Conferences of Call Control: what Telnyx tells of them when asked, and the makers of their commands."""
+
+from typing import Any
+
+from portal.actors import Actor
+from portal.models import TelnyxAccount
+from portal.telnyx import paging
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxRefused
+from voice.commands import outbox
+from voice.conferences import projection
+from voice.models import CallCommand, Conference
+
+CREATE = "conferences.create"
+UPDATE_PARTICIPANT = "conferences.update_participant"
+# what each of them makes of a participant (``Participant`` in Telnyx's OpenAPI spec)
+_SETS = {"hold": ("on_hold", True), "unhold": ("on_hold", False), "mute": ("muted", True), "unmute": ("muted", False)}
+
+
+def at_telnyx(account: TelnyxAccount, **wanted: str) -> paging.Listing:
+    """The conferences of an account as Telnyx lists them (``GET /conferences``); ``wanted`` are its filters.
+
+    Without any, Telnyx tells those that have ended, too.
+    """
+    return paging.whole(account, "conferences.list", **({"filter": wanted} if wanted else {}))
+
+
+def retrieve(account: TelnyxAccount, conference_id: str) -> Conference | None:
+    """Ask Telnyx, and keep what it tells; None when it knows no such conference."""
+    try:
+        answer = ask(account, "conferences.retrieve", conference_id)
+    except TelnyxRefused as error:
+        if error.http_status == 404:
+            return None
+        raise
+    data = answer.get("data")
+    return projection.merge_answer(account, data) if isinstance(data, dict) else None
+
+
+def find(account: TelnyxAccount, conference_id: str) -> Conference | None:
+    """The portal's row; Telnyx is asked for one the portal has heard nothing of."""
+    known = Conference.objects.select_related("account").filter(account=account, conference_id=conference_id)
+    return known.first() or retrieve(account, conference_id)
+
+
+def participants(conference: Conference) -> paging.Listing:
+    """Who is in it, muted, on hold, as Telnyx tells it now."""
+    return paging.whole(conference.account, "conferences.list_participants", conference.conference_id)
+
+
+def create(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
+    """A queued creation, from a leg that is on the line; ``InvalidParameters`` as of an action."""
+    return outbox.place(account, CREATE, parameters, actor, intent=intent)
+
+
+def act(conference: Conference, action: str, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
+    """A queued action (``conferences.hold``); ``expired`` at once when the conference is known to have ended."""
+    where = {"path": [conference.conference_id], "conference": conference}
+    return outbox.place(conference.account, action, parameters, actor, intent=intent, **where)  # type: ignore[arg-type]
+
+
+def update_participant(
+    conference: Conference, participant_id: str, parameters: object, actor: Actor, *, intent: str = ""
+) -> CallCommand:
+    """A queued change of what happens when that participant leaves. ``participant_id`` may be its call's id."""
+    return outbox.place(
+        conference.account,
+        UPDATE_PARTICIPANT,
+        parameters,
+        actor,
+        path=[participant_id],
+        address={"id": conference.conference_id},
+        conference=conference,
+        intent=intent,
+    )
+
+
+def is_already_so(command: CallCommand) -> bool:
+    """Whether the participants at Telnyx are as ``command`` would make them."""
+    column, value = _SETS.get(command.action.rpartition(".")[2], ("", None))
+    if not column or command.conference is None:
+        return False
+    named = command.parameters.get("call_control_ids") or []
+    rows = {str(row.get("call_control_id")): row for row in participants(command.conference).rows if _is_inside(row)}
+    meant = [rows.get(one, {}) for one in named] if named else list(rows.values())
+    return bool(meant) and all(row.get(column) is value for row in meant)
+
+
+def _is_inside(row: dict[str, Any]) -> bool:
+    return row.get("status") != "left"

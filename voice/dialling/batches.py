@@ -1,0 +1,271 @@
+"""Dial batches: many numbers from one application, one after the other. A line is a command with a time to come.
+
+Nothing waits here: the sweep sends each line when it is due. A line's intent is the batch and its place in it, so no
+repetition dials it twice.
+"""
+
+import base64
+import re
+import uuid
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.phone_numbers import check_endpoint
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue import actions
+from voice.dialling import limits
+from voice.models import CallCommand, DialBatch
+
+MAX_LINES = 1000
+SLOWEST, FASTEST = 0.01, 20.0  # dials per second
+_HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then
+_HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
+_ROOM_AFTER = timedelta(seconds=5)  # a full limit is asked again then
+_PATIENCE = timedelta(hours=1)  # after the batch would have been through
+_PASSING = {"dials_per_minute", "concurrent_calls"}  # limits that make room by themselves
+_Status = CallCommand.Status
+
+
+@dataclass(frozen=True)
+class Line:
+    """``at`` is the line's number for people, from 1; ``client_state`` as on the wire."""
+
+    at: int
+    to: str
+    client_state: str = ""
+
+
+@dataclass
+class Plan:
+    """A dry run: the lines as they would be dialled, and what is wrong with which."""
+
+    lines: list[Line] = field(default_factory=list)
+    problems: dict[int, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How many lines are in which status. ``state`` is that of the batch, ``done`` when nothing is left of it."""
+
+    state: str
+    counts: dict[str, int]
+    finished: int
+    percent: int
+
+
+def read_lines(text: str) -> list[Line]:
+    """A number a line; behind a comma, semicolon or tab a client state. Empty lines and a heading fall away."""
+    separator = r"[,\t]" if "sip:" in text.lower() else r"[,;\t]"
+    found: list[Line] = []
+    for at, row in enumerate(text.splitlines(), 1):
+        number, *others = [cell.strip().strip('"').strip() for cell in re.split(separator, row, maxsplit=1)]
+        if number and not (not found and number.lower() in _HEADERS):
+            found.append(Line(at, number, encoded(others[0]) if others and others[0] else ""))
+    return found
+
+
+def encoded(text: str) -> str:
+    """A client state as Telnyx takes it: in base64."""
+    return base64.b64encode(text.encode()).decode()
+
+
+def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_second: float, actor: Actor) -> Plan:
+    """Look at everything and dial nothing. ``InvalidParameters`` or ``LimitExceeded`` for what is wrong as a whole."""
+    if not SLOWEST <= per_second <= FASTEST:
+        raise InvalidParameters({"per_second": [f"Must be between {SLOWEST} and {FASTEST:g}."]})
+    if not 0 < len(lines) <= MAX_LINES:
+        raise InvalidParameters({"numbers": [f"Give 1 to {MAX_LINES:,} numbers; these are {len(lines):,}."]})
+    if "to" in shared:
+        raise InvalidParameters({"to": ["The numbers say whom to call: leave it out."]})
+    actions.check(actions.DIAL, shared | {"to": "+13125550001"})
+    held = limits.limits_for(account, actor.token)
+    limits.check_room(held, len(lines), per_second)
+    made = Plan(seconds=(len(lines) - 1) / per_second)
+    seen: dict[str, int] = {}
+    for line in lines:
+        _judge(made, line, str(shared.get("from", "")), held, seen)
+    return made
+
+
+def make(
+    account: TelnyxAccount,
+    shared: dict[str, Any],
+    lines: list[Line],
+    per_second: float,
+    actor: Actor,
+    *,
+    name: str = "",
+    intent: str = "",
+) -> DialBatch:
+    """Begin to dial. As ``plan``, and ``InvalidParameters`` by line (``numbers.3``) when any cannot be dialled.
+
+    The same ``intent`` twice is the same batch.
+    """
+    planned = plan(account, shared, lines, per_second, actor)
+    if planned.problems:
+        raise InvalidParameters({f"numbers.{at}": [said] for at, said in planned.problems.items()})
+    now = timezone.now()
+    batch = DialBatch(
+        account=account,
+        name=name or f"{len(lines):,} numbers",
+        connection_id=shared["connection_id"],
+        parameters=shared,
+        per_second=per_second,
+        lines=len(planned.lines),
+        intent=intent or str(uuid.uuid4()),
+        requested_by=actor.label,
+        user=actor.user,
+        token=actor.token,
+        created_at=now,
+        began_at=now,
+    )
+    try:
+        _save(batch, planned.lines, actor)
+    except IntegrityError:
+        return DialBatch.objects.get(intent=batch.intent)
+    return batch
+
+
+def known(intent: str) -> DialBatch | None:
+    """The batch that this very wish made before."""
+    return DialBatch.objects.filter(intent=intent).first() if intent else None
+
+
+def pause(batch: DialBatch, actor: Actor) -> DialBatch:
+    """Send no further line until ``resume``; what is on the wire stays there."""
+    with transaction.atomic():
+        if (batch := _locked(batch)).status != DialBatch.Status.RUNNING:
+            return batch
+        _waiting(batch).update(lease_until=_HELD)
+        return _changed(batch, DialBatch.Status.PAUSED, "batch.pause", actor)
+
+
+def resume(batch: DialBatch, actor: Actor) -> DialBatch:
+    """Go on where it stopped, at its rate, from now."""
+    with transaction.atomic():
+        if (batch := _locked(batch)).status != DialBatch.Status.PAUSED:
+            return batch
+        left = list(_waiting(batch).select_for_update().order_by("sequence"))
+        for at, command in enumerate(left):
+            _time(command, timezone.now() + timedelta(seconds=at / batch.per_second))
+        CallCommand.objects.bulk_update(left, ["lease_until", "counted_at", "expires_at"], batch_size=200)
+        batch.began_at = timezone.now()
+        return _changed(batch, DialBatch.Status.RUNNING, "batch.resume", actor)
+
+
+def cancel(batch: DialBatch, actor: Actor) -> DialBatch:
+    """What was not sent yet never will be."""
+    with transaction.atomic():
+        if (batch := _locked(batch)).status == DialBatch.Status.CANCELLED:
+            return batch
+        words, now = f"The batch was cancelled by {actor.label}.", timezone.now()
+        _waiting(batch).update(status=_Status.EXPIRED, error=words, finished_at=now, lease_until=None)
+        return _changed(batch, DialBatch.Status.CANCELLED, "batch.cancel", actor)
+
+
+def put_off(command: CallCommand, limit: limits.LimitExceeded, now: datetime) -> bool:
+    """A line that meets a full limit waits for room, and those behind it with it; False when it is not to wait.
+
+    Nobody is called hours after the batch was meant to be through.
+    """
+    batch = command.batch
+    if batch is None or batch.status != DialBatch.Status.RUNNING or limit.limit not in _PASSING:
+        return False
+    if now + _ROOM_AFTER > batch.began_at + timedelta(seconds=batch.lines / batch.per_second) + _PATIENCE:
+        return False
+    # another sender may hold another line of it and want this one: take only what is free
+    free = _waiting(batch).select_for_update(skip_locked=True).exclude(lease_until=_HELD)
+    later = {name: F(name) + _ROOM_AFTER for name in ("lease_until", "counted_at", "expires_at")}
+    CallCommand.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(**later)
+    CallCommand.objects.filter(pk=command.pk).update(error=f"Waits for room. {limit.words}")
+    return True
+
+
+def counted(rows: QuerySet[DialBatch]) -> QuerySet[DialBatch]:
+    """For a list of batches: what ``progress`` counts, brought along by the same statement."""
+    lines = {f"{status}_lines": Count("commands", filter=Q(commands__status=status)) for status in _Status.values}
+    return rows.annotate(**lines)
+
+
+def progress(batch: DialBatch) -> Progress:
+    """Where it stands now."""
+    if hasattr(batch, "queued_lines"):
+        counts = {status: getattr(batch, f"{status}_lines") for status in _Status.values}
+    else:
+        rows = batch.commands.order_by().values_list("status").annotate(count=Count("pk"))
+        counts = dict.fromkeys(_Status.values, 0) | dict(rows)
+    finished = batch.lines - counts[_Status.QUEUED] - counts[_Status.SENDING]
+    done = finished == batch.lines and batch.status != DialBatch.Status.CANCELLED
+    return Progress("done" if done else batch.status, counts, finished, round(100 * finished / max(batch.lines, 1)))
+
+
+def _judge(made: Plan, line: Line, near: str, held: list[Any], seen: dict[str, int]) -> None:
+    try:
+        to = check_endpoint(line.to, near)
+    except ValidationError as error:
+        made.problems[line.at] = " ".join(error.messages)
+        return
+    if to in seen:
+        made.problems[line.at] = f"The same number as line {seen[to]}."
+    elif words := limits.refusal(held, to):
+        made.problems[line.at] = words
+    else:
+        made.lines.append(Line(line.at, to, line.client_state))
+    seen.setdefault(to, line.at)
+
+
+def _save(batch: DialBatch, lines: list[Line], actor: Actor) -> None:
+    with transaction.atomic():
+        batch.save(force_insert=True)
+        commands = [_command(batch, line, at) for at, line in enumerate(lines)]
+        limits.reserve(commands, batch.per_second)
+        CallCommand.objects.bulk_create(commands, batch_size=200)
+        AuditEvent.note(actor, "batch.create", batch, lines=len(lines), per_second=batch.per_second)
+
+
+def _command(batch: DialBatch, line: Line, at: int) -> CallCommand:
+    own = {"client_state": line.client_state} if line.client_state else {}
+    command = CallCommand(
+        account=batch.account,
+        action=actions.DIAL,
+        parameters=batch.parameters | {"to": line.to} | own,
+        intent_key=f"batch:{batch.pk}:{line.at}",
+        sequence=line.at,
+        batch=batch,
+        requested_by=f"{batch.requested_by}, batch {batch.name} line {line.at}"[:300],
+        user=batch.user,
+        token=batch.token,
+        created_at=batch.created_at,
+    )
+    _time(command, batch.created_at + timedelta(seconds=at / batch.per_second))
+    return command
+
+
+def _time(command: CallCommand, due: datetime) -> None:
+    """Not before ``due``, and soon after: it is as fresh as a dial that somebody pressed then."""
+    command.lease_until = command.counted_at = due
+    command.expires_at = due + actions.freshness(actions.DIAL)
+
+
+def _locked(batch: DialBatch) -> DialBatch:
+    return DialBatch.objects.select_for_update(of=("self",)).select_related("account").get(pk=batch.pk)
+
+
+def _waiting(batch: DialBatch) -> Any:
+    return CallCommand.objects.filter(batch=batch, status=_Status.QUEUED, first_sent_at=None)
+
+
+def _changed(batch: DialBatch, status: DialBatch.Status, action: str, actor: Actor) -> DialBatch:
+    batch.status = status
+    batch.save(update_fields=["status", "began_at"])
+    AuditEvent.note(actor, action, batch)
+    return batch

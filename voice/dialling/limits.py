@@ -1,0 +1,261 @@
+"""Limits against toll fraud: where may be called, how often, how much at once. They hold at every door.
+
+A dial, a transfer and a refer count when their command is made, under the lock of their account's (and token's) row, so
+that of many at the same moment no more get through than may. Before it is sent each one is looked at once more.
+Locks go call → event → command → limits.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
+
+from portal.models import ApiToken, TelnyxAccount
+from portal.refusals import PortalRefusal
+from voice.catalogue import actions
+from voice.dialling.destinations import DEEPER, Destination, destinations
+from voice.models import Call, CallCommand, Limits
+
+# A sandbox rings nobody: there the counts only stop what runs wild.
+_LIVE = {"dials_per_minute": 60, "dials_per_day": 2000, "concurrent_calls": 50}
+_SANDBOX = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
+_MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
+_LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and the webhook of the leg it made
+_FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
+_OPEN = (CallCommand.Status.QUEUED, CallCommand.Status.SENDING)
+UNREADABLE = "Enter a number with + and country code, as +13125550001, or a sip: address: else no limit can be checked."
+
+_log = structlog.get_logger(__name__)
+
+
+class LimitExceeded(PortalRefusal):
+    """A limit forbids it. ``limit`` is its name, ``value`` what it is set to."""
+
+    code = "limit_exceeded"
+
+    def __init__(self, limit: str, value: Any, words: str, parameter: str = "to") -> None:
+        super().__init__(words, limit=limit, value=value)
+        self.limit, self.parameter = limit, parameter
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        """For a form: the words on the field."""
+        return {self.parameter: [self.words]}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What counts now: dials of the last 60 s, of the last 24 h with what is planned, outgoing calls alive."""
+
+    dials_per_minute: int
+    dials_per_day: int
+    concurrent_calls: int
+
+
+def of_account(account: TelnyxAccount) -> Limits:
+    """The account's limits, made with defaults when first needed."""
+    defaults = _LIVE if account.is_live else _SANDBOX
+    return Limits.objects.get_or_create(account=account, defaults=defaults)[0]
+
+
+def of_token(token: ApiToken | None) -> Limits | None:
+    """The token's own, if it has any."""
+    return Limits.objects.filter(token=token).first() if token else None
+
+
+def limits_for(account: TelnyxAccount, token: ApiToken | None) -> list[Limits]:
+    """All that hold for what this token (or a person) does at this account."""
+    return [one for one in (of_account(account), of_token(token)) if one]
+
+
+def refusal(held: list[Limits], to: str) -> str:
+    """Why ``to`` may not be called, whatever else is going on; empty when it may."""
+    found, unreadable = destinations({"to": to})
+    try:
+        _judge(held, found, unreadable)
+    except LimitExceeded as error:
+        return error.words
+    return ""
+
+
+def check_room(held: list[Limits], dials: int, per_second: float) -> None:
+    """``LimitExceeded`` when so many dials, at that rate, cannot get through."""
+    for limits in held:
+        per_minute, used = limits.dials_per_minute, usage(limits).dials_per_day
+        if per_minute is not None and per_second * 60 > per_minute:
+            words = f"The limit dials_per_minute of {limits} is {per_minute}: that is {per_minute / 60:.4g} a second."
+            raise LimitExceeded("dials_per_minute", per_minute, words, "per_second")
+        _over(limits, "dials_per_day", used + dials, f"{used} are taken", "numbers")
+
+
+def admit(command: CallCommand, beside: int = 0) -> None:
+    """Count an unsaved command, or raise ``LimitExceeded``. Inside the transaction that saves it.
+
+    ``beside`` are dials that the same transaction saves with it.
+    """
+    found, unreadable = destinations(command.parameters)
+    dials = _dials(command)
+    if not (found or dials or DEEPER in unreadable):
+        return
+    held = _locked(command)
+    try:
+        _judge(held, found, unreadable if dials else [one for one in unreadable if one == DEEPER])
+        if not dials:
+            return
+        now = timezone.now()
+        for limits in held:
+            _check_counts(limits, usage(limits, now), dials + beside, found)
+    except LimitExceeded as error:
+        _log.warning("refused by a limit", limit=error.limit, account=command.account.name, by=command.requested_by)
+        raise
+    command.dials, command.counted_at = dials, now
+
+
+def expire_forbidden(commands: Iterable[CallCommand]) -> None:
+    """For commands of rules and handlers: one that a limit forbids becomes ``expired`` and says so."""
+    beside = 0
+    for command in commands:
+        if command.status != CallCommand.Status.QUEUED:
+            continue
+        try:
+            admit(command, beside)
+            beside += command.dials
+        except LimitExceeded as error:
+            command.status, command.error = CallCommand.Status.EXPIRED, error.words
+            command.finished_at = command.created_at
+
+
+def reserve(commands: list[CallCommand], per_second: float) -> None:
+    """Plan many dials, each with its ``counted_at`` to come; ``LimitExceeded`` when there is no room for them."""
+    check_room(_locked(commands[0]), len(commands), per_second)
+    for command in commands:
+        command.dials = 1
+
+
+def hindrance(command: CallCommand) -> LimitExceeded | None:
+    """What forbids to send it for the first time, by the limits as they are now; None when it may go."""
+    found, unreadable = destinations(command.parameters)
+    if command.first_sent_at or not (found or unreadable):
+        return None
+    held = limits_for(command.account, command.token)
+    try:
+        _judge(held, found, unreadable if _dials(command) else [one for one in unreadable if one == DEEPER])
+        for limits in held if command.counted_at else ():
+            _check_counts(limits, usage(limits, command.counted_at, command), command.dials, found)
+    except LimitExceeded as error:
+        return error
+    return None
+
+
+def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = None) -> Usage:
+    """What counts against ``limits`` at ``at``; ``but`` itself, and what was made or planned after it, left out."""
+    at = at or timezone.now()
+    counted = _counted(limits)
+    if but is not None:
+        counted = counted.exclude(pk=but.pk).filter(counted_at__lte=at)
+    until_now = counted.filter(counted_at__lte=at)
+    return Usage(
+        _sum(until_now.filter(counted_at__gt=at - _MINUTE)),
+        _sum(counted.filter(counted_at__gt=at - _DAY)),
+        _alive(limits, at) + _sum(until_now.filter(_on_its_way())),
+    )
+
+
+def _dials(command: CallCommand) -> int:
+    """How many numbers it calls: a dial may name several."""
+    if actions.permission(command.action) != "voice.dial":
+        return 0
+    to = command.parameters.get("to")
+    return max(len(to), 1) if isinstance(to, list) else 1
+
+
+def _locked(command: CallCommand) -> list[Limits]:
+    """The rows that hold for it, locked, the account's first."""
+    if command.call_id:  # in the order everybody takes: the command's foreign key is going to lock its call
+        list(Call.objects.select_for_update().filter(pk=command.call_id).values_list("pk"))
+    of_account(command.account)
+    locked = Limits.objects.select_for_update(of=("self",)).select_related("account", "token")
+    token = locked.filter(token=command.token) if command.token_id else locked.none()
+    return [locked.get(account=command.account), *token]
+
+
+def _judge(held: list[Limits], found: list[Destination], unreadable: list[str]) -> None:
+    if unreadable:
+        raise LimitExceeded("destination", None, UNREADABLE, unreadable[0])
+    for limits in held:
+        for destination in found:
+            _check(limits, destination)
+
+
+def _check(limits: Limits, destination: Destination) -> None:
+    number = destination.e164
+    if destination.is_sip and not limits.allow_sip:
+        raise _refusal(limits, "allow_sip", "SIP addresses may not be called", destination)
+    if not number:
+        return
+    if blocked := _prefix(number, limits.blocked_prefixes):
+        raise _refusal(limits, "blocked_prefixes", f"Numbers that begin with {blocked} may not be called", destination)
+    if destination.is_premium and not limits.allow_premium:
+        words = "Premium-rate and shared-cost numbers may not be called"
+        raise _refusal(limits, "allow_premium", words, destination)
+    open_to_all = not limits.allowed_countries and not limits.allowed_prefixes
+    if open_to_all or _prefix(number, limits.allowed_prefixes):
+        return
+    if not destination.regions or not destination.regions <= set(limits.allowed_countries):
+        where = "/".join(sorted(destination.regions)[:3]) or "an unknown country"
+        raise _refusal(limits, "allowed_countries", f"Numbers of {where} may not be called", destination)
+
+
+def _refusal(limits: Limits, name: str, words: str, destination: Destination) -> LimitExceeded:
+    value = getattr(limits, name)
+    shown = ", ".join(value) if isinstance(value, list) else {True: "yes", False: "no"}[value]
+    told = f"{words}: the limit {name} of {limits} is {shown or 'empty'}."
+    return LimitExceeded(name, value, told, destination.parameter)
+
+
+def _check_counts(limits: Limits, used: Usage, dials: int, found: list[Destination]) -> None:
+    parameter = found[0].parameter if found else "to"
+    for name in ("dials_per_minute", "dials_per_day", "concurrent_calls"):
+        taken = getattr(used, name)
+        _over(limits, name, taken + dials, f"{taken} are taken", parameter)
+
+
+def _over(limits: Limits, name: str, wanted: int, taken: str, parameter: str = "to") -> None:
+    value = getattr(limits, name)
+    if value is not None and wanted > value:
+        words = f"The limit {name} of {limits} is {value}, and {taken}."
+        raise LimitExceeded(name, value, words, parameter)
+
+
+def _prefix(number: str, prefixes: list[str]) -> str:
+    return next((prefix for prefix in prefixes if number.startswith(prefix)), "")
+
+
+def _counted(limits: Limits) -> QuerySet[CallCommand]:
+    """Its commands that dial. What was never sent does not count."""
+    whose = Q(account=limits.account_id) if limits.account_id else Q(token=limits.token_id)
+    return CallCommand.objects.filter(whose, counted_at__isnull=False).exclude(status=CallCommand.Status.EXPIRED)
+
+
+def _on_its_way() -> Q:
+    """Commands whose call is not there yet."""
+    accepted = Q(status=CallCommand.Status.OK, finished_at__gt=timezone.now() - _LEG_COMES) & ~Q(action=actions.DIAL)
+    return Q(status__in=_OPEN) | accepted
+
+
+def _alive(limits: Limits, at: datetime) -> int:
+    """Outgoing legs on the line: of the account, or in the sessions that commands of the token made or extended."""
+    alive = Call.objects.filter(~Q(state__in=("ended", "lost")), direction="outgoing", started_at__gt=at - _FORGOTTEN)
+    if limits.account_id:
+        return alive.filter(account=limits.account_id).count()
+    mine = _counted(limits).filter(call__isnull=False, counted_at__gt=at - _FORGOTTEN)
+    sessions = mine.exclude(call__call_session_id="").values("call__call_session_id")
+    return alive.filter(Q(pk__in=mine.values("call")) | Q(call_session_id__in=sessions)).count()
+
+
+def _sum(commands: QuerySet[CallCommand]) -> int:
+    return commands.aggregate(dials=Sum("dials"))["dials"] or 0

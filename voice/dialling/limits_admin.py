@@ -1,0 +1,143 @@
+"""The limits against toll fraud: one page for each account, and for each token that has its own."""
+
+import re
+from typing import Any
+
+import phonenumbers
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.http import HttpRequest
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from portal.actors import actor_of
+from portal.admin.site import PortalAdmin
+from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from voice.dialling import limits
+from voice.models import Limits
+
+_PREFIX = re.compile(r"\+[1-9]\d{0,14}", re.ASCII)
+_CHANGED = (
+    "allowed_countries",
+    "allowed_prefixes",
+    "blocked_prefixes",
+    "allow_premium",
+    "allow_sip",
+    "dials_per_minute",
+    "dials_per_day",
+    "concurrent_calls",
+)
+
+
+class WordsField(forms.CharField):
+    """A list of texts, written with commas or spaces between."""
+
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 2, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return list(dict.fromkeys(word for word in re.split(r"[\s,;]+", super().clean(value).upper()) if word))
+
+
+class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Countries by ISO code, prefixes with their +."""
+
+    allowed_countries = WordsField(
+        required=False, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country."
+    )
+    allowed_prefixes = WordsField(
+        required=False, help_text="Beside the countries, as +4930. What is blocked below stays blocked."
+    )
+    blocked_prefixes = WordsField(
+        required=False, help_text="Never called. At first these are satellite and international networks."
+    )
+
+    class Meta:
+        model = Limits
+        fields = ("token", *_CHANGED)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if field := self.fields.get("token"):
+            free: Any = field
+            free.required, free.queryset = True, ApiToken.objects.exclude(pk__in=_with_limits()).filter(revoked_at=None)
+
+    def clean_allowed_countries(self) -> list[str]:
+        countries: list[str] = self.cleaned_data["allowed_countries"]
+        if unknown := [code for code in countries if code not in phonenumbers.SUPPORTED_REGIONS]:
+            raise ValidationError(f"These are no ISO codes of countries: {', '.join(unknown)}. Write US, CA, DE.")
+        return countries
+
+    def clean_allowed_prefixes(self) -> list[str]:
+        return _prefixes(self.cleaned_data["allowed_prefixes"])
+
+    def clean_blocked_prefixes(self) -> list[str]:
+        return _prefixes(self.cleaned_data["blocked_prefixes"])
+
+
+@admin.register(Limits)
+class LimitsAdmin(PortalAdmin):
+    """An account's row is made when somebody looks; a token's is added and removed here."""
+
+    form = LimitsForm
+    list_display = ("whose", "where", "dials_per_minute", "dials_per_day", "concurrent_calls", "used_now")
+    list_display_links = ("whose",)
+    list_select_related = ("account", "token")
+    readonly_fields = ("whose", "used_now", "updated_at")
+    actions = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        for account in TelnyxAccount.objects.exclude(pk__in=Limits.objects.filter(~Q(account=None)).values("account")):
+            limits.of_account(account)
+        return super().changelist_view(request, extra_context)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        whose = ["whose", "used_now"] if obj else ["token"]
+        narrower = None if obj and obj.account_id else "The limits of the account hold as well."
+        return [
+            (None, {"fields": whose, "description": narrower}),
+            ("Where may be called", {"fields": list(_CHANGED[:5])}),
+            ("How much", {"fields": list(_CHANGED[5:]), "description": "An empty number limits nothing."}),
+        ]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and bool(obj is None or obj.token_id)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        told = {name: getattr(obj, name) for name in _CHANGED if name in form.changed_data or not change}
+        AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, now=told)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        AuditEvent.note(actor_of(request), "limits.delete", obj)
+        super().delete_model(request, obj)
+
+    @display(description="Of")
+    def whose(self, row: Limits) -> str:
+        return str(row)
+
+    @display(description="Where")
+    def where(self, row: Limits) -> str:
+        allowed = [*row.allowed_countries, *row.allowed_prefixes]
+        return ", ".join(allowed[:8]) + (" …" if len(allowed) > 8 else "") or "every country"
+
+    @display(description="Used now")
+    def used_now(self, row: Limits) -> str:
+        used = limits.usage(row)
+        return (
+            f"{used.dials_per_minute} in the last minute · {used.dials_per_day} in 24 h · {used.concurrent_calls} alive"
+        )
+
+
+def _with_limits() -> Any:
+    return Limits.objects.exclude(token=None).values("token")
+
+
+def _prefixes(words: list[str]) -> list[str]:
+    if wrong := [word for word in words if not _PREFIX.fullmatch(word)]:
+        raise ValidationError(f"A prefix begins with + and has digits only: {', '.join(wrong)}.")
+    return words

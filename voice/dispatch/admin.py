@@ -1,0 +1,172 @@
+"""The journal: what was asked of Telnyx, by whom, what came of it, and who decides what nobody knows."""
+
+import contextlib
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    FieldTextFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from portal.actors import actor_of
+from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.models import TelnyxAccount
+from portal.phone_numbers import masked
+from portal.telnyx.schemas import InvalidParameters
+from portal.templatetags.portal import seconds, status_badge
+from voice.catalogue import actions
+from voice.commands.responses import wake_sender
+from voice.dialling.limits import LimitExceeded
+from voice.dispatch import circuit_breaker, reconciliation
+from voice.models import CallCommand
+
+
+@admin.register(CallCommand)
+class CallCommandAdmin(ReadOnlyAdmin):
+    """Searched by call control id, command id, or who asked."""
+
+    list_display = ("created_at", "action_shown", "status_shown", "requested_by", "tries", "took", "error_code", "said")
+    list_filter = (
+        ("created_at", RangeDateTimeFilter),
+        ("status", ChoicesDropdownFilter),
+        ("account", RelatedDropdownFilter),
+        ("action", FieldTextFilter),
+    )
+    list_filter_submit = True
+    list_filter_sheet = True
+    list_fullwidth = True
+    search_fields = ("call_control_id",)  # only so that the box is drawn: see get_search_results
+    search_help_text = "Call control id, command id, or who asked (“user: ada”, “rule: greeting”)"
+    list_before_template: Any = "voice/dispatch/list_before.html"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CallCommand]:
+        rows: QuerySet[CallCommand] = super().get_queryset(request).select_related("account", "call")
+        return rows
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CallCommand], search_term: str
+    ) -> tuple[QuerySet[CallCommand], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        found = Q(call_control_id=term) | Q(requested_by__startswith=term)
+        with contextlib.suppress(ValueError):
+            found |= Q(pk=uuid.UUID(term))
+        return queryset.filter(found), False
+
+    @display(description="Action", ordering="action")
+    def action_shown(self, command: CallCommand) -> str:
+        return actions.label(command.action)
+
+    @display(description="Status")
+    def status_shown(self, command: CallCommand) -> str:
+        return status_badge(command.status)
+
+    @display(description="Tries")
+    def tries(self, command: CallCommand) -> int:
+        return len(command.attempts)
+
+    @display(description="Took")
+    def took(self, command: CallCommand) -> str:
+        return format_html('<span class="portal-number">{}</span>', seconds(command.seconds))
+
+    @display(description="What came of it")
+    def said(self, command: CallCommand) -> str:
+        return command.settlement or command.error
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        told: dict[str, Any] = {
+            "breakers": circuit_breaker.tripped(),
+            "undecided": reconciliation.for_a_person().count(),
+        }
+        return super().changelist_view(request, told | (extra_context or {}))
+
+    # --- the page of a command ------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        ours = [
+            path("<uuid:command_id>/settle/", wrap(self.settle_view), name="voice_callcommand_settle"),
+            path("breaker/<slug:name>/close/", wrap(self.close_breaker_view), name="voice_breaker_close"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        command = self._command(request, object_id)
+        user: Any = request.user
+        whole = user.has_perm("voice.view_full_number")
+        held = circuit_breaker.breaker_of(command.account)
+        told = {
+            "title": actions.label(command.action),
+            "command": command,
+            "parameters": as_json(command.parameters if whole else masked(command.parameters)),
+            "answer": as_json(command.answer if whole else masked(command.answer)),
+            "answered_by": reconciliation.answer_of(command) if user.has_perm("voice.view_callevent") else None,
+            "may_settle": command.is_open_question and user.has_perm(actions.permission(command.action)),
+            "needs_a_person": reconciliation.needs_a_person(command),
+            "held": held if command.status in {"queued", "sending"} and not held.is_closed else None,
+            "again": command.repeated_by.first(),
+        }
+        context = {**self.admin_site.each_context(request), "opts": self.opts} | told | (extra_context or {})
+        return TemplateResponse(request, "voice/dispatch/page.html", context)
+
+    def settle_view(self, request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
+        """It happened, it did not, or send it again (POST)."""
+        command = self._command(request, str(command_id))
+        if request.method != "POST" or request.POST.get("verdict") not in reconciliation.VERDICTS:
+            raise Http404
+        if not request.user.has_perm(actions.permission(command.action)):
+            raise PermissionDenied
+        try:
+            command = reconciliation.settle(command.pk, request.POST["verdict"], actor_of(request))
+        except reconciliation.NotUncertain as error:
+            messages.warning(request, str(error))
+        except (InvalidParameters, LimitExceeded) as error:
+            messages.error(request, f"It was not sent again: {error}")
+        else:
+            self._tell(request, command)
+        return HttpResponseRedirect(reverse("admin:voice_callcommand_change", args=[command.pk]))
+
+    def close_breaker_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Somebody knows that Telnyx works again (POST)."""
+        if not request.user.has_perm("voice.close_breaker"):
+            raise PermissionDenied
+        if request.method != "POST":
+            raise Http404
+        account = get_object_or_404(TelnyxAccount, name=name)
+        circuit_breaker.close(account, actor_of(request))
+        messages.success(request, f"Commands of {account} are sent again.")
+        return HttpResponseRedirect(reverse("admin:voice_callcommand_changelist"))
+
+    def _tell(self, request: HttpRequest, command: CallCommand) -> None:
+        if wake_sender(command):
+            messages.success(request, "Sent again, as this new command.")
+        else:
+            messages.success(request, command.settlement or f"The new command is {command.status}. {command.error}")
+
+    def _command(self, request: HttpRequest, object_id: str | None) -> CallCommand:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        found: CallCommand | None = self.get_object(request, unquote(object_id or ""))
+        if found is None:
+            raise Http404
+        return found

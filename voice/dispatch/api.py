@@ -1,0 +1,113 @@
+"""REST of the journal and its ways out: the list, settle, breaker."""
+
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.models import TelnyxAccount
+from portal.rest.filters import MomentFilter, StrictFilters
+from portal.rest.problems import Problem
+from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
+from voice.catalogue import actions
+from voice.commands.responses import accepted
+from voice.commands.serializers import CommandSerializer
+from voice.dispatch import circuit_breaker, reconciliation
+from voice.models import AccountBreaker, CallCommand
+
+
+class VerdictSerializer(serializers.Serializer[Any]):
+    """What a person says of an uncertain command."""
+
+    verdict = serializers.ChoiceField(reconciliation.VERDICTS)
+
+
+class BreakerSerializer(serializers.ModelSerializer[AccountBreaker]):
+    """Whether commands of an account are sent, or held back, and why."""
+
+    account = serializers.CharField(source="account.name", read_only=True)
+
+    class Meta:
+        model = AccountBreaker
+        fields = ("account", "state", "since", "why", "next_probe_at", "recent")
+        read_only_fields = fields
+
+
+class CommandFilters(django_filters.FilterSet):
+    """The filters of the journal."""
+
+    account = django_filters.CharFilter(field_name="account__name")
+    created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
+    created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
+    status = django_filters.ChoiceFilter(choices=CallCommand.Status.choices)
+
+    class Meta:
+        model = CallCommand
+        fields = ("action", "call_control_id")
+
+
+class CommandViewSet(ReadOnlyViewSet):
+    """The journal: what was asked of Telnyx, by whom, and what came of it."""
+
+    queryset = CallCommand.objects.select_related("account", "conference")
+    serializer_class = CommandSerializer
+    filter_backends = (StrictFilters,)
+    filterset_class = CommandFilters
+    scope = "calls"
+    ordering = ("-created_at", "-id")
+    permissions = {
+        "list": "voice.view_callcommand",
+        "retrieve": "voice.view_callcommand",
+        "settle": "voice.view_callcommand",  # and the action's own permission
+    }
+
+    @extend_schema(request=VerdictSerializer, responses={200: CommandSerializer, 202: CommandSerializer})
+    @action(detail=True, methods=["post"])
+    def settle(self, request: Request, pk: str) -> Response:
+        """Say what became of an uncertain command. ``send_again`` makes a new one under a new id: 202 with that."""
+        command: CallCommand = self.get_object()
+        if not request.user.has_perm(needed := actions.permission(command.action)):
+            raise PermissionDenied(f"The token's user lacks the permission {needed}.")
+        told = VerdictSerializer(data=request.data)
+        told.is_valid(raise_exception=True)
+        verdict = told.validated_data["verdict"]
+        if verdict == reconciliation.SEND_AGAIN:
+            return accepted(self, lambda: self._settle(command, verdict))
+        settled = self._settle(command, verdict)
+        return Response(self.get_serializer(settled).data)
+
+    def _settle(self, command: CallCommand, verdict: str) -> CallCommand:
+        try:
+            return reconciliation.settle(command.pk, verdict, self.actor)
+        except reconciliation.NotUncertain as error:
+            raise Problem(409, str(error), "not_uncertain") from None
+
+
+class BreakerViewSet(PortalViewSet):
+    """The circuit breaker of an account: it stops commands, never webhooks."""
+
+    queryset = TelnyxAccount.objects.all()
+    serializer_class = BreakerSerializer
+    scope = "calls"
+    permissions = {"retrieve": "voice.view_callcommand", "close": "voice.close_breaker"}
+
+    @extend_schema(responses=BreakerSerializer)
+    def retrieve(self, request: Request, name: str) -> Response:
+        """Its state now."""
+        return Response(BreakerSerializer(circuit_breaker.breaker_of(self._account(name))).data)
+
+    @extend_schema(request=None, responses=BreakerSerializer)
+    def close(self, request: Request, name: str) -> Response:
+        """Close it by hand: what waits is sent."""
+        return Response(BreakerSerializer(circuit_breaker.close(self._account(name), self.actor)).data)
+
+    def _account(self, name: str) -> TelnyxAccount:
+        account = TelnyxAccount.objects.filter(name=name).first()
+        if account is None:
+            raise NotFound
+        return account

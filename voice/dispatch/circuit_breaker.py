@@ -1,0 +1,137 @@
+"""A circuit breaker per account: commands stop going to a Telnyx that does not answer. Webhooks never ask it.
+
+It opens on five commands in a row of which nothing was heard, on half of the last twenty, or when Telnyx rejects the
+key. Open, commands wait until they expire; after a pause one of them may try (half-open), and its outcome decides. And
+where Telnyx says "too many requests", the account's other commands wait as long as it asks.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from portal import sql
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from voice.catalogue import actions
+from voice.models import AccountBreaker, CallCommand
+
+IN_A_ROW, OF_THE_LAST, BAD_OF_THEM = 5, 20, 10
+PROBE_LEASE = timedelta(seconds=30)  # a probe whose sender died does not keep it half-open for ever
+DIALS_PER_SECOND = "90103"  # API error code: more than 30 dials a second in an account
+_PAUSES = (5, 10, 20, 40, 60)  # seconds
+# 403s that speak of one feature or limit of the account's level (API error codes), not of its key
+_OF_ONE_FEATURE = {"10038", "10039"}
+
+_log = structlog.get_logger(__name__)
+_State = AccountBreaker.State
+
+
+def breaker_of(account: TelnyxAccount) -> AccountBreaker:
+    """The account's breaker; closed when it never had one."""
+    found = AccountBreaker.objects.select_related("account").filter(account=account).first()
+    return found or AccountBreaker(account=account, since=account.created_at)
+
+
+def tripped() -> list[AccountBreaker]:
+    """Those that hold commands back now."""
+    return list(AccountBreaker.objects.select_related("account").exclude(state=_State.CLOSED).order_by("since"))
+
+
+def admits(account_id: uuid.UUID, action: str, now: datetime) -> bool:
+    """Whether a command may go now. When the time for a probe has come, the first to ask is it."""
+    row = sql.found(AccountBreaker, account=account_id)
+    if row is None:
+        return True
+    waits = [row.wait_until, row.dials_wait_until if action == actions.DIAL else None]
+    if any(until and until > now for until in waits):
+        return False
+    if row.is_closed:
+        return True
+    # one UPDATE under the row's lock: of two that ask at once, the second finds another time there
+    same = AccountBreaker.objects.filter(account=account_id, next_probe_at=row.next_probe_at, next_probe_at__lte=now)
+    probing = {"state": _State.HALF_OPEN, "next_probe_at": now + PROBE_LEASE}
+    return same.exclude(state=_State.CLOSED).update(**probing) == 1
+
+
+def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetime) -> None:
+    """Learn from an attempt's outcome. While all is well nothing is written."""
+    if isinstance(error, TelnyxUnavailable) and error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
+        _wait(command.account_id, error, now)
+    account_id, again = command.account_id, len(command.attempts) > 1
+    rejected, usable = _is_rejection(error), not isinstance(error, TelnyxUncertain) and not _is_unreachable(error)
+    found = sql.found(AccountBreaker, account=account_id)
+    if usable and not rejected and (found is None or (found.is_closed and "x" not in found.recent)):
+        return
+    with transaction.atomic():
+        AccountBreaker.objects.bulk_create([AccountBreaker(account_id=account_id, since=now)], ignore_conflicts=True)
+        row = AccountBreaker.objects.select_for_update().get(account=account_id)
+        if usable or rejected or not again:  # one stubborn command is no silent Telnyx
+            row.recent = (row.recent + ("o" if usable and not rejected else "x"))[-OF_THE_LAST:]
+        _judge(row, error, now, rejected=rejected, usable=usable)
+        row.save()
+
+
+def _wait(account_id: uuid.UUID, error: TelnyxUnavailable, now: datetime) -> None:
+    """Hold what Telnyx would refuse alike: dials for its limit of dials a second, else everything."""
+    name = "dials_wait_until" if error.code == DIALS_PER_SECOND else "wait_until"
+    until = now + timedelta(seconds=error.retry_after)
+    AccountBreaker.objects.bulk_create([AccountBreaker(account_id=account_id, since=now)], ignore_conflicts=True)
+    longer = Q(**{name: None}) | Q(**{f"{name}__lt": until})
+    AccountBreaker.objects.filter(longer, account=account_id).update(**{name: until})
+
+
+def close(account: TelnyxAccount, actor: Actor) -> AccountBreaker:
+    """A person says that it works again: what waits goes out with the next sweep."""
+    with transaction.atomic():
+        row = AccountBreaker.objects.select_for_update().filter(account=account).first()
+        if row is None or row.is_closed:
+            return row or breaker_of(account)
+        AuditEvent.note(actor, "breaker.close", account, why=row.why, since=row.since.isoformat())
+        _close(row, timezone.now(), f"Closed by {actor.label}.")
+        row.save()
+    return row
+
+
+def _judge(row: AccountBreaker, error: TelnyxError | None, now: datetime, *, rejected: bool, usable: bool) -> None:
+    if rejected:
+        _open(row, f"Telnyx rejects the account's key: {error}", now, longest=True)
+    elif usable:
+        if row.state == _State.HALF_OPEN:
+            _close(row, now, "The probe was answered.")
+    elif row.state == _State.HALF_OPEN:
+        _open(row, f"The probe failed: {error}", now)
+    elif row.is_closed and row.recent.endswith("x" * IN_A_ROW):
+        _open(row, f"{IN_A_ROW} commands in a row told nothing. The last one: {error}", now)
+    elif row.is_closed and row.recent.count("x") >= BAD_OF_THEM:
+        _open(row, f"{row.recent.count('x')} of the last {OF_THE_LAST} commands told nothing.", now)
+
+
+def _open(row: AccountBreaker, why: str, now: datetime, *, longest: bool = False) -> None:
+    row.since = now if row.is_closed else row.since
+    row.pauses = 0 if row.is_closed else min(row.pauses + 1, 1000)
+    pause = _PAUSES[-1] if longest else _PAUSES[min(row.pauses, len(_PAUSES) - 1)]
+    row.state, row.why, row.next_probe_at = _State.OPEN, why[:500], now + timedelta(seconds=pause)
+    _log.warning("commands of an account are held back", account=str(row.account_id), pause_seconds=pause)
+
+
+def _close(row: AccountBreaker, now: datetime, why: str) -> None:
+    row.state, row.since, row.why, row.next_probe_at = _State.CLOSED, now, why, None
+    row.pauses, row.recent = 0, ""
+
+
+def _is_rejection(error: TelnyxError | None) -> bool:
+    if not isinstance(error, TelnyxRefused):
+        return False
+    if error.http_status == HTTPStatus.FORBIDDEN:
+        return error.code not in _OF_ONE_FEATURE
+    return error.http_status == HTTPStatus.UNAUTHORIZED
+
+
+def _is_unreachable(error: TelnyxError | None) -> bool:
+    return isinstance(error, TelnyxUnavailable) and error.http_status is None

@@ -1,0 +1,37 @@
+"""The call that an accepted dial made."""
+
+from datetime import datetime
+from typing import Any
+
+from voice.calls.projection import Fact, merge
+from voice.models import Call, CallCommand
+
+
+def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
+    """The row of that call. Its webhook may have been faster: an upsert, whose word weighs least.
+
+    ``is_alive`` (always false here) and ``end_time`` of the answer are ignored.
+    """
+    control_id = answer.get("call_control_id")
+    if not isinstance(control_id, str) or not control_id:
+        return None
+    sent = command.first_sent_at or now
+    stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
+    Call.objects.bulk_create([stub], ignore_conflicts=True)
+    call = Call.objects.select_for_update().get(account=command.account, call_control_id=control_id)
+    told = {
+        "direction": "outgoing",
+        "from_number": command.parameters.get("from"),
+        "to_number": command.parameters.get("to"),
+        "connection_id": command.parameters.get("connection_id"),
+        "call_leg_id": answer.get("call_leg_id"),
+        "call_session_id": answer.get("call_session_id"),
+        "state": "initiated",
+    }
+    claims = [Fact(column, value, 0, sent) for column, value in told.items() if isinstance(value, str) and value]
+    changed = merge(call, iter([*claims, Fact("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
+    for column, value in changed.items():
+        setattr(call, column, value)
+    if changed:
+        call.save(update_fields=list(changed))
+    return call

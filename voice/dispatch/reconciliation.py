@@ -1,0 +1,259 @@
+"""The way out of *uncertain*: what Telnyx may or may not have carried out is found out from what it tells later.
+
+First the webhooks that came, then Telnyx's record of the call (``/call_events``) and the call's status, at growing
+distances; what nobody can tell after 15 minutes is a person's to decide. Money is always a person's.
+"""
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent
+from portal.telnyx.errors import TelnyxError
+from voice.calls import status, telnyx_record
+from voice.catalogue import actions, retry_policy
+from voice.catalogue.correlation import ANSWERS, EVENT_TYPES, fits, pairs, proofs
+from voice.catalogue.event_types import label
+from voice.commands import outbox
+from voice.dispatch import evidence
+from voice.dispatch.dialled_call import call_of_dial
+from voice.dispatch.evidence import is_already_so
+from voice.models import CallCommand, CallEvent
+
+UNKNOWN_AFTER = timedelta(minutes=15)
+SEND_AGAIN = "send_again"
+VERDICTS = ("it_happened", "it_did_not", SEND_AGAIN)
+_LOOKS = (5, 30, 120, 300, 900)  # seconds after it became uncertain
+_LEASE = timedelta(seconds=60)
+_DIAL_WITHIN = timedelta(hours=1)
+_Status = CallCommand.Status
+
+
+class NotUncertain(Exception):
+    """There is nothing to decide (any more)."""
+
+
+def unsettled() -> QuerySet[CallCommand]:
+    """Commands of which nobody knows whether they were carried out."""
+    return CallCommand.objects.filter(status=_Status.UNCERTAIN, settled_at=None)
+
+
+def for_a_person() -> QuerySet[CallCommand]:
+    """Those of them that a person has to decide: unknown after 15 minutes, and money at once."""
+    money = [name for name in ("pay",) if retry_policy.retry_class(name) is retry_policy.RetryClass.MONEY]
+    return unsettled().filter(Q(finished_at__lt=Now() - UNKNOWN_AFTER) | Q(action__in=money))
+
+
+def needs_a_person(command: CallCommand) -> bool:
+    """Whether the portal has stopped looking."""
+    if not command.is_open_question or command.finished_at is None:
+        return False
+    return (
+        retry_policy.retry_class(command.action) is retry_policy.RetryClass.MONEY
+        or timezone.now() - command.finished_at > UNKNOWN_AFTER
+    )
+
+
+def due(limit: int) -> list[uuid.UUID]:
+    """The ids of uncertain commands whose time for a look has come."""
+    rows = unsettled().filter(lease_until__lt=Now()).order_by("lease_until")
+    return list(rows.values_list("id", flat=True)[:limit])
+
+
+def settle_from_event(event_id: uuid.UUID) -> None:
+    """An event was processed: settle what it answers."""
+    if not unsettled().exists():
+        return
+    event = CallEvent.objects.defer("body", "headers").filter(pk=event_id, event_type__in=EVENT_TYPES).first()
+    if event is None:
+        return
+    actions_answered = [name for name, types in ANSWERS.items() if event.event_type in types]
+    here = Q(call=event.call_id) if event.call_id else Q(pk=None)
+    if event.call_session_id:
+        here |= Q(call__call_session_id=event.call_session_id)
+    if event.conference_id:
+        here |= Q(conference=event.conference_id)
+    here |= Q(call=None, action=actions.DIAL)
+    for command in (
+        unsettled().select_related("call").filter(here, account=event.account_id, action__in=actions_answered)
+    ):
+        if fits(command, event):
+            _from_webhooks(command)
+
+
+def reconcile(command_id: uuid.UUID) -> None:
+    """One look at an uncertain command: at the webhooks that came, else at Telnyx, whose failures are no error here."""
+    claimed = unsettled().filter(pk=command_id, lease_until__lt=Now()).update(lease_until=Now() + _LEASE)
+    command = CallCommand.objects.select_related("account", "call").filter(pk=command_id).first()
+    if not claimed or command is None:
+        return
+    found = retry_policy.retry_class(command.action) is not retry_policy.RetryClass.MONEY and (
+        _from_webhooks(command) or _from_telnyx(command)
+    )
+    if not found:
+        unsettled().filter(pk=command_id).update(lease_until=_next_look(command))
+
+
+def answer_of(command: CallCommand) -> CallEvent | None:
+    """The stored event that answers it, if one does."""
+    if command.first_sent_at is None:
+        return None
+    return pairs([command, *_rivals(command)], _stored(command)).get(command.pk)
+
+
+def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
+    """A person decides: the command as it is now, or the new one made by ``send_again``.
+
+    Raises ``NotUncertain``; for ``send_again`` also what ``commands.act`` and ``commands.dial`` raise.
+    """
+    with transaction.atomic():
+        command = (
+            CallCommand.objects.select_for_update(of=("self",)).select_related("account", "call").get(pk=command_id)
+        )
+        if command.status != _Status.UNCERTAIN or command.settled_at is not None:
+            raise NotUncertain(f"There is nothing to decide: it is {command.status}.")
+        AuditEvent.note(actor, "command.settle", command, verdict=verdict)
+        if verdict == SEND_AGAIN:
+            again = _send_again(command, actor)
+            _write(command, _Status.UNCERTAIN, f"Not known. {actor.label} sent it again, as {again.pk}.")
+            return again
+        happened = verdict == "it_happened"
+        words = f"Settled by {actor.label}: it {'happened' if happened else 'did not happen'}."
+        _write(command, _Status.OK if happened else _Status.EXPIRED, words)
+        return command
+
+
+def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
+    """A new wish, under a new id: Telnyx must not take it for the old one."""
+    intent, parameters = f"again:{command.pk}", command.parameters
+    if "." in command.action:
+        again = outbox.again(command, actor, intent=intent)
+    elif command.call is not None and command.action != actions.DIAL:
+        again = outbox.act(command.call, command.action, parameters, actor, intent=intent)
+    else:
+        again = outbox.dial(command.account, parameters, actor, intent=intent)
+    again.repeats = command
+    again.save(update_fields=["repeats"])
+    return again
+
+
+def _from_webhooks(command: CallCommand) -> bool:
+    return _prove(command, list(_rivals(command)), _stored(command), "the webhook")
+
+
+def _stored(command: CallCommand) -> list[CallEvent]:
+    """The events that came since it was sent and may answer it."""
+    events = CallEvent.objects.filter(_where(command), event_type__in=ANSWERS.get(command.action, ()))
+    events = events.filter(account=command.account_id, received_at__gte=command.first_sent_at)
+    return list(events.defer("body", "headers").order_by("received_at")[:500])
+
+
+def _prove(command: CallCommand, rivals: list[CallCommand], events: list[CallEvent], source: str) -> bool:
+    event = proofs([command, *rivals], events).get(command.pk)
+    if event is None or retry_policy.retry_class(command.action) is retry_policy.RetryClass.MONEY:
+        return False
+    words = f"Settled from {source} {event.event_type} ({label(event.event_type)})."
+    made = event.payload if command.action == actions.DIAL and command.call_id is None else None
+    return _confirm(command.pk, _Status.OK, words, made)
+
+
+def _rivals(command: CallCommand) -> QuerySet[CallCommand]:
+    """Other commands that the same event may answer."""
+    types = set(ANSWERS.get(command.action, ()))
+    same = [name for name, others in ANSWERS.items() if types & set(others)]
+    rows = CallCommand.objects.select_related("call").filter(account=command.account_id, action__in=same)
+    rows = rows.filter(first_sent_at__isnull=False).exclude(pk=command.pk)
+    if command.conference_id is not None:
+        return rows.filter(_where(command))
+    if command.call_id is not None:
+        return (
+            rows.filter(call__call_session_id=_session(command))
+            if _session(command)
+            else rows.filter(call=command.call_id)
+        )
+    at = command.first_sent_at or timezone.now()
+    return rows.filter(first_sent_at__range=(at - _DIAL_WITHIN, at + _DIAL_WITHIN)).order_by("first_sent_at")[:500]
+
+
+def _where(command: CallCommand) -> Q:
+    """Where its events are looked for: its call, its session (a transfer's new leg), its conference, or the application
+    of a dial."""
+    if command.conference_id is not None:
+        room = Q(conference=command.conference_id)
+        return room | Q(call=command.call_id) if command.call_id else room
+    if command.call_id is None:
+        at = command.first_sent_at or timezone.now()
+        return Q(connection_id=str(command.parameters.get("connection_id")), received_at__lt=at + _DIAL_WITHIN)
+    here = Q(call=command.call_id)
+    return here | Q(call_session_id=_session(command)) if _session(command) else here
+
+
+def _session(command: CallCommand) -> str:
+    return command.call.call_session_id if command.call else ""
+
+
+def _from_telnyx(command: CallCommand) -> bool:
+    try:
+        return _from_record(command) or _from_status(command)
+    except TelnyxError:
+        return False  # asked again at the next look
+
+
+def _from_record(command: CallCommand) -> bool:
+    wanted = evidence.wanted(command)
+    record = telnyx_record.read(command.account, wanted) if wanted else telnyx_record.Record([], complete=False)
+    if entry := next((one for one in record.entries if evidence.names(one, command.pk)), None):
+        words = f"Settled from Telnyx's record: it has the command {entry.get('name')}."
+        return _confirm(command.pk, _Status.OK, words, evidence.made_by(command, entry))
+    told = [event for event in (evidence.event_of(command, entry) for entry in record.entries) if event is not None]
+    if _prove(command, list(_rivals(command)), told, "Telnyx's record of"):
+        return True
+    if record.complete and command.call_id is not None and evidence.is_missing(command, record):
+        return _confirm(command.pk, _Status.EXPIRED, "Settled from Telnyx's record: it does not have this command.")
+    return False
+
+
+def _from_status(command: CallCommand) -> bool:
+    if "." in command.action:
+        return is_already_so(command) and _confirm(command.pk, _Status.OK, "Settled from the state at Telnyx.")
+    if command.call is None:
+        return False
+    if is_already_so(command):
+        return _confirm(command.pk, _Status.OK, "Settled from the call's status at Telnyx.")
+    if command.action not in {"hangup", "reject"}:
+        return False
+    told = status.status(command.call)
+    ended = told is not None and told.get("is_alive") is False and bool(told.get("end_time"))
+    return ended and _confirm(command.pk, _Status.OK, "Settled from the call's status at Telnyx: it has ended.")
+
+
+def _confirm(command_id: uuid.UUID, status: str, words: str, made: dict[str, Any] | None = None) -> bool:
+    """Write it down, unless somebody else has settled it meanwhile. ``made``: the ids of the call that a dial made."""
+    with transaction.atomic():
+        command = (
+            CallCommand.objects.select_for_update(of=("self",)).filter(pk=command_id, status=_Status.UNCERTAIN).first()
+        )
+        if command is None:
+            return True
+        if made is not None and (call := call_of_dial(command, made, timezone.now())):
+            command.call, command.call_control_id = call, call.call_control_id
+        _write(command, status, words)
+    return True
+
+
+def _write(command: CallCommand, status: str, words: str) -> None:
+    command.status, command.settlement = status, words
+    command.settled_at, command.lease_until = timezone.now(), None
+    command.save(update_fields=["status", "settlement", "settled_at", "lease_until", "call", "call_control_id"])
+
+
+def _next_look(command: CallCommand) -> Any:
+    begin, now = command.finished_at or timezone.now(), timezone.now()
+    later = (begin + timedelta(seconds=seconds) for seconds in _LOOKS)
+    return next((at for at in later if at > now), None)

@@ -1,0 +1,255 @@
+"""Sends a command: one attempt, its outcome, and when another may follow.
+
+Telnyx ignores a repeat of a ``command_id`` for 60 s ("Receiving Webhooks for Programmable Voice"), so an attempt whose
+outcome is unknown may be repeated within 50 s of the first; after that the command is *uncertain*, and said so:
+``reconciliation`` takes it from there. What takes no ``command_id`` goes by its class (``repeats``).
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, Value
+from django.db.models.functions import Now
+from django.db.models.lookups import Exact
+from django.utils import timezone
+
+from portal import sql
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from voice.catalogue import actions, retry_policy
+from voice.conferences import projection
+from voice.dialling import batches, limits
+from voice.dispatch import circuit_breaker, ordering
+from voice.dispatch.dialled_call import call_of_dial
+from voice.dispatch.evidence import is_already_so
+from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
+
+LEASE = timedelta(seconds=30)
+WINDOW = timedelta(seconds=50)
+_RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
+_Status = CallCommand.Status
+_OPEN = (_Status.QUEUED, _Status.SENDING)
+_CLOSING = (
+    *("status", "error", "error_code", "finished_at", "lease_until", "attempts", "answer", "settlement", "settled_at"),
+    *("call", "call_control_id", "conference"),
+)
+FIRST_LOOK = timedelta(seconds=5)  # after it became uncertain; webhooks may tell sooner
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    answer: dict[str, Any] | None = None
+    error: TelnyxError | None = None
+    milliseconds: int = 0
+    read: bool = False  # Telnyx was not commanded again: its state showed that the first attempt had acted
+
+    @property
+    def word(self) -> str:
+        return self.error.kind if self.error else "ok"
+
+
+def send(command_id: uuid.UUID) -> list[uuid.UUID]:
+    """Make one attempt if the command is due; the ids of commands that may go now because of it."""
+    begin = time.monotonic()
+    command = _claim(command_id)
+    if command is None:
+        return []
+    if command.status != _Status.SENDING:
+        return ordering.following(command)
+    return _settle(command, _attempt(command, begin))
+
+
+def owed(limit: int) -> list[uuid.UUID]:
+    """The ids of commands that are due and may go, oldest first. What waits for another one comes after that one."""
+    others = CallCommand.objects.filter(status__in=_OPEN).exclude(pk=OuterRef("pk"))
+    earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
+    same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
+    on_the_wire = others.filter(same, status=_Status.SENDING)
+    due = Q(lease_until=None) | Q(lease_until__lt=Now())
+    dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
+    waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
+    held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
+    over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - WINDOW)  # it ends, whatever the breaker says
+    free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
+    found = CallCommand.objects.filter(due, free, status__in=_OPEN)
+    return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
+
+
+def _claim(command_id: uuid.UUID) -> CallCommand | None:
+    """The command, leased and ``sending`` (or closed without being sent); None when it is not its turn."""
+    with transaction.atomic():
+        call, room = ordering.lock_subjects(command_id)
+        command, now = ordering.locked(command_id)
+        if command is None or ordering.is_blocked(command):
+            return None
+        if command.batch and command.batch.status == DialBatch.Status.PAUSED:
+            return None
+        limit = limits.hindrance(command)
+        reason = _hindrance(command, call, room, limit, now)
+        if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
+            return None
+        if reason:
+            _close(command, *reason)
+            return command
+        if not circuit_breaker.admits(command.account_id, command.action, now):
+            return None  # it waits as it is: the sweep offers it again, until it expires
+        command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
+        command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
+        command.lease_until = now + LEASE
+        sql.update(command, ("status", "first_sent_at", "attempts", "lease_until"))
+        return command
+
+
+def _hindrance(
+    command: CallCommand,
+    call: Call | None,
+    room: Conference | None,
+    limit: limits.LimitExceeded | None,
+    now: datetime,
+) -> tuple[str, str] | None:
+    """Why it is not sent (any more): the status it gets and the words."""
+    if call is not None and not call.is_alive:
+        why = "The call has already ended."
+    elif room is not None and room.is_over:
+        why = "The conference has already ended."
+    elif now > command.expires_at:
+        why = "Too late: it would not make sense any more."
+    elif command.first_sent_at and retry_policy.retry_class(command.action) is retry_policy.RetryClass.ONCE:
+        why = "The sender died while it was on the wire, and Telnyx would not recognise a repeat."
+    elif command.first_sent_at and retry_policy.needs_window(command.action) and now - command.first_sent_at > WINDOW:
+        why = "Telnyx would not recognise a repeat after so long."
+    elif _failed_before(command):
+        return _Status.EXPIRED, "An earlier command of the same event failed."
+    elif command.batch and command.batch.status == DialBatch.Status.CANCELLED and not command.first_sent_at:
+        return _Status.EXPIRED, "The batch was cancelled."
+    elif limit:
+        return _Status.EXPIRED, limit.words
+    else:
+        return None
+    if command.first_sent_at:
+        return _Status.UNCERTAIN, f"{why} Whether Telnyx carried it out is not known."
+    return _Status.EXPIRED, f"{why} {_last_words(command)}".strip()
+
+
+def _last_words(command: CallCommand) -> str:
+    return f"Before: {command.error}" if command.error else ""
+
+
+def _failed_before(command: CallCommand) -> bool:
+    failed = (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
+    earlier = CallCommand.objects.filter(event=command.event_id, sequence__lt=command.sequence, status__in=failed)
+    return command.event_id is not None and earlier.exists()
+
+
+def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
+    """``claimed``: when the claim began, by the monotonic clock."""
+    path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
+    values = dict(command.parameters)
+    if actions.repeatable(command.action):
+        values["command_id"] = str(command.pk)
+    begin = time.monotonic()
+    try:
+        if len(command.attempts) > 1 and is_already_so(command):
+            return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
+        slept = time.monotonic() - (claimed or begin)
+        if slept > LEASE.total_seconds():  # somebody else may have it by now, or it is of yesterday
+            raise TelnyxUnavailable("The sender was stopped before it could send it.", retry_after=0)
+        if _is_late(command, slept) and retry_policy.needs_window(command.action):
+            raise TelnyxUncertain("Telnyx would not recognise a repeat after so long.")  # this sender slept
+        answer = ask(command.account, actions.method(command.action), *path, **values)
+        if actions.answers_nothing(command.action):
+            answer = {"data": {}}
+        if not isinstance(answer.get("data"), dict):
+            raise TelnyxUncertain("Telnyx's answer has no data. It may have acted, or not.")
+    except TelnyxError as error:
+        return _Outcome(error=error, milliseconds=_since(begin))
+    return _Outcome(answer=answer["data"], milliseconds=_since(begin))
+
+
+def _is_late(command: CallCommand, slept: float) -> bool:
+    """Whether Telnyx would not recognise a repeat any more, ``slept`` seconds after the claim."""
+    claimed = datetime.fromisoformat(command.attempts[-1]["at"])
+    return command.first_sent_at is not None and claimed + timedelta(seconds=slept) - command.first_sent_at > WINDOW
+
+
+def _since(begin: float) -> int:
+    return round((time.monotonic() - begin) * 1000)
+
+
+def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
+    now, error = ordering.still_mine(command), outcome.error
+    if now is None:  # its lease ran out, and another sender has it: that one's word counts
+        return []
+    circuit_breaker.record_outcome(command, error, now)
+    command.attempts[-1] |= {
+        "http_status": error.http_status if error else 200,
+        "ms": outcome.milliseconds,
+        "code": error.code if error else None,
+        "outcome": outcome.word,
+    }
+    command.error, command.error_code = (str(error), error.code or "") if error else ("", "")
+    if isinstance(error, TelnyxUnavailable):
+        _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED)
+        return []
+    if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
+        _postpone(command, again, _Status.SENDING)
+        hang_ups = CallCommand.objects.filter(call=command.call_id, action="hangup", status=_Status.QUEUED, event=None)
+        return list(hang_ups.values_list("id", flat=True)) if command.call_id else []
+    with transaction.atomic():
+        if outcome.answer is not None and command.action == actions.DIAL:
+            command.call = call_of_dial(command, outcome.answer, now)
+            command.call_control_id = command.call.call_control_id if command.call else ""
+        if outcome.answer is not None and command.action == "conferences.create":
+            command.conference = projection.merge_answer(command.account, outcome.answer)
+        command.answer = outcome.answer
+        if outcome.read:
+            subject = "call's status" if actions.is_on_a_call(command.action) else "state"
+            command.settlement, command.settled_at = f"Settled from the {subject} at Telnyx.", now
+        status = _final(command, error)
+        _close(command, status, command.error)
+    return ordering.following(command)
+
+
+def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
+    if error is None:
+        return _Status.OK
+    before = any(attempt.get("outcome") == TelnyxUncertain.kind for attempt in command.attempts[:-1])
+    if before and isinstance(error, TelnyxRefused):
+        # it says nothing of the first attempt, which may be why this one was refused
+        command.error += " Whether the attempt before was carried out is not known."
+        return _Status.UNCERTAIN
+    return _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED
+
+
+def _postpone(command: CallCommand, until: datetime, status: str) -> None:
+    """Nothing happened (``queued``) or nothing is known (``sending``): the sweep takes it up again at ``until``."""
+    if all(attempt.get("outcome") == TelnyxUnavailable.kind for attempt in command.attempts):
+        command.first_sent_at = None  # nothing has reached Telnyx yet
+    command.status, command.lease_until = status, until
+    sql.update(command, ("status", "lease_until", "first_sent_at", "attempts", "error", "error_code"))
+
+
+def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
+    first = command.first_sent_at
+    if first is None or retry_policy.retry_class(command.action) is retry_policy.RetryClass.ONCE:
+        return None
+    later = (first + timedelta(seconds=seconds) for seconds in _RESEND_AFTER)
+    return next((at for at in later if at > now), None)
+
+
+def _close(command: CallCommand, status: str, error: str) -> None:
+    command.status, command.error = status, error
+    command.finished_at, command.lease_until = timezone.now(), None
+    if status == _Status.UNCERTAIN:
+        command.lease_until = command.finished_at + FIRST_LOOK
+    sql.update(command, _CLOSING)
+    if status != _Status.OK and command.event_id:
+        CallCommand.objects.filter(
+            event=command.event_id, sequence__gt=command.sequence, status=_Status.QUEUED, first_sent_at=None
+        ).update(
+            status=_Status.EXPIRED, error="An earlier command of the same event failed.", finished_at=timezone.now()
+        )

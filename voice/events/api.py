@@ -1,0 +1,57 @@
+"""REST of stored events."""
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework import serializers
+
+from portal.rest.filters import MomentFilter, StrictFilters
+from portal.rest.viewsets import ReadOnlyViewSet
+from voice.calls.serializers import EventSerializer
+from voice.models import CallEvent
+
+
+class RawEventSerializer(EventSerializer):
+    """With the bytes as they came, for users with ``voice.view_raw_event``."""
+
+    body = serializers.SerializerMethodField(help_text="The raw body, only with voice.view_raw_event.")
+
+    class Meta(EventSerializer.Meta):
+        fields = (*EventSerializer.Meta.fields, "body")  # type: ignore[assignment]
+        read_only_fields = fields  # type: ignore[assignment]
+
+    def get_body(self, event: CallEvent) -> str | None:
+        if not self.context["request"].user.has_perm("voice.view_raw_event"):
+            return None
+        return bytes(event.body).decode("utf-8", "replace")
+
+
+class EventFilters(django_filters.FilterSet):
+    """The filters of the event list."""
+
+    account = django_filters.CharFilter(field_name="account__name")
+    received_after = MomentFilter(field_name="received_at", lookup_expr="gte")
+    received_before = MomentFilter(field_name="received_at", lookup_expr="lt")
+    status = django_filters.ChoiceFilter(choices=CallEvent.Status.choices)
+    source = django_filters.ChoiceFilter(choices=CallEvent.Source.choices)
+
+    class Meta:
+        model = CallEvent
+        fields = ("event_type", "event_id", "call_control_id", "connection_id")
+
+
+class EventViewSet(ReadOnlyViewSet):
+    """Stored events, newest first."""
+
+    queryset = CallEvent.objects.all()
+    filter_backends = (StrictFilters,)
+    filterset_class = EventFilters
+    scope = "events"
+    ordering = ("-received_at", "-id")
+    permissions = {"list": "voice.view_callevent", "retrieve": "voice.view_callevent"}
+
+    def get_serializer_class(self) -> type[EventSerializer]:
+        return RawEventSerializer if self.action == "retrieve" else EventSerializer
+
+    def get_queryset(self) -> QuerySet[CallEvent]:
+        rows = super().get_queryset()
+        return rows if self.action == "retrieve" else rows.defer("body", "headers")

@@ -1,0 +1,19 @@
+"""Wakes whatever the processing of an event left to be done."""
+
+from collections.abc import Callable
+
+from portal.runtime.wakeups import wake
+from voice.dispatch import reconciliation
+from voice.events import processing
+from voice.wakeups import wake_commands, wake_event
+
+
+def wake_following(following: processing.FollowUp, commands: Callable[..., None] = wake_commands) -> None:
+    """Whatever processing left to be done."""
+    for event_id in following.events:
+        wake_event(event_id)
+    if following.pull_account:
+        wake("applications.pull_account", following.pull_account)
+    commands(*following.commands)
+    if following.may_answer:
+        reconciliation.settle_from_event(following.may_answer)

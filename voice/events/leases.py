@@ -1,0 +1,92 @@
+"""Claims events: one committed UPDATE that leases them, counts the attempt, and brings back what processing needs."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+
+from applications.models import CallControlApplication, TexmlApplication
+from portal import sql as rows
+from voice.catalogue.correlation import EVENT_TYPES
+from voice.models import CallEvent
+
+LEASE = timedelta(seconds=30)
+_NOW = rows.NOW
+_LEASED = {
+    "postgresql": f"STATEMENT_TIMESTAMP() + INTERVAL '{LEASE.seconds} seconds'",
+    "sqlite": f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '+{LEASE.seconds} seconds')",
+}
+# Of many, those that somebody else is just claiming are left to him: two that wait for each other would be a deadlock.
+_UNTAKEN = {"postgresql": "ORDER BY id FOR UPDATE SKIP LOCKED", "sqlite": ""}
+# The claim's commit does not wait for the disk: what a crash of the database takes away with it is a lease and a count.
+_AT_EASE = {"postgresql": ", set_config('synchronous_commit', 'off', true) AS at_ease", "sqlite": ""}
+_APPLICATIONS = tuple(kind._meta.db_table for kind in (CallControlApplication, TexmlApplication))
+_OWNED = """EXISTS (SELECT 1 FROM {} a WHERE a.account_id = voice_callevent.account_id
+                     AND a.telnyx_id = voice_callevent.connection_id)"""
+
+
+@dataclass(frozen=True)
+class LeasedEvent:
+    """An event (without body and headers) that nobody else touches for 30 s."""
+
+    event: CallEvent
+    meets_rules: bool  # its account has an active flow with a rule for its type
+    may_answer: bool  # a command of its account is uncertain, and events of its type answer some
+    is_at_home: bool  # its application is one of its account's
+    at: datetime  # when it was claimed, by the database's clock
+
+
+def lease(event_id: uuid.UUID) -> LeasedEvent | None:
+    """The event, if it is owed and nobody else is at it."""
+    return next(iter(_claim("id = %s AND {due}", [event_id])), None)
+
+
+def lease_fresh(event_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LeasedEvent]:
+    """Those of them that are tried for the first time, claimed together."""
+    marks = ", ".join(["%s"] * len(event_ids))
+    fresh = f"SELECT id FROM voice_callevent WHERE id IN ({marks}) AND attempts = 0 AND {{due}} {{untaken}}"  # noqa: S608
+    return {one.event.pk: one for one in _claim(f"id IN ({fresh})", event_ids)}
+
+
+def release(account_id: uuid.UUID, call_control_id: str) -> list[uuid.UUID]:
+    """The call's events that waited for something, due from now on."""
+    sql = """UPDATE voice_callevent SET lease_until = NULL WHERE account_id = %s AND call_control_id = %s
+             AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL RETURNING id"""
+    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "account", account_id), call_control_id])
+    return [event.pk for event in found]
+
+
+def reopen(account_id: uuid.UUID, call_leg_id: str) -> list[uuid.UUID]:
+    """Events that name nothing but this leg, and came before its call was known: they have their turn now."""
+    sql = """UPDATE voice_callevent SET status = 'received', attempts = 0 WHERE call_leg_id = %s AND call_leg_id <> ''
+             AND account_id = %s AND call_control_id = '' AND call_id IS NULL AND status = 'ignored' RETURNING id"""
+    found = CallEvent.objects.raw(sql, [call_leg_id, rows.prepared(CallEvent, "account", account_id)])
+    return [event.pk for event in found] if call_leg_id else []
+
+
+def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
+    vendor = connection.vendor
+    due = f"status = 'received' AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})"
+    sql = f"""
+        UPDATE voice_callevent SET lease_until = {_LEASED[vendor]}, attempts = attempts + 1
+        WHERE {which.format(due=due, untaken=_UNTAKEN[vendor])}
+        RETURNING {rows.columns(CallEvent, "body", "headers")},
+            EXISTS (SELECT 1 FROM voice_rule r JOIN voice_flow f ON f.id = r.flow_id
+                    WHERE f.active AND f.account_id = voice_callevent.account_id
+                    AND r.event_type = voice_callevent.event_type) AS meets_rules,
+            EXISTS (SELECT 1 FROM voice_callcommand c WHERE c.status = 'uncertain' AND c.settled_at IS NULL
+                    AND c.account_id = voice_callevent.account_id) AS has_questions,
+            {" OR ".join(_OWNED.format(table) for table in _APPLICATIONS)} AS is_at_home {_AT_EASE[vendor]}"""  # noqa: S608
+    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "id", one) for one in event_ids])
+    return [_claimed(event) for event in found]
+
+
+def _claimed(event: CallEvent) -> LeasedEvent:
+    told = vars(event)
+    may_answer = bool(told["has_questions"]) and event.event_type in EVENT_TYPES
+    assert event.lease_until is not None
+    return LeasedEvent(
+        event, bool(told["meets_rules"]), may_answer, bool(told["is_at_home"]), event.lease_until - LEASE
+    )

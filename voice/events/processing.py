@@ -1,0 +1,303 @@
+"""Works off one stored event: claim it, then one transaction that locks its call, merges, decides and closes it.
+
+The claim is a committed UPDATE that counts the attempt, so an event that kills its worker still reaches ``dead``. The
+UPDATE that closes the event finds it only as it was claimed: of two that have it, one commits. Locks go call → event →
+conference → command. What fails while it is decided what to do undoes nothing of what the event tells of its call.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Case, Q, When
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from applications.models import CallControlApplication, TexmlApplication
+from portal import sql
+from voice.calls.projection import Fact, assign, changes, merge
+from voice.catalogue.event_types import meaning
+from voice.conferences import projection
+from voice.dialling import limits
+from voice.events import leases
+from voice.events.leases import LeasedEvent
+from voice.flows import handler_commands, handlers
+from voice.flows.rules import Decision, commands_for
+from voice.models import Call, CallCommand, CallEvent, Rule
+
+MAX_ATTEMPTS = 8
+DIRECTION_WAIT = timedelta(seconds=2)
+_TOGETHER = 10  # claimed at once: as many wait for a lease to run out when their process is killed
+_CLOSING = ("call", "conference", "status", "processed_at", "lease_until", "error")
+_Status = CallEvent.Status
+
+_log = structlog.get_logger(__name__)
+
+
+class _TakenOver(Exception):
+    """The event is not any more what was claimed: the lease ran out, and somebody else worked it off or is at it."""
+
+
+@dataclass
+class FollowUp:
+    """What the edge has to do: wake commands and events, pull an account's applications, look for what it answers."""
+
+    commands: list[uuid.UUID] = field(default_factory=list)
+    events: list[uuid.UUID] = field(default_factory=list)
+    pull_account: uuid.UUID | None = None
+    may_answer: uuid.UUID | None = None  # this event, if it may settle an uncertain command
+
+
+def process(event_id: uuid.UUID) -> FollowUp:
+    """Apply the event once, if it is owed and nobody else is at it. Never raises for what the event holds."""
+    claimed = leases.lease(event_id)
+    return _work(claimed) if claimed else FollowUp()
+
+
+def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[FollowUp]:
+    """Each of them, in this order. First attempts are claimed a few at once; one that failed before goes alone, so that
+    an event which kills its process costs the others no more than one attempt."""
+    for begin in range(0, len(event_ids), _TOGETHER):
+        few = event_ids[begin : begin + _TOGETHER]
+        fresh = leases.lease_fresh(few) if len(few) > 1 else {}
+        for event_id in few:
+            yield _work(fresh[event_id]) if event_id in fresh else process(event_id)
+
+
+def owed(limit: int) -> list[uuid.UUID]:
+    """The ids of events that are due: those of live calls before what was recovered, oldest first."""
+    due = Q(lease_until=None) | Q(lease_until__lt=Now())
+    found = CallEvent.objects.filter(due, status=_Status.RECEIVED)
+    recovered = Case(When(source=CallEvent.Source.BACKFILL, then=1), default=0)
+    return list(found.order_by(recovered, "received_at").values_list("id", flat=True)[:limit])
+
+
+def _work(claimed: LeasedEvent) -> FollowUp:
+    event = claimed.event
+    if event.attempts > MAX_ATTEMPTS:
+        _fail(event, event.error or "Whoever processed it died of it, each time.")
+        return FollowUp()
+    try:
+        return _in_transaction(claimed)
+    except _TakenOver:
+        return FollowUp()
+    except handlers.HandlerFailed as error:
+        # without the payload, which the error's own words may hold
+        _log.error("handler failed", event_id=str(event.pk), error=str(error), traceback=error.where)
+        return _keep_facts(claimed, str(error))
+    except Exception as error:
+        _log.exception("event not processed", event_id=str(event.pk))
+        return _keep_facts(claimed, f"{type(error).__name__} while it was processed")
+
+
+def _keep_facts(claimed: LeasedEvent, why: str) -> FollowUp:
+    """A hang-up ends its call, whatever a rule or a handler makes of it: merge, and only decide again later."""
+    try:
+        return _in_transaction(claimed, why)
+    except _TakenOver:
+        return FollowUp()
+    except Exception:  # the merge itself is what fails
+        _fail(claimed.event, why)
+        return FollowUp()
+
+
+def _in_transaction(claimed: LeasedEvent, failure: str = "") -> FollowUp:
+    """``failure`` is why nothing is decided this time."""
+    event = copy(claimed.event)  # what a transaction that is rolled back did to it counts for nothing
+    with transaction.atomic():
+        following = _apply(replace(claimed, event=event), failure)
+    if claimed.may_answer and event.status in {_Status.PROCESSED, _Status.IGNORED}:
+        following.may_answer = event.pk
+    return following
+
+
+def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
+    event = claimed.event
+    call, made = lock_call(event, filled=True)
+    if call is None:
+        return _apply_without_call(claimed)
+    is_stray = not claimed.is_at_home and bool(event.connection_id)
+    if is_stray and (owner := foreign_owner(event)):
+        if made:
+            sql.delete(call)
+        return _quarantine(event, owner)
+    undecided = made or not call.direction
+    changed = set(assign(call, changes(call, event)).columns)
+    rules = _rules(claimed, call)
+    if not call.direction and not failure and _may_still_be_decided(claimed, call, rules):
+        return _wait(event, call, made)
+    decision = Decision() if failure else _decide(call, event, rules)
+    if decision.step is not None:
+        changed |= set(assign(call, step(call, event, decision.step)).columns)
+    if changed:
+        sql.update(call, sorted(changed))
+    told = bool(made or changed or decision.matched or event.processed_at or is_told_by(call, event))
+    following = _conclude(event, call, decision, failure, told=told)
+    if undecided and call.direction:
+        following.events = release_waiting(call)
+    if made or "call_leg_id" in changed:
+        following.events += leases.reopen(call.account_id, call.call_leg_id)
+    if is_stray and made:  # nobody's yet: a pull may tell more
+        following.pull_account = event.account_id
+    return following
+
+
+def _conclude(event: CallEvent, call: Call, decision: Decision, failure: str, *, told: bool) -> FollowUp:
+    """The event's own row, and the commands that follow from it."""
+    event.call = call
+    in_conference = _apply_to_conference(event, call)
+    if failure:
+        _fail(event, failure, call=call, conference=event.conference_id)
+        return FollowUp()
+    _close(event, _Status.PROCESSED if told or in_conference else _Status.IGNORED)
+    limits.expire_forbidden(decision.commands)
+    CallCommand.objects.bulk_create(decision.commands)
+    return FollowUp([row.id for row in decision.commands[:1]])  # the others follow, one after the other
+
+
+def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
+    """Of a conference as a whole, or of nothing the portal knows."""
+    event = claimed.event
+    if projection.id_of(event) and not claimed.is_at_home and (owner := foreign_owner(event)):
+        return _quarantine(event, owner)
+    told = _apply_to_conference(event, None)
+    return _close(event, _Status.PROCESSED if told else _Status.IGNORED)
+
+
+def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
+    if not projection.id_of(event):
+        return False
+    mine = CallEvent.objects.select_for_update().filter(pk=event.pk, **_as_claimed(event)).values_list("pk")
+    if not list(mine):  # locked before its conference: in the order everybody takes
+        raise _TakenOver
+    return bool(projection.apply(event, call))
+
+
+def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, bool]:
+    """The event's call, locked, and whether it was made just now: empty, or ``filled`` with what the event tells.
+
+    Some events name only a leg, some no call at all.
+    """
+    if not event.call_control_id:
+        legs = Call.objects.select_for_update().filter(account_id=event.account_id, call_leg_id=event.call_leg_id)
+        return (legs.first() if event.call_leg_id else None), False
+    named = {"account": event.account_id, "call_control_id": event.call_control_id}
+    if call := sql.locked(Call, **named):
+        return call, False
+    at = event.occurred_at or event.received_at
+    stub = Call(account_id=event.account_id, call_control_id=event.call_control_id, started_at=at)
+    if filled:
+        assign(stub, changes(stub, event))
+    if sql.insert(stub):
+        return stub, True
+    return sql.locked(Call, **named), False  # another event has made it in the meantime
+
+
+def _rules(claimed: LeasedEvent, call: Call) -> list[Rule]:
+    if not claimed.meets_rules or claimed.event.source != CallEvent.Source.WEBHOOK:
+        return []  # what was recovered later changes the log, never the phone
+    active = {"flow__active": True, "flow__account_id": call.account_id, "flow__connection_id": call.connection_id}
+    return list(Rule.objects.select_related("flow").filter(**active, event_type=claimed.event.event_type))
+
+
+def _decide(call: Call, event: CallEvent, rules: Iterable[Rule]) -> Decision:
+    if event.source != CallEvent.Source.WEBHOOK:
+        return Decision()
+    if event.processed_at and CallCommand.objects.filter(event=event).exists():
+        return Decision()  # run again by a person; its rules have had their turn
+    now = timezone.now()
+    return handler_commands.add(commands_for(call, event, rules, now), call, event, now)
+
+
+def _may_still_be_decided(claimed: LeasedEvent, call: Call, rules: list[Rule]) -> bool:
+    """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask.
+
+    Its receipt is by the clock of a web server, the rest by the database's: where they differ by more, nothing waits.
+    """
+    event = claimed.event
+    if event.event_type == "call.initiated" or event.source != CallEvent.Source.WEBHOOK:
+        return False
+    if abs(claimed.at - event.received_at) > DIRECTION_WAIT:
+        return False
+    may_meet_rules = bool(rules) or (claimed.meets_rules and not call.connection_id)  # nor its application is known yet
+    return may_meet_rules or bool(handlers.matching(event.event_type, call.connection_id))
+
+
+def _wait(event: CallEvent, call: Call, made: bool) -> FollowUp:
+    """Put it back until the direction must be known; waiting is no attempt."""
+    if made:
+        sql.delete(call)
+    claimed = _as_claimed(event)
+    event.lease_until, event.attempts = event.received_at + DIRECTION_WAIT, event.attempts - 1
+    if not sql.update(event, ("lease_until", "attempts"), **claimed):
+        raise _TakenOver
+    return FollowUp()
+
+
+def step(call: Call, event: CallEvent, name: str) -> dict[str, object]:
+    """What the rules make of the call's step: of two events' words the later event's stands, as for any column."""
+    at, rank = event.occurred_at or event.received_at, meaning(event.event_type).rank
+    return merge(call, iter([Fact("step", name)]), at, rank, event.dedupe_key)
+
+
+def is_told_by(call: Call, event: CallEvent) -> bool:
+    """Whether the call has something from it, perhaps from an attempt that failed later."""
+    return any(key[3] == event.dedupe_key for key in call.facts.values())
+
+
+def release_waiting(call: Call) -> list[uuid.UUID]:
+    """The call's events that waited for its direction, due from now on."""
+    return leases.release(call.account_id, call.call_control_id)
+
+
+def _as_claimed(event: CallEvent) -> dict[str, object]:
+    """What its row must still say: a later claim counts another attempt, and a backfilled event may have become a
+    webhook, with rules to run."""
+    return {"status": _Status.RECEIVED, "attempts": event.attempts, "source": event.source}
+
+
+def _close(event: CallEvent, status: str) -> FollowUp:
+    claimed = _as_claimed(event)
+    event.status, event.processed_at, event.lease_until = status, timezone.now(), None
+    if status != _Status.QUARANTINED:
+        event.error = ""  # of an attempt before
+    if not sql.update(event, _CLOSING, **claimed):
+        raise _TakenOver
+    return FollowUp()
+
+
+def _quarantine(event: CallEvent, owner: str) -> FollowUp:
+    event.error = f"Its application belongs to the account {owner}."
+    return _close(event, _Status.QUARANTINED)
+
+
+def _fail(event: CallEvent, why: str, **links: object) -> None:
+    """``why`` is kept. Try again after 1, 2, 4 … s, or give up visibly after the eighth attempt."""
+    dead = event.attempts >= MAX_ATTEMPTS
+    done = CallEvent.objects.filter(pk=event.pk, **_as_claimed(event)).update(
+        status=_Status.DEAD if dead else _Status.RECEIVED,
+        processed_at=timezone.now() if dead else event.processed_at,
+        lease_until=None if dead else Now() + timedelta(seconds=min(2 ** (event.attempts - 1), 300)),
+        error=why,
+        **links,
+    )
+    if links and not done:
+        raise _TakenOver
+
+
+def foreign_owner(event: CallEvent) -> str:
+    """The name of another account its application belongs to, when it is none of this account's."""
+    if not event.connection_id:
+        return ""
+    voice, texml = (
+        kind._default_manager.filter(telnyx_id=event.connection_id)
+        .order_by()
+        .values_list("account_id", "account__name")
+        for kind in (CallControlApplication, TexmlApplication)
+    )
+    owners = dict(voice.union(texml))
+    return "" if event.account_id in owners else next(iter(owners.values()), "")

@@ -1,0 +1,134 @@
+"""Reads TeXML's callbacks: forms that name neither their kind nor an id, with words of their own for what they tell.
+
+The names of the events (``texml.…``) are the portal's. Sources: Telnyx's API reference, callbacks ``texml-*``; the
+fields are in none of its specs.
+"""
+
+import hashlib
+from urllib.parse import parse_qsl
+
+from portal import payloads
+from voice.catalogue.texml_fields import Fields, in_call_control_words, iso_time
+from voice.events.envelopes import first_time, take_ids
+from voice.models import CallEvent
+
+MAX_FIELDS = 1000
+UNKNOWN = "texml.callback"
+
+_OVER = {"completed", "busy", "no-answer", "canceled", "failed"}
+_BY_CALL_STATUS = {
+    "queued": "texml.call.initiated",
+    "initiated": "texml.call.initiated",
+    "ringing": "texml.call.ringing",
+    "in-progress": "texml.call.answered",
+    "answered": "texml.call.answered",
+} | dict.fromkeys(_OVER, "texml.call.completed")
+_BY_CONFERENCE_EVENT = {
+    "conference-start": "texml.conference.start",
+    "conference-end": "texml.conference.end",
+    "participant-join": "texml.conference.join",
+    "participant-leave": "texml.conference.leave",
+}
+# Of what is no call's progress the first field that is there tells the kind; where its value does, the values do.
+_BY_FIELD: dict[str, str | dict[str, str]] = {
+    "TranscriptionSid": "texml.transcription",
+    "TranscriptionText": "texml.transcription",
+    "RecordingStatus": {
+        "in-progress": "texml.recording.in_progress",
+        "completed": "texml.recording.completed",
+        "absent": "texml.recording.absent",
+    },
+    "StreamEvent": {
+        "stream-started": "texml.stream.started",
+        "stream-stopped": "texml.stream.stopped",
+        "stream-error": "texml.stream.failed",
+    },
+    "SiprecEvent": {
+        "siprec-started": "texml.siprec.started",
+        "siprec-stopped": "texml.siprec.stopped",
+        "siprec-failed": "texml.siprec.failed",
+    },
+    "ReferCallStatus": "texml.refer",
+    "Base64Result": "texml.ai_gather",
+    "Base64MessageHistory": "texml.ai_gather",
+    "QueueSid": "texml.queue",
+    # The action of a <Dial>: how the other leg ended. This one goes on, whatever its CallStatus says.
+    "DialCallStatus": "texml.dial",
+    "AnsweredBy": "texml.amd",
+    "Digits": "texml.gather",
+    "SpeechResult": "texml.gather",
+}
+_OF_A_FETCH = ("CallingPartyType", "FromSipUri", "ApiVersion")  # with every fetch, and with no other callback of a call
+_TIMES = ("Timestamp", "OccurredAt", "EndTime")
+# By these a callback is told from another one: no retry is promised to be the same to the byte.
+_TOLD_APART = (
+    *("CallSid", "ConferenceSid", "CallbackSource", "SequenceNumber", "CallStatus", "StatusCallbackEvent"),
+    *("ReferCallStatus", "RecordingSid", "StreamSid", "SiprecSid", "Timestamp"),
+)
+
+
+def read(event: CallEvent) -> dict[str, str]:
+    """Fill ``event`` from its form and return the fields.
+
+    Raises ``payloads.Unreadable`` for what is no form, and for one that says neither of which call nor of which
+    conference or queue it is.
+    """
+    fields = _form(bytes(event.body))
+    event.event_type, event.payload = kind(fields), fields
+    take_ids(event, in_call_control_words(fields))
+    texts = (fields.get(name) for name in _TIMES)
+    event.occurred_at = first_time(tuple(iso_time(text) for text in texts if text), event.received_at)
+    if not event.call_control_id and not (fields.get("ConferenceSid") or fields.get("QueueSid")):
+        raise payloads.Unreadable("CallSid is missing or no id")
+    if fields.get("SequenceNumber") or fields.get("Timestamp"):
+        event.dedupe_key = _key(event.event_type, fields)
+    return fields
+
+
+def kind(fields: Fields) -> str:
+    """The event type of a callback; ``texml.callback`` for what is none of the known."""
+    source = fields.get("CallbackSource", "")
+    if fields.get("ConferenceSid") and "StatusCallbackEvent" in fields:
+        return _of_conference(fields["StatusCallbackEvent"])
+    if source == "call-cost-events":
+        return "texml.cost"
+    if source == "call-progress-events":
+        return _of_call(fields)
+    for name, told in _BY_FIELD.items():
+        if name in fields:
+            return told if isinstance(told, str) else told.get(fields[name], UNKNOWN)
+    if fields.get("SequenceNumber") or fields.get("Timestamp"):
+        return _of_call(fields)
+    # whatever says nothing but how its call stands says that
+    return "texml.call.fetch" if any(name in fields for name in _OF_A_FETCH) else _of_call(fields)
+
+
+def _of_call(fields: Fields) -> str:
+    found = _BY_CALL_STATUS.get(fields.get("CallStatus", ""), UNKNOWN)
+    return "texml.amd" if "AnsweredBy" in fields and found != "texml.call.completed" else found
+
+
+def _of_conference(told: str) -> str:
+    if told.startswith("participant-spe"):  # which word Telnyx has for it is not documented: speaker, speech-start …
+        return "texml.conference.speaker"
+    return _BY_CONFERENCE_EVENT.get(told, UNKNOWN)
+
+
+def _key(event_type: str, fields: Fields) -> str:
+    told = "\n".join([event_type, *(fields.get(name, "") for name in _TOLD_APART)])
+    return f"texml:{hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """Strictly: UTF-8, at most 1,000 fields, none twice, no field without ``=``; NUL becomes U+FFFD."""
+    if body.count(b"&") >= MAX_FIELDS:
+        raise payloads.Unreadable(f"a form of more than {MAX_FIELDS} fields")
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError as error:
+        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "no form: a field has no value"
+        raise payloads.Unreadable(why) from None
+    if len(dict(pairs)) != len(pairs):
+        raise payloads.Unreadable("a field stands twice")
+    fields: dict[str, str] = payloads.storable(dict(pairs))
+    return fields

@@ -1,0 +1,3 @@
+"""What an event makes happen: rules, and handlers of Python users."""
+
+__all__ = ["handler_commands", "handlers", "rules"]

@@ -1,0 +1,161 @@
+"""Flows, edited in the browser: the flow and its rules, checked against the SDK before anything is saved."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import StackedInline
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminSelectWidget
+
+from applications.models import CallControlApplication
+from portal.actors import actor_of
+from portal.admin.site import PortalAdmin
+from portal.telnyx.schemas import describe
+from portal.templatetags.portal import status_badge
+from voice.catalogue import actions
+from voice.catalogue.event_types import EVENT_TYPES
+from voice.catalogue.forms import JSONText
+from voice.flows.conditions import CALL_FIELDS
+from voice.flows.rules import problems
+from voice.flows.service import delete_flow, save_flow
+from voice.models import Flow, Rule
+
+_WHEN = 'All must hold. A list of {"field", "op", "value"}; fields are event.payload.… or call.…'
+_DO = 'In order. A list of {"action", "parameters"}; {{ event.payload.from }} in a text is filled in.'
+
+
+class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One rule; ``when`` and ``do`` are JSON, which the page's editor makes from rows and boxes."""
+
+    when = JSONText(required=False, help_text=_WHEN)
+    do = JSONText(required=False, help_text=_DO)
+
+    class Meta:
+        model = Rule
+        fields = ("position", "event_type", "direction", "when", "do", "step", "stop")
+        widgets = {"position": forms.HiddenInput}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("when", "do"):
+            self.fields[name].widget.attrs["class"] += f" portal-rule-{name}"
+        self.fields["event_type"].widget.attrs["list"] = "portal-event-types"
+        self.fields["event_type"].widget.attrs["autocomplete"] = "off"
+
+    def clean_when(self) -> list[Any]:
+        return self.cleaned_data.get("when") or []
+
+    def clean_do(self) -> list[Any]:
+        return self.cleaned_data.get("do") or []
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        for place, said in problems(cleaned).items():
+            name, _, where = place.partition(".")
+            self.add_error(name, [f"{where}: {message}" if where else message for message in said])
+        return cleaned
+
+
+class RuleInline(StackedInline):
+    """The rules in order; drawn collapsed to their sentence, dragged into another order."""
+
+    model = Rule
+    form = RuleForm
+    extra = 0
+    ordering_field: Any = "position"
+    hide_ordering_field = True
+    show_change_link = False
+
+
+class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The application is chosen by name; the account follows from it."""
+
+    application = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="The flow runs for its calls.")
+
+    class Meta:
+        model = Flow
+        fields = ("name", "active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.applications = {
+            f"{row.account_id} {row.telnyx_id}": row
+            for row in CallControlApplication.objects.select_related("account").filter(missing_since=None)[:5000]
+        }
+        choices = [(key, f"{row} ({row.account})") for key, row in self.applications.items()]
+        here = f"{self.instance.account_id} {self.instance.connection_id}" if self.instance.pk else ""
+        if here and here not in self.applications:
+            choices.insert(0, (here, f"Connection {self.instance.connection_id}"))
+        self.fields["application"].choices = choices  # type: ignore[attr-defined]
+        self.fields["application"].initial = here
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if row := self.applications.get(cleaned.get("application", "")):
+            self.instance.account, self.instance.connection_id = row.account, row.telnyx_id
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            self.instance.validate_constraints()
+        except ValidationError as error:
+            self.add_error("active", error.messages)
+
+
+@admin.register(Flow)
+class FlowAdmin(PortalAdmin):
+    """Flows and their rules."""
+
+    form = FlowForm
+    inlines = (RuleInline,)
+    list_display = ("name", "application", "account", "active_shown", "updated_at")
+    list_filter = ("active", "account")
+    search_fields = ("name", "connection_id__exact")
+    actions = None
+
+    class Media:
+        js = ("voice/catalogue/parameters.js", "voice/flows/rules.js")
+
+    change_form_outer_after_template: Any = "voice/flows/event_types.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        described = {name: [describe(one) for one in actions.parameters(name)] for name in actions.names()}
+        told = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
+        return super().changeform_view(request, object_id, form_url, told | (extra_context or {}))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Nothing yet: ``save_formset`` follows and gives flow and rules to the service at once."""
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """The rules as one list to the service, in the order of the page."""
+        kept = list(formset.ordered_forms) if formset.can_order else formset.forms
+        rules = [one.cleaned_data for one in kept if one.cleaned_data and one not in formset.deleted_forms]
+        rules.sort(key=lambda one: one.get("position") or 0)
+        save_flow(form.instance, rules, actor_of(request))
+        formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        assert isinstance(obj, Flow)
+        delete_flow(obj, actor_of(request))
+
+    @display(description="Application")
+    def application(self, flow: Flow) -> str:
+        row = CallControlApplication.objects.filter(account=flow.account_id, telnyx_id=flow.connection_id).first()
+        return str(row) if row else flow.connection_id
+
+    @display(description="Active")
+    def active_shown(self, flow: Flow) -> str:
+        return status_badge("active" if flow.active else "off")

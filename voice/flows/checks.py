@@ -1,0 +1,14 @@
+"""System checks ``voice.E001``…: what must not be discovered by the first caller. ``docs/settings.md`` lists them."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, register
+
+from voice.flows import handlers
+
+
+@register()
+def check_handlers(**_: Any) -> list[CheckMessage]:
+    """A module of ``EVENT_HANDLERS`` that cannot be imported, or a handler of it that would never run."""
+    hint = "See docs/extending.md, and the module named."
+    return [Error(f"EVENT_HANDLERS: {problem}.", hint=hint, id="voice.E001") for problem in handlers.problems()]

@@ -1,0 +1,159 @@
+"""What a flow makes of an event: commands, not yet saved. And whether a rule can be saved at all."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue import actions
+from voice.flows.conditions import BadPath, Condition, check_path, fill, placeholders
+from voice.models import Call, CallCommand, CallEvent, Rule
+
+MAX_RULES, MAX_ACTIONS = 100, 20
+
+
+@dataclass
+class Decision:
+    """``commands`` in order, the ``step`` the call goes to (None: stays), whether any rule matched."""
+
+    commands: list[CallCommand] = field(default_factory=list)
+    step: str | None = None
+    matched: bool = False
+
+
+def commands_for(call: Call, event: CallEvent, rules: Iterable[Rule], now: datetime) -> Decision:
+    """Run ``rules`` (of the call's active flow, for this event type, in order) until one that matches says stop."""
+    decision, context = Decision(), context_of(call, event)
+    for rule in rules:
+        if not _matches(rule, call, context):
+            continue
+        decision.matched = True
+        for entry in rule.do:
+            decision.commands.append(_command(call, event, rule, entry, len(decision.commands), now))
+        if rule.step:
+            decision.step = rule.step
+        if rule.stop:
+            break
+    return decision
+
+
+def context_of(call: Call, event: CallEvent) -> dict[str, Any]:
+    """What conditions and placeholders can see."""
+    names = ("call_control_id", "call_leg_id", "call_session_id", "connection_id", "direction", "state", "step")
+    shown = {name: getattr(call, name) for name in (*names, "client_state", "tags")}
+    shown |= {"from": call.from_number, "to": call.to_number}
+    at = event.occurred_at or event.received_at
+    told = {"event_type": event.event_type, "occurred_at": at.isoformat(), "payload": event.payload or {}}
+    return {"event": told, "call": shown}
+
+
+def problems(given: dict[str, Any]) -> dict[str, list[str]]:
+    """What is wrong with a rule's ``event_type``, ``when`` and ``do``, by dotted name; empty when it can be saved."""
+    found: dict[str, list[str]] = {}
+    for at, condition in _items(given, "when", found, 50):
+        try:
+            Condition.read(condition)
+        except ValueError as error:
+            found[f"when.{at}"] = [str(error)]
+    for at, entry in _items(given, "do", found, MAX_ACTIONS):
+        found |= {f"do.{at}.{name}".rstrip("."): messages for name, messages in _action_problems(entry).items()}
+    return found
+
+
+def _items(given: dict[str, Any], name: str, found: dict[str, list[str]], most: int) -> Iterable[tuple[int, Any]]:
+    value = given.get(name, [])
+    if not isinstance(value, list) or len(value) > most:
+        found[name] = [f"Must be a list of at most {most}."]
+        return []
+    return enumerate(value)
+
+
+def _action_problems(entry: Any) -> dict[str, list[str]]:
+    if not isinstance(entry, dict) or not isinstance(entry.get("action"), str):
+        return {
+            "": ['An action looks like {"action": "speak", "parameters": {"payload": "Hello", "voice": "female"}}.']
+        }
+    if unknown := entry.keys() - {"action", "parameters"}:
+        return {name: ["Unknown member."] for name in sorted(unknown)}
+    action, given = entry["action"], entry.get("parameters", {})
+    if action not in actions.names():
+        return {"action": [f'Telnyx has no call action "{action}".']}
+    for path in placeholders(given):
+        try:
+            check_path(path)
+        except BadPath as error:
+            return {"parameters": [str(error)]}
+    return _parameter_problems(action, given)
+
+
+def _parameter_problems(action: str, given: Any) -> dict[str, list[str]]:
+    try:
+        actions.check(action, given)
+    except InvalidParameters as error:
+        # what a placeholder will be is known only when it is filled; whether the parameter exists is known now
+        open_names = (
+            {name for name, value in given.items() if placeholders(value)} if isinstance(given, dict) else set()
+        )
+        known = {parameter.name for parameter in actions.parameters(action)}
+        return {
+            f"parameters.{name}": messages
+            for name, messages in error.errors.items()
+            if name.split(".")[0] not in open_names & known
+        }
+    return {}
+
+
+def _matches(rule: Rule, call: Call, context: dict[str, Any]) -> bool:
+    try:
+        conditions = [Condition.read(given) for given in rule.when]
+    except ValueError:
+        return False  # saved by an older version; the flow's page shows what is wrong with it
+    told = any(condition.tells_direction for condition in conditions)
+    if not told and rule.direction not in {Rule.Direction.ANY, call.direction}:
+        return False
+    return all(condition.matches(context) for condition in conditions)
+
+
+def _command(
+    call: Call, event: CallEvent, rule: Rule, entry: dict[str, Any], sequence: int, now: datetime
+) -> CallCommand:
+    asked_by, intent = f"rule: {rule.flow.name} #{rule.position + 1}", f"event:{event.pk}:{sequence}"
+    command = command_of(call, event, entry["action"], sequence, intent, asked_by, now)
+    try:
+        set_parameters(command, fill(entry.get("parameters", {}), context_of(call, event)))
+    except KeyError as missing:
+        _expire(command, f"The event has no {missing.args[0]}.")
+    return command
+
+
+def command_of(
+    call: Call, event: CallEvent, action: str, sequence: int, intent: str, asked_by: str, now: datetime
+) -> CallCommand:
+    """An unsaved command of this event, without parameters yet. It gets too old as the event does."""
+    at = event.occurred_at or event.received_at
+    return CallCommand(
+        account_id=call.account_id,
+        action=action,
+        call=call,
+        call_control_id=call.call_control_id,
+        event=event,
+        sequence=sequence,
+        intent_key=intent,
+        requested_by=asked_by,
+        created_at=now,
+        expires_at=at + actions.freshness(action),
+    )
+
+
+def set_parameters(command: CallCommand, parameters: dict[str, Any]) -> None:
+    """What Telnyx would refuse is ``expired`` and says so."""
+    command.parameters = parameters
+    try:
+        actions.check(command.action, parameters)
+    except InvalidParameters as error:
+        _expire(command, f"Not sent, since Telnyx would refuse it: {error}")
+
+
+def _expire(command: CallCommand, why: str) -> None:
+    command.status, command.error, command.finished_at = CallCommand.Status.EXPIRED, why, command.created_at

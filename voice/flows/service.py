@@ -1,0 +1,80 @@
+"""The only writers of flows: admin and REST come through here."""
+
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+
+from portal.actors import Actor
+from portal.models import AuditEvent
+from voice.catalogue import actions
+from voice.flows.rules import MAX_RULES, problems
+from voice.models import Flow, Rule
+
+_RULE_DEFAULTS: dict[str, Any] = {
+    "event_type": "",
+    "direction": Rule.Direction.INCOMING,
+    "when": [],
+    "do": [],
+    "step": "",
+    "stop": True,
+}
+
+
+def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> Flow:
+    """Save ``flow`` and, unless None, replace its rules; ``ValidationError`` by field (``rules.0.do.0.action``).
+
+    ``PermissionDenied`` for rules that dial, written by somebody who may not.
+    """
+    if rules is not None:
+        check_rules(rules)
+        _check_rights(rules, actor)
+    made = flow._state.adding
+    flow.full_clean()
+    flow._history_user = actor.user  # type: ignore[attr-defined]
+    with transaction.atomic():
+        flow.save()
+        if rules is not None:
+            _replace_rules(flow, rules, actor)
+        AuditEvent.note(actor, "flow.create" if made else "flow.update", flow, rules=len(rules or []))
+    return flow
+
+
+def delete_flow(flow: Flow, actor: Actor) -> None:
+    """Delete it with its rules. Calls and commands it drove stay."""
+    with transaction.atomic():
+        AuditEvent.note(actor, "flow.delete", flow)
+        flow._history_user = actor.user  # type: ignore[attr-defined]
+        flow.delete()
+
+
+def _check_rights(rules: list[dict[str, Any]], actor: Actor) -> None:
+    """A rule dials on behalf of whoever wrote it: that person must be allowed to dial."""
+    wanted = {actions.permission(entry["action"]) for rule in rules for entry in rule.get("do", [])}
+    if "voice.dial" in wanted and actor.user is not None and not actor.user.has_perm("voice.dial"):
+        raise PermissionDenied("A rule that transfers or refers calls needs the permission to dial.")
+
+
+def check_rules(rules: list[dict[str, Any]]) -> None:
+    """``ValidationError`` naming each place, when a rule cannot be carried out."""
+    if len(rules) > MAX_RULES:
+        raise ValidationError({"rules": [f"A flow has at most {MAX_RULES} rules."]})
+    found = {f"rules.{at}.{name}": said for at, rule in enumerate(rules) for name, said in problems(rule).items()}
+    if found:
+        raise ValidationError(found)
+
+
+def _replace_rules(flow: Flow, rules: list[dict[str, Any]], actor: Actor) -> None:
+    """Keep rows that stay as they are, so that history tells what changed and no more."""
+    kept = list(flow.rules.all())
+    for at, values in enumerate(rules):
+        rule = kept[at] if at < len(kept) else Rule(flow=flow)
+        wanted = {name: values.get(name, default) for name, default in _RULE_DEFAULTS.items()} | {"position": at}
+        if rule.pk is None or any(getattr(rule, name) != value for name, value in wanted.items()):
+            for name, value in wanted.items():
+                setattr(rule, name, value)
+            rule._history_user = actor.user  # type: ignore[attr-defined]
+            rule.save()
+    for rule in kept[len(rules) :]:
+        rule._history_user = actor.user  # type: ignore[attr-defined]
+        rule.delete()

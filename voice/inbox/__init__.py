@@ -1,0 +1,3 @@
+"""Why nothing arrives."""
+
+__all__: list[str] = []

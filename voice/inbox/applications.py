@@ -1,0 +1,141 @@
+"""The applications of an account as the inbox tells them: when heard last, and where Telnyx sends their webhooks."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+
+from applications.kinds import KINDS, Kind
+from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
+from portal.models import TelnyxAccount
+from voice.models import CallEvent
+
+MOST = 500  # events of a day that are counted of one application; beyond that it is busy
+_DAY = timedelta(hours=24)
+_MOST_OF_ALL = 2000  # applications of a kind that are looked at
+
+
+@dataclass(frozen=True)
+class WebhookSource:
+    """One application. ``trouble`` says in words why nothing of it may arrive; empty when it points here."""
+
+    application: TelnyxApplication
+    kind: Kind
+    last: datetime | None
+    is_silent: bool
+    trouble: str
+
+    @property
+    def rank(self) -> tuple[int, float, str]:
+        """Those with trouble first, then the silent ones, then those heard last."""
+        order = 0 if self.trouble else 1 if self.is_silent else 2
+        return order, -self.last.timestamp() if self.last else 0, self.application.name
+
+    @property
+    def is_call_control(self) -> bool:
+        return isinstance(self.application, CallControlApplication)
+
+
+class Counted(Subquery):
+    """How many rows a sliced query has: it never counts further than the slice."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
+def webhook_sources(accounts: Collection[TelnyxAccount], now: datetime) -> dict[uuid.UUID, list[WebhookSource]]:
+    """Per account what Telnyx still has, trouble first. One query a kind, whatever their number."""
+    found: dict[uuid.UUID, list[WebhookSource]] = defaultdict(list)
+    by_id = {account.pk: account for account in accounts}
+    ours = {path_of(account): account for account in TelnyxAccount.objects.all()}
+    for kind in KINDS:
+        for row in _rows(kind, by_id):
+            row.account = by_id[row.account_id]
+            last: datetime | None = row.last_event  # type: ignore[attr-defined]
+            silent = last is None or last < now - _DAY
+            found[row.account_id].append(WebhookSource(row, kind, last, silent, trouble(row, ours)))
+    return {account_id: sorted(rows, key=lambda one: one.rank) for account_id, rows in found.items()}
+
+
+def of_a_day(shown: Collection[WebhookSource], now: datetime) -> dict[uuid.UUID, int]:
+    """How many events each of ``shown`` had in 24 hours, by its id; counted up to one more than ``MOST``."""
+    counts: dict[uuid.UUID, int] = {}
+    events = CallEvent.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"))
+    recent = events.filter(received_at__gte=now - _DAY).order_by("-received_at").values("received_at")
+    for kind in KINDS:
+        rows = kind.model._default_manager.filter(pk__in=[one.application.pk for one in shown if one.kind == kind])
+        counts |= rows.order_by().annotate(day=Counted(recent[: MOST + 1])).values_list("pk", "day")
+    return counts
+
+
+def path_of(account: TelnyxAccount) -> str:
+    """The part of the address that is the account's own, below which all its doors lie."""
+    return f"/webhooks/{account.webhook_token}/"
+
+
+def trouble(application: TelnyxApplication, ours: dict[str, TelnyxAccount]) -> str:
+    """Why webhooks of ``application`` may not arrive, by its own settings; ``ours`` are the accounts by ``path_of``."""
+    if application.active is False:
+        return "It is switched off at Telnyx."
+    if isinstance(application, CallControlApplication):
+        return _of_address(application, ours) or _of_version(application)
+    return _of_callback(application) if isinstance(application, TexmlApplication) else ""
+
+
+def _of_version(application: CallControlApplication) -> str:
+    if application.webhook_api_version == "2":
+        return ""
+    return "Its webhook API version is not 2: the old format cannot be used here."
+
+
+def _of_address(application: CallControlApplication, ours: dict[str, TelnyxAccount]) -> str:
+    url = application.webhook_event_url
+    if url == application.account.webhook_url:
+        return ""
+    if not url:
+        return "Telnyx has no address for its webhooks: they go nowhere."
+    host, path = _parts(url)
+    owner = next((account for own, account in ours.items() if path.startswith(own)), None)
+    if owner is None:
+        return f"Telnyx sends its webhooks elsewhere: to {host or 'an address that cannot be read'}."
+    if owner.pk != application.account_id:
+        same = set(owner.public_keys) & set(application.account.public_keys)
+        which = "which has its events" if same else "whose key does not fit"
+        return f"Telnyx sends its webhooks to the address of the account {owner}, {which}."
+    if host != urlsplit(settings.PORTAL_PUBLIC_URL).netloc:
+        return f"Telnyx sends its webhooks to the host {host}; PORTAL_PUBLIC_URL names another."
+    return "Its address is not quite the account's: copy it anew."
+
+
+def _of_callback(application: TexmlApplication) -> str:
+    """Any address below ``texml/`` is one. What it answers to a fetch is an empty document."""
+    mine = f"{settings.PORTAL_PUBLIC_URL}{path_of(application.account)}texml/"
+    if application.voice_url.startswith(mine):
+        return "Its voice URL is this portal's address for status callbacks: its calls would end there."
+    if not application.status_callback.startswith(mine):
+        return "Its status callback is not this portal's: it is heard only if its documents ask for that."
+    if application.status_callback_method.lower() == "get":
+        return "Its status callback comes by GET, which is refused here: set the method to POST."
+    return ""
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Host without a password, and path."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", ""
+    return parts.netloc.rpartition("@")[2], parts.path
+
+
+def _rows(kind: Kind, accounts: Collection[uuid.UUID]) -> QuerySet[TelnyxApplication]:
+    arrived = CallEvent.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"))
+    arrived = arrived.exclude(source=CallEvent.Source.BACKFILL).order_by("-received_at")
+    rows = kind.model._default_manager.filter(account__in=accounts, missing_since=None)
+    rows = rows.annotate(last_event=Subquery(arrived.values("received_at")[:1]))
+    return rows.defer("remote", "inbound", "outbound", "tags").order_by("pk")[:_MOST_OF_ALL]

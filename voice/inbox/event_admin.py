@@ -1,0 +1,97 @@
+"""Stored events as they came."""
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    FieldTextFilter,
+    RangeDateTimeFilter,
+    RelatedDropdownFilter,
+)
+from unfold.decorators import display
+
+from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.phone_numbers import masked
+from portal.templatetags.portal import status_badge
+from voice.catalogue.event_types import label
+from voice.inbox.undelivered import UndeliveredPages
+from voice.models import CallEvent
+from voice.replay.event_links import ReplayLinks
+
+
+@admin.register(CallEvent)
+class CallEventAdmin(ReplayLinks, UndeliveredPages, ReadOnlyAdmin):  # type: ignore[misc]
+    """Searched by any id of the event or its call."""
+
+    list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")
+    list_filter = (
+        ("received_at", RangeDateTimeFilter),
+        ("status", ChoicesDropdownFilter),
+        ("source", ChoicesDropdownFilter),
+        ("account", RelatedDropdownFilter),
+        ("event_type", FieldTextFilter),
+    )
+    list_filter_submit = True
+    list_filter_sheet = True
+    list_fullwidth = True
+    search_fields = ("event_id",)  # only so that the box is drawn: see get_search_results
+    search_help_text = "Event id or call control id"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CallEvent]:
+        rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("account")
+        return rows if request.resolver_match and "object_id" in request.resolver_match.kwargs else rows.defer("body")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[CallEvent], search_term: str
+    ) -> tuple[QuerySet[CallEvent], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        return queryset.filter(Q(dedupe_key=term.lower()) | Q(call_control_id=term)), False
+
+    def get_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
+        shown: tuple[str, ...] = (
+            "type_shown",
+            "event_type",
+            "status_shown",
+            "error",
+            "call_shown",
+            "account",
+            "source",
+            "occurred_at",
+        )
+        shown += ("received_at", "processed_at", "attempt", "attempts", "event_id", "connection_id", "payload_masked")
+        return (*shown, "headers_shown", "body_shown") if request.user.has_perm("voice.view_raw_event") else shown
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
+        return self.get_fields(request, obj)
+
+    @display(description="Event", ordering="event_type")
+    def type_shown(self, event: CallEvent) -> str:
+        return label(event.event_type) or "Unreadable"
+
+    @display(description="Status")
+    def status_shown(self, event: CallEvent) -> str:
+        return status_badge(event.status)
+
+    @display(description="Call")
+    def call_shown(self, event: CallEvent) -> str:
+        if event.call_id is None:
+            return "—"
+        page = reverse("admin:voice_call_change", args=[event.call_id])
+        return format_html('<a class="portal-link" href="{}">Open the call</a>', page)
+
+    @display(description="Payload")
+    def payload_masked(self, event: CallEvent) -> str:
+        return as_json(masked(event.payload))
+
+    @display(description="Headers")
+    def headers_shown(self, event: CallEvent) -> str:
+        return as_json(event.headers)
+
+    @display(description="Raw body")
+    def body_shown(self, event: CallEvent) -> str:
+        return format_html('<pre class="portal-json">{}</pre>', bytes(event.body).decode("utf-8", "replace"))

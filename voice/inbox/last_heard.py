@@ -1,0 +1,50 @@
+"""When an application was last heard of, and what of it had to be fetched from Telnyx."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from applications.models import TelnyxApplication
+from portal.models import TelnyxAccount
+from voice.inbox.applications import path_of, trouble
+from voice.models import CallEvent
+
+_Source, _Status = CallEvent.Source, CallEvent.Status
+_DAY = timedelta(hours=24)
+_MOST = 1000  # that are counted
+
+
+@dataclass(frozen=True)
+class LastHeard:
+    """``last`` is the last usable webhook; ``recovered`` are events of the last 24 hours that none brought.
+
+    ``check`` says, of one never heard of, what is odd about its settings.
+    """
+
+    last: datetime | None
+    recovered: int
+    recovered_url: str
+    check: str
+
+    @property
+    def recovered_words(self) -> str:
+        return f"{self.recovered}" if self.recovered <= _MOST else f"more than {_MOST}"
+
+
+def last_heard(application: TelnyxApplication) -> LastHeard:
+    """Both from indexes by application, however many events there are."""
+    here = {"connection_id": application.telnyx_id, "account": application.account_id}
+    usable = CallEvent.objects.filter(**here, source__in=(_Source.WEBHOOK, _Source.TEXML))
+    usable = usable.exclude(status__in=(_Status.QUARANTINED, _Status.DEAD)).order_by("-received_at")
+    last = usable.values_list("received_at", flat=True).first()
+    fetched = CallEvent.objects.filter(**here, source="backfill", received_at__gte=timezone.now() - _DAY).order_by()
+    query = urlencode({"source__exact": "backfill", "connection_id": application.telnyx_id})
+    return LastHeard(
+        last=last,
+        recovered=fetched[: _MOST + 1].count(),
+        recovered_url=f"{reverse('admin:voice_callevent_changelist')}?{query}",
+        check=trouble(application, {path_of(one): one for one in TelnyxAccount.objects.all()}) if not last else "",
+    )

@@ -1,0 +1,142 @@
+"""Webhooks of an application that failed: what could not be used here, and what Telnyx could not deliver."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from applications.models import TelnyxApplication
+from portal.models import TelnyxAccount
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxError, TelnyxUncertain
+from portal.times import read_time
+from voice.catalogue.event_types import label
+from voice.events.envelopes import OLD_FORMAT
+from voice.models import CallEvent
+
+JsonObject = dict[str, Any]
+
+_DAY = timedelta(hours=24)
+_MOST = 50  # deliveries on a page
+_NAME = "admin:voice_callevent_undelivered"
+
+
+@dataclass(frozen=True)
+class Undelivered:
+    """One webhook that Telnyx gave up, by its own record."""
+
+    event_type: str
+    at: datetime | None
+    attempts: int
+    url: str
+    is_ours: bool
+    why: str
+
+    @property
+    def host(self) -> str:
+        """Where it was sent, without what is secret in an address: its path and its name and password."""
+        try:
+            return urlsplit(self.url).hostname or ""
+        except ValueError:
+            return ""
+
+
+def failures(application: TelnyxApplication) -> JsonObject:
+    """Of the last 24 hours: events that are quarantined or dead, and where Telnyx is asked for the undelivered.
+
+    ``old_format`` is the time of the last one in webhook API version 1, if no usable event has come since.
+    """
+    here: JsonObject = {"account": application.account_id, "connection_id": application.telnyx_id}
+    bad = (CallEvent.Status.QUARANTINED, CallEvent.Status.DEAD)
+    rows = CallEvent.objects.filter(**here, status__in=bad, received_at__gte=timezone.now() - _DAY).order_by()
+    counts = Counter(rows.values_list("status", flat=True))
+    counted: JsonObject = {"quarantined": counts[bad[0]], "dead": counts[bad[1]], "count": counts.total()}
+    counted["old_format"] = _last_in_old_format(rows, here) if counts[bad[0]] else None
+    return counted | {"undelivered": f"{reverse(_NAME)}?{urlencode(here)}"}
+
+
+def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]:
+    """What Telnyx failed to deliver of that application (empty: of the account) in 24 hours, newest first, at most 50.
+
+    ``GET /webhook_deliveries``. How long Telnyx keeps these records is undocumented. Raises a ``TelnyxError``.
+    """
+    query = {
+        "filter[status][eq]": "failed",
+        "filter[started_at][gte]": (timezone.now() - _DAY).isoformat(),
+        "page[size]": str(_MOST),
+    }
+    if connection_id:
+        query["filter[webhook][contains]"] = connection_id
+    listed = ask(account, "webhook_deliveries.list", extra_query=query).get("data")
+    if not isinstance(listed, list):
+        raise TelnyxUncertain("Telnyx's list of webhook deliveries cannot be read.")
+    return [_read(item, account) for item in listed if isinstance(item, dict)]
+
+
+def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime | None:
+    times = rows.filter(error=OLD_FORMAT).order_by("-received_at").values_list("received_at", flat=True)
+    last = times.first()
+    usable = (CallEvent.Status.RECEIVED, CallEvent.Status.PROCESSED, CallEvent.Status.IGNORED)
+    delivered = CallEvent.objects.filter(**here, status__in=usable).exclude(source=CallEvent.Source.BACKFILL)
+    return None if last is None or delivered.filter(received_at__gt=last).exists() else last
+
+
+class UndeliveredPages:
+    """A mixin for the admin of events: Telnyx's failed deliveries of one application."""
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.undelivered_view)  # type: ignore[attr-defined]
+        return [path("undelivered/", view, name=_NAME.partition(":")[2]), *super().get_urls()]  # type: ignore[misc]
+
+    def undelivered_view(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "GET" or not self.has_view_permission(request):  # type: ignore[attr-defined]
+            raise PermissionDenied
+        accounts = TelnyxAccount.objects.filter(pk__in=_uuids(request.GET.get("account", "")))
+        account, told = get_object_or_404(accounts), dict[str, Any]()
+        try:
+            told["undelivered"] = undelivered(account, request.GET.get("connection_id", ""))
+        except TelnyxError as error:
+            told["problem"] = str(error)
+        told["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
+        return render(request, "voice/inbox/undelivered.html", told)
+
+
+def _read(item: JsonObject, account: TelnyxAccount) -> Undelivered:
+    webhook, attempts = _object(item.get("webhook")), item.get("attempts")
+    tried = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
+    last = tried[0] if tried else {}
+    http = _object(last.get("http"))
+    status, errors = _object(http.get("response")).get("status"), last.get("errors")
+    told = [str(one) for one in errors] if isinstance(errors, list) else []
+    why = f"HTTP {status}" if status else "no answer"
+    event_type = str(webhook.get("event_type") or "")
+    url = str(_object(http.get("request")).get("url") or "")
+    return Undelivered(
+        event_type=label(event_type) or event_type or "unknown event",
+        at=read_time(item.get("started_at")),
+        attempts=len(tried),
+        url=url,
+        is_ours=f"/{account.webhook_token}/" in url,
+        why=f"{why} (Telnyx code {', '.join(told)})" if told else why,
+    )
+
+
+def _object(value: Any) -> JsonObject:
+    return value if isinstance(value, dict) else {}
+
+
+def _uuids(text: str) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(text)]
+    except ValueError:
+        return []

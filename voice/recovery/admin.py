@@ -1,0 +1,89 @@
+"""What webhooks did not bring: each look for it at Telnyx, and the button for one now."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.timezone import localtime
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from portal.actors import actor_of
+from portal.admin.site import ReadOnlyAdmin
+from portal.models import TelnyxAccount
+from portal.templatetags.portal import status_badge
+from voice.models import Recovery
+from voice.recovery import runs
+from voice.wakeups import wake_recovery
+
+
+@admin.register(Recovery)
+class RecoveryAdmin(ReadOnlyAdmin):
+    """Newest first."""
+
+    list_display = ("started_at", "account", "state_shown", "requested_by", "looked_through", "found_shown")
+    list_filter = (("state", ChoicesDropdownFilter), ("account", RelatedDropdownFilter))
+    list_filter_sheet = list_filter_submit = True
+    list_select_related = ("account",)
+    list_fullwidth = True
+    list_before_template: Any = "voice/recovery/list_before.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path("recover/", wrap(self.recover_view), name="voice_recovery_recover"),
+            path("lines/", wrap(self.lines_view), name="voice_recovery_lines"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {**(extra_context or {}), **_newest(request)})
+
+    def recover_view(self, request: HttpRequest) -> HttpResponse:
+        """The button: a row for each account, which a worker takes up."""
+        if request.method != "POST" or not _may_recover(request):
+            raise PermissionDenied
+        for account in TelnyxAccount.objects.all():
+            runs.request(account, actor_of(request))
+            wake_recovery(account.pk)
+        messages.info(request, "Telnyx is being asked. What is found shows here.")
+        page = "voice_recovery_changelist" if self.has_view_permission(request) else "index"
+        return HttpResponseRedirect(reverse(f"admin:{page}"))
+
+    def lines_view(self, request: HttpRequest) -> HttpResponse:
+        """What the page asks for every two seconds while a run is under way."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        told = _newest(request)
+        answer = render(request, "voice/recovery/lines.html", told)
+        if not told["recovering"]:
+            answer["HX-Refresh"] = "true"  # it is done: the list has it, too
+        return answer
+
+    @display(description="state", ordering="state")
+    def state_shown(self, record: Recovery) -> str:
+        return status_badge(record.state)
+
+    @display(description="looked through")
+    def looked_through(self, record: Recovery) -> str:
+        if not record.since or not record.until:
+            return "—"
+        return f"{localtime(record.since):%m-%d %H:%M} to {localtime(record.until):%m-%d %H:%M}"
+
+    @display(description="found")
+    def found_shown(self, record: Recovery) -> str:
+        return record.result if record.is_over else "…"
+
+
+def _newest(request: HttpRequest) -> dict[str, Any]:
+    found = [Recovery.objects.filter(account=account).first() for account in TelnyxAccount.objects.all()]
+    newest = [record for record in found if record]
+    open_ones = any(not record.is_over and not record.is_silent for record in newest)
+    return {"newest": newest, "recovering": open_ones, "may_recover": _may_recover(request)}
+
+
+def _may_recover(request: HttpRequest) -> bool:
+    return request.user.has_perm("voice.recover_events")

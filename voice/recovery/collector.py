@@ -1,0 +1,112 @@
+"""One look at Telnyx for what no webhook brought: what it finds goes through the same door as the webhooks.
+
+Rules never run for what comes this way. What Telnyx may still be delivering is left alone: its webhook must find its
+rules unspent.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from portal.telnyx.errors import TelnyxError, TelnyxUnavailable
+from voice.events import intake
+from voice.models import CallEvent, Recovery
+from voice.recovery import runs
+
+JsonObject = dict[str, Any]
+
+SETTLED = timedelta(minutes=2)  # a delivery that ended before has had its tries, also those of a slow receiver
+_VOICE = ("call.", "conference.", "streaming.", "siprec.", "call_", "conference_")  # _ is webhook API version 1
+_IDS = ("call_control_id", "call_leg_id", "call_session_id")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A webhook in Telnyx's records, as it stood under ``data``, and what its ``meta`` would have said."""
+
+    webhook: JsonObject
+    meta: JsonObject
+
+
+@dataclass
+class RecoveryRun:
+    """One run for one account. ``now`` is frozen when it begins; ``problems`` are what kept it from being whole.
+
+    ``unanswered`` is what Telnyx did not tell of calls without an end: each run asks again, and is whole without it.
+    """
+
+    record: Recovery
+    now: datetime
+    told: Callable[[Recovery], None] = lambda record: None
+    problems: list[str] = field(default_factory=list)
+    unanswered: list[str] = field(default_factory=list)
+
+    @property
+    def account(self) -> TelnyxAccount:
+        return self.record.account
+
+    def count(self, **found: int) -> None:
+        """Add to the run's counts, which also says that it is alive."""
+        runs.count(self.record, Counter(found))
+        self.told(self.record)
+
+    @contextmanager
+    def asking_one(self, problems: list[str]) -> Iterator[None]:
+        """A question after which the others can still be asked, whatever becomes of it: ``problems`` gets its error.
+
+        Raises ``TelnyxUnavailable`` when Telnyx cannot be asked at all, or wants us to wait.
+        """
+        try:
+            yield
+        except TelnyxError as error:
+            if isinstance(error, TelnyxUnavailable) and (error.http_status or 0) < 500:
+                raise
+            problems.append(str(error))
+
+    def is_settled(self, at: datetime | None) -> bool:
+        """Whether a delivery that ended then is over for good."""
+        return at is not None and at <= self.now - SETTLED
+
+    def take(self, found: Iterable[Found]) -> None:
+        """Record those of a call that are not here yet. The sweep works them off, after what is live."""
+        voice = [one for one in found if _is_of_voice(one.webhook)]
+        ids = [_id(one.webhook) for one in voice]
+        kept = CallEvent.objects.filter(account=self.account, dedupe_key__in=[one for one in ids if one])
+        known = set(kept.values_list("dedupe_key", flat=True))
+        new = [one for one, identifier in zip(voice, ids, strict=True) if identifier not in known]
+        recovered = [event for event in map(self._record, new) if event is not None]
+        ends = [event for event in recovered if event.event_type == "call.hangup" and event.payload is not None]
+        self.count(events_recovered=len(recovered), calls_ended=len(ends))
+
+    def _record(self, one: Found) -> CallEvent | None:
+        """The stored event, if it was not here."""
+        body = json.dumps(_body(one), sort_keys=True).encode()
+        event, created = intake.record(self.account, CallEvent.Source.BACKFILL, {}, body, timezone.now())
+        return event if created else None
+
+
+def _is_of_voice(webhook: JsonObject) -> bool:
+    """Telnyx lists the webhooks of all its products. A type that is not known here counts if it names a call."""
+    payload, event_type = webhook.get("payload"), webhook.get("event_type")
+    names_a_call = isinstance(payload, dict) and any(payload.get(name) for name in _IDS)
+    return names_a_call or (isinstance(event_type, str) and event_type.startswith(_VOICE))
+
+
+def _id(webhook: JsonObject) -> str:
+    identifier = webhook.get("id")
+    return identifier.lower()[:100] if isinstance(identifier, str) else ""
+
+
+def _body(one: Found) -> JsonObject:
+    """The request's body made anew. What was flat (webhook API version 1) stays so, and intake says what it is."""
+    event_type, names = one.webhook.get("event_type"), one.webhook.keys()
+    without_dots = isinstance(event_type, str) and "." not in event_type
+    is_flat = without_dots or "webhook_id" in names or ("created_at" in names and "occurred_at" not in names)
+    return one.webhook if is_flat else {"data": one.webhook, "meta": one.meta}

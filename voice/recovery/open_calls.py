@@ -1,0 +1,167 @@
+"""Calls without an ending: what Telnyx's record has of them, which are still alive, and which are lost.
+
+Lost is ours, not Telnyx's: the call is not alive there, and its end is nowhere. Only whole answers lead to it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from applications import receivers
+from portal.models import TelnyxAccount
+from portal.telnyx import paging
+from portal.telnyx.errors import TelnyxRefused
+from portal.times import read_time
+from voice.calls import status, telnyx_record
+from voice.models import Call, CallEvent
+from voice.recovery.collector import SETTLED, Found, JsonObject, RecoveryRun
+
+QUIET = timedelta(minutes=3)  # since its last event: what is younger may have its end on the way
+FORGOTTEN = timedelta(minutes=10)  # Telnyx tells a call's status until so long after its end
+_RECORD = timedelta(hours=24)  # what /call_events tells when neither leg nor session are named
+_NO_SUCH = "10015"  # no application of this id whose calls are listed
+_MOST_CALLS, _MOST_APPLICATIONS, _MOST_PROBLEMS = 500, 200, 20
+_OVER = (Call.State.ENDED, Call.State.LOST)
+
+
+def read_records(look: RecoveryRun, since: datetime) -> None:
+    """Of each application whose webhooks come here, what Telnyx's record has since then: delivered ones too."""
+    begin = max(since, look.now - _RECORD)
+    for connection_id in _applications(look.account):
+        with look.asking_one(look.problems):
+            for entries in telnyx_record.of_application(look.account, connection_id, begin):
+                _take(look, entries)
+
+
+def close_lost_calls(look: RecoveryRun) -> None:
+    """Ask what is alive; of the others find the end, or write that there is none."""
+    listed, unlisted = _listed(look)
+    _meet(look, listed)
+    quiet = (one for one in _quiet(look) if one.call_control_id not in listed and one.connection_id not in unlisted)
+    most = len(look.unanswered) + _MOST_PROBLEMS
+    for call in islice(quiet, _MOST_CALLS):
+        with look.asking_one(look.unanswered):
+            _find_ending(look, call)
+        if len(look.unanswered) >= most:
+            return
+
+
+def _applications(account: TelnyxAccount) -> list[str]:
+    """Those whose webhooks come here: what others of the account do with theirs is not ours to keep."""
+    rows = receivers.pointing_here(account).order_by("?")
+    return list(rows.values_list("telnyx_id", flat=True)[:_MOST_APPLICATIONS])
+
+
+def _listed(look: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
+    """What Telnyx says is alive, by call control id; ``connection_id`` is of the application that was asked for.
+
+    And the applications of which it did not say: who knows which of their calls live.
+    """
+    connections = _open(look).exclude(connection_id="").order_by().values_list("connection_id", flat=True).distinct()
+    listed, unlisted = dict[str, JsonObject](), set[str]()
+    for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(look.account)]):
+        unlisted.add(connection_id)
+        with look.asking_one(look.unanswered):
+            found = _alive(look.account, connection_id)
+            listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found}
+            unlisted.remove(connection_id)
+        look.count()
+    return listed, unlisted
+
+
+def _alive(account: TelnyxAccount, connection_id: str) -> list[JsonObject]:
+    """None, too, if Telnyx has no such application."""
+    try:
+        return status.active_calls(account, connection_id)
+    except TelnyxRefused as error:
+        if error.http_status != 404 and error.code != _NO_SUCH:
+            raise
+        return []
+
+
+def _meet(look: RecoveryRun, listed: dict[str, JsonObject]) -> None:
+    """A row for each live call that nobody told us of, so that support sees it; then what Telnyx's record has of it."""
+    ids = list(listed)
+    known: set[str] = set()
+    for at in range(0, len(ids), paging.PAGE):
+        rows = Call.objects.filter(account=look.account, call_control_id__in=ids[at : at + paging.PAGE])
+        known |= set(rows.values_list("call_control_id", flat=True))
+    made = [call for id in ids if id not in known and (call := _stub(look, listed[id]))]
+    Call.objects.bulk_create(made, ignore_conflicts=True)  # its webhook may come this moment
+    look.count(calls_found=len(made))
+    for call in made:
+        _read_record(look, call)
+
+
+def _stub(look: RecoveryRun, told: JsonObject) -> Call | None:
+    """Without facts, so that any event outweighs it. One just begun is left to its webhook."""
+    control_id, lasted = told.get("call_control_id"), told.get("call_duration")
+    if not isinstance(control_id, str) or len(control_id) > 512 or not isinstance(lasted, int):
+        return None
+    if not SETTLED.total_seconds() <= lasted <= _RECORD.total_seconds():
+        return None
+    ids = {name: _small(told.get(name)) for name in ("call_leg_id", "call_session_id", "connection_id")}
+    begun = look.now - timedelta(seconds=lasted)
+    return Call(account=look.account, call_control_id=control_id, started_at=begun, **ids)
+
+
+def _small(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= 64 else ""
+
+
+def _open(look: RecoveryRun) -> QuerySet[Call]:
+    return Call.objects.filter(account=look.account).exclude(state__in=_OVER)
+
+
+def _quiet(look: RecoveryRun) -> QuerySet[Any]:
+    """Open calls that nothing was heard of for a while. In any order: those that Telnyx tells nothing of must not be
+    the first ones for good."""
+    latest = CallEvent.objects.filter(call=OuterRef("pk")).order_by("-received_at")
+    rows = _open(look).annotate(heard_at=Subquery(latest.values("received_at")[:1]))
+    before = look.now - QUIET
+    rows = rows.filter(Q(heard_at=None) | Q(heard_at__lte=before), started_at__lte=before)
+    return rows.select_related("account").order_by("?")
+
+
+def _find_ending(look: RecoveryRun, call: Any) -> None:
+    look.count()
+    told = status.status(call)
+    if told is not None and told.get("is_alive") is not False:
+        return  # alive, or an answer that does not say
+    ended_at = read_time((told or {}).get("end_time"))
+    if ended_at and not look.is_settled(ended_at):
+        return  # its hang-up may be on its way
+    may_be_found = _read_record(look, call)
+    known_for = look.now - (call.heard_at or call.started_at)
+    if may_be_found or (told is None and known_for <= FORGOTTEN):
+        return
+    if status.lose(call, (told or {}).get("end_time"), look.now).state == Call.State.LOST:
+        look.count(calls_lost=1)
+
+
+def _read_record(look: RecoveryRun, call: Call) -> bool:
+    """Take what the record has of this leg. Whether its end may still come: it is there, or not all was read."""
+    record = telnyx_record.of_call(call)
+    _take(look, record.entries)
+    ends = (telnyx_record.event_of(one) for one in record.entries if not look.is_settled(telnyx_record.time_of(one)))
+    if not record.complete or any(_ends(call, one) for one in ends if one):
+        return True
+    here = CallEvent.objects.filter(account=look.account, call_control_id=call.call_control_id)
+    return here.filter(status=CallEvent.Status.RECEIVED).exists()  # not worked off yet
+
+
+def _take(look: RecoveryRun, entries: Iterable[JsonObject]) -> None:
+    settled = [one for one in entries if look.is_settled(telnyx_record.time_of(one))]
+    told = [(telnyx_record.event_of(one), one.get("metadata") or {}) for one in settled]
+    look.take(
+        Found(event, {name: meta.get(name) for name in ("attempt", "delivered_to")}) for event, meta in told if event
+    )
+
+
+def _ends(call: Call, event: JsonObject) -> bool:
+    payload = event.get("payload")
+    named = payload.get("call_control_id") if isinstance(payload, dict) else None
+    return event.get("event_type") == "call.hangup" and named == call.call_control_id

@@ -1,0 +1,3 @@
+"""Stored events run again."""
+
+__all__ = ["event_links"]
