@@ -183,9 +183,7 @@ class CallAdmin(ReadOnlyAdmin):
             "may_see_raw": user.has_perm("voice.view_raw_event"),
             "conferences": self._conferences(legs, user),
         }
-        return TemplateResponse(
-            request, "voice/calls/page.html", self._context(request) | told | (extra_context or {})
-        )
+        return TemplateResponse(request, "voice/calls/page.html", self._context(request) | told | (extra_context or {}))
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
         """One event's JSON, fetched when somebody opens it."""

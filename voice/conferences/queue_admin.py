@@ -105,7 +105,9 @@ def _page(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
     if request.user.has_perm("voice.view_callcommand"):
         rows = CallCommand.objects.filter(account=account, queue_name=bare).order_by("-created_at")
         context["commands"] = [(row, actions.label(row.action)) for row in rows[:20]]
-    return TemplateResponse(request, "voice/conferences/queue_page.html", context | {"may": request.user.has_perm(_PRESS)})
+    return TemplateResponse(
+        request, "voice/conferences/queue_page.html", context | {"may": request.user.has_perm(_PRESS)}
+    )
 
 
 def _waiting(account: TelnyxAccount, name: str) -> dict[str, Any]:

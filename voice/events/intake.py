@@ -117,4 +117,3 @@ def _told(event: CallEvent) -> Any:
 
 def _hash(body: bytes) -> str:
     return f"sha256:{hashlib.sha256(body).hexdigest()}"
-

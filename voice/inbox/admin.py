@@ -146,7 +146,9 @@ def _drawn(
         each["rows"] = [(one, days.get(one.application.pk, 0)) for one in each["applications"]]
     context = _context(self, request, "Inbox") | {"cards": told, "accounts": page, "may_see_applications": bool(kinds)}
     context |= {"nobodys": overview.nobodys() if page else None, "most": overview.MOST, "busy": applications.MOST}
-    return TemplateResponse(request, "voice/inbox/overview.html", context | {"may_probe": request.user.has_perm(_PROBE)})
+    return TemplateResponse(
+        request, "voice/inbox/overview.html", context | {"may_probe": request.user.has_perm(_PROBE)}
+    )
 
 
 def _probe(self: RejectedRequestAdmin, request: HttpRequest, account_id: str) -> HttpResponse:

@@ -124,8 +124,8 @@ def test_visibility_is_longer_than_the_longest_task():
 _APP = """
 import pathlib
 from celery import Celery
-from portal import queue
-queue.register()
+from portal.runtime import sqlite_broker
+sqlite_broker.register()
 app = Celery("proof")
 app.conf.update(broker_url="embedded:///{folder}/queue.sqlite3", task_ignore_result=True, task_acks_late=True)
 @app.task(name="write")

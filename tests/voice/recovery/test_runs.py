@@ -221,7 +221,7 @@ def test_a_run_that_was_killed_is_replaced_and_writes_nothing_more(
 def test_a_bug_is_told_as_an_interruption_and_leaves_the_watermark(
     sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill.open_calls, "settle", lambda look: 1 / 0)
+    monkeypatch.setattr(backfill.open_calls, "close_lost_calls", lambda look: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         backfill.recover(sandbox_account, PORTAL)
     assert (Recovery.objects.get().state, Recovery.objects.get().problem) == ("failed", "It was interrupted.")
