@@ -1,94 +1,161 @@
-"""Which module may import which: voice → applications → portal, and what else the architecture promises of imports."""
+"""Which module may import which: voice → applications → portal, and within an app from a room to rooms below it."""
 
 import ast
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from tests.support.source_tree import APPS, Tree, is_door
+
 ROOT = Path(__file__).resolve().parent.parent
-APPS = ("portal", "applications", "voice")  # bottom up
-LONGEST = 400
+LONGEST = 400  # lines of a module, of a test as well
+MOST = 11  # modules of a room
 NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
-# Inside the core, bottom up; what is not named here stands above all of these.
-CORE = [
-    {"errors", "payloads", "signatures", "encryption", "keys", "actors", "times", "phone_numbers", "refusals"},
-    {"sdk", "sdk_types"},
-    {"schemas"},
-    {"saved_filters"},
-    {"models"},
-    {"client"},
-    {"rest"},
-]
+
+# Bottom up. A room may import what stands in a line above it, and of its own line only itself. Modules that lie in no
+# room stand either on the ground (first of their app) or in its doors (last), which name rooms and decide nothing.
+FLOORS: tuple[tuple[str, ...], ...] = (
+    (
+        *(
+            "portal.actors",
+            "portal.encryption",
+            "portal.environment",
+            "portal.keys",
+            "portal.models",
+            "portal.payloads",
+        ),
+        *("portal.phone_numbers", "portal.refusals", "portal.saved_filters", "portal.signatures", "portal.sql"),
+        *("portal.statement_timeout", "portal.texts", "portal.times", "portal.templatetags.*"),
+    ),
+    ("portal.telnyx.*",),
+    ("portal.rest.*",),
+    ("portal.admin.*",),
+    ("portal.celery", "portal.runtime.*"),
+    ("portal.sandbox.core.*",),
+    ("portal.sandbox.resources.*",),
+    ("portal.sandbox.services.*",),
+    ("portal.sandbox.calls.*",),
+    ("portal.sandbox.conferences.*",),
+    ("portal.sandbox.actions.*",),
+    ("portal.sandbox.server.*",),
+    (
+        *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.checks"),
+        *("portal.formats.*", "portal.management.*", "portal.settings", "portal.tasks", "portal.urls", "portal.wsgi"),
+    ),
+    (
+        *("applications.addresses", "applications.dependents", "applications.kinds", "applications.models"),
+        *("applications.notices", "applications.probe", "applications.receivers", "applications.tags"),
+        "applications.wording",
+    ),
+    ("applications.mirror.*",),
+    ("applications.editing.*",),
+    ("applications.exchange.*",),
+    ("applications.bulk.*",),
+    ("applications.related.*",),
+    ("applications.api.*",),
+    ("applications.admin.*",),
+    ("applications.apps", "applications.management.*", "applications.tasks", "applications.urls"),
+    ("voice.models.*",),
+    ("voice.wakeups",),
+    ("voice.catalogue.*",),
+    ("voice.dialling.*",),
+    ("voice.commands.*",),
+    ("voice.flows.*",),
+    ("voice.calls.*",),
+    ("voice.conferences.*",),
+    ("voice.dispatch.*",),
+    ("voice.events.*",),
+    ("voice.recovery.*",),
+    ("voice.replay.*",),
+    ("voice.inbox.*",),
+    ("voice.alerts.*",),
+    (
+        *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
+        "voice.urls",
+    ),
+)
+# what lies in a package and is no room: Django finds these by their place
+NO_ROOMS = ("*.management", "*.management.commands", "*.templatetags", "*.formats", "*.formats.en", "portal.sandbox")
 SANDBOX_MAY_USE = {"portal.sandbox", "portal.signatures", "portal.payloads", "portal.telnyx.schemas"}
 SANDBOX_MAY_NOT_USE = {"django", "rest_framework", "celery", "unfold", "telnyx"}
 
 
-class Tree:
-    """The modules below ``root`` by dotted name, parsed, migrations left out."""
+def floor(module: str) -> int | None:
+    """Where ``module`` stands in ``FLOORS``; None for a package that holds rooms, and for what is named nowhere."""
+    return next((at for at, names in enumerate(FLOORS) if any(_matches(module, name) for name in names)), None)
 
-    def __init__(self, root: Path) -> None:
-        self.paths = {
-            self._name(path.relative_to(root)): path
-            for app in APPS
-            for path in sorted((root / app).rglob("*.py"))
-            if "migrations" not in path.parts
-        }
-        self.parsed = {name: ast.parse(path.read_text()) for name, path in self.paths.items()}
 
-    @staticmethod
-    def _name(path: Path) -> str:
-        return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+def _matches(module: str, name: str) -> bool:
+    return fnmatch(module, name) or module == name.removesuffix(".*")
 
-    def imports(self, module: str) -> set[str]:
-        """Every dotted name that ``module`` imports; of our own, the module that is really meant."""
-        found: set[str] = set()
-        for node in ast.walk(self.parsed[module]):
-            if isinstance(node, ast.Import):
-                found |= {self._ours(alias.name) for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                base = self._base(module, node)
-                found |= {self._ours(f"{base}.{alias.name}") for alias in node.names}
-        return found - {module}
 
-    def _base(self, module: str, node: ast.ImportFrom) -> str:
-        if not node.level:
-            return node.module or ""
-        package = module if self.paths[module].name == "__init__.py" else module.rpartition(".")[0]
-        above = package.split(".")[: len(package.split(".")) - node.level + 1]
-        return ".".join([*above, *([node.module] if node.module else [])])
-
-    def _ours(self, name: str) -> str:
-        """``portal.models.ApiToken`` → ``portal.models``; what is not ours stays as it is."""
-        while name.partition(".")[0] in APPS and name not in self.paths:
-            name = name.rpartition(".")[0]
-        return name
+def homeless(tree: Tree) -> list[str]:
+    """Modules that stand on no floor."""
+    return [module for module in tree.paths if floor(module) is None and module not in {*APPS, "portal.sandbox"}]
 
 
 def upward(tree: Tree) -> list[str]:
-    """Imports against the direction of the apps."""
-    rank = {app: at for at, app in enumerate(APPS)}
+    """Imports of what stands higher: of another app, or of another room of the same."""
     return [
         f"{module} imports {name}"
         for module in tree.paths
         for name in tree.imports(module)
-        if rank.get(name.partition(".")[0], -1) > rank[module.partition(".")[0]]
+        if name.partition(".")[0] in APPS and _height(name) > _height(module)
     ]
 
 
-def upward_in_core(tree: Tree) -> list[str]:
-    """Imports against the order inside ``portal``."""
+def _height(module: str) -> tuple[int, int]:
+    return APPS.index(module.partition(".")[0]), floor(module) or 0
+
+
+def room(tree: Tree, module: str) -> str | None:
+    """The package that ``module`` lies in, if that is a room."""
+    package = module if tree.is_package(module) else module.rpartition(".")[0]
+    is_one = "." in package and not any(fnmatch(package, name) for name in NO_ROOMS)
+    return package if is_one else None
+
+
+def past_a_door(tree: Tree) -> list[str]:
+    """Imports of a module that its room's ``__all__`` does not name, from outside of that room.
+
+    The doors of an app, which Django and Celery call, may name any module of its rooms.
+    """
+    doors = {app: max(at for at, names in enumerate(FLOORS) if names[0].split(".")[0] == app) for app in APPS}
     return [
         f"{module} imports {name}"
         for module in tree.paths
         for name in tree.imports(module)
-        if module.startswith("portal.") and name.startswith("portal.") and _rank(name) > _rank(module)
+        if name in tree.paths
+        and (inside := room(tree, name)) is not None
+        and not tree.is_package(name)
+        and room(tree, module) != inside
+        and not (module.split(".")[0] == name.split(".")[0] and floor(module) == doors[module.split(".")[0]])
+        and name.rpartition(".")[2] not in tree.door(inside)
     ]
 
 
-def _rank(module: str) -> int:
-    room = module.split(".")[1]
-    return next((at for at, rooms in enumerate(CORE) if room in rooms), len(CORE))
+def busy_doors(tree: Tree) -> list[str]:
+    """A room's ``__init__`` that does more than to name what lies in it; not that of models, which Django loads."""
+    found = []
+    for module in tree.paths:
+        if not tree.is_package(module) or room(tree, module) is None or module == "voice.models":
+            continue
+        rest = [node for node in tree.parsed[module].body[1:] if not is_door(node)]
+        there = {name.rpartition(".")[2] for name in tree.paths if name.rpartition(".")[0] == module}
+        if rest or tree.door(module) - there:
+            found.append(module)
+    return found
+
+
+def crowded(tree: Tree) -> list[str]:
+    """Rooms with too many modules."""
+    rooms: dict[str, int] = {}
+    for module in tree.paths:
+        if not tree.is_package(module) and (inside := room(tree, module)):
+            rooms[inside] = rooms.get(inside, 0) + 1
+    return [f"{name}: {count} modules" for name, count in rooms.items() if count > MOST]
 
 
 def reaching_out_of_the_sandbox(tree: Tree) -> list[str]:
@@ -176,8 +243,23 @@ def test_imports_run_one_way(tree):
     assert upward(tree) == []
 
 
-def test_the_core_is_ordered(tree):
-    assert upward_in_core(tree) == []
+def test_every_module_stands_on_a_floor(tree):
+    assert homeless(tree) == []
+    assert [
+        name for names in FLOORS for name in names if not any(_matches(module, name) for module in tree.paths)
+    ] == []
+
+
+def test_a_room_is_entered_by_its_door(tree):
+    assert past_a_door(tree) == []
+
+
+def test_a_door_only_names_what_is_there(tree):
+    assert busy_doors(tree) == []
+
+
+def test_no_room_is_crowded(tree):
+    assert crowded(tree) == []
 
 
 def test_the_sandbox_stands_alone(tree):
@@ -198,6 +280,7 @@ def test_there_is_no_import_cycle(tree):
 
 def test_no_module_is_too_long(tree):
     assert too_long(tree) == []
+    assert too_long(Tree(ROOT, ("tests", "benchmarks"))) == []
 
 
 def test_every_module_says_what_it_is(tree):
@@ -218,8 +301,9 @@ def made(tmp_path: Path) -> Iterator[object]:
             (tmp_path / app).mkdir(exist_ok=True)
             (tmp_path / app / "__init__.py").touch()
         for name, source in sources.items():
-            path = tmp_path / f"{name.replace('__', '/')}.py"
+            path = tmp_path / f"{name.replace('__', '/').replace('/DOOR', '/__init__')}.py"
             path.parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / "__init__.py").touch()
             path.write_text(source)
         return Tree(tmp_path)
 
@@ -232,9 +316,19 @@ def made(tmp_path: Path) -> Iterator[object]:
         (upward, {"portal__a": "from voice import b", "voice__b": ""}),
         (upward, {"applications__a": "import voice.b as c", "voice__b": ""}),
         (upward, {"portal__rest__a": "from applications.models import Pull", "applications__models": ""}),
-        (upward_in_core, {"portal__errors": "from portal import models", "portal__models": ""}),
-        (upward_in_core, {"portal__schemas": "from portal.admin.site import x", "portal__site": ""}),
-        (upward_in_core, {"portal__models": "from . import client", "portal__client": ""}),
+        (upward, {"portal__models": "from portal.rest import pages", "portal__rest__pages": ""}),
+        (upward, {"portal__telnyx__client": "from portal.admin.site import x", "portal__admin__site": ""}),
+        (upward, {"portal__models": "from . import celery", "portal__celery": ""}),
+        (upward, {"voice__calls__a": "from voice.events import b", "voice__events__b": ""}),
+        (upward, {"voice__catalogue__a": "import voice.tasks", "voice__tasks": ""}),
+        (upward, {"voice__replay__a": "from ..alerts import b", "voice__alerts__b": ""}),
+        (homeless, {"voice__anywhere": ""}),
+        (past_a_door, {"voice__events__a": "from voice.calls import b", "voice__calls__b": ""}),
+        (past_a_door, {"voice__calls__a": "from portal.rest.b import x", "portal__rest__b": ""}),
+        (past_a_door, {"voice__tasks": "from portal.rest.b import x", "portal__rest__b": ""}),
+        (busy_doors, {"voice__calls__DOOR": '"""Calls."""\nfrom voice.calls import a', "voice__calls__a": ""}),
+        (busy_doors, {"voice__calls__DOOR": '"""Calls."""\n__all__ = ["gone"]'}),
+        (crowded, {f"voice__calls__m{at}": "" for at in range(MOST + 1)}),
         (reaching_out_of_the_sandbox, {"portal__sandbox__a": "from django.db import models"}),
         (reaching_out_of_the_sandbox, {"portal__sandbox__a": "from portal.models import x", "portal__models": ""}),
         (reaching_out_of_the_sandbox, {"portal__sandbox__a": "import voice"}),

@@ -9,10 +9,11 @@ from voice.models.conferences import Conference, ConferenceParticipant
 from voice.models.events import CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits
-from voice.models.recoveries import Recovery
+from voice.models.recoveries import SILENT, Recovery
 from voice.models.replays import Replay, ReplayLine
 
 __all__ = [
+    "SILENT",
     "AccountBreaker",
     "Alert",
     "AlertMute",

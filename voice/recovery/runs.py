@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
-from voice.models import Recovery
-from voice.models.recoveries import SILENT
+from voice.models import SILENT, Recovery
 
 OPEN = (Recovery.State.QUEUED, Recovery.State.RUNNING)
 _EARLY = timedelta(seconds=20)  # a beat's minutes are not exact: five of them are five

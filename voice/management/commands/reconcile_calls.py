@@ -14,8 +14,7 @@ from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
-from voice.models import Recovery
-from voice.models.recoveries import SILENT
+from voice.models import SILENT, Recovery
 from voice.recovery import backfill, runs
 from voice.recovery.collector import SETTLED
 
