@@ -21,6 +21,8 @@ _MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # as UTF-8 they
 class Unreadable(ValueError):
     """The bytes are not JSON that this house accepts. ``str()`` says why and echoes nothing of them."""
 
+    code = "unreadable"
+
 
 def loads(body: bytes, *, replace: bool = False) -> Any:
     """Parse ``body``: UTF-8, depth at most 32, no duplicate keys, no NaN or infinity, integers up to 19 digits.

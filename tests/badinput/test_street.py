@@ -18,7 +18,6 @@ from tests.support.http_servers import answer as http_answer
 from tests.support.http_servers import serving
 from tests.support.payloads import PAYLOADS
 from tests.support.signing import TELNYX_KEY
-from voice.events import intake
 from voice.models import CallEvent
 
 Wrongs = dict[str, str]
@@ -235,7 +234,7 @@ def judged(case: Document, event: CallEvent | None) -> str:
     """What is wrong with how ``case`` ended; empty when nothing is."""
     if event is None:
         return "was not stored"
-    if event.error.startswith(intake.VARIANT):
+    if event.reason == CallEvent.Reason.VARIANT:
         return "has the key of another case, and says nothing itself"
     if event.status not in case.ends:
         return f"ended {event.status}: {event.error}"

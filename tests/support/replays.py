@@ -80,7 +80,10 @@ def quarantine(account: TelnyxAccount, document: dict[str, Any], **columns: Any)
         "attempt": None,
     }
     CallEvent.objects.filter(pk=event.pk).update(
-        **blank | told | {"status": "quarantined", "error": "a key nobody knew", "attempts": 0} | columns
+        **blank
+        | told
+        | {"status": "quarantined", "error": "a key nobody knew", "reason": "unreadable", "attempts": 0}
+        | columns
     )
     event.refresh_from_db()
     return event

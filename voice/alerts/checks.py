@@ -17,7 +17,7 @@ from portal.models import Heartbeat, TelnyxAccount
 from portal.phone_numbers import masked
 from voice.alerts.findings import MOST, CheckRound, Finding, counted, listing
 from voice.dispatch import circuit_breaker, reconciliation
-from voice.events import envelopes, refusal_reasons, rejections
+from voice.events import refusal_reasons, rejections
 from voice.models import Alert, CallCommand, CallEvent, Recovery, RejectedRequest
 
 REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
@@ -75,7 +75,7 @@ def quarantined_events(look: CheckRound) -> Iterator[Finding]:
     for account in TelnyxAccount.objects.all():
         bad = CallEvent.objects.filter(account=account, status=CallEvent.Status.QUARANTINED)
         bad = bad.filter(received_at__gt=look.now - QUARANTINED_WITHIN)
-        number, old = _number(bad), _number(bad.filter(error__startswith=envelopes.OLD_FORMAT))
+        number, old = _number(bad), _number(bad.filter(reason=CallEvent.Reason.OLD_FORMAT))
         if not old and number < QUARANTINED_AT_LEAST:
             continue
         words = counted(number, "webhook could not be read", "webhooks could not be read")

@@ -12,9 +12,6 @@ from portal import payloads
 from portal.times import read_time, within_reach
 from voice.models import CallEvent
 
-# What people read of such an event, and what tells it from others: the list, its page, its application's page.
-OLD_FORMAT = "webhook API version 1: the old format, which cannot be used. Set “webhook API version” to 2"
-
 _EVENT_ID = re.compile(r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _EVENT_TYPE = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)+")
 _OLD_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
@@ -22,6 +19,15 @@ _CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}")
 _SMALL_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 # The spec alone has this one without ``data``. It is a version 2 event all the same: version 1 tells ``created_at``.
 _FLAT = "conference.floor.changed"
+
+
+class OldFormat(payloads.Unreadable):
+    """A webhook of API version 1: its application has to be set to 2."""
+
+    code = "old_format"
+
+    def __init__(self) -> None:
+        super().__init__("webhook API version 1: the old format, which cannot be used. Set “webhook API version” to 2")
 
 
 def read(event: CallEvent) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def _data(event: CallEvent, document: Any) -> dict[str, Any]:
         if document["event_type"] == _FLAT and not {"created_at", "webhook_id"} & document.keys():
             return document
         _fill_old(event, document)
-        raise payloads.Unreadable(OLD_FORMAT)
+        raise OldFormat
     raise payloads.Unreadable("no data object: this is not Telnyx's envelope")
 
 

@@ -18,7 +18,7 @@ from voice.events import envelopes, texml_callbacks
 from voice.models import CallEvent
 
 MAX_BYTES = 1024 * 1024  # of a webhook's body
-VARIANT = "another body under the id of an event that is already stored"
+_VARIANT = "another body under the id of an event that is already stored"
 
 _Source, _Status = CallEvent.Source, CallEvent.Status
 # Each fills an event from its body, and returns what a repeat of it says too. Raises ``payloads.Unreadable``.
@@ -63,7 +63,8 @@ def _read(account: TelnyxAccount, source: str, headers: Mapping[str, str], body:
     try:
         _READERS[source](event)
     except payloads.Unreadable as error:
-        event.status, event.error, event.payload = _Status.QUARANTINED, str(error), None
+        event.status, event.reason = _Status.QUARANTINED, error.code
+        event.error, event.payload = str(error), None
     return event
 
 
@@ -88,7 +89,7 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
     fresh = {name: getattr(event, name) for name in _TAKEN}
     backfilled = CallEvent.objects.filter(pk=stored.pk, source=_Source.BACKFILL)
     done = backfilled.update(
-        **fresh, status=_Status.RECEIVED, attempts=begun, lease_until=None, processed_at=told, error=""
+        **fresh, status=_Status.RECEIVED, attempts=begun, lease_until=None, processed_at=told, error="", reason=""
     )
     if not done:
         return stored, False
@@ -99,8 +100,8 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
 def _keep_variant(stored: CallEvent, event: CallEvent, told: Any) -> tuple[CallEvent, bool]:
     """The first one wins; this one is kept where an operator sees it, once however often it is repeated."""
     text = told if isinstance(told, bytes) else json.dumps(told, sort_keys=True).encode()
-    event.dedupe_key, event.status = _hash(text), _Status.QUARANTINED
-    event.error = f"{VARIANT}; {event.error}" if event.error else VARIANT
+    event.dedupe_key, event.status, event.reason = _hash(text), _Status.QUARANTINED, CallEvent.Reason.VARIANT
+    event.error = f"{_VARIANT}; {event.error}" if event.error else _VARIANT
     if not sql.insert(event):
         return stored, False
     _log.warning("another body under a known event id", stored=str(stored.pk), kept=str(event.pk))

@@ -32,7 +32,7 @@ from voice.models import Call, CallCommand, CallEvent, Rule
 MAX_ATTEMPTS = 8
 DIRECTION_WAIT = timedelta(seconds=2)
 _TOGETHER = 10  # claimed at once: as many wait for a lease to run out when their process is killed
-_CLOSING = ("call", "conference", "status", "processed_at", "lease_until", "error")
+_CLOSING = ("call", "conference", "status", "processed_at", "lease_until", "error", "reason")
 _Status = CallEvent.Status
 
 _log = structlog.get_logger(__name__)
@@ -271,7 +271,7 @@ def _close(event: CallEvent, status: str) -> FollowUp:
 
 
 def _quarantine(event: CallEvent, owner: str) -> FollowUp:
-    event.error = f"Its application belongs to the account {owner}."
+    event.error, event.reason = f"Its application belongs to the account {owner}.", CallEvent.Reason.FOREIGN
     return _close(event, _Status.QUARANTINED)
 
 

@@ -21,7 +21,6 @@ from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
 from portal.times import read_time
 from voice.catalogue.event_types import label
-from voice.events.envelopes import OLD_FORMAT
 from voice.models import CallEvent
 
 JsonObject = dict[str, Any]
@@ -84,7 +83,9 @@ def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]
 
 
 def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime | None:
-    times = rows.filter(error=OLD_FORMAT).order_by("-received_at").values_list("received_at", flat=True)
+    times = (
+        rows.filter(reason=CallEvent.Reason.OLD_FORMAT).order_by("-received_at").values_list("received_at", flat=True)
+    )
     last = times.first()
     usable = (CallEvent.Status.RECEIVED, CallEvent.Status.PROCESSED, CallEvent.Status.IGNORED)
     delivered = CallEvent.objects.filter(**here, status__in=usable).exclude(source=CallEvent.Source.BACKFILL)

@@ -25,6 +25,14 @@ class CallEvent(models.Model):
         QUARANTINED = "quarantined"
         DEAD = "dead"
 
+    class Reason(
+        models.TextChoices
+    ):  # why an event is quarantined; no choices of the column: a new one needs no migration
+        UNREADABLE = "unreadable"
+        OLD_FORMAT = "old_format"
+        VARIANT = "variant"
+        FOREIGN = "foreign_account"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # without an index of its own: three others begin with it
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -50,6 +58,13 @@ class CallEvent(models.Model):
     body = models.BinaryField()
     payload = models.JSONField(null=True)
     error = models.TextField(blank=True)
+    reason = models.CharField(
+        max_length=20,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Why it is quarantined; ``error`` has the words.",
+    )
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Ours, counted when one begins.")
     lease_until = models.DateTimeField(null=True, help_text="Nobody else touches it before; also the next try's time.")
 

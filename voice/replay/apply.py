@@ -70,7 +70,7 @@ def apply(event_id: uuid.UUID, *, rules: bool) -> Applied:
             call.delete()
         event.call, applied = None, disown(event, was, owner)
         if applied.outcome is Outcome.CHANGED:
-            event.save(update_fields=["call", "status", "error", "processed_at"])
+            event.save(update_fields=["call", "status", "error", "reason", "processed_at"])
         return applied
     return _merge(event, was, call, made, rules=rules)
 
@@ -106,7 +106,7 @@ def set_status(event: CallEvent, was: str, differences: list[Change], *, rules: 
     status = _Status.PROCESSED if told else _Status.IGNORED
     changed = any(differences) or status != was
     if changed:
-        event.processed_at, event.error = timezone.now(), ""
+        event.processed_at, event.error, event.reason = timezone.now(), "", ""
         event.attempts = 1 if was in {_Status.DEAD, _Status.QUARANTINED} else event.attempts
     event.status = status
     if rules and event.source == CallEvent.Source.WEBHOOK and event.call_id:
@@ -118,6 +118,7 @@ def set_status(event: CallEvent, was: str, differences: list[Change], *, rules: 
 def disown(event: CallEvent, was: str, why: str) -> Applied:
     """Another account's, unsaved: nothing of it is merged."""
     event.status, event.error, event.processed_at = _Status.QUARANTINED, why, timezone.now()
+    event.reason = CallEvent.Reason.FOREIGN
     return Applied(event, was, Outcome.KEPT if was == _Status.QUARANTINED else Outcome.CHANGED, why)
 
 
@@ -144,5 +145,5 @@ def _is_told_of(event: CallEvent) -> bool:
 
 
 def _columns(event: CallEvent) -> dict[str, Any]:
-    names = ("call_id", "conference_id", "status", "processed_at", "attempts", "lease_until", "error")
+    names = ("call_id", "conference_id", "status", "processed_at", "attempts", "lease_until", "error", "reason")
     return {name: getattr(event, name) for name in names}

@@ -157,7 +157,7 @@ def test_an_event_of_another_accounts_application_is_quarantined(account: Telnyx
     (event,) = receive(account, make_event())
     processing.process(event.pk)
     event.refresh_from_db()
-    assert event.status == "quarantined"
+    assert (event.status, event.reason) == ("quarantined", "foreign_account")
     assert "other" in event.error
     assert not Call.objects.exists()
 

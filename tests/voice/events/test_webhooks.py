@@ -161,7 +161,7 @@ def test_a_packed_body_is_verified_as_it_came_and_not_unpacked(client: Client, a
     headers = signed(body) | {"Content-Encoding": "gzip"}
     assert client.post(url, body, content_type="application/json", headers=headers).status_code == 200
     event = CallEvent.objects.get()
-    assert (event.status, bytes(event.body)) == ("quarantined", body)
+    assert (event.status, event.reason, bytes(event.body)) == ("quarantined", "unreadable", body)
 
 
 def test_it_never_redirects_not_even_without_the_last_slash(client: Client, account: TelnyxAccount) -> None:

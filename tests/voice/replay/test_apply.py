@@ -165,9 +165,10 @@ def test_a_quarantined_event_that_can_be_read_by_now_is_read_from_its_bytes(acco
     run(row)
     after = CallEvent.objects.get()
     assert (after.pk, bytes(after.body), after.received_at) == (event.pk, bytes(event.body), event.received_at)
-    told = (after.event_id, after.dedupe_key, after.event_type, after.call_control_id, after.status, after.error)
+    told = (after.event_id, after.dedupe_key, after.event_type, after.call_control_id)
     identifier = document["data"]["id"]
-    assert told == (identifier, identifier, "call.initiated", "v3:a-leg", "processed", "")
+    assert told == (identifier, identifier, "call.initiated", "v3:a-leg")
+    assert (after.status, after.error, after.reason) == ("processed", "", "")
     assert Call.objects.get().state == "parked"
     assert lines(row, is_rehearsed=True) == lines(row, is_rehearsed=False)
 
