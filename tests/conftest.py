@@ -7,6 +7,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from rest_framework.test import APIClient
 
+from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from voice.events import rejections
@@ -17,6 +18,12 @@ pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser
 from tests.support.accounts import make_account  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tasks_are_registered() -> None:
+    """As when a worker starts; whoever only wakes one imports no task."""
+    app.loader.import_default_modules()
 
 
 @pytest.fixture(autouse=True)

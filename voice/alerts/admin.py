@@ -15,7 +15,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -24,7 +24,7 @@ from portal.admin.site import ReadOnlyAdmin, as_json
 from portal.models import AuditEvent
 from portal.templatetags.portal import status_badge
 from voice.alerts import channels as alert_channels
-from voice.alerts import mutes, notices
+from voice.alerts import checks, mutes, notices
 from voice.models import Alert, AlertMute, AlertRound
 
 _LIST = "admin:voice_alert_changelist"
@@ -44,11 +44,23 @@ class StateFilter(SimpleListFilter):
         return queryset.filter(closed_at__isnull=self.value() == "open")
 
 
+class KindFilter(DropdownFilter):
+    """What kind of thing is wrong."""
+
+    title, parameter_name = "kind", "kind__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return checks.kinds()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 class MuteForm(forms.Form):
     """A kind, a subject, or both; how long, and why."""
 
     kind = forms.ChoiceField(
-        required=False, choices=[("", "Every kind"), *Alert.Kind.choices], widget=UnfoldAdminSelectWidget
+        required=False, choices=[("", "Every kind"), *checks.kinds()], widget=UnfoldAdminSelectWidget
     )
     subject = forms.CharField(
         required=False,
@@ -78,7 +90,7 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display_links = ("what",)
     list_filter = (
         StateFilter,
-        ("kind", ChoicesDropdownFilter),
+        KindFilter,
         ("account", RelatedDropdownFilter),
     )
     list_filter_submit = True
@@ -103,7 +115,7 @@ class AlertAdmin(ReadOnlyAdmin):
 
     @display(description="What", ordering="kind")
     def what(self, alert: Alert) -> str:
-        return alert.get_kind_display()
+        return alert.label
 
     @display(description="State")
     def state_shown(self, alert: Alert) -> str:
@@ -137,7 +149,7 @@ class AlertAdmin(ReadOnlyAdmin):
     ) -> Any:
         alert = self._alert(request, object_id)
         told = {
-            "title": alert.get_kind_display(),
+            "title": alert.label,
             "alert": alert,
             "state": _state(alert),
             "notices": alert.notices.all(),

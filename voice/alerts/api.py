@@ -10,13 +10,14 @@ from rest_framework import serializers
 
 from portal.rest.filters import StrictFilters, YesNo
 from portal.rest.viewsets import ReadOnlyViewSet
-from voice.alerts import mutes
+from voice.alerts import checks, mutes
 from voice.models import Alert
 
 
 class AlertSerializer(serializers.ModelSerializer[Alert]):
     """A condition that somebody should know of. ``closed_at`` is null while it lasts."""
 
+    kind = serializers.ChoiceField(checks.kinds(), read_only=True)
     account = serializers.CharField(source="account.name", default=None, read_only=True, allow_null=True)
     link = serializers.SerializerMethodField()
     muted = serializers.BooleanField(read_only=True)
@@ -47,7 +48,7 @@ class AlertFilters(django_filters.FilterSet):
     """The filters of the alerts."""
 
     account = django_filters.CharFilter(field_name="account__name")
-    kind = django_filters.ChoiceFilter(choices=Alert.Kind.choices)
+    kind = django_filters.ChoiceFilter(choices=checks.kinds())
     open = YesNo(method="by_open")
 
     def by_open(self, alerts: QuerySet[Alert], name: str, value: str) -> QuerySet[Alert]:

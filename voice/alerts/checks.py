@@ -1,10 +1,10 @@
-"""What is looked for: each check tells, in words and with a link, what it finds wrong now. They write nothing.
+"""Checks what may be wrong: each check tells, in words and with a link, what it finds wrong now. They write nothing.
 
 Each is a handful of bounded statements on indexes, whatever number of calls and events there is.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
@@ -15,10 +15,11 @@ from applications.kinds import KINDS
 from applications.models import Pull
 from portal.models import Heartbeat, TelnyxAccount
 from portal.phone_numbers import masked
-from voice.alerts.findings import MOST, CheckRound, Finding, counted, listing
+from voice.alerts import silent_applications
+from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, counted, listing
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.events import refusal_reasons, rejections
-from voice.models import Alert, CallCommand, CallEvent, Recovery, RejectedRequest
+from voice.models import ALERT_KINDS, Alert, CallCommand, CallEvent, Recovery, RejectedRequest
 
 REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
 QUARANTINED_WITHIN, QUARANTINED_AT_LEAST = timedelta(hours=1), 5
@@ -32,6 +33,13 @@ PROCESSES = {
 _NOT_OURS = {refusal_reasons.PROBE.code, refusal_reasons.TOO_LARGE.code}  # nothing that Telnyx sent
 
 
+@check(silent_applications.KIND, "Application is silent")
+def application_silent(look: CheckRound) -> Iterable[Finding]:
+    """Its calls are live, and no webhook of it comes."""
+    return silent_applications.silent_applications(look)
+
+
+@check("signature_failures", "Webhooks are refused", closes_after=timedelta(minutes=5))
 def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
     """Five or more since the last hour began, over a tenth of what the account got (or a thousand), one just now.
 
@@ -42,7 +50,7 @@ def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
     # the ring keeps one a second; how many there were is counted by the hour, and this one may have just begun
     since = (look.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
     counts = rejections.counted(since) if lately else {}
-    open_ones = Alert.objects.filter(kind=Alert.Kind.SIGNATURE_FAILURES, closed_at=None)
+    open_ones = Alert.objects.filter(kind="signature_failures", closed_at=None)
     told = set(open_ones.values_list("subject", flat=True)) if lately else set()
     for account in TelnyxAccount.objects.filter(pk__in=lately):
         codes = Counter({code: n for code, n in counts.get(account.pk, Counter()).items() if code not in _NOT_OURS})
@@ -60,6 +68,7 @@ def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
         )
 
 
+@check("dead_events", "Dead events")
 def dead_events(look: CheckRound) -> Iterator[Finding]:
     """Any that nobody has run again."""
     for account in TelnyxAccount.objects.all():
@@ -70,6 +79,7 @@ def dead_events(look: CheckRound) -> Iterator[Finding]:
             yield Finding(account.name, f"{words} ({account}). The page of each says why.", account, link)
 
 
+@check("quarantined_events", "Unreadable webhooks")
 def quarantined_events(look: CheckRound) -> Iterator[Finding]:
     """One of the old webhook API, or five others within the hour."""
     for account in TelnyxAccount.objects.all():
@@ -85,6 +95,7 @@ def quarantined_events(look: CheckRound) -> Iterator[Finding]:
         yield Finding(account.name, f"{words} in the last hour ({account}).{remedy}", account, link, told)
 
 
+@check("breaker_open", "Commands are held back", closes_after=timedelta(minutes=2))
 def open_breakers(look: CheckRound) -> Iterator[Finding]:
     """Commands of an account wait."""
     for row in circuit_breaker.tripped():
@@ -92,6 +103,7 @@ def open_breakers(look: CheckRound) -> Iterator[Finding]:
         yield Finding(row.account.name, words, row.account, listing("voice_callcommand"))
 
 
+@check("backlog", "Work piles up", closes_after=timedelta(minutes=2))
 def backlog(look: CheckRound) -> Iterator[Finding]:
     """Something due that nobody has begun for a minute. What waits for its next try, its turn or a breaker is not."""
     events = CallEvent.objects.filter(status=CallEvent.Status.RECEIVED)
@@ -105,6 +117,7 @@ def backlog(look: CheckRound) -> Iterator[Finding]:
         yield Finding("commands", words, None, listing("voice_callcommand", status__exact="queued"))
 
 
+@check("process_stale", "A process is silent", closes_after=timedelta(minutes=1))
 def stale_processes(look: CheckRound) -> Iterator[Finding]:
     """Those that were there once, and are not heard any more."""
     for beat in Heartbeat.objects.filter(name__in=PROCESSES):
@@ -112,6 +125,7 @@ def stale_processes(look: CheckRound) -> Iterator[Finding]:
             yield Finding(beat.name, PROCESSES[beat.name].format(_seconds(look.now - beat.at)))
 
 
+@check("drift", "Changed at Telnyx")
 def drift(look: CheckRound) -> Iterator[Finding]:
     """What the last pull found changed or gone, or so much gone that it stopped."""
     over = Pull.objects.filter(state__in=(Pull.State.DONE, Pull.State.STOPPED))
@@ -125,6 +139,7 @@ def drift(look: CheckRound) -> Iterator[Finding]:
             )
 
 
+@check("uncertain_commands", "Commands to decide")
 def commands_to_decide(look: CheckRound) -> Iterator[Finding]:
     """Nobody knows whether Telnyx carried them out, and the portal has stopped looking."""
     rows = reconciliation.for_a_person().order_by().values("account").annotate(number=Count("id"))
@@ -136,6 +151,7 @@ def commands_to_decide(look: CheckRound) -> Iterator[Finding]:
         yield Finding(account.name, told, account, link)
 
 
+@check("recovery_failing", "Recovery fails")
 def failing_recoveries(look: CheckRound) -> Iterator[Finding]:
     """The last two looks at Telnyx for missed webhooks failed."""
     over = Recovery.objects.filter(state__in=(Recovery.State.DONE, Recovery.State.FAILED))
@@ -144,6 +160,16 @@ def failing_recoveries(look: CheckRound) -> Iterator[Finding]:
         if len(last) == 2 and all(one.state == Recovery.State.FAILED for one in last):
             words = f"Missed webhooks of {account} cannot be fetched from Telnyx: {masked(last[0].problem)}"
             yield Finding(account.name, words, account, listing("voice_recovery", account__id__exact=account.pk))
+
+
+def registered() -> dict[str, Check]:
+    """Every check by its kind, in the order of the functions above."""
+    return CHECKS
+
+
+def kinds() -> list[tuple[str, str]]:
+    """Every kind, in the order of the checks: its code, and what people call it."""
+    return [(kind, ALERT_KINDS[kind]) for kind in CHECKS]
 
 
 def _let_in(account: TelnyxAccount, since: datetime, most: int) -> int:

@@ -1,5 +1,6 @@
-"""What a check of an alert is told, and what it tells."""
+"""Registers the checks of the alerts, and defines what each is told and what it tells."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 
 from portal.models import TelnyxAccount
+from voice.models import ALERT_KINDS
 
 MOST = 1000  # rows that are counted; "1000 or more" is as bad
 
@@ -33,6 +35,33 @@ class Finding:
     account: TelnyxAccount | None = None
     link: str = ""
     details: dict[str, Any] = field(default_factory=dict)
+
+
+Find = Callable[[CheckRound], Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """``closes_after``: how long it must not be found, so that what comes and goes is one alert."""
+
+    find: Find
+    closes_after: timedelta
+
+
+CHECKS: dict[str, Check] = {}
+
+
+def check(kind: str, label: str, closes_after: timedelta = timedelta()) -> Callable[[Find], Find]:
+    """Register the function below as the check of ``kind``: a code of at most 30 characters, kept in each alert.
+
+    Pages, the REST filter, muting and ``/metrics`` know the kind and its ``label`` from here.
+    """
+
+    def register(find: Find) -> Find:
+        CHECKS[kind], ALERT_KINDS[kind] = Check(find, closes_after), label
+        return find
+
+    return register
 
 
 def listing(model: str, **query: Any) -> str:

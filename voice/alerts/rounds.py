@@ -5,9 +5,8 @@ of its own, and by Celery: each notices when the other has stopped.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,7 +16,6 @@ from django.utils import timezone
 
 from voice.alerts import checks, mutes, notices
 from voice.alerts.findings import CheckRound, Finding
-from voice.alerts.silent_applications import silent_applications
 from voice.models import Alert, AlertMute, AlertNotice, AlertRound
 
 EVERY = timedelta(seconds=30)
@@ -26,31 +24,8 @@ GAP = timedelta(minutes=3)  # without a round: the portal was off
 MOST_OF_A_KIND = 20  # open at a time: an outage of everything is not a hundred mails
 _TICK_SECONDS = 5.0
 _PATIENCE_SECONDS = 10.0
-_Kind = Alert.Kind
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Check:
-    """``closes_after``: how long it must not be found, so that what comes and goes is one alert."""
-
-    find: Callable[[CheckRound], Iterable[Finding]]
-    closes_after: timedelta = timedelta()
-
-
-CHECKS: dict[str, Check] = {
-    _Kind.APPLICATION_SILENT: Check(silent_applications),
-    _Kind.SIGNATURE_FAILURES: Check(checks.refused_webhooks, timedelta(minutes=5)),
-    _Kind.DEAD_EVENTS: Check(checks.dead_events),
-    _Kind.QUARANTINED_EVENTS: Check(checks.quarantined_events),
-    _Kind.BREAKER_OPEN: Check(checks.open_breakers, timedelta(minutes=2)),
-    _Kind.BACKLOG: Check(checks.backlog, timedelta(minutes=2)),
-    _Kind.PROCESS_STALE: Check(checks.stale_processes, timedelta(minutes=1)),
-    _Kind.DRIFT: Check(checks.drift),
-    _Kind.UNCERTAIN_COMMANDS: Check(checks.commands_to_decide),
-    _Kind.RECOVERY_FAILING: Check(checks.failing_recoveries),
-}
 
 
 @contextmanager
@@ -83,7 +58,7 @@ def check_due() -> bool:
 
 def check(now: datetime, since: datetime) -> None:
     """Look at everything now. A check that breaks leaves its alerts as they are, and the others alone."""
-    for kind, one in CHECKS.items():
+    for kind, one in checks.registered().items():
         try:
             found = {finding.subject: finding for finding in one.find(CheckRound(now, since))}
             _settle(kind, one.closes_after, found, now)
@@ -102,7 +77,7 @@ def clean_up() -> None:
 def open_by_kind() -> dict[str, int]:
     """How many are open, by kind; none is 0."""
     rows = Alert.objects.filter(closed_at=None).order_by().values("kind").annotate(number=Count("id"))
-    return dict.fromkeys(map(str, CHECKS), 0) | dict(rows.values_list("kind", "number"))
+    return dict.fromkeys(checks.registered(), 0) | dict(rows.values_list("kind", "number"))
 
 
 def standing() -> list[Alert]:

@@ -20,6 +20,7 @@ from portal.times import read_time
 from voice.alerts.findings import CheckRound, Finding
 from voice.models import Alert, Call, CallCommand, CallEvent
 
+KIND = "application_silent"
 AFTER = timedelta(minutes=3)
 WITHIN = timedelta(minutes=15)
 _SKEW = timedelta(seconds=30)  # of when a call began, which Telnyx tells as a duration
@@ -62,7 +63,7 @@ def _proofs(look: CheckRound) -> dict[_Key, Proof]:
 
 def _known() -> dict[_Key, Proof]:
     found = {}
-    for alert in Alert.objects.filter(kind=Alert.Kind.APPLICATION_SILENT, closed_at=None).exclude(account=None):
+    for alert in Alert.objects.filter(kind=KIND, closed_at=None).exclude(account=None):
         at = read_time(alert.details.get("silent_since"))
         if at and alert.account_id:
             key = (alert.account_id, str(alert.details.get("connection_id")))

@@ -1,5 +1,6 @@
 """What happens on the line: calls, their events, the commands sent to them, the flows that decide."""
 
+from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
 from voice.models.breakers import AccountBreaker
@@ -13,6 +14,7 @@ from voice.models.recoveries import SILENT, Recovery
 from voice.models.replays import Replay, ReplayLine
 
 __all__ = [
+    "ALERT_KINDS",
     "SILENT",
     "AccountBreaker",
     "Alert",

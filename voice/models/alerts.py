@@ -9,24 +9,14 @@ from django.db.models import F, Q
 
 from portal.models import TelnyxAccount
 
+KINDS: dict[str, str] = {}  # by code what people call it; each check brings its own (voice.alerts.findings.check)
+
 
 class Alert(models.Model):
     """One row from the check that first found the condition to the one that no longer does."""
 
-    class Kind(models.TextChoices):
-        APPLICATION_SILENT = "application_silent", "Application is silent"
-        SIGNATURE_FAILURES = "signature_failures", "Webhooks are refused"
-        DEAD_EVENTS = "dead_events", "Dead events"
-        QUARANTINED_EVENTS = "quarantined_events", "Unreadable webhooks"
-        BREAKER_OPEN = "breaker_open", "Commands are held back"
-        BACKLOG = "backlog", "Work piles up"
-        PROCESS_STALE = "process_stale", "A process is silent"
-        DRIFT = "drift", "Changed at Telnyx"
-        UNCERTAIN_COMMANDS = "uncertain_commands", "Commands to decide"
-        RECOVERY_FAILING = "recovery_failing", "Recovery fails"
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    kind = models.CharField(max_length=30, choices=Kind)
+    kind = models.CharField(max_length=30)  # of KINDS, and no choices: a new check needs no migration
     subject = models.CharField(max_length=150, help_text="What it is about: an account, an application, a process …")
     account = models.ForeignKey(TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+")
     summary = models.CharField(max_length=300)
@@ -51,7 +41,12 @@ class Alert(models.Model):
         indexes = [models.Index(fields=["-opened_at", "-id"], name="alert_by_time")]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}: {self.subject}"
+        return f"{self.label}: {self.subject}"
+
+    @property
+    def label(self) -> str:
+        """What people call its kind; the code itself, once there is no such check any more."""
+        return KINDS.get(self.kind, self.kind)
 
     @property
     def is_open(self) -> bool:
@@ -61,7 +56,7 @@ class Alert(models.Model):
 class AlertMute(models.Model):
     """Nobody is told of what it names: a kind, a subject, or one of both. Without ``until`` for ever."""
 
-    kind = models.CharField(max_length=30, choices=Alert.Kind, blank=True)
+    kind = models.CharField(max_length=30, blank=True)
     subject = models.CharField(max_length=150, blank=True)
     until = models.DateTimeField(null=True)
     reason = models.CharField(max_length=200)
@@ -74,7 +69,7 @@ class AlertMute(models.Model):
         constraints = [models.UniqueConstraint(fields=["kind", "subject"], name="one_mute_per_subject")]
 
     def __str__(self) -> str:
-        words = [Alert.Kind(self.kind).label] if self.kind else []
+        words = [KINDS.get(self.kind, self.kind)] if self.kind else []
         return ": ".join([*words, self.subject] if self.subject else words)
 
     def covers(self, kind: str, subject: str) -> bool:

@@ -20,11 +20,11 @@ from tests.support.accounts import make_account
 from tests.support.alerts import look, opened, received
 from tests.support.polling import eventually
 from tests.support.times import ago
+from voice.alerts import checks
 from voice.alerts import rounds as alert_rounds
 from voice.models import AccountBreaker, Alert, AlertRound, CallEvent
 
 pytestmark = pytest.mark.django_db
-_Kind = Alert.Kind
 
 
 # --- one row, whoever looks ------------------------------------------------------------------------------------------
@@ -45,7 +45,7 @@ def test_many_checkers_at_once_make_one_row(account: TelnyxAccount) -> None:
     with ThreadPoolExecutor(6) as checkers:
         for done in [checkers.submit(together) for _ in range(6)]:
             done.result()
-    assert Alert.objects.filter(kind=_Kind.DEAD_EVENTS).count() == 1
+    assert Alert.objects.filter(kind="dead_events").count() == 1
 
 
 @pytest.mark.django_db(transaction=True)
@@ -86,12 +86,12 @@ def test_a_check_that_breaks_stops_no_other_and_changes_nothing_of_its_own(
     def broken(_: Any) -> Iterator[Any]:
         raise OperationalError("a statement took too long")
 
-    first = replace(alert_rounds.CHECKS[_Kind.DEAD_EVENTS], find=broken)
-    monkeypatch.setitem(alert_rounds.CHECKS, _Kind.DEAD_EVENTS, first)
+    first = replace(checks.registered()["dead_events"], find=broken)
+    monkeypatch.setitem(checks.registered(), "dead_events", first)
     AccountBreaker.objects.create(account=account, state="open", since=ago(9))
     look(5)
-    assert opened(_Kind.DEAD_EVENTS) == ["main"]
-    assert opened(_Kind.BREAKER_OPEN) == ["main"]
+    assert opened("dead_events") == ["main"]
+    assert opened("breaker_open") == ["main"]
 
 
 def test_an_outage_of_everything_is_not_a_hundred_alerts(account: TelnyxAccount) -> None:
@@ -100,11 +100,11 @@ def test_an_outage_of_everything_is_not_a_hundred_alerts(account: TelnyxAccount)
     )
     look()
     look(1)
-    assert len(opened(_Kind.BREAKER_OPEN)) == alert_rounds.MOST_OF_A_KIND
+    assert len(opened("breaker_open")) == alert_rounds.MOST_OF_A_KIND
 
 
 def test_what_is_long_over_is_forgotten(account: TelnyxAccount) -> None:
-    old = {"kind": _Kind.DRIFT, "opened_at": ago(0), "seen_at": ago(0)}
+    old = {"kind": "drift", "opened_at": ago(0), "seen_at": ago(0)}
     Alert.objects.create(subject="over", closed_at=timezone.now() - timedelta(days=91), **old)
     Alert.objects.create(subject="lately", closed_at=timezone.now() - timedelta(days=89), **old)
     Alert.objects.create(subject="open", **(old | {"opened_at": timezone.now() - timedelta(days=400)}))

@@ -16,10 +16,9 @@ from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import rounds
 from voice.commands import outbox
-from voice.models import Alert, Call, CallCommand, CallEvent
+from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
-_Kind = Alert.Kind
 
 
 @pytest.fixture
@@ -42,15 +41,15 @@ def test_a_command_that_brought_no_webhook_shows_that_the_application_is_silent(
 ) -> None:
     carried_out(account)
     look()
-    alert = only(_Kind.APPLICATION_SILENT)
+    alert = only("application_silent")
     assert alert.subject == f"main/{CONNECTION}"
     assert "“line”" in alert.summary
     assert alert.link == f"/admin/applications/callcontrolapplication/{application.pk}/change/"
     look(120)
-    assert only(_Kind.APPLICATION_SILENT).is_open
+    assert only("application_silent").is_open
     assert post_webhook(Client(), account, make_event("call.hangup", leg="another")).status_code == 200
     look(121)
-    assert not only(_Kind.APPLICATION_SILENT).is_open
+    assert not only("application_silent").is_open
 
 
 def test_a_long_quiet_conversation_is_no_silence(account: TelnyxAccount, application: CallControlApplication) -> None:
@@ -59,7 +58,7 @@ def test_a_long_quiet_conversation_is_no_silence(account: TelnyxAccount, applica
     run_owed()
     assert Call.objects.get().is_alive
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
 
 
 def test_it_is_not_silent_if_another_of_its_calls_is_heard(
@@ -68,7 +67,7 @@ def test_it_is_not_silent_if_another_of_its_calls_is_heard(
     carried_out(account)
     received(account, minutes_ago=2)
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
 
 
 def test_a_webhook_of_another_application_says_nothing(
@@ -77,7 +76,7 @@ def test_a_webhook_of_another_application_says_nothing(
     carried_out(account)
     received(account, minutes_ago=2, connection_id="another")
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +90,7 @@ def test_a_command_that_need_not_have_brought_one_shows_nothing(
     command = carried_out(account, minutes_ago=minutes)
     CallCommand.objects.filter(pk=command.pk).update(action=action)
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
 
 
 @pytest.mark.parametrize(
@@ -107,7 +106,7 @@ def test_a_call_whose_webhooks_were_ordered_elsewhere_shows_nothing(
     command = carried_out(account)
     CallCommand.objects.filter(pk=command.pk).update(parameters=parameters)
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
 
 
 def found_at_telnyx(account: TelnyxAccount, minutes_ago: float) -> Call:
@@ -122,16 +121,16 @@ def test_a_live_call_that_no_webhook_told_of_shows_it(
 ) -> None:
     call = found_at_telnyx(account, 2)
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
     Call.objects.filter(pk=call.pk).update(started_at=ago(300))
     look()
-    assert "a live call in it is known only" in only(_Kind.APPLICATION_SILENT).summary
+    assert "a live call in it is known only" in only("application_silent").summary
 
 
 def test_a_call_that_is_over_shows_nothing(account: TelnyxAccount, application: CallControlApplication) -> None:
     Call.objects.filter(pk=found_at_telnyx(account, 5).pk).update(state="lost")
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
 
 
 def test_events_of_two_calls_that_had_to_be_fetched_show_it(
@@ -140,10 +139,10 @@ def test_events_of_two_calls_that_had_to_be_fetched_show_it(
     told = {"source": "backfill", "occurred_at": ago(600)}
     received(account, 5, **told)
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
     received(account, 5, **told)
     look()
-    assert "had to be fetched" in only(_Kind.APPLICATION_SILENT).summary
+    assert "had to be fetched" in only("application_silent").summary
 
 
 def test_what_was_missed_while_nobody_checked_blames_no_application(
@@ -155,9 +154,9 @@ def test_what_was_missed_while_nobody_checked_blames_no_application(
     found_at_telnyx(account, 10)
     now = timezone.now()
     rounds.check(now, now - timedelta(minutes=8))  # the portal was off until then
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
     rounds.check(now, now - timedelta(minutes=12))
-    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
 
 
 def test_an_application_that_does_not_speak_to_us_is_not_silent(
@@ -165,10 +164,10 @@ def test_an_application_that_does_not_speak_to_us_is_not_silent(
 ) -> None:
     carried_out(account)
     look()
-    assert opened(_Kind.APPLICATION_SILENT) == [f"main/{CONNECTION}"]
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
     CallControlApplication.objects.update(webhook_event_url="https://other.example/hook")
     look(1)
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
 
 
 def test_an_application_that_is_gone_is_not_missed(account: TelnyxAccount, application: CallControlApplication) -> None:
@@ -176,4 +175,4 @@ def test_an_application_that_is_gone_is_not_missed(account: TelnyxAccount, appli
     look()
     CallControlApplication.objects.update(missing_since=timezone.now())
     look(1)
-    assert opened(_Kind.APPLICATION_SILENT) == []
+    assert opened("application_silent") == []
