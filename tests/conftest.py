@@ -23,7 +23,7 @@ from tests.support.rest import api_for  # noqa: E402
 @pytest.fixture(scope="session", autouse=True)
 def _tasks_are_registered() -> None:
     """As when a worker starts; whoever only wakes one imports no task."""
-    app.loader.import_default_modules()
+    app.autodiscover_tasks(force=True)
 
 
 @pytest.fixture(autouse=True)

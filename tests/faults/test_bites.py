@@ -46,7 +46,9 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
         while_it_is_leased,
     ),
     "the rule of 50 seconds": (
-        Mutation((("voice/dispatch/sender.py", "WINDOW = timedelta(seconds=50)", "WINDOW = timedelta(days=50)"),)),
+        Mutation(
+            (("voice/catalogue/retry_policy.py", "WINDOW = timedelta(seconds=50)", "WINDOW = timedelta(days=50)"),)
+        ),
         after_fifty_seconds,
     ),
     "the account's scope": (

@@ -1,10 +1,9 @@
-"""The catalogue of call actions, read from the SDK: names, parameters, what may be repeated, who may press them.
+"""The catalogue of call actions, read from the SDK: names, parameters, groups, who may press them.
 
 What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -14,10 +13,6 @@ from portal.telnyx.sdk_types import Parameter
 from voice.models import Call
 
 DIAL = "dial"
-# How long after its cause an action still makes sense. An answer 20 s late rings in an empty room.
-_FRESH = {"answer": 20, "reject": 20, "speak": 15, "gather": 15, "gather_using_speak": 15, "gather_using_audio": 15}
-_FRESH |= {"start_playback": 15, "hangup": 300, DIAL: 20, "transfer": 30}
-_FRESH_OTHERS = 30
 # What puts a call to another number costs money: it takes the permission to dial.
 _DIALS = {DIAL, "transfer", "refer"}
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
@@ -89,16 +84,6 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
     return schemas.validate(method(action), values, partial=partial)
-
-
-def repeatable(action: str) -> bool:
-    """Whether Telnyx ignores a repeat: it takes a ``command_id``."""
-    return schemas.takes(method(action), "command_id")
-
-
-def freshness(action: str) -> timedelta:
-    """After this the action is not begun any more."""
-    return timedelta(seconds=_FRESH.get(action, _FRESH_OTHERS))
 
 
 def permission(action: str) -> str:

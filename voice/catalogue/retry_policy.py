@@ -1,18 +1,31 @@
-"""Which actions may be sent again when nobody knows whether Telnyx carried them out: four classes.
+"""Decides how long an action makes sense, how often it may be sent, and when a person has to say what became of it.
 
-Which take a ``command_id`` is read from the SDK; Telnyx ignores a repeat of one for 60 s ("Receiving Webhooks for
-Programmable Voice").
+Telnyx ignores a repeat of a ``command_id`` for 60 s ("Receiving Webhooks for Programmable Voice"), so an attempt whose
+outcome is unknown may be repeated within 50 s of the first: ten are left for clocks and the wire. After that the
+command is *uncertain*, and said so. Which actions take a ``command_id`` is read from the SDK; the others go by their
+class.
 """
 
+from datetime import datetime, timedelta
 from enum import Enum
 
+from portal.telnyx import schemas
 from voice.catalogue import actions
 
+WINDOW = timedelta(seconds=50)  # since the first send; Telnyx's own is 60 s
+_RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
+# How long after its cause an action still makes sense, in seconds. An answer 20 s late rings in an empty room.
+_FRESH = {"answer": 20, "reject": 20, "speak": 15, "gather": 15, "gather_using_speak": 15, "gather_using_audio": 15}
+_FRESH |= {"start_playback": 15, "hangup": 300, actions.DIAL: 20, "transfer": 30}
+_FRESH_OTHERS = 30
 # They put a call into a state and take no command_id: the same twice is the same, once it is known still to be wanted.
 _SET_STATE = {"update_client_state", "switch_supervisor_role"}
 _SET_STATE |= {f"conferences.{name}" for name in ("hold", "unhold", "mute", "unmute", "stop", "update_participant")}
 _SET_STATE |= {"queues.update", "queues.delete", "queues.calls.update", "queues.calls.remove"}
-_MONEY = {"pay"}
+MONEY = frozenset({"pay"})  # charges somebody
+# When an uncertain command is looked for, in seconds since it became uncertain, and when a person has to decide.
+_LOOKS_AFTER = (5, 30, 120, 300, 900)
+UNKNOWN_AFTER = timedelta(minutes=15)
 
 
 class RetryClass(Enum):
@@ -26,13 +39,40 @@ class RetryClass(Enum):
 
 def retry_class(action: str) -> RetryClass:
     """The class of an action by SDK name."""
-    if action in _MONEY:
+    if action in MONEY:
         return RetryClass.MONEY
     if action in _SET_STATE:
         return RetryClass.SET_STATE
-    return RetryClass.DEDUPLICATED if actions.repeatable(action) else RetryClass.ONCE
+    return RetryClass.DEDUPLICATED if takes_command_id(action) else RetryClass.ONCE
+
+
+def takes_command_id(action: str) -> bool:
+    """Whether Telnyx ignores a repeat."""
+    return schemas.takes(actions.method(action), "command_id")
 
 
 def needs_window(action: str) -> bool:
     """Whether a repeat is only safe while Telnyx recognises the id of the first."""
     return retry_class(action) is not RetryClass.SET_STATE
+
+
+def freshness(action: str) -> timedelta:
+    """After this the action is not begun any more."""
+    return timedelta(seconds=_FRESH.get(action, _FRESH_OTHERS))
+
+
+def next_resend(action: str, first_sent_at: datetime, now: datetime) -> datetime | None:
+    """When an attempt without an answer is made again; None when that would not be safe, or is given up."""
+    if retry_class(action) is RetryClass.ONCE:
+        return None
+    return _first_after(now, first_sent_at, _RESEND_AFTER)
+
+
+def next_look(uncertain_since: datetime, now: datetime) -> datetime | None:
+    """When Telnyx is asked next what became of an uncertain command; None when the portal stops looking."""
+    return _first_after(now, uncertain_since, _LOOKS_AFTER)
+
+
+def _first_after(now: datetime, begin: datetime, steps: tuple[float, ...]) -> datetime | None:
+    later = (begin + timedelta(seconds=seconds) for seconds in steps)
+    return next((at for at in later if at > now), None)

@@ -12,7 +12,7 @@ from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.dialling import limits
 from voice.dialling.destinations import destinations
 from voice.models import Call, CallCommand, Conference
@@ -114,7 +114,7 @@ def _command(account: TelnyxAccount, action: str, values: dict[str, object], act
         user=actor.user,
         token=actor.token,
         created_at=now,
-        expires_at=now + actions.freshness(action),
+        expires_at=now + retry_policy.freshness(action),
     )
 
 

@@ -20,7 +20,7 @@ from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import check_endpoint
 from portal.telnyx.schemas import InvalidParameters
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.dialling import limits
 from voice.models import CallCommand, DialBatch
 
@@ -253,7 +253,7 @@ def _command(batch: DialBatch, line: Line, at: int) -> CallCommand:
 def _time(command: CallCommand, due: datetime) -> None:
     """Not before ``due``, and soon after: it is as fresh as a dial that somebody pressed then."""
     command.lease_until = command.counted_at = due
-    command.expires_at = due + actions.freshness(actions.DIAL)
+    command.expires_at = due + retry_policy.freshness(actions.DIAL)
 
 
 def _locked(batch: DialBatch) -> DialBatch:

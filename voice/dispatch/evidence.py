@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from portal.times import read_time
 from voice.calls import status, telnyx_record
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.conferences import queues, service
 from voice.models import Call, CallCommand, CallEvent
 
@@ -44,8 +44,8 @@ def is_missing(command: CallCommand, record: telnyx_record.Record) -> bool:
     if command.finished_at is None or timezone.now() - command.finished_at < timedelta(minutes=1):
         return False
     others = command.call.commands.filter(status=CallCommand.Status.OK) if command.call else CallCommand.objects.none()
-    takes = [one for one in others.values_list("id", "action") if actions.repeatable(one[1])]
-    return actions.repeatable(command.action) and any(
+    takes = [one for one in others.values_list("id", "action") if retry_policy.takes_command_id(one[1])]
+    return retry_policy.takes_command_id(command.action) and any(
         names(entry, other) for other, _ in takes for entry in record.entries
     )
 

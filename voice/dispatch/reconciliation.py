@@ -26,10 +26,8 @@ from voice.dispatch.dialled_call import call_of_dial
 from voice.dispatch.evidence import is_already_so
 from voice.models import CallCommand, CallEvent
 
-UNKNOWN_AFTER = timedelta(minutes=15)
 SEND_AGAIN = "send_again"
 VERDICTS = ("it_happened", "it_did_not", SEND_AGAIN)
-_LOOKS = (5, 30, 120, 300, 900)  # seconds after it became uncertain
 _LEASE = timedelta(seconds=60)
 _DIAL_WITHIN = timedelta(hours=1)
 _Status = CallCommand.Status
@@ -46,8 +44,8 @@ def unsettled() -> QuerySet[CallCommand]:
 
 def for_a_person() -> QuerySet[CallCommand]:
     """Those of them that a person has to decide: unknown after 15 minutes, and money at once."""
-    money = [name for name in ("pay",) if retry_policy.retry_class(name) is retry_policy.RetryClass.MONEY]
-    return unsettled().filter(Q(finished_at__lt=Now() - UNKNOWN_AFTER) | Q(action__in=money))
+    waited = Q(finished_at__lt=Now() - retry_policy.UNKNOWN_AFTER)
+    return unsettled().filter(waited | Q(action__in=retry_policy.MONEY))
 
 
 def needs_a_person(command: CallCommand) -> bool:
@@ -56,7 +54,7 @@ def needs_a_person(command: CallCommand) -> bool:
         return False
     return (
         retry_policy.retry_class(command.action) is retry_policy.RetryClass.MONEY
-        or timezone.now() - command.finished_at > UNKNOWN_AFTER
+        or timezone.now() - command.finished_at > retry_policy.UNKNOWN_AFTER
     )
 
 
@@ -254,6 +252,5 @@ def _write(command: CallCommand, status: str, words: str) -> None:
 
 
 def _next_look(command: CallCommand) -> Any:
-    begin, now = command.finished_at or timezone.now(), timezone.now()
-    later = (begin + timedelta(seconds=seconds) for seconds in _LOOKS)
-    return next((at for at in later if at > now), None)
+    now = timezone.now()
+    return retry_policy.next_look(command.finished_at or now, now)

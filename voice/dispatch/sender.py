@@ -1,8 +1,6 @@
-"""Sends a command: one attempt, its outcome, and when another may follow.
+"""Sends a command: one attempt, its outcome, and when another may follow (``retry_policy``).
 
-Telnyx ignores a repeat of a ``command_id`` for 60 s ("Receiving Webhooks for Programmable Voice"), so an attempt whose
-outcome is unknown may be repeated within 50 s of the first; after that the command is *uncertain*, and said so:
-``reconciliation`` takes it from there. What takes no ``command_id`` goes by its class (``repeats``).
+What nobody knows is *uncertain*, and said so: ``reconciliation`` takes it from there.
 """
 
 import time
@@ -29,15 +27,12 @@ from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 
 LEASE = timedelta(seconds=30)
-WINDOW = timedelta(seconds=50)
-_RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
 _CLOSING = (
     *("status", "error", "error_code", "finished_at", "lease_until", "attempts", "answer", "settlement", "settled_at"),
     *("call", "call_control_id", "conference"),
 )
-FIRST_LOOK = timedelta(seconds=5)  # after it became uncertain; webhooks may tell sooner
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,8 @@ def owed(limit: int) -> list[uuid.UUID]:
     dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
     waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
-    over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - WINDOW)  # it ends, whatever the breaker says
+    # it ends, whatever the breaker says
+    over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - retry_policy.WINDOW)
     free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
     found = CallCommand.objects.filter(due, free, status__in=_OPEN)
     return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
@@ -120,7 +116,11 @@ def _hindrance(
         why = "Too late: it would not make sense any more."
     elif command.first_sent_at and retry_policy.retry_class(command.action) is retry_policy.RetryClass.ONCE:
         why = "The sender died while it was on the wire, and Telnyx would not recognise a repeat."
-    elif command.first_sent_at and retry_policy.needs_window(command.action) and now - command.first_sent_at > WINDOW:
+    elif (
+        command.first_sent_at
+        and retry_policy.needs_window(command.action)
+        and now - command.first_sent_at > retry_policy.WINDOW
+    ):
         why = "Telnyx would not recognise a repeat after so long."
     elif _failed_before(command):
         return _Status.EXPIRED, "An earlier command of the same event failed."
@@ -149,7 +149,7 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
     """``claimed``: when the claim began, by the monotonic clock."""
     path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
     values = dict(command.parameters)
-    if actions.repeatable(command.action):
+    if retry_policy.takes_command_id(command.action):
         values["command_id"] = str(command.pk)
     begin = time.monotonic()
     try:
@@ -173,7 +173,10 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
 def _is_late(command: CallCommand, slept: float) -> bool:
     """Whether Telnyx would not recognise a repeat any more, ``slept`` seconds after the claim."""
     claimed = datetime.fromisoformat(command.attempts[-1]["at"])
-    return command.first_sent_at is not None and claimed + timedelta(seconds=slept) - command.first_sent_at > WINDOW
+    return (
+        command.first_sent_at is not None
+        and claimed + timedelta(seconds=slept) - command.first_sent_at > retry_policy.WINDOW
+    )
 
 
 def _since(begin: float) -> int:
@@ -235,17 +238,14 @@ def _postpone(command: CallCommand, until: datetime, status: str) -> None:
 
 def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
     first = command.first_sent_at
-    if first is None or retry_policy.retry_class(command.action) is retry_policy.RetryClass.ONCE:
-        return None
-    later = (first + timedelta(seconds=seconds) for seconds in _RESEND_AFTER)
-    return next((at for at in later if at > now), None)
+    return retry_policy.next_resend(command.action, first, now) if first else None
 
 
 def _close(command: CallCommand, status: str, error: str) -> None:
     command.status, command.error = status, error
     command.finished_at, command.lease_until = timezone.now(), None
     if status == _Status.UNCERTAIN:
-        command.lease_until = command.finished_at + FIRST_LOOK
+        command.lease_until = retry_policy.next_look(command.finished_at, command.finished_at)
     sql.update(command, _CLOSING)
     if status != _Status.OK and command.event_id:
         CallCommand.objects.filter(

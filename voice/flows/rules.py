@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.telnyx.schemas import InvalidParameters
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.flows.conditions import BadPath, Condition, check_path, fill, placeholders
 from voice.models import Call, CallCommand, CallEvent, Rule
 
@@ -142,7 +142,7 @@ def command_of(
         intent_key=intent,
         requested_by=asked_by,
         created_at=now,
-        expires_at=at + actions.freshness(action),
+        expires_at=at + retry_policy.freshness(action),
     )
 
 

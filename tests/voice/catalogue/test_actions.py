@@ -7,7 +7,7 @@ import pytest
 import telnyx
 
 from portal.telnyx import schemas
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.catalogue.forms import ActionForm
 
 # The SDK's own plumbing, not Telnyx's
@@ -47,7 +47,7 @@ def test_an_action_has_every_parameter_of_the_sdk(name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_an_action_is_repeatable_when_the_sdk_takes_a_command_id(name: str) -> None:
-    assert actions.repeatable(name) == ("command_id" in _arguments(name))
+    assert retry_policy.takes_command_id(name) == ("command_id" in _arguments(name))
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -60,7 +60,7 @@ def test_an_action_has_a_form_with_every_parameter(name: str) -> None:
 def test_an_action_has_a_permission_a_label_and_a_limit(name: str) -> None:
     assert actions.permission(name) in {"voice.dial", "voice.control_call"}
     assert actions.label(name)
-    assert actions.freshness(name).total_seconds() > 0
+    assert retry_policy.freshness(name).total_seconds() > 0
 
 
 def test_what_rings_another_number_takes_the_permission_to_dial() -> None:
@@ -69,4 +69,4 @@ def test_what_rings_another_number_takes_the_permission_to_dial() -> None:
 
 
 def test_what_takes_no_command_id_is_known() -> None:
-    assert {name for name in METHODS if not actions.repeatable(name)} == NOT_REPEATABLE
+    assert {name for name in METHODS if not retry_policy.takes_command_id(name)} == NOT_REPEATABLE

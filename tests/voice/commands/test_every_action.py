@@ -16,7 +16,7 @@ from tests.support.factories import make_call
 from tests.support.html_forms import typed
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.rest import api_for
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.dispatch import sender
 from voice.models import Call, CallCommand
 
@@ -58,7 +58,7 @@ def sent(wire: Listener) -> dict[str, Any]:
         ("POST", "/v2/calls/v3:a-leg/actions"),
         ("PUT", "/v2/calls/v3:a-leg/actions"),
     }
-    if actions.repeatable(command.action):
+    if retry_policy.takes_command_id(command.action):
         assert body.pop("command_id") == str(command.pk)
     return body
 

@@ -64,7 +64,7 @@ def sent(wire: Listener) -> tuple[str, str, dict[str, Any]]:
     head, _, body = raw.partition(b"\r\n\r\n")
     method, path, _ = head.split(b"\r\n")[0].decode().split(" ")
     told = json.loads(body or b"{}")
-    if actions.repeatable(command.action):
+    if retry_policy.takes_command_id(command.action):
         assert told.pop("command_id") == str(command.pk)
     return method, unquote(path), told
 
