@@ -18,16 +18,10 @@ NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "manage
 # room stand either on the ground (first of their app) or in its doors (last), which name rooms and decide nothing.
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
-        *(
-            "portal.actors",
-            "portal.encryption",
-            "portal.environment",
-            "portal.keys",
-            "portal.models",
-            "portal.payloads",
-        ),
-        *("portal.phone_numbers", "portal.refusals", "portal.saved_filters", "portal.signatures", "portal.sql"),
-        *("portal.statement_timeout", "portal.texts", "portal.times", "portal.templatetags.*"),
+        *("portal.actors", "portal.encryption", "portal.environment", "portal.keys", "portal.leases"),
+        *("portal.models", "portal.payloads", "portal.phone_numbers", "portal.refusals", "portal.saved_filters"),
+        *("portal.signatures", "portal.sql", "portal.statement_timeout", "portal.texts", "portal.times"),
+        "portal.templatetags.*",
     ),
     ("portal.telnyx.*",),
     ("portal.rest.*",),

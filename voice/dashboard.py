@@ -46,7 +46,7 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
     if user.has_perm("voice.view_call"):
         calls = Call.objects.filter(**here).order_by("-started_at", "-id").defer("facts")
         told |= {"may_see_calls": True, "calls": list(calls[:5])}
-        told["live"] = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
+        told["live"] = Call.objects.alive().filter(**here).count()
         told["day"] = lately(here)
     if user.has_perm("voice.view_callevent"):
         told |= {"failures": failures(application), "heard": last_heard(application)}
@@ -57,7 +57,7 @@ def application_dependents(request: HttpRequest, application: TelnyxApplication)
     """What of this app hangs on an application, as sentences; told whether or not the person may see the rows."""
     here = {"account": application.account_id, "connection_id": application.telnyx_id}
     flow = Flow.objects.filter(**here, active=True).first()
-    live = Call.objects.filter(**here).exclude(state__in=(Call.State.ENDED, Call.State.LOST)).count()
+    live = Call.objects.alive().filter(**here).count()
     told = [f"The flow “{flow}” answers its calls; it would never run again."] if flow else []
     if live:
         which = "call is" if live == 1 else "calls are"
@@ -80,7 +80,7 @@ def backlog() -> dict[str, int]:
 
 
 def _live() -> dict[str, Any]:
-    alive = Call.objects.exclude(state__in=(Call.State.ENDED, Call.State.LOST))
+    alive = Call.objects.alive()
     return {"count": alive.count(), "calls": list(alive.select_related("account")[:8])}
 
 

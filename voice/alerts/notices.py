@@ -12,9 +12,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
+from portal.leases import Leased
 from portal.phone_numbers import masked
 from voice.alerts import channels as alert_channels
 from voice.alerts import mutes
@@ -63,13 +63,13 @@ def body(alert: Alert, change: str) -> dict[str, Any]:
 
 def deliver_due(limit: int = 20) -> int:
     """Send what is due now, oldest first; how many tries that were. Never inside a transaction."""
-    ids = list(_due().order_by("created_at", "-change").values_list("id", flat=True)[:limit])
+    ids = list(_unsent().due().order_by("created_at", "-change").values_list("id", flat=True)[:limit])
     return sum(deliver(notice_id) for notice_id in ids)
 
 
 def deliver(notice_id: uuid.UUID) -> bool:
     """One try, if it is due and nobody else is at it."""
-    if not _due().filter(pk=notice_id).update(lease_until=Now() + LEASE, attempts=F("attempts") + 1):
+    if not _unsent().filter(pk=notice_id).claim(LEASE, attempts=F("attempts") + 1):
         return False
     notice = AlertNotice.objects.select_related("alert").get(pk=notice_id)
     if mutes.is_muted(notice.alert, timezone.now()):
@@ -102,13 +102,12 @@ def test() -> dict[str, str]:
     return {channel: alert_channels.send(channel, uuid.uuid4(), told) for channel in alert_channels.set_up()}
 
 
-def _due() -> QuerySet[AlertNotice]:
-    due = Q(lease_until=None) | Q(lease_until__lt=Now())
+def _unsent() -> Leased[AlertNotice]:
     opening = AlertNotice.objects.filter(
         alert=OuterRef("alert"), channel=OuterRef("channel"), change=AlertNotice.Change.OPENED, finished_at=None
     )
     first = Q(change=AlertNotice.Change.OPENED) | ~Exists(opening)
-    return AlertNotice.objects.filter(due, first, finished_at=None)
+    return AlertNotice.objects.filter(first, finished_at=None)
 
 
 def _mine(notice: AlertNotice) -> QuerySet[AlertNotice]:

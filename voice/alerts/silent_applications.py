@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Count, Exists, Max, Min, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from applications import receivers
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.times import read_time
 from voice.alerts.findings import CheckRound, Finding
-from voice.models import Alert, Call, CallCommand, CallEvent
+from voice.models import HAPPENED_AT, Alert, Call, CallCommand, CallEvent
 
 KIND = "application_silent"
 AFTER = timedelta(minutes=3)
@@ -103,7 +102,7 @@ def _commands(look: CheckRound) -> QuerySet[CallCommand]:
 def _unheard(look: CheckRound) -> dict[_Key, Proof]:
     """Calls that live here because a recovery saw them in Telnyx's list: no webhook ever told of them."""
     told = CallEvent.objects.filter(call=OuterRef("pk")).exclude(source=CallEvent.Source.BACKFILL)
-    rows = Call.objects.exclude(state__in=(Call.State.ENDED, Call.State.LOST)).exclude(connection_id="")
+    rows = Call.objects.alive().exclude(connection_id="")
     rows = rows.filter(started_at__gt=max(look.now - 4 * WITHIN, look.since), started_at__lt=look.now - AFTER)
     rows = rows.filter(~Exists(told), ~Exists(_ordered_elsewhere("pk")))
     begun = rows.order_by().values_list("account_id", "connection_id").annotate(at=Max("started_at"))
@@ -119,9 +118,7 @@ def _recovered(look: CheckRound) -> dict[_Key, Proof]:
         occurred_at__gt=max(look.now - 4 * WITHIN, look.since),
     )
     grouped = rows.exclude(connection_id="").values_list("account_id", "connection_id").order_by()
-    told = grouped.annotate(
-        at=Min(Coalesce("occurred_at", "received_at")), calls=Count("call_control_id", distinct=True)
-    )
+    told = grouped.annotate(at=Min(HAPPENED_AT), calls=Count("call_control_id", distinct=True))
     why = "its events had to be fetched from Telnyx"
     return {
         (account_id, connection_id): Proof(at, why)

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
@@ -19,13 +18,12 @@ from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import search, status
 from voice.catalogue import actions
 from voice.catalogue.event_types import label
-from voice.models import Call, CallEvent, LiveListing
+from voice.models import HAPPENED_AT, Call, CallEvent, LiveListing
 
 EVERY = timedelta(seconds=15)
 MOST = 500  # rows on the board
 _BUDGET_SECONDS = 20.0
 _SETTLING = timedelta(seconds=5)  # Telnyx's list may lag behind its webhooks
-_OVER = (Call.State.ENDED, Call.State.LOST)
 _HERE_ONLY = "Telnyx does not list this call any more."
 _THERE_ONLY = "Telnyx lists this call; the portal has heard nothing of it."
 _OVER_HERE = "Telnyx still lists this call; the portal has heard that it ended."
@@ -87,8 +85,8 @@ def ask_telnyx() -> None:
 
 def _alive() -> Any:
     latest = CallEvent.objects.filter(call=OuterRef("pk")).order_by("-received_at")
-    rows = Call.objects.exclude(state__in=_OVER).select_related("account").defer("facts").order_by("started_at", "id")
-    happened = latest.annotate(at=Coalesce("occurred_at", "received_at"))
+    rows = Call.objects.alive().select_related("account").defer("facts").order_by("started_at", "id")
+    happened = latest.annotate(at=HAPPENED_AT)
     return rows.annotate(
         last_event=Subquery(latest.values("event_type")[:1]), last_event_at=Subquery(happened.values("at")[:1])
     )
@@ -205,7 +203,7 @@ def _kept(call: dict[str, Any], connection_id: str) -> dict[str, Any]:
 
 def _connection_ids(account: TelnyxAccount) -> list[str]:
     """Of the account's applications, those with live calls first."""
-    alive = Call.objects.filter(account=account).exclude(state__in=_OVER).exclude(connection_id="")
+    alive = Call.objects.alive().filter(account=account).exclude(connection_id="")
     first = list(alive.order_by().values_list("connection_id", flat=True).distinct()[:200])
     there = Q(account=account, missing_since=None)
     rest = [

@@ -22,7 +22,6 @@ _PARTIES = {"from_number": "from", "to_number": "to"}
 _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE = 20_000
-_OVER = {"ended", "lost"}
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
 
 Key = list[Any]
@@ -43,10 +42,10 @@ def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str,
 
     With ``restore`` the columns whose winner it already is become again what it tells.
     """
-    at = event.occurred_at or event.received_at
+    at = event.happened_at
     rank = meaning(event.event_type).rank
     changed = merge(call, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
-    if call.state == Call.State.LOST and changed.get("state", "ended") not in _OVER:
+    if call.state == Call.State.LOST and changed.get("state", "ended") not in Call.OVER:
         facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
         changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
     return changed

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Max
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
@@ -13,7 +12,7 @@ from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 from voice.calls.projection import Fact, merge
-from voice.models import Call, CallCommand, CallEvent
+from voice.models import HAPPENED_AT, Call, CallCommand, CallEvent
 
 _MOST_PAGES = 40
 _NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's reference gives this question no 404
@@ -78,7 +77,7 @@ def lose(call: Call, end_time: object, asked_at: datetime) -> Call:
     It weighs no more than any event and stands at ``asked_at``: what happened later says that the call lives, and its
     hang-up, however late it comes, makes it ended.
     """
-    latest = CallEvent.objects.filter(call=call).aggregate(at=Max(Coalesce("occurred_at", "received_at")))["at"]
+    latest = CallEvent.objects.filter(call=call).aggregate(at=Max(HAPPENED_AT))["at"]
     at = read_time(end_time) or latest or call.started_at
     return _close(call, Fact("state", Call.State.LOST, 1, asked_at), Fact("ended_at", at, 0, at), "lost")
 

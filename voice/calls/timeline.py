@@ -103,7 +103,7 @@ def _letters() -> Iterable[str]:
 
 
 def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
-    at = event.occurred_at or event.received_at
+    at = event.happened_at
     source = "" if event.source == CallEvent.Source.WEBHOOK else event.source
     source = source or ("conference" if event.conference_id and not leg else "")
     title, detail = label(event.event_type), _detail(event, user)
@@ -142,7 +142,7 @@ def _of_command(
 def _answered(at: datetime, event: CallEvent | None) -> Answered | None:
     if event is None:
         return None
-    happened = event.occurred_at or event.received_at
+    happened = event.happened_at
     return Answered(str(event.pk), label(event.event_type), max(_offset(happened, at), 0.0))
 
 

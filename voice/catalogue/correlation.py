@@ -6,7 +6,7 @@ pauses of a recording, noise suppression and ``update_client_state`` bring no we
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from voice.catalogue import actions
 from voice.models import CallCommand, CallEvent
@@ -67,7 +67,7 @@ _SENT = (_Status.OK, _Status.UNCERTAIN, _Status.SENDING)
 def pairs(commands: Iterable[CallCommand], events: Iterable[CallEvent]) -> dict[uuid.UUID, CallEvent]:
     """By command id the event that answers it. One event answers one command, those that are ``ok`` choose first."""
     by_type: dict[str, list[CallEvent]] = {}
-    for event in sorted(events, key=_at):
+    for event in sorted(events, key=lambda event: event.happened_at):
         by_type.setdefault(event.event_type, []).append(event)
     found: dict[uuid.UUID, CallEvent] = {}
     taken: set[uuid.UUID] = set()
@@ -75,7 +75,7 @@ def pairs(commands: Iterable[CallCommand], events: Iterable[CallEvent]) -> dict[
         fitting = (event for name in ANSWERS.get(command.action, ()) for event in by_type.get(name, ()))
         free = [event for event in fitting if event.pk not in taken and fits(command, event)]
         if free:
-            found[command.pk] = min(free, key=_at)
+            found[command.pk] = min(free, key=lambda event: event.happened_at)
             if not _is_wish(command.action):
                 taken.add(found[command.pk].pk)
     return found
@@ -99,7 +99,7 @@ def fits(command: CallCommand, event: CallEvent) -> bool:
     sent = command.first_sent_at
     if sent is None or event.event_type not in ANSWERS.get(command.action, ()):
         return False
-    if event.received_at < sent or _at(event) < sent - _SKEW or not _is_of(command, event):
+    if event.received_at < sent or event.happened_at < sent - _SKEW or not _is_of(command, event):
         return False
     state = command.parameters.get("client_state")
     return _is_wish(command.action) or not state or (event.payload or {}).get("client_state") == state
@@ -143,7 +143,3 @@ def _is_wish(action: str) -> bool:
 
 def _sent(commands: Iterable[CallCommand]) -> list[CallCommand]:
     return [one for one in commands if one.first_sent_at is not None and one.status in _SENT]
-
-
-def _at(event: CallEvent) -> datetime:
-    return event.occurred_at or event.received_at

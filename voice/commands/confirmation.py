@@ -63,7 +63,7 @@ class AccountForm(RoomForm):
 
 def live_legs(account: TelnyxAccount | None, user: Any) -> list[tuple[str, str]]:
     """Legs on the line, for the list that a field offers: control id and what a person calls it."""
-    rows = Call.objects.exclude(state__in=(Call.State.ENDED, Call.State.LOST)).order_by("-started_at")
+    rows = Call.objects.alive().order_by("-started_at")
     rows = rows.filter(account=account) if account else rows
     return [(call.call_control_id, told(call, user)) for call in rows[:200]]
 

@@ -39,7 +39,7 @@ def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list
     conference_id = id_of(event)
     if not conference_id:
         return []
-    conference, made = _locked(event.account_id, conference_id, time_of(event))
+    conference, made = _locked(event.account_id, conference_id, event.happened_at)
     event.conference = conference
     done = [assign(conference, changes(conference, event, restore=restore), is_new=made)]
     if call is not None and (column := seat_column(event)):
@@ -54,7 +54,7 @@ def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list
 
 def changes(conference: Conference, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
     """As ``projection.changes``, of the event's conference."""
-    at, rank = time_of(event), meaning(event.event_type).rank
+    at, rank = event.happened_at, meaning(event.event_type).rank
     return merge(conference, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
 
 
@@ -67,13 +67,8 @@ def seat_column(event: CallEvent) -> str:
 
 def seat_changes(seat: ConferenceParticipant, event: CallEvent, column: str) -> dict[str, Any]:
     """The greatest time of each kind: the same for every order and repetition."""
-    known, at = getattr(seat, column), time_of(event)
+    known, at = getattr(seat, column), event.happened_at
     return {column: at} if known is None or known < at else {}
-
-
-def time_of(event: CallEvent) -> datetime:
-    """When it happened, as far as anybody knows."""
-    return event.occurred_at or event.received_at
 
 
 def merge_answer(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:

@@ -249,7 +249,7 @@ def _on_its_way() -> Q:
 
 def _alive(limits: Limits, at: datetime) -> int:
     """Outgoing legs on the line: of the account, or in the sessions that commands of the token made or extended."""
-    alive = Call.objects.filter(~Q(state__in=("ended", "lost")), direction="outgoing", started_at__gt=at - _FORGOTTEN)
+    alive = Call.objects.alive().filter(direction="outgoing", started_at__gt=at - _FORGOTTEN)
     if limits.account_id:
         return alive.filter(account=limits.account_id).count()
     mine = _counted(limits).filter(call__isnull=False, counted_at__gt=at - _FORGOTTEN)

@@ -64,14 +64,13 @@ def owed(limit: int) -> list[uuid.UUID]:
     earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
     same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
     on_the_wire = others.filter(same, status=_Status.SENDING)
-    due = Q(lease_until=None) | Q(lease_until__lt=Now())
     dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
     waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     # it ends, whatever the breaker says
     over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - retry_policy.WINDOW)
     free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
-    found = CallCommand.objects.filter(due, free, status__in=_OPEN)
+    found = CallCommand.objects.due().filter(free, status__in=_OPEN)
     return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
 
 

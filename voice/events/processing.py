@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import structlog
 from django.db import transaction
-from django.db.models import Case, Q, When
+from django.db.models import Case, When
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -70,8 +70,7 @@ def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[FollowUp]:
 
 def owed(limit: int) -> list[uuid.UUID]:
     """The ids of events that are due: those of live calls before what was recovered, oldest first."""
-    due = Q(lease_until=None) | Q(lease_until__lt=Now())
-    found = CallEvent.objects.filter(due, status=_Status.RECEIVED)
+    found = CallEvent.objects.due().filter(status=_Status.RECEIVED)
     recovered = Case(When(source=CallEvent.Source.BACKFILL, then=1), default=0)
     return list(found.order_by(recovered, "received_at").values_list("id", flat=True)[:limit])
 
@@ -188,7 +187,7 @@ def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, b
     named = {"account": event.account_id, "call_control_id": event.call_control_id}
     if call := sql.locked(Call, **named):
         return call, False
-    at = event.occurred_at or event.received_at
+    at = event.happened_at
     stub = Call(account_id=event.account_id, call_control_id=event.call_control_id, started_at=at)
     if filled:
         assign(stub, changes(stub, event))
@@ -240,7 +239,7 @@ def _wait(event: CallEvent, call: Call, made: bool) -> FollowUp:
 
 def step(call: Call, event: CallEvent, name: str) -> dict[str, object]:
     """What the rules make of the call's step: of two events' words the later event's stands, as for any column."""
-    at, rank = event.occurred_at or event.received_at, meaning(event.event_type).rank
+    at, rank = event.happened_at, meaning(event.event_type).rank
     return merge(call, iter([Fact("step", name)]), at, rank, event.dedupe_key)
 
 

@@ -36,7 +36,7 @@ def _command(
 
 def _told(event: CallEvent) -> Event:
     payload = copy.deepcopy(event.payload or {})  # the next handler is to see it as it came
-    return Event(event.event_type, event.occurred_at or event.received_at, payload)
+    return Event(event.event_type, event.happened_at, payload)
 
 
 def _leg(call: Call) -> Leg:

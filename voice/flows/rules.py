@@ -43,7 +43,7 @@ def context_of(call: Call, event: CallEvent) -> dict[str, Any]:
     names = ("call_control_id", "call_leg_id", "call_session_id", "connection_id", "direction", "state", "step")
     shown = {name: getattr(call, name) for name in (*names, "client_state", "tags")}
     shown |= {"from": call.from_number, "to": call.to_number}
-    at = event.occurred_at or event.received_at
+    at = event.happened_at
     told = {"event_type": event.event_type, "occurred_at": at.isoformat(), "payload": event.payload or {}}
     return {"event": told, "call": shown}
 
@@ -131,7 +131,7 @@ def command_of(
     call: Call, event: CallEvent, action: str, sequence: int, intent: str, asked_by: str, now: datetime
 ) -> CallCommand:
     """An unsaved command of this event, without parameters yet. It gets too old as the event does."""
-    at = event.occurred_at or event.received_at
+    at = event.happened_at
     return CallCommand(
         account_id=call.account_id,
         action=action,

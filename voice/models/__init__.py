@@ -7,7 +7,7 @@ from voice.models.breakers import AccountBreaker
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
-from voice.models.events import CallEvent, RejectedRequest, RejectionCount
+from voice.models.events import HAPPENED_AT, CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits
 from voice.models.recoveries import SILENT, Recovery
@@ -15,6 +15,7 @@ from voice.models.replays import Replay, ReplayLine
 
 __all__ = [
     "ALERT_KINDS",
+    "HAPPENED_AT",
     "SILENT",
     "AccountBreaker",
     "Alert",

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 from django.db.models import F, Q
 
+from portal.leases import Leased
 from portal.models import TelnyxAccount
 
 KINDS: dict[str, str] = {}  # by code what people call it; each check brings its own (voice.alerts.findings.check)
@@ -104,6 +105,8 @@ class AlertNotice(models.Model):
     outcome = models.CharField(max_length=6, choices=Outcome, blank=True, default=Outcome.WAITING)
     finished_at = models.DateTimeField(null=True)
     error = models.CharField(max_length=300, blank=True)
+
+    objects = Leased.as_manager()
 
     class Meta:
         ordering = ["created_at", "-change", "channel"]

@@ -2,11 +2,20 @@
 
 import uuid
 from datetime import datetime
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
 from portal.models import TelnyxAccount
+
+
+class CallQuerySet(models.QuerySet["Call"]):
+    """Calls by how they stand."""
+
+    def alive(self) -> Self:
+        """Keep those without an end."""
+        return self.exclude(state__in=Call.OVER)
 
 
 class Call(models.Model):
@@ -20,6 +29,8 @@ class Call(models.Model):
         PARKED = "parked"
         ENDED = "ended"
         LOST = "lost"
+
+    OVER = (State.ENDED, State.LOST)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
@@ -47,6 +58,8 @@ class Call(models.Model):
     step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
     facts = models.JSONField(default=dict, help_text="Per column: which event told it, and when.")
 
+    objects = CallQuerySet.as_manager()
+
     class Meta:
         ordering = ["-started_at", "-id"]
         permissions = [
@@ -68,7 +81,7 @@ class Call(models.Model):
 
     @property
     def is_alive(self) -> bool:
-        return self.state not in {self.State.ENDED, self.State.LOST}
+        return self.state not in self.OVER
 
     @property
     def ring_seconds(self) -> float | None:

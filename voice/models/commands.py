@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.leases import Leased
 from portal.models import ApiToken, TelnyxAccount
 from voice.models.batches import DialBatch
 from voice.models.calls import Call
@@ -61,6 +62,8 @@ class CallCommand(models.Model):
     repeats = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="repeated_by", help_text="Sent again by a person."
     )
+
+    objects = Leased.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

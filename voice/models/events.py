@@ -1,13 +1,18 @@
 """CallEvent: one Telnyx event, its bytes as they came. RejectedRequest, RejectionCount: what was not let in."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Coalesce
 
+from portal.leases import Leased
 from portal.models import TelnyxAccount
 from voice.models.calls import Call
 from voice.models.conferences import Conference
+
+HAPPENED_AT = Coalesce("occurred_at", "received_at")
 
 
 class CallEvent(models.Model):
@@ -68,6 +73,8 @@ class CallEvent(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, help_text="Ours, counted when one begins.")
     lease_until = models.DateTimeField(null=True, help_text="Nobody else touches it before; also the next try's time.")
 
+    objects = Leased.as_manager()
+
     class Meta:
         ordering = ["-received_at", "-id"]
         permissions = [("view_raw_event", "Can see raw events"), ("replay_event", "Can run events again")]
@@ -95,6 +102,11 @@ class CallEvent(models.Model):
 
     def __str__(self) -> str:
         return self.event_type or "unreadable event"
+
+    @property
+    def happened_at(self) -> datetime:
+        """When it occurred, as far as anybody knows; in a query ``HAPPENED_AT``."""
+        return self.occurred_at or self.received_at
 
 
 class RejectedRequest(models.Model):

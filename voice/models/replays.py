@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from portal.leases import Leased
 from portal.models import TelnyxAccount
 from voice.models.calls import Call
 
@@ -43,6 +44,8 @@ class Replay(models.Model):
     holder = models.UUIDField(null=True, help_text="Of the lease: who has lost it writes nothing more.")
     claims = models.PositiveSmallIntegerField(default=0, help_text="Since an event was last done.")
     problem = models.TextField(blank=True)
+
+    objects = Leased.as_manager()
 
     class Meta:
         ordering = ["-created_at", "-id"]

@@ -24,7 +24,6 @@ FORGOTTEN = timedelta(minutes=10)  # Telnyx tells a call's status until so long 
 _RECORD = timedelta(hours=24)  # what /call_events tells when neither leg nor session are named
 _NO_SUCH = "10015"  # no application of this id whose calls are listed
 _MOST_CALLS, _MOST_APPLICATIONS, _MOST_PROBLEMS = 500, 200, 20
-_OVER = (Call.State.ENDED, Call.State.LOST)
 
 
 def read_records(look: RecoveryRun, since: datetime) -> None:
@@ -113,7 +112,7 @@ def _small(value: object) -> str:
 
 
 def _open(look: RecoveryRun) -> QuerySet[Call]:
-    return Call.objects.filter(account=look.account).exclude(state__in=_OVER)
+    return Call.objects.alive().filter(account=look.account)
 
 
 def _quiet(look: RecoveryRun) -> QuerySet[Any]:

@@ -51,9 +51,7 @@ class Rehearsal:
         if not control_id:
             return None, False
         row, line = rows.filter(call_control_id=control_id).first(), self.ledger.at(self._call_place(event, control_id))
-        call = row or Call(
-            account_id=event.account_id, call_control_id=control_id, started_at=projection.time_of(event)
-        )
+        call = row or Call(account_id=event.account_id, call_control_id=control_id, started_at=event.happened_at)
         overlay(call, line)
         return call, row is None and line is None
 
@@ -63,7 +61,7 @@ class Rehearsal:
         row = Conference.objects.filter(account_id=event.account_id, conference_id=conference_id).first()
         line = self.ledger.at((Kind.CONFERENCE, event.account_id, conference_id))
         conference = row or Conference(
-            account_id=event.account_id, conference_id=conference_id, started_at=projection.time_of(event)
+            account_id=event.account_id, conference_id=conference_id, started_at=event.happened_at
         )
         overlay(conference, line)
         event.conference = conference

@@ -150,12 +150,12 @@ def _made(selection: Selection, actor: Actor, state: str) -> Replay:
 
 
 def _due() -> QuerySet[Replay]:
-    return Replay.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), state__in=_OPEN)
+    return Replay.objects.due().filter(state__in=_OPEN)
 
 
 def _claim(replay_id: uuid.UUID) -> Replay | None:
-    mine = _due().filter(pk=replay_id)
-    if not mine.update(lease_until=Now() + LEASE, holder=uuid.uuid4(), claims=F("claims") + 1):
+    mine = Replay.objects.filter(pk=replay_id, state__in=_OPEN)
+    if not mine.claim(LEASE, holder=uuid.uuid4(), claims=F("claims") + 1):
         return None
     row = Replay.objects.get(pk=replay_id)
     if row.claims > MOST_CLAIMS:
