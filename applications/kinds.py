@@ -11,11 +11,10 @@ from typing import Any
 from django.db.models import QuerySet
 
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.schemas import parameters
 from portal.telnyx.sdk_types import Parameter
-
-JsonObject = dict[str, Any]
 
 NESTED = ("inbound", "outbound")
 

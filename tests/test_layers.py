@@ -18,8 +18,15 @@ NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "manage
 # room stand either on the ground (first of their app) or in its doors (last), which name rooms and decide nothing.
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
-        *("portal.actors", "portal.encryption", "portal.environment", "portal.keys", "portal.leases"),
-        *("portal.models", "portal.payloads", "portal.phone_numbers", "portal.refusals", "portal.saved_filters"),
+        *("portal.actors", "portal.encryption", "portal.environment", "portal.json_types", "portal.keys"),
+        *(
+            "portal.leases",
+            "portal.models",
+            "portal.payloads",
+            "portal.phone_numbers",
+            "portal.refusals",
+            "portal.saved_filters",
+        ),
         *("portal.signatures", "portal.sql", "portal.statement_timeout", "portal.texts", "portal.times"),
         "portal.templatetags.*",
     ),
@@ -72,7 +79,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 # what lies in a package and is no room: Django finds these by their place
 NO_ROOMS = ("*.management", "*.management.commands", "*.templatetags", "*.formats", "*.formats.en", "portal.sandbox")
-SANDBOX_MAY_USE = {"portal.sandbox", "portal.signatures", "portal.payloads", "portal.telnyx.schemas"}
+SANDBOX_MAY_USE = {
+    "portal.sandbox",
+    "portal.json_types",
+    "portal.signatures",
+    "portal.payloads",
+    "portal.telnyx.schemas",
+}
 SANDBOX_MAY_NOT_USE = {"django", "rest_framework", "celery", "unfold", "telnyx"}
 
 

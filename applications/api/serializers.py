@@ -7,9 +7,8 @@ from rest_framework import serializers
 from applications.kinds import KINDS, Kind
 from applications.models import Pull, TelnyxApplication
 from applications.notices import warnings_for
+from portal.json_types import JsonObject
 from portal.telnyx.sdk_types import Parameter
-
-JsonObject = dict[str, Any]
 
 _READ_ONLY: dict[str, JsonObject] = {
     "id": {"type": "string", "description": "Telnyx's id; calls know it as connection_id."},

@@ -38,11 +38,11 @@ from applications.mirror.pulls import pull_within
 from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.related.api import PhoneNumbers
 from applications.tags import tagged
+from portal.json_types import JsonObject
 from portal.rest.filters import YesNo
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
 
-JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 PULL_SECONDS = 10.0

@@ -22,12 +22,11 @@ from applications.kinds import BY_SLUG, Kind, flatten, unflatten
 from applications.models import BulkEdit, TelnyxApplication
 from applications.wording import shown
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import AuditEvent
 from portal.telnyx.client import client_for
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
-
-JsonObject = dict[str, Any]
 
 MOST = 500
 SILENT_SECONDS = 60  # far above the 16 s that the two requests for one application may take

@@ -16,12 +16,11 @@ from django.utils import timezone
 from applications.kinds import Kind
 from applications.mirror.store import PAGE_SIZE
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
 from portal.times import read_time
-
-JsonObject = dict[str, Any]
 
 SKEW = timedelta(seconds=10)  # how far Telnyx's clock may be behind ours
 REMEMBERED = timedelta(hours=1)

@@ -17,10 +17,9 @@ from applications.editing.service import snapshot
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.wording import label, shown
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
-
-JsonObject = dict[str, Any]
 
 BASE = "base_digest"
 

@@ -18,12 +18,12 @@ from applications.kinds import NESTED, Kind, flatten, kind_of, unflatten
 from applications.mirror.store import data_of, digest, mark_missing, store
 from applications.models import TelnyxApplication
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
 from portal.telnyx.schemas import InvalidParameters, takes, validate
 
-JsonObject = dict[str, Any]
 Retry = Literal["look", "if none", "anyway"]
 
 

@@ -26,10 +26,9 @@ from applications.exchange.plans import Plan, Problem, Step, Unreadable
 from applications.kinds import Kind
 from applications.wording import shown
 from portal.actors import actor_of
+from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
-
-JsonObject = dict[str, Any]
 
 RUN_SECONDS = 3.0
 MOST_STATE = 1_900_000  # characters: Django takes forms of 2 MiB

@@ -16,10 +16,10 @@ from applications.editing.service import check
 from applications.kinds import BY_SLUG, Kind, flatten
 from applications.mirror import store
 from applications.mirror.store import digest
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 
-JsonObject = dict[str, Any]
 Action = Literal["create", "update", "delete"]
 
 _EMPTY: tuple[Any, ...] = (None, "", [])

@@ -15,10 +15,9 @@ from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.wording import shown
 from portal import payloads
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
-
-JsonObject = dict[str, Any]
 
 MOST_BYTES, MOST_LINES = 2 * 1024 * 1024, 10_000
 _OURS = ("account", "id")

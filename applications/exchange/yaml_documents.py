@@ -14,9 +14,8 @@ from applications.exchange.plans import Entry, Problem, Unreadable, settable_of
 from applications.kinds import KINDS, NESTED, Kind, flatten, unflatten
 from applications.mirror import store
 from portal import payloads
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
-
-JsonObject = dict[str, Any]
 
 _BY_RESOURCE = {kind.resource: kind for kind in KINDS}
 _DEEPEST = 12

@@ -11,12 +11,11 @@ from typing import Any
 
 from django.core.cache import cache
 
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError
 from portal.times import read_time
-
-JsonObject = dict[str, Any]
 
 MOST_PAGES = 3
 _PAGE_SIZE = 250

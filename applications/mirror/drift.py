@@ -19,8 +19,6 @@ from applications.wording import shown
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 
-JsonObject = dict[str, Any]
-
 _CHANGED, _GONE, _PULLED = "changed at Telnyx", "gone at Telnyx", "pulled ("
 _SHOWN = 10  # entries on a page
 _SIGNED = 1000  # entries of one pull that are given a name

@@ -15,12 +15,12 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 from applications.kinds import Kind, flatten, kind_of
 from applications.models import TelnyxApplication
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 
-JsonObject = dict[str, Any]
 Outcome = Literal["created", "updated", "missing", "unchanged"]
 
 PAGE_SIZE = 250  # the largest that Telnyx takes ("List call control applications")

@@ -12,8 +12,7 @@ from simple_history.admin import SimpleHistoryAdmin
 from applications.mirror.store import changes
 from applications.wording import shown
 from portal.admin.site import as_json
-
-JsonObject = dict[str, Any]
+from portal.json_types import JsonObject
 
 TYPES = {"+": "created", "~": "changed", "-": "deleted"}
 _MOST = 2**63 - 1

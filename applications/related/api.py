@@ -22,12 +22,12 @@ from applications.related.numbers import (
     unassign_number,
 )
 from applications.related.profiles import list_profiles
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.rest.filters import refuse_others
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
 
-JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 _ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")

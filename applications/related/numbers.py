@@ -5,16 +5,14 @@ number". A number belongs to one connection, so assigning it takes it from the o
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from applications.models import TelnyxApplication
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
 from portal.telnyx.schemas import InvalidParameters
-
-JsonObject = dict[str, Any]
 
 PERMISSION = "applications.assign_number"
 MAX_PAGE_SIZE = 250

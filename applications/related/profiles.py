@@ -1,15 +1,13 @@
 """Outbound voice profiles, read from Telnyx for the choice in a form (``GET /outbound_voice_profiles``)."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from django.core.cache import cache
 
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxUncertain
-
-JsonObject = dict[str, Any]
 
 KEPT_SECONDS = 60
 _PAGE_SIZE, _MOST_PAGES = 250, 4

@@ -14,10 +14,9 @@ import httpx
 import pydantic
 from pydantic.json_schema import models_json_schema
 
+from portal.json_types import JsonObject
 from portal.telnyx.sdk import telnyx
 from portal.telnyx.sdk_types import CONFIG, Parameter, members, model_of
-
-JsonObject = dict[str, Any]
 
 
 class InvalidParameters(Exception):

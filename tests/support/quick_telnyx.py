@@ -8,9 +8,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from portal.json_types import JsonObject
 from portal.sandbox.resources.applications import KINDS
-
-JsonObject = dict[str, Any]
 
 SIZE = 250
 

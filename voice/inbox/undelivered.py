@@ -16,14 +16,13 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from applications.models import TelnyxApplication
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
 from portal.times import read_time
 from voice.catalogue.event_types import label
 from voice.models import CallEvent
-
-JsonObject = dict[str, Any]
 
 _DAY = timedelta(hours=24)
 _MOST = 50  # deliveries on a page

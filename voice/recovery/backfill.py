@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from applications import receivers
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 from voice.models import Recovery
 from voice.recovery import open_calls, runs
-from voice.recovery.collector import SETTLED, Found, JsonObject, RecoveryRun
+from voice.recovery.collector import SETTLED, Found, RecoveryRun
 
 OVERLAP = timedelta(minutes=15)  # read again before the watermark: Telnyx may list a delivery late
 FIRST_LOOK = timedelta(hours=24)

@@ -10,17 +10,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.utils import timezone
 
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxUnavailable
 from voice.events import intake
 from voice.models import CallEvent, Recovery
 from voice.recovery import runs
-
-JsonObject = dict[str, Any]
 
 SETTLED = timedelta(minutes=2)  # a delivery that ended before has had its tries, also those of a slow receiver
 _VOICE = ("call.", "conference.", "streaming.", "siprec.", "call_", "conference_")  # _ is webhook API version 1

@@ -11,13 +11,14 @@ from typing import Any
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from applications import receivers
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxRefused
 from portal.times import read_time
 from voice.calls import status, telnyx_record
 from voice.models import Call, CallEvent
-from voice.recovery.collector import SETTLED, Found, JsonObject, RecoveryRun
+from voice.recovery.collector import SETTLED, Found, RecoveryRun
 
 QUIET = timedelta(minutes=3)  # since its last event: what is younger may have its end on the way
 FORGOTTEN = timedelta(minutes=10)  # Telnyx tells a call's status until so long after its end

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import AuditEvent
 from voice.catalogue import actions
 from voice.dispatch import reconciliation
@@ -29,8 +30,6 @@ from voice.replay.apply import Applied, Outcome
 from voice.replay.dry_run import Rehearsal
 from voice.replay.ledger import StoredLedger
 from voice.replay.selection import Selection
-
-JsonObject = dict[str, Any]
 
 LEASE = timedelta(seconds=30)
 SCAN_LEASE = timedelta(minutes=10)  # while events are counted or looked for: of a rare kind it takes long

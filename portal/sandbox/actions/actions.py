@@ -1,8 +1,8 @@
 """Commands on a leg: ``POST /calls/{call_control_id}/actions/…``, when Telnyx takes them and what they do."""
 
 from functools import partial
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.actions import legs
 from portal.sandbox.calls import call_events, referrals
 from portal.sandbox.calls.commands import (
@@ -21,8 +21,6 @@ from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources import recordings
 from portal.sandbox.services import assistants, media, payments, streams, transcripts
-
-JsonObject = dict[str, Any]
 
 # by the last part of the path; Telnyx's paths follow no one rule
 ACTIONS: dict[str, Action] = {

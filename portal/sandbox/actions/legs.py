@@ -1,15 +1,12 @@
 """What a command does to a leg itself: answer, reject, hang up, transfer, bridge, and what brings no event."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.commands import answered_leg, check_number, not_answered
 from portal.sandbox.conferences import queues
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 _REJECTIONS = {
     "CALL_REJECTED": ("call_rejected", "603"),

@@ -6,15 +6,13 @@ here it tells the ``command_id`` and the ``client_state`` that came with it. New
 
 import time
 import uuid
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages, records
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.events import event_time, moment, timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import LEDGER_LENGTH, Call, Store
-
-JsonObject = dict[str, Any]
 
 COMMANDS = "call_event_commands"
 KEPT_SECONDS = 86_400.0  # what is told when neither leg nor session are named

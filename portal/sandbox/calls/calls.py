@@ -7,11 +7,10 @@ import secrets
 import uuid
 from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.services import media
-
-JsonObject = dict[str, Any]
 
 _COST_DELAY = 0.5  # seconds after the hangup
 # what a command asks for that begins only when the leg is answered

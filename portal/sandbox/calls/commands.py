@@ -6,14 +6,12 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Refused, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 COMMAND_WINDOW = 60.0  # seconds for which Telnyx ignores a repeated command_id ("Command retries")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|sips?:[^@\s]+@[^@\s]+", re.ASCII)

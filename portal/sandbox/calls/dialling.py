@@ -3,17 +3,15 @@
 import base64
 import binascii
 import time
-from typing import Any
 from urllib.parse import quote
 
+from portal.json_types import JsonObject
 from portal.sandbox.calls import call_events, calls
 from portal.sandbox.calls.commands import already_ended, check_client_state, check_number, leg, once, with_url_lists
 from portal.sandbox.core.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 STATUS_SECONDS = 600.0  # Telnyx tells a call's status until ten minutes after its end
 _LIMIT, _MAX_LIMIT = 20, 250

@@ -4,13 +4,10 @@ Events: ``POST /calls``, "Expected webhooks"; those of premium detection's start
 only (``call.machine.premium.detection.started``, ``call.machine.premium.call_screening.detected``).
 """
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.calls.destinations import FAX, MACHINE, SCREENED, last_digits
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 _STANDARD = {MACHINE: "machine", FAX: "not_sure"}
 _PREMIUM = {MACHINE: "machine", FAX: "fax_detected"}

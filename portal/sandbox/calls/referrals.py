@@ -1,14 +1,11 @@
 """SIP REFER: the leg is handed to somebody outside; the last four digits of the address tell what becomes of it."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.destinations import ENDINGS, RINGING, last_digits
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 _TRYING, _DONE = 100, 200
 

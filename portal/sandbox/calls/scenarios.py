@@ -4,14 +4,12 @@ All times in seconds, multiplied by the sandbox's pace; every scenario ends with
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.destinations import ENDINGS, FIRST_COMMAND, RINGING, last_digits
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 LONGEST = 25.0  # any caller leaves then
 PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before

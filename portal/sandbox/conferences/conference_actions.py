@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.calls import call_events
 from portal.sandbox.calls.commands import answered_leg, check_client_state, once
 from portal.sandbox.conferences import conferences
@@ -15,7 +15,6 @@ from portal.sandbox.core.store import Call
 from portal.sandbox.resources import recordings
 from portal.sandbox.services import media
 
-JsonObject = dict[str, Any]
 Run = Callable[[Exchange, JsonObject, JsonObject], None]
 
 

@@ -5,8 +5,8 @@ leaves it, which every leg of the sandbox does within half a minute.
 """
 
 import uuid
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.commands import answered_leg, check_client_state, once
 from portal.sandbox.core import pages
@@ -15,8 +15,6 @@ from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources import recordings
-
-JsonObject = dict[str, Any]
 
 CONFERENCES = "conferences"
 KIND = "conference"

@@ -1,13 +1,10 @@
 """Who is in a conference: ``/conferences/{id}/participants``."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.conferences import conferences
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check
 from portal.sandbox.core.exchange import Exchange
-
-JsonObject = dict[str, Any]
 
 
 def listed(exchange: Exchange, id: str, query: dict[str, str]) -> JsonObject:

@@ -1,14 +1,11 @@
 """The legs that wait in a queue: ``/queues/{queue_name}/calls``."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.conferences import queues
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
-
-JsonObject = dict[str, Any]
 
 
 def listed(exchange: Exchange, name: str, query: dict[str, str]) -> JsonObject:

@@ -4,15 +4,13 @@ Refusals: developers.telnyx.com, "API Error Codes", 90035 to 90038 and 90050.
 """
 
 import uuid
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 QUEUES = "queues"
 KIND = "queue"

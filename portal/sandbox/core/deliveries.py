@@ -12,18 +12,16 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from nacl.signing import SigningKey
 
 from portal import signatures
+from portal.json_types import JsonObject
 from portal.sandbox.core import records
 from portal.sandbox.core.events import envelope, timestamp
 from portal.sandbox.core.faults import Fault, Faults
 from portal.sandbox.core.store import Store
-
-JsonObject = dict[str, Any]
 
 TRIES = 2  # at the primary URL; then one at the failover URL
 REPEATED = (408, 429)  # the only 4xx that Telnyx tries again at the same URL

@@ -4,11 +4,9 @@ Codes: developers.telnyx.com/docs/overview/errors and ``components/responses`` o
 """
 
 from dataclasses import dataclass
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.telnyx import schemas
-
-JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ Members: the ``webhooks`` section of Telnyx's public OpenAPI document (``callIni
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import bad_request
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 _CODECS = "G722,PCMU,PCMA"
 _WITHOUT_NUMBERS = (

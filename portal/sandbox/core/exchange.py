@@ -13,11 +13,11 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import events
 from portal.sandbox.core.deliveries import DEFAULT_TIMEOUT, Courier, Delivery
 from portal.sandbox.core.store import Call, Store, Timer
 
-JsonObject = dict[str, Any]
 TimerFunction = Callable[["Exchange", Call, JsonObject], None]
 Party = Callable[["Exchange", Call, str], None]
 

@@ -8,11 +8,9 @@ import random
 import threading
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Refused, unprocessable
-
-JsonObject = dict[str, Any]
 
 REQUEST_FAULTS = {
     "hang": 60.0,  # seconds without an answer, nothing executed, then the connection is closed

@@ -1,10 +1,7 @@
 """Pages by number (``page[number]``, ``page[size]``): how most of Telnyx's lists are read."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Problem, Refused, bad_request
-
-JsonObject = dict[str, Any]
 
 MAX_SIZE = 250
 

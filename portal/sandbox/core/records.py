@@ -7,14 +7,12 @@ keeps a record; here the newest ``LEDGER_LENGTH`` stay.
 import json
 import uuid
 from datetime import UTC, datetime
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, not_found
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.store import LEDGER_LENGTH, Store
-
-JsonObject = dict[str, Any]
 
 RECORDS = "webhook_deliveries"
 _USER = str(uuid.uuid5(uuid.NAMESPACE_URL, "mailto:owner@sandbox.example"))

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import Exchange
-
-JsonObject = dict[str, Any]
 
 
 @dataclass(frozen=True)

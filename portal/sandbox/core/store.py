@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-JsonObject = dict[str, Any]
+from portal.json_types import JsonObject
 
 LEDGER_LENGTH = 10_000  # entries kept of each kind; older ones go
 _VERSION = 2

@@ -7,17 +7,15 @@ the default; a page or sort that the documentation does not know is refused.
 
 import time
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
 from portal.sandbox.core.ids import new_id
 from portal.sandbox.resources import audit, numbers
-
-JsonObject = dict[str, Any]
 
 TEXML = "texml_applications"
 _MAX_URL = 2000

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, not_found
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
-
-JsonObject = dict[str, Any]
 
 EVENTS, USERS = "audit_events", "organization_users"
 _ORGANIZATION = str(uuid.uuid5(uuid.NAMESPACE_DNS, "sandbox.example"))

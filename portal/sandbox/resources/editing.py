@@ -1,13 +1,10 @@
 """What somebody else does at Telnyx, on request of a test: changes, deletions and purchases of his."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Refused, unprocessable
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.resources import applications, numbers, stock
 from portal.sandbox.resources.audit import Editor
-
-JsonObject = dict[str, Any]
 
 SOMEBODY = "somebody@sandbox.example"
 

@@ -8,14 +8,13 @@ type has none; deleting an application leaves its numbers unassigned (a Telnyx t
 from collections.abc import Callable
 from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
 from portal.sandbox.core.ids import new_id
 from portal.sandbox.resources import audit
-
-JsonObject = dict[str, Any]
 
 NUMBERS = "phone_numbers"
 KINDS = (CALL_CONTROL, "texml_applications")

@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, not_found
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.ids import new_id
 from portal.sandbox.resources.applications import KINDS
-
-JsonObject = dict[str, Any]
 
 PROFILES = "outbound_voice_profiles"
 _SORTS = ("enabled", "created_at", "name", "service_plan", "traffic_type", "usage_payment_method")

@@ -4,16 +4,14 @@ An event comes a little after the end, as Telnyx's does. Links are made when tol
 """
 
 import uuid
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
 from portal.sandbox.core.events import calling_party_type, moment, timestamp
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call, Store
 from portal.sandbox.resources import tones
-
-JsonObject = dict[str, Any]
 
 RECORDINGS = "recordings"
 _SAVING = 0.3  # seconds from the end to the event

@@ -7,9 +7,9 @@ browser on this machine to send them.
 import ipaddress
 import re
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
+from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.destinations import FIRST_COMMAND
 from portal.sandbox.calls.dialling import application_for_calls
@@ -20,8 +20,6 @@ from portal.sandbox.core.faults import Faults
 from portal.sandbox.core.requests import Answer, Request
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources import editing, stock
-
-JsonObject = dict[str, Any]
 
 FROM, TO = "+13125550143", "+13125550100"  # numbers kept for fiction
 _MEMBERS = {"scenario", "connection_id", "from", "to"}

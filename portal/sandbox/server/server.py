@@ -14,6 +14,7 @@ from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from portal import payloads
+from portal.json_types import JsonObject
 from portal.sandbox.actions import consequences
 from portal.sandbox.actions.actions import ACTIONS
 from portal.sandbox.core.deliveries import Courier
@@ -29,8 +30,6 @@ from portal.sandbox.resources.applications import KINDS
 from portal.sandbox.server import routes
 from portal.sandbox.server.control import Control, is_loopback
 from portal.telnyx import schemas
-
-JsonObject = dict[str, Any]
 
 HOST = "127.0.0.1"
 MAX_BODY = 1 << 20

@@ -6,12 +6,11 @@ An assistant whose id ends in ``fail`` does not start (``call.conversation.start
 import uuid
 from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.events import calling_party_type
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 KIND = "conversation"
 GATHER_SECONDS = 3.0

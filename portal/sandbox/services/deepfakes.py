@@ -1,11 +1,8 @@
 """``deepfake_detection`` on dial and answer: the voice is found real."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 
 def begin(exchange: Exchange, call: Call) -> None:

@@ -3,12 +3,9 @@
 Events: Telnyx's command pages (``/calls/{call_control_id}/actions/speak`` and the like), "Expected webhooks".
 """
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 SPEECH_SECONDS = 2.0
 GATHER_SECONDS = 5.0  # the longest wait for a digit, however long the client would wait: no scenario may drag on

@@ -4,12 +4,10 @@ Events: the SDK's models (``call.payment.progress``, ``call.payment.completed``)
 """
 
 import secrets
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 KIND = "payment"
 STEP_SECONDS = 0.5

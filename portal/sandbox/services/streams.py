@@ -4,13 +4,11 @@ A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in `
 """
 
 import uuid
-from typing import Any
 
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 STREAM, FORK, SIPREC = "stream", "fork", "siprec"
 

@@ -1,12 +1,9 @@
 """Transcription of a leg while it is up: three sentences, two seconds apart."""
 
-from typing import Any
-
+from portal.json_types import JsonObject
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-
-JsonObject = dict[str, Any]
 
 KIND = "transcription"
 SENTENCE_SECONDS = 2.0
