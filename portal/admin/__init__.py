@@ -1,3 +1,3 @@
 """The site, and the core's own pages."""
 
-__all__ = ["saved_filter_views", "site"]
+__all__ = ["pages", "saved_filter_views", "site"]

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin import SimpleListFilter
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +19,8 @@ from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.admin.pages import PageAdmin
+from portal.admin.site import as_json
 from portal.models import AuditEvent
 from portal.templatetags.portal import status_badge
 from voice.alerts import channels as alert_channels
@@ -83,9 +83,10 @@ class MuteForm(forms.Form):
 
 
 @admin.register(Alert)
-class AlertAdmin(ReadOnlyAdmin):
+class AlertAdmin(PageAdmin):
     """Those that are open come first."""
 
+    page_template = "voice/alerts/page.html"
     list_display = ("what", "state_shown", "summary_shown", "subject", "opened_at", "lasted")
     list_display_links = ("what",)
     list_filter = (
@@ -140,15 +141,8 @@ class AlertAdmin(ReadOnlyAdmin):
         }
         return super().changelist_view(request, told | (extra_context or {}))
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        alert = self._alert(request, object_id)
-        told = {
+    def page(self, request: HttpRequest, alert: Alert) -> dict[str, Any]:
+        return {
             "title": alert.label,
             "alert": alert,
             "state": _state(alert),
@@ -156,7 +150,6 @@ class AlertAdmin(ReadOnlyAdmin):
             "mutes": [one for one in mutes.active(timezone.now()) if one.covers(alert.kind, alert.subject)],
             "details": as_json(alert.details) if alert.details else "",
         }
-        return TemplateResponse(request, "voice/alerts/page.html", self._context(request) | told)
 
     def mute_view(self, request: HttpRequest) -> HttpResponse:
         """Of a kind, a subject or both."""
@@ -171,7 +164,7 @@ class AlertAdmin(ReadOnlyAdmin):
             messages.success(request, f"Muted {until}: {row}.")
             return HttpResponseRedirect(reverse(_LIST))
         told = {"title": "Mute alerts", "form": form}
-        return TemplateResponse(request, "voice/alerts/mute.html", self._context(request) | told)
+        return TemplateResponse(request, "voice/alerts/mute.html", self.context(request) | told)
 
     def unmute_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End a mute (POST)."""
@@ -194,17 +187,6 @@ class AlertAdmin(ReadOnlyAdmin):
             else:
                 messages.success(request, f"To {channels[channel]}: sent.")
         return HttpResponseRedirect(reverse(_LIST))
-
-    def _alert(self, request: HttpRequest, object_id: str | None) -> Alert:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found: Alert | None = self.get_object(request, unquote(object_id or ""))
-        if found is None:
-            raise Http404
-        return found
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
 
 def _state(alert: Any) -> str:

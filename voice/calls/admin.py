@@ -4,7 +4,6 @@ from contextvars import ContextVar
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -23,7 +22,8 @@ from unfold.decorators import display
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.admin.pages import PageAdmin
+from portal.admin.site import as_json
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -45,9 +45,10 @@ _viewer: ContextVar[Any] = ContextVar("viewer")
 
 
 @admin.register(Call)
-class CallAdmin(ReadOnlyAdmin):
+class CallAdmin(PageAdmin):
     """Searched with a customer on the phone: number, last digits or any id in, the call out."""
 
+    page_template = "voice/calls/page.html"
     list_display = (
         "started",
         "way",
@@ -144,14 +145,7 @@ class CallAdmin(ReadOnlyAdmin):
         ]
         return [*board_urls(self), *ours, *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        call = self._call(request, object_id)
+    def page(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         legs = timeline.legs(call)
         user: Any = request.user
         buttons = [(name, actions.label(name)) for name in actions.possible(call) if _may(user, name)]
@@ -163,7 +157,7 @@ class CallAdmin(ReadOnlyAdmin):
         busy = call.is_alive or any(
             entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command"
         )
-        told = {
+        return {
             "title": "Call",
             "call": call,
             "legs": legs,
@@ -183,11 +177,10 @@ class CallAdmin(ReadOnlyAdmin):
             "may_see_raw": user.has_perm("voice.view_raw_event"),
             "conferences": self._conferences(legs, user),
         }
-        return TemplateResponse(request, "voice/calls/page.html", self._context(request) | told | (extra_context or {}))
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
         """One event's JSON, fetched when somebody opens it."""
-        call = self._call(request, object_id)
+        call = self.row(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
         legs = [leg.pk for _, leg in timeline.legs(call)]
@@ -197,7 +190,7 @@ class CallAdmin(ReadOnlyAdmin):
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """The confirmation of an action with its parameters; on POST the command."""
-        call = self._call(request, object_id)
+        call = self.row(request, object_id)
         if action not in actions.names():
             raise Http404
         if not request.user.has_perm(actions.permission(action)):
@@ -217,7 +210,7 @@ class CallAdmin(ReadOnlyAdmin):
             "back": _page(call),
             "dangerous": action in DANGEROUS,
         }
-        return TemplateResponse(request, "voice/calls/action.html", self._context(request) | told)
+        return TemplateResponse(request, "voice/calls/action.html", self.context(request) | told)
 
     def dial_view(self, request: HttpRequest) -> HttpResponse:
         """Start a call from one of our applications."""
@@ -234,11 +227,11 @@ class CallAdmin(ReadOnlyAdmin):
                 return sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
         back = reverse("admin:voice_call_changelist")
         told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
-        return TemplateResponse(request, "voice/calls/action.html", self._context(request) | told)
+        return TemplateResponse(request, "voice/calls/action.html", self.context(request) | told)
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask Telnyx for the call's status (POST)."""
-        call = self._call(request, object_id)
+        call = self.row(request, object_id)
         if request.method != "POST":
             raise Http404
         try:
@@ -247,18 +240,6 @@ class CallAdmin(ReadOnlyAdmin):
         except TelnyxError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(_page(call))
-
-    def _call(self, request: HttpRequest, object_id: str | None) -> Call:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        call = self.get_object(request, unquote(object_id or ""))
-        if call is None:
-            raise Http404
-        found: Call = call
-        return found
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
     def _conferences(self, legs: list[tuple[str, Call]], user: Any) -> list[Conference]:
         if not user.has_perm("voice.view_conference"):

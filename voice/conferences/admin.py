@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +13,8 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFil
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.admin.pages import PageAdmin
+from portal.admin.site import as_json
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
@@ -28,9 +28,10 @@ _FIRST = ("join", "speak", "mute", "hold", "record_start", "end_conference")
 
 
 @admin.register(Conference)
-class ConferenceAdmin(ReadOnlyAdmin):
+class ConferenceAdmin(PageAdmin):
     """Those the portal has heard of; above them what Telnyx lists as going on."""
 
+    page_template = "voice/conferences/page.html"
     list_display = ("started_at", "name_shown", "state_shown", "present", "account", "connection_id", "ended_at")
     list_filter = (
         ("started_at", RangeDateTimeFilter),
@@ -75,21 +76,14 @@ class ConferenceAdmin(ReadOnlyAdmin):
         ]
         return [*queue_admin.urls(self), *ours, *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        conference = self._conference(request, object_id)
+    def page(self, request: HttpRequest, conference: Conference) -> dict[str, Any]:
         user: Any = request.user
         entries = timeline.of_conference(conference, user)
         participants = timeline.participants(conference)
         names = [name for name in actions.conference_names() if _may(user, name)] if not conference.is_over else []
         first = [f"conferences.{name}" for name in _FIRST]
         waits = any(entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command")
-        told = {
+        return {
             "title": "Conference",
             "conference": conference,
             "participants": participants,
@@ -100,13 +94,10 @@ class ConferenceAdmin(ReadOnlyAdmin):
             "more": [(name, _short(name)) for name in names if name not in first],
             "may_see_raw": user.has_perm("voice.view_raw_event"),
         }
-        return TemplateResponse(
-            request, "voice/conferences/page.html", self._context(request) | told | (extra_context or {})
-        )
 
     def inside_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Who is in it, muted and on hold, as Telnyx tells it now: a fragment of the page."""
-        conference = self._conference(request, object_id)
+        conference = self.row(request, object_id)
         told: dict[str, Any] = {"conference": conference, "may": _may(request.user, "conferences.mute")}
         try:
             found = service.participants(conference)
@@ -120,14 +111,14 @@ class ConferenceAdmin(ReadOnlyAdmin):
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
         """One event's JSON, fetched when somebody opens it."""
-        conference = self._conference(request, object_id)
+        conference = self.row(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
         return HttpResponse(as_json(get_object_or_404(CallEvent, pk=event_id, conference=conference).payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """The confirmation of an action with its parameters; on POST the command."""
-        conference = self._conference(request, object_id)
+        conference = self.row(request, object_id)
         if action not in actions.conference_names():
             raise Http404
         if not _may(request.user, action):
@@ -191,17 +182,6 @@ class ConferenceAdmin(ReadOnlyAdmin):
         rows = conference.participants.select_related("call", "conference")
         inside = [row for row in rows if row.is_present]
         return [(row.call_control_id, confirmation.told(row.call, user) if row.call else "") for row in inside]
-
-    def _conference(self, request: HttpRequest, object_id: str | None) -> Conference:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found = self.get_object(request, unquote(str(object_id or "")))
-        if not isinstance(found, Conference):
-            raise Http404
-        return found
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
 
 def _calls_of(account: TelnyxAccount, rows: list[dict[str, Any]]) -> dict[Any, Call]:

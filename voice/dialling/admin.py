@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +13,7 @@ from unfold.decorators import display
 
 from applications.models import CallControlApplication
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin
+from portal.admin.pages import PageAdmin
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
 from voice.dialling import batches
@@ -30,9 +29,10 @@ _ORDER = (_Status.OK, _Status.SENDING, _Status.QUEUED, _Status.REFUSED, _Status.
 
 
 @admin.register(DialBatch)
-class DialBatchAdmin(ReadOnlyAdmin):
+class DialBatchAdmin(PageAdmin):
     """Dialled by those who may dial, looked at by those who may look."""
 
+    page_template = "voice/dialling/page.html"
     list_display = (
         "name",
         "state_shown",
@@ -75,18 +75,11 @@ class DialBatchAdmin(ReadOnlyAdmin):
             except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
         told = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
-        return TemplateResponse(request, "voice/dialling/new.html", self._context(request) | told)
+        return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | told)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        batch = self._batch(request, object_id)
+    def page(self, request: HttpRequest, batch: DialBatch) -> dict[str, Any]:
         progress, failed = batches.progress(batch), (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
-        told = {
+        return {
             "title": batch.name,
             "batch": batch,
             "progress": progress,
@@ -99,12 +92,11 @@ class DialBatchAdmin(ReadOnlyAdmin):
             "may_dial": request.user.has_perm("voice.dial"),
             "may_see_lines": request.user.has_perm("voice.view_callcommand"),
         }
-        return TemplateResponse(request, "voice/dialling/page.html", self._context(request) | told)
 
     def steer_view(self, request: HttpRequest, object_id: str, word: str) -> HttpResponse:
         """Pause, resume, cancel (POST)."""
         _demand_dial(request)
-        batch = self._batch(request, object_id)
+        batch = self.row(request, object_id)
         if request.method != "POST" or word not in _STEERING:
             raise Http404
         _STEERING[word](batch, actor_of(request))
@@ -145,18 +137,6 @@ class DialBatchAdmin(ReadOnlyAdmin):
         )
         messages.success(request, f"{batch.lines:,} numbers are being dialled, {batch.per_second:g} a second.")
         return HttpResponseRedirect(_page(batch))
-
-    def _batch(self, request: HttpRequest, object_id: str | None) -> DialBatch:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        batch = self.get_object(request, unquote(object_id or ""))
-        if batch is None:
-            raise Http404
-        found: DialBatch = batch
-        return found
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
 
 def _demand_dial(request: HttpRequest) -> None:

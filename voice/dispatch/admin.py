@@ -5,12 +5,10 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
@@ -22,7 +20,8 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.admin.pages import PageAdmin
+from portal.admin.site import as_json
 from portal.models import TelnyxAccount
 from portal.phone_numbers import masked
 from portal.telnyx.schemas import InvalidParameters
@@ -35,9 +34,10 @@ from voice.models import CallCommand
 
 
 @admin.register(CallCommand)
-class CallCommandAdmin(ReadOnlyAdmin):
+class CallCommandAdmin(PageAdmin):
     """Searched by call control id, command id, or who asked."""
 
+    page_template = "voice/dispatch/page.html"
     list_display = ("created_at", "action_shown", "status_shown", "requested_by", "tries", "took", "error_code", "said")
     list_filter = (
         ("created_at", RangeDateTimeFilter),
@@ -104,18 +104,11 @@ class CallCommandAdmin(ReadOnlyAdmin):
         ]
         return [*ours, *super().get_urls()]
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
-        command = self._command(request, object_id)
+    def page(self, request: HttpRequest, command: CallCommand) -> dict[str, Any]:
         user: Any = request.user
         whole = user.has_perm("voice.view_full_number")
         held = circuit_breaker.breaker_of(command.account)
-        told = {
+        return {
             "title": actions.label(command.action),
             "command": command,
             "parameters": as_json(command.parameters if whole else masked(command.parameters)),
@@ -126,12 +119,10 @@ class CallCommandAdmin(ReadOnlyAdmin):
             "held": held if command.status in {"queued", "sending"} and not held.is_closed else None,
             "again": command.repeated_by.first(),
         }
-        context = {**self.admin_site.each_context(request), "opts": self.opts} | told | (extra_context or {})
-        return TemplateResponse(request, "voice/dispatch/page.html", context)
 
     def settle_view(self, request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
         """It happened, it did not, or send it again (POST)."""
-        command = self._command(request, str(command_id))
+        command = self.row(request, str(command_id))
         if request.method != "POST" or request.POST.get("verdict") not in reconciliation.VERDICTS:
             raise Http404
         if not request.user.has_perm(actions.permission(command.action)):
@@ -162,11 +153,3 @@ class CallCommandAdmin(ReadOnlyAdmin):
             messages.success(request, "Sent again, as this new command.")
         else:
             messages.success(request, command.settlement or f"The new command is {command.status}. {command.error}")
-
-    def _command(self, request: HttpRequest, object_id: str | None) -> CallCommand:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        found: CallCommand | None = self.get_object(request, unquote(object_id or ""))
-        if found is None:
-            raise Http404
-        return found

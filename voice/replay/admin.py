@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,7 +13,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin
+from portal.admin.pages import PageAdmin
 from portal.templatetags.portal import status_badge
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
@@ -30,9 +29,10 @@ _WORDS = {"voice.control_call": "control calls", "voice.dial": "dial", PERMISSIO
 
 
 @admin.register(Replay)
-class ReplayAdmin(ReadOnlyAdmin):
+class ReplayAdmin(PageAdmin):
     """Dry runs and runs of the last month. All of it takes the permission to run events again."""
 
+    page_template = "voice/replay/page.html"
     list_display = ("created_at", "what_shown", "state_shown", "done_shown", "effects_shown", "requested_by")
     list_before_template: Any = "voice/replay/replays_before.html"
 
@@ -62,20 +62,13 @@ class ReplayAdmin(ReadOnlyAdmin):
             told["count"] = counted(form.selection())
             told["most_looked_through"] = MOST_LOOKED_THROUGH
         told |= {"event_types": forms.event_types(), "applications": forms.known_applications()}
-        return TemplateResponse(request, "voice/replay/new.html", self._context(request) | told)
+        return TemplateResponse(request, "voice/replay/new.html", self.context(request) | told)
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> Any:
+    def page(self, request: HttpRequest, row: Replay) -> dict[str, Any]:
         """Whatever there is to see of it by now."""
-        row = self._row(request, unquote(object_id or ""))
         total, selection = row.total or 0, Selection.from_json(row.selection)
         lacking = [_WORDS[name] for name in runs.missing_rights(request.user, selection)]
-        told = {
+        return {
             "title": "Replay" if row.has_run else "Replay: dry run",
             "replay": row,
             "words": selection.words(),
@@ -85,11 +78,10 @@ class ReplayAdmin(ReadOnlyAdmin):
             "lacking": lacking,
             "narrowed": forms.values_of(selection),
         }
-        return TemplateResponse(request, "voice/replay/page.html", self._context(request) | told)
 
     def run_view(self, request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
         """Run what was looked at (POST)."""
-        row = self._row(request, str(replay_id))
+        row = self.row(request, str(replay_id))
         if request.method != "POST":
             raise Http404
         side_effects = "side_effects" in request.POST
@@ -101,7 +93,7 @@ class ReplayAdmin(ReadOnlyAdmin):
 
     def cancel_view(self, request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
         """Stop it where it is (POST)."""
-        row = self._row(request, str(replay_id))
+        row = self.row(request, str(replay_id))
         if request.method != "POST":
             raise Http404
         runs.cancel(row, actor_of(request))
@@ -125,16 +117,6 @@ class ReplayAdmin(ReadOnlyAdmin):
         if not row.has_run:
             return "dry run"
         return "run, with rules and commands" if row.side_effects else "run"
-
-    def _row(self, request: HttpRequest, object_id: str) -> Replay:
-        _demand(request)
-        found: Replay | None = self.get_object(request, object_id)
-        if found is None:
-            raise Http404
-        return found
-
-    def _context(self, request: HttpRequest) -> dict[str, Any]:
-        return {**self.admin_site.each_context(request), "opts": self.opts}
 
 
 def _demand(request: HttpRequest) -> None:
