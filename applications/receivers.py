@@ -1,4 +1,4 @@
-"""Whose webhooks come here: one account of Telnyx may serve receivers that are not ours."""
+"""Judges which address is this portal's: one account of Telnyx may serve receivers that are not ours."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,6 +7,16 @@ from django.db.models import Q, QuerySet
 
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.models import TelnyxAccount
+
+
+def path_of(account: TelnyxAccount) -> str:
+    """The part of the address that is the account's own, below which all its doors lie."""
+    return f"/webhooks/{account.webhook_token}/"
+
+
+def points_here(url: str, account: TelnyxAccount) -> bool:
+    """Whether ``url`` lies below the account's own address, whatever host or proxy's path stands before it."""
+    return path_of(account) in url
 
 
 def pointing_here(account: TelnyxAccount) -> QuerySet[CallControlApplication]:
@@ -28,12 +38,12 @@ def is_elsewhere(application: TelnyxApplication) -> bool:
         url = application.webhook_event_url
     elif isinstance(application, TexmlApplication):
         url = application.status_callback
-    return bool(url) and application.account.webhook_token not in url
+    return bool(url) and not points_here(url, application.account)
 
 
 def was_sent_here(account: TelnyxAccount, attempts: Iterable[dict[str, Any]]) -> bool:
     """Whether one of a delivery's attempts (``GET /webhook_deliveries``) went to the account's address here."""
-    return any(account.webhook_token in (url_of(attempt) or "") for attempt in attempts)
+    return any(points_here(url_of(attempt) or "", account) for attempt in attempts)
 
 
 def url_of(attempt: dict[str, Any]) -> str | None:
@@ -45,5 +55,5 @@ def url_of(attempt: dict[str, Any]) -> str | None:
 
 
 def _ours(account: TelnyxAccount) -> Q:
-    token = account.webhook_token
-    return Q(webhook_event_url__contains=token) | Q(webhook_event_failover_url__contains=token)
+    path = path_of(account)  # in SQL what ``points_here`` says
+    return Q(webhook_event_url__contains=path) | Q(webhook_event_failover_url__contains=path)

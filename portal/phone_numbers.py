@@ -29,6 +29,11 @@ def shown(text: str, user: Any) -> str:
     return text if user.has_perm("voice.view_full_number") else mask(text)
 
 
+def masked_for(user: Any, value: Any) -> Any:
+    """A JSON value for this person: as it is with ``voice.view_full_number``, else with every number in it masked."""
+    return value if user.has_perm("voice.view_full_number") else masked(value)
+
+
 def masked(value: Any) -> Any:
     """A JSON value with every number in it masked, also within a text; ids that only look like one (no ``+``) stay."""
     if isinstance(value, str):

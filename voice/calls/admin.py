@@ -1,6 +1,5 @@
 """The call log: a list that finds a call by whatever the customer can tell, and a page that tells all of it."""
 
-from contextvars import ContextVar
 from typing import Any
 
 from django.contrib import admin, messages
@@ -23,7 +22,7 @@ from unfold.decorators import display
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json
+from portal.admin.site import as_json, viewer
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -41,7 +40,6 @@ from voice.models import Call, CallEvent, Conference
 
 # Who looks at the list. Not an attribute of CallAdmin: that one serves every thread, and would show one person what
 # only another may see.
-_viewer: ContextVar[Any] = ContextVar("viewer")
 
 
 @admin.register(Call)
@@ -90,10 +88,6 @@ class CallAdmin(PageAdmin):
     ) -> tuple[QuerySet[Call], bool]:
         return (search.by_text(queryset, search_term) if search_term.strip() else queryset), False
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        _viewer.set(request.user)
-        return super().changelist_view(request, extra_context)
-
     @display(description="Time (UTC)", ordering="started_at")
     def started(self, call: Call) -> str:
         text = f"{call.started_at:%Y-%m-%d} {call.started_at:%H:%M:%S}"
@@ -107,11 +101,11 @@ class CallAdmin(PageAdmin):
 
     @display(description="From")
     def from_shown(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', phone(call.from_number, _viewer.get()))
+        return format_html('<span class="portal-number">{}</span>', phone(call.from_number, viewer()))
 
     @display(description="To")
     def to_shown(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', phone(call.to_number, _viewer.get()))
+        return format_html('<span class="portal-number">{}</span>', phone(call.to_number, viewer()))
 
     @display(description="Application")
     def application(self, call: Any) -> str:

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_others
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from voice.calls import search, status, telnyx_record
@@ -164,7 +164,7 @@ class CallViewSet(ReadOnlyViewSet):
         At most 1000; ``complete`` says whether these are all.
         """
         record = telnyx_record.of_call(self.get_object())
-        entries = record.entries if request.user.has_perm("voice.view_full_number") else masked(record.entries)
+        entries = masked_for(request.user, record.entries)
         return Response({"next": None, "previous": None, "results": entries, "complete": record.complete})
 
 

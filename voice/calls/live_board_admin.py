@@ -89,8 +89,7 @@ def _record(request: HttpRequest, call_id: str) -> HttpResponse:
     told: dict[str, Any] = {"call": call, "may_see_raw": user.has_perm("voice.view_raw_event")}
     try:
         record = telnyx_record.of_call(call)
-        whole = user.has_perm("voice.view_full_number")
-        lines = telnyx_record.lines(record, whole_numbers=whole)
+        lines = telnyx_record.lines(record, user)
         told |= {"lines": [(line, as_json(line.detail)) for line in lines], "complete": record.complete}
     except TelnyxError as error:
         told["error"] = str(error)

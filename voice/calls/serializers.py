@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from portal.rest.serializers import NumberField
 from voice.models import Call, CallEvent
 
@@ -104,6 +104,5 @@ class EventSerializer(serializers.ModelSerializer[CallEvent]):
         read_only_fields = fields
 
     def get_payload(self, event: CallEvent) -> dict[str, Any] | None:
-        user = self.context["request"].user
-        payload: dict[str, Any] | None = event.payload
-        return payload if user.has_perm("voice.view_full_number") else masked(payload)
+        payload: dict[str, Any] | None = masked_for(self.context["request"].user, event.payload)
+        return payload

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxUncertain
 from portal.times import read_time
@@ -84,9 +84,9 @@ def time_of(entry: dict[str, Any]) -> datetime | None:
     return read_time(entry.get("event_timestamp") or entry.get("occurred_at"))
 
 
-def lines(record: Record, *, whole_numbers: bool) -> list[Line]:
+def lines(record: Record, user: Any) -> list[Line]:
     """The record for a page, numbers masked unless this person may see whole ones."""
-    return [_line(entry if whole_numbers else masked(entry)) for entry in record.entries]
+    return [_line(entry) for entry in masked_for(user, record.entries)]
 
 
 def _rest(times: list[datetime]) -> dict[str, str] | None:

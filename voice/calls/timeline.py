@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from portal.phone_numbers import masked, pretty, shown
+from portal.phone_numbers import masked_for, pretty, shown
 from voice.catalogue import actions
 from voice.catalogue.correlation import pairs
 from voice.catalogue.event_types import ending, label
@@ -156,7 +156,7 @@ def _spoken(command: CallCommand, user: Any) -> str:
         if isinstance(value := command.parameters.get(name), str):
             if name == "to":
                 return pretty(shown(value, user))
-            said = value if user.has_perm("voice.view_full_number") else masked(value)
+            said = masked_for(user, value)
             return f"“{said[:120]}”"
     return ""
 

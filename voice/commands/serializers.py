@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from voice.models import CallCommand
 
 
@@ -56,9 +56,8 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
         read_only_fields = fields
 
     def get_parameters(self, command: CallCommand) -> dict[str, Any]:
-        user = self.context["request"].user
-        parameters: dict[str, Any] = command.parameters
-        return parameters if user.has_perm("voice.view_full_number") else masked(parameters)
+        shown: dict[str, Any] = self._shown(command.parameters)
+        return shown
 
     def get_answer(self, command: CallCommand) -> dict[str, Any] | None:
         shown: dict[str, Any] | None = self._shown(command.answer)
@@ -68,7 +67,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
         return str(self._shown(command.settlement))
 
     def _shown(self, value: Any) -> Any:  # numbers in it only for those who may see them
-        return value if self.context["request"].user.has_perm("voice.view_full_number") else masked(value)
+        return masked_for(self.context["request"].user, value)
 
     def get_error(self, command: CallCommand) -> str | None:
         return command.error or None

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.telnyx import paging
 from voice.catalogue import actions
@@ -68,8 +68,7 @@ class TelnyxViewSet(PortalViewSet):
         return account_of(request, {"account": named} if named else {})
 
     def listed(self, request: Request, found: paging.Listing) -> Response:
-        whole = request.user.has_perm("voice.view_full_number")
-        rows = found.rows if whole else [masked(row) for row in found.rows]
+        rows = masked_for(request.user, found.rows)
         return Response({"next": None, "previous": None, "complete": found.complete, "results": rows})
 
 

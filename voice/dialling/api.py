@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from portal.rest.serializers import Strict
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from portal.telnyx.schemas import InvalidParameters
@@ -55,8 +55,7 @@ class DialBatchSerializer(serializers.ModelSerializer[DialBatch]):
         return batches.progress(batch).state
 
     def get_parameters(self, batch: DialBatch) -> dict[str, Any]:
-        whole = self.context["request"].user.has_perm("voice.view_full_number")
-        parameters: dict[str, Any] = batch.parameters if whole else masked(batch.parameters)
+        parameters: dict[str, Any] = masked_for(self.context["request"].user, batch.parameters)
         return parameters
 
     @extend_schema_field(ProgressSerializer)

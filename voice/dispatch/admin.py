@@ -21,9 +21,9 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json
+from portal.admin.site import as_json, viewer
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked
+from portal.phone_numbers import masked_for
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import seconds, status_badge
 from voice.catalogue import actions
@@ -85,7 +85,8 @@ class CallCommandAdmin(PageAdmin):
 
     @display(description="What came of it")
     def said(self, command: CallCommand) -> str:
-        return command.settlement or command.error
+        said: str = masked_for(viewer(), command.settlement or command.error)
+        return said
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         told: dict[str, Any] = {
@@ -106,13 +107,12 @@ class CallCommandAdmin(PageAdmin):
 
     def page(self, request: HttpRequest, command: CallCommand) -> dict[str, Any]:
         user: Any = request.user
-        whole = user.has_perm("voice.view_full_number")
         held = circuit_breaker.breaker_of(command.account)
         return {
             "title": actions.label(command.action),
             "command": command,
-            "parameters": as_json(command.parameters if whole else masked(command.parameters)),
-            "answer": as_json(command.answer if whole else masked(command.answer)),
+            "parameters": as_json(masked_for(user, command.parameters)),
+            "answer": as_json(masked_for(user, command.answer)),
             "answered_by": reconciliation.answer_of(command) if user.has_perm("voice.view_callevent") else None,
             "may_settle": command.is_open_question and user.has_perm(actions.permission(command.action)),
             "needs_a_person": reconciliation.needs_a_person(command),

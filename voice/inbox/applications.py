@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
 
+from applications import receivers
 from applications.kinds import KINDS, Kind
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.models import TelnyxAccount
@@ -52,7 +53,7 @@ def webhook_sources(accounts: Collection[TelnyxAccount], now: datetime) -> dict[
     """Per account what Telnyx still has, trouble first. One query a kind, whatever their number."""
     found: dict[uuid.UUID, list[WebhookSource]] = defaultdict(list)
     by_id = {account.pk: account for account in accounts}
-    ours = {path_of(account): account for account in TelnyxAccount.objects.all()}
+    ours = list(TelnyxAccount.objects.all())
     for kind in KINDS:
         for row in _rows(kind, by_id):
             row.account = by_id[row.account_id]
@@ -73,13 +74,8 @@ def of_a_day(shown: Collection[WebhookSource], now: datetime) -> dict[uuid.UUID,
     return counts
 
 
-def path_of(account: TelnyxAccount) -> str:
-    """The part of the address that is the account's own, below which all its doors lie."""
-    return f"/webhooks/{account.webhook_token}/"
-
-
-def trouble(application: TelnyxApplication, ours: dict[str, TelnyxAccount]) -> str:
-    """Why webhooks of ``application`` may not arrive, by its own settings; ``ours`` are the accounts by ``path_of``."""
+def trouble(application: TelnyxApplication, ours: Collection[TelnyxAccount]) -> str:
+    """Why webhooks of ``application`` may not arrive, by its own settings; ``ours`` are all accounts."""
     if application.active is False:
         return "It is switched off at Telnyx."
     if isinstance(application, CallControlApplication):
@@ -93,14 +89,13 @@ def _of_version(application: CallControlApplication) -> str:
     return "Its webhook API version is not 2: the old format cannot be used here."
 
 
-def _of_address(application: CallControlApplication, ours: dict[str, TelnyxAccount]) -> str:
+def _of_address(application: CallControlApplication, ours: Collection[TelnyxAccount]) -> str:
     url = application.webhook_event_url
     if url == application.account.webhook_url:
         return ""
     if not url:
         return "Telnyx has no address for its webhooks: they go nowhere."
-    host, path = _parts(url)
-    owner = next((account for own, account in ours.items() if path.startswith(own)), None)
+    host, owner = _host(url), next((account for account in ours if receivers.points_here(url, account)), None)
     if owner is None:
         return f"Telnyx sends its webhooks elsewhere: to {host or 'an address that cannot be read'}."
     if owner.pk != application.account_id:
@@ -114,7 +109,7 @@ def _of_address(application: CallControlApplication, ours: dict[str, TelnyxAccou
 
 def _of_callback(application: TexmlApplication) -> str:
     """Any address below ``texml/`` is one. What it answers to a fetch is an empty document."""
-    mine = f"{settings.PORTAL_PUBLIC_URL}{path_of(application.account)}texml/"
+    mine = f"{settings.PORTAL_PUBLIC_URL}{receivers.path_of(application.account)}texml/"
     if application.voice_url.startswith(mine):
         return "Its voice URL is this portal's address for status callbacks: its calls would end there."
     if not application.status_callback.startswith(mine):
@@ -124,13 +119,12 @@ def _of_callback(application: TexmlApplication) -> str:
     return ""
 
 
-def _parts(url: str) -> tuple[str, str]:
-    """Host without a password, and path."""
+def _host(url: str) -> str:
+    """Without a password; empty for what cannot be read."""
     try:
-        parts = urlsplit(url)
+        return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
-        return "", ""
-    return parts.netloc.rpartition("@")[2], parts.path
+        return ""
 
 
 def _rows(kind: Kind, accounts: Collection[uuid.UUID]) -> QuerySet[TelnyxApplication]:

@@ -1,9 +1,14 @@
 """Stored events as they came."""
 
+import uuid
+from typing import Any
+
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
@@ -14,16 +19,18 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.models import TelnyxAccount
 from portal.phone_numbers import masked
+from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
 from voice.catalogue.event_types import label
-from voice.inbox.undelivered import UndeliveredPages
+from voice.inbox.undelivered import PAGE, undelivered
 from voice.models import CallEvent
 from voice.replay.event_links import ReplayLinks
 
 
 @admin.register(CallEvent)
-class CallEventAdmin(ReplayLinks, UndeliveredPages, ReadOnlyAdmin):  # type: ignore[misc]
+class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     """Searched by any id of the event or its call."""
 
     list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")
@@ -95,3 +102,27 @@ class CallEventAdmin(ReplayLinks, UndeliveredPages, ReadOnlyAdmin):  # type: ign
     @display(description="Raw body")
     def body_shown(self, event: CallEvent) -> str:
         return format_html('<pre class="portal-json">{}</pre>', bytes(event.body).decode("utf-8", "replace"))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.undelivered_view)
+        return [path("undelivered/", view, name=PAGE.partition(":")[2]), *super().get_urls()]
+
+    def undelivered_view(self, request: HttpRequest) -> HttpResponse:
+        """Telnyx's failed deliveries of one application, asked when somebody opens them."""
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise PermissionDenied
+        accounts = TelnyxAccount.objects.filter(pk__in=_uuids(request.GET.get("account", "")))
+        account, told = get_object_or_404(accounts), dict[str, Any]()
+        try:
+            told["undelivered"] = undelivered(account, request.GET.get("connection_id", ""))
+        except TelnyxError as error:
+            told["problem"] = str(error)
+        told["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
+        return render(request, "voice/inbox/undelivered.html", told)
+
+
+def _uuids(text: str) -> list[uuid.UUID]:
+    try:
+        return [uuid.UUID(text)]
+    except ValueError:
+        return []

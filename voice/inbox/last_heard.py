@@ -9,7 +9,7 @@ from django.utils.http import urlencode
 
 from applications.models import TelnyxApplication
 from portal.models import TelnyxAccount
-from voice.inbox.applications import path_of, trouble
+from voice.inbox.applications import trouble
 from voice.models import CallEvent
 
 _Source, _Status = CallEvent.Source, CallEvent.Status
@@ -46,5 +46,5 @@ def last_heard(application: TelnyxApplication) -> LastHeard:
         last=last,
         recovered=fetched[: _MOST + 1].count(),
         recovered_url=f"{reverse('admin:voice_callevent_changelist')}?{query}",
-        check=trouble(application, {path_of(one): one for one in TelnyxAccount.objects.all()}) if not last else "",
+        check=trouble(application, TelnyxAccount.objects.all()) if not last else "",
     )

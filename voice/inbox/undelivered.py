@@ -1,17 +1,13 @@
 """Webhooks of an application that failed: what could not be used here, and what Telnyx could not deliver."""
 
-import uuid
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
@@ -19,14 +15,14 @@ from applications.models import TelnyxApplication
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxError, TelnyxUncertain
+from portal.telnyx.errors import TelnyxUncertain
 from portal.times import read_time
 from voice.catalogue.event_types import label
 from voice.models import CallEvent
 
 _DAY = timedelta(hours=24)
 _MOST = 50  # deliveries on a page
-_NAME = "admin:voice_callevent_undelivered"
+PAGE = "admin:voice_callevent_undelivered"
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ def failures(application: TelnyxApplication) -> JsonObject:
     counts = Counter(rows.values_list("status", flat=True))
     counted: JsonObject = {"quarantined": counts[bad[0]], "dead": counts[bad[1]], "count": counts.total()}
     counted["old_format"] = _last_in_old_format(rows, here) if counts[bad[0]] else None
-    return counted | {"undelivered": f"{reverse(_NAME)}?{urlencode(here)}"}
+    return counted | {"undelivered": f"{reverse(PAGE)}?{urlencode(here)}"}
 
 
 def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]:
@@ -91,26 +87,6 @@ def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime
     return None if last is None or delivered.filter(received_at__gt=last).exists() else last
 
 
-class UndeliveredPages:
-    """A mixin for the admin of events: Telnyx's failed deliveries of one application."""
-
-    def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.undelivered_view)  # type: ignore[attr-defined]
-        return [path("undelivered/", view, name=_NAME.partition(":")[2]), *super().get_urls()]  # type: ignore[misc]
-
-    def undelivered_view(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "GET" or not self.has_view_permission(request):  # type: ignore[attr-defined]
-            raise PermissionDenied
-        accounts = TelnyxAccount.objects.filter(pk__in=_uuids(request.GET.get("account", "")))
-        account, told = get_object_or_404(accounts), dict[str, Any]()
-        try:
-            told["undelivered"] = undelivered(account, request.GET.get("connection_id", ""))
-        except TelnyxError as error:
-            told["problem"] = str(error)
-        told["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
-        return render(request, "voice/inbox/undelivered.html", told)
-
-
 def _read(item: JsonObject, account: TelnyxAccount) -> Undelivered:
     webhook, attempts = _object(item.get("webhook")), item.get("attempts")
     tried = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
@@ -133,10 +109,3 @@ def _read(item: JsonObject, account: TelnyxAccount) -> Undelivered:
 
 def _object(value: Any) -> JsonObject:
     return value if isinstance(value, dict) else {}
-
-
-def _uuids(text: str) -> list[uuid.UUID]:
-    try:
-        return [uuid.UUID(text)]
-    except ValueError:
-        return []
