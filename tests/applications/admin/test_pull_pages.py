@@ -8,7 +8,6 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from applications.mirror.progress import Bar
 from applications.mirror.pulls import begin, pull
 from applications.models import Pull
 from portal.actors import PORTAL, Actor
@@ -99,21 +98,3 @@ def test_one_refusal_while_confirming_is_told_by_id_and_the_others_go_on(
     with pytest.raises(CommandError):
         call_command("pull_applications", stdout=StringIO(), stderr=err)
     assert f"{ids[0]}: " in err.getvalue()
-
-
-def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stream(StringIO):
-        def write(self, text: str, ending: str = "") -> int:
-            return super().write(text + ending)
-
-    now = [100.0]
-    monkeypatch.setattr("applications.mirror.progress.time.monotonic", lambda: now[0])
-    stream = Stream()
-    bar = Bar(stream, "sandbox")
-    bar.told(1, 4)
-    assert stream.getvalue() == ""
-    now[0] += 2
-    bar.told(2, 4)
-    bar.told(3, 4)
-    bar.close()
-    assert stream.getvalue() == "sandbox [###############...............] 2 of 4\n"
