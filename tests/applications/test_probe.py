@@ -132,3 +132,7 @@ def test_the_button_asks_only_our_own_public_address(
     client.force_login(user_with(kind.permission("view")))
     assert client.post(row_url("probe", row)).status_code == 403
     assert "Webhook reachable?" not in client.get(row_url("change", row)).content.decode()
+    assert len(asked) == 2
+    client.force_login(user_with(kind.permission("change"), username="changer"))
+    assert client.post(row_url("probe", row)).status_code == 302
+    assert asked == [row.account.webhook_url] * 3

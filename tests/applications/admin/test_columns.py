@@ -103,6 +103,10 @@ def test_a_clone_needs_the_right_to_add_and_a_row_that_is_there(client: Client, 
     assert "?clone=" not in client.get(page_url("change", row.pk)).content.decode()
     client.force_login(user_with(CALL_CONTROL.permission("add"), username="adder"))
     assert b"secret" not in client.get(add).content
+    both = [CALL_CONTROL.permission(verb) for verb in ("add", "view")]
+    client.force_login(user_with(*both, username="both"))
+    assert b'value="secret copy"' in client.get(add).content
+    assert "?clone=" in client.get(page_url("change", row.pk)).content.decode()
     for nobody in ("nonsense", "00000000-0000-0000-0000-000000000000"):
         assert client.get(f"{page_url('add')}?clone={nobody}").status_code == 200
     assert CallControlApplication.objects.count() == 1

@@ -51,6 +51,8 @@ def test_a_pull_that_was_killed_is_told_and_not_asked_for_again(browser: Client,
 def test_who_may_not_see_applications_sees_no_pulls(client: Client, user_with: Any, account: TelnyxAccount) -> None:
     client.force_login(user_with("applications.view_texmlapplication"))
     assert client.get(LINES).status_code == 403
+    client.force_login(user_with("applications.view_callcontrolapplication", username="viewer"))
+    assert client.get(LINES).status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

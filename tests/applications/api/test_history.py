@@ -95,5 +95,6 @@ def test_the_schema_tells_what_an_entry_holds(api: Any) -> None:
     schema = json.loads(api.get("/api/schema/?format=json").content)
     operation = schema["paths"]["/api/v1/texml-applications/{id}/history/"]["get"]
     body = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
-    assert body.endswith("HistoryEntryList") or "Paginated" in body
-    assert set(schema["components"]["schemas"]["HistoryEntry"]["properties"]) >= {"actor", "token", "changes"}
+    assert body == "#/components/schemas/PaginatedHistoryEntryList"
+    told = {"id", "at", "type", "actor", "user", "token", "request_id", "reason", "changes"}
+    assert set(schema["components"]["schemas"]["HistoryEntry"]["properties"]) == told

@@ -184,27 +184,39 @@ def test_a_pull_refuses_what_it_does_not_know(api: APIClient, account: TelnyxAcc
     assert (answer.status_code, set(answer.json()["errors"])) == (400, set(body))
 
 
-_RIGHTS = [("get", "", "view"), ("post", "", "add"), ("post", "pull/", "change")]
-_RIGHTS += [("get", "{id}/", "view"), ("patch", "{id}/", "change"), ("delete", "{id}/", "delete")]
+_RIGHTS = [
+    ("get", "", "view", 200),
+    ("post", "", "add", 201),
+    ("post", "pull/", "change", 200),
+    ("get", "{id}/", "view", 200),
+    ("patch", "{id}/", "change", 200),
+    ("delete", "{id}/", "delete", 204),
+]
 
 
 @pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
-@pytest.mark.parametrize(("method", "path", "verb"), _RIGHTS)
+@pytest.mark.parametrize(("method", "path", "verb", "success"), _RIGHTS)
 def test_each_operation_needs_its_permission_and_its_scope(
-    mirrored: Any, user_with: Any, kind: Any, method: str, path: str, verb: str
+    mirrored: Any, user_with: Any, sandbox: Sandbox, kind: Any, method: str, path: str, verb: str, success: int
 ) -> None:
     row = mirrored(kind)
     url = f"/api/v1/{kind.slug}/{path.format(id=row.telnyx_id)}"
+    bodies: dict[str, Any] = {"add": dict.fromkeys(kind.required, "https://a.example/x"), "delete": None}
+    body = bodies.get(verb, {} if path.startswith("pull") else {"active": False})
+    if method == "get":
+        body = None
     verbs = {"view", "add", "change", "delete"}
     without = user_with(*(kind.permission(other) for other in verbs - {verb}), username="without")
     wrong = "applications:write" if method == "get" else "applications:read"
     right = User.objects.create_superuser("scoped")
-    for client in (api_for(without), api_for(right, wrong), api_for(right, "calls:read", "calls:write")):
-        assert _send(client, method, url, {}).status_code == 403
-    assert _send(APIClient(), method, url, {}).status_code == 401
-    with patch("applications.api.viewsets.pull_within", return_value=Pull(state="done")):
-        allowed = _send(api_for(user_with(kind.permission(verb), username="with")), method, url, {})
-    assert allowed.status_code in {200, 204, 400}
+    before = len(requests(sandbox))
+    with patch("applications.api.viewsets.pull_within", return_value=Pull(state="done")) as pulled:
+        for client in (api_for(without), api_for(right, wrong), api_for(right, "calls:read", "calls:write")):
+            assert _send(client, method, url, body).status_code == 403
+        assert _send(APIClient(), method, url, body).status_code == 401
+        assert (len(requests(sandbox)), pulled.called) == (before, False)
+        allowed = _send(api_for(user_with(kind.permission(verb), username="with")), method, url, body)
+    assert allowed.status_code == success, allowed.content
 
 
 def test_a_pull_is_seen_with_its_permission_only(user_with: Any, account: TelnyxAccount) -> None:

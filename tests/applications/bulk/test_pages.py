@@ -147,6 +147,14 @@ def test_who_may_only_look_changes_nothing(client: Client, user_with: Any, mirro
     assert client.get(page_url("bulk", edit.pk, kind=TEXML)).status_code == 404
     client.post(page_url("changelist"), {"action": "bulk_deactivate", "_selected_action": [str(row.pk)]})
     assert BulkEdit.objects.count() == 1
+    rights = [CALL_CONTROL.permission(verb) for verb in ("view", "change")]
+    client.force_login(user_with(*rights, username="changer"))
+    client.post(page_url("changelist"), {"action": "bulk_deactivate", "_selected_action": [str(row.pk)]})
+    own = BulkEdit.objects.exclude(pk=edit.pk).get()
+    assert client.get(page_url("bulk", own.pk)).status_code == 200
+    assert client.post(page_url("bulk_run", own.pk)).status_code == 302
+    row.refresh_from_db()
+    assert row.active is False
 
 
 @pytest.fixture(autouse=True)

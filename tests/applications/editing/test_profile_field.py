@@ -67,3 +67,6 @@ def test_who_may_neither_add_nor_change_is_not_told(
     row = mirrored()
     client.force_login(user_with("applications.view_callcontrolapplication"))
     assert client.get(page_url("profiles"), {"account": row.account_id}).status_code == 403
+    for right in ("add", "change"):
+        client.force_login(user_with(f"applications.{right}_callcontrolapplication", username=right))
+        assert client.get(page_url("profiles"), {"account": row.account_id}).status_code == 200

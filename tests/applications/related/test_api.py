@@ -54,6 +54,9 @@ def test_rest_asks_for_the_permission_to_assign(user_with: Callable[..., User], 
     reading = api_for(user_with("applications.assign_number", username="reader"), "applications:read")
     assert reading.post(numbers_url(row, number["id"], "assign")).status_code == 403
     assert number_at(row.account)["connection_id"] is None
+    both = user_with("applications.view_callcontrolapplication", "applications.assign_number", username="assigner")
+    assert api_for(both, "applications:write").post(numbers_url(row, number["id"], "assign")).status_code == 200
+    assert number_at(row.account)["connection_id"] == row.telnyx_id
 
 
 REST = "/api/v1/outbound-voice-profiles/"

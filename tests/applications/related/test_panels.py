@@ -115,14 +115,23 @@ def test_who_may_look_may_not_assign(client: Client, user_with: Callable[..., Us
     assert b"Unassign" not in shown.content
     assert client.post(page_url("unassign", row.pk, number["id"])).status_code == 403
     assert number_at(row.account)["connection_id"] == row.telnyx_id
+    client.force_login(user_with(CALL_CONTROL.permission("view"), "applications.assign_number", username="assigner"))
+    assert b"Unassign" in client.get(page_url("numbers", row.pk)).content
+    assert client.post(page_url("unassign", row.pk, number["id"])).status_code == 200
+    assert number_at(row.account)["connection_id"] is None
 
 
 def test_who_may_not_look_gets_no_numbers(client: Client, user_with: Callable[..., User], mirrored: Any) -> None:
     row = mirrored()
     client.force_login(user_with("applications.assign_number"))
+    number_id = number_at(row.account)["id"]
     assert client.get(page_url("numbers", row.pk)).status_code == 403
-    assert client.post(page_url("assign", row.pk, number_at(row.account)["id"])).status_code == 403
+    assert client.post(page_url("assign", row.pk, number_id)).status_code == 403
     assert number_at(row.account)["connection_id"] is None
+    client.force_login(user_with(CALL_CONTROL.permission("view"), "applications.assign_number", username="assigner"))
+    assert client.get(page_url("numbers", row.pk)).status_code == 200
+    assert client.post(page_url("assign", row.pk, number_id)).status_code == 200
+    assert number_at(row.account)["connection_id"] == row.telnyx_id
 
 
 def test_assigning_is_a_post_with_a_token_of_the_form(operator: User, mirrored: Any) -> None:
@@ -132,3 +141,6 @@ def test_assigning_is_a_post_with_a_token_of_the_form(operator: User, mirrored: 
     assert strict.get(at).status_code == 405
     assert strict.post(at).status_code == 403
     assert number_at(row.account)["connection_id"] is None
+    strict.get(page_url("change", row.pk))
+    assert strict.post(at, headers={"X-CSRFToken": strict.cookies["csrftoken"].value}).status_code == 200
+    assert number_at(row.account)["connection_id"] == row.telnyx_id

@@ -131,6 +131,10 @@ def test_an_account_of_the_environment_is_read_only_and_says_why(browser, accoun
     assert browser.post(page_of(account), form_of(account, name="other")).status_code == 403
     assert browser.post(f"{ACCOUNTS}{account.pk}/delete/", {"post": "yes"}).status_code == 403
     assert TelnyxAccount.objects.get().name == "main"
+    TelnyxAccount.objects.update(from_environment=False)
+    assert browser.post(page_of(account), form_of(account, name="other")).status_code == 302
+    assert browser.post(f"{ACCOUNTS}{account.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not TelnyxAccount.objects.exists()
 
 
 def test_check_connection_says_that_all_is_well(browser, sandbox_account):
@@ -149,6 +153,8 @@ def test_check_connection_needs_the_right_to_change_accounts(client, user_with, 
     client.force_login(user_with("portal.view_telnyxaccount"))
     assert client.get(page_of(account)).status_code == 200
     assert client.get(f"{ACCOUNTS}{account.pk}/check-connection/").status_code == 403
+    client.force_login(user_with("portal.change_telnyxaccount", username="changer"))
+    assert client.get(f"{ACCOUNTS}{account.pk}/check-connection/").status_code == 302
 
 
 def test_an_unused_account_is_deleted_with_an_audit_event(browser, account):

@@ -65,3 +65,6 @@ def test_keeping_a_filter_needs_the_right_to_see_the_list(client: Client, user_w
     client.force_login(user_with(TEXML.permission("view")))
     assert client.post(page_url("keep_filter"), {"name": "x", "query": "q=1"}).status_code == 403
     assert client.get(page_url("keep_filter", kind=TEXML)).status_code == 403
+    assert not SavedFilter.objects.exists()
+    assert client.post(page_url("keep_filter", kind=TEXML), {"name": "x", "query": "q=1"}).status_code == 302
+    assert SavedFilter.objects.get().listing == "applications.texmlapplication"

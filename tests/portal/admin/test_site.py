@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.contrib import admin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.urls import reverse
 
 from portal.models import ApiToken, AuditEvent
@@ -17,6 +17,8 @@ TOKENS = "/admin/portal/apitoken/"
 OPEN = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n", "search"}
 
 
+# The lists that open by another right than the one to view their rows.
+OTHER_RIGHTS = {"voice.replay": "voice.replay_event"}
 NO_ROW = "00000000-0000-0000-0000-000000000000"
 
 
@@ -67,6 +69,21 @@ def test_every_page_that_stays_shut_for_staff_opens_for_an_administrator(browser
     """Else the walk above would pass on pages that are merely missing."""
     for model in admin.site._registry:
         assert browser.get(reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_changelist")).status_code == 200
+
+
+@pytest.mark.parametrize("model", sorted(model._meta.label_lower for model in admin.site._registry))
+def test_each_list_opens_by_the_right_to_view_it_alone(client, user_with, account, model):
+    app, _, name = model.partition(".")
+    listing = reverse(f"admin:{app}_{name}_changelist")
+    right = OTHER_RIGHTS.get(model, f"{app}.view_{name}")
+    opening = (right.partition(".")[2], f"change_{name}")  # who may change it may look as well
+    every = Permission.objects.exclude(content_type__app_label=app, codename__in=opening)
+    without = user_with(username="without")
+    without.user_permissions.set(every)
+    client.force_login(without)
+    assert client.get(listing).status_code == 403
+    client.force_login(user_with(right, username="viewer"))
+    assert client.get(listing).status_code == 200
 
 
 def test_home_shows_staff_without_permissions_nothing_private(client, user_with, account):

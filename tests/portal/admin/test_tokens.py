@@ -66,6 +66,9 @@ def test_revoking_needs_its_permission(client, operator, user_with):
     assert client.get(f"{TOKENS}{token.pk}/change/").status_code == 200
     assert client.post(f"{TOKENS}{token.pk}/revoke/", {"_form_submitted": "True"}).status_code == 403
     assert ApiToken.find(text)
+    client.force_login(user_with("portal.change_apitoken", username="revoker"))
+    assert client.post(f"{TOKENS}{token.pk}/revoke/", {"_form_submitted": "True"}).status_code == 302
+    assert ApiToken.find(text) is None
 
 
 def test_a_token_is_neither_changed_nor_deleted(browser, operator):

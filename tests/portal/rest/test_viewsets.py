@@ -9,11 +9,14 @@ ACCOUNTS = "/api/v1/accounts/"
 def test_a_token_without_the_scope_is_403(operator):
     body = problem(api_for(operator, "calls:read", "applications:write").get(ACCOUNTS), 403)
     assert "applications:read" in body["detail"]
+    assert api_for(operator, "applications:read").get(ACCOUNTS).status_code == 200
 
 
 def test_a_scope_does_not_replace_a_permission(user_with):
     body = problem(api_for(user_with("voice.view_call"), "applications:read").get(ACCOUNTS), 403)
     assert "portal.view_telnyxaccount" in body["detail"]
+    allowed = api_for(user_with("portal.view_telnyxaccount", username="viewer"), "applications:read")
+    assert allowed.get(ACCOUNTS).status_code == 200
 
 
 @notes
@@ -24,5 +27,6 @@ def test_writing_needs_the_write_scope(operator):
 
 @notes
 def test_a_view_that_names_no_permission_refuses_even_a_superuser(operator, monkeypatch):
+    assert api_for(operator).get(NOTES).status_code == 200
     monkeypatch.setattr(Notes, "permissions", {})
     problem(api_for(operator).get(NOTES), 403)
