@@ -56,3 +56,18 @@ class Http:
     def fault(self, fault: str, **more: Any) -> None:
         status, answer = self("POST", "/sandbox/faults", {"fault": fault} | more)
         assert status == 200, answer
+
+
+def refused(answer: tuple[int, Any]) -> tuple[int, str]:
+    """Status and code of a refusal."""
+    return answer[0], answer[1]["errors"][0]["code"]
+
+
+def refusal(answer: tuple[int, Any]) -> tuple[int, str, str | None]:
+    """Status, code and pointer of a refusal, which must be whole."""
+    status, body = answer
+    (error,) = body["errors"]
+    assert error["title"]
+    assert error["detail"]
+    assert error["meta"]["url"].endswith(error["code"])
+    return status, error["code"], error.get("source", {}).get("pointer")

@@ -3,11 +3,8 @@ from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
-from drf_spectacular.drainage import GENERATOR_STATS
-from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from applications import urls
 from applications.mirror.store import digest
 from applications.models import CallControlApplication, Pull
 from portal.models import AuditEvent, TelnyxAccount
@@ -84,48 +81,6 @@ def test_a_stale_if_match_is_412_and_sends_nothing(
 
 def _delete(api: APIClient, url: str, tag: str) -> Any:
     return api.delete(url, headers={"If-Match": tag})
-
-
-@pytest.mark.parametrize(
-    ("body", "fields"),
-    [
-        ({"nonsense": 1}, {"nonsense"}),
-        ({"created_at": "2026-01-01"}, {"created_at"}),
-        ({"id": "1"}, {"id"}),
-        ({"active": "true"}, {"active"}),
-        ({"webhook_timeout_secs": "5"}, {"webhook_timeout_secs"}),
-        ({"inbound": {"nonsense": 1}}, {"inbound.nonsense"}),
-        ({"inbound": {"channel_limit": True}}, {"inbound.channel_limit"}),
-        ({"inbound": None}, {"inbound"}),
-        ({"inbound": 5}, {"inbound"}),
-        ({"application_name": None}, {"application_name"}),
-        ({"nonsense": None}, {"nonsense"}),
-        ({"dtmf_type": "Morse"}, {"dtmf_type"}),
-        ({"tags": "a"}, {"tags"}),
-        ([1], {"non_field_errors"}),
-    ],
-)
-def test_what_is_wrong_is_refused_by_name_without_a_request(
-    api: APIClient, mirrored: Any, sandbox: Sandbox, body: Any, fields: set[str]
-) -> None:
-    row = mirrored()
-    before = len(requests(sandbox))
-    answer = _send(api, "patch", f"{URL}{row.telnyx_id}/", body)
-    assert (answer.status_code, set(answer.json()["errors"])) == (400, fields)
-    assert len(requests(sandbox)) == before
-
-
-def test_a_refusal_of_telnyx_stands_under_its_field(api: APIClient, mirrored: Any) -> None:
-    answer = _send(api, "patch", f"{URL}{mirrored().telnyx_id}/", {"webhook_timeout_secs": 31})
-    assert answer.status_code == 400
-    assert answer["Content-Type"] == "application/problem+json"
-    assert "0 to 30" in answer.json()["errors"]["webhook_timeout_secs"][0]
-    assert CallControlApplication.objects.get().webhook_timeout_secs is None
-
-
-def test_a_create_needs_both_required_fields(api: APIClient, sandbox_account: TelnyxAccount) -> None:
-    answer = _send(api, "post", URL, {})
-    assert set(answer.json()["errors"]) == {"application_name", "webhook_event_url"}
 
 
 def test_an_outage_is_503_and_an_uncertain_create_504(
@@ -229,27 +184,39 @@ def test_a_pull_refuses_what_it_does_not_know(api: APIClient, account: TelnyxAcc
     assert (answer.status_code, set(answer.json()["errors"])) == (400, set(body))
 
 
-_RIGHTS = [("get", "", "view"), ("post", "", "add"), ("post", "pull/", "change")]
-_RIGHTS += [("get", "{id}/", "view"), ("patch", "{id}/", "change"), ("delete", "{id}/", "delete")]
+_RIGHTS = [
+    ("get", "", "view", 200),
+    ("post", "", "add", 201),
+    ("post", "pull/", "change", 200),
+    ("get", "{id}/", "view", 200),
+    ("patch", "{id}/", "change", 200),
+    ("delete", "{id}/", "delete", 204),
+]
 
 
 @pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
-@pytest.mark.parametrize(("method", "path", "verb"), _RIGHTS)
+@pytest.mark.parametrize(("method", "path", "verb", "success"), _RIGHTS)
 def test_each_operation_needs_its_permission_and_its_scope(
-    mirrored: Any, user_with: Any, kind: Any, method: str, path: str, verb: str
+    mirrored: Any, user_with: Any, sandbox: Sandbox, kind: Any, method: str, path: str, verb: str, success: int
 ) -> None:
     row = mirrored(kind)
     url = f"/api/v1/{kind.slug}/{path.format(id=row.telnyx_id)}"
+    bodies: dict[str, Any] = {"add": dict.fromkeys(kind.required, "https://a.example/x"), "delete": None}
+    body = bodies.get(verb, {} if path.startswith("pull") else {"active": False})
+    if method == "get":
+        body = None
     verbs = {"view", "add", "change", "delete"}
     without = user_with(*(kind.permission(other) for other in verbs - {verb}), username="without")
     wrong = "applications:write" if method == "get" else "applications:read"
     right = User.objects.create_superuser("scoped")
-    for client in (api_for(without), api_for(right, wrong), api_for(right, "calls:read", "calls:write")):
-        assert _send(client, method, url, {}).status_code == 403
-    assert _send(APIClient(), method, url, {}).status_code == 401
-    with patch("applications.api.viewsets.pull_within", return_value=Pull(state="done")):
-        allowed = _send(api_for(user_with(kind.permission(verb), username="with")), method, url, {})
-    assert allowed.status_code in {200, 204, 400}
+    before = len(requests(sandbox))
+    with patch("applications.api.viewsets.pull_within", return_value=Pull(state="done")) as pulled:
+        for client in (api_for(without), api_for(right, wrong), api_for(right, "calls:read", "calls:write")):
+            assert _send(client, method, url, body).status_code == 403
+        assert _send(APIClient(), method, url, body).status_code == 401
+        assert (len(requests(sandbox)), pulled.called) == (before, False)
+        allowed = _send(api_for(user_with(kind.permission(verb), username="with")), method, url, body)
+    assert allowed.status_code == success, allowed.content
 
 
 def test_a_pull_is_seen_with_its_permission_only(user_with: Any, account: TelnyxAccount) -> None:
@@ -263,17 +230,3 @@ def test_every_write_is_idempotent_by_key(api: APIClient, sandbox_account: Telny
     again = _send(api, "post", URL, NEW, **{"Idempotency-Key": "one"})
     assert (first.json(), again.status_code) == (again.json(), 201)
     assert CallControlApplication.objects.count() == 1
-
-
-def test_the_openapi_document_is_exact_and_without_warnings() -> None:
-    GENERATOR_STATS.reset()
-    schema = SchemaGenerator(patterns=urls.urlpatterns, api_version="v1").get_schema(request=None, public=True)
-    assert not GENERATOR_STATS
-    update = schema["components"]["schemas"]["PatchedCallControlApplicationInputRequest"]["properties"]
-    assert update["dtmf_type"]["allOf"][0]["enum"] == ["RFC 2833", "Inband", "SIP INFO"]
-    assert update["inbound"]["properties"]["channel_limit"]["type"] == "integer"
-    read = schema["components"]["schemas"]["CallControlApplication"]["properties"]
-    assert (read["dtmf_type"]["type"], "allOf" in read["dtmf_type"]) == (["string", "null"], False)
-    create = schema["components"]["schemas"]["TexmlApplicationInputRequest"]
-    assert create["required"] == ["friendly_name", "voice_url"]
-    assert set(schema["paths"]["/call-control-applications/{id}/"]) == {"get", "patch", "delete"}

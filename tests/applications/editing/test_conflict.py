@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.application_pages import drawn
 from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
 
@@ -17,11 +18,6 @@ KINDS = [CALL_CONTROL, TEXML]
 
 def _url(row: Any) -> str:
     return reverse(f"admin:applications_{row._meta.model_name}_change", args=[row.pk])
-
-
-def _drawn(browser: Client, url: str) -> dict[str, Any]:
-    form = browser.get(url).context["adminform"].form
-    return {name: form[name].value() for name in form.fields if form[name].value() is not None}
 
 
 def _carried(answer: Any) -> dict[str, str]:
@@ -36,7 +32,7 @@ def test_the_page_shows_base_theirs_and_mine_and_saves_what_was_chosen(
     row = mirrored(kind, dtmf_type="RFC 2833", inbound={"channel_limit": 3})
     name = kind.model.name_field
     mine = {name: "mine", "dtmf_type": "SIP INFO", "inbound.channel_limit": "5", "active": "false"}
-    values = _drawn(browser, _url(row)) | mine
+    values = drawn(browser, _url(row)) | mine
     change_at_telnyx(
         sandbox_account, row.remote, kind, **{name: "theirs"}, dtmf_type="Inband", first_command_timeout_secs=9
     )
@@ -61,7 +57,7 @@ def test_an_undecided_field_draws_the_page_again_and_sends_nothing(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored()
-    values = _drawn(browser, _url(row)) | {"application_name": "mine", "dtmf_type": "SIP INFO"}
+    values = drawn(browser, _url(row)) | {"application_name": "mine", "dtmf_type": "SIP INFO"}
     change_at_telnyx(sandbox_account, row.remote, application_name="theirs", dtmf_type="Inband")
     carried = _carried(browser.post(_url(row), values))
     sent = len(requests(sandbox, "PATCH"))
@@ -76,7 +72,7 @@ def test_a_change_between_page_and_choice_is_a_new_conflict(
     browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored()
-    values = _drawn(browser, _url(row)) | {"application_name": "mine"}
+    values = drawn(browser, _url(row)) | {"application_name": "mine"}
     change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
     carried = _carried(browser.post(_url(row), values))
     change_at_telnyx(sandbox_account, row.remote, application_name="theirs again")
@@ -91,7 +87,7 @@ def test_keeping_all_of_telnyxs_sends_no_change(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored(TEXML, tags=["a", "b"])
-    values = _drawn(browser, _url(row)) | {"tags": "a\r\nmine"}
+    values = drawn(browser, _url(row)) | {"tags": "a\r\nmine"}
     change_at_telnyx(sandbox_account, row.remote, TEXML, tags=["a", "theirs"])
     carried = _carried(browser.post(_url(row), values))
     sent = len(requests(sandbox, "PATCH"))
@@ -104,7 +100,7 @@ def test_a_refusal_after_the_choice_stands_in_the_form_with_all_that_was_typed(
     browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored()
-    values = _drawn(browser, _url(row)) | {"application_name": "mine", "webhook_timeout_secs": "31"}
+    values = drawn(browser, _url(row)) | {"application_name": "mine", "webhook_timeout_secs": "31"}
     change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
     carried = _carried(browser.post(_url(row), values))
     form = browser.post(_url(row), carried | {"choose:application_name": "mine"}).context["adminform"].form
@@ -119,9 +115,9 @@ def test_of_two_operators_the_second_is_told_and_loses_nothing(
     first, second = Client(), Client()
     for browser, name in ((first, "ada"), (second, "bob")):
         browser.force_login(user_with("Administrators", username=name))
-    drawn = [_drawn(browser, _url(row)) for browser in (first, second)]
-    assert first.post(_url(row), drawn[0] | {"application_name": "ada's"}).status_code == 302
-    answer = second.post(_url(row), drawn[1] | {"application_name": "bob's", "active": "false"})
+    forms = [drawn(browser, _url(row)) for browser in (first, second)]
+    assert first.post(_url(row), forms[0] | {"application_name": "ada's"}).status_code == 302
+    answer = second.post(_url(row), forms[1] | {"application_name": "bob's", "active": "false"})
     (one,) = answer.context["rows"]
     assert (one.base, one.theirs, one.mine) == ("router", "ada's", "bob's")
     assert "ada" in answer.context["last_change"].history_change_reason
@@ -136,7 +132,7 @@ def test_who_saves_other_fields_is_told_what_others_had_changed(
     browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
 ) -> None:
     row = mirrored()
-    values = _drawn(browser, _url(row)) | {"active": "false"}
+    values = drawn(browser, _url(row)) | {"active": "false"}
     change_at_telnyx(sandbox_account, row.remote, application_name="theirs")
     said = [str(message) for message in browser.post(_url(row), values, follow=True).context["messages"]]
     assert any("kept as they have it: Application name." in message for message in said)

@@ -22,20 +22,25 @@ NEW = {"application_name": "router", "webhook_event_url": "http://127.0.0.1:8000
 
 def test_create_stores_telnyxs_answer_and_asks_for_webhooks_in_version_2(sandbox_account: TelnyxAccount) -> None:
     row, trouble = create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
-    assert (row.remote, trouble) == (remote_of(row), "")
-    assert CallControlApplication.objects.get().webhook_api_version == "2"
-    assert AuditEvent.objects.get().action == "application.create"
-    assert row.history.get().history_change_reason == "created (user: ada)"
+    stored = CallControlApplication.objects.get()
+    assert (stored.remote, trouble) == (remote_of(stored), "")
+    assert (stored, stored.remote_digest, stored.webhook_api_version) == (row, digest(stored.remote), "2")
+    noted = AuditEvent.objects.get()
+    assert (noted.action, noted.object_id) == ("application.create", str(stored.pk))
+    assert stored.history.get().history_change_reason == "created (user: ada)"
 
 
 def test_another_webhook_version_can_be_asked_for(sandbox_account: TelnyxAccount) -> None:
-    row, _ = create_application(CALL_CONTROL, sandbox_account, {**NEW, "webhook_api_version": "1"}, ADA)
-    assert row.remote["webhook_api_version"] == "1"
+    create_application(CALL_CONTROL, sandbox_account, {**NEW, "webhook_api_version": "1"}, ADA)
+    stored = CallControlApplication.objects.get()
+    assert stored.remote["webhook_api_version"] == stored.webhook_api_version == "1"
+    assert remote_of(stored)["webhook_api_version"] == "1"
 
 
 def test_tags_are_set_after_a_call_control_create(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
-    row, trouble = create_application(CALL_CONTROL, sandbox_account, {**NEW, "tags": ["a", "b"]}, ADA)
-    assert (remote_of(row)["tags"], row.tags, trouble) == (["a", "b"], ["a", "b"], "")
+    _, trouble = create_application(CALL_CONTROL, sandbox_account, {**NEW, "tags": ["a", "b"]}, ADA)
+    stored = CallControlApplication.objects.get()
+    assert (remote_of(stored)["tags"], stored.tags, trouble) == (["a", "b"], ["a", "b"], "")
 
 
 def test_tags_are_part_of_a_texml_create(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
@@ -50,7 +55,8 @@ def test_an_application_whose_tags_failed_is_kept_and_it_is_said(
 ) -> None:
     sandbox.faults.add({"method": "PATCH", "path": "/call_control_applications", "fault": "status", "value": 500})
     row, trouble = create_application(CALL_CONTROL, sandbox_account, {**NEW, "tags": ["a"]}, ADA)
-    assert CallControlApplication.objects.get() == row
+    stored = CallControlApplication.objects.get()
+    assert (stored, stored.tags, stored.application_name) == (row, [], "router")
     assert "tags could not be set" in trouble
 
 
@@ -88,6 +94,8 @@ def test_a_cleared_value_is_sent_as_null_and_telnyx_judges(mirrored: Any, monkey
     update_application(row, {"outbound": {"channel_limit": None}}, ADA)
     assert sent["outbound"] == {"channel_limit": None}
     assert remote_of(row)["outbound"]["channel_limit"] is None
+    row.refresh_from_db()
+    assert row.outbound["channel_limit"] is None
 
 
 def test_what_others_changed_and_is_not_touched_here_is_kept(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
@@ -142,6 +150,8 @@ def test_the_base_is_found_in_the_history(mirrored: Any, sandbox_account: Telnyx
     row.refresh_from_db()
     update_application(row, {"application_name": "third"}, ADA, base_digest=row.remote_digest)
     assert remote_of(row)["application_name"] == "third"
+    row.refresh_from_db()
+    assert row.application_name == "third"
 
 
 def test_a_base_that_nobody_knows_conflicts_instead_of_overwriting(mirrored: Any) -> None:
@@ -191,7 +201,9 @@ def test_deleting_one_that_is_gone_counts_as_done(mirrored: Any, sandbox: Sandbo
     row = mirrored()
     sandbox.store.delete_application(row.telnyx_id)
     delete_application(row, ADA)
+    row.refresh_from_db()
     assert row.missing_since
+    assert AuditEvent.objects.get().action == "application.delete"
 
 
 def test_a_failed_deletion_marks_nothing(mirrored: Any, sandbox: Sandbox) -> None:

@@ -6,12 +6,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.mirror.pulls import pull
-from applications.mirror.store import Page, columns, differences, digest, pages, store, write
+from applications.mirror.store import Page, differences, digest, pages, store, write
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 
 
@@ -110,18 +109,6 @@ def test_a_list_older_than_our_own_save_does_not_overwrite_it(mirrored: Any, san
     counts = write(CALL_CONTROL, sandbox_account, Page(asked_at, {row.telnyx_id: row.remote}, []), PORTAL, "late")
     row.refresh_from_db()
     assert (row.application_name, counts["unchanged"], counts["updated"]) == ("newer", 1, 0)
-
-
-@pytest.mark.parametrize(
-    "value", [None, 3, "x", "x" * 9000, True, [], {}, [{"a": 1}], 2**70, -1.5, "9999-99-99T00:00:00Z"]
-)
-def test_no_value_read_from_telnyx_is_refused(db: None, value: Any) -> None:
-    account = make_account()
-    names = [*columns(CallControlApplication, {}), "something_new"]
-    row, outcome = store(CALL_CONTROL, account, {"id": "7", **dict.fromkeys(names, value)}, PORTAL, "read")
-    row.refresh_from_db()
-    assert outcome == "created"
-    assert row.remote["something_new"] == value
 
 
 def test_differences_are_told_and_nothing_is_written(mirrored: Any, sandbox_account: TelnyxAccount) -> None:

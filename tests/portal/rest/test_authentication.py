@@ -9,7 +9,6 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import ApiToken
-from tests.support.notes_api import NOTES, Notes, notes
 from tests.support.rest import api_for, problem
 
 ACCOUNTS = "/api/v1/accounts/"
@@ -81,28 +80,6 @@ def test_a_token_of_someone_who_left_is_401(operator):
     client = api_for(operator)
     User.objects.update(is_active=False)
     problem(client.get(ACCOUNTS), 401)
-
-
-def test_a_token_without_the_scope_is_403(operator):
-    body = problem(api_for(operator, "calls:read", "applications:write").get(ACCOUNTS), 403)
-    assert "applications:read" in body["detail"]
-
-
-def test_a_scope_does_not_replace_a_permission(user_with):
-    body = problem(api_for(user_with("voice.view_call"), "applications:read").get(ACCOUNTS), 403)
-    assert "portal.view_telnyxaccount" in body["detail"]
-
-
-@notes
-def test_writing_needs_the_write_scope(operator):
-    problem(api_for(operator, "calls:read").post(NOTES, {"name": "a"}, format="json"), 403)
-    assert api_for(operator, "calls:write").post(NOTES, {"name": "a"}, format="json").status_code == 201
-
-
-@notes
-def test_a_view_that_names_no_permission_refuses_even_a_superuser(operator, monkeypatch):
-    monkeypatch.setattr(Notes, "permissions", {})
-    problem(api_for(operator).get(NOTES), 403)
 
 
 def test_a_tokens_last_use_is_noted(operator):

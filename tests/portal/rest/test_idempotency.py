@@ -80,6 +80,8 @@ def test_a_key_that_is_none_is_400(api, key):
 def test_a_key_is_not_taken_by_someone_who_may_not_post(user_with, operator):
     problem(post_note(api_for(user_with()), "one"), 403)
     assert not IdempotentReply.objects.exists()
+    assert post_note(api_for(user_with("voice.dial", username="dialler")), "one").status_code == 201
+    assert IdempotentReply.objects.get().key == "one"
 
 
 @notes

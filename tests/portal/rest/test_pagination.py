@@ -27,9 +27,11 @@ def test_a_page_size_out_of_bounds_is_400(api, size):
     assert set(problem(api.get(ACCOUNTS, {"page_size": size}), 400)["errors"]) == {"page_size"}
 
 
-@pytest.mark.parametrize("cursor", ["x", "cD0=", "§", "A" * 5000, base64.b64encode(b"o=99999999999&p=1").decode()])
-def test_a_cursor_that_is_not_ours_is_400_or_harmless(api, account, cursor):
-    response = api.get(ACCOUNTS, {"cursor": cursor})
-    assert response.status_code in {200, 400}
-    if response.status_code == 400:
-        problem(response, 400)
+@pytest.mark.parametrize("cursor", ["x", "cD0=", "§", "A" * 5000])
+def test_a_cursor_that_is_not_ours_is_400(api, account, cursor):
+    assert set(problem(api.get(ACCOUNTS, {"cursor": cursor}), 400)["errors"]) == {"cursor"}
+
+
+def test_a_cursor_past_the_end_shows_nothing(api, account):
+    response = api.get(ACCOUNTS, {"cursor": base64.b64encode(b"o=99999999999&p=1").decode()})
+    assert (response.status_code, response.json()["results"]) == (200, [])

@@ -3,7 +3,6 @@
 import pytest
 from django.db import OperationalError, connection
 
-from portal.models import Heartbeat
 from tests.support.notes_api import NOTES, notes
 from tests.support.rest import problem
 
@@ -19,45 +18,6 @@ def test_an_unknown_address_is_a_problem(api, url):
 
 def test_an_unknown_account_is_a_problem(api):
     problem(api.get(f"{ACCOUNTS}nobody/"), 404, "not_found")
-
-
-BROKEN = [
-    b"{",
-    b'{"name":',
-    b"{'name': 1}",
-    b'{"name":NaN}',
-    b'{"name":1,"name":2}',
-    b"[" * 100_000,
-    b"\xff",
-    b"{} {}",
-]
-
-
-@notes
-@pytest.mark.parametrize(
-    "body", [*BROKEN, b'{"name":"\\u0000"}', b'{"name":"\\ud800"}', b'{"name":' + b"9" * 5000 + b"}"]
-)
-def test_a_broken_body_is_a_problem_that_echoes_nothing(api, body):
-    found = problem(api.post(NOTES, body, content_type="application/json"), 400)
-    assert "name" not in found["detail"]
-    assert not Heartbeat.objects.exists()
-
-
-@notes
-@pytest.mark.parametrize(
-    "media_type", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
-)
-def test_a_body_of_another_type_is_415(api, media_type):
-    problem(api.post(NOTES, b"name=a", content_type=media_type), 415, "unsupported_media_type")
-
-
-@notes
-@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "one"}])
-@pytest.mark.parametrize("size", [1024 * 1024 + 1, 5 * 1024 * 1024])
-def test_a_body_over_one_mebibyte_is_413(api, size, headers):
-    body = b'{"name":"' + b"x" * (size - 11) + b'"}'
-    problem(api.post(NOTES, body, content_type="application/json", headers=headers), 413, "too_large")
-    assert not Heartbeat.objects.exists()
 
 
 def test_another_media_type_wanted_is_406(api):

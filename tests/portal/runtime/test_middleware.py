@@ -68,19 +68,6 @@ def test_a_query_that_is_no_text_is_refused(client):
     assert client.get("/livez?x=%F0%9F%93%9E+a%2Bb").status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/", "/admin"])
-def test_the_root_leads_to_the_admin(client, path):
-    response = client.get(path)
-    assert (response.status_code, response.url) == (302, "/admin/")
-
-
-def test_a_missing_slash_is_added_in_the_admin_alone(browser):
-    response = browser.get("/admin/portal?x=1")
-    assert (response.status_code, response.url) == (302, "/admin/portal/?x=1")
-    assert browser.get("/api/v1/accounts").status_code == 404
-    assert browser.post("/admin/portal").status_code == 404
-
-
 @pytest.mark.parametrize("path", ["/api/v1/calls/", "/admin/login/"])
 def test_a_body_in_chunks_is_refused_where_it_would_be_taken_for_an_empty_one(client, db, path):
     response = client.post(path, b"", content_type="application/json", headers={"Transfer-Encoding": "chunked"})

@@ -1,18 +1,12 @@
 """Queues: the lines, who waits in them, and Telnyx's refusals."""
 
-from typing import Any
-
 import pytest
 import telnyx
 
-from tests.support.sandbox_http import Http
+from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("steady")
-
-
-def refused(answer: tuple[int, Any]) -> tuple[int, str]:
-    return answer[0], answer[1]["errors"][0]["code"]
 
 
 def test_queues_are_made_changed_and_deleted(sdk: telnyx.Telnyx, http: Http) -> None:
@@ -26,22 +20,6 @@ def test_queues_are_made_changed_and_deleted(sdk: telnyx.Telnyx, http: Http) -> 
     assert [queue.name for queue in sdk.queues.list()] == ["sales"]
     sdk.queues.delete("sales")
     assert refused(http("GET", "/v2/queues/sales")) == (404, "10007")
-
-
-def test_who_waits_is_told_in_order(sdk: telnyx.Telnyx, http: Http, answered: str) -> None:
-    second = http.ring("transferred")
-    http.act(second, "answer")
-    for id in (answered, second):
-        http.act(id, "enqueue", queue_name="sales")
-    waiting = list(sdk.queues.calls.list("sales"))
-    assert [(call.call_control_id, call.queue_position) for call in waiting] == [(answered, 1), (second, 2)]
-    one = sdk.queues.calls.retrieve(second, queue_name="sales").data
-    assert one
-    assert (one.from_, one.is_alive) == ("+13125550143", True)
-    assert refused(http("DELETE", "/v2/queues/sales")) == (400, "90050")
-    sdk.queues.calls.remove(answered, queue_name="sales")
-    assert [call.queue_position for call in sdk.queues.calls.list("sales")] == [1]
-    assert refused(http("GET", f"/v2/queues/sales/calls/{answered}")) == (404, "10007")
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 import telnyx
 
-from tests.support.sandbox_http import Http
+from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.usefixtures("steady")
@@ -20,10 +20,6 @@ WAV = {"format": "wav", "channels": "dual"}
 def fetched(url: str) -> bytes:
     with urlopen(url, timeout=10) as answer:
         return bytes(answer.read())
-
-
-def refused(answer: tuple[int, Any]) -> tuple[int, str]:
-    return answer[0], answer[1]["errors"][0]["code"]
 
 
 def test_a_recording_is_told_listed_and_can_be_heard(
@@ -43,14 +39,6 @@ def test_a_recording_is_told_listed_and_can_be_heard(
     assert [one.id for one in sdk.recordings.list(filter={"call_leg_id": payload["call_leg_id"]})] == [recording.id]
     assert list(sdk.recordings.list(filter={"call_leg_id": "another"})) == []
     assert list(sdk.recordings.list(filter={"created_at": {"gte": "2100-01-01T00:00:00Z"}})) == []
-
-
-def test_an_mp3_is_wanted_and_made(http: Http, answered: str, receiver: Receiver) -> None:
-    http.act(answered, "record_start", format="mp3", channels="single")
-    http.act(answered, "record_stop")
-    urls = receiver.wait("call.recording.saved", answered).payload["recording_urls"]
-    assert urls["wav"] is None
-    assert fetched(urls["mp3"])[:2] == b"\xff\xfb"
 
 
 def test_a_recording_ends_with_its_call(http: Http, answered: str, receiver: Receiver) -> None:

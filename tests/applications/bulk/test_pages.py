@@ -1,0 +1,163 @@
+"""The pages of a change for many show each of them, before and while it runs."""
+
+import re
+import threading
+from typing import Any
+
+import pytest
+from django.db import connections
+from django.test import Client
+from django.utils import timezone
+
+from applications.bulk import edits
+from applications.models import BulkEdit
+from portal.models import AuditEvent
+from portal.sandbox.server.server import Sandbox
+from tests.support.application_pages import page_url
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.bulk_pages import select, shown_lines
+from tests.support.sandbox_ledger import requests
+
+KINDS = [CALL_CONTROL, TEXML]
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_fields_are_chosen_shown_and_changed_one_by_one(
+    browser: Client, mirrored: Any, sandbox: Sandbox, kind: Any
+) -> None:
+    rows = [mirrored(kind, name="one", dtmf_type="Inband"), mirrored(kind, name="two"), mirrored(kind, name="left")]
+    page = select(browser, "bulk_edit", rows[:2], kind)
+    before = len(requests(sandbox))
+    chosen = {
+        "set:dtmf_type": "on",
+        "dtmf_type": "Inband",
+        "set:inbound.channel_limit": "on",
+        "inbound.channel_limit": "7",
+    }
+    assert browser.post(page, chosen | {"active": "false"}).status_code == 302
+    lines = shown_lines(browser, page)
+    assert lines["one"].changes == {"dtmf_type": ("Inband", "Inband"), "inbound.channel_limit": (None, 7)}
+    assert lines["two"].changes["dtmf_type"] == ("RFC 2833", "Inband")
+    assert len(requests(sandbox)) == before, "a preview asks Telnyx for nothing"
+
+    browser.post(f"{page}run/")
+    states = {name: line.state for name, line in shown_lines(browser, page).items()}
+    assert states == {"one": "changed", "two": "changed"}
+    there = [remote_of(row, kind) for row in rows]
+    assert [(one["dtmf_type"], one["inbound"]["channel_limit"], one["active"]) for one in there] == [
+        ("Inband", 7, True),
+        ("Inband", 7, True),
+        ("RFC 2833", None, True),
+    ]
+    assert AuditEvent.objects.get(action="application.bulk_edit").actor == "user: operator"
+    assert rows[0].history.first().history_user.username == "operator"
+
+
+def test_what_would_stay_is_greyed_and_counted_apart(browser: Client, mirrored: Any) -> None:
+    rows = [mirrored(name="on"), mirrored(name="off", active=False)]
+    page = browser.get(select(browser, "bulk_deactivate", rows))
+    assert page.content.decode().count('class="portal-unchanged"') == 1
+    assert "Change 1 at Telnyx" in page.content.decode()
+
+
+@pytest.mark.parametrize(("action", "active"), [("bulk_activate", True), ("bulk_deactivate", False)])
+def test_activating_is_a_shortcut_to_the_preview(browser: Client, mirrored: Any, action: str, active: bool) -> None:
+    row = mirrored(active=not active)
+    page = select(browser, action, [row])
+    assert remote_of(row)["active"] is not active
+    browser.post(f"{page}run/")
+    assert remote_of(row)["active"] is active
+
+
+def test_only_ticked_fields_are_judged_and_one_must_be(browser: Client, mirrored: Any) -> None:
+    page = select(browser, "bulk_edit", [mirrored()])
+    empty = browser.post(page, {"inbound.channel_limit": "many"})
+    assert empty.context["form"].errors == {"__all__": ["Tick at least one field."]}
+    wrong = {"set:inbound.channel_limit": "on", "inbound.channel_limit": "many", "set:webhook_event_url": "on"}
+    answer = browser.post(page, wrong | {"webhook_event_url": "ftp://a.example/"})
+    assert set(answer.context["form"].errors) == {"inbound.channel_limit", "webhook_event_url"}
+    assert BulkEdit.objects.get().values == {}
+
+
+def test_without_a_choice_nothing_can_run_and_nothing_runs_twice(
+    browser: Client, mirrored: Any, sandbox: Sandbox
+) -> None:
+    page = select(browser, "bulk_edit", [mirrored()])
+    browser.post(f"{page}run/")
+    assert BulkEdit.objects.get().state == "draft"
+    browser.post(page, {"set:active": "on", "active": "false"})
+    for _ in range(2):
+        browser.post(f"{page}run/")
+    assert len(requests(sandbox, "PATCH")) == 1
+    assert browser.get(f"{page}run/").status_code == 403
+
+
+def test_the_page_polls_while_it_runs_and_counts(
+    browser: Client, mirrored: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [mirrored(name="one"), mirrored(name="two")]
+    page = select(browser, "bulk_deactivate", rows)
+    reached, go_on = threading.Event(), threading.Event()
+    real = edits.update_application
+
+    def slow(row: Any, *args: Any, **kwargs: Any) -> Any:
+        if row.name == "two":
+            reached.set()
+            go_on.wait(20)
+        return real(row, *args, **kwargs)
+
+    monkeypatch.setattr(edits, "update_application", slow)
+    monkeypatch.setattr("applications.bulk.pages.WAIT_SECONDS", 0.01)
+    threads = set(threading.enumerate())
+    browser.post(f"{page}run/")
+    assert reached.wait(20)
+    shown = browser.get(page).content.decode()
+    assert 'hx-trigger="every 1s"' in shown
+    assert "1 of 2 done" in shown
+    assert 'aria-valuenow="50"' in shown
+    go_on.set()
+    for thread in set(threading.enumerate()) - threads:
+        thread.join(20)
+    shown = browser.get(page).content.decode()
+    assert "hx-trigger" not in re.search(r'<div id="portal-bulk"[^>]*>', shown).group()  # type: ignore[union-attr]
+    assert "2 of 2 done" in shown
+
+
+def test_at_most_five_hundred_at_once_and_no_missing_ones(
+    browser: Client, mirrored: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "MOST", 2)
+    rows = [mirrored(name=str(at)) for at in range(3)]
+    chosen = {"action": "bulk_activate", "_selected_action": [str(row.pk) for row in rows]}
+    answer = browser.post(page_url("changelist"), chosen, follow=True)
+    assert "At most 2 can be changed at once" in str(next(iter(answer.context["messages"])))
+    rows[0].missing_since = timezone.now()
+    assert len(edits.draft(CALL_CONTROL, rows, operator).targets) == 2
+
+
+def test_who_may_only_look_changes_nothing(client: Client, user_with: Any, mirrored: Any, operator: Any) -> None:
+    row = mirrored()
+    edit = edits.draft(CALL_CONTROL, [row], operator, {"active": False})
+    client.force_login(user_with("applications.view_callcontrolapplication", "applications.change_texmlapplication"))
+    assert client.get(page_url("bulk", edit.pk)).status_code == 403
+    assert client.post(page_url("bulk_run", edit.pk)).status_code == 403
+    assert client.get(page_url("bulk", edit.pk, kind=TEXML)).status_code == 404
+    client.post(page_url("changelist"), {"action": "bulk_deactivate", "_selected_action": [str(row.pk)]})
+    assert BulkEdit.objects.count() == 1
+    rights = [CALL_CONTROL.permission(verb) for verb in ("view", "change")]
+    client.force_login(user_with(*rights, username="changer"))
+    client.post(page_url("changelist"), {"action": "bulk_deactivate", "_selected_action": [str(row.pk)]})
+    own = BulkEdit.objects.exclude(pk=edit.pk).get()
+    assert client.get(page_url("bulk", own.pk)).status_code == 200
+    assert client.post(page_url("bulk_run", own.pk)).status_code == 302
+    row.refresh_from_db()
+    assert row.active is False
+
+
+@pytest.fixture(autouse=True)
+def _close() -> Any:
+    yield
+    connections.close_all()

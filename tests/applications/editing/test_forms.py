@@ -1,0 +1,81 @@
+"""The form of an application is made from the SDK's parameters."""
+
+import re
+from typing import Any
+
+from django.contrib.admin.models import LogEntry
+from django.test import Client
+
+from applications.mirror.store import store
+from applications.models import CallControlApplication
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
+from tests.support.application_pages import drawn, errors_of, page_url
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.sandbox_ledger import requests
+
+_FIELD = re.compile(r'name="([a-z_.0-9]+)"')
+
+
+def test_the_add_form_is_prefilled_with_the_accounts_own_webhook(browser: Client, account: TelnyxAccount) -> None:
+    form = browser.get(page_url("add")).context["adminform"].form
+    assert form["webhook_event_url"].value() == account.webhook_url
+    assert form["webhook_api_version"].value() == "2"
+    assert "main · SANDBOX" in str(form["account"])
+
+
+def test_choosing_another_account_takes_that_accounts_webhook(browser: Client, sandbox_account: TelnyxAccount) -> None:
+    first = make_account(name="first")
+    values = drawn(browser, page_url("add"))
+    assert values["webhook_event_url"] == first.webhook_url
+    browser.post(page_url("add"), values | {"application_name": "x", "account": str(sandbox_account.pk)})
+    assert CallControlApplication.objects.get().webhook_event_url == sandbox_account.webhook_url
+
+
+def test_what_is_missing_is_told_on_its_field_before_any_request(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    values = drawn(browser, page_url("add")) | {"inbound.channel_limit": "many"}
+    assert set(errors_of(browser.post(page_url("add"), values))) == {"application_name", "inbound.channel_limit"}
+    assert not requests(sandbox, "POST")
+
+
+def test_every_setting_has_one_field_on_the_page(browser: Client, mirrored: Any) -> None:
+    page = browser.get(page_url("change", mirrored().pk)).content.decode()
+    names = _FIELD.findall(page)
+    for name in CALL_CONTROL.settable_flat():
+        assert names.count(name) == 1, name
+    assert names.count("base_digest") == 1
+
+
+def test_an_untouched_save_asks_telnyx_for_no_change(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored(TEXML, tags=["a", "b"])
+    url = page_url("change", row.pk, kind=TEXML)
+    values = {name: value.replace("\n", "\r\n") for name, value in drawn(browser, url).items()}  # as browsers do
+    assert browser.post(url, values).status_code == 302
+    assert not requests(sandbox, "PATCH")
+    assert LogEntry.objects.get().get_change_message() == "No fields changed."
+
+
+def test_a_value_can_be_cleared(browser: Client, mirrored: Any) -> None:
+    row = mirrored(webhook_event_failover_url="https://a.example/", inbound={"channel_limit": 4})
+    url = page_url("change", row.pk)
+    cleared = {"webhook_event_failover_url": "", "inbound.channel_limit": ""}
+    browser.post(url, drawn(browser, url) | cleared)
+    row.refresh_from_db()
+    assert (row.remote["webhook_event_failover_url"], row.inbound["channel_limit"]) == (None, None)
+
+
+def test_a_value_outside_the_sdks_enum_stays_selectable_and_survives(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    odd = row.remote | {"anchorsite_override": "Montreal, Canada", "webhook_timeout_secs": "soon"}
+    sandbox.store.save_application("call_control_applications", odd)
+    store(CALL_CONTROL, sandbox_account, odd, PORTAL, "read")
+    url = page_url("change", row.pk)
+    assert b'<option value="Montreal, Canada" selected>' in browser.get(url).content
+    assert browser.post(url, drawn(browser, url) | {"application_name": "renamed"}).status_code == 302
+    assert remote_of(row)["anchorsite_override"] == "Montreal, Canada"

@@ -1,0 +1,96 @@
+"""A plan is carried out one by one, and stops where Telnyx is not as planned."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from applications.exchange import plans
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.application_documents import HOOK, by_name, counts, plan_of, run, write
+from tests.support.applications import TEXML, at_telnyx, change_at_telnyx
+from tests.support.sandbox_ledger import requests
+
+
+def test_apply_does_the_plan_and_a_second_one_finds_nothing(sandbox_account: TelnyxAccount, file: Path) -> None:
+    at_telnyx(sandbox_account, name="kept")
+    at_telnyx(sandbox_account, name="surplus")
+    at_telnyx(sandbox_account, TEXML, name="ivr")
+    write(
+        file,
+        {
+            "call_control_applications": {
+                "kept": {"active": False, "outbound": {"channel_limit": 2}},
+                "new": {"webhook_event_url": HOOK, "tags": ["a", "b"], "inbound": {"sip_subdomain": None}},
+            },
+            "texml_applications": {"ivr": {"voice_method": "get"}},
+        },
+    )
+    assert "4 of 4 done." in run("apply", str(file), "--prune", "--yes")
+    there = by_name(sandbox_account)
+    assert set(there) == {"kept", "new"}
+    assert (there["kept"]["active"], there["kept"]["outbound"]["channel_limit"]) == (False, 2)
+    assert (there["new"]["tags"], there["new"]["webhook_api_version"]) == (["a", "b"], "2")
+    assert by_name(sandbox_account, TEXML)["ivr"]["voice_method"] == "get"
+    assert counts(plan_of(file, "--prune")) == (0, 0, 0, 3)
+    assert "0 to create, 0 to update, 0 to delete, 3 unchanged." in run("apply", str(file), "--yes")
+    assert AuditEvent.objects.filter(actor="command line: apps.yaml").count() >= 4
+
+
+def test_apply_stops_when_telnyx_changed_since_the_plan(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote = at_telnyx(sandbox_account, name="router")
+    write(file, {"call_control_applications": {"router": {"active": False}, "desk": {"webhook_event_url": HOOK}}})
+
+    def meanwhile(*_: Any, **__: Any) -> None:
+        change_at_telnyx(sandbox_account, remote, webhook_timeout_secs=9)
+        at_telnyx(sandbox_account, name="desk")
+
+    monkeypatch.setattr("applications.management.commands.applications.Command._ask", meanwhile)
+    with pytest.raises(CommandError) as stopped:
+        run("apply", str(file))
+    assert "nothing was done" in str(stopped.value)
+    assert f"router ({remote['id']}) was changed at Telnyx." in str(stopped.value)
+    assert "was created at Telnyx" in str(stopped.value)
+    assert by_name(sandbox_account)["router"]["active"] is True
+    assert len(requests(sandbox, "POST")) == 2
+
+
+def test_a_change_at_the_last_moment_stops_the_rest(
+    sandbox_account: TelnyxAccount, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (at_telnyx(sandbox_account, name=name) for name in ("first", "second"))
+    wanted = {"active": False}
+    write(file, {"call_control_applications": {"first": wanted, "second": dict(wanted)}})
+
+    def looked(plan: Any) -> list[str]:
+        change_at_telnyx(sandbox_account, first, webhook_timeout_secs=9)
+        return []
+
+    monkeypatch.setattr(plans, "outdated", looked)
+    err = StringIO()
+    with pytest.raises(CommandError):
+        call_command("applications", "apply", str(file), "--yes", stdout=StringIO(), stderr=err)
+    assert "line 2: update first: The application was changed at Telnyx meanwhile" in err.getvalue()
+    assert {remote["active"] for remote in by_name(sandbox_account).values()} == {True}
+    assert second["active"] is True
+
+
+def test_one_refusal_keeps_no_other_from_being_done(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, file: Path
+) -> None:
+    remote = at_telnyx(sandbox_account, name="first")
+    at_telnyx(sandbox_account, name="second")
+    path = f"/call_control_applications/{remote['id']}"
+    sandbox.faults.add({"method": "PATCH", "path": path, "fault": "status", "value": 422})
+    write(file, {"call_control_applications": {"first": {"active": False}, "second": {"active": False}}})
+    out, err = StringIO(), StringIO()
+    with pytest.raises(CommandError, match="Not everything"):
+        call_command("applications", "apply", str(file), "--yes", stdout=out, stderr=err)
+    assert "1 of 2 done." in out.getvalue()
+    assert err.getvalue().startswith("line 2: update first: ")
+    assert by_name(sandbox_account)["second"]["active"] is False

@@ -1,0 +1,25 @@
+"""A pull tells how far it is."""
+
+from io import StringIO
+
+import pytest
+
+from applications.mirror.progress import Bar
+
+
+def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stream(StringIO):
+        def write(self, text: str, ending: str = "") -> int:
+            return super().write(text + ending)
+
+    now = [100.0]
+    monkeypatch.setattr("applications.mirror.progress.time.monotonic", lambda: now[0])
+    stream = Stream()
+    bar = Bar(stream, "sandbox")
+    bar.told(1, 4)
+    assert stream.getvalue() == ""
+    now[0] += 2
+    bar.told(2, 4)
+    bar.told(3, 4)
+    bar.close()
+    assert stream.getvalue() == "sandbox [###############...............] 2 of 4\n"

@@ -1,0 +1,30 @@
+"""Users and groups are kept by the portal's own pages, and it is noted what is done to them."""
+
+from django.contrib.auth.models import Group, User
+
+from portal.models import AuditEvent
+
+
+def test_users_and_groups_are_on_unfold_and_what_is_done_to_them_is_audited(browser):
+    form = {
+        "username": "ada",
+        "usable_password": "true",
+        "password1": "a long enough one",
+        "password2": "a long enough one",
+    }
+    assert browser.post("/admin/auth/user/add/", form).status_code == 302
+    assert User.objects.get(username="ada").check_password("a long enough one")
+    assert browser.post("/admin/auth/group/add/", {"name": "Night shift"}).status_code == 302
+    assert Group.objects.filter(name="Night shift").exists()
+    assert AuditEvent.objects.filter(action__in=["user.create", "group.create"]).count() == 2
+    assert "a long enough one" not in str(list(AuditEvent.objects.values()))
+
+
+def test_signing_in_is_audited_and_a_wrong_password_is_no_sign_in(client, operator):
+    client.post("/admin/login/", {"username": "operator", "password": "wrong"})
+    assert not AuditEvent.objects.exists()
+    client.post("/admin/login/", {"username": "operator", "password": "a long enough password"})
+    event = AuditEvent.objects.get()
+    assert (event.actor, event.action, event.user) == ("user: operator", "sign-in", operator)
+    client.get("/admin/login/")
+    assert AuditEvent.objects.count() == 1

@@ -1,0 +1,78 @@
+"""The pages of tokens show a token once."""
+
+import re
+
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.test import Client
+
+from portal.models import ApiToken, AuditEvent
+
+TOKENS = "/admin/portal/apitoken/"
+
+
+AUDIT = "/admin/portal/auditevent/"
+
+
+def make_token_in(browser: Client, user: User, **more):
+    return browser.post(f"{TOKENS}add/", {"user": user.pk, "name": "ci", "scopes": ["calls:read"]} | more)
+
+
+def test_a_token_is_shown_once_and_kept_nowhere(browser, operator):
+    page = make_token_in(browser, operator).content.decode()
+    text = re.search(r"tvp_[0-9a-f]{8}\.[A-Za-z0-9_\-]+", page).group()
+    token = ApiToken.objects.get()
+    assert (token.name, token.scopes, token.user) == ("ci", ["calls:read"], operator)
+    assert ApiToken.find(text) == token
+    secret = text.partition(".")[2]
+    for path in (TOKENS, f"{TOKENS}{token.pk}/change/", AUDIT, "/admin/"):
+        assert secret not in browser.get(path).content.decode()
+    assert secret not in str(browser.cookies)
+    assert not any(secret in str(session.get_decoded()) for session in Session.objects.all())
+    event = AuditEvent.objects.get(action="token.make")
+    assert event.details == {"user": "operator", "scopes": ["calls:read"]}
+
+
+def test_a_token_with_an_expiry_in_the_past_is_not_made(browser, operator):
+    response = make_token_in(browser, operator, expires_at_0="2020-01-01", expires_at_1="00:00:00")
+    assert "This time has passed" in response.content.decode()
+    assert not ApiToken.objects.exists()
+
+
+def test_a_token_for_somebody_else_needs_the_right_to_change_users(client, operator, user_with):
+    person = user_with("portal.add_apitoken", "portal.view_apitoken")
+    client.force_login(person)
+    assert make_token_in(client, operator).status_code == 200
+    assert not ApiToken.objects.exists()
+    make_token_in(client, person)
+    assert ApiToken.objects.get().user == person
+
+
+def test_a_revoked_token_is_refused_and_the_revocation_audited(browser, operator):
+    token, text = ApiToken.make(operator, "ci")
+    url = f"{TOKENS}{token.pk}/revoke/"
+    assert "Revoke this token?" in browser.get(url).content.decode()
+    assert ApiToken.find(text)
+    response = browser.post(url, {"_form_submitted": "True"}, headers={"HX-Request": "true"})
+    assert response["HX-Redirect"] == TOKENS
+    assert ApiToken.find(text) is None
+    assert AuditEvent.objects.get(action="token.revoke").object_id == str(token.pk)
+    assert "/revoke/" not in browser.get(f"{TOKENS}{token.pk}/change/").content.decode()
+
+
+def test_revoking_needs_its_permission(client, operator, user_with):
+    token, text = ApiToken.make(operator, "ci")
+    client.force_login(user_with("portal.view_apitoken"))
+    assert client.get(f"{TOKENS}{token.pk}/change/").status_code == 200
+    assert client.post(f"{TOKENS}{token.pk}/revoke/", {"_form_submitted": "True"}).status_code == 403
+    assert ApiToken.find(text)
+    client.force_login(user_with("portal.change_apitoken", username="revoker"))
+    assert client.post(f"{TOKENS}{token.pk}/revoke/", {"_form_submitted": "True"}).status_code == 302
+    assert ApiToken.find(text) is None
+
+
+def test_a_token_is_neither_changed_nor_deleted(browser, operator):
+    token, text = ApiToken.make(operator, "ci", ["calls:read"])
+    assert browser.post(f"{TOKENS}{token.pk}/change/", {"name": "x", "scopes": []}).status_code == 403
+    assert browser.post(f"{TOKENS}{token.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert ApiToken.find(text).scopes == ["calls:read"]

@@ -1,0 +1,40 @@
+"""Serializers mask numbers and refuse members that they do not know."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from rest_framework import serializers
+from rest_framework.exceptions import ValidationError
+
+from portal.rest.serializers import NumberField, Strict
+
+
+class Leg(Strict, serializers.Serializer[Any]):
+    to = NumberField()
+
+
+class Dial(Strict, serializers.Serializer[Any]):
+    name = serializers.CharField()
+    leg = Leg()
+
+
+def test_an_unknown_member_is_refused_by_name_at_every_depth() -> None:
+    good = {"name": "a", "leg": {"to": "+13125550199"}}
+    assert Dial().run_validation(good) == good
+    for told, errors in (
+        (good | {"nme": 1, "lag": 2}, {"nme": ["Unknown member."], "lag": ["Unknown member."]}),
+        (good | {"leg": {"to": "1", "from": "2"}}, {"leg": {"from": ["Unknown member."]}}),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            Dial().run_validation(told)
+        assert caught.value.detail == errors
+
+
+def test_a_number_is_whole_for_those_who_may_see_it(user_with: Any) -> None:
+    seeing, other = user_with("voice.view_full_number", username="seeing"), user_with(username="other")
+
+    def told(user: Any) -> Any:
+        return Leg({"to": "+13125550199"}, context={"request": SimpleNamespace(user=user)}).data["to"]
+
+    assert (told(seeing), told(other)) == ("+13125550199", "+1312•••0199")

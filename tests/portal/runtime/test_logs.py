@@ -1,0 +1,62 @@
+"""Log lines are JSON and tell no number."""
+
+import json
+import logging
+from io import StringIO
+
+import pytest
+import structlog
+
+from portal.runtime.logs import formatter
+
+
+def logged(message: str, *values: object) -> dict:
+    record = logging.LogRecord("somewhere", logging.WARNING, __file__, 1, message, values, None)
+    return json.loads(formatter().format(record))
+
+
+def test_a_log_line_is_json_without_numbers_tokens_and_keys():
+    line = logged("call from %s to %s", "+13125550199", "+442071838750")["event"]
+    assert "+13125550199" not in line
+    assert "0199" in line
+    for secret in ("/webhooks/abcdefgh-ijkl_mnop", "KEY0123456789ABCDEF", "tvp_0123abcd.secretsecret"):
+        assert secret[-8:] not in logged("saw %s here", secret)["event"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"payload": {"from": "+13125550147"}},
+        {"payload": {"from": "13125550147", "legs": [{"to_number": 13125550147}]}},
+        {"numbers": ["+13125550147", ("+13125550147",)]},
+        {"caller": "13125550147", "digits": "13125550147"},
+        {"asked": "sip:13125550147@example.com"},
+        {"body": b"from=+13125550147"},
+        {"error": ValueError("no route to +13125550147")},
+        {"deep": [[[[[[[[[["+13125550147"]]]]]]]]]]},
+    ],
+)
+def test_no_number_passes_however_it_is_logged(told):
+    # a handler of its own: pytest has its hands on the others
+    handler = logging.StreamHandler(stream := StringIO())
+    handler.setFormatter(formatter())
+    log = logging.getLogger("tests.numbers")
+    log.addHandler(handler)
+    try:
+        structlog.get_logger("tests.numbers").warning("said", at=1763650000123, event_id="0123456789", **told)
+    finally:
+        log.removeHandler(handler)
+    line = json.loads(stream.getvalue())
+    assert "5550147" not in stream.getvalue()
+    assert (line["event"], line["at"], line["event_id"]) == ("said", 1763650000123, "0123456789")
+
+
+def test_an_exceptions_text_is_cleaned_too():
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed", (), None)
+    try:
+        raise ValueError("no route to +13125550199 with KEY0123456789ABCDEF")
+    except ValueError as error:
+        record.exc_info = (type(error), error, error.__traceback__)
+    text = formatter().format(record)
+    assert "+13125550199" not in text
+    assert "KEY0123456789ABCDEF" not in text

@@ -1,0 +1,15 @@
+"""An address of a call that Telnyx has not is not found."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.sandbox_http import Http
+
+pytestmark = pytest.mark.usefixtures("unhurried")
+
+
+def test_an_action_that_telnyx_has_not_is_404(http: Http, application: Any) -> None:
+    status, body = http.act(http.ring(), "levitate")
+    assert status == 404
+    assert "levitate" in body["errors"][0]["detail"]

@@ -1,0 +1,53 @@
+"""A list of Telnyx is read whole, up to a bound, and tells whether it was."""
+
+import re
+from typing import Any
+
+import pytest
+
+from portal.models import TelnyxAccount
+from portal.telnyx.paging import MOST_PAGES, PAGE, pages, whole
+from tests.support.telnyx_answers import telnyx_says
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [{"id": str(number)} for number in range(count)]
+
+
+def by_page(*answers: dict[str, Any]) -> Any:
+    """Answers of the list by the number of the page that is asked for; past them the last."""
+
+    def said(path: str) -> dict[str, Any]:
+        number = int(re.search(r"page(?:%5B|\[)number(?:%5D|\])=(\d+)", path)[1])  # type: ignore[index]
+        return answers[min(number, len(answers)) - 1]
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("answers", "count", "complete", "asked"),
+    [
+        ([{"data": rows(2), "meta": {"total_pages": 2}}, {"data": rows(1), "meta": {"total_pages": 2}}], 3, True, 2),
+        ([{"data": rows(PAGE)}, {"data": rows(3)}], PAGE + 3, True, 2),
+        ([{"data": rows(PAGE)}, {"data": []}], PAGE, True, 2),
+        ([{"data": rows(PAGE)}], PAGE * MOST_PAGES, False, MOST_PAGES),
+        ([{"data": "nothing"}], 0, False, 1),
+        ([{"data": [*rows(1), "odd", None]}], 1, True, 1),
+        ([{"data": rows(1), "meta": "odd"}], 1, True, 1),
+    ],
+    ids=["told", "short page", "exactly one page", "without end", "no list", "odd rows", "odd meta"],
+)
+def test_a_list_is_read_to_its_end_or_to_the_bound(
+    account: TelnyxAccount, answers: list[dict[str, Any]], count: int, complete: bool, asked: int
+) -> None:
+    with telnyx_says(account, conferences=by_page(*answers)) as listener:
+        listing = whole(account, "conferences.list")
+        assert (len(listing.rows), listing.complete, len(listener.requests)) == (count, complete, asked)
+
+
+def test_a_page_tells_the_total_where_telnyx_does(account: TelnyxAccount) -> None:
+    told = {"data": rows(1), "meta": {"total_pages": 9, "total_results": 2100}}
+    with telnyx_says(account, conferences=told):
+        first = next(pages(account, "conferences.list"))
+        assert (first.total, first.is_last, first.complete) == (2100, False, False)
+        assert len(list(pages(account, "conferences.list", most=2))) == 2

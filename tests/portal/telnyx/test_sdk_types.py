@@ -1,0 +1,71 @@
+"""The SDK's types tell names, enums and help of every parameter."""
+
+import pytest
+
+from portal.telnyx import schemas
+from portal.telnyx.schemas import arguments, parameters
+from portal.telnyx.sdk_types import Parameter
+
+TRANSFER = "calls.actions.transfer"
+
+
+CREATE = "call_control_applications.create"
+
+
+def by_name(method: str) -> dict[str, Parameter]:
+    return {parameter.name: parameter for parameter in parameters(method)}
+
+
+def every_method() -> list[str]:
+    resources = ("calls", "calls.actions", "call_control_applications", "texml_applications")
+    return [f"{resource}.{name}" for resource in resources for name in schemas.methods(resource)]
+
+
+@pytest.mark.parametrize("method", every_method())
+def test_every_method_of_the_sdk_can_be_read(method):
+    names = [parameter.name for parameter in parameters(method)]
+    assert len(set(names)) == len(names)
+    bodies, _ = schemas.json_schemas([method])
+    assert bodies[method]["$ref"].startswith("#/components/schemas/")
+    assert schemas.summary(method)
+
+
+def test_names_are_those_of_the_wire():
+    assert by_name(TRANSFER)["from"].argument == "from_"
+    assert "from_" not in by_name(TRANSFER)
+    bridge = by_name("calls.actions.bridge")["call_control_id"]
+    assert (bridge.argument, bridge.required) == ("call_control_id_to_bridge_with", True)
+
+
+def test_nested_names_are_those_of_the_wire():
+    prompts = by_name("calls.actions.pay")["prompts"]
+    assert "payment-card-number" in {member.name for member in prompts.fields}
+
+
+def test_arguments_are_those_of_the_sdks_method():
+    assert arguments(TRANSFER, {"to": "+1", "from": "+2"}) == {"to": "+1", "from_": "+2"}
+    assert arguments("calls.actions.bridge", {"call_control_id": "v3:1"}) == {"call_control_id_to_bridge_with": "v3:1"}
+
+
+def test_enums_required_ones_and_kinds_are_read():
+    create = by_name(CREATE)
+    assert create["webhook_api_version"].choices == ("1", "2")
+    assert [name for name, parameter in create.items() if parameter.required] == [
+        "application_name",
+        "webhook_event_url",
+    ]
+    assert (create["active"].kind, create["webhook_timeout_secs"].kind) == ("boolean", "integer")
+    assert create["webhook_timeout_secs"].nullable
+    assert not create["active"].nullable
+    assert "channel_limit" in {member.name for member in create["inbound"].fields}
+    headers = by_name(TRANSFER)["custom_headers"]
+    assert headers.kind == "array"
+    assert headers.item is not None
+    assert [member.name for member in headers.item.fields] == ["name", "value"]
+
+
+def test_nearly_every_parameter_has_help():
+    for method in ("calls.dial", TRANSFER, "calls.actions.speak", CREATE, "texml_applications.create"):
+        helps = [parameter.help for parameter in parameters(method) if parameter.kind != "object"]
+        assert all(helps), method
+    assert "dial" in by_name("calls.dial")["from"].help or "number" in by_name("calls.dial")["from"].help

@@ -1,0 +1,33 @@
+"""The groups have their permissions from the first migration on."""
+
+from django.contrib.auth.models import Group, Permission
+from django.core.management import call_command
+
+
+def test_the_groups_are_made_with_their_permissions(db):
+    def has(group: str) -> set[str]:
+        rows = Group.objects.get(name=group).permissions.values_list("content_type__app_label", "codename")
+        return {".".join(row) for row in rows}
+
+    assert {"portal.add_apitoken", "auth.change_user", "voice.dial", "portal.change_telnyxaccount"} <= has(
+        "Administrators"
+    )
+    assert {"voice.dial", "voice.control_call", "voice.view_call", "portal.view_telnyxaccount"} <= has("Operators")
+    assert not {"portal.add_apitoken", "portal.change_telnyxaccount", "auth.view_user", "voice.view_raw_event"} & has(
+        "Operators"
+    )
+    assert {"voice.view_call", "voice.view_callevent"} <= has("Support")
+    assert all(name.partition(".")[2].startswith("view_") for name in has("Support"))
+    assert not {"voice.view_full_number", "voice.view_raw_event", "portal.view_telnyxaccount"} & has("Support")
+    assert {"voice.change_flow", "voice.replay_event", "applications.add_callcontrolapplication"} <= has("Developers")
+    assert not {"voice.dial", "portal.change_telnyxaccount", "portal.add_apitoken"} & has("Developers")
+
+
+def test_an_upgrade_gives_the_groups_its_new_permissions_and_leaves_what_people_changed(db):
+    support = Group.objects.get(name="Support")
+    support.permissions.remove(Permission.objects.get(codename="view_flow"))
+    Permission.objects.get(codename="view_callevent").delete()  # as if this version were the first to have it
+    call_command("migrate", verbosity=0)
+    codenames = set(support.permissions.values_list("codename", flat=True))
+    assert "view_callevent" in codenames
+    assert "view_flow" not in codenames

@@ -1,0 +1,27 @@
+"""Checks find what the first caller would."""
+
+import pytest
+
+from portal.checks import check_accounts
+from portal.models import TelnyxAccount
+from tests.support.environments import GOOD, start
+
+
+def test_an_account_without_a_public_key_is_warned_of(account):
+    assert check_accounts() == []
+    TelnyxAccount.objects.update(public_key="")
+    assert [warning.id for warning in check_accounts()] == ["portal.W002"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "check_id"),
+    [
+        ({"TELNYX_PUBLIC_KEY": "AAAA"}, "portal.E001"),
+        ({"TELNYX_API_KEY": "KEY1", "DEBUG": "true"}, "portal.E002"),
+        ({"TELNYX_API_KEY": "KEY1"}, "portal.W001"),
+    ],
+)
+def test_a_check_finds_what_the_first_caller_would(tmp_path, variables, check_id):
+    done = start(tmp_path, "manage.py", "check", "--fail-level", "WARNING", **GOOD, **variables)
+    assert done.returncode != 0
+    assert check_id in done.stderr

@@ -1,0 +1,31 @@
+"""The first start makes its secrets, once and for their owner alone."""
+
+from pathlib import Path
+
+from portal import keys
+from tests.support.environments import SHOW, start
+
+
+def test_secrets_are_read_from_var_where_make_run_wrote_them(tmp_path):
+    assert start(tmp_path, "-m", "portal.keys").returncode == 0
+    show = SHOW.format("s.SECRET_KEY, len(s.PORTAL_ENCRYPTION_KEYS[0])")
+    first, second = start(tmp_path, "-c", show), start(tmp_path, "-c", show)
+    assert first.returncode == 0, first.stderr
+    assert (
+        first.stdout
+        == second.stdout
+        == str((keys_in(tmp_path), 32)).strip("()").replace(",", "").replace("'", "") + "\n"
+    )
+    assert start(tmp_path, "-m", "portal.keys").returncode == 0
+    assert start(tmp_path, "-c", show).stdout == first.stdout
+
+
+def keys_in(folder: Path) -> str:
+    return (folder / "secret_key").read_text()
+
+
+def test_the_files_of_secrets_are_their_owners_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PORTAL_VAR_DIR", str(tmp_path / "var"))
+    keys.make_missing()
+    assert {path.stat().st_mode & 0o777 for path in (keys.secret_key_file(), keys.encryption_keys_file())} == {0o600}
+    assert keys.var_dir().stat().st_mode & 0o777 == 0o700

@@ -1,0 +1,70 @@
+"""Statements by hand do to one row what the ORM would."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from portal import sql
+from portal.models import Heartbeat, TelnyxAccount
+from tests.support.accounts import make_account
+
+
+def test_a_row_is_found_by_its_own_values_alone(account: TelnyxAccount) -> None:
+    other = make_account("other")
+    assert sql.found(TelnyxAccount, webhook_token=other.webhook_token) == other
+    assert sql.found(TelnyxAccount, webhook_token=other.webhook_token, name=account.name) is None
+    with transaction.atomic():
+        locked = sql.locked(TelnyxAccount, name=account.name)
+    assert locked is not None
+    assert (locked.pk, locked.api_key, locked.created_at) == (account.pk, account.api_key, account.created_at)
+
+
+def test_an_insert_writes_the_whole_row_or_tells_that_it_is_there(account: TelnyxAccount) -> None:
+    new = TelnyxAccount(name="new", base_url="http://127.0.0.1:9/v2", created_at=account.created_at)
+    new.updated_at = account.updated_at
+    assert sql.insert(new)
+    stored = TelnyxAccount.objects.get(name="new")
+    names = [field.attname for field in TelnyxAccount._meta.concrete_fields]
+    assert [getattr(stored, name) for name in names] == [getattr(new, name) for name in names]
+    twin = TelnyxAccount(name="new", created_at=account.created_at, updated_at=account.updated_at)
+    assert not sql.insert(twin)
+    assert (twin._state.adding, TelnyxAccount.objects.count()) == (True, 2)
+
+
+def test_an_update_writes_these_fields_of_this_row_only(account: TelnyxAccount) -> None:
+    make_account("other")
+    account.base_url, account.public_key = "https://new.example/v2", "not written"
+    assert sql.update(account, ["base_url"])
+    stored = dict(TelnyxAccount.objects.values_list("name", "base_url"))
+    assert stored == {"main": "https://new.example/v2", "other": "http://127.0.0.1:9/v2"}
+    assert not TelnyxAccount.objects.filter(public_key="not written").exists()
+
+
+def test_an_update_is_not_made_of_what_changed_meanwhile(account: TelnyxAccount) -> None:
+    account.base_url = "https://new.example/v2"
+    assert not sql.update(account, ["base_url"], name="renamed")
+    assert TelnyxAccount.objects.get().base_url == "http://127.0.0.1:9/v2"
+    assert sql.update(account, ["base_url"], name="main")
+    assert TelnyxAccount.objects.get().base_url == "https://new.example/v2"
+
+
+def test_a_delete_takes_one_row(account: TelnyxAccount) -> None:
+    other = make_account("other")
+    sql.delete(account)
+    assert list(TelnyxAccount.objects.all()) == [other]
+
+
+def test_columns_are_all_but_those_named() -> None:
+    assert sql.columns(Heartbeat) == '"portal_heartbeat"."name", "portal_heartbeat"."at"'
+    assert sql.columns(Heartbeat, "at") == '"portal_heartbeat"."name"'
+
+
+@pytest.mark.django_db
+def test_the_clock_of_the_database_is_read_in_utc_and_written_as_django_writes_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {sql.now()}", [])
+        told = cursor.fetchone()[0]
+        cursor.execute(f"INSERT INTO portal_heartbeat (name, at) VALUES (%s, {sql.now()})", ["clock"])
+    assert abs(datetime.now(UTC) - sql.moment(told)) < timedelta(minutes=1)
+    assert abs(Heartbeat.objects.get().at - sql.moment(told)) < timedelta(minutes=1)

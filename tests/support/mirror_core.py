@@ -1,0 +1,11 @@
+"""Modules of the core and of applications that have no test file of their own name, and why."""
+
+CORE: dict[str, str] = {
+    "applications.apps": "registers pages, which tests/applications/admin opens one by one",
+    "applications.urls": "addresses only: tests/applications/api asks each of them",
+    "portal.asgi": "one call of Django's",
+    "portal.celery": "one call of Celery's: tests/test_servers.py runs a worker with it",
+    "portal.formats.en.formats": "four constants of Django's form: each page shows times in them",
+    "portal.sandbox.core.requests": "a dataclass and two names of types",
+    "portal.wsgi": "one call of Django's: tests/portal/test_start.py serves with it",
+}
