@@ -19,7 +19,6 @@ from portal.models import TelnyxAccount
 from tests.support.call_pages import LOG, page
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
-from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.models import Call, CallCommand, CallEvent
 
@@ -250,12 +249,3 @@ def test_raw_json_of_another_session_is_404(browser: Client, account: TelnyxAcco
     first, other = Call.objects.order_by("call_control_id")
     event = CallEvent.objects.get(call=other)
     assert browser.get(page(first, "raw", str(event.pk))).status_code == 404
-
-
-def test_the_raw_body_of_an_event_is_for_those_who_may_see_it(
-    signed_in: Any, browser: Client, account: TelnyxAccount
-) -> None:
-    post_webhook(Client(), account, b'{"mark": "of the bytes"')
-    url = f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/"
-    assert "of the bytes" in browser.get(url).content.decode()
-    assert "of the bytes" not in signed_in("voice.view_callevent").get(url).content.decode()

@@ -8,12 +8,11 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
-from tests.support.rest import api_for, problem, send
+from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for, problem, send
 from voice.catalogue import actions
 from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db
-CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
 

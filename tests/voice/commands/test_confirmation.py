@@ -9,16 +9,11 @@ from django.urls import reverse
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
-from tests.support.call_pages import LOG, page
+from tests.support.call_pages import LOG, drawn, page
 from tests.support.factories import CONNECTION, make_call
 from voice.models import Call, CallCommand
 
 pytestmark = pytest.mark.django_db
-
-
-def drawn(client: Client, url: str) -> dict[str, Any]:
-    form = client.get(url).context["form"]
-    return {name: form[name].value() for name in form.fields if form[name].value() is not None}
 
 
 def test_an_action_asks_before_it_acts(browser: Client, account: TelnyxAccount) -> None:
@@ -66,22 +61,6 @@ def test_an_unknown_action_is_404(browser: Client, account: TelnyxAccount, actio
     url = page(make_call(account), "do", action)
     assert browser.get(url).status_code == 404
     assert browser.post(url, {"intent": str(uuid.uuid4())}).status_code == 404
-
-
-def test_a_form_takes_what_people_write_and_sends_wire_names(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account), "do", "transfer")
-    written = {"to": "+1 (312) 555-0001", "timeout_secs": "20", "mute_dtmf": "self", "early_media": "false"}
-    assert browser.post(url, drawn(browser, url) | written).status_code == 302
-    sent = {"to": "+13125550001", "timeout_secs": 20, "mute_dtmf": "self", "early_media": False}
-    assert CallCommand.objects.get().parameters == sent
-
-
-def test_what_is_wrong_stands_on_its_field_and_the_input_stays(browser: Client, account: TelnyxAccount) -> None:
-    url = page(make_call(account), "do", "transfer")
-    answer = browser.post(url, drawn(browser, url) | {"to": "ada", "custom_headers": "{", "timeout_secs": "soon"})
-    assert set(answer.context["form"].errors) == {"to", "custom_headers", "timeout_secs"}
-    assert b'value="ada"' in answer.content
-    assert not CallCommand.objects.exists()
 
 
 def test_an_ended_call_says_that_nothing_was_sent(browser: Client, account: TelnyxAccount) -> None:
