@@ -20,7 +20,6 @@ from voice.catalogue import actions
 from voice.dispatch import sender
 from voice.models import CallCommand, CallEvent, Conference
 
-
 ROOM = "428c31b6-abf3-3bc1-b7f4-5013ef9657c1"
 SAID = {"creator_call_session_id": "428c31b6-7af4-4bcb-b7f5-5013ef9657c1"}
 TOLD = {
