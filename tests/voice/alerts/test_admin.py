@@ -155,10 +155,13 @@ def test_what_is_not_there_is_not_found(browser: Client, name: str) -> None:
     assert browser.get(f"{LIST}{name}/change/").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["state=nothing", "kind__exact=%00", "q=%00", "account__id__exact=x"])
-def test_a_senseless_query_breaks_nothing(browser: Client, query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("state=nothing", 200), ("kind__exact=%00", 400), ("q=%00", 400), ("account__id__exact=x", 200)],
+)
+def test_a_senseless_query_breaks_nothing(browser: Client, query: str, status: int) -> None:
     alert()
-    assert browser.get(f"{LIST}?{query}").status_code in {200, 302, 400}
+    assert browser.get(f"{LIST}?{query}").status_code == status
 
 
 def test_who_gets_what_at_first(signed_in: Any) -> None:

@@ -29,9 +29,13 @@ def test_numbers_and_controls_go_by_permission(account: TelnyxAccount, signed_in
     assert "/do/transfer/" not in page
 
 
-@pytest.mark.parametrize("url", [PAGE, TABLE, ASK, f"{PAGE}refresh/00000000-0000-0000-0000-000000000000/"])
-def test_it_is_for_who_may_see_calls(signed_in: Any, url: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [(PAGE, 200), (TABLE, 200), (ASK, 204), (f"{PAGE}refresh/00000000-0000-0000-0000-000000000000/", 404)],
+)
+def test_it_is_for_who_may_see_calls(signed_in: Any, url: str, status: int) -> None:
     assert signed_in("voice.view_flow").get(url).status_code == 403
+    assert signed_in("voice.view_call", username="sees").get(url).status_code == status
 
 
 def test_a_look_that_shows_nothing_new_is_empty(account: TelnyxAccount, browser: Client) -> None:

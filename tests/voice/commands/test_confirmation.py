@@ -54,6 +54,12 @@ def test_without_its_permission_an_action_is_403(signed_in: Any, account: Telnyx
         assert client.get(page(call, "do", action)).status_code == 403
         assert client.post(page(call, "do", action), values).status_code == 403
     assert not CallCommand.objects.exists()
+    values |= {"payload": "Hello", "voice": "female"}
+    may = signed_in("voice.view_call", "voice.dial", "voice.control_call", username="may")
+    for action in ("hangup", "transfer", "speak"):
+        assert may.get(page(call, "do", action)).status_code == 200
+        assert may.post(page(call, "do", action), values | {"intent": str(uuid.uuid4())}).status_code == 302
+    assert sorted(CallCommand.objects.values_list("action", flat=True)) == ["hangup", "speak", "transfer"]
 
 
 @pytest.mark.parametrize("action", ["fly", "dial", "with_raw_response", "__init__"])
@@ -101,7 +107,9 @@ def test_dialling_takes_its_permission(signed_in: Any, application: CallControlA
     url = reverse("admin:voice_call_dial")
     assert (client.get(url).status_code, client.post(url).status_code) == (403, 403)
     assert url not in client.get(LOG).content.decode()
-    assert url in signed_in("voice.view_call", "voice.dial", username="other").get(LOG).content.decode()
+    other = signed_in("voice.view_call", "voice.dial", username="other")
+    assert (other.get(url).status_code, other.post(url).status_code) == (200, 200)
+    assert url in other.get(LOG).content.decode()
 
 
 def test_refresh_asks_telnyx_on_a_post(browser: Client, ring: Any, http: Any) -> None:

@@ -84,3 +84,6 @@ def test_without_the_permission_nothing_is_made(
     person = user_with("voice.view_conference", "voice.view_queue", "voice.view_call")
     assert getattr(api_for(person), verb)(url, {}, format="json").status_code == 403
     assert not CallCommand.objects.exists()
+    may = user_with("voice.view_conference", "voice.view_queue", actions.permission(action), username="may")
+    told = getattr(api_for(may), verb)(url, {"?": 1}, format="json")
+    assert told.status_code == (202 if verb == "delete" else 400)  # a deletion has no body to be wrong

@@ -81,6 +81,11 @@ def test_without_the_permission_there_is_no_page_no_button_and_no_command(
     refused = api_for(person).post(f"/api/v1/conferences/{ROOM}/actions/{word}/", {}, format="json")
     assert refused.status_code == 403
     assert not CallCommand.objects.exists()
+    may = user_with("voice.view_conference", actions.permission(action), username="may")
+    client.force_login(may)
+    assert (client.get(url).status_code, client.post(url, {}).status_code) == (200, 200)
+    told = api_for(may).post(f"/api/v1/conferences/{ROOM}/actions/{word}/", {"?": 1}, format="json")
+    assert told.status_code == 400
 
 
 def test_every_action_has_a_button(browser: Client, room: Conference) -> None:

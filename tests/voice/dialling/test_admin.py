@@ -85,6 +85,14 @@ def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any,
     assert viewer.post(f"/admin/voice/dialbatch/{batch.pk}/steer/cancel/").status_code == 403
     assert viewer.get("/admin/voice/dialbatch/own-numbers/").status_code == 403
     assert "Dial a list" not in viewer.get("/admin/voice/dialbatch/").content.decode()
+    assert batches.progress(DialBatch.objects.get()).state == "running"
+    dialler = signed_in("voice.view_dialbatch", "voice.dial", username="dialler")
+    assert "Pause" in dialler.get(f"/admin/voice/dialbatch/{batch.pk}/change/").content.decode()
+    assert dialler.get(PAGE).status_code == 200
+    assert dialler.get("/admin/voice/dialbatch/own-numbers/").status_code == 200
+    assert "Dial a list" in dialler.get("/admin/voice/dialbatch/").content.decode()
+    assert dialler.post(f"/admin/voice/dialbatch/{batch.pk}/steer/cancel/").status_code == 302
+    assert batches.progress(DialBatch.objects.get()).state == "cancelled"
 
 
 def test_it_is_steered_from_its_page(browser: Client, api: Any, account: TelnyxAccount) -> None:

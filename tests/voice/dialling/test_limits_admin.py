@@ -44,3 +44,9 @@ def test_who_may_only_look_changes_nothing(signed_in: Any, account: TelnyxAccoun
     assert viewer.get(page).status_code == 200
     assert viewer.post(page, {"dials_per_minute": "9"}).status_code == 403
     assert signed_in("voice.dial", username="dialler").get(page).status_code == 403
+    row.refresh_from_db()
+    assert row.dials_per_minute == 1000
+    changer = signed_in("voice.view_limits", "voice.change_limits", username="changer")
+    assert changer.post(page, {"dials_per_minute": "9"}).status_code == 302
+    row.refresh_from_db()
+    assert row.dials_per_minute == 9

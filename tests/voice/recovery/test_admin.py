@@ -46,6 +46,7 @@ def test_the_button_asks_a_worker_and_the_page_shows_when_it_is_done(
     assert "asked for; a worker will begin in a moment" in shown
     assert LINES in shown
     assert "HX-Refresh" not in browser.get(LINES)
+    app.loader.import_default_modules()  # as a worker does when it starts
     app.tasks[woken[0][0]](woken[0][1])
     answer = browser.get(LINES)
     assert "1 event recovered" in answer.content.decode()
@@ -68,6 +69,9 @@ def test_looking_and_recovering_take_their_permissions(signed_in: Any, sandbox_a
     assert (recovers.get(PAGE).status_code, recovers.get(LINES).status_code) == (403, 403)
     assert (recovers.get(BUTTON).status_code, recovers.post(BUTTON).status_code) == (403, 302)
     assert Recovery.objects.count() == 1
+    assert (looks.get(PAGE).status_code, looks.get(LINES).status_code) == (200, 200)
+    both = signed_in("voice.view_recovery", "voice.recover_events", username="both")
+    assert "Recover now" in both.get(PAGE).content.decode()
 
 
 def test_the_groups_may_look_and_operators_may_recover(user_with: Any, db: None) -> None:
