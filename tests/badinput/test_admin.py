@@ -128,7 +128,7 @@ def test_no_page_breaks_and_no_form_saves_what_cannot_be(asking: Client, made: A
         told |= {name: "1" for name in names if name.endswith("_FORMS")}
         answer = asking.post(address, told) if told else page
         posted += bool(told)
-        wrong += [f"{address}: {one.status_code}" for one in (page, answer) if one.status_code in {500, 502}]
+        wrong += [f"{address}: {one.status_code}" for one in (page, answer) if one.status_code >= 500]
     assert posted > 30
     assert not wrong, "\n".join(wrong)
     assert rows.contents() == before

@@ -36,3 +36,9 @@ def received(account: TelnyxAccount, minutes_ago: float = 0, **columns: Any) -> 
     rows = CallEvent.objects.exclude(pk__in=before)
     rows.update(**({"received_at": ago(minutes_ago * 60)} | columns))
     return rows.get()
+
+
+def alert(account: TelnyxAccount | None = None, subject: str = "main", **columns: Any) -> Alert:
+    now = timezone.now()
+    told = {"kind": "dead_events", "summary": f"3 events were given up ({subject}).", "opened_at": now, "seen_at": now}
+    return Alert.objects.create(account=account, subject=subject, **(told | columns))

@@ -7,16 +7,30 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.support.factories import make_event
+from tests.support.factories import CONNECTION, make_event, run_owed
+from tests.support.html_forms import typed
 from tests.support.http_servers import Listener, answer, serving
-from voice.models import Conference
+from tests.support.polling import eventually
+from voice.catalogue import retry_policy
+from voice.dispatch import sender
+from voice.models import CallCommand, CallEvent, Conference
 
 ROOM = "428c31b6-abf3-3bc1-b7f4-5013ef9657c1"
 SAID = {"creator_call_session_id": "428c31b6-7af4-4bcb-b7f5-5013ef9657c1"}
+TOLD = {
+    "id": ROOM,
+    "name": "standup",
+    "status": "in_progress",
+    "connection_id": CONNECTION,
+    "created_at": "2026-01-02T03:04:05Z",
+    "updated_at": "2026-01-02T03:05:05Z",
+}
+PERSON = {"call_control_id": "v3:a-leg", "muted": True, "on_hold": False, "status": "joined"}
 
 
 def room_event(event_type: str, seconds: float, leg: str = "a", **payload: Any) -> dict[str, Any]:
@@ -64,3 +78,39 @@ def telnyx(**answers: Any) -> Iterator[Listener]:
 def make_room(account: TelnyxAccount, **columns: Any) -> Conference:
     told = {"conference_id": ROOM, "name": "standup", "started_at": timezone.now() - timedelta(minutes=1)}
     return Conference.objects.create(account=account, **(told | columns))
+
+
+def sent(wire: Listener) -> tuple[str, str, dict[str, Any]]:
+    """Method, path and body of the only command's one request, without the id that makes a repeat harmless."""
+    command = CallCommand.objects.get()
+    sender.send(command.pk)
+    command.refresh_from_db()
+    assert command.status == "ok", command.error
+    (raw,) = wire.requests
+    head, _, body = raw.partition(b"\r\n\r\n")
+    method, path, _ = head.split(b"\r\n")[0].decode().split(" ")
+    told = json.loads(body or b"{}")
+    if retry_policy.takes_command_id(command.action):
+        assert told.pop("command_id") == str(command.pk)
+    return method, unquote(path), told
+
+
+def as_typed(given: dict[str, Any]) -> dict[str, str]:
+    """How a person's browser would send it."""
+    return {name: typed(value) for name, value in given.items()}
+
+
+def heard(event_type: str, control_id: str = "") -> None:
+    """The webhook came and was processed."""
+    where = {"event_type": event_type} | ({"call_control_id": control_id} if control_id else {})
+    eventually(lambda: CallEvent.objects.filter(**where).exists(), event_type)
+    run_owed()
+
+
+def ordered(made: Any) -> CallCommand:
+    """The command of that answer, sent and accepted."""
+    assert made.status_code == 202, made.json()
+    run_owed()
+    command = CallCommand.objects.get(pk=made.json()["id"])
+    assert command.status == "ok", command.error
+    return command

@@ -1,6 +1,10 @@
 """Rejected requests, written where a test sees them."""
 
+from django.db.models import Sum
+from django.test import Client
+
 from voice.events import rejections
+from voice.models import RejectionCount
 
 
 class WriterAtOnce(rejections.Writer):
@@ -8,3 +12,15 @@ class WriterAtOnce(rejections.Writer):
 
     def start(self) -> None:
         self.flush()
+
+
+def post_bare(client: Client, token: str, **headers: str) -> int:
+    """An unsigned request to the address with that token."""
+    url = f"/webhooks/{token}/call-control/"
+    status: int = client.post(url, b"{}", content_type="application/json", headers=headers).status_code
+    return status
+
+
+def counts() -> dict[str, int]:
+    rows = RejectionCount.objects.values("code").annotate(n=Sum("count")).order_by()
+    return {row["code"]: row["n"] for row in rows}

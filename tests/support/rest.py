@@ -8,6 +8,9 @@ from rest_framework.test import APIClient
 
 from portal.models import ApiToken
 
+CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
+FLOWS = "/api/v1/flows/"
+
 
 def api_for(user: User, *scopes: str) -> APIClient:
     _, text = ApiToken.make(user, "tests", list(scopes))

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
 from tests.support.alert_notices import OK, SECRET
@@ -73,3 +74,11 @@ def hook(settings: Any) -> Iterator[Listener]:
         settings.ALERT_WEBHOOK_URL = f"{listener.url}/hooks/alerts/"
         settings.ALERT_WEBHOOK_SECRET = SECRET
         yield listener
+
+
+@pytest.fixture
+def messages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What would be published."""
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr(wakeups.publisher, "put", lambda task, identifier: sent.append((task, identifier)))
+    return sent

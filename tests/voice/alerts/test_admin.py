@@ -9,20 +9,13 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from tests.support.alerts import alert
 from tests.support.http_servers import answer, serving
-from tests.support.rest import api_for
-from voice.models import Alert, AlertMute
+from voice.models import AlertMute
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/alert/"
 MUTE, TEST = f"{LIST}mute/", f"{LIST}test/"
-API = "/api/v1/alerts/"
-
-
-def alert(account: TelnyxAccount | None = None, subject: str = "main", **columns: Any) -> Alert:
-    now = timezone.now()
-    told = {"kind": "dead_events", "summary": f"3 events were given up ({subject}).", "opened_at": now, "seen_at": now}
-    return Alert.objects.create(account=account, subject=subject, **(told | columns))
 
 
 def page(browser: Client, url: str) -> str:
@@ -162,10 +155,13 @@ def test_what_is_not_there_is_not_found(browser: Client, name: str) -> None:
     assert browser.get(f"{LIST}{name}/change/").status_code == 404
 
 
-@pytest.mark.parametrize("query", ["state=nothing", "kind__exact=%00", "q=%00", "account__id__exact=x"])
-def test_a_senseless_query_breaks_nothing(browser: Client, query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("state=nothing", 200), ("kind__exact=%00", 400), ("q=%00", 400), ("account__id__exact=x", 200)],
+)
+def test_a_senseless_query_breaks_nothing(browser: Client, query: str, status: int) -> None:
     alert()
-    assert browser.get(f"{LIST}?{query}").status_code in {200, 302, 400}
+    assert browser.get(f"{LIST}?{query}").status_code == status
 
 
 def test_who_gets_what_at_first(signed_in: Any) -> None:
@@ -175,36 +171,7 @@ def test_who_gets_what_at_first(signed_in: Any) -> None:
         assert browser.get(MUTE).status_code == may
 
 
-# --- REST and figures ------------------------------------------------------------------------------------------------
-
-
-def test_over_rest_they_are_read_with_filters(user_with: Any, account: TelnyxAccount) -> None:
-    row = alert(account, link="/admin/voice/callevent/", details={"count": 3})
-    alert(None, "events", kind="backlog", closed_at=timezone.now())
-    AlertMute.objects.create(subject="main", created_at=timezone.now(), reason="x", by="y")
-    api = api_for(user_with("voice.view_alert"), "events:read")
-    told = api.get(f"{API}{row.pk}/").json()
-    assert told == api.get(API, {"open": "true"}).json()["results"][0]
-    assert (told["kind"], told["subject"], told["account"], told["muted"]) == ("dead_events", "main", "main", True)
-    assert (told["link"], told["closed_at"]) == ("http://127.0.0.1:8000/admin/voice/callevent/", None)
-    for query, subjects in (
-        ({}, {"main", "events"}),
-        ({"open": "false"}, {"events"}),
-        ({"kind": "backlog"}, {"events"}),
-        ({"account": "main"}, {"main"}),
-        ({"subject": "main"}, {"main"}),
-    ):
-        assert {one["subject"] for one in api.get(API, query).json()["results"]} == subjects
-    for wrong in ({"open": "maybe"}, {"kind": "nothing"}, {"opened": "true"}):
-        assert api.get(API, wrong).status_code == 400
-    assert api.post(API, {}).status_code == 403
-
-
-def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:
-    row = alert()
-    for url in (API, f"{API}{row.pk}/"):
-        assert api_for(user_with("voice.view_alert", username=f"a{len(url)}"), "calls:read").get(url).status_code == 403
-        assert api_for(user_with("voice.view_call", username=f"b{len(url)}")).get(url).status_code == 403
+# --- Figures ---------------------------------------------------------------------------------------------------------
 
 
 def test_figures_tell_how_many_are_open(client: Client, operator: Any) -> None:

@@ -219,16 +219,6 @@ def test_a_process_that_is_not_heard_opens_one(account: TelnyxAccount) -> None:
     assert opened("process_stale") == ["worker"]
 
 
-def test_after_a_night_off_nobody_is_blamed_before_the_portal_had_time(account: TelnyxAccount) -> None:
-    Heartbeat.objects.create(name="worker", at=ago(36_000))
-    received(account, minutes_ago=600)
-    now = timezone.now()
-    rounds.check(now, now - timedelta(seconds=50))
-    assert not Alert.objects.exists()
-    rounds.check(now, now - timedelta(seconds=95))
-    assert set(Alert.objects.values_list("kind", flat=True)) == {"process_stale", "backlog"}
-
-
 def test_drift_found_by_the_last_pull_opens_one_until_a_pull_finds_none(account: TelnyxAccount) -> None:
     told = {"account": account, "kind": KINDS[0].slug, "state": "done"}
     Pull.objects.create(**told, updated=2, missing=1)

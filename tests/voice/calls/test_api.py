@@ -9,45 +9,17 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
-from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
-from tests.support.events import tell
-from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
-from tests.support.rest import api_for, problem, send
+from tests.support.factories import CONNECTION, make_call
+from tests.support.rest import CALLS, COMMANDS, EVENTS, problem, send
+from tests.support.rest_examples import CALL
 from tests.support.sandbox_ledger import wire
-from voice.commands import outbox
-from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
-CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
 
 
-# The members of the interface page's examples
-CALL = {
-    "call_control_id",
-    "call_leg_id",
-    "call_session_id",
-    "account",
-    "connection_id",
-    "application",
-    "direction",
-    "from",
-    "to",
-    "state",
-    "started_at",
-    "answered_at",
-    "bridged_at",
-    "ended_at",
-    "ring_seconds",
-    "talk_seconds",
-    "hangup_cause",
-    "hangup_source",
-    "sip_hangup_cause",
-    "client_state",
-    "tags",
-}
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
 
 
@@ -59,38 +31,6 @@ def ids(api: APIClient, **query: Any) -> str:
 
 
 # --- Calls -----------------------------------------------------------------------------------------------------------
-
-
-def test_a_call_has_every_member_of_the_interface_page(api: APIClient, account: TelnyxAccount) -> None:
-    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="call-router")
-    start = timezone.now().replace(microsecond=0) - timedelta(seconds=30)
-    call = make_call(account, started_at=start, answered_at=start + timedelta(seconds=3))
-    Call.objects.update(
-        state="ended",
-        ended_at=start + timedelta(seconds=20),
-        hangup_cause="normal_clearing",
-        hangup_source="caller",
-        sip_hangup_cause="200",
-    )
-    body = api.get(f"{CALLS}{call.call_control_id}/").json()
-    assert set(body) >= CALL
-    assert (body["from"], body["to"], body["direction"], body["state"]) == (FROM, TO, "incoming", "ended")
-    assert (body["account"], body["application"], body["connection_id"]) == ("main", "call-router", CONNECTION)
-    assert (body["ring_seconds"], body["talk_seconds"], body["bridged_at"]) == (3.0, 17.0, None)
-    assert (body["hangup_cause"], body["hangup_source"]) == ("normal_clearing", "caller")
-    assert (body["sip_hangup_cause"], body["client_state"], body["tags"]) == ("200", None, [])
-    assert body["started_at"] == start.strftime("%Y-%m-%dT%H:%M:%S.000000Z")
-    assert api.get(CALLS).json()["results"] == [body]
-
-
-def test_what_is_not_known_is_null(api: APIClient, account: TelnyxAccount) -> None:
-    make_call(account, direction="", state="initiated", answered_at=None)
-    (body,) = api.get(CALLS).json()["results"]
-    for name in ("direction", "hangup_cause", "hangup_source", "sip_hangup_cause", "client_state", "application"):
-        assert body[name] is None, name
-    for name in ("answered_at", "ended_at", "ring_seconds", "talk_seconds"):
-        assert body[name] is None, name
-    assert body["started_at"]
 
 
 def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
@@ -176,24 +116,6 @@ def test_legs_that_started_at_the_same_moment_are_each_shown_once(api: APIClient
         seen += [row["call_control_id"][3] for row in page["results"]]
         url = page["next"]
     assert sorted(seen) == list("abcdefg")
-
-
-def test_numbers_are_masked_without_the_permission(account: TelnyxAccount, user_with: Any) -> None:
-    tell(account, make_event())
-    outbox.act(Call.objects.get(), "transfer", {"to": "+13125550001"}, PORTAL)
-    support = api_for(user_with(*READING))
-    call = Call.objects.get()
-    one = f"{CALLS}{call.call_control_id}/"
-    session = f"/api/v1/sessions/{call.call_session_id}/"
-    event = f"{EVENTS}{CallEvent.objects.get().pk}/"
-    for url in (CALLS, one, f"{one}events/", f"{one}commands/", EVENTS, event, COMMANDS, session):
-        text = support.get(url).content.decode()
-        assert "•••" in text, url
-        for number in ("5550101", "5550199", "5550001"):
-            assert number not in text, url
-    full = api_for(user_with(*READING, "voice.view_full_number", username="operator"))
-    assert full.get(one).json()["from"] == FROM
-    assert FROM in full.get(EVENTS).content.decode()
 
 
 def test_an_unknown_call_is_404(api: APIClient) -> None:

@@ -9,24 +9,11 @@ from rest_framework.test import APIClient
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
-from tests.support.rest import problem, send
+from tests.support.rest import CALLS, problem, send
 from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db
-CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
-COMMAND = {"id", "action", "status", "parameters", "call_control_id", "requested_by", "created_at", "attempts", "error"}
-
-
-def test_a_dial_is_accepted_with_its_command(api: APIClient, account: TelnyxAccount) -> None:
-    answer = send(api, CALLS, DIAL)
-    command = CallCommand.objects.get()
-    assert (answer.status_code, answer["Location"]) == (202, f"{COMMANDS}{command.pk}/")
-    body = answer.json()
-    assert set(body) >= COMMAND
-    assert (body["id"], body["action"], body["status"]) == (str(command.pk), "dial", "queued")
-    assert (body["parameters"], body["attempts"], body["call_control_id"]) == (DIAL, [], None)
-    assert api.get(answer["Location"]).json() == body
 
 
 def test_with_several_accounts_a_dial_names_one(api: APIClient, account: TelnyxAccount) -> None:
@@ -54,26 +41,6 @@ def test_a_senseless_dial_is_400_under_its_wire_names(
 ) -> None:
     assert set(problem(send(api, CALLS, body), 400)["errors"]) == names
     assert not CallCommand.objects.exists()
-
-
-def test_the_same_idempotency_key_dials_once(api: APIClient, account: TelnyxAccount) -> None:
-    key = {"Idempotency-Key": "call ada"}
-    first, again = (send(api, CALLS, DIAL, **key) for _ in range(2))
-    assert (first.status_code, again.status_code, again["Idempotent-Replayed"]) == (202, 202, "true")
-    assert (first.json(), first["Location"]) == (again.json(), again["Location"])
-    problem(send(api, CALLS, DIAL | {"to": "+13125550002"}, **key), 422, "idempotency_key_reused")
-    assert CallCommand.objects.count() == 1
-    send(api, CALLS, DIAL)
-    assert CallCommand.objects.count() == 2
-
-
-def test_the_same_idempotency_key_acts_once(api: APIClient, account: TelnyxAccount) -> None:
-    call = make_call(account)
-    url = f"{CALLS}{call.call_control_id}/actions/"
-    for _ in range(2):
-        send(api, f"{url}send_dtmf/", {"digits": "1"}, **{"Idempotency-Key": "press"})
-    problem(send(api, f"{url}hangup/", {"digits": "1"}, **{"Idempotency-Key": "press"}), 422)
-    assert CallCommand.objects.count() == 1
 
 
 def test_an_action_takes_wire_names(api: APIClient, account: TelnyxAccount) -> None:

@@ -8,12 +8,11 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
-from tests.support.rest import api_for, problem, send
+from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for, problem, send
 from voice.catalogue import actions
 from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db
-CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
 
@@ -63,26 +62,29 @@ def test_reading_takes_the_permission_of_what_is_read(
 
 
 @pytest.mark.parametrize(
-    ("scope", "method", "url"),
+    ("scope", "method", "url", "status"),
     [
-        ("calls:read", "get", CALLS),
-        ("calls:read", "get", COMMANDS),
-        ("calls:read", "get", f"{CALLS}v3:a-leg/events/"),
-        ("calls:read", "get", "/api/v1/active-calls/?connection_id=77"),
-        ("calls:write", "post", CALLS),
-        ("calls:write", "post", f"{CALLS}v3:a-leg/actions/hangup/"),
-        ("calls:write", "post", f"{CALLS}v3:a-leg/refresh/"),
-        ("events:read", "get", EVENTS),
-        ("flows:read", "get", "/api/v1/flows/"),
-        ("flows:write", "post", "/api/v1/flows/"),
+        ("calls:read", "get", CALLS, 200),
+        ("calls:read", "get", COMMANDS, 200),
+        ("calls:read", "get", f"{CALLS}v3:a-leg/events/", 200),
+        ("calls:read", "get", "/api/v1/active-calls/?connection_id=77", 503),
+        ("calls:write", "post", CALLS, 400),
+        ("calls:write", "post", f"{CALLS}v3:a-leg/actions/hangup/", 202),
+        ("calls:write", "post", f"{CALLS}v3:a-leg/refresh/", 503),
+        ("events:read", "get", EVENTS, 200),
+        ("flows:read", "get", "/api/v1/flows/", 200),
+        ("flows:write", "post", "/api/v1/flows/", 400),
     ],
 )
-def test_a_token_needs_the_scope(account: TelnyxAccount, operator: Any, scope: str, method: str, url: str) -> None:
+def test_a_token_needs_the_scope(
+    account: TelnyxAccount, operator: Any, scope: str, method: str, url: str, status: int
+) -> None:
+    """With it, an address that would ask Telnyx is let through to where nobody answers."""
     make_call(account)
     every = {f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")}
     without = getattr(api_for(operator, *(every - {scope})), method)(url, {}, format="json")
     assert scope in problem(without, 403)["detail"]
-    assert getattr(api_for(operator, scope), method)(url, {}, format="json").status_code != 403
+    assert getattr(api_for(operator, scope), method)(url, {}, format="json").status_code == status
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])

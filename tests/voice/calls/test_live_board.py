@@ -12,6 +12,7 @@ from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.live_board import ASK, PAGE, listed, text
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
@@ -20,17 +21,6 @@ from voice.calls import live_board
 from voice.models import Call, LiveListing
 
 pytestmark = pytest.mark.django_db
-PAGE, TABLE, ASK = "/admin/voice/call/live/", "/admin/voice/call/live/table/", "/admin/voice/call/live/telnyx/"
-
-
-def listed(account: TelnyxAccount, *control_ids: str, seconds: float = 0, **told: Any) -> LiveListing:
-    calls = [{"call_control_id": one, "connection_id": CONNECTION, "call_duration": 7} for one in control_ids]
-    values = {"claimed_at": ago(seconds), "asked_at": ago(seconds), "asked": [CONNECTION], "calls": calls}
-    return LiveListing.objects.create(account=account, **(values | told))
-
-
-def text(client: Client, url: str = PAGE) -> str:
-    return client.get(url).content.decode()
 
 
 def test_it_shows_who_is_on_the_line_since_when_and_what_was_last(account: TelnyxAccount, browser: Client) -> None:
@@ -42,37 +32,6 @@ def test_it_shows_who_is_on_the_line_since_when_and_what_was_last(account: Telny
         assert told in page
     Call.objects.update(state="ended")
     assert "Nobody is on the line." in text(browser)
-
-
-def test_it_stands_in_the_sidebar(browser: Client) -> None:
-    assert f'href="{PAGE}"' in text(browser, "/admin/")
-
-
-def test_numbers_and_controls_go_by_permission(account: TelnyxAccount, signed_in: Any) -> None:
-    make_call(account)
-    page = text(signed_in("voice.view_call", username="looks"))
-    assert "0101" in page
-    for hidden in ("5550101", "555-0101", "/do/hangup/", "/do/transfer/"):
-        assert hidden not in page
-    page = text(signed_in("voice.view_call", "voice.control_call", username="controls"))
-    assert "/do/hangup/" in page
-    assert "/do/transfer/" not in page
-
-
-@pytest.mark.parametrize("url", [PAGE, TABLE, ASK, f"{PAGE}refresh/00000000-0000-0000-0000-000000000000/"])
-def test_it_is_for_who_may_see_calls(signed_in: Any, url: str) -> None:
-    assert signed_in("voice.view_flow").get(url).status_code == 403
-
-
-def test_a_look_that_shows_nothing_new_is_empty(account: TelnyxAccount, browser: Client) -> None:
-    make_call(account)
-    page = text(browser)
-    have = page.split("have=")[1].split('"')[0]
-    assert browser.get(f"{TABLE}?have={have}").status_code == 204
-    make_call(account, "b")
-    changed = browser.get(f"{TABLE}?have={have}")
-    assert changed.status_code == 200
-    assert have not in changed.content.decode()
 
 
 def test_a_call_that_only_telnyx_knows_is_marked(account: TelnyxAccount, browser: Client) -> None:
@@ -106,14 +65,6 @@ def test_a_call_that_telnyx_does_not_list_is_marked_and_can_be_refreshed(
     with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(3).isoformat()}}):
         assert browser.post(url, headers={"HX-Request": "true"})["HX-Redirect"] == PAGE
     assert Call.objects.get().state == "ended"
-
-
-def test_a_refresh_says_when_telnyx_does_not_know_the_call(account: TelnyxAccount, browser: Client) -> None:
-    call = make_call(account)
-    with telnyx_says(account):
-        answer = browser.post(f"{PAGE}refresh/{call.pk}/", follow=True)
-    assert "does not know this call any more" in answer.content.decode()
-    assert Call.objects.get().state == "answered"
 
 
 @pytest.mark.parametrize(

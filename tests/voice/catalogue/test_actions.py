@@ -1,30 +1,16 @@
 """Every call action of the SDK is catalogued with its parameters: a new SDK brings its own, and nobody forgets one."""
 
 import inspect
-from typing import Any
 
 import pytest
-import telnyx
 
 from portal.telnyx import schemas
+from tests.support.sdk_actions import METHODS
 from voice.catalogue import actions, retry_policy
-from voice.catalogue.forms import ActionForm
 
-# The SDK's own plumbing, not Telnyx's
-NO_ACTIONS = {"with_raw_response", "with_streaming_response"}
 NO_PARAMETERS = {"self", "extra_headers", "extra_query", "extra_body", "timeout"}
 # Telnyx would carry a repeat of these out: one attempt
 NOT_REPEATABLE = {"start_siprec", "switch_supervisor_role", "update_client_state"}
-
-
-def _methods() -> dict[str, Any]:
-    calls = telnyx.Telnyx(api_key="", base_url="http://127.0.0.1").calls
-    public = inspect.getmembers(type(calls.actions), callable)
-    found = {name: method for name, method in public if not name.startswith("_") and name not in NO_ACTIONS}
-    return found | {"dial": type(calls).dial}
-
-
-METHODS = _methods()
 
 
 def _arguments(name: str) -> set[str]:
@@ -48,12 +34,6 @@ def test_an_action_has_every_parameter_of_the_sdk(name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_an_action_is_repeatable_when_the_sdk_takes_a_command_id(name: str) -> None:
     assert retry_policy.takes_command_id(name) == ("command_id" in _arguments(name))
-
-
-@pytest.mark.parametrize("name", METHODS)
-def test_an_action_has_a_form_with_every_parameter(name: str) -> None:
-    form = ActionForm(name)
-    assert {field.name for field in [*form.first, *form.more]} == {one.name for one in actions.parameters(name)}
 
 
 @pytest.mark.parametrize("name", METHODS)

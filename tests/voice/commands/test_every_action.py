@@ -104,6 +104,12 @@ def test_without_the_permission_there_is_no_page_no_button_and_no_command(
     refused = api_for(person).post(f"/api/v1/calls/{CONTROL_ID}/actions/{action}/", {}, format="json")
     assert refused.status_code == 403
     assert not CallCommand.objects.exists()
+    may = user_with("voice.view_call", actions.permission(action), username="may")
+    client.force_login(may)
+    assert (client.get(url).status_code, client.post(url, {}).status_code) == (200, 200)
+    assert (
+        api_for(may).post(f"/api/v1/calls/{CONTROL_ID}/actions/{action}/", {"?": 1}, format="json").status_code == 400
+    )
 
 
 def test_every_action_stands_under_a_heading_and_in_the_menu(browser: Client, call: Call) -> None:

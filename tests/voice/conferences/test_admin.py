@@ -73,9 +73,19 @@ def test_nobody_sees_conferences_without_the_permission(
 ) -> None:
     tell(account, *story())
     room, stranger = Conference.objects.get(), signed_in("voice.view_call")
-    for path in ("", "telnyx/", f"{room.pk}/change/", f"{room.pk}/inside/", f"telnyx/{account.pk}/{ROOM}/", "queues/"):
+    seer = signed_in("voice.view_call", "voice.view_conference", "voice.view_queue", username="seer")
+    for path, status in (
+        ("", 200),
+        ("telnyx/", 200),
+        (f"{room.pk}/change/", 200),
+        (f"{room.pk}/inside/", 200),
+        (f"telnyx/{account.pk}/{ROOM}/", 302),
+        ("queues/", 200),
+    ):
         assert stranger.get(f"/admin/voice/conference/{path}").status_code == 403, path
+        assert seer.get(f"/admin/voice/conference/{path}").status_code == status, path
     assert "conference/" not in stranger.get("/admin/voice/call/").content.decode()
+    assert "conference/" in seer.get("/admin/voice/call/").content.decode()
 
 
 def test_raw_events_of_a_conference_need_the_permission(
@@ -85,7 +95,10 @@ def test_raw_events_of_a_conference_need_the_permission(
     room, event = Conference.objects.get(), CallEvent.objects.first()
     assert event
     person = signed_in("voice.view_conference", "voice.view_callevent")
-    assert person.get(f"/admin/voice/conference/{room.pk}/raw/{event.pk}/").status_code == 403
+    url = f"/admin/voice/conference/{room.pk}/raw/{event.pk}/"
+    assert person.get(url).status_code == 403
+    seer = signed_in("voice.view_conference", "voice.view_callevent", "voice.view_raw_event", username="seer")
+    assert seer.get(url).status_code == 200
 
 
 # --- Sent in order, never twice --------------------------------------------------------------------------------------

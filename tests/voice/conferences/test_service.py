@@ -9,42 +9,14 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.conferences import ROOM, make_room, story, telnyx
+from tests.support.conferences import PERSON, ROOM, TOLD, make_room, story, telnyx
 from tests.support.events import tell
-from tests.support.factories import CONNECTION, make_call, run_owed
+from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
 from voice.conferences import service
 from voice.models import Call, CallCommand, Conference
 
 pytestmark = pytest.mark.django_db
-TOLD = {
-    "id": ROOM,
-    "name": "standup",
-    "status": "in_progress",
-    "connection_id": CONNECTION,
-    "created_at": "2026-01-02T03:04:05Z",
-    "updated_at": "2026-01-02T03:05:05Z",
-}
-PERSON = {"call_control_id": "v3:a-leg", "muted": True, "on_hold": False, "status": "joined"}
-
-
-def test_rest_lists_what_telnyx_lists(api: APIClient) -> None:
-    with telnyx(conferences=[TOLD]) as server:
-        make_account("wired", f"{server.url}/v2")
-        told = api.get("/api/v1/conferences/?status=in_progress").json()
-        assert (told["results"], told["complete"]) == ([TOLD], True)
-        assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
-        assert api.get("/api/v1/conferences/?state=x").status_code == 400
-
-
-def test_a_conference_nobody_told_us_of_is_asked_for_and_kept(api: APIClient) -> None:
-    with telnyx(**{ROOM.replace("-", "_"): TOLD}) as server:
-        make_account("wired", f"{server.url}/v2")
-        told = [api.get(f"/api/v1/conferences/{ROOM}/").json() for _ in range(2)]
-        assert api.get("/api/v1/conferences/unknown/").status_code == 404
-        assert len(server.requests) == 2
-    assert told[0] == told[1]
-    assert (told[0]["id"], told[0]["name"], told[0]["status"]) == (ROOM, "standup", "in_progress")
 
 
 def test_participants_are_told_by_rest_and_on_the_page(api: APIClient, browser: Client) -> None:

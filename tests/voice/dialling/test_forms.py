@@ -4,7 +4,6 @@ import uuid
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from applications.models import CallControlApplication
@@ -68,17 +67,3 @@ def test_a_number_without_its_country_gets_a_hint(browser: Client, application: 
     page = browser.post(PAGE, form(to=to))
     assert hint in page.context["form"].errors["to"][0]
     assert not CallCommand.objects.exists()
-
-
-def test_the_account_s_own_numbers_are_offered(browser: Client, sandbox_account: TelnyxAccount) -> None:
-    cache.clear()
-    CallControlApplication.objects.create(account=sandbox_account, telnyx_id="7", application_name="line")
-    options = browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "7"}).content.decode()
-    assert '<option value="+1' in options
-    assert browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "8"}).content == b""
-
-
-def test_telnyx_away_offers_none_and_the_page_is_there(browser: Client, application: Any) -> None:
-    cache.clear()
-    assert browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "1293"}).content == b""
-    assert b"portal-own-numbers" in browser.get(PAGE).content

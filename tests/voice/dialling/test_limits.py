@@ -12,10 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.actors import PORTAL, Actor
-from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event, make_flow, run_owed
+from tests.support.limits import FROM, dial, limit
 from tests.support.rest import api_for
 from tests.support.sandbox_ledger import wire
 from tests.support.webhooks import post_webhook
@@ -27,20 +28,7 @@ from voice.events import processing
 from voice.models import Call, CallCommand, CallEvent, Limits
 
 pytestmark = pytest.mark.django_db
-FROM = "+13125550100"
 SATELLITE, PREMIUM = "+881612345678", "+19005551234"
-
-
-def dial(account: TelnyxAccount, to: Any = "+13125550001", actor: Actor = PORTAL, **how: Any) -> CallCommand:
-    return outbox.dial(account, {"connection_id": "1", "from": FROM, "to": to}, actor, **how)
-
-
-def limit(account: TelnyxAccount, **values: Any) -> Limits:
-    row = limits.of_account(account)
-    for name, value in values.items():
-        setattr(row, name, value)
-    row.save()
-    return row
 
 
 def refused(account: TelnyxAccount, to: Any, **values: Any) -> tuple[str, Any]:
@@ -337,59 +325,10 @@ def test_a_token_s_calls_are_those_it_made(operator: User, account: TelnyxAccoun
     dial(account, actor=Actor("token: tests", operator, token))
 
 
-# --- Reading and changing them ---------------------------------------------------------------------------------------
-
-
-def test_rest_tells_the_limits_and_what_is_used(api: Any, account: TelnyxAccount) -> None:
-    dial(account)
-    answer = api.get(f"/api/v1/accounts/{account.name}/limits/")
-    assert answer.status_code == 200
-    told = answer.json()
-    assert (told["account"], told["allow_premium"], told["token"]) == (account.name, False, None)
-    assert told["used"] == {"dials_per_minute": 1, "dials_per_day": 1, "concurrent_calls": 1}
-    assert api.get("/api/v1/accounts/nobody/limits/").status_code == 404
-
-
-def test_rest_asks_for_the_permission(user_with: Any, account: TelnyxAccount) -> None:
-    url = f"/api/v1/accounts/{account.name}/limits/"
-    assert api_for(user_with("voice.dial")).get(url).status_code == 403
-    assert api_for(user_with("voice.view_limits", username="other")).get(url).status_code == 200
+# --- What an account begins with -------------------------------------------------------------------------------------
 
 
 def test_a_live_account_begins_with_less(account: TelnyxAccount) -> None:
     live = make_account("live", "https://api.telnyx.com/v2")
     assert limits.of_account(live).dials_per_minute == 60
     assert limits.of_account(account).dials_per_minute == 1000
-
-
-def test_they_are_changed_in_the_browser_and_that_is_noted(browser: Client, account: TelnyxAccount) -> None:
-    browser.get("/admin/voice/limits/")  # makes the row
-    row = Limits.objects.get(account=account)
-    page = f"/admin/voice/limits/{row.pk}/change/"
-    body = {"allowed_countries": "us, de", "allowed_prefixes": "", "blocked_prefixes": "+881 +979", "allow_sip": "on"}
-    answer = browser.post(page, body | {"allowed_countries": "us, xx"})
-    assert "XX" in answer.context["adminform"].errors["allowed_countries"][0]
-    answer = browser.post(page, body | {"blocked_prefixes": "881"})
-    assert answer.context["adminform"].errors["blocked_prefixes"]
-    assert browser.post(page, body | {"dials_per_minute": "7"}).status_code == 302
-    row.refresh_from_db()
-    assert (row.allowed_countries, row.blocked_prefixes) == (["US", "DE"], ["+881", "+979"])
-    assert (row.dials_per_minute, row.dials_per_day) == (7, None)
-    noted = AuditEvent.objects.get(action="limits.update")
-    assert noted.details["now"]["dials_per_minute"] == 7
-
-
-def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator: User) -> None:
-    token, _ = ApiToken.make(operator, "ci")
-    body = {"token": str(token.pk), "allow_sip": "on", "dials_per_day": "5"}
-    assert browser.post("/admin/voice/limits/add/", body).status_code == 302
-    assert Limits.objects.get(token=token).dials_per_day == 5
-
-
-def test_who_may_only_look_changes_nothing(signed_in: Any, account: TelnyxAccount) -> None:
-    row = limits.of_account(account)
-    page = f"/admin/voice/limits/{row.pk}/change/"
-    viewer = signed_in("voice.view_limits")
-    assert viewer.get(page).status_code == 200
-    assert viewer.post(page, {"dials_per_minute": "9"}).status_code == 403
-    assert signed_in("voice.dial", username="dialler").get(page).status_code == 403

@@ -132,23 +132,23 @@ def test_an_event_does_not_delete_the_call_that_another_one_just_made(
 
 
 @pytest.mark.parametrize(
-    "to",
+    ("to", "limit"),
     [
-        "sip:011882123456789@sip.telnyx.com",
-        "sip:9005551234@sip.telnyx.com",
-        "sip:19005551234@sip.telnyx.eu",
-        "sip:19005551234@sip.telnyx.com.",
-        "sip:19005551234@192.76.120.10",
-        "sip:19005551234@x@sip.telnyx.com",
-        "sip:tel%3A+19005551234@sip.telnyx.com",
-        "sip:0000881612345678@sip.telnyx.com",
-        "sip:19005551234:pw@sip.telnyx.com",
-        "sip:19005551234%40x@sip.telnyx.com",
+        ("sip:011882123456789@sip.telnyx.com", "blocked_prefixes"),
+        ("sip:9005551234@sip.telnyx.com", "allow_premium"),
+        ("sip:19005551234@sip.telnyx.eu", "allow_premium"),
+        ("sip:19005551234@sip.telnyx.com.", "allow_premium"),
+        ("sip:19005551234@192.76.120.10", "allow_premium"),
+        ("sip:19005551234@x@sip.telnyx.com", "allow_premium"),
+        ("sip:tel%3A+19005551234@sip.telnyx.com", "allow_premium"),
+        ("sip:0000881612345678@sip.telnyx.com", "blocked_prefixes"),
+        ("sip:19005551234:pw@sip.telnyx.com", "allow_premium"),
+        ("sip:19005551234%40x@sip.telnyx.com", "allow_premium"),
     ],
 )
-def test_a_sip_address_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str) -> None:
+def test_a_sip_address_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str, limit: str) -> None:
     made = api.post("/api/v1/calls/", {"connection_id": "1", "from": "+13125550100", "to": to}, format="json")
-    assert made.status_code in {400, 403}
+    assert (made.status_code, made.json()["limit"]) == (403, limit)
     assert not CallCommand.objects.exists()
 
 
@@ -189,7 +189,8 @@ def tool(to: str) -> dict[str, Any]:
 def test_an_assistants_tool_is_no_way_round_the_limits(api: Any, account: TelnyxAccount, to: str) -> None:
     call = make_call(account)
     url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
-    assert api.post(url, tool(to), format="json").status_code in {400, 403}
+    refused = api.post(url, tool(to), format="json")
+    assert (refused.status_code, refused.json()["code"]) == (403, "limit_exceeded")
     assert not CallCommand.objects.exists()
 
 

@@ -12,12 +12,11 @@ from rest_framework.test import APIClient
 from portal.models import TelnyxAccount
 from tests.support.events import tell
 from tests.support.factories import FROM, make_event
-from tests.support.rest import api_for
+from tests.support.rest import CALLS, EVENTS, api_for
 from tests.support.webhooks import post_webhook
 from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db
-CALLS, EVENTS, COMMANDS = "/api/v1/calls/", "/api/v1/call-events/", "/api/v1/commands/"
 EVENT = {
     "id",
     "event_id",

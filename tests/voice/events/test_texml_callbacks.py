@@ -19,6 +19,7 @@ from tests.support.factories import make_flow
 from tests.support.payloads import named
 from tests.support.rest import api_for
 from tests.support.signing import signed
+from tests.support.texml import SID, form, stored
 from tests.support.webhooks import post_texml
 from voice.events import intake
 from voice.events.processing import process
@@ -26,22 +27,11 @@ from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 
-SID = "v3:one-leg"
-
-
-def form(**fields: str) -> bytes:
-    return urlencode({"CallSid": SID, "From": "+13125550143", "To": "+13125550100"} | fields).encode()
-
 
 def progress(status: str, number: int = 0, **fields: str) -> bytes:
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
     told = {"CallStatus": status, "CallbackSource": "call-progress-events", "SequenceNumber": str(number)}
     return form(**(told | {"Timestamp": now} | fields))
-
-
-def stored(client: Client, account: TelnyxAccount, body: bytes) -> CallEvent:
-    assert post_texml(client, account, body).status_code == 200
-    return CallEvent.objects.get()
 
 
 @pytest.mark.parametrize("path", ["", "status", "status/", "a/b-c/d_1/", "x" * 200])
@@ -157,31 +147,6 @@ def test_a_conference_or_queue_needs_no_call(client: Client, account: TelnyxAcco
     assert [event.status for event in CallEvent.objects.all()] == ["received"] * 2
 
 
-@pytest.mark.parametrize(
-    ("fields", "event_type"),
-    [
-        (
-            {"CallStatus": "completed", "AnsweredBy": "human", "CallbackSource": "call-progress-events"},
-            "call.completed",
-        ),
-        ({"CallStatus": "in-progress", "AnsweredBy": "human", "CallbackSource": "call-progress-events"}, "amd"),
-        ({"CallStatus": "queued", "CallbackSource": "call-progress-events"}, "call.initiated"),
-        ({"CallStatus": "dozing", "CallbackSource": "call-progress-events"}, "callback"),
-        ({"CallStatus": "completed", "Timestamp": "2026-01-01T00:00:00Z"}, "call.completed"),
-        ({"CallStatus": "completed"}, "call.completed"),
-        ({"CallStatus": "completed", "DialCallStatus": "busy"}, "dial"),  # its caller's call goes on
-        ({"CallStatus": "in-progress", "Digits": "1"}, "gather"),
-        ({"RecordingStatus": "paused"}, "callback"),
-        ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-speech-start"}, "conference.speaker"),
-        ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-hold"}, "callback"),
-    ],
-)
-def test_a_callback_is_told_from_its_fields(
-    client: Client, account: TelnyxAccount, fields: dict[str, str], event_type: str
-) -> None:
-    assert stored(client, account, form(**fields)).event_type == f"texml.{event_type}"
-
-
 @pytest.mark.django_db(transaction=True)
 def test_a_repeat_is_one_event_and_what_differs_in_number_time_or_status_is_another(
     client: Client, account: TelnyxAccount
@@ -211,23 +176,6 @@ def test_without_number_and_time_the_bytes_tell_a_repeat(client: Client, account
     for body in (form(Digits="1"), form(Digits="1"), form(Digits="2")):
         post_texml(client, account, body)
     assert CallEvent.objects.count() == 2
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["Fri, 20 Nov 2026 09:00:04 +0000", "2026-11-20T09:00:04Z", "2026-11-20 10:00:04+01:00", "2026-11-20T09:00:04"],
-)
-def test_a_time_is_read_as_the_guide_writes_it_and_as_it_comes(
-    client: Client, account: TelnyxAccount, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    at = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
-    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
-    assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at == at
-
-
-@pytest.mark.parametrize("text", ["yesterday", "Fri, 99 Nov 2026 09:00:04 +0000", "9999-01-01T00:00:00Z", "1", "-"])
-def test_a_time_that_cannot_be_is_none(client: Client, account: TelnyxAccount, text: str) -> None:
-    assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at is None
 
 
 def test_no_rule_runs_for_a_texml_callback(client: Client, account: TelnyxAccount) -> None:

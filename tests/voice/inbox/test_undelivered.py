@@ -119,4 +119,9 @@ def test_who_may_not_see_events_is_told_of_none(
     shown = page(client, application)
     assert "0 calls in the last 24 hours" in shown
     assert "could not be used" not in shown
-    assert client.get(reverse("admin:voice_callevent_undelivered")).status_code == 403
+    undelivered = reverse("admin:voice_callevent_undelivered")
+    assert client.get(undelivered).status_code == 403
+    seeing = ("applications.view_callcontrolapplication", "voice.view_call", "voice.view_callevent")
+    client.force_login(user_with(*seeing, username="seer"))
+    assert "could not be used" in page(client, application)
+    assert client.get(undelivered, {"account": application.account_id}).status_code == 200

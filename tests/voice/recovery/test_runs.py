@@ -13,14 +13,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL, Actor
 from portal.celery import app
 from portal.models import AuditEvent, TelnyxAccount
-from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
-from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.factories import make_call, make_event
 from tests.support.recoveries import undelivered
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
@@ -30,18 +28,6 @@ from voice.models import Call, CallEvent, Recovery
 from voice.recovery import backfill, runs
 
 pytestmark = pytest.mark.django_db
-
-PAGE = reverse("admin:voice_recovery_changelist")
-BUTTON = reverse("admin:voice_recovery_recover")
-LINES = reverse("admin:voice_recovery_lines")
-
-
-@pytest.fixture(autouse=True)
-def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """Wake-ups are kept and not published."""
-    kept: list[tuple[str, str]] = []
-    monkeypatch.setattr(wakeups.publisher, "put", lambda task, identifier: kept.append((task, identifier)))
-    return kept
 
 
 @pytest.fixture
@@ -124,14 +110,6 @@ def test_the_command_says_when_calls_could_not_be_asked_for(account: TelnyxAccou
     seen = capsys.readouterr()
     assert "main: Telnyx could not be read" in seen.err
     assert "0 failed deliveries read; nothing was missing." in seen.out
-
-
-def test_the_page_says_when_calls_could_not_be_asked_for(browser: Client, account: TelnyxAccount) -> None:
-    over = {"state": "done", "finished_at": timezone.now(), "problem": "Telnyx said HTTP 500."}
-    Recovery.objects.create(account=account, started_at=ago(9), seen_alive_at=ago(9), calls_lost=2, **over)
-    told = "2 calls closed as lost; not every call could be asked for: Telnyx said HTTP 500."
-    assert told in browser.get(LINES).content.decode()
-    assert told in browser.get(PAGE).content.decode()
 
 
 @pytest.mark.parametrize("since", ["", "1", "h", "-1h", "0h", "1w", "1h30m", "1 h", "1.5h", "٣h", "31d", "9999999999d"])
@@ -239,87 +217,10 @@ def test_old_runs_are_forgotten_but_not_what_the_watermark_stands_on(sandbox_acc
     assert (Recovery.objects.count(), runs.watermark(sandbox_account)) == (2, mark)
 
 
-def test_the_button_asks_a_worker_and_the_page_shows_when_it_is_done(
-    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, woken: list[tuple[str, str]]
-) -> None:
-    shown = browser.get(PAGE).content.decode()
-    assert "Telnyx was not asked for missed events yet." in shown
-    assert "Recover now" in shown
-    undelivered(sandbox, make_event("call.answered", -600))
-    for _ in range(2):
-        assert browser.post(BUTTON).status_code == 302
-    assert Recovery.objects.count() == 1
-    assert AuditEvent.objects.filter(action="events.recover", actor="user: operator").count() == 1
-    shown = browser.get(PAGE).content.decode()
-    assert "asked for; a worker will begin in a moment" in shown
-    assert LINES in shown
-    assert "HX-Refresh" not in browser.get(LINES)
-    app.tasks[woken[0][0]](woken[0][1])
-    answer = browser.get(LINES)
-    assert "1 event recovered" in answer.content.decode()
-    assert LINES not in answer.content.decode()  # nothing more is to come
-    assert answer["HX-Refresh"] == "true"
-    assert "1 event recovered" in browser.get(PAGE).content.decode()
-
-
-def test_a_failure_is_shown_in_words(browser: Client, account: TelnyxAccount) -> None:
-    backfill.recover(account, PORTAL)
-    shown = browser.get(PAGE).content.decode()
-    assert shown.count("Telnyx cannot be reached") == 2  # above the list and in it
-
-
-def test_looking_and_recovering_take_their_permissions(signed_in: Any, sandbox_account: TelnyxAccount) -> None:
-    looks = signed_in("voice.view_recovery")
-    assert "Recover now" not in looks.get(PAGE).content.decode()
-    assert looks.post(BUTTON).status_code == 403
-    recovers = signed_in("voice.recover_events", username="recovers")
-    assert (recovers.get(PAGE).status_code, recovers.get(LINES).status_code) == (403, 403)
-    assert (recovers.get(BUTTON).status_code, recovers.post(BUTTON).status_code) == (403, 302)
-    assert Recovery.objects.count() == 1
-
-
-def test_the_groups_may_look_and_operators_may_recover(user_with: Any, db: None) -> None:
-    may = {group: user_with(group, username=group) for group in ("Operators", "Support", "Developers")}
-    assert [one.has_perm("voice.view_recovery") for one in may.values()] == [True, True, True]
-    assert [one.has_perm("voice.recover_events") for one in may.values()] == [True, False, False]
-
-
-@pytest.mark.parametrize("model", [CallControlApplication, TexmlApplication])
-def test_an_applications_page_says_when_it_was_heard_and_what_was_recovered(
-    browser: Client, account: TelnyxAccount, model: type[CallControlApplication]
-) -> None:
-    here = {"account": account, "telnyx_id": CONNECTION}
-    row = model.objects.create(**here)
-    page = reverse(f"admin:applications_{model._meta.model_name}_change", args=[row.pk])
-    assert "Nothing has been heard of it yet" in browser.get(page).content.decode()
-    store(account, "backfill", 60)
-    store(account, "backfill", 25 * 3600)
-    store(account, "webhook", 30, status="dead")
-    store(account, "webhook", 40, connection_id="another")
-    shown = text(browser.get(page))
-    assert "Nothing has been heard of it yet" in shown
-    assert "1 event recovered in the last 24 hours: no webhook had brought it." in shown
-    store(account, "webhook" if model is CallControlApplication else "texml", 3 * 60)
-    store(account, "webhook", 4 * 60)
-    store(account, "backfill", 30)
-    answer = browser.get(page)
-    assert "Last heard from Telnyx 3 minutes ago; 2 events recovered in the last 24 hours" in text(answer)
-    events = f"{reverse('admin:voice_callevent_changelist')}?source__exact=backfill&connection_id={CONNECTION}"
-    assert events.replace("&", "&amp;") in answer.content.decode()
-    assert {event.source for event in browser.get(events).context["cl"].result_list} == {"backfill"}
-    assert len(browser.get(events).context["cl"].result_list) == 3
-
-
 def test_the_page_of_a_lost_call_says_so(browser: Client, account: TelnyxAccount) -> None:
     call = make_call(account, state=Call.State.LOST, ended_at=ago(1))
     shown = text(browser.get(reverse("admin:voice_call_change", args=[call.pk])))
     assert "its end is not known" in shown
-
-
-def store(account: TelnyxAccount, source: str, seconds: float, **columns: Any) -> None:
-    told = {"event_type": "call.answered", "status": "processed", "connection_id": CONNECTION, "body": b"{}"} | columns
-    key = f"{source} {seconds}"
-    CallEvent.objects.create(account=account, source=source, received_at=ago(seconds), dedupe_key=key, **told)
 
 
 def text(answer: Any) -> str:

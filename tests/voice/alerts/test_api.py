@@ -1,0 +1,43 @@
+"""Alerts over REST: read with filters, by those who may."""
+
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from tests.support.alerts import alert
+from tests.support.rest import api_for
+from voice.models import AlertMute
+
+pytestmark = pytest.mark.django_db
+API = "/api/v1/alerts/"
+
+
+def test_over_rest_they_are_read_with_filters(user_with: Any, account: TelnyxAccount) -> None:
+    row = alert(account, link="/admin/voice/callevent/", details={"count": 3})
+    alert(None, "events", kind="backlog", closed_at=timezone.now())
+    AlertMute.objects.create(subject="main", created_at=timezone.now(), reason="x", by="y")
+    api = api_for(user_with("voice.view_alert"), "events:read")
+    told = api.get(f"{API}{row.pk}/").json()
+    assert told == api.get(API, {"open": "true"}).json()["results"][0]
+    assert (told["kind"], told["subject"], told["account"], told["muted"]) == ("dead_events", "main", "main", True)
+    assert (told["link"], told["closed_at"]) == ("http://127.0.0.1:8000/admin/voice/callevent/", None)
+    for query, subjects in (
+        ({}, {"main", "events"}),
+        ({"open": "false"}, {"events"}),
+        ({"kind": "backlog"}, {"events"}),
+        ({"account": "main"}, {"main"}),
+        ({"subject": "main"}, {"main"}),
+    ):
+        assert {one["subject"] for one in api.get(API, query).json()["results"]} == subjects
+    for wrong in ({"open": "maybe"}, {"kind": "nothing"}, {"opened": "true"}):
+        assert api.get(API, wrong).status_code == 400
+    assert api.post(API, {}).status_code == 403
+
+
+def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:
+    row = alert()
+    for url in (API, f"{API}{row.pk}/"):
+        assert api_for(user_with("voice.view_alert", username=f"a{len(url)}"), "calls:read").get(url).status_code == 403
+        assert api_for(user_with("voice.view_call", username=f"b{len(url)}")).get(url).status_code == 403

@@ -1,0 +1,38 @@
+"""What a check is told and what it tells: how long something has waited, how many there are."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from portal.models import Heartbeat, TelnyxAccount
+from tests.support.alerts import look, only, received
+from tests.support.times import ago
+from voice.alerts import rounds
+from voice.models import Alert, CallEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def test_after_a_night_off_nobody_is_blamed_before_the_portal_had_time(account: TelnyxAccount) -> None:
+    Heartbeat.objects.create(name="worker", at=ago(36_000))
+    received(account, minutes_ago=600)
+    now = timezone.now()
+    rounds.check(now, now - timedelta(seconds=50))
+    assert not Alert.objects.exists()
+    rounds.check(now, now - timedelta(seconds=95))
+    assert set(Alert.objects.values_list("kind", flat=True)) == {"process_stale", "backlog"}
+
+
+def test_beyond_a_thousand_nobody_counts(account: TelnyxAccount) -> None:
+    told = {"account": account, "event_type": "call.answered", "source": "webhook", "status": "dead", "body": b"{}"}
+
+    def die(number: int) -> None:
+        keys = [uuid.uuid4().hex for _ in range(number)]
+        CallEvent.objects.bulk_create(CallEvent(dedupe_key=key, received_at=ago(60), **told) for key in keys)
+
+    for number, said in ((1, "1 event was given up"), (999, "1000 events were given"), (1, "1000 or more events were")):
+        die(number)
+        look()
+        assert only("dead_events").summary.startswith(said)

@@ -1,0 +1,53 @@
+"""What the fields of a TeXML callback tell: which kind it is, and when it happened."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.texml import form, stored
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("fields", "event_type"),
+    [
+        (
+            {"CallStatus": "completed", "AnsweredBy": "human", "CallbackSource": "call-progress-events"},
+            "call.completed",
+        ),
+        ({"CallStatus": "in-progress", "AnsweredBy": "human", "CallbackSource": "call-progress-events"}, "amd"),
+        ({"CallStatus": "queued", "CallbackSource": "call-progress-events"}, "call.initiated"),
+        ({"CallStatus": "dozing", "CallbackSource": "call-progress-events"}, "callback"),
+        ({"CallStatus": "completed", "Timestamp": "2026-01-01T00:00:00Z"}, "call.completed"),
+        ({"CallStatus": "completed"}, "call.completed"),
+        ({"CallStatus": "completed", "DialCallStatus": "busy"}, "dial"),  # its caller's call goes on
+        ({"CallStatus": "in-progress", "Digits": "1"}, "gather"),
+        ({"RecordingStatus": "paused"}, "callback"),
+        ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-speech-start"}, "conference.speaker"),
+        ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-hold"}, "callback"),
+    ],
+)
+def test_a_callback_is_told_from_its_fields(
+    client: Client, account: TelnyxAccount, fields: dict[str, str], event_type: str
+) -> None:
+    assert stored(client, account, form(**fields)).event_type == f"texml.{event_type}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Fri, 20 Nov 2026 09:00:04 +0000", "2026-11-20T09:00:04Z", "2026-11-20 10:00:04+01:00", "2026-11-20T09:00:04"],
+)
+def test_a_time_is_read_as_the_guide_writes_it_and_as_it_comes(
+    client: Client, account: TelnyxAccount, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = datetime(2026, 11, 20, 9, 0, 4, tzinfo=UTC)
+    monkeypatch.setattr("django.utils.timezone.now", lambda: at)
+    assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at == at
+
+
+@pytest.mark.parametrize("text", ["yesterday", "Fri, 99 Nov 2026 09:00:04 +0000", "9999-01-01T00:00:00Z", "1", "-"])
+def test_a_time_that_cannot_be_is_none(client: Client, account: TelnyxAccount, text: str) -> None:
+    assert stored(client, account, form(CallStatus="ringing", Timestamp=text)).occurred_at is None

@@ -1,0 +1,27 @@
+"""A command over REST, member by member."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from tests.support.factories import run_owed
+from tests.support.rest import CALLS, COMMANDS, send
+from tests.support.rest_examples import COMMAND
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_command_has_every_member_of_the_interface_page(api: APIClient, ring: Any) -> None:
+    call = ring()
+    made = send(api, f"{CALLS}{call.call_control_id}/actions/answer/")
+    run_owed()
+    body = api.get(made["Location"]).json()
+    assert set(body) >= COMMAND
+    assert (body["action"], body["status"], body["parameters"], body["error"]) == ("answer", "ok", {}, None)
+    assert (body["requested_by"], body["call_control_id"]) == ("token: tests", call.call_control_id)
+    (attempt,) = body["attempts"]
+    assert set(attempt) >= {"at", "http_status", "ms", "code"}
+    assert (attempt["http_status"], attempt["code"]) == (200, None)
+    assert api.get(f"{CALLS}{call.call_control_id}/commands/").json()["results"] == [body]
+    assert api.get(COMMANDS).json()["results"] == [body]

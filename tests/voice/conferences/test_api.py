@@ -1,0 +1,89 @@
+"""Conferences over REST."""
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib.auth.models import User
+from rest_framework.test import APIClient
+
+from tests.support import samples
+from tests.support.accounts import make_account
+from tests.support.conferences import ROOM, TOLD, make_room, sent, telnyx
+from tests.support.http_servers import Listener
+from tests.support.rest import api_for
+from voice.catalogue import actions
+from voice.models import CallCommand, Conference
+
+MADE = [
+    ("conferences.create", "post", "/api/v1/conferences/", ("POST", "/v2/conferences")),
+    (
+        "conferences.update_participant",
+        "patch",
+        f"/api/v1/conferences/{ROOM}/participants/v3:a-leg/",
+        ("PATCH", f"/v2/conferences/{ROOM}/participants/v3:a-leg"),
+    ),
+    ("queues.create", "post", "/api/v1/queues/", ("POST", "/v2/queues")),
+    ("queues.update", "patch", "/api/v1/queues/support/", ("POST", "/v2/queues/support")),
+    ("queues.delete", "delete", "/api/v1/queues/support/", ("DELETE", "/v2/queues/support")),
+    (
+        "queues.calls.update",
+        "patch",
+        "/api/v1/queues/support/calls/v3:a-leg/",
+        ("PATCH", "/v2/queues/support/calls/v3:a-leg"),
+    ),
+    (
+        "queues.calls.remove",
+        "delete",
+        "/api/v1/queues/support/calls/v3:a-leg/",
+        ("DELETE", "/v2/queues/support/calls/v3:a-leg"),
+    ),
+]
+TOLD_BY_PATH = {"id", "queue_name"}
+
+pytestmark = pytest.mark.django_db
+
+
+def test_rest_lists_what_telnyx_lists(api: APIClient) -> None:
+    with telnyx(conferences=[TOLD]) as server:
+        make_account("wired", f"{server.url}/v2")
+        told = api.get("/api/v1/conferences/?status=in_progress").json()
+        assert (told["results"], told["complete"]) == ([TOLD], True)
+        assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
+        assert api.get("/api/v1/conferences/?state=x").status_code == 400
+
+
+def test_a_conference_nobody_told_us_of_is_asked_for_and_kept(api: APIClient) -> None:
+    with telnyx(**{ROOM.replace("-", "_"): TOLD}) as server:
+        make_account("wired", f"{server.url}/v2")
+        told = [api.get(f"/api/v1/conferences/{ROOM}/").json() for _ in range(2)]
+        assert api.get("/api/v1/conferences/unknown/").status_code == 404
+        assert len(server.requests) == 2
+    assert told[0] == told[1]
+    assert (told[0]["id"], told[0]["name"], told[0]["status"]) == (ROOM, "standup", "in_progress")
+
+
+@pytest.mark.parametrize(("action", "verb", "url", "expected"), MADE)
+def test_rest_sends_every_parameter_of_what_else_there_is(
+    api: APIClient, wire: Listener, silent: Listener, action: str, verb: str, url: str, expected: tuple[str, str]
+) -> None:
+    listener = silent if actions.answers_nothing(action) else wire
+    account = make_account("wired", f"{listener.url}/v2")
+    make_room(account)
+    given = samples.everything(action)
+    if action in {"conferences.update_participant", "queues.calls.update"}:
+        given = {name: value for name, value in given.items() if name not in TOLD_BY_PATH}
+    made = getattr(api, verb)(url, given, format="json")
+    assert made.status_code == 202, made.json()
+    assert sent(listener) == (*expected, given)
+
+
+@pytest.mark.parametrize(("action", "verb", "url", "expected"), MADE)
+def test_without_the_permission_nothing_is_made(
+    user_with: Callable[..., User], room: Conference, action: str, verb: str, url: str, expected: tuple[str, str]
+) -> None:
+    person = user_with("voice.view_conference", "voice.view_queue", "voice.view_call")
+    assert getattr(api_for(person), verb)(url, {}, format="json").status_code == 403
+    assert not CallCommand.objects.exists()
+    may = user_with("voice.view_conference", "voice.view_queue", actions.permission(action), username="may")
+    told = getattr(api_for(may), verb)(url, {"?": 1}, format="json")
+    assert told.status_code == (202 if verb == "delete" else 400)  # a deletion has no body to be wrong

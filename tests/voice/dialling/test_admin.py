@@ -1,0 +1,119 @@
+"""Dial batches in the browser: looked at before they dial, steered from their page."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from tests.support.batches import URL, begin
+from voice.dialling import batches, limits
+from voice.models import CallCommand, DialBatch
+
+pytestmark = pytest.mark.django_db
+PAGE = "/admin/voice/dialbatch/new/"
+
+
+@pytest.fixture
+def application(account: TelnyxAccount) -> CallControlApplication:
+    return CallControlApplication.objects.create(account=account, telnyx_id="1293", application_name="line")
+
+
+def form(**more: Any) -> dict[str, Any]:
+    given = {"intent": str(uuid.uuid4()), "connection_id": "1293", "from": "+13125550100", "per_second": "2"}
+    return given | {"numbers": "+13125550001\n+13125550002", "client_state": "spring"} | more
+
+
+def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) -> None:
+    given = form()
+    page = browser.post(PAGE, given)
+    assert len(page.context["plan"].lines) == 2
+    assert not CallCommand.objects.exists()
+    answer = browser.post(PAGE, given | {"go": "1"})
+    batch = DialBatch.objects.get()
+    assert answer.url == f"/admin/voice/dialbatch/{batch.pk}/change/"
+    assert batch.parameters["client_state"] == "c3ByaW5n"
+    assert batch.requested_by == "user: operator"
+    assert browser.get(answer.url).context["progress"].counts["queued"] == 2
+
+
+def test_pressing_twice_is_one_batch(browser: Client, application: Any, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    row.dials_per_day = 2  # the first press fills it
+    row.save()
+    given = form(go="1")
+    assert browser.post(PAGE, given).url == browser.post(PAGE, given).url
+    assert CallCommand.objects.count() == 2
+
+
+def test_bad_lines_are_told_even_when_somebody_presses_on(browser: Client, application: Any) -> None:
+    page = browser.post(PAGE, form(numbers="+13125550001\n030 1234567", go="1"))
+    assert "country code" in page.context["plan"].problems[2]
+    assert "Line 2" in page.content.decode()
+    assert not CallCommand.objects.exists()
+
+
+def test_a_file_is_read_into_the_page(browser: Client, application: Any) -> None:
+    file = SimpleUploadedFile("numbers.csv", b"number,state\r\n+13125550007,ada\r\n")
+    page = browser.post(PAGE, form(numbers="", file=file))
+    assert [line.to for line in page.context["plan"].lines] == ["+13125550007"]
+    assert "+13125550007,ada" in page.content.decode()
+    broken = SimpleUploadedFile("numbers.csv", b"\xff\xfe\x00")
+    assert browser.post(PAGE, form(numbers="", file=broken)).context["form"].errors["file"]
+
+
+def test_a_limit_stands_on_its_field(browser: Client, application: Any, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    row.dials_per_minute = 60
+    row.save()
+    page = browser.post(PAGE, form())
+    assert "dials_per_minute" in page.context["form"].errors["per_second"][0]
+
+
+def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api)
+    viewer = signed_in("voice.view_dialbatch")
+    page = viewer.get(f"/admin/voice/dialbatch/{batch.pk}/change/")
+    assert page.status_code == 200
+    assert "Pause" not in page.content.decode()
+    assert viewer.get(PAGE).status_code == 403
+    assert viewer.post(f"/admin/voice/dialbatch/{batch.pk}/steer/cancel/").status_code == 403
+    assert viewer.get("/admin/voice/dialbatch/own-numbers/").status_code == 403
+    assert "Dial a list" not in viewer.get("/admin/voice/dialbatch/").content.decode()
+    assert batches.progress(DialBatch.objects.get()).state == "running"
+    dialler = signed_in("voice.view_dialbatch", "voice.dial", username="dialler")
+    assert "Pause" in dialler.get(f"/admin/voice/dialbatch/{batch.pk}/change/").content.decode()
+    assert dialler.get(PAGE).status_code == 200
+    assert dialler.get("/admin/voice/dialbatch/own-numbers/").status_code == 200
+    assert "Dial a list" in dialler.get("/admin/voice/dialbatch/").content.decode()
+    assert dialler.post(f"/admin/voice/dialbatch/{batch.pk}/steer/cancel/").status_code == 302
+    assert batches.progress(DialBatch.objects.get()).state == "cancelled"
+
+
+def test_it_is_steered_from_its_page(browser: Client, api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api)
+    page = f"/admin/voice/dialbatch/{batch.pk}/"
+    for word, status in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert browser.get(f"{page}steer/{word}/").status_code == 404
+        assert browser.post(f"{page}steer/{word}/").status_code == 302
+        assert batches.progress(DialBatch.objects.get()).state == status
+    assert browser.get("/admin/voice/dialbatch/").status_code == 200
+
+
+def test_a_list_of_many_costs_no_more_statements(api: Any, browser: Client, account: TelnyxAccount) -> None:
+    def statements(of: Any, url: str) -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert of.get(url).status_code == 200
+        return len(asked)
+
+    looks = [(api, URL), (browser, "/admin/voice/dialbatch/")]
+    begin(api, 1)
+    one = [statements(*look) for look in looks]
+    for _ in range(4):
+        begin(api, 3)
+    assert [statements(*look) for look in looks] == one

@@ -1,0 +1,75 @@
+"""Dial batches and limits over REST."""
+
+from typing import Any
+
+import pytest
+
+from portal.models import TelnyxAccount
+from tests.support.batches import URL, begin, body
+from tests.support.limits import dial
+from tests.support.rest import api_for
+from voice.models import CallCommand, DialBatch
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAccount) -> None:
+    numbers = ["+1 312 555 0001", "3125550002", "+881612345678", {"to": "+13125550001"}, "+13125550003"]
+    answer = api.post(URL, body(numbers=numbers, dry_run=True), format="json")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert told["lines"] == 2
+    assert "Did you mean +13125550002?" in told["problems"]["2"]
+    assert "blocked_prefixes" in told["problems"]["3"]
+    assert told["problems"]["4"] == "The same number as line 1."
+    assert not CallCommand.objects.exists()
+    answer = api.post(URL, body(numbers=numbers), format="json")
+    assert answer.status_code == 400
+    assert set(answer.json()["errors"]) == {"numbers.2", "numbers.3", "numbers.4"}
+    assert not DialBatch.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "name"),
+    [
+        ({"per_second": 0}, "per_second"),
+        ({"per_second": 21}, "per_second"),
+        ({"numbers": []}, "numbers"),
+        ({"numbers": ["+13125550001"] * 1001}, "numbers"),
+        ({"parameters": {"to": "+13125550001"}}, "to"),
+        ({"parameters": {"voise": "x"}}, "voise"),
+        ({"nonsense": 1}, "nonsense"),
+    ],
+)
+def test_what_is_wrong_as_a_whole_is_told_by_its_field(
+    api: Any, account: TelnyxAccount, more: dict[str, Any], name: str
+) -> None:
+    answer = api.post(URL, body(**more), format="json")
+    assert answer.status_code == 400
+    assert name in answer.json()["errors"]
+
+
+def test_rest_asks_for_the_permissions(user_with: Any, account: TelnyxAccount) -> None:
+    viewer, dialler = api_for(user_with("voice.view_dialbatch")), api_for(user_with("voice.dial", username="other"))
+    assert viewer.post(URL, body(), format="json").status_code == 403
+    batch = begin(dialler)
+    assert dialler.get(f"{URL}{batch.pk}/").status_code == 403
+    assert viewer.get(f"{URL}{batch.pk}/").json()["parameters"]["from"] == "+1312•••0100"
+    for word in ("pause", "resume", "cancel"):
+        assert viewer.post(f"{URL}{batch.pk}/{word}/").status_code == 403
+
+
+def test_rest_tells_the_limits_and_what_is_used(api: Any, account: TelnyxAccount) -> None:
+    dial(account)
+    answer = api.get(f"/api/v1/accounts/{account.name}/limits/")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["account"], told["allow_premium"], told["token"]) == (account.name, False, None)
+    assert told["used"] == {"dials_per_minute": 1, "dials_per_day": 1, "concurrent_calls": 1}
+    assert api.get("/api/v1/accounts/nobody/limits/").status_code == 404
+
+
+def test_rest_asks_for_the_permission(user_with: Any, account: TelnyxAccount) -> None:
+    url = f"/api/v1/accounts/{account.name}/limits/"
+    assert api_for(user_with("voice.dial")).get(url).status_code == 403
+    assert api_for(user_with("voice.view_limits", username="other")).get(url).status_code == 200

@@ -1,0 +1,52 @@
+"""Limits in the browser: changed, noted, and by whom."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from voice.dialling import limits
+from voice.models import Limits
+
+pytestmark = pytest.mark.django_db
+
+
+def test_they_are_changed_in_the_browser_and_that_is_noted(browser: Client, account: TelnyxAccount) -> None:
+    browser.get("/admin/voice/limits/")  # makes the row
+    row = Limits.objects.get(account=account)
+    page = f"/admin/voice/limits/{row.pk}/change/"
+    body = {"allowed_countries": "us, de", "allowed_prefixes": "", "blocked_prefixes": "+881 +979", "allow_sip": "on"}
+    answer = browser.post(page, body | {"allowed_countries": "us, xx"})
+    assert "XX" in answer.context["adminform"].errors["allowed_countries"][0]
+    answer = browser.post(page, body | {"blocked_prefixes": "881"})
+    assert answer.context["adminform"].errors["blocked_prefixes"]
+    assert browser.post(page, body | {"dials_per_minute": "7"}).status_code == 302
+    row.refresh_from_db()
+    assert (row.allowed_countries, row.blocked_prefixes) == (["US", "DE"], ["+881", "+979"])
+    assert (row.dials_per_minute, row.dials_per_day) == (7, None)
+    noted = AuditEvent.objects.get(action="limits.update")
+    assert noted.details["now"]["dials_per_minute"] == 7
+
+
+def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator: User) -> None:
+    token, _ = ApiToken.make(operator, "ci")
+    body = {"token": str(token.pk), "allow_sip": "on", "dials_per_day": "5"}
+    assert browser.post("/admin/voice/limits/add/", body).status_code == 302
+    assert Limits.objects.get(token=token).dials_per_day == 5
+
+
+def test_who_may_only_look_changes_nothing(signed_in: Any, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    page = f"/admin/voice/limits/{row.pk}/change/"
+    viewer = signed_in("voice.view_limits")
+    assert viewer.get(page).status_code == 200
+    assert viewer.post(page, {"dials_per_minute": "9"}).status_code == 403
+    assert signed_in("voice.dial", username="dialler").get(page).status_code == 403
+    row.refresh_from_db()
+    assert row.dials_per_minute == 1000
+    changer = signed_in("voice.view_limits", "voice.change_limits", username="changer")
+    assert changer.post(page, {"dials_per_minute": "9"}).status_code == 302
+    row.refresh_from_db()
+    assert row.dials_per_minute == 9

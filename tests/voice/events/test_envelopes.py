@@ -1,0 +1,60 @@
+"""What stands in a webhook: the present envelope, the old flat format, and what has none."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.factories import CONNECTION, make_event
+from tests.support.payloads import named
+from tests.support.webhooks import post_webhook
+from voice.models import CallEvent
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def old_format(**changes: Any) -> dict[str, Any]:
+    event = make_event("call.answered")["data"]
+    document = {"record_type": "event", "event_type": "call_answered", "created_at": event["occurred_at"]}
+    return document | {"id": event["id"], "payload": event["payload"]} | changes
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"event_type": "call.answered"},
+        {"event_type": "call.answered", "id": None, "webhook_id": "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0"},
+        {"event_type": "conference.floor.changed"},
+        {"event_type": "conference_floor_changed", "created_at": None},
+    ],
+)
+def test_the_old_flat_format_is_quarantined_with_what_to_set_and_whose_it_is(
+    client: Client, account: TelnyxAccount, changes: dict[str, Any]
+) -> None:
+    document = old_format(**changes)
+    assert post_webhook(client, account, document).status_code == 200
+    event = CallEvent.objects.get()
+    assert (event.status, event.reason, event.event_id) == ("quarantined", "old_format", None)
+    assert "Set “webhook API version” to 2" in event.error
+    assert "Set “webhook API version” to 2" in event.error
+    assert (event.connection_id, event.call_control_id) == (CONNECTION, "v3:a-leg")
+    assert event.event_type == document["event_type"]
+
+
+@pytest.mark.parametrize("changes", [{"payload": None}, {"payload": [1]}, {"event_type": 7}, {"event_type": "Ä" * 300}])
+def test_an_old_format_that_cannot_be_read_at_all_is_quarantined_the_same(
+    client: Client, account: TelnyxAccount, changes: dict[str, Any]
+) -> None:
+    post_webhook(client, account, old_format(**changes))
+    event = CallEvent.objects.get()
+    assert (event.status, event.reason) == ("quarantined", "old_format")
+
+
+def test_a_changed_floor_has_no_data_and_is_taken_for_what_it_is(client: Client, account: TelnyxAccount) -> None:
+    document = json.loads(named("conference.floor.changed").raw)
+    post_webhook(client, account, document)
+    event = CallEvent.objects.get()
+    assert (event.status, event.event_id, event.event_type) == ("received", document["id"], "conference.floor.changed")

@@ -1,0 +1,80 @@
+"""Recovery in the browser: the button, what came of it, and who may."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.actors import PORTAL
+from portal.celery import app
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.factories import make_event
+from tests.support.recoveries import undelivered
+from tests.support.times import ago
+from voice.models import Recovery
+from voice.recovery import backfill
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("admin:voice_recovery_changelist")
+BUTTON = reverse("admin:voice_recovery_recover")
+LINES = reverse("admin:voice_recovery_lines")
+
+
+def test_the_page_says_when_calls_could_not_be_asked_for(browser: Client, account: TelnyxAccount) -> None:
+    over = {"state": "done", "finished_at": timezone.now(), "problem": "Telnyx said HTTP 500."}
+    Recovery.objects.create(account=account, started_at=ago(9), seen_alive_at=ago(9), calls_lost=2, **over)
+    told = "2 calls closed as lost; not every call could be asked for: Telnyx said HTTP 500."
+    assert told in browser.get(LINES).content.decode()
+    assert told in browser.get(PAGE).content.decode()
+
+
+def test_the_button_asks_a_worker_and_the_page_shows_when_it_is_done(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, woken: list[tuple[str, str]]
+) -> None:
+    shown = browser.get(PAGE).content.decode()
+    assert "Telnyx was not asked for missed events yet." in shown
+    assert "Recover now" in shown
+    undelivered(sandbox, make_event("call.answered", -600))
+    for _ in range(2):
+        assert browser.post(BUTTON).status_code == 302
+    assert Recovery.objects.count() == 1
+    assert AuditEvent.objects.filter(action="events.recover", actor="user: operator").count() == 1
+    shown = browser.get(PAGE).content.decode()
+    assert "asked for; a worker will begin in a moment" in shown
+    assert LINES in shown
+    assert "HX-Refresh" not in browser.get(LINES)
+    app.loader.import_default_modules()  # as a worker does when it starts
+    app.tasks[woken[0][0]](woken[0][1])
+    answer = browser.get(LINES)
+    assert "1 event recovered" in answer.content.decode()
+    assert LINES not in answer.content.decode()  # nothing more is to come
+    assert answer["HX-Refresh"] == "true"
+    assert "1 event recovered" in browser.get(PAGE).content.decode()
+
+
+def test_a_failure_is_shown_in_words(browser: Client, account: TelnyxAccount) -> None:
+    backfill.recover(account, PORTAL)
+    shown = browser.get(PAGE).content.decode()
+    assert shown.count("Telnyx cannot be reached") == 2  # above the list and in it
+
+
+def test_looking_and_recovering_take_their_permissions(signed_in: Any, sandbox_account: TelnyxAccount) -> None:
+    looks = signed_in("voice.view_recovery")
+    assert "Recover now" not in looks.get(PAGE).content.decode()
+    assert looks.post(BUTTON).status_code == 403
+    recovers = signed_in("voice.recover_events", username="recovers")
+    assert (recovers.get(PAGE).status_code, recovers.get(LINES).status_code) == (403, 403)
+    assert (recovers.get(BUTTON).status_code, recovers.post(BUTTON).status_code) == (403, 302)
+    assert Recovery.objects.count() == 1
+    assert (looks.get(PAGE).status_code, looks.get(LINES).status_code) == (200, 200)
+    both = signed_in("voice.view_recovery", "voice.recover_events", username="both")
+    assert "Recover now" in both.get(PAGE).content.decode()
+
+
+def test_the_groups_may_look_and_operators_may_recover(user_with: Any, db: None) -> None:
+    may = {group: user_with(group, username=group) for group in ("Operators", "Support", "Developers")}
+    assert [one.has_perm("voice.view_recovery") for one in may.values()] == [True, True, True]
+    assert [one.has_perm("voice.recover_events") for one in may.values()] == [True, False, False]

@@ -1,0 +1,74 @@
+"""The filter of a replay: what is refused on which field, and how it comes back to be changed."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.factories import CONNECTION
+from tests.support.replay_pages import NEW, fields, look, text
+from voice.models import Call, CallEvent, Replay
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("received_from", "yesterday", "Enter a time as"),
+        ("received_until", "2026-02-30", "Enter a time as"),
+        ("occurred_from", "9" * 50, "at most 40 characters"),
+        ("ids", "12", "An event id looks like"),
+        ("ids", " ".join(["0ccc7b54-4df3-4bca-a65a-3da1ecc7" + f"{n:04x}" for n in range(1001)]), "1,000 can be given"),
+        ("event_types", "call answered!", "An event type looks like"),
+        ("event_types", "call.*.ended", "An event type looks like"),
+        ("event_types", "*", "An event type looks like"),
+        ("statuses", "lost", "not one of the available choices"),
+        ("sources", "carrier pigeon", "not one of the available choices"),
+        ("account", "nobody", "not one of the available choices"),
+        ("application", "no such name", "There is no application of that name"),
+        ("call", "a b", "That is not a call control id"),
+        ("session", "ü", "That is not a session id"),
+        ("call", "v3:\x00", "Null characters are not allowed"),
+    ],
+)
+def test_what_is_wrong_is_told_on_its_field(browser: Client, account: Any, field: str, value: str, said: str) -> None:
+    answer = browser.post(NEW, {"look": "1", field: value})
+    assert answer.status_code == 200
+    assert list(answer.context["form"].errors) == [field]
+    assert said in text(answer)
+    assert not Replay.objects.exists()
+    assert browser.get(NEW, {field: value.replace("\x00", "")}).status_code == 200
+
+
+def test_a_range_that_ends_before_it_begins_is_told(browser: Client, account: Any) -> None:
+    answer = browser.post(NEW, {"received_from": "1h", "received_until": "2h"})
+    assert "This is before the beginning." in text(answer)
+
+
+def test_an_application_is_chosen_by_id_or_name(browser: Client, wrong_call: Call, account: TelnyxAccount) -> None:
+    from_id = text(browser.post(NEW, {"application": CONNECTION}))
+    assert "2 events are like that." in from_id
+    other = text(browser.post(NEW, {"application": "99999"}))
+    assert "No event is like that." in other
+
+
+def test_a_filter_can_be_changed_afterwards(browser: Client, wrong_call: Call) -> None:
+    page = look(browser, event_types="call.*, call.hangup", received_from="2h", sources=["webhook", "texml"])
+    told = browser.post(NEW, fields(browser.get(page)))
+    assert "2 events are like that." in text(told)
+    assert told.context["form"].cleaned_data["sources"] == ["webhook", "texml"]
+    assert 'value="call.*,call.hangup"' in told.content.decode()
+
+
+def test_the_filter_of_a_thousand_events_can_be_changed_too(browser: Client, wrong_call: Call) -> None:
+    ids = [str(event.pk) for event in CallEvent.objects.all()]
+    others = [f"0ccc7b54-4df3-4bca-a65a-3da1ecc7{at:04x}" for at in range(998)]
+    page = browser.get(look(browser, ids="\n".join(ids + others)))
+    links = re.findall(r'href="([^"]+)"', page.content.decode())
+    assert max(map(len, links)) < 2000  # a request line of gunicorn's has room for 4,094
+    told = browser.post(NEW, fields(page))
+    assert "2 events are like that." in text(told)
+    assert all(one in told.content.decode() for one in ids + others)

@@ -1,0 +1,131 @@
+"""What a replay tells of its changes is what the tables show after it."""
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from portal.models import TelnyxAccount
+from tests.support.events import receive
+from tests.support.factories import make_event, run_owed
+from tests.support.replays import EVERYTHING, ROOM, lines, quarantine, rehearse, run
+from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay
+from voice.replay.ledger import as_json
+from voice.replay.selection import Selection
+
+pytestmark = pytest.mark.django_db
+SCRIPT = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "call.initiated",
+                "call.answered",
+                "call.bridged",
+                "call.hold",
+                "call.hangup",
+                "call.recording.saved",
+                "conference.created",
+                "conference.participant.joined",
+                "conference.participant.left",
+                "conference.ended",
+            ]
+        ),
+        st.sampled_from("ab"),
+        st.integers(-60, 0),
+        st.sampled_from(["as it came", "no call named", "other number"]),
+        st.sampled_from(["as it came", "dead", "quarantined", "ignored"]),
+    ),
+    max_size=12,
+)
+SPOILED = st.sampled_from(
+    [
+        {},
+        {"state": "ringing", "ended_at": None},
+        {"facts": {}},
+        {"from_number": "", "from_reversed": "", "direction": ""},
+        {"call_leg_id": ""},
+        {"deleted": True},
+    ]
+)
+
+
+@given(SCRIPT, SPOILED, st.integers(0, 100))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_the_dry_run_tells_is_what_the_run_does(
+    account: TelnyxAccount, script: Any, spoiled: dict[str, Any], seed: int
+) -> None:
+    for model in (Replay, CallCommand, CallEvent, ConferenceParticipant, Conference, Call):
+        model._default_manager.all().delete()
+    play(account, script)
+    if spoiled.get("deleted"):
+        Call.objects.filter(call_control_id="v3:a-leg").delete()
+    elif spoiled:
+        Call.objects.filter(call_control_id="v3:a-leg").update(**spoiled)
+    before = state()
+    row = rehearse(random.Random(seed).choice([EVERYTHING, EVERYTHING, Selection(event_types=("call.*",))]))
+    assert state() == before
+    foreseen = lines(row, is_rehearsed=True)
+    run(row)
+    assert lines(row, is_rehearsed=False) == foreseen
+    assert told(foreseen, {"call", "conference", "participant"}) == differences(before, state())
+
+
+def play(account: TelnyxAccount, script: Any) -> None:
+    for event_type, leg, at, shape, fate in script:
+        extra = {"conference_id": ROOM} if event_type.startswith("conference.") else {}
+        document = make_event(event_type, at, leg, **extra)
+        if shape == "no call named":
+            del document["data"]["payload"]["call_control_id"]
+        elif shape == "other number":
+            document["data"]["payload"]["from"] = f"+1312555{at + 2000}"
+        if fate == "quarantined":
+            quarantine(account, document)
+            continue
+        receive(account, document)
+        if fate == "as it came":
+            run_owed()
+        else:
+            CallEvent.objects.filter(event_id=document["data"]["id"]).update(status=fate, attempts=8)
+
+
+def state() -> dict[tuple[str, str], dict[str, Any]]:
+    """Every column of every call, conference and participant, by the place that a line names."""
+    found = {}
+    for call in Call.objects.all():
+        found["call", call.call_control_id] = columns(call)
+    for room in Conference.objects.all():
+        found["conference", room.conference_id] = columns(room)
+    for seat in ConferenceParticipant.objects.select_related("conference"):
+        found["participant", f"{seat.conference.conference_id}:{seat.call_control_id}"] = columns(seat)
+    return found
+
+
+def columns(row: Any) -> dict[str, Any]:
+    left_out = {"id", "account", "call", "conference", "call_control_id", "conference_id"}
+    names = [field.name for field in row._meta.concrete_fields if field.name not in left_out]
+    return {name: as_json(getattr(row, name)) for name in names}
+
+
+def differences(before: dict[Any, Any], after: dict[Any, Any]) -> dict[Any, dict[str, Any]]:
+    """What the tables themselves say: per place the columns after the run that were others before."""
+    found = {}
+    for place, values in after.items():
+        old = before.get(place) or blank(place[0])
+        if changed := {name: value for name, value in values.items() if value != old[name]}:
+            found[place] = changed
+    return found
+
+
+def blank(kind: str) -> dict[str, Any]:
+    model = {"call": Call, "conference": Conference, "participant": ConferenceParticipant}[kind]
+    return columns(model())
+
+
+def told(foreseen: dict[Any, Any], kinds: set[str]) -> dict[Any, dict[str, Any]]:
+    return {
+        place: {name: after for name, (_, after) in changes.items()}
+        for place, (_, changes, _) in foreseen.items()
+        if place[0] in kinds
+    }

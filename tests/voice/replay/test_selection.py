@@ -1,0 +1,42 @@
+"""Which events are meant, and how many that are."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from tests.support.replay_pages import NEW, look, text
+from voice.models import Call, CallEvent, Replay
+from voice.replay import runs
+
+pytestmark = pytest.mark.django_db
+
+
+def test_on_a_large_table_a_count_reads_the_newest_and_says_so(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    first, last = CallEvent.objects.order_by("received_at")
+    with CaptureQueriesContext(connection) as told:
+        shown = text(browser.post(NEW, {"event_types": first.event_type}))
+    assert "0 are like that; older ones are not counted here" in shown
+    read = [one["sql"] for one in told if '"event_type" =' in one["sql"]]
+    assert read
+    assert all('"received_at" >' in sql for sql in read)
+    assert "1 is like that; older ones are not counted here" in text(
+        browser.post(NEW, {"event_types": last.event_type})
+    )
+    for exact in ({"ids": str(first.pk)}, {"event_types": first.event_type, "received_until": str(first.received_at)}):
+        assert "1 event is like that." in text(browser.post(NEW, exact))
+    assert "2 events are like that." in text(browser.post(NEW, {"statuses": "processed"}))
+
+
+def test_what_takes_long_to_find_is_looked_for_by_a_worker_and_not_by_the_page(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    page = look(browser, event_types="call.hangup")
+    row = Replay.objects.get()
+    assert (row.state, row.total, runs.is_owed(row.pk)) == ("looking", None, True)
+    runs.work(row.pk, 5)
+    assert "Calls 1 would change" in text(browser.get(page))
