@@ -42,16 +42,7 @@ def outdated(found: dict[str, Path], listed: dict[str, str]) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("apps", "listed"),
-    [
-        pytest.param(["voice"], VOICE, id="voice"),
-        pytest.param(
-            ["portal", "applications"],
-            CORE,
-            id="core",
-            marks=pytest.mark.skipif(not CORE, reason="the list of the core is not written yet"),
-        ),
-    ],
+    ("apps", "listed"), [(["voice"], VOICE), (["portal", "applications"], CORE)], ids=["voice", "core"]
 )
 def test_each_module_has_its_test_file_or_stands_in_the_list(apps: list[str], listed: dict[str, str]) -> None:
     found = modules(ROOT, *apps)
