@@ -98,7 +98,7 @@ def quarantined_events(look: CheckRound) -> Iterator[Finding]:
 @check("breaker_open", "Commands are held back", closes_after=timedelta(minutes=2))
 def open_breakers(look: CheckRound) -> Iterator[Finding]:
     """Commands of an account wait."""
-    for row in circuit_breaker.tripped():
+    for row in circuit_breaker.not_closed():
         words = f"Commands of {row.account} are held back. {masked(row.why)}"
         yield Finding(row.account.name, words, row.account, listing("voice_callcommand"))
 
@@ -110,7 +110,7 @@ def backlog(look: CheckRound) -> Iterator[Finding]:
     if found := _overdue(look, events, "received_at"):
         words = f"Events have waited for {_seconds(found)} to be processed: more come in than are worked off."
         yield Finding("events", words, None, listing("voice_callevent", status__exact="received"))
-    held = [row.account_id for row in circuit_breaker.tripped()]
+    held = [row.account_id for row in circuit_breaker.not_closed()]
     commands = CallCommand.objects.filter(status=CallCommand.Status.QUEUED).exclude(account__in=held)
     if found := _overdue(look, commands, "created_at"):
         words = f"Commands have waited for {_seconds(found)} to be sent: nobody sends them, or too few do."

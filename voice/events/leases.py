@@ -79,7 +79,7 @@ def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
             EXISTS (SELECT 1 FROM voice_callcommand c WHERE c.status = 'uncertain' AND c.settled_at IS NULL
                     AND c.account_id = voice_callevent.account_id) AS has_questions,
             {" OR ".join(_OWNED.format(table) for table in _APPLICATIONS)} AS is_at_home {_AT_EASE[vendor]}"""  # noqa: S608
-    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "id", one) for one in event_ids])
+    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "id", row_id) for row_id in event_ids])
     return [_claimed(event) for event in found]
 
 

@@ -100,7 +100,7 @@ class Sweep:
             wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
         self._forget_done()
         self._begin(_send, commands)
-        self._begin(_send, sender.owed(_BATCH))
+        self._begin(_send, sender.due(_BATCH))
         self._begin(_look, reconciliation.due(_LOOKS))
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
             self.replay = next(iter(runs.owed(1)), None)
