@@ -49,7 +49,7 @@ def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
     lately = set(recent.exclude(code__in=_NOT_OURS).order_by().values_list("account", flat=True))
     # the ring keeps one a second; how many there were is counted by the hour, and this one may have just begun
     since = (look.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-    counts = rejections.counted(since) if lately else {}
+    counts = rejections.counts_by_account(since) if lately else {}
     open_ones = Alert.objects.filter(kind="signature_failures", closed_at=None)
     told = set(open_ones.values_list("subject", flat=True)) if lately else set()
     for account in TelnyxAccount.objects.filter(pk__in=lately):

@@ -134,7 +134,7 @@ def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
     """Make the same wish under a new id: Telnyx must not take it for the old one."""
     intent, parameters = f"again:{command.pk}", command.parameters
     if "." in command.action:
-        again = outbox.again(command, actor, intent=intent)
+        again = outbox.repeat(command, actor, intent=intent)
     elif command.call is not None and command.action != actions.DIAL:
         again = outbox.act(command.call, command.action, parameters, actor, intent=intent)
     else:

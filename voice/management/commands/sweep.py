@@ -94,7 +94,7 @@ class Sweep:
 
     def round(self) -> int:
         """Begin everything that is due now; how many things that were. Telnyx's slowness does not hold up events."""
-        events, commands = processing.owed(_BATCH), []
+        events, commands = processing.due(_BATCH), []
         for following in processing.process_all(events):
             commands += following.commands  # after all of these: one of them may have ended the call
             wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
