@@ -31,7 +31,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
         context |= {"live_calls": _live(), "hours": _per_hour(since), "endings": _endings(since)}
     if user.has_perm("voice.view_callevent") and user.has_perm("voice.view_callcommand"):
-        context["backlog"], context["breakers"] = backlog(), circuit_breaker.tripped()
+        context["backlog"], context["breakers"] = backlog(), circuit_breaker.not_closed()
     if user.has_perm("applications.view_pull"):
         context["last_pull"] = Pull.objects.select_related("account").first()
     return context
@@ -75,7 +75,7 @@ def backlog() -> dict[str, int]:
         "commands_owed": CallCommand.objects.filter(status__in=("queued", "sending")).count(),
         "commands_uncertain": reconciliation.unsettled().count(),
         "commands_undecided": reconciliation.for_a_person().count(),
-        "breakers_open": len(circuit_breaker.tripped()),
+        "breakers_open": len(circuit_breaker.not_closed()),
     }
 
 

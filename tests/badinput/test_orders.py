@@ -144,5 +144,5 @@ def deliver(client: Client, account: TelnyxAccount, told: Told) -> None:
     address = f"/webhooks/{account.webhook_token}/{kind}"
     answer = client.post(address, body, content_type="application/json", headers=signed(body))
     assert answer.status_code == 200
-    for event_id in processing.owed(9):
+    for event_id in processing.due(9):
         processing.process(event_id)

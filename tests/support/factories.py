@@ -80,8 +80,8 @@ def make_flow(account: TelnyxAccount, *rules: dict[str, Any], connection_id: str
 def run_owed() -> None:
     """What the sweep does, in this thread: a test's own transaction cannot be seen from another."""
     while due := [
-        *((processing.process, one) for one in processing.owed(99)),
-        *((sender.send, one) for one in sender.owed(99)),
+        *((processing.process, one) for one in processing.due(99)),
+        *((sender.send, one) for one in sender.due(99)),
     ]:
         for work, identifier in due:
             work(identifier)

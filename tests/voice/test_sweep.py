@@ -88,7 +88,7 @@ def test_a_round_survives_a_database_that_is_away(
 
     assert post_webhook(Client(), account, make_event()).status_code == 200
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "owed", away)
+        broken.setattr(processing, "due", away)
         sweep.safely()
         broken.setattr(Heartbeat, "beat", away)
         sweep.next_beat = 0
@@ -182,7 +182,7 @@ def test_it_goes_on_at_once_while_more_is_due_than_one_round_takes(
     sweep.safely()
     assert (sweep.has_more, CallEvent.objects.filter(status="received").count()) == (True, 1)
     with monkeypatch.context() as broken:
-        broken.setattr(processing, "owed", away)
+        broken.setattr(processing, "due", away)
         sweep.safely()
         assert not sweep.has_more  # a database that is away is not asked again at once
     sweep.safely()

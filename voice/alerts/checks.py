@@ -49,7 +49,7 @@ def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
     lately = set(recent.exclude(code__in=_NOT_OURS).order_by().values_list("account", flat=True))
     # the ring keeps one a second; how many there were is counted by the hour, and this one may have just begun
     since = (look.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-    counts = rejections.counted(since) if lately else {}
+    counts = rejections.counts_by_account(since) if lately else {}
     open_ones = Alert.objects.filter(kind="signature_failures", closed_at=None)
     told = set(open_ones.values_list("subject", flat=True)) if lately else set()
     for account in TelnyxAccount.objects.filter(pk__in=lately):
@@ -98,7 +98,7 @@ def quarantined_events(look: CheckRound) -> Iterator[Finding]:
 @check("breaker_open", "Commands are held back", closes_after=timedelta(minutes=2))
 def open_breakers(look: CheckRound) -> Iterator[Finding]:
     """Commands of an account wait."""
-    for row in circuit_breaker.tripped():
+    for row in circuit_breaker.not_closed():
         words = f"Commands of {row.account} are held back. {masked(row.why)}"
         yield Finding(row.account.name, words, row.account, listing("voice_callcommand"))
 
@@ -110,7 +110,7 @@ def backlog(look: CheckRound) -> Iterator[Finding]:
     if found := _overdue(look, events, "received_at"):
         words = f"Events have waited for {_seconds(found)} to be processed: more come in than are worked off."
         yield Finding("events", words, None, listing("voice_callevent", status__exact="received"))
-    held = [row.account_id for row in circuit_breaker.tripped()]
+    held = [row.account_id for row in circuit_breaker.not_closed()]
     commands = CallCommand.objects.filter(status=CallCommand.Status.QUEUED).exclude(account__in=held)
     if found := _overdue(look, commands, "created_at"):
         words = f"Commands have waited for {_seconds(found)} to be sent: nobody sends them, or too few do."

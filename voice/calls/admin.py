@@ -33,7 +33,7 @@ from voice.catalogue import actions
 from voice.catalogue.event_types import ending
 from voice.catalogue.forms import ActionForm
 from voice.commands import outbox
-from voice.commands.confirmation import DANGEROUS, sent
+from voice.commands.confirmation import DANGEROUS, wake_and_return
 from voice.dialling.forms import DialForm
 from voice.dialling.limits import LimitExceeded
 from voice.models import Call, CallEvent, Conference
@@ -197,7 +197,7 @@ class CallAdmin(PageAdmin):
             except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
             else:
-                return sent(request, command, _page(call))
+                return wake_and_return(request, command, _page(call))
         told = {"title": actions.label(action), "form": form, "call": call, "account": call.account, "action": action}
         told |= {
             "summary": schemas.summary(actions.method(action)),
@@ -218,7 +218,7 @@ class CallAdmin(PageAdmin):
             except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
             else:
-                return sent(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
+                return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
         back = reverse("admin:voice_call_changelist")
         told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
         return TemplateResponse(request, "voice/calls/action.html", self.context(request) | told)

@@ -1,3 +1,3 @@
-"""Asking Telnyx for something: the outbox, its pages, its answers."""
+"""Makes commands on a person's behalf: the outbox, its confirmation page, its answers."""
 
 __all__ = ["confirmation", "outbox", "responses", "serializers"]

@@ -1,4 +1,4 @@
-"""The confirmation page of a command to a conference or a queue, and what is said when it is on its way."""
+"""Shows the confirmation page of a command to a conference or a queue, and says when it is on its way."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ _LEGS = ("call_control_id", "call_control_ids")
 
 
 class RoomForm(ActionForm):
-    """An action's form whose legs are offered by number; what stands in the address fills it in first."""
+    """Asks for an action's parameters and offers legs by number; the address's query fills it in first."""
 
     def __init__(self, action: str, request: HttpRequest, legs: list[tuple[str, str]]) -> None:
         given = {name: request.GET[name] for name in _LEGS if name in request.GET}
@@ -37,13 +37,13 @@ class RoomForm(ActionForm):
             self.fields["call_control_id"].widget.attrs |= {"list": "portal-legs", "autocomplete": "off"}
 
     def leave_out(self, name: str) -> None:
-        """A parameter that the page itself tells."""
-        self.parameters = [one for one in self.parameters if one.name != name]
+        """Drop a parameter whose value the page itself knows."""
+        self.parameters = [parameter for parameter in self.parameters if parameter.name != name]
         self.fields.pop(name, None)
 
 
 class AccountForm(RoomForm):
-    """Of what is created: in which account."""
+    """Asks for the parameters of what is created, and for the account to create it in."""
 
     def __init__(self, action: str, request: HttpRequest, legs: list[tuple[str, str]]) -> None:
         super().__init__(action, request, legs)
@@ -62,14 +62,14 @@ class AccountForm(RoomForm):
 
 
 def live_legs(account: TelnyxAccount | None, user: Any) -> list[tuple[str, str]]:
-    """Legs on the line, for the list that a field offers: control id and what a person calls it."""
+    """List the legs on the line for a field's suggestions: control id and what a person calls the leg."""
     rows = Call.objects.alive().order_by("-started_at")
     rows = rows.filter(account=account) if account else rows
-    return [(call.call_control_id, told(call, user)) for call in rows[:200]]
+    return [(call.call_control_id, leg_label(call, user)) for call in rows[:200]]
 
 
-def told(call: Call, user: Any) -> str:
-    """``+1 312… → +1 312…, answered``."""
+def leg_label(call: Call, user: Any) -> str:
+    """Describe a leg to a person: ``+1 312… → +1 312…, answered``."""
     sides = " → ".join(pretty(shown(number, user)) for number in (call.from_number, call.to_number))
     return f"{sides}, {call.state}"
 
@@ -82,7 +82,7 @@ def page(
     back: str,
     **context: Any,
 ) -> HttpResponse:
-    """The form; on a good POST the command that ``make`` returns, and back to where the person came from."""
+    """Show the form; on a good POST make the command with ``make`` and go back to where the person came from."""
     if request.method == "POST" and form.is_valid():
         try:
             command = make()
@@ -91,19 +91,19 @@ def page(
         except TelnyxError as error:
             form.add_error(None, str(error))
         else:
-            return sent(request, command, back)
+            return wake_and_return(request, command, back)
     action = getattr(form, "action", "")
-    shown_words = {
+    action_words = {
         "title": actions.label(action) if action else "",
         "summary": schemas.summary(actions.method(action)) if action else "",
         "dangerous": action in DANGEROUS,
     }
-    told_more = {**admin.admin_site.each_context(request), "opts": admin.opts, "form": form, "back": back}
-    return TemplateResponse(request, "voice/commands/command_form.html", told_more | shown_words | context)
+    page_context = {**admin.admin_site.each_context(request), "opts": admin.opts, "form": form, "back": back}
+    return TemplateResponse(request, "voice/commands/command_form.html", page_context | action_words | context)
 
 
-def sent(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
-    """Wake it, say so, and go back."""
+def wake_and_return(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
+    """Wake the sender of the command, tell the person, and redirect to ``back``."""
     label = actions.label(command.action)
     if wake_sender(command):
         messages.success(request, f"{label}: on its way to Telnyx. What comes of it shows below.")

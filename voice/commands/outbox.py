@@ -1,4 +1,4 @@
-"""The makers of commands on a person's behalf. A command is a row here; sending it is another room's business."""
+"""Makes commands on a person's behalf. A command is a row here; sending it is another room's business."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _LONGEST_ID = 512
 
 
 def dial(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
-    """A queued dial. ``parameters`` by wire name; ``InvalidParameters`` when Telnyx's SDK would not take them.
+    """Make a queued dial. ``parameters`` by wire name; ``InvalidParameters`` when Telnyx's SDK would not take them.
 
     ``LimitExceeded`` when a limit of the account or of the token forbids it.
     ``intent`` tells one wish from another: the same one twice is the same command.
@@ -31,7 +31,7 @@ def dial(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: st
 
 
 def act(call: Call, action: str, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
-    """A queued action on a call; ``expired`` at once when the call is known to have ended.
+    """Make a queued action on a call; ``expired`` at once when the call is known to have ended.
 
     Everything else (is it answered yet, may this leg do that) is Telnyx's to judge.
     What calls somebody is held to the limits, as a dial is, and ``PermissionDenied`` without the permission to dial.
@@ -59,7 +59,7 @@ def place(
     queue_name: str = "",
     intent: str = "",
 ) -> CallCommand:
-    """A queued command of a conference or a queue (``conferences.hold``), by the ids of its address at Telnyx.
+    """Make a queued command of a conference or a queue (``conferences.hold``), by the ids of its address at Telnyx.
 
     ``address`` are ids that the SDK takes by name (``queue_name`` beside a call's id). ``expired`` at once when the
     conference, or the call that the parameters name, is known to have ended.
@@ -73,8 +73,8 @@ def place(
     return _save(_unless_over(command), actor)
 
 
-def again(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
-    """The same once more, of a conference or a queue: a new wish, under a new id."""
+def repeat(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
+    """Make the same command of a conference or a queue once more: a new wish, under a new id."""
     fresh = _command(command.account, command.action, command.parameters, actor, intent)
     fresh.path, fresh.conference, fresh.queue_name = command.path, command.conference, command.queue_name
     _attach_call(fresh)
@@ -82,7 +82,7 @@ def again(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
 
 
 def _attach_call(command: CallCommand) -> None:
-    """The leg it is about, so that it stands in that leg's story. What is queued may be an ended call's."""
+    """Attach the leg it is about, so that it stands in that leg's story. What is queued may be an ended call's."""
     of_queue = command.action.startswith("queues.calls.")
     control_id = command.path[0] if of_queue else command.parameters.get("call_control_id")
     if not isinstance(control_id, str) or len(control_id) > _LONGEST_ID:
@@ -119,7 +119,7 @@ def _command(account: TelnyxAccount, action: str, values: dict[str, object], act
 
 
 def _readable(action: str, values: dict[str, object]) -> dict[str, object]:
-    """What nobody can tell the country of is not called."""
+    """Return ``values``, or refuse a dial to a number whose country nobody can tell."""
     _, unreadable = destinations(values)
     if unreadable and actions.permission(action) == "voice.dial":
         raise InvalidParameters({name: [limits.UNREADABLE] for name in unreadable})
@@ -127,7 +127,7 @@ def _readable(action: str, values: dict[str, object]) -> dict[str, object]:
 
 
 def _save(command: CallCommand, actor: Actor) -> CallCommand:
-    """The new command, or the one that this very wish made before (a double click)."""
+    """Save the command; return it, or the one that this very wish made before (a double click)."""
     try:
         with transaction.atomic():
             if command.status == CallCommand.Status.QUEUED:

@@ -14,7 +14,7 @@ from voice.wakeups import wake_commands
 
 
 def wake_sender(command: CallCommand) -> bool:
-    """Wakes the sender of a command that is queued; False when it was closed before it could be sent."""
+    """Wake the sender of a command that is queued; False when it was closed before it could be sent."""
     queued = command.status == CallCommand.Status.QUEUED
     if queued:
         wake_commands(command.pk)
@@ -22,7 +22,7 @@ def wake_sender(command: CallCommand) -> bool:
 
 
 def accepted(view: PortalViewSet, make: Callable[[], CallCommand]) -> Response:
-    """Answers 202 with the command that ``make`` returns; 400 by field when its parameters are refused."""
+    """Answer 202 with the command that ``make`` returns; 400 by field when its parameters are refused."""
     try:
         command = make()
     except InvalidParameters as error:

@@ -41,7 +41,7 @@ class TakeForm(forms.Form):
             str(call.pk): call for call in rows.exclude(call_control_id__in=waiting).order_by("-started_at")[:200]
         }
         choices = [("", "Choose a call")] + [
-            (key, confirmation.told(call, request.user)) for key, call in self.calls.items()
+            (key, confirmation.leg_label(call, request.user)) for key, call in self.calls.items()
         ]
         self.fields["call"].choices = choices  # type: ignore[attr-defined]
 

@@ -1,3 +1,3 @@
-"""The outbox emptied: sending, resending, settling what is uncertain."""
+"""Empties the outbox: sends and resends commands, and settles the uncertain ones."""
 
 __all__ = ["circuit_breaker", "reconciliation"]

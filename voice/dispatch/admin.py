@@ -1,4 +1,4 @@
-"""The journal: what was asked of Telnyx, by whom, what came of it, and who decides what nobody knows."""
+"""Shows the journal of commands: what was asked of Telnyx, by whom, what came of it; a person settles the uncertain."""
 
 import contextlib
 import uuid
@@ -35,7 +35,7 @@ from voice.models import CallCommand
 
 @admin.register(CallCommand)
 class CallCommandAdmin(PageAdmin):
-    """Searched by call control id, command id, or who asked."""
+    """Lists and shows commands; searches by call control id, command id, or who asked."""
 
     page_template = "voice/dispatch/page.html"
     list_display = ("created_at", "action_shown", "status_shown", "requested_by", "tries", "took", "error_code", "said")
@@ -85,15 +85,15 @@ class CallCommandAdmin(PageAdmin):
 
     @display(description="What came of it")
     def said(self, command: CallCommand) -> str:
-        said: str = masked_for(viewer(), command.settlement or command.error)
-        return said
+        outcome: str = masked_for(viewer(), command.settlement or command.error)
+        return outcome
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        told: dict[str, Any] = {
-            "breakers": circuit_breaker.tripped(),
+        context: dict[str, Any] = {
+            "breakers": circuit_breaker.not_closed(),
             "undecided": reconciliation.for_a_person().count(),
         }
-        return super().changelist_view(request, told | (extra_context or {}))
+        return super().changelist_view(request, context | (extra_context or {}))
 
     # --- the page of a command ------------------------------------------------------------------------------------
 
@@ -121,7 +121,7 @@ class CallCommandAdmin(PageAdmin):
         }
 
     def settle_view(self, request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:
-        """It happened, it did not, or send it again (POST)."""
+        """Record a person's verdict on an uncertain command (POST): it happened, it did not, or send it again."""
         command = self.row(request, str(command_id))
         if request.method != "POST" or request.POST.get("verdict") not in reconciliation.VERDICTS:
             raise Http404
@@ -138,7 +138,7 @@ class CallCommandAdmin(PageAdmin):
         return HttpResponseRedirect(reverse("admin:voice_callcommand_change", args=[command.pk]))
 
     def close_breaker_view(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Somebody knows that Telnyx works again (POST)."""
+        """Close an account's circuit breaker (POST): somebody knows that Telnyx works again."""
         if not request.user.has_perm("voice.close_breaker"):
             raise PermissionDenied
         if request.method != "POST":

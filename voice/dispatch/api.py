@@ -1,4 +1,4 @@
-"""REST of the journal and its ways out: the list, settle, breaker."""
+"""Serves the journal over REST: lists commands, settles the uncertain ones, reads and closes the breaker."""
 
 from typing import Any
 
@@ -73,9 +73,9 @@ class CommandViewSet(ReadOnlyViewSet):
         command: CallCommand = self.get_object()
         if not request.user.has_perm(needed := actions.permission(command.action)):
             raise PermissionDenied(f"The token's user lacks the permission {needed}.")
-        told = VerdictSerializer(data=request.data)
-        told.is_valid(raise_exception=True)
-        verdict = told.validated_data["verdict"]
+        body = VerdictSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        verdict = body.validated_data["verdict"]
         if verdict == reconciliation.SEND_AGAIN:
             return accepted(self, lambda: self._settle(command, verdict))
         settled = self._settle(command, verdict)

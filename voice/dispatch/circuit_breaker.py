@@ -1,4 +1,4 @@
-"""A circuit breaker per account: commands stop going to a Telnyx that does not answer. Webhooks never ask it.
+"""Stops an account's commands while Telnyx does not answer: a circuit breaker. Webhooks never ask it.
 
 It opens on five commands in a row of which nothing was heard, on half of the last twenty, or when Telnyx rejects the
 key. Open, commands wait until they expire; after a pause one of them may try (half-open), and its outcome decides. And
@@ -33,18 +33,18 @@ _State = AccountBreaker.State
 
 
 def breaker_of(account: TelnyxAccount) -> AccountBreaker:
-    """The account's breaker; closed when it never had one."""
+    """Find the account's breaker; a closed one, not saved, when it never had one."""
     found = AccountBreaker.objects.select_related("account").filter(account=account).first()
     return found or AccountBreaker(account=account, since=account.created_at)
 
 
-def tripped() -> list[AccountBreaker]:
-    """Those that hold commands back now."""
+def not_closed() -> list[AccountBreaker]:
+    """List the breakers that hold commands back now, the oldest first."""
     return list(AccountBreaker.objects.select_related("account").exclude(state=_State.CLOSED).order_by("since"))
 
 
-def admits(account_id: uuid.UUID, action: str, now: datetime) -> bool:
-    """Whether a command may go now. When the time for a probe has come, the first to ask is it."""
+def may_send(account_id: uuid.UUID, action: str, now: datetime) -> bool:
+    """Tell whether a command may be sent now. When the time for a probe has come, the first to ask is the probe."""
     row = sql.found(AccountBreaker, account=account_id)
     if row is None:
         return True
@@ -60,7 +60,7 @@ def admits(account_id: uuid.UUID, action: str, now: datetime) -> bool:
 
 
 def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetime) -> None:
-    """Learn from an attempt's outcome. While all is well nothing is written."""
+    """Update the breaker from an attempt's outcome. While all is well nothing is written."""
     if isinstance(error, TelnyxUnavailable) and error.http_status == HTTPStatus.TOO_MANY_REQUESTS:
         _wait(command.account_id, error, now)
     account_id, again = command.account_id, len(command.attempts) > 1
@@ -78,7 +78,7 @@ def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetim
 
 
 def _wait(account_id: uuid.UUID, error: TelnyxUnavailable, now: datetime) -> None:
-    """Hold what Telnyx would refuse alike: dials for its limit of dials a second, else everything."""
+    """Hold back what Telnyx would refuse alike: dials for its limit of dials a second, else everything."""
     name = "dials_wait_until" if error.code == DIALS_PER_SECOND else "wait_until"
     until = now + timedelta(seconds=error.retry_after)
     AccountBreaker.objects.bulk_create([AccountBreaker(account_id=account_id, since=now)], ignore_conflicts=True)
@@ -87,7 +87,7 @@ def _wait(account_id: uuid.UUID, error: TelnyxUnavailable, now: datetime) -> Non
 
 
 def close(account: TelnyxAccount, actor: Actor) -> AccountBreaker:
-    """A person says that it works again: what waits goes out with the next sweep."""
+    """Close the breaker for a person who says that Telnyx works again: what waits goes out with the next sweep."""
     with transaction.atomic():
         row = AccountBreaker.objects.select_for_update().filter(account=account).first()
         if row is None or row.is_closed:

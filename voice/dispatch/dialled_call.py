@@ -1,4 +1,4 @@
-"""The call that an accepted dial made."""
+"""Stores the call that an accepted dial made."""
 
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from voice.models import Call, CallCommand
 
 
 def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
-    """The row of that call. Its webhook may have been faster: an upsert, whose word weighs least.
+    """Create or update the row of that call: its webhook may have been faster, so this answer weighs least.
 
     ``is_alive`` (always false here) and ``end_time`` of the answer are ignored.
     """
@@ -19,7 +19,7 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
     stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
     Call.objects.bulk_create([stub], ignore_conflicts=True)
     call = Call.objects.select_for_update().get(account=command.account, call_control_id=control_id)
-    told = {
+    values = {
         "direction": "outgoing",
         "from_number": command.parameters.get("from"),
         "to_number": command.parameters.get("to"),
@@ -28,8 +28,8 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
         "call_session_id": answer.get("call_session_id"),
         "state": "initiated",
     }
-    claims = [Fact(column, value, 0, sent) for column, value in told.items() if isinstance(value, str) and value]
-    changed = merge(call, iter([*claims, Fact("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
+    facts = [Fact(column, value, 0, sent) for column, value in values.items() if isinstance(value, str) and value]
+    changed = merge(call, iter([*facts, Fact("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
     for column, value in changed.items():
         setattr(call, column, value)
     if changed:

@@ -1,4 +1,4 @@
-"""The way out of *uncertain*: what Telnyx may or may not have carried out is found out from what it tells later.
+"""Settles *uncertain* commands: finds out from what Telnyx tells later whether it carried them out.
 
 First the webhooks that came, then Telnyx's record of the call (``/call_events``) and the call's status, at growing
 distances; what nobody can tell after 15 minutes is a person's to decide. Money is always a person's.
@@ -34,22 +34,22 @@ _Status = CallCommand.Status
 
 
 class NotUncertain(Exception):
-    """There is nothing to decide (any more)."""
+    """Says that there is nothing to decide (any more)."""
 
 
 def unsettled() -> QuerySet[CallCommand]:
-    """Commands of which nobody knows whether they were carried out."""
+    """Select the commands of which nobody knows whether they were carried out."""
     return CallCommand.objects.filter(status=_Status.UNCERTAIN, settled_at=None)
 
 
 def for_a_person() -> QuerySet[CallCommand]:
-    """Those of them that a person has to decide: unknown after 15 minutes, and money at once."""
+    """Select the unsettled commands that a person has to decide: unknown after 15 minutes, and money at once."""
     waited = Q(finished_at__lt=Now() - retry_policy.UNKNOWN_AFTER)
     return unsettled().filter(waited | Q(action__in=retry_policy.MONEY))
 
 
 def needs_a_person(command: CallCommand) -> bool:
-    """Whether the portal has stopped looking."""
+    """Tell whether the portal has stopped looking, so that a person has to decide."""
     if not command.is_open_question or command.finished_at is None:
         return False
     return (
@@ -59,34 +59,37 @@ def needs_a_person(command: CallCommand) -> bool:
 
 
 def due(limit: int) -> list[uuid.UUID]:
-    """The ids of uncertain commands whose time for a look has come."""
+    """List the ids of the uncertain commands whose time for a look has come."""
     rows = unsettled().filter(lease_until__lt=Now()).order_by("lease_until")
     return list(rows.values_list("id", flat=True)[:limit])
 
 
 def settle_from_event(event_id: uuid.UUID) -> None:
-    """An event was processed: settle what it answers."""
+    """Settle the commands that this processed event answers."""
     if not unsettled().exists():
         return
     event = CallEvent.objects.defer("body", "headers").filter(pk=event_id, event_type__in=EVENT_TYPES).first()
     if event is None:
         return
     actions_answered = [name for name, types in ANSWERS.items() if event.event_type in types]
-    here = Q(call=event.call_id) if event.call_id else Q(pk=None)
+    subject = Q(call=event.call_id) if event.call_id else Q(pk=None)
     if event.call_session_id:
-        here |= Q(call__call_session_id=event.call_session_id)
+        subject |= Q(call__call_session_id=event.call_session_id)
     if event.conference_id:
-        here |= Q(conference=event.conference_id)
-    here |= Q(call=None, action=actions.DIAL)
+        subject |= Q(conference=event.conference_id)
+    subject |= Q(call=None, action=actions.DIAL)
     for command in (
-        unsettled().select_related("call").filter(here, account=event.account_id, action__in=actions_answered)
+        unsettled().select_related("call").filter(subject, account=event.account_id, action__in=actions_answered)
     ):
         if fits(command, event):
             _from_webhooks(command)
 
 
 def reconcile(command_id: uuid.UUID) -> None:
-    """One look at an uncertain command: at the webhooks that came, else at Telnyx, whose failures are no error here."""
+    """Look once for what became of an uncertain command.
+
+    First at the webhooks that came, then at Telnyx, whose failures are no error here.
+    """
     claimed = unsettled().filter(pk=command_id, lease_until__lt=Now()).update(lease_until=Now() + _LEASE)
     command = CallCommand.objects.select_related("account", "call").filter(pk=command_id).first()
     if not claimed or command is None:
@@ -99,16 +102,16 @@ def reconcile(command_id: uuid.UUID) -> None:
 
 
 def answer_of(command: CallCommand) -> CallEvent | None:
-    """The stored event that answers it, if one does."""
+    """Find the stored event that answers the command, if one does."""
     if command.first_sent_at is None:
         return None
     return pairs([command, *_rivals(command)], _stored(command)).get(command.pk)
 
 
 def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
-    """A person decides: the command as it is now, or the new one made by ``send_again``.
+    """Settle a command by a person's verdict; return it as it is now, or the new one made by ``send_again``.
 
-    Raises ``NotUncertain``; for ``send_again`` also what ``commands.act`` and ``commands.dial`` raise.
+    Raises ``NotUncertain``; for ``send_again`` also what ``outbox.act`` and ``outbox.dial`` raise.
     """
     with transaction.atomic():
         command = (
@@ -128,10 +131,10 @@ def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
 
 
 def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
-    """A new wish, under a new id: Telnyx must not take it for the old one."""
+    """Make the same wish under a new id: Telnyx must not take it for the old one."""
     intent, parameters = f"again:{command.pk}", command.parameters
     if "." in command.action:
-        again = outbox.again(command, actor, intent=intent)
+        again = outbox.repeat(command, actor, intent=intent)
     elif command.call is not None and command.action != actions.DIAL:
         again = outbox.act(command.call, command.action, parameters, actor, intent=intent)
     else:
@@ -146,7 +149,7 @@ def _from_webhooks(command: CallCommand) -> bool:
 
 
 def _stored(command: CallCommand) -> list[CallEvent]:
-    """The events that came since it was sent and may answer it."""
+    """List the events that came since the command was sent and may answer it."""
     events = CallEvent.objects.filter(_where(command), event_type__in=ANSWERS.get(command.action, ()))
     events = events.filter(account=command.account_id, received_at__gte=command.first_sent_at)
     return list(events.defer("body", "headers").order_by("received_at")[:500])
@@ -162,7 +165,7 @@ def _prove(command: CallCommand, rivals: list[CallCommand], events: list[CallEve
 
 
 def _rivals(command: CallCommand) -> QuerySet[CallCommand]:
-    """Other commands that the same event may answer."""
+    """Select the other commands that the same event may answer."""
     types = set(ANSWERS.get(command.action, ()))
     same = [name for name, others in ANSWERS.items() if types & set(others)]
     rows = CallCommand.objects.select_related("call").filter(account=command.account_id, action__in=same)
@@ -180,8 +183,10 @@ def _rivals(command: CallCommand) -> QuerySet[CallCommand]:
 
 
 def _where(command: CallCommand) -> Q:
-    """Where its events are looked for: its call, its session (a transfer's new leg), its conference, or the application
-    of a dial."""
+    """Build the condition for where its events are looked for.
+
+    Its call, its session (a transfer's new leg), its conference, or the application of a dial.
+    """
     if command.conference_id is not None:
         room = Q(conference=command.conference_id)
         return room | Q(call=command.call_id) if command.call_id else room
@@ -204,13 +209,13 @@ def _from_telnyx(command: CallCommand) -> bool:
 
 
 def _from_record(command: CallCommand) -> bool:
-    wanted = evidence.wanted(command)
-    record = telnyx_record.read(command.account, wanted) if wanted else telnyx_record.Record([], complete=False)
-    if entry := next((one for one in record.entries if evidence.names(one, command.pk)), None):
+    query = evidence.record_filter(command)
+    record = telnyx_record.read(command.account, query) if query else telnyx_record.Record([], complete=False)
+    if entry := next((entry for entry in record.entries if evidence.carries_id(entry, command.pk)), None):
         words = f"Settled from Telnyx's record: it has the command {entry.get('name')}."
-        return _confirm(command.pk, _Status.OK, words, evidence.made_by(command, entry))
-    told = [event for event in (evidence.event_of(command, entry) for entry in record.entries) if event is not None]
-    if _prove(command, list(_rivals(command)), told, "Telnyx's record of"):
+        return _confirm(command.pk, _Status.OK, words, evidence.ids_of_dialled_call(command, entry))
+    events = [event for event in (evidence.event_of(command, entry) for entry in record.entries) if event is not None]
+    if _prove(command, list(_rivals(command)), events, "Telnyx's record of"):
         return True
     if record.complete and command.call_id is not None and evidence.is_missing(command, record):
         return _confirm(command.pk, _Status.EXPIRED, "Settled from Telnyx's record: it does not have this command.")
@@ -226,13 +231,16 @@ def _from_status(command: CallCommand) -> bool:
         return _confirm(command.pk, _Status.OK, "Settled from the call's status at Telnyx.")
     if command.action not in {"hangup", "reject"}:
         return False
-    told = status.status(command.call)
-    ended = told is not None and told.get("is_alive") is False and bool(told.get("end_time"))
+    answer = status.status(command.call)
+    ended = answer is not None and answer.get("is_alive") is False and bool(answer.get("end_time"))
     return ended and _confirm(command.pk, _Status.OK, "Settled from the call's status at Telnyx: it has ended.")
 
 
 def _confirm(command_id: uuid.UUID, status: str, words: str, made: dict[str, Any] | None = None) -> bool:
-    """Write it down, unless somebody else has settled it meanwhile. ``made``: the ids of the call that a dial made."""
+    """Store the verdict, unless somebody else has settled the command meanwhile.
+
+    ``made``: the ids of the call that a dial made.
+    """
     with transaction.atomic():
         command = (
             CallCommand.objects.select_for_update(of=("self",)).filter(pk=command_id, status=_Status.UNCERTAIN).first()

@@ -1,6 +1,6 @@
-"""Sends a command: one attempt, its outcome, and when another may follow (``retry_policy``).
+"""Sends commands: makes one attempt, records its outcome, and says when another may follow (``retry_policy``).
 
-What nobody knows is *uncertain*, and said so: ``reconciliation`` takes it from there.
+A command of which nobody knows the outcome becomes *uncertain*; ``reconciliation`` takes it from there.
 """
 
 import time
@@ -48,18 +48,18 @@ class _Outcome:
 
 
 def send(command_id: uuid.UUID) -> list[uuid.UUID]:
-    """Make one attempt if the command is due; the ids of commands that may go now because of it."""
+    """Make one attempt if the command is due; return the ids of commands that may go now because of it."""
     begin = time.monotonic()
     command = _claim(command_id)
     if command is None:
         return []
     if command.status != _Status.SENDING:
-        return ordering.following(command)
+        return ordering.next_free(command)
     return _settle(command, _attempt(command, begin))
 
 
-def owed(limit: int) -> list[uuid.UUID]:
-    """The ids of commands that are due and may go, oldest first. What waits for another one comes after that one."""
+def due(limit: int) -> list[uuid.UUID]:
+    """List the ids of commands that are due and may go, oldest first. What waits for another comes after that one."""
     others = CallCommand.objects.filter(status__in=_OPEN).exclude(pk=OuterRef("pk"))
     earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
     same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
@@ -75,22 +75,22 @@ def owed(limit: int) -> list[uuid.UUID]:
 
 
 def _claim(command_id: uuid.UUID) -> CallCommand | None:
-    """The command, leased and ``sending`` (or closed without being sent); None when it is not its turn."""
+    """Lease the command and mark it ``sending`` (or close it without sending); None when it is not its turn."""
     with transaction.atomic():
-        call, room = ordering.lock_subjects(command_id)
+        call, conference = ordering.lock_subjects(command_id)
         command, now = ordering.locked(command_id)
         if command is None or ordering.is_blocked(command):
             return None
         if command.batch and command.batch.status == DialBatch.Status.PAUSED:
             return None
         limit = limits.hindrance(command)
-        reason = _hindrance(command, call, room, limit, now)
+        reason = _reason_not_to_send(command, call, conference, limit, now)
         if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
             return None
         if reason:
             _close(command, *reason)
             return command
-        if not circuit_breaker.admits(command.account_id, command.action, now):
+        if not circuit_breaker.may_send(command.account_id, command.action, now):
             return None  # it waits as it is: the sweep offers it again, until it expires
         command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
         command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
@@ -99,17 +99,17 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         return command
 
 
-def _hindrance(
+def _reason_not_to_send(
     command: CallCommand,
     call: Call | None,
-    room: Conference | None,
+    conference: Conference | None,
     limit: limits.LimitExceeded | None,
     now: datetime,
 ) -> tuple[str, str] | None:
-    """Why it is not sent (any more): the status it gets and the words."""
+    """Find why the command is not sent (any more): the status it gets and the words."""
     if call is not None and not call.is_alive:
         why = "The call has already ended."
-    elif room is not None and room.is_over:
+    elif conference is not None and conference.is_over:
         why = "The conference has already ended."
     elif now > command.expires_at:
         why = "Too late: it would not make sense any more."
@@ -145,7 +145,7 @@ def _failed_before(command: CallCommand) -> bool:
 
 
 def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
-    """``claimed``: when the claim began, by the monotonic clock."""
+    """Ask Telnyx once. ``claimed``: when the claim began, by the monotonic clock."""
     path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
     values = dict(command.parameters)
     if retry_policy.takes_command_id(command.action):
@@ -170,7 +170,7 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
 
 
 def _is_late(command: CallCommand, slept: float) -> bool:
-    """Whether Telnyx would not recognise a repeat any more, ``slept`` seconds after the claim."""
+    """Tell whether Telnyx would not recognise a repeat any more, ``slept`` seconds after the claim."""
     claimed = datetime.fromisoformat(command.attempts[-1]["at"])
     return (
         command.first_sent_at is not None
@@ -183,7 +183,7 @@ def _since(begin: float) -> int:
 
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
-    now, error = ordering.still_mine(command), outcome.error
+    now, error = ordering.now_if_leased(command), outcome.error
     if now is None:  # its lease ran out, and another sender has it: that one's word counts
         return []
     circuit_breaker.record_outcome(command, error, now)
@@ -213,7 +213,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
             command.settlement, command.settled_at = f"Settled from the {subject} at Telnyx.", now
         status = _final(command, error)
         _close(command, status, command.error)
-    return ordering.following(command)
+    return ordering.next_free(command)
 
 
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
@@ -228,7 +228,7 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
 
 
 def _postpone(command: CallCommand, until: datetime, status: str) -> None:
-    """Nothing happened (``queued``) or nothing is known (``sending``): the sweep takes it up again at ``until``."""
+    """Put the command back until ``until``: nothing happened (``queued``) or nothing is known (``sending``)."""
     if all(attempt.get("outcome") == TelnyxUnavailable.kind for attempt in command.attempts):
         command.first_sent_at = None  # nothing has reached Telnyx yet
     command.status, command.lease_until = status, until

@@ -1,3 +1,3 @@
-"""From the wire to the decision: webhooks, intake, processing."""
+"""Takes events from the wire to the decision: webhooks, intake, processing."""
 
 __all__ = ["envelopes", "following", "intake", "processing", "refusal_reasons", "rejections", "texml_callbacks"]

@@ -1,4 +1,4 @@
-"""REST of stored events."""
+"""Serves stored events over REST."""
 
 import django_filters
 from django.db.models import QuerySet

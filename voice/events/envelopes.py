@@ -22,7 +22,7 @@ _FLAT = "conference.floor.changed"
 
 
 class OldFormat(payloads.Unreadable):
-    """A webhook of API version 1: its application has to be set to 2."""
+    """Says that a webhook is of API version 1: its application has to be set to 2."""
 
     code = "old_format"
 
@@ -31,7 +31,9 @@ class OldFormat(payloads.Unreadable):
 
 
 def read(event: CallEvent) -> dict[str, Any]:
-    """Fill ``event`` from its body and return ``data``, the same in every attempt: ``meta`` and the id's case are not.
+    """Fill ``event`` from its body and return ``data``.
+
+    That is the same in every attempt: ``meta``, which is not, lies outside, and the id comes in lower case.
 
     Raises ``payloads.Unreadable`` with the reason; what could be read before it is filled in.
     """
@@ -56,7 +58,7 @@ def read(event: CallEvent) -> dict[str, Any]:
 
 
 def take_ids(event: CallEvent, payload: Mapping[str, Any]) -> None:
-    """The call, session and application that ``payload`` names; what is not of Telnyx's form is left empty."""
+    """Fill in the call, session and application that ``payload`` names; what is not of Telnyx's form stays empty."""
     event.call_control_id = _text(payload, "call_control_id", _CONTROL_ID)
     event.call_leg_id = _text(payload, "call_leg_id", _SMALL_ID)
     event.call_session_id = _text(payload, "call_session_id", _SMALL_ID)
@@ -64,7 +66,7 @@ def take_ids(event: CallEvent, payload: Mapping[str, Any]) -> None:
 
 
 def first_time(texts: tuple[Any, ...], received_at: datetime) -> datetime | None:
-    """The first of ``texts`` that is a time near the receipt: one far off the clock is no time."""
+    """Return the first of ``texts`` that is a time near the receipt: one far off the clock is no time."""
     times = (read_time(text) for text in texts)
     return next((at for at in times if at and within_reach(at, received_at)), None)
 
@@ -82,7 +84,7 @@ def _data(event: CallEvent, document: Any) -> dict[str, Any]:
 
 
 def _fill_old(event: CallEvent, document: dict[str, Any]) -> None:
-    """So that its application can be told: names with underscores or dots, ids where version 2 has them too."""
+    """Fill in what tells its application: names with underscores or dots, ids where version 2 has them too."""
     payload = document.get("payload")
     event.event_type = _text(document, "event_type", _OLD_EVENT_TYPE)
     if isinstance(payload, dict):
@@ -95,6 +97,6 @@ def _attempt(meta: Any) -> int | None:
     return attempt if type(attempt) is int and 0 < attempt < 1000 else None
 
 
-def _text(told: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
-    value = told.get(name)
+def _text(payload: Mapping[str, Any], name: str, form: re.Pattern[str]) -> str:
+    value = payload.get(name)
     return value if isinstance(value, str) and form.fullmatch(value) else ""

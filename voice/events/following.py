@@ -1,4 +1,4 @@
-"""Wakes whatever the processing of an event left to be done."""
+"""Wakes the work that processing an event left to be done."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from voice.wakeups import wake_commands, wake_event
 
 
 def wake_following(following: processing.FollowUp, commands: Callable[..., None] = wake_commands) -> None:
-    """Whatever processing left to be done."""
+    """Wake what processing left to be done: commands, events, a pull, the settling of an uncertain command."""
     for event_id in following.events:
         wake_event(event_id)
     if following.pull_account:

@@ -49,7 +49,7 @@ def record(
     event = _read(account, source, headers, body, now)
     if sql.insert(event):
         return event, True
-    return _meet(CallEvent.objects.get(account=account, dedupe_key=event.dedupe_key), event)
+    return _resolve_repeat(CallEvent.objects.get(account=account, dedupe_key=event.dedupe_key), event)
 
 
 def read_again(event: CallEvent) -> None:
@@ -68,28 +68,36 @@ def _read(account: TelnyxAccount, source: str, headers: Mapping[str, str], body:
     return event
 
 
-def _meet(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
-    """``event`` has the key of one that is ``stored``."""
+def _resolve_repeat(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
+    """Decide what becomes of ``event``, whose key a ``stored`` one has already."""
     if event.source == _Source.BACKFILL:
         return stored, False  # the webhook may still be under way: its rules are not to be taken from it
     if stored.source == _Source.BACKFILL and event.status == _Status.RECEIVED:
         return _promote(stored, event)
-    told = _told(event)
-    return (stored, False) if told == _told(stored) else _keep_variant(stored, event, told)
+    content = _content(event)
+    return (stored, False) if content == _content(stored) else _keep_variant(stored, event, content)
 
 
 def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
-    """The row of a backfill becomes the webhook's own, to be processed with its rules: once, whoever else tries.
+    """Make a backfilled row the webhook's own, to be processed with its rules: once, whoever else tries.
 
     The UPDATE waits for whoever is processing the row. An attempt that has begun but not yet locked it stays counted;
     it finds that the row is not what it claimed, and leaves it.
     """
     begun = Case(When(status=_Status.RECEIVED, then=F("attempts")), default=Value(0))
-    told = Case(When(status=_Status.PROCESSED, then=F("processed_at")), default=None)  # of a call it has told already
+    processed_at = Case(
+        When(status=_Status.PROCESSED, then=F("processed_at")), default=None
+    )  # of a call it has told already
     fresh = {name: getattr(event, name) for name in _TAKEN}
     backfilled = CallEvent.objects.filter(pk=stored.pk, source=_Source.BACKFILL)
     done = backfilled.update(
-        **fresh, status=_Status.RECEIVED, attempts=begun, lease_until=None, processed_at=told, error="", reason=""
+        **fresh,
+        status=_Status.RECEIVED,
+        attempts=begun,
+        lease_until=None,
+        processed_at=processed_at,
+        error="",
+        reason="",
     )
     if not done:
         return stored, False
@@ -97,9 +105,9 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
     return event, True
 
 
-def _keep_variant(stored: CallEvent, event: CallEvent, told: Any) -> tuple[CallEvent, bool]:
-    """The first one wins; this one is kept where an operator sees it, once however often it is repeated."""
-    text = told if isinstance(told, bytes) else json.dumps(told, sort_keys=True).encode()
+def _keep_variant(stored: CallEvent, event: CallEvent, content: Any) -> tuple[CallEvent, bool]:
+    """Quarantine another body under a known id: the first wins, this one an operator sees, once."""
+    text = content if isinstance(content, bytes) else json.dumps(content, sort_keys=True).encode()
     event.dedupe_key, event.status, event.reason = _hash(text), _Status.QUARANTINED, CallEvent.Reason.VARIANT
     event.error = f"{_VARIANT}; {event.error}" if event.error else _VARIANT
     if not sql.insert(event):
@@ -108,8 +116,8 @@ def _keep_variant(stored: CallEvent, event: CallEvent, told: Any) -> tuple[CallE
     return event, True
 
 
-def _told(event: CallEvent) -> Any:
-    """What its body says, without what changes from attempt to attempt; the bytes when they cannot be read."""
+def _content(event: CallEvent) -> Any:
+    """Read what the body says, without what changes from attempt to attempt; the bytes when it cannot be read."""
     try:
         return _READERS[event.source](event)
     except payloads.Unreadable:

@@ -1,4 +1,4 @@
-"""Claims events: one committed UPDATE that leases them, counts the attempt, and brings back what processing needs."""
+"""Leases events: one committed UPDATE claims them, counts the attempt, and brings back what processing needs."""
 
 import uuid
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _OWNED = """EXISTS (SELECT 1 FROM {} a WHERE a.account_id = voice_callevent.acco
 
 @dataclass(frozen=True)
 class LeasedEvent:
-    """An event (without body and headers) that nobody else touches for 30 s."""
+    """Holds an event (without body and headers) that nobody else touches for 30 s."""
 
     event: CallEvent
     meets_rules: bool  # its account has an active flow with a rule for its type
@@ -39,19 +39,19 @@ class LeasedEvent:
 
 
 def lease(event_id: uuid.UUID) -> LeasedEvent | None:
-    """The event, if it is owed and nobody else is at it."""
+    """Lease the event, if it is due and nobody else has it."""
     return next(iter(_claim("id = %s AND {due}", [event_id])), None)
 
 
 def lease_fresh(event_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LeasedEvent]:
-    """Those of them that are tried for the first time, claimed together."""
+    """Lease together those of the events that are tried for the first time."""
     marks = ", ".join(["%s"] * len(event_ids))
     fresh = f"SELECT id FROM voice_callevent WHERE id IN ({marks}) AND attempts = 0 AND {{due}} {{untaken}}"  # noqa: S608
-    return {one.event.pk: one for one in _claim(f"id IN ({fresh})", event_ids)}
+    return {leased.event.pk: leased for leased in _claim(f"id IN ({fresh})", event_ids)}
 
 
 def release(account_id: uuid.UUID, call_control_id: str) -> list[uuid.UUID]:
-    """The call's events that waited for something, due from now on."""
+    """Make the call's events that waited for something due from now on; return their ids."""
     sql = """UPDATE voice_callevent SET lease_until = NULL WHERE account_id = %s AND call_control_id = %s
              AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL RETURNING id"""
     found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "account", account_id), call_control_id])
@@ -59,7 +59,7 @@ def release(account_id: uuid.UUID, call_control_id: str) -> list[uuid.UUID]:
 
 
 def reopen(account_id: uuid.UUID, call_leg_id: str) -> list[uuid.UUID]:
-    """Events that name nothing but this leg, and came before its call was known: they have their turn now."""
+    """Make events due that name nothing but this leg and came before its call was known; return their ids."""
     sql = """UPDATE voice_callevent SET status = 'received', attempts = 0 WHERE call_leg_id = %s AND call_leg_id <> ''
              AND account_id = %s AND call_control_id = '' AND call_id IS NULL AND status = 'ignored' RETURNING id"""
     found = CallEvent.objects.raw(sql, [call_leg_id, rows.prepared(CallEvent, "account", account_id)])
@@ -79,14 +79,14 @@ def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
             EXISTS (SELECT 1 FROM voice_callcommand c WHERE c.status = 'uncertain' AND c.settled_at IS NULL
                     AND c.account_id = voice_callevent.account_id) AS has_questions,
             {" OR ".join(_OWNED.format(table) for table in _APPLICATIONS)} AS is_at_home {_AT_EASE[vendor]}"""  # noqa: S608
-    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "id", one) for one in event_ids])
+    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "id", row_id) for row_id in event_ids])
     return [_claimed(event) for event in found]
 
 
 def _claimed(event: CallEvent) -> LeasedEvent:
-    told = vars(event)
-    may_answer = bool(told["has_questions"]) and event.event_type in EVENT_TYPES
+    columns = vars(event)
+    may_answer = bool(columns["has_questions"]) and event.event_type in EVENT_TYPES
     assert event.lease_until is not None
     return LeasedEvent(
-        event, bool(told["meets_rules"]), may_answer, bool(told["is_at_home"]), event.lease_until - LEASE
+        event, bool(columns["meets_rules"]), may_answer, bool(columns["is_at_home"]), event.lease_until - LEASE
     )

@@ -1,4 +1,4 @@
-"""Works off one stored event: claim it, then one transaction that locks its call, merges, decides and closes it.
+"""Processes one stored event: claims it, then in one transaction locks its call, merges, decides and closes it.
 
 The claim is a committed UPDATE that counts the attempt, so an event that kills its worker still reaches ``dead``. The
 UPDATE that closes the event finds it only as it was claimed: of two that have it, one commits. Locks go call → event →
@@ -39,12 +39,12 @@ _log = structlog.get_logger(__name__)
 
 
 class _TakenOver(Exception):
-    """The event is not any more what was claimed: the lease ran out, and somebody else worked it off or is at it."""
+    """Says that the event is not what was claimed any more: the lease ran out, and somebody else took it."""
 
 
 @dataclass
 class FollowUp:
-    """What the edge has to do: wake commands and events, pull an account's applications, look for what it answers."""
+    """Names what the edge has to do: commands and events to wake, an account to pull, an event that may answer."""
 
     commands: list[uuid.UUID] = field(default_factory=list)
     events: list[uuid.UUID] = field(default_factory=list)
@@ -53,14 +53,17 @@ class FollowUp:
 
 
 def process(event_id: uuid.UUID) -> FollowUp:
-    """Apply the event once, if it is owed and nobody else is at it. Never raises for what the event holds."""
+    """Apply the event once, if it is due and nobody else has it. Never raises for what the event holds."""
     claimed = leases.lease(event_id)
     return _work(claimed) if claimed else FollowUp()
 
 
 def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[FollowUp]:
-    """Each of them, in this order. First attempts are claimed a few at once; one that failed before goes alone, so that
-    an event which kills its process costs the others no more than one attempt."""
+    """Process each of the events, in this order.
+
+    First attempts are claimed a few at once; one that failed before goes alone, so that an event which kills its
+    process costs the others no more than one attempt.
+    """
     for begin in range(0, len(event_ids), _TOGETHER):
         few = event_ids[begin : begin + _TOGETHER]
         fresh = leases.lease_fresh(few) if len(few) > 1 else {}
@@ -68,8 +71,8 @@ def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[FollowUp]:
             yield _work(fresh[event_id]) if event_id in fresh else process(event_id)
 
 
-def owed(limit: int) -> list[uuid.UUID]:
-    """The ids of events that are due: those of live calls before what was recovered, oldest first."""
+def due(limit: int) -> list[uuid.UUID]:
+    """List the ids of events that are due: those of live calls before what was recovered, oldest first."""
     found = CallEvent.objects.due().filter(status=_Status.RECEIVED)
     recovered = Case(When(source=CallEvent.Source.BACKFILL, then=1), default=0)
     return list(found.order_by(recovered, "received_at").values_list("id", flat=True)[:limit])
@@ -94,7 +97,7 @@ def _work(claimed: LeasedEvent) -> FollowUp:
 
 
 def _keep_facts(claimed: LeasedEvent, why: str) -> FollowUp:
-    """A hang-up ends its call, whatever a rule or a handler makes of it: merge, and only decide again later."""
+    """Merge a hang-up whatever a rule or a handler makes of it, since it ends its call; decide again later."""
     try:
         return _in_transaction(claimed, why)
     except _TakenOver:
@@ -105,7 +108,7 @@ def _keep_facts(claimed: LeasedEvent, why: str) -> FollowUp:
 
 
 def _in_transaction(claimed: LeasedEvent, failure: str = "") -> FollowUp:
-    """``failure`` is why nothing is decided this time."""
+    """Apply the event in one transaction. ``failure`` is why nothing is decided this time."""
     event = copy(claimed.event)  # what a transaction that is rolled back did to it counts for nothing
     with transaction.atomic():
         following = _apply(replace(claimed, event=event), failure)
@@ -134,8 +137,8 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
         changed |= set(assign(call, step(call, event, decision.step)).columns)
     if changed:
         sql.update(call, sorted(changed))
-    told = bool(made or changed or decision.matched or event.processed_at or is_told_by(call, event))
-    following = _conclude(event, call, decision, failure, told=told)
+    relevant = bool(made or changed or decision.matched or event.processed_at or has_facts_of(call, event))
+    following = _conclude(event, call, decision, failure, relevant=relevant)
     if undecided and call.direction:
         following.events = release_waiting(call)
     if made or "call_leg_id" in changed:
@@ -145,26 +148,26 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
     return following
 
 
-def _conclude(event: CallEvent, call: Call, decision: Decision, failure: str, *, told: bool) -> FollowUp:
-    """The event's own row, and the commands that follow from it."""
+def _conclude(event: CallEvent, call: Call, decision: Decision, failure: str, *, relevant: bool) -> FollowUp:
+    """Close the event's row and save the commands that follow from it."""
     event.call = call
     in_conference = _apply_to_conference(event, call)
     if failure:
         _fail(event, failure, call=call, conference=event.conference_id)
         return FollowUp()
-    _close(event, _Status.PROCESSED if told or in_conference else _Status.IGNORED)
+    _close(event, _Status.PROCESSED if relevant or in_conference else _Status.IGNORED)
     limits.expire_forbidden(decision.commands)
     CallCommand.objects.bulk_create(decision.commands)
     return FollowUp([row.id for row in decision.commands[:1]])  # the others follow, one after the other
 
 
 def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
-    """Of a conference as a whole, or of nothing the portal knows."""
+    """Apply an event of a conference as a whole, or of nothing the portal knows."""
     event = claimed.event
     if projection.id_of(event) and not claimed.is_at_home and (owner := foreign_owner(event)):
         return _quarantine(event, owner)
-    told = _apply_to_conference(event, None)
-    return _close(event, _Status.PROCESSED if told else _Status.IGNORED)
+    in_conference = _apply_to_conference(event, None)
+    return _close(event, _Status.PROCESSED if in_conference else _Status.IGNORED)
 
 
 def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
@@ -177,7 +180,7 @@ def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
 
 
 def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, bool]:
-    """The event's call, locked, and whether it was made just now: empty, or ``filled`` with what the event tells.
+    """Lock the event's call, or make it; tell whether it was made: empty, or ``filled`` with what the event tells.
 
     Some events name only a leg, some no call at all.
     """
@@ -213,7 +216,7 @@ def _decide(call: Call, event: CallEvent, rules: Iterable[Rule]) -> Decision:
 
 
 def _may_still_be_decided(claimed: LeasedEvent, call: Call, rules: list[Rule]) -> bool:
-    """Only ``call.initiated`` tells the direction; it may be a moment behind. Worth waiting for only if rules ask.
+    """Tell whether the call's direction is worth waiting for: ``call.initiated`` may be a moment behind, and rules ask.
 
     Its receipt is by the clock of a web server, the rest by the database's: where they differ by more, nothing waits.
     """
@@ -227,7 +230,7 @@ def _may_still_be_decided(claimed: LeasedEvent, call: Call, rules: list[Rule]) -
 
 
 def _wait(event: CallEvent, call: Call, made: bool) -> FollowUp:
-    """Put it back until the direction must be known; waiting is no attempt."""
+    """Put the event back until the direction must be known; waiting is no attempt."""
     if made:
         sql.delete(call)
     claimed = _as_claimed(event)
@@ -238,24 +241,26 @@ def _wait(event: CallEvent, call: Call, made: bool) -> FollowUp:
 
 
 def step(call: Call, event: CallEvent, name: str) -> dict[str, object]:
-    """What the rules make of the call's step: of two events' words the later event's stands, as for any column."""
+    """Merge the step that the rules set: of two events' words the later event's stands, as for any column."""
     at, rank = event.happened_at, meaning(event.event_type).rank
     return merge(call, iter([Fact("step", name)]), at, rank, event.dedupe_key)
 
 
-def is_told_by(call: Call, event: CallEvent) -> bool:
-    """Whether the call has something from it, perhaps from an attempt that failed later."""
+def has_facts_of(call: Call, event: CallEvent) -> bool:
+    """Tell whether the call has something from the event, perhaps from an attempt that failed later."""
     return any(key[3] == event.dedupe_key for key in call.facts.values())
 
 
 def release_waiting(call: Call) -> list[uuid.UUID]:
-    """The call's events that waited for its direction, due from now on."""
+    """Make the call's events due that waited for its direction."""
     return leases.release(call.account_id, call.call_control_id)
 
 
 def _as_claimed(event: CallEvent) -> dict[str, object]:
-    """What its row must still say: a later claim counts another attempt, and a backfilled event may have become a
-    webhook, with rules to run."""
+    """Build the condition that the row is as it was claimed.
+
+    A later claim counts another attempt, and a backfilled event may have become a webhook, with rules to run.
+    """
     return {"status": _Status.RECEIVED, "attempts": event.attempts, "source": event.source}
 
 
@@ -275,7 +280,7 @@ def _quarantine(event: CallEvent, owner: str) -> FollowUp:
 
 
 def _fail(event: CallEvent, why: str, **links: object) -> None:
-    """``why`` is kept. Try again after 1, 2, 4 … s, or give up visibly after the eighth attempt."""
+    """Keep ``why``, and try again after 1, 2, 4 … s, or give up visibly after the eighth attempt."""
     dead = event.attempts >= MAX_ATTEMPTS
     done = CallEvent.objects.filter(pk=event.pk, **_as_claimed(event)).update(
         status=_Status.DEAD if dead else _Status.RECEIVED,
@@ -289,7 +294,7 @@ def _fail(event: CallEvent, why: str, **links: object) -> None:
 
 
 def foreign_owner(event: CallEvent) -> str:
-    """The name of another account its application belongs to, when it is none of this account's."""
+    """Name the other account that the event's application belongs to; empty when it is this account's or nobody's."""
     if not event.connection_id:
         return ""
     voice, texml = (

@@ -1,4 +1,4 @@
-"""Why a request was refused: the kinds of reasons, what to do about each, and what its headers give away.
+"""Explains why a request was refused: the kinds of reasons, what to do about each, what its headers give away.
 
 All of it is for the operator's side: the sender is never told more than "missing, stale or wrong".
 """
@@ -13,7 +13,7 @@ from portal.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature
 
 @dataclass(frozen=True)
 class Reason:
-    """One that is not about the signature itself. ``code`` is a key of ``KINDS``."""
+    """A reason that is not about the signature itself. ``code`` is a key of ``KINDS``."""
 
     code: str
     words: str
@@ -30,7 +30,7 @@ PROBE = Reason("probe", "it was this portal's own “Webhook reachable?”")
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of reason for people: what it is, as a clause, and what to do about it."""
+    """Describes a kind of reason to people: what it is, as a clause, and what to do about it."""
 
     words: str
     remedy: str
@@ -74,12 +74,12 @@ KINDS = {
 
 
 def kind(code: str) -> Kind:
-    """The kind of that code; one that is not known (any more) is told as such."""
+    """Return the kind of that code; of a code that is not known (any more), a kind that says so."""
     return KINDS.get(code, _UNKNOWN)
 
 
 def hints(headers: Mapping[str, str], code: str, body: bytes | None = None) -> list[str]:
-    """What the headers give away about the cause, as sentences. No value of a header is in them."""
+    """Write what the headers give away about the cause, as sentences. No value of a header is in them."""
     found = []
     if code == "no_headers":
         found = _hints_of_none(headers)
@@ -94,7 +94,7 @@ def hints(headers: Mapping[str, str], code: str, body: bytes | None = None) -> l
 
 
 def _hints_of_none(headers: Mapping[str, str]) -> list[str]:
-    """Of a request without the two headers, or without one of them."""
+    """Write hints for a request without the two headers, or without one of them."""
     found = []
     if headers.get("X-Telnyx-Signature"):
         found.append("It carries X-Telnyx-Signature: the application still uses webhook API version 1. Set it to 2.")
@@ -113,7 +113,7 @@ def _hints_of_none(headers: Mapping[str, str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Signer:
-    """Whose key signed a request, and which of its two keys."""
+    """Names whose key signed a request, and which of its two keys."""
 
     account: TelnyxAccount
     is_current: bool
@@ -123,7 +123,7 @@ class Signer:
 
 
 def signer(headers: Mapping[str, str], body: bytes, accounts: Iterable[TelnyxAccount]) -> Signer | None:
-    """Whose of ``accounts`` the signature is, whenever it was made; None when nobody's, or when it cannot be read."""
+    """Find whose of ``accounts`` the signature is, whenever it was made; None when nobody's, or unreadable."""
     try:
         timestamp, signature = signatures.read_timestamp(headers), signatures.read_signature(headers)
     except BadSignature:

@@ -1,4 +1,4 @@
-"""Requests that the street door refused: the last 100 and counters, so that an operator sees why nothing arrives.
+"""Records requests that the street door refused: the last 100 and counters, so that people see why nothing arrives.
 
 A refusal costs the request no more than a few lines of memory: a thread writes what has come together, at most once a
 second. Of each kind of reason the latest is kept, so no flood hides another; of how many there were none is lost.
@@ -35,7 +35,7 @@ Slot = tuple[uuid.UUID | None, str]  # account and code
 
 @dataclass(frozen=True)
 class Refused:
-    """One request, as long as it waits to be written; its body only while somebody may still ask whose key it was."""
+    """Holds one request until it is written; its body only while somebody may still ask whose key it was."""
 
     at: datetime
     account_id: uuid.UUID | None
@@ -69,7 +69,7 @@ def note(
 
 
 class Writer:
-    """What waits to be written, and the thread that does it. The thread ends when nothing waits any more."""
+    """Collects refused requests and writes them in a thread, which ends when nothing waits any more."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -78,7 +78,7 @@ class Writer:
         self._thread: threading.Thread | None = None
 
     def put(self, refused: Refused) -> None:
-        """Count it, and keep it as the latest of its kind."""
+        """Count the request, and keep it as the latest of its kind."""
         hour = refused.at.replace(minute=0, second=0, microsecond=0)
         with self._lock:
             self._counts[refused.account_id, hour, refused.reason.code] += 1
@@ -126,8 +126,8 @@ class Writer:
 writer = Writer()
 
 
-def counted(since: datetime) -> dict[uuid.UUID | None, Counter[str]]:
-    """Per account (None: nobody's address) how many requests were refused since that hour, by code."""
+def counts_by_account(since: datetime) -> dict[uuid.UUID | None, Counter[str]]:
+    """Count per account (None: nobody's address) how many requests were refused since that hour, by code."""
     found: dict[uuid.UUID | None, Counter[str]] = defaultdict(Counter)
     for account_id, code, count in RejectionCount.objects.filter(hour__gte=since).values_list(
         "account", "code", "count"
@@ -144,7 +144,7 @@ def clean_up() -> None:
 def _write(counts: Mapping[tuple[uuid.UUID | None, datetime, str], int], latest: Iterable[Refused]) -> None:
     accounts = list(TelnyxAccount.objects.all())
     known = {None, *(account.pk for account in accounts)}  # one may have been deleted meanwhile
-    rows = [_row(one, accounts) for one in latest if one.account_id in known]
+    rows = [_row(refused, accounts) for refused in latest if refused.account_id in known]
     with transaction.atomic():
         for (account_id, hour, code), number in sorted(counts.items(), key=str):  # one order: no deadlock
             if account_id in known:
@@ -164,24 +164,29 @@ def _add(account_id: uuid.UUID | None, hour: datetime, code: str, number: int) -
         RejectionCount.objects.filter(**row).update(count=F("count") + number)
 
 
-def _row(one: Refused, accounts: list[TelnyxAccount]) -> RejectedRequest:
-    hint = " ".join([*one.hints, *_whose(one, accounts)])[:500]
-    told = {"code": one.reason.code, "reason": str(one.reason)[:200], "hint": hint, "header_names": one.names}
-    return RejectedRequest(at=one.at, account_id=one.account_id, **told)
+def _row(refused: Refused, accounts: list[TelnyxAccount]) -> RejectedRequest:
+    hint = " ".join([*refused.hints, *_whose(refused, accounts)])[:500]
+    values = {
+        "code": refused.reason.code,
+        "reason": str(refused.reason)[:200],
+        "hint": hint,
+        "header_names": refused.names,
+    }
+    return RejectedRequest(at=refused.at, account_id=refused.account_id, **values)
 
 
-def _whose(one: Refused, accounts: list[TelnyxAccount]) -> list[str]:
-    """What the keys of all accounts say: one request of a kind a second is looked at."""
-    if one.reason.code not in {"other_key", "stale"}:
+def _whose(refused: Refused, accounts: list[TelnyxAccount]) -> list[str]:
+    """Ask the keys of all accounts who signed it: one request of a kind a second is looked at."""
+    if refused.reason.code not in {"other_key", "stale"}:
         return []
-    found = refusal_reasons.signer(one.signed, one.body, accounts)
-    if one.reason.code == "stale":
+    found = refusal_reasons.signer(refused.signed, refused.body, accounts)
+    if refused.reason.code == "stale":
         return [f"Apart from its age it is signed with {found}." if found else "Besides, no key of this portal fits."]
     return [f"It is signed with {found}: is its webhook address pasted into the wrong account?"] if found else []
 
 
 def _surplus() -> list[int]:
-    """What the ring has too many: always the oldest of the kind that there is most of, so that a rare one stays."""
+    """Select what the ring has too many: the oldest of the most frequent kind, so that a rare one stays."""
     kept: dict[Slot, list[int]] = defaultdict(list)
     ring = list(RejectedRequest.objects.values_list("pk", "account", "code"))
     for pk, account_id, code in ring:

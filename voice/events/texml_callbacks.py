@@ -1,4 +1,4 @@
-"""Reads TeXML's callbacks: forms that name neither their kind nor an id, with words of their own for what they tell.
+"""Reads TeXML's callbacks: forms that name neither their kind nor an id, and have field names of their own.
 
 The names of the events (``texml.…``) are the portal's. Sources: Telnyx's API reference, callbacks ``texml-*``; the
 fields are in none of its specs.
@@ -86,7 +86,7 @@ def read(event: CallEvent) -> dict[str, str]:
 
 
 def kind(fields: Fields) -> str:
-    """The event type of a callback; ``texml.callback`` for what is none of the known."""
+    """Tell the event type of a callback; ``texml.callback`` for what is none of the known."""
     source = fields.get("CallbackSource", "")
     if fields.get("ConferenceSid") and "StatusCallbackEvent" in fields:
         return _of_conference(fields["StatusCallbackEvent"])
@@ -94,9 +94,9 @@ def kind(fields: Fields) -> str:
         return "texml.cost"
     if source == "call-progress-events":
         return _of_call(fields)
-    for name, told in _BY_FIELD.items():
+    for name, event_type in _BY_FIELD.items():
         if name in fields:
-            return told if isinstance(told, str) else told.get(fields[name], UNKNOWN)
+            return event_type if isinstance(event_type, str) else event_type.get(fields[name], UNKNOWN)
     if fields.get("SequenceNumber") or fields.get("Timestamp"):
         return _of_call(fields)
     # whatever says nothing but how its call stands says that
@@ -108,19 +108,19 @@ def _of_call(fields: Fields) -> str:
     return "texml.amd" if "AnsweredBy" in fields and found != "texml.call.completed" else found
 
 
-def _of_conference(told: str) -> str:
-    if told.startswith("participant-spe"):  # which word Telnyx has for it is not documented: speaker, speech-start …
+def _of_conference(event: str) -> str:
+    if event.startswith("participant-spe"):  # which word Telnyx has for it is not documented: speaker, speech-start …
         return "texml.conference.speaker"
-    return _BY_CONFERENCE_EVENT.get(told, UNKNOWN)
+    return _BY_CONFERENCE_EVENT.get(event, UNKNOWN)
 
 
 def _key(event_type: str, fields: Fields) -> str:
-    told = "\n".join([event_type, *(fields.get(name, "") for name in _TOLD_APART)])
-    return f"texml:{hashlib.sha256(told.encode()).hexdigest()}"
+    text = "\n".join([event_type, *(fields.get(name, "") for name in _TOLD_APART)])
+    return f"texml:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """Strictly: UTF-8, at most 1,000 fields, none twice, no field without ``=``; NUL becomes U+FFFD."""
+    """Read a form strictly: UTF-8, at most 1,000 fields, none twice, no field without ``=``; NUL becomes U+FFFD."""
     if body.count(b"&") >= MAX_FIELDS:
         raise payloads.Unreadable(f"a form of more than {MAX_FIELDS} fields")
     try:

@@ -1,4 +1,4 @@
-"""The street doors: verify, record, hand over, answer. Call Control's and TeXML's differ in what they read and say.
+"""Receives webhooks: verifies, records, hands over, answers. Call Control's and TeXML's differ in what they say.
 
 Telnyx takes exactly 200 for delivered, repeats 5xx, and never repeats a 4xx ("Voice API Webhooks").
 """
@@ -29,18 +29,18 @@ _log = structlog.get_logger(__name__)
 
 @csrf_exempt
 def call_control(request: HttpRequest, token: str) -> HttpResponse:
-    """``POST /webhooks/<token>/call-control/``: JSON."""
+    """Receive Call Control's webhooks, JSON: ``POST /webhooks/<token>/call-control/``."""
     return _door(request, token, CallEvent.Source.WEBHOOK) or JsonResponse({"status": "ok"})
 
 
 @csrf_exempt
 def texml(request: HttpRequest, token: str) -> HttpResponse:
-    """``POST /webhooks/<token>/texml/…``: TeXML's callbacks, form-encoded. What stands after ``texml/`` is free."""
+    """Receive TeXML's callbacks, forms: ``POST /webhooks/<token>/texml/…``. What stands after ``texml/`` is free."""
     return _door(request, token, CallEvent.Source.TEXML) or HttpResponse(_EMPTY_TEXML, content_type="application/xml")
 
 
 def _door(request: HttpRequest, token: str, source: str) -> HttpResponse | None:
-    """What the request is refused with. None when its bytes are committed, also for a repeat: exactly 200 then."""
+    """Refuse the request, or return None once its bytes are committed, also for a repeat: exactly 200 then."""
     if request.method != "POST":
         return _not_allowed(request)
     try:
@@ -71,8 +71,8 @@ def _receive(request: HttpRequest, token: str, source: str) -> HttpResponse | No
     except signatures.BadSignature as error:
         _note(request, account, error, body)
         # 400, one text for every reason: it ends this delivery, and tells a forger nothing
-        said = "The signature is missing, stale or wrong."
-        return problem(400, said, "bad_signature", _id(request), **_echo(request))
+        detail = "The signature is missing, stale or wrong."
+        return problem(400, detail, "bad_signature", _id(request), **_echo(request))
     event, new = intake.record(account, source, request.headers, body, timezone.now())
     if new and event.status == CallEvent.Status.RECEIVED:
         _wake(event)
@@ -107,14 +107,17 @@ def _note(
 
 
 def _echo(request: HttpRequest) -> dict[str, str]:
-    """The nonce of our own "Webhook reachable?", given back to an unsigned request only: it says nothing of any key."""
+    """Give the nonce of our own "Webhook reachable?" back to an unsigned request only: it says nothing of any key."""
     nonce = request.headers.get(PROBE_HEADER, "")
     signed = request.headers.get(signatures.SIGNATURE_HEADER) or request.headers.get(signatures.TIMESTAMP_HEADER)
     return {"probe": nonce} if _NONCE.fullmatch(nonce) and not signed else {}
 
 
 def _body(request: HttpRequest) -> bytes | None:
-    """The raw body, or None when it is larger than 1 MiB. Django sees a chunked body as empty: read it below Django."""
+    """Read the raw body; None when it is larger than 1 MiB.
+
+    Django sees a chunked body as empty: it is read below Django.
+    """
     environ = request.META  # of a WSGI request this is the environ itself
     if request.headers.get("Transfer-Encoding", "").lower() == "chunked" and environ.get("wsgi.input_terminated"):
         body: bytes = environ["wsgi.input"].read(MAX_BYTES + 1)

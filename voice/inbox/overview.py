@@ -105,7 +105,7 @@ def _annotated(accounts: QuerySet[TelnyxAccount], now: datetime) -> QuerySet[Tel
 def _refused(now: datetime) -> dict[uuid.UUID | None, Refusals]:
     """Of every account that has any."""
     hour = now.replace(minute=0, second=0, microsecond=0)
-    counted = rejections.counted(hour - timedelta(hours=23))
+    counted = rejections.counts_by_account(hour - timedelta(hours=23))
     latest: dict[uuid.UUID | None, list[RejectedRequest]] = defaultdict(list)
     for request in RejectedRequest.objects.all()[: rejections.RING]:
         latest[request.account_id].append(request)

@@ -141,7 +141,7 @@ def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: 
 
 def _is_told_of(event: CallEvent) -> bool:
     """Also a dead one may have told its part before it was given up."""
-    return event.call is not None and processing.is_told_by(event.call, event)
+    return event.call is not None and processing.has_facts_of(event.call, event)
 
 
 def _columns(event: CallEvent) -> dict[str, Any]:

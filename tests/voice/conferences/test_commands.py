@@ -41,7 +41,7 @@ def test_one_command_of_a_conference_is_on_the_wire_at_a_time(account: TelnyxAcc
     first, second = command_of(room, "mute"), command_of(room, "hold")
     other = command_of(make_room(account, conference_id="another"), "mute")
     CallCommand.objects.filter(pk=first.pk).update(status="sending", lease_until=timezone.now() + timedelta(seconds=30))
-    assert sender.owed(9) == [other.pk]
+    assert sender.due(9) == [other.pk]
     assert sender.send(second.pk) == []
     second.refresh_from_db()
     assert (second.status, second.attempts) == ("queued", [])

@@ -118,7 +118,7 @@ def test_a_line_that_meets_a_full_limit_waits_for_room_and_so_do_those_behind_it
     assert [(new - old).total_seconds() for old, new in zip(before, after, strict=True)] == [5, 5, 5]
     last.refresh_from_db()
     assert (last.status, last.error.startswith("Waits for room. The limit")) == ("queued", True)
-    assert last.pk not in sender.owed(99)
+    assert last.pk not in sender.due(99)
     Limits.objects.update(**{name: 100})
     assert wait_and_try(last).attempts
 
@@ -159,9 +159,9 @@ def test_the_same_wish_is_the_same_batch(account: TelnyxAccount) -> None:
 def test_a_paused_batch_waits_and_goes_on_at_its_rate(api: Any, account: TelnyxAccount) -> None:
     batch = begin(api, 3)
     assert api.post(f"{URL}{batch.pk}/pause/").json()["status"] == "paused"
-    assert sender.owed(99) == []
+    assert sender.due(99) == []
     time_passes(batch, 3600)
-    assert sender.owed(99) == []
+    assert sender.due(99) == []
     batch.commands.update(expires_at=timezone.now() - timedelta(hours=1))
     assert api.post(f"{URL}{batch.pk}/resume/").json()["status"] == "running"
     first, *_, last = batch.commands.order_by("sequence")

@@ -282,7 +282,7 @@ def test_people_and_rules_at_the_same_call_do_not_lock_each_other_out(account: T
     def transfer() -> None:
         outbox.act(call, "transfer", {"to": "+13125550002"}, PORTAL)
 
-    of_rules = [partial(processing.process, event) for event in processing.owed(10)]
+    of_rules = [partial(processing.process, event) for event in processing.due(10)]
     with ThreadPoolExecutor(8) as threads:
         for done in [
             threads.submit(one, work) for pair in zip(of_rules, [transfer] * 10, strict=True) for work in pair

@@ -82,7 +82,7 @@ def too_many(code: str) -> bytes:
 
 def goes(command: CallCommand) -> bool:
     """Whether it is offered to the sweep, and sent when it is woken."""
-    offered = command.pk in sender.owed(99)
+    offered = command.pk in sender.due(99)
     sender.send(command.pk)
     sent = CallCommand.objects.get(pk=command.pk).first_sent_at is not None or bool(
         CallCommand.objects.get(pk=command.pk).attempts
@@ -134,7 +134,7 @@ def test_while_it_is_open_commands_wait_and_webhooks_come_in(
     told = {"state": "open", "since": ago(1), "next_probe_at": ago(-60)}
     AccountBreaker.objects.create(account=sandbox_account, **told)
     command = outbox.act(call, "answer", {}, PORTAL)
-    assert sender.owed(9) == []
+    assert sender.due(9) == []
     assert sender.send(command.pk) == []
     assert (CallCommand.objects.get().status, wire(sandbox)) == ("queued", [])
     sandbox_account.public_key = account.public_key

@@ -86,7 +86,7 @@ def test_a_later_command_waits_while_the_earlier_ones_fate_is_open(ring: Any, sa
 def test_what_a_dead_sender_left_is_taken_up_by_the_next(ring: Any, sandbox: Sandbox) -> None:
     command = act(ring())
     CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(1))
-    assert sender.owed(9) == [command.pk]
+    assert sender.due(9) == [command.pk]
     run_owed()
     assert seen(command).status == "ok"
     assert sandbox.store.entries("commands")[0]["command_id"] == str(command.pk)
@@ -95,7 +95,7 @@ def test_what_a_dead_sender_left_is_taken_up_by_the_next(ring: Any, sandbox: San
 def test_a_living_senders_command_is_left_alone(ring: Any, sandbox: Sandbox) -> None:
     command = act(ring())
     CallCommand.objects.update(status="sending", first_sent_at=ago(3), lease_until=ago(-9))
-    assert sender.owed(9) == []
+    assert sender.due(9) == []
     sender.send(command.pk)
     assert wire(sandbox) == []
 

@@ -150,7 +150,7 @@ def test_many_are_processed_in_the_order_they_came(account: TelnyxAccount, monke
     order: list[Any] = []
     work = processing._work
     monkeypatch.setattr(processing, "_work", lambda claimed: order.append(claimed.event.pk) or work(claimed))
-    list(processing.process_all(processing.owed(99)))
+    list(processing.process_all(processing.due(99)))
     assert order == wanted
     assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}
 

@@ -119,5 +119,5 @@ def test_what_is_live_goes_before_what_was_recovered(account: TelnyxAccount) -> 
     receive(account, *(make_event(leg=name) for name in ("recovered", "live")))
     old = CallEvent.objects.get(call_control_id="v3:recovered-leg")
     CallEvent.objects.filter(pk=old.pk).update(source="backfill", received_at=timezone.now() - timedelta(minutes=9))
-    assert processing.owed(1) != [old.pk]
-    assert processing.owed(9)[1] == old.pk
+    assert processing.due(1) != [old.pk]
+    assert processing.due(9)[1] == old.pk

@@ -94,13 +94,13 @@ class Sweep:
 
     def round(self) -> int:
         """Begin everything that is due now; how many things that were. Telnyx's slowness does not hold up events."""
-        events, commands = processing.owed(_BATCH), []
+        events, commands = processing.due(_BATCH), []
         for following in processing.process_all(events):
             commands += following.commands  # after all of these: one of them may have ended the call
             wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
         self._forget_done()
         self._begin(_send, commands)
-        self._begin(_send, sender.owed(_BATCH))
+        self._begin(_send, sender.due(_BATCH))
         self._begin(_look, reconciliation.due(_LOOKS))
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
             self.replay = next(iter(runs.owed(1)), None)
