@@ -1,4 +1,5 @@
-"""Addresses that an application is given: which are refused before Telnyx is asked, and which look unreachable.
+"""Judges the addresses that an application is given: which are refused before Telnyx is asked, and which look
+unreachable.
 
 Telnyx takes http and https addresses of at most 2000 characters ("Call Control Applications", ``webhook_event_url``).
 """
@@ -15,12 +16,12 @@ _LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
 def is_address(name: str) -> bool:
-    """Whether the parameter of that name holds an address."""
+    """Return whether the parameter of that name holds an address."""
     return name.endswith("_url") or name == "status_callback"
 
 
 def problems(values: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with the addresses among ``values``, by name. One that ``kept`` has, too, is not judged."""
+    """Return what is wrong with the addresses among ``values``, by name. One that ``kept`` has, too, is not judged."""
     judged = {
         name: value
         for name, value in values.items()
@@ -30,7 +31,7 @@ def problems(values: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, li
 
 
 def problem(url: str) -> str:
-    """Why ``url`` cannot be an address for Telnyx, as a sentence; empty when it can."""
+    """Return why ``url`` cannot be an address for Telnyx, as a sentence; empty when it can."""
     if len(url) > LONGEST:
         return f"This address has {len(url)} characters; Telnyx takes {LONGEST}."
     if _BLANK.search(url):
@@ -48,7 +49,10 @@ def problem(url: str) -> str:
 
 
 def unreachable(url: str) -> str:
-    """Why nobody outside can reach ``url``, as far as its host alone tells; empty when it may. No name is looked up."""
+    """Return why nobody outside can reach ``url``, as far as its host alone tells; empty when it may.
+
+    No name is looked up.
+    """
     try:
         host = (urlsplit(url).hostname or "").rstrip(".")
     except ValueError:

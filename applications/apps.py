@@ -1,4 +1,4 @@
-"""The app's configuration: its pages."""
+"""Configures the app: its pages."""
 
 from importlib import import_module
 
@@ -6,7 +6,7 @@ from django.apps import AppConfig
 
 
 class ApplicationsConfig(AppConfig):
-    """What is configured at Telnyx."""
+    """Configures the app of what is configured at Telnyx."""
 
     name = "applications"
 

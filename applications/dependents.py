@@ -1,4 +1,4 @@
-"""What hangs on an application and would be left behind by its deletion: told by others, by dotted name."""
+"""Collects what hangs on an application and would be left behind by its deletion: told by others, by dotted name."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -8,6 +8,6 @@ from applications.models import TelnyxApplication
 
 
 def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
-    """Sentences of every function that ``APPLICATION_DEPENDENTS`` names; each answers without raising."""
+    """Return the sentences of every function that ``APPLICATION_DEPENDENTS`` names; each answers without raising."""
     told = (import_string(name)(request, application) for name in settings.APPLICATION_DEPENDENTS)
     return [sentence for sentences in told for sentence in sentences]

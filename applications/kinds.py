@@ -1,4 +1,4 @@
-"""The two kinds of application, one row each: where they are at Telnyx, what they hold, what of it can be set.
+"""Describes the two kinds of application: where they are at Telnyx, what they hold, what of it can be set.
 
 Values come in two shapes: nested as Telnyx has them (``{"inbound": {"channel_limit": 5}}``) and flat, by dotted name
 (``{"inbound.channel_limit": 5}``), which is how forms, comparisons and refusals name a single value.
@@ -21,7 +21,7 @@ NESTED = ("inbound", "outbound")
 
 @dataclass(frozen=True)
 class Kind:
-    """``slug`` is its word in addresses and pulls, ``resource`` the SDK's."""
+    """Describes one kind: ``slug`` is its word in addresses and pulls, ``resource`` the SDK's."""
 
     slug: str
     resource: str
@@ -29,27 +29,30 @@ class Kind:
 
     @property
     def required(self) -> tuple[str, str]:
-        """The two fields that every PATCH carries: public code says that Telnyx refuses one that drops the name."""
+        """Return the two fields that every PATCH carries.
+
+        Public code says that Telnyx refuses one that drops the name.
+        """
         return self.model.name_field, self.model.url_field
 
     def method(self, verb: str) -> str:
-        """The SDK's name of ``verb``: ``call_control_applications.update``."""
+        """Return the SDK's name of ``verb``: ``call_control_applications.update``."""
         return f"{self.resource}.{verb}"
 
     def permission(self, verb: str) -> str:
-        """Django's name of the permission to ``view``, ``add``, ``change`` or ``delete``."""
+        """Return Django's name of the permission to ``view``, ``add``, ``change`` or ``delete``."""
         return f"{self.model._meta.app_label}.{verb}_{self.model._meta.model_name}"
 
     def rows(self, account: TelnyxAccount) -> QuerySet[TelnyxApplication]:
         return self.model._default_manager.filter(account=account)
 
     def settable(self) -> dict[str, Parameter]:
-        """Everything that can be set, nested, by name: ``tags`` is known to Call Control's update only."""
+        """Return everything that can be set, nested, by name: ``tags`` is known to Call Control's update only."""
         both = (*parameters(self.method("create")), *parameters(self.method("update")))
         return {parameter.name: parameter for parameter in both}
 
     def settable_flat(self) -> dict[str, Parameter]:
-        """The same by dotted name, without the objects themselves."""
+        """Return the same by dotted name, without the objects themselves."""
         flat: dict[str, Parameter] = {}
         for parameter in self.settable().values():
             members = parameter.fields if parameter.name in NESTED else ()
@@ -71,7 +74,7 @@ def kind_of(application: TelnyxApplication) -> Kind:
 
 
 def flatten(values: Mapping[str, Any]) -> JsonObject:
-    """Nested to flat. What is no object where Telnyx has one stays as it is."""
+    """Turn nested values into flat ones. What is no object where Telnyx has one stays as it is."""
     flat: JsonObject = {}
     for name, value in values.items():
         if name in NESTED and isinstance(value, dict):
@@ -82,7 +85,7 @@ def flatten(values: Mapping[str, Any]) -> JsonObject:
 
 
 def unflatten(flat: Mapping[str, Any]) -> JsonObject:
-    """Flat to nested."""
+    """Turn flat values into nested ones."""
     values: JsonObject = {}
     for name, value in flat.items():
         outer, dot, inner = name.partition(".")

@@ -1,4 +1,4 @@
-"""What is configured at Telnyx, mirrored: one row per application, with every field of the SDK's answers.
+"""Mirrors what is configured at Telnyx: one row per application, with every field of the SDK's answers.
 
 Values read from Telnyx are stored as they came and never refused: enums as text, since Telnyx's lists grow.
 Sources: developers.telnyx.com, "Call Control Applications" and "TeXML Applications".
@@ -20,7 +20,10 @@ SILENT_SECONDS = 60  # a pull says that it is alive far more often: one request 
 
 
 class TelnyxApplication(models.Model):
-    """What both kinds share. ``telnyx_id`` is what calls know as ``connection_id``; a missing one stays for them."""
+    """Holds what both kinds share.
+
+    ``telnyx_id`` is what calls know as ``connection_id``; a missing one stays for them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
@@ -54,12 +57,12 @@ class TelnyxApplication(models.Model):
 
     @property
     def name(self) -> str:
-        """Its name at Telnyx: the two kinds call the field differently."""
+        """Return its name at Telnyx: the two kinds call the field differently."""
         return str(getattr(self, self.name_field))
 
 
 class HistoryEntry(models.Model):
-    """Who made a version, beside what simple_history itself keeps: user, time and reason."""
+    """Records who made a version, beside what simple_history itself keeps: user, time and reason."""
 
     history_actor = models.CharField(max_length=200, blank=True, help_text="user: …, token: …, command line or portal")
     history_token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -111,7 +114,7 @@ class TexmlApplication(TelnyxApplication):
 
 
 class Pull(models.Model):
-    """One pull of one kind of one account: when, by whom, and what it found."""
+    """Records one pull of one kind of one account: when, by whom, and what it found."""
 
     class State(models.TextChoices):
         RUNNING = "running"
@@ -146,7 +149,7 @@ class Pull(models.Model):
 
     @property
     def is_silent(self) -> bool:
-        """It should be running, and was killed: the next pull replaces it."""
+        """Return whether it should be running, and was killed: the next pull replaces it."""
         alive = self.seen_alive_at > timezone.now() - timedelta(seconds=SILENT_SECONDS)
         return self.state == self.State.RUNNING and not alive
 
@@ -156,7 +159,7 @@ class Pull(models.Model):
 
 
 class BulkEdit(models.Model):
-    """One wish for many applications of a kind: what is to be set, where, and what came of it one by one.
+    """Stores one change wished for many applications of a kind: what is to be set, where, and what came of each.
 
     ``values`` by dotted name; ``targets`` are ``{"id", "base", "state", "said"}`` with our row's id, the digest that
     the preview was drawn from, and ``state`` empty until its turn.
@@ -185,7 +188,7 @@ class BulkEdit(models.Model):
 
 
 class EditLock(models.Model):
-    """Held while one application is being changed. A row left behind by a killed process ends by itself."""
+    """Is held while one application is being changed. A row left behind by a killed process ends by itself."""
 
     subject = models.CharField(max_length=100, unique=True)
     until = models.DateTimeField()

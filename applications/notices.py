@@ -1,4 +1,4 @@
-"""What a person should know of an application, in words."""
+"""Tells what a person should know of an application, in words."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ from applications.models import CallControlApplication, TelnyxApplication
 
 
 def warnings_for(application: TelnyxApplication) -> list[str]:
-    """Sentences for its page, its line in the list and REST; none when all is well."""
+    """Return sentences for its page, its line in the list and REST; none when all is well."""
     found = []
     if application.missing_since:
         found.append(f"Telnyx has not known this application since {application.missing_since:%Y-%m-%d %H:%M} UTC.")
@@ -17,7 +17,7 @@ def warnings_for(application: TelnyxApplication) -> list[str]:
 
 
 def webhook_host(application: TelnyxApplication) -> str:
-    """Host (and port) its events or fetches go to, empty when there is no usable address."""
+    """Return the host (and port) its events or fetches go to, empty when there is no usable address."""
     try:
         return urlsplit(str(getattr(application, application.url_field))).netloc.rpartition("@")[2]
     except ValueError:
@@ -25,7 +25,7 @@ def webhook_host(application: TelnyxApplication) -> str:
 
 
 def _unreachable(application: TelnyxApplication) -> list[str]:
-    """Only of a live account: the sandbox is a neighbour."""
+    """Warn of addresses out of Telnyx's reach, only of a live account: the sandbox is a neighbour."""
     if not application.account.is_live:
         return []
     given = ((field.name, getattr(application, field.name)) for field in application._meta.concrete_fields)

@@ -25,7 +25,7 @@ _MOST_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class Finding:
-    """Whether our own door answered, and what that means in words."""
+    """Says whether our own door answered, and what that means in words."""
 
     ok: bool
     words: str

@@ -10,29 +10,29 @@ from portal.models import TelnyxAccount
 
 
 def path_of(account: TelnyxAccount) -> str:
-    """The part of the address that is the account's own, below which all its doors lie."""
+    """Return the part of the address that is the account's own, below which all its doors lie."""
     return f"/webhooks/{account.webhook_token}/"
 
 
 def points_here(url: str, account: TelnyxAccount) -> bool:
-    """Whether ``url`` lies below the account's own address, whatever host or proxy's path stands before it."""
+    """Return whether ``url`` lies below the account's own address, whatever host or proxy's path stands before it."""
     return path_of(account) in url
 
 
 def pointing_here(account: TelnyxAccount) -> QuerySet[CallControlApplication]:
-    """Applications that Telnyx still has, and of which one address is the account's here."""
+    """Return applications that Telnyx still has, and of which one address is the account's here."""
     return CallControlApplication.objects.filter(_ours(account), account=account, missing_since=None)
 
 
 def pointing_elsewhere(account: TelnyxAccount, connection_ids: Iterable[str]) -> set[str]:
-    """Of these the ones that are known to send their webhooks elsewhere, and never here."""
+    """Return those of them that are known to send their webhooks elsewhere, and never here."""
     rows = CallControlApplication.objects.filter(account=account, telnyx_id__in=set(connection_ids))
     rows = rows.exclude(_ours(account)).exclude(webhook_event_url="", webhook_event_failover_url="")
     return set(rows.values_list("telnyx_id", flat=True))
 
 
 def is_elsewhere(application: TelnyxApplication) -> bool:
-    """Whether its webhooks go to another receiver first: that none comes here is as it should be."""
+    """Return whether its webhooks go to another receiver first: that none comes here is as it should be."""
     url = ""
     if isinstance(application, CallControlApplication):
         url = application.webhook_event_url
@@ -42,12 +42,12 @@ def is_elsewhere(application: TelnyxApplication) -> bool:
 
 
 def was_sent_here(account: TelnyxAccount, attempts: Iterable[dict[str, Any]]) -> bool:
-    """Whether one of a delivery's attempts (``GET /webhook_deliveries``) went to the account's address here."""
+    """Return whether one of a delivery's attempts (``GET /webhook_deliveries``) went to the account's address here."""
     return any(points_here(url_of(attempt) or "", account) for attempt in attempts)
 
 
 def url_of(attempt: dict[str, Any]) -> str | None:
-    """Where an attempt went, if Telnyx tells."""
+    """Return where an attempt went, if Telnyx tells."""
     http = attempt.get("http")
     request = http.get("request") if isinstance(http, dict) else None
     url = request.get("url") if isinstance(request, dict) else None

@@ -1,4 +1,4 @@
-"""Tags as a filter, on every database."""
+"""Filters by tags, on every database."""
 
 import json
 from typing import Any
@@ -13,7 +13,10 @@ _MOST = 500
 
 
 def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
-    """Those that have this very tag. SQLite cannot look into a list: there its JSON text holds the quoted tag."""
+    """Keep the rows that have this very tag.
+
+    SQLite cannot look into a list: there its JSON text holds the quoted tag.
+    """
     if connections[rows.db].features.supports_json_field_contains:
         return rows.filter(tags__contains=[tag])
     place = StrIndex(Cast("tags", TextField()), Value(json.dumps(tag)))
@@ -22,13 +25,13 @@ def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
 
 
 def tags_of(rows: QuerySet[Any]) -> list[str]:
-    """Every tag in use, in order; of the first few hundred different lists."""
+    """Return every tag in use, in order; of the first few hundred different lists."""
     lists = rows.exclude(tags=[]).order_by().values_list("tags", flat=True).distinct()[:_MOST]
     return sorted({tag for tags in lists for tag in tags if isinstance(tag, str)}, key=str.casefold)
 
 
 class Tagged(DropdownFilter):
-    """One tag."""
+    """Filters a list by one tag."""
 
     title = "tag"
     parameter_name = "tag"

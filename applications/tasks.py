@@ -1,4 +1,4 @@
-"""The periodic pull."""
+"""Runs the periodic pull."""
 
 import uuid
 from datetime import timedelta
@@ -26,7 +26,7 @@ def pull_all() -> None:
 
 @shared_task(name="applications.pull_account", soft_time_limit=900, time_limit=960)
 def pull_account(identifier: str) -> None:
-    """Pull both kinds of one account, asked for by an event of an application that is not known; once a minute."""
+    """Pull both kinds of one account, asked for by an event of an unknown application; once a minute."""
     account_id = uuid.UUID(identifier)
     recent = Pull.objects.filter(account_id=account_id, started_at__gt=timezone.now() - timedelta(minutes=1))
     account = TelnyxAccount.objects.filter(pk=account_id).first()
@@ -35,7 +35,7 @@ def pull_account(identifier: str) -> None:
 
 
 def _pull_both(account: TelnyxAccount) -> None:
-    """What goes wrong with one does not keep the others waiting."""
+    """Pull both kinds: what goes wrong with one does not keep the other waiting."""
     for kind in KINDS:
         try:
             record = pull(kind, account, PORTAL)

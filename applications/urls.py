@@ -1,4 +1,4 @@
-"""REST addresses of applications and pulls."""
+"""Maps REST addresses of applications and pulls."""
 
 from rest_framework.routers import SimpleRouter
 

@@ -1,4 +1,4 @@
-"""Words values and names of fields for people."""
+"""Puts values and names of fields into words for people."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ _WORDS = {"url": "URL", "api": "API", "dtmf": "DTMF", "sip": "SIP", "id": "ID", 
 
 
 def shown(value: Any) -> str:
-    """A value as its field shows it."""
+    """Return a value as its field shows it."""
     if value is None:
         return ""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
@@ -16,7 +16,7 @@ def shown(value: Any) -> str:
 
 
 def label(name: str) -> str:
-    """``inbound.sip_subdomain`` → "Inbound SIP subdomain"."""
+    """Return the words for a field's name: ``inbound.sip_subdomain`` → "Inbound SIP subdomain"."""
     outer, _, inner = name.rpartition(".")
     name = inner if inner.startswith(f"{outer}_") else name.replace(".", "_")
     words = [_WORDS.get(word, word) for word in name.replace("shaken_stir", "SHAKEN/STIR").split("_")]

@@ -1,4 +1,7 @@
-"""Accounts that a start makes: ``default`` from the environment, else ``sandbox``. And those a command names."""
+"""Makes the accounts of a start: ``default`` from the environment, else ``sandbox``.
+
+Finds the accounts that a command names.
+"""
 
 from django.conf import settings
 from django.core.management import CommandError
@@ -37,7 +40,7 @@ def _refresh_default() -> None:
 
 
 def accounts_named(name: str | None) -> list[TelnyxAccount]:
-    """All, or the one of that name. ``CommandError`` when there is none."""
+    """Return all accounts, or the one of that name. ``CommandError`` when there is none."""
     accounts = TelnyxAccount.objects.all()
     if name is None:
         return list(accounts)

@@ -1,4 +1,4 @@
-"""Who is doing something: a person in the browser, a token over REST, or the portal itself."""
+"""Names who is doing something: a person in the browser, a token over REST, or the portal itself."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,10 @@ from django.http import HttpRequest
 
 @dataclass(frozen=True)
 class Actor:
-    """``label`` is what people read (``user: ada``, ``token: ci``, ``rule: greeting #1``); the others are rows."""
+    """Identifies who acts.
+
+    ``label`` is what people read (``user: ada``, ``token: ci``, ``rule: greeting #1``); the others are rows.
+    """
 
     label: str
     user: Any = None
@@ -20,7 +23,7 @@ PORTAL = Actor("portal")
 
 
 def actor_of(request: HttpRequest) -> Actor:
-    """The actor of a signed-in or token-bearing request (a REST request, too)."""
+    """Return the actor of a signed-in or token-bearing request (a REST request, too)."""
     token = getattr(request, "auth", None)
     label = f"token: {token.name}" if token else f"user: {request.user}"
     return Actor(label, request.user, token, getattr(request, "request_id", ""))

@@ -1,4 +1,4 @@
-"""REST for the core: the accounts, read-only and without secrets."""
+"""Serves the core over REST: the accounts, read-only and without secrets."""
 
 from rest_framework import serializers
 from rest_framework.routers import SimpleRouter

@@ -1,4 +1,4 @@
-"""App configurations: the core, and Django's admin with our site in its place."""
+"""Configures the core, and Django's admin with our site in its place."""
 
 from importlib import import_module
 from typing import Any
@@ -12,13 +12,13 @@ _before: dict[str, set[int]] = {}  # by database: the permissions there were bef
 
 
 class PortalAdminConfig(AdminConfig):
-    """``django.contrib.admin`` with the portal's own site."""
+    """Configures ``django.contrib.admin`` with the portal's own site."""
 
     default_site = "portal.admin.site.PortalSite"
 
 
 class PortalConfig(AppConfig):
-    """The core."""
+    """Configures the core."""
 
     name = "portal"
     verbose_name = "System"
@@ -31,7 +31,7 @@ class PortalConfig(AppConfig):
 
 
 def _note_permissions(sender: Any, using: str, **_: Any) -> None:
-    """Before the first app's migration: what permissions there are, so that the new ones can be told afterwards."""
+    """Note, before the first app's migration, which permissions there are: the new ones can be told afterwards."""
     if sender.name == "portal":
         model = apps.get_model("auth", "Permission")
         there = model._meta.db_table in connections[using].introspection.table_names()
@@ -39,7 +39,7 @@ def _note_permissions(sender: Any, using: str, **_: Any) -> None:
 
 
 def _make_groups(sender: Any, using: str, **_: Any) -> None:
-    """After the last app's migration, when every permission is there.
+    """Make the groups after the last app's migration, when every permission is there.
 
     A group is filled when it is made; later it gets only permissions that did not exist before: what people change
     stays.
@@ -62,7 +62,7 @@ def _administrators(app: str, codename: str) -> bool:
 
 
 def _operators(app: str, codename: str) -> bool:
-    """Everything about applications, flows and calls; of the core only to look."""
+    """Allow everything about applications, flows and calls; of the core only to look."""
     if app in {"portal", "auth"}:
         return codename in {"view_telnyxaccount", "view_auditevent"}
     verb, _, noun = codename.partition("_")

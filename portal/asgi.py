@@ -1,4 +1,4 @@
-"""The ASGI application. WSGI is what is measured and recommended; this serves those who must."""
+"""Provides the ASGI application. WSGI is what is measured and recommended; this serves those who must."""
 
 import os
 

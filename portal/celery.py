@@ -1,4 +1,4 @@
-"""The Celery application. Messages carry ids only; the work they stand for is in rows."""
+"""Provides the Celery application. Messages carry ids only; the work they stand for is in rows."""
 
 import os
 

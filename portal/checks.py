@@ -1,4 +1,7 @@
-"""System checks ``portal.E001``…: what must not be discovered by the first caller. ``docs/settings.md`` lists them."""
+"""Registers the system checks ``portal.E001``…: what must not be discovered by the first caller.
+
+``docs/settings.md`` lists them.
+"""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,7 +16,7 @@ from portal.signatures import public_key_problem
 
 @register(Tags.security)
 def check_settings(**_: Any) -> list[CheckMessage]:
-    """What can be judged without the database."""
+    """Check what can be judged without the database."""
     found: list[CheckMessage] = []
     if settings.TELNYX_PUBLIC_KEY and (problem := public_key_problem(settings.TELNYX_PUBLIC_KEY)):
         found.append(Error(f"TELNYX_PUBLIC_KEY: {problem}", id="portal.E001"))
@@ -27,7 +30,10 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_accounts(**_: Any) -> list[CheckMessage]:
-    """Live accounts beside DEBUG, and accounts that cannot verify a webhook. Asked only with ``--database default``."""
+    """Warn of live accounts beside DEBUG, and of accounts that cannot verify a webhook.
+
+    Asked only with ``--database default``.
+    """
     try:
         if "portal_telnyxaccount" not in connection.introspection.table_names():
             return []

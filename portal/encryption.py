@@ -1,4 +1,4 @@
-"""Secrets at rest: XChaCha20-Poly1305, bound to the place they are stored in.
+"""Encrypts secrets at rest with XChaCha20-Poly1305, bound to the place they are stored in.
 
 A sealed value is ``nacl1:<key id>:<base64>``. The place (table, field, row) is authenticated with it, so a ciphertext
 copied into another row does not open. Keys are tried by id; the newest key seals.
@@ -20,14 +20,17 @@ class CannotOpen(Exception):
 
 
 def seal(text: str, place: str) -> str:
-    """``text`` encrypted for ``place`` (``table.field.row id``) with the newest key."""
+    """Encrypt ``text`` for ``place`` (``table.field.row id``) with the newest key."""
     key = settings.PORTAL_ENCRYPTION_KEYS[0]
     sealed = Aead(key).encrypt(text.encode(), place.encode())
     return f"{_SCHEME}:{key_id(key)}:{base64.b64encode(sealed).decode()}"
 
 
 def unseal(sealed: str, place: str) -> str:
-    """The text that was sealed for ``place``; ``CannotOpen`` for anything else. Never the stored string itself."""
+    """Decrypt the text that was sealed for ``place``; ``CannotOpen`` for anything else.
+
+    Never the stored string itself.
+    """
     try:
         scheme, identifier, body = sealed.split(":")
         key = next(key for key in settings.PORTAL_ENCRYPTION_KEYS if key_id(key) == identifier)
@@ -42,5 +45,5 @@ def unseal(sealed: str, place: str) -> str:
 
 @cache
 def key_id(key: bytes) -> str:
-    """Eight hex digits that tell keys apart without telling anything of them."""
+    """Return eight hex digits that tell keys apart without telling anything of them."""
     return hashlib.sha256(b"portal key id" + key).hexdigest()[:8]

@@ -46,7 +46,7 @@ def stop(name: str, problem: str) -> NoReturn:
 
 
 def setting(name: str, parse: Callable[[str], T], default: D) -> T | D:
-    """The parsed variable, ``default`` when it is missing or empty; stops the start when it cannot be parsed."""
+    """Return the parsed variable, ``default`` when it is missing or empty; stop the start when it cannot be parsed."""
     text = os.environ.get(name, "").strip()
     if not text:
         return default
@@ -101,7 +101,7 @@ def modules(text: str) -> list[str]:
 
 
 def outgoing_url(text: str) -> str:
-    """As it is, with the slash it may end in: another path is another address."""
+    """Return the address as it is, with the slash it may end in: another path is another address."""
     http_url(text)
     try:
         usable = bool(httpx.URL(text).host) and urlsplit(text).port != 0
@@ -128,7 +128,10 @@ def mail_address(text: str) -> str:
 
 
 def mail_server(text: str) -> dict[str, Any]:
-    """Django's settings of a mail server. No part of the text is in the error: it may be the password."""
+    """Parse a mail server's address into Django's settings.
+
+    No part of the text is in the error: it may be the password.
+    """
     wrong = ValueError("must look like smtp://user:password@host:587?tls=1 or smtps://user:password@host:465.")
     try:
         parts = urlsplit(text)
@@ -150,7 +153,7 @@ def mail_server(text: str) -> dict[str, Any]:
 
 
 def webhook_secret(text: str) -> bytes:
-    """A secret of "Standard Webhooks": 24 to 64 bytes in base64, with ``whsec_`` before it or without."""
+    """Decode a secret of "Standard Webhooks": 24 to 64 bytes in base64, with ``whsec_`` before it or without."""
     try:
         secret = base64.b64decode(text.removeprefix("whsec_"), validate=True)
     except ValueError:
@@ -195,6 +198,6 @@ def database(text: str) -> dict[str, Any]:
 
 
 def from_file(name: str, file: Path) -> str:
-    """The variable, else the file ``make run`` wrote."""
+    """Return the variable, else what is in the file ``make run`` wrote."""
     text = os.environ.get(name, "").strip() or (file.read_text().strip() if file.is_file() else "")
     return text or stop(name, f"is not set, and {file.name} is not in {file.parent}: set it, or use `make run` once.")

@@ -1,4 +1,4 @@
-"""JsonObject: what a JSON object is once it is read."""
+"""Names the type of a JSON object once it is read: ``JsonObject``."""
 
 from typing import Any
 

@@ -13,17 +13,17 @@ import environ
 
 
 def var_dir() -> Path:
-    """Where data lies: ``PORTAL_VAR_DIR``, by default ``var/`` beside ``manage.py``."""
+    """Return the folder of the data: ``PORTAL_VAR_DIR``, by default ``var/`` beside ``manage.py``."""
     return Path(os.environ.get("PORTAL_VAR_DIR") or Path(__file__).resolve().parent.parent / "var")
 
 
 def secret_key_file() -> Path:
-    """The file that stands in for ``SECRET_KEY``."""
+    """Return the path of the file that stands in for ``SECRET_KEY``."""
     return var_dir() / "secret_key"
 
 
 def encryption_keys_file() -> Path:
-    """The file that stands in for ``PORTAL_ENCRYPTION_KEYS``."""
+    """Return the path of the file that stands in for ``PORTAL_ENCRYPTION_KEYS``."""
     return var_dir() / "encryption_keys"
 
 

@@ -1,4 +1,4 @@
-"""Leased: rows that somebody works off under a lease. ``lease_until`` is also the time of the next try."""
+"""Leases rows to whoever works them off. ``lease_until`` is also the time of the next try."""
 
 from datetime import timedelta
 from typing import Any, Self, TypeVar
@@ -10,12 +10,12 @@ M = TypeVar("M", bound=Model)
 
 
 class Leased(QuerySet[M]):
-    """Compares with the database's clock: a web server's may be wrong."""
+    """Finds and leases rows by the database's clock: a web server's may be wrong."""
 
     def due(self) -> Self:
-        """Keep those that nobody has, and whose next try has come."""
+        """Keep the rows that nobody has, and whose next try has come."""
         return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
 
     def claim(self, span: timedelta, **values: Any) -> bool:
-        """Lease those of these rows that are due, setting ``values`` as well; false when there was none."""
+        """Lease the due ones of these rows, setting ``values`` as well; false when there was none."""
         return bool(self.due().update(lease_until=Now() + span, **values))

@@ -1,4 +1,4 @@
-"""The core's rows: Telnyx accounts, REST tokens, the audit trail, kept REST replies, heartbeats."""
+"""Stores the core's rows: Telnyx accounts, REST tokens, the audit trail, kept REST replies, heartbeats."""
 
 import hashlib
 import re
@@ -28,25 +28,25 @@ _TOKEN = re.compile(r"tvp_([0-9a-f]{8})\.[A-Za-z0-9_\-]{43}")
 
 
 def webhook_token() -> str:
-    """32 random bytes for a webhook address: whoever knows it still has to sign."""
+    """Return 32 random bytes for a webhook address: whoever knows it still has to sign."""
     return secrets.token_urlsafe(32)
 
 
 def check_public_key(key: str) -> None:
-    """A validator: 32 bytes in base64."""
+    """Validate a public key: 32 bytes in base64."""
     if problem := public_key_problem(key):
         raise ValidationError(problem)
 
 
 def check_base_url(url: str) -> None:
-    """A validator: an http(s) address that ends in ``/v2``, as the SDK needs it."""
+    """Validate a base address: an http(s) address that ends in ``/v2``, as the SDK needs it."""
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or not url.endswith("/v2"):
         raise ValidationError("Enter an http:// or https:// address that ends in /v2.")
 
 
 class TelnyxAccount(models.Model):
-    """One API key's world at Telnyx, or at the sandbox. Everything mirrored belongs to one."""
+    """Stores one API key's world at Telnyx, or at the sandbox. Everything mirrored belongs to one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.SlugField(max_length=64, unique=True)
@@ -74,7 +74,7 @@ class TelnyxAccount(models.Model):
 
     @property
     def api_key(self) -> str:
-        """The key itself. For the client only: it is never shown, logged or serialized."""
+        """Return the key itself, for the client only:"""
         return unseal(self.api_key_sealed, self._place) if self.api_key_sealed else ""
 
     @api_key.setter
@@ -83,22 +83,25 @@ class TelnyxAccount(models.Model):
 
     @property
     def public_keys(self) -> list[str]:
-        """The keys a webhook may be signed with, current first."""
+        """Return the keys a webhook may be signed with, current first."""
         return [key for key in (self.public_key, self.previous_public_key) if key]
 
     @property
     def is_live(self) -> bool:
-        """Whether its calls ring real phones: anything but a loopback address does."""
+        """Return whether its calls ring real phones: anything but a loopback address does."""
         return urlsplit(self.base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
 
     @property
     def webhook_url(self) -> str:
-        """What Telnyx is to be given as the address for Call Control events."""
+        """Return the address for Call Control events that Telnyx is to be given."""
         return f"{settings.PORTAL_PUBLIC_URL}/webhooks/{self.webhook_token}/call-control/"
 
     @property
     def texml_url(self) -> str:
-        """What Telnyx is to be given as the address for TeXML status callbacks; any path below ``texml/`` is one."""
+        """Return the address for TeXML status callbacks that Telnyx is to be given.
+
+        Any path below ``texml/`` is one.
+        """
         return f"{settings.PORTAL_PUBLIC_URL}/webhooks/{self.webhook_token}/texml/status"
 
     @property
@@ -107,7 +110,7 @@ class TelnyxAccount(models.Model):
 
 
 class ApiToken(models.Model):
-    """A REST token: ``tvp_<prefix>.<secret>``, of which only a SHA-256 is kept."""
+    """Stores a REST token: ``tvp_<prefix>.<secret>``, of which only a SHA-256 is kept."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="api_tokens")
@@ -129,7 +132,7 @@ class ApiToken(models.Model):
 
     @classmethod
     def make(cls, user: Any, name: str, scopes: list[str] | None = None, expires_at: Any = None) -> tuple[Self, str]:
-        """A saved token and its secret text, which exists only now."""
+        """Save a new token and return it with its secret text, which exists only now."""
         prefix, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
         text = f"tvp_{prefix}.{secret}"
         row = cls.objects.create(
@@ -139,7 +142,7 @@ class ApiToken(models.Model):
 
     @classmethod
     def find(cls, text: str) -> Self | None:
-        """The usable token of that text: known, not revoked, not expired, its user active."""
+        """Return the usable token of that text: known, not revoked, not expired, its user active."""
         if not (match := _TOKEN.fullmatch(text)):  # PostgreSQL would fail on a NUL
             return None
         row = cls.objects.select_related("user").filter(prefix=match[1]).first()
@@ -152,18 +155,20 @@ class ApiToken(models.Model):
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > timezone.now())
 
     def allows(self, scope: str) -> bool:
-        """Whether ``calls:read`` and the like is within this token's scopes; ``write`` does not include ``read``."""
+        """Return whether ``calls:read`` and the like is within this token's scopes; ``write`` does not include
+        ``read``.
+        """
         return not self.scopes or scope in self.scopes
 
     def mark_used(self) -> None:
-        """At most one write a minute."""
+        """Note that it was used, with at most one write a minute."""
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > timedelta(minutes=1):
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
 class AppendOnly(models.QuerySet["AuditEvent"]):
-    """Rows that are only ever added."""
+    """Refuses to change or delete rows that are only ever added."""
 
     def update(self, **values: Any) -> int:
         raise TypeError("An audit event is not changed.")
@@ -173,7 +178,7 @@ class AppendOnly(models.QuerySet["AuditEvent"]):
 
 
 class AuditEvent(models.Model):
-    """What a person did. Append-only: rows are neither changed nor deleted here."""
+    """Records what a person did. Append-only: rows are neither changed nor deleted here."""
 
     at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
     actor = models.CharField(max_length=200, db_index=True, help_text="user: …, token: …, rule: … or portal")
@@ -217,7 +222,7 @@ class AuditEvent(models.Model):
 
 
 class IdempotentReply(models.Model):
-    """The answer to a POST with an ``Idempotency-Key``, kept 24 h; without a status the request still runs."""
+    """Keeps the answer to a POST with an ``Idempotency-Key`` for 24 h; without a status the request still runs."""
 
     token = models.ForeignKey(ApiToken, on_delete=models.CASCADE)
     key = models.CharField(max_length=255)
@@ -232,7 +237,7 @@ class IdempotentReply(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a process last said that it is alive and at work."""
+    """Records when a process last said that it is alive and at work."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Strict JSON for everything that comes from outside.
+"""Parses JSON from outside strictly.
 
 Python's parser takes NaN, keeps the last of two equal keys, recurses until it dies and builds integers of any length;
 PostgreSQL's jsonb refuses NUL and lone surrogates. What passes here can be stored everywhere.
@@ -51,7 +51,7 @@ def loads(body: bytes, *, replace: bool = False) -> Any:
 
 
 def storable(value: Any, *, replace: bool = True) -> Any:
-    """``value`` without NUL and lone surrogates: each replaced by U+FFFD, or refused."""
+    """Replace each NUL and lone surrogate in ``value`` by U+FFFD, or refuse it."""
     if isinstance(value, str):
         if not _UNSTORABLE.search(value):
             return value

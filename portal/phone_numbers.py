@@ -1,4 +1,4 @@
-"""Phone numbers and SIP addresses: how they are shown, masked and checked."""
+"""Shows, masks and checks phone numbers and SIP addresses."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ _SIP = re.compile(
 
 
 def mask(text: str) -> str:
-    """``+13125550001`` → ``+1312•••0001``; what is no number keeps nothing but its kind."""
+    """Mask a number: ``+13125550001`` → ``+1312•••0001``; what is no number keeps nothing but its kind."""
     if _E164.fullmatch(text):
         return f"{text[:-7]}•••{text[-4:]}" if len(text) > 9 else f"{text[:2]}•••{text[-2:]}"
     if _SIP.fullmatch(text):
@@ -25,17 +25,17 @@ def mask(text: str) -> str:
 
 
 def shown(text: str, user: Any) -> str:
-    """``text`` for this person: whole with ``voice.view_full_number``, else masked."""
+    """Return ``text`` as this person may see it: whole with ``voice.view_full_number``, else masked."""
     return text if user.has_perm("voice.view_full_number") else mask(text)
 
 
 def masked_for(user: Any, value: Any) -> Any:
-    """A JSON value for this person: as it is with ``voice.view_full_number``, else with every number in it masked."""
+    """Return a JSON value for this person: as it is with ``voice.view_full_number``, else with its numbers masked."""
     return value if user.has_perm("voice.view_full_number") else masked(value)
 
 
 def masked(value: Any) -> Any:
-    """A JSON value with every number in it masked, also within a text; ids that only look like one (no ``+``) stay."""
+    """Mask every number in a JSON value, also within a text; ids that only look like one (no ``+``) stay."""
     if isinstance(value, str):
         return mask(value) if value.startswith(("sip:", "sips:")) else _masked_text(value)
     if isinstance(value, list):
@@ -59,7 +59,7 @@ def _masked_member(name: str, value: Any) -> Any:
 
 
 def pretty(text: str) -> str:
-    """``+13125550001`` → ``+1 312-555-0001``; anything else as it is."""
+    """Space a number for reading: ``+13125550001`` → ``+1 312-555-0001``; anything else stays as it is."""
     if not _E164.fullmatch(text):
         return text
     try:
@@ -70,7 +70,7 @@ def pretty(text: str) -> str:
 
 
 def check_endpoint(text: str, near: str = "") -> str:
-    """``text`` as Telnyx takes it: E.164 (spaces, dots, dashes and brackets fall away) or a SIP address.
+    """Return ``text`` as Telnyx takes it: E.164 (spaces, dots, dashes and brackets fall away) or a SIP address.
 
     ``ValidationError`` says what is missing; ``near`` is a number in whose country a national one is looked up for a
     suggestion.
@@ -90,7 +90,7 @@ _ASKED = "Enter a number with + and country code, as +13125550001, or a sip: add
 
 
 def _without_country(compact: str, near: str) -> str:
-    """For a national number the hint to add the country code, with the number it would be if that can be told."""
+    """Return the hint to add a national number's country code, with the number it would be if that can be told."""
     if not compact.isdecimal() or len(compact) < 4:
         return _ASKED
     if compact.startswith("00"):

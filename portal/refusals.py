@@ -1,10 +1,13 @@
-"""PortalRefusal: what the portal itself forbids, before Telnyx is asked."""
+"""Defines the error for what the portal itself forbids, before Telnyx is asked: ``PortalRefusal``."""
 
 from typing import Any
 
 
 class PortalRefusal(Exception):
-    """A rule of the portal forbids it; nothing was queued or sent. 403 over REST, with ``code`` and ``members``."""
+    """A rule of the portal forbids it; nothing was queued or sent.
+
+    403 over REST, with ``code`` and ``members``.
+    """
 
     code = "permission_denied"
 

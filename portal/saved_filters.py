@@ -1,4 +1,4 @@
-"""Filters of a list kept under a name: a person's own, or shared with everybody who may see the list."""
+"""Saves filters of a list under a name: a person's own, or shared with everybody who may see the list."""
 
 from typing import Any
 
@@ -12,7 +12,10 @@ LONGEST = 2000
 
 
 class SavedFilter(models.Model):
-    """``query`` of the list of ``listing`` (a model's label). Only its owner, or who may delete any, removes it."""
+    """Stores a ``query`` of the list of ``listing`` (a model's label).
+
+    Only its owner, or who may delete any, removes it.
+    """
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     listing = models.CharField(max_length=100)
@@ -31,13 +34,13 @@ class SavedFilter(models.Model):
 
 
 def filters_of(user: Any, listing: str) -> models.QuerySet[SavedFilter]:
-    """Those that ``user`` sees above the list: the own ones and the shared ones."""
+    """Return the filters that ``user`` sees above the list: the own ones and the shared ones."""
     seen = SavedFilter.objects.filter(Q(owner=user) | Q(shared=True), listing=listing)
     return seen.select_related("owner")
 
 
 def cleaned(query: str) -> str:
-    """A list's query without what belongs to one page of it; raises nothing, whatever was typed."""
+    """Strip a list's query of what belongs to one page of it; raise nothing, whatever was typed."""
     found = QueryDict(query[: LONGEST * 2], mutable=True)
     for name in _OF_THE_PAGE:
         found.pop(name, None)

@@ -1,4 +1,4 @@
-"""Settings: from the environment (``.env`` is read) and nothing else; ``docs/settings.md`` lists them."""
+"""Reads settings from the environment (also from ``.env``) and nothing else; ``docs/settings.md`` lists them."""
 
 import os
 import sys

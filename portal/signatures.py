@@ -1,4 +1,4 @@
-"""Telnyx webhook signatures: Ed25519 over ``<timestamp>|<raw body>``.
+"""Checks Telnyx's webhook signatures: Ed25519 over ``<timestamp>|<raw body>``.
 
 Checked on the raw bytes with PyNaCl: the SDK's ``unwrap`` fails on bytes and on TeXML's form bodies.
 Source: developers.telnyx.com, "Webhook Fundamentals" (headers ``telnyx-signature-ed25519``, ``telnyx-timestamp``).
@@ -44,7 +44,7 @@ def verify(headers: Mapping[str, str], body: bytes, keys: Iterable[str], now: fl
 
 
 def read_timestamp(headers: Mapping[str, str]) -> str:
-    """The ten digits that say when it was sent. Raises ``BadSignature``."""
+    """Return the ten digits that say when it was sent. Raises ``BadSignature``."""
     timestamp, _ = _both(headers)
     if not _TIMESTAMP.fullmatch(timestamp):
         raise BadSignature("timestamp_form", "the timestamp header is not a Unix time of ten digits")
@@ -60,7 +60,7 @@ def check_age(timestamp: str, now: float) -> None:
 
 
 def read_signature(headers: Mapping[str, str]) -> bytes:
-    """The 64 bytes of the signature. Raises ``BadSignature``."""
+    """Return the 64 bytes of the signature. Raises ``BadSignature``."""
     _, signature = _both(headers)
     try:
         raw = base64.b64decode(signature, validate=True)
@@ -72,13 +72,13 @@ def read_signature(headers: Mapping[str, str]) -> bytes:
 
 
 def signing_key(timestamp: str, body: bytes, signature: bytes, keys: Iterable[str]) -> str | None:
-    """The first of ``keys`` that made ``signature`` over ``timestamp`` and ``body``, whenever that was."""
+    """Return the first of ``keys`` that made ``signature`` over ``timestamp`` and ``body``, whenever that was."""
     signed = timestamp.encode() + b"|" + body
     return next((key for key in keys if _verifies(key, signed, signature)), None)
 
 
 def span(seconds: float) -> str:
-    """``7 min``, ``3 h``, ``12 days``: a length of time for people."""
+    """Write a length of time for people: ``7 min``, ``3 h``, ``12 days``."""
     for size, unit in ((86400, "days"), (3600, "h")):
         if seconds >= 2 * size:
             return f"{round(seconds / size)} {unit}"
@@ -86,14 +86,14 @@ def span(seconds: float) -> str:
 
 
 def sign(body: bytes, key: SigningKey, now: float) -> dict[str, str]:
-    """The two headers Telnyx would send with ``body`` at Unix time ``now``. For the sandbox and the tests."""
+    """Return the two headers Telnyx would send with ``body`` at Unix time ``now``. For the sandbox and the tests."""
     timestamp = str(int(now))
     signature = key.sign(timestamp.encode() + b"|" + body).signature
     return {SIGNATURE_HEADER: base64.b64encode(signature).decode(), TIMESTAMP_HEADER: timestamp}
 
 
 def public_key_problem(key: str) -> str | None:
-    """What is wrong with a base64 public key, in words, or None."""
+    """Return what is wrong with a base64 public key, in words, or None."""
     try:
         raw = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):

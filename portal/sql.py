@@ -1,4 +1,5 @@
-"""Statements by hand, for the way that every event takes: the ORM compiles each of them for longer than it runs.
+"""Builds SQL statements by hand for the rows that every event touches. The ORM compiles each of them for longer than it
+runs.
 
 PostgreSQL and SQLite (from 3.35, for RETURNING) understand all of them. Names come from the models, values are bound.
 """
@@ -18,45 +19,45 @@ NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %
 
 @cache
 def columns(model: type[Model], *but: str) -> str:
-    """The names of its columns, for SELECT and RETURNING, without those of the fields ``but``."""
+    """Return the names of its columns, for SELECT and RETURNING, without those of the fields ``but``."""
     table = model._meta.db_table
     return ", ".join(f'"{table}"."{field.column}"' for field in model._meta.concrete_fields if field.name not in but)
 
 
 def prepared(model: type[Model], name: str, value: Any) -> Any:
-    """``value`` as this database stores it in that field."""
+    """Return ``value`` as this database stores it in that field."""
     return _field(model, name).get_db_prep_save(value, connection)
 
 
 def found(model: type[M], ending: str = "", **found_by: Any) -> M | None:
-    """The one row with these values."""
+    """Return the one row with these values."""
     where, values = _equal(model, found_by)
     sql = f'SELECT {columns(model)} FROM "{model._meta.db_table}" WHERE {where} {ending}'  # noqa: S608
     return next(iter(model._default_manager.raw(sql, values)), None)
 
 
 def locked(model: type[M], **found_by: Any) -> M | None:
-    """The same, locked until the transaction ends."""
+    """Return the one row with these values, locked until the transaction ends."""
     return found(model, lock(), **found_by)
 
 
 def lock() -> str:
-    """What a SELECT ends in that locks; on SQLite the transaction has the only lock there is."""
+    """Return the end of a SELECT that locks; empty on SQLite, where the transaction has the only lock there is."""
     return "FOR UPDATE" if connection.features.has_select_for_update else ""
 
 
 def now() -> str:
-    """SQL for it."""
+    """Return the SQL of the database's own clock."""
     return NOW[connection.vendor]
 
 
 def moment(value: Any) -> datetime:
-    """What came of ``now`` as a time: SQLite gives text."""
+    """Return as a time what the database answered to ``now``: SQLite gives text."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
 def insert(row: Model) -> bool:
-    """Insert it whole; false when another row, which then is committed, has one of its unique keys."""
+    """Insert a row whole; false when another row, which then is committed, has one of its unique keys."""
     fields = row._meta.concrete_fields
     names, marks = ", ".join(f'"{field.column}"' for field in fields), ", ".join(["%s"] * len(fields))
     sql = f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING'  # noqa: S608
@@ -66,7 +67,7 @@ def insert(row: Model) -> bool:
 
 
 def update(row: Model, names: Iterable[str], **only_if: Any) -> bool:
-    """Write these fields of it; false when the row in the database does not have the values of ``only_if`` any more."""
+    """Write these fields of a row; false when it does not have the values of ``only_if`` in the database any more."""
     fields = [_field(type(row), name) for name in names]
     setting = ", ".join(f'"{field.column}" = %s' for field in fields)
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
@@ -75,7 +76,7 @@ def update(row: Model, names: Iterable[str], **only_if: Any) -> bool:
 
 
 def delete(row: Model) -> None:
-    """Delete one that nothing refers to yet."""
+    """Delete a row that nothing refers to yet."""
     where, values = _equal(type(row), {"id": row.pk})
     _changed(f'DELETE FROM "{row._meta.db_table}" WHERE {where}', values)  # noqa: S608
 

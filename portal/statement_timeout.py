@@ -1,4 +1,4 @@
-"""How long a thread waits for PostgreSQL.
+"""Limits how long a thread waits for PostgreSQL.
 
 A database that is frozen answers nothing, while its kernel still takes what is sent: no time-out of the server's runs,
 none of TCP's strikes, and each request would hold a thread of the web server for ever.
@@ -17,7 +17,7 @@ _kept = threading.local()
 
 @contextmanager
 def patience(seconds: float) -> Iterator[None]:
-    """While this holds, the database has so long to answer each statement of this thread.
+    """Limit how long the database may take to answer each statement of this thread.
 
     Then ``OperationalError``, and the connection is closed, since nobody knows what became of the statement.
     """
@@ -30,7 +30,7 @@ def patience(seconds: float) -> Iterator[None]:
 
 
 class PatientConnection(psycopg.Connection[Any]):
-    """A connection that knows the patience of the thread that uses it. Without any it waits as long as it takes.
+    """Waits for PostgreSQL no longer than the thread that uses it may. Without a limit it waits as long as it takes.
 
     One that broke has its pool replace the others: of a database that went down, each would cost somebody an error.
     """

@@ -1,4 +1,4 @@
-"""The core's periodic tasks."""
+"""Runs the core's periodic tasks."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from portal.models import Heartbeat, IdempotentReply
 
 @shared_task(name="portal.heartbeat")
 def heartbeat() -> None:
-    """Sent by beat, run by a worker: says that both are at work."""
+    """Record that beat, which sends it, and a worker, which runs it, are both at work."""
     Heartbeat.beat("worker")
 
 

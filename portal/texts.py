@@ -1,4 +1,4 @@
-"""Texts from outside, as people are shown them."""
+"""Shows people texts from outside safely."""
 
 import re
 
@@ -7,5 +7,5 @@ _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 
 
 def visible(text: str) -> str:
-    """``text`` with what would hide or turn it round told as ``\\u202e``: a number must look as it is."""
+    """Write as ``\\u202e`` what would hide ``text`` or turn it round: a number must look as it is."""
     return _HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)

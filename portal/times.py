@@ -1,4 +1,4 @@
-"""Times that come from outside."""
+"""Reads times that come from outside."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -7,7 +7,7 @@ from django.utils.dateparse import parse_datetime
 
 
 def read_time(text: object) -> datetime | None:
-    """An ISO 8601 time of Telnyx in UTC, or None for anything that is none. Without a zone it is taken for UTC."""
+    """Read an ISO 8601 time of Telnyx in UTC, or None for anything that is none. Without a zone it is taken for UTC."""
     try:
         at = parse_datetime(text) if isinstance(text, str) else None
         if at is None:
@@ -18,7 +18,10 @@ def read_time(text: object) -> datetime | None:
 
 
 def read_mail_time(text: str) -> datetime | None:
-    """A time as in a mail (RFC 2822), which TeXML uses, in UTC; None for anything else. Without a zone it is UTC."""
+    """Read a time as in a mail (RFC 2822), which TeXML uses, in UTC; None for anything else.
+
+    Without a zone it is UTC.
+    """
     try:
         at = parsedate_to_datetime(text)
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
@@ -27,5 +30,5 @@ def read_mail_time(text: str) -> datetime | None:
 
 
 def within_reach(at: datetime, received_at: datetime) -> bool:
-    """Whether something received then can have happened at ``at``: one far off the clock is no time."""
+    """Return whether something received then can have happened at ``at``: one far off the clock is no time."""
     return received_at - timedelta(days=30) < at < received_at + timedelta(minutes=10)

@@ -1,4 +1,4 @@
-"""Addresses. The apps are named by string: the core imports neither."""
+"""Maps addresses to pages and REST. The apps are named by string: the core imports neither."""
 
 from django.contrib import admin
 from django.urls import include, path

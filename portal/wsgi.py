@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves."""
+"""Provides the WSGI application that gunicorn serves."""
 
 import os
 

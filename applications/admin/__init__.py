@@ -1,3 +1,3 @@
-"""The pages of both kinds of application."""
+"""Draws the pages of both kinds of application."""
 
 __all__: list[str] = []

@@ -1,4 +1,5 @@
-"""The pages of applications. A save or a deletion is a request to Telnyx, made before any transaction is open.
+"""Draws the pages of applications, and sends what is saved there to Telnyx. A save or a deletion is a request to
+Telnyx, made before any transaction is open.
 
 Django opens one around its own ``changeform_view`` and ``delete_view``; on SQLite a remote call in there would hold the
 only write lock. So a POST is carried out here first, and Django's view only draws what Telnyx refused.
@@ -58,7 +59,10 @@ class ApplicationAdmin(  # type: ignore[misc]
     ApplicationHistory,
     PortalAdmin,
 ):
-    """Both kinds. Nothing here writes a row: ``applications.editing.service`` does."""
+    """Shows, adds, changes and deletes applications of both kinds.
+
+    Nothing here writes a row: ``applications.editing.service`` does.
+    """
 
     change_list_template = "portal/admin/list.html"
     list_select_related = ("account",)
@@ -138,7 +142,7 @@ class ApplicationAdmin(  # type: ignore[misc]
         return self._send(request, form, application) if form.is_valid() else None
 
     def _send(self, request: HttpRequest, form: Any, application: Any) -> HttpResponse | None:
-        """The page after it; None when the form is to be drawn again, with the reasons left for it."""
+        """Return the page after it; None when the form is to be drawn again, with the reasons left for it."""
         actor, values = actor_of(request), form.parameters()
         errors: Mapping[str, list[str]]
         try:
@@ -191,7 +195,7 @@ class ApplicationAdmin(  # type: ignore[misc]
         return answer
 
     def _origin(self, request: HttpRequest) -> TelnyxApplication | None:
-        """The application that the form is to begin as a copy of."""
+        """Return the application that the form is to begin as a copy of."""
         origin = self.get_object(request, request.GET["clone"]) if request.GET.get("clone") else None
         return origin if origin and self.has_view_permission(request, origin) else None
 
@@ -204,7 +208,7 @@ class ApplicationAdmin(  # type: ignore[misc]
 
 @admin.register(CallControlApplication)
 class CallControlApplicationAdmin(ApplicationAdmin):
-    """Applications that get events as webhooks and send commands."""
+    """Shows applications that get events as webhooks and send commands."""
 
     kind = KINDS[0]
     list_display = (
@@ -232,7 +236,7 @@ class CallControlApplicationAdmin(ApplicationAdmin):
 
 @admin.register(TexmlApplication)
 class TexmlApplicationAdmin(ApplicationAdmin):
-    """Applications that Telnyx fetches documents for."""
+    """Shows applications that Telnyx fetches documents for."""
 
     kind = KINDS[1]
     list_display = ("name_shown", "telnyx_id", "account_shown", "active", "host_shown", "updated_at")
@@ -246,7 +250,7 @@ class TexmlApplicationAdmin(ApplicationAdmin):
 
 @admin.register(Pull)
 class PullAdmin(ReadOnlyAdmin):
-    """What was pulled, when and by whom."""
+    """Shows what was pulled, when and by whom."""
 
     list_display = (
         "started_at",
@@ -279,12 +283,12 @@ class PullAdmin(ReadOnlyAdmin):
 
 
 def _account(id: str | None) -> TelnyxAccount | None:
-    """The one asked for, else the first by name."""
+    """Return the account asked for, else the first by name."""
     accounts = {str(account.pk): account for account in TelnyxAccount.objects.all()}
     return accounts.get(id or "") or next(iter(accounts.values()), None)
 
 
 def _panels(request: HttpRequest, application: Model | None) -> list[SafeString]:
-    """What others hang on an application's page, by dotted name: this app does not know them."""
+    """Return what others hang on an application's page, by dotted name: this app does not know them."""
     names = getattr(settings, "APPLICATION_PANELS", ()) if application else ()
     return [import_string(name)(request, application) for name in names]

@@ -1,4 +1,4 @@
-"""What the list and the page of an application show, and nothing that writes."""
+"""Provides what the list and the page of an application show, and nothing that writes."""
 
 from typing import Any
 
@@ -18,12 +18,12 @@ from portal.templatetags.portal import live_badge
 
 
 class ApplicationColumns:
-    """Columns and read-only facts."""
+    """Provides columns and read-only facts."""
 
     kind: Kind
 
     def with_sign(self, application: TelnyxApplication) -> str:
-        """Its name, and a sign when there is something to know."""
+        """Return its name, and a sign when there is something to know."""
         warnings = warnings_for(application)
         if not warnings:
             return str(application)
@@ -62,12 +62,12 @@ class ApplicationColumns:
 
 
 def world(account: TelnyxAccount) -> str:
-    """Whether its calls ring real phones."""
+    """Draw whether its calls ring real phones."""
     return "LIVE" if account.is_live else "SANDBOX"
 
 
 class Presence(SimpleListFilter):
-    """Those that Telnyx knows, unless the missing ones are asked for."""
+    """Filters for applications that Telnyx knows, unless the missing ones are asked for."""
 
     title = "presence at Telnyx"
     parameter_name = "missing"

@@ -1,4 +1,4 @@
-"""Guard rails in the admin: a deletion that tells what it leaves behind, and "Webhook reachable?"."""
+"""Guards the admin: a deletion that tells what it leaves behind, and "Webhook reachable?"."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ NAME = "confirmed_name"
 
 
 class GuardPages:
-    """For a ModelAdmin of applications. Nothing here opens a transaction."""
+    """Adds the pages to a ModelAdmin of applications. Nothing here opens a transaction."""
 
     opts: Any
     admin_site: Any
@@ -38,7 +38,7 @@ class GuardPages:
         return [*own, *super().get_urls()]  # type: ignore[misc]
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Asks for the name, then deletes at Telnyx. Django's own view would do so inside a transaction."""
+        """Ask for the name, then delete at Telnyx. Django's own view would do so inside a transaction."""
         application = self.get_object(request, unquote(object_id))
         if application is None:
             gone: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
@@ -53,7 +53,7 @@ class GuardPages:
         return self._deleted(request, application)
 
     def probe_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The button "Webhook reachable?": our own public address is asked, and nothing else."""
+        """Answer the button "Webhook reachable?": our own public address is asked, and nothing else."""
         application = self.get_object(request, unquote(object_id))
         if request.method != "POST" or application is None:
             raise PermissionDenied

@@ -1,4 +1,4 @@
-"""The button "Pull now" and the line above the list that counts while a pull runs."""
+"""Pulls from the admin: the button "Pull now" and the line above the list that counts while a pull runs."""
 
 import time
 from typing import Any
@@ -20,7 +20,7 @@ PULL_SECONDS = 10.0
 
 
 class PullPages:
-    """A mixin for the admin of a kind; stands before ``ModelAdmin``."""
+    """Adds the button and the line to the admin of a kind; stands before ``ModelAdmin``."""
 
     kind: Kind
     opts: Any
@@ -39,7 +39,10 @@ class PullPages:
         return super().changelist_view(request, bar)  # type: ignore[misc]
 
     def pull_view(self, request: HttpRequest) -> HttpResponse:
-        """The button: every account, or the one whose missing ones are accepted. What takes long goes on by itself."""
+        """Pull every account, or the one whose missing ones are accepted: the button.
+
+        What takes long goes on by itself.
+        """
         if request.method != "POST" or not self._may_pull(request):
             raise PermissionDenied
         accepted, until = request.POST.get("accept_missing"), time.monotonic() + PULL_SECONDS
@@ -52,7 +55,7 @@ class PullPages:
         return HttpResponseRedirect(self._address("changelist"))
 
     def pulls_view(self, request: HttpRequest) -> HttpResponse:
-        """What the page asks for every two seconds while a pull runs."""
+        """Answer what the page asks for every two seconds while a pull runs."""
         if not self.has_view_permission(request):  # type: ignore[attr-defined]
             raise PermissionDenied
         return render(request, "applications/admin/pull_lines.html", {**self._bar(request), "polled": True})

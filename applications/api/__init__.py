@@ -1,3 +1,3 @@
-"""REST of both kinds of application, and of pulls."""
+"""Serves both kinds of application, and pulls, over REST."""
 
 __all__: list[str] = []

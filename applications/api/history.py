@@ -1,4 +1,4 @@
-"""``GET …/{id}/history/``: every change of an application, newest first."""
+"""Serves every change of an application, newest first: ``GET …/{id}/history/``."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Applications over REST: Telnyx's own names and shapes, read from the SDK when first needed."""
+"""Serializes applications for REST: Telnyx's own names and shapes, read from the SDK when first needed."""
 
 from typing import Any
 
@@ -143,7 +143,7 @@ class PullSerializer(serializers.ModelSerializer[Pull]):
 
 
 def as_schema(parameter: Parameter, *, read: bool = False) -> JsonObject:
-    """OpenAPI 3.0 of one parameter. What is read is told without enums and may be null: Telnyx's lists grow."""
+    """Return one parameter as OpenAPI 3.0. What is read is told without enums and may be null: Telnyx's lists grow."""
     shape: JsonObject = {} if parameter.kind == "any" else {"type": parameter.kind}
     if parameter.choices and not read:
         # inside allOf: the generator would else make one component of each enum and warn of equal ones

@@ -1,4 +1,4 @@
-"""REST for applications: check permission, call the service, show the answer."""
+"""Serves applications over REST: check permission, call the service, show the answer."""
 
 from typing import Any, ClassVar, TypeVar
 
@@ -179,7 +179,7 @@ def _permissions(kind: Kind) -> dict[str, str]:
 
 
 def _operations(serializer: type[ApplicationSerializer], body: type) -> Any:
-    """The OpenAPI of one kind's operations."""
+    """Describe the operations of one kind for OpenAPI."""
     return extend_schema_view(
         retrieve=extend_schema(parameters=[_ACCOUNT, _MISSING, _ETAG], responses=serializer),
         create=extend_schema(parameters=[_ETAG], request=body, responses={201: serializer}),
@@ -229,7 +229,7 @@ def _refuse_unknown(body: JsonObject, known: set[str]) -> None:
 
 
 def _if_match(request: Request) -> list[str]:
-    """The digests that ``If-Match`` names; ``*`` and no header ask for none."""
+    """Return the digests that ``If-Match`` names; ``*`` and no header ask for none."""
     text = request.headers.get("If-Match")
     if text is None or text.strip() == "*":
         return []

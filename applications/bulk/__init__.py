@@ -1,3 +1,3 @@
-"""One change for many applications."""
+"""Applies one change to many applications."""
 
 __all__ = ["pages"]

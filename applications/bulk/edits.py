@@ -1,4 +1,4 @@
-"""One change for many applications: drawn up, shown, then carried out one by one, each through the one service.
+"""Applies one change to many applications: drawn up, shown, then carried out one by one, each through the one service.
 
 Nothing is in a transaction, and nothing is undone: what Telnyx took stays, what it refused is told. A run that was
 killed goes on where it stopped when somebody asks for it.
@@ -38,7 +38,7 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Line:
-    """One application of a preview: per chosen field its value now and then, and what came of it."""
+    """Holds one application of a preview: per chosen field its value now and then, and what came of it."""
 
     application: TelnyxApplication
     changes: dict[str, tuple[Any, Any]]
@@ -47,7 +47,7 @@ class Line:
 
     @property
     def texts(self) -> list[tuple[str, str, bool]]:
-        """For each chosen field its value now and then as texts, and whether they differ."""
+        """Return for each chosen field its value now and then as texts, and whether they differ."""
         return [(shown(before), shown(after), before != after) for before, after in self.changes.values()]
 
     @property
@@ -60,7 +60,7 @@ class TooMany(Exception):
 
 
 def draft(kind: Kind, rows: Iterable[TelnyxApplication], owner: Any, values: JsonObject | None = None) -> BulkEdit:
-    """A new wish for those of ``rows`` that Telnyx knows. Raises ``TooMany``."""
+    """Make a new bulk edit for those of ``rows`` that Telnyx knows. Raises ``TooMany``."""
     targets = [_target(row) for row in rows if row.missing_since is None]
     if len(targets) > MOST:
         raise TooMany(f"{len(targets)} are chosen; {MOST} can be changed at once.")
@@ -76,7 +76,7 @@ def choose(edit: BulkEdit, values: JsonObject) -> None:
 
 
 def lines(edit: BulkEdit) -> list[Line]:
-    """Every application of it with what would change, or what became of it; two queries."""
+    """Return every application of it with what would change, or what became of it; two queries."""
     found = {str(row.pk): row for row in _rows(edit)}
     known = [target for target in edit.targets if target["id"] in found]
     return [_line(found[target["id"]], target, edit.values) for target in known]
@@ -92,13 +92,13 @@ def run_within(seconds: float, edit: BulkEdit, actor: Actor) -> None:
 
 
 def is_silent(edit: BulkEdit) -> bool:
-    """Whether it runs by its state only: whoever ran it was killed."""
+    """Return whether it runs by its state only: whoever ran it was killed."""
     alive = edit.seen_alive_at
     return edit.state == BulkEdit.State.RUNNING and (alive is None or timezone.now() - alive > _silence())
 
 
 def counts(edit: BulkEdit) -> dict[str, int]:
-    """How many came to each end; those still to come not counted."""
+    """Count how many came to each end; those still to come are not counted."""
     return dict(Counter(target["state"] for target in edit.targets if target["state"]))
 
 

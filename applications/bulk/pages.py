@@ -1,4 +1,4 @@
-"""Bulk edit in the admin: choose fields and values, see what would change, confirm, watch it being done."""
+"""Edits many applications in the admin: choose fields and values, see what would change, confirm, watch."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ CHOSEN = "set:"  # + name: the box that says that this field is to be changed
 
 
 class BulkForm(django_forms.Form):
-    """One box and one field for each parameter; only what is ticked is judged and taken. Empty clears."""
+    """Offers one box and one field for each parameter; only what is ticked is judged and taken. Empty clears."""
 
     def __init__(self, kind: Kind, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -41,7 +41,7 @@ class BulkForm(django_forms.Form):
         return [(self[CHOSEN + name], self[name]) for name in self.settable]
 
     def values(self) -> dict[str, Any]:
-        """What is to be set, by dotted name."""
+        """Return what is to be set, by dotted name."""
         return {name: self.cleaned_data[name] for name in self.settable if self._is_chosen(name)}
 
     def clean(self) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class BulkForm(django_forms.Form):
 
 
 class BulkPages:
-    """Actions on a selection and the pages of a ``BulkEdit``, for a ModelAdmin of one kind."""
+    """Adds actions on a selection and the pages of a ``BulkEdit`` to a ModelAdmin of one kind."""
 
     kind: Kind
     opts: Any
@@ -92,7 +92,7 @@ class BulkPages:
         return self._draft_bulk(request, queryset, {"active": False})
 
     def bulk_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """What is to be changed, then its preview, then what came of it."""
+        """Show what is to be changed, then its preview, then what came of it."""
         edit = self._bulk_of(request, pk)
         is_draft = edit.state == BulkEdit.State.DRAFT
         if request.method == "POST" and is_draft:
@@ -106,7 +106,7 @@ class BulkPages:
         return self._draw_bulk(request, edit)
 
     def bulk_run_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Confirmed: carry it out; most are done within the two seconds waited here."""
+        """Carry out what was confirmed; most are done within the two seconds waited here."""
         edit = self._bulk_of(request, pk)
         if request.method != "POST":
             raise PermissionDenied

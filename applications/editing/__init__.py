@@ -1,3 +1,3 @@
-"""Create, update and delete at Telnyx: the only writers of applications."""
+"""Creates, updates and deletes at Telnyx: the only writers of applications."""
 
 __all__ = ["adoption", "conflict", "forms", "outcomes", "profile_field", "refusals", "service"]

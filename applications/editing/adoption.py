@@ -1,4 +1,4 @@
-"""After a create whose answer was lost: look for what Telnyx may have made, instead of making a second one.
+"""Looks for what Telnyx may have made after a create whose answer was lost, instead of making a second one.
 
 Telnyx knows no idempotency key for these resources, and takes the same name twice. So an application may be ours when
 it has the wanted name and address, was made since the request went out, and is unknown here.
@@ -45,7 +45,7 @@ def note(
 
 
 def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> datetime | None:
-    """When an application of this name and address was asked for with an outcome that is still not known; else None."""
+    """Return when an application of this name and address was asked for with an outcome still not known; else None."""
     about = {"details__account": account.name, "details__kind": kind.slug, "details__wanted": _wanted(kind, values)}
     recent = AuditEvent.objects.filter(action=_ACTION, at__gte=timezone.now() - REMEMBERED, **about)
     last = recent.first()
@@ -55,7 +55,7 @@ def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) ->
 
 
 def candidates(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], since: datetime) -> list[JsonObject]:
-    """What Telnyx has of that name and address, made since then and not known here. Raises a ``TelnyxError``."""
+    """Return what Telnyx has of that name and address, made since then and not known here. Raises a ``TelnyxError``."""
     wanted = [values.get(name) for name in kind.required]
     found = {
         str(remote.get("id")): remote
@@ -69,7 +69,7 @@ def candidates(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], si
 
 
 def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCreate:
-    """What is said when nothing could be adopted; ``found`` is None when Telnyx could not be asked."""
+    """Make the error for when nothing could be adopted; ``found`` is None when Telnyx could not be asked."""
     if found is None:
         said = "Telnyx's list could not be read afterwards either."
     elif found:
@@ -81,7 +81,7 @@ def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCr
 
 
 def _newest(kind: Kind, account: TelnyxAccount, since: datetime) -> Iterator[JsonObject]:
-    """Newest first, as far back as ``since``. One without a readable time is looked at, and not taken."""
+    """Read the newest first, as far back as ``since``. One without a readable time is looked at, and not taken."""
     for number in range(1, _MOST_PAGES + 1):
         query = {"page[number]": str(number), "page[size]": str(PAGE_SIZE), "sort": "-created_at"}
         listed = ask(account, kind.method("list"), extra_query=query).get("data")

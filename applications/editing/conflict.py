@@ -1,4 +1,4 @@
-"""The page of a conflict: base, theirs and mine by field, a choice for each, and nothing typed is lost."""
+"""Draws the page of a conflict: base, theirs and mine by field, a choice for each, and nothing typed is lost."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ _CARRIED = ("_continue", "_addanother", "_save")
 
 @dataclass(frozen=True)
 class Row:
-    """One field of the page, as texts; ``chosen`` is what was chosen already."""
+    """Holds one field of the page, as texts; ``chosen`` is what was chosen already."""
 
     name: str
     label: str
@@ -30,7 +30,7 @@ class Row:
 
 
 def decided(data: QueryDict, kind: Kind, application: TelnyxApplication) -> tuple[QueryDict, bool]:
-    """What the form would hold after the choices made in ``data``, and whether every conflict was decided."""
+    """Return what the form would hold after the choices made in ``data``, and whether every conflict was decided."""
     if FIRST_BASE not in data:
         return data, True
     fields = _fields(data, kind, application)
@@ -44,7 +44,10 @@ def decided(data: QueryDict, kind: Kind, application: TelnyxApplication) -> tupl
 
 
 def page(data: QueryDict, kind: Kind, application: TelnyxApplication) -> dict[str, Any]:
-    """The context of the page: what conflicts, what else is sent, what others changed and stays, what is carried on."""
+    """Return the page's context.
+
+    It holds what conflicts, what else is sent, what others changed and stays, what is carried on.
+    """
     known = kind.settable_flat()
     rows = _fields(data, kind, application)
     there, base = _states(data, application)
@@ -67,7 +70,7 @@ def page(data: QueryDict, kind: Kind, application: TelnyxApplication) -> dict[st
 
 
 def first_page(data: QueryDict, touched: set[str], kind: Kind, conflict: Conflict) -> tuple[QueryDict, dict[str, Any]]:
-    """The data that goes on from a conflict, and the context of its page."""
+    """Return the data that goes on from a conflict, and the context of its page."""
     first = data.get(forms.BASE, "")
     carried = forms.redrawn(data, touched, kind, conflict.application)
     for name in [name for name in carried if name.startswith(CHOICE)]:
@@ -77,7 +80,7 @@ def first_page(data: QueryDict, touched: set[str], kind: Kind, conflict: Conflic
 
 
 def _fields(data: QueryDict, kind: Kind, application: TelnyxApplication) -> list[Row]:
-    """The fields that both sides changed since the form was first drawn."""
+    """Return the fields that both sides changed since the form was first drawn."""
     there, base = _states(data, application)
     return [
         Row(

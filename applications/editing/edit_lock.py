@@ -1,4 +1,4 @@
-"""One change of an application at a time: from the re-read to Telnyx's answer nobody else of this portal writes it."""
+"""Locks an application for one change at a time: from the re-read to Telnyx's answer nobody else here writes it."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ _PATIENCE_SECONDS = 10.0
 
 @contextmanager
 def edit_lock(application: TelnyxApplication) -> Iterator[None]:
-    """Wait for it. Raises ``TelnyxUnavailable`` when another's change takes longer than that."""
+    """Wait for the lock and hold it. Raises ``TelnyxUnavailable`` when another's change takes longer than that."""
     mine = _take(f"{application._meta.model_name}:{application.pk}")
     try:
         yield

@@ -1,4 +1,5 @@
-"""The form of an application: one field for each parameter that the SDK's create or update takes, by dotted name.
+"""Builds the form of an application: one field for each parameter that the SDK's create or update takes, by dotted
+name.
 
 Every value is a text in the form (``shown``), so that "touched or not" is a comparison of texts and a value read from
 Telnyx, of whatever type, survives a save of something else.
@@ -25,7 +26,7 @@ BASE = "base_digest"
 
 
 class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
-    """``errors_of_telnyx`` (by dotted name; others stand above it) are drawn as the form's own.
+    """Draws ``errors_of_telnyx`` (by dotted name; others stand above it) as its own errors.
 
     The row is never written from here: it is made of Telnyx's answer.
     """
@@ -42,16 +43,16 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     @property
     def changed_data(self) -> list[str]:
-        """What the log entry names."""
+        """Return what the log entry names."""
         return sorted(self.touched)
 
     @property
     def touched(self) -> set[str]:
-        """Names of the parameters whose text is another than the one drawn."""
+        """Return the names of the parameters whose text is another than the one drawn."""
         return {name for name in self.kind.settable_flat() if as_compared(self.data.get(name)) != self._drawn(name)}
 
     def parameters(self) -> JsonObject:
-        """What is to be sent, nested: on a change what was touched, on a create what has a value."""
+        """Return what is to be sent, nested: on a change what was touched, on a create what has a value."""
         values = {name: self.cleaned_data[name] for name in self.kind.settable_flat() if name in self.cleaned_data}
         if self.instance.telnyx_id:
             return unflatten({name: value for name, value in values.items() if name in self.touched})
@@ -85,7 +86,7 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
         return bool(prefilled) and not changed and prefilled in {other.webhook_url for other in others}
 
     def _post_clean(self) -> None:
-        """Nothing: the instance is not the form's to change."""
+        """Do nothing: the instance is not the form's to change."""
 
 
 def form_class(
@@ -96,8 +97,11 @@ def form_class(
     errors: Mapping[str, list[str]] | None = None,
     origin: TelnyxApplication | None = None,
 ) -> type[ApplicationForm]:
-    """The form for adding (no ``application``; maybe a clone of ``origin``) or for changing it from the state that
-    ``base_digest`` names."""
+    """Build the form for adding or changing.
+
+    For adding there is no ``application`` (maybe a clone of ``origin``); a change starts from the state that
+    ``base_digest`` names.
+    """
     drawn = flatten((snapshot(application, base_digest) or application.remote) if application else {})
     values = flatten(origin.remote) if origin else drawn
     fields: dict[str, forms.Field] = {
@@ -114,7 +118,10 @@ def form_class(
 
 
 def initial_for_add(kind: Kind, account: TelnyxAccount | None) -> JsonObject:
-    """What a new one begins with: the account's own webhook address, and events in the format that can be followed."""
+    """Return the values a new one begins with.
+
+    These are the account's own webhook address, and events in the format that can be followed.
+    """
     initial = {"webhook_api_version": "2"} if "webhook_api_version" in kind.settable() else {}
     if account is None:
         return initial
@@ -123,14 +130,17 @@ def initial_for_add(kind: Kind, account: TelnyxAccount | None) -> JsonObject:
 
 
 def initial_for_clone(kind: Kind, origin: TelnyxApplication) -> JsonObject:
-    """Every setting of another one, under a name of its own."""
+    """Return every setting of another one, under a name of its own."""
     there = flatten(origin.remote)
     values = {name: shown(there.get(name)) for name in kind.settable_flat()}
     return {"account": origin.account_id, **values, kind.model.name_field: f"{origin.name} copy"}
 
 
 def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxApplication) -> QueryDict:
-    """After a conflict: what the person touched as typed, all else as it is at Telnyx now, on that as the new base."""
+    """Return the form's data after a conflict.
+
+    What the person touched is as typed, all else as it is at Telnyx now, on that as the new base.
+    """
     there, merged = flatten(application.remote), data.copy()
     for name in kind.settable_flat():
         if name not in touched:
@@ -140,7 +150,8 @@ def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxA
 
 
 def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> forms.Field:
-    """The field of one parameter; ``value`` is what it is now, which stays selectable even outside the SDK's enum.
+    """Build the field of one parameter; ``value`` is what it is now, which stays selectable even outside the SDK's
+    enum.
 
     ``blank`` is what an empty choice reads like.
     """
@@ -163,7 +174,7 @@ def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> fo
 
 
 class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
-    """An account, with whether its calls ring real phones."""
+    """Offers accounts, each with whether its calls ring real phones."""
 
     def label_from_instance(self, obj: TelnyxAccount) -> str:
         return f"{obj} · {'LIVE' if obj.is_live else 'SANDBOX'}"
@@ -189,5 +200,5 @@ class _Lines(forms.CharField):
 
 
 def as_compared(value: Any) -> str:
-    """As compared: a browser sends CR LF, and the blanks around a text mean nothing."""
+    """Strip a text for comparison: a browser sends CR LF, and the blanks around a text mean nothing."""
     return str(value if value is not None else "").replace("\r\n", "\n").strip()

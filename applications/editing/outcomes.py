@@ -1,4 +1,4 @@
-"""What came of asking Telnyx, in words for a form and its banner."""
+"""Tells what came of asking Telnyx, in words for a form and its banner."""
 
 from collections.abc import Collection
 from typing import Any
@@ -22,7 +22,7 @@ def by_field(error: TelnyxError, known: Collection[str]) -> dict[str, list[str]]
 
 
 def in_words(conflict: Conflict) -> list[str]:
-    """A sentence for each field that both sides changed."""
+    """Return a sentence for each field that both sides changed."""
     return [
         f"{label(name)}: it was {_said(both.base)}, Telnyx now has {_said(both.theirs)}, you want {_said(both.mine)}."
         for name, both in conflict.fields.items()

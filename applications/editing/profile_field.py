@@ -1,4 +1,4 @@
-"""The field of an application's outbound voice profile: a text, made a select once Telnyx has told the choice."""
+"""Draws the field of an outbound voice profile: a text, made a select once Telnyx has told the choice."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ _FRAME = (
 
 
 class ProfileInput(widgets.UnfoldAdminTextInputWidget):
-    """A text that asks for the profiles of ``account``, or of the one that is chosen in the same form."""
+    """Draws a text that asks for the profiles of ``account``, or of the one that is chosen in the same form."""
 
     def __init__(self, address: str, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
@@ -39,12 +39,12 @@ def offer(fields: dict[str, forms.Field], kind: Kind, application: TelnyxApplica
 
 
 def select(choices: list[tuple[str, str]], value: str) -> str:
-    """The field as a select."""
+    """Draw the field as a select."""
     return str(widgets.UnfoldAdminSelectWidget(choices=choices).render(NAME, value, {"id": _ID}))
 
 
 def text(value: str, problem: str) -> str:
-    """The field as the text it was, and why."""
+    """Draw the field as the text it was, and why."""
     field = widgets.UnfoldAdminTextInputWidget().render(NAME, value, {"id": _ID})
     said = "The profiles could not be read from Telnyx; enter the id. {}"
     return format_html('{}<p class="portal-dim">' + said + "</p>", field, problem)

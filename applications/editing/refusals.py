@@ -1,4 +1,4 @@
-"""What a service raises, in the words of HTTP; ``portal.rest.problems`` knows the rest of Telnyx's refusals."""
+"""Turns what a service raises into answers of HTTP; ``portal.rest.problems`` knows the rest of Telnyx's refusals."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 def asked(ask: Callable[[], T]) -> T:
-    """What ``ask`` returns; 400, 404, 412 or 504 for what it raises."""
+    """Return what ``ask`` returns; answer 400, 404, 412 or 504 for what it raises."""
     try:
         return ask()
     except InvalidParameters as invalid:

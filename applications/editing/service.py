@@ -1,4 +1,5 @@
-"""Create, update and delete an application: the only writers. Telnyx is asked first; what is stored is its answer.
+"""Creates, updates and deletes applications, and is their only writer. Telnyx is asked first; what is stored is its
+answer.
 
 None of them may run inside a transaction (``portal.telnyx.client.ask`` refuses). A crash between Telnyx's yes and our
 row is healed by the next pull.
@@ -29,7 +30,7 @@ Retry = Literal["look", "if none", "anyway"]
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that both sides changed: as it was, as it is at Telnyx now, as it is wanted here."""
+    """Holds one field that both sides changed: as it was, as it is at Telnyx now, as it is wanted here."""
 
     base: Any
     theirs: Any
@@ -89,7 +90,7 @@ def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor
 def _find_open(
     kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, retry: Retry
 ) -> tuple[TelnyxApplication, str] | None:
-    """What an earlier try made, whose outcome is still unknown; None when there was none or ``retry`` lets go on."""
+    """Return what an earlier try made, its outcome still unknown; None without one, or when ``retry`` lets go on."""
     asked_at = adoption.open_since(kind, account, values)
     if asked_at is None:
         return None
@@ -105,7 +106,7 @@ def _find_open(
 def _adopt(
     kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, asked_at: datetime, error: TelnyxUncertain
 ) -> tuple[TelnyxApplication, str]:
-    """The only application at Telnyx that this create can have made; ``UncertainCreate`` with none or several."""
+    """Return the only application at Telnyx that this create can have made; else raise ``UncertainCreate``."""
     found = adoption.candidates(kind, account, values, asked_at)
     if len(found) != 1:
         raise adoption.uncertain(error, found) from error
@@ -179,7 +180,8 @@ def _delete(application: TelnyxApplication, actor: Actor, expected: Collection[s
 
 
 def check(kind: Kind, values: JsonObject, there: JsonObject | None) -> None:
-    """Whether flat ``values`` could be sent, without asking Telnyx: as a create, or as a change of what is ``there``.
+    """Check whether flat ``values`` could be sent, without asking Telnyx: as a create, or as a change of what is
+    ``there``.
 
     Raises ``InvalidParameters``.
     """
@@ -189,13 +191,13 @@ def check(kind: Kind, values: JsonObject, there: JsonObject | None) -> None:
 
 
 def _in_turn(kind: Kind, values: JsonObject) -> tuple[JsonObject, JsonObject]:
-    """What goes into the create, and what only a PATCH after it takes: the SDK's Call Control create has no tags."""
+    """Split a create from what only a PATCH after it takes: the SDK's Call Control create has no tags."""
     later = {name: values[name] for name in values if name == "tags" and not takes(kind.method("create"), name)}
     return {name: value for name, value in values.items() if name not in later}, later
 
 
 def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | None:
-    """The answer of Telnyx that has that digest: the row's own, or one of its history."""
+    """Return the answer of Telnyx that has that digest: the row's own, or one of its history."""
     if base_digest == application.remote_digest:
         own: JsonObject = application.remote
         return own
@@ -217,7 +219,7 @@ def _push(
 
 
 def _patch_body(kind: Kind, theirs: JsonObject, wanted: JsonObject) -> JsonObject:
-    """Both required fields, whole nested objects, and what is to change.
+    """Return both required fields, whole nested objects, and what is to change.
 
     Whether Telnyx keeps or resets a member that an object leaves out is documented nowhere, so it gets all of them;
     those that read as null stay out, since its own default ``channel_limit: null`` is not of the type it takes.
@@ -252,7 +254,7 @@ def _conflicts(base: JsonObject, there: JsonObject, mine: JsonObject) -> dict[st
 def _stale(
     application: TelnyxApplication, expected: Collection[str], there: JsonObject, mine: JsonObject
 ) -> dict[str, Difference]:
-    """What changed since the expected state, and what was named; ``mine`` of a field that was not named is its base."""
+    """Return what changed since the expected state, and what was named; ``mine`` of a field not named is its base."""
     known = (snapshot(application, digest) for digest in expected)
     base = flatten(next((remote for remote in known if remote is not None), {}))
     changed = {name: base.get(name) for name in [*base, *there] if base and base.get(name) != there.get(name)}
@@ -265,7 +267,10 @@ def _stale(
 
 
 def _check_update(kind: Kind, mine: JsonObject, kept: JsonObject) -> None:
-    """Only what is to change. A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge."""
+    """Check only what is to change.
+
+    A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge.
+    """
     known = kind.settable_flat()
     for name, value in mine.items():
         if value is None and (name in NESTED or name in kind.required):

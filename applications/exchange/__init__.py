@@ -1,3 +1,3 @@
-"""Applications as code, and as sheets: export, plan, apply."""
+"""Exports, plans and applies applications as code and as sheets."""
 
 __all__ = ["pages"]

@@ -1,4 +1,4 @@
-"""The steps of a plan, carried out one after the other through ``applications.editing.service``."""
+"""Carries out the steps of a plan one after the other through ``applications.editing.service``."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,10 @@ _MOST_WAITS = 5
 
 @dataclass(frozen=True)
 class Outcome:
-    """``done``; ``failed``: this one, others go on; ``stopped``: nothing after it was tried. ``message`` says why."""
+    """Says how a step ended: ``done``; ``failed``: this one, others go on; ``stopped``: nothing after it was tried.
+
+    ``message`` says why.
+    """
 
     step: Step
     state: Literal["done", "failed", "stopped"]
@@ -30,7 +33,10 @@ class Outcome:
 
 
 def carry_out(account: TelnyxAccount, steps: Sequence[Step], actor: Actor, planned_at: datetime) -> Iterator[Outcome]:
-    """Each step and what came of it. Ends at the first that Telnyx has another state for, or cannot be asked about."""
+    """Carry out each step and yield what came of it.
+
+    Ends at the first that Telnyx has another state for, or cannot be asked about.
+    """
     for step in steps:
         outcome = _outcome(account, step, actor, planned_at)
         yield outcome
@@ -51,7 +57,7 @@ def _outcome(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datet
 
 
 def _patiently(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime) -> Outcome:
-    """Telnyx's 429 is no answer to this step: nothing happened, and it says how long to wait."""
+    """Wait as long as Telnyx's 429 says, and try again: it is no answer to this step, and nothing happened."""
     for _ in range(_MOST_WAITS):
         try:
             return _do(account, step, actor, planned_at)
@@ -77,13 +83,16 @@ def _do(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime) 
 
 
 def _has(row: TelnyxApplication, step: Step) -> bool:
-    """What is told of a create may be that its tags were refused, or only how it was found."""
+    """Return whether the row has all of the step.
+
+    What is told of a create may be that its tags were refused, or only how it was found.
+    """
     there = flatten(row.remote)
     return all(same(value, there.get(name)) for name, value in step.values.items())
 
 
 def _made_since(account: TelnyxAccount, step: Step, planned_at: datetime) -> TelnyxApplication | None:
-    """One of this name that was stored since: the plan is being carried out a second time, or somebody was quicker."""
+    """Return one of this name that was stored since: the plan is carried out again, or somebody was quicker."""
     named = {step.kind.model.name_field: step.name}
     return step.kind.rows(account).filter(**named, missing_since=None, pulled_at__gte=planned_at).first()
 

@@ -1,4 +1,4 @@
-"""Export and import in the admin: CSV and JSON of what the list shows; a file in, what it would do, then doing it.
+"""Exports and imports in the admin: CSV and JSON of what the list shows; a file in, what it would do, then doing it.
 
 An uploaded file is kept nowhere. The confirmed steps travel signed in the page, and each request carries out what fits
 into a few seconds, so that nothing is left running when the page is closed.
@@ -39,7 +39,7 @@ _TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
 class ImportForm(forms.Form):
-    """A file and the account it is for."""
+    """Asks for a file and the account it is for."""
 
     account = AccountChoice(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
     file = forms.FileField(
@@ -55,7 +55,7 @@ class ImportForm(forms.Form):
 
 
 class ExchangePages:
-    """A mixin for the admin of a kind; stands before ``BulkPages``."""
+    """Adds export and import to the admin of a kind; stands before ``BulkPages``."""
 
     kind: Kind
     model: Any
@@ -95,7 +95,7 @@ class ExchangePages:
         return self._exported(request, queryset, "json")
 
     def export_view(self, request: HttpRequest, form: str) -> Any:
-        """All that the list shows under the same query."""
+        """Export all that the list shows under the same query."""
         if form not in sheets.FORMATS:
             raise Http404
         if not self.has_view_permission(request):
@@ -107,7 +107,7 @@ class ExchangePages:
         return self._exported(request, shown_rows, form)
 
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """The form; with a file, what it would do. Nothing is written."""
+        """Show the form; with a file, what it would do. Nothing is written."""
         if not self._may_import(request):
             raise PermissionDenied
         form = ImportForm(request.POST or None, request.FILES or None, initial={"account": _only_account()})

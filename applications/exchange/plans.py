@@ -1,4 +1,4 @@
-"""What has to be done so that Telnyx has what a file says: made from a fresh read, carried out step by step.
+"""Plans what has to be done so that Telnyx has what a file says: made from a fresh read, carried out step by step.
 
 One engine for the command ``applications``, for CSV and for JSON. A plan writes nothing; its steps name the state they
 were made from, and are refused where Telnyx has another one by then.
@@ -27,7 +27,7 @@ _EMPTY: tuple[Any, ...] = (None, "", [])
 
 @dataclass(frozen=True)
 class Entry:
-    """One application as a file wants it: flat ``values`` (its name is among them), and on which line each stands."""
+    """Holds one application as a file wants it: flat ``values``, its name among them, and the line of each."""
 
     kind: Kind
     line: int
@@ -42,7 +42,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a file cannot be carried out: on which line, in which field, in words."""
+    """Says why a file cannot be carried out: on which line, in which field, in words."""
 
     line: int
     field: str
@@ -54,7 +54,7 @@ class Problem:
 
 
 class Unreadable(Exception):
-    """A file that holds no plan; ``problems`` say why."""
+    """The file holds no plan; ``problems`` say why."""
 
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(map(str, problems)))
@@ -63,7 +63,10 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Step:
-    """One request to Telnyx. ``changes``: by dotted name the value before and after; ``base``: the digest before."""
+    """Describes one request to Telnyx.
+
+    ``changes``: by dotted name the value before and after; ``base``: the digest before.
+    """
 
     kind: Kind
     action: Action
@@ -75,7 +78,7 @@ class Step:
 
     @property
     def values(self) -> JsonObject:
-        """What is to be set, flat."""
+        """Return what is to be set, flat."""
         return {name: after for name, (_, after) in self.changes.items()}
 
     def as_json(self) -> JsonObject:
@@ -92,7 +95,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps in the order of the file, deletions last. With ``problems`` it is not to be carried out."""
+    """Holds the steps in the order of the file, deletions last. With ``problems`` it is not to be carried out."""
 
     account: TelnyxAccount
     steps: list[Step]
@@ -133,7 +136,10 @@ def make(account: TelnyxAccount, entries: Sequence[Entry], kinds: Sequence[Kind]
 
 
 def outdated(plan: Plan) -> list[str]:
-    """What changed at Telnyx since the plan was made, in sentences: nothing may be done then. Raises as ``make``."""
+    """Return what changed at Telnyx since the plan was made, in sentences: nothing may be done then.
+
+    Raises as ``make``.
+    """
     found: list[str] = []
     for kind in {step.kind.slug: step.kind for step in plan.steps}.values():
         bases = {step.telnyx_id: step for step in plan.steps if step.kind is kind and step.telnyx_id}
@@ -150,14 +156,16 @@ def outdated(plan: Plan) -> list[str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Equal, or both empty: Telnyx has null, an empty text or no member for the same thing. True is not 1."""
+    """Return whether two values are equal, or both empty: Telnyx has null, an empty text or no member for the same
+    thing. True is not 1.
+    """
     if one in _EMPTY and other in _EMPTY:
         return True
     return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
 
 
 class _Matching:
-    """The entries of one kind, each looking for its application: by id where it has one, else by name."""
+    """Matches the entries of one kind with its applications: by id where it has one, else by name."""
 
     def __init__(self, kind: Kind, entries: Sequence[Entry]) -> None:
         self.kind, self.entries = kind, entries
@@ -184,7 +192,7 @@ class _Matching:
             self._met[at] = self._update(self.entries[at], id, remote)
 
     def steps(self) -> list[Step]:
-        """After everything was met: updates and creates in the order of the file, then deletions."""
+        """Return, after everything was met: updates and creates in the order of the file, then deletions."""
         found = [self._met[at] if at in self._met else self._new(entry) for at, entry in enumerate(self.entries)]
         self.unchanged = sum(1 for step in self._met.values() if step is None)
         return [*(step for step in found if step), *self._others]
@@ -230,7 +238,10 @@ class _Matching:
 
 
 def _shape(entry: Entry) -> Iterator[Problem]:
-    """A name that nothing can be set by. Judged here too, since what equals Telnyx's value is judged nowhere else."""
+    """Yield a problem for each name that nothing can be set by.
+
+    Judged here too, since what equals Telnyx's value is judged nowhere else.
+    """
     known = entry.kind.settable_flat()
     for name in entry.values:
         if name not in known:
@@ -242,7 +253,7 @@ def _shape(entry: Entry) -> Iterator[Problem]:
 
 
 def _line(entry: Entry, name: str) -> int:
-    """Of the field, else of what it is in, else of the entry."""
+    """Return the line of the field, else of what it is in, else of the entry."""
     return entry.lines.get(name) or entry.lines.get(name.partition(".")[0]) or entry.line
 
 
@@ -251,6 +262,6 @@ def _name(kind: Kind, remote: Mapping[str, Any]) -> str:
 
 
 def settable_of(kind: Kind, remote: JsonObject) -> JsonObject:
-    """What of an answer can be set, flat."""
+    """Return what of an answer can be set, flat."""
     there = flatten(remote)
     return {name: there[name] for name in kind.settable_flat() if name in there}

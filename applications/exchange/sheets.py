@@ -1,4 +1,4 @@
-"""Applications of one kind as CSV (a column for each dotted name) and as a JSON list: to spreadsheets and back.
+"""Reads and writes applications of one kind as CSV (a column for each dotted name) and as a JSON list.
 
 In CSV an empty cell is an empty value, a column that is not there leaves what it is as it is, tags are joined by ``|``.
 """
@@ -27,7 +27,7 @@ _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def csv_of(kind: Kind, rows: Iterable[TelnyxApplication]) -> Iterator[str]:
-    """A line for each row, after one of names."""
+    """Write a line for each row, after one of names."""
     names = list(kind.settable_flat())
     yield _line([*_OURS, *names])
     for row in rows:
@@ -36,7 +36,7 @@ def csv_of(kind: Kind, rows: Iterable[TelnyxApplication]) -> Iterator[str]:
 
 
 def json_of(kind: Kind, rows: Iterable[TelnyxApplication]) -> Iterator[str]:
-    """A list with an object for each row, each on its own line."""
+    """Write a list with an object for each row, each on its own line."""
     between = "[\n"
     for row in rows:
         values = unflatten(settable_of(kind, row.remote))
@@ -49,7 +49,7 @@ FORMATS: dict[str, Callable[[Kind, Iterable[TelnyxApplication]], Iterator[str]]]
 
 
 def read(kind: Kind, account: TelnyxAccount, content: bytes) -> list[Entry]:
-    """The entries of a file, CSV or JSON by its first character. Raises ``Unreadable``."""
+    """Read the entries of a file, CSV or JSON by its first character. Raises ``Unreadable``."""
     if len(content) > MOST_BYTES:
         raise _unreadable(0, f"The file is larger than {MOST_BYTES // 1024 // 1024} MB: split it.")
     is_json = content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in {b"[", b"{"}
@@ -100,7 +100,7 @@ def _row(kind: Kind, names: list[str], cells: list[str], line: int) -> JsonObjec
 
 
 def _value(parameter: Parameter | None, text: str) -> Any:
-    """A cell as its parameter's type; what cannot be read as such stays a text, and is refused by name."""
+    """Read a cell as its parameter's type; what cannot be read as such stays a text, and is refused by name."""
     if parameter is None or parameter.kind == "string":
         return text or None
     if parameter.kind == "array":
@@ -128,7 +128,7 @@ def _from_json(content: bytes) -> Iterator[tuple[int, JsonObject]]:
 
 
 def _lines_of_items(text: str) -> Iterator[int]:
-    """The line on which each item of a list begins."""
+    """Return the line on which each item of a list begins."""
     decoder, at, line = json.JSONDecoder(), text.index("[") + 1, 1
     counted = 0
     while (found := re.compile(r"[^\s,]").search(text, at)) and found.group() != "]":

@@ -1,4 +1,4 @@
-"""Applications as YAML, for people to review: both kinds, by name, with all that can be set.
+"""Reads and writes applications as YAML, for people to review: both kinds, by name, with all that can be set.
 
 A document is ``{call_control_applications: {<name>: {id: …, <field>: …}}, texml_applications: …}``. What it does not
 name is left as it is. A name that several share gets its own field, since a key stands only once.
@@ -26,7 +26,7 @@ _SCALARS = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "flo
 
 
 def dump(account: TelnyxAccount, *, ids: bool = True) -> Iterator[str]:
-    """The document of what Telnyx has now, section by section. Raises a ``TelnyxError``."""
+    """Write the document of what Telnyx has now, section by section. Raises a ``TelnyxError``."""
     for kind in KINDS:
         remotes = [remote for page in store.pages(kind, account) for remote in page.remotes.values()]
         section = {kind.resource: _section(kind, remotes, ids=ids)}
@@ -34,7 +34,7 @@ def dump(account: TelnyxAccount, *, ids: bool = True) -> Iterator[str]:
 
 
 def load(text: str) -> tuple[list[Entry], list[Kind]]:
-    """The entries of a document and the kinds it has a section for. Raises ``Unreadable``."""
+    """Read the entries of a document and the kinds it has a section for. Raises ``Unreadable``."""
     reading = _Reading()
     root = reading.mapping(_composed(text), "", top=True)
     entries: list[Entry] = []
@@ -113,7 +113,10 @@ class _Reading:
 
 
 def _composed(text: str) -> Any:
-    """The document's nodes. Aliases are refused: a few lines of them can stand for more than fits into memory."""
+    """Return the document's nodes.
+
+    Aliases are refused: a few lines of them can stand for more than fits into memory.
+    """
     try:
         _check_events(yaml.parse(text, Loader=_Loader))
         return yaml.compose(text, Loader=_Loader)

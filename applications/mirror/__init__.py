@@ -1,3 +1,3 @@
-"""What Telnyx has, read and stored: pulls, drift, history."""
+"""Mirrors what Telnyx has, read and stored: pulls, drift, history."""
 
 __all__ = ["change_authors", "drift", "progress", "pulls", "store", "versions"]

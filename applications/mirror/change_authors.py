@@ -1,4 +1,5 @@
-"""Who changed something at Telnyx, as far as Telnyx tells: ``GET /audit_events``, ``GET /organizations/users/{id}``.
+"""Finds who changed something at Telnyx, as far as Telnyx tells. ``GET /audit_events``, ``GET
+/organizations/users/{id}``.
 
 Telnyx calls this log best-effort and eventually consistent ("List Audit Logs"), and it has no filter but the time: the
 newest entries are read, few pages of them, and whoever is not found there stays unknown.
@@ -31,7 +32,7 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class Edit:
-    """One entry of Telnyx's log: what happened to which resource, when (by Telnyx's clock) and who did it."""
+    """Holds one entry of Telnyx's log: what happened to which resource, when (by Telnyx's clock) and who did it."""
 
     resource_id: str
     change: str
@@ -41,12 +42,12 @@ class Edit:
     fields: dict[str, tuple[Any, Any]]
 
     def by(self, names: dict[str, str]) -> str:
-        """Who, in words: the e-mail address if it is known, else what Telnyx calls the person."""
+        """Return who, in words: the e-mail address if it is known, else what Telnyx calls the person."""
         return names.get(self.user_id) or _ROLES.get(self.role) or self.user_id or "somebody"
 
 
 def edits(account: TelnyxAccount) -> Iterator[Edit]:
-    """The newest entries, newest first, read page by page as they are asked for. Raises a ``TelnyxError``."""
+    """Read the newest entries, newest first, page by page as they are asked for. Raises a ``TelnyxError``."""
     for number in range(1, MOST_PAGES + 1):
         query = {"page[number]": str(number), "page[size]": str(_PAGE_SIZE), "sort": "desc"}
         listed = ask(account, "audit_events.list", extra_query=query).get("data")
@@ -58,13 +59,13 @@ def edits(account: TelnyxAccount) -> Iterator[Edit]:
 
 
 def edits_of(account: TelnyxAccount, resource_id: str, most: int = 20) -> list[Edit]:
-    """Those of one resource. Raises a ``TelnyxError``."""
+    """Read the entries of one resource. Raises a ``TelnyxError``."""
     found = (edit for edit in edits(account) if edit.resource_id == resource_id)
     return [edit for _, edit in zip(range(most), found, strict=False)]
 
 
 def names(account: TelnyxAccount, user_ids: "set[str]") -> dict[str, str]:
-    """E-mail addresses by user id, of those that Telnyx tells. Raises nothing."""
+    """Return e-mail addresses by user id, of those that Telnyx tells. Raises nothing."""
     told: dict[str, str] = {}
     for user_id in sorted(user_ids)[:_MOST_NAMES]:
         try:

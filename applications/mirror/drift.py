@@ -1,4 +1,4 @@
-"""Differences that were found at Telnyx: how history names them, who made them, what a page says of them.
+"""Names the differences that were found at Telnyx: in the history, by who made them, on a page.
 
 A pull writes a history entry for each. Afterwards, and as a courtesy that never fails it, Telnyx is asked who.
 """
@@ -29,7 +29,10 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Drift:
-    """One difference found: ``found_at`` by us, ``changed_at`` by Telnyx's own account, fields as (before, after)."""
+    """Holds one difference found.
+
+    ``found_at`` is by us, ``changed_at`` by Telnyx's own account, fields are (before, after).
+    """
 
     found_at: datetime
     changed_at: datetime | None
@@ -39,12 +42,12 @@ class Drift:
 
     @property
     def lines(self) -> list[tuple[str, str, str]]:
-        """Field, before and after, as their fields show them."""
+        """Return field, before and after, as their fields show them."""
         return [(name, shown(old), shown(new)) for name, (old, new) in self.fields.items()]
 
 
 def drift_of(application: TelnyxApplication) -> list[Drift]:
-    """What was found changed at Telnyx since the last change made here, newest first; at most ten."""
+    """Return what was found changed at Telnyx since the last change made here, newest first; at most ten."""
     entries = list(application.history.all()[: _SHOWN + 1])  # type: ignore[attr-defined]
     found: list[Drift] = []
     for entry, older in pairwise(entries):
@@ -58,13 +61,13 @@ def drift_of(application: TelnyxApplication) -> list[Drift]:
 
 
 def is_drift(entry: Any) -> bool:
-    """Whether a history entry was found at Telnyx, not made here."""
+    """Return whether a history entry was found at Telnyx, not made here."""
     reason = entry.history_change_reason or ""
     return entry.history_type == "~" and reason.startswith((_CHANGED, _GONE, _PULLED))
 
 
 def sign(kind: Kind, account: TelnyxAccount, reason: str, since: datetime) -> None:
-    """Say in the entries that a pull made since then, with that ``reason``, what they are and who did it.
+    """Note in the entries that a pull made since then, with that ``reason``, what they are and who did it.
 
     Few requests, however many entries; what Telnyx does not tell stays unsaid. Raises nothing that Telnyx may answer.
     """
@@ -89,7 +92,7 @@ def _reason(entry: Any, who: str, reason: str) -> str:
 
 
 def _authors(account: TelnyxAccount, entries: list[Any]) -> dict[str, str]:
-    """By Telnyx's id of the application."""
+    """Return who did it, by Telnyx's id of the application."""
     wanted, found = {entry.telnyx_id: entry for entry in entries}, dict[str, Edit]()
     try:
         for edit in change_authors.edits(account):
@@ -105,7 +108,7 @@ def _authors(account: TelnyxAccount, entries: list[Any]) -> dict[str, str]:
 
 
 def _made(edit: Edit, entry: Any) -> bool:
-    """Whether this edit is what the entry found. Another one, such as our own last one, must not be blamed."""
+    """Return whether this edit is what the entry found. Another one, such as our own last one, must not be blamed."""
     if entry.missing_since:
         return edit.change == "delete"
     if edit.change == "delete" or edit.at is None or entry.updated_at is None:

@@ -1,4 +1,4 @@
-"""A bar for people who wait at a command line, on its own stream: what is piped on stays clean."""
+"""Draws a progress bar for people who wait at a command line, on its own stream: what is piped on stays clean."""
 
 import time
 from typing import Any
@@ -8,7 +8,7 @@ _WIDTH = 30
 
 
 class Bar:
-    """``told`` it how far it is, it draws one line anew on a terminal, else writes one every two seconds."""
+    """Draws one line anew on a terminal each time it is told how far it is, else writes one every two seconds."""
 
     def __init__(self, stream: Any, what: str) -> None:
         self._stream, self._what = stream, what
@@ -23,7 +23,7 @@ class Bar:
             self._write(("\r" if self._is_terminal else "") + self._line(done, total))
 
     def close(self) -> None:
-        """Leave the line."""
+        """Clear the line."""
         if self._drawn and self._is_terminal:
             self._write("\r\x1b[K")
 

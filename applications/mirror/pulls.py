@@ -1,4 +1,4 @@
-"""A pull as a whole: one at a time for each account and kind, counted while it runs, stopped before a mass delete."""
+"""Runs pulls: one at a time for each account and kind, counted while it runs, stopped before a mass delete."""
 
 import threading
 import time
@@ -58,7 +58,7 @@ def pull_within(
 
 
 def wait(record: Pull, seconds: float) -> None:
-    """Until another's pull is over, or the time is."""
+    """Wait until another's pull is over, or the time is."""
     until = time.monotonic() + seconds
     while record.state == Pull.State.RUNNING and time.monotonic() < until:
         time.sleep(0.1)
@@ -66,7 +66,7 @@ def wait(record: Pull, seconds: float) -> None:
 
 
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:
-    """A new pull's record, or the running one's, and whether it is new. The row is the lock."""
+    """Return a new pull's record, or the running one's, and whether it is new. The row is the lock."""
     mine = {"account": account, "kind": kind.slug, "state": Pull.State.RUNNING}
     silent = timezone.now() - timedelta(seconds=SILENT_SECONDS)
     interrupted = [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]
@@ -127,7 +127,7 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, told: Told | None) ->
 
 
 def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bool:
-    """One refusal is told under that application's id and keeps no other from being asked for."""
+    """Note a refusal under that application's id: it keeps no other from being asked for."""
     counts: Counter[str] = Counter()
     try:
         counts[store.confirm_missing(kind.rows(record.account).get(telnyx_id=id), kind, actor, reason)] += 1

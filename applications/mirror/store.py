@@ -1,4 +1,4 @@
-"""From Telnyx to rows: keep an answer, read whole lists, find what is gone. Nothing read is ever refused."""
+"""Stores what Telnyx has in rows: keep an answer, read whole lists, find what is gone. Nothing read is ever refused."""
 
 import hashlib
 import json
@@ -31,7 +31,8 @@ _OURS = {"id", "account", "telnyx_id", "remote", "remote_digest", "pulled_at", "
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a list: Telnyx's answers by id, as they were at ``asked_at``, and what could not be read or kept.
+    """Holds one page of a list: Telnyx's answers by id, as they were at ``asked_at``, and what could not be read or
+    kept.
 
     ``total`` is how many applications the whole list has, if Telnyx tells.
     """
@@ -43,18 +44,21 @@ class Page:
 
 
 def digest(remote: JsonObject) -> str:
-    """SHA-256 of an answer as canonical JSON: equal answers have equal ones."""
+    """Return the SHA-256 of an answer as canonical JSON: equal answers have equal ones."""
     return hashlib.sha256(_CANONICAL.encode(remote).encode()).hexdigest()
 
 
 def columns(model: type[TelnyxApplication], remote: JsonObject) -> JsonObject:
-    """The columns an answer fills. A value of another type than expected leaves its column empty; ``remote`` has it."""
+    """Return the columns an answer fills.
+
+    A value of another type than expected leaves its column empty; ``remote`` has it.
+    """
     fields = (field for field in model._meta.concrete_fields if field.name not in _OURS)
     return {field.name: _fitting(field, remote.get(field.name)) for field in fields}
 
 
 def data_of(answer: JsonObject) -> JsonObject:
-    """The application in an answer of Telnyx."""
+    """Return the application in an answer of Telnyx."""
     remote = answer.get("data")
     if not isinstance(remote, dict) or not _id(remote):
         raise TelnyxUncertain("Telnyx's answer holds no application. It may have acted, or not.")
@@ -72,7 +76,7 @@ def store(
 
 
 def mark_missing(application: TelnyxApplication, actor: Actor, reason: str) -> None:
-    """Telnyx does not know it any more. The row stays for its calls."""
+    """Note that Telnyx does not know it any more. The row stays for its calls."""
     now = timezone.now()
     if application.missing_since is None:
         application.missing_since, application.pulled_at = now, now
@@ -80,7 +84,7 @@ def mark_missing(application: TelnyxApplication, actor: Actor, reason: str) -> N
 
 
 def pages(kind: Kind, account: TelnyxAccount) -> Iterator[Page]:
-    """The whole list of one kind, page by page. Each application comes once, even if the list shifts meanwhile."""
+    """Read the whole list of one kind, page by page. Each application comes once, even if the list shifts meanwhile."""
     seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
         asked_at = timezone.now()
@@ -114,7 +118,10 @@ def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: 
 
 
 def unseen(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: datetime) -> list[str]:
-    """Ids that should have been in the list, and were not; those stored since the list was asked for do not count."""
+    """Return ids that should have been in the list, and were not.
+
+    Those stored since the list was asked for do not count.
+    """
     known = kind.rows(account).filter(missing_since=None).exclude(pulled_at__gte=since).order_by()
     return [id for id in known.values_list("telnyx_id", flat=True).iterator() if id not in seen]
 
@@ -132,7 +139,10 @@ def confirm_missing(application: TelnyxApplication, kind: Kind, actor: Actor, re
 
 
 def differences(kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
-    """Drift: what a pull would write, as JSON. Nothing is written, and of what agrees only the ids are kept."""
+    """Return the drift: what a pull would write, as JSON.
+
+    Nothing is written, and of what agrees only the ids are kept.
+    """
     found: list[JsonObject] = []
     seen: set[str] = set()
     for page in pages(kind, account):
@@ -145,7 +155,7 @@ def differences(kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
 
 
 def changes(before: JsonObject, after: JsonObject) -> dict[str, tuple[Any, Any]]:
-    """What differs between two answers: by dotted name the value before and after."""
+    """Return what differs between two answers: by dotted name the value before and after."""
     old, new = flatten(before), flatten(after)
     names = [*old, *(name for name in new if name not in old)]
     return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
@@ -199,7 +209,7 @@ def _write_singly(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, 
 
 
 def _keep(kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication], actor: Actor, reason: str) -> None:
-    """Rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
+    """Keep rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
     signed = {"history_actor": actor.label[:200], "history_token": actor.token, "history_request_id": actor.request_id}
     how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
     how["custom_historical_attrs"] = signed
@@ -219,7 +229,7 @@ def _fill(row: TelnyxApplication, remote: JsonObject) -> TelnyxApplication:
 
 
 def _id(remote: JsonObject) -> str:
-    """Telnyx's id: digits as text. One sent as a number is taken, too."""
+    """Return Telnyx's id: digits as text. One sent as a number is taken, too."""
     id = remote.get("id")
     text = str(id) if isinstance(id, str | int) and not isinstance(id, bool) else ""
     return text if len(text) <= 64 else ""

@@ -1,4 +1,4 @@
-"""The history of an application, to look at: nothing is reverted from here."""
+"""Shows the history of an application, to look at: nothing is reverted from here."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _MOST = 2**63 - 1
 
 
 def with_changes(records: Sequence[Any]) -> Iterable[tuple[Any, dict[str, tuple[Any, Any]]]]:
-    """Each version, newest first as given, with what it changed: by dotted name the value before and after.
+    """Return each version, newest first as given, with what it changed: by dotted name the value before and after.
 
     The first version of all has changed nothing: everything in it is new.
     """
@@ -29,7 +29,7 @@ def with_changes(records: Sequence[Any]) -> Iterable[tuple[Any, dict[str, tuple[
 
 
 def entry(record: Any, changed: dict[str, tuple[Any, Any]]) -> JsonObject:
-    """A version as JSON."""
+    """Return a version as JSON."""
     return {
         "id": record.history_id,
         "at": record.history_date,
@@ -44,7 +44,7 @@ def entry(record: Any, changed: dict[str, tuple[Any, Any]]) -> JsonObject:
 
 
 class ApplicationHistory(SimpleHistoryAdmin):
-    """Who changed what, by Telnyx's names, and each version as Telnyx had it."""
+    """Shows who changed what, by Telnyx's names, and each version as Telnyx had it."""
 
     history_list_display = ["actor", "request_id"]  # the words of the columns
 
@@ -72,7 +72,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
     def history_form_view(
         self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None
     ) -> HttpResponse:
-        """One version, to look at: Telnyx's whole answer of then."""
+        """Show one version: Telnyx's whole answer of then."""
         key = {"id": _uuid(object_id), "history_id": _number(version_id)}
         version = get_object_or_404(self.model.history.model, **key)
         if request.method not in {"GET", "HEAD"} or not self.has_view_permission(request, version.instance):
@@ -85,7 +85,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
     def set_history_delta_changes(
         self, request: HttpRequest, historical_records: Any, foreign_keys_are_objs: bool = True
     ) -> None:
-        """What changed from version to version, by Telnyx's names."""
+        """Set what changed from version to version, by Telnyx's names."""
         for record, changed in with_changes(list(historical_records)):
             record.history_delta_changes = [
                 {"field": name, "old": shown(_plain(old)), "new": shown(_plain(new))}
@@ -94,7 +94,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
 
 
 def _before(record: Any) -> Any:
-    """The version before the last of a page."""
+    """Return the version before the last of a page."""
     return type(record).objects.filter(id=record.id, history_id__lt=record.history_id).order_by("-history_id").first()
 
 

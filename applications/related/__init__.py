@@ -1,3 +1,3 @@
-"""Phone numbers and outbound voice profiles of an application, read from Telnyx and kept nowhere."""
+"""Reads phone numbers and outbound voice profiles of an application from Telnyx, and keeps them nowhere."""
 
 __all__ = ["api", "numbers", "panels"]

@@ -1,4 +1,7 @@
-"""``…/{id}/phone-numbers/`` and ``/outbound-voice-profiles/``: what belongs to an application, read from Telnyx."""
+"""Serves what belongs to an application, read from Telnyx.
+
+``…/{id}/phone-numbers/`` and ``/outbound-voice-profiles/``.
+"""
 
 from typing import Any, ClassVar, TypeVar
 

@@ -1,4 +1,4 @@
-"""The phone numbers of an application: read from Telnyx when asked for, assigned there, kept nowhere here.
+"""Reads the phone numbers of an application from Telnyx when asked for, assigns them there, and keeps none here.
 
 ``GET /phone_numbers``, ``PATCH /phone_numbers/{id}``: developers.telnyx.com, "List phone numbers" and "Update a phone
 number". A number belongs to one connection, so assigning it takes it from the other that had it.
@@ -20,7 +20,7 @@ MAX_PAGE_SIZE = 250
 
 @dataclass(frozen=True)
 class NumberPage:
-    """One page of Telnyx's list; ``pages`` and ``total`` are None when Telnyx does not tell them."""
+    """Holds one page of Telnyx's list; ``pages`` and ``total`` are None when Telnyx does not tell them."""
 
     numbers: list[JsonObject]
     number: int
@@ -40,7 +40,7 @@ class NumberPage:
 def list_numbers(
     account: TelnyxAccount, connection_id: str | None = None, search: str = "", page: int = 1, size: int = 25
 ) -> NumberPage:
-    """Numbers of the account, or of one application. ``search`` is part of a number, three digits at least.
+    """Read numbers of the account, or of one application. ``search`` is part of a number, three digits at least.
 
     Raises ``InvalidParameters`` or a ``TelnyxError``.
     """
@@ -59,12 +59,15 @@ def list_numbers(
 
 
 def count_numbers(application: TelnyxApplication) -> int | None:
-    """How many are assigned to it, None when Telnyx does not tell. Raises a ``TelnyxError``."""
+    """Count how many are assigned to it, None when Telnyx does not tell. Raises a ``TelnyxError``."""
     return list_numbers(application.account, application.telnyx_id, size=1).total
 
 
 def assign_number(application: TelnyxApplication, number_id: str, actor: Actor) -> JsonObject:
-    """Have calls to that number run in this application; Telnyx's answer, as it came. Raises a ``TelnyxError``."""
+    """Have calls to that number run in this application; return Telnyx's answer, as it came.
+
+    Raises a ``TelnyxError``.
+    """
     before = _retrieve(application, number_id)
     return _set_connection(application, before, application.telnyx_id, actor, "number.assign")
 
@@ -82,7 +85,7 @@ def unassign_number(application: TelnyxApplication, number_id: str, actor: Actor
 
 
 def is_assigned(number: JsonObject, application: TelnyxApplication) -> bool:
-    """Whether an answer of Telnyx says that the number belongs to this application."""
+    """Return whether an answer of Telnyx says that the number belongs to this application."""
     return number.get("connection_id") == application.telnyx_id
 
 

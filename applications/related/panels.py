@@ -1,4 +1,4 @@
-"""What belongs to an application, on its page: its numbers, the choice of its profile, who changed it at Telnyx.
+"""Shows on an application's page what belongs to it: its numbers, the choice of its profile, who changed it at Telnyx.
 
 Each part is fetched by the page when it is drawn, so that the page itself never waits for Telnyx.
 """
@@ -31,7 +31,7 @@ Told = tuple[str, str]  # tone and sentence
 
 
 class Belongings:
-    """A mixin for the admin of a kind: addresses of the parts, and the note of what was changed at Telnyx."""
+    """Adds to the admin of a kind the addresses of the parts, and the note of what was changed at Telnyx."""
 
     def get_urls(self) -> list[URLPattern]:
         own: list[tuple[str, str, Callable[..., HttpResponse]]] = [
@@ -60,7 +60,7 @@ class Belongings:
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
 
     def numbers_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """A page of its numbers; with ``of=account`` of all numbers of the account, to choose from."""
+        """Show a page of its numbers; with ``of=account`` of all numbers of the account, to choose from."""
         return _drawn(request, self._application(request, pk))
 
     def assign_view(self, request: HttpRequest, pk: Any, number_id: str) -> HttpResponse:
@@ -72,7 +72,7 @@ class Belongings:
         return _drawn(request, application, _carried_out(request, application, number_id, assign=False))
 
     def edits_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Telnyx's own log of this application."""
+        """Show Telnyx's own log of this application."""
         application, told = self._application(request, pk), dict[str, Any]()
         try:
             found = change_authors.edits_of(application.account, application.telnyx_id)
@@ -83,7 +83,7 @@ class Belongings:
         return render(request, "applications/related/edits.html", told)
 
     def profiles_view(self, request: HttpRequest) -> HttpResponse:
-        """The field of the outbound voice profile: a select, or the text it was when Telnyx cannot be asked."""
+        """Draw the field of the profile: a select, or the text it was when Telnyx cannot be asked."""
         if not (self.has_change_permission(request) or self.has_add_permission(request)):  # type: ignore[attr-defined]
             raise PermissionDenied
         account = _account(request.GET.get("account", ""))
@@ -104,13 +104,13 @@ class Belongings:
 
 
 def panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
-    """The frame on an application's page that fetches its numbers, and on a click who changed it at Telnyx."""
+    """Draw the frame on an application's page that fetches its numbers, and on a click who changed it at Telnyx."""
     parts = {name: address(application, name) for name in ("numbers", "edits")}
     return render_to_string("applications/related/panel.html", {"application": application, **parts}, request)
 
 
 def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
-    """What a deletion would leave behind. Asks Telnyx; when it cannot tell, that is said."""
+    """Return what a deletion would leave behind. Asks Telnyx; when it cannot tell, that is said."""
     try:
         count = numbers.count_numbers(application)
     except TelnyxError as error:
@@ -122,7 +122,7 @@ def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str
 
 
 def address(application: TelnyxApplication, name: str, *more: str) -> str:
-    """Of a part of an application's page."""
+    """Return the address of a part of an application's page."""
     return reverse(_url_name(application, name), args=[application.pk, *more])
 
 
@@ -147,7 +147,7 @@ def _drawn(request: HttpRequest, application: TelnyxApplication, told: Told | No
 
 
 def _carried_out(request: HttpRequest, application: TelnyxApplication, number_id: str, *, assign: bool) -> Told:
-    """What Telnyx answered, in a sentence."""
+    """Return what Telnyx answered, in a sentence."""
     change = numbers.assign_number if assign else numbers.unassign_number
     try:
         number = change(application, number_id, actor_of(request))

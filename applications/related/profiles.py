@@ -1,4 +1,4 @@
-"""Outbound voice profiles, read from Telnyx for the choice in a form (``GET /outbound_voice_profiles``)."""
+"""Reads outbound voice profiles from Telnyx for the choice in a form (``GET /outbound_voice_profiles``)."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,7 +15,7 @@ _PAGE_SIZE, _MOST_PAGES = 250, 4
 
 @dataclass(frozen=True)
 class Profile:
-    """A profile: without one, or with a disabled one, an application's outgoing calls end at once."""
+    """Describes a profile: without one, or with a disabled one, an application's outgoing calls end at once."""
 
     id: str
     name: str
@@ -26,7 +26,7 @@ class Profile:
 
 
 def list_profiles(account: TelnyxAccount) -> list[Profile]:
-    """The account's profiles by name, at most 1,000, not older than a minute. Raises a ``TelnyxError``."""
+    """Return the account's profiles by name, at most 1,000, not older than a minute. Raises a ``TelnyxError``."""
     key = f"profiles:{account.pk}:{account.base_url}"
     kept = cache.get(key)
     if kept is None:
@@ -36,7 +36,10 @@ def list_profiles(account: TelnyxAccount) -> list[Profile]:
 
 
 def choices(account: TelnyxAccount, present: str) -> list[tuple[str, str]]:
-    """For a select: none, the profiles, and ``present`` even if Telnyx does not list it. Raises a ``TelnyxError``."""
+    """Return the choices of a select: none, the profiles, and ``present`` even if Telnyx does not list it.
+
+    Raises a ``TelnyxError``.
+    """
     found = [("", "–"), *((profile.id, f"{profile} · {profile.id}") for profile in list_profiles(account))]
     return found if present in dict(found) else [*found, (present, f"{present} (not in Telnyx's list)")]
 

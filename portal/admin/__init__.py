@@ -1,3 +1,3 @@
-"""The site, and the core's own pages."""
+"""Provides the admin site, and the core's own pages."""
 
 __all__ = ["pages", "saved_filter_views", "site"]

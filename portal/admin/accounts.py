@@ -1,4 +1,4 @@
-"""Telnyx accounts: keys that go in and never come out, the webhook address, and whether it all works."""
+"""Manages Telnyx accounts in the admin: keys that go in and never come out, the webhook address, Check connection."""
 
 import re
 from typing import Any
@@ -25,7 +25,7 @@ _WHY_READ_ONLY = (
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The API key is write-only; a new public key moves the old one aside instead of overwriting it."""
+    """Edits an account: the API key is write-only; a new public key moves the old one aside."""
 
     api_key = forms.CharField(
         label="API key",
@@ -63,7 +63,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(TelnyxAccount)
 class TelnyxAccountAdmin(PortalAdmin):
-    """Accounts of the environment are shown, not edited; one that anything hangs on is not deleted."""
+    """Shows accounts of the environment without letting them be edited; deletes none that anything hangs on."""
 
     form = AccountForm
     list_display = ("name", "kind", "base_url", "api_key_last4", "webhooks")
@@ -119,7 +119,7 @@ class TelnyxAccountAdmin(PortalAdmin):
         )
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Django would list every call of the account; asking each kind for one row is enough for a no."""
+        """Ask each kind for one row: enough for a no, where Django would list every call of the account."""
         if kinds := [kind for account in objs for kind in _hanging_on(account)]:
             return [], {}, set(), kinds
         shown, counts, _, protected = super().get_deleted_objects(objs, request)
@@ -136,7 +136,7 @@ class TelnyxAccountAdmin(PortalAdmin):
         permissions=["check"],  # a dotted name would be looked up in the database at every system check
     )
     def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Asks Telnyx for one application and tells in words what came of it. Changes nothing, here or there."""
+        """Ask Telnyx for one application and tell in words what came of it. Changes nothing, here or there."""
         account = self.get_object(request, object_id)
         if account is None:
             return HttpResponseRedirect(reverse("admin:portal_telnyxaccount_changelist"))
@@ -147,7 +147,7 @@ class TelnyxAccountAdmin(PortalAdmin):
 
 
 def _hanging_on(account: TelnyxAccount) -> list[str]:
-    """The kinds of rows that refer to ``account`` and keep it from being deleted."""
+    """Return the kinds of rows that refer to ``account`` and keep it from being deleted."""
     found = []
     for relation in account._meta.get_fields(include_hidden=True):
         if getattr(relation, "on_delete", None) is PROTECT and relation.auto_created:

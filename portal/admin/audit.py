@@ -1,4 +1,4 @@
-"""The audit trail: who did what, to read and to search."""
+"""Shows the audit trail: who did what, to read and to search."""
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter
@@ -11,7 +11,7 @@ from portal.models import AuditEvent
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    """Nobody writes here, whatever their permissions."""
+    """Lets nobody write, whatever their permissions."""
 
     list_display = ("at", "actor", "action", "object_type", "object_label")
     list_filter = (("action", AllValuesCheckboxFilter), ("at", DayRangeFilter))

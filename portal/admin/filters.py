@@ -1,4 +1,4 @@
-"""Filters for lists that Unfold's own do not give."""
+"""Filters lists in ways that Unfold's own filters do not."""
 
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -10,7 +10,10 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 
 class DayRangeFilter(RangeDateFilter):
-    """Whole days in UTC, both included. Unfold's own compares with naive midnights and leaves out the last day."""
+    """Filters by whole days in UTC, both included.
+
+    Unfold's own compares with naive midnights and leaves out the last day.
+    """
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if first := self._day("from"):
@@ -20,7 +23,7 @@ class DayRangeFilter(RangeDateFilter):
         return queryset
 
     def _day(self, end: str) -> datetime | None:
-        """The day's beginning. None for what is no day, or lies where no calendar goes on."""
+        """Return the day's beginning. None for what is no day, or lies where no calendar goes on."""
         try:
             day = parse_date(str(self.used_parameters.get(f"{self.parameter_name}_{end}", "")))
         except ValueError:

@@ -1,4 +1,4 @@
-"""The sidebar by what people do, and the badge that tells real calls from the sandbox's."""
+"""Builds the sidebar by what people do, and the badge that tells real calls from the sandbox's."""
 
 from typing import Any
 
@@ -61,7 +61,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """Sections with the items this person may see; no empty section."""
+    """Return the sections with the items this person may see; no empty section."""
     sections: list[dict[str, Any]] = []
     for title, items in _SECTIONS:
         seen = [
@@ -77,14 +77,14 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
-    """The item whose address fits best: the live board lies below the call log, and only one of them is open."""
+    """Mark the item whose address fits best: the live board lies below the call log, and only one of them is open."""
     here = max((item["link"] for item in items if path.startswith(item["link"])), key=len, default="")
     for item in items:
         item["active"] = item["link"] == here
 
 
 def badge(request: HttpRequest) -> tuple[str, str]:
-    """``LIVE`` as soon as one account rings real phones, else ``SANDBOX``."""
+    """Return ``LIVE`` as soon as one account rings real phones, else ``SANDBOX``."""
     live = any(account.is_live for account in TelnyxAccount.objects.only("base_url"))
     return ("LIVE", "danger") if live else ("SANDBOX", "success")
 

@@ -1,4 +1,4 @@
-"""PageAdmin: a list whose rows have a page of their own in place of a form."""
+"""Provides PageAdmin: a list whose rows have a page of their own in place of a form."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class PageAdmin(ReadOnlyAdmin):
     page_template: str
 
     def page(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """Tell what the page of ``row`` shows, its ``title`` among it."""
+        """Return what the page of ``row`` shows, its ``title`` among it."""
         raise NotImplementedError
 
     def changeform_view(
@@ -39,5 +39,5 @@ class PageAdmin(ReadOnlyAdmin):
         return found
 
     def context(self, request: HttpRequest) -> dict[str, Any]:
-        """Tell what every page of this admin needs."""
+        """Return what every page of this admin needs."""
         return {**self.admin_site.each_context(request), "opts": self.opts}

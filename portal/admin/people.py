@@ -1,4 +1,4 @@
-"""Users and groups, on Unfold's forms. What is done to them is in the audit trail."""
+"""Manages users and groups, on Unfold's forms. What is done to them is in the audit trail."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ class AuditedAdmin(PortalAdmin):
 
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
-    """People who sign in."""
+    """Manages people who sign in."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -48,4 +48,4 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]
-    """What a kind of person may do."""
+    """Manages what a kind of person may do."""

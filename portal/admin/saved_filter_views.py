@@ -1,4 +1,4 @@
-"""Building blocks of an admin list: search while typing, and filters kept under a name."""
+"""Gives an admin list search while typing, and filters saved under a name."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from portal.saved_filters import LONGEST, SavedFilter, cleaned, filters_of
 
 
 class KeptFilters:
-    """A ModelAdmin's list with ``saved_filters`` in its context; the template is ``portal/admin/saved_filters.html``.
+    """Gives a ModelAdmin's list its ``saved_filters``. The template is ``portal/admin/saved_filters.html``.
 
     ``search_as_you_type`` asks for the list anew 250 ms after the last key; without JavaScript the form works as ever.
     """
@@ -36,7 +36,7 @@ class KeptFilters:
         return super().changelist_view(request, {**(extra_context or {}), "saved_filters": bar})  # type: ignore[misc]
 
     def keep_filter_view(self, request: HttpRequest) -> HttpResponse:
-        """Keep the query that was posted; one of the same name is replaced."""
+        """Save the query that was posted; one of the same name is replaced."""
         if request.method != "POST" or not self.has_view_permission(request):
             raise PermissionDenied
         name, query = request.POST.get("name", "").strip(), cleaned(request.POST.get("query", ""))
@@ -49,7 +49,7 @@ class KeptFilters:
         return HttpResponseRedirect(f"{self._kept_list()}?{query}")
 
     def drop_filter_view(self, request: HttpRequest, pk: str) -> HttpResponse:
-        """Forget one: one's own, or any with the right to delete saved filters."""
+        """Delete a saved filter: one's own, or any with the right to delete saved filters."""
         if request.method != "POST" or not self.has_view_permission(request):
             raise PermissionDenied
         user: Any = request.user

@@ -1,4 +1,4 @@
-"""The admin site and the building blocks of its pages."""
+"""Provides the admin site and the building blocks of its pages."""
 
 import json
 from contextvars import ContextVar
@@ -25,7 +25,10 @@ from portal.texts import visible
 
 
 class PortalSite(UnfoldAdminSite):
-    """Django's admin on Unfold. A missing slash is added here alone: ``APPEND_SLASH`` is off for the webhooks' sake."""
+    """Runs Django's admin on Unfold.
+
+    A missing slash is added here alone: ``APPEND_SLASH`` is off for the webhooks' sake.
+    """
 
     index_title = "Home"
 
@@ -55,7 +58,7 @@ class CountlessPage(Page[Any]):
 
 
 class InfinitePaginator(unfold_paginator.InfinitePaginator):
-    """Previous and next without ``COUNT(*)``, which takes half a second over ten million calls.
+    """Pages forth and back without ``COUNT(*)``, which takes half a second over ten million calls.
 
     Named as Unfold's own: its header would else tell the made-up count that Django's change list needs.
     """
@@ -76,12 +79,12 @@ class InfinitePaginator(unfold_paginator.InfinitePaginator):
 
     @property
     def is_exhausted(self) -> bool:
-        """More rows follow than pages do: the filter has to be narrowed."""
+        """Return whether more rows follow than pages do: the filter has to be narrowed."""
         return self.more and self.at == self.num_pages
 
 
 class PatientChangeList(ChangeList):
-    """A list that is drawn whatever stands in its address."""
+    """Draws a list whatever stands in its address."""
 
     def get_results(self, request: HttpRequest) -> None:
         try:
@@ -94,12 +97,12 @@ _viewer: ContextVar[Any] = ContextVar("viewer")
 
 
 def viewer() -> Any:
-    """Tell whose list is being drawn: Django gives a column the row, and not the request."""
+    """Return the person whose list is being drawn: Django gives a column the row, and not the request."""
     return _viewer.get()
 
 
 class PortalAdmin(ModelAdmin):
-    """What every list of the admin stands."""
+    """Gives every list of the admin its viewer, and answers 400 where a bad address would be a 500."""
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         _viewer.set(request.user)
@@ -118,7 +121,7 @@ class PortalAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(PortalAdmin):
-    """Rows that people look at and never write by hand. Paged without counting."""
+    """Shows rows that people look at and never write by hand. Paged without counting."""
 
     paginator = InfinitePaginator
     show_full_result_count = False
@@ -137,6 +140,6 @@ class ReadOnlyAdmin(PortalAdmin):
 
 
 def as_json(value: Any) -> str:
-    """A JSON value as readable, escaped text."""
+    """Draw a JSON value as readable, escaped text."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
     return format_html('<pre class="portal-json">{}</pre>', visible(text))

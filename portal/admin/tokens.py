@@ -1,4 +1,4 @@
-"""REST tokens: made here, shown once, revoked here. Nothing of a token is changed, and no row is deleted."""
+"""Makes, shows once and revokes REST tokens. Nothing of a token is changed, and no row is deleted."""
 
 from typing import Any, cast
 
@@ -28,7 +28,7 @@ _REVOKE: Any = {
 
 
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A new token."""
+    """Makes a new token."""
 
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in SCOPES],
@@ -50,7 +50,7 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(PortalAdmin):
-    """The text of a token is on the page that answers its making, and nowhere else."""
+    """Shows the text of a token on the page that answers its making, and nowhere else."""
 
     list_display = ("name", "user", "prefix", "scope_list", "expires_at", "last_used_at", "state")
     list_select_related = ("user",)
@@ -119,7 +119,7 @@ class ApiTokenAdmin(PortalAdmin):
         AuditEvent.note(actor_of(request), "token.make", obj, user=obj.user.get_username(), scopes=obj.scopes)
 
     def response_add(self, request: HttpRequest, obj: ApiToken, post_url_continue: str | None = None) -> HttpResponse:
-        """The one page that shows the text. Not a message: those are kept in a cookie or in the session."""
+        """Answer with the one page that shows the text. Not a message: those are kept in a cookie or in the session."""
         context = self.admin_site.each_context(request) | {
             "title": f"Token {obj.name}",
             "opts": self.opts,
@@ -140,7 +140,7 @@ class ApiTokenAdmin(PortalAdmin):
         dialog=_REVOKE,
     )
     def revoke(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        """Answers a dialog of htmx, which follows ``HX-Redirect`` where it would draw a redirect's page in itself."""
+        """Revoke it; htmx follows ``HX-Redirect`` where it would draw a redirect's page in the dialog."""
         token = self.get_object(request, object_id)
         if token is not None and ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(
             revoked_at=timezone.now()

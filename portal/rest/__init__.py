@@ -1,3 +1,3 @@
-"""What every REST view shares."""
+"""Gives every REST view what all of them share."""
 
 __all__ = ["filters", "pagination", "problems", "serializers", "viewsets"]

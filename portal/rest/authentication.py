@@ -1,4 +1,4 @@
-"""REST sign-in: ``Authorization: Bearer tvp_…``; a scope of the token AND a permission of its user."""
+"""Signs REST requests in: ``Authorization: Bearer tvp_…``; a scope of the token AND a permission of its user."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from portal.models import ApiToken
 
 
 class BearerToken(BaseAuthentication):
-    """An ``ApiToken`` of an active user; one 401 for every reason."""
+    """Authenticates by an ``ApiToken`` of an active user; one 401 for every reason."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
         words = get_authorization_header(request).split()

@@ -1,4 +1,4 @@
-"""Filters that refuse what they do not know: a mistyped filter must not answer with everything."""
+"""Refuses filters that it does not know: a mistyped filter must not answer with everything."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -27,7 +27,7 @@ class StrictFilters(DjangoFilterBackend):
 
 
 def refuse_others(request: Request, *known: str) -> None:
-    """400 for a query parameter that is not ``known``, or given twice."""
+    """Answer 400 to a query parameter that is not ``known``, or given twice."""
     errors = {
         name: ["There is no such filter." if name not in known else "Give it once."]
         for name, values in request.query_params.lists()

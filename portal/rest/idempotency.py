@@ -1,4 +1,4 @@
-"""``Idempotency-Key``: the same POST sent twice is carried out once.
+"""Carries out a POST that is sent twice only once, by its ``Idempotency-Key``.
 
 The key is claimed by a row before the request runs. The answer is kept 24 h and replayed; an answer that says "nothing
 happened, try again" (5xx but 504) or "you are wrong" before anything was done gives the key back.

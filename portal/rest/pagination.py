@@ -1,4 +1,4 @@
-"""Cursor pages: any depth costs the same, and nothing is counted."""
+"""Pages lists by cursor: any depth costs the same, and nothing is counted."""
 
 import re
 from typing import Any
@@ -50,7 +50,7 @@ class Cursor(CursorPagination):
 
 
 def _is_ours(cursor: Any, text: str) -> bool:
-    """Whether it says anything: DRF reads nonsense as the first page, which a client would then read for ever."""
+    """Return whether it says anything: DRF reads nonsense as the first page, and a client would read that for ever."""
     position = cursor.position or ""
     said = bool(position or cursor.offset or cursor.reverse)
     return said and "\x00" not in position and bool(_BASE64.fullmatch(text))  # PostgreSQL fails on a NUL

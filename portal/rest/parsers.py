@@ -1,4 +1,4 @@
-"""Strict JSON bodies: what Python would quietly bend is refused with 400."""
+"""Parses JSON bodies strictly: what Python would quietly bend is refused with 400."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -13,7 +13,7 @@ MAX_BYTES = 1024 * 1024
 
 
 class TooLarge(APIException):
-    """413. Not a ``Problem``: DRF imports this module while ``problems`` imports DRF's views."""
+    """Answers 413. Not a ``Problem``: DRF imports this module while ``problems`` imports DRF's views."""
 
     status_code = 413
     default_detail = "The body is larger than 1 MiB."
@@ -21,7 +21,7 @@ class TooLarge(APIException):
 
 
 class StrictJSON(BaseParser):
-    """``application/json`` up to 1 MiB, read by ``portal.payloads``."""
+    """Parses ``application/json`` up to 1 MiB, by ``portal.payloads``."""
 
     media_type = "application/json"
     renderer_class = JSONRenderer

@@ -1,4 +1,4 @@
-"""Errors as ``application/problem+json`` (RFC 9457), for the API and for what never reaches a view of it."""
+"""Answers errors as ``application/problem+json`` (RFC 9457), for the API and for what never reaches a view of it."""
 
 import sys
 from typing import Any
@@ -41,7 +41,7 @@ _TITLES = {
 
 
 class Problem(exceptions.APIException):
-    """An error with a status and code of its own, and with further ``members`` of its body.
+    """Carries a status and code of its own, and further ``members`` of its body.
 
     ``wait`` is in seconds: DRF makes it ``Retry-After``.
     """
@@ -54,7 +54,7 @@ class Problem(exceptions.APIException):
 
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every error becomes a problem; a bug stays one (500, by Django)."""
+    """Make a problem of every error, as DRF's exception handler; a bug stays one (500, by Django)."""
     request = context.get("request")
     request_id = getattr(request, "request_id", "")
     if isinstance(error, TelnyxError):
@@ -80,31 +80,34 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def problem(http_status: int, detail: str, code: str, request_id: str = "", **members: Any) -> HttpResponse:
-    """A problem outside of DRF. Of 503 it says when to come again."""
+    """Answer with a problem outside of DRF. A 503 says when to come again."""
     body = _body(http_status, detail, code, request_id) | members
     headers = {"Retry-After": _AWAY_SECONDS} if http_status == 503 else {}
     return JsonResponse(body, status=http_status, headers=headers, content_type=CONTENT_TYPE)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """``handler400``."""
+    """Answer 400: ``handler400``."""
     return _page_or_problem(request, 400, "The request cannot be read.", "invalid", defaults.bad_request, exception)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """``CSRF_FAILURE_VIEW``: a page for people, a problem for everybody else."""
+    """Answer a failed CSRF check (``CSRF_FAILURE_VIEW``): a page for people, a problem for everybody else."""
     if request.path_info.startswith("/admin/"):
         return csrf.csrf_failure(request, reason)
     return problem(403, "This address takes no form.", "permission_denied", _id(request))
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """``handler404``."""
+    """Answer 404: ``handler404``."""
     return _page_or_problem(request, 404, "There is nothing here.", "not_found", defaults.page_not_found, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """``handler500``. A database that is away is no error of ours, in a middleware as little as in a view."""
+    """Answer 500: ``handler500``.
+
+    A database that is away is no error of ours, in a middleware as little as in a view.
+    """
     if _is_away(sys.exception()):
         return _database_away(request)
     if not request.path_info.startswith("/api/"):
@@ -124,7 +127,7 @@ def _database_away(request: HttpRequest) -> HttpResponse:
 
 
 def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular hook: every operation may answer with a problem."""
+    """Document that every operation may answer with a problem: a hook of drf-spectacular."""
     result["components"]["schemas"]["Problem"] = _SCHEMA
     answer = {
         "description": "A problem",
@@ -194,7 +197,7 @@ def _words(error: Exception) -> tuple[str, str]:
 
 
 def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
-    """Nested messages flattened: ``{"inbound": {"channel_limit": […]}}`` → ``{"inbound.channel_limit": […]}``."""
+    """Flatten nested messages: ``{"inbound": {"channel_limit": […]}}`` → ``{"inbound.channel_limit": […]}``."""
     if isinstance(detail, dict):
         pairs = [(f"{path}.{name}" if path else str(name), value) for name, value in detail.items()]
     elif any(isinstance(item, dict | list) for item in detail):

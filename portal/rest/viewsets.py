@@ -1,4 +1,4 @@
-"""The base of every REST view: idempotent POSTs, one scope, permissions by action."""
+"""Provides the base of every REST view: idempotent POSTs, one scope, permissions by action."""
 
 from typing import Any, ClassVar
 
@@ -35,7 +35,7 @@ class ReadOnlyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PortalVi
 
 
 def account_of(request: Request, body: Any) -> TelnyxAccount:
-    """The account a create is for: its ``account`` member, optional while there is only one."""
+    """Return the account a create is for: its ``account`` member, optional while there is only one."""
     name = body.get("account") if isinstance(body, dict) else None
     accounts = TelnyxAccount.objects.all()
     if name is None:

@@ -1,3 +1,3 @@
-"""What runs the portal's processes: broker, wake-ups, web worker, health, logs."""
+"""Runs the portal's processes: broker, wake-ups, web worker, health, logs."""
 
 __all__ = ["sqlite_broker", "wakeups"]

@@ -1,4 +1,4 @@
-"""Is it alive, is it ready, how is it doing: ``/livez``, ``/readyz``, ``/metrics``."""
+"""Tells whether the portal is alive, is ready, and how it is doing: ``/livez``, ``/readyz``, ``/metrics``."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +22,7 @@ _migrated = False
 
 
 def _only_read(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """405 as a problem for all but GET and HEAD; Django's CSRF page would come before its own 405."""
+    """Answer 405 as a problem to all but GET and HEAD; Django's CSRF page would come before its own 405."""
 
     @csrf_exempt
     @wraps(view)
@@ -39,13 +39,13 @@ def _only_read(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReq
 
 @_only_read
 def livez(request: HttpRequest) -> HttpResponse:
-    """200 while the process answers at all."""
+    """Answer 200 while the process answers at all."""
     return JsonResponse({"status": "ok"})
 
 
 @_only_read
 def readyz(request: HttpRequest) -> HttpResponse:
-    """503 only when the database is away or a migration is missing; backlog and heartbeats are told, not judged."""
+    """Answer 503 only when the database is away or a migration is missing; backlog and heartbeats are only told."""
     try:
         pending = _pending_migrations()
         body = {"status": "ok", "backlog": _backlog(), "heartbeats_seconds_ago": _heartbeats()} if not pending else {}
@@ -58,7 +58,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @_only_read
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Prometheus text, for any usable token."""
+    """Answer with Prometheus text, for any usable token."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or ApiToken.find(text) is None:
         answer = problem(401, "Metrics need a token.", "not_authenticated", getattr(request, "request_id", ""))
@@ -70,7 +70,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class _Gauges:
-    """Read from the database when asked, so that any number of web processes tell the same."""
+    """Reads the figures from the database when asked, so that any number of web processes tell the same."""
 
     def collect(self) -> Any:
         backlog = GaugeMetricFamily("portal_backlog", "Rows by what is owed or stuck", labels=["what"])

@@ -1,4 +1,4 @@
-"""Log lines as JSON, one event each, with the request's id. Full phone numbers do not pass."""
+"""Writes log lines as JSON, one event each, with the request's id. Full phone numbers do not pass."""
 
 import logging
 import re
@@ -17,7 +17,7 @@ _TOKEN = re.compile(r"(/webhooks/|KEY|tvp_)[A-Za-z0-9_.\-]{6,}")
 
 
 def formatter() -> logging.Formatter:
-    """For ``settings.LOGGING``: what structlog and the standard library log looks the same."""
+    """Return a formatter for ``settings.LOGGING``: what structlog and the standard library log looks the same."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -39,7 +39,7 @@ def formatter() -> logging.Formatter:
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Numbers keep four digits, webhook tokens and keys nothing: whatever a library may log, however deep."""
+    """Redact whatever a library may log, however deep: numbers keep four digits, webhook tokens and keys nothing."""
     for name, value in event.items():
         if not name.startswith("_"):  # structlog's own: the record this line is made of
             event[name] = _clean(value, name)

@@ -1,4 +1,4 @@
-"""What every request passes: an id, a limit to its waiting, a body of known length, a clean query, a policy."""
+"""Gives every request an id, a limit to its waiting, a body of known length, a clean query, a policy."""
 
 import re
 import uuid
@@ -64,7 +64,7 @@ def clean_query(get_response: Handler) -> Handler:
 
 
 def _is_text(query: str) -> bool:
-    """Whether Django read the query as it was meant: it replaces what is no UTF-8 by U+FFFD, and says nothing."""
+    """Return whether Django read the query as it was meant: it silently replaces what is no UTF-8 by U+FFFD."""
     try:
         unquote_to_bytes(query.encode("latin-1", "replace")).decode()
     except UnicodeDecodeError:
@@ -85,7 +85,7 @@ def known_length(get_response: Handler) -> Handler:
 
 
 def content_security(get_response: Handler) -> Handler:
-    """The content security policy, and no caching of what only a signed-in person may see."""
+    """Add the content security policy, and forbid caching of what only a signed-in person may see."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)

@@ -1,4 +1,4 @@
-"""A kombu transport on one SQLite file: Celery without a broker.
+"""Runs Celery without a broker: a kombu transport on one SQLite file.
 
 A message is a row; taking it hides it until its visibility ends, acknowledging deletes it. So a worker's death loses
 nothing, and since every message here is only a wake-up, neither would the loss of the file.
@@ -26,7 +26,7 @@ CREATE INDEX IF NOT EXISTS message_queue ON message (queue, id);
 
 
 class Channel(virtual.Channel):
-    """Puts, gets and acknowledges. One connection a thread, since SQLite's must not travel."""
+    """Puts, gets and acknowledges messages. One connection a thread, since SQLite's must not travel."""
 
     supports_fanout = False
     do_restore = False  # nothing to restore: an unacknowledged message comes back by itself
@@ -88,7 +88,7 @@ class Channel(virtual.Channel):
 
 
 class Transport(virtual.Transport):
-    """``embedded:////path/of/queue.sqlite3``."""
+    """Opens ``embedded:////path/of/queue.sqlite3``."""
 
     Channel = Channel
     driver_type = driver_name = "sqlite"
@@ -97,7 +97,7 @@ class Transport(virtual.Transport):
     _busy_until = 0.0
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
-        """Looks often while messages come, so that a call is answered at once; else seldom, since that is cheap."""
+        """Look often while messages come, so that a call is answered at once; else seldom, since that is cheap."""
         busy = time.monotonic() < self._busy_until
         self.polling_interval = _BUSY_POLL_SECONDS if busy else _IDLE_POLL_SECONDS
         super().drain_events(connection, timeout)  # raises when none came

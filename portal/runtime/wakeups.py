@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """A bounded queue and the one thread that empties it into the broker."""
+    """Keeps wake-ups in a bounded queue, and publishes them to the broker from one thread."""
 
     def __init__(self) -> None:
         self.pending: queue.Queue[tuple[str, str]] = queue.Queue(_CAPACITY)
@@ -31,7 +31,7 @@ class Publisher:
         self._lock = threading.Lock()
 
     def put(self, task: str, identifier: str) -> None:
-        """Hand over, never block."""
+        """Queue a wake-up and never block."""
         self._ensure_thread()
         try:
             self.pending.put_nowait((task, identifier))
@@ -68,7 +68,7 @@ class Publisher:
 
 
 def _messages(some: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """In the order of their first ids."""
+    """Return the messages in the order of their first ids."""
     together: dict[str, list[str]] = {}
     for task, identifier in some:
         together.setdefault(task if task in _TAKE_SEVERAL else f"{task} {identifier}", []).append(identifier)

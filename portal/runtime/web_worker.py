@@ -1,4 +1,4 @@
-"""The gunicorn worker of the portal's web process: what its parser refuses, and whom it waits for.
+"""Refuses what is no HTTP request, and gives up on slow senders: the gunicorn worker of the portal's web process.
 
 Threads are few, and gunicorn waits for a request's bytes as long as its sender likes: eight senders that stall would
 be the whole process.
@@ -25,7 +25,7 @@ _STATUSES: dict[type[Exception], HTTPStatus] = {
 
 
 class WebWorker(ThreadWorker):  # type: ignore[misc]
-    """Threads, of which nobody holds one for longer than ``READ_SECONDS`` by sending slowly."""
+    """Serves on threads, of which nobody holds one for longer than ``READ_SECONDS`` by sending slowly."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -39,7 +39,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             del self._until[conn]
 
     def murder_pending(self) -> None:
-        """Called about once a second, on the main thread."""
+        """Stop reading from slow senders: called about once a second, on the main thread."""
         super().murder_pending()
         now = time.monotonic()
         for conn in [conn for conn, until in self._until.copy().items() if until < now]:

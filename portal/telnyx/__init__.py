@@ -1,3 +1,3 @@
-"""The wire to Telnyx: one client, its errors, the parameters that the SDK knows."""
+"""Talks to Telnyx: one client, its errors, the parameters that the SDK knows."""
 
 __all__ = ["client", "connection_check", "errors", "paging", "schemas", "sdk_types"]

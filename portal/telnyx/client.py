@@ -1,4 +1,4 @@
-"""Asks Telnyx: the one place a request to it leaves from.
+"""Asks Telnyx, and is the one place a request to it leaves from.
 
 Every request has 8 s in all, is sent once, follows no redirect and takes nothing from the environment. The SDK's own
 defaults would send a dial three times after a time-out and would follow a 307 with the phone numbers to another host.
@@ -54,7 +54,7 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
 
 
 def client_for(account: TelnyxAccount) -> Any:
-    """The ``telnyx.Telnyx`` client of an account, kept by each thread while neither address nor key changes."""
+    """Return the ``telnyx.Telnyx`` client of an account, kept by each thread while neither address nor key changes."""
     key = (account.base_url, account.api_key)
     kept: dict[tuple[str, str], Any] = _kept.__dict__.setdefault("clients", {})
     if key not in kept:
@@ -95,7 +95,7 @@ def _object(content: bytes, status: int) -> dict[str, Any]:
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """An HTTP transport whose requests end after 8 s (or ``seconds``) in all, or after 16 MiB of an answer.
+    """Ends each HTTP request after 8 s (or ``seconds``) in all, or after 16 MiB of an answer.
 
     httpx's own time-outs are per read, and it takes answers of any length.
     """
@@ -125,7 +125,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         self._deadline, self._bytes = 0.0, 0
 
     def begin(self, seconds: float) -> None:
-        """A request begins, which may take so long."""
+        """Start the clock of a request, which may take so long."""
         self._deadline, self._bytes = time.monotonic() + seconds, 0
 
     def connect_tcp(
@@ -140,14 +140,14 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self)
 
     def left(self, timeout: float | None, error: type[Exception]) -> float:
-        """Seconds this step may take."""
+        """Return the seconds this step may take."""
         rest = self._deadline - time.monotonic()
         if rest <= 0:
             raise error("deadline")
         return min(rest, timeout or rest)
 
     def count(self, data: bytes) -> bytes:
-        """Bytes of the answer, unless they are more than any answer has."""
+        """Count bytes of the answer; fail when they are more than any answer has."""
         self._bytes += len(data)
         if self._bytes > MOST_BYTES:
             raise httpcore.ReadError("the answer is too long")

@@ -1,4 +1,4 @@
-"""Can the portal work with this account: asked with a click, answered in words."""
+"""Checks whether the portal can work with an account: asked with a click, answered in words."""
 
 from portal.encryption import CannotOpen
 from portal.models import TelnyxAccount
@@ -8,7 +8,7 @@ from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
 
 
 def check_connection(account: TelnyxAccount) -> tuple[bool, list[str]]:
-    """Whether all is well, and a sentence for each thing looked at."""
+    """Return whether all is well, and a sentence for each thing looked at."""
     well, sentences = _check_key(account)
     if not account.public_key:
         return False, [*sentences, "No public key is stored, so no webhook can be verified: they are answered 503."]

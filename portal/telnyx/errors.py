@@ -1,4 +1,5 @@
-"""What can come of asking Telnyx: refused, unavailable, uncertain. Three, because each asks for another next step.
+"""Sorts what can come of asking Telnyx into three errors: refused, unavailable, uncertain. Three, because each asks for
+another next step.
 
 Telnyx's envelope is ``{"errors": [{code, title, detail, source: {pointer}}]}``; all but ``code`` may be missing, and
 ``code`` is a string for most products and an integer for some (developers.telnyx.com, "API Error Codes").
@@ -26,7 +27,10 @@ _ADVICE = {
 
 
 class TelnyxError(Exception):
-    """``message`` is for people, ``code`` is Telnyx's, ``http_status`` what Telnyx answered, None without an answer."""
+    """Carries what Telnyx said of a failure.
+
+    ``message`` is for people, ``code`` is Telnyx's, ``http_status`` what Telnyx answered, None without an answer.
+    """
 
     kind = "failed"
 
@@ -39,7 +43,10 @@ class TelnyxError(Exception):
 
 
 class TelnyxRefused(TelnyxError):
-    """Telnyx understood and said no: nothing happened. ``fields``: messages by dotted wire name, if it named any."""
+    """Telnyx understood and said no: nothing happened.
+
+    ``fields``: messages by dotted wire name, if it named any.
+    """
 
     kind = "refused"
 
@@ -65,7 +72,7 @@ class TelnyxUncertain(TelnyxError):
 
 
 def translate(error: Exception) -> TelnyxError:
-    """The SDK's exception as one of ours. Looked at by shape, since this module does not import the SDK."""
+    """Return the SDK's exception as one of ours. Looked at by shape, since this module does not import the SDK."""
     found = error if isinstance(error, TelnyxError) else _translated(error)
     request = getattr(error, "request", None)
     if isinstance(found, TelnyxUncertain) and getattr(request, "method", "") == "GET":  # a read changes nothing
@@ -112,7 +119,7 @@ def _errors(body: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _field(error: Mapping[str, Any]) -> str:
-    """``/inbound/channel_limit`` → ``inbound.channel_limit``; empty when Telnyx names no field."""
+    """Return ``/inbound/channel_limit`` as ``inbound.channel_limit``; empty when Telnyx names no field."""
     source = error.get("source")
     pointer = source.get("pointer") or source.get("parameter") if isinstance(source, Mapping) else None
     return ".".join(part for part in pointer.split("/") if part) if isinstance(pointer, str) else ""
@@ -128,7 +135,7 @@ def _by_status(status: int) -> str:
 
 
 def _seconds(headers: Mapping[str, str]) -> int:
-    """How long a 429 asks us to wait: ``x-ratelimit-reset`` is Telnyx's documented header ("Rate Limiting")."""
+    """Return how long a 429 asks us to wait: ``x-ratelimit-reset`` is Telnyx's documented header ("Rate Limiting")."""
     for name in ("retry-after", "x-ratelimit-reset"):
         value = headers.get(name, "")
         if value.isdecimal():

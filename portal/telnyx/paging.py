@@ -1,4 +1,4 @@
-"""Lists of Telnyx that are paged by number, read whole up to a bound."""
+"""Reads Telnyx's lists that are paged by number, whole up to a bound."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,10 @@ MOST_PAGES, PAGE = 4, 250
 
 @dataclass(frozen=True)
 class Page:
-    """``rows`` as Telnyx sent them; ``total`` is how many the list has, if it tells. ``complete``: this is the end."""
+    """Holds ``rows`` as Telnyx sent them; ``total`` is how many the list has, if it tells.
+
+    ``complete``: this is the end.
+    """
 
     rows: list[dict[str, Any]]
     total: int | None
@@ -22,20 +25,20 @@ class Page:
 
 @dataclass(frozen=True)
 class Listing:
-    """``rows`` as Telnyx sent them; not ``complete`` when there were more pages than are read."""
+    """Holds ``rows`` as Telnyx sent them; not ``complete`` when there were more pages than are read."""
 
     rows: list[dict[str, Any]]
     complete: bool
 
 
 def whole(account: TelnyxAccount, method: str, *path: str, **values: Any) -> Listing:
-    """At most 1000 rows of a list (``conferences.list``). Raises what ``ask`` raises."""
+    """Read at most 1000 rows of a list (``conferences.list``). Raises what ``ask`` raises."""
     found = list(pages(account, method, *path, **values))
     return Listing([row for page in found for row in page.rows], complete=found[-1].complete)
 
 
 def pages(account: TelnyxAccount, method: str, *path: str, most: int = MOST_PAGES, **values: Any) -> Iterator[Page]:
-    """Page after page, at least one, at most ``most``. Raises what ``ask`` raises."""
+    """Read page after page, at least one, at most ``most``. Raises what ``ask`` raises."""
     for number in range(1, most + 1):
         answer = ask(account, method, *path, **values, **{"page[number]": number, "page[size]": PAGE})
         page, meta = answer.get("data"), answer.get("meta")

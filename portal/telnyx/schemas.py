@@ -1,4 +1,4 @@
-"""The parameters of every Telnyx method, read from the SDK's own ``*Params`` TypedDicts.
+"""Reads the parameters of every Telnyx method from the SDK's own ``*Params`` TypedDicts.
 
 One reading serves forms, serializers, OpenAPI and validation, so a new SDK brings its parameters and nobody invents
 one. Methods go by dotted SDK name (``calls.actions.transfer``), parameters by wire name (``from``, not ``from_``).
@@ -20,7 +20,7 @@ from portal.telnyx.sdk_types import CONFIG, Parameter, members, model_of
 
 
 class InvalidParameters(Exception):
-    """``errors``: messages by wire name; nested names are joined by dots (``inbound.channel_limit``)."""
+    """Carries ``errors``: messages by wire name; nested names are joined by dots (``inbound.channel_limit``)."""
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
         super().__init__("; ".join(f"{name}: {' '.join(messages)}" for name, messages in errors.items()))
@@ -29,14 +29,14 @@ class InvalidParameters(Exception):
 
 @cache
 def parameters(method: str) -> tuple[Parameter, ...]:
-    """The parameters of ``method``, required ones first, in the SDK's order. Empty for a method without any."""
+    """Return the parameters of ``method``, required ones first, in the SDK's order. Empty for a method without any."""
     shape = _params_type(method)
     read = members(shape) if shape else ()
     return tuple(sorted(read, key=lambda parameter: not parameter.required))
 
 
 def validate(method: str, values: JsonObject, *, partial: bool = False) -> JsonObject:
-    """``values`` if ``method`` takes them, else ``InvalidParameters``.
+    """Return ``values`` if ``method`` takes them, else raise ``InvalidParameters``.
 
     Types are strict (``"1"`` is not 1), unknown names refused at every depth; ``partial`` asks for no required ones.
     """
@@ -58,18 +58,18 @@ def validate(method: str, values: JsonObject, *, partial: bool = False) -> JsonO
 
 
 def arguments(method: str, values: JsonObject) -> JsonObject:
-    """``values`` by wire name → keyword arguments of the SDK's method."""
+    """Turn ``values`` by wire name into keyword arguments of the SDK's method."""
     by_wire_name = {parameter.name: parameter.argument for parameter in parameters(method)}
     return {by_wire_name.get(name, name): value for name, value in values.items()}
 
 
 def takes(method: str, name: str) -> bool:
-    """Whether ``method`` has a parameter of that wire name."""
+    """Return whether ``method`` has a parameter of that wire name."""
     return any(parameter.name == name for parameter in parameters(method))
 
 
 def json_schemas(methods: Sequence[str]) -> tuple[dict[str, JsonObject], JsonObject]:
-    """The bodies of ``methods`` as JSON Schemas, and the definitions they share, for OpenAPI's components."""
+    """Return the bodies of ``methods`` as JSON Schemas, and the definitions they share, for OpenAPI's components."""
     given: list[tuple[type[pydantic.BaseModel], Literal["validation"]]] = [
         (model(one), "validation") for one in methods
     ]
@@ -78,7 +78,7 @@ def json_schemas(methods: Sequence[str]) -> tuple[dict[str, JsonObject], JsonObj
 
 
 def describe(parameter: Parameter) -> JsonObject:
-    """The parameter as JSON, for the editor in the browser."""
+    """Return the parameter as JSON, for the editor in the browser."""
     told: JsonObject = {"name": parameter.name, "kind": parameter.kind, "required": parameter.required}
     if parameter.choices:
         told["choices"] = list(parameter.choices)
@@ -91,7 +91,7 @@ def describe(parameter: Parameter) -> JsonObject:
 
 @cache
 def methods(resource: str) -> tuple[str, ...]:
-    """The public methods of a resource (``calls.actions``), sorted, without the SDK's own plumbing."""
+    """Return the public methods of a resource (``calls.actions``), sorted, without the SDK's own plumbing."""
     found = _resource_type(resource)
     return tuple(
         name
@@ -102,18 +102,18 @@ def methods(resource: str) -> tuple[str, ...]:
 
 @cache
 def returns_nothing(method: str) -> bool:
-    """Whether a success of ``method`` has no body (204)."""
+    """Return whether a success of ``method`` has no body (204)."""
     return inspect.signature(_function(method)).return_annotation in (None, "None")
 
 
 def summary(method: str) -> str:
-    """The first paragraph of what the SDK says of ``method``."""
+    """Return the first paragraph of what the SDK says of ``method``."""
     return inspect.cleandoc(_function(method).__doc__ or "").split("\n\n")[0].replace("\n", " ")
 
 
 @cache
 def model(method: str) -> type[pydantic.BaseModel]:
-    """A pydantic model of ``method``'s body: wire names as aliases, strict, nothing extra."""
+    """Build a pydantic model of ``method``'s body: wire names as aliases, strict, nothing extra."""
     shape = _params_type(method)
     return model_of(shape) if shape else pydantic.create_model("NoParameters", __config__=CONFIG)
 
@@ -135,7 +135,7 @@ def _function(method: str) -> Any:
 
 @cache
 def _params_type(method: str) -> Any:
-    """The TypedDict a method builds its request from: the body of each names it (``maybe_transform(…, X.XParams)``)."""
+    """Return the TypedDict a method builds its request from: its body names it (``maybe_transform(…, X.XParams)``)."""
     function = _function(method)
     names = function.__code__.co_names
     modules = [function.__globals__[name] for name in names if name.endswith("_params")]
@@ -149,7 +149,7 @@ def _params_type(method: str) -> Any:
 def _wire_name(
     loc: tuple[int | str, ...], level: tuple[Parameter, ...], *, unknown: bool
 ) -> tuple[str, tuple[Parameter, ...]]:
-    """Where an error lies, by wire names and list positions, and the parameters beside it.
+    """Return where an error lies, by wire names and list positions, and the parameters beside it.
 
     pydantic puts the name of each variant of a union it tried (``to.str``) in between: nobody knows those names.
     """

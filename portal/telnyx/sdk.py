@@ -1,4 +1,4 @@
-"""The only door to the ``telnyx`` package.
+"""Imports the ``telnyx`` package, and is the only door to it.
 
 Importing it costs about a second and 100 MB, so it happens at the first need and never at start-up.
 """
@@ -9,7 +9,7 @@ from types import ModuleType
 
 @cache
 def telnyx() -> ModuleType:
-    """The ``telnyx`` package, imported at the first call."""
+    """Return the ``telnyx`` package, imported at the first call."""
     import telnyx
 
     return telnyx

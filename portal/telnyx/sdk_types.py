@@ -1,4 +1,4 @@
-"""Reads the SDK's TypedDicts: what parameters they hold, and the same as models that pydantic checks values with.
+"""Reads the SDK's TypedDicts: which parameters they hold, and the same as models that pydantic checks values with.
 
 pydantic alone sees neither wire names (``PropertyInfo(alias)``), nor help texts, nor inside ``Iterable[X]``.
 """
@@ -20,7 +20,7 @@ CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowe
 
 @dataclass(frozen=True)
 class Parameter:
-    """One parameter of a method: ``name`` on the wire, ``argument`` in Python, ``kind`` as in JSON Schema.
+    """Describes one parameter of a method: ``name`` on the wire, ``argument`` in Python, ``kind`` as in JSON Schema.
 
     ``choices`` are the enum's values, ``fields`` the members of an object, ``item`` what a list holds.
     """
@@ -37,7 +37,7 @@ class Parameter:
 
 
 def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
-    """The members of any of these shapes: required where all require it, with the choices of all."""
+    """Return the members of any of these shapes: required where all require it, with the choices of all."""
     found: dict[str, Parameter] = {}
     for members in shapes:
         for one in members:
@@ -49,7 +49,7 @@ def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
 
 
 def members(shape: Any) -> tuple[Parameter, ...]:
-    """The parameters that a TypedDict, or a union of some, holds."""
+    """Return the parameters that a TypedDict, or a union of some, holds."""
     if get_origin(shape) in (Union, types.UnionType):  # several shapes of one body: every member of each
         return _merged([members(option) for option in get_args(shape)])
     helps = _docstrings(shape)
@@ -90,7 +90,7 @@ def _kind(hint: Any) -> Any:
 
 
 def _strip(hint: Any) -> tuple[Any, str | None]:
-    """Without ``Required`` and ``Annotated``, and the wire name that ``PropertyInfo`` gives, if any."""
+    """Return a type without ``Required`` and ``Annotated``, and the wire name that ``PropertyInfo`` gives, if any."""
     alias = None
     while get_origin(hint) in (typing_extensions.Required, typing_extensions.NotRequired, Annotated):
         for extra in getattr(hint, "__metadata__", ()):
@@ -121,7 +121,7 @@ def _is_list(origin: Any) -> bool:
 
 @cache
 def model_of(shape: Any) -> type[pydantic.BaseModel]:
-    """A pydantic model of the same: wire names as aliases, strict, nothing extra."""
+    """Build a pydantic model of a TypedDict: wire names as aliases, strict, nothing extra."""
     if get_origin(shape) in (Union, types.UnionType):
         root: Any = Union[tuple(model_of(option) for option in get_args(shape))]  # noqa: UP007  made at run time
         return pydantic.RootModel[root]
@@ -137,13 +137,13 @@ def model_of(shape: Any) -> type[pydantic.BaseModel]:
 
 
 def _component(shape: Any) -> str:
-    """Its name in OpenAPI: the SDK names the parameters of a call's ``speak`` and of a conference's alike."""
+    """Return its name in OpenAPI: the SDK names the parameters of a call's ``speak`` and of a conference's alike."""
     folder = shape.__module__.split(".")[2:-1]
     return "".join(part.capitalize() for part in folder if folder[0] == "conferences") + str(shape.__name__)
 
 
 def _plain(hint: Any) -> Any:
-    """The same type in terms pydantic looks into: TypedDicts as models, iterables as lists."""
+    """Return the same type in terms pydantic looks into: TypedDicts as models, iterables as lists."""
     hint, _ = _strip(hint)
     if isinstance(hint, typing_extensions.TypeAliasType):
         return _plain(hint.__value__)
@@ -161,7 +161,7 @@ def _plain(hint: Any) -> Any:
 
 @cache
 def _docstrings(shape: Any) -> dict[str, str]:
-    """The string below each member of a TypedDict, bases included: the SDK keeps its help there."""
+    """Return the string below each member of a TypedDict, bases included: the SDK keeps its help there."""
     found: dict[str, str] = {}
     for base in getattr(shape, "__orig_bases__", ()):
         if typing_extensions.is_typeddict(base):

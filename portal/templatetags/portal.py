@@ -1,4 +1,4 @@
-"""Template filters: numbers for this person, durations, statuses."""
+"""Provides template filters: numbers for this person, durations, statuses."""
 
 from datetime import datetime
 from typing import Any
@@ -48,14 +48,14 @@ _TONES = {
 
 @register.filter
 def phone(text: str, user: Any) -> str:
-    """A number as this person may see it, spaced for reading."""
+    """Write a number as this person may see it, spaced for reading."""
     shown = phone_numbers.shown(text, user)
     return visible(phone_numbers.pretty(shown)) or "—"
 
 
 @register.filter
 def seconds(value: float | None) -> str:
-    """``75.2`` → ``1:15``; below ten seconds ``3.4 s``; nothing known is a dash."""
+    """Write a length of time: ``75.2`` → ``1:15``; below ten seconds ``3.4 s``; nothing known is a dash."""
     if value is None:
         return "—"
     if abs(value) < 10:
@@ -67,25 +67,25 @@ def seconds(value: float | None) -> str:
 
 @register.filter
 def offset(value: float) -> str:
-    """``3.2`` → ``+3.2 s``; a minute and more ``+1:15``."""
+    """Write a distance in time: ``3.2`` → ``+3.2 s``; a minute and more ``+1:15``."""
     sign = "−" if value < 0 else "+"
     return f"{sign}{abs(value):.1f} s" if abs(value) < 60 else f"{sign}{seconds(abs(value))}"
 
 
 @register.filter
 def since(begin: datetime, end: datetime | None) -> float | None:
-    """Seconds from one time to another."""
+    """Return the seconds from one time to another."""
     return (end - begin).total_seconds() if end else None
 
 
 @register.filter
 def status_badge(status: str) -> str:
-    """A status as a coloured word."""
+    """Draw a status as a coloured word."""
     return format_html('<span class="portal-badge portal-{}">{}</span>', _TONES.get(status, "plain"), status)
 
 
 @register.filter
 def live_badge(account: Any) -> str:
-    """Whether real phones ring there."""
+    """Draw whether real phones ring there."""
     word, tone = ("LIVE", "bad") if account.is_live else ("SANDBOX", "good")
     return format_html('<span class="portal-badge portal-{}">{}</span>', tone, word)

@@ -1,4 +1,4 @@
-"""Applications as code: written to YAML, compared with it, made so."""
+"""Manages applications as code: written to YAML, compared with it, made so."""
 
 import json
 import sys
@@ -21,7 +21,10 @@ _SIGNS = {"create": "+", "update": "~", "delete": "-"}
 
 
 class Command(BaseCommand):
-    """Exit status: 0 all is as told, 1 something is wrong or failed, 2 ``plan`` found something to do."""
+    """Manages applications as code.
+
+    Exit status: 0 all is as told, 1 something is wrong or failed, 2 ``plan`` found something to do.
+    """
 
     help = "Export the applications at Telnyx to YAML, plan what a file would change there, and apply it."
 

@@ -21,7 +21,10 @@ _ACTOR = Actor("command line")
 
 
 class Command(BaseCommand):
-    """Exit status: 0 all is as told, 1 a pull failed or was stopped, 2 drift was found by ``--check``."""
+    """Pulls, or checks for drift.
+
+    Exit status: 0 all is as told, 1 a pull failed or was stopped, 2 drift was found by ``--check``.
+    """
 
     help = "Pull the applications of all accounts from Telnyx and print what changed."
 

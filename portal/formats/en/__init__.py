@@ -1,1 +1,1 @@
-"""How dates are written: to the second, the same everywhere."""
+"""Writes dates to the second, the same everywhere."""

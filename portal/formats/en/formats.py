@@ -1,4 +1,4 @@
-"""ISO 8601 with a blank: sortable, to the second, and read the same in every country."""
+"""Writes dates as ISO 8601 with a blank: sortable, to the second, and read the same in every country."""
 
 DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i:s"

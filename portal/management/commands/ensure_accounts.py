@@ -9,7 +9,7 @@ from portal.models import TelnyxAccount
 
 
 class Command(BaseCommand):
-    """What ``make run`` does at each start: run it after ``migrate``, and when ``TELNYX_*`` changed."""
+    """Does what ``make run`` does at each start: run it after ``migrate``, and when ``TELNYX_*`` changed."""
 
     help = "Make or refresh the account “default” from TELNYX_*; without them “sandbox”, if there is no account yet."
 

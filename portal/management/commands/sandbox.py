@@ -1,4 +1,4 @@
-"""``manage.py sandbox``: serves the stand-in for Telnyx alone."""
+"""Serves the stand-in for Telnyx alone: ``manage.py sandbox``."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""``manage.py sandbox_call``: somebody calls one of our applications in the running sandbox."""
+"""Calls one of our applications in the running sandbox, as somebody outside would: ``manage.py sandbox_call``."""
 
 import http.client
 import json

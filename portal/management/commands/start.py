@@ -1,4 +1,4 @@
-"""``make run``: the whole portal under one roof."""
+"""Runs the whole portal under one roof: ``make run``."""
 
 import os
 import secrets
@@ -29,7 +29,7 @@ _LONGEST_PAUSE = 30.0
 
 @dataclass
 class Child:
-    """One process: what runs it, the running one, and when it may be started again."""
+    """Keeps one process: what runs it, the running one, and when it may be started again."""
 
     name: str
     command: list[str]
@@ -114,7 +114,7 @@ class Command(BaseCommand):
         self._say(f"  Data lies in {settings.VAR_DIR}.  Ctrl-C stops everything.\n")
 
     def _say(self, text: str) -> None:
-        """Written out at once: this process runs on, and a pipe or a file would keep it back."""
+        """Write it out at once: this process runs on, and a pipe or a file would keep it back."""
         self.stdout.write(text)
         self.stdout.flush()
 
@@ -148,7 +148,7 @@ def _web_options() -> list[str]:
 
 
 def _make_first_administrator() -> str | None:
-    """The password of ``admin`` when it was made just now."""
+    """Return the password of ``admin`` when it was made just now."""
     users = get_user_model().objects
     if users.exists():
         return None

@@ -1,4 +1,4 @@
-"""Prints what Telnyx is to be given as the webhook address."""
+"""Prints the webhook address that Telnyx is to be given."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,7 +9,7 @@ from portal.models import TelnyxAccount
 
 
 class Command(BaseCommand):
-    """One line an account: its name and its webhook URL, or with ``--texml`` that of TeXML's status callbacks."""
+    """Prints one line an account: name and webhook URL, or with ``--texml`` that of TeXML's status callbacks."""
 
     help = "Print account name and webhook URL, as Telnyx should be given it."
 

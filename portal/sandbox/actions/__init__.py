@@ -1,3 +1,3 @@
-"""Call actions: which there are, and what each does."""
+"""Lists the call actions, and does what each does."""
 
 __all__ = ["actions", "consequences"]

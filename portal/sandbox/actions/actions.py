@@ -1,4 +1,4 @@
-"""Commands on a leg: ``POST /calls/{call_control_id}/actions/…``, when Telnyx takes them and what they do."""
+"""Takes or refuses commands on a leg as Telnyx does, and executes them. ``POST /calls/{call_control_id}/actions/…``."""
 
 from functools import partial
 
@@ -69,7 +69,7 @@ ACTIONS: dict[str, Action] = {
 
 
 def act(exchange: Exchange, call_control_id: str, wire_name: str, body: JsonObject) -> JsonObject:
-    """Execute one command, or refuse it as Telnyx does; the answer's body. Within a transaction."""
+    """Execute one command, or refuse it as Telnyx does; return the answer's body. Within a transaction."""
     action = ACTIONS.get(wire_name)
     if action is None:
         raise not_found(f"An action {wire_name!r}")

@@ -1,4 +1,4 @@
-"""What follows from what happens to a leg: services begin with the answer and end with the call."""
+"""Brings about what follows from what happens to a leg: services begin with the answer and end with the call."""
 
 from collections.abc import Callable
 
@@ -43,7 +43,10 @@ TIMERS: dict[str, TimerFunction] = {
 
 
 def follow(exchange: Exchange, call: Call, what: str) -> None:
-    """``call`` was just ``what``: started, answered, gathering, bridged, about to end (ending) or over (ended)."""
+    """Bring about what follows from a leg's change.
+
+    ``call`` was just ``what``: started, answered, gathering, bridged, about to end (ending) or over (ended).
+    """
     for follower in _FOLLOWERS.get(what, ()):
         follower(exchange, call)
     if call.alive:

@@ -1,4 +1,4 @@
-"""What a command does to a leg itself: answer, reject, hang up, transfer, bridge, and what brings no event."""
+"""Does what a command does to a leg itself: answer, reject, hang up, transfer, bridge, and what brings no event."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
@@ -55,7 +55,7 @@ def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def bridge(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """With the call named, or with the first of a queue, whom the SDK makes name a call as well."""
+    """Bridge with the call named, or with the first of a queue, whom the SDK makes name a call as well."""
     waiting = queues.first(exchange, body["queue"]) if body.get("queue") else None
     other = answered_leg(exchange, waiting or body["call_control_id"])
     if other is call:
@@ -67,11 +67,11 @@ def bridge(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def nothing_told(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """Digits sent, noise suppressed, a supervisor's role, a client state: Telnyx sends no event for these."""
+    """Take digits sent, noise suppressed, a supervisor's role, a client state: Telnyx sends no event for these."""
 
 
 def send_sip_info(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """The event goes to the other leg; Telnyx publishes no schema of it: here it tells what was sent."""
+    """Send the event to the other leg; Telnyx publishes no schema of it: here it tells what was sent."""
     peer = exchange.call(call.peer) if call.peer else None
     if peer:
         exchange.emit(peer, "call.sip_info.received", body=body["body"], content_type=body["content_type"])

@@ -1,3 +1,3 @@
-"""Calls: dialled, played, commanded, ended, and what Telnyx's record says of them."""
+"""Plays calls: dialled, played, commanded, ended, and what Telnyx's record says of them."""
 
 __all__ = ["call_events", "calls", "commands", "destinations", "dialling", "machines", "referrals", "scenarios"]

@@ -1,4 +1,4 @@
-"""``GET /call_events``: commands and webhooks of each leg as Telnyx remembers them.
+"""Remembers commands and webhooks of each leg as Telnyx remembers them: ``GET /call_events``.
 
 The shape of a webhook's ``metadata`` is that of "Webhook Fundamentals". That of a command's is published nowhere:
 here it tells the ``command_id`` and the ``client_state`` that came with it. Newest first.
@@ -39,7 +39,7 @@ def note_command(exchange: Exchange, call: Call, name: str, body: JsonObject) ->
 
 
 def listed(store: Store, query: dict[str, str]) -> JsonObject:
-    """One page of what the filters leave; of the last 24 hours unless a leg or a session is named."""
+    """Return one page of what the filters leave; of the last 24 hours unless a leg or a session is named."""
     found = sorted(_found(store, query), key=lambda line: str(line["event_timestamp"]), reverse=True)
     for name, member in _MEMBERS.items():
         wanted = query.get(name)

@@ -1,4 +1,4 @@
-"""One leg's life: it starts, is answered, is bridged with another, ends; and the events each of these brings.
+"""Lives one leg's life: it starts, is answered, is bridged with another, ends; and the events each of these brings.
 
 Sequences: developers.telnyx.com, "Voice API Commands and Resources", and the command pages' "Expected webhooks".
 """
@@ -34,7 +34,10 @@ _FROM_ANSWER = (
 def start(
     exchange: Exchange, connection_id: str, direction: str, numbers: tuple[str, str], body: JsonObject, **more: Any
 ) -> Call:
-    """A new leg, ringing. ``numbers`` are (from, to); ``body`` is that of the command which asks for it, if any."""
+    """Start a new leg, ringing.
+
+    ``numbers`` are (from, to); ``body`` is that of the command which asks for it, if any.
+    """
     call = Call(
         call_control_id=f"v3:{secrets.token_urlsafe(40)}",
         call_leg_id=str(uuid.uuid4()),
@@ -63,13 +66,13 @@ def start(
 
 
 def options(body: JsonObject) -> JsonObject:
-    """What begins with the answer; a recording gets its id now, since dial and answer tell it."""
+    """Return what begins with the answer; a recording gets its id now, since dial and answer tell it."""
     wanted = {name: body[name] for name in _FROM_ANSWER if name in body}
     return wanted | ({"recording_id": str(uuid.uuid4())} if body.get("record") else {})
 
 
 def answer(exchange: Exchange, call: Call) -> None:
-    """Somebody picks up: we an incoming leg, the far end an outgoing one. Bridges it if it was dialled for that."""
+    """Have somebody pick up: we an incoming leg, the far end an outgoing one. Bridges it if it was dialled for that."""
     call.state, call.answered_at = "answered", exchange.now()
     exchange.emit(call, "call.answered")
     exchange.tell(call, "answered")
@@ -95,7 +98,7 @@ def bridge(exchange: Exchange, one: Call, other: Call) -> None:
 
 
 def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str) -> None:
-    """The leg is over, and with it what hangs on it: its prompts, its peer, the legs dialled for it."""
+    """End the leg, and with it what hangs on it: its prompts, its peer, the legs dialled for it."""
     media.fall_silent(exchange, call)
     exchange.cancel(call)
     exchange.tell(call, "ending")
@@ -113,7 +116,7 @@ def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str) -> No
 
 
 def our_side(call: Call) -> str:
-    """Which end of the leg Telnyx is: ``hangup_source`` when the end comes from this side."""
+    """Return which end of the leg Telnyx is: ``hangup_source`` when the end comes from this side."""
     return "callee" if call.direction == "incoming" else "caller"
 
 

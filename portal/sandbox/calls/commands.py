@@ -1,4 +1,4 @@
-"""What all commands share: Telnyx's checks before it acts, and the minute in which it ignores a repetition."""
+"""Does what all commands share: Telnyx's checks before it acts, and the minute in which it ignores a repetition."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|sips?:[^@\s]+@[^@\s]+", re.ASCII)
 
 @dataclass(frozen=True)
 class Action:
-    """``method`` is the SDK's; ``needs`` what the leg must be: alive, answered or ringing."""
+    """Describes a command: ``method`` is the SDK's; ``needs`` what the leg must be: alive, answered or ringing."""
 
     method: str
     needs: str
@@ -29,7 +29,7 @@ class Action:
 def once(
     exchange: Exchange, scope: str, action: str, command_id: str | None, run: Callable[[], JsonObject]
 ) -> JsonObject:
-    """``run()``, or its earlier answer when this command id was seen within ``scope`` less than 60 s ago."""
+    """Return ``run()``, or its earlier answer when this command id was seen within ``scope`` less than 60 s ago."""
     since = time.time() - COMMAND_WINDOW
     known = exchange.store.remembered_command(scope, command_id, since) if command_id else None
     answer = known or run()
@@ -43,7 +43,7 @@ def once(
 
 
 def with_url_lists(body: JsonObject) -> JsonObject:
-    """``body`` with lists in ``webhook_urls``: the OpenAPI document says one URL an event, the SDK says a list."""
+    """Return ``body`` with lists in ``webhook_urls``: the OpenAPI document says one URL an event, the SDK a list."""
     urls = body.get("webhook_urls")
     if not isinstance(urls, dict):
         return body
@@ -59,7 +59,7 @@ def check_client_state(body: JsonObject, *names: str) -> None:
 
 
 def check_number(body: JsonObject, name: str) -> str:
-    """The number or SIP URI under ``name``; of several the first, the only one the sandbox dials."""
+    """Check the number or SIP URI under ``name``; of several the first, the only one the sandbox dials."""
     value = body[name][0] if isinstance(body[name], list) and body[name] else body[name]
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         detail = f"'{name}' must be +E.164 or a SIP URI."
@@ -68,7 +68,7 @@ def check_number(body: JsonObject, name: str) -> str:
 
 
 def leg(exchange: Exchange, id: str, pointer: str = "/call_control_id") -> Call:
-    """The leg of that id, or 422 on ``pointer``."""
+    """Return the leg of that id, or 422 on ``pointer``."""
     call = exchange.call(id)
     if call is None:
         raise unprocessable("90015", "Invalid Call Control ID", "There is no call with this call_control_id.", pointer)
@@ -76,7 +76,7 @@ def leg(exchange: Exchange, id: str, pointer: str = "/call_control_id") -> Call:
 
 
 def answered_leg(exchange: Exchange, id: str) -> Call:
-    """The leg of that id, up and answered, or 422."""
+    """Return the leg of that id, up and answered, or 422."""
     call = leg(exchange, id)
     if not call.alive:
         raise already_ended()

@@ -1,4 +1,4 @@
-"""Whom we dial, and what becomes of it: told by the last four digits of the number."""
+"""Tells by the last four digits of a number we dial what becomes of the call."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ MACHINE, SCREENED, FAX = "0005", "0006", "0007"
 
 @dataclass(frozen=True)
 class Ending:
-    """Why a call we dial is never answered."""
+    """Says why a call we dial is never answered."""
 
     cause: str
     source: str
@@ -27,6 +27,6 @@ ENDINGS = {
 
 
 def last_digits(number: str) -> str:
-    """The last four digits of a number or of a SIP URI's user."""
+    """Return the last four digits of a number or of a SIP URI's user."""
     user = re.sub("^sips?:", "", number).partition("@")[0]
     return re.sub(r"\D", "", user)[-4:]

@@ -1,4 +1,7 @@
-"""Calls as a resource: ``POST /calls``, ``GET /calls/{call_control_id}``, ``GET /connections/{id}/active_calls``."""
+"""Serves calls as a resource.
+
+``POST /calls``, ``GET /calls/{call_control_id}``, ``GET /connections/{id}/active_calls``.
+"""
 
 import base64
 import binascii
@@ -18,7 +21,7 @@ _LIMIT, _MAX_LIMIT = 20, 250
 
 
 def dial(exchange: Exchange, body: JsonObject) -> JsonObject:
-    """Dial; of several numbers the first. ``command_id`` holds for the whole account."""
+    """Dial the number; of several numbers the first. ``command_id`` holds for the whole account."""
     body = with_url_lists(body)
     check("calls.dial", body)
     check_client_state(body, "client_state")
@@ -27,7 +30,7 @@ def dial(exchange: Exchange, body: JsonObject) -> JsonObject:
 
 
 def status(exchange: Exchange, call_control_id: str) -> JsonObject:
-    """One call as Telnyx tells it; 404 from ten minutes after its end."""
+    """Return one call as Telnyx tells it; 404 from ten minutes after its end."""
     call = exchange.call(call_control_id)
     if call is None or (call.ended_at is not None and call.ended_at < time.time() - STATUS_SECONDS):
         raise not_found("This call")
@@ -35,7 +38,7 @@ def status(exchange: Exchange, call_control_id: str) -> JsonObject:
 
 
 def active_calls(exchange: Exchange, connection_id: str, query: dict[str, str]) -> JsonObject:
-    """The live legs of one application, oldest first, by cursor; ``page[number]`` is ignored, as Telnyx ignores it."""
+    """Return the live legs of one application, oldest first, by cursor; Telnyx ignores ``page[number]``, too."""
     if exchange.store.application(CALL_CONTROL, connection_id) is None:
         raise invalid_connection()
     live = exchange.store.live_calls(connection_id)
@@ -55,7 +58,7 @@ def active_calls(exchange: Exchange, connection_id: str, query: dict[str, str]) 
 
 
 def application_for_calls(exchange: Exchange, connection_id: str) -> JsonObject:
-    """The active Call Control application of that id, or 422 on ``/connection_id``."""
+    """Return the active Call Control application of that id, or 422 on ``/connection_id``."""
     application = exchange.store.application(CALL_CONTROL, connection_id)
     if not application or not application["active"]:
         raise invalid_connection()

@@ -1,4 +1,4 @@
-"""Answering machine detection: what is told of whom we dialled, for each mode of ``answering_machine_detection``.
+"""Detects answering machines: what is told of whom we dialled, for each mode of ``answering_machine_detection``.
 
 Events: ``POST /calls``, "Expected webhooks"; those of premium detection's start and of call screening are in the SDK
 only (``call.machine.premium.detection.started``, ``call.machine.premium.call_screening.detected``).

@@ -1,4 +1,4 @@
-"""SIP REFER: the leg is handed to somebody outside; the last four digits of the address tell what becomes of it."""
+"""Refers a leg to somebody outside by SIP REFER. The last four digits of the address tell what becomes of it."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import calls

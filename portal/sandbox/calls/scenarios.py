@@ -1,4 +1,4 @@
-"""The people at the far end: who calls us and what they do, and what becomes of whom we dial.
+"""Plays the people at the far end: who calls us and what they do, and what becomes of whom we dial.
 
 All times in seconds, multiplied by the sandbox's pace; every scenario ends within 30.
 """
@@ -17,8 +17,11 @@ PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before
 
 @dataclass(frozen=True)
 class Scenario:
-    """Somebody who calls: gives up unanswered after ``rings``, leaves ``after_answer`` or ``after_bridge`` seconds
-    if that is told, presses ``digit`` a second after being asked."""
+    """Describes somebody who calls.
+
+    They give up unanswered after ``rings``, leave ``after_answer`` or ``after_bridge`` seconds if that is told, press
+    ``digit`` a second after being asked.
+    """
 
     summary: str
     rings: float = 15.0

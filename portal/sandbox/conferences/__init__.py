@@ -1,3 +1,3 @@
-"""Conferences and queues."""
+"""Plays conferences and queues."""
 
 __all__ = ["conference_actions", "conferences", "participants", "queue_calls", "queues"]

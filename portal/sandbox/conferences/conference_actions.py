@@ -1,4 +1,4 @@
-"""Commands on a conference: ``POST /conferences/{id}/actions/…``."""
+"""Executes commands on a conference: ``POST /conferences/{id}/actions/…``."""
 
 import uuid
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Run = Callable[[Exchange, JsonObject, JsonObject], None]
 
 
 def act(exchange: Exchange, id: str, wire_name: str, body: JsonObject) -> JsonObject:
-    """Execute one command, or refuse it as Telnyx does; the answer's body. Within a transaction."""
+    """Execute one command, or refuse it as Telnyx does; return the answer's body. Within a transaction."""
     if wire_name not in ACTIONS:
         raise not_found(f"A conference action {wire_name!r}")
     method, run = ACTIONS[wire_name]
@@ -59,7 +59,7 @@ def _end(exchange: Exchange, conference: JsonObject, body: JsonObject) -> None:
 
 
 def _set(name: str, value: bool) -> Run:
-    """Hold, mute and their opposites: for those named, or for all. Telnyx sends no event for these."""
+    """Hold, mute or the opposite: for those named, or for all. Telnyx sends no event for these."""
 
     def run(exchange: Exchange, conference: JsonObject, body: JsonObject) -> None:
         for participant in _named(conference, body.get("call_control_ids")):
@@ -167,7 +167,7 @@ def _recordings(conference: JsonObject, body: JsonObject) -> list[JsonObject]:
 
 
 def _named(conference: JsonObject, ids: list[str] | None) -> list[JsonObject]:
-    """The participants of these legs, all of them when none are named; 422 if one is not in the conference."""
+    """Return the participants of these legs, all of them when none are named; 422 if one is not in the conference."""
     there = {one["call_control_id"]: one for one in conferences.present(conference)}
     for id in ids or []:
         if id not in there:

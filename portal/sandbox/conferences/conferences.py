@@ -1,4 +1,5 @@
-"""Conferences: legs that all hear each other, under ``/conferences``; how one begins, who comes and goes, how it ends.
+"""Runs conferences: legs that all hear each other, under ``/conferences``; how one begins, who comes and goes, how it
+ends.
 
 Events: the spec's ``webhooks.conference…``. A conference here has no clock of its own: it ends when the last leg
 leaves it, which every leg of the sandbox does within half a minute.
@@ -42,7 +43,7 @@ def hang_up(exchange: Exchange, call: Call) -> None:
 
 
 def create(exchange: Exchange, body: JsonObject) -> JsonObject:
-    """A new conference of one leg. ``command_id`` holds for that leg."""
+    """Create a conference of one leg. ``command_id`` holds for that leg."""
     check("conferences.create", body)
     check_client_state(body, "client_state")
     run = lambda: {"data": told(_create(exchange, body))}  # noqa: E731
@@ -50,7 +51,7 @@ def create(exchange: Exchange, body: JsonObject) -> JsonObject:
 
 
 def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
-    """One page, the last to expire first."""
+    """Return one page, the last to expire first."""
     found = exchange.store.all(CONFERENCES)[::-1]
     for name in ("name", "status", "connection_id"):
         wanted = query.get(f"filter[{name}]")
@@ -63,7 +64,7 @@ def retrieve(exchange: Exchange, id: str) -> JsonObject:
 
 
 def known(exchange: Exchange, id: str) -> JsonObject:
-    """A conference with its participants, or 404."""
+    """Return a conference with its participants, or 404."""
     conference = exchange.store.get(CONFERENCES, id)
     if conference is None:
         raise Refused(404, Problem("90058", "Invalid conference_id", "The conference does not exist."))
@@ -76,12 +77,12 @@ def save(exchange: Exchange, conference: JsonObject) -> None:
 
 
 def present(conference: JsonObject) -> list[JsonObject]:
-    """The participants who are in it now."""
+    """Return the participants who are in it now."""
     return [one for one in conference["participants"] if one["status"] == "joined"]
 
 
 def creator(exchange: Exchange, conference: JsonObject) -> Call:
-    """The leg it was made from: events that name no leg go where that leg's go."""
+    """Return the leg it was made from: events that name no leg go where that leg's go."""
     call = exchange.call(conference["creator"])
     assert call
     return call
@@ -121,7 +122,7 @@ def leave(exchange: Exchange, conference: JsonObject, call: Call) -> None:
 
 
 def end(exchange: Exchange, conference: JsonObject, by: Call, reason: str, hang_up: bool) -> None:
-    """It is over; with ``hang_up`` so are the legs in it, else they are parked."""
+    """End it; with ``hang_up`` the legs in it end, too, else they are parked."""
     remaining = [exchange.call(one["call_control_id"]) for one in present(conference)]
     conference |= {"status": "completed", "end_reason": reason}
     conference["ended_by"] = {"call_control_id": by.call_control_id, "call_session_id": by.call_session_id}

@@ -1,4 +1,4 @@
-"""Who is in a conference: ``/conferences/{id}/participants``."""
+"""Serves who is in a conference: ``/conferences/{id}/participants``."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.conferences import conferences
@@ -8,7 +8,7 @@ from portal.sandbox.core.exchange import Exchange
 
 
 def listed(exchange: Exchange, id: str, query: dict[str, str]) -> JsonObject:
-    """One page of all who ever joined, in that order."""
+    """Return one page of all who ever joined, in that order."""
     conference = conferences.known(exchange, id)
     found = [_listed(conference, one) for one in conference["participants"]]
     for name in ("muted", "on_hold"):
@@ -36,7 +36,7 @@ def update(exchange: Exchange, id: str, participant_id: str, body: JsonObject) -
 
 
 def _known(conference: JsonObject, id: str) -> JsonObject:
-    """By its own id or by its leg's."""
+    """Find a participant by its own id or by its leg's."""
     every: list[JsonObject] = conference["participants"]
     for participant in every:
         if id in (participant["id"], participant["call_control_id"]):

@@ -1,4 +1,4 @@
-"""The legs that wait in a queue: ``/queues/{queue_name}/calls``."""
+"""Serves the legs that wait in a queue: ``/queues/{queue_name}/calls``."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.conferences import queues
@@ -9,7 +9,7 @@ from portal.sandbox.core.exchange import Exchange
 
 
 def listed(exchange: Exchange, name: str, query: dict[str, str]) -> JsonObject:
-    """One page, the longest waiting first."""
+    """Return one page, the longest waiting first."""
     queue = queues.retrieve_line(exchange, name)
     return pages.page([_told(exchange, queue, at) for at in range(len(queue["line"]))], query)
 

@@ -1,4 +1,5 @@
-"""Queues: legs that wait in line, and the lines themselves under ``/queues``. Putting a leg into a new one makes it.
+"""Runs queues: legs that wait in line, and the lines themselves under ``/queues``. Putting a leg into a new one makes
+it.
 
 Refusals: developers.telnyx.com, "API Error Codes", 90035 to 90038 and 90050.
 """
@@ -47,7 +48,7 @@ def bridged(exchange: Exchange, call: Call) -> None:
 
 
 def hang_up(exchange: Exchange, call: Call) -> None:
-    """Whoever hangs up is out of the line, unless they are kept in it."""
+    """Take whoever hangs up out of the line, unless they are kept in it."""
     for place in call.running.get(KIND, []):
         queue = retrieve_line(exchange, place["name"])
         if not any(one["kept"] for one in queue["line"] if one["call_control_id"] == call.call_control_id):
@@ -69,7 +70,7 @@ def dequeue(exchange: Exchange, call: Call, reason: str) -> None:
 
 
 def first(exchange: Exchange, name: str) -> str | None:
-    """The ``call_control_id`` of whoever is first in a line and still there."""
+    """Return the ``call_control_id`` of whoever is first in a line and still there."""
     waiting = [exchange.call(one["call_control_id"]) for one in (_known(exchange, name) or {"line": []})["line"]]
     return next((call.call_control_id for call in waiting if call and call.alive), None)
 
@@ -105,7 +106,7 @@ def delete(exchange: Exchange, name: str) -> None:
 
 
 def retrieve_line(exchange: Exchange, name: str) -> JsonObject:
-    """A queue with its line, or 404."""
+    """Return a queue with its line, or 404."""
     queue = _known(exchange, name)
     if queue is None:
         raise Refused(404, Problem("10007", "Resource not found", "There is no such queue.", "/queue_name"))

@@ -1,4 +1,4 @@
-"""What everything in the sandbox stands on: its store, its clock, its deliveries."""
+"""Provides what everything in the sandbox stands on: its store, its clock, its deliveries."""
 
 __all__ = [
     "deliveries",

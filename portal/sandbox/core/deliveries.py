@@ -1,4 +1,4 @@
-"""Webhooks on their way: signed, posted, tried again, failed over, and every try written into the ledger.
+"""Delivers webhooks: signed, posted, tried again, failed over, and every try written into the ledger.
 
 What counts as delivered and where the next try goes: developers.telnyx.com, "Webhook Fundamentals" and "Receiving
 webhooks for programmable voice"; support.telnyx.com article 4374050 (two tries, then the failover URL).
@@ -32,7 +32,7 @@ _REORDER_PATIENCE = 2.0  # seconds a reordered event waits for a next one of its
 
 @dataclass(frozen=True)
 class Delivery:
-    """One event on its way. ``lane`` keeps the events of one leg in order; ``seq`` is its row until it is done.
+    """Holds one event on its way. ``lane`` keeps the events of one leg in order; ``seq`` is its row until it is done.
 
     ``era`` counts the resets of this process: what belongs to an earlier one leaves no trace.
     """
@@ -53,7 +53,7 @@ class Delivery:
 
 @dataclass
 class _Result:
-    """What became of one try: the answer's status, or the error that left it without one."""
+    """Holds what became of one try: the answer's status, or the error that left it without one."""
 
     url: str
     attempt: int
@@ -220,7 +220,7 @@ class Courier:
 
 
 def post(url: str, body: bytes, signed: dict[str, str], timeout: float) -> int:
-    """POST as Telnyx does; the answer's status. ``timeout`` in seconds. Redirects are answers like any other."""
+    """POST as Telnyx does; return the answer's status. ``timeout`` in seconds. Redirects are answers like any other."""
     parts = urlsplit(url)
     connection = _connection(parts, timeout)
     headers = {"Content-Type": "application/json", "User-Agent": "telnyx-webhooks", "Connection": "close"} | signed

@@ -1,4 +1,4 @@
-"""Refusals in Telnyx's envelope: ``{"errors": [{code, title, detail, source: {pointer}, meta: {url}}]}``.
+"""Refuses in Telnyx's envelope: ``{"errors": [{code, title, detail, source: {pointer}, meta: {url}}]}``.
 
 Codes: developers.telnyx.com/docs/overview/errors and ``components/responses`` of the public OpenAPI document.
 """
@@ -11,7 +11,7 @@ from portal.telnyx import schemas
 
 @dataclass(frozen=True)
 class Problem:
-    """One member of ``errors``. ``pointer`` is a JSON pointer into the request (``/application_name``)."""
+    """Holds one member of ``errors``. ``pointer`` is a JSON pointer into the request (``/application_name``)."""
 
     code: str
     title: str

@@ -1,4 +1,4 @@
-"""What Telnyx says of a call: the payload of each event and the envelope around it.
+"""Builds what Telnyx says of a call: the payload of each event and the envelope around it.
 
 Members: the ``webhooks`` section of Telnyx's public OpenAPI document (``callInitiated`` … ``callCost``); beyond it
 ``end_time`` and ``calling_party_type`` of a hangup, seen on the wire.
@@ -23,12 +23,12 @@ _DATED = ("conference.participant.joined", "conference.participant.left")  # the
 
 
 def timestamp(at: float, digits: str = "microseconds") -> str:
-    """ISO 8601 in UTC with ``Z``, as Telnyx writes it."""
+    """Write a time as ISO 8601 in UTC with ``Z``, as Telnyx writes it."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec=digits).replace("+00:00", "Z")
 
 
 def moment(text: str) -> datetime:
-    """The time that ISO 8601 text tells, UTC unless it says otherwise; 400 when it tells none."""
+    """Read the time that ISO 8601 text tells, UTC unless it says otherwise; 400 when it tells none."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
@@ -41,7 +41,7 @@ def calling_party_type(call: Call) -> str:
 
 
 def payload(call: Call, event_type: str, more: JsonObject) -> JsonObject:
-    """The payload of ``event_type`` for ``call``; ``more`` holds what only this event knows."""
+    """Build the payload of ``event_type`` for ``call``; ``more`` holds what only this event knows."""
     if event_type.startswith(_OF_ALL):
         return {"connection_id": call.connection_id} | more
     common: JsonObject = {
@@ -60,7 +60,10 @@ def payload(call: Call, event_type: str, more: JsonObject) -> JsonObject:
 
 
 def event(event_type: str, payload: JsonObject, occurred_at: float) -> JsonObject:
-    """The event as it stands under ``data``, with a new id. Most conference events have their time in the payload."""
+    """Build the event as it stands under ``data``, with a new id.
+
+    Most conference events have their time in the payload.
+    """
     at = {"occurred_at": timestamp(occurred_at)}
     event = {"event_type": event_type, "id": str(uuid.uuid4()), "payload": payload, "record_type": "event"}
     if not event_type.startswith("conference.") or event_type in _DATED:
@@ -71,7 +74,7 @@ def event(event_type: str, payload: JsonObject, occurred_at: float) -> JsonObjec
 
 
 def envelope(event: JsonObject, version: str, attempt: int, url: str) -> JsonObject:
-    """What is posted. Version "1" is flat: no ``data``, no ``meta``, underscores in the event's type."""
+    """Build what is posted. Version "1" is flat: no ``data``, no ``meta``, underscores in the event's type."""
     if version == "2":
         return {"data": event, "meta": {"attempt": attempt, "delivered_to": url}}
     return {
@@ -84,7 +87,7 @@ def envelope(event: JsonObject, version: str, attempt: int, url: str) -> JsonObj
 
 
 def event_time(event: JsonObject) -> str:
-    """When it happened, wherever the event tells it; a recording tells its end."""
+    """Return when it happened, wherever the event tells it; a recording tells its end."""
     payload = event["payload"]
     return str(event.get("occurred_at") or payload.get("occurred_at") or payload.get("recording_ended_at"))
 

@@ -1,4 +1,4 @@
-"""The telephone exchange: the one place that knows the time, the open calls, the timers and who is told what.
+"""Exchanges calls, and is the one place that knows the time, the open calls, the timers and who is told what.
 
 Everything that happens, asked for by a client or due by the clock, happens inside ``transaction()``; events leave
 when it is committed, so that nobody hears of what was not kept.
@@ -29,8 +29,11 @@ _logger = logging.getLogger(__name__)
 
 
 class Exchange:
-    """``pace`` multiplies every duration of a call. ``timers`` says what each timer's name does; ``party`` is told of
-    what happens to a leg (started, answered, gathering, bridged, ending, ended) and sees to what follows."""
+    """Keeps the open calls, and runs everything that happens to them.
+
+    ``pace`` multiplies every duration of a call. ``timers`` says what each timer's name does; ``party`` is told of what
+    happens to a leg (started, answered, gathering, bridged, ending, ended) and sees to what follows.
+    """
 
     def __init__(
         self, store: Store, courier: Courier, pace: float, timers: Mapping[str, TimerFunction], party: Party
@@ -55,7 +58,7 @@ class Exchange:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, alone. Not to be nested."""
+        """Run all or nothing, alone. Not to be nested."""
         with self.store.transaction():
             self._open, self._outgoing = {}, []
             yield
@@ -65,14 +68,14 @@ class Exchange:
             self.courier.submit(delivery)
 
     def now(self) -> float:
-        """Unix seconds, greater at every call: events carry microseconds and are told apart by them."""
+        """Return Unix seconds, greater at every call: events carry microseconds and are told apart by them."""
         self._last = max(time.time(), self._last + 2e-6)
         return self._last
 
     # calls
 
     def call(self, id: str) -> Call | None:
-        """The leg of that id: within a transaction always the same object, saved at its end."""
+        """Return the leg of that id: within a transaction always the same object, saved at its end."""
         if id not in self._open:
             call = self.store.call(id)
             if call is None:
@@ -89,7 +92,7 @@ class Exchange:
         return [call for call in found if call]
 
     def tell(self, call: Call, what: str) -> None:
-        """Let what follows from it follow: ``call`` was just ``what``."""
+        """Bring about what follows from a change of a leg: ``call`` was just ``what``."""
         self._party(self, call, what)
 
     # events
@@ -139,7 +142,7 @@ class Exchange:
                 self._alarm.wait(pause)
 
     def _run_due(self) -> float:
-        """Run the first timer if it is due; the seconds until the next one can be."""
+        """Run the first timer if it is due; return the seconds until the next one can be."""
         timer = None
         try:
             with self.transaction():

@@ -1,4 +1,4 @@
-"""Faults on request: what goes wrong with the next matching API request or delivery.
+"""Makes faults on request: what goes wrong with the next matching API request or delivery.
 
 ``hang drip cut act_then_cut status act_then_status`` are for API requests, ``drop duplicate reorder delay`` for
 deliveries.
@@ -31,8 +31,13 @@ _MEMBERS = {"method", "path", "event_type", "fault", "times", "value"}
 
 @dataclass
 class Fault:
-    """``path`` is the beginning of a request's path, of an event's type or of the receiving URL's path; ``*`` matches
-    anything. ``times`` counts down; None stays until deleted. ``value`` has the unit that its fault tells."""
+    """Describes a fault and what it strikes. ``path`` is the beginning of a request's path, of an event's type or of
+    the receiving URL's path; ``*`` matches anything. ``times`` counts down; None stays until deleted. ``value`` has the
+    unit that its fault tells.
+
+    ``path`` is the beginning of a request's path, of an event's type or of the receiving URL's path; ``*`` matches
+    anything.
+    """
 
     fault: str
     method: str | None
@@ -44,19 +49,19 @@ class Fault:
         return fnmatchcase(subject, self.path + "*")
 
     def spares(self) -> bool:
-        """Whether chance lets this one pass."""
+        """Return whether chance lets this one pass."""
         return self.fault == "drop" and random.random() * 100 >= (self.value or 0.0)  # noqa: S311  no secret
 
 
 class Faults:
-    """The faults asked for, oldest first; each is used up by what it matches."""
+    """Keeps the faults asked for, oldest first; each is used up by what it matches."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
 
     def add(self, body: JsonObject) -> None:
-        """Take one as the control address gives it; 422 when it makes no sense."""
+        """Add a fault as the control address gives it; 422 when it makes no sense."""
         fault = _read(body)
         with self._lock:
             self._faults.append(fault)
@@ -70,7 +75,7 @@ class Faults:
             return [asdict(fault) for fault in self._faults]
 
     def for_request(self, method: str, path: str) -> Fault | None:
-        """The fault that strikes this request, ``path`` being under ``/v2`` and unquoted."""
+        """Return the fault that strikes this request, ``path`` being under ``/v2`` and unquoted."""
         return self._take(REQUEST_FAULTS, method, (path, path.removeprefix("/v2")))
 
     def for_delivery(self, event_type: str, url_path: str) -> Fault | None:

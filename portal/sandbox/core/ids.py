@@ -1,8 +1,8 @@
-"""Ids as Telnyx gives them to applications, numbers and profiles."""
+"""Makes ids as Telnyx gives them to applications, numbers and profiles."""
 
 import secrets
 
 
 def new_id(now: float) -> str:
-    """A 64-bit number in a string, growing with time (Unix seconds), as Telnyx's are."""
+    """Return a 64-bit number in a string, growing with time (Unix seconds), as Telnyx's are."""
     return str((int(now * 1_000_000) << 10) | secrets.randbits(10))

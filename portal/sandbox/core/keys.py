@@ -1,4 +1,4 @@
-"""The Ed25519 key the sandbox signs its webhooks with: one per data directory, as Telnyx has one per account."""
+"""Keeps the Ed25519 key the sandbox signs its webhooks with: one per data directory, as Telnyx has one per account."""
 
 import base64
 import os
@@ -8,7 +8,7 @@ from nacl.signing import SigningKey
 
 
 def signing_key(path: Path) -> SigningKey:
-    """The key kept in ``path`` (base64 of the 32-byte seed, readable by its owner only); made when missing.
+    """Return the key kept in ``path`` (base64 of the 32-byte seed, readable by its owner only); make it when missing.
 
     Raises ``ValueError`` when the file holds something else.
     """
@@ -19,7 +19,7 @@ def signing_key(path: Path) -> SigningKey:
 
 
 def public_key(key: SigningKey) -> str:
-    """Base64 of the 32 public bytes: what Telnyx shows under Keys & Credentials → Public Key."""
+    """Return the base64 of the 32 public bytes: what Telnyx shows under Keys & Credentials → Public Key."""
     return base64.b64encode(bytes(key.verify_key)).decode()
 
 

@@ -1,4 +1,4 @@
-"""Pages by number (``page[number]``, ``page[size]``): how most of Telnyx's lists are read."""
+"""Pages lists by number (``page[number]``, ``page[size]``): how most of Telnyx's lists are read."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Problem, Refused, bad_request
@@ -7,7 +7,7 @@ MAX_SIZE = 250
 
 
 def page(found: list[JsonObject], query: dict[str, str], size: int = 20) -> JsonObject:
-    """The page that ``query`` asks for; ``size`` is the one that the documentation names as default."""
+    """Return the page that ``query`` asks for; ``size`` is the one that the documentation names as default."""
     number = whole_number(query, "page[number]", 1, None)
     size = whole_number(query, "page[size]", size, MAX_SIZE)
     return {

@@ -1,4 +1,4 @@
-"""What became of each webhook: ``GET /webhook_deliveries``, one record for an event with all its attempts.
+"""Records what became of each webhook: ``GET /webhook_deliveries``, one record for an event with all its attempts.
 
 Codes in ``errors``: developers.telnyx.com, "API Error Codes", 75000 and following. Undocumented is how long Telnyx
 keeps a record; here the newest ``LEDGER_LENGTH`` stay.
@@ -21,7 +21,7 @@ _CLASSES = {2: 75299, 3: 75300, 4: 75499, 5: 75599}
 
 
 def attempt(url: str, status: int | None, started: float, finished: float) -> JsonObject:
-    """One try; ``status`` is the answer's, None when none came. Times are Unix seconds."""
+    """Describe one try; ``status`` is the answer's, None when none came. Times are Unix seconds."""
     told: JsonObject = {
         "started_at": timestamp(started, "milliseconds"),
         "finished_at": timestamp(finished, "milliseconds"),
@@ -50,7 +50,7 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject]) -> None:
 
 
 def listed(store: Store, query: dict[str, str]) -> JsonObject:
-    """One page, newest first."""
+    """Return one page, newest first."""
     found = store.all(RECORDS)[::-1]
     for name, value in query.items():
         if name.startswith("filter["):

@@ -1,4 +1,4 @@
-"""A request to the sandbox and its answer, between the HTTP server and whoever serves it."""
+"""Describes a request to the sandbox and its answer, between the HTTP server and whoever serves it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from portal.sandbox.core.exchange import Exchange
 
 @dataclass(frozen=True)
 class Request:
-    """What came in. ``path`` has no query and is not quoted; header names are lower case."""
+    """Holds what came in. ``path`` has no query and is not quoted; header names are lower case."""
 
     method: str
     path: str

@@ -1,4 +1,4 @@
-"""What the sandbox remembers, in one SQLite file: one row per object, so that a restart goes on where it stopped."""
+"""Stores what the sandbox remembers in one SQLite file: one row per object, so that a restart goes on there."""
 
 import json
 import sqlite3
@@ -36,9 +36,12 @@ CREATE INDEX ledger_kind ON ledger (kind, seq);
 
 @dataclass
 class Call:
-    """One leg. Times are Unix seconds. ``peer`` is the leg it is bridged with, ``bridge_to`` the one to bridge with
-    once answered. ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended.
-    ``options`` begin with the answer; ``running`` is what is under way, by kind: recordings, streams …"""
+    """Holds one leg.
+
+    Times are Unix seconds. ``peer`` is the leg it is bridged with, ``bridge_to`` the one to bridge with once answered.
+    ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended. ``options`` begin
+    with the answer; ``running`` is what is under way, by kind: recordings, streams …
+    """
 
     call_control_id: str
     call_leg_id: str
@@ -89,7 +92,7 @@ class Timer:
 
 
 class Store:
-    """The SQLite file behind one lock: whoever holds ``transaction()`` is alone with it."""
+    """Keeps the SQLite file behind one lock: whoever holds ``transaction()`` is alone with it."""
 
     def __init__(self, path: Path, *, empty: bool = False) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +111,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing; nested ones join the outer. Other threads wait."""
+        """Run all or nothing; nested ones join the outer. Other threads wait."""
         with self._lock:
             self._depth += 1
             try:
@@ -148,7 +151,7 @@ class Store:
     # whatever else Telnyx keeps, one row each: numbers, profiles, audit events, records of deliveries
 
     def put(self, resource: str, id: str, body: JsonObject, most: int | None = None) -> None:
-        """Keep one; of more than ``most`` the oldest go, now and then."""
+        """Keep one object; of more than ``most`` the oldest go, now and then."""
         with self.transaction():
             self._run(
                 "INSERT INTO objects (resource, id, body) VALUES (?, ?, ?) "
@@ -166,12 +169,12 @@ class Store:
         return json.loads(rows[0][0]) if rows else None
 
     def all(self, resource: str) -> list[JsonObject]:
-        """Every one of a resource, oldest first."""
+        """Return every object of a resource, oldest first."""
         rows = self._run("SELECT body FROM objects WHERE resource = ? ORDER BY seq", resource)
         return [json.loads(body) for (body,) in rows]
 
     def having(self, resource: str, place: str, value: str) -> list[JsonObject]:
-        """Those of a resource whose member at ``place`` (``$.webhook.id``) is ``value``, oldest first."""
+        """Return the objects of a resource whose member at ``place`` (``$.webhook.id``) is ``value``, oldest first."""
         sql = "SELECT body FROM objects WHERE resource = ? AND json_extract(body, ?) = ? ORDER BY seq"
         return [json.loads(body) for (body,) in self._run(sql, resource, place, value)]
 
@@ -197,11 +200,11 @@ class Store:
         return Call(**json.loads(rows[0][0])) if rows else None
 
     def session(self, session_id: str) -> list[str]:
-        """The ids of a session's legs, oldest first."""
+        """Return the ids of a session's legs, oldest first."""
         return [id for (id,) in self._run("SELECT id FROM calls WHERE session_id = ? ORDER BY seq", session_id)]
 
     def live_calls(self, connection_id: str) -> list[tuple[int, str]]:
-        """(sequence number, id) of the legs alive in one application, oldest first."""
+        """Return (sequence number, id) of the legs alive in one application, oldest first."""
         sql = "SELECT seq, id FROM calls WHERE alive AND connection_id = ? ORDER BY seq"
         return [(seq, id) for seq, id in self._run(sql, connection_id)]
 
@@ -227,7 +230,7 @@ class Store:
         self._run("DELETE FROM timers WHERE seq = ?", seq)
 
     def cancel_timers(self, call_id: str, name: str | None = None, spared: tuple[str, ...] = ()) -> None:
-        """Drop those of that name, or all but those spared."""
+        """Drop the timers of that name, or all but those spared."""
         marks = ", ".join("?" * len(spared))
         sql = f"DELETE FROM timers WHERE call_id = ? AND name = coalesce(?, name) AND name NOT IN ({marks})"  # noqa: S608  marks only
         self._run(sql, call_id, name, *spared)
@@ -272,7 +275,7 @@ class Store:
                 self._run(f"DELETE FROM ledger WHERE kind = ? AND seq <= ({old})", kind, kind, LEDGER_LENGTH)  # noqa: S608
 
     def entries(self, kind: str) -> list[JsonObject]:
-        """The newest ``LEDGER_LENGTH`` lines of one kind, oldest first."""
+        """Return the newest ``LEDGER_LENGTH`` lines of one kind, oldest first."""
         sql = "SELECT body FROM (SELECT seq, body FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq"
         return [json.loads(body) for (body,) in self._run(sql, kind, LEDGER_LENGTH)]
 

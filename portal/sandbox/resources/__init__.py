@@ -1,3 +1,3 @@
-"""Resources of an account: applications, numbers, profiles, recordings, audit entries."""
+"""Serves resources of an account: applications, numbers, profiles, recordings, audit entries."""
 
 __all__ = ["applications", "audit", "editing", "numbers", "profiles", "recordings", "stock"]

@@ -1,4 +1,4 @@
-"""Both kinds of application: list, create, retrieve, update, delete, each with Telnyx's defaults.
+"""Serves both kinds of application: list, create, retrieve, update, delete, each with Telnyx's defaults.
 
 Paths ``/call_control_applications`` and ``/texml_applications``. What the documentation leaves open is decided so:
 an update keeps every member it does not name, also inside ``inbound`` and ``outbound``; null is taken wherever null is
@@ -39,7 +39,7 @@ _SHARED: JsonObject = {
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the two resources: its names and defaults, its filters by query name, its page size unless told."""
+    """Describes one of the two resources: its names and defaults, filters by query name, page size unless told."""
 
     path: str
     record_type: str
@@ -91,7 +91,7 @@ KINDS = {
 
 
 def listed(exchange: Exchange, kind: Kind, query: dict[str, str]) -> JsonObject:
-    """One page, newest first unless sorted otherwise."""
+    """Return one page, newest first unless sorted otherwise."""
     found = _sorted(kind, _filtered(kind, exchange.store.applications(kind.path), query), query.get("sort"))
     return pages.page(found, query, kind.page_size)
 
@@ -127,7 +127,7 @@ def update(exchange: Exchange, kind: Kind, id: str, body: JsonObject, by: audit.
 
 
 def delete(exchange: Exchange, kind: Kind, id: str, by: audit.Editor = audit.OWNER) -> JsonObject:
-    """Delete; the answer is the object as it was. Its calls go on, and tell nobody; its numbers have none."""
+    """Delete it; the answer is the object as it was. Its calls go on, and tell nobody; its numbers have none."""
     answer = retrieve(exchange, kind, id)
     exchange.store.delete_application(id)
     numbers.release(exchange, id)
@@ -190,7 +190,7 @@ def _is_url(url: str) -> bool:
 
 
 def _without_default_nulls(body: JsonObject, defaults: JsonObject) -> JsonObject:
-    """``body`` less the nulls that are Telnyx's own defaults, though its schema gives them no null."""
+    """Return ``body`` less the nulls that are Telnyx's own defaults, though its schema gives them no null."""
     kept: JsonObject = {}
     for name, value in body.items():
         if isinstance(value, dict) and isinstance(defaults.get(name), dict):

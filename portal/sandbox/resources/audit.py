@@ -1,4 +1,4 @@
-"""Who changed what: ``GET /audit_events``, and the people behind its ids, ``GET /organizations/users``.
+"""Records who changed what: ``GET /audit_events``, and the people behind its ids, ``GET /organizations/users``.
 
 Telnyx calls its own log best-effort and eventually consistent ("List Audit Logs"); here every change is in it at once.
 It has no filter but the time, so that a reader has to look for the resource himself.
@@ -22,7 +22,7 @@ _NOT_TOLD = {"id", "record_type", "created_at", "updated_at"}
 
 @dataclass(frozen=True)
 class Editor:
-    """Somebody who changes things; ``role`` is the word of ``change_made_by``."""
+    """Names somebody who changes things; ``role`` is the word of ``change_made_by``."""
 
     email: str
     role: str = "organization_member"
@@ -55,7 +55,7 @@ def note(exchange: Exchange, before: JsonObject, after: JsonObject, by: Editor, 
 
 
 def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
-    """One page, newest first unless ``sort`` is ``asc``."""
+    """Return one page, newest first unless ``sort`` is ``asc``."""
     if (order := query.get("sort", "desc")) not in ("asc", "desc"):
         raise bad_request("'sort' must be asc or desc.", "/sort")
     found = exchange.store.all(EVENTS)

@@ -1,4 +1,4 @@
-"""What somebody else does at Telnyx, on request of a test: changes, deletions and purchases of his."""
+"""Plays somebody else at Telnyx, on request of a test: changes, deletions and purchases of his."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Refused, unprocessable

@@ -1,4 +1,5 @@
-"""Phone numbers: ``GET /phone_numbers``, retrieve, ``PATCH``. Members: ``PhoneNumberDetailed`` of the public document.
+"""Serves phone numbers: ``GET /phone_numbers``, retrieve, ``PATCH``. Members: ``PhoneNumberDetailed`` of the public
+document.
 
 What the documentation leaves open is decided so: an empty ``connection_id`` unassigns, null is refused as the SDK's
 type has none; deleting an application leaves its numbers unassigned (a Telnyx that refuses it can be had by the fault
@@ -49,14 +50,14 @@ _DEFAULTS: JsonObject = {
 
 
 def made(phone_number: str, now: float, **values: Any) -> JsonObject:
-    """A number bought just now."""
+    """Return a number bought just now."""
     bought = timestamp(now, "milliseconds")
     times = dict.fromkeys(("activated_at", "created_at", "purchased_at", "updated_at"), bought)
     return _DEFAULTS | times | {"id": new_id(now), "phone_number": phone_number} | values
 
 
 def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
-    """One page, the newest first unless sorted."""
+    """Return one page, the newest first unless sorted."""
     names = _connection_names(exchange)
     found = [_named(number, names) for number in reversed(exchange.store.all(NUMBERS))]
     for name, value in query.items():

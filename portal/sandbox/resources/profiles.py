@@ -1,4 +1,4 @@
-"""Outbound voice profiles, to be read: ``GET /outbound_voice_profiles`` and one of them."""
+"""Serves outbound voice profiles, to be read: ``GET /outbound_voice_profiles`` and one of them."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def made(name: str, now: float, **values: Any) -> JsonObject:
 
 
 def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
-    """One page, the oldest first unless sorted."""
+    """Return one page, the oldest first unless sorted."""
     sort = query.get("sort", "created_at")
     if sort.removeprefix("-") not in _SORTS:
         raise bad_request(f"'sort' must be one of {', '.join(_SORTS)}, with - for descending.", "/sort")

@@ -1,4 +1,4 @@
-"""Recordings: of a leg and of a conference; as a resource under ``/recordings``; as audio beside ``/v2``.
+"""Records a leg or a conference, and serves recordings: under ``/recordings``, and as audio beside ``/v2``.
 
 An event comes a little after the end, as Telnyx's does. Links are made when told, like Telnyx's short-lived ones.
 """
@@ -52,14 +52,14 @@ def hang_up(exchange: Exchange, call: Call) -> None:
 
 
 def unpause(recording: JsonObject, now: float) -> None:
-    """Leave the pause out of the length."""
+    """Go on recording, and leave the pause out of the length."""
     if recording["paused_at"]:
         recording["skipped"] += now - recording["paused_at"]
         recording["paused_at"] = None
 
 
 def chosen(every: list[JsonObject], body: JsonObject) -> list[JsonObject]:
-    """The recording under way that the command names, or all of them; 422 if it names another."""
+    """Return the recording under way that the command names, or all of them; 422 if it names another."""
     id = body.get("recording_id")
     found = [recording for recording in every if id in (None, recording["id"])]
     if id and not found:
@@ -68,7 +68,7 @@ def chosen(every: list[JsonObject], body: JsonObject) -> list[JsonObject]:
 
 
 def made(body: JsonObject, id: str, now: float) -> JsonObject:
-    """A recording under way."""
+    """Return a recording under way."""
     return {
         "id": id,
         "format": body.get("format", "mp3"),
@@ -81,7 +81,7 @@ def made(body: JsonObject, id: str, now: float) -> JsonObject:
 
 
 def resource(call: Call, recording: JsonObject, now: float, conference_id: str | None = None) -> JsonObject:
-    """A recording that ended, as ``GET /recordings`` tells it, but for the links."""
+    """Return a recording that ended, as ``GET /recordings`` tells it, but for the links."""
     unpause(recording, now)
     ended = timestamp(now)
     return {
@@ -108,12 +108,12 @@ def resource(call: Call, recording: JsonObject, now: float, conference_id: str |
 
 
 def save(exchange: Exchange, call: Call, ended: JsonObject, transcription: bool = False) -> None:
-    """Have it in the list, and told, in a moment."""
+    """Put it into the list, and tell of it, in a moment."""
     exchange.after(_SAVING, call, "recording_saved", recording=ended, transcription=transcription)
 
 
 def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
-    """One page, newest first."""
+    """Return one page, newest first."""
     found = exchange.store.all(RECORDINGS)[::-1]
     for name, value in query.items():
         if name.startswith("filter["):
@@ -127,7 +127,7 @@ def retrieve(exchange: Exchange, id: str) -> JsonObject:
 
 
 def delete(exchange: Exchange, id: str) -> JsonObject:
-    """Delete; the answer is what it was."""
+    """Delete it; the answer is what it was."""
     answer = retrieve(exchange, id)
     exchange.store.remove(RECORDINGS, id)
     return answer
@@ -141,7 +141,7 @@ def delete_several(exchange: Exchange, body: JsonObject) -> JsonObject:
 
 
 def audio(store: Store, name: str) -> tuple[str, bytes] | None:
-    """Type and bytes of ``<id>.wav`` or ``<id>.mp3``; None if there is no such recording."""
+    """Return type and bytes of ``<id>.wav`` or ``<id>.mp3``; None if there is no such recording."""
     id, _, format = name.rpartition(".")
     recording = store.get(RECORDINGS, id)
     if recording is None or format not in _TYPES:

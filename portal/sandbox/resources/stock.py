@@ -1,4 +1,4 @@
-"""What a new sandbox holds: a few phone numbers nobody has, two outbound voice profiles; more numbers on request."""
+"""Fills a new sandbox: a few phone numbers nobody has, two outbound voice profiles; more numbers on request."""
 
 import time
 
@@ -22,7 +22,7 @@ def fill(store: Store) -> None:
 
 
 def add_numbers(store: Store, count: int, connection_id: str | None = None) -> None:
-    """Add so many: fictitious ones (``555-01xx``) of one area code after another."""
+    """Add so many fictitious numbers (``555-01xx``) of one area code after another."""
     known = {number["phone_number"] for number in store.all(numbers.NUMBERS)}
     every = (f"+1{area}55501{last:02}" for area in range(200, 1000) for last in range(100))
     fresh = (number for number in every if number not in known)

@@ -1,4 +1,4 @@
-"""Audio for recordings: a quiet tone as WAV, silence as MP3, both made when asked for and playable anywhere."""
+"""Makes audio for recordings: a quiet tone as WAV, silence as MP3, both made when asked for and playable anywhere."""
 
 import io
 import math
@@ -15,7 +15,7 @@ _FRAME_SECONDS = 1152 / 44_100
 
 
 def wav(seconds: float, channels: int) -> bytes:
-    """A mono or stereo file of 16-bit samples; at least one sample, at most ``LONGEST`` seconds."""
+    """Make a mono or stereo file of 16-bit samples; at least one sample, at most ``LONGEST`` seconds."""
     wanted = max(1, round(min(seconds, LONGEST) * RATE))
     samples = [round(3000 * math.sin(2 * math.pi * _PITCH * at / RATE)) for at in range(_PERIOD)]
     period = b"".join(struct.pack("<h", sample) * channels for sample in samples)

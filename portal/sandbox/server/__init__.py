@@ -1,3 +1,3 @@
-"""The HTTP server, its routes and its remote control."""
+"""Serves HTTP: the server, its routes and its remote control."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Method and path of what belongs to calls: commands, recordings, queues, conferences, call events."""
+"""Routes what belongs to calls by method and path: commands, recordings, queues, conferences, call events."""
 
 import re
 

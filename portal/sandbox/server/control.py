@@ -1,4 +1,4 @@
-"""The addresses beside ``/v2`` that Telnyx does not have: who calls, what goes wrong, what happened, and reset.
+"""Serves the addresses beside ``/v2`` that Telnyx does not have: who calls, what goes wrong, what happened, and reset.
 
 Only for this machine: requests whose ``Host`` or ``Origin`` is another name are refused, or any web page could ask a
 browser on this machine to send them.
@@ -45,7 +45,7 @@ class Control:
         )
 
     def answer(self, request: Request) -> Answer:
-        """Status and body; raises ``Refused``."""
+        """Return status and body; raises ``Refused``."""
         origin = request.headers.get("origin")
         if not is_loopback(request.headers.get("host", "")) or (origin and not is_loopback(urlsplit(origin).netloc)):
             raise Refused(403, Problem("10010", "Not authorized", "The sandbox is controlled from this machine only."))
@@ -127,7 +127,7 @@ class Control:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a ``Host`` header (name or address, with or without port) means this machine."""
+    """Return whether a ``Host`` header (name or address, with or without port) means this machine."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or ipaddress.ip_address(name).is_loopback

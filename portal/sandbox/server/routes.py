@@ -1,4 +1,4 @@
-"""Method and path under ``/v2`` → what is done. Everything else is Telnyx's 404."""
+"""Routes method and path under ``/v2`` to what is done. Everything else is Telnyx's 404."""
 
 import re
 
@@ -12,7 +12,7 @@ from portal.sandbox.server.call_routes import ROUTES as CALL_ROUTES
 
 
 def answer(exchange: Exchange, request: Request) -> Answer:
-    """Status and body for a request under ``/v2``; raises ``Refused``."""
+    """Return status and body for a request under ``/v2``; raises ``Refused``."""
     if not re.fullmatch(r"Bearer KEY\S*", request.headers.get("authorization", "")):
         raise Refused(401, Problem("10009", "Authentication failed", "Send a key that begins with KEY as bearer."))
     for method, pattern, route in _ROUTES:

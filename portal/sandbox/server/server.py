@@ -1,4 +1,4 @@
-"""The sandbox's HTTP server: Telnyx under ``/v2``, its control under ``/sandbox``, on the loopback address only."""
+"""Serves the sandbox over HTTP: Telnyx under ``/v2``, its control under ``/sandbox``, on the loopback address only."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """A running sandbox: ``with Sandbox(Path("var/sandbox.sqlite3")) as sandbox: … sandbox.base_url``.
+    """Runs a sandbox: ``with Sandbox(Path("var/sandbox.sqlite3")) as sandbox: … sandbox.base_url``.
 
     ``state`` is its SQLite file, the signing key lies beside it (``.key``) and outlives ``empty`` and reset. ``port`` 0
     takes a free one. ``pace`` multiplies every duration of a call: 0.02 makes two seconds of speech 40 ms.
@@ -68,7 +68,7 @@ class Sandbox:
         self.close()
 
     def reset(self) -> None:
-        """As new: what ``POST /sandbox/reset`` does."""
+        """Make it as new: what ``POST /sandbox/reset`` does."""
         self.control.reset()
 
     def close(self) -> None:
@@ -164,7 +164,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
     def _play(self, path: str) -> None:
-        """A recording's audio. No key is asked for: Telnyx's links need none."""
+        """Send a recording's audio. No key is asked for: Telnyx's links need none."""
         local = is_loopback(self.headers.get("Host", ""))
         found = recordings.audio(self.server.sandbox.store, path.rpartition("/")[2]) if local else None
         if found is None:
@@ -260,7 +260,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "sandbox"
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Nothing: the ledger has it."""
+        """Log nothing: the ledger has it."""
 
 
 def _asked_for(status: int) -> Problem:

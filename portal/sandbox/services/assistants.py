@@ -1,4 +1,4 @@
-"""Conversations with a machine: AI assistants, gathering by AI, conversation relay. No model is asked.
+"""Holds conversations with a machine: AI assistants, gathering by AI, conversation relay. No model is asked.
 
 An assistant whose id ends in ``fail`` does not start (``call.conversation.start_failed``, an event of the SDK only).
 """
@@ -59,7 +59,7 @@ def join(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject:
 
 
 def add_messages(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """The assistant is told something. No event is documented."""
+    """Tell the assistant something. No event is documented."""
 
 
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -94,7 +94,7 @@ def _sample(one: Any) -> Any:
 
 
 def _conversation(call: Call) -> JsonObject | None:
-    """The one under way."""
+    """Return the conversation under way."""
     return next(iter(call.running.get(KIND, [])), None)
 
 

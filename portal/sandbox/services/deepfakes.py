@@ -1,4 +1,4 @@
-"""``deepfake_detection`` on dial and answer: the voice is found real."""
+"""Detects no fake: ``deepfake_detection`` on dial and answer finds the voice real."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import Exchange, TimerFunction

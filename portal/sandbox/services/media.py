@@ -1,4 +1,4 @@
-"""What is heard on a leg: speech and playback, one after the other, and the digits pressed meanwhile.
+"""Plays what is heard on a leg: speech and playback, one after the other, and the digits pressed meanwhile.
 
 Events: Telnyx's command pages (``/calls/{call_control_id}/actions/speak`` and the like), "Expected webhooks".
 """
@@ -56,7 +56,7 @@ def stop_gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    """The person at the far end presses ``arguments["digit"]``."""
+    """Have the person at the far end press ``arguments["digit"]``."""
     digit = arguments["digit"]
     exchange.emit(call, "call.dtmf.received", digit=digit)
     wanted = call.gather

@@ -1,4 +1,5 @@
-"""``pay``: a card or an account is asked for, digit by digit, and charged. Nothing of either is ever told here.
+"""Takes a payment (``pay``): a card or an account is asked for, digit by digit, and charged. Nothing of either is ever
+told here.
 
 Events: the SDK's models (``call.payment.progress``, ``call.payment.completed``); the public document lacks both.
 """

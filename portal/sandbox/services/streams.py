@@ -1,4 +1,4 @@
-"""Audio sent elsewhere while a leg is up: media streaming, forking, SIPREC. None of it is really sent.
+"""Streams audio elsewhere while a leg is up: media streaming, forking, SIPREC. None of it is really sent.
 
 A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in ``fail`` do not come about.
 """

@@ -1,4 +1,4 @@
-"""Transcription of a leg while it is up: three sentences, two seconds apart."""
+"""Transcribes a leg while it is up: three sentences, two seconds apart."""
 
 from portal.json_types import JsonObject
 from portal.sandbox.core.errors import unprocessable
@@ -27,7 +27,7 @@ def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """No event tells the end."""
+    """Stop transcribing. No event tells the end."""
     call.running.pop(KIND, None)
     exchange.cancel(call, "words")
 
