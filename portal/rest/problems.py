@@ -178,7 +178,9 @@ def _of_telnyx(error: TelnyxError, request_id: str) -> Response:
         http_status = 504
     elif isinstance(error, TelnyxRefused) and error.fields:
         http_status = 400
-    body = _body(http_status, str(error), f"telnyx_{error.kind}", request_id) | {"telnyx_code": error.code}
+    body = _body(http_status, str(error), f"telnyx_{error.kind}", request_id) | {
+        "telnyx_code": error.reason or error.code
+    }
     if http_status == 422:
         body["title"] = "Telnyx refused this"
     if isinstance(error, TelnyxRefused) and error.fields:

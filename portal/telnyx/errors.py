@@ -12,34 +12,29 @@ from typing import Any
 
 import httpx
 
-_LONG_NUMBER = re.compile(r"\+?\d{7,15}")
+from portal.telnyx.error_codes import MEANINGS, reason_of
 
-# What Telnyx's codes ask of a person. Everything else is told in Telnyx's own words.
-_ADVICE = {
-    "10009": "Telnyx does not accept the API key of this account. Enter a valid one on the account's page.",
-    "20002": "The API key of this account was revoked at Telnyx. Enter a new one on the account's page.",
-    "20006": "The API key of this account has expired at Telnyx. Enter a new one on the account's page.",
-    "90018": "The call has already ended.",
-    "90034": "The call has not been answered yet.",
-    "90102": "An outgoing call cannot be answered by us.",
-    "10011": "Telnyx is receiving too many requests from this account. Wait a moment.",
-}
+_LONG_NUMBER = re.compile(r"\+?\d{7,15}")
 
 
 class TelnyxError(Exception):
     """Carries what Telnyx said of a failure.
 
-    ``message`` is for people, ``code`` is Telnyx's, ``http_status`` what Telnyx answered, None without an answer.
+    ``message`` is for people, ``code`` is Telnyx's, ``reason`` its narrower code of why a call was not put through
+    (D13), ``http_status`` what Telnyx answered, None without an answer.
     """
 
     kind = "failed"
 
-    def __init__(self, message: str, *, code: str | None = None, http_status: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str | None = None, reason: str | None = None, http_status: int | None = None
+    ) -> None:
         super().__init__(message)
-        self.message, self.code, self.http_status = message, code, http_status
+        self.message, self.code, self.reason, self.http_status = message, code, reason, http_status
 
     def __str__(self) -> str:
-        return f"{self.message} (Telnyx code {self.code})" if self.code else self.message
+        codes = ", ".join(code for code in (self.code, self.reason) if code)
+        return f"{self.message} (Telnyx code {codes})" if codes else self.message
 
 
 class TelnyxRefused(TelnyxError):
@@ -99,7 +94,7 @@ def _answered(response: httpx.Response, body: object) -> TelnyxError:
     code = next((str(error["code"]) for error in errors if error.get("code")), None)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         wait = _seconds(response.headers)
-        return TelnyxUnavailable(_ADVICE["10011"], retry_after=wait, code=code, http_status=status)
+        return TelnyxUnavailable(MEANINGS["10011"], retry_after=wait, code=code, http_status=status)
     if status >= 500 or status == HTTPStatus.REQUEST_TIMEOUT or (not errors and not 400 <= status < 500):
         message = f"Telnyx answered with an error of its own (HTTP {status}). It may have acted, or not."
         return TelnyxUncertain(message, code=code, http_status=status)
@@ -107,8 +102,10 @@ def _answered(response: httpx.Response, body: object) -> TelnyxError:
     for error in errors:
         if name := _field(error):
             fields.setdefault(name, []).append(_words(error))
-    message = _ADVICE.get(code or "") or "; ".join(_words(error) for error in errors) or _by_status(status)
-    return TelnyxRefused(message, fields=fields, code=code, http_status=status)
+    reason = reason_of(body, [str(error.get("detail")) for error in errors])
+    words = "; ".join(_words(error) for error in errors) or _by_status(status)
+    message = MEANINGS.get(reason or "") or MEANINGS.get(code or "") or words
+    return TelnyxRefused(message, fields=fields, code=code, reason=reason, http_status=status)
 
 
 def _errors(body: object) -> Iterator[Mapping[str, Any]]:

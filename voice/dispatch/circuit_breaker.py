@@ -17,6 +17,7 @@ from django.utils import timezone
 from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
+from portal.telnyx.error_codes import KEY_REJECTED
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from voice.catalogue import actions
 from voice.models import AccountBreaker, CallCommand
@@ -25,8 +26,6 @@ IN_A_ROW, OF_THE_LAST, BAD_OF_THEM = 5, 20, 10
 PROBE_LEASE = timedelta(seconds=30)  # a probe whose sender died does not keep it half-open for ever
 DIALS_PER_SECOND = "90103"  # API error code: more than 30 dials a second in an account
 _PAUSES = (5, 10, 20, 40, 60)  # seconds
-# 403s that speak of one feature or limit of the account's level (API error codes), not of its key
-_OF_ONE_FEATURE = {"10038", "10039"}
 
 _log = structlog.get_logger(__name__)
 _State = AccountBreaker.State
@@ -126,11 +125,10 @@ def _close(row: AccountBreaker, now: datetime, why: str) -> None:
 
 
 def _is_rejection(error: TelnyxError | None) -> bool:
+    """Tell whether Telnyx does not accept the key. An ordinary refusal is a 403 too: 10010 with a code like D13."""
     if not isinstance(error, TelnyxRefused):
         return False
-    if error.http_status == HTTPStatus.FORBIDDEN:
-        return error.code not in _OF_ONE_FEATURE
-    return error.http_status == HTTPStatus.UNAUTHORIZED
+    return error.http_status == HTTPStatus.UNAUTHORIZED or error.code in KEY_REJECTED
 
 
 def _is_unreachable(error: TelnyxError | None) -> bool:

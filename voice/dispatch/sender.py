@@ -193,7 +193,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         "code": error.code if error else None,
         "outcome": outcome.word,
     }
-    command.error, command.error_code = (str(error), error.code or "") if error else ("", "")
+    command.error, command.error_code = (str(error), error.reason or error.code or "") if error else ("", "")
     if isinstance(error, TelnyxUnavailable):
         _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED)
         return []

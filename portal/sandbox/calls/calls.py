@@ -97,13 +97,16 @@ def bridge(exchange: Exchange, one: Call, other: Call) -> None:
         exchange.tell(call, "bridged")
 
 
-def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str) -> None:
-    """End the leg, and with it what hangs on it: its prompts, its peer, the legs dialled for it."""
+def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str, reason: str = "") -> None:
+    """End the leg, and with it what hangs on it: its prompts, its peer, the legs dialled for it.
+
+    ``reason`` is Telnyx's code of why a call was not put through (D13).
+    """
     media.fall_silent(exchange, call)
     exchange.cancel(call)
     exchange.tell(call, "ending")
     call.state, call.ended_at = "ended", exchange.now()
-    call.hangup_cause, call.hangup_source, call.sip_hangup_cause = cause, source, sip
+    call.hangup_cause, call.hangup_source, call.sip_hangup_cause, call.reason = cause, source, sip, reason
     exchange.emit(call, "call.hangup")
     exchange.tell(call, "ended")
     application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}

@@ -1,7 +1,10 @@
 """Tells by the last four digits of a number we dial what becomes of the call."""
 
 import re
+import secrets
 from dataclasses import dataclass
+
+from portal.sandbox.core.errors import Problem, Refused, unprocessable
 
 RINGING = 1.0  # seconds before whom we dial picks up or refuses
 NO_ANSWER = 4.0
@@ -17,13 +20,39 @@ class Ending:
     source: str
     sip: str
     seconds: float = RINGING
+    reason: str = ""  # Telnyx's code of why it was not put through, in ``telnyx_error``
 
 
+# Why Telnyx does not put a call through (support.telnyx.com, article 4409457). A number ending in 90 and two digits is
+# refused with that code in the answer; in 91 and two digits it is accepted, and the code comes with the hang-up.
+REASONS = {
+    "13": ("D13", "Dialed number is not included in whitelisted countries"),
+    "17": ("D17", "Account is disabled"),
+    "35": ("D35", "Caller Origination Number is Invalid"),
+    "38": ("D38", "No outbound voice profile is assigned"),
+    "60": ("D60", "Destination is not verified"),
+}
+_BAD_NUMBER = "9016"
 ENDINGS = {
     "0002": Ending("user_busy", "callee", "486"),
-    "0003": Ending("timeout", "unknown", "480", NO_ANSWER),
+    "0003": Ending("timeout", "unknown", "487", NO_ANSWER),  # Telnyx's own CANCEL
     "0004": Ending("call_rejected", "callee", "603"),
-}
+} | {f"91{digits}": Ending("call_rejected", "unknown", "403", reason=code) for digits, (code, _) in REASONS.items()}
+
+
+def check_allowed(number: str, pointer: str) -> None:
+    """Refuse to put a call through to a number that Telnyx would not: 403 with code 10010, the reason in ``detail``.
+
+    Telnyx's answer holds a ``call_control_id`` although there is no call.
+    """
+    digits = last_digits(number)
+    if digits == _BAD_NUMBER:
+        detail = f"'{pointer.strip('/')}' is no number that can be called."
+        raise unprocessable("10016", "Phone number must be in +E164 format", detail, pointer)
+    if digits.startswith("90") and (found := REASONS.get(digits[2:])):
+        code, words = found
+        beside = {"telnyx_error": {"error_code": code}, "data": {"call_control_id": f"v3:{secrets.token_urlsafe(40)}"}}
+        raise Refused(403, Problem(10010, "Not authorized", f"{words} {code}"), beside=beside)
 
 
 def last_digits(number: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from portal.json_types import JsonObject
 from portal.sandbox.calls import call_events, calls
 from portal.sandbox.calls.commands import already_ended, check_client_state, check_number, leg, once, with_url_lists
+from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.core.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
@@ -72,6 +73,7 @@ def invalid_connection() -> Refused:
 
 def _dial(exchange: Exchange, body: JsonObject, to: str) -> JsonObject:
     application_for_calls(exchange, body["connection_id"])
+    check_allowed(to, "/to")
     linked = _linked(exchange, body)
     call = calls.start(
         exchange,

@@ -87,7 +87,7 @@ def _pick_up(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 def _refuse(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     ending = ENDINGS[last_digits(call.to_number)]
     cause = call.no_answer_cause if ending.cause == "timeout" else ending.cause
-    calls.end(exchange, call, cause, ending.source, ending.sip)
+    calls.end(exchange, call, cause, ending.source, ending.sip, ending.reason)
 
 
 def _first_command(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

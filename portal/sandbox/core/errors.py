@@ -13,7 +13,7 @@ from portal.telnyx import schemas
 class Problem:
     """Holds one member of ``errors``. ``pointer`` is a JSON pointer into the request (``/application_name``)."""
 
-    code: str
+    code: str | int  # a number for some products, as at Telnyx
     title: str
     detail: str
     pointer: str = ""
@@ -22,13 +22,15 @@ class Problem:
 class Refused(Exception):
     """The request is answered with ``status`` and the problems; nothing was executed."""
 
-    def __init__(self, status: int, *problems: Problem) -> None:
+    def __init__(self, status: int, *problems: Problem, beside: JsonObject | None = None) -> None:
+        """``beside`` are further members of the answer's body."""
         super().__init__("; ".join(problem.detail for problem in problems))
         self.status = status
         self.problems = problems
+        self.beside = beside or {}
 
     def body(self) -> JsonObject:
-        return {"errors": [_member(problem) for problem in self.problems]}
+        return {"errors": [_member(problem) for problem in self.problems]} | self.beside
 
 
 def not_found(what: str = "The requested resource or URL") -> Refused:

@@ -121,6 +121,8 @@ def _hangup(call: Call) -> JsonObject:
         "sip_hangup_cause": call.sip_hangup_cause,
         "start_time": timestamp(call.started_at),
         "state": "hangup",
+        # in no spec: seen on the wire, null in most hang-ups
+        "telnyx_error": {"error_code": call.reason} if call.reason else None,
     }
 
 

@@ -57,6 +57,7 @@ class Call:
     hangup_cause: str | None = None
     hangup_source: str | None = None
     sip_hangup_cause: str | None = None
+    reason: str = ""
     client_state: str | None = None
     script: str = ""
     peer: str | None = None

@@ -74,3 +74,26 @@ def test_a_refusal_does_not_repeat_a_callers_whole_number(db):
         ask(at(listener), LIST)
     assert "+13125550199" not in str(caught.value)
     assert "0199" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("detail", "more", "reason", "said"),
+    [
+        ("Dialed number is not included in whitelisted countries D13", {}, "D13", "country is not allowed"),
+        ("Caller Origination Number is Invalid D35", {}, "D35", "caller ID is not valid"),
+        ("Account is disabled D17", {}, "D17", "balance is used up"),
+        ("no code here", {"telnyx_error": {"error_code": "D60"}}, "D60", "only verified numbers"),
+        ("first D11, then D13", {}, "D13", "country is not allowed"),
+        ("of another kind", {"telnyx_error": {"error_code": 7}}, None, "of another kind"),
+        ("a code nobody knows D99", {}, "D99", "a code nobody knows D99"),
+        ("model 3D13X, no code", {"telnyx_error": ["D13"]}, None, "model 3D13X, no code"),
+    ],
+)
+def test_why_a_call_was_not_put_through_is_read_and_said(db, detail, more, reason, said):
+    body = {"errors": [{"code": 10010, "title": "Not authorized", "detail": detail}]} | more
+    refusal = answer("403 Forbidden", json.dumps(body).encode())
+    with serving(refusal) as listener, pytest.raises(TelnyxRefused) as caught:
+        ask(at(listener), LIST)
+    assert (caught.value.code, caught.value.reason) == ("10010", reason)
+    assert said in caught.value.message
+    assert str(caught.value).endswith(f"(Telnyx code 10010, {reason})" if reason else "(Telnyx code 10010)")

@@ -1,5 +1,6 @@
 """The circuit breaker of an account: commands stop, webhooks never do."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,7 +21,7 @@ from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.dispatch import circuit_breaker, sender
-from voice.models import AccountBreaker, Call, CallCommand, CallEvent
+from voice.models import AccountBreaker, Call, CallCommand, CallEvent, Limits
 
 pytestmark = pytest.mark.django_db
 
@@ -122,9 +123,60 @@ def test_one_stubborn_command_does_not_open_it(account: TelnyxAccount) -> None:
     assert state(account) == "closed"
 
 
-def test_a_feature_the_account_lacks_says_nothing_of_its_key(account: TelnyxAccount) -> None:
-    tries(account, *[answer("403 Forbidden", b'{"errors": [{"code": "10038"}]}')] * 6)
+def forbidden(code: object, detail: str) -> bytes:
+    return answer("403 Forbidden", json.dumps({"errors": [{"code": code, "detail": detail}]}).encode())
+
+
+REFUSALS = [
+    *(forbidden(10010, f"Call refused {reason}") for reason in ("D13", "D35", "D60", "D17")),
+    *(forbidden(code, "of one feature") for code in ("10038", "10039", "20012", None)),
+    answer("422 Unprocessable Entity", b'{"errors": [{"code": "10016"}]}'),
+]
+
+
+@pytest.mark.parametrize("refusal", REFUSALS)
+def test_a_refusal_says_nothing_of_the_key(account: TelnyxAccount, refusal: bytes) -> None:
+    refused = tries(account, *[refusal] * 6)
     assert state(account) == "closed"
+    assert {CallCommand.objects.get(pk=command.pk).status for command in refused} == {"refused"}
+
+
+@pytest.mark.parametrize("code", ["10009", "20001", "20009"])
+def test_a_forbidden_key_opens_it(account: TelnyxAccount, code: str) -> None:
+    tries(account, forbidden(code, "Authentication failed"))
+    assert state(account) == "open"
+
+
+def test_why_a_call_was_not_put_through_is_kept_on_the_command(account: TelnyxAccount) -> None:
+    (command,) = tries(account, forbidden(10010, "Dialed number is not included in whitelisted countries D13"))
+    kept = CallCommand.objects.get(pk=command.pk)
+    assert (kept.error_code, kept.attempts[0]["code"]) == ("D13", "10010")
+    assert "country is not allowed" in kept.error
+
+
+def test_after_a_hundred_refused_dials_an_incoming_call_is_answered_as_ever(
+    ring: Any, sandbox_account: TelnyxAccount, sandbox: Sandbox
+) -> None:
+    Limits.objects.create(account=sandbox_account, dials_per_minute=1000, dials_per_day=1000, concurrent_calls=1000)
+    call = ring()
+    for at in range(100):
+        to = f"+1312555{('9013', '9035', '9060', '9017', '9016')[at % 5]}"
+        wish = {"connection_id": call.connection_id, "from": "+13125550100", "to": to}
+        sender.send(outbox.dial(sandbox_account, wish, PORTAL).pk)
+    dials = CallCommand.objects.filter(action="dial")
+    assert set(dials.values_list("status", "error_code")) == {
+        ("refused", code) for code in ("D13", "D35", "D60", "D17", "10016")
+    }
+    answered = outbox.act(call, "answer", {}, PORTAL)
+    sender.send(answered.pk)
+    assert CallCommand.objects.get(pk=answered.pk).status == "ok"
+
+
+def test_however_often_telnyx_says_too_many_requests_it_stays_closed(account: TelnyxAccount) -> None:
+    for _ in range(12):
+        tries(account, too_many("10011"))
+        AccountBreaker.objects.update(wait_until=ago(1))
+    assert (state(account), circuit_breaker.breaker_of(account).recent.count("x")) == ("closed", 0)
 
 
 def test_while_it_is_open_commands_wait_and_webhooks_come_in(
