@@ -138,7 +138,7 @@ def _find_ending(look: RecoveryRun, call: Any) -> None:
     known_for = look.now - (call.heard_at or call.started_at)
     if may_be_found or (told is None and known_for <= FORGOTTEN):
         return
-    if status.lose(call, (told or {}).get("end_time"), look.now).state == Call.State.LOST:
+    if status.close_as_lost(call, (told or {}).get("end_time"), look.now).state == Call.State.LOST:
         look.count(calls_lost=1)
 
 
