@@ -49,7 +49,7 @@ def context_of(call: Call, event: CallEvent) -> dict[str, Any]:
 
 
 def problems(given: dict[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with a rule's ``event_type``, ``when`` and ``do``, by dotted name; empty when it can be saved."""
+    """List what is wrong with a rule's ``event_type``, ``when`` and ``do``, by dotted name; empty if nothing is."""
     found: dict[str, list[str]] = {}
     for at, condition in _items(given, "when", found, 50):
         try:
