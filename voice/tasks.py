@@ -66,7 +66,7 @@ def recover_account(account_id: str) -> None:
 def work_replay(replay_id: str) -> None:
     """A piece of a replay; the next one in a message of its own, so that live events have their turn between."""
     wake_following(replay_runs.work(uuid.UUID(replay_id), PIECE_SECONDS))
-    if replay_runs.is_owed(uuid.UUID(replay_id)):
+    if replay_runs.is_due(uuid.UUID(replay_id)):
         wake_replay(uuid.UUID(replay_id))
 
 

@@ -124,7 +124,7 @@ def test_lost_absorbs_nothing(client: Client, account: TelnyxAccount, lost_after
     for at, told in enumerate(random.Random(lost_after).sample(events, len(events))):
         deliver(client, account, told)
         if at == lost_after:
-            status.lose(Call.objects.get(call_control_id=LEG), None, timezone.now())
+            status.close_as_lost(Call.objects.get(call_control_id=LEG), None, timezone.now())
     assert written(Call.objects.get(call_control_id=LEG)) == wanted
 
 

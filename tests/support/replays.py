@@ -26,7 +26,7 @@ def a_call(account: TelnyxAccount, leg: str = "a") -> None:
 
 
 def rehearse(selection: Selection = EVERYTHING) -> Replay:
-    row = runs.look(selection, ADA)
+    row = runs.request_dry_run(selection, ADA)
     return worked_off(row)
 
 

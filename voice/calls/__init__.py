@@ -1,3 +1,3 @@
-"""One leg of a call: derived from its events, found, shown, told in order."""
+"""Derives one leg of a call from its events; finds it, shows it, tells its story in order."""
 
 __all__ = ["projection", "serializers", "status", "telnyx_record", "timeline"]

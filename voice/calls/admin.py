@@ -1,4 +1,4 @@
-"""The call log: a list that finds a call by whatever the customer can tell, and a page that tells all of it."""
+"""Shows the call log: a list that finds a call by whatever the customer can tell, and a page that tells all of it."""
 
 from typing import Any
 
@@ -44,7 +44,7 @@ from voice.models import Call, CallEvent, Conference
 
 @admin.register(Call)
 class CallAdmin(PageAdmin):
-    """Searched with a customer on the phone: number, last digits or any id in, the call out."""
+    """Lists and shows calls. Searched with a customer on the phone: number, last digits or any id in, the call out."""
 
     page_template = "voice/calls/page.html"
     list_display = (
@@ -145,7 +145,7 @@ class CallAdmin(PageAdmin):
         buttons = [(name, actions.label(name)) for name in actions.possible(call) if _may(user, name)]
         more = [
             (title, [(name, actions.label(name)) for name in members])
-            for title, members in actions.grouped([one for one in actions.names() if _may(user, one)])
+            for title, members in actions.grouped([name for name in actions.names() if _may(user, name)])
         ]
         entries = timeline.entries(legs, user)
         busy = call.is_alive or any(
@@ -173,7 +173,7 @@ class CallAdmin(PageAdmin):
         }
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
-        """One event's JSON, fetched when somebody opens it."""
+        """Show one event's JSON, fetched when somebody opens it."""
         call = self.row(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
@@ -183,7 +183,7 @@ class CallAdmin(PageAdmin):
         return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
-        """The confirmation of an action with its parameters; on POST the command."""
+        """Show the confirmation of an action with its parameters; on POST make the command."""
         call = self.row(request, object_id)
         if action not in actions.names():
             raise Http404
@@ -198,13 +198,19 @@ class CallAdmin(PageAdmin):
                 form.take(error.errors)
             else:
                 return wake_and_return(request, command, _page(call))
-        told = {"title": actions.label(action), "form": form, "call": call, "account": call.account, "action": action}
-        told |= {
+        context = {
+            "title": actions.label(action),
+            "form": form,
+            "call": call,
+            "account": call.account,
+            "action": action,
+        }
+        context |= {
             "summary": schemas.summary(actions.method(action)),
             "back": _page(call),
             "dangerous": action in DANGEROUS,
         }
-        return TemplateResponse(request, "voice/calls/action.html", self.context(request) | told)
+        return TemplateResponse(request, "voice/calls/action.html", self.context(request) | context)
 
     def dial_view(self, request: HttpRequest) -> HttpResponse:
         """Start a call from one of our applications."""
@@ -220,8 +226,8 @@ class CallAdmin(PageAdmin):
             else:
                 return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
         back = reverse("admin:voice_call_changelist")
-        told = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
-        return TemplateResponse(request, "voice/calls/action.html", self.context(request) | told)
+        context = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
+        return TemplateResponse(request, "voice/calls/action.html", self.context(request) | context)
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Ask Telnyx for the call's status (POST)."""
@@ -241,7 +247,7 @@ class CallAdmin(PageAdmin):
         return list(Conference.objects.filter(participants__call__in=[leg.pk for _, leg in legs]).distinct()[:20])
 
     def _application(self, call: Any, user: Any) -> tuple[str, str]:
-        """Its name, and its page for who may see it."""
+        """Return the application's name, and its page for who may see it."""
         row = CallControlApplication.objects.filter(account=call.account, telnyx_id=call.connection_id).first()
         if row is None or not user.has_perm("applications.view_callcontrolapplication"):
             return call.application_name or call.connection_id, ""

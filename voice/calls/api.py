@@ -1,4 +1,4 @@
-"""REST of what happens on the line: get, call the service, answer."""
+"""Serves calls, sessions and what is live at Telnyx over REST: get, call the service, answer."""
 
 from typing import Any
 

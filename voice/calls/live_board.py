@@ -1,4 +1,4 @@
-"""The live board: what is alive now as our rows tell it, beside what Telnyx says is alive, and where the two differ.
+"""Compares what is alive now by our rows with what Telnyx lists as alive: the live board.
 
 Telnyx is asked at most every 15 s an account, whoever watches: what it said is a row.
 """
@@ -31,7 +31,7 @@ _OVER_HERE = "Telnyx still lists this call; the portal has heard that it ended."
 
 @dataclass(frozen=True)
 class Seat:
-    """One call on the board. ``call`` is None when only Telnyx knows it; ``mark`` says in words what does not agree."""
+    """Holds one call on the board. ``call`` is None when only Telnyx knows it; ``mark`` says what does not agree."""
 
     control_id: str
     call: Call | None
@@ -48,7 +48,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Group:
-    """The live calls of one application."""
+    """Holds the live calls of one application."""
 
     account: TelnyxAccount
     application: str
@@ -57,7 +57,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Board:
-    """All of it. ``listings``: when Telnyx was asked, by account; ``more``: there are calls that are not shown."""
+    """Holds all of it. ``listings``: when Telnyx was asked, by account; ``more``: there are calls not shown."""
 
     groups: list[Group]
     listings: list[LiveListing]
@@ -65,18 +65,18 @@ class Board:
     more: bool
 
 
-def drawn(user: Any) -> Board:
-    """The board for this person. The number of statements does not grow with the calls."""
+def board_for(user: Any) -> Board:
+    """Build the board for this person. The number of statements does not grow with the calls."""
     calls = list(_alive()[: MOST + 1])
     listings = list(LiveListing.objects.select_related("account").order_by("account__name"))
-    told = {(one.account_id, control_id) for one in listings for control_id in _control_ids(one)}
-    seats = [(_key(call), _seat_of(call, listings, told, user)) for call in calls[:MOST]]
+    listed = {(listing.account_id, control_id) for listing in listings for control_id in _control_ids(listing)}
+    seats = [(_key(call), _seat_of(call, listings, listed, user)) for call in calls[:MOST]]
     seats += _strangers(listings, {(call.account_id, call.call_control_id) for call in calls})
     return Board(_grouped(seats), listings, len(seats), more=len(calls) > MOST)
 
 
 def ask_telnyx() -> None:
-    """Fetch the live calls of every account whose turn it is. What goes wrong is written into the listing, in words."""
+    """Fetch the live calls of every account that is due. What goes wrong is written into the listing, in words."""
     until = time.monotonic() + _BUDGET_SECONDS
     for account in TelnyxAccount.objects.order_by("name"):
         if time.monotonic() < until and _claim(account):
@@ -92,17 +92,17 @@ def _alive() -> Any:
     )
 
 
-def _seat_of(call: Any, listings: list[LiveListing], told: set[tuple[Any, str]], user: Any) -> Seat:
+def _seat_of(call: Any, listings: list[LiveListing], listed: set[tuple[Any, str]], user: Any) -> Seat:
     buttons = [
         (name, actions.label(name)) for name in actions.possible(call) if user.has_perm(actions.permission(name))
     ]
-    mark = "" if (call.account_id, call.call_control_id) in told else _missing(call, listings)
+    mark = "" if (call.account_id, call.call_control_id) in listed else _missing(call, listings)
     last, at = label(call.last_event or ""), call.last_event_at
     return Seat(call.call_control_id, call, mark, call.answered_at or call.started_at, last, at, buttons)
 
 
 def _missing(call: Call, listings: list[LiveListing]) -> str:
-    """Telnyx was asked for this application after the call had begun, and did not name it."""
+    """Say that Telnyx was asked for this application after the call had begun, and did not name the call."""
     for listing in listings:
         if listing.account_id == call.account_id and listing.asked_at and call.connection_id in listing.asked:
             return _HERE_ONLY if call.started_at < listing.asked_at - _SETTLING else ""
@@ -110,19 +110,21 @@ def _missing(call: Call, listings: list[LiveListing]) -> str:
 
 
 def _strangers(listings: list[LiveListing], here: set[tuple[Any, str]]) -> list[tuple[tuple[Any, str], Seat]]:
-    """Calls that Telnyx lists and that are not alive here."""
-    found = [(one, call) for one in listings for call in one.calls if (one.account_id, _id(call)) not in here]
+    """Collect the calls that Telnyx lists and that are not alive here."""
+    found = [
+        (listing, call) for listing in listings for call in listing.calls if (listing.account_id, _id(call)) not in here
+    ]
     if not found:
         return []
     ids = [_id(call) for _, call in found]
     known = {(row.account_id, row.call_control_id): row for row in _of_ids(ids)}
     seats = []
-    for listing, told in found:
-        row = known.get((listing.account_id, _id(told)))
+    for listing, entry in found:
+        row = known.get((listing.account_id, _id(entry)))
         if row is not None and not _is_contradiction(row, listing):
             continue
-        seat = _stranger(told, row, listing)
-        seats.append(((listing.account, str(told.get("connection_id") or "")), seat))
+        seat = _stranger(entry, row, listing)
+        seats.append(((listing.account, str(entry.get("connection_id") or "")), seat))
     return seats
 
 
@@ -131,16 +133,16 @@ def _of_ids(ids: list[str]) -> Iterable[Call]:
 
 
 def _is_contradiction(row: Call, listing: LiveListing) -> bool:
-    """It was over here well before Telnyx was asked."""
+    """Tell whether the call was over here well before Telnyx was asked."""
     ended = row.ended_at
     return not row.is_alive and bool(ended and listing.asked_at and ended < listing.asked_at - _SETTLING)
 
 
-def _stranger(told: dict[str, Any], row: Call | None, listing: LiveListing) -> Seat:
-    duration, since = told.get("call_duration"), None
+def _stranger(entry: dict[str, Any], row: Call | None, listing: LiveListing) -> Seat:
+    duration, since = entry.get("call_duration"), None
     if isinstance(duration, int) and listing.asked_at and 0 <= duration < 10**6:
         since = listing.asked_at - timedelta(seconds=duration)
-    return Seat(_id(told), row, _OVER_HERE if row else _THERE_ONLY, since, "", None, [])
+    return Seat(_id(entry), row, _OVER_HERE if row else _THERE_ONLY, since, "", None, [])
 
 
 def _grouped(seats: list[tuple[tuple[TelnyxAccount, str], Seat]]) -> list[Group]:
@@ -165,7 +167,7 @@ def _id(call: dict[str, Any]) -> str:
 
 
 def _claim(account: TelnyxAccount) -> bool:
-    """Whether it is this one's turn to ask: of many watchers in many processes one finds it so."""
+    """Claim the right to ask Telnyx: of many watchers in many processes one gets it."""
     now = timezone.now()
     made = LiveListing(account=account, claimed_at=now - 2 * EVERY)
     LiveListing.objects.bulk_create([made], ignore_conflicts=True)
@@ -202,7 +204,7 @@ def _kept(call: dict[str, Any], connection_id: str) -> dict[str, Any]:
 
 
 def _connection_ids(account: TelnyxAccount) -> list[str]:
-    """Of the account's applications, those with live calls first."""
+    """List the ids of the account's applications, those with live calls first."""
     alive = Call.objects.alive().filter(account=account).exclude(connection_id="")
     first = list(alive.order_by().values_list("connection_id", flat=True).distinct()[:200])
     there = Q(account=account, missing_since=None)

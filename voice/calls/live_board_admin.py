@@ -1,4 +1,4 @@
-"""The live board, and Telnyx's own record on a call's page: what is asked of Telnyx while somebody looks."""
+"""Draws the live board, and Telnyx's own record on a call's page: what is asked of Telnyx while somebody looks."""
 
 import hashlib
 from typing import Any
@@ -18,7 +18,7 @@ from voice.models import Call
 
 
 def urls(admin: Any) -> list[URLPattern]:
-    """The addresses, for the call log's admin to add before its own."""
+    """List the addresses, for the call log's admin to add before its own."""
     wrap = admin.admin_site.admin_view
 
     def live_view(request: HttpRequest) -> HttpResponse:
@@ -34,7 +34,7 @@ def urls(admin: Any) -> list[URLPattern]:
 
 
 def _live(admin: Any, request: HttpRequest) -> HttpResponse:
-    """The page: the board as it is now, then what changes of it every 3 s while it is in sight."""
+    """Show the page: the board as it is now, then what changes of it every 3 s while it is in sight."""
     _check(request, "voice.view_call")
     table = _drawn(request)
     context = {**admin.admin_site.each_context(request), "opts": admin.opts, "title": "Live calls"}
@@ -42,7 +42,7 @@ def _live(admin: Any, request: HttpRequest) -> HttpResponse:
 
 
 def _table(request: HttpRequest) -> HttpResponse:
-    """The board alone; 204, which htmx does not draw, while it is what the page already shows."""
+    """Draw the board alone; 204, which htmx does not draw, while it is what the page already shows."""
     _check(request, "voice.view_call")
     table = _drawn(request)
     digest = _digest(table)
@@ -52,7 +52,7 @@ def _table(request: HttpRequest) -> HttpResponse:
 
 
 def _ask(request: HttpRequest) -> HttpResponse:
-    """Have Telnyx asked, if 15 s have passed. What it says shows with the next look at the board."""
+    """Have Telnyx asked, if 15 s have passed. What it says shows with the board's next refresh."""
     _check(request, "voice.view_call")
     live_board.ask_telnyx()
     return HttpResponse(status=204)
@@ -72,32 +72,32 @@ def _refresh(request: HttpRequest, call_id: str) -> HttpResponse:
 
 def _tell_status(request: HttpRequest, call: Call) -> None:
     try:
-        told = status.status(call)
-        if told is None:
+        answer = status.status(call)
+        if answer is None:
             messages.warning(request, "Telnyx does not know this call any more: it has ended.")
         else:
-            messages.info(request, f"Telnyx was asked: the call is {status.take(call, told).state}.")
+            messages.info(request, f"Telnyx was asked: the call is {status.merge_answer(call, answer).state}.")
     except TelnyxError as error:
         messages.error(request, str(error))
 
 
 def _record(request: HttpRequest, call_id: str) -> HttpResponse:
-    """Telnyx's own record of a call, for the section on its page."""
+    """Show Telnyx's own record of a call, for the section on its page."""
     _check(request, "voice.view_call", "voice.view_callevent")
     call = get_object_or_404(Call.objects.select_related("account"), pk=call_id)
     user: Any = request.user
-    told: dict[str, Any] = {"call": call, "may_see_raw": user.has_perm("voice.view_raw_event")}
+    context: dict[str, Any] = {"call": call, "may_see_raw": user.has_perm("voice.view_raw_event")}
     try:
         record = telnyx_record.of_call(call)
         lines = telnyx_record.lines(record, user)
-        told |= {"lines": [(line, as_json(line.detail)) for line in lines], "complete": record.complete}
+        context |= {"lines": [(line, as_json(line.detail)) for line in lines], "complete": record.complete}
     except TelnyxError as error:
-        told["error"] = str(error)
-    return TemplateResponse(request, "voice/calls/record.html", told)
+        context["error"] = str(error)
+    return TemplateResponse(request, "voice/calls/record.html", context)
 
 
 def _drawn(request: HttpRequest) -> str:
-    return render_to_string("voice/calls/live_rows.html", {"board": live_board.drawn(request.user)}, request)
+    return render_to_string("voice/calls/live_rows.html", {"board": live_board.board_for(request.user)}, request)
 
 
 def _digest(table: str) -> str:

@@ -29,7 +29,7 @@ Key = list[Any]
 
 @dataclass(frozen=True)
 class Fact:
-    """One event's word for one column. ``weight`` outranks time: an end absorbs, a told start beats a guessed one."""
+    """States one column's value by one event. ``weight`` outranks time: an end absorbs, a told start beats a guess."""
 
     column: str
     value: Any
@@ -38,13 +38,13 @@ class Fact:
 
 
 def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
-    """The columns of ``call`` that ``event`` changes, ``facts`` among them; empty when it tells nothing new.
+    """Return the columns of ``call`` that ``event`` changes, ``facts`` among them; empty when it tells nothing new.
 
     With ``restore`` the columns whose winner it already is become again what it tells.
     """
     at = event.happened_at
     rank = meaning(event.event_type).rank
-    changed = merge(call, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
+    changed = merge(call, _facts_of(event, at), at, rank, event.dedupe_key, restore=restore)
     if call.state == Call.State.LOST and changed.get("state", "ended") not in Call.OVER:
         facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
         changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
@@ -52,20 +52,20 @@ def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str,
 
 
 def merge(
-    call: Call | Conference, claims: Iterator[Fact], at: datetime, rank: int, source: str, *, restore: bool = False
+    call: Call | Conference, stated: Iterator[Fact], at: datetime, rank: int, source: str, *, restore: bool = False
 ) -> dict[str, Any]:
-    """The winners among ``claims`` and what ``call`` (or a conference) has.
+    """Merge ``stated`` with what ``call`` (or a conference) has, and return the columns whose winner changes.
 
     ``rank`` and ``source`` decide between equal times.
     """
     facts, changed = dict(call.facts), {}
-    for claim in claims:
-        key: Key = [claim.weight, (claim.at or at).isoformat(timespec="microseconds"), rank, source]
-        kept = facts.get(claim.column)
-        if (restore and key == kept) or _wins(key, kept, first=claim.column in _FIRST):
-            facts[claim.column] = key
-            if getattr(call, claim.column) != claim.value:
-                changed[claim.column] = claim.value
+    for fact in stated:
+        key: Key = [fact.weight, (fact.at or at).isoformat(timespec="microseconds"), rank, source]
+        kept = facts.get(fact.column)
+        if (restore and key == kept) or _wins(key, kept, first=fact.column in _FIRST):
+            facts[fact.column] = key
+            if getattr(call, fact.column) != fact.value:
+                changed[fact.column] = fact.value
     for column in ("from", "to"):
         number = changed.get(f"{column}_number", getattr(call, f"{column}_number", "") if restore else "")
         if number and getattr(call, f"{column}_reversed") != number[::-1]:
@@ -80,26 +80,26 @@ def _wins(key: Key, kept: Key | None, *, first: bool) -> bool:
     return key[1:] < kept[1:] if first else key[1:] > kept[1:]
 
 
-def _claims(event: CallEvent, at: datetime) -> Iterator[Fact]:
-    payload, told = _payload(event), meaning(event.event_type)
+def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
+    payload, event_type = _payload(event), meaning(event.event_type)
     yield from _identity(event)
     started = _time(event, payload.get("start_time"))
     yield Fact("started_at", started, 2, started) if started else Fact("started_at", at)
-    if told.state and (answered := _time(event, payload.get("answered_time"))):
+    if event_type.state and (answered := _time(event, payload.get("answered_time"))):
         yield Fact("answered_at", answered, at=answered)
-    if told.state == "ended":
+    if event_type.state == "ended":
         yield Fact("state", "ended", weight=9)
         yield Fact("ended_at", _time(event, payload.get("end_time")) or at)
         yield from _texts(payload, _ENDING)  # that of SIPREC's session (``siprec.stopped``) is not the call's
         if payload.get("call_status") != "completed":  # TeXML: then it stands for the cause, which is not told
             yield from _texts(payload, {"hangup_cause": "call_status"}, weight=0)
-    elif told.state:
+    elif event_type.state:
         parked = event.event_type == "call.initiated" and payload.get("state") == "parked"
-        yield Fact("state", "parked" if parked else told.state)
-        if told.stamp:
-            yield Fact(told.stamp, at)
+        yield Fact("state", "parked" if parked else event_type.state)
+        if event_type.stamp:
+            yield Fact(event_type.stamp, at)
     # what happens later in a call may name another party: an assistant's SIP address, the queue's
-    yield from _texts(payload, _PARTIES, weight=2 if told.state else 1)
+    yield from _texts(payload, _PARTIES, weight=2 if event_type.state else 1)
     if direction := _DIRECTIONS.get(str(payload.get("direction"))):
         yield Fact("direction", direction)
     if isinstance(state := payload.get("client_state"), str) and len(state) <= _MAX_STATE:
@@ -117,7 +117,7 @@ def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> I
 
 
 def _payload(event: CallEvent) -> dict[str, Any]:
-    """What the event tells, in Call Control's words."""
+    """Return what the event tells, in Call Control's words."""
     payload = event.payload or {}
     return texml_fields.in_call_control_words(payload) if event.source == CallEvent.Source.TEXML else payload
 
@@ -135,7 +135,7 @@ def _identity(event: CallEvent) -> Iterator[Fact]:
 
 @dataclass(frozen=True)
 class Change:
-    """``columns`` by name: before, after. Of a row that is new, before is what the empty row had."""
+    """Records ``columns`` by name: before, after. Of a row that is new, before is what the empty row had."""
 
     row: Model
     columns: dict[str, tuple[Any, Any]]

@@ -1,4 +1,4 @@
-"""Finding a call by whatever the customer on the phone can tell: a number, its last digits, any id."""
+"""Finds a call by whatever the customer on the phone can tell: a number, its last digits, any id."""
 
 import re
 
@@ -13,11 +13,11 @@ _LONGEST_NUMBER = 15
 
 
 def by_text(calls: QuerySet[Call], text: str) -> QuerySet[Call]:
-    """Calls with that number (or ending in those digits), or with that id of leg, session, call or application."""
+    """Filter to calls with that number (or ending in those digits), or that id of leg, session, call or application."""
     text = text.strip()
     if _UUID.fullmatch(text):
-        one = text.lower()
-        return calls.filter(Q(call_session_id=one) | Q(call_leg_id=one) | Q(call_control_id=text))
+        identifier = text.lower()
+        return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | Q(call_control_id=text))
     if _DIGITS.fullmatch(text):
         digits = re.sub(r"\D", "", text)
         return calls.filter(connection_id=digits) if len(digits) > _LONGEST_NUMBER else calls.filter(number(text))
@@ -27,7 +27,7 @@ def by_text(calls: QuerySet[Call], text: str) -> QuerySet[Call]:
 
 
 def number(text: str, sides: tuple[str, ...] = ("from", "to")) -> Q:
-    """From or to that number: a whole one with ``+`` exactly, digits by their end, a SIP address by its beginning."""
+    """Match from or to that number: a whole one with ``+`` exactly, digits by their end, SIP by its beginning."""
     found = Q()
     for side in sides:
         found |= _one_side(text.strip(), side)
@@ -44,7 +44,7 @@ def _one_side(text: str, side: str) -> Q:
 
 
 def application_names(connection_ids: set[tuple[object, str]]) -> dict[tuple[object, str], str]:
-    """``(account id, connection_id)`` → the application's name, for a page of calls: two statements in all."""
+    """Map ``(account id, connection_id)`` to the application's name, for a page of calls: two statements in all."""
     ids = {connection_id for _, connection_id in connection_ids}
     found: dict[tuple[object, str], str] = {}
     for row in (
@@ -56,7 +56,7 @@ def application_names(connection_ids: set[tuple[object, str]]) -> dict[tuple[obj
 
 
 def connection_ids_of(name: str) -> list[str]:
-    """The ids of the applications of that name, of both kinds."""
+    """List the ids of the applications of that name, of both kinds."""
     first = CallControlApplication.objects.filter(application_name=name).values_list("telnyx_id", flat=True)
     second = TexmlApplication.objects.filter(friendly_name=name).values_list("telnyx_id", flat=True)
     return [*first, *second]

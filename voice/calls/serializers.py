@@ -1,4 +1,4 @@
-"""Calls, events, commands and flows over REST. Field names are Telnyx's own."""
+"""Serializes calls and events. Field names are Telnyx's own."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What Telnyx says is alive now, asked when somebody wants to know."""
+"""Asks Telnyx what is alive now, when somebody wants to know."""
 
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,10 @@ _NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's refer
 
 
 def active_calls(account: TelnyxAccount, connection_id: str) -> list[dict[str, Any]]:
-    """The live calls of one application. Paged by cursor by hand: the SDK types this list as numbered pages, and its
-    iterator would ask for page 2 for ever."""
+    """List the live calls of one application.
+
+    Paged by cursor by hand: the SDK types this list as numbered pages, and its iterator would ask for page 2 for ever.
+    """
     calls: list[dict[str, Any]] = []
     after: str | None = None
     for _ in range(_MOST_PAGES):
@@ -40,18 +42,18 @@ def active_calls(account: TelnyxAccount, connection_id: str) -> list[dict[str, A
 
 def refresh(call: Call) -> Call:
     """Ask for the call's status and merge what it tells. Known at Telnyx until 10 min after the end."""
-    return take(call, status(call) or {})
+    return merge_answer(call, status(call) or {})
 
 
-def take(call: Call, told: dict[str, Any]) -> Call:
-    """Merge what Telnyx told of the call's status: only an end is news."""
-    if told.get("is_alive") is False and read_time(told.get("end_time")):
-        return _end(call, read_time(told["end_time"]) or timezone.now())
+def merge_answer(call: Call, answer: dict[str, Any]) -> Call:
+    """Merge Telnyx's answer about the call's status: only an end is news."""
+    if answer.get("is_alive") is False and read_time(answer.get("end_time")):
+        return _end(call, read_time(answer["end_time"]) or timezone.now())
     return call
 
 
 def status(call: Call) -> dict[str, Any] | None:
-    """What ``GET /calls/{call_control_id}`` tells; None when Telnyx does not know the call (any more)."""
+    """Ask ``GET /calls/{call_control_id}``; None when Telnyx does not know the call (any more)."""
     try:
         answer = ask(call.account, "calls.retrieve_status", call.call_control_id)
     except TelnyxRefused as error:
@@ -64,15 +66,15 @@ def status(call: Call) -> dict[str, Any] | None:
 
 
 def is_already_so(command: CallCommand) -> bool:
-    """Whether the state that ``command`` sets is the call's state at Telnyx. Only the client state can be read."""
+    """Tell whether the call's state at Telnyx is what ``command`` sets. Only the client state can be read."""
     if command.action != "update_client_state" or command.call is None:
         return False
-    told = status(command.call) or {}
-    return told.get("is_alive") is True and told.get("client_state") == command.parameters.get("client_state")
+    answer = status(command.call) or {}
+    return answer.get("is_alive") is True and answer.get("client_state") == command.parameters.get("client_state")
 
 
-def lose(call: Call, end_time: object, asked_at: datetime) -> Call:
-    """Close a call that is not alive at Telnyx, and whose end is nowhere. ``end_time`` is Telnyx's, if it told one.
+def close_as_lost(call: Call, end_time: object, asked_at: datetime) -> Call:
+    """Close a call as lost: not alive at Telnyx, its end nowhere. ``end_time`` is Telnyx's, if it told one.
 
     It weighs no more than any event and stands at ``asked_at``: what happened later says that the call lives, and its
     hang-up, however late it comes, makes it ended.

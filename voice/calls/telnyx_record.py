@@ -1,4 +1,4 @@
-"""Telnyx's own record of calls: ``GET /call_events``, the commands and webhooks as Telnyx saw them.
+"""Reads Telnyx's own record of calls: ``GET /call_events``, the commands and webhooks as Telnyx saw them.
 
 Telnyx tells the last 24 h, and longer when asked for one leg or session (its reference of this list).
 """
@@ -20,7 +20,7 @@ _MOST_PAGES, _MOST_PARTS = 200, 20  # of 250 entries; what is more than that is 
 
 @dataclass(frozen=True)
 class Record:
-    """``entries`` as Telnyx sent them, oldest first; not ``complete`` when there were more than four pages."""
+    """Holds ``entries`` as Telnyx sent them, oldest first; not ``complete`` when there were more than four pages."""
 
     entries: list[dict[str, Any]]
     complete: bool
@@ -28,7 +28,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Line:
-    """One entry for the eye."""
+    """Holds one entry for a page."""
 
     kind: str
     name: str
@@ -38,7 +38,7 @@ class Line:
 
 
 def of_call(call: Call) -> Record:
-    """What Telnyx has of this leg; of its session when the leg's id is not known. Asks Telnyx now."""
+    """Read what Telnyx has of this leg; of its session when the leg's id is not known. Asks Telnyx now."""
     if call.call_leg_id:
         return read(call.account, {"leg_id": call.call_leg_id})
     if call.call_session_id:
@@ -46,21 +46,21 @@ def of_call(call: Call) -> Record:
     return Record([], complete=True)
 
 
-def read(account: TelnyxAccount, wanted: dict[str, Any]) -> Record:
-    """The entries that ``wanted`` (``filter[…]``) finds: at most 1000. Raises what ``ask`` raises."""
-    found = paging.whole(account, "call_events.list", filter=wanted)
+def read(account: TelnyxAccount, query: dict[str, Any]) -> Record:
+    """Read the entries that ``query`` (``filter[…]``) finds: at most 1000. Raises what ``ask`` raises."""
+    found = paging.whole(account, "call_events.list", filter=query)
     return Record(_sorted(found.rows), found.complete)
 
 
 def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) -> Iterator[list[dict[str, Any]]]:
-    """All webhooks of its calls since then, page by page. Of too many the rest is asked for by time.
+    """Read all webhooks of its calls since then, page by page. Of too many the rest is asked for by time.
 
     Raises what ``ask`` raises, and ``TelnyxUncertain`` when not all could be read.
     """
     part = {"gte": begin.isoformat()}
     for _ in range(_MOST_PARTS):
-        wanted, times = {"connection_id": connection_id, "occurred_at": part, "type": "webhook"}, list[datetime]()
-        for page in paging.pages(account, "call_events.list", most=_MOST_PAGES, filter=wanted):
+        query, times = {"connection_id": connection_id, "occurred_at": part, "type": "webhook"}, list[datetime]()
+        for page in paging.pages(account, "call_events.list", most=_MOST_PAGES, filter=query):
             times += [at for at in map(time_of, page.rows) if at]
             yield page.rows
         if page.complete or ("lte" in part and times and min(times) < begin):
@@ -73,24 +73,24 @@ def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) 
 
 
 def event_of(entry: dict[str, Any]) -> dict[str, Any] | None:
-    """The webhook that an entry tells of, as it stood under ``data``; None for a command."""
-    told = entry.get("metadata")
-    inner = told.get("event") if isinstance(told, dict) else None
-    return inner if entry.get("type") == "webhook" and isinstance(inner, dict) else None
+    """Return the webhook that an entry tells of, as it stood under ``data``; None for a command."""
+    metadata = entry.get("metadata")
+    webhook = metadata.get("event") if isinstance(metadata, dict) else None
+    return webhook if entry.get("type") == "webhook" and isinstance(webhook, dict) else None
 
 
 def time_of(entry: dict[str, Any]) -> datetime | None:
-    """When it happened."""
+    """Return when it happened."""
     return read_time(entry.get("event_timestamp") or entry.get("occurred_at"))
 
 
 def lines(record: Record, user: Any) -> list[Line]:
-    """The record for a page, numbers masked unless this person may see whole ones."""
+    """Draw the record for a page, numbers masked unless this person may see whole ones."""
     return [_line(entry) for entry in masked_for(user, record.entries)]
 
 
 def _rest(times: list[datetime]) -> dict[str, str] | None:
-    """How to ask for what follows. Telnyx takes one comparison, and does not say in which order it lists."""
+    """Build the filter for what follows. Telnyx takes one comparison, and does not say in which order it lists."""
     if not times:
         return None
     return {"gte": max(times).isoformat()} if times[0] <= times[-1] else {"lte": min(times).isoformat()}
@@ -101,7 +101,7 @@ def _sorted(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _line(entry: dict[str, Any]) -> Line:
-    told = entry.get("metadata")
-    detail = told if isinstance(told, dict) else {}
+    metadata = entry.get("metadata")
+    detail = metadata if isinstance(metadata, dict) else {}
     kind, name = str(entry.get("type") or "?"), str(entry.get("name") or "?")
     return Line(kind, name, time_of(entry), str(detail.get("status") or ""), detail)

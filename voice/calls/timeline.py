@@ -1,4 +1,4 @@
-"""A session told in order: what happened and what was sent, on which leg, how long after the start."""
+"""Tells a session in order: what happened and what was sent, on which leg, how long after the start."""
 
 import itertools
 from collections.abc import Collection, Iterable
@@ -19,7 +19,7 @@ _MOST = 500
 
 @dataclass(frozen=True)
 class Answered:
-    """The event that answers a command: its ``id`` on this page, what it says, seconds after the command was sent."""
+    """Holds the event that answers a command: its ``id`` on this page, what it says, seconds after the command."""
 
     id: str
     title: str
@@ -28,7 +28,7 @@ class Answered:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line. ``kind`` is ``event`` or ``command``; ``status`` colours it; ``offset`` is seconds from the start."""
+    """Holds one line: an ``event`` or ``command``. ``status`` colours it; ``offset`` is seconds from the start."""
 
     kind: str
     id: str
@@ -45,7 +45,7 @@ class Entry:
 
 
 def legs(call: Call) -> list[tuple[str, Call]]:
-    """The session's legs with a letter each, the first one A. A call without a session is its own."""
+    """List the session's legs with a letter each, the first one A. A call without a session is its own."""
     if not call.call_session_id:
         return [("A", call)]
     rows = Call.objects.filter(account=call.account_id, call_session_id=call.call_session_id)
@@ -53,7 +53,7 @@ def legs(call: Call) -> list[tuple[str, Call]]:
 
 
 def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
-    """Events and commands of these legs, oldest first; commands after the event that caused them."""
+    """List events and commands of these legs, oldest first; commands after the event that caused them."""
     letters = {call.pk: letter for letter, call in session}
     rooms = set(ConferenceParticipant.objects.filter(call__in=letters).values_list("conference", flat=True)[:50])
     start = min(call.started_at for _, call in session)
@@ -61,13 +61,13 @@ def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
 
 
 def participants(conference: Conference) -> list[tuple[str, ConferenceParticipant]]:
-    """Who is or was in it, with a letter each, in the order of their last coming."""
+    """List who is or was in it, with a letter each, in the order of their last coming."""
     rows = conference.participants.select_related("call", "conference").order_by("joined_at", "id")[:_MOST]
     return list(zip(itertools.chain(_letters(), itertools.repeat("+")), rows, strict=False))
 
 
 def of_conference(conference: Conference, user: Any) -> list[Entry]:
-    """Events and commands of a conference, oldest first, with the letters of ``participants``."""
+    """List events and commands of a conference, oldest first, with the letters of ``participants``."""
     letters = {row.call_id: letter for letter, row in participants(conference) if row.call_id}
     return _entries([], {conference.pk}, letters, conference.started_at, user)
 
@@ -75,21 +75,21 @@ def of_conference(conference: Conference, user: Any) -> list[Entry]:
 def _entries(
     calls: Collection[Any], rooms: set[Any], letters: dict[Any, str], start: datetime, user: Any
 ) -> list[Entry]:
-    """Of these legs and of these conferences; what is of a conference alone has no letter."""
+    """List those of these legs and of these conferences; what is of a conference alone has no letter."""
     events: list[CallEvent] = []
-    told: list[Entry] = []
+    entries: list[Entry] = []
     if user.has_perm("voice.view_callevent"):
         rows = CallEvent.objects.defer("body", "headers").order_by("received_at")
         events = _both(rows, calls, rooms)
-        told += [_of_event(event, letters.get(event.call_id, ""), start, user) for event in events]
+        entries += [_of_event(event, letters.get(event.call_id, ""), start, user) for event in events]
     if user.has_perm("voice.view_callcommand"):
         commands = _both(CallCommand.objects.select_related("call").order_by("created_at", "sequence"), calls, rooms)
-        told += _of_commands(commands, letters, events, start, user)
-    return sorted(told, key=lambda entry: entry.at)
+        entries += _of_commands(commands, letters, events, start, user)
+    return sorted(entries, key=lambda entry: entry.at)
 
 
 def _both(rows: QuerySet[Any], calls: Collection[Any], rooms: set[Any]) -> list[Any]:
-    """Two statements, each by its index: one with OR would read far more."""
+    """Read by two statements, each on its index: one with OR would read far more."""
     found = list(rows.filter(call__in=list(calls))[:_MOST]) if calls else []
     if rooms:
         known = {row.pk for row in found}
@@ -123,7 +123,7 @@ def _of_command(
     command: CallCommand, letters: dict[Any, str], answer: CallEvent | None, start: datetime, user: Any
 ) -> Entry:
     at = command.first_sent_at or command.created_at
-    said = [f"by {command.requested_by}", _spoken(command, user), command.error, command.settlement]
+    parts = [f"by {command.requested_by}", _main_parameter(command, user), command.error, command.settlement]
     return Entry(
         kind="command",
         id=str(command.pk),
@@ -131,7 +131,7 @@ def _of_command(
         offset=_offset(at, start),
         leg=letters.get(command.call_id, ""),
         title=actions.label(command.action),
-        detail=" · ".join(part for part in said if part),
+        detail=" · ".join(part for part in parts if part),
         status=command.status,
         attempts=command.attempts,
         answered=_answered(at, answer),
@@ -150,14 +150,14 @@ def _offset(at: datetime, start: datetime) -> float:
     return round((at - start).total_seconds(), 1)
 
 
-def _spoken(command: CallCommand, user: Any) -> str:
-    """The parameter that says most: whom it connects, what it says."""
+def _main_parameter(command: CallCommand, user: Any) -> str:
+    """Return the parameter that says most: whom it connects, what it says."""
     for name in ("to", "payload", "audio_url", "digits", "cause"):
         if isinstance(value := command.parameters.get(name), str):
             if name == "to":
                 return pretty(shown(value, user))
-            said = masked_for(user, value)
-            return f"“{said[:120]}”"
+            text = masked_for(user, value)
+            return f"“{text[:120]}”"
     return ""
 
 
@@ -176,11 +176,11 @@ def _detail(event: CallEvent, user: Any) -> str:
         case "call.cost":
             return f"{payload.get('total_cost')}"
         case _:
-            told = payload.get("status") or payload.get("result") or payload.get("reason") or ""
-            return str(told)[:200]
+            outcome = payload.get("status") or payload.get("result") or payload.get("reason") or ""
+            return str(outcome)[:200]
 
 
 def _pressed(digits: Any, user: Any) -> str:
-    """Keys a caller pressed: only their number for a person who sees no whole phone numbers either."""
+    """Show the keys a caller pressed: only their number to a person who sees no whole phone numbers either."""
     text = str(digits or "")
     return text if user.has_perm("voice.view_full_number") else "•" * len(text)

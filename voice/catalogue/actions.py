@@ -1,4 +1,4 @@
-"""The catalogue of call actions, read from the SDK: names, parameters, groups, who may press them.
+"""Reads the catalogue of call actions from the SDK: names, parameters, groups, who may press them.
 
 What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``.
 """
@@ -39,18 +39,18 @@ _LABELS |= {"queues.calls.remove": "Remove from queue", "queues.calls.update": "
 
 @cache
 def names() -> tuple[str, ...]:
-    """Every action of ``client.calls.actions``, by SDK name."""
+    """List every action of ``client.calls.actions``, by SDK name."""
     return schemas.methods("calls.actions")
 
 
 @cache
 def conference_names() -> tuple[str, ...]:
-    """Every action of ``client.conferences.actions``, as ``conferences.hold``."""
+    """List every action of ``client.conferences.actions``, as ``conferences.hold``."""
     return tuple(f"conferences.{name}" for name in schemas.methods("conferences.actions"))
 
 
 def method(action: str) -> str:
-    """The SDK's dotted method: ``calls.dial``, ``calls.actions.answer``, ``conferences.actions.hold``."""
+    """Return the SDK's dotted method: ``calls.dial``, ``calls.actions.answer``, ``conferences.actions.hold``."""
     if action in conference_names():
         return action.replace("conferences.", "conferences.actions.", 1)
     if "." in action:
@@ -59,12 +59,12 @@ def method(action: str) -> str:
 
 
 def is_on_a_call(action: str) -> bool:
-    """Whether its address at Telnyx is a call's."""
+    """Tell whether its address at Telnyx is a call's."""
     return "." not in action and action != DIAL
 
 
 def answers_nothing(action: str) -> bool:
-    """Whether Telnyx's yes is a 204: the SDK's method returns nothing."""
+    """Tell whether Telnyx's yes is a 204: the SDK's method returns nothing."""
     return schemas.returns_nothing(method(action))
 
 
@@ -73,12 +73,12 @@ def exists(action: str) -> bool:
 
 
 def parameters(action: str) -> Sequence[Parameter]:
-    """What a person or a rule may set: all but ``command_id``, which is ours."""
+    """List what a person or a rule may set: all but ``command_id``, which is ours."""
     return [parameter for parameter in schemas.parameters(method(action)) if parameter.name != "command_id"]
 
 
 def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
-    """``values`` if the action takes them; else ``InvalidParameters``."""
+    """Return ``values`` if the action takes them; else raise ``InvalidParameters``."""
     if not isinstance(values, dict):
         raise InvalidParameters({"parameters": ["Must be an object."]})
     if "command_id" in values:
@@ -87,7 +87,7 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
 
 
 def permission(action: str) -> str:
-    """Who may press it."""
+    """Name the permission to press it."""
     return "voice.dial" if action in _DIALS else "voice.control_call"
 
 
@@ -97,12 +97,12 @@ def label(action: str) -> str:
 
 
 def group(action: str) -> str:
-    """The heading it stands under."""
+    """Return the heading it stands under."""
     return next(title for title, words in _GROUPS if any(word in action for word in words))
 
 
 def grouped(of: Sequence[str] | None = None) -> list[tuple[str, list[str]]]:
-    """All actions (or these) under their headings, in the order people look for them."""
+    """List all actions (or these) under their headings, in the order people look for them."""
     headings = ("Answer & end", "Connect", "Speak & play", "Gather", "Record", "Stream & fork", "Transcribe", "AI")
     order = (*headings, "Queue", "SIP", "Other")
     listed = names() if of is None else of
@@ -111,7 +111,7 @@ def grouped(of: Sequence[str] | None = None) -> list[tuple[str, list[str]]]:
 
 
 def possible(call: Call) -> list[str]:
-    """What makes sense on this call now, for the buttons of its page; Telnyx has the last word."""
+    """List what makes sense on this call now, for the buttons of its page; Telnyx has the last word."""
     if not call.is_alive:
         return []
     if call.state in {Call.State.ANSWERED, Call.State.BRIDGED}:

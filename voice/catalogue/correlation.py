@@ -1,4 +1,4 @@
-"""Which event answers which command: what shows in a call's story that Telnyx carried a command out.
+"""Tells which event answers which command: what shows in a call's story that Telnyx carried a command out.
 
 Pure. Sources: the descriptions of the commands' expected webhooks in Telnyx's public OpenAPI spec. ``send_dtmf``, the
 pauses of a recording, noise suppression and ``update_client_state`` bring no webhook at all.
@@ -65,13 +65,13 @@ _SENT = (_Status.OK, _Status.UNCERTAIN, _Status.SENDING)
 
 
 def pairs(commands: Iterable[CallCommand], events: Iterable[CallEvent]) -> dict[uuid.UUID, CallEvent]:
-    """By command id the event that answers it. One event answers one command, those that are ``ok`` choose first."""
+    """Map command ids to the event that answers each. An event answers one command; ``ok`` ones choose first."""
     by_type: dict[str, list[CallEvent]] = {}
     for event in sorted(events, key=lambda event: event.happened_at):
         by_type.setdefault(event.event_type, []).append(event)
     found: dict[uuid.UUID, CallEvent] = {}
     taken: set[uuid.UUID] = set()
-    for command in sorted(_sent(commands), key=lambda one: (one.status != _Status.OK, one.first_sent_at)):
+    for command in sorted(_sent(commands), key=lambda command: (command.status != _Status.OK, command.first_sent_at)):
         fitting = (event for name in ANSWERS.get(command.action, ()) for event in by_type.get(name, ()))
         free = [event for event in fitting if event.pk not in taken and fits(command, event)]
         if free:
@@ -82,20 +82,21 @@ def pairs(commands: Iterable[CallCommand], events: Iterable[CallEvent]) -> dict[
 
 
 def proofs(commands: Iterable[CallCommand], events: Iterable[CallEvent]) -> dict[uuid.UUID, CallEvent]:
-    """Of the pairs of uncertain commands those that leave no doubt: no other open one may as well have caused it."""
+    """Keep the pairs of uncertain commands that leave no doubt: no other open one may as well have caused it."""
     commands = list(commands)
     found = pairs(commands, events)
-    open_ones = [one for one in _sent(commands) if one.status != _Status.OK]
-    lonely = [one for one in open_ones if one.pk not in found and not _is_wish(one.action)]
+    unsettled = [command for command in _sent(commands) if command.status != _Status.OK]
+    unanswered = [command for command in unsettled if command.pk not in found and not _is_wish(command.action)]
     return {
-        one.pk: found[one.pk]
-        for one in open_ones
-        if one.pk in found and not any(fits(rival, found[one.pk]) for rival in lonely if rival.pk != one.pk)
+        command.pk: found[command.pk]
+        for command in unsettled
+        if command.pk in found
+        and not any(fits(rival, found[command.pk]) for rival in unanswered if rival.pk != command.pk)
     }
 
 
 def fits(command: CallCommand, event: CallEvent) -> bool:
-    """Whether ``event`` may have been caused by ``command``."""
+    """Tell whether ``event`` may have been caused by ``command``."""
     sent = command.first_sent_at
     if sent is None or event.event_type not in ANSWERS.get(command.action, ()):
         return False
@@ -106,7 +107,7 @@ def fits(command: CallCommand, event: CallEvent) -> bool:
 
 
 def _is_of(command: CallCommand, event: CallEvent) -> bool:
-    """The event happened where the command would have acted."""
+    """Tell whether the event happened where the command would have acted."""
     if event.event_type == "call.initiated":
         return _is_new_leg(command, event)
     if command.conference_id is not None and event.conference_id is not None:
@@ -115,7 +116,7 @@ def _is_of(command: CallCommand, event: CallEvent) -> bool:
 
 
 def _is_in_room(command: CallCommand, event: CallEvent) -> bool:
-    """The same conference and, where the command or the event is about single legs, one of those."""
+    """Tell whether both are of one conference and, where either is about single legs, of one of those."""
     legs = command.parameters.get("call_control_ids") or [command.call_control_id]
     of_one = event.event_type.startswith("conference.participant.")
     fitting = event.call_control_id in legs if of_one else not command.parameters.get("call_control_ids")
@@ -137,9 +138,9 @@ def _is_new_leg(command: CallCommand, event: CallEvent) -> bool:
 
 
 def _is_wish(action: str) -> bool:
-    """It asks for a state, not for a deed: whoever brought the state about, each that asked for it has it."""
+    """Tell whether it asks for a state, not for a deed: whoever brought the state about, each wish has it."""
     return action.startswith("stop_") or action in _WISHES
 
 
 def _sent(commands: Iterable[CallCommand]) -> list[CallCommand]:
-    return [one for one in commands if one.first_sent_at is not None and one.status in _SENT]
+    return [command for command in commands if command.first_sent_at is not None and command.status in _SENT]

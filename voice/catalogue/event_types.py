@@ -1,4 +1,4 @@
-"""The vocabulary: what each event type says of a call. Unknown types pass: they are stored and shown, never an error.
+"""Says what each event type tells of a call. Unknown types pass: they are stored and shown, never an error.
 
 Sources: Telnyx's public OpenAPI spec (``webhooks``) and the SDK's event models; ``call.ringing`` does not exist there.
 ``call.siprec.*`` and ``call.streaming.*`` are written in Telnyx's guides where the spec has no ``call.`` before them.
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class EventType:
-    """``label`` is for people. ``state`` is what a call is after it, ``stamp`` the column its time goes to.
+    """Describes a type. ``label`` is for people, ``state`` what a call is after it, ``stamp`` the column of its time.
 
     ``rank`` orders events of the same microsecond.
     """
@@ -149,16 +149,16 @@ HANGUP_SOURCES = {"caller": "by the caller", "callee": "by the called party"}
 
 
 def meaning(event_type: str) -> EventType:
-    """What the type says; nothing for one we do not know."""
+    """Return what the type says; an empty one for a type we do not know."""
     return _ALL.get(event_type, _UNKNOWN)
 
 
 def label(event_type: str) -> str:
-    """The type in words, or as Telnyx sent it."""
+    """Return the type in words, or as Telnyx sent it."""
     return meaning(event_type).label or event_type
 
 
 def ending(cause: str, source: str) -> str:
-    """``Ended normally, by the caller``; empty when no cause is known."""
+    """Describe an end: ``Ended normally, by the caller``; empty when no cause is known."""
     words = HANGUP_CAUSES.get(cause, cause.replace("_", " ").capitalize())
     return f"{words}, {HANGUP_SOURCES[source]}" if words and source in HANGUP_SOURCES else words

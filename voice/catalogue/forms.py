@@ -1,4 +1,4 @@
-"""Forms of actions, made from the SDK's own description when a page is opened, and the form of a flow's rule."""
+"""Makes forms of actions from the SDK's own description, when a page is opened, and the fields of a rule's JSON."""
 
 import json
 import uuid
@@ -42,7 +42,7 @@ _TRUTH = [("", "—"), ("true", "Yes"), ("false", "No")]
 
 
 class ActionForm(forms.Form):
-    """The parameters of one action by wire name. What is left empty is not sent."""
+    """Asks for the parameters of one action by wire name. What is left empty is not sent."""
 
     intent = forms.UUIDField(widget=forms.HiddenInput)  # of this opened form: pressing twice is one wish
 
@@ -56,7 +56,7 @@ class ActionForm(forms.Form):
 
     @property
     def first(self) -> list[forms.BoundField]:
-        """Required and common ones."""
+        """Return the fields that stand first: required and common ones."""
         return [self[parameter.name] for parameter in self.parameters if _is_common(self.action, parameter)]
 
     @property
@@ -78,19 +78,19 @@ class ActionForm(forms.Form):
         return cleaned
 
     def values(self) -> dict[str, Any]:
-        """What was filled in, by wire name."""
+        """Return what was filled in, by wire name."""
         given = ((parameter.name, self.cleaned_data.get(parameter.name)) for parameter in self.parameters)
         return {name: value for name, value in given if value is not None and value != ""}
 
     def take(self, errors: dict[str, list[str]]) -> None:
-        """Messages of the SDK's check, each on its field."""
+        """Put the messages of the SDK's check on their fields."""
         for name, messages in errors.items():
             field = name.split(".")[0]
             self.add_error(field if field in self.fields else None, messages)
 
 
 class JSONText(forms.CharField):
-    """JSON as text, read strictly; a list of texts may also stand one a line. The page makes rows and boxes of it."""
+    """Reads JSON strictly; a list of texts may also stand one a line. The page makes rows and boxes of it."""
 
     def __init__(self, *, lines: bool = False, schema: dict[str, Any] | None = None, **kwargs: Any) -> None:
         attributes = {"rows": 3, "spellcheck": "false"}
@@ -115,7 +115,7 @@ class JSONText(forms.CharField):
 
 
 class TextOrJSON(forms.CharField):
-    """A text, or JSON when it begins like an object or a list: for parameters that take either."""
+    """Reads a text, or JSON when it begins like an object or a list: for parameters that take either."""
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
@@ -128,7 +128,7 @@ class TextOrJSON(forms.CharField):
 
 
 class TruthField(forms.ChoiceField):
-    """Yes, no, or not said."""
+    """Offers yes, no, or not said."""
 
     def clean(self, value: Any) -> bool | None:
         return {"true": True, "false": False}.get(super().clean(value))
@@ -137,7 +137,9 @@ class TruthField(forms.ChoiceField):
 def _ordered(action: str) -> list[Parameter]:
     common = _COMMON.get(action, [])
     place = {name: at for at, name in enumerate(common)}
-    return sorted(actions.parameters(action), key=lambda one: (place.get(one.name, 99), not one.required))
+    return sorted(
+        actions.parameters(action), key=lambda parameter: (place.get(parameter.name, 99), not parameter.required)
+    )
 
 
 def _is_common(action: str, parameter: Parameter) -> bool:
@@ -165,7 +167,7 @@ def _field(parameter: Parameter) -> forms.Field:
 
 
 def _help(parameter: Parameter) -> str:
-    """The SDK's first sentence."""
+    """Return the SDK's first sentence."""
     text = parameter.help.replace("\n", " ").split(". ")[0].strip()
     one_a_line = parameter.kind == "array" and parameter.item and parameter.item.kind == "string"
     return f"{text} One a line." if one_a_line else text

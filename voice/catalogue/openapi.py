@@ -1,4 +1,4 @@
-"""The bodies of dial and of every action in the OpenAPI document, from the catalogue: a path for each action."""
+"""Writes the bodies of dial and of every action into the OpenAPI document: a path for each action."""
 
 import copy
 from collections.abc import Collection
@@ -23,7 +23,7 @@ _ACCOUNT = {"type": "object", "properties": {"account": {"type": "string", "desc
 
 
 def document_actions(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """A drf-spectacular hook: a generic path becomes exact ones, one an action, with components read from the SDK."""
+    """Make exact paths of a generic one, one an action, with components read from the SDK: a drf-spectacular hook."""
     paths, others = result["paths"], [action for _, _, action in _OTHERS]
     if _CALLS not in paths:
         return result
@@ -45,13 +45,15 @@ def document_actions(result: dict[str, Any], **_: Any) -> dict[str, Any]:
 
 
 def _spread(paths: dict[str, Any], generic_path: str, named: dict[str, str], bodies: dict[str, Any]) -> None:
-    """One path for each action, from the generic one, which goes."""
+    """Replace the generic path by one path for each action."""
     generic = paths.pop(generic_path)["post"]
     resource = generic_path.split("/")[3]
     for word, action in named.items():
         operation = copy.deepcopy(generic)
-        operation["parameters"] = [one for one in operation["parameters"] if one["name"] != "action_name"]
-        needed = any(one.required for one in actions.parameters(action))
+        operation["parameters"] = [
+            parameter for parameter in operation["parameters"] if parameter["name"] != "action_name"
+        ]
+        needed = any(parameter.required for parameter in actions.parameters(action))
         operation |= {
             "operationId": f"{resource}_actions_{word}",
             "summary": actions.label(action),
@@ -69,7 +71,7 @@ def _body(schema: dict[str, Any], *, required: bool) -> dict[str, Any]:
 
 
 def _ours(schema: dict[str, Any], left_out: Collection[str], *, opened: bool) -> dict[str, Any]:
-    """Without what the portal sets itself."""
+    """Leave out what the portal sets itself."""
     kept = {name: value for name, value in schema.items() if not (opened and name == "additionalProperties")}
     if "properties" in kept:
         kept["properties"] = {name: value for name, value in kept["properties"].items() if name not in left_out}

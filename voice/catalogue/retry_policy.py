@@ -29,7 +29,7 @@ UNKNOWN_AFTER = timedelta(minutes=15)
 
 
 class RetryClass(Enum):
-    """What may follow an attempt whose outcome is not known."""
+    """Says what may follow an attempt whose outcome is not known."""
 
     DEDUPLICATED = "A"  # the same again under its id, while Telnyx recognises it
     SET_STATE = "B"  # the state is read first; if it is another one, the same again
@@ -38,7 +38,7 @@ class RetryClass(Enum):
 
 
 def retry_class(action: str) -> RetryClass:
-    """The class of an action by SDK name."""
+    """Return the class of an action by SDK name."""
     if action in MONEY:
         return RetryClass.MONEY
     if action in _SET_STATE:
@@ -47,29 +47,29 @@ def retry_class(action: str) -> RetryClass:
 
 
 def takes_command_id(action: str) -> bool:
-    """Whether Telnyx ignores a repeat."""
+    """Tell whether Telnyx ignores a repeat."""
     return schemas.takes(actions.method(action), "command_id")
 
 
 def needs_window(action: str) -> bool:
-    """Whether a repeat is only safe while Telnyx recognises the id of the first."""
+    """Tell whether a repeat is only safe while Telnyx recognises the id of the first."""
     return retry_class(action) is not RetryClass.SET_STATE
 
 
 def freshness(action: str) -> timedelta:
-    """After this the action is not begun any more."""
+    """Return the time after which the action is not begun any more."""
     return timedelta(seconds=_FRESH.get(action, _FRESH_OTHERS))
 
 
 def next_resend(action: str, first_sent_at: datetime, now: datetime) -> datetime | None:
-    """When an attempt without an answer is made again; None when that would not be safe, or is given up."""
+    """Tell when an attempt without an answer is made again; None when that would not be safe, or is given up."""
     if retry_class(action) is RetryClass.ONCE:
         return None
     return _first_after(now, first_sent_at, _RESEND_AFTER)
 
 
 def next_look(uncertain_since: datetime, now: datetime) -> datetime | None:
-    """When Telnyx is asked next what became of an uncertain command; None when the portal stops looking."""
+    """Tell when Telnyx is asked next what became of an uncertain command; None when the portal stops looking."""
     return _first_after(now, uncertain_since, _LOOKS_AFTER)
 
 

@@ -26,15 +26,15 @@ _WORDS: dict[str, tuple[str, ...]] = {
 
 
 def in_call_control_words(fields: Fields) -> dict[str, Any]:
-    """What the fields tell of the call, under the names that Call Control's payloads have."""
-    told: dict[str, Any] = {}
+    """Translate what the fields tell of the call into the names that Call Control's payloads have."""
+    payload: dict[str, Any] = {}
     for name, sources in _WORDS.items():
         if value := next((fields[source] for source in sources if fields.get(source)), None):
-            told[name] = iso_time(value) if name.endswith("_time") else value
-    return told
+            payload[name] = iso_time(value) if name.endswith("_time") else value
+    return payload
 
 
 def iso_time(text: str) -> str:
-    """RFC 2822 (what Telnyx's guide says) as ISO 8601 (what it sends); anything else as it is."""
+    """Rewrite RFC 2822 (what Telnyx's guide says) as ISO 8601 (what it sends); anything else as it is."""
     at = read_mail_time(text)
     return at.isoformat() if at else text

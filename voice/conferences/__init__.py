@@ -1,3 +1,3 @@
-"""Conferences and queues."""
+"""Keeps conferences and queues: what Telnyx tells of them, and commands to them."""
 
 __all__ = ["projection", "queues", "service"]

@@ -1,4 +1,4 @@
-"""Conferences: the list, with what Telnyx says is there now, and a page with who is in it, its story, its buttons."""
+"""Shows conferences: the list, with what Telnyx says is there now, and a page of who is in, its story, its buttons."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ _FIRST = ("join", "speak", "mute", "hold", "record_start", "end_conference")
 
 @admin.register(Conference)
 class ConferenceAdmin(PageAdmin):
-    """Those the portal has heard of; above them what Telnyx lists as going on."""
+    """Lists the conferences the portal has heard of; above them what Telnyx lists as going on."""
 
     page_template = "voice/conferences/page.html"
     list_display = ("started_at", "name_shown", "state_shown", "present", "account", "connection_id", "ended_at")
@@ -96,28 +96,28 @@ class ConferenceAdmin(PageAdmin):
         }
 
     def inside_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Who is in it, muted and on hold, as Telnyx tells it now: a fragment of the page."""
+        """Show who is in it, muted and on hold, as Telnyx tells it now: a fragment of the page."""
         conference = self.row(request, object_id)
-        told: dict[str, Any] = {"conference": conference, "may": _may(request.user, "conferences.mute")}
+        context: dict[str, Any] = {"conference": conference, "may": _may(request.user, "conferences.mute")}
         try:
             found = service.participants(conference)
         except TelnyxError as error:
-            told["error"] = str(error)
+            context["error"] = str(error)
         else:
             known = _calls_of(conference.account, found.rows)
             rows = [(row, known.get(row.get("call_control_id"))) for row in found.rows if row.get("status") != "left"]
-            told |= {"rows": rows, "complete": found.complete}
-        return TemplateResponse(request, "voice/conferences/inside.html", told)
+            context |= {"rows": rows, "complete": found.complete}
+        return TemplateResponse(request, "voice/conferences/inside.html", context)
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:
-        """One event's JSON, fetched when somebody opens it."""
+        """Show one event's JSON, fetched when somebody opens it."""
         conference = self.row(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
         return HttpResponse(as_json(get_object_or_404(CallEvent, pk=event_id, conference=conference).payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
-        """The confirmation of an action with its parameters; on POST the command."""
+        """Show the confirmation of an action with its parameters; on POST make the command."""
         conference = self.row(request, object_id)
         if action not in actions.conference_names():
             raise Http404
@@ -136,7 +136,7 @@ class ConferenceAdmin(PageAdmin):
         )
 
     def create_view(self, request: HttpRequest) -> HttpResponse:
-        """A new conference, from a leg on the line."""
+        """Create a conference, from a leg on the line."""
         if not _may(request.user, service.CREATE):
             raise PermissionDenied
         form = confirmation.AccountForm(service.CREATE, request, confirmation.live_legs(None, request.user))
@@ -148,14 +148,14 @@ class ConferenceAdmin(PageAdmin):
         return confirmation.page(self, request, form, make, reverse("admin:voice_conference_changelist"))
 
     def telnyx_view(self, request: HttpRequest) -> HttpResponse:
-        """What Telnyx lists as going on, of every account: a fragment of the list's page."""
+        """Show what Telnyx lists as going on, of every account: a fragment of the list's page."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        told = [self._listed(account) for account in TelnyxAccount.objects.order_by("name")]
-        return TemplateResponse(request, "voice/conferences/telnyx.html", {"accounts": told})
+        accounts = [self._listed(account) for account in TelnyxAccount.objects.order_by("name")]
+        return TemplateResponse(request, "voice/conferences/telnyx.html", {"accounts": accounts})
 
     def find_view(self, request: HttpRequest, account_id: str, telnyx_id: str) -> HttpResponse:
-        """The page of a conference by Telnyx's id; Telnyx is asked for one the portal has heard nothing of."""
+        """Go to a conference by Telnyx's id; Telnyx is asked for one the portal has heard nothing of."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         account = get_object_or_404(TelnyxAccount, pk=account_id)
@@ -176,7 +176,7 @@ class ConferenceAdmin(PageAdmin):
         return {"account": account, "rows": found.rows, "complete": found.complete}
 
     def _legs(self, conference: Conference, action: str, user: Any) -> list[tuple[str, str]]:
-        """Whom to offer: to a join every leg on the line, to all else those inside."""
+        """List whom to offer: to a join every leg on the line, to all else those inside."""
         if action == "conferences.join":
             return confirmation.live_legs(conference.account, user)
         rows = conference.participants.select_related("call", "conference")

@@ -1,4 +1,4 @@
-"""REST of conferences and queues: read from Telnyx when asked; what changes them is a command, answered 202."""
+"""Serves conferences and queues over REST: read from Telnyx when asked; a change is a command, answered 202."""
 
 from typing import Any
 

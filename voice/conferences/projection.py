@@ -25,7 +25,7 @@ _STATES = set(Conference.State.values)
 
 
 def id_of(event: CallEvent) -> str:
-    """The ``conference_id`` of a conference's event; empty for any other event."""
+    """Return the ``conference_id`` of a conference's event; empty for any other event."""
     value = (event.payload or {}).get("conference_id")
     known = event.event_type.startswith("conference.") and isinstance(value, str) and _ID.fullmatch(value)
     return str(value) if known else ""
@@ -53,38 +53,38 @@ def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list
 
 
 def changes(conference: Conference, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
-    """As ``projection.changes``, of the event's conference."""
+    """Return the conference's columns that its event changes, as ``projection.changes`` of a call."""
     at, rank = event.happened_at, meaning(event.event_type).rank
-    return merge(conference, _claims(event, at), at, rank, event.dedupe_key, restore=restore)
+    return merge(conference, _facts_of(event, at), at, rank, event.dedupe_key, restore=restore)
 
 
 def seat_column(event: CallEvent) -> str:
-    """Where the time of a coming or a leaving goes; empty for other events."""
+    """Name the column for the time of a coming or a leaving; empty for other events."""
     return {"conference.participant.joined": "joined_at", "conference.participant.left": "left_at"}.get(
         event.event_type, ""
     )
 
 
 def seat_changes(seat: ConferenceParticipant, event: CallEvent, column: str) -> dict[str, Any]:
-    """The greatest time of each kind: the same for every order and repetition."""
+    """Keep the greatest time of each kind: the same for every order and repetition."""
     known, at = getattr(seat, column), event.happened_at
     return {column: at} if known is None or known < at else {}
 
 
 def merge_answer(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:
-    """The conference that Telnyx's answer describes (a create, a retrieve), with what it tells; None if it is none."""
+    """Merge Telnyx's answer (a create, a retrieve) into the conference it describes; None if it describes none."""
     conference_id, now = data.get("id"), timezone.now()
     if not isinstance(conference_id, str) or not _ID.fullmatch(conference_id):
         return None
     created, updated = read_time(data.get("created_at")) or now, read_time(data.get("updated_at")) or now
     with transaction.atomic():
         conference, _ = _locked(account.pk, conference_id, created)
-        assign(conference, merge(conference, _told(data, created, updated), updated, 0, "told")).save()
+        assign(conference, merge(conference, _facts_of_answer(data, created, updated), updated, 0, "told")).save()
     return conference
 
 
 def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> tuple[Conference, bool]:
-    """The conference's row, and whether it was made just now."""
+    """Lock the conference's row, and tell whether it was made just now."""
     rows = Conference.objects.select_for_update(of=("self",)).select_related("account")
     rows = rows.filter(account_id=account_id, conference_id=conference_id)
     if found := rows.first():
@@ -95,7 +95,7 @@ def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> tuple[Co
     return made, made.pk == stub.pk
 
 
-def _claims(event: CallEvent, at: datetime) -> Iterator[Fact]:
+def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     payload = event.payload or {}
     yield Fact("started_at", at, 2 if event.event_type == "conference.created" else 1)
     if event.connection_id:
@@ -109,8 +109,8 @@ def _claims(event: CallEvent, at: datetime) -> Iterator[Fact]:
         yield Fact("end_reason", reason[:50])
 
 
-def _told(data: dict[str, Any], created: datetime, updated: datetime) -> Iterator[Fact]:
-    """Telnyx's own description; see ``Conference`` in its OpenAPI spec."""
+def _facts_of_answer(data: dict[str, Any], created: datetime, updated: datetime) -> Iterator[Fact]:
+    """State what Telnyx's own description says; see ``Conference`` in its OpenAPI spec."""
     yield Fact("started_at", created, 2, created)
     for column, name, length in (("name", "name", 255), ("connection_id", "connection_id", 64)):
         if isinstance(value := data.get(name), str) and value:

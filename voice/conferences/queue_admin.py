@@ -1,4 +1,4 @@
-"""The pages of queues: all that is shown is asked of Telnyx, which alone has them."""
+"""Shows the pages of queues: all of it is asked of Telnyx, which alone has them."""
 
 import uuid
 from typing import Any
@@ -27,7 +27,7 @@ _SEE, _PRESS = "voice.view_queue", actions.permission(queues.CREATE)
 
 
 class TakeForm(forms.Form):
-    """Which of our calls is connected with the caller."""
+    """Asks which of our calls is connected with the caller."""
 
     intent = forms.UUIDField(widget=forms.HiddenInput)
     call = forms.ChoiceField(
@@ -50,13 +50,13 @@ class TakeForm(forms.Form):
         return [self["call"]]
 
     def take(self, errors: dict[str, list[str]]) -> None:
-        """Messages of the SDK's check."""
-        for said in errors.values():
-            self.add_error(None, said)
+        """Show the messages of the SDK's check."""
+        for words in errors.values():
+            self.add_error(None, words)
 
 
 def urls(admin: Any) -> list[URLPattern]:
-    """The addresses, for the admin of conferences to add: a queue has no model of its own."""
+    """List the addresses, for the admin of conferences to add: a queue has no model of its own."""
 
     def wrap(view: Any) -> Any:
         def seen(request: HttpRequest, **kwargs: Any) -> HttpResponse:
@@ -67,33 +67,33 @@ def urls(admin: Any) -> list[URLPattern]:
 
         return admin.admin_site.admin_view(seen)
 
-    one = "queues/<uuid:account_id>/<str:name>/"
+    queue_path = "queues/<uuid:account_id>/<str:name>/"
     return [
         path("queues/", wrap(_list), name="voice_queue_list"),
         path("queues/new/", wrap(_create), name="voice_queue_new"),
-        path(one, wrap(_page), name="voice_queue_page"),
-        path(f"{one}take/", wrap(_take), name="voice_queue_take"),
-        path(f"{one}do/<str:action>/", wrap(_act), name="voice_queue_act"),
-        path(f"{one}calls/<str:control_id>/<str:action>/", wrap(_act_on_call), name="voice_queue_call_act"),
+        path(queue_path, wrap(_page), name="voice_queue_page"),
+        path(f"{queue_path}take/", wrap(_take), name="voice_queue_take"),
+        path(f"{queue_path}do/<str:action>/", wrap(_act), name="voice_queue_act"),
+        path(f"{queue_path}calls/<str:control_id>/<str:action>/", wrap(_act_on_call), name="voice_queue_call_act"),
     ]
 
 
 def _list(admin: Any, request: HttpRequest) -> HttpResponse:
-    """The queues of every account."""
-    told = []
+    """Show the queues of every account."""
+    accounts = []
     for account in TelnyxAccount.objects.order_by("name"):
         try:
             found = queues.at_telnyx(account)
             rows = [(row, quote(str(row.get("name")))) for row in found.rows]
-            told.append({"account": account, "rows": rows, "complete": found.complete})
+            accounts.append({"account": account, "rows": rows, "complete": found.complete})
         except TelnyxError as error:
-            told.append({"account": account, "error": str(error)})
-    context = _context(admin, request, "Queues") | {"accounts": told, "may": request.user.has_perm(_PRESS)}
+            accounts.append({"account": account, "error": str(error)})
+    context = _context(admin, request, "Queues") | {"accounts": accounts, "may": request.user.has_perm(_PRESS)}
     return TemplateResponse(request, "voice/conferences/queue_list.html", context)
 
 
 def _page(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpResponse:
-    """One queue, who waits in it, and what was sent to it."""
+    """Show one queue, who waits in it, and what was sent to it."""
     account, bare = get_object_or_404(TelnyxAccount, pk=account_id), unquote(name)
     context = _context(admin, request, "Queue") | {"account": account, "name": bare, "key": name}
     try:
@@ -114,7 +114,7 @@ def _waiting(account: TelnyxAccount, name: str) -> dict[str, Any]:
     found = queues.calls(account, name)
     ids = [str(row.get("call_control_id")) for row in found.rows]
     known = {call.call_control_id: call for call in Call.objects.filter(account=account, call_control_id__in=ids)}
-    rows = [(row, quote(one), known.get(one)) for row, one in zip(found.rows, ids, strict=True)]
+    rows = [(row, quote(control_id), known.get(control_id)) for row, control_id in zip(found.rows, ids, strict=True)]
     return {"waiting": rows, "complete": found.complete}
 
 

@@ -1,4 +1,4 @@
-"""Queues of Call Control: they live at Telnyx alone. What it tells of them, and the makers of their commands."""
+"""Reads Call Control's queues, which live at Telnyx alone, and makes commands to them."""
 
 from datetime import timedelta
 from typing import Any
@@ -18,30 +18,30 @@ _SKEW = timedelta(seconds=5)  # of Telnyx's clock against ours
 
 
 class NobodyWaits(TelnyxError):
-    """The queue is empty, or the caller has left it."""
+    """Says that the queue is empty, or the caller has left it."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"Nobody waits in the queue {name} any more.")
 
 
 def at_telnyx(account: TelnyxAccount) -> paging.Listing:
-    """The queues of an account (``GET /queues``)."""
+    """List the queues of an account (``GET /queues``)."""
     return paging.whole(account, "queues.list")
 
 
 def retrieve(account: TelnyxAccount, name: str) -> dict[str, Any] | None:
-    """One queue; None when there is none of this name."""
+    """Ask for one queue; None when there is none of this name."""
     return _data(account, "queues.retrieve", name)
 
 
 def calls(account: TelnyxAccount, name: str) -> paging.Listing:
-    """Who waits in it, in order (``GET /queues/{queue_name}/calls``)."""
+    """List who waits in it, in order (``GET /queues/{queue_name}/calls``)."""
     found = paging.whole(account, "queues.calls.list", name)
     return paging.Listing(sorted(found.rows, key=_position), found.complete)
 
 
 def create(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
-    """A queued creation: one attempt, since Telnyx would not recognise a repeat."""
+    """Make a queued creation: one attempt, since Telnyx would not recognise a repeat."""
     name = parameters.get("queue_name") if isinstance(parameters, dict) else None
     named = name if isinstance(name, str) and len(name) <= 255 else ""
     return outbox.place(account, CREATE, parameters, actor, queue_name=named, intent=intent)
@@ -50,7 +50,7 @@ def create(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: 
 def act(
     account: TelnyxAccount, name: str, action: str, parameters: object, actor: Actor, *, intent: str = ""
 ) -> CallCommand:
-    """A queued change or deletion of a queue (``queues.update``, ``queues.delete``)."""
+    """Make a queued change or deletion of a queue (``queues.update``, ``queues.delete``)."""
     return outbox.place(account, action, parameters, actor, path=[name], queue_name=name, intent=intent)
 
 
@@ -64,7 +64,7 @@ def act_on_call(
     *,
     intent: str = "",
 ) -> CallCommand:
-    """A queued change or removal of a call in a queue (``queues.calls.update``, ``queues.calls.remove``)."""
+    """Make a queued change or removal of a call in a queue (``queues.calls.update``, ``queues.calls.remove``)."""
     return outbox.place(
         account,
         action,
@@ -78,21 +78,21 @@ def act_on_call(
 
 
 def is_already_so(command: CallCommand) -> bool:
-    """Whether the queue at Telnyx is as ``command`` would make it. ``keep_after_hangup`` cannot be read."""
+    """Tell whether the queue at Telnyx is as ``command`` would make it. ``keep_after_hangup`` cannot be read."""
     if command.action == CREATE:
         return _was_made_by(command, retrieve(command.account, command.queue_name) or {})
     if command.action == DELETE:
         return retrieve(command.account, command.queue_name) is None
     if command.action == UPDATE:
-        told = retrieve(command.account, command.queue_name) or {}
-        return bool(told.get("max_size") == command.parameters.get("max_size"))
+        queue = retrieve(command.account, command.queue_name) or {}
+        return bool(queue.get("max_size") == command.parameters.get("max_size"))
     if command.action == REMOVE_CALL:
         return _data(command.account, "queues.calls.retrieve", command.path[0], queue_name=command.queue_name) is None
     return False
 
 
-def _was_made_by(command: CallCommand, told: dict[str, Any]) -> bool:
-    made, sent = read_time(told.get("created_at")), command.first_sent_at
+def _was_made_by(command: CallCommand, queue: dict[str, Any]) -> bool:
+    made, sent = read_time(queue.get("created_at")), command.first_sent_at
     return made is not None and sent is not None and made > sent - _SKEW
 
 

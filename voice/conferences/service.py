@@ -1,4 +1,4 @@
-"""Conferences of Call Control: what Telnyx tells of them when asked, and the makers of their commands."""
+"""Asks Telnyx about Call Control's conferences, and makes commands to them."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ _SETS = {"hold": ("on_hold", True), "unhold": ("on_hold", False), "mute": ("mute
 
 
 def at_telnyx(account: TelnyxAccount, **wanted: str) -> paging.Listing:
-    """The conferences of an account as Telnyx lists them (``GET /conferences``); ``wanted`` are its filters.
+    """List the conferences of an account as Telnyx lists them (``GET /conferences``); ``wanted`` are its filters.
 
     Without any, Telnyx tells those that have ended, too.
     """
@@ -38,23 +38,23 @@ def retrieve(account: TelnyxAccount, conference_id: str) -> Conference | None:
 
 
 def find(account: TelnyxAccount, conference_id: str) -> Conference | None:
-    """The portal's row; Telnyx is asked for one the portal has heard nothing of."""
+    """Find the portal's row; Telnyx is asked for one the portal has heard nothing of."""
     known = Conference.objects.select_related("account").filter(account=account, conference_id=conference_id)
     return known.first() or retrieve(account, conference_id)
 
 
 def participants(conference: Conference) -> paging.Listing:
-    """Who is in it, muted, on hold, as Telnyx tells it now."""
+    """List who is in it, muted, on hold, as Telnyx tells it now."""
     return paging.whole(conference.account, "conferences.list_participants", conference.conference_id)
 
 
 def create(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
-    """A queued creation, from a leg that is on the line; ``InvalidParameters`` as of an action."""
+    """Make a queued creation, from a leg that is on the line; ``InvalidParameters`` as of an action."""
     return outbox.place(account, CREATE, parameters, actor, intent=intent)
 
 
 def act(conference: Conference, action: str, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
-    """A queued action (``conferences.hold``); ``expired`` at once when the conference is known to have ended."""
+    """Make a queued action (``conferences.hold``); ``expired`` at once when the conference is known to have ended."""
     where = {"path": [conference.conference_id], "conference": conference}
     return outbox.place(conference.account, action, parameters, actor, intent=intent, **where)  # type: ignore[arg-type]
 
@@ -62,7 +62,10 @@ def act(conference: Conference, action: str, parameters: object, actor: Actor, *
 def update_participant(
     conference: Conference, participant_id: str, parameters: object, actor: Actor, *, intent: str = ""
 ) -> CallCommand:
-    """A queued change of what happens when that participant leaves. ``participant_id`` may be its call's id."""
+    """Make a queued change of what happens when that participant leaves.
+
+    ``participant_id`` may be its call's id.
+    """
     return outbox.place(
         conference.account,
         UPDATE_PARTICIPANT,
@@ -76,13 +79,13 @@ def update_participant(
 
 
 def is_already_so(command: CallCommand) -> bool:
-    """Whether the participants at Telnyx are as ``command`` would make them."""
+    """Tell whether the participants at Telnyx are as ``command`` would make them."""
     column, value = _SETS.get(command.action.rpartition(".")[2], ("", None))
     if not column or command.conference is None:
         return False
     named = command.parameters.get("call_control_ids") or []
     rows = {str(row.get("call_control_id")): row for row in participants(command.conference).rows if _is_inside(row)}
-    meant = [rows.get(one, {}) for one in named] if named else list(rows.values())
+    meant = [rows.get(control_id, {}) for control_id in named] if named else list(rows.values())
     return bool(meant) and all(row.get(column) is value for row in meant)
 
 

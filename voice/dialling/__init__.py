@@ -1,3 +1,3 @@
-"""Whom may be called, how often, and many one after the other."""
+"""Decides whom the portal may call and how often, and calls many one after the other."""
 
 __all__ = ["batches", "destinations", "forms", "limits"]

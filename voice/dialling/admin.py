@@ -1,4 +1,4 @@
-"""Dial batches: a form that first only looks, and a page that shows how far it is."""
+"""Shows dial batches: a form that first only checks its lines, and a page of their progress."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ _ORDER = (_Status.OK, _Status.SENDING, _Status.QUEUED, _Status.REFUSED, _Status.
 
 @admin.register(DialBatch)
 class DialBatchAdmin(PageAdmin):
-    """Dialled by those who may dial, looked at by those who may look."""
+    """Lists and shows dial batches; who may dial starts and steers them."""
 
     page_template = "voice/dialling/page.html"
     list_display = (
@@ -48,7 +48,7 @@ class DialBatchAdmin(PageAdmin):
     search_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DialBatch]:
-        return batches.counted(super().get_queryset(request))
+        return batches.with_line_counts(super().get_queryset(request))
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -60,22 +60,22 @@ class DialBatchAdmin(PageAdmin):
         return [*ours, *super().get_urls()]
 
     def new_view(self, request: HttpRequest) -> HttpResponse:
-        """Without ``go`` it looks at every line and dials nothing."""
+        """Begin a batch; without ``go`` check every line and dial nothing."""
         _demand_dial(request)
         given = {"connection_id": request.GET.get("application", "")}
         form = BatchForm(request.POST or None, request.FILES or None, initial=given)
         planned: batches.Plan | None = None
         if request.method == "POST" and form.is_valid():
-            if begun := batches.known(_intent(form)):  # pressed twice: by now its own lines may fill a limit
-                return HttpResponseRedirect(_page(begun))
+            if batch := batches.made_before(_intent(form)):  # pressed twice: by now its own lines may fill a limit
+                return HttpResponseRedirect(_page(batch))
             try:
                 planned = self._plan(request, form)
                 if "go" in request.POST and not planned.problems:
                     return self._begin(request, form)
             except (InvalidParameters, LimitExceeded) as error:
                 form.take(error.errors)
-        told = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
-        return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | told)
+        context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
+        return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)
 
     def page(self, request: HttpRequest, batch: DialBatch) -> dict[str, Any]:
         progress, failed = batches.progress(batch), (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
@@ -94,7 +94,7 @@ class DialBatchAdmin(PageAdmin):
         }
 
     def steer_view(self, request: HttpRequest, object_id: str, word: str) -> HttpResponse:
-        """Pause, resume, cancel (POST)."""
+        """Pause, resume or cancel the batch (POST)."""
         _demand_dial(request)
         batch = self.row(request, object_id)
         if request.method != "POST" or word not in _STEERING:
@@ -103,7 +103,7 @@ class DialBatchAdmin(PageAdmin):
         return HttpResponseRedirect(_page(batch))
 
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
-        """The account's own numbers as options, for the list that hangs on a text box."""
+        """Answer the account's own numbers as options, for the list that hangs on a text box."""
         _demand_dial(request)
         wanted = CallControlApplication.objects.select_related("account").filter(missing_since=None)
         application = wanted.filter(telnyx_id=request.GET.get("connection_id", "")).first()
@@ -116,8 +116,8 @@ class DialBatchAdmin(PageAdmin):
 
     @display(description="Done")
     def progress_shown(self, batch: DialBatch) -> str:
-        told = batches.progress(batch)
-        return format_html('<span class="portal-number">{} %</span>', told.percent)
+        progress = batches.progress(batch)
+        return format_html('<span class="portal-number">{} %</span>', progress.percent)
 
     def _plan(self, request: HttpRequest, form: BatchForm) -> batches.Plan:
         lines = batches.read_lines(form.cleaned_data["numbers"])

@@ -1,4 +1,4 @@
-"""REST of dial batches and of limits."""
+"""Serves dial batches and limits over REST."""
 
 from typing import Any
 
@@ -60,8 +60,8 @@ class DialBatchSerializer(serializers.ModelSerializer[DialBatch]):
 
     @extend_schema_field(ProgressSerializer)
     def get_progress(self, batch: DialBatch) -> dict[str, Any]:
-        told = batches.progress(batch)
-        return {"counts": told.counts, "finished": told.finished, "percent": told.percent}
+        progress = batches.progress(batch)
+        return {"counts": progress.counts, "finished": progress.finished, "percent": progress.percent}
 
 
 class LineSerializer(Strict, serializers.Serializer[Any]):
@@ -102,7 +102,7 @@ class PlanSerializer(serializers.Serializer[Any]):
 class DialBatchViewSet(ReadOnlyViewSet):
     """Many numbers dialled one after the other from one application."""
 
-    queryset = batches.counted(DialBatch.objects.select_related("account"))
+    queryset = batches.with_line_counts(DialBatch.objects.select_related("account"))
     serializer_class = DialBatchSerializer
     scope = "calls"
     ordering = ("-created_at", "-id")
@@ -127,7 +127,7 @@ class DialBatchViewSet(ReadOnlyViewSet):
         ]
         try:
             if wanted["dry_run"]:
-                return Response(_told(batches.plan(account, shared, lines, wanted["per_second"], self.actor)))
+                return Response(_plan_body(batches.plan(account, shared, lines, wanted["per_second"], self.actor)))
             name = wanted.get("name", "")
             batch = batches.make(account, shared, lines, wanted["per_second"], self.actor, name=name)
         except InvalidParameters as error:
@@ -221,6 +221,6 @@ class LimitsViewSet(PortalViewSet):
         return Response(self.get_serializer(limits.of_account(account)).data)
 
 
-def _told(planned: batches.Plan) -> dict[str, Any]:
-    problems = {str(at): said for at, said in planned.problems.items()}
+def _plan_body(planned: batches.Plan) -> dict[str, Any]:
+    problems = {str(at): words for at, words in planned.problems.items()}
     return {"lines": len(planned.lines), "seconds": planned.seconds, "problems": problems}

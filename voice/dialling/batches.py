@@ -1,4 +1,4 @@
-"""Dial batches: many numbers from one application, one after the other. A line is a command with a time to come.
+"""Dials many numbers from one application, one after the other. A line is a command with a time to come.
 
 Nothing waits here: the sweep sends each line when it is due. A line's intent is the batch and its place in it, so no
 repetition dials it twice.
@@ -36,7 +36,7 @@ _Status = CallCommand.Status
 
 @dataclass(frozen=True)
 class Line:
-    """``at`` is the line's number for people, from 1; ``client_state`` as on the wire."""
+    """Holds one line. ``at`` is its number for people, from 1; ``client_state`` as on the wire."""
 
     at: int
     to: str
@@ -45,7 +45,7 @@ class Line:
 
 @dataclass
 class Plan:
-    """A dry run: the lines as they would be dialled, and what is wrong with which."""
+    """Holds a dry run: the lines as they would be dialled, and what is wrong with which."""
 
     lines: list[Line] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """How many lines are in which status. ``state`` is that of the batch, ``done`` when nothing is left of it."""
+    """Counts the lines in each status. ``state`` is that of the batch, ``done`` when nothing is left of it."""
 
     state: str
     counts: dict[str, int]
@@ -63,23 +63,23 @@ class Progress:
 
 
 def read_lines(text: str) -> list[Line]:
-    """A number a line; behind a comma, semicolon or tab a client state. Empty lines and a heading fall away."""
+    """Read a number a line; behind a comma, semicolon or tab a client state. Empty lines and a heading fall away."""
     separator = r"[,\t]" if "sip:" in text.lower() else r"[,;\t]"
     found: list[Line] = []
     for at, row in enumerate(text.splitlines(), 1):
         number, *others = [cell.strip().strip('"').strip() for cell in re.split(separator, row, maxsplit=1)]
         if number and not (not found and number.lower() in _HEADERS):
-            found.append(Line(at, number, encoded(others[0]) if others and others[0] else ""))
+            found.append(Line(at, number, encode_client_state(others[0]) if others and others[0] else ""))
     return found
 
 
-def encoded(text: str) -> str:
-    """A client state as Telnyx takes it: in base64."""
+def encode_client_state(text: str) -> str:
+    """Encode a client state as Telnyx takes it: in base64."""
     return base64.b64encode(text.encode()).decode()
 
 
 def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_second: float, actor: Actor) -> Plan:
-    """Look at everything and dial nothing. ``InvalidParameters`` or ``LimitExceeded`` for what is wrong as a whole."""
+    """Check everything and dial nothing. ``InvalidParameters`` or ``LimitExceeded`` for what is wrong as a whole."""
     if not SLOWEST <= per_second <= FASTEST:
         raise InvalidParameters({"per_second": [f"Must be between {SLOWEST} and {FASTEST:g}."]})
     if not 0 < len(lines) <= MAX_LINES:
@@ -112,7 +112,7 @@ def make(
     """
     planned = plan(account, shared, lines, per_second, actor)
     if planned.problems:
-        raise InvalidParameters({f"numbers.{at}": [said] for at, said in planned.problems.items()})
+        raise InvalidParameters({f"numbers.{at}": [words] for at, words in planned.problems.items()})
     now = timezone.now()
     batch = DialBatch(
         account=account,
@@ -135,13 +135,13 @@ def make(
     return batch
 
 
-def known(intent: str) -> DialBatch | None:
-    """The batch that this very wish made before."""
+def made_before(intent: str) -> DialBatch | None:
+    """Find the batch that this very wish made before."""
     return DialBatch.objects.filter(intent=intent).first() if intent else None
 
 
 def pause(batch: DialBatch, actor: Actor) -> DialBatch:
-    """Send no further line until ``resume``; what is on the wire stays there."""
+    """Pause the batch: no further line is sent until ``resume``; what is on the wire stays there."""
     with transaction.atomic():
         if (batch := _locked(batch)).status != DialBatch.Status.RUNNING:
             return batch
@@ -150,7 +150,7 @@ def pause(batch: DialBatch, actor: Actor) -> DialBatch:
 
 
 def resume(batch: DialBatch, actor: Actor) -> DialBatch:
-    """Go on where it stopped, at its rate, from now."""
+    """Resume the batch where it stopped, at its rate, from now."""
     with transaction.atomic():
         if (batch := _locked(batch)).status != DialBatch.Status.PAUSED:
             return batch
@@ -163,7 +163,7 @@ def resume(batch: DialBatch, actor: Actor) -> DialBatch:
 
 
 def cancel(batch: DialBatch, actor: Actor) -> DialBatch:
-    """What was not sent yet never will be."""
+    """Cancel the batch: what was not sent yet never will be."""
     with transaction.atomic():
         if (batch := _locked(batch)).status == DialBatch.Status.CANCELLED:
             return batch
@@ -173,7 +173,7 @@ def cancel(batch: DialBatch, actor: Actor) -> DialBatch:
 
 
 def put_off(command: CallCommand, limit: limits.LimitExceeded, now: datetime) -> bool:
-    """A line that meets a full limit waits for room, and those behind it with it; False when it is not to wait.
+    """Put a line that meets a full limit off, and those behind it with it; False when it is not to wait.
 
     Nobody is called hours after the batch was meant to be through.
     """
@@ -190,14 +190,14 @@ def put_off(command: CallCommand, limit: limits.LimitExceeded, now: datetime) ->
     return True
 
 
-def counted(rows: QuerySet[DialBatch]) -> QuerySet[DialBatch]:
-    """For a list of batches: what ``progress`` counts, brought along by the same statement."""
+def with_line_counts(rows: QuerySet[DialBatch]) -> QuerySet[DialBatch]:
+    """Annotate a list of batches with what ``progress`` counts, in the same statement."""
     lines = {f"{status}_lines": Count("commands", filter=Q(commands__status=status)) for status in _Status.values}
     return rows.annotate(**lines)
 
 
 def progress(batch: DialBatch) -> Progress:
-    """Where it stands now."""
+    """Count how far the batch is now."""
     if hasattr(batch, "queued_lines"):
         counts = {status: getattr(batch, f"{status}_lines") for status in _Status.values}
     else:
@@ -251,7 +251,7 @@ def _command(batch: DialBatch, line: Line, at: int) -> CallCommand:
 
 
 def _time(command: CallCommand, due: datetime) -> None:
-    """Not before ``due``, and soon after: it is as fresh as a dial that somebody pressed then."""
+    """Let the command go not before ``due``, and soon after: as fresh as a dial that somebody pressed then."""
     command.lease_until = command.counted_at = due
     command.expires_at = due + retry_policy.freshness(actions.DIAL)
 

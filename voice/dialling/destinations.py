@@ -1,4 +1,4 @@
-"""Whom a command would call, read from its parameters: the number's country, its kind, or the SIP address."""
+"""Reads from a command's parameters whom it would call: the number's country, its kind, or the SIP address."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _PREMIUM_CODES = {808, 979}  # international shared cost and premium rate (ITU-T
 
 @dataclass(frozen=True)
 class Destination:
-    """``parameter`` names it to people. ``number`` is None for a SIP address that is no number's."""
+    """Describes who is called. ``parameter`` names it to people; ``number`` is None for a SIP address without one."""
 
     parameter: str
     number: PhoneNumber | None
@@ -34,7 +34,7 @@ class Destination:
 
     @property
     def regions(self) -> set[str]:
-        """ISO codes it may be in: one for a number that exists, all of its country code for one that cannot."""
+        """List the ISO codes it may be in: one for a number that exists, else all of its country code."""
         if self.number is None:
             return set()
         region = phonenumbers.region_code_for_number(self.number)
@@ -52,7 +52,7 @@ _DIGITS_OF_A_NUMBER = 5
 
 
 def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[str]]:
-    """Everyone these parameters would call, and the parameters whose value cannot be read as a destination.
+    """Collect everyone these parameters would call, and the parameters that cannot be read as a destination.
 
     Deeper members (an assistant's transfer tool) count, too; there, only a ``to`` that holds digits or a placeholder
     of Telnyx's can be unreadable (``DEEPER``), since it may mean other things.
@@ -77,7 +77,7 @@ def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[st
 
 
 def read(text: str, parameter: str = "to") -> Destination | None:
-    """A number with + and country code, or a SIP address, whose user part may be a number again; else None."""
+    """Read a number with + and country code, or a SIP address, whose user part may be a number again; else None."""
     text = text.strip()
     if parameter == "sip_address" and ":" not in text.partition("@")[0]:
         text = f"sip:{text}"  # it can be nothing else
@@ -92,8 +92,11 @@ def read(text: str, parameter: str = "to") -> Destination | None:
 
 
 def _user(user: str, host: str) -> str:
-    """What a SIP address calls: with +, with an international prefix, or any long number at a carrier's host, it is a
-    phone's number. Ten digits there are dialled as North American."""
+    """Read what a SIP address calls.
+
+    With +, with an international prefix, or any long number at a carrier's host, it is a phone's number. Ten digits
+    there are dialled as North American.
+    """
     user = re.split(r"[;:@]", unquote(user).lower().removeprefix("tel:"))[0]
     user = _SEPARATORS.sub("", user)
     if prefix := re.match(r"00+|011", user):

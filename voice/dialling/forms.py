@@ -1,4 +1,4 @@
-"""The forms that call somebody: one number, or a list of them."""
+"""Asks for what is dialled: one number, or a list of them."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from applications.models import CallControlApplication
 from portal.phone_numbers import check_endpoint
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
-from voice.dialling.batches import encoded
+from voice.dialling.batches import encode_client_state
 
 _DETECTION = ("answering_machine_detection",)
 _RECORDING = ("record", "record_channels", "record_format")
@@ -31,7 +31,7 @@ _LARGEST_FILE = 512 * 1024
 
 
 class OwnNumberInput(UnfoldAdminTextInputWidget):
-    """A text box that offers the account's own numbers, fetched once the page is there."""
+    """Draws a text box that offers the account's own numbers, fetched once the page is there."""
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         box = super().render(name, value, {**(attrs or {}), "list": "portal-own-numbers"}, renderer)
@@ -43,7 +43,7 @@ class OwnNumberInput(UnfoldAdminTextInputWidget):
 
 
 class DialForm(ActionForm):
-    """A dial from one of our applications."""
+    """Asks for a dial from one of our applications."""
 
     leading: tuple[str, ...] = ("connection_id", "from", "to", *_MORE_COMMON)
 
@@ -82,22 +82,22 @@ class DialForm(ActionForm):
         return self.applications[self.cleaned_data["connection_id"]]
 
     def clean_to(self) -> str | list[str]:
-        """One number, or a list of them."""
+        """Return one number, or a list of them."""
         near = str(self.data.get("from", ""))
         texts = [text for text in re.split(r"[,\n]", self.cleaned_data["to"]) if text.strip()]
         found = [check_endpoint(text, near) for text in texts]
         return found[0] if len(found) == 1 else found
 
     def values(self) -> dict[str, Any]:
-        """By wire name, the client state encoded."""
+        """Return the parameters by wire name, the client state encoded."""
         given = super().values()
         if state := given.get("client_state"):
-            given["client_state"] = encoded(state)
+            given["client_state"] = encode_client_state(state)
         return given
 
 
 class BatchForm(DialForm):
-    """Many numbers from one application. The lines are judged by ``voice.dialling.batches``."""
+    """Asks for many numbers from one application. The lines are judged by ``voice.dialling.batches``."""
 
     leading = ("name", "connection_id", "from", "numbers", "file", "per_second", *_MORE_COMMON)
 

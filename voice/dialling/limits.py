@@ -1,8 +1,8 @@
-"""Limits against toll fraud: where may be called, how often, how much at once. They hold at every door.
+"""Limits dialling against toll fraud: where may be called, how often, how much at once. They hold at every door.
 
 A dial, a transfer and a refer count when their command is made, under the lock of their account's (and token's) row, so
-that of many at the same moment no more get through than may. Before it is sent each one is looked at once more.
-Locks go call → event → command → limits.
+that of many at the same moment no more get through than may. Before it is sent each one is checked once more. Locks go
+call → event → command → limits.
 """
 
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LimitExceeded(PortalRefusal):
-    """A limit forbids it. ``limit`` is its name, ``value`` what it is set to."""
+    """Says that a limit forbids it. ``limit`` is its name, ``value`` what it is set to."""
 
     code = "limit_exceeded"
 
@@ -43,13 +43,13 @@ class LimitExceeded(PortalRefusal):
 
     @property
     def errors(self) -> dict[str, list[str]]:
-        """For a form: the words on the field."""
+        """Return the words by field, for a form."""
         return {self.parameter: [self.words]}
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What counts now: dials of the last 60 s, of the last 24 h with what is planned, outgoing calls alive."""
+    """Counts what is used now: dials of the last 60 s, of the last 24 h with what is planned, outgoing calls alive."""
 
     dials_per_minute: int
     dials_per_day: int
@@ -57,23 +57,23 @@ class Usage:
 
 
 def of_account(account: TelnyxAccount) -> Limits:
-    """The account's limits, made with defaults when first needed."""
+    """Find the account's limits; make them with defaults when first needed."""
     defaults = _LIVE if account.is_live else _SANDBOX
     return Limits.objects.get_or_create(account=account, defaults=defaults)[0]
 
 
 def of_token(token: ApiToken | None) -> Limits | None:
-    """The token's own, if it has any."""
+    """Find the token's own limits, if it has any."""
     return Limits.objects.filter(token=token).first() if token else None
 
 
 def limits_for(account: TelnyxAccount, token: ApiToken | None) -> list[Limits]:
-    """All that hold for what this token (or a person) does at this account."""
-    return [one for one in (of_account(account), of_token(token)) if one]
+    """List all limits that hold for what this token (or a person) does at this account."""
+    return [limits for limits in (of_account(account), of_token(token)) if limits]
 
 
 def refusal(held: list[Limits], to: str) -> str:
-    """Why ``to`` may not be called, whatever else is going on; empty when it may."""
+    """Tell why ``to`` may not be called, whatever else is going on; empty when it may."""
     found, unreadable = destinations({"to": to})
     try:
         _judge(held, found, unreadable)
@@ -83,7 +83,7 @@ def refusal(held: list[Limits], to: str) -> str:
 
 
 def check_room(held: list[Limits], dials: int, per_second: float) -> None:
-    """``LimitExceeded`` when so many dials, at that rate, cannot get through."""
+    """Raise ``LimitExceeded`` when so many dials, at that rate, cannot get through."""
     for limits in held:
         per_minute, used = limits.dials_per_minute, usage(limits).dials_per_day
         if per_minute is not None and per_second * 60 > per_minute:
@@ -103,7 +103,7 @@ def admit(command: CallCommand, beside: int = 0) -> None:
         return
     held = _locked(command)
     try:
-        _judge(held, found, unreadable if dials else [one for one in unreadable if one == DEEPER])
+        _judge(held, found, unreadable if dials else [name for name in unreadable if name == DEEPER])
         if not dials:
             return
         now = timezone.now()
@@ -116,7 +116,7 @@ def admit(command: CallCommand, beside: int = 0) -> None:
 
 
 def expire_forbidden(commands: Iterable[CallCommand]) -> None:
-    """For commands of rules and handlers: one that a limit forbids becomes ``expired`` and says so."""
+    """Mark those commands of rules and handlers ``expired`` that a limit forbids; each says so."""
     beside = 0
     for command in commands:
         if command.status != CallCommand.Status.QUEUED:
@@ -136,14 +136,14 @@ def reserve(commands: list[CallCommand], per_second: float) -> None:
         command.dials = 1
 
 
-def hindrance(command: CallCommand) -> LimitExceeded | None:
-    """What forbids to send it for the first time, by the limits as they are now; None when it may go."""
+def find_exceeded(command: CallCommand) -> LimitExceeded | None:
+    """Find the limit that forbids to send it for the first time, as limits are now; None when it may go."""
     found, unreadable = destinations(command.parameters)
     if command.first_sent_at or not (found or unreadable):
         return None
     held = limits_for(command.account, command.token)
     try:
-        _judge(held, found, unreadable if _dials(command) else [one for one in unreadable if one == DEEPER])
+        _judge(held, found, unreadable if _dials(command) else [name for name in unreadable if name == DEEPER])
         for limits in held if command.counted_at else ():
             _check_counts(limits, usage(limits, command.counted_at, command), command.dials, found)
     except LimitExceeded as error:
@@ -152,7 +152,7 @@ def hindrance(command: CallCommand) -> LimitExceeded | None:
 
 
 def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = None) -> Usage:
-    """What counts against ``limits`` at ``at``; ``but`` itself, and what was made or planned after it, left out."""
+    """Count what stands against ``limits`` at ``at``, without ``but`` and what was made or planned after it."""
     at = at or timezone.now()
     counted = _counted(limits)
     if but is not None:
@@ -166,7 +166,7 @@ def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = 
 
 
 def _dials(command: CallCommand) -> int:
-    """How many numbers it calls: a dial may name several."""
+    """Count how many numbers it calls: a dial may name several."""
     if actions.permission(command.action) != "voice.dial":
         return 0
     to = command.parameters.get("to")
@@ -174,7 +174,7 @@ def _dials(command: CallCommand) -> int:
 
 
 def _locked(command: CallCommand) -> list[Limits]:
-    """The rows that hold for it, locked, the account's first."""
+    """Lock the rows that hold for it, the account's first."""
     if command.call_id:  # in the order everybody takes: the command's foreign key is going to lock its call
         list(Call.objects.select_for_update().filter(pk=command.call_id).values_list("pk"))
     of_account(command.account)
@@ -213,8 +213,8 @@ def _check(limits: Limits, destination: Destination) -> None:
 def _refusal(limits: Limits, name: str, words: str, destination: Destination) -> LimitExceeded:
     value = getattr(limits, name)
     shown = ", ".join(value) if isinstance(value, list) else {True: "yes", False: "no"}[value]
-    told = f"{words}: the limit {name} of {limits} is {shown or 'empty'}."
-    return LimitExceeded(name, value, told, destination.parameter)
+    message = f"{words}: the limit {name} of {limits} is {shown or 'empty'}."
+    return LimitExceeded(name, value, message, destination.parameter)
 
 
 def _check_counts(limits: Limits, used: Usage, dials: int, found: list[Destination]) -> None:
@@ -236,19 +236,19 @@ def _prefix(number: str, prefixes: list[str]) -> str:
 
 
 def _counted(limits: Limits) -> QuerySet[CallCommand]:
-    """Its commands that dial. What was never sent does not count."""
+    """Select its commands that dial. What was never sent does not count."""
     whose = Q(account=limits.account_id) if limits.account_id else Q(token=limits.token_id)
     return CallCommand.objects.filter(whose, counted_at__isnull=False).exclude(status=CallCommand.Status.EXPIRED)
 
 
 def _on_its_way() -> Q:
-    """Commands whose call is not there yet."""
+    """Build the condition for commands whose call is not there yet."""
     accepted = Q(status=CallCommand.Status.OK, finished_at__gt=timezone.now() - _LEG_COMES) & ~Q(action=actions.DIAL)
     return Q(status__in=_OPEN) | accepted
 
 
 def _alive(limits: Limits, at: datetime) -> int:
-    """Outgoing legs on the line: of the account, or in the sessions that commands of the token made or extended."""
+    """Count outgoing legs on the line: of the account, or in sessions that commands of the token made or extended."""
     alive = Call.objects.alive().filter(direction="outgoing", started_at__gt=at - _FORGOTTEN)
     if limits.account_id:
         return alive.filter(account=limits.account_id).count()

@@ -1,4 +1,4 @@
-"""The limits against toll fraud: one page for each account, and for each token that has its own."""
+"""Edits the limits against toll fraud: one page for each account, and for each token that has its own."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ _CHANGED = (
 
 
 class WordsField(forms.CharField):
-    """A list of texts, written with commas or spaces between."""
+    """Reads a list of texts, written with commas or spaces between."""
 
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 2, "spellcheck": "false"})
 
@@ -44,7 +44,7 @@ class WordsField(forms.CharField):
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Countries by ISO code, prefixes with their +."""
+    """Asks for countries by ISO code and prefixes with their +."""
 
     allowed_countries = WordsField(
         required=False, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country."
@@ -81,7 +81,7 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Limits)
 class LimitsAdmin(PortalAdmin):
-    """An account's row is made when somebody looks; a token's is added and removed here."""
+    """Lists and edits limits. An account's row is made when somebody looks; a token's is added and removed here."""
 
     form = LimitsForm
     list_display = ("whose", "where", "dials_per_minute", "dials_per_day", "concurrent_calls", "used_now")
@@ -109,8 +109,8 @@ class LimitsAdmin(PortalAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        told = {name: getattr(obj, name) for name in _CHANGED if name in form.changed_data or not change}
-        AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, now=told)
+        changed = {name: getattr(obj, name) for name in _CHANGED if name in form.changed_data or not change}
+        AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, now=changed)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         AuditEvent.note(actor_of(request), "limits.delete", obj)

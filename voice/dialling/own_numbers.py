@@ -1,4 +1,4 @@
-"""The account's own phone numbers, offered where somebody dials."""
+"""Lists the account's own phone numbers, offered where somebody dials."""
 
 from django.core.cache import cache
 
@@ -10,7 +10,7 @@ _KEPT_SECONDS, _AFTER_FAILURE = 60, 10
 
 
 def own_numbers(account: TelnyxAccount) -> list[str]:
-    """The newest 250 of them, kept a minute. None when Telnyx does not tell: any number can still be typed."""
+    """List the newest 250 numbers, kept a minute; none when Telnyx does not tell: any number can still be typed."""
     key = f"own-numbers:{account.pk}"
     found: list[str] | None = cache.get(key)
     if found is None:

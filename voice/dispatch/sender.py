@@ -83,7 +83,7 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
             return None
         if command.batch and command.batch.status == DialBatch.Status.PAUSED:
             return None
-        limit = limits.hindrance(command)
+        limit = limits.find_exceeded(command)
         reason = _reason_not_to_send(command, call, conference, limit, now)
         if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
             return None

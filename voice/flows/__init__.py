@@ -1,3 +1,3 @@
-"""What an event makes happen: rules, and handlers of Python users."""
+"""Decides what an event makes happen: rules, and handlers of Python users."""
 
 __all__ = ["handler_commands", "handlers", "rules"]

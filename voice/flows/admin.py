@@ -1,4 +1,4 @@
-"""Flows, edited in the browser: the flow and its rules, checked against the SDK before anything is saved."""
+"""Edits flows in the browser: the flow and its rules, checked against the SDK before anything is saved."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ _DO = 'In order. A list of {"action", "parameters"}; {{ event.payload.from }} in
 
 
 class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
-    """One rule; ``when`` and ``do`` are JSON, which the page's editor makes from rows and boxes."""
+    """Edits one rule; ``when`` and ``do`` are JSON, which the page's editor makes from rows and boxes."""
 
     when = JSONText(required=False, help_text=_WHEN)
     do = JSONText(required=False, help_text=_DO)
@@ -54,14 +54,14 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for place, said in problems(cleaned).items():
+        for place, messages in problems(cleaned).items():
             name, _, where = place.partition(".")
-            self.add_error(name, [f"{where}: {message}" if where else message for message in said])
+            self.add_error(name, [f"{where}: {message}" if where else message for message in messages])
         return cleaned
 
 
 class RuleInline(StackedInline):
-    """The rules in order; drawn collapsed to their sentence, dragged into another order."""
+    """Shows the rules in order; drawn collapsed to their sentence, dragged into another order."""
 
     model = Rule
     form = RuleForm
@@ -72,7 +72,7 @@ class RuleInline(StackedInline):
 
 
 class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
-    """The application is chosen by name; the account follows from it."""
+    """Edits a flow. The application is chosen by name; the account follows from it."""
 
     application = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="The flow runs for its calls.")
 
@@ -111,7 +111,7 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 
 @admin.register(Flow)
 class FlowAdmin(PortalAdmin):
-    """Flows and their rules."""
+    """Lists and edits flows with their rules."""
 
     form = FlowForm
     inlines = (RuleInline,)
@@ -132,18 +132,22 @@ class FlowAdmin(PortalAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        described = {name: [describe(one) for one in actions.parameters(name)] for name in actions.names()}
-        told = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
-        return super().changeform_view(request, object_id, form_url, told | (extra_context or {}))
+        described = {name: [describe(parameter) for parameter in actions.parameters(name)] for name in actions.names()}
+        context = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
+        return super().changeform_view(request, object_id, form_url, context | (extra_context or {}))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Nothing yet: ``save_formset`` follows and gives flow and rules to the service at once."""
+        """Save nothing yet: ``save_formset`` follows and gives flow and rules to the service at once."""
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
-        """The rules as one list to the service, in the order of the page."""
+        """Give the rules as one list to the service, in the order of the page."""
         kept = list(formset.ordered_forms) if formset.can_order else formset.forms
-        rules = [one.cleaned_data for one in kept if one.cleaned_data and one not in formset.deleted_forms]
-        rules.sort(key=lambda one: one.get("position") or 0)
+        rules = [
+            rule_form.cleaned_data
+            for rule_form in kept
+            if rule_form.cleaned_data and rule_form not in formset.deleted_forms
+        ]
+        rules.sort(key=lambda rule_form: rule_form.get("position") or 0)
         save_flow(form.instance, rules, actor_of(request))
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 

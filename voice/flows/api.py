@@ -1,4 +1,4 @@
-"""REST of flows."""
+"""Serves flows over REST."""
 
 import django_filters
 from django.db.models import QuerySet

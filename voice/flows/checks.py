@@ -1,4 +1,4 @@
-"""System checks ``voice.E001``…: what must not be discovered by the first caller. ``docs/settings.md`` lists them."""
+"""Checks at start (``voice.E001``…) what the first caller must not discover. ``docs/settings.md`` lists the checks."""
 
 from typing import Any
 
@@ -9,6 +9,6 @@ from voice.flows import handlers
 
 @register()
 def check_handlers(**_: Any) -> list[CheckMessage]:
-    """A module of ``EVENT_HANDLERS`` that cannot be imported, or a handler of it that would never run."""
+    """Report a module of ``EVENT_HANDLERS`` that cannot be imported, or a handler of it that would never run."""
     hint = "See docs/extending.md, and the module named."
     return [Error(f"EVENT_HANDLERS: {problem}.", hint=hint, id="voice.E001") for problem in handlers.problems()]

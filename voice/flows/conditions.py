@@ -1,4 +1,4 @@
-"""Conditions of rules: pure, small, and refused when built rather than when a call is waiting."""
+"""Evaluates conditions of rules: pure, small, and refused when built rather than when a call is waiting."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -26,11 +26,11 @@ Context = Mapping[str, Any]
 
 
 class BadPath(ValueError):
-    """A path that names nothing of an event or a call."""
+    """Says that a path names nothing of an event or a call."""
 
 
 def check_path(path: str) -> str:
-    """``path`` if it begins with ``event.payload.`` or names a field of the call; else ``BadPath`` with words."""
+    """Return ``path`` if it begins with ``event.payload.`` or names a field of the call; else raise ``BadPath``."""
     if not _PATH.fullmatch(path):
         raise BadPath(f'"{path}" is no path: use event.payload.… or call.… ({", ".join(CALL_FIELDS)}).')
     if path.startswith("call.") and path.split(".")[1] not in CALL_FIELDS:
@@ -39,7 +39,7 @@ def check_path(path: str) -> str:
 
 
 def lookup(path: str, context: Context) -> Any:
-    """The value at ``path``, or ``MISSING``. List members go by their number."""
+    """Return the value at ``path``, or ``MISSING``. List members go by their number."""
     value: Any = context
     for part in path.split("."):
         if isinstance(value, Mapping) and part in value:
@@ -77,7 +77,7 @@ def _compare(value: Any, wanted: Any, holds: Callable[[float, float], bool]) -> 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda value, wanted: value is not MISSING and _same(value, wanted),
     "ne": lambda value, wanted: value is MISSING or not _same(value, wanted),
-    "in": lambda value, wanted: value is not MISSING and any(_same(value, one) for one in wanted),
+    "in": lambda value, wanted: value is not MISSING and any(_same(value, member) for member in wanted),
     "starts_with": lambda value, wanted: value is not MISSING and _starts(value, wanted),
     "exists": lambda value, wanted: (value is not MISSING and value not in (None, "")) is bool(wanted),
     "lt": lambda value, wanted: value is not MISSING and _compare(value, wanted, lambda a, b: a < b),
@@ -94,7 +94,7 @@ _VALUE_TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """``field op value``; ``exists`` takes true or false."""
+    """Tests one value: ``field op value``; ``exists`` takes true or false."""
 
     field: str
     op: str
@@ -102,7 +102,7 @@ class Condition:
 
     @classmethod
     def read(cls, given: Any) -> "Condition":
-        """From JSON; ``ValueError`` says what is wrong and what to do."""
+        """Read a condition from JSON; ``ValueError`` says what is wrong and what to do."""
         if (
             not isinstance(given, dict)
             or not {"field", "op"} <= given.keys()
@@ -127,7 +127,7 @@ class Condition:
 
 
 def placeholders(value: Any) -> list[str]:
-    """Every path between ``{{`` and ``}}`` in a JSON value."""
+    """List every path between ``{{`` and ``}}`` in a JSON value."""
     if isinstance(value, str):
         return _PLACEHOLDER.findall(value)
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
@@ -135,7 +135,7 @@ def placeholders(value: Any) -> list[str]:
 
 
 def fill(value: Any, context: Context) -> Any:
-    """``value`` with each placeholder replaced; one that is a whole text keeps its type.
+    """Replace each placeholder in ``value``; one that is a whole text keeps its type.
 
     ``KeyError`` names a missing one.
     """

@@ -1,4 +1,4 @@
-"""What the handlers of Python users make of an event: commands and a step, beside those of the flow's rules."""
+"""Adds to a decision what the handlers of Python users make of an event: commands and a step."""
 
 import copy
 from datetime import datetime
@@ -10,7 +10,7 @@ from voice.models import Call, CallCommand, CallEvent
 
 
 def add(decision: Decision, call: Call, event: CallEvent, now: datetime) -> Decision:
-    """``decision`` with what each matching handler wants, in the order of their registration, after the rules."""
+    """Add to ``decision`` what each matching handler wants, in the order of their registration, after the rules."""
     for handler in handlers.matching(event.event_type, call.connection_id):
         if handler.direction in {"any", call.direction}:
             _run(handler, decision, call, event, now)
@@ -41,5 +41,5 @@ def _told(event: CallEvent) -> Event:
 
 def _leg(call: Call) -> Leg:
     names = ("call_control_id", "call_leg_id", "call_session_id", "connection_id", "direction", "state", "step")
-    told = {name: getattr(call, name) for name in (*names, "from_number", "to_number", "client_state")}
-    return Leg(account=call.account.name, tags=tuple(call.tags), **told)
+    columns = {name: getattr(call, name) for name in (*names, "from_number", "to_number", "client_state")}
+    return Leg(account=call.account.name, tags=tuple(call.tags), **columns)

@@ -1,4 +1,4 @@
-"""For Python users: code for an event type, in plain modules that the setting ``EVENT_HANDLERS`` names.
+"""Runs Python users' code for an event type, from plain modules that the setting ``EVENT_HANDLERS`` names.
 
     from voice.handlers import command, on
 
@@ -26,7 +26,7 @@ DIRECTIONS = ("incoming", "outgoing", "any")
 
 @dataclass(frozen=True)
 class Wish:
-    """An action for the call, by SDK name, with parameters by wire name. Made by ``command``."""
+    """Asks for an action on the call, by SDK name, with parameters by wire name. Made by ``command``."""
 
     action: str
     parameters: dict[str, Any] = field(default_factory=dict)
@@ -34,14 +34,14 @@ class Wish:
 
 @dataclass(frozen=True)
 class Step:
-    """Where the call stands afterwards, as a rule's step. Made by ``step``."""
+    """Names where the call stands afterwards, as a rule's step. Made by ``step``."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class Event:
-    """The event as Telnyx sent it. ``occurred_at`` is aware, in UTC; ``payload`` is a copy."""
+    """Holds the event as Telnyx sent it. ``occurred_at`` is aware, in UTC; ``payload`` is a copy."""
 
     event_type: str
     occurred_at: datetime
@@ -50,7 +50,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Leg:
-    """The call as it stands with this event applied. Nothing written to it would be kept."""
+    """Holds the call as it stands with this event applied. Nothing written to it would be kept."""
 
     account: str
     call_control_id: str
@@ -73,7 +73,7 @@ H = TypeVar("H", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Registration:
-    """``name`` is the function's dotted name: with the event it makes a command's intent."""
+    """Registers a function. ``name`` is its dotted name: with the event it makes a command's intent."""
 
     name: str
     event_type: str
@@ -83,7 +83,7 @@ class Registration:
 
 
 class HandlerFailed(Exception):
-    """A handler raised, or returned what is no command. The event is tried again, then ``dead``."""
+    """Says that a handler raised, or returned what is no command. The event is tried again, then ``dead``."""
 
     def __init__(self, name: str, error: Exception) -> None:
         super().__init__(f"{type(error).__name__} in the handler {name}")
@@ -92,7 +92,7 @@ class HandlerFailed(Exception):
 
 
 def command(action: str, parameters: Mapping[str, Any] | None = None) -> Wish:
-    """An action on the event's call. ``ValueError`` for one the SDK does not have."""
+    """Ask for an action on the event's call. ``ValueError`` for one the SDK does not have."""
     if action not in actions.names():
         raise ValueError(f'Telnyx has no call action "{action}".')
     return Wish(action, dict(parameters or {}))
@@ -115,18 +115,18 @@ def on(event_type: str, *, connection_id: str = "", direction: str = "incoming")
 
 
 class Registry:
-    """What was registered, and what is wrong with it."""
+    """Holds what was registered, and what is wrong with it."""
 
     def __init__(self) -> None:
         self.registered: list[Registration] = []
         self.problems: list[str] = []
 
-    def add(self, one: Registration) -> None:
-        self.problems += [f"{one.name}: {problem}" for problem in _problems(one)]
-        others = [other for other in self.registered if other.name == one.name and other.run is not one.run]
+    def add(self, new: Registration) -> None:
+        self.problems += [f"{new.name}: {problem}" for problem in _problems(new)]
+        others = [other for other in self.registered if other.name == new.name and other.run is not new.run]
         if others:
-            self.problems.append(f"{one.name}: two functions have this name, so their commands could not be told apart")
-        self.registered.append(one)
+            self.problems.append(f"{new.name}: two functions have this name, so their commands could not be told apart")
+        self.registered.append(new)
 
     def load(self, modules: Iterable[str]) -> None:
         """Import each module, once; a failure is a problem, told by ``voice.E001``."""
@@ -137,13 +137,16 @@ class Registry:
                 self.problems.append(f"{module} cannot be imported: {type(error).__name__}: {error}")
 
     def matching(self, event_type: str, connection_id: str) -> list[Registration]:
-        """Those for this event, each function once, whatever the direction. ``HandlerFailed`` if some are missing."""
+        """List those for this event, each function once, whatever the direction.
+
+        ``HandlerFailed`` if some are missing.
+        """
         if self.problems:  # a server that runs no checks: an event is not to pass by a handler that is not there
             raise HandlerFailed("EVENT_HANDLERS", ImportError(self.problems[0]))
         found = {
-            one.name: one
-            for one in self.registered
-            if one.event_type == event_type and one.connection_id in {"", connection_id}
+            handler.name: handler
+            for handler in self.registered
+            if handler.event_type == event_type and handler.connection_id in {"", connection_id}
         }
         return list(found.values())
 
@@ -154,17 +157,17 @@ def load(modules: Iterable[str]) -> None:
 
 
 def problems() -> list[str]:
-    """What is wrong with the handlers, in words."""
+    """List what is wrong with the handlers, in words."""
     return list(_registry.problems)
 
 
 def matching(event_type: str, connection_id: str) -> list[Registration]:
-    """The handlers of an event of that application."""
+    """List the handlers of an event of that application."""
     return _registry.matching(event_type, connection_id)
 
 
 def ask(handler: Registration, event: Event, call: Leg) -> tuple[list[Wish], str | None]:
-    """Run it: its commands in order, and the step it wants. ``HandlerFailed`` for whatever goes wrong in it."""
+    """Run the handler; return its commands in order, and the step. ``HandlerFailed`` for whatever goes wrong in it."""
     try:
         answer = handler.run(event, call)
         wishes: list[Wish] = []
@@ -181,14 +184,16 @@ def ask(handler: Registration, event: Event, call: Leg) -> tuple[list[Wish], str
         raise HandlerFailed(handler.name, error) from None
 
 
-def _problems(one: Registration) -> list[str]:
+def _problems(handler: Registration) -> list[str]:
     found = []
-    if one.event_type not in EVENT_TYPES:
-        near = difflib.get_close_matches(one.event_type, EVENT_TYPES, 1)
-        found.append(f'there is no event type "{one.event_type}"' + (f': did you mean "{near[0]}"?' if near else ""))
-    if one.direction not in DIRECTIONS:
-        found.append(f'the direction is one of {", ".join(DIRECTIONS)}, not "{one.direction}"')
-    if len(one.name) > 120:
+    if handler.event_type not in EVENT_TYPES:
+        near = difflib.get_close_matches(handler.event_type, EVENT_TYPES, 1)
+        found.append(
+            f'there is no event type "{handler.event_type}"' + (f': did you mean "{near[0]}"?' if near else "")
+        )
+    if handler.direction not in DIRECTIONS:
+        found.append(f'the direction is one of {", ".join(DIRECTIONS)}, not "{handler.direction}"')
+    if len(handler.name) > 120:
         found.append("the name is longer than 120 characters")
     return found
 

@@ -1,4 +1,4 @@
-"""What a flow makes of an event: commands, not yet saved. And whether a rule can be saved at all."""
+"""Turns an event into commands by a flow's rules, not yet saved; and tells whether a rule can be saved at all."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ MAX_RULES, MAX_ACTIONS = 100, 20
 
 @dataclass
 class Decision:
-    """``commands`` in order, the ``step`` the call goes to (None: stays), whether any rule matched."""
+    """Holds ``commands`` in order, the ``step`` the call goes to (None: stays), whether any rule matched."""
 
     commands: list[CallCommand] = field(default_factory=list)
     step: str | None = None
@@ -39,17 +39,17 @@ def commands_for(call: Call, event: CallEvent, rules: Iterable[Rule], now: datet
 
 
 def context_of(call: Call, event: CallEvent) -> dict[str, Any]:
-    """What conditions and placeholders can see."""
+    """Collect what conditions and placeholders can see."""
     names = ("call_control_id", "call_leg_id", "call_session_id", "connection_id", "direction", "state", "step")
-    shown = {name: getattr(call, name) for name in (*names, "client_state", "tags")}
-    shown |= {"from": call.from_number, "to": call.to_number}
+    call_fields = {name: getattr(call, name) for name in (*names, "client_state", "tags")}
+    call_fields |= {"from": call.from_number, "to": call.to_number}
     at = event.happened_at
-    told = {"event_type": event.event_type, "occurred_at": at.isoformat(), "payload": event.payload or {}}
-    return {"event": told, "call": shown}
+    event_fields = {"event_type": event.event_type, "occurred_at": at.isoformat(), "payload": event.payload or {}}
+    return {"event": event_fields, "call": call_fields}
 
 
 def problems(given: dict[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with a rule's ``event_type``, ``when`` and ``do``, by dotted name; empty when it can be saved."""
+    """List what is wrong with a rule's ``event_type``, ``when`` and ``do``, by dotted name; empty if nothing is."""
     found: dict[str, list[str]] = {}
     for at, condition in _items(given, "when", found, 50):
         try:
@@ -109,8 +109,8 @@ def _matches(rule: Rule, call: Call, context: dict[str, Any]) -> bool:
         conditions = [Condition.read(given) for given in rule.when]
     except ValueError:
         return False  # saved by an older version; the flow's page shows what is wrong with it
-    told = any(condition.tells_direction for condition in conditions)
-    if not told and rule.direction not in {Rule.Direction.ANY, call.direction}:
+    tells_direction = any(condition.tells_direction for condition in conditions)
+    if not tells_direction and rule.direction not in {Rule.Direction.ANY, call.direction}:
         return False
     return all(condition.matches(context) for condition in conditions)
 
@@ -130,7 +130,7 @@ def _command(
 def command_of(
     call: Call, event: CallEvent, action: str, sequence: int, intent: str, asked_by: str, now: datetime
 ) -> CallCommand:
-    """An unsaved command of this event, without parameters yet. It gets too old as the event does."""
+    """Make an unsaved command of this event, without parameters yet. It gets too old as the event does."""
     at = event.happened_at
     return CallCommand(
         account_id=call.account_id,
@@ -147,7 +147,7 @@ def command_of(
 
 
 def set_parameters(command: CallCommand, parameters: dict[str, Any]) -> None:
-    """What Telnyx would refuse is ``expired`` and says so."""
+    """Set the parameters; a command that Telnyx would refuse is ``expired`` and says so."""
     command.parameters = parameters
     try:
         actions.check(command.action, parameters)

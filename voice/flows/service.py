@@ -1,4 +1,4 @@
-"""The only writers of flows: admin and REST come through here."""
+"""Saves and deletes flows: the only writer of them, for admin and REST."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> F
 
 
 def delete_flow(flow: Flow, actor: Actor) -> None:
-    """Delete it with its rules. Calls and commands it drove stay."""
+    """Delete the flow with its rules. Calls and commands it drove stay."""
     with transaction.atomic():
         AuditEvent.note(actor, "flow.delete", flow)
         flow._history_user = actor.user  # type: ignore[attr-defined]
@@ -49,17 +49,19 @@ def delete_flow(flow: Flow, actor: Actor) -> None:
 
 
 def _check_rights(rules: list[dict[str, Any]], actor: Actor) -> None:
-    """A rule dials on behalf of whoever wrote it: that person must be allowed to dial."""
+    """Refuse rules that dial, unless their writer may dial: a rule dials on behalf of whoever wrote it."""
     wanted = {actions.permission(entry["action"]) for rule in rules for entry in rule.get("do", [])}
     if "voice.dial" in wanted and actor.user is not None and not actor.user.has_perm("voice.dial"):
         raise PermissionDenied("A rule that transfers or refers calls needs the permission to dial.")
 
 
 def check_rules(rules: list[dict[str, Any]]) -> None:
-    """``ValidationError`` naming each place, when a rule cannot be carried out."""
+    """Raise ``ValidationError`` naming each place, when a rule cannot be carried out."""
     if len(rules) > MAX_RULES:
         raise ValidationError({"rules": [f"A flow has at most {MAX_RULES} rules."]})
-    found = {f"rules.{at}.{name}": said for at, rule in enumerate(rules) for name, said in problems(rule).items()}
+    found = {
+        f"rules.{at}.{name}": messages for at, rule in enumerate(rules) for name, messages in problems(rule).items()
+    }
     if found:
         raise ValidationError(found)
 

@@ -1,3 +1,3 @@
-"""What no webhook brought: fetched from Telnyx, or given up as lost."""
+"""Fetches from Telnyx what no webhook brought, and closes calls as lost whose end is nowhere."""
 
 __all__: list[str] = []

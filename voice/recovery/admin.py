@@ -1,4 +1,4 @@
-"""What webhooks did not bring: each look for it at Telnyx, and the button for one now."""
+"""Shows the runs that fetched what webhooks did not bring, and the button for a run now."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from voice.wakeups import wake_recovery
 
 @admin.register(Recovery)
 class RecoveryAdmin(ReadOnlyAdmin):
-    """Newest first."""
+    """Lists the runs, newest first."""
 
     list_display = ("started_at", "account", "state_shown", "requested_by", "looked_through", "found_shown")
     list_filter = (("state", ChoicesDropdownFilter), ("account", RelatedDropdownFilter))
@@ -43,7 +43,7 @@ class RecoveryAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **_newest(request)})
 
     def recover_view(self, request: HttpRequest) -> HttpResponse:
-        """The button: a row for each account, which a worker takes up."""
+        """Request a run for each account (the button); a worker takes them up."""
         if request.method != "POST" or not _may_recover(request):
             raise PermissionDenied
         for account in TelnyxAccount.objects.all():
@@ -54,12 +54,12 @@ class RecoveryAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(reverse(f"admin:{page}"))
 
     def lines_view(self, request: HttpRequest) -> HttpResponse:
-        """What the page asks for every two seconds while a run is under way."""
+        """Draw the newest runs, which the page asks for every two seconds while one is under way."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        told = _newest(request)
-        answer = render(request, "voice/recovery/lines.html", told)
-        if not told["recovering"]:
+        context = _newest(request)
+        answer = render(request, "voice/recovery/lines.html", context)
+        if not context["recovering"]:
             answer["HX-Refresh"] = "true"  # it is done: the list has it, too
         return answer
 

@@ -1,4 +1,4 @@
-"""Brings back what webhooks did not bring: failed deliveries, Telnyx's record of calls, and calls whose end is nowhere.
+"""Fetches what webhooks did not bring: failed deliveries, Telnyx's record of calls, calls whose end is nowhere.
 
 ``GET /webhook_deliveries`` and ``GET /call_events`` are read. How long Telnyx keeps deliveries is undocumented; its
 record of calls goes back 24 hours, and longer when asked for one leg.
@@ -30,7 +30,7 @@ _TRIES = 12
 
 
 def recover(account: TelnyxAccount, actor: Actor, **how: Any) -> Recovery:
-    """One run for ``account``, or the one that is already under way; ``how`` as in ``run``."""
+    """Run a recovery for ``account``, or return the one that is already under way; ``how`` as in ``run``."""
     record, _ = runs.request(account, actor)
     if runs.begin(record):
         run(record, **how)
@@ -42,27 +42,27 @@ def run(
     *,
     since: datetime | None = None,
     now: datetime | None = None,
-    told: Callable[[Recovery], None] | None = None,
+    on_progress: Callable[[Recovery], None] | None = None,
 ) -> None:
-    """Carry out a run that ``recoveries.begin`` gave to the caller. Nothing that Telnyx may answer is raised.
+    """Carry out a run that ``runs.begin`` gave to the caller. Nothing that Telnyx may answer is raised.
 
     ``since`` makes it look further back, never less far. ``now`` is the present time unless somebody says another.
     """
-    look = RecoveryRun(record, now or timezone.now(), told or (lambda record: None))
+    this_run = RecoveryRun(record, now or timezone.now(), on_progress or (lambda record: None))
     try:
-        _run(look, since)
+        _run(this_run, since)
     except runs.Replaced:
         record.refresh_from_db()
         return
     except BaseException:
         runs.finish(record, Recovery.State.FAILED, "It was interrupted.")
         raise
-    state = Recovery.State.FAILED if look.problems else Recovery.State.DONE
-    runs.finish(record, state, " ".join(dict.fromkeys(look.problems + look.unanswered)))
+    state = Recovery.State.FAILED if this_run.problems else Recovery.State.DONE
+    runs.finish(record, state, " ".join(dict.fromkeys(this_run.problems + this_run.unanswered)))
 
 
 def count_young(account: TelnyxAccount, after: datetime, before: datetime) -> int:
-    """How many deliveries failed between the two times: too lately for a run that read until ``after``.
+    """Count the deliveries that failed between the two times: too lately for a run that read until ``after``.
 
     Raises a ``TelnyxError``.
     """
@@ -72,23 +72,23 @@ def count_young(account: TelnyxAccount, after: datetime, before: datetime) -> in
     return page.total if page.total is not None else len(page.rows)
 
 
-def _run(look: RecoveryRun, asked: datetime | None) -> None:
-    """Step by step. What Telnyx refuses of one leaves the others; when it cannot be asked, that is all.
+def _run(run: RecoveryRun, asked: datetime | None) -> None:
+    """Take step after step. What Telnyx refuses of one leaves the others; when it cannot be asked, that is all.
 
     The first two are what the watermark tells of. The last begins anew with every run.
     """
-    mark, until = runs.watermark(look.account), look.now - SETTLED
-    since = min(filter(None, (mark - OVERLAP if mark else look.now - FIRST_LOOK, until, asked)))
-    runs.count(look.record, Counter(), since=since, until=until)
-    wide = asked is not None or mark is None or mark < look.now - GAP or runs.has_just_failed(look.account)
+    mark, until = runs.watermark(run.account), run.now - SETTLED
+    since = min(filter(None, (mark - OVERLAP if mark else run.now - FIRST_LOOK, until, asked)))
+    runs.count(run.record, Counter(), since=since, until=until)
+    wide = asked is not None or mark is None or mark < run.now - GAP or runs.has_just_failed(run.account)
     steps: tuple[tuple[Callable[[], None], list[str]], ...] = (
-        (lambda: _read_deliveries(look, since, until), look.problems),
+        (lambda: _read_deliveries(run, since, until), run.problems),
         # what Telnyx could not deliver may not be all that is missing
         (
-            lambda: open_calls.read_records(look, since) if wide or look.record.events_recovered else None,
-            look.problems,
+            lambda: open_calls.read_records(run, since) if wide or run.record.events_recovered else None,
+            run.problems,
         ),
-        (lambda: open_calls.close_lost_calls(look), look.unanswered),
+        (lambda: open_calls.close_lost_calls(run), run.unanswered),
     )
     for step, problems in steps:
         try:
@@ -100,60 +100,64 @@ def _run(look: RecoveryRun, asked: datetime | None) -> None:
             return
 
 
-def _read_deliveries(look: RecoveryRun, since: datetime, until: datetime) -> None:
-    """Those that failed and ended before ``until``, so that the list does not grow while it is read. Of too many the
-    older half, as often as need be: then the next run goes on from there."""
+def _read_deliveries(run: RecoveryRun, since: datetime, until: datetime) -> None:
+    """Read the deliveries that failed and ended before ``until``, so that the list does not grow while it is read.
+
+    Of too many the older half, as often as need be: then the next run goes on from there.
+    """
     seen: set[str] = set()
     for _ in range(_TRIES):
         last, totals = None, set[int | None]()
-        for last in _pages(look, since, until):
+        for last in _pages(run, since, until):
             totals.add(last.total)
-            _take_deliveries(look, last.rows, seen)
+            _take_deliveries(run, last.rows, seen)
         if last is None or not last.is_last:
             until = since + (until - since) / 2
         elif last.complete and len(totals) == 1:  # else a row may have slipped from one page to another unseen
-            runs.count(look.record, Counter(), until=until)
+            runs.count(run.record, Counter(), until=until)
             return
     raise TelnyxUncertain("Telnyx's list of failed deliveries could not be read whole.")
 
 
-def _pages(look: RecoveryRun, since: datetime, until: datetime) -> Iterator[paging.Page]:
-    """None at all when there are too many."""
-    wanted = {
+def _pages(run: RecoveryRun, since: datetime, until: datetime) -> Iterator[paging.Page]:
+    """Read the pages of failed deliveries; none at all when there are too many."""
+    query = {
         "status": {"eq": "failed"},
         "started_at": {"gte": since.isoformat()},
         "finished_at": {"lte": until.isoformat()},
     }
-    for page in paging.pages(look.account, "webhook_deliveries.list", most=_MOST_PAGES, filter=wanted):
+    for page in paging.pages(run.account, "webhook_deliveries.list", most=_MOST_PAGES, filter=query):
         if (page.total or 0) > _MOST_PAGES * paging.PAGE:
             return
         yield page
 
 
-def _take_deliveries(look: RecoveryRun, rows: list[JsonObject], seen: set[str]) -> None:
+def _take_deliveries(run: RecoveryRun, rows: list[JsonObject], seen: set[str]) -> None:
     fresh = {str(row.get("id")) for row in rows} - seen
     seen |= fresh
-    look.count(deliveries_read=len(fresh))
-    ended = [row for row in reversed(rows) if look.is_settled(read_time(row.get("finished_at")))]
-    told = [row for row in ended if isinstance(row.get("webhook"), dict)]
-    others = receivers.pointing_elsewhere(look.account, map(_connection, told))
-    ours = (one for one in told if _connection(one) not in others or receivers.was_sent_here(look.account, _tried(one)))
-    look.take(Found(row["webhook"], _meta(row)) for row in ours)
+    run.count(deliveries_read=len(fresh))
+    ended = [row for row in reversed(rows) if run.is_settled(read_time(row.get("finished_at")))]
+    readable = [row for row in ended if isinstance(row.get("webhook"), dict)]
+    others = receivers.pointing_elsewhere(run.account, map(_connection, readable))
+    ours = (
+        row for row in readable if _connection(row) not in others or receivers.was_sent_here(run.account, _tried(row))
+    )
+    run.take(Found(row["webhook"], _meta(row)) for row in ours)
 
 
 def _meta(row: JsonObject) -> JsonObject:
-    """As the last attempt would have said it; Telnyx lists the latest first."""
+    """Make the ``meta`` of the last attempt; Telnyx lists the latest first."""
     tried = _tried(row)
     return {"attempt": len(tried), "delivered_to": receivers.url_of(tried[0]) if tried else None}
 
 
 def _tried(row: JsonObject) -> list[JsonObject]:
     attempts = row.get("attempts")
-    return [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
+    return [attempt for attempt in attempts if isinstance(attempt, dict)] if isinstance(attempts, list) else []
 
 
 def _connection(row: JsonObject) -> str:
-    """The application whose webhook it is; the list is of the whole account, whoever its receivers are."""
+    """Return the id of the application whose webhook it is; the list is of the whole account."""
     payload = row["webhook"].get("payload")
     named = payload.get("connection_id") if isinstance(payload, dict) else None
     return named if isinstance(named, str) else ""

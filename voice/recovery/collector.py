@@ -1,4 +1,4 @@
-"""One look at Telnyx for what no webhook brought: what it finds goes through the same door as the webhooks.
+"""Collects the missed webhooks of one run, and records them through the same door as the webhooks.
 
 Rules never run for what comes this way. What Telnyx may still be delivering is left alone: its webhook must find its
 rules unspent.
@@ -27,7 +27,7 @@ _IDS = ("call_control_id", "call_leg_id", "call_session_id")
 
 @dataclass(frozen=True)
 class Found:
-    """A webhook in Telnyx's records, as it stood under ``data``, and what its ``meta`` would have said."""
+    """Holds a webhook from Telnyx's records, as it stood under ``data``, and what its ``meta`` would have said."""
 
     webhook: JsonObject
     meta: JsonObject
@@ -35,14 +35,14 @@ class Found:
 
 @dataclass
 class RecoveryRun:
-    """One run for one account. ``now`` is frozen when it begins; ``problems`` are what kept it from being whole.
+    """Holds one run for one account. ``now`` is frozen when it begins; ``problems`` keep it from being whole.
 
     ``unanswered`` is what Telnyx did not tell of calls without an end: each run asks again, and is whole without it.
     """
 
     record: Recovery
     now: datetime
-    told: Callable[[Recovery], None] = lambda record: None
+    on_progress: Callable[[Recovery], None] = lambda record: None
     problems: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)
 
@@ -53,11 +53,11 @@ class RecoveryRun:
     def count(self, **found: int) -> None:
         """Add to the run's counts, which also says that it is alive."""
         runs.count(self.record, Counter(found))
-        self.told(self.record)
+        self.on_progress(self.record)
 
     @contextmanager
     def asking_one(self, problems: list[str]) -> Iterator[None]:
-        """A question after which the others can still be asked, whatever becomes of it: ``problems`` gets its error.
+        """Let the others be asked, whatever becomes of this question: ``problems`` gets its error.
 
         Raises ``TelnyxUnavailable`` when Telnyx cannot be asked at all, or wants us to wait.
         """
@@ -69,29 +69,31 @@ class RecoveryRun:
             problems.append(str(error))
 
     def is_settled(self, at: datetime | None) -> bool:
-        """Whether a delivery that ended then is over for good."""
+        """Tell whether a delivery that ended then is over for good."""
         return at is not None and at <= self.now - SETTLED
 
     def take(self, found: Iterable[Found]) -> None:
-        """Record those of a call that are not here yet. The sweep works them off, after what is live."""
-        voice = [one for one in found if _is_of_voice(one.webhook)]
-        ids = [_id(one.webhook) for one in voice]
-        kept = CallEvent.objects.filter(account=self.account, dedupe_key__in=[one for one in ids if one])
+        """Record the webhooks of a call that are not here yet. The sweep processes them, after what is live."""
+        voice = [each for each in found if _is_of_voice(each.webhook)]
+        ids = [_id(each.webhook) for each in voice]
+        kept = CallEvent.objects.filter(
+            account=self.account, dedupe_key__in=[identifier for identifier in ids if identifier]
+        )
         known = set(kept.values_list("dedupe_key", flat=True))
-        new = [one for one, identifier in zip(voice, ids, strict=True) if identifier not in known]
+        new = [each for each, identifier in zip(voice, ids, strict=True) if identifier not in known]
         recovered = [event for event in map(self._record, new) if event is not None]
         ends = [event for event in recovered if event.event_type == "call.hangup" and event.payload is not None]
         self.count(events_recovered=len(recovered), calls_ended=len(ends))
 
-    def _record(self, one: Found) -> CallEvent | None:
-        """The stored event, if it was not here."""
-        body = json.dumps(_body(one), sort_keys=True).encode()
+    def _record(self, found: Found) -> CallEvent | None:
+        """Store the webhook; return the event if it was not here."""
+        body = json.dumps(_body(found), sort_keys=True).encode()
         event, created = intake.record(self.account, CallEvent.Source.BACKFILL, {}, body, timezone.now())
         return event if created else None
 
 
 def _is_of_voice(webhook: JsonObject) -> bool:
-    """Telnyx lists the webhooks of all its products. A type that is not known here counts if it names a call."""
+    """Tell whether it is a call's: Telnyx lists webhooks of all its products. An unknown type has to name a call."""
     payload, event_type = webhook.get("payload"), webhook.get("event_type")
     names_a_call = isinstance(payload, dict) and any(payload.get(name) for name in _IDS)
     return names_a_call or (isinstance(event_type, str) and event_type.startswith(_VOICE))
@@ -102,9 +104,9 @@ def _id(webhook: JsonObject) -> str:
     return identifier.lower()[:100] if isinstance(identifier, str) else ""
 
 
-def _body(one: Found) -> JsonObject:
-    """The request's body made anew. What was flat (webhook API version 1) stays so, and intake says what it is."""
-    event_type, names = one.webhook.get("event_type"), one.webhook.keys()
+def _body(found: Found) -> JsonObject:
+    """Make the request's body anew. What was flat (webhook API version 1) stays so, and intake says what it is."""
+    event_type, names = found.webhook.get("event_type"), found.webhook.keys()
     without_dots = isinstance(event_type, str) and "." not in event_type
     is_flat = without_dots or "webhook_id" in names or ("created_at" in names and "occurred_at" not in names)
-    return one.webhook if is_flat else {"data": one.webhook, "meta": one.meta}
+    return found.webhook if is_flat else {"data": found.webhook, "meta": found.meta}

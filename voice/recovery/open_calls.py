@@ -1,4 +1,4 @@
-"""Calls without an ending: what Telnyx's record has of them, which are still alive, and which are lost.
+"""Settles calls without an end: reads Telnyx's record of them, asks which are alive, and closes the lost ones.
 
 Lost is ours, not Telnyx's: the call is not alive there, and its end is nowhere. Only whole answers lead to it.
 """
@@ -27,53 +27,53 @@ _NO_SUCH = "10015"  # no application of this id whose calls are listed
 _MOST_CALLS, _MOST_APPLICATIONS, _MOST_PROBLEMS = 500, 200, 20
 
 
-def read_records(look: RecoveryRun, since: datetime) -> None:
-    """Of each application whose webhooks come here, what Telnyx's record has since then: delivered ones too."""
-    begin = max(since, look.now - _RECORD)
-    for connection_id in _applications(look.account):
-        with look.asking_one(look.problems):
-            for entries in telnyx_record.of_application(look.account, connection_id, begin):
-                _take(look, entries)
+def read_records(run: RecoveryRun, since: datetime) -> None:
+    """Read what Telnyx's record has since then, of each application whose webhooks come here: delivered ones too."""
+    begin = max(since, run.now - _RECORD)
+    for connection_id in _applications(run.account):
+        with run.asking_one(run.problems):
+            for entries in telnyx_record.of_application(run.account, connection_id, begin):
+                _take(run, entries)
 
 
-def close_lost_calls(look: RecoveryRun) -> None:
+def close_lost_calls(run: RecoveryRun) -> None:
     """Ask what is alive; of the others find the end, or write that there is none."""
-    listed, unlisted = _listed(look)
-    _meet(look, listed)
-    quiet = (one for one in _quiet(look) if one.call_control_id not in listed and one.connection_id not in unlisted)
-    most = len(look.unanswered) + _MOST_PROBLEMS
+    listed, unlisted = _listed(run)
+    _add_unknown_calls(run, listed)
+    quiet = (call for call in _quiet(run) if call.call_control_id not in listed and call.connection_id not in unlisted)
+    most = len(run.unanswered) + _MOST_PROBLEMS
     for call in islice(quiet, _MOST_CALLS):
-        with look.asking_one(look.unanswered):
-            _find_ending(look, call)
-        if len(look.unanswered) >= most:
+        with run.asking_one(run.unanswered):
+            _find_ending(run, call)
+        if len(run.unanswered) >= most:
             return
 
 
 def _applications(account: TelnyxAccount) -> list[str]:
-    """Those whose webhooks come here: what others of the account do with theirs is not ours to keep."""
+    """List the applications whose webhooks come here: what others of the account do is not ours to keep."""
     rows = receivers.pointing_here(account).order_by("?")
     return list(rows.values_list("telnyx_id", flat=True)[:_MOST_APPLICATIONS])
 
 
-def _listed(look: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
-    """What Telnyx says is alive, by call control id; ``connection_id`` is of the application that was asked for.
+def _listed(run: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
+    """Map call control ids to what Telnyx says is alive; ``connection_id`` is of the application that was asked for.
 
-    And the applications of which it did not say: who knows which of their calls live.
+    And collect the applications of which it did not say: who knows which of their calls live.
     """
-    connections = _open(look).exclude(connection_id="").order_by().values_list("connection_id", flat=True).distinct()
+    connections = _open(run).exclude(connection_id="").order_by().values_list("connection_id", flat=True).distinct()
     listed, unlisted = dict[str, JsonObject](), set[str]()
-    for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(look.account)]):
+    for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(run.account)]):
         unlisted.add(connection_id)
-        with look.asking_one(look.unanswered):
-            found = _alive(look.account, connection_id)
-            listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found}
+        with run.asking_one(run.unanswered):
+            found = _alive(run.account, connection_id)
+            listed |= {str(call.get("call_control_id")): call | {"connection_id": connection_id} for call in found}
             unlisted.remove(connection_id)
-        look.count()
+        run.count()
     return listed, unlisted
 
 
 def _alive(account: TelnyxAccount, connection_id: str) -> list[JsonObject]:
-    """None, too, if Telnyx has no such application."""
+    """List the live calls of an application; none, too, if Telnyx has no such application."""
     try:
         return status.active_calls(account, connection_id)
     except TelnyxRefused as error:
@@ -82,82 +82,88 @@ def _alive(account: TelnyxAccount, connection_id: str) -> list[JsonObject]:
         return []
 
 
-def _meet(look: RecoveryRun, listed: dict[str, JsonObject]) -> None:
-    """A row for each live call that nobody told us of, so that support sees it; then what Telnyx's record has of it."""
+def _add_unknown_calls(run: RecoveryRun, listed: dict[str, JsonObject]) -> None:
+    """Make a row for each live call nobody told us of, so that support sees it; then read Telnyx's record of it."""
     ids = list(listed)
     known: set[str] = set()
     for at in range(0, len(ids), paging.PAGE):
-        rows = Call.objects.filter(account=look.account, call_control_id__in=ids[at : at + paging.PAGE])
+        rows = Call.objects.filter(account=run.account, call_control_id__in=ids[at : at + paging.PAGE])
         known |= set(rows.values_list("call_control_id", flat=True))
-    made = [call for id in ids if id not in known and (call := _stub(look, listed[id]))]
+    made = [call for id in ids if id not in known and (call := _stub(run, listed[id]))]
     Call.objects.bulk_create(made, ignore_conflicts=True)  # its webhook may come this moment
-    look.count(calls_found=len(made))
+    run.count(calls_found=len(made))
     for call in made:
-        _read_record(look, call)
+        _read_record(run, call)
 
 
-def _stub(look: RecoveryRun, told: JsonObject) -> Call | None:
-    """Without facts, so that any event outweighs it. One just begun is left to its webhook."""
-    control_id, lasted = told.get("call_control_id"), told.get("call_duration")
+def _stub(run: RecoveryRun, listed: JsonObject) -> Call | None:
+    """Make a call without facts, so that any event outweighs it. One just begun is left to its webhook."""
+    control_id, lasted = listed.get("call_control_id"), listed.get("call_duration")
     if not isinstance(control_id, str) or len(control_id) > 512 or not isinstance(lasted, int):
         return None
     if not SETTLED.total_seconds() <= lasted <= _RECORD.total_seconds():
         return None
-    ids = {name: _small(told.get(name)) for name in ("call_leg_id", "call_session_id", "connection_id")}
-    begun = look.now - timedelta(seconds=lasted)
-    return Call(account=look.account, call_control_id=control_id, started_at=begun, **ids)
+    ids = {name: _small(listed.get(name)) for name in ("call_leg_id", "call_session_id", "connection_id")}
+    begun = run.now - timedelta(seconds=lasted)
+    return Call(account=run.account, call_control_id=control_id, started_at=begun, **ids)
 
 
 def _small(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= 64 else ""
 
 
-def _open(look: RecoveryRun) -> QuerySet[Call]:
-    return Call.objects.alive().filter(account=look.account)
+def _open(run: RecoveryRun) -> QuerySet[Call]:
+    return Call.objects.alive().filter(account=run.account)
 
 
-def _quiet(look: RecoveryRun) -> QuerySet[Any]:
-    """Open calls that nothing was heard of for a while. In any order: those that Telnyx tells nothing of must not be
-    the first ones for good."""
+def _quiet(run: RecoveryRun) -> QuerySet[Any]:
+    """Select open calls that nothing was heard of for a while.
+
+    In any order: those that Telnyx tells nothing of must not be the first ones for good.
+    """
     latest = CallEvent.objects.filter(call=OuterRef("pk")).order_by("-received_at")
-    rows = _open(look).annotate(heard_at=Subquery(latest.values("received_at")[:1]))
-    before = look.now - QUIET
+    rows = _open(run).annotate(heard_at=Subquery(latest.values("received_at")[:1]))
+    before = run.now - QUIET
     rows = rows.filter(Q(heard_at=None) | Q(heard_at__lte=before), started_at__lte=before)
     return rows.select_related("account").order_by("?")
 
 
-def _find_ending(look: RecoveryRun, call: Any) -> None:
-    look.count()
-    told = status.status(call)
-    if told is not None and told.get("is_alive") is not False:
+def _find_ending(run: RecoveryRun, call: Any) -> None:
+    run.count()
+    answer = status.status(call)
+    if answer is not None and answer.get("is_alive") is not False:
         return  # alive, or an answer that does not say
-    ended_at = read_time((told or {}).get("end_time"))
-    if ended_at and not look.is_settled(ended_at):
+    ended_at = read_time((answer or {}).get("end_time"))
+    if ended_at and not run.is_settled(ended_at):
         return  # its hang-up may be on its way
-    may_be_found = _read_record(look, call)
-    known_for = look.now - (call.heard_at or call.started_at)
-    if may_be_found or (told is None and known_for <= FORGOTTEN):
+    may_be_found = _read_record(run, call)
+    known_for = run.now - (call.heard_at or call.started_at)
+    if may_be_found or (answer is None and known_for <= FORGOTTEN):
         return
-    if status.lose(call, (told or {}).get("end_time"), look.now).state == Call.State.LOST:
-        look.count(calls_lost=1)
+    if status.close_as_lost(call, (answer or {}).get("end_time"), run.now).state == Call.State.LOST:
+        run.count(calls_lost=1)
 
 
-def _read_record(look: RecoveryRun, call: Call) -> bool:
-    """Take what the record has of this leg. Whether its end may still come: it is there, or not all was read."""
+def _read_record(run: RecoveryRun, call: Call) -> bool:
+    """Take what the record has of this leg; tell whether its end may still come: it is there, or not all was read."""
     record = telnyx_record.of_call(call)
-    _take(look, record.entries)
-    ends = (telnyx_record.event_of(one) for one in record.entries if not look.is_settled(telnyx_record.time_of(one)))
-    if not record.complete or any(_ends(call, one) for one in ends if one):
+    _take(run, record.entries)
+    ends = (
+        telnyx_record.event_of(entry) for entry in record.entries if not run.is_settled(telnyx_record.time_of(entry))
+    )
+    if not record.complete or any(_ends(call, event) for event in ends if event):
         return True
-    here = CallEvent.objects.filter(account=look.account, call_control_id=call.call_control_id)
-    return here.filter(status=CallEvent.Status.RECEIVED).exists()  # not worked off yet
+    here = CallEvent.objects.filter(account=run.account, call_control_id=call.call_control_id)
+    return here.filter(status=CallEvent.Status.RECEIVED).exists()  # not processed yet
 
 
-def _take(look: RecoveryRun, entries: Iterable[JsonObject]) -> None:
-    settled = [one for one in entries if look.is_settled(telnyx_record.time_of(one))]
-    told = [(telnyx_record.event_of(one), one.get("metadata") or {}) for one in settled]
-    look.take(
-        Found(event, {name: meta.get(name) for name in ("attempt", "delivered_to")}) for event, meta in told if event
+def _take(run: RecoveryRun, entries: Iterable[JsonObject]) -> None:
+    settled = [entry for entry in entries if run.is_settled(telnyx_record.time_of(entry))]
+    webhooks = [(telnyx_record.event_of(entry), entry.get("metadata") or {}) for entry in settled]
+    run.take(
+        Found(event, {name: meta.get(name) for name in ("attempt", "delivered_to")})
+        for event, meta in webhooks
+        if event
     )
 
 

@@ -1,4 +1,4 @@
-"""When the next look at Telnyx for missed webhooks is due, and whose turn it is: rows, so that two beats do it once."""
+"""Schedules the runs that look for missed webhooks, as rows, so that two beats run them once."""
 
 import time
 from collections import Counter
@@ -21,11 +21,11 @@ _COUNTED = ("deliveries_read", "events_recovered", "calls_ended", "calls_found",
 
 
 class Replaced(Exception):
-    """Another run took this one for dead."""
+    """Says that another run took this one for dead."""
 
 
 def request(account: TelnyxAccount, actor: Actor) -> tuple[Recovery, bool]:
-    """A row that asks for a run, or the one that is waiting or running; and whether it is new."""
+    """Request a run: a new row, or the one that is waiting or running; and whether it is new."""
     now = timezone.now()
     _bury_the_silent(account, now)
     try:
@@ -41,7 +41,7 @@ def request(account: TelnyxAccount, actor: Actor) -> tuple[Recovery, bool]:
 
 
 def begin(record: Recovery) -> bool:
-    """Whether it is this one's to run: of many that try, one is told so."""
+    """Claim the run: of many that try, one gets True."""
     now = timezone.now()
     waiting = Recovery.objects.filter(pk=record.pk, state=Recovery.State.QUEUED)
     began = waiting.update(state=Recovery.State.RUNNING, started_at=now, seen_alive_at=now)
@@ -50,7 +50,7 @@ def begin(record: Recovery) -> bool:
 
 
 def wait(record: Recovery, seconds: float) -> None:
-    """Until another's run is over, or the time is."""
+    """Wait until another's run is over, or the time is."""
     until = time.monotonic() + seconds
     while not record.is_over and time.monotonic() < until:
         time.sleep(0.1)
@@ -58,7 +58,7 @@ def wait(record: Recovery, seconds: float) -> None:
 
 
 def is_due(account: TelnyxAccount) -> bool:
-    """Whether somebody asked for a run, or the last one was an interval ago."""
+    """Tell whether somebody asked for a run, or the last one was an interval ago."""
     now, interval = timezone.now(), timedelta(minutes=settings.RECOVERY_INTERVAL_MINUTES)
     _bury_the_silent(account, now)
     newest = Recovery.objects.filter(account=account).first()
@@ -68,30 +68,30 @@ def is_due(account: TelnyxAccount) -> bool:
 
 
 def watermark(account: TelnyxAccount) -> datetime | None:
-    """Up to here failed deliveries were read whole."""
+    """Return the time up to which failed deliveries were read whole."""
     done = Recovery.objects.filter(account=account, state=Recovery.State.DONE)
     found: datetime | None = done.aggregate(until=Max("until"))["until"]
     return found
 
 
 def has_just_failed(account: TelnyxAccount) -> bool:
-    """Whether the last run that is over was not whole: what it found may not have made the next one look."""
+    """Tell whether the last run that is over was not whole: what it found may not have made the next one look."""
     over = Recovery.objects.filter(account=account, state__in=(Recovery.State.DONE, Recovery.State.FAILED))
     last = over.first()
     return last is not None and last.state == Recovery.State.FAILED
 
 
-def count(record: Recovery, found: Counter[str], **told: Any) -> None:
-    """Add to its counts, which also says that it is alive. Raises ``Replaced`` when it is over."""
+def count(record: Recovery, found: Counter[str], **values: Any) -> None:
+    """Add to the run's counts, which also says that it is alive. Raises ``Replaced`` when it is over."""
     added = {name: F(name) + found[name] for name in _COUNTED}
     mine = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING)
-    if not mine.update(seen_alive_at=timezone.now(), **added, **told):
+    if not mine.update(seen_alive_at=timezone.now(), **added, **values):
         raise Replaced
     record.refresh_from_db()
 
 
 def finish(record: Recovery, state: Recovery.State, problem: str) -> None:
-    """The end of a run, unless another one has taken its place."""
+    """End a run, unless another one has taken its place."""
     mine = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING)
     mine.update(state=state, finished_at=timezone.now(), problem=problem)
     record.refresh_from_db()
@@ -99,7 +99,7 @@ def finish(record: Recovery, state: Recovery.State, problem: str) -> None:
 
 
 def _forget_old(record: Recovery) -> None:
-    """After a month, all but what the watermark stands on."""
+    """Delete runs after a month, all but what the watermark stands on."""
     old = Recovery.objects.filter(account=record.account_id, started_at__lt=timezone.now() - _KEPT)
     mark = watermark(record.account)
     (old.exclude(until=mark) if mark else old).delete()

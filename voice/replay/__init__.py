@@ -1,3 +1,3 @@
-"""Stored events run again."""
+"""Runs stored events again, and says before what that would change."""
 
 __all__ = ["event_links"]

@@ -1,4 +1,4 @@
-"""Replay: choose stored events, see what running them again would change, run them, watch it being done."""
+"""Shows replays: choose stored events, see what running them again would change, run them, watch it being done."""
 
 import uuid
 from typing import Any
@@ -19,7 +19,7 @@ from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
 from voice.replay import forms, runs, wording
 from voice.replay.forms import ReplayForm
-from voice.replay.selection import MOST_LOOKED_THROUGH, Selection, counted
+from voice.replay.selection import MOST_LOOKED_THROUGH, Selection, count_events
 from voice.wakeups import wake_replay
 
 PERMISSION = "voice.replay_event"
@@ -30,7 +30,7 @@ _WORDS = {"voice.control_call": "control calls", "voice.dial": "dial", PERMISSIO
 
 @admin.register(Replay)
 class ReplayAdmin(PageAdmin):
-    """Dry runs and runs of the last month. All of it takes the permission to run events again."""
+    """Lists dry runs and runs of the last month. All of it takes the permission to run events again."""
 
     page_template = "voice/replay/page.html"
     list_display = ("created_at", "what_shown", "state_shown", "done_shown", "effects_shown", "requested_by")
@@ -52,20 +52,20 @@ class ReplayAdmin(PageAdmin):
         return [*ours, *super().get_urls()]
 
     def new_view(self, request: HttpRequest) -> HttpResponse:
-        """Choose and count; with ``look`` the dry run begins. Opened from the list of events it has its filter."""
+        """Choose and count events; with ``look`` begin the dry run. The list of events opens it with its filter."""
         _demand(request)
         form = ReplayForm(request.POST) if request.method == "POST" else _opened(request)
-        told: dict[str, Any] = {"title": "Replay", "form": form}
+        context: dict[str, Any] = {"title": "Replay", "form": form}
         if form.is_bound and form.is_valid():
             if request.method == "POST" and "look" in request.POST:
                 return begin_dry_run(request, form.selection())
-            told["count"] = counted(form.selection())
-            told["most_looked_through"] = MOST_LOOKED_THROUGH
-        told |= {"event_types": forms.event_types(), "applications": forms.known_applications()}
-        return TemplateResponse(request, "voice/replay/new.html", self.context(request) | told)
+            context["count"] = count_events(form.selection())
+            context["most_looked_through"] = MOST_LOOKED_THROUGH
+        context |= {"event_types": forms.event_types(), "applications": forms.known_applications()}
+        return TemplateResponse(request, "voice/replay/new.html", self.context(request) | context)
 
     def page(self, request: HttpRequest, row: Replay) -> dict[str, Any]:
-        """Whatever there is to see of it by now."""
+        """Collect whatever there is to see of it by now."""
         total, selection = row.total or 0, Selection.from_json(row.selection)
         lacking = [_WORDS[name] for name in runs.missing_rights(request.user, selection)]
         return {
@@ -92,7 +92,7 @@ class ReplayAdmin(PageAdmin):
         return HttpResponseRedirect(_page(row))
 
     def cancel_view(self, request: HttpRequest, replay_id: uuid.UUID) -> HttpResponse:
-        """Stop it where it is (POST)."""
+        """Cancel it where it is (POST)."""
         row = self.row(request, str(replay_id))
         if request.method != "POST":
             raise Http404
@@ -125,31 +125,31 @@ def _demand(request: HttpRequest) -> None:
 
 
 def _opened(request: HttpRequest) -> ReplayForm:
-    """Filled from the address, by the list of events."""
+    """Fill the form from the address, by the list of events."""
     given = forms.initial_of(request.GET)
     return ReplayForm(given) if given else ReplayForm()
 
 
 def begin_dry_run(request: HttpRequest, selection: Selection) -> HttpResponse:
     """Begin a dry run and go to its page."""
-    row = runs.look(selection, actor_of(request))
+    row = runs.request_dry_run(selection, actor_of(request))
     _work(row)
     return HttpResponseRedirect(_page(row))
 
 
 def _work(row: Replay) -> None:
-    """At once, if that is short; reading a large table through is a worker's."""
-    if counted(Selection.from_json(row.selection)).is_exact:
+    """Work at it at once, if that is short; reading a large table through is a worker's."""
+    if count_events(Selection.from_json(row.selection)).is_exact:
         wake_following(runs.work(row.pk, _AT_ONCE_SECONDS))
-    if runs.is_owed(row.pk):
+    if runs.is_due(row.pk):
         wake_replay(row.pk)
 
 
 def _parts(row: Replay, user: Any) -> list[dict[str, Any]]:
-    """Calls, conferences and single events, each with how many there are and the first of them."""
+    """Collect calls, conferences and single events, each with how many there are and the first of them."""
     kinds = ReplayLine.Kind
-    tells = Q(kind=kinds.EVENT) | ~Q(changes={}, is_new=False)
-    lines = row.lines.filter(tells, is_rehearsed=not row.has_run)
+    says_something = Q(kind=kinds.EVENT) | ~Q(changes={}, is_new=False)
+    lines = row.lines.filter(says_something, is_rehearsed=not row.has_run)
     counts = dict(lines.order_by().values_list("kind").annotate(Count("pk")))
     wanted = (
         ("Calls", (kinds.CALL,)),
@@ -157,10 +157,10 @@ def _parts(row: Replay, user: Any) -> list[dict[str, Any]]:
         ("Quarantined, dead and failed events", (kinds.EVENT,)),
     )
     parts = []
-    for title, here in wanted:
-        if count := sum(counts.get(kind, 0) for kind in here):
-            told = wording.describe(lines.filter(kind__in=here)[:_SHOWN], user)
-            parts.append({"title": title, "count": count, "told": told, "more": max(count - _SHOWN, 0)})
+    for title, kinds_here in wanted:
+        if count := sum(counts.get(kind, 0) for kind in kinds_here):
+            descriptions = wording.describe(lines.filter(kind__in=kinds_here)[:_SHOWN], user)
+            parts.append({"title": title, "count": count, "told": descriptions, "more": max(count - _SHOWN, 0)})
     return parts
 
 

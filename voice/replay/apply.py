@@ -1,6 +1,6 @@
-"""Runs one stored event again: its facts are merged into its call once more, and only if asked do its rules follow.
+"""Runs one stored event again: merges its facts into its call once more; only if asked do its rules follow.
 
-What the merge does to rows is told, column by column. Locks go call → event → conference, as in processing.
+What the merge does to rows is recorded, column by column. Locks go call → event → conference, as in processing.
 """
 
 import uuid
@@ -26,7 +26,7 @@ _READ = (
 
 
 class Outcome(StrEnum):
-    """What became of an event that was run again."""
+    """Says what became of an event that was run again."""
 
     CHANGED = "changed"  # a call, a conference or its own status
     UNCHANGED = "unchanged"
@@ -37,12 +37,12 @@ class Outcome(StrEnum):
 
 @dataclass
 class Applied:
-    """``event`` as it now is, what the merge did to which row, and whether its rules are owed."""
+    """Holds ``event`` as it now is, what the merge did to which row, and whether its rules are due."""
 
     event: CallEvent
     was: str
     outcome: Outcome
-    said: str = ""
+    reason: str = ""
     differences: list[Change] = field(default_factory=list)
 
     @property
@@ -51,7 +51,7 @@ class Applied:
 
 
 def apply(event_id: uuid.UUID, *, rules: bool) -> Applied:
-    """Run it again inside the caller's transaction, without its rules; with ``rules`` it is owed afterwards.
+    """Run it again in the caller's transaction, without its rules; with ``rules`` it is due for them afterwards.
 
     Raises what a defect raises: the caller rolls back, and the event is what it was.
     """
@@ -76,13 +76,13 @@ def apply(event_id: uuid.UUID, *, rules: bool) -> Applied:
 
 
 def read(event_id: uuid.UUID) -> CallEvent:
-    """The event; its body only if there is something to be read in it again."""
+    """Read the event; its body only if there is something to be read in it again."""
     event = CallEvent.objects.defer("body", "headers").get(pk=event_id)
     return CallEvent.objects.get(pk=event_id) if event.status == _Status.QUARANTINED else event
 
 
 def reread(event: CallEvent) -> str:
-    """Fill a quarantined event from its bytes, unsaved: why that is not possible, or nothing."""
+    """Fill a quarantined event from its bytes, unsaved; return why that is not possible, or nothing."""
     if event.status != _Status.QUARANTINED:
         return ""
     try:
@@ -94,7 +94,7 @@ def reread(event: CallEvent) -> str:
 
 
 def foreign_owner(event: CallEvent, call: Call | None) -> str:
-    """Why the event cannot be this account's, if it is of a call or a conference."""
+    """Say why the event cannot be this account's, if it is of a call or a conference."""
     asks = call is not None or projection.id_of(event)
     owner = processing.foreign_owner(event) if asks else ""
     return f"Its application belongs to the account {owner}." if owner else ""
@@ -102,8 +102,8 @@ def foreign_owner(event: CallEvent, call: Call | None) -> str:
 
 def set_status(event: CallEvent, was: str, differences: list[Change], *, rules: bool) -> Outcome:
     """Set its status after the merge, unsaved. One that told something once goes on having told it."""
-    told = any(differences) or bool(event.conference_id) or was == _Status.PROCESSED or _is_told_of(event)
-    status = _Status.PROCESSED if told else _Status.IGNORED
+    was_used = any(differences) or bool(event.conference_id) or was == _Status.PROCESSED or _has_told(event)
+    status = _Status.PROCESSED if was_used else _Status.IGNORED
     changed = any(differences) or status != was
     if changed:
         event.processed_at, event.error, event.reason = timezone.now(), "", ""
@@ -111,12 +111,12 @@ def set_status(event: CallEvent, was: str, differences: list[Change], *, rules: 
     event.status = status
     if rules and event.source == CallEvent.Source.WEBHOOK and event.call_id:
         event.status, event.attempts, event.lease_until = _Status.RECEIVED, 0, None
-        event.processed_at = event.processed_at if told else None
+        event.processed_at = event.processed_at if was_used else None
     return Outcome.CHANGED if changed else Outcome.UNCHANGED
 
 
 def disown(event: CallEvent, was: str, why: str) -> Applied:
-    """Another account's, unsaved: nothing of it is merged."""
+    """Quarantine an event that is another account's, unsaved: nothing of it is merged."""
     event.status, event.error, event.processed_at = _Status.QUARANTINED, why, timezone.now()
     event.reason = CallEvent.Reason.FOREIGN
     return Applied(event, was, Outcome.KEPT if was == _Status.QUARANTINED else Outcome.CHANGED, why)
@@ -136,11 +136,11 @@ def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: 
     outcome = set_status(event, was, differences, rules=rules)
     if altered := [name for name, value in _columns(event).items() if value != before[name]]:
         event.save(update_fields=[*altered, *(_READ if was == _Status.QUARANTINED else ())])
-    return Applied(event, was, outcome, differences=[one for one in differences if one])
+    return Applied(event, was, outcome, differences=[change for change in differences if change])
 
 
-def _is_told_of(event: CallEvent) -> bool:
-    """Also a dead one may have told its part before it was given up."""
+def _has_told(event: CallEvent) -> bool:
+    """Tell whether its call has facts of it: also a dead one may have told its part before it was given up."""
     return event.call is not None and processing.has_facts_of(event.call, event)
 
 

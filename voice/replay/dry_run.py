@@ -1,4 +1,4 @@
-"""The dry run of a replay: applies stored events to copies of the rows, in the order given, and writes none of them."""
+"""Applies stored events to copies of the rows, in the order given, and writes none of them: the dry run."""
 
 import uuid
 
@@ -9,14 +9,14 @@ from voice.replay.apply import REPEAT, Applied, Outcome, disown, foreign_owner, 
 from voice.replay.ledger import Kind, Ledger, overlay, seat_key
 
 
-class Rehearsal:
-    """Each event meets its call as the ones before have changed it: that is what ``ledger`` remembers."""
+class DryRun:
+    """Applies each event to its call as the ones before have changed it: that is what ``ledger`` remembers."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
 
     def apply(self, event_id: uuid.UUID) -> Applied:
-        """What ``replay.apply`` would do, told to the ledger."""
+        """Do to copies what ``replay.apply`` would do, and note it in the ledger."""
         applied = self._apply(read(event_id))
         self.ledger.note(applied)
         return applied
@@ -36,13 +36,13 @@ class Rehearsal:
         event.call = call
         differences += self._conference(event, call)
         outcome = set_status(event, was, differences, rules=False)
-        return Applied(event, was, outcome, differences=[one for one in differences if one])
+        return Applied(event, was, outcome, differences=[change for change in differences if change])
 
     def _is_taken(self, event: CallEvent) -> bool:
         return self.ledger.has_taken(event.account_id, event.dedupe_key)
 
     def _call_of(self, event: CallEvent) -> tuple[Call | None, bool]:
-        """A copy of the event's call as it would be by now, and whether this event would make it."""
+        """Copy the event's call as it would be by now, and tell whether this event would make it."""
         rows, control_id = Call.objects.filter(account_id=event.account_id), event.call_control_id
         if not control_id and event.call_leg_id:
             found = rows.filter(call_leg_id=event.call_leg_id).first()

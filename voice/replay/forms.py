@@ -1,4 +1,4 @@
-"""The filter of a replay as somebody types it, in the browser or as options of the command."""
+"""Reads the filter of a replay as somebody types it, in the browser or as options of the command."""
 
 import re
 import uuid
@@ -35,7 +35,7 @@ _CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}")
 
 
 class MomentField(forms.CharField):
-    """``2026-11-20``, ``2026-11-20 10:15`` (UTC), a time with a zone, or how long ago: ``90m``, ``2h``, ``7d``."""
+    """Reads ``2026-11-20``, ``2026-11-20 10:15`` (UTC), a time with a zone, or an age: ``90m``, ``2h``, ``7d``."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, max_length=40, widget=UnfoldAdminTextInputWidget(), **kwargs)
@@ -54,7 +54,7 @@ class MomentField(forms.CharField):
 
 
 class ReplayForm(forms.Form):
-    """Everything may be left empty; what is filled in narrows."""
+    """Asks for a filter. Everything may be left empty; what is filled in narrows."""
 
     account = forms.ChoiceField(required=False, widget=UnfoldAdminSelectWidget)
     application = forms.CharField(
@@ -123,9 +123,13 @@ class ReplayForm(forms.Form):
         return named.pop() if named else text
 
     def clean_event_types(self) -> tuple[str, ...]:
-        found = tuple(dict.fromkeys(one for one in re.split(r"[,\s]+", self.cleaned_data["event_types"]) if one))
-        for one in found:
-            if not _TYPE.fullmatch(one) or not one.strip("*"):
+        found = tuple(
+            dict.fromkeys(
+                event_type for event_type in re.split(r"[,\s]+", self.cleaned_data["event_types"]) if event_type
+            )
+        )
+        for event_type in found:
+            if not _TYPE.fullmatch(event_type) or not event_type.strip("*"):
                 raise ValidationError("An event type looks like call.answered, or call.gather.* with a * at an end.")
         return found
 
@@ -136,11 +140,11 @@ class ReplayForm(forms.Form):
         return _formed(self.cleaned_data["session"], _TELNYX_ID, "a session id")
 
     def clean_ids(self) -> tuple[str, ...]:
-        texts = list(dict.fromkeys(one for one in re.split(r"[,\s]+", self.cleaned_data["ids"]) if one))
+        texts = list(dict.fromkeys(text for text in re.split(r"[,\s]+", self.cleaned_data["ids"]) if text))
         if len(texts) > MOST_IDS:
             raise ValidationError(f"These are {len(texts):,} ids; {MOST_IDS:,} can be given. Use the other fields.")
         try:
-            return tuple(str(uuid.UUID(one)) for one in texts)
+            return tuple(str(uuid.UUID(text)) for text in texts)
         except ValueError:
             raise ValidationError("An event id looks like 0ccc7b54-4df3-4bca-a65a-3da1ecc777f0.") from None
 
@@ -153,15 +157,15 @@ class ReplayForm(forms.Form):
         return given
 
     def selection(self) -> Selection:
-        """What was filled in. Of a valid form."""
+        """Return what was filled in. Of a valid form."""
         given = self.cleaned_data
-        told: dict[str, Any] = {name: given[name] for name in _AS_THEY_ARE}
-        told |= {name: tuple(given[name]) for name in ("event_types", "statuses", "sources", "ids")}
-        return Selection(**told | {member: given[name] for name, member in _OTHERWISE.items()})
+        members: dict[str, Any] = {name: given[name] for name in _AS_THEY_ARE}
+        members |= {name: tuple(given[name]) for name in ("event_types", "statuses", "sources", "ids")}
+        return Selection(**members | {member: given[name] for name, member in _OTHERWISE.items()})
 
 
 def initial_of(listed: QueryDict) -> dict[str, Any]:
-    """What the list of events is narrowed to, by the parameters of its address, as this form's values."""
+    """Read what the list of events is narrowed to, by its address's parameters, as this form's values."""
     found: dict[str, Any] = {
         "statuses": listed.getlist("status__exact"),
         "sources": listed.getlist("source__exact"),
@@ -171,7 +175,7 @@ def initial_of(listed: QueryDict) -> dict[str, Any]:
     if part := listed.get("event_type__icontains", "").strip().lower():
         found["event_types"] = part if part in EVENT_TYPES else f"*{part.strip('*')}*"
     if account := listed.get("account__id__exact"):
-        found["account"] = next((one.name for one in TelnyxAccount.objects.all() if str(one.pk) == account), "")
+        found["account"] = next((row.name for row in TelnyxAccount.objects.all() if str(row.pk) == account), "")
     if connection := listed.get("connection_id__exact") or listed.get("connection_id"):
         found["application"] = connection
     if term := listed.get("q", "").strip():
@@ -180,22 +184,22 @@ def initial_of(listed: QueryDict) -> dict[str, Any]:
 
 
 def values_of(selection: Selection) -> list[tuple[str, str]]:
-    """This form's fields with that filter in them, to be posted: a thousand ids are too long for an address."""
-    told = selection.as_json()
+    """List this form's fields with that filter in them, to be posted: a thousand ids are too long for an address."""
+    members = selection.as_json()
     names = {member: name for name, member in _OTHERWISE.items()}
-    several = {"statuses": told.pop("statuses", []), "sources": told.pop("sources", [])}
-    joined = {name: ",".join(told[name]) for name in ("event_types", "ids") if name in told}
-    given = [(names.get(name, name), value) for name, value in (told | joined).items()]
+    several = {"statuses": members.pop("statuses", []), "sources": members.pop("sources", [])}
+    joined = {name: ",".join(members[name]) for name in ("event_types", "ids") if name in members}
+    given = [(names.get(name, name), value) for name, value in (members | joined).items()]
     return given + [(name, value) for name, values in several.items() for value in values]
 
 
 def event_types() -> list[str]:
-    """Those the portal knows, to be offered."""
+    """List the event types the portal knows, to be offered."""
     return list(EVENT_TYPES)
 
 
 def known_applications() -> list[tuple[str, str]]:
-    """Id and name, to be offered."""
+    """List ids and names of applications, to be offered."""
     return [
         (row.telnyx_id, row.name)
         for kind in KINDS

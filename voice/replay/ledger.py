@@ -1,4 +1,4 @@
-"""What a replay changes, or would change: a line for each row it touches, its columns before and after."""
+"""Records what a replay changes, or would change: a line for each row it touches, its columns before and after."""
 
 import uuid
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _SHOWS_FATE = {CallEvent.Status.QUARANTINED, CallEvent.Status.DEAD}
 
 
 class Ledger:
-    """Lines by place, kept in memory."""
+    """Keeps lines by place, in memory."""
 
     def __init__(self) -> None:
         self._lines: dict[Place, ReplayLine] = {}
@@ -26,16 +26,16 @@ class Ledger:
         return self._lines.get(place)
 
     def lines(self) -> list[ReplayLine]:
-        """In the order they were first touched."""
+        """List the lines in the order they were first touched."""
         return list(self._lines.values())
 
     def control_id_of(self, account_id: uuid.UUID, leg_id: str) -> str:
-        """Of the call that has this leg only by what was changed here; else empty."""
+        """Find the call that has this leg only by what was changed here; else empty."""
         rows = (line for (kind, account, _), line in self._lines.items() if (kind, account) == (Kind.CALL, account_id))
         return next((line.key for line in rows if line.changes.get("call_leg_id", ["", ""])[1] == leg_id), "")
 
     def has_taken(self, account_id: uuid.UUID, dedupe_key: str) -> bool:
-        """Whether an event that became readable here has that key now."""
+        """Tell whether an event that became readable here has that key now."""
         rows = (line for (kind, account, _), line in self._lines.items() if (kind, account) == (Kind.EVENT, account_id))
         return any(line.about["dedupe_key"] == dedupe_key and line.changes for line in rows)
 
@@ -44,14 +44,14 @@ class Ledger:
         for difference in applied.differences:
             self._add(_place(difference.row), _columns(difference.row, difference.columns, difference.is_new))
             self._describe(difference.row, difference.is_new)
-        if applied.was in _SHOWS_FATE or applied.said:
+        if applied.was in _SHOWS_FATE or applied.reason:
             self._note_event(applied)
 
     def _note_event(self, applied: Applied) -> None:
         event = applied.event
         stays = applied.outcome in {Outcome.KEPT, Outcome.FAILED}
         line = self._add(_place(event), {} if stays else {"status": (applied.was, _fate(applied))})
-        line.said = applied.said
+        line.said = applied.reason
         names = ("event_type", "source", "dedupe_key", "call_control_id")
         line.about = {name: getattr(event, name) for name in names} | {"received_at": as_json(event.received_at)}
         self._keep(line)
@@ -74,11 +74,11 @@ class Ledger:
         self._keep(line)
 
     def _keep(self, line: ReplayLine) -> None:
-        """Nothing to do: it is in memory."""
+        """Do nothing: the line is in memory."""
 
 
 class StoredLedger(Ledger):
-    """The lines of a ``Replay``: of its dry run, or of its run. To be used inside a transaction, event by event."""
+    """Stores the lines of a ``Replay``: its dry run or its run. To be used inside a transaction, event by event."""
 
     def __init__(self, replay: Replay, *, is_rehearsed: bool) -> None:
         super().__init__()
@@ -113,12 +113,12 @@ def overlay(row: Model, line: ReplayLine | None) -> None:
 
 
 def as_json(value: Any) -> Any:
-    """A column's value as JSON keeps it, to the microsecond."""
+    """Return a column's value as JSON keeps it, to the microsecond."""
     return value.isoformat() if isinstance(value, datetime) else value
 
 
 def seat_key(conference_id: str, call_control_id: str) -> str:
-    """What names a participant."""
+    """Return the key of a participant."""
     return f"{conference_id}:{call_control_id}"
 
 
@@ -134,13 +134,13 @@ def _place(row: Model) -> Place:
 
 
 def _columns(row: Model, columns: Columns, is_new: bool) -> Columns:
-    """Of a row that is new also the time that its first event gave it."""
+    """Add to the columns of a new row the time that its first event gave it."""
     started = getattr(row, "started_at", None)
     return {"started_at": (None, started)} | columns if is_new and started else columns
 
 
 def _merged(known: dict[str, Any], columns: Columns) -> dict[str, Any]:
-    """``known`` and then ``columns``; what is back where it was is no change."""
+    """Merge ``columns`` into ``known``; what is back where it was is no change."""
     found = dict(known)
     for name, (before, after) in columns.items():
         first = known[name][0] if name in known else as_json(before)
@@ -149,11 +149,11 @@ def _merged(known: dict[str, Any], columns: Columns) -> dict[str, Any]:
 
 
 def _fate(applied: Applied) -> str:
-    """The status without its rules: what is owed for them is not over yet."""
+    """Return the status without its rules: what is due for them is not over yet."""
     status = applied.event.status
     return CallEvent.Status.PROCESSED if status == CallEvent.Status.RECEIVED else status
 
 
 def shown_lines(lines: Iterable[ReplayLine]) -> list[ReplayLine]:
-    """Those that tell something."""
+    """Keep the lines that say something."""
     return [line for line in lines if line.changes or line.is_new or line.kind == Kind.EVENT]

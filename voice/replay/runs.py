@@ -1,4 +1,4 @@
-"""A replay as a whole: asked for, looked at, run, cancelled. The row is the work; a piece at a time is done of it.
+"""Carries a replay through: requests, dry run, run, cancel. The row is the work; a piece at a time is done of it.
 
 Each event is one transaction, with the line that tells what it changed and the place where the work stands: a killed
 worker leaves nothing half-way, and the next one goes on behind it.
@@ -27,7 +27,7 @@ from voice.events import processing
 from voice.models import CallCommand, CallEvent, Replay, Rule
 from voice.replay import apply
 from voice.replay.apply import Applied, Outcome
-from voice.replay.dry_run import Rehearsal
+from voice.replay.dry_run import DryRun
 from voice.replay.ledger import StoredLedger
 from voice.replay.selection import Selection
 
@@ -43,21 +43,21 @@ _log = structlog.get_logger(__name__)
 
 
 class Stopped(Exception):
-    """It was cancelled, or another worker has it: what is not committed is undone."""
+    """Says that it was cancelled, or another worker has it: what is not committed is undone."""
 
 
-def look(selection: Selection, actor: Actor) -> Replay:
-    """Ask for a dry run. A month later it is gone, unless somebody still works at it."""
-    return _made(selection, actor, Replay.State.LOOKING)
+def request_dry_run(selection: Selection, actor: Actor) -> Replay:
+    """Request a dry run. A month later it is gone, unless somebody still works at it."""
+    return _create(selection, actor, Replay.State.LOOKING)
 
 
-def prepared(selection: Selection, actor: Actor) -> Replay:
-    """Ready to be run without a dry run before: for somebody who has seen it otherwise."""
-    return _made(selection, actor, Replay.State.READY)
+def request_run(selection: Selection, actor: Actor) -> Replay:
+    """Make a replay ready to run without a dry run before: for somebody who has seen it otherwise."""
+    return _create(selection, actor, Replay.State.READY)
 
 
 def begin(row: Replay, actor: Actor, *, side_effects: bool = False) -> bool:
-    """Have run what was looked at; whether it had not begun before. ``missing_rights`` is the caller's to ask."""
+    """Have run what was looked at; tell whether it had not begun before. ``missing_rights`` is the caller's to ask."""
     with transaction.atomic():
         begun = Replay.objects.filter(pk=row.pk, state=Replay.State.READY).update(
             state=Replay.State.RUNNING,
@@ -80,7 +80,7 @@ def begin(row: Replay, actor: Actor, *, side_effects: bool = False) -> bool:
 
 
 def cancel(row: Replay, actor: Actor) -> None:
-    """No further event is run; those that were stay so."""
+    """Cancel it: no further event is run; those that were stay so."""
     with transaction.atomic():
         stopped = Replay.objects.filter(pk=row.pk, state__in=(*_OPEN, Replay.State.READY)).update(
             state=Replay.State.CANCELLED, finished_at=timezone.now(), lease_until=None, holder=None
@@ -91,23 +91,23 @@ def cancel(row: Replay, actor: Actor) -> None:
 
 
 def missing_rights(user: Any, selection: Selection) -> list[str]:
-    """What ``user`` lacks to run these with side effects: a rule acts on calls, and some of them dial."""
+    """List what ``user`` lacks to run these with side effects: a rule acts on calls, and some of them dial."""
     wanted = ["voice.replay_event", "voice.control_call", *(["voice.dial"] if _may_dial(selection) else [])]
     return [name for name in wanted if not user.has_perm(name)]
 
 
-def owed(limit: int) -> list[uuid.UUID]:
-    """The ids of replays that somebody has to work at, and nobody does."""
+def due(limit: int) -> list[uuid.UUID]:
+    """List the ids of replays that somebody has to work at, and nobody does."""
     return list(_due().order_by("created_at").values_list("id", flat=True)[:limit])
 
 
-def is_owed(replay_id: uuid.UUID) -> bool:
-    """Whether this one is among them."""
+def is_due(replay_id: uuid.UUID) -> bool:
+    """Tell whether this replay is due."""
     return _due().filter(pk=replay_id).exists()
 
 
 def work(replay_id: uuid.UUID, seconds: float) -> processing.FollowUp:
-    """Go on with it for about so long, unless somebody else does. What is left is owed to the next one who asks."""
+    """Go on with it for about so long, unless somebody else does. What is left is due to the next one who asks."""
     following, until = processing.FollowUp(), time.monotonic() + seconds
     try:
         row = _claim(replay_id)
@@ -115,7 +115,7 @@ def work(replay_id: uuid.UUID, seconds: float) -> processing.FollowUp:
             return following
         _count(row)
         for event_id, received_at in _due_events(row):
-            _one(row, event_id, received_at, following)
+            _run_event(row, event_id, received_at, following)
             if time.monotonic() >= until:
                 _release(row)
                 break
@@ -127,25 +127,25 @@ def work(replay_id: uuid.UUID, seconds: float) -> processing.FollowUp:
 
 
 def fate(applied: Applied) -> list[str]:
-    """What an event is counted as: its outcome, and whether it is ``readable`` or ``through`` now."""
+    """Name what an event is counted as: its outcome, and whether it is ``readable`` or ``through`` now."""
     lives = applied.outcome in {Outcome.CHANGED, Outcome.UNCHANGED} and applied.was in _REVIVED
     return [applied.outcome.value, *([_REVIVED[CallEvent.Status(applied.was)]] if lives else [])]
 
 
 def in_order(found: QuerySet[CallEvent]) -> QuerySet[CallEvent]:
-    """As they were received."""
+    """Order the events as they were received."""
     return found.order_by("received_at", "pk")
 
 
 def rows(row: Replay) -> QuerySet[CallEvent]:
-    """Its events: those that were there when it was asked for."""
+    """Select its events: those that were there when it was asked for."""
     return Selection.from_json(row.selection).rows().filter(received_at__lte=row.created_at)
 
 
-def _made(selection: Selection, actor: Actor, state: str) -> Replay:
-    now, told = timezone.now(), {"requested_by": actor.label, "user": actor.user}
+def _create(selection: Selection, actor: Actor, state: str) -> Replay:
+    now, requester = timezone.now(), {"requested_by": actor.label, "user": actor.user}
     Replay.objects.filter(created_at__lt=now - _KEPT).exclude(state__in=_OPEN).delete()
-    return Replay.objects.create(selection=selection.as_json(), state=state, created_at=now, **told)
+    return Replay.objects.create(selection=selection.as_json(), state=state, created_at=now, **requester)
 
 
 def _due() -> QuerySet[Replay]:
@@ -176,13 +176,13 @@ def _count(row: Replay) -> None:
 
 
 def _due_events(row: Replay) -> Iterator[tuple[uuid.UUID, Any]]:
-    """One after the other; asked for anew from where the work then stands."""
+    """Read the events one after the other; asked for anew from where the work then stands."""
     while due := _slice(row):
         yield from due
 
 
 def _slice(row: Replay) -> list[tuple[uuid.UUID, Any]]:
-    """The next events, in the order they were received."""
+    """Read the next events, in the order they were received."""
     _step(row, lease_until=Now() + SCAN_LEASE)
     found = rows(row)
     if row.cursor_at is not None:
@@ -193,56 +193,56 @@ def _slice(row: Replay) -> list[tuple[uuid.UUID, Any]]:
     return due
 
 
-def _one(row: Replay, event_id: uuid.UUID, received_at: Any, following: processing.FollowUp) -> None:
-    """One event and its line, in one transaction; then, if asked, its rules by the way of all events."""
+def _run_event(row: Replay, event_id: uuid.UUID, received_at: Any, following: processing.FollowUp) -> None:
+    """Run one event and write its line, in one transaction; then, if asked, its rules by the way of all events."""
     try:
         with transaction.atomic():
             applied = _apply(row, event_id)
-            told = _step(row, **_place(row, event_id, received_at, applied))
+            progress = _step(row, **_place(row, event_id, received_at, applied))
     except (Stopped, OperationalError, InterfaceError):
         raise  # the database is away, or the work is another's: the event is still to come
     except Exception as error:
         _log.exception("event not run again", event_id=str(event_id))
         _failed(row, event_id, received_at, f"{type(error).__name__} while it was run again.")
         return
-    _take(row, told)
+    _take(row, progress)
     if row.state == Replay.State.RUNNING:
         _follow(row, applied, following)
 
 
 def _apply(row: Replay, event_id: uuid.UUID) -> Applied:
     if row.state == Replay.State.LOOKING:
-        return Rehearsal(StoredLedger(row, is_rehearsed=True)).apply(event_id)
+        return DryRun(StoredLedger(row, is_rehearsed=True)).apply(event_id)
     applied = apply.apply(event_id, rules=row.side_effects)
     StoredLedger(row, is_rehearsed=False).note(applied)
     return applied
 
 
 def _place(row: Replay, event_id: uuid.UUID, received_at: Any, applied: Applied) -> JsonObject:
-    """Where the work stands with this event done."""
+    """Return where the work stands with this event done."""
     counts = Counter(row.counts) + Counter(fate(applied))
     done = {"done": row.done + 1, "counts": dict(counts), "claims": 0}
     return {"cursor_at": received_at, "cursor_id": event_id} | done
 
 
 def _failed(row: Replay, event_id: uuid.UUID, received_at: Any, why: str) -> None:
-    """The event is what it was; the others are still to have their turn."""
+    """Note an event that failed: it is what it was; the others are still to have their turn."""
     event = CallEvent.objects.defer("body", "headers").get(pk=event_id)
     applied = Applied(event, event.status, Outcome.FAILED, why)
     with transaction.atomic():
         StoredLedger(row, is_rehearsed=row.state == Replay.State.LOOKING).note(applied)
-        told = _step(row, **_place(row, event_id, received_at, applied))
-    _take(row, told)
+        progress = _step(row, **_place(row, event_id, received_at, applied))
+    _take(row, progress)
 
 
 def _follow(row: Replay, applied: Applied, following: processing.FollowUp) -> None:
-    """It is committed that its rules are owed: should this worker die now, the sweep runs them."""
+    """Run its rules. That they are due is committed: should this worker die now, the sweep runs them."""
     event_id, may_answer = applied.event.pk, applied.was in _REVIVED
     if applied.is_owed:
-        told = processing.process(event_id)
-        may_answer = may_answer or bool(told.may_answer)
-        following.commands += told.commands
-        following.events += told.events
+        follow_up = processing.process(event_id)
+        may_answer = may_answer or bool(follow_up.may_answer)
+        following.commands += follow_up.commands
+        following.events += follow_up.events
         if made := CallCommand.objects.filter(event=event_id, created_at__gte=row.started_at).count():
             _take(row, _step(row, counts={**row.counts, "commands": row.counts.get("commands", 0) + made}))
     if may_answer:
@@ -250,7 +250,7 @@ def _follow(row: Replay, applied: Applied, following: processing.FollowUp) -> No
 
 
 def _step(row: Replay, **values: Any) -> JsonObject:
-    """Write down where it stands, and hold on to it. ``Stopped`` when it is not this worker's any more.
+    """Write down where it stands, and renew the lease. ``Stopped`` when it is not this worker's any more.
 
     ``row`` itself takes the values only when they are committed.
     """
@@ -278,12 +278,12 @@ def _end(row: Replay, state: str, problem: str = "") -> None:
 
 
 def _note_end(row: Replay, actor: Actor) -> None:
-    told = {"state": row.state, "total": row.total, "done": row.done, "counts": row.counts}
-    AuditEvent.note(actor, "replay.end", row, side_effects=row.side_effects, **told)
+    values = {"state": row.state, "total": row.total, "done": row.done, "counts": row.counts}
+    AuditEvent.note(actor, "replay.end", row, side_effects=row.side_effects, **values)
 
 
 def _may_dial(selection: Selection) -> bool:
-    """Whether a rule of an active flow that may be met dials; what a handler does, nobody knows before."""
+    """Tell whether a rule of an active flow that may be met dials; what a handler does, nobody knows before."""
     rules = Rule.objects.filter(flow__active=True)
     if selection.account:
         rules = rules.filter(flow__account__name=selection.account)

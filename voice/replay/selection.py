@@ -1,4 +1,4 @@
-"""Which stored events are meant: a filter that can be kept as JSON, told in words and made into a query."""
+"""Selects stored events: a filter that can be kept as JSON, put in words and made into a query."""
 
 import uuid
 from dataclasses import dataclass, fields
@@ -40,7 +40,7 @@ _WORDS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """What is empty does not narrow. ``account`` by name; an event type may begin or end with ``*``.
+    """Filters events. What is empty does not narrow; ``account`` by name; a type may begin or end with ``*``.
 
     ``ids`` are ours or Telnyx's. Times are aware; both ends belong to the range.
     """
@@ -59,24 +59,24 @@ class Selection:
     ids: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, told: dict[str, Any]) -> Self:
-        """What ``as_json`` gave."""
+    def from_json(cls, members: dict[str, Any]) -> Self:
+        """Read what ``as_json`` gave."""
         values: dict[str, Any] = {
-            name: tuple(value) if isinstance(value, list) else value for name, value in told.items()
+            name: tuple(value) if isinstance(value, list) else value for name, value in members.items()
         }
-        return cls(**values | {name: read_time(told[name]) for name in _TIMES & told.keys()})
+        return cls(**values | {name: read_time(members[name]) for name in _TIMES & members.keys()})
 
     def as_json(self) -> dict[str, Any]:
-        """Its members that narrow."""
+        """Return its members that narrow."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: _plain(value) for name, value in given.items() if value}
 
     def words(self) -> list[tuple[str, str]]:
-        """What narrows and to what; nothing for all events."""
+        """Say what narrows and to what; nothing for all events."""
         return [(_WORDS[name], _shown(getattr(self, name))) for name in self.as_json()]
 
     def rows(self) -> QuerySet[CallEvent]:
-        """The events, in no order."""
+        """Select the events, in no order."""
         rows = CallEvent.objects.order_by().filter(_types(self.event_types), _ids(self.ids))
         return rows.filter(**{lookup: value for lookup, value in self._lookups().items() if value})
 
@@ -97,7 +97,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Count:
-    """How many events there are, as far as that can be told at once.
+    """Says how many events there are, as far as that can be told at once.
 
     ``number`` is at most one more than ``MOST_COUNTED``. With ``newest_only`` there may be more among those that are
     older than the newest ``MOST_LOOKED_THROUGH`` of the time that is meant.
@@ -114,7 +114,7 @@ class Count:
         return self.number <= MOST_COUNTED and not self.newest_only
 
 
-def counted(selection: Selection) -> Count:
+def count_events(selection: Selection) -> Count:
     """Count, and read no more rows for it than somebody who waits for the page has the time for."""
     rows, edge = selection.rows(), _edge(selection)
     if edge is not None:
@@ -124,7 +124,7 @@ def counted(selection: Selection) -> Count:
 
 
 def _edge(selection: Selection) -> datetime | None:
-    """When the first event was received that it would take too long to read; None when all can be read."""
+    """Find when the first event was received that it would take too long to read; None when all can be read."""
     given = selection.as_json()
     if "ids" in given or "call_control_id" in given or not _READ_THROUGH & given.keys():
         return None
@@ -135,16 +135,16 @@ def _edge(selection: Selection) -> datetime | None:
 
 def _types(wanted: tuple[str, ...]) -> Q:
     found = Q()
-    for one in wanted:
+    for pattern in wanted:
         lookup = {(True, True): "contains", (True, False): "endswith", (False, True): "startswith"}.get(
-            (one.startswith("*"), one.endswith("*")), "exact"
+            (pattern.startswith("*"), pattern.endswith("*")), "exact"
         )
-        found |= Q(**{f"event_type__{lookup}": one.strip("*")})
+        found |= Q(**{f"event_type__{lookup}": pattern.strip("*")})
     return found
 
 
 def _ids(wanted: tuple[str, ...]) -> Q:
-    return Q(pk__in=[uuid.UUID(one) for one in wanted]) | Q(dedupe_key__in=wanted) if wanted else Q()
+    return Q(pk__in=[uuid.UUID(event_id) for event_id in wanted]) | Q(dedupe_key__in=wanted) if wanted else Q()
 
 
 def _plain(value: Any) -> Any:

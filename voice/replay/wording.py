@@ -1,4 +1,4 @@
-"""A replay in words: what changes on which call, before and after, with numbers as this person may see them."""
+"""Describes a replay in words: what changes on which call, before and after, numbers as this person may see them."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -45,7 +45,7 @@ NOTHING = "nothing"
 
 @dataclass(frozen=True)
 class Description:
-    """One line: ``title`` says where, ``said`` why an event stays as it is.
+    """Holds one line: ``title`` says where, ``said`` why an event stays as it is.
 
     ``pairs`` are what, before (empty when that says nothing) and after.
     """
@@ -58,12 +58,12 @@ class Description:
 
 
 def describe(lines: Iterable[ReplayLine], user: Any = None) -> list[Description]:
-    """The lines for ``user``; without one, as for somebody who sees no whole number."""
+    """Describe the lines to ``user``; without one, as for somebody who sees no whole number."""
     return [_of_event(line) if line.kind == Kind.EVENT else _of_row(line, user) for line in lines]
 
 
 def counts(found: dict[str, int]) -> list[tuple[int, str]]:
-    """What came of how many events; nothing of those that are none."""
+    """List what came of how many events, in words; nothing of those that are none."""
     return [(found[name], words) for name, words in _COUNTS if found.get(name)]
 
 
@@ -80,7 +80,7 @@ def _of_row(line: ReplayLine, user: Any) -> Description:
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    """As people read a call; what is no column of theirs comes last."""
+    """Order names as people read a call; what is no column of theirs comes last."""
     return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
 
 
@@ -110,7 +110,7 @@ def _pair(name: str, line: ReplayLine, user: Any) -> tuple[str, str, str] | None
 
 
 def _sources(before: Any, after: Any, line: ReplayLine) -> tuple[str, str, str] | None:
-    """Columns that stay as they are and are now known from another event."""
+    """Describe columns that stay as they are and are now known from another event."""
     if line.is_new:
         return None
     old, new = (value if isinstance(value, dict) else {} for value in (before, after))
@@ -127,7 +127,7 @@ def _value(name: str, value: Any, user: Any) -> str:
     if name.endswith("_at"):
         return str(value)[:23].replace("T", " ").removesuffix("+00:00")
     if isinstance(value, list):
-        return ", ".join(str(masked(one)) for one in value)
+        return ", ".join(str(masked(member)) for member in value)
     text = "yes" if value is True else str(masked(value))
     return {"state": text.replace("_", " "), "hangup_cause": HANGUP_CAUSES.get(text, text)}.get(name, text)
 

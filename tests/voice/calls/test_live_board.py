@@ -148,6 +148,6 @@ def test_two_hundred_calls_cost_no_more_statements(
     listed(account, *(f"v3:strange-{at}" for at in range(50)))
     operator.has_perm("voice.view_call")
     with django_assert_max_num_queries(6):
-        drawn = live_board.drawn(operator)
+        drawn = live_board.board_for(operator)
     assert drawn.count == 250
     assert len(drawn.groups) == 1

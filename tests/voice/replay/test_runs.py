@@ -66,7 +66,7 @@ def test_counting_and_looking_for_events_may_take_longer_than_an_events_lease(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, slow: str
 ) -> None:
     many(account, 2)
-    row, real, taken = runs.look(EVERYTHING, ADA), runs.rows, []
+    row, real, taken = runs.request_dry_run(EVERYTHING, ADA), runs.rows, []
 
     def rows(one: Replay) -> Any:
         if (one.total is None) == (slow == "total"):  # it takes an hour less than the lease that then holds
@@ -100,7 +100,7 @@ def test_a_cancelled_one_stops_between_two_events(account: TelnyxAccount) -> Non
     row.refresh_from_db()
     assert (row.state, row.done) == ("cancelled", 4)
     assert Call.objects.filter(state="parked").count() == 4
-    assert runs.owed(9) == []
+    assert runs.due(9) == []
     runs.work(row.pk, 5)
     assert Call.objects.filter(state="parked").count() == 4
 
@@ -142,9 +142,9 @@ def test_after_a_killed_worker_the_next_one_goes_on_behind_it(account: TelnyxAcc
     with mock.patch.object(replay_apply, "apply", apply), pytest.raises(SystemExit):
         runs.work(row.pk, 5)
     assert Call.objects.filter(state="parked").count() == 3
-    assert runs.owed(9) == []  # its lease still holds
+    assert runs.due(9) == []  # its lease still holds
     Replay.objects.update(lease_until=Now() - timedelta(seconds=1))
-    assert runs.owed(9) == [row.pk]
+    assert runs.due(9) == [row.pk]
     worked_off(row)
     assert (row.state, row.done, row.counts) == ("done", 8, {"changed": 8})
     assert row.lines.filter(is_rehearsed=False).count() == 8
@@ -211,7 +211,7 @@ def test_the_audit_trail_tells_of_runs_and_not_of_dry_runs(account: TelnyxAccoun
 @pytest.mark.django_db(transaction=True)
 def test_the_sweep_works_it_off_without_anybody_being_woken(account: TelnyxAccount) -> None:
     many(account, 3)
-    row = runs.look(EVERYTHING, ADA)
+    row = runs.request_dry_run(EVERYTHING, ADA)
     call_command("sweep", "--once")
     row.refresh_from_db()
     assert (row.state, row.counts) == ("ready", {"changed": 3})
@@ -224,7 +224,7 @@ def test_the_sweep_works_it_off_without_anybody_being_woken(account: TelnyxAccou
 
 def test_the_task_does_a_piece(account: TelnyxAccount) -> None:
     many(account, 2)
-    row = runs.look(EVERYTHING, ADA)
+    row = runs.request_dry_run(EVERYTHING, ADA)
     tasks.work_replay(str(row.pk))
     row.refresh_from_db()
     assert row.state == "ready"

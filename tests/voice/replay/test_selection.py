@@ -37,6 +37,6 @@ def test_what_takes_long_to_find_is_looked_for_by_a_worker_and_not_by_the_page(
     monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
     page = look(browser, event_types="call.hangup")
     row = Replay.objects.get()
-    assert (row.state, row.total, runs.is_owed(row.pk)) == ("looking", None, True)
+    assert (row.state, row.total, runs.is_due(row.pk)) == ("looking", None, True)
     runs.work(row.pk, 5)
     assert "Calls 1 would change" in text(browser.get(page))

@@ -12,7 +12,7 @@ from portal.actors import Actor
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
 from voice.replay import runs, wording
-from voice.replay.dry_run import Rehearsal
+from voice.replay.dry_run import DryRun
 from voice.replay.forms import ReplayForm
 from voice.replay.ledger import Ledger, shown_lines
 from voice.replay.selection import Selection
@@ -79,9 +79,9 @@ class Command(BaseCommand):
     def _rehearse(self, selection: Selection, count: int) -> None:
         """In memory: not even a row that tells of it is written."""
         ledger, counts, bar = Ledger(), dict[str, int](), Bar(self.stderr, "looking")
-        rehearsal = Rehearsal(ledger)
+        dry_run = DryRun(ledger)
         for at, event_id in enumerate(runs.in_order(selection.rows()).values_list("pk", flat=True).iterator(), 1):
-            for name in runs.fate(rehearsal.apply(event_id)):
+            for name in runs.fate(dry_run.apply(event_id)):
                 counts[name] = counts.get(name, 0) + 1
             bar.told(at, count)
         bar.close()
@@ -100,7 +100,7 @@ class Command(BaseCommand):
         return input(f"Run {count:,} again? [y/N] ").strip().lower() in {"y", "yes"}
 
     def _run(self, selection: Selection, side_effects: bool) -> None:
-        row = runs.prepared(selection, _ACTOR)
+        row = runs.request_run(selection, _ACTOR)
         runs.begin(row, _ACTOR, side_effects=side_effects)
         bar = Bar(self.stderr, "running")
         try:
@@ -108,7 +108,7 @@ class Command(BaseCommand):
                 wake_following(runs.work(row.pk, 1.0))
                 row.refresh_from_db()
                 bar.told(row.done, row.total)
-                if row.is_open and not runs.is_owed(row.pk):
+                if row.is_open and not runs.is_due(row.pk):
                     time.sleep(0.2)  # a worker has taken it
         except KeyboardInterrupt:
             runs.cancel(row, _ACTOR)

@@ -103,7 +103,7 @@ class Sweep:
         self._begin(_send, sender.due(_BATCH))
         self._begin(_look, reconciliation.due(_LOOKS))
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
-            self.replay = next(iter(runs.owed(1)), None)
+            self.replay = next(iter(runs.due(1)), None)
             self._begin(_replay, [self.replay] if self.replay else [])
         self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
