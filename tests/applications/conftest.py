@@ -1,6 +1,6 @@
 """What these tests share: applications at a real sandbox, made the way Telnyx's portal would make them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,15 +10,35 @@ from applications.mirror.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.bystanders import Bystanders
 
 
 @pytest.fixture
-def mirrored(sandbox_account: TelnyxAccount) -> Callable[..., Any]:
+def only_account() -> None:
+    """For tests that speak of *the* account: what they ask names none, or they count the rows of all."""
+
+
+@pytest.fixture(autouse=True)
+def bystanders(request: pytest.FixtureRequest) -> Iterator[Bystanders | None]:
+    """A second person with a token, and a second account with a twin of each application: nothing happens to them."""
+    if not {"db", "transactional_db"} & set(request.fixturenames):
+        yield None  # a test without rows
+        return
+    request.getfixturevalue("transactional_db" if "transactional_db" in request.fixturenames else "db")
+    bystanders = Bystanders(with_account="only_account" not in request.fixturenames)
+    yield bystanders
+    bystanders.check()
+
+
+@pytest.fixture
+def mirrored(bystanders: Bystanders, sandbox_account: TelnyxAccount) -> Callable[..., Any]:
     """Makes an application at Telnyx and pulls it; returns the row."""
 
     def make(kind: Kind = CALL_CONTROL, **values: Any) -> Any:
         remote = at_telnyx(sandbox_account, kind, **values)
         pull(kind, sandbox_account, PORTAL)
-        return kind.rows(sandbox_account).get(telnyx_id=remote["id"])
+        row = kind.rows(sandbox_account).get(telnyx_id=remote["id"])
+        bystanders.twin_of(row)
+        return row
 
     return make

@@ -58,6 +58,7 @@ def test_a_public_host_is_not(host: str) -> None:
     assert unreachable(f"https://{host}/x") == ""
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_every_address_is_judged_at_both_doors_before_telnyx_is_asked(
     browser: Client, api: APIClient, mirrored: Any, sandbox: Sandbox, kind: Any
@@ -80,6 +81,7 @@ def test_every_address_is_judged_at_both_doors_before_telnyx_is_asked(
     assert len(requests(sandbox)) == before
 
 
+@pytest.mark.usefixtures("only_account")
 def test_an_odd_address_that_telnyx_has_already_stays_untouched(
     api: APIClient, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:

@@ -11,6 +11,7 @@ from tests.support.accounts import make_account
 from tests.support.applications import at_telnyx
 
 
+@pytest.mark.usefixtures("only_account")
 def test_both_kinds_of_all_accounts_are_pulled_and_a_dead_account_stops_nobody(sandbox_account: TelnyxAccount) -> None:
     make_account(name="a-dead-one")
     at_telnyx(sandbox_account)
@@ -25,6 +26,7 @@ def test_both_kinds_of_all_accounts_are_pulled_and_a_dead_account_stops_nobody(s
     assert CallControlApplication.objects.count() == 1
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_bug_in_one_pull_does_not_stop_the_others(sandbox_account: TelnyxAccount) -> None:
     with patch("applications.tasks.pull", side_effect=[ZeroDivisionError, Pull()]) as pull:
         pull_all()

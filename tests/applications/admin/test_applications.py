@@ -32,6 +32,7 @@ def test_the_list_shows_name_id_account_host_and_warnings(browser: Client, mirro
     assert "calls appear here only through backfill" in page
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_list_is_searched_by_name_and_id_and_hides_the_missing(browser: Client, mirrored: Any) -> None:
     kept, gone = mirrored(name="kept"), mirrored(name="gone")
     CallControlApplication.objects.filter(pk=gone.pk).update(missing_since=gone.pulled_at)
@@ -47,12 +48,14 @@ def test_the_list_is_searched_by_name_and_id_and_hides_the_missing(browser: Clie
     assert found(active__exact="1", webhook_api_version="1") == {"kept"}
 
 
+@pytest.mark.usefixtures("only_account")
 def test_no_stock_action_can_delete(browser: Client, mirrored: Any) -> None:
     row = mirrored()
     browser.post(page_url("changelist"), {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
     assert CallControlApplication.objects.get().missing_since is None
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.django_db(transaction=True)
 def test_pull_now_brings_what_is_there_and_tells_counts(browser: Client, sandbox_account: TelnyxAccount) -> None:
     at_telnyx(sandbox_account)
@@ -82,6 +85,7 @@ def test_pull_now_is_a_post(browser: Client, account: TelnyxAccount) -> None:
 # add
 
 
+@pytest.mark.usefixtures("only_account")
 def test_adding_creates_at_telnyx_with_all_that_was_filled_in(browser: Client, sandbox_account: TelnyxAccount) -> None:
     values = drawn(browser, page_url("add")) | {
         "application_name": "desk",
@@ -98,6 +102,7 @@ def test_adding_creates_at_telnyx_with_all_that_was_filled_in(browser: Client, s
     assert AuditEvent.objects.filter(action="application.create").count() == 1
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_texml_application_is_added_as_well(browser: Client, sandbox_account: TelnyxAccount) -> None:
     url = page_url("add", kind=TEXML)
     browser.post(url, drawn(browser, url) | {"friendly_name": "ivr", "voice_url": "https://a.example/x"})

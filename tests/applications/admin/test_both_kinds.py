@@ -90,6 +90,7 @@ def test_every_parameter_is_set_in_the_browser_at_create_and_at_update(
     assert _told(kind, remote_of(row, kind)) == others
 
 
+@pytest.mark.usefixtures("only_account")
 @BOTH
 @pytest.mark.parametrize("last", [True, False])
 def test_every_parameter_is_set_over_rest_at_create_and_at_update(
@@ -105,6 +106,7 @@ def test_every_parameter_is_set_over_rest_at_create_and_at_update(
     assert _told(kind, changed.json()) == others
 
 
+@pytest.mark.usefixtures("only_account")
 @BOTH
 def test_every_field_of_a_response_is_visible_at_both_doors(
     browser: Client, api: APIClient, mirrored: Any, kind: Kind
@@ -120,6 +122,7 @@ def test_every_field_of_a_response_is_visible_at_both_doors(
     assert set(kind.settable_flat()) <= drawn
 
 
+@pytest.mark.usefixtures("only_account")
 @BOTH
 def test_every_page_and_verb_is_there(
     browser: Client, api: APIClient, mirrored: Any, sandbox: Sandbox, kind: Kind

@@ -64,6 +64,7 @@ def test_the_list_asks_again_while_somebody_types_and_is_a_plain_form_too(
 # clone
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_a_clone_begins_with_every_setting_under_another_name(
     browser: Client, mirrored: Any, sandbox: Sandbox, kind: Any
@@ -95,6 +96,7 @@ def test_a_clone_begins_with_every_setting_under_another_name(
     assert made["inbound"] == row.remote["inbound"] | {"sip_subdomain": "sub2"}
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_clone_needs_the_right_to_add_and_a_row_that_is_there(client: Client, user_with: Any, mirrored: Any) -> None:
     row = mirrored(name="secret")
     add = f"{page_url('add')}?clone={row.pk}"

@@ -55,6 +55,7 @@ def test_who_may_not_see_applications_sees_no_pulls(client: Client, user_with: A
     assert client.get(LINES).status_code == 200
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.django_db(transaction=True)
 def test_a_long_pull_shows_its_count_instead_of_a_message(
     browser: Client, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
@@ -66,6 +67,7 @@ def test_a_long_pull_shows_its_count_instead_of_a_message(
     assert "7 read so far" in answer.content.decode()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_command_takes_over_from_a_pull_that_was_killed(
     sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

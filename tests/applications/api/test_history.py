@@ -21,6 +21,7 @@ def _history(api: Any, row: Any, slug: str = "call-control-applications", **quer
     return answer.json()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_change_over_rest_is_told_with_token_request_id_and_values(api: Any, mirrored: Any) -> None:
     row, _ = mirrored(), mirrored(name="another")
     address = f"/api/v1/call-control-applications/{row.telnyx_id}/"
@@ -34,6 +35,7 @@ def test_a_change_over_rest_is_told_with_token_request_id_and_values(api: Any, m
     assert (first["type"], first["actor"], first["changes"]) == ("created", "portal", {})
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_change_in_the_browser_is_told_with_the_person(browser: Client, api: Any, mirrored: Any) -> None:
     row = mirrored()
     url = reverse("admin:applications_callcontrolapplication_change", args=[row.pk])
@@ -45,6 +47,7 @@ def test_a_change_in_the_browser_is_told_with_the_person(browser: Client, api: A
     assert newest["request_id"] == answer.headers["X-Request-ID"]
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_pages_hang_together(api: Any, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     row = mirrored()
     for name in ("one", "two"):
@@ -64,6 +67,7 @@ def _back(api: Any, page: Any) -> list[Any]:
     return [entry["changes"].get("application_name") for entry in api.get(page["previous"]).json()["results"]]
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_history_of_a_deleted_one_is_asked_for_with_missing(api: Any, mirrored: Any) -> None:
     row = mirrored()
     delete_application(row, PORTAL)
@@ -73,6 +77,7 @@ def test_the_history_of_a_deleted_one_is_asked_for_with_missing(api: Any, mirror
     assert newest["changes"]["missing_since"]["before"] is None
 
 
+@pytest.mark.usefixtures("only_account")
 def test_history_needs_scope_and_permission(user_with: Any, mirrored: Any) -> None:
     row = mirrored()
     address = f"/api/v1/call-control-applications/{row.telnyx_id}/history/"
@@ -82,11 +87,12 @@ def test_history_needs_scope_and_permission(user_with: Any, mirrored: Any) -> No
     assert api_for(user_with(username="nobody"), "applications:read").get(address).status_code == 403
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_token_that_is_gone_leaves_its_name_in_the_history(api: Any, operator: Any, mirrored: Any) -> None:
     row = mirrored()
     address = f"/api/v1/call-control-applications/{row.telnyx_id}/"
     assert api.patch(address, {"application_name": "desk"}, format="json").status_code == 200
-    ApiToken.objects.all().delete()
+    ApiToken.objects.filter(user=operator).delete()
     newest = _history(api_for(operator), row)["results"][0]
     assert (newest["actor"], newest["token"]) == ("token: tests", None)
 

@@ -15,6 +15,7 @@ from tests.support.sandbox_ledger import requests
 URL = "/api/v1/call-control-applications/"
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -44,6 +45,7 @@ def test_what_is_wrong_is_refused_by_name_without_a_request(
     assert len(requests(sandbox)) == before
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_create_needs_both_required_fields(api: APIClient, sandbox_account: TelnyxAccount) -> None:
     answer = api.post(URL, {}, format="json")
     assert set(answer.json()["errors"]) == {"application_name", "webhook_event_url"}

@@ -23,6 +23,7 @@ def _send(api: APIClient, method: str, url: str, body: Any = None, **headers: st
     return getattr(api, method)(url, body, format="json", headers=headers)
 
 
+@pytest.mark.usefixtures("only_account")
 def test_create_answers_201_with_telnyxs_names_an_etag_and_an_address(
     api: APIClient, sandbox_account: TelnyxAccount
 ) -> None:
@@ -38,6 +39,7 @@ def test_create_answers_201_with_telnyxs_names_an_etag_and_an_address(
     assert AuditEvent.objects.get(action="application.create").actor == "token: tests"
 
 
+@pytest.mark.usefixtures("only_account")
 def test_texml_applications_have_the_same_operations(api: APIClient, sandbox_account: TelnyxAccount) -> None:
     made = _send(api, "post", TEXML_URL, {"friendly_name": "ivr", "voice_url": "https://a.example/x"}).json()
     changed = _send(api, "patch", f"{TEXML_URL}{made['id']}/", {"voice_method": "get"})
@@ -47,6 +49,7 @@ def test_texml_applications_have_the_same_operations(api: APIClient, sandbox_acc
     assert api.get(TEXML_URL).json()["results"] == []
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_patch_changes_only_what_it_names(api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     row = mirrored()
     change_at_telnyx(sandbox_account, row.remote, application_name="renamed by others")
@@ -61,6 +64,7 @@ def test_put_is_not_offered(api: APIClient, mirrored: Any) -> None:
     assert _send(api, "put", f"{URL}{mirrored().telnyx_id}/", NEW).status_code == 405
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_stale_if_match_is_412_and_sends_nothing(
     api: APIClient, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
@@ -83,6 +87,7 @@ def _delete(api: APIClient, url: str, tag: str) -> Any:
     return api.delete(url, headers={"If-Match": tag})
 
 
+@pytest.mark.usefixtures("only_account")
 def test_an_outage_is_503_and_an_uncertain_create_504(
     api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
@@ -96,6 +101,7 @@ def test_an_outage_is_503_and_an_uncertain_create_504(
     assert (away.status_code, away["Retry-After"]) == (503, "5")
 
 
+@pytest.mark.usefixtures("only_account")
 def test_delete_keeps_the_row_and_answers_404_from_then_on(api: APIClient, mirrored: Any) -> None:
     row = mirrored()
     url = f"{URL}{row.telnyx_id}/"
@@ -107,6 +113,7 @@ def test_delete_keeps_the_row_and_answers_404_from_then_on(api: APIClient, mirro
     assert len(api.get(URL, {"missing": "true"}).json()["results"]) == 1
 
 
+@pytest.mark.usefixtures("only_account")
 def test_an_update_of_one_that_is_gone_at_telnyx_is_404(api: APIClient, mirrored: Any, sandbox: Sandbox) -> None:
     row = mirrored()
     sandbox.store.delete_application(row.telnyx_id)
@@ -148,6 +155,7 @@ def test_a_create_names_its_account_while_there_are_several(api: APIClient, sand
     assert _send(api, "post", URL, {**NEW, "account": "sandbox"}).status_code == 201
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.django_db(transaction=True)
 def test_a_pull_answers_with_counts(api: APIClient, sandbox_account: TelnyxAccount) -> None:
     at_telnyx(sandbox_account)
@@ -155,6 +163,7 @@ def test_a_pull_answers_with_counts(api: APIClient, sandbox_account: TelnyxAccou
     assert (answer.status_code, answer.json()) == (200, {"created": 1, "updated": 0, "missing": 0, "unchanged": 0})
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.django_db(transaction=True)
 def test_a_pull_that_takes_longer_is_202_and_can_be_watched(api: APIClient, sandbox_account: TelnyxAccount) -> None:
     record = Pull.objects.create(account=sandbox_account, kind=CALL_CONTROL.slug, requested_by="user: ada")
@@ -167,6 +176,7 @@ def test_a_pull_that_takes_longer_is_202_and_can_be_watched(api: APIClient, sand
     assert watched["errors"] == []
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.django_db(transaction=True)
 def test_a_pull_that_fails_or_is_stopped_says_so(api: APIClient, sandbox: Sandbox, mirrored: Any) -> None:
     for row in [mirrored(name="one"), mirrored(name="two")]:
@@ -194,6 +204,7 @@ _RIGHTS = [
 ]
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
 @pytest.mark.parametrize(("method", "path", "verb", "success"), _RIGHTS)
 def test_each_operation_needs_its_permission_and_its_scope(
@@ -225,6 +236,7 @@ def test_a_pull_is_seen_with_its_permission_only(user_with: Any, account: Telnyx
     assert api_for(user_with("applications.view_pull")).get(url).status_code == 200
 
 
+@pytest.mark.usefixtures("only_account")
 def test_every_write_is_idempotent_by_key(api: APIClient, sandbox_account: TelnyxAccount) -> None:
     first = _send(api, "post", URL, NEW, **{"Idempotency-Key": "one"})
     again = _send(api, "post", URL, NEW, **{"Idempotency-Key": "one"})

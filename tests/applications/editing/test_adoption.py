@@ -150,6 +150,7 @@ def test_when_the_list_cannot_be_read_either_that_is_said_and_a_retry_waits_for_
         create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
 
 
+@pytest.mark.usefixtures("only_account")
 def test_rest_answers_201_when_it_was_found_and_504_with_candidates_when_not(
     api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:

@@ -138,6 +138,7 @@ def test_who_saves_other_fields_is_told_what_others_had_changed(
     assert any("kept as they have it: Application name." in message for message in said)
 
 
+@pytest.mark.usefixtures("only_account")
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_rest_tells_base_theirs_and_mine_of_a_stale_if_match(
     api: APIClient, mirrored: Any, sandbox_account: TelnyxAccount, kind: Any

@@ -30,6 +30,7 @@ def at_once(api: APIClient, *requests: tuple[str, dict[str, Any], dict[str, str]
         return sorted(people.map(lambda one: patch(*one), requests))
 
 
+@pytest.mark.usefixtures("only_account")
 def test_of_two_with_the_same_etag_one_is_told(api: APIClient, mirrored: Any) -> None:
     row = mirrored()
     url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
@@ -39,6 +40,7 @@ def test_of_two_with_the_same_etag_one_is_told(api: APIClient, mirrored: Any) ->
     assert not EditLock.objects.exists()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_two_members_of_one_object_both_arrive(api: APIClient, mirrored: Any) -> None:
     row = mirrored()
     url = f"/api/v1/call-control-applications/{row.telnyx_id}/"

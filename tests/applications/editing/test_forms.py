@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -19,6 +20,7 @@ from tests.support.sandbox_ledger import requests
 _FIELD = re.compile(r'name="([a-z_.0-9]+)"')
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_add_form_is_prefilled_with_the_accounts_own_webhook(browser: Client, account: TelnyxAccount) -> None:
     form = browser.get(page_url("add")).context["adminform"].form
     assert form["webhook_event_url"].value() == account.webhook_url
@@ -26,6 +28,7 @@ def test_the_add_form_is_prefilled_with_the_accounts_own_webhook(browser: Client
     assert "main · SANDBOX" in str(form["account"])
 
 
+@pytest.mark.usefixtures("only_account")
 def test_choosing_another_account_takes_that_accounts_webhook(browser: Client, sandbox_account: TelnyxAccount) -> None:
     first = make_account(name="first")
     values = drawn(browser, page_url("add"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
@@ -10,6 +11,7 @@ from portal.models import TelnyxAccount
 from tests.support.application_pages import drawn, errors_of, page_url
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_refused_create_stands_on_its_field_and_keeps_what_was_typed(
     browser: Client, sandbox_account: TelnyxAccount
 ) -> None:

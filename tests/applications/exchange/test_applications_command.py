@@ -10,6 +10,7 @@ from tests.support.accounts import make_account
 from tests.support.application_documents import HOOK, by_name, run, write
 
 
+@pytest.mark.usefixtures("only_account")
 def test_nobody_to_ask_is_no_yes(sandbox_account: TelnyxAccount, file: Path) -> None:
     write(file, {"call_control_applications": {"new": {"webhook_event_url": HOOK}}})
     with pytest.raises(CommandError, match="--yes"):
@@ -17,6 +18,7 @@ def test_nobody_to_ask_is_no_yes(sandbox_account: TelnyxAccount, file: Path) -> 
     assert by_name(sandbox_account) == {}
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_file_that_is_not_there_and_an_outage_are_told(account: TelnyxAccount, file: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         run("plan", str(file))

@@ -14,6 +14,8 @@ from tests.support.application_documents import HOOK, by_name, counts, plan_of, 
 from tests.support.applications import TEXML, at_telnyx, change_at_telnyx
 from tests.support.sandbox_ledger import requests
 
+pytestmark = pytest.mark.usefixtures("only_account")
+
 
 def test_apply_does_the_plan_and_a_second_one_finds_nothing(sandbox_account: TelnyxAccount, file: Path) -> None:
     at_telnyx(sandbox_account, name="kept")

@@ -50,6 +50,7 @@ def _confirm(browser: Client, planned: Any, **headers: str) -> Any:
 # export
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_export_holds_what_the_list_shows(browser: Client, mirrored: Any) -> None:
     mirrored(name="one", active=False), mirrored(name="two")
     page = browser.get(_url("changelist"), {"q": "one"}).content.decode()
@@ -70,6 +71,7 @@ def test_a_selection_is_exported(browser: Client, mirrored: Any) -> None:
     assert _names(browser.post(_url("changelist"), chosen)) == ["two"]
 
 
+@pytest.mark.usefixtures("only_account")
 def test_an_export_is_audited_and_needs_the_right_to_view(client: Client, user_with: Any, mirrored: Any) -> None:
     mirrored()
     client.force_login(user_with("applications.view_texmlapplication"))
@@ -90,6 +92,7 @@ def test_another_format_or_a_broken_filter_is_no_error_of_ours(browser: Client, 
 # import
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_dry_run_shows_each_line_and_writes_nothing(browser: Client, sandbox: Sandbox, mirrored: Any) -> None:
     row = mirrored(name="router")
     content = f"application_name,webhook_event_url,active\nrouter,{row.webhook_event_url},false\ndesk,{HOOK},true\n"
@@ -115,6 +118,7 @@ def test_confirming_carries_the_lines_out(browser: Client, mirrored: Any) -> Non
     assert AuditEvent.objects.filter(actor="user: operator", action="application.update").count() == 1
 
 
+@pytest.mark.usefixtures("only_account")
 def test_an_export_imported_again_changes_nothing(browser: Client, mirrored: Any) -> None:
     row = mirrored(name="=formula", inbound={"channel_limit": 3})
     for form in ("csv", "json"):
@@ -230,6 +234,7 @@ def test_a_confirmation_of_somebody_else_or_a_forged_one_does_nothing(
     assert not CallControlApplication.objects.exists()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_form_offers_the_only_account(browser: Client, account: TelnyxAccount) -> None:
     assert f'<option value="{account.pk}" selected>' in browser.get(_url("import")).content.decode()
     make_account(name="second")

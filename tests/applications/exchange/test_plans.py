@@ -14,6 +14,8 @@ from tests.support.application_documents import HOOK, by_name, counts, plan_of, 
 from tests.support.applications import TEXML, at_telnyx
 from tests.support.sandbox_ledger import requests
 
+pytestmark = pytest.mark.usefixtures("only_account")
+
 
 def test_applications_of_one_name_are_told_apart_by_their_id(sandbox_account: TelnyxAccount, file: Path) -> None:
     ids = {at_telnyx(sandbox_account, name="twin")["id"] for _ in range(2)}

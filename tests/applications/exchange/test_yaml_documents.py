@@ -12,6 +12,8 @@ from tests.support.application_documents import by_name, counts, plan_of, run
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
 from tests.support.sandbox_ledger import requests
 
+pytestmark = pytest.mark.usefixtures("only_account")
+
 
 def test_the_round_trip_of_every_field_is_empty(sandbox_account: TelnyxAccount, file: Path) -> None:
     at_telnyx(sandbox_account, name="no: 1", inbound={"channel_limit": 3}, outbound={"outbound_voice_profile_id": "77"})

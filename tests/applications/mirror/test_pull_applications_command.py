@@ -18,6 +18,7 @@ def _run(*arguments: str) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_it_prints_what_changed_for_each_account_and_kind(sandbox_account: TelnyxAccount) -> None:
     at_telnyx(sandbox_account)
     assert _run()[0].splitlines() == [
@@ -26,6 +27,7 @@ def test_it_prints_what_changed_for_each_account_and_kind(sandbox_account: Telny
     ]
 
 
+@pytest.mark.usefixtures("only_account")
 def test_check_writes_nothing_and_exits_2_on_drift(
     mirrored: Any, sandbox_account: TelnyxAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -63,6 +65,7 @@ def test_one_account_can_be_named(sandbox_account: TelnyxAccount) -> None:
         _run("--account", "nobody")
 
 
+@pytest.mark.usefixtures("only_account")
 def test_a_mass_delete_stops_it_until_it_is_accepted(sandbox: Sandbox, mirrored: Any) -> None:
     for row in [mirrored(name="one"), mirrored(name="two")]:
         sandbox.store.delete_application(row.telnyx_id)

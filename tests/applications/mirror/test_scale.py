@@ -75,6 +75,7 @@ def test_new_ones_are_created_in_constant_memory(db: None) -> None:
     assert peaks[1] < peaks[0] + 2 * 1024 * 1024
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_command_tells_how_far_it_is_on_a_terminal(db: None) -> None:
     class Terminal(StringIO):
         def isatty(self) -> bool:

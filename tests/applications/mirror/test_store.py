@@ -111,6 +111,7 @@ def test_a_list_older_than_our_own_save_does_not_overwrite_it(mirrored: Any, san
     assert (row.application_name, counts["unchanged"], counts["updated"]) == ("newer", 1, 0)
 
 
+@pytest.mark.usefixtures("only_account")
 def test_differences_are_told_and_nothing_is_written(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     kept, gone = mirrored(name="kept"), mirrored(name="gone")
     ask(sandbox_account, "call_control_applications.delete", gone.telnyx_id)

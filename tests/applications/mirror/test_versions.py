@@ -21,6 +21,7 @@ def _history(api: Any, row: Any, slug: str = "call-control-applications", **quer
     return answer.json()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_what_a_pull_and_a_command_find_is_told(api: Any, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     row = mirrored(TEXML)
     change_at_telnyx(sandbox_account, row.remote, TEXML, friendly_name="elsewhere")
@@ -31,6 +32,7 @@ def test_what_a_pull_and_a_command_find_is_told(api: Any, mirrored: Any, sandbox
     assert newest["changes"]["friendly_name"] == {"before": "router", "after": "elsewhere"}
 
 
+@pytest.mark.usefixtures("only_account")
 def test_the_history_page_tells_actor_request_and_values(browser: Client, api: Any, mirrored: Any) -> None:
     row = mirrored()
     address = f"/api/v1/call-control-applications/{row.telnyx_id}/"

@@ -15,6 +15,8 @@ from tests.support.applications import CALL_CONTROL, TEXML
 from tests.support.rest import api_for
 from tests.support.telnyx_numbers import number_at, numbers_url
 
+pytestmark = pytest.mark.usefixtures("only_account")
+
 KINDS = pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
 
 

@@ -10,6 +10,8 @@ from applications.models import CallControlApplication
 from tests.support.application_pages import page_url
 from tests.support.telnyx_numbers import assigned, number_at, numbers_url
 
+pytestmark = pytest.mark.usefixtures("only_account")
+
 
 def test_a_number_that_telnyx_keeps_where_it_is_is_a_conflict(
     api: APIClient, mirrored: Any, monkeypatch: pytest.MonkeyPatch

@@ -87,6 +87,7 @@ def test_search_narrows_and_needs_three_digits(browser: Client, mirrored: Any) -
     assert "at least three digits" in browser.get(page_url("numbers", row.pk), {"q": "1x2"}).content.decode()
 
 
+@pytest.mark.usefixtures("only_account")
 def test_ten_thousand_numbers_are_paged(browser: Client, mirrored: Any, sandbox: Sandbox, api: APIClient) -> None:
     row = mirrored()
     with sandbox.exchange.transaction():
