@@ -1,4 +1,4 @@
-"""The app's configuration: its checks, and the handlers that Python users wrote."""
+"""Configures the app: its checks, and the handlers that Python users wrote."""
 
 from importlib import import_module
 

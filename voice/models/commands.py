@@ -1,4 +1,4 @@
-"""CallCommand: one instance of an action, a row before it is a request."""
+"""Defines CallCommand: one instance of an action, a row before it is a request."""
 
 import uuid
 
@@ -15,7 +15,7 @@ from voice.models.events import CallEvent
 
 
 class CallCommand(models.Model):
-    """The id is its ``command_id`` at Telnyx. ``intent_key`` is unique: one intent, one row, one id."""
+    """Stores a command. Its id is the ``command_id`` at Telnyx; ``intent_key`` is unique: one intent, one row."""
 
     class Status(models.TextChoices):
         QUEUED = "queued"
