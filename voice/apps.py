@@ -7,7 +7,7 @@ from django.conf import settings
 
 
 class VoiceConfig(AppConfig):
-    """What happens on the line."""
+    """Configures what happens on the line."""
 
     name = "voice"
 

@@ -46,7 +46,7 @@ class Alert(models.Model):
 
     @property
     def label(self) -> str:
-        """What people call its kind; the code itself, once there is no such check any more."""
+        """Return what people call its kind; the code itself, once there is no such check any more."""
         return KINDS.get(self.kind, self.kind)
 
     @property

@@ -85,12 +85,12 @@ class Call(models.Model):
 
     @property
     def ring_seconds(self) -> float | None:
-        """From the start to the answer, or to the end of a call nobody answered."""
+        """Measure from the start to the answer, or to the end of a call nobody answered."""
         return _seconds(self.started_at, self.answered_at or self.ended_at)
 
     @property
     def talk_seconds(self) -> float | None:
-        """From the answer to the end."""
+        """Measure from the answer to the end."""
         return _seconds(self.answered_at, self.ended_at)
 
 

@@ -91,12 +91,12 @@ class CallCommand(models.Model):
 
     @property
     def is_open_question(self) -> bool:
-        """Whether Telnyx carried it out is not known, and nobody has said so."""
+        """Tell whether nobody knows or has said what Telnyx did with it."""
         return self.status == self.Status.UNCERTAIN and self.settled_at is None
 
     @property
     def seconds(self) -> float | None:
-        """From the first request to the end; of one that was never sent, nothing."""
+        """Measure from the first request to the end; nothing for one that was never sent."""
         if self.first_sent_at is None or self.finished_at is None:
             return None
         return round((self.finished_at - self.first_sent_at).total_seconds(), 3)

@@ -66,6 +66,6 @@ class ConferenceParticipant(models.Model):
 
     @property
     def is_present(self) -> bool:
-        """Not after the end of the conference, whatever the last event of the leg was."""
+        """Tell whether the leg is in it: not after the conference's end, whatever the leg's last event was."""
         inside = self.joined_at is not None and (self.left_at is None or self.left_at < self.joined_at)
         return inside and not self.conference.is_over

@@ -105,7 +105,7 @@ class CallEvent(models.Model):
 
     @property
     def happened_at(self) -> datetime:
-        """When it occurred, as far as anybody knows; in a query ``HAPPENED_AT``."""
+        """Return when it occurred, as far as anybody knows; in a query ``HAPPENED_AT``."""
         return self.occurred_at or self.received_at
 
 

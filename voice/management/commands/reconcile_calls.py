@@ -24,7 +24,7 @@ _LONGEST = timedelta(days=30)  # an event older than that is not taken for one t
 
 
 class Command(BaseCommand):
-    """Exit status: 0 all was read, 1 something could not be asked of Telnyx."""
+    """Runs the recovery. Exit status: 0 all was read, 1 something could not be asked of Telnyx."""
 
     help = "Read from Telnyx what its webhooks did not bring: failed deliveries, calls without an end, live calls."
 

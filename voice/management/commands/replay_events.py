@@ -38,7 +38,7 @@ _SEVERAL = {"type": "TYPE", "status": "STATUS", "source": "SOURCE", "id": "ID"}
 
 
 class Command(BaseCommand):
-    """Exit status: 0 all of it was done (or nothing was asked for), 1 something failed, was refused or cancelled."""
+    """Runs a replay. Exit status: 0 all done (or nothing was asked), 1 something failed, was refused or cancelled."""
 
     help = "Run stored events again. Rules and handlers do not run, unless asked for. Without a filter: all events."
 
