@@ -1,4 +1,4 @@
-"""The pages of what happens on the line: imports each room's, so that Django registers them."""
+"""Imports each room's pages, so that Django registers them."""
 
 from voice.alerts import admin as alerts
 from voice.calls import admin as calls

@@ -1,4 +1,4 @@
-"""The app's configuration: its checks, and the handlers that Python users wrote."""
+"""Configures the app: its checks, and the handlers that Python users wrote."""
 
 from importlib import import_module
 
@@ -7,7 +7,7 @@ from django.conf import settings
 
 
 class VoiceConfig(AppConfig):
-    """What happens on the line."""
+    """Configures what happens on the line."""
 
     name = "voice"
 

@@ -1,4 +1,4 @@
-"""What the home page shows, and the numbers that health and metrics tell."""
+"""Collects what the home page shows, and the numbers of health and metrics."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +22,10 @@ _HOURS = 24
 
 
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """Unfold's dashboard callback. Each part only for those who may see the rows it is made of."""
+    """Fill the home page, as Unfold's dashboard callback. Each part only for who may see the rows it is made of."""
     user = request.user
     if user.has_perm("voice.view_alert"):
-        context["alerts"] = rounds.standing()
+        context["alerts"] = rounds.open_unmuted()
     if user.has_perm("voice.view_call"):
         now = timezone.now()
         since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
@@ -38,35 +38,35 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def application_panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
-    """What hangs on an application's page: its flow, its latest calls, when it was last heard, a way to dial."""
-    user, told = request.user, {"application": application, "may_dial": request.user.has_perm("voice.dial")}
+    """Draw voice's part of an application's page: flow, latest calls, when last heard, a way to dial."""
+    user, context = request.user, {"application": application, "may_dial": request.user.has_perm("voice.dial")}
     here = {"account": application.account_id, "connection_id": application.telnyx_id}
     if user.has_perm("voice.view_flow"):
-        told |= {"may_see_flows": True, "flow": Flow.objects.filter(**here, active=True).first()}
+        context |= {"may_see_flows": True, "flow": Flow.objects.filter(**here, active=True).first()}
     if user.has_perm("voice.view_call"):
         calls = Call.objects.filter(**here).order_by("-started_at", "-id").defer("facts")
-        told |= {"may_see_calls": True, "calls": list(calls[:5])}
-        told["live"] = Call.objects.alive().filter(**here).count()
-        told["day"] = lately(here)
+        context |= {"may_see_calls": True, "calls": list(calls[:5])}
+        context["live"] = Call.objects.alive().filter(**here).count()
+        context["day"] = calls_of_a_day(here)
     if user.has_perm("voice.view_callevent"):
-        told |= {"failures": failures(application), "heard": last_heard(application)}
-    return render_to_string("voice/application_panel.html", told, request)
+        context |= {"failures": failures(application), "heard": last_heard(application)}
+    return render_to_string("voice/application_panel.html", context, request)
 
 
 def application_dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
-    """What of this app hangs on an application, as sentences; told whether or not the person may see the rows."""
+    """List what of this app hangs on an application, as sentences, whether or not the person may see the rows."""
     here = {"account": application.account_id, "connection_id": application.telnyx_id}
     flow = Flow.objects.filter(**here, active=True).first()
     live = Call.objects.alive().filter(**here).count()
-    told = [f"The flow “{flow}” answers its calls; it would never run again."] if flow else []
+    sentences = [f"The flow “{flow}” answers its calls; it would never run again."] if flow else []
     if live:
         which = "call is" if live == 1 else "calls are"
-        told.append(f"{live} {which} live in it now; nobody would hear of their events.")
-    return told
+        sentences.append(f"{live} {which} live in it now; nobody would hear of their events.")
+    return sentences
 
 
 def backlog() -> dict[str, int]:
-    """What is owed and what needs a person, by name. Each is a partial-index count."""
+    """Count what is due and what needs a person, by name. Each is a partial-index count."""
     events = CallEvent.objects
     return {
         "events_received": events.filter(status=CallEvent.Status.RECEIVED).count(),
@@ -85,7 +85,7 @@ def _live() -> dict[str, Any]:
 
 
 def _per_hour(since: datetime) -> list[dict[str, Any]]:
-    """One entry an hour, empty ones too, with the height of its bar in percent."""
+    """List one entry an hour, empty ones too, with the height of its bar in percent."""
     counted = (
         Call.objects.filter(started_at__gte=since).annotate(hour=TruncHour("started_at")).values("hour", "direction")
     )
@@ -107,8 +107,8 @@ def _per_hour(since: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def lately(here: dict[str, Any]) -> dict[str, Any]:
-    """The calls of the last 24 hours among those of ``here``: how many, and how they ended."""
+def calls_of_a_day(here: dict[str, Any]) -> dict[str, Any]:
+    """Count the calls of the last 24 hours among those of ``here``, and how they ended."""
     since = timezone.now() - timedelta(hours=_HOURS)
     return {"count": Call.objects.filter(**here, started_at__gte=since).count(), "endings": _endings(since, **here)}
 

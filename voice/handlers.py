@@ -1,4 +1,4 @@
-"""The door for Python users: what a module of ``EVENT_HANDLERS`` imports. See ``docs/extending.md``."""
+"""Opens the door for Python users: what a module of ``EVENT_HANDLERS`` imports. See ``docs/extending.md``."""
 
 from voice.flows.handlers import Event, Leg, Step, Wish, command, on, step
 

@@ -1,4 +1,4 @@
-"""The edges that turn "what is to be done" into messages. Messages carry ids; the work is in the rows."""
+"""Turns "what is to be done" into messages, at the edge. Messages carry ids; the work is in the rows."""
 
 import threading
 import uuid
@@ -36,19 +36,19 @@ def process_event(*event_ids: str) -> None:
 
 @shared_task(name="voice.send_command")
 def send_command(command_id: str) -> None:
-    """One attempt at one command."""
+    """Make one attempt at one command."""
     wake_commands(*sender.send(uuid.UUID(command_id)))
 
 
 @shared_task(name="voice.attend_to_alerts")
 def attend_to_alerts() -> None:
-    """As the sweep does: should that be dead, somebody has to notice."""
-    rounds.attend()
+    """Check and notify as the sweep does: should that be dead, somebody has to notice."""
+    rounds.check_and_notify()
 
 
 @shared_task(name="voice.recover_due")
 def recover_due() -> None:
-    """Have the accounts whose turn it is looked through; one that hangs keeps no other waiting."""
+    """Run the recovery of each account that is due; one that hangs keeps no other waiting."""
     for account in TelnyxAccount.objects.all():
         if runs.is_due(account):
             wake_recovery(account.pk)
@@ -56,7 +56,7 @@ def recover_due() -> None:
 
 @shared_task(name="voice.recover_account", soft_time_limit=900, time_limit=960)
 def recover_account(account_id: str) -> None:
-    """Look for what webhooks of one account did not bring, unless somebody has just done so."""
+    """Fetch what webhooks of one account did not bring, unless somebody has just done so."""
     account = TelnyxAccount.objects.filter(pk=uuid.UUID(account_id)).first()
     if account is not None and runs.is_due(account):
         backfill.recover(account, PORTAL)
@@ -64,7 +64,7 @@ def recover_account(account_id: str) -> None:
 
 @shared_task(name="voice.work_replay")
 def work_replay(replay_id: str) -> None:
-    """A piece of a replay; the next one in a message of its own, so that live events have their turn between."""
+    """Do a piece of a replay; the next one in a message of its own, so that live events have their turn between."""
     wake_following(replay_runs.work(uuid.UUID(replay_id), PIECE_SECONDS))
     if replay_runs.is_due(uuid.UUID(replay_id)):
         wake_replay(uuid.UUID(replay_id))
@@ -77,5 +77,5 @@ def _send_at_once(*command_ids: uuid.UUID) -> None:
 
 @worker_ready.connect
 def read_the_sdk(**_: object) -> None:
-    """Importing the SDK takes seconds: not while the first caller listens to it ring."""
+    """Import the SDK, which takes seconds: not while the first caller listens to it ring."""
     actions.names()

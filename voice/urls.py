@@ -1,4 +1,4 @@
-"""Addresses of what happens on the line."""
+"""Routes the addresses of what happens on the line."""
 
 from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter

@@ -1,4 +1,4 @@
-"""Names the tasks that wake whoever does what is owed. Messages carry ids; the work is in the rows."""
+"""Wakes workers, by names of tasks alone. Messages carry ids; the work is in the rows."""
 
 import uuid
 

@@ -1,3 +1,3 @@
-"""What is wrong: checks, alerts that open and close, notices of them."""
+"""Tells what is wrong: checks, alerts that open and close, notices of them."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Alerts: what is wrong now, what was, who was told, and muting."""
+"""Shows alerts: what is wrong now, what was, who was told; and mutes them."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ _LIST = "admin:voice_alert_changelist"
 
 
 class StateFilter(SimpleListFilter):
-    """Open, or over."""
+    """Filters by open, or over."""
 
     title, parameter_name = "State", "state"
 
@@ -45,7 +45,7 @@ class StateFilter(SimpleListFilter):
 
 
 class KindFilter(DropdownFilter):
-    """What kind of thing is wrong."""
+    """Filters by what kind of thing is wrong."""
 
     title, parameter_name = "kind", "kind__exact"
 
@@ -57,7 +57,7 @@ class KindFilter(DropdownFilter):
 
 
 class MuteForm(forms.Form):
-    """A kind, a subject, or both; how long, and why."""
+    """Asks for a kind, a subject, or both; how long, and why."""
 
     kind = forms.ChoiceField(
         required=False, choices=[("", "Every kind"), *checks.kinds()], widget=UnfoldAdminSelectWidget
@@ -76,15 +76,15 @@ class MuteForm(forms.Form):
     )
 
     def clean(self) -> dict[str, Any]:
-        told: dict[str, Any] = super().clean() or self.cleaned_data
-        if not self.errors and not told["kind"] and not told["subject"]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if not self.errors and not cleaned["kind"] and not cleaned["subject"]:
             raise forms.ValidationError("Choose a kind, or name a subject: not everything can be muted at once.")
-        return told
+        return cleaned
 
 
 @admin.register(Alert)
 class AlertAdmin(PageAdmin):
-    """Those that are open come first."""
+    """Lists and shows alerts; those that are open come first."""
 
     page_template = "voice/alerts/page.html"
     list_display = ("what", "state_shown", "summary_shown", "subject", "opened_at", "lasted")
@@ -134,12 +134,12 @@ class AlertAdmin(PageAdmin):
         return timesince(alert.opened_at, alert.closed_at)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        told: dict[str, Any] = {
+        context: dict[str, Any] = {
             "channels": alert_channels.set_up(),
             "mutes": mutes.active(timezone.now()),
             "checked_at": AlertRound.objects.values_list("at", flat=True).first(),
         }
-        return super().changelist_view(request, told | (extra_context or {}))
+        return super().changelist_view(request, context | (extra_context or {}))
 
     def page(self, request: HttpRequest, alert: Alert) -> dict[str, Any]:
         return {
@@ -147,24 +147,24 @@ class AlertAdmin(PageAdmin):
             "alert": alert,
             "state": _state(alert),
             "notices": alert.notices.all(),
-            "mutes": [one for one in mutes.active(timezone.now()) if one.covers(alert.kind, alert.subject)],
+            "mutes": [mute for mute in mutes.active(timezone.now()) if mute.covers(alert.kind, alert.subject)],
             "details": as_json(alert.details) if alert.details else "",
         }
 
     def mute_view(self, request: HttpRequest) -> HttpResponse:
-        """Of a kind, a subject or both."""
+        """Mute a kind, a subject or both."""
         _demand_change(request)
         given = {name: request.GET.get(name, "") for name in ("kind", "subject")} | {"span": "8 hours"}
         form = MuteForm(request.POST or None, initial=given)
         if request.method == "POST" and form.is_valid():
-            told = form.cleaned_data
-            span = mutes.SPANS[told["span"]]
-            row = mutes.mute(told["kind"], told["subject"], span, told["reason"], actor_of(request))
+            wish = form.cleaned_data
+            span = mutes.SPANS[wish["span"]]
+            row = mutes.mute(wish["kind"], wish["subject"], span, wish["reason"], actor_of(request))
             until = f"until {row.until:%Y-%m-%d %H:%M} UTC" if row.until else "for ever"
             messages.success(request, f"Muted {until}: {row}.")
             return HttpResponseRedirect(reverse(_LIST))
-        told = {"title": "Mute alerts", "form": form}
-        return TemplateResponse(request, "voice/alerts/mute.html", self.context(request) | told)
+        context = {"title": "Mute alerts", "form": form}
+        return TemplateResponse(request, "voice/alerts/mute.html", self.context(request) | context)
 
     def unmute_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """End a mute (POST)."""

@@ -1,4 +1,4 @@
-"""REST of the alerts: what is wrong now, and what was."""
+"""Serves the alerts over REST: what is wrong now, and what was."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The ways a notice goes out: e-mail, and a webhook signed as "Standard Webhooks" has it.
+"""Sends notices: by e-mail, and by a webhook signed as "Standard Webhooks" has it.
 
 Nothing here raises: what went wrong is told in words, without secrets.
 """
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 def set_up() -> dict[str, str]:
-    """By channel, where its notices go, in words; only those that the settings name."""
+    """Map each channel that the settings name to where its notices go, in words."""
     found = {}
     if people := settings.ALERT_EMAILS:
         found[str(_Channel.EMAIL)] = people[0] if len(people) == 1 else f"{len(people)} e-mail addresses"
@@ -39,7 +39,7 @@ def set_up() -> dict[str, str]:
 
 
 def send(channel: str, identifier: uuid.UUID, body: dict[str, Any]) -> str:
-    """Send once; what went wrong, or nothing when it was taken. ``identifier`` is the same for each try."""
+    """Send once; return what went wrong, or nothing when it was taken. ``identifier`` is the same for each try."""
     if channel not in set_up():
         return "this channel is not set up any more"
     try:
@@ -51,7 +51,7 @@ def send(channel: str, identifier: uuid.UUID, body: dict[str, Any]) -> str:
 
 
 def sign(secret: bytes, identifier: str, timestamp: int, content: bytes) -> str:
-    """The ``webhook-signature``: ``v1,`` and the HMAC-SHA256 of ``id.timestamp.body`` in base64."""
+    """Sign for ``webhook-signature``: ``v1,`` and the HMAC-SHA256 of ``id.timestamp.body`` in base64."""
     signed = f"{identifier}.{timestamp}.".encode() + content
     return "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode()
 

@@ -1,4 +1,4 @@
-"""Checks what may be wrong: each check tells, in words and with a link, what it finds wrong now. They write nothing.
+"""Checks what may be wrong: each check says, in words and with a link, what it finds now. They write nothing.
 
 Each is a handful of bounded statements on indexes, whatever number of calls and events there is.
 """
@@ -16,7 +16,7 @@ from applications.models import Pull
 from portal.models import Heartbeat, TelnyxAccount
 from portal.phone_numbers import masked
 from voice.alerts import silent_applications
-from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, counted, listing
+from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, listing, pluralised
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.events import refusal_reasons, rejections
 from voice.models import ALERT_KINDS, Alert, CallCommand, CallEvent, Recovery, RejectedRequest
@@ -34,28 +34,29 @@ _NOT_OURS = {refusal_reasons.PROBE.code, refusal_reasons.TOO_LARGE.code}  # noth
 
 
 @check(silent_applications.KIND, "Application is silent")
-def application_silent(look: CheckRound) -> Iterable[Finding]:
-    """Its calls are live, and no webhook of it comes."""
-    return silent_applications.silent_applications(look)
+def application_silent(check_round: CheckRound) -> Iterable[Finding]:
+    """Find applications whose calls are live, and of which no webhook comes."""
+    return silent_applications.silent_applications(check_round)
 
 
 @check("signature_failures", "Webhooks are refused", closes_after=timedelta(minutes=5))
-def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
-    """Five or more since the last hour began, over a tenth of what the account got (or a thousand), one just now.
+def refused_webhooks(check_round: CheckRound) -> Iterator[Finding]:
+    """Find accounts whose webhooks are refused.
 
-    While the alert is open, fewer keep it so: else what trickles in would be a new alert each hour.
+    Five or more since the last hour began, over a tenth of what the account got (or a thousand), one just now. While
+    the alert is open, fewer keep it so: else what trickles in would be a new alert each hour.
     """
-    recent = RejectedRequest.objects.filter(at__gt=look.now - REFUSED_WITHIN, account__isnull=False)
-    lately = set(recent.exclude(code__in=_NOT_OURS).order_by().values_list("account", flat=True))
+    recent = RejectedRequest.objects.filter(at__gt=check_round.now - REFUSED_WITHIN, account__isnull=False)
+    refusing = set(recent.exclude(code__in=_NOT_OURS).order_by().values_list("account", flat=True))
     # the ring keeps one a second; how many there were is counted by the hour, and this one may have just begun
-    since = (look.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
-    counts = rejections.counts_by_account(since) if lately else {}
-    open_ones = Alert.objects.filter(kind="signature_failures", closed_at=None)
-    told = set(open_ones.values_list("subject", flat=True)) if lately else set()
-    for account in TelnyxAccount.objects.filter(pk__in=lately):
+    since = (check_round.now - timedelta(hours=1)).replace(minute=0, second=0, microsecond=0)
+    counts = rejections.counts_by_account(since) if refusing else {}
+    open_alerts = Alert.objects.filter(kind="signature_failures", closed_at=None)
+    alerting = set(open_alerts.values_list("subject", flat=True)) if refusing else set()
+    for account in TelnyxAccount.objects.filter(pk__in=refusing):
         codes = Counter({code: n for code, n in counts.get(account.pk, Counter()).items() if code not in _NOT_OURS})
         number = codes.total()
-        if number < REFUSED_AT_LEAST and account.name not in told:
+        if number < REFUSED_AT_LEAST and account.name not in alerting:
             continue
         if number < REFUSED_TOO_MANY and _let_in(account, since, 9 * number) >= 9 * number:
             continue
@@ -69,65 +70,65 @@ def refused_webhooks(look: CheckRound) -> Iterator[Finding]:
 
 
 @check("dead_events", "Dead events")
-def dead_events(look: CheckRound) -> Iterator[Finding]:
-    """Any that nobody has run again."""
+def dead_events(check_round: CheckRound) -> Iterator[Finding]:
+    """Find dead events that nobody has run again."""
     for account in TelnyxAccount.objects.all():
         dead = CallEvent.objects.filter(account=account, status=CallEvent.Status.DEAD)
         if number := _number(dead):
-            words = counted(number, "event was", "events were") + " given up after eight tries"
+            words = pluralised(number, "event was", "events were") + " given up after eight tries"
             link = listing("voice_callevent", status__exact="dead", account__id__exact=account.pk)
             yield Finding(account.name, f"{words} ({account}). The page of each says why.", account, link)
 
 
 @check("quarantined_events", "Unreadable webhooks")
-def quarantined_events(look: CheckRound) -> Iterator[Finding]:
-    """One of the old webhook API, or five others within the hour."""
+def quarantined_events(check_round: CheckRound) -> Iterator[Finding]:
+    """Find unreadable webhooks: one of the old webhook API, or five others within the hour."""
     for account in TelnyxAccount.objects.all():
         bad = CallEvent.objects.filter(account=account, status=CallEvent.Status.QUARANTINED)
-        bad = bad.filter(received_at__gt=look.now - QUARANTINED_WITHIN)
+        bad = bad.filter(received_at__gt=check_round.now - QUARANTINED_WITHIN)
         number, old = _number(bad), _number(bad.filter(reason=CallEvent.Reason.OLD_FORMAT))
         if not old and number < QUARANTINED_AT_LEAST:
             continue
-        words = counted(number, "webhook could not be read", "webhooks could not be read")
+        words = pluralised(number, "webhook could not be read", "webhooks could not be read")
         remedy = " Set the webhook API version of its application to 2." if old else ""
         link = listing("voice_callevent", status__exact="quarantined", account__id__exact=account.pk)
-        told = {"quarantined": number, "of_version_1": old}
-        yield Finding(account.name, f"{words} in the last hour ({account}).{remedy}", account, link, told)
+        details = {"quarantined": number, "of_version_1": old}
+        yield Finding(account.name, f"{words} in the last hour ({account}).{remedy}", account, link, details)
 
 
 @check("breaker_open", "Commands are held back", closes_after=timedelta(minutes=2))
-def open_breakers(look: CheckRound) -> Iterator[Finding]:
-    """Commands of an account wait."""
+def open_breakers(check_round: CheckRound) -> Iterator[Finding]:
+    """Find accounts whose commands are held back."""
     for row in circuit_breaker.not_closed():
         words = f"Commands of {row.account} are held back. {masked(row.why)}"
         yield Finding(row.account.name, words, row.account, listing("voice_callcommand"))
 
 
 @check("backlog", "Work piles up", closes_after=timedelta(minutes=2))
-def backlog(look: CheckRound) -> Iterator[Finding]:
-    """Something due that nobody has begun for a minute. What waits for its next try, its turn or a breaker is not."""
+def backlog(check_round: CheckRound) -> Iterator[Finding]:
+    """Find something due that nobody has begun for a minute. What waits for its next try, turn or a breaker is not."""
     events = CallEvent.objects.filter(status=CallEvent.Status.RECEIVED)
-    if found := _overdue(look, events, "received_at"):
+    if found := _overdue(check_round, events, "received_at"):
         words = f"Events have waited for {_seconds(found)} to be processed: more come in than are worked off."
         yield Finding("events", words, None, listing("voice_callevent", status__exact="received"))
     held = [row.account_id for row in circuit_breaker.not_closed()]
     commands = CallCommand.objects.filter(status=CallCommand.Status.QUEUED).exclude(account__in=held)
-    if found := _overdue(look, commands, "created_at"):
+    if found := _overdue(check_round, commands, "created_at"):
         words = f"Commands have waited for {_seconds(found)} to be sent: nobody sends them, or too few do."
         yield Finding("commands", words, None, listing("voice_callcommand", status__exact="queued"))
 
 
 @check("process_stale", "A process is silent", closes_after=timedelta(minutes=1))
-def stale_processes(look: CheckRound) -> Iterator[Finding]:
-    """Those that were there once, and are not heard any more."""
+def stale_processes(check_round: CheckRound) -> Iterator[Finding]:
+    """Find processes that were there once, and are not heard any more."""
     for beat in Heartbeat.objects.filter(name__in=PROCESSES):
-        if look.waited(beat.at) > STALE_AFTER:
-            yield Finding(beat.name, PROCESSES[beat.name].format(_seconds(look.now - beat.at)))
+        if check_round.waited(beat.at) > STALE_AFTER:
+            yield Finding(beat.name, PROCESSES[beat.name].format(_seconds(check_round.now - beat.at)))
 
 
 @check("drift", "Changed at Telnyx")
-def drift(look: CheckRound) -> Iterator[Finding]:
-    """What the last pull found changed or gone, or so much gone that it stopped."""
+def drift(check_round: CheckRound) -> Iterator[Finding]:
+    """Find what the last pull found changed or gone, or so much gone that it stopped."""
     over = Pull.objects.filter(state__in=(Pull.State.DONE, Pull.State.STOPPED))
     for account in TelnyxAccount.objects.all():
         for kind in KINDS:
@@ -140,35 +141,35 @@ def drift(look: CheckRound) -> Iterator[Finding]:
 
 
 @check("uncertain_commands", "Commands to decide")
-def commands_to_decide(look: CheckRound) -> Iterator[Finding]:
-    """Nobody knows whether Telnyx carried them out, and the portal has stopped looking."""
+def commands_to_decide(check_round: CheckRound) -> Iterator[Finding]:
+    """Find commands of which nobody knows whether Telnyx carried them out, and the portal has stopped looking."""
     rows = reconciliation.for_a_person().order_by().values("account").annotate(number=Count("id"))
     counts = dict(rows.values_list("account", "number"))
     for account in TelnyxAccount.objects.filter(pk__in=counts):
-        words = counted(counts[account.pk], "command needs a decision", "commands need a decision")
-        told = f"{words} ({account}): nobody knows whether Telnyx carried out what was asked."
+        words = pluralised(counts[account.pk], "command needs a decision", "commands need a decision")
+        summary = f"{words} ({account}): nobody knows whether Telnyx carried out what was asked."
         link = listing("voice_callcommand", status__exact="uncertain", account__id__exact=account.pk)
-        yield Finding(account.name, told, account, link)
+        yield Finding(account.name, summary, account, link)
 
 
 @check("recovery_failing", "Recovery fails")
-def failing_recoveries(look: CheckRound) -> Iterator[Finding]:
-    """The last two looks at Telnyx for missed webhooks failed."""
+def failing_recoveries(check_round: CheckRound) -> Iterator[Finding]:
+    """Find accounts whose last two runs for missed webhooks failed."""
     over = Recovery.objects.filter(state__in=(Recovery.State.DONE, Recovery.State.FAILED))
     for account in TelnyxAccount.objects.all():
         last = list(over.filter(account=account)[:2])
-        if len(last) == 2 and all(one.state == Recovery.State.FAILED for one in last):
+        if len(last) == 2 and all(record.state == Recovery.State.FAILED for record in last):
             words = f"Missed webhooks of {account} cannot be fetched from Telnyx: {masked(last[0].problem)}"
             yield Finding(account.name, words, account, listing("voice_recovery", account__id__exact=account.pk))
 
 
 def registered() -> dict[str, Check]:
-    """Every check by its kind, in the order of the functions above."""
+    """Map every check by its kind, in the order of the functions above."""
     return CHECKS
 
 
 def kinds() -> list[tuple[str, str]]:
-    """Every kind, in the order of the checks: its code, and what people call it."""
+    """List every kind, in the order of the checks: its code, and what people call it."""
     return [(kind, ALERT_KINDS[kind]) for kind in CHECKS]
 
 
@@ -185,12 +186,12 @@ def _number(rows: QuerySet[CallEvent]) -> int:
     return rows.order_by()[: MOST + 1].count()
 
 
-def _overdue(look: CheckRound, rows: QuerySet[CallEvent] | QuerySet[CallCommand], made: str) -> timedelta | None:
-    """How long the one that is due longest has waited, if that is too long."""
-    late = look.now - WAITED_TOO_LONG
+def _overdue(check_round: CheckRound, rows: QuerySet[CallEvent] | QuerySet[CallCommand], made: str) -> timedelta | None:
+    """Return how long the one that is due longest has waited, if that is too long."""
+    late = check_round.now - WAITED_TOO_LONG
     due = rows.filter(Q(lease_until=None) | Q(lease_until__lt=late), **{f"{made}__lt": late})
     at = due.order_by(made).values_list(Coalesce("lease_until", made), flat=True).first()
-    waited = look.waited(at) if at else timedelta()
+    waited = check_round.waited(at) if at else timedelta()
     return waited if waited > WAITED_TOO_LONG else None
 
 

@@ -1,4 +1,4 @@
-"""Registers the checks of the alerts, and defines what each is told and what it tells."""
+"""Registers the checks of the alerts, and defines what each is given and what it finds."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -16,19 +16,19 @@ MOST = 1000  # rows that are counted; "1000 or more" is as bad
 
 @dataclass(frozen=True)
 class CheckRound:
-    """One round of checks. ``since``: from when on they ran without a gap; what happened before nobody watched."""
+    """Holds one round of checks. ``since``: they ran without a gap from then on; before that nobody watched."""
 
     now: datetime
     since: datetime
 
     def waited(self, at: datetime) -> timedelta:
-        """How long something has been waiting while the portal was there to see to it."""
+        """Measure how long something has been waiting while the portal was there to see to it."""
         return self.now - max(at, self.since)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong now. ``subject`` is the same as long as it is the same thing."""
+    """Holds one thing that is wrong now. ``subject`` is the same as long as it is the same thing."""
 
     subject: str
     summary: str
@@ -42,7 +42,7 @@ Find = Callable[[CheckRound], Iterable[Finding]]
 
 @dataclass(frozen=True)
 class Check:
-    """``closes_after``: how long it must not be found, so that what comes and goes is one alert."""
+    """Holds a check. ``closes_after``: how long it must not be found, so that what comes and goes is one alert."""
 
     find: Find
     closes_after: timedelta
@@ -65,11 +65,11 @@ def check(kind: str, label: str, closes_after: timedelta = timedelta()) -> Calla
 
 
 def listing(model: str, **query: Any) -> str:
-    """The address of a list in the browser (``voice_callevent``), narrowed by ``query``."""
+    """Make the address of a list in the browser (``voice_callevent``), narrowed by ``query``."""
     address = reverse(f"admin:{model}_changelist")
     return f"{address}?{urlencode(query)}" if query else address
 
 
-def counted(number: int, one: str, many: str) -> str:
-    """``3 events``; beyond ``MOST`` nobody counts."""
-    return f"{MOST} or more {many}" if number > MOST else f"{number} {one if number == 1 else many}"
+def pluralised(number: int, singular: str, plural: str) -> str:
+    """Write ``3 events``; beyond ``MOST`` nobody counts."""
+    return f"{MOST} or more {plural}" if number > MOST else f"{number} {singular if number == 1 else plural}"

@@ -1,4 +1,4 @@
-"""Muting: alerts that are kept and shown, and of which nobody is told."""
+"""Mutes alerts: they are kept and shown, and nobody is told of them."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,37 +21,37 @@ SPANS: dict[str, timedelta | None] = {
 
 
 def active(now: datetime) -> list[AlertMute]:
-    """Those that hold now, newest first."""
+    """List the mutes that hold now, newest first."""
     return list(AlertMute.objects.filter(_holding(now)))
 
 
 def with_muted(alerts: QuerySet[Alert], now: datetime) -> QuerySet[Any]:
-    """The same, each with ``muted``: whether a mute covers it now."""
+    """Annotate each alert with ``muted``: whether a mute covers it now."""
     return alerts.annotate(muted=_covered(now))
 
 
 def unmuted(alerts: QuerySet[Alert], now: datetime) -> QuerySet[Alert]:
-    """Those of them that no mute covers now."""
+    """Keep the alerts that no mute covers now."""
     return alerts.filter(~_covered(now))
 
 
 def is_muted(alert: Alert, now: datetime) -> bool:
-    return any(one.covers(alert.kind, alert.subject) for one in active(now))
+    return any(row.covers(alert.kind, alert.subject) for row in active(now))
 
 
 def mute(kind: str, subject: str, span: timedelta | None, reason: str, actor: Actor) -> AlertMute:
-    """From now for ``span``; None is for ever. An earlier one of the same kind and subject is replaced."""
+    """Mute from now for ``span``; None is for ever. An earlier one of the same kind and subject is replaced."""
     now = timezone.now()
-    told = {"until": now + span if span else None, "reason": reason, "by": actor.label[:200], "created_at": now}
+    values = {"until": now + span if span else None, "reason": reason, "by": actor.label[:200], "created_at": now}
     with transaction.atomic():
-        row, _ = AlertMute.objects.update_or_create(kind=kind, subject=subject, defaults=told)
+        row, _ = AlertMute.objects.update_or_create(kind=kind, subject=subject, defaults=values)
         until = row.until.isoformat() if row.until else None
         AuditEvent.note(actor, "alert.mute", row, kind=kind, about=subject, until=until, reason=reason)
     return row
 
 
 def unmute(row: AlertMute, actor: Actor) -> None:
-    """End it now. What is open and was never told of is told with the next check."""
+    """End the mute now. What is open and was never told of is told with the next check."""
     with transaction.atomic():
         AuditEvent.note(actor, "alert.unmute", row, kind=row.kind, about=row.subject)
         row.delete()

@@ -1,4 +1,4 @@
-"""Telling of alerts: a notice is a row before it is a message, and each state change is told once by each channel.
+"""Sends notices of alerts: a notice is a row before it is a message; each channel tells a state change once.
 
 A notice is claimed by a committed UPDATE that counts the try; a sender that dies leaves it to the next one, under the
 same ``webhook-id`` and ``Message-ID``. An alert's end is told after its beginning, never before.
@@ -29,7 +29,7 @@ _log = structlog.get_logger(__name__)
 
 
 def make(alert: Alert, change: str, now: datetime) -> int:
-    """Owe a notice to every channel that is set up; how many that are. In the transaction of the change itself.
+    """Make a notice for every channel that is set up, in the transaction of the change; return how many.
 
     Of an end only to those that were to tell of the beginning.
     """
@@ -45,8 +45,8 @@ def make(alert: Alert, change: str, now: datetime) -> int:
 
 
 def body(alert: Alert, change: str) -> dict[str, Any]:
-    """What a notice says. No phone number and no secret is in it."""
-    told: dict[str, Any] = masked(
+    """Make what a notice says. No phone number and no secret is in it."""
+    payload: dict[str, Any] = masked(
         {
             "type": f"alert.{change}",
             "id": str(alert.pk),
@@ -58,17 +58,17 @@ def body(alert: Alert, change: str) -> dict[str, Any]:
             "closed_at": _iso(alert.closed_at),
         }
     )
-    return told
+    return payload
 
 
 def deliver_due(limit: int = 20) -> int:
-    """Send what is due now, oldest first; how many tries that were. Never inside a transaction."""
+    """Send what is due now, oldest first; return how many tries that were. Never inside a transaction."""
     ids = list(_unsent().due().order_by("created_at", "-change").values_list("id", flat=True)[:limit])
     return sum(deliver(notice_id) for notice_id in ids)
 
 
 def deliver(notice_id: uuid.UUID) -> bool:
-    """One try, if it is due and nobody else is at it."""
+    """Try once, if it is due and nobody else has it."""
     if not _unsent().filter(pk=notice_id).claim(LEASE, attempts=F("attempts") + 1):
         return False
     notice = AlertNotice.objects.select_related("alert").get(pk=notice_id)
@@ -88,8 +88,8 @@ def deliver(notice_id: uuid.UUID) -> bool:
 
 
 def test() -> dict[str, str]:
-    """Send a test notice by every channel that is set up: by channel what went wrong, empty when it went out."""
-    told = {
+    """Send a test notice by every channel; return by channel what went wrong, empty when it went out."""
+    payload = {
         "type": "alert.test",
         "id": str(uuid.uuid4()),
         "kind": "test",
@@ -99,7 +99,7 @@ def test() -> dict[str, str]:
         "opened_at": _iso(timezone.now()),
         "closed_at": None,
     }
-    return {channel: alert_channels.send(channel, uuid.uuid4(), told) for channel in alert_channels.set_up()}
+    return {channel: alert_channels.send(channel, uuid.uuid4(), payload) for channel in alert_channels.set_up()}
 
 
 def _unsent() -> Leased[AlertNotice]:
@@ -111,12 +111,12 @@ def _unsent() -> Leased[AlertNotice]:
 
 
 def _mine(notice: AlertNotice) -> QuerySet[AlertNotice]:
-    """The row while nobody has taken it over."""
+    """Select the row while nobody has taken it over."""
     return AlertNotice.objects.filter(pk=notice.pk, finished_at=None, attempts=notice.attempts)
 
 
 def _hold_back(notice: AlertNotice) -> None:
-    """It is muted. A beginning that outlasts the mute is told then, as one of which nobody was told yet."""
+    """Hold a muted notice back. A beginning that outlasts the mute is told then, as if new."""
     with transaction.atomic():
         here = Alert.objects.select_for_update().filter(pk=notice.alert_id, closed_at=None)
         if notice.change == AlertNotice.Change.OPENED and here.first():

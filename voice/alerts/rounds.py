@@ -1,4 +1,4 @@
-"""Alerts: conditions that somebody should know of, as rows that open and close. Nothing is repeated while one lasts.
+"""Opens and closes alerts: conditions that somebody should know of, as rows. Nothing is repeated while one lasts.
 
 A round of checks is claimed by moving one row on, so any number of processes may try. It runs in the sweep, in a thread
 of its own, and by Celery: each notices when the other has stopped.
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 @contextmanager
 def watching() -> Iterator[None]:
-    """Check and tell while the block runs, in a thread: nothing there delays the block or ends it."""
+    """Check and tell in a thread while the block runs: nothing there delays the block or ends it."""
     stopping = threading.Event()
     thread = threading.Thread(target=_watch, args=(stopping,), name="alerts", daemon=True)
     thread.start()
@@ -41,8 +41,8 @@ def watching() -> Iterator[None]:
         thread.join(_PATIENCE_SECONDS)
 
 
-def attend() -> None:
-    """A round of checks if it is time for one, and the notices that are due."""
+def check_and_notify() -> None:
+    """Run a round of checks if it is time for one, and send the notices that are due."""
     check_due()
     notices.deliver_due()
 
@@ -57,11 +57,11 @@ def check_due() -> bool:
 
 
 def check(now: datetime, since: datetime) -> None:
-    """Look at everything now. A check that breaks leaves its alerts as they are, and the others alone."""
-    for kind, one in checks.registered().items():
+    """Run every check now. A check that breaks leaves its alerts as they are, and the others alone."""
+    for kind, registered in checks.registered().items():
         try:
-            found = {finding.subject: finding for finding in one.find(CheckRound(now, since))}
-            _settle(kind, one.closes_after, found, now)
+            found = {finding.subject: finding for finding in registered.find(CheckRound(now, since))}
+            _settle(kind, registered.closes_after, found, now)
         except Exception:
             _log.exception("a check for alerts failed", kind=kind)
     _announce(now)
@@ -75,13 +75,13 @@ def clean_up() -> None:
 
 
 def open_by_kind() -> dict[str, int]:
-    """How many are open, by kind; none is 0."""
+    """Count how many are open, by kind; none is 0."""
     rows = Alert.objects.filter(closed_at=None).order_by().values("kind").annotate(number=Count("id"))
     return dict.fromkeys(checks.registered(), 0) | dict(rows.values_list("kind", "number"))
 
 
-def standing() -> list[Alert]:
-    """Those that are open and not muted, newest first."""
+def open_unmuted() -> list[Alert]:
+    """List the alerts that are open and not muted, newest first."""
     return list(mutes.unmuted(Alert.objects.filter(closed_at=None), timezone.now()))
 
 
@@ -90,23 +90,23 @@ def _settle(kind: str, closes_after: timedelta, found: dict[str, Finding], now: 
     for subject in known.keys() - found.keys():
         _leave(known[subject], closes_after, now)
     for subject in known.keys() & found.keys():
-        told = _told(found[subject])
-        Alert.objects.filter(pk=known[subject].pk, closed_at=None).update(**told, seen_at=now, clear_since=None)
+        values = _values_of(found[subject])
+        Alert.objects.filter(pk=known[subject].pk, closed_at=None).update(**values, seen_at=now, clear_since=None)
     fresh = [finding for subject, finding in found.items() if subject not in known]
     rows = [
-        Alert(kind=kind, subject=finding.subject, opened_at=now, seen_at=now, **_told(finding))
+        Alert(kind=kind, subject=finding.subject, opened_at=now, seen_at=now, **_values_of(finding))
         for finding in fresh[: max(MOST_OF_A_KIND - len(known), 0)]
     ]
     Alert.objects.bulk_create(rows, ignore_conflicts=True)  # another's may be there just now
 
 
-def _told(finding: Finding) -> dict[str, object]:
+def _values_of(finding: Finding) -> dict[str, object]:
     summary = finding.summary if len(finding.summary) <= 300 else f"{finding.summary[:299]}…"
     return {"account": finding.account, "summary": summary, "link": finding.link, "details": finding.details}
 
 
 def _leave(alert: Alert, closes_after: timedelta, now: datetime) -> None:
-    """It was not found: begin to wait, or close it."""
+    """Begin to wait, or close the alert: it was not found."""
     if now - (alert.clear_since or now) < closes_after:
         Alert.objects.filter(pk=alert.pk, closed_at=None, clear_since=None).update(clear_since=now)
         return
@@ -133,7 +133,7 @@ def _announce(now: datetime) -> None:
 def _watch(stopping: threading.Event) -> None:
     while not stopping.wait(_TICK_SECONDS):
         try:
-            attend()
+            check_and_notify()
         except Exception as error:
             _log.warning("alerts were not looked after", error=type(error).__name__)
         finally:

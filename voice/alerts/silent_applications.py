@@ -1,4 +1,4 @@
-"""Whether an application is silent although its calls are live: Telnyx must have sent a webhook, and none came.
+"""Finds applications that are silent although their calls are live: a webhook was due, and none came.
 
 A quiet conversation proves nothing. Proof is one of these, from three minutes ago, with no webhook of *any* call of the
 application since: Telnyx carried out a command that brings one at once; a call is live that no webhook told of; events
@@ -31,16 +31,16 @@ _Key = tuple[uuid.UUID, str]  # account and connection_id
 
 @dataclass(frozen=True)
 class Proof:
-    """A webhook was due then. ``why`` in words."""
+    """Says that a webhook was due then. ``why`` in words."""
 
     at: datetime
     why: str
 
 
-def silent_applications(look: CheckRound) -> Iterator[Finding]:
-    """One finding an application; what was found before stays found until it is heard."""
-    for (account_id, connection_id), proof in (_proofs(look) | _known()).items():
-        if _heard(account_id, connection_id, proof.at):
+def silent_applications(check_round: CheckRound) -> Iterator[Finding]:
+    """Find silent applications, one finding each; what was found before stays found until it is heard."""
+    for (account_id, connection_id), proof in (_proofs(check_round) | _known()).items():
+        if _has_webhook_since(account_id, connection_id, proof.at):
             continue
         application = _application(account_id, connection_id)
         if application is None or application.missing_since or receivers.is_elsewhere(application):
@@ -55,9 +55,9 @@ def silent_applications(look: CheckRound) -> Iterator[Finding]:
         )
 
 
-def _proofs(look: CheckRound) -> dict[_Key, Proof]:
-    """Only what happened since the checks run: while the portal was off, no webhook could come."""
-    return _recovered(look) | _unheard(look) | _commanded(look)
+def _proofs(check_round: CheckRound) -> dict[_Key, Proof]:
+    """Collect proofs of what happened since the checks run: while the portal was off, no webhook could come."""
+    return _recovered(check_round) | _unheard(check_round) | _commanded(check_round)
 
 
 def _known() -> dict[_Key, Proof]:
@@ -70,14 +70,14 @@ def _known() -> dict[_Key, Proof]:
     return found
 
 
-def _commanded(look: CheckRound) -> dict[_Key, Proof]:
-    rows = _commands(look).values_list("account_id", "call__connection_id")
+def _commanded(check_round: CheckRound) -> dict[_Key, Proof]:
+    rows = _commands(check_round).values_list("account_id", "call__connection_id")
     found = {}
     for account_id, connection_id, at in rows.annotate(at=Max("first_sent_at")).order_by():
-        if not connection_id or _heard(account_id, connection_id, at):
+        if not connection_id or _has_webhook_since(account_id, connection_id, at):
             continue
         # only now, since it costs: those whose webhooks were ordered to another address tell nothing
-        own = _commands(look).filter(account=account_id, call__connection_id=connection_id)
+        own = _commands(check_round).filter(account=account_id, call__connection_id=connection_id)
         own = own.filter(~Exists(_ordered_elsewhere("call")))
         if at := own.aggregate(at=Max("first_sent_at"))["at"]:
             found[account_id, connection_id] = Proof(at, "Telnyx has carried out commands on its calls")
@@ -89,45 +89,50 @@ def _ordered_elsewhere(call: str) -> QuerySet[CallCommand]:
     return CallCommand.objects.filter(ordered, call=OuterRef(call))
 
 
-def _commands(look: CheckRound) -> QuerySet[CallCommand]:
+def _commands(check_round: CheckRound) -> QuerySet[CallCommand]:
     return CallCommand.objects.filter(
         status=CallCommand.Status.OK,
-        created_at__gt=look.now - WITHIN,
-        first_sent_at__gt=look.since,
+        created_at__gt=check_round.now - WITHIN,
+        first_sent_at__gt=check_round.since,
         action__in=PROMPT,
-        first_sent_at__lt=look.now - AFTER,
+        first_sent_at__lt=check_round.now - AFTER,
     )
 
 
-def _unheard(look: CheckRound) -> dict[_Key, Proof]:
-    """Calls that live here because a recovery saw them in Telnyx's list: no webhook ever told of them."""
-    told = CallEvent.objects.filter(call=OuterRef("pk")).exclude(source=CallEvent.Source.BACKFILL)
+def _unheard(check_round: CheckRound) -> dict[_Key, Proof]:
+    """Find calls that live here because a recovery saw them in Telnyx's list: no webhook ever told of them."""
+    webhooks = CallEvent.objects.filter(call=OuterRef("pk")).exclude(source=CallEvent.Source.BACKFILL)
     rows = Call.objects.alive().exclude(connection_id="")
-    rows = rows.filter(started_at__gt=max(look.now - 4 * WITHIN, look.since), started_at__lt=look.now - AFTER)
-    rows = rows.filter(~Exists(told), ~Exists(_ordered_elsewhere("pk")))
+    rows = rows.filter(
+        started_at__gt=max(check_round.now - 4 * WITHIN, check_round.since), started_at__lt=check_round.now - AFTER
+    )
+    rows = rows.filter(~Exists(webhooks), ~Exists(_ordered_elsewhere("pk")))
     begun = rows.order_by().values_list("account_id", "connection_id").annotate(at=Max("started_at"))
     why = "a live call in it is known only from Telnyx's list or from its dial"
     return {(account_id, connection_id): Proof(at - _SKEW, why) for account_id, connection_id, at in begun}
 
 
-def _recovered(look: CheckRound) -> dict[_Key, Proof]:
-    """Two calls at least: of one, a restart of the portal may have cost a delivery."""
+def _recovered(check_round: CheckRound) -> dict[_Key, Proof]:
+    """Find applications of whose calls only a recovery told.
+
+    Two calls at least: of one, a restart of the portal may have cost a delivery.
+    """
     rows = CallEvent.objects.filter(
         source=CallEvent.Source.BACKFILL,
-        received_at__gt=look.now - WITHIN,
-        occurred_at__gt=max(look.now - 4 * WITHIN, look.since),
+        received_at__gt=check_round.now - WITHIN,
+        occurred_at__gt=max(check_round.now - 4 * WITHIN, check_round.since),
     )
     grouped = rows.exclude(connection_id="").values_list("account_id", "connection_id").order_by()
-    told = grouped.annotate(at=Min(HAPPENED_AT), calls=Count("call_control_id", distinct=True))
+    by_application = grouped.annotate(at=Min(HAPPENED_AT), calls=Count("call_control_id", distinct=True))
     why = "its events had to be fetched from Telnyx"
     return {
         (account_id, connection_id): Proof(at, why)
-        for account_id, connection_id, at, calls in told
-        if calls > 1 and at < look.now - AFTER
+        for account_id, connection_id, at, calls in by_application
+        if calls > 1 and at < check_round.now - AFTER
     }
 
 
-def _heard(account_id: uuid.UUID, connection_id: str, since: datetime) -> bool:
+def _has_webhook_since(account_id: uuid.UUID, connection_id: str, since: datetime) -> bool:
     rows = CallEvent.objects.filter(account=account_id, connection_id=connection_id, received_at__gt=since)
     return rows.exclude(source=CallEvent.Source.BACKFILL).exists()
 

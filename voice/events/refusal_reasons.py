@@ -13,7 +13,7 @@ from portal.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason that is not about the signature itself. ``code`` is a key of ``KINDS``."""
+    """Names a reason that is not about the signature itself. ``code`` is a key of ``KINDS``."""
 
     code: str
     words: str

@@ -1,3 +1,3 @@
-"""Why nothing arrives."""
+"""Tells why nothing arrives."""
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""The inbox: why nothing arrives, a check of a request that somebody pastes, and the requests that were refused."""
+"""Shows the inbox: why nothing arrives, a check of a request that somebody pastes, the requests that were refused."""
 
 import time
 from typing import Any
@@ -31,7 +31,7 @@ _ACCOUNTS, _APPLICATIONS, _APPLICATIONS_OF_ONE = 20, 8, 50  # on a page
 
 
 class VerifyForm(forms.Form):
-    """One request, as somebody noted it down."""
+    """Reads one request, as somebody noted it down."""
 
     account = forms.ModelChoiceField(
         TelnyxAccount.objects.all(),
@@ -66,16 +66,16 @@ class VerifyForm(forms.Form):
         return body
 
     def verdict(self) -> verification.Verdict:
-        """What the door would say."""
-        told = self.cleaned_data
-        headers, accounts = verification.read_headers(told["headers"]), list(TelnyxAccount.objects.all())
-        now = time.time() if told["moment"] == "now" else None
-        return verification.verify(headers, told["body"], told["account"], accounts, now)
+        """Return what the door would say."""
+        given = self.cleaned_data
+        headers, accounts = verification.read_headers(given["headers"]), list(TelnyxAccount.objects.all())
+        now = time.time() if given["moment"] == "now" else None
+        return verification.verify(headers, given["body"], given["account"], accounts, now)
 
 
 @admin.register(RejectedRequest)
 class RejectedRequestAdmin(ReadOnlyAdmin):
-    """The last requests that were refused, and the pages of the inbox."""
+    """Lists the last requests that were refused, and adds the pages of the inbox."""
 
     list_display = ("at", "account_shown", "reason_shown", "headers_shown")
     list_display_links = None
@@ -116,7 +116,7 @@ class RejectedRequestAdmin(ReadOnlyAdmin):
 
 
 def _overview(self: RejectedRequestAdmin, request: HttpRequest) -> HttpResponse:
-    """Every account, a card each."""
+    """Show every account, a card each."""
     page = Paginator(TelnyxAccount.objects.order_by("name"), _ACCOUNTS).get_page(request.GET.get("page"))
     accounts = TelnyxAccount.objects.filter(pk__in=[account.pk for account in page]).order_by("name")
     many = page.paginator.count > 1
@@ -124,7 +124,7 @@ def _overview(self: RejectedRequestAdmin, request: HttpRequest) -> HttpResponse:
 
 
 def _of_one(self: RejectedRequestAdmin, request: HttpRequest, account_id: str) -> HttpResponse:
-    """One account, all its applications page by page."""
+    """Show one account, all its applications page by page."""
     get_object_or_404(TelnyxAccount, pk=account_id)
     return _drawn(
         self, request, overview.cards(TelnyxAccount.objects.filter(pk=account_id)), None, _APPLICATIONS_OF_ONE
@@ -135,33 +135,41 @@ def _drawn(
     self: RejectedRequestAdmin, request: HttpRequest, cards: list[overview.Card], page: Any, most: int
 ) -> HttpResponse:
     kinds = [kind.slug for kind in KINDS if request.user.has_perm(kind.permission("view"))]
-    told: list[dict[str, Any]] = []
+    sections: list[dict[str, Any]] = []
     number = None if page else request.GET.get("page")
     for card in cards:
-        seen = [one for one in card.applications if one.kind.slug in kinds]
-        told.append({"card": card, "applications": Paginator(seen, most).get_page(number)})
-    shown = [one for each in told for one in each["applications"]]
-    days = applications.of_a_day(shown, timezone.now())
-    for each in told:
-        each["rows"] = [(one, days.get(one.application.pk, 0)) for one in each["applications"]]
-    context = _context(self, request, "Inbox") | {"cards": told, "accounts": page, "may_see_applications": bool(kinds)}
-    context |= {"nobodys": overview.nobodys() if page else None, "most": overview.MOST, "busy": applications.MOST}
+        visible = [source for source in card.applications if source.kind.slug in kinds]
+        sections.append({"card": card, "applications": Paginator(visible, most).get_page(number)})
+    shown = [source for section in sections for source in section["applications"]]
+    days = applications.events_of_a_day(shown, timezone.now())
+    for section in sections:
+        section["rows"] = [(source, days.get(source.application.pk, 0)) for source in section["applications"]]
+    context = _context(self, request, "Inbox") | {
+        "cards": sections,
+        "accounts": page,
+        "may_see_applications": bool(kinds),
+    }
+    context |= {
+        "nobodys": overview.unknown_address() if page else None,
+        "most": overview.MOST,
+        "busy": applications.MOST,
+    }
     return TemplateResponse(
         request, "voice/inbox/overview.html", context | {"may_probe": request.user.has_perm(_PROBE)}
     )
 
 
 def _probe(self: RejectedRequestAdmin, request: HttpRequest, account_id: str) -> HttpResponse:
-    """Our own public address is asked, as Telnyx would, and nothing else."""
+    """Ask our own public address, as Telnyx would, and nothing else."""
     account = get_object_or_404(TelnyxAccount, pk=account_id)
     if request.method != "POST" or not request.user.has_perm(_PROBE):
         raise PermissionDenied
-    told = {"finding": probe.reachable(account), "limit": probe.LIMIT}
-    return TemplateResponse(request, "applications/admin/probe.html", told)
+    context = {"finding": probe.reachable(account), "limit": probe.LIMIT}
+    return TemplateResponse(request, "applications/admin/probe.html", context)
 
 
 def _verify(self: RejectedRequestAdmin, request: HttpRequest) -> HttpResponse:
-    """The form, and below it what the door would say. Nothing that was pasted is stored or logged."""
+    """Show the form, and below it what the door would say. Nothing that was pasted is stored or logged."""
     form = VerifyForm(request.POST or None, initial={"account": request.GET.get("account")})
     verdict = form.verdict() if request.method == "POST" and form.is_valid() else None
     context = _context(self, request, "Verify a request") | {"form": form, "verdict": verdict}

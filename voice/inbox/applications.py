@@ -1,4 +1,4 @@
-"""The applications of an account as the inbox tells them: when heard last, and where Telnyx sends their webhooks."""
+"""Lists an account's applications for the inbox: when heard last, and where Telnyx sends their webhooks."""
 
 import uuid
 from collections import defaultdict
@@ -23,7 +23,7 @@ _MOST_OF_ALL = 2000  # applications of a kind that are looked at
 
 @dataclass(frozen=True)
 class WebhookSource:
-    """One application. ``trouble`` says in words why nothing of it may arrive; empty when it points here."""
+    """Holds one application. ``trouble`` says why nothing of it may arrive; empty when it points here."""
 
     application: TelnyxApplication
     kind: Kind
@@ -33,7 +33,7 @@ class WebhookSource:
 
     @property
     def rank(self) -> tuple[int, float, str]:
-        """Those with trouble first, then the silent ones, then those heard last."""
+        """Order those with trouble first, then the silent ones, then those heard last."""
         order = 0 if self.trouble else 1 if self.is_silent else 2
         return order, -self.last.timestamp() if self.last else 0, self.application.name
 
@@ -43,14 +43,14 @@ class WebhookSource:
 
 
 class Counted(Subquery):
-    """How many rows a sliced query has: it never counts further than the slice."""
+    """Counts how many rows a sliced query has: never further than the slice."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
 
 
 def webhook_sources(accounts: Collection[TelnyxAccount], now: datetime) -> dict[uuid.UUID, list[WebhookSource]]:
-    """Per account what Telnyx still has, trouble first. One query a kind, whatever their number."""
+    """List per account what Telnyx still has, trouble first. One query a kind, whatever their number."""
     found: dict[uuid.UUID, list[WebhookSource]] = defaultdict(list)
     by_id = {account.pk: account for account in accounts}
     ours = list(TelnyxAccount.objects.all())
@@ -60,22 +60,24 @@ def webhook_sources(accounts: Collection[TelnyxAccount], now: datetime) -> dict[
             last: datetime | None = row.last_event  # type: ignore[attr-defined]
             silent = last is None or last < now - _DAY
             found[row.account_id].append(WebhookSource(row, kind, last, silent, trouble(row, ours)))
-    return {account_id: sorted(rows, key=lambda one: one.rank) for account_id, rows in found.items()}
+    return {account_id: sorted(rows, key=lambda source: source.rank) for account_id, rows in found.items()}
 
 
-def of_a_day(shown: Collection[WebhookSource], now: datetime) -> dict[uuid.UUID, int]:
-    """How many events each of ``shown`` had in 24 hours, by its id; counted up to one more than ``MOST``."""
+def events_of_a_day(shown: Collection[WebhookSource], now: datetime) -> dict[uuid.UUID, int]:
+    """Count the events each of ``shown`` had in 24 hours, by its id; up to one more than ``MOST``."""
     counts: dict[uuid.UUID, int] = {}
     events = CallEvent.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"))
     recent = events.filter(received_at__gte=now - _DAY).order_by("-received_at").values("received_at")
     for kind in KINDS:
-        rows = kind.model._default_manager.filter(pk__in=[one.application.pk for one in shown if one.kind == kind])
+        rows = kind.model._default_manager.filter(
+            pk__in=[source.application.pk for source in shown if source.kind == kind]
+        )
         counts |= rows.order_by().annotate(day=Counted(recent[: MOST + 1])).values_list("pk", "day")
     return counts
 
 
 def trouble(application: TelnyxApplication, ours: Collection[TelnyxAccount]) -> str:
-    """Why webhooks of ``application`` may not arrive, by its own settings; ``ours`` are all accounts."""
+    """Say why webhooks of ``application`` may not arrive, by its own settings; ``ours`` are all accounts."""
     if application.active is False:
         return "It is switched off at Telnyx."
     if isinstance(application, CallControlApplication):
@@ -108,7 +110,7 @@ def _of_address(application: CallControlApplication, ours: Collection[TelnyxAcco
 
 
 def _of_callback(application: TexmlApplication) -> str:
-    """Any address below ``texml/`` is one. What it answers to a fetch is an empty document."""
+    """Say what is wrong with a TeXML address: any below ``texml/`` is one. A fetch gets an empty document."""
     mine = f"{settings.PORTAL_PUBLIC_URL}{receivers.path_of(application.account)}texml/"
     if application.voice_url.startswith(mine):
         return "Its voice URL is this portal's address for status callbacks: its calls would end there."
@@ -120,7 +122,7 @@ def _of_callback(application: TexmlApplication) -> str:
 
 
 def _host(url: str) -> str:
-    """Without a password; empty for what cannot be read."""
+    """Return the host without a password; empty for what cannot be read."""
     try:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:

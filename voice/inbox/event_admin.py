@@ -1,4 +1,4 @@
-"""Stored events as they came."""
+"""Shows stored events as they came."""
 
 import uuid
 from typing import Any
@@ -31,7 +31,7 @@ from voice.replay.event_links import ReplayLinks
 
 @admin.register(CallEvent)
 class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
-    """Searched by any id of the event or its call."""
+    """Lists and shows events; searches by any id of the event or its call."""
 
     list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")
     list_filter = (
@@ -108,17 +108,17 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         return [path("undelivered/", view, name=PAGE.partition(":")[2]), *super().get_urls()]
 
     def undelivered_view(self, request: HttpRequest) -> HttpResponse:
-        """Telnyx's failed deliveries of one application, asked when somebody opens them."""
+        """Show Telnyx's failed deliveries of one application, asked when somebody opens them."""
         if request.method != "GET" or not self.has_view_permission(request):
             raise PermissionDenied
         accounts = TelnyxAccount.objects.filter(pk__in=_uuids(request.GET.get("account", "")))
-        account, told = get_object_or_404(accounts), dict[str, Any]()
+        account, context = get_object_or_404(accounts), dict[str, Any]()
         try:
-            told["undelivered"] = undelivered(account, request.GET.get("connection_id", ""))
+            context["undelivered"] = undelivered(account, request.GET.get("connection_id", ""))
         except TelnyxError as error:
-            told["problem"] = str(error)
-        told["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
-        return render(request, "voice/inbox/undelivered.html", told)
+            context["problem"] = str(error)
+        context["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
+        return render(request, "voice/inbox/undelivered.html", context)
 
 
 def _uuids(text: str) -> list[uuid.UUID]:

@@ -1,4 +1,4 @@
-"""When an application was last heard of, and what of it had to be fetched from Telnyx."""
+"""Tells when an application was last heard of, and what of it had to be fetched from Telnyx."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ _MOST = 1000  # that are counted
 
 @dataclass(frozen=True)
 class LastHeard:
-    """``last`` is the last usable webhook; ``recovered`` are events of the last 24 hours that none brought.
+    """Holds the time of the ``last`` usable webhook; ``recovered`` counts events of 24 hours that none brought.
 
     ``check`` says, of one never heard of, what is odd about its settings.
     """
@@ -35,7 +35,7 @@ class LastHeard:
 
 
 def last_heard(application: TelnyxApplication) -> LastHeard:
-    """Both from indexes by application, however many events there are."""
+    """Read both from indexes by application, however many events there are."""
     here = {"connection_id": application.telnyx_id, "account": application.account_id}
     usable = CallEvent.objects.filter(**here, source__in=(_Source.WEBHOOK, _Source.TEXML))
     usable = usable.exclude(status__in=(_Status.QUARANTINED, _Status.DEAD)).order_by("-received_at")

@@ -1,4 +1,4 @@
-"""What the inbox page tells of each account: what arrived, what was refused, and in one sentence why nothing does.
+"""Tells of each account what arrived, what was refused, and in one sentence why nothing does: the inbox page.
 
 Every number is bounded or read from an index, so the page is quick whatever lies in the tables.
 """
@@ -34,25 +34,25 @@ _GRAVE = {"other_key", "stale", "timestamp_form", "not_base64", "length", "no_pu
 
 @dataclass(frozen=True)
 class Refusals:
-    """Requests that were refused in the last 24 hours: how many by kind, and the latest of them."""
+    """Holds requests that were refused in the last 24 hours: how many by kind, and the latest of them."""
 
     counts: list[tuple[str, refusal_reasons.Kind, int]]
     latest: list[RejectedRequest]
 
     @property
     def shown(self) -> list[RejectedRequest]:
-        """The very last of them."""
+        """Return the very last of them."""
         return self.latest[:_SHOWN]
 
     @property
     def total(self) -> int:
-        """Without the portal's own checks of whether it can be reached."""
+        """Count them without the portal's own checks of whether it can be reached."""
         return sum(count for code, _, count in self.counts if code != refusal_reasons.PROBE.code)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One sentence, its tone (of ``_TONES``), and what to do."""
+    """Holds one sentence, its tone (of ``_TONES``), and what to do."""
 
     tone: str
     words: str
@@ -61,7 +61,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Card:
-    """One account. ``counts`` are a status and its events of the last hour and day, where there are any."""
+    """Holds one account. ``counts`` are a status and its events of the last hour and day, where there are any."""
 
     account: TelnyxAccount
     counts: list[tuple[str, int, int]]
@@ -73,37 +73,37 @@ class Card:
 
 
 def cards(accounts: QuerySet[TelnyxAccount]) -> list[Card]:
-    """One card an account, those with trouble first. The number of queries does not depend on what there is."""
+    """Make one card an account, those with trouble first. The number of queries does not depend on what there is."""
     now = timezone.now()
     rows = list(_annotated(accounts, now))
     refused = _refused(now)
-    heard = applications.webhook_sources(rows, now)
-    found = [_card(row, refused.get(row.pk) or Refusals([], []), heard.get(row.pk, []), now) for row in rows]
+    sources = applications.webhook_sources(rows, now)
+    found = [_card(row, refused.get(row.pk) or Refusals([], []), sources.get(row.pk, []), now) for row in rows]
     return sorted(found, key=lambda card: _TONES.index(card.verdict.tone))
 
 
-def nobodys() -> Refusals:
-    """What came to an address that nobody has."""
+def unknown_address() -> Refusals:
+    """Collect what came to an address that nobody has."""
     return _refused(timezone.now()).get(None) or Refusals([], [])
 
 
 def _annotated(accounts: QuerySet[TelnyxAccount], now: datetime) -> QuerySet[TelnyxAccount]:
-    """With ``<status>_hour``, ``<status>_day`` and ``<status>_last`` of each status, and ``oldest_waiting``."""
-    told: dict[str, Any] = {}
+    """Annotate ``<status>_hour``, ``<status>_day`` and ``<status>_last`` of each status, and ``oldest_waiting``."""
+    columns: dict[str, Any] = {}
     for status in _STATUSES:
         events = CallEvent.objects.filter(account=OuterRef("pk"), status=status).order_by("-received_at")
         for name, length in _SINCE.items():
             recent = events.filter(received_at__gte=now - length)
-            told[f"{status}_{name}"] = Counted(recent.values("pk")[: MOST + 1])
+            columns[f"{status}_{name}"] = Counted(recent.values("pk")[: MOST + 1])
         arrived = events.exclude(source=CallEvent.Source.BACKFILL)
-        told[f"{status}_last"] = Subquery(arrived.values("received_at")[:1])
+        columns[f"{status}_last"] = Subquery(arrived.values("received_at")[:1])
     waiting = CallEvent.objects.filter(account=OuterRef("pk"), status=CallEvent.Status.RECEIVED)
-    told["oldest_waiting"] = Subquery(waiting.order_by("received_at").values("received_at")[:1])
-    return accounts.annotate(**told)
+    columns["oldest_waiting"] = Subquery(waiting.order_by("received_at").values("received_at")[:1])
+    return accounts.annotate(**columns)
 
 
 def _refused(now: datetime) -> dict[uuid.UUID | None, Refusals]:
-    """Of every account that has any."""
+    """Collect the refusals of every account that has any."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     counted = rejections.counts_by_account(hour - timedelta(hours=23))
     latest: dict[uuid.UUID | None, list[RejectedRequest]] = defaultdict(list)
@@ -141,18 +141,22 @@ def _of_key(account: TelnyxAccount) -> Verdict | None:
 
 
 def _of_refusals(refused: Refusals, last: datetime | None, now: datetime) -> Verdict | None:
-    """When what came last was refused: nothing ever got in, or nothing does any more."""
+    """Judge by what was refused last: nothing ever got in, or nothing does any more."""
     day = now - timedelta(hours=24)
-    since = [one for one in refused.latest if one.at > max(last or day, day) and one.code != refusal_reasons.PROBE.code]
-    grave = [one for one in since if one.code in _GRAVE or one.hint]
+    since = [
+        request
+        for request in refused.latest
+        if request.at > max(last or day, day) and request.code != refusal_reasons.PROBE.code
+    ]
+    grave = [request for request in since if request.code in _GRAVE or request.hint]
     if last is not None:  # a stranger's nonsense beside good webhooks is no trouble
         since = grave if now - last > _LATE else []
     if not since:
         return None
     newest = (grave or since)[0]
     grown = f" Nothing got in since {last:%Y-%m-%d %H:%M} UTC." if last else ""
-    told = f"Requests arrive but are refused: {newest.reason}."
-    return Verdict("bad", told + grown, f"{newest.hint} {refusal_reasons.kind(newest.code).remedy}".strip())
+    words = f"Requests arrive but are refused: {newest.reason}."
+    return Verdict("bad", words + grown, f"{newest.hint} {refusal_reasons.kind(newest.code).remedy}".strip())
 
 
 def _of_arrivals(row: Any, refused: Refusals, last: datetime, now: datetime) -> Verdict:
@@ -165,14 +169,14 @@ def _of_arrivals(row: Any, refused: Refusals, last: datetime, now: datetime) -> 
         remedy = "If there were calls since then: look at the applications below, and ask Telnyx what did not arrive."
         return Verdict("plain", f"Webhooks arrived: {ago}.", remedy)
     unusable, turned_away = row.quarantined_day + row.dead_day, refused.total
-    told = [f"{_number(unusable)} could not be used"] if unusable else []
-    told += [f"{_number(turned_away)} request{'s were' if turned_away > 1 else ' was'} refused"] if turned_away else []
-    extra = f" In the last 24 hours {' and '.join(told)}." if told else ""
+    parts = [f"{_number(unusable)} could not be used"] if unusable else []
+    parts += [f"{_number(turned_away)} request{'s were' if turned_away > 1 else ' was'} refused"] if turned_away else []
+    extra = f" In the last 24 hours {' and '.join(parts)}." if parts else ""
     return Verdict("warn" if unusable else "good", f"Webhooks arrive: {ago}.{extra}")
 
 
 def _of_silence(account: TelnyxAccount, applications: Sequence[WebhookSource]) -> Verdict:
-    """Nothing ever came: the likeliest cause that can be seen from here."""
+    """Find the likeliest cause, visible from here, that nothing ever came."""
     never = "Nothing has ever arrived: "
     why = addresses.unreachable(settings.PORTAL_PUBLIC_URL) if account.is_live else ""
     if why:
@@ -180,7 +184,7 @@ def _of_silence(account: TelnyxAccount, applications: Sequence[WebhookSource]) -
     if not applications:
         remedy = "Pull the account's applications, or make one with the address below."
         return Verdict("warn", f"{never}the portal knows no application of this account.", remedy)
-    if all(one.trouble for one in applications):
+    if all(source.trouble for source in applications):
         remedy = "Below stands what is the matter with each; the address to give it stands there too."
         return Verdict("warn", f"{never}no application is set up to be heard here.", remedy)
     remedy = "Press “Webhook reachable?”, and ask Telnyx what did not arrive."

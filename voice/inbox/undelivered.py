@@ -1,4 +1,4 @@
-"""Webhooks of an application that failed: what could not be used here, and what Telnyx could not deliver."""
+"""Lists webhooks of an application that failed: unusable here, or not delivered by Telnyx."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ PAGE = "admin:voice_callevent_undelivered"
 
 @dataclass(frozen=True)
 class Undelivered:
-    """One webhook that Telnyx gave up, by its own record."""
+    """Holds one webhook that Telnyx gave up, by its own record."""
 
     event_type: str
     at: datetime | None
@@ -38,7 +38,7 @@ class Undelivered:
 
     @property
     def host(self) -> str:
-        """Where it was sent, without what is secret in an address: its path and its name and password."""
+        """Return where it was sent, without what is secret in an address: its path and its name and password."""
         try:
             return urlsplit(self.url).hostname or ""
         except ValueError:
@@ -46,7 +46,7 @@ class Undelivered:
 
 
 def failures(application: TelnyxApplication) -> JsonObject:
-    """Of the last 24 hours: events that are quarantined or dead, and where Telnyx is asked for the undelivered.
+    """Count quarantined and dead events of the last 24 hours, and say where to ask Telnyx for the undelivered.
 
     ``old_format`` is the time of the last one in webhook API version 1, if no usable event has come since.
     """
@@ -60,9 +60,10 @@ def failures(application: TelnyxApplication) -> JsonObject:
 
 
 def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]:
-    """What Telnyx failed to deliver of that application (empty: of the account) in 24 hours, newest first, at most 50.
+    """List what Telnyx failed to deliver of that application in 24 hours, newest first, at most 50.
 
-    ``GET /webhook_deliveries``. How long Telnyx keeps these records is undocumented. Raises a ``TelnyxError``.
+    Of the whole account when ``connection_id`` is empty. ``GET /webhook_deliveries``. How long Telnyx keeps these
+    records is undocumented. Raises a ``TelnyxError``.
     """
     query = {
         "filter[status][eq]": "failed",
@@ -89,11 +90,11 @@ def _last_in_old_format(rows: QuerySet[CallEvent], here: JsonObject) -> datetime
 
 def _read(item: JsonObject, account: TelnyxAccount) -> Undelivered:
     webhook, attempts = _object(item.get("webhook")), item.get("attempts")
-    tried = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
+    tried = [attempt for attempt in attempts if isinstance(attempt, dict)] if isinstance(attempts, list) else []
     last = tried[0] if tried else {}
     http = _object(last.get("http"))
     status, errors = _object(http.get("response")).get("status"), last.get("errors")
-    told = [str(one) for one in errors] if isinstance(errors, list) else []
+    codes = [str(code) for code in errors] if isinstance(errors, list) else []
     why = f"HTTP {status}" if status else "no answer"
     event_type = str(webhook.get("event_type") or "")
     url = str(_object(http.get("request")).get("url") or "")
@@ -103,7 +104,7 @@ def _read(item: JsonObject, account: TelnyxAccount) -> Undelivered:
         attempts=len(tried),
         url=url,
         is_ours=f"/{account.webhook_token}/" in url,
-        why=f"{why} (Telnyx code {', '.join(told)})" if told else why,
+        why=f"{why} (Telnyx code {', '.join(codes)})" if codes else why,
     )
 
 

@@ -1,4 +1,4 @@
-"""“Verify this request”: what the street door would say of a request that somebody pasted, step by step.
+"""Judges a request that somebody pasted as the street door would, step by step: “Verify this request”.
 
 Nothing of it is stored or logged. A browser turns line ends into CRLF and people lose the last one, so what does not
 verify as pasted is tried in the forms it may have had.
@@ -30,7 +30,7 @@ _CURL = re.compile(r"(?:^|\s)(?:-H|--header)(?=[\s='\"])")
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was looked at. ``ok`` is None when it is only told."""
+    """Holds one thing that was checked. ``ok`` is None when it is only told."""
 
     title: str
     ok: bool | None
@@ -40,7 +40,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the door would let it in, why in one sentence, and how that came about."""
+    """Says whether the door would let it in, why in one sentence, and how that came about."""
 
     ok: bool
     words: str
@@ -48,7 +48,7 @@ class Verdict:
 
 
 def read_headers(text: str) -> Headers:
-    """Headers from lines ``Name: value``, from a JSON object or list of pairs, or from a curl command.
+    """Read headers from lines ``Name: value``, from a JSON object or list of pairs, or from a curl command.
 
     One that comes twice is joined by a comma, as servers do. What is no header is passed over.
     """
@@ -62,7 +62,7 @@ def read_headers(text: str) -> Headers:
 def verify(
     headers: Headers, body: str, account: TelnyxAccount | None, accounts: Collection[TelnyxAccount], now: float | None
 ) -> Verdict:
-    """As the door of ``account`` would judge at the Unix time ``now``; without an account, as that of the signer.
+    """Judge as the door of ``account`` would at the Unix time ``now``; without an account, as that of the signer.
 
     ``accounts`` are all there are. With ``now`` None the age is not judged.
     """
@@ -71,8 +71,8 @@ def verify(
         timestamp = signatures.read_timestamp(headers)
         signatures.read_signature(headers)
     except BadSignature as error:
-        told = [_headers_step(headers, error, raw), *_body_steps(raw, account, accounts)]
-        return Verdict(False, f"It would be refused: {error}.", told)
+        steps = [_headers_step(headers, error, raw), *_body_steps(raw, account, accounts)]
+        return Verdict(False, f"It would be refused: {error}.", steps)
     first = [account] if account else []  # two may have the same key
     signer, as_sent, change = _signer(headers, raw, [*first, *accounts])
     steps = [
@@ -100,13 +100,17 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
 
 def _of_json(text: str) -> Iterator[tuple[str, str]]:
     try:
-        told = payloads.loads(text.encode("utf-8", "surrogatepass"))
+        document = payloads.loads(text.encode("utf-8", "surrogatepass"))
     except payloads.Unreadable:
         return
-    items = told.items() if isinstance(told, dict) else [one for one in told if isinstance(one, list) and len(one) == 2]
+    items = (
+        document.items()
+        if isinstance(document, dict)
+        else [pair for pair in document if isinstance(pair, list) and len(pair) == 2]
+    )
     for name, value in items:
-        for one in value if isinstance(value, list) else [value]:
-            yield str(name), str(one)
+        for member in value if isinstance(value, list) else [value]:
+            yield str(name), str(member)
 
 
 def _of_curl(text: str) -> list[str]:
@@ -149,16 +153,16 @@ def _key_step(headers: Headers, raw: bytes, signer: Signer | None, change: str, 
         none = "No key of this portal made the signature: it is another account's, or the body is not as it was sent."
         return Step("Key", False, " ".join([none, *hints]))
     if account and signer.account.pk != account.pk:
-        said = f"It is signed with {signer}, not {account}: is its webhook address pasted into the wrong account?"
-        return Step("Key", False, said)
+        words = f"It is signed with {signer}, not {account}: is its webhook address pasted into the wrong account?"
+        return Step("Key", False, words)
     if change.startswith("rewritten"):
-        said = f"With the body {change} it is signed with {signer}: something on the way rewrites bodies."
-        return Step("Key", False, said)
+        words = f"With the body {change} it is signed with {signer}: something on the way rewrites bodies."
+        return Step("Key", False, words)
     return Step("Key", True, f"Signed with {signer}{f', with the {change}' if change else ''}.")
 
 
 def _signer(headers: Headers, raw: bytes, accounts: Collection[TelnyxAccount]) -> tuple[Signer | None, bytes, str]:
-    """Whose key, over which bytes, and what had to be changed for it."""
+    """Find whose key, over which bytes, and what had to be changed for it."""
     for body, change in _forms(raw):
         if found := refusal_reasons.signer(headers, body, accounts):
             return found, body, change
@@ -166,7 +170,7 @@ def _signer(headers: Headers, raw: bytes, accounts: Collection[TelnyxAccount]) -
 
 
 def _forms(raw: bytes) -> Iterator[tuple[bytes, str]]:
-    """What may have been sent, likeliest first, each once."""
+    """List what may have been sent, likeliest first, each once."""
     seen = set()
     for body, change in _candidates(raw):
         if body not in seen:
@@ -185,26 +189,26 @@ def _candidates(raw: bytes) -> Iterator[tuple[bytes, str]]:
         for whole in (bare, bare + b"\n", bare + b"\r\n", body.rstrip(b"\r\n"), body + b"\n"):
             yield whole, end
     try:
-        told = payloads.loads(raw)
+        document = payloads.loads(raw)
     except payloads.Unreadable:
         return
     for form in ({"separators": (",", ":")}, {}, {"indent": 2}, {"separators": (",", ":"), "ensure_ascii": True}):
-        text = json.dumps(told, **{"ensure_ascii": False, **form})  # type: ignore[arg-type]
+        text = json.dumps(document, **{"ensure_ascii": False, **form})  # type: ignore[arg-type]
         yield text.encode("utf-8", "replace"), "rewritten as other JSON of the same meaning"
 
 
 def _body_steps(raw: bytes, account: TelnyxAccount | None, accounts: Collection[TelnyxAccount]) -> list[Step]:
     event, problem = _read(raw)
     if problem:
-        told = [Step("Body", None if event.source == CallEvent.Source.TEXML else False, _unusable(problem))]
+        steps = [Step("Body", None if event.source == CallEvent.Source.TEXML else False, _unusable(problem))]
     else:
-        told = [Step("Body", True, f"{event.event_type or 'An event'}, id {event.event_id or event.dedupe_key}.")]
+        steps = [Step("Body", True, f"{event.event_type or 'An event'}, id {event.event_id or event.dedupe_key}.")]
     among = [account] if account else accounts
     stored = CallEvent.objects.filter(account__in=among, dedupe_key=event.dedupe_key).defer("body").first()
     if stored is None:
-        return [*told, Step("Stored", None, "No event of this portal has this id or these bytes.")]
+        return [*steps, Step("Stored", None, "No event of this portal has this id or these bytes.")]
     at = f"{stored.received_at:%Y-%m-%d %H:%M:%S} UTC"
-    return [*told, Step("Stored", True, f"It came at {at}, and is {stored.status}.", stored)]
+    return [*steps, Step("Stored", True, f"It came at {at}, and is {stored.status}.", stored)]
 
 
 def _unusable(problem: str) -> str:
@@ -212,7 +216,7 @@ def _unusable(problem: str) -> str:
 
 
 def _read(raw: bytes) -> tuple[CallEvent, str]:
-    """The event it would be, and what is wrong with it."""
+    """Read the event it would be, and what is wrong with it."""
     key = f"sha256:{hashlib.sha256(raw).hexdigest()}"
     now = datetime.now(UTC)
     is_form = raw.lstrip()[:1] not in {b"{", b"["} and b"=" in raw

@@ -1,4 +1,4 @@
-"""What happens on the line: calls, their events, the commands sent to them, the flows that decide."""
+"""Defines the rows of what happens on the line: calls, their events, commands to them, the flows that decide."""
 
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound

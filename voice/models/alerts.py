@@ -1,4 +1,4 @@
-"""Alert: a condition somebody should know of, while it lasts. AlertNotice: telling of it. AlertMute: not telling."""
+"""Defines Alert: a condition somebody should know of, while it lasts. AlertNotice tells of it, AlertMute does not."""
 
 import uuid
 from datetime import datetime
@@ -14,7 +14,7 @@ KINDS: dict[str, str] = {}  # by code what people call it; each check brings its
 
 
 class Alert(models.Model):
-    """One row from the check that first found the condition to the one that no longer does."""
+    """Spans one condition, from the check that first found it to the one that no longer does."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=30)  # of KINDS, and no choices: a new check needs no migration
@@ -46,7 +46,7 @@ class Alert(models.Model):
 
     @property
     def label(self) -> str:
-        """What people call its kind; the code itself, once there is no such check any more."""
+        """Return what people call its kind; the code itself, once there is no such check any more."""
         return KINDS.get(self.kind, self.kind)
 
     @property
@@ -55,7 +55,7 @@ class Alert(models.Model):
 
 
 class AlertMute(models.Model):
-    """Nobody is told of what it names: a kind, a subject, or one of both. Without ``until`` for ever."""
+    """Mutes what it names: a kind, a subject, or one of both. Without ``until`` for ever."""
 
     kind = models.CharField(max_length=30, blank=True)
     subject = models.CharField(max_length=150, blank=True)
@@ -78,7 +78,7 @@ class AlertMute(models.Model):
 
 
 class AlertNotice(models.Model):
-    """One state change told by one channel. The row is the queue; its id is the ``webhook-id`` of all its tries."""
+    """Tells one state change by one channel. The row is the queue; its id is the ``webhook-id`` of all its tries."""
 
     class Change(models.TextChoices):
         OPENED = "opened"
@@ -121,7 +121,7 @@ class AlertNotice(models.Model):
 
 
 class AlertRound(models.Model):
-    """When the checks last ran, and since when without a gap. One row: whoever moves ``at`` on runs the next one."""
+    """Keeps when the checks last ran, and since when without a gap. One row: who moves ``at`` on runs the next."""
 
     at = models.DateTimeField()
     since = models.DateTimeField()
@@ -131,7 +131,7 @@ class AlertRound(models.Model):
 
     @classmethod
     def claim(cls, now: datetime, every: Any, gap: Any) -> datetime | None:
-        """Since when the checks run, if it is time for the next one and this caller's turn."""
+        """Claim the next round, if it is time for it: since when the checks run; None if it is not, or another's."""
         row = cls.objects.filter(pk=1).first()
         if row is None:
             _, first = cls.objects.get_or_create(pk=1, defaults={"at": now, "since": now})

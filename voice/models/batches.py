@@ -1,4 +1,4 @@
-"""DialBatch: many numbers dialled one after the other from one application. Its lines are commands."""
+"""Defines DialBatch: many numbers dialled one after the other from one application. Its lines are commands."""
 
 import uuid
 
@@ -10,7 +10,7 @@ from portal.models import ApiToken, TelnyxAccount
 
 
 class DialBatch(models.Model):
-    """``intent`` is unique: the same wish twice is the same batch. Line n is the command ``batch:<id>:<n>``."""
+    """Stores a batch. ``intent`` is unique: the same wish, the same batch. Line n is the command ``batch:<id>:<n>``."""
 
     class Status(models.TextChoices):
         RUNNING = "running"

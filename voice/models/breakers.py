@@ -1,4 +1,4 @@
-"""AccountBreaker: whether commands go to an account's Telnyx, or wait until it works again."""
+"""Defines AccountBreaker: whether commands go to an account's Telnyx, or wait until it works again."""
 
 from django.db import models
 
@@ -6,7 +6,7 @@ from portal.models import TelnyxAccount
 
 
 class AccountBreaker(models.Model):
-    """A fuse before the commands of one account. An account without a row has never had trouble."""
+    """Stops the commands of one account: a fuse. An account without a row has never had trouble."""
 
     class State(models.TextChoices):
         CLOSED = "closed"

@@ -1,4 +1,4 @@
-"""Call: our row for one leg, derived from its events. LiveListing: what Telnyx last listed as live."""
+"""Defines Call, our row for one leg, derived from its events; and LiveListing, what Telnyx last listed as live."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from portal.models import TelnyxAccount
 
 
 class CallQuerySet(models.QuerySet["Call"]):
-    """Calls by how they stand."""
+    """Filters calls by how they stand."""
 
     def alive(self) -> Self:
         """Keep those without an end."""
@@ -19,7 +19,7 @@ class CallQuerySet(models.QuerySet["Call"]):
 
 
 class Call(models.Model):
-    """One leg. Every column is a merge of its events (``facts``), equal for any order and repetition of them."""
+    """Stores one leg. Every column is a merge of its events (``facts``), equal for any order and repetition of them."""
 
     class State(models.TextChoices):
         INITIATED = "initiated"
@@ -85,12 +85,12 @@ class Call(models.Model):
 
     @property
     def ring_seconds(self) -> float | None:
-        """From the start to the answer, or to the end of a call nobody answered."""
+        """Measure from the start to the answer, or to the end of a call nobody answered."""
         return _seconds(self.started_at, self.answered_at or self.ended_at)
 
     @property
     def talk_seconds(self) -> float | None:
-        """From the answer to the end."""
+        """Measure from the answer to the end."""
         return _seconds(self.answered_at, self.ended_at)
 
 
@@ -99,7 +99,7 @@ def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
 
 
 class LiveListing(models.Model):
-    """``calls`` are Telnyx's own, of the applications in ``asked``; ``claimed_at`` keeps a second one from asking."""
+    """Keeps Telnyx's list of ``calls`` of the applications in ``asked``; ``claimed_at`` keeps a second from asking."""
 
     account = models.OneToOneField(TelnyxAccount, on_delete=models.CASCADE, primary_key=True, related_name="+")
     claimed_at = models.DateTimeField()

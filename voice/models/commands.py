@@ -1,4 +1,4 @@
-"""CallCommand: one instance of an action, a row before it is a request."""
+"""Defines CallCommand: one instance of an action, a row before it is a request."""
 
 import uuid
 
@@ -15,7 +15,7 @@ from voice.models.events import CallEvent
 
 
 class CallCommand(models.Model):
-    """The id is its ``command_id`` at Telnyx. ``intent_key`` is unique: one intent, one row, one id."""
+    """Stores a command. Its id is the ``command_id`` at Telnyx; ``intent_key`` is unique: one intent, one row."""
 
     class Status(models.TextChoices):
         QUEUED = "queued"
@@ -91,12 +91,12 @@ class CallCommand(models.Model):
 
     @property
     def is_open_question(self) -> bool:
-        """Whether Telnyx carried it out is not known, and nobody has said so."""
+        """Tell whether nobody knows or has said what Telnyx did with it."""
         return self.status == self.Status.UNCERTAIN and self.settled_at is None
 
     @property
     def seconds(self) -> float | None:
-        """From the first request to the end; of one that was never sent, nothing."""
+        """Measure from the first request to the end; nothing for one that was never sent."""
         if self.first_sent_at is None or self.finished_at is None:
             return None
         return round((self.finished_at - self.first_sent_at).total_seconds(), 3)

@@ -1,4 +1,4 @@
-"""Conference: a room of Call Control, derived from its events. ConferenceParticipant: a leg that was in it."""
+"""Defines Conference, derived from its events, and ConferenceParticipant, a leg that was in it."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from voice.models.calls import Call
 
 
 class Conference(models.Model):
-    """Every column is a merge of what events and Telnyx told (``facts``), equal for any order and repetition.
+    """Stores a conference, merged from events and Telnyx (``facts``), equal for any order and repetition.
 
     Queues have no row: they are Telnyx's alone. Their permission stands here because a permission needs a model.
     """
@@ -46,7 +46,7 @@ class Conference(models.Model):
 
 
 class ConferenceParticipant(models.Model):
-    """The last time a leg came into a conference, and the last time it left: it may do both several times."""
+    """Keeps the last time a leg came into a conference, and left it: it may do both several times."""
 
     conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="participants")
     call_control_id = models.CharField(max_length=512)
@@ -66,6 +66,6 @@ class ConferenceParticipant(models.Model):
 
     @property
     def is_present(self) -> bool:
-        """Not after the end of the conference, whatever the last event of the leg was."""
+        """Tell whether the leg is in it: not after the conference's end, whatever the leg's last event was."""
         inside = self.joined_at is not None and (self.left_at is None or self.left_at < self.joined_at)
         return inside and not self.conference.is_over

@@ -1,4 +1,4 @@
-"""CallEvent: one Telnyx event, its bytes as they came. RejectedRequest, RejectionCount: what was not let in."""
+"""Defines CallEvent: one Telnyx event, its bytes as they came. RejectedRequest, RejectionCount: what was refused."""
 
 import uuid
 from datetime import datetime
@@ -16,7 +16,7 @@ HAPPENED_AT = Coalesce("occurred_at", "received_at")
 
 
 class CallEvent(models.Model):
-    """One event. ``body`` is the record; ``payload`` is a readable copy and may be missing."""
+    """Stores one event. ``body`` is the record; ``payload`` is a readable copy and may be missing."""
 
     class Source(models.TextChoices):
         WEBHOOK = "webhook"
@@ -105,12 +105,12 @@ class CallEvent(models.Model):
 
     @property
     def happened_at(self) -> datetime:
-        """When it occurred, as far as anybody knows; in a query ``HAPPENED_AT``."""
+        """Return when it occurred, as far as anybody knows; in a query ``HAPPENED_AT``."""
         return self.occurred_at or self.received_at
 
 
 class RejectedRequest(models.Model):
-    """One of the last 100 webhook requests that were refused: so that an operator sees why nothing arrives."""
+    """Keeps one of the last 100 refused webhook requests: so that an operator sees why nothing arrives."""
 
     at = models.DateTimeField(db_index=True)
     account = models.ForeignKey(
@@ -130,7 +130,7 @@ class RejectedRequest(models.Model):
 
 
 class RejectionCount(models.Model):
-    """How many requests an account's address refused in one hour, by kind of reason. Kept for a week."""
+    """Counts the requests an account's address refused in one hour, by kind of reason. Kept for a week."""
 
     account = models.ForeignKey(TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+")
     hour = models.DateTimeField(db_index=True)

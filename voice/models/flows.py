@@ -1,4 +1,4 @@
-"""Flow: what to do for the calls of one application. Rule: one line of it."""
+"""Defines Flow, what to do for the calls of one application, and Rule, one line of it."""
 
 import uuid
 
@@ -37,7 +37,7 @@ class Flow(models.Model):
 
 
 class Rule(models.Model):
-    """When ``event_type`` comes and every condition of ``when`` holds, ``do`` these actions and go to ``step``."""
+    """Does ``do`` and goes to ``step`` when ``event_type`` comes and every condition of ``when`` holds."""
 
     class Direction(models.TextChoices):
         INCOMING = "incoming"

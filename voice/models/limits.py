@@ -1,4 +1,4 @@
-"""Limits: where an account, or one API token, may call, how often, and how much at once."""
+"""Defines Limits: where an account, or one API token, may call, how often, and how much at once."""
 
 import uuid
 
@@ -9,12 +9,12 @@ from portal.models import ApiToken, TelnyxAccount
 
 
 def satellites() -> list[str]:
-    """Inmarsat, Iridium and Globalstar, the international networks +882 and +883, and +878 (ITU-T E.164, Annex)."""
+    """List Inmarsat, Iridium and Globalstar, the networks +882 and +883, and +878 (ITU-T E.164, Annex)."""
     return ["+870", "+878", "+881", "+882", "+883"]
 
 
 class Limits(models.Model):
-    """Of one account or of one token. A token's row narrows its account's further. An empty count limits nothing."""
+    """Limits one account or one token. A token's row narrows its account's further. An empty count limits nothing."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.OneToOneField(TelnyxAccount, null=True, blank=True, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Recovery: one look at Telnyx for what its webhooks did not bring."""
+"""Defines Recovery: one run that fetches from Telnyx what its webhooks did not bring."""
 
 import uuid
 from datetime import timedelta
@@ -13,7 +13,7 @@ SILENT = timedelta(minutes=2)  # a run says that it is alive far more often: one
 
 
 class Recovery(models.Model):
-    """The row is both the wish for a run and its lock: of one account there is at most one that is not over.
+    """Holds the wish for a run and is its lock: of one account there is at most one that is not over.
 
     ``since`` to ``until`` is the time that was looked through. The greatest ``until`` of those that are done is the
     watermark: up to it nothing that failed was left unread.
@@ -62,24 +62,24 @@ class Recovery(models.Model):
 
     @property
     def is_silent(self) -> bool:
-        """It should be running, and was killed: the next one takes its place."""
+        """Tell whether it should be running, and was killed: the next one takes its place."""
         return self.state == self.State.RUNNING and self.seen_alive_at < timezone.now() - SILENT
 
     @property
     def words(self) -> str:
-        """What came of it, as one part of a sentence."""
+        """Say what came of it, as one part of a sentence."""
         found = (
             (self.events_recovered, "event recovered", "events recovered"),
             (self.calls_ended, "call ended by them", "calls ended by them"),
             (self.calls_found, "live call found", "live calls found"),
             (self.calls_lost, "call closed as lost", "calls closed as lost"),
         )
-        told = [f"{number} {one if number == 1 else many}" for number, one, many in found if number]
-        return ", ".join(told) or "nothing was missing"
+        parts = [f"{number} {singular if number == 1 else plural}" for number, singular, plural in found if number]
+        return ", ".join(parts) or "nothing was missing"
 
     @property
     def result(self) -> str:
-        """What came of one that is over, with what went wrong."""
+        """Say what came of one that is over, with what went wrong."""
         if self.state == self.State.FAILED:
             return self.problem
         return f"{self.words}; not every call could be asked for: {self.problem}" if self.problem else self.words

@@ -1,4 +1,4 @@
-"""Replay: stored events run again. ReplayLine: what that changes, or would change, in one place."""
+"""Defines Replay: stored events run again. ReplayLine says what that changes, or would change, in one place."""
 
 import uuid
 
@@ -12,7 +12,7 @@ from voice.models.calls import Call
 
 
 class Replay(models.Model):
-    """Events chosen by ``selection``: first looked at (a dry run), then, if somebody says so, run again.
+    """Holds the events chosen by ``selection``: first tried (a dry run), then, if somebody says so, run again.
 
     The row is the work, done piece by piece under a lease; ``cursor_at`` and ``cursor_id`` are the last event done.
     Events received after ``created_at`` are not among them.
@@ -59,7 +59,7 @@ class Replay(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Somebody has to work at it."""
+        """Tell whether somebody has to work at it."""
         return self.state in {self.State.LOOKING, self.State.RUNNING}
 
     @property
@@ -68,7 +68,7 @@ class Replay(models.Model):
 
 
 class ReplayLine(models.Model):
-    """``changes`` by column: before, after; as JSON, times in ISO 8601. Of an event also ``said``: why it stays."""
+    """Keeps ``changes`` by column: before, after; as JSON, times in ISO 8601. ``said``: why an event stays."""
 
     class Kind(models.TextChoices):
         CALL = "call"

@@ -124,7 +124,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_sweep_looks_and_nothing_there_stops_it(
     account: TelnyxAccount, quick: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    event, rounds, attend = received(account), [], alert_rounds.attend
+    event, rounds, attend = received(account), [], alert_rounds.check_and_notify
 
     def sometimes() -> None:
         rounds.append(1)
@@ -132,7 +132,7 @@ def test_the_sweep_looks_and_nothing_there_stops_it(
             raise OperationalError("away")
         attend()
 
-    monkeypatch.setattr(alert_rounds, "attend", sometimes)
+    monkeypatch.setattr(alert_rounds, "check_and_notify", sometimes)
     with alert_rounds.watching():
         call_command("sweep", "--once")
         assert CallEvent.objects.get(pk=event.pk).status == "processed"

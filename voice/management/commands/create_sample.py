@@ -1,4 +1,4 @@
-"""The sample of a first start: an application and a flow at the sandbox, so that there is a call to look at."""
+"""Makes the sample of a first start: an application and a flow at the sandbox, so that there is a call to look at."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Brings back what webhooks did not bring, and says what was found."""
+"""Fetches what webhooks did not bring, and says what was found."""
 
 import re
 import time
@@ -24,7 +24,7 @@ _LONGEST = timedelta(days=30)  # an event older than that is not taken for one t
 
 
 class Command(BaseCommand):
-    """Exit status: 0 all was read, 1 something could not be asked of Telnyx."""
+    """Runs the recovery. Exit status: 0 all was read, 1 something could not be asked of Telnyx."""
 
     help = "Read from Telnyx what its webhooks did not bring: failed deliveries, calls without an end, live calls."
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         return record
 
     def _left_young(self, record: Recovery, begin: datetime) -> bool:
-        """Whether deliveries had failed when the command began that the run left to their webhooks."""
+        """Tell whether deliveries had failed when the command began that the run left to their webhooks."""
         if record.state != Recovery.State.DONE or record.until is None:
             return False
         try:
@@ -71,8 +71,8 @@ class Command(BaseCommand):
         except TelnyxError:
             return False  # what could not be asked now is left to the next run
         if young:
-            told = "1 delivery" if young == 1 else f"{young} deliveries"
-            self.stderr.write(f"{record.account}: {told} failed within the last two minutes, and may still come.")
+            words = "1 delivery" if young == 1 else f"{young} deliveries"
+            self.stderr.write(f"{record.account}: {words} failed within the last two minutes, and may still come.")
         return bool(young)
 
     def _wait(self, until: datetime) -> None:
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         bar.close()
 
     def _our_turn(self, account: TelnyxAccount) -> Recovery:
-        """Another's run is waited for: it may not look as far back."""
+        """Wait for another's run: it may not look as far back."""
         give_up = time.monotonic() + 900
         while time.monotonic() < give_up:
             record, _ = runs.request(account, _ACTOR)

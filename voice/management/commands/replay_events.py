@@ -38,7 +38,7 @@ _SEVERAL = {"type": "TYPE", "status": "STATUS", "source": "SOURCE", "id": "ID"}
 
 
 class Command(BaseCommand):
-    """Exit status: 0 all of it was done (or nothing was asked for), 1 something failed, was refused or cancelled."""
+    """Runs a replay. Exit status: 0 all done (or nothing was asked), 1 something failed, was refused or cancelled."""
 
     help = "Run stored events again. Rules and handlers do not run, unless asked for. Without a filter: all events."
 
@@ -77,7 +77,7 @@ class Command(BaseCommand):
             raise CommandError("Nothing was run.")
 
     def _rehearse(self, selection: Selection, count: int) -> None:
-        """In memory: not even a row that tells of it is written."""
+        """Try it in memory: not even a row that tells of it is written."""
         ledger, counts, bar = Ledger(), dict[str, int](), Bar(self.stderr, "looking")
         dry_run = DryRun(ledger)
         for at, event_id in enumerate(runs.in_order(selection.rows()).values_list("pk", flat=True).iterator(), 1):
@@ -118,19 +118,19 @@ class Command(BaseCommand):
             raise CommandError(row.problem or f"It is {row.state}: {row.done:,} of {row.total or 0:,} were run again.")
 
     def _tell(self, lines: list[ReplayLine], counts: dict[str, int]) -> None:
-        for one in wording.describe(lines[:_SHOWN]):
-            new = " (new)" if one.line.is_new else ""
-            self.stdout.write(f"{one.line.kind} {one.title}{new} {one.detail}".rstrip())
-            for what, before, after in one.pairs:
+        for description in wording.describe(lines[:_SHOWN]):
+            new = " (new)" if description.line.is_new else ""
+            self.stdout.write(f"{description.line.kind} {description.title}{new} {description.detail}".rstrip())
+            for what, before, after in description.pairs:
                 self.stdout.write(f"  {what}: {before} → {after}" if before else f"  {what}: {after}")
-            if one.said:
-                self.stdout.write(f"  {one.said}")
+            if description.said:
+                self.stdout.write(f"  {description.said}")
         if len(lines) > _SHOWN:
             self.stdout.write(f"And {len(lines) - _SHOWN:,} more.")
         if not lines:
             self.stdout.write("Nothing changes.")
-        for number, said in wording.counts(counts):
-            self.stdout.write(f"{said}: {number:,}")
+        for number, words in wording.counts(counts):
+            self.stdout.write(f"{words}: {number:,}")
 
 
 def _selection(options: dict[str, Any]) -> Selection:
@@ -139,6 +139,6 @@ def _selection(options: dict[str, Any]) -> Selection:
     form = ReplayForm(given | joined)
     if not form.is_valid():
         names = {field: f"--{name.replace('_', '-')}" for name, field in _OPTIONS.items()}
-        told = (f"{names.get(name, '')}: {' '.join(map(str, said))}" for name, said in form.errors.items())
-        raise CommandError(" ".join(told))
+        problems = (f"{names.get(name, '')}: {' '.join(map(str, messages))}" for name, messages in form.errors.items())
+        raise CommandError(" ".join(problems))
     return form.selection()

@@ -1,4 +1,4 @@
-"""The sweep: whatever a wake-up missed. It claims due work every 0.5 s and runs it itself, without Celery."""
+"""Runs whatever a wake-up missed: the sweep. It claims due work every 0.5 s and runs it itself, without Celery."""
 
 import signal
 import sys
@@ -69,7 +69,7 @@ def _until_signalled() -> threading.Event:
 
 
 class Sweep:
-    """One round after another; events here, commands on threads, since they wait for Telnyx."""
+    """Runs one round after another; events here, commands on threads, since they wait for Telnyx."""
 
     def __init__(self, senders: ThreadPoolExecutor) -> None:
         self.senders = senders
@@ -79,7 +79,7 @@ class Sweep:
         self.has_more = False  # the last round left events that were due
 
     def safely(self) -> None:
-        """A round that survives a database that is away."""
+        """Run a round that survives a database that is away."""
         self.has_more = False
         try:
             if time.monotonic() >= self.next_beat:
@@ -93,7 +93,7 @@ class Sweep:
             close_old_connections()
 
     def round(self) -> int:
-        """Begin everything that is due now; how many things that were. Telnyx's slowness does not hold up events."""
+        """Begin everything that is due now; return how many. Telnyx's slowness does not hold up events."""
         events, commands = processing.due(_BATCH), []
         for following in processing.process_all(events):
             commands += following.commands  # after all of these: one of them may have ended the call
@@ -122,7 +122,7 @@ class Sweep:
 
 
 def _send(command_id: uuid.UUID) -> None:
-    """The command and, one after the other, those that follow it on the same call."""
+    """Send the command and, one after the other, those that follow it on the same call."""
     following = [command_id]
     try:
         while following:
@@ -132,7 +132,7 @@ def _send(command_id: uuid.UUID) -> None:
 
 
 def _look(command_id: uuid.UUID) -> None:
-    """What became of an uncertain one."""
+    """Find what became of an uncertain command."""
     try:
         reconciliation.reconcile(command_id)
     finally:
@@ -140,7 +140,7 @@ def _look(command_id: uuid.UUID) -> None:
 
 
 def _replay(replay_id: uuid.UUID) -> None:
-    """A piece of it; the next round goes on."""
+    """Do a piece of a replay; the next round goes on."""
     try:
         wake_following(runs.work(replay_id, PIECE_SECONDS))
     finally:
