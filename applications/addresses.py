@@ -27,7 +27,7 @@ def problems(values: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, li
         for name, value in values.items()
         if is_address(name) and isinstance(value, str) and value and kept.get(name) != value
     }
-    return {name: [said] for name, value in judged.items() if (said := problem(value))}
+    return {name: [reason] for name, value in judged.items() if (reason := problem(value))}
 
 
 def problem(url: str) -> str:

@@ -9,5 +9,5 @@ from applications.models import TelnyxApplication
 
 def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
     """Return the sentences of every function that ``APPLICATION_DEPENDENTS`` names; each answers without raising."""
-    told = (import_string(name)(request, application) for name in settings.APPLICATION_DEPENDENTS)
-    return [sentence for sentences in told for sentence in sentences]
+    answers = (import_string(name)(request, application) for name in settings.APPLICATION_DEPENDENTS)
+    return [sentence for sentences in answers for sentence in sentences]

@@ -8,12 +8,12 @@ from applications.models import CallControlApplication, TelnyxApplication
 
 def warnings_for(application: TelnyxApplication) -> list[str]:
     """Return sentences for its page, its line in the list and REST; none when all is well."""
-    found = []
+    sentences = []
     if application.missing_since:
-        found.append(f"Telnyx has not known this application since {application.missing_since:%Y-%m-%d %H:%M} UTC.")
+        sentences.append(f"Telnyx has not known this application since {application.missing_since:%Y-%m-%d %H:%M} UTC.")
     if isinstance(application, CallControlApplication):
-        found += [*_version(application), *_address(application)]
-    return [*found, *_unreachable(application)]
+        sentences += [*_version(application), *_address(application)]
+    return [*sentences, *_unreachable(application)]
 
 
 def webhook_host(application: TelnyxApplication) -> str:
@@ -29,16 +29,18 @@ def _unreachable(application: TelnyxApplication) -> list[str]:
     if not application.account.is_live:
         return []
     given = ((field.name, getattr(application, field.name)) for field in application._meta.concrete_fields)
-    told = ((name, addresses.unreachable(str(url))) for name, url in given if addresses.is_address(name) and url)
-    return [f"Telnyx cannot reach {name}: {why}." for name, why in told if why]
+    reasons = ((name, addresses.unreachable(str(url))) for name, url in given if addresses.is_address(name) and url)
+    return [f"Telnyx cannot reach {name}: {why}." for name, why in reasons if why]
 
 
 def _version(application: CallControlApplication) -> list[str]:
     if application.webhook_api_version == "2":
         return []
     # facts: v1 bodies have no envelope and another signature; intake can only quarantine them
-    said = application.webhook_api_version or "not told"
-    return [f"Events come in the old format (webhook API version {said}), which cannot be followed here: set it to 2."]
+    version = application.webhook_api_version or "not told"
+    return [
+        f"Events come in the old format (webhook API version {version}), which cannot be followed here: set it to 2."
+    ]
 
 
 def _address(application: CallControlApplication) -> list[str]:

@@ -20,8 +20,8 @@ def tagged(rows: QuerySet[Any], tag: str) -> QuerySet[Any]:
     if connections[rows.db].features.supports_json_field_contains:
         return rows.filter(tags__contains=[tag])
     place = StrIndex(Cast("tags", TextField()), Value(json.dumps(tag)))
-    found: QuerySet[Any] = rows.alias(tag_at=place).filter(tag_at__gt=0)
-    return found
+    matching: QuerySet[Any] = rows.alias(tag_at=place).filter(tag_at__gt=0)
+    return matching
 
 
 def tags_of(rows: QuerySet[Any]) -> list[str]:

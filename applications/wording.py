@@ -6,7 +6,7 @@ from typing import Any
 _WORDS = {"url": "URL", "api": "API", "dtmf": "DTMF", "sip": "SIP", "id": "ID", "secs": "(seconds)"}
 
 
-def shown(value: Any) -> str:
+def display_value(value: Any) -> str:
     """Return a value as its field shows it."""
     if value is None:
         return ""

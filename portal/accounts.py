@@ -44,6 +44,6 @@ def accounts_named(name: str | None) -> list[TelnyxAccount]:
     accounts = TelnyxAccount.objects.all()
     if name is None:
         return list(accounts)
-    if not (found := list(accounts.filter(name=name))):
+    if not (named := list(accounts.filter(name=name))):
         raise CommandError(f"There is no account {name}.")
-    return found
+    return named

@@ -17,15 +17,15 @@ from portal.signatures import public_key_problem
 @register(Tags.security)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Check what can be judged without the database."""
-    found: list[CheckMessage] = []
+    messages: list[CheckMessage] = []
     if settings.TELNYX_PUBLIC_KEY and (problem := public_key_problem(settings.TELNYX_PUBLIC_KEY)):
-        found.append(Error(f"TELNYX_PUBLIC_KEY: {problem}", id="portal.E001"))
+        messages.append(Error(f"TELNYX_PUBLIC_KEY: {problem}", id="portal.E001"))
     if settings.TELNYX_API_KEY and settings.DEBUG:
-        found.append(Error("DEBUG shows secrets to visitors: never with a Telnyx key.", id="portal.E002"))
+        messages.append(Error("DEBUG shows secrets to visitors: never with a Telnyx key.", id="portal.E002"))
     if settings.TELNYX_API_KEY and urlsplit(settings.PORTAL_PUBLIC_URL).hostname in {"127.0.0.1", "localhost"}:
         hint = "Set PORTAL_PUBLIC_URL to the address Telnyx can reach."
-        found.append(Warning("Telnyx cannot send webhooks to a loopback address.", hint=hint, id="portal.W001"))
-    return found
+        messages.append(Warning("Telnyx cannot send webhooks to a loopback address.", hint=hint, id="portal.W001"))
+    return messages
 
 
 @register(Tags.database)

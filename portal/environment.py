@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from portal import keys
-from portal.statement_timeout import PatientConnection
+from portal.statement_timeout import TimedConnection
 
 # Whose database is gone hears of it within seconds. A pool gives up trying soon, and tries again as soon as somebody
 # asks: its own pauses would grow to minutes. ``options``: a statement whose client has gone ends, lock or not; a
@@ -32,7 +32,7 @@ _POSTGRESQL: dict[str, Any] = {
         "max_size": 40,
         "timeout": 2,
         "reconnect_timeout": 2,
-        "connection_class": PatientConnection,
+        "connection_class": TimedConnection,
     },
 }
 

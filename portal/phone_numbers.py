@@ -21,10 +21,10 @@ def mask(text: str) -> str:
         return f"{text[:-7]}•••{text[-4:]}" if len(text) > 9 else f"{text[:2]}•••{text[-2:]}"
     if _SIP.fullmatch(text):
         return "sip:•••@" + text.partition("@")[2].partition(";")[0]
-    return _NUMBER_ANYWHERE.sub(lambda found: f"•••{found.group()[-4:]}", text)
+    return _NUMBER_ANYWHERE.sub(lambda match: f"•••{match.group()[-4:]}", text)
 
 
-def shown(text: str, user: Any) -> str:
+def display_number(text: str, user: Any) -> str:
     """Return ``text`` as this person may see it: whole with ``voice.view_full_number``, else masked."""
     return text if user.has_perm("voice.view_full_number") else mask(text)
 
@@ -46,7 +46,7 @@ def masked(value: Any) -> Any:
 
 
 def _masked_text(text: str) -> str:
-    return _SIP_USER.sub(r"\1•••@", _PLUS_NUMBER.sub(lambda found: mask(found.group()), text))
+    return _SIP_USER.sub(r"\1•••@", _PLUS_NUMBER.sub(lambda match: mask(match.group()), text))
 
 
 def _masked_member(name: str, value: Any) -> Any:

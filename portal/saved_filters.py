@@ -39,11 +39,11 @@ def filters_of(user: Any, listing: str) -> models.QuerySet[SavedFilter]:
     return seen.select_related("owner")
 
 
-def cleaned(query: str) -> str:
+def clean_list_query(query: str) -> str:
     """Strip a list's query of what belongs to one page of it; raise nothing, whatever was typed."""
-    found = QueryDict(query[: LONGEST * 2], mutable=True)
+    cleaned = QueryDict(query[: LONGEST * 2], mutable=True)
     for name in _OF_THE_PAGE:
-        found.pop(name, None)
-    for name in [name for name in found if not any(found.getlist(name))]:
-        del found[name]
-    return found.urlencode()
+        cleaned.pop(name, None)
+    for name in [name for name in cleaned if not any(cleaned.getlist(name))]:
+        del cleaned[name]
+    return cleaned.urlencode()

@@ -56,7 +56,7 @@ def check_age(timestamp: str, now: float) -> None:
     age = now - int(timestamp)
     if abs(age) > TOLERANCE_SECONDS:
         how = "ahead of the sender's, or an old request is replayed" if age > 0 else "behind the sender's"
-        raise BadSignature("stale", f"the clock differs by {span(abs(age))}: this machine's is {how}")
+        raise BadSignature("stale", f"the clock differs by {format_duration(abs(age))}: this machine's is {how}")
 
 
 def read_signature(headers: Mapping[str, str]) -> bytes:
@@ -77,7 +77,7 @@ def signing_key(timestamp: str, body: bytes, signature: bytes, keys: Iterable[st
     return next((key for key in keys if _verifies(key, signed, signature)), None)
 
 
-def span(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Write a length of time for people: ``7 min``, ``3 h``, ``12 days``."""
     for size, unit in ((86400, "days"), (3600, "h")):
         if seconds >= 2 * size:

@@ -29,19 +29,19 @@ def prepared(model: type[Model], name: str, value: Any) -> Any:
     return _field(model, name).get_db_prep_save(value, connection)
 
 
-def found(model: type[M], ending: str = "", **found_by: Any) -> M | None:
+def fetch(model: type[M], ending: str = "", **found_by: Any) -> M | None:
     """Return the one row with these values."""
     where, values = _equal(model, found_by)
     sql = f'SELECT {columns(model)} FROM "{model._meta.db_table}" WHERE {where} {ending}'  # noqa: S608
     return next(iter(model._default_manager.raw(sql, values)), None)
 
 
-def locked(model: type[M], **found_by: Any) -> M | None:
+def fetch_locked(model: type[M], **found_by: Any) -> M | None:
     """Return the one row with these values, locked until the transaction ends."""
-    return found(model, lock(), **found_by)
+    return fetch(model, lock_clause(), **found_by)
 
 
-def lock() -> str:
+def lock_clause() -> str:
     """Return the end of a SELECT that locks; empty on SQLite, where the transaction has the only lock there is."""
     return "FOR UPDATE" if connection.features.has_select_for_update else ""
 
@@ -51,7 +51,7 @@ def now() -> str:
     return NOW[connection.vendor]
 
 
-def moment(value: Any) -> datetime:
+def read_now(value: Any) -> datetime:
     """Return as a time what the database answered to ``now``: SQLite gives text."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 

@@ -16,7 +16,7 @@ _kept = threading.local()
 
 
 @contextmanager
-def patience(seconds: float) -> Iterator[None]:
+def statement_timeout(seconds: float) -> Iterator[None]:
     """Limit how long the database may take to answer each statement of this thread.
 
     Then ``OperationalError``, and the connection is closed, since nobody knows what became of the statement.
@@ -29,7 +29,7 @@ def patience(seconds: float) -> Iterator[None]:
         _kept.seconds = before
 
 
-class PatientConnection(psycopg.Connection[Any]):
+class TimedConnection(psycopg.Connection[Any]):
     """Waits for PostgreSQL no longer than the thread that uses it may. Without a limit it waits as long as it takes.
 
     One that broke has its pool replace the others: of a database that went down, each would cost somebody an error.

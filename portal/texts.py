@@ -8,4 +8,4 @@ _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u20
 
 def visible(text: str) -> str:
     """Write as ``\\u202e`` what would hide ``text`` or turn it round: a number must look as it is."""
-    return _HIDDEN.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    return _HIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)

@@ -149,9 +149,9 @@ class ApplicationAdmin(  # type: ignore[misc]
             if application:
                 return self._changed(request, form, application, values)
             retry: Retry = "anyway" if request.POST.get("retry") == "anyway" else "look"
-            row, told = create_application(self.kind, form.cleaned_data["account"], values, actor, retry=retry)
-            if told:
-                messages.warning(request, told)
+            row, notice = create_application(self.kind, form.cleaned_data["account"], values, actor, retry=retry)
+            if notice:
+                messages.warning(request, notice)
             return self._done(request, form, row, add=True)
         except InvalidParameters as invalid:
             errors = invalid.errors
@@ -159,9 +159,9 @@ class ApplicationAdmin(  # type: ignore[misc]
             return self._uncertain_page(request, form, uncertain)
         except TelnyxError as error:
             errors = by_field(error, form.fields)
-        except Conflict as found:
-            request.POST, context = conflict.first_page(request.POST, form.touched, self.kind, found)  # type: ignore[assignment]
-            return self._conflict_page(request, found.application, context)
+        except Conflict as clash:
+            request.POST, context = conflict.first_page(request.POST, form.touched, self.kind, clash)  # type: ignore[assignment]
+            return self._conflict_page(request, clash.application, context)
         request.errors_of_telnyx = errors  # type: ignore[attr-defined]
         return None
 
@@ -174,19 +174,19 @@ class ApplicationAdmin(  # type: ignore[misc]
             messages.info(request, f"Others had changed this application meanwhile; kept as they have it: {names}.")
         return self._done(request, form, row, add=False)
 
-    def _conflict_page(self, request: HttpRequest, application: Any, context: Any) -> HttpResponse:
+    def _conflict_page(self, request: HttpRequest, application: Any, page_context: Any) -> HttpResponse:
         last = application.history.first()
-        told = {"opts": self.opts, "application": application, "title": f"{application} was changed meanwhile"}
-        told |= {"last_change": last, **self.admin_site.each_context(request), **context}
-        return TemplateResponse(request, "applications/editing/conflict.html", told)
+        context = {"opts": self.opts, "application": application, "title": f"{application} was changed meanwhile"}
+        context |= {"last_change": last, **self.admin_site.each_context(request), **page_context}
+        return TemplateResponse(request, "applications/editing/conflict.html", context)
 
     def _uncertain_page(self, request: HttpRequest, form: Any, uncertain: UncertainCreate) -> HttpResponse:
         carried = [(name, request.POST[name]) for name in form.fields if name in request.POST]
-        told = {"opts": self.opts, "title": "It is uncertain whether it was created", "carried": carried}
-        told |= {"said": str(uncertain), "candidates": uncertain.candidates, "list_url": self._address("changelist")}
-        told |= {"name_field": self.kind.model.name_field, "url_field": self.kind.model.url_field}
-        context = {**self.admin_site.each_context(request), **told}
-        return TemplateResponse(request, "applications/editing/uncertain.html", context)
+        context = {"opts": self.opts, "title": "It is uncertain whether it was created", "carried": carried}
+        context |= {"said": str(uncertain), "candidates": uncertain.candidates, "list_url": self._address("changelist")}
+        context |= {"name_field": self.kind.model.name_field, "url_field": self.kind.model.url_field}
+        full_context = {**self.admin_site.each_context(request), **context}
+        return TemplateResponse(request, "applications/editing/uncertain.html", full_context)
 
     def _done(self, request: HttpRequest, form: Any, row: TelnyxApplication, add: bool) -> HttpResponse:
         message = self.construct_change_message(request, form, [], add)

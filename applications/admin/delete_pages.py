@@ -61,8 +61,8 @@ class GuardPages:
             raise PermissionDenied
         finding = probe.reachable(application.account)
         if request.headers.get("HX-Request"):
-            told = {"finding": finding, "limit": probe.LIMIT}
-            return TemplateResponse(request, "applications/admin/probe.html", told)
+            context = {"finding": finding, "limit": probe.LIMIT}
+            return TemplateResponse(request, "applications/admin/probe.html", context)
         (messages.success if finding.ok else messages.error)(request, f"{finding.words} {probe.LIMIT}")
         return HttpResponseRedirect(reverse(self._guard_url("change"), args=[application.pk]))
 

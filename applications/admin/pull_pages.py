@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 
-from applications.editing.outcomes import told
+from applications.editing.outcomes import pull_message
 from applications.kinds import Kind
 from applications.mirror.pulls import pull_within
 from applications.models import Pull
@@ -51,7 +51,8 @@ class PullPages:
             seconds = max(0.0, until - time.monotonic())
             record = pull_within(seconds, self.kind, account, actor_of(request), accept_missing=bool(accepted))
             if record.state != Pull.State.RUNNING:
-                messages.add_message(request, *told(record))  # one that runs is told above the list, while it counts
+                # one that runs is told above the list, while it counts
+                messages.add_message(request, *pull_message(record))
         return HttpResponseRedirect(self._address("changelist"))
 
     def pulls_view(self, request: HttpRequest) -> HttpResponse:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications.mirror.versions import entry, with_changes
-from portal.rest.filters import refuse_others
+from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import Cursor
 
 _MISSING = OpenApiParameter("missing", bool, description="Also that of one which Telnyx does not know any more.")
@@ -61,11 +61,11 @@ class HistoryAction:
     @action(detail=True, methods=["get"], pagination_class=HistoryPages, filterset_class=None)
     def history(self, request: Request, id: str) -> Response:
         """Every change, newest first: before and after by field, by whom, with which token and request, and why."""
-        refuse_others(request, "account", "missing", "cursor", "page_size")
+        refuse_unknown_parameters(request, "account", "missing", "cursor", "page_size")
         application = self.get_object()  # type: ignore[attr-defined]
         versions = application.history.select_related("history_user", "history_token")
         records = list(self.paginate_queryset(versions))  # type: ignore[attr-defined]
-        told = [entry(record, changed) for record, changed in with_changes(records)]
-        shown = HistoryEntrySerializer(told, many=True).data
-        answer: Response = self.get_paginated_response(shown)  # type: ignore[attr-defined]
+        entries = [entry(record, changed) for record, changed in with_changes(records)]
+        data = HistoryEntrySerializer(entries, many=True).data
+        answer: Response = self.get_paginated_response(data)  # type: ignore[attr-defined]
         return answer

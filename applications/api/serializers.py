@@ -30,7 +30,7 @@ _OURS: dict[str, JsonObject] = {
 
 
 class Described(serializers.Field):  # type: ignore[type-arg]
-    """A field whose OpenAPI is given; what it may hold is judged by ``applications.services``."""
+    """A field whose OpenAPI is given; what it may hold is judged by ``applications.editing.service``."""
 
     def __init__(self, schema: JsonObject, **kwargs: Any) -> None:
         super().__init__(**kwargs)

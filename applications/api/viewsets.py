@@ -31,7 +31,7 @@ from applications.api.serializers import (
     TexmlApplicationInput,
     TexmlApplicationSerializer,
 )
-from applications.editing.refusals import asked
+from applications.editing.refusals import answer_or_problem
 from applications.editing.service import create_application, delete_application, update_application
 from applications.kinds import KINDS, Kind
 from applications.mirror.pulls import pull_within
@@ -97,12 +97,12 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
         rows = self.get_queryset().filter(telnyx_id=self.kwargs["id"])
         if name := self._account_name():
             rows = rows.filter(account__name=name)
-        found = list(rows[:2])
-        if len(found) > 1:
+        matches = list(rows[:2])
+        if len(matches) > 1:
             raise ValidationError({"account": ["Several accounts have an application of this id: name one."]})
-        if not found:
+        if not matches:
             raise Http404
-        return found[0]
+        return matches[0]
 
     def retrieve(self, request: Request, id: str) -> Response:
         return self._answer(self.get_object())
@@ -110,7 +110,7 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
     def create(self, request: Request) -> Response:
         account = account_of(request, request.data)
         values = {name: value for name, value in _body(request).items() if name != "account"}
-        application, trouble = asked(lambda: create_application(self.kind, account, values, self.actor))
+        application, trouble = answer_or_problem(lambda: create_application(self.kind, account, values, self.actor))
         answer = self._answer(application, 201, trouble)
         address = reverse(f"{self.basename}-detail", kwargs={"id": application.telnyx_id}, request=request)
         answer["Location"] = f"{address}?account={account.name}"
@@ -119,11 +119,13 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
     def partial_update(self, request: Request, id: str) -> Response:
         values = {name: value for name, value in _body(request).items() if name != "account"}
         application, expected = self.get_object(), _if_match(request)
-        return self._answer(asked(lambda: update_application(application, values, self.actor, expected=expected)))
+        return self._answer(
+            answer_or_problem(lambda: update_application(application, values, self.actor, expected=expected))
+        )
 
     def destroy(self, request: Request, id: str) -> Response:
         application, expected = self.get_object(), _if_match(request)
-        asked(lambda: delete_application(application, self.actor, expected=expected))
+        answer_or_problem(lambda: delete_application(application, self.actor, expected=expected))
         return Response(status=204)
 
     @extend_schema(

@@ -16,11 +16,11 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
-from applications.editing.outcomes import in_words
+from applications.editing.outcomes import conflict_sentences
 from applications.editing.service import Conflict, update_application
 from applications.kinds import BY_SLUG, Kind, flatten, unflatten
 from applications.models import BulkEdit, TelnyxApplication
-from applications.wording import shown
+from applications.wording import display_value
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent
@@ -48,7 +48,9 @@ class Line:
     @property
     def texts(self) -> list[tuple[str, str, bool]]:
         """Return for each chosen field its value now and then as texts, and whether they differ."""
-        return [(shown(before), shown(after), before != after) for before, after in self.changes.values()]
+        return [
+            (display_value(before), display_value(after), before != after) for before, after in self.changes.values()
+        ]
 
     @property
     def is_changed(self) -> bool:
@@ -77,9 +79,9 @@ def choose(edit: BulkEdit, values: JsonObject) -> None:
 
 def lines(edit: BulkEdit) -> list[Line]:
     """Return every application of it with what would change, or what became of it; two queries."""
-    found = {str(row.pk): row for row in _rows(edit)}
-    known = [target for target in edit.targets if target["id"] in found]
-    return [_line(found[target["id"]], target, edit.values) for target in known]
+    rows = {str(row.pk): row for row in _rows(edit)}
+    known = [target for target in edit.targets if target["id"] in rows]
+    return [_line(rows[target["id"]], target, edit.values) for target in known]
 
 
 def run_within(seconds: float, edit: BulkEdit, actor: Actor) -> None:
@@ -151,12 +153,14 @@ def _one(row: TelnyxApplication, base: str, values: JsonObject, actor: Actor) ->
     try:
         after = update_application(row, unflatten(values), actor, base_digest=base)
     except Conflict as conflict:
-        return "conflict", " ".join(["Changed at Telnyx since the preview; nothing was sent.", *in_words(conflict)])
+        return "conflict", " ".join(
+            ["Changed at Telnyx since the preview; nothing was sent.", *conflict_sentences(conflict)]
+        )
     except InvalidParameters as invalid:
         return "refused", str(invalid)
     except TelnyxError as error:
         fields = getattr(error, "fields", {})
-        return error.kind, "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items()) or str(error)
+        return error.kind, "; ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items()) or str(error)
     return ("changed" if after.remote_digest != before else "unchanged"), ""
 
 

@@ -17,7 +17,7 @@ from applications.bulk import edits
 from applications.editing.forms import field_for
 from applications.kinds import Kind
 from applications.models import BulkEdit
-from applications.wording import label, shown
+from applications.wording import display_value, label
 from portal.actors import actor_of
 
 WAIT_SECONDS = 2.0
@@ -50,8 +50,8 @@ class BulkForm(django_forms.Form):
             del self.errors[name]
         if not chosen:
             self.add_error(None, "Tick at least one field.")
-        for name, said in addresses.problems({name: self.cleaned_data.get(name) for name in chosen}, {}).items():
-            self.add_error(name, said)
+        for name, texts in addresses.problems({name: self.cleaned_data.get(name) for name in chosen}, {}).items():
+            self.add_error(name, texts)
         return self.cleaned_data
 
     def _is_chosen(self, name: str) -> bool:
@@ -68,8 +68,8 @@ class BulkPages:
     actions = ("bulk_edit", "bulk_activate", "bulk_deactivate")
 
     def get_actions(self, request: HttpRequest) -> Any:
-        found = super().get_actions(request)  # type: ignore[misc]
-        return {name: action for name, action in found.items() if name in self.actions}  # no stock deletion
+        offered = super().get_actions(request)  # type: ignore[misc]
+        return {name: action for name, action in offered.items() if name in self.actions}  # no stock deletion
 
     def get_urls(self) -> list[URLPattern]:
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
@@ -149,7 +149,7 @@ class BulkPages:
 
 
 def _initial(edit: BulkEdit) -> dict[str, Any]:
-    texts = {name: shown(value) for name, value in edit.values.items()}
+    texts = {name: display_value(value) for name, value in edit.values.items()}
     return {**texts, **{CHOSEN + name: True for name in edit.values}}
 
 

@@ -37,11 +37,11 @@ class UncertainCreate(TelnyxUncertain):
 
 
 def note(
-    actor: Actor, kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], outcome: str, subject: Any, **told: Any
+    actor: Actor, kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], outcome: str, subject: Any, **more: Any
 ) -> None:
     """Write down how a create ended: ``done``, ``adopted`` or ``uncertain``. The name and address only as a hash."""
-    about = {"outcome": outcome, "account": account.name, "kind": kind.slug, "wanted": _wanted(kind, values)}
-    AuditEvent.note(actor, _ACTION, subject, **about, **told)
+    details = {"outcome": outcome, "account": account.name, "kind": kind.slug, "wanted": _wanted(kind, values)}
+    AuditEvent.note(actor, _ACTION, subject, **details, **more)
 
 
 def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> datetime | None:
@@ -57,26 +57,26 @@ def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) ->
 def candidates(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], since: datetime) -> list[JsonObject]:
     """Return what Telnyx has of that name and address, made since then and not known here. Raises a ``TelnyxError``."""
     wanted = [values.get(name) for name in kind.required]
-    found = {
+    matches = {
         str(remote.get("id")): remote
         for remote in _newest(kind, account, since - SKEW)
         if [remote.get(name) for name in kind.required] == wanted
     }
-    history = kind.model.history.filter(account=account, telnyx_id__in=found)  # type: ignore[attr-defined]
+    history = kind.model.history.filter(account=account, telnyx_id__in=matches)  # type: ignore[attr-defined]
     ours = Q(history_change_reason__startswith="created") | Q(history_change_reason__startswith="adopted")
     known = set(history.filter(Q(history_date__lt=since) | ours).values_list("telnyx_id", flat=True))
-    return [remote for id, remote in found.items() if id not in known]
+    return [remote for id, remote in matches.items() if id not in known]
 
 
 def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCreate:
     """Make the error for when nothing could be adopted; ``found`` is None when Telnyx could not be asked."""
     if found is None:
-        said = "Telnyx's list could not be read afterwards either."
+        outlook = "Telnyx's list could not be read afterwards either."
     elif found:
-        said = f"{len(found)} applications of this name and address are there and unknown here; see which is yours."
+        outlook = f"{len(found)} applications of this name and address are there and unknown here; see which is yours."
     else:
-        said = "No such application is there yet; it may still come."
-    message = f"{error.message} {said} Nothing was stored here. Look again before you create it once more."
+        outlook = "No such application is there yet; it may still come."
+    message = f"{error.message} {outlook} Nothing was stored here. Look again before you create it once more."
     return UncertainCreate(message, found or [], code=error.code, http_status=error.http_status)
 
 

@@ -10,7 +10,7 @@ from applications.editing.service import Conflict, snapshot
 from applications.kinds import Kind, flatten
 from applications.mirror.store import changes
 from applications.models import TelnyxApplication
-from applications.wording import label, shown
+from applications.wording import display_value, label
 
 CHOICE = "choose:"  # + name -> "theirs" or "mine"
 FIRST_BASE = "first_base"  # the digest that the form was first drawn from
@@ -39,7 +39,7 @@ def decided(data: QueryDict, kind: Kind, application: TelnyxApplication) -> tupl
     for row in fields:
         complete &= row.chosen in {"theirs", "mine"}
         if row.chosen == "theirs":
-            decided[row.name] = shown(there.get(row.name))
+            decided[row.name] = display_value(there.get(row.name))
     return decided, complete
 
 
@@ -57,10 +57,12 @@ def page(data: QueryDict, kind: Kind, application: TelnyxApplication) -> dict[st
     return {
         "rows": rows,
         "sent": [
-            Row(name, label(name), "", shown(there.get(name)), data.get(name, "")) for name in known if name in mine
+            Row(name, label(name), "", display_value(there.get(name)), data.get(name, ""))
+            for name in known
+            if name in mine
         ],
         "kept": [
-            Row(name, label(name), shown(old), shown(new), "")
+            Row(name, label(name), display_value(old), display_value(new), "")
             for name, (old, new) in others.items()
             if name not in named
         ],
@@ -86,8 +88,8 @@ def _fields(data: QueryDict, kind: Kind, application: TelnyxApplication) -> list
         Row(
             name,
             label(name),
-            shown(base.get(name)),
-            shown(there.get(name)),
+            display_value(base.get(name)),
+            display_value(there.get(name)),
             data.get(name, ""),
             data.get(CHOICE + name, ""),
         )
@@ -102,4 +104,4 @@ def _states(data: QueryDict, application: TelnyxApplication) -> tuple[dict[str, 
 
 
 def _differs(typed: str | None, value: Any) -> bool:
-    return forms.as_compared(typed) != forms.as_compared(shown(value))
+    return forms.as_compared(typed) != forms.as_compared(display_value(value))

@@ -17,7 +17,7 @@ from applications.editing import profile_field
 from applications.editing.service import snapshot
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
-from applications.wording import label, shown
+from applications.wording import display_value, label
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
@@ -38,7 +38,9 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        drawn = {name: shown(self.drawn_from.get(name)) for name in self.fields if name in self.kind.settable_flat()}
+        drawn = {
+            name: display_value(self.drawn_from.get(name)) for name in self.fields if name in self.kind.settable_flat()
+        }
         self.initial = {**drawn, **self.prefilled, BASE: self.instance.remote_digest, **self.initial}
 
     @property
@@ -132,7 +134,7 @@ def initial_for_add(kind: Kind, account: TelnyxAccount | None) -> JsonObject:
 def initial_for_clone(kind: Kind, origin: TelnyxApplication) -> JsonObject:
     """Return every setting of another one, under a name of its own."""
     there = flatten(origin.remote)
-    values = {name: shown(there.get(name)) for name in kind.settable_flat()}
+    values = {name: display_value(there.get(name)) for name in kind.settable_flat()}
     return {"account": origin.account_id, **values, kind.model.name_field: f"{origin.name} copy"}
 
 
@@ -144,7 +146,7 @@ def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxA
     there, merged = flatten(application.remote), data.copy()
     for name in kind.settable_flat():
         if name not in touched:
-            merged[name] = shown(there.get(name))
+            merged[name] = display_value(there.get(name))
     merged[BASE] = application.remote_digest
     return merged
 
@@ -163,7 +165,7 @@ def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> fo
     if parameter.kind == "boolean":
         return _Choice([("", blank), ("true", "Yes"), ("false", "No")], value, {"true": True, "false": False}, **shared)
     if parameter.choices:
-        texts = {shown(choice): choice for choice in parameter.choices}
+        texts = {display_value(choice): choice for choice in parameter.choices}
         return _Choice([("", blank), *((text, text) for text in texts)], value, texts, **shared)
     if parameter.kind == "integer":
         return forms.IntegerField(widget=widgets.UnfoldAdminIntegerFieldWidget, **shared)
@@ -182,7 +184,7 @@ class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
 class _Choice(forms.TypedChoiceField):
     def __init__(self, choices: list[tuple[str, str]], value: Any, meaning: Mapping[str, Any], **kwargs: Any) -> None:
-        text = shown(value)
+        text = display_value(value)
         if text and text not in dict(choices):
             choices = [*choices, (text, text)]
         super().__init__(

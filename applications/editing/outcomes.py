@@ -8,20 +8,20 @@ from django.core.exceptions import NON_FIELD_ERRORS
 
 from applications.editing.service import Conflict
 from applications.models import Pull
-from applications.wording import label, shown
+from applications.wording import display_value, label
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 
 
 def by_field(error: TelnyxError, known: Collection[str]) -> dict[str, list[str]]:
     fields = error.fields if isinstance(error, TelnyxRefused) else {}
-    found = {name: said for name, said in fields.items() if name in known}
-    others = [f"{name}: {' '.join(said)}" for name, said in fields.items() if name not in known]
-    if others or not found:
-        found[NON_FIELD_ERRORS] = others or [str(error)]
-    return found
+    errors = {name: texts for name, texts in fields.items() if name in known}
+    others = [f"{name}: {' '.join(texts)}" for name, texts in fields.items() if name not in known]
+    if others or not errors:
+        errors[NON_FIELD_ERRORS] = others or [str(error)]
+    return errors
 
 
-def in_words(conflict: Conflict) -> list[str]:
+def conflict_sentences(conflict: Conflict) -> list[str]:
     """Return a sentence for each field that both sides changed."""
     return [
         f"{label(name)}: it was {_said(both.base)}, Telnyx now has {_said(both.theirs)}, you want {_said(both.mine)}."
@@ -30,14 +30,14 @@ def in_words(conflict: Conflict) -> list[str]:
 
 
 def _said(value: Any) -> str:
-    return f"“{text}”" if (text := shown(value)) else "empty"
+    return f"“{text}”" if (text := display_value(value)) else "empty"
 
 
-def told(record: Pull) -> tuple[int, str]:
+def pull_message(record: Pull) -> tuple[int, str]:
     counts = ", ".join(f"{number} {name}" for name, number in record.counts.items())
-    said = " ".join(str(error["message"]) for error in record.errors)
+    problems = " ".join(str(error["message"]) for error in record.errors)
     if record.state == Pull.State.DONE:
-        return messages.SUCCESS, f"{record.account}: {counts}. {said}".strip()
+        return messages.SUCCESS, f"{record.account}: {counts}. {problems}".strip()
     if record.state == Pull.State.RUNNING:
         return messages.INFO, f"{record.account}: still pulling, {record.progress} read so far. See Pulls."
-    return messages.ERROR, f"{record.account}: {said}"
+    return messages.ERROR, f"{record.account}: {problems}"

@@ -46,5 +46,5 @@ def select(choices: list[tuple[str, str]], value: str) -> str:
 def text(value: str, problem: str) -> str:
     """Draw the field as the text it was, and why."""
     field = widgets.UnfoldAdminTextInputWidget().render(NAME, value, {"id": _ID})
-    said = "The profiles could not be read from Telnyx; enter the id. {}"
-    return format_html('{}<p class="portal-dim">' + said + "</p>", field, problem)
+    sentence = "The profiles could not be read from Telnyx; enter the id. {}"
+    return format_html('{}<p class="portal-dim">' + sentence + "</p>", field, problem)

@@ -16,7 +16,7 @@ from portal.telnyx.schemas import InvalidParameters
 T = TypeVar("T")
 
 
-def asked(ask: Callable[[], T]) -> T:
+def answer_or_problem(ask: Callable[[], T]) -> T:
     """Return what ``ask`` returns; answer 400, 404, 412 or 504 for what it raises."""
     try:
         return ask()
@@ -26,8 +26,8 @@ def asked(ask: Callable[[], T]) -> T:
         fields = {name: asdict(both) for name, both in conflict.fields.items()}
         raise Problem(412, str(conflict), "stale", conflicts=fields) from conflict
     except UncertainCreate as error:
-        told = {"telnyx_code": error.code, "candidates": error.candidates}
-        raise Problem(504, str(error), "telnyx_uncertain", **told) from error
+        members = {"telnyx_code": error.code, "candidates": error.candidates}
+        raise Problem(504, str(error), "telnyx_uncertain", **members) from error
     except TelnyxRefused as refused:
         if refused.http_status == 404:
             raise Http404 from refused

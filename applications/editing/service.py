@@ -23,7 +23,7 @@ from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
-from portal.telnyx.schemas import InvalidParameters, takes, validate
+from portal.telnyx.schemas import InvalidParameters, has_parameter, validate
 
 Retry = Literal["look", "if none", "anyway"]
 
@@ -61,13 +61,13 @@ def create_application(
     ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the candidates.
     """
     method = kind.method("create")
-    if takes(method, "webhook_api_version"):
+    if has_parameter(method, "webhook_api_version"):
         values = {"webhook_api_version": "2", **values}
     values, later = _in_turn(kind, values)
     _check_create(kind, values, later)
-    application, told = _find_open(kind, account, values, actor, retry) or _create(kind, account, values, actor)
+    application, notice = _find_open(kind, account, values, actor, retry) or _create(kind, account, values, actor)
     application, trouble = _set_later(application, kind, later, actor)
-    return application, " ".join(sentence for sentence in (told, trouble) if sentence)
+    return application, " ".join(sentence for sentence in (notice, trouble) if sentence)
 
 
 def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor) -> tuple[TelnyxApplication, str]:
@@ -107,10 +107,10 @@ def _adopt(
     kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, asked_at: datetime, error: TelnyxUncertain
 ) -> tuple[TelnyxApplication, str]:
     """Return the only application at Telnyx that this create can have made; else raise ``UncertainCreate``."""
-    found = adoption.candidates(kind, account, values, asked_at)
-    if len(found) != 1:
-        raise adoption.uncertain(error, found) from error
-    application, _ = store(kind, account, found[0], actor, f"adopted ({actor.label})")
+    candidates = adoption.candidates(kind, account, values, asked_at)
+    if len(candidates) != 1:
+        raise adoption.uncertain(error, candidates) from error
+    application, _ = store(kind, account, candidates[0], actor, f"adopted ({actor.label})")
     adoption.note(actor, kind, account, values, "adopted", application, telnyx_id=application.telnyx_id)
     return application, "Telnyx's answer was lost; the application it had made was found there and taken over."
 
@@ -192,7 +192,7 @@ def check(kind: Kind, values: JsonObject, there: JsonObject | None) -> None:
 
 def _in_turn(kind: Kind, values: JsonObject) -> tuple[JsonObject, JsonObject]:
     """Split a create from what only a PATCH after it takes: the SDK's Call Control create has no tags."""
-    later = {name: values[name] for name in values if name == "tags" and not takes(kind.method("create"), name)}
+    later = {name: values[name] for name in values if name == "tags" and not has_parameter(kind.method("create"), name)}
     return {name: value for name, value in values.items() if name not in later}, later
 
 
@@ -202,8 +202,8 @@ def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | N
         own: JsonObject = application.remote
         return own
     history = application.history.filter(remote_digest=base_digest)  # type: ignore[attr-defined]
-    found: JsonObject | None = history.values_list("remote", flat=True).first()
-    return found
+    remote: JsonObject | None = history.values_list("remote", flat=True).first()
+    return remote
 
 
 def _push(

@@ -72,8 +72,8 @@ def _do(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime) 
     if step.action == "create":
         if twin := _made_since(account, step, planned_at):
             raise Conflict(twin, {})
-        row, told = create_application(step.kind, account, unflatten(step.values), actor)
-        return Outcome(step, "failed" if told and not _has(row, step) else "done", told)
+        row, notice = create_application(step.kind, account, unflatten(step.values), actor)
+        return Outcome(step, "failed" if notice and not _has(row, step) else "done", notice)
     row = _row(account, step.kind, step.telnyx_id, actor)
     if step.action == "delete":
         delete_application(row, actor, expected=[step.base])
@@ -107,4 +107,4 @@ def _row(account: TelnyxAccount, kind: Kind, telnyx_id: str, actor: Actor) -> Te
 
 def _words(error: TelnyxError) -> str:
     fields = error.fields if isinstance(error, TelnyxRefused) else {}
-    return "; ".join(f"{name}: {' '.join(said)}" for name, said in fields.items()) or str(error)
+    return "; ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items()) or str(error)

@@ -24,7 +24,7 @@ from applications.exchange import plans, sheets
 from applications.exchange.apply import Outcome, carry_out
 from applications.exchange.plans import Plan, Problem, Step, Unreadable
 from applications.kinds import Kind
-from applications.wording import shown
+from applications.wording import display_value
 from portal.actors import actor_of
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
@@ -132,7 +132,7 @@ class ExchangePages:
             problem = Problem(0, "", "This confirmation is too old, or not yours. Upload the file again.")
             return self._draw(request, form=ImportForm(), problems=[problem])
         account = get_object_or_404(TelnyxAccount, pk=state["account"])
-        steps, planned_at = [Step.from_json(told) for told in state["steps"]], datetime.fromisoformat(state["at"])
+        steps, planned_at = [Step.from_json(data) for data in state["steps"]], datetime.fromisoformat(state["at"])
         if any(not self._may(request, step) for step in steps):
             raise PermissionDenied
         if not state["tried"] and (changed := _changed(Plan(account, steps, [], 0, planned_at))):
@@ -166,10 +166,12 @@ class ExchangePages:
         stopped = bool(changed) or any(outcome.state == "stopped" for outcome in outcomes)
         rest = [] if stopped else state["steps"][len(outcomes) :]
         wrong = [
-            f"Line {one.step.line}: {one.step.action} {one.step.name}: {one.message}" for one in outcomes if one.message
+            f"Line {outcome.step.line}: {outcome.step.action} {outcome.step.name}: {outcome.message}"
+            for outcome in outcomes
+            if outcome.message
         ]
         tried = state["tried"] + len(outcomes)
-        failed = state["failed"] + sum(one.state != "done" for one in outcomes)
+        failed = state["failed"] + sum(outcome.state != "done" for outcome in outcomes)
         state = {
             **state,
             "steps": rest,
@@ -192,8 +194,8 @@ class ExchangePages:
 
     def _exported(self, request: HttpRequest, rows: QuerySet[Any], form: str) -> StreamingHttpResponse:
         AuditEvent.note(actor_of(request), "application.export", kind=self.kind.slug, format=form, count=rows.count())
-        found = rows.select_related("account").iterator(500)
-        answer = StreamingHttpResponse(sheets.FORMATS[form](self.kind, found), content_type=_TYPES[form])
+        exported = rows.select_related("account").iterator(500)
+        answer = StreamingHttpResponse(sheets.FORMATS[form](self.kind, exported), content_type=_TYPES[form])
         answer["Content-Disposition"] = f'attachment; filename="{self.kind.slug}.{form}"'
         return answer
 
@@ -234,8 +236,8 @@ _ADDRESSES = {"list_url": "changelist", "import_url": "import", "run_url": "impo
 
 
 def _line(step: Step) -> JsonObject:
-    said = [(name, shown(before), shown(after)) for name, (before, after) in step.changes.items()]
-    return {"step": step, "changes": said}
+    changes = [(name, display_value(before), display_value(after)) for name, (before, after) in step.changes.items()]
+    return {"step": step, "changes": changes}
 
 
 def _changed(plan: Plan) -> list[str]:

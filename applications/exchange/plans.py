@@ -83,14 +83,14 @@ class Step:
 
     def as_json(self) -> JsonObject:
         changes = {name: {"before": before, "after": after} for name, (before, after) in self.changes.items()}
-        told = {"kind": self.kind.slug, "action": self.action, "name": self.name, "id": self.telnyx_id or None}
-        return {**told, "changes": changes, "base": self.base, "line": self.line}
+        members = {"kind": self.kind.slug, "action": self.action, "name": self.name, "id": self.telnyx_id or None}
+        return {**members, "changes": changes, "base": self.base, "line": self.line}
 
     @classmethod
-    def from_json(cls, told: JsonObject) -> "Step":
-        changes = {name: (both["before"], both["after"]) for name, both in told["changes"].items()}
-        kind, id = BY_SLUG[told["kind"]], told["id"] or ""
-        return cls(kind, told["action"], told["name"], id, changes, told["base"], told["line"])
+    def from_json(cls, data: JsonObject) -> "Step":
+        changes = {name: (both["before"], both["after"]) for name, both in data["changes"].items()}
+        kind, id = BY_SLUG[data["kind"]], data["id"] or ""
+        return cls(kind, data["action"], data["name"], id, changes, data["base"], data["line"])
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def outdated(plan: Plan) -> list[str]:
 
     Raises as ``make``.
     """
-    found: list[str] = []
+    sentences: list[str] = []
     for kind in {step.kind.slug: step.kind for step in plan.steps}.values():
         bases = {step.telnyx_id: step for step in plan.steps if step.kind is kind and step.telnyx_id}
         names = {step.name: step for step in plan.steps if step.kind is kind and step.action == "create"}
@@ -148,20 +148,20 @@ def outdated(plan: Plan) -> list[str]:
             for id, remote in page.remotes.items():
                 step = bases.pop(id, None)
                 if step and step.base != digest(remote):
-                    found.append(f"{step.name} ({id}) was changed at Telnyx.")
+                    sentences.append(f"{step.name} ({id}) was changed at Telnyx.")
                 if not step and _name(kind, remote) in names:
-                    found.append(f"{_name(kind, remote)} ({id}) was created at Telnyx.")
-        found += [f"{step.name} ({id}) was deleted at Telnyx." for id, step in bases.items()]
-    return found
+                    sentences.append(f"{_name(kind, remote)} ({id}) was created at Telnyx.")
+        sentences += [f"{step.name} ({id}) was deleted at Telnyx." for id, step in bases.items()]
+    return sentences
 
 
-def same(one: Any, other: Any) -> bool:
+def same(value: Any, other: Any) -> bool:
     """Return whether two values are equal, or both empty: Telnyx has null, an empty text or no member for the same
     thing. True is not 1.
     """
-    if one in _EMPTY and other in _EMPTY:
+    if value in _EMPTY and other in _EMPTY:
         return True
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
+    return bool(value == other) and isinstance(value, bool) == isinstance(other, bool)
 
 
 class _Matching:
@@ -193,9 +193,9 @@ class _Matching:
 
     def steps(self) -> list[Step]:
         """Return, after everything was met: updates and creates in the order of the file, then deletions."""
-        found = [self._met[at] if at in self._met else self._new(entry) for at, entry in enumerate(self.entries)]
+        steps = [self._met[at] if at in self._met else self._new(entry) for at, entry in enumerate(self.entries)]
         self.unchanged = sum(1 for step in self._met.values() if step is None)
-        return [*(step for step in found if step), *self._others]
+        return [*(step for step in steps if step), *self._others]
 
     def _update(self, entry: Entry, id: str, remote: JsonObject) -> Step | None:
         there = flatten(remote)
@@ -226,8 +226,8 @@ class _Matching:
         if not key:
             self._problem(entry, self.kind.model.name_field, "An application needs a name.")
         elif key in known:
-            said = f"It stands here twice: see line {self.entries[known[key]].line}."
-            self._problem(entry, "id" if entry.id else self.kind.model.name_field, said)
+            message = f"It stands here twice: see line {self.entries[known[key]].line}."
+            self._problem(entry, "id" if entry.id else self.kind.model.name_field, message)
         else:
             known[key] = at
 
@@ -248,7 +248,7 @@ def _shape(entry: Entry) -> Iterator[Problem]:
             try:
                 check(entry.kind, {name: entry.values[name]}, {})
             except InvalidParameters as invalid:
-                message = " ".join(said for messages in invalid.errors.values() for said in messages)
+                message = " ".join(text for messages in invalid.errors.values() for text in messages)
                 yield Problem(_line(entry, name), name, message)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from applications.exchange.plans import Entry, Problem, Unreadable, settable_of
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
-from applications.wording import shown
+from applications.wording import display_value
 from portal import payloads
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
@@ -131,10 +131,10 @@ def _lines_of_items(text: str) -> Iterator[int]:
     """Return the line on which each item of a list begins."""
     decoder, at, line = json.JSONDecoder(), text.index("[") + 1, 1
     counted = 0
-    while (found := re.compile(r"[^\s,]").search(text, at)) and found.group() != "]":
-        line, counted = line + text.count("\n", counted, found.start()), found.start()
+    while (match := re.compile(r"[^\s,]").search(text, at)) and match.group() != "]":
+        line, counted = line + text.count("\n", counted, match.start()), match.start()
         yield line
-        _, at = decoder.raw_decode(text, found.start())
+        _, at = decoder.raw_decode(text, match.start())
 
 
 def _entry(kind: Kind, account: TelnyxAccount, line: int, values: JsonObject, problems: list[Problem]) -> Entry:
@@ -153,7 +153,7 @@ def _line(cells: list[str]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "|".join(map(str, value)) if isinstance(value, list) else shown(value)
+    return "|".join(map(str, value)) if isinstance(value, list) else display_value(value)
 
 
 def _guarded(cell: str) -> str:

@@ -139,7 +139,7 @@ def _check_events(events: Any) -> None:
 def _section(kind: Kind, remotes: list[JsonObject], *, ids: bool) -> JsonObject:
     names = Counter(str(remote.get(kind.model.name_field) or "") for remote in remotes)
     section: JsonObject = {}
-    for remote in sorted(remotes, key=lambda one: (str(one.get(kind.model.name_field) or ""), str(one["id"]))):
+    for remote in sorted(remotes, key=lambda item: (str(item.get(kind.model.name_field) or ""), str(item["id"]))):
         name = str(remote.get(kind.model.name_field) or "")
         shared = names[name] > 1 or not name
         body = _body(kind, remote, named=not shared)

@@ -60,19 +60,19 @@ def edits(account: TelnyxAccount) -> Iterator[Edit]:
 
 def edits_of(account: TelnyxAccount, resource_id: str, most: int = 20) -> list[Edit]:
     """Read the entries of one resource. Raises a ``TelnyxError``."""
-    found = (edit for edit in edits(account) if edit.resource_id == resource_id)
-    return [edit for _, edit in zip(range(most), found, strict=False)]
+    matches = (edit for edit in edits(account) if edit.resource_id == resource_id)
+    return [edit for _, edit in zip(range(most), matches, strict=False)]
 
 
 def names(account: TelnyxAccount, user_ids: "set[str]") -> dict[str, str]:
     """Return e-mail addresses by user id, of those that Telnyx tells. Raises nothing."""
-    told: dict[str, str] = {}
+    addresses: dict[str, str] = {}
     for user_id in sorted(user_ids)[:_MOST_NAMES]:
         try:
-            told[user_id] = _name(account, user_id)
+            addresses[user_id] = _name(account, user_id)
         except TelnyxError:
             break  # a key may be allowed to read the log, and not the people
-    return {user_id: name for user_id, name in told.items() if name}
+    return {user_id: name for user_id, name in addresses.items() if name}
 
 
 def _name(account: TelnyxAccount, user_id: str) -> str:
@@ -87,12 +87,12 @@ def _name(account: TelnyxAccount, user_id: str) -> str:
 
 def _edit(item: JsonObject) -> Edit:
     listed = item.get("changes")
-    told = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    changes = [change for change in listed if isinstance(change, dict)] if isinstance(listed, list) else []
     return Edit(
         resource_id=str(item.get("resource_id") or ""),
         change=str(item.get("change_type") or ""),
         at=read_time(item.get("created_at")),
         user_id=str(item.get("user_id") or ""),
         role=str(item.get("change_made_by") or ""),
-        fields={str(one.get("field")): (one.get("from"), one.get("to")) for one in told},
+        fields={str(change.get("field")): (change.get("from"), change.get("to")) for change in changes},
     )

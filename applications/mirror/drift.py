@@ -15,7 +15,7 @@ from applications.mirror import change_authors
 from applications.mirror.change_authors import Edit
 from applications.mirror.store import changes
 from applications.models import TelnyxApplication
-from applications.wording import shown
+from applications.wording import display_value
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 
@@ -43,21 +43,21 @@ class Drift:
     @property
     def lines(self) -> list[tuple[str, str, str]]:
         """Return field, before and after, as their fields show them."""
-        return [(name, shown(old), shown(new)) for name, (old, new) in self.fields.items()]
+        return [(name, display_value(old), display_value(new)) for name, (old, new) in self.fields.items()]
 
 
 def drift_of(application: TelnyxApplication) -> list[Drift]:
     """Return what was found changed at Telnyx since the last change made here, newest first; at most ten."""
     entries = list(application.history.all()[: _SHOWN + 1])  # type: ignore[attr-defined]
-    found: list[Drift] = []
+    drifts: list[Drift] = []
     for entry, older in pairwise(entries):
         if not is_drift(entry):
             break
         fields = {name: both for name, both in changes(older.remote, entry.remote).items() if name != "updated_at"}
         changed_at = entry.updated_at if entry.updated_at != older.updated_at else None
         gone = entry.missing_since is not None
-        found.append(Drift(entry.history_date, changed_at, entry.history_change_reason or "", gone, fields))
-    return found
+        drifts.append(Drift(entry.history_date, changed_at, entry.history_change_reason or "", gone, fields))
+    return drifts
 
 
 def is_drift(entry: Any) -> bool:
@@ -66,7 +66,7 @@ def is_drift(entry: Any) -> bool:
     return entry.history_type == "~" and reason.startswith((_CHANGED, _GONE, _PULLED))
 
 
-def sign(kind: Kind, account: TelnyxAccount, reason: str, since: datetime) -> None:
+def name_authors(kind: Kind, account: TelnyxAccount, reason: str, since: datetime) -> None:
     """Note in the entries that a pull made since then, with that ``reason``, what they are and who did it.
 
     Few requests, however many entries; what Telnyx does not tell stays unsaid. Raises nothing that Telnyx may answer.
@@ -93,18 +93,18 @@ def _reason(entry: Any, who: str, reason: str) -> str:
 
 def _authors(account: TelnyxAccount, entries: list[Any]) -> dict[str, str]:
     """Return who did it, by Telnyx's id of the application."""
-    wanted, found = {entry.telnyx_id: entry for entry in entries}, dict[str, Edit]()
+    wanted, edits = {entry.telnyx_id: entry for entry in entries}, dict[str, Edit]()
     try:
         for edit in change_authors.edits(account):
             entry = wanted.get(edit.resource_id)
-            if entry and edit.resource_id not in found and _made(edit, entry):
-                found[edit.resource_id] = edit
-            if len(found) == len(wanted):
+            if entry and edit.resource_id not in edits and _made(edit, entry):
+                edits[edit.resource_id] = edit
+            if len(edits) == len(wanted):
                 break
     except TelnyxError as error:
         _logger.info("telnyx's log of changes not read", account=account.name, reason=error.kind)
-    known = change_authors.names(account, {edit.user_id for edit in found.values() if edit.user_id})
-    return {id: edit.by(known) for id, edit in found.items()}
+    known = change_authors.names(account, {edit.user_id for edit in edits.values() if edit.user_id})
+    return {id: edit.by(known) for id, edit in edits.items()}
 
 
 def _made(edit: Edit, entry: Any) -> bool:

@@ -16,7 +16,7 @@ class Bar:
         self._last = time.monotonic() - (PATIENCE_SECONDS if self._is_terminal else 0)
         self._drawn = False
 
-    def told(self, done: int, total: int | None) -> None:
+    def update(self, done: int, total: int | None) -> None:
         pause = 0.1 if self._is_terminal else PATIENCE_SECONDS
         if time.monotonic() - self._last >= pause:
             self._last, self._drawn = time.monotonic(), True

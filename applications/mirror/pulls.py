@@ -19,7 +19,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import client_for
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 
-Told = Callable[[Pull], None]
+OnPage = Callable[[Pull], None]
 
 _MOST_ERRORS = 100
 
@@ -33,12 +33,12 @@ class Replaced(Exception):
 
 
 def pull(
-    kind: Kind, account: TelnyxAccount, actor: Actor, *, accept_missing: bool = False, told: Told | None = None
+    kind: Kind, account: TelnyxAccount, actor: Actor, *, accept_missing: bool = False, on_page: OnPage | None = None
 ) -> Pull:
     """Pull, or return the one that is already running. What goes wrong is in its state and errors."""
     record, began = begin(kind, account, actor)
     if began:
-        run(record, actor, accept_missing=accept_missing, told=told)
+        run(record, actor, accept_missing=accept_missing, on_page=on_page)
     return record
 
 
@@ -81,10 +81,10 @@ def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]
     return (running, False) if running else begin(kind, account, actor)
 
 
-def run(record: Pull, actor: Actor, *, accept_missing: bool = False, told: Told | None = None) -> None:
+def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: OnPage | None = None) -> None:
     """Carry out a pull that ``begin`` made. Raises nothing that Telnyx may answer."""
     try:
-        state = _run(record, actor, accept_missing, told)
+        state = _run(record, actor, accept_missing, on_page)
     except Replaced:
         record.refresh_from_db()
     except LooksLikeMassDelete as error:
@@ -107,7 +107,7 @@ def _in_thread(record_id: Any, actor: Actor, accept_missing: bool) -> None:
         connection.close()
 
 
-def _run(record: Pull, actor: Actor, accept_missing: bool, told: Told | None) -> Pull.State:
+def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | None) -> Pull.State:
     kind, account, seen = BY_SLUG[record.kind], record.account, set[str]()
     reason = f"pulled ({actor.label})"
     for page in store.pages(kind, account):
@@ -115,14 +115,14 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, told: Told | None) ->
         counts = store.write(kind, account, page, actor, reason)
         record.errors = (record.errors + page.errors)[:_MOST_ERRORS]
         _count(record, counts, progress=len(page.remotes), total=page.total)
-        if told:
-            told(record)
-    drift.sign(kind, account, reason, record.started_at)
-    gone = store.unseen(kind, account, seen, record.started_at)
+        if on_page:
+            on_page(record)
+    drift.name_authors(kind, account, reason, record.started_at)
+    gone = store.unlisted(kind, account, seen, record.started_at)
     if not accept_missing:
         _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count(), len(seen))
     well = [_confirm(record, kind, id, actor, reason) for id in gone]
-    drift.sign(kind, account, reason, record.started_at)
+    drift.name_authors(kind, account, reason, record.started_at)
     return Pull.State.DONE if all(well) else Pull.State.FAILED
 
 
@@ -147,9 +147,9 @@ def _check_gone(gone: int, known: int, seen: int) -> None:
         )
 
 
-def _count(record: Pull, counts: Counter[str], progress: int = 0, **told: Any) -> None:
+def _count(record: Pull, counts: Counter[str], progress: int = 0, **values: Any) -> None:
     added = {name: F(name) + counts[name] for name in ("created", "updated", "missing", "unchanged")}
-    _save(record, **added, progress=F("progress") + progress, **told)
+    _save(record, **added, progress=F("progress") + progress, **values)
 
 
 def _finish(record: Pull, state: Pull.State, actor: Actor, error: dict[str, Any] | None = None) -> None:
@@ -159,8 +159,8 @@ def _finish(record: Pull, state: Pull.State, actor: Actor, error: dict[str, Any]
     except Replaced:
         return
     if actor != PORTAL:  # the periodic ones are in the list of pulls; the trail is what people do
-        told = {"kind": record.kind, "account": record.account.name, "state": str(state), **record.counts}
-        AuditEvent.note(actor, "application.pull", record, **told)
+        details = {"kind": record.kind, "account": record.account.name, "state": str(state), **record.counts}
+        AuditEvent.note(actor, "application.pull", record, **details)
 
 
 def _save(record: Pull, **values: Any) -> None:

@@ -117,7 +117,7 @@ def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: 
         return counts + _write_singly(kind, account, Page(page.asked_at, changed, page.errors), actor, reason)
 
 
-def unseen(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: datetime) -> list[str]:
+def unlisted(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: datetime) -> list[str]:
     """Return ids that should have been in the list, and were not.
 
     Those stored since the list was asked for do not count.
@@ -143,15 +143,15 @@ def differences(kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
 
     Nothing is written, and of what agrees only the ids are kept.
     """
-    found: list[JsonObject] = []
+    differing: list[JsonObject] = []
     seen: set[str] = set()
     for page in pages(kind, account):
         seen |= page.remotes.keys()
         rows = {row.telnyx_id: row for row in kind.rows(account).filter(telnyx_id__in=page.remotes)}
-        found += [change for id, remote in page.remotes.items() if (change := _difference(rows.get(id), remote))]
+        differing += [change for id, remote in page.remotes.items() if (change := _difference(rows.get(id), remote))]
     known = kind.rows(account).filter(missing_since=None).only("telnyx_id", kind.model.name_field)
     gone = (row for row in known.iterator() if row.telnyx_id not in seen)
-    return found + [{"id": row.telnyx_id, "name": row.name, "change": "missing"} for row in gone]
+    return differing + [{"id": row.telnyx_id, "name": row.name, "change": "missing"} for row in gone]
 
 
 def changes(before: JsonObject, after: JsonObject) -> dict[str, tuple[Any, Any]]:

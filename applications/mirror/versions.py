@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, render
 from simple_history.admin import SimpleHistoryAdmin
 
 from applications.mirror.store import changes
-from applications.wording import shown
+from applications.wording import display_value
 from portal.admin.site import as_json
 from portal.json_types import JsonObject
 
@@ -88,7 +88,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
         """Set what changed from version to version, by Telnyx's names."""
         for record, changed in with_changes(list(historical_records)):
             record.history_delta_changes = [
-                {"field": name, "old": shown(_plain(old)), "new": shown(_plain(new))}
+                {"field": name, "old": display_value(_plain(old)), "new": display_value(_plain(new))}
                 for name, (old, new) in changed.items()
             ]
 
@@ -99,10 +99,10 @@ def _before(record: Any) -> Any:
 
 
 def _changed(older: Any, newer: Any) -> dict[str, tuple[Any, Any]]:
-    found = changes(older.remote, newer.remote)
+    fields = changes(older.remote, newer.remote)
     if newer.missing_since != older.missing_since:
-        found["missing_since"] = (older.missing_since, newer.missing_since)
-    return found
+        fields["missing_since"] = (older.missing_since, newer.missing_since)
+    return fields
 
 
 def _plain(value: Any) -> Any:

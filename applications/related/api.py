@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
-from applications.editing.refusals import asked
+from applications.editing.refusals import answer_or_problem
 from applications.related.numbers import (
     MAX_PAGE_SIZE,
     PERMISSION,
@@ -27,7 +27,7 @@ from applications.related.numbers import (
 from applications.related.profiles import list_profiles
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
-from portal.rest.filters import refuse_others
+from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
 
@@ -95,25 +95,27 @@ class PhoneNumbers:
     @action(detail=True, methods=["get"], url_path="phone-numbers", pagination_class=None, filterset_class=None)
     def phone_numbers(self, request: Request, id: str) -> Response:
         """The numbers assigned to it, asked of Telnyx now."""
-        refuse_others(request, "account", "search", "cursor", "page_size")
+        refuse_unknown_parameters(request, "account", "search", "cursor", "page_size")
         application, search = self.get_object(), request.query_params.get("search", "")  # type: ignore[attr-defined]
         page, size = _whole(request, "cursor", 1, 999_999), _whole(request, "page_size", 50, MAX_PAGE_SIZE)
-        found = asked(lambda: list_numbers(application.account, application.telnyx_id, search, page, size))
-        return Response(_page(request, found))
+        numbers = answer_or_problem(
+            lambda: list_numbers(application.account, application.telnyx_id, search, page, size)
+        )
+        return Response(_page(request, numbers))
 
     @extend_schema(parameters=[_ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
     @action(detail=True, methods=["post"], url_path=f"{_AT}/assign", pagination_class=None, filterset_class=None)
     def assign_number(self, request: Request, id: str, number_id: str) -> Response:
         """Have calls to this number run in the application. It is taken from the one that had it."""
         application, actor = self.get_object(), self.actor  # type: ignore[attr-defined]
-        return Response(asked(lambda: assign_number(application, number_id, actor)))
+        return Response(answer_or_problem(lambda: assign_number(application, number_id, actor)))
 
     @extend_schema(parameters=[_ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
     @action(detail=True, methods=["post"], url_path=f"{_AT}/unassign", pagination_class=None, filterset_class=None)
     def unassign_number(self, request: Request, id: str, number_id: str) -> Response:
         """Ask Telnyx to take this number away. 409 when it answers that the number is still there."""
         application, actor = self.get_object(), self.actor  # type: ignore[attr-defined]
-        number = asked(lambda: unassign_number(application, number_id, actor))
+        number = answer_or_problem(lambda: unassign_number(application, number_id, actor))
         if number.get("connection_id") == application.telnyx_id:
             raise Problem(409, "Telnyx answered, and the number is still assigned.", "still_assigned")
         return Response(number)
@@ -136,8 +138,10 @@ class OutboundVoiceProfileViewSet(PortalViewSet):
     def list(self, request: Request) -> Response:
         """The account's outbound voice profiles, by name."""
         account = account_of(request, request.query_params.dict())
-        found = [{"id": one.id, "name": one.name, "enabled": one.enabled} for one in list_profiles(account)]
-        return Response({"next": None, "previous": None, "results": found})
+        profiles = [
+            {"id": profile.id, "name": profile.name, "enabled": profile.enabled} for profile in list_profiles(account)
+        ]
+        return Response({"next": None, "previous": None, "results": profiles})
 
 
 def _page(request: Request, page: NumberPage) -> JsonObject:

@@ -96,16 +96,16 @@ def _retrieve(application: TelnyxApplication, number_id: str) -> JsonObject:
 def _set_connection(
     application: TelnyxApplication, before: JsonObject, connection_id: str, actor: Actor, action: str
 ) -> JsonObject:
-    told = {"number": before.get("phone_number"), "number_id": before.get("id"), "was": before.get("connection_id")}
+    details = {"number": before.get("phone_number"), "number_id": before.get("id"), "was": before.get("connection_id")}
     try:
         after = _data(
             ask(application.account, "phone_numbers.update", str(before.get("id")), connection_id=connection_id)
         )
     except TelnyxError as error:
         if isinstance(error, TelnyxUncertain):
-            AuditEvent.note(actor, action, application, **told, outcome="uncertain")
+            AuditEvent.note(actor, action, application, **details, outcome="uncertain")
         raise
-    AuditEvent.note(actor, action, application, **told, now=after.get("connection_id"))
+    AuditEvent.note(actor, action, application, **details, now=after.get("connection_id"))
     return after
 
 

@@ -27,7 +27,7 @@ from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 
-Told = tuple[str, str]  # tone and sentence
+Banner = tuple[str, str]  # tone and sentence
 
 
 class Belongings:
@@ -73,14 +73,14 @@ class Belongings:
 
     def edits_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Show Telnyx's own log of this application."""
-        application, told = self._application(request, pk), dict[str, Any]()
+        application, context = self._application(request, pk), dict[str, Any]()
         try:
-            found = change_authors.edits_of(application.account, application.telnyx_id)
-            known = change_authors.names(application.account, {edit.user_id for edit in found if edit.user_id})
-            told["edits"] = [(edit, edit.by(known)) for edit in found]
+            edits = change_authors.edits_of(application.account, application.telnyx_id)
+            known = change_authors.names(application.account, {edit.user_id for edit in edits if edit.user_id})
+            context["edits"] = [(edit, edit.by(known)) for edit in edits]
         except TelnyxError as error:
-            told["problem"] = str(error)
-        return render(request, "applications/related/edits.html", told)
+            context["problem"] = str(error)
+        return render(request, "applications/related/edits.html", context)
 
     def profiles_view(self, request: HttpRequest) -> HttpResponse:
         """Draw the field of the profile: a select, or the text it was when Telnyx cannot be asked."""
@@ -130,23 +130,23 @@ def _url_name(application: TelnyxApplication, name: str) -> str:
     return f"admin:applications_{kind_of(application).model._meta.model_name}_{name}"
 
 
-def _drawn(request: HttpRequest, application: TelnyxApplication, told: Told | None = None) -> HttpResponse:
+def _drawn(request: HttpRequest, application: TelnyxApplication, banner: Banner | None = None) -> HttpResponse:
     asked = request.GET
     of_account, search = asked.get("of") == "account", asked.get("q", "")
-    shown: dict[str, Any] = {"application": application, "told": told, "of_account": of_account, "search": search}
-    shown |= {"may_assign": request.user.has_perm(PERMISSION) and application.missing_since is None}
-    shown |= {"here": address(application, "numbers"), "query": request.META.get("QUERY_STRING", "")}
-    shown |= {f"opts_{verb}": _url_name(application, verb) for verb in ("assign", "unassign")}
-    shown["paging"] = "".join(f"{urlencode({name: asked[name]})}&" for name in ("of", "q") if asked.get(name))
+    context: dict[str, Any] = {"application": application, "told": banner, "of_account": of_account, "search": search}
+    context |= {"may_assign": request.user.has_perm(PERMISSION) and application.missing_since is None}
+    context |= {"here": address(application, "numbers"), "query": request.META.get("QUERY_STRING", "")}
+    context |= {f"opts_{verb}": _url_name(application, verb) for verb in ("assign", "unassign")}
+    context["paging"] = "".join(f"{urlencode({name: asked[name]})}&" for name in ("of", "q") if asked.get(name))
     connection = None if of_account else application.telnyx_id
     try:
-        shown["page"] = numbers.list_numbers(application.account, connection, search, _whole(asked.get("page", "1")))
+        context["page"] = numbers.list_numbers(application.account, connection, search, _whole(asked.get("page", "1")))
     except (TelnyxError, InvalidParameters) as error:
-        shown["problem"] = _words(error)
-    return render(request, "applications/related/numbers.html", shown)
+        context["problem"] = _words(error)
+    return render(request, "applications/related/numbers.html", context)
 
 
-def _carried_out(request: HttpRequest, application: TelnyxApplication, number_id: str, *, assign: bool) -> Told:
+def _carried_out(request: HttpRequest, application: TelnyxApplication, number_id: str, *, assign: bool) -> Banner:
     """Return what Telnyx answered, in a sentence."""
     change = numbers.assign_number if assign else numbers.unassign_number
     try:

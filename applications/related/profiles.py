@@ -40,21 +40,21 @@ def choices(account: TelnyxAccount, present: str) -> list[tuple[str, str]]:
 
     Raises a ``TelnyxError``.
     """
-    found = [("", "–"), *((profile.id, f"{profile} · {profile.id}") for profile in list_profiles(account))]
-    return found if present in dict(found) else [*found, (present, f"{present} (not in Telnyx's list)")]
+    offered = [("", "–"), *((profile.id, f"{profile} · {profile.id}") for profile in list_profiles(account))]
+    return offered if present in dict(offered) else [*offered, (present, f"{present} (not in Telnyx's list)")]
 
 
 def _read(account: TelnyxAccount) -> list[Profile]:
-    found: dict[str, Profile] = {}
+    profiles: dict[str, Profile] = {}
     for number in range(1, _MOST_PAGES + 1):
         query = {"page[number]": str(number), "page[size]": str(_PAGE_SIZE), "sort": "name"}
         listed = ask(account, "outbound_voice_profiles.list", extra_query=query).get("data")
         if not isinstance(listed, list):
             raise TelnyxUncertain("Telnyx's list of outbound voice profiles cannot be read.")
-        found |= {str(item["id"]): _profile(item) for item in listed if isinstance(item, dict) and item.get("id")}
+        profiles |= {str(item["id"]): _profile(item) for item in listed if isinstance(item, dict) and item.get("id")}
         if len(listed) < _PAGE_SIZE:
             break
-    return sorted(found.values(), key=lambda profile: profile.name.casefold())
+    return sorted(profiles.values(), key=lambda profile: profile.name.casefold())
 
 
 def _profile(item: JsonObject) -> Profile:

@@ -148,10 +148,10 @@ class TelnyxAccountAdmin(PortalAdmin):
 
 def _hanging_on(account: TelnyxAccount) -> list[str]:
     """Return the kinds of rows that refer to ``account`` and keep it from being deleted."""
-    found = []
+    kinds = []
     for relation in account._meta.get_fields(include_hidden=True):
         if getattr(relation, "on_delete", None) is PROTECT and relation.auto_created:
             model: Any = relation.related_model
             if model._base_manager.filter(**{relation.field.name: account}).exists():  # type: ignore[union-attr]
-                found.append(str(model._meta.verbose_name_plural))
-    return found
+                kinds.append(str(model._meta.verbose_name_plural))
+    return kinds

@@ -26,17 +26,17 @@ class PageAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        told = self.page(request, self.row(request, object_id))
-        return TemplateResponse(request, self.page_template, self.context(request) | told | (extra_context or {}))
+        context = self.page(request, self.row(request, object_id))
+        return TemplateResponse(request, self.page_template, self.context(request) | context | (extra_context or {}))
 
     def row(self, request: HttpRequest, object_id: object) -> Any:
         """Find the row for a person who may see it: 403 for others, 404 when there is none."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        found = self.get_object(request, unquote(str(object_id or "")))
-        if found is None:
+        row = self.get_object(request, unquote(str(object_id or "")))
+        if row is None:
             raise Http404
-        return found
+        return row
 
     def context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what every page of this admin needs."""

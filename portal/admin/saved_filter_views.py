@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from portal.saved_filters import LONGEST, SavedFilter, cleaned, filters_of
+from portal.saved_filters import LONGEST, SavedFilter, clean_list_query, filters_of
 
 
 class KeptFilters:
@@ -39,13 +39,13 @@ class KeptFilters:
         """Save the query that was posted; one of the same name is replaced."""
         if request.method != "POST" or not self.has_view_permission(request):
             raise PermissionDenied
-        name, query = request.POST.get("name", "").strip(), cleaned(request.POST.get("query", ""))
+        name, query = request.POST.get("name", "").strip(), clean_list_query(request.POST.get("query", ""))
         if not name or len(name) > 60 or not query or len(query) > LONGEST:
             messages.error(request, "A filter needs a name of at most 60 characters, and something that is filtered.")
         else:
             owner: Any = request.user
-            told = {"query": query, "shared": request.POST.get("shared") == "on"}
-            SavedFilter.objects.update_or_create(owner=owner, listing=self._kept_of(), name=name, defaults=told)
+            values = {"query": query, "shared": request.POST.get("shared") == "on"}
+            SavedFilter.objects.update_or_create(owner=owner, listing=self._kept_of(), name=name, defaults=values)
         return HttpResponseRedirect(f"{self._kept_list()}?{query}")
 
     def drop_filter_view(self, request: HttpRequest, pk: str) -> HttpResponse:
@@ -60,18 +60,18 @@ class KeptFilters:
         return HttpResponseRedirect(self._kept_list())
 
     def _filter_bar(self, request: HttpRequest) -> SafeString:
-        query = cleaned(request.GET.urlencode())
+        query = clean_list_query(request.GET.urlencode())
         rows = (
             filters_of(request.user, self._kept_of()) if request.user.is_authenticated else SavedFilter.objects.none()
         )
-        told: dict[str, Any] = {
+        context: dict[str, Any] = {
             "filters": rows,
             "query": query,
             "list_url": self._kept_list(),
             "name": self._kept_name(),
         }
-        told["may_drop_any"] = request.user.has_perm("portal.delete_savedfilter")
-        return render_to_string("portal/admin/saved_filters.html", told, request)
+        context["may_drop_any"] = request.user.has_perm("portal.delete_savedfilter")
+        return render_to_string("portal/admin/saved_filters.html", context, request)
 
     def _kept_of(self) -> str:
         return str(self.opts.label_lower)

@@ -83,7 +83,7 @@ class InfinitePaginator(unfold_paginator.InfinitePaginator):
         return self.more and self.at == self.num_pages
 
 
-class PatientChangeList(ChangeList):
+class TolerantChangeList(ChangeList):
     """Draws a list whatever stands in its address."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -109,7 +109,7 @@ class PortalAdmin(ModelAdmin):
         return super().changelist_view(request, extra_context)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:  # Unfold's annotation names no class
-        return PatientChangeList
+        return TolerantChangeList
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         try:

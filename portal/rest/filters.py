@@ -21,12 +21,12 @@ class StrictFilters(DjangoFilterBackend):
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filters = self.get_filterset_class(view, queryset)  # type: ignore[no-untyped-call]
-        refuse_others(request, *(filters.base_filters if filters else ()), *_PAGING)
+        refuse_unknown_parameters(request, *(filters.base_filters if filters else ()), *_PAGING)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)  # type: ignore[no-untyped-call]
         return filtered
 
 
-def refuse_others(request: Request, *known: str) -> None:
+def refuse_unknown_parameters(request: Request, *known: str) -> None:
     """Answer 400 to a query parameter that is not ``known``, or given twice."""
     errors = {
         name: ["There is no such filter." if name not in known else "Give it once."]

@@ -52,5 +52,5 @@ class Cursor(CursorPagination):
 def _is_ours(cursor: Any, text: str) -> bool:
     """Return whether it says anything: DRF reads nonsense as the first page, and a client would read that for ever."""
     position = cursor.position or ""
-    said = bool(position or cursor.offset or cursor.reverse)
-    return said and "\x00" not in position and bool(_BASE64.fullmatch(text))  # PostgreSQL fails on a NUL
+    is_meaningful = bool(position or cursor.offset or cursor.reverse)
+    return is_meaningful and "\x00" not in position and bool(_BASE64.fullmatch(text))  # PostgreSQL fails on a NUL

@@ -4,14 +4,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.phone_numbers import shown
+from portal.phone_numbers import display_number
 
 
 class NumberField(serializers.CharField):
     """A number, masked for a user without ``voice.view_full_number``."""
 
     def to_representation(self, value: str) -> str:
-        return shown(value, self.context["request"].user)
+        return display_number(value, self.context["request"].user)
 
 
 class Strict:

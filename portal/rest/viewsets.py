@@ -39,8 +39,8 @@ def account_of(request: Request, body: Any) -> TelnyxAccount:
     name = body.get("account") if isinstance(body, dict) else None
     accounts = TelnyxAccount.objects.all()
     if name is None:
-        if len(found := list(accounts[:2])) == 1:
-            return found[0]
+        if len(two := list(accounts[:2])) == 1:
+            return two[0]
         raise ValidationError({"account": ["Name one: there are several accounts, or none yet."]})
     if not isinstance(name, str) or not (account := accounts.filter(name=name).first()):
         raise ValidationError({"account": ["There is no account of this name."]})

@@ -29,8 +29,8 @@ def _only_read(view: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpReq
     def read(request: HttpRequest) -> HttpResponse:
         if request.method in {"GET", "HEAD"}:
             return view(request)
-        said, request_id = "This address is only read.", getattr(request, "request_id", "")
-        answer = problem(405, said, "method_not_allowed", request_id)
+        message, request_id = "This address is only read.", getattr(request, "request_id", "")
+        answer = problem(405, message, "method_not_allowed", request_id)
         answer["Allow"] = "GET, HEAD"
         return answer
 

@@ -9,7 +9,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 
 from portal.rest.problems import bad_request, problem
-from portal.statement_timeout import patience
+from portal.statement_timeout import statement_timeout
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -41,7 +41,7 @@ def limited_waiting(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         soon = request.path_info.startswith(("/webhooks/", "/readyz", "/metrics"))
-        with patience(2 if soon else 10):
+        with statement_timeout(2 if soon else 10):
             return get_response(request)
 
     return middleware
@@ -77,8 +77,8 @@ def known_length(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if "Transfer-Encoding" in request.headers and not request.path_info.startswith("/webhooks/"):
-            said = "Send the body with a Content-Length, not in chunks."
-            return problem(411, said, "length_required", request.request_id)  # type: ignore[attr-defined]
+            message = "Send the body with a Content-Length, not in chunks."
+            return problem(411, message, "length_required", request.request_id)  # type: ignore[attr-defined]
         return get_response(request)
 
     return middleware

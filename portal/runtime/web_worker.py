@@ -67,7 +67,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
 
 
 def _problem(status: HTTPStatus) -> bytes:
-    told = {"type": "urn:voice-portal:invalid", "title": status.phrase, "status": status, "code": "invalid"}
-    body = json.dumps(told | {"detail": "This is no HTTP request that can be read.", "request_id": uuid.uuid4().hex})
+    members = {"type": "urn:voice-portal:invalid", "title": status.phrase, "status": status, "code": "invalid"}
+    body = json.dumps(members | {"detail": "This is no HTTP request that can be read.", "request_id": uuid.uuid4().hex})
     head = f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()

@@ -68,12 +68,12 @@ class TelnyxUncertain(TelnyxError):
 
 def translate(error: Exception) -> TelnyxError:
     """Return the SDK's exception as one of ours. Looked at by shape, since this module does not import the SDK."""
-    found = error if isinstance(error, TelnyxError) else _translated(error)
+    translated = error if isinstance(error, TelnyxError) else _translated(error)
     request = getattr(error, "request", None)
-    if isinstance(found, TelnyxUncertain) and getattr(request, "method", "") == "GET":  # a read changes nothing
+    if isinstance(translated, TelnyxUncertain) and getattr(request, "method", "") == "GET":  # a read changes nothing
         words = "Telnyx could not be read: it gave no usable answer. Nothing was changed."
-        return TelnyxUnavailable(words, code=found.code, http_status=found.http_status)
-    return found
+        return TelnyxUnavailable(words, code=translated.code, http_status=translated.http_status)
+    return translated
 
 
 def _translated(error: Exception) -> TelnyxError:
@@ -124,7 +124,7 @@ def _field(error: Mapping[str, Any]) -> str:
 
 def _words(error: Mapping[str, Any]) -> str:
     text = str(error.get("detail") or error.get("title") or "Telnyx gave no reason")
-    return _LONG_NUMBER.sub(lambda found: f"…{found.group()[-4:]}", text)[:500]  # may echo a caller's number
+    return _LONG_NUMBER.sub(lambda match: f"…{match.group()[-4:]}", text)[:500]  # may echo a caller's number
 
 
 def _by_status(status: int) -> str:

@@ -31,21 +31,23 @@ class Listing:
     complete: bool
 
 
-def whole(account: TelnyxAccount, method: str, *path: str, **values: Any) -> Listing:
+def read_all(account: TelnyxAccount, method: str, *path: str, **values: Any) -> Listing:
     """Read at most 1000 rows of a list (``conferences.list``). Raises what ``ask`` raises."""
-    found = list(pages(account, method, *path, **values))
-    return Listing([row for page in found for row in page.rows], complete=found[-1].complete)
+    pages = list(read_pages(account, method, *path, **values))
+    return Listing([row for page in pages for row in page.rows], complete=pages[-1].complete)
 
 
-def pages(account: TelnyxAccount, method: str, *path: str, most: int = MOST_PAGES, **values: Any) -> Iterator[Page]:
+def read_pages(
+    account: TelnyxAccount, method: str, *path: str, most: int = MOST_PAGES, **values: Any
+) -> Iterator[Page]:
     """Read page after page, at least one, at most ``most``. Raises what ``ask`` raises."""
     for number in range(1, most + 1):
         answer = ask(account, method, *path, **values, **{"page[number]": number, "page[size]": PAGE})
-        page, meta = answer.get("data"), answer.get("meta")
-        told = meta if isinstance(meta, dict) else {}
+        page, given = answer.get("data"), answer.get("meta")
+        meta = given if isinstance(given, dict) else {}
         rows = [row for row in page if isinstance(row, dict)] if isinstance(page, list) else []
-        last = _is_last(told.get("total_pages"), number, len(rows))
-        total = told.get("total_results")
+        last = _is_last(meta.get("total_pages"), number, len(rows))
+        total = meta.get("total_results")
         yield Page(rows, total if isinstance(total, int) else None, last, last and isinstance(page, list))
         if last:
             return

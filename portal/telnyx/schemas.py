@@ -63,7 +63,7 @@ def arguments(method: str, values: JsonObject) -> JsonObject:
     return {by_wire_name.get(name, name): value for name, value in values.items()}
 
 
-def takes(method: str, name: str) -> bool:
+def has_parameter(method: str, name: str) -> bool:
     """Return whether ``method`` has a parameter of that wire name."""
     return any(parameter.name == name for parameter in parameters(method))
 
@@ -71,31 +71,31 @@ def takes(method: str, name: str) -> bool:
 def json_schemas(methods: Sequence[str]) -> tuple[dict[str, JsonObject], JsonObject]:
     """Return the bodies of ``methods`` as JSON Schemas, and the definitions they share, for OpenAPI's components."""
     given: list[tuple[type[pydantic.BaseModel], Literal["validation"]]] = [
-        (model(one), "validation") for one in methods
+        (model(method), "validation") for method in methods
     ]
-    found, shared = models_json_schema(given, by_alias=True, ref_template="#/components/schemas/{model}")
-    return {one: found[key] for one, key in zip(methods, given, strict=True)}, shared.get("$defs", {})
+    schemas, shared = models_json_schema(given, by_alias=True, ref_template="#/components/schemas/{model}")
+    return {method: schemas[key] for method, key in zip(methods, given, strict=True)}, shared.get("$defs", {})
 
 
 def describe(parameter: Parameter) -> JsonObject:
     """Return the parameter as JSON, for the editor in the browser."""
-    told: JsonObject = {"name": parameter.name, "kind": parameter.kind, "required": parameter.required}
+    description: JsonObject = {"name": parameter.name, "kind": parameter.kind, "required": parameter.required}
     if parameter.choices:
-        told["choices"] = list(parameter.choices)
+        description["choices"] = list(parameter.choices)
     if parameter.fields:
-        told["fields"] = [describe(field) for field in parameter.fields]
+        description["fields"] = [describe(field) for field in parameter.fields]
     if parameter.item is not None:
-        told["item"] = describe(parameter.item)
-    return told
+        description["item"] = describe(parameter.item)
+    return description
 
 
 @cache
 def methods(resource: str) -> tuple[str, ...]:
     """Return the public methods of a resource (``calls.actions``), sorted, without the SDK's own plumbing."""
-    found = _resource_type(resource)
+    resource_type = _resource_type(resource)
     return tuple(
         name
-        for name, _ in inspect.getmembers(found, inspect.isfunction)
+        for name, _ in inspect.getmembers(resource_type, inspect.isfunction)
         if not name.startswith("_") and name not in {"with_raw_response", "with_streaming_response"}
     )
 
@@ -122,10 +122,10 @@ def model(method: str) -> type[pydantic.BaseModel]:
 def _resource_type(resource: str) -> type:
     # the SDK imports a resource's module when its attribute is first read, so only a client can tell the class
     idle = httpx.Client(trust_env=False)  # explicit, though it asks nobody: nothing comes from the environment
-    found: Any = telnyx().Telnyx(api_key="", base_url="http://127.0.0.1", http_client=idle)
+    member: Any = telnyx().Telnyx(api_key="", base_url="http://127.0.0.1", http_client=idle)
     for part in resource.split("."):
-        found = getattr(found, part)
-    return type(found)
+        member = getattr(member, part)
+    return type(member)
 
 
 def _function(method: str) -> Any:
@@ -155,10 +155,10 @@ def _wire_name(
     """
     parts, inner = [], level
     for at, part in enumerate(loc):
-        found = next((parameter for parameter in inner if parameter.name == part), None)
-        if found:
-            level, inner = inner, found.fields or (found.item.fields if found.item else ())
-        if found or isinstance(part, int) or (unknown and at == len(loc) - 1):
+        matching = next((parameter for parameter in inner if parameter.name == part), None)
+        if matching:
+            level, inner = inner, matching.fields or (matching.item.fields if matching.item else ())
+        if matching or isinstance(part, int) or (unknown and at == len(loc) - 1):
             parts.append(str(part))
     return ".".join(parts), inner if unknown else level
 

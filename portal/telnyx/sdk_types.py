@@ -38,14 +38,16 @@ class Parameter:
 
 def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
     """Return the members of any of these shapes: required where all require it, with the choices of all."""
-    found: dict[str, Parameter] = {}
+    merged: dict[str, Parameter] = {}
     for members in shapes:
-        for one in members:
-            known = found.get(one.name, one)
-            choices = tuple(dict.fromkeys((*known.choices, *one.choices))) if known.choices and one.choices else ()
-            required = all(any(other.name == one.name and other.required for other in shape) for shape in shapes)
-            found[one.name] = replace(known, choices=choices, required=required)
-    return tuple(found.values())
+        for member in members:
+            known = merged.get(member.name, member)
+            choices = (
+                tuple(dict.fromkeys((*known.choices, *member.choices))) if known.choices and member.choices else ()
+            )
+            required = all(any(other.name == member.name and other.required for other in shape) for shape in shapes)
+            merged[member.name] = replace(known, choices=choices, required=required)
+    return tuple(merged.values())
 
 
 def members(shape: Any) -> tuple[Parameter, ...]:
@@ -162,17 +164,17 @@ def _plain(hint: Any) -> Any:
 @cache
 def _docstrings(shape: Any) -> dict[str, str]:
     """Return the string below each member of a TypedDict, bases included: the SDK keeps its help there."""
-    found: dict[str, str] = {}
+    helps: dict[str, str] = {}
     for base in getattr(shape, "__orig_bases__", ()):
         if typing_extensions.is_typeddict(base):
-            found |= _docstrings(base)
+            helps |= _docstrings(base)
     try:
         body = ast.parse(textwrap.dedent(inspect.getsource(shape))).body[0]
     except OSError:  # made by a call, as for a member named "from": there is no class body to read
-        return found
+        return helps
     assert isinstance(body, ast.ClassDef)
     for member, after in zip(body.body, body.body[1:], strict=False):
         text = after.value.value if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) else None
         if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name) and isinstance(text, str):
-            found[member.target.id] = inspect.cleandoc(text).strip()
-    return found
+            helps[member.target.id] = inspect.cleandoc(text).strip()
+    return helps

@@ -49,7 +49,7 @@ _TONES = {
 @register.filter
 def phone(text: str, user: Any) -> str:
     """Write a number as this person may see it, spaced for reading."""
-    shown = phone_numbers.shown(text, user)
+    shown = phone_numbers.display_number(text, user)
     return visible(phone_numbers.pretty(shown)) or "—"
 
 

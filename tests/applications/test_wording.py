@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from applications.kinds import KINDS
-from applications.wording import label, shown
+from applications.wording import display_value, label
 
 
 @pytest.mark.parametrize(
@@ -44,4 +44,4 @@ def test_no_two_settings_have_the_same_words() -> None:
     ],
 )
 def test_a_value_is_shown_as_its_field_shows_it(value: Any, text: str) -> None:
-    assert shown(value) == text
+    assert display_value(value) == text

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.phone_numbers import check_endpoint, mask, masked, pretty, shown
+from portal.phone_numbers import check_endpoint, display_number, mask, masked, pretty
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_a_number_without_plus_is_masked_where_a_number_stands() -> None:
 
 @pytest.mark.django_db
 def test_who_may_see_it_sees_it_whole(user_with: Any) -> None:
-    assert shown("+13125550001", user_with("voice.view_full_number")) == "+13125550001"
-    assert shown("+13125550001", user_with("voice.view_call", username="other")) == "+1312•••0001"
+    assert display_number("+13125550001", user_with("voice.view_full_number")) == "+13125550001"
+    assert display_number("+13125550001", user_with("voice.view_call", username="other")) == "+1312•••0001"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal.saved_filters import LONGEST, SavedFilter, cleaned, filters_of
+from portal.saved_filters import LONGEST, SavedFilter, clean_list_query, filters_of
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,11 @@ from portal.saved_filters import LONGEST, SavedFilter, cleaned, filters_of
     ],
 )
 def test_a_query_is_kept_without_page_and_empty_values(query: str, kept: str) -> None:
-    assert cleaned(query) == kept
+    assert clean_list_query(query) == kept
 
 
 def test_a_query_without_end_is_cut() -> None:
-    assert len(cleaned("q=" + "x" * 10 * LONGEST)) == 2 * LONGEST
+    assert len(clean_list_query("q=" + "x" * 10 * LONGEST)) == 2 * LONGEST
 
 
 def test_a_person_sees_their_own_filters_of_this_list_and_the_shared_ones(user_with: Any) -> None:

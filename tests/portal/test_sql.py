@@ -12,10 +12,10 @@ from tests.support.accounts import make_account
 
 def test_a_row_is_found_by_its_own_values_alone(account: TelnyxAccount) -> None:
     other = make_account("other")
-    assert sql.found(TelnyxAccount, webhook_token=other.webhook_token) == other
-    assert sql.found(TelnyxAccount, webhook_token=other.webhook_token, name=account.name) is None
+    assert sql.fetch(TelnyxAccount, webhook_token=other.webhook_token) == other
+    assert sql.fetch(TelnyxAccount, webhook_token=other.webhook_token, name=account.name) is None
     with transaction.atomic():
-        locked = sql.locked(TelnyxAccount, name=account.name)
+        locked = sql.fetch_locked(TelnyxAccount, name=account.name)
     assert locked is not None
     assert (locked.pk, locked.api_key, locked.created_at) == (account.pk, account.api_key, account.created_at)
 
@@ -66,5 +66,5 @@ def test_the_clock_of_the_database_is_read_in_utc_and_written_as_django_writes_i
         cursor.execute(f"SELECT {sql.now()}", [])
         told = cursor.fetchone()[0]
         cursor.execute(f"INSERT INTO portal_heartbeat (name, at) VALUES (%s, {sql.now()})", ["clock"])
-    assert abs(datetime.now(UTC) - sql.moment(told)) < timedelta(minutes=1)
-    assert abs(Heartbeat.objects.get().at - sql.moment(told)) < timedelta(minutes=1)
+    assert abs(datetime.now(UTC) - sql.read_now(told)) < timedelta(minutes=1)
+    assert abs(Heartbeat.objects.get().at - sql.read_now(told)) < timedelta(minutes=1)

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from portal.statement_timeout import PatientConnection, patience
+from portal.statement_timeout import TimedConnection, statement_timeout
 
 
 class Wire:
@@ -17,7 +17,7 @@ class Wire:
         self.transaction_status, self.status = status, 0
 
 
-class Connection(PatientConnection):
+class Connection(TimedConnection):
     """One without a server: what it waits for is told by ``limits``."""
 
     def __init__(self, status: TransactionStatus = TransactionStatus.IDLE) -> None:
@@ -50,9 +50,9 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_each_wait_has_the_patience_of_its_thread(limits: list[Any]) -> None:
     connection = Connection()
     connection.wait(None)
-    with patience(10):
+    with statement_timeout(10):
         connection.wait(None)
-        with patience(2):
+        with statement_timeout(2):
             connection.wait(None)
             other = threading.Thread(target=connection.wait, args=(None,))
             other.start()

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.phone_numbers import masked_for
-from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_others
+from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from voice.calls import search, status, telnyx_record
 from voice.calls.serializers import CallSerializer, EventSerializer
@@ -119,7 +119,7 @@ class CallViewSet(ReadOnlyViewSet):
     @action(detail=True)
     def events(self, request: Request, call_control_id: str) -> Response:
         """What happened, in order."""
-        refuse_others(request)
+        refuse_unknown_parameters(request)
         rows = self.get_object().events.order_by("occurred_at", "received_at")[:1000]
         return Response({"next": None, "previous": None, "results": _shown(self, EventSerializer, rows)})
 
@@ -127,7 +127,7 @@ class CallViewSet(ReadOnlyViewSet):
     @action(detail=True)
     def commands(self, request: Request, call_control_id: str) -> Response:
         """What was sent, in order."""
-        refuse_others(request)
+        refuse_unknown_parameters(request)
         rows = (
             self.get_object().commands.select_related("account", "conference").order_by("created_at", "sequence")[:1000]
         )

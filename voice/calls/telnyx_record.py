@@ -48,7 +48,7 @@ def of_call(call: Call) -> Record:
 
 def read(account: TelnyxAccount, query: dict[str, Any]) -> Record:
     """Read the entries that ``query`` (``filter[…]``) finds: at most 1000. Raises what ``ask`` raises."""
-    found = paging.whole(account, "call_events.list", filter=query)
+    found = paging.read_all(account, "call_events.list", filter=query)
     return Record(_sorted(found.rows), found.complete)
 
 
@@ -60,7 +60,7 @@ def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) 
     part = {"gte": begin.isoformat()}
     for _ in range(_MOST_PARTS):
         query, times = {"connection_id": connection_id, "occurred_at": part, "type": "webhook"}, list[datetime]()
-        for page in paging.pages(account, "call_events.list", most=_MOST_PAGES, filter=query):
+        for page in paging.read_pages(account, "call_events.list", most=_MOST_PAGES, filter=query):
             times += [at for at in map(time_of, page.rows) if at]
             yield page.rows
         if page.complete or ("lte" in part and times and min(times) < begin):

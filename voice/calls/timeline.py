@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from portal.phone_numbers import masked_for, pretty, shown
+from portal.phone_numbers import display_number, masked_for, pretty
 from voice.catalogue import actions
 from voice.catalogue.correlation import pairs
 from voice.catalogue.event_types import ending, label
@@ -108,7 +108,7 @@ def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
     source = source or ("conference" if event.conference_id and not leg else "")
     title, detail = label(event.event_type), _detail(event, user)
     if event.conference_id and event.call and not leg:  # somebody else in the same conference
-        detail = " · ".join(part for part in (pretty(shown(event.call.from_number, user)), detail) if part)
+        detail = " · ".join(part for part in (pretty(display_number(event.call.from_number, user)), detail) if part)
     return Entry("event", str(event.pk), at, _offset(at, start), leg, title, detail, event.status, source)
 
 
@@ -155,7 +155,7 @@ def _main_parameter(command: CallCommand, user: Any) -> str:
     for name in ("to", "payload", "audio_url", "digits", "cause"):
         if isinstance(value := command.parameters.get(name), str):
             if name == "to":
-                return pretty(shown(value, user))
+                return pretty(display_number(value, user))
             text = masked_for(user, value)
             return f"“{text[:120]}”"
     return ""
@@ -165,7 +165,7 @@ def _detail(event: CallEvent, user: Any) -> str:
     payload = event.payload or {}
     match event.event_type:
         case "call.initiated":
-            return " → ".join(pretty(shown(str(payload.get(side)), user)) for side in ("from", "to"))
+            return " → ".join(pretty(display_number(str(payload.get(side)), user)) for side in ("from", "to"))
         case "call.hangup":
             return ending(str(payload.get("hangup_cause") or ""), str(payload.get("hangup_source") or ""))
         case "call.gather.ended":

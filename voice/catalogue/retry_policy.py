@@ -48,7 +48,7 @@ def retry_class(action: str) -> RetryClass:
 
 def takes_command_id(action: str) -> bool:
     """Tell whether Telnyx ignores a repeat."""
-    return schemas.takes(actions.method(action), "command_id")
+    return schemas.has_parameter(actions.method(action), "command_id")
 
 
 def needs_window(action: str) -> bool:

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.models import TelnyxAccount
-from portal.phone_numbers import pretty, shown
+from portal.phone_numbers import display_number, pretty
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -70,7 +70,7 @@ def live_legs(account: TelnyxAccount | None, user: Any) -> list[tuple[str, str]]
 
 def leg_label(call: Call, user: Any) -> str:
     """Describe a leg to a person: ``+1 312… → +1 312…, answered``."""
-    sides = " → ".join(pretty(shown(number, user)) for number in (call.from_number, call.to_number))
+    sides = " → ".join(pretty(display_number(number, user)) for number in (call.from_number, call.to_number))
     return f"{sides}, {call.state}"
 
 

@@ -65,7 +65,7 @@ def place(
     conference, or the call that the parameters name, is known to have ended.
     """
     named = dict(address or {})
-    taken = {name: value for name, value in named.items() if schemas.takes(actions.method(action), name)}
+    taken = {name: value for name, value in named.items() if schemas.has_parameter(actions.method(action), name)}
     values = actions.check(action, {**parameters, **taken} if isinstance(parameters, dict) else parameters)
     command = _command(account, action, {**values, **named}, actor, intent)
     command.path, command.conference, command.queue_name = list(path), conference, queue_name

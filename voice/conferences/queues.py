@@ -26,7 +26,7 @@ class NobodyWaits(TelnyxError):
 
 def at_telnyx(account: TelnyxAccount) -> paging.Listing:
     """List the queues of an account (``GET /queues``)."""
-    return paging.whole(account, "queues.list")
+    return paging.read_all(account, "queues.list")
 
 
 def retrieve(account: TelnyxAccount, name: str) -> dict[str, Any] | None:
@@ -36,7 +36,7 @@ def retrieve(account: TelnyxAccount, name: str) -> dict[str, Any] | None:
 
 def calls(account: TelnyxAccount, name: str) -> paging.Listing:
     """List who waits in it, in order (``GET /queues/{queue_name}/calls``)."""
-    found = paging.whole(account, "queues.calls.list", name)
+    found = paging.read_all(account, "queues.calls.list", name)
     return paging.Listing(sorted(found.rows, key=_position), found.complete)
 
 

@@ -22,7 +22,7 @@ def at_telnyx(account: TelnyxAccount, **wanted: str) -> paging.Listing:
 
     Without any, Telnyx tells those that have ended, too.
     """
-    return paging.whole(account, "conferences.list", **({"filter": wanted} if wanted else {}))
+    return paging.read_all(account, "conferences.list", **({"filter": wanted} if wanted else {}))
 
 
 def retrieve(account: TelnyxAccount, conference_id: str) -> Conference | None:
@@ -45,7 +45,7 @@ def find(account: TelnyxAccount, conference_id: str) -> Conference | None:
 
 def participants(conference: Conference) -> paging.Listing:
     """List who is in it, muted, on hold, as Telnyx tells it now."""
-    return paging.whole(conference.account, "conferences.list_participants", conference.conference_id)
+    return paging.read_all(conference.account, "conferences.list_participants", conference.conference_id)
 
 
 def create(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:

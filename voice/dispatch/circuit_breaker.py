@@ -44,7 +44,7 @@ def not_closed() -> list[AccountBreaker]:
 
 def may_send(account_id: uuid.UUID, action: str, now: datetime) -> bool:
     """Tell whether a command may be sent now. When the time for a probe has come, the first to ask is the probe."""
-    row = sql.found(AccountBreaker, account=account_id)
+    row = sql.fetch(AccountBreaker, account=account_id)
     if row is None:
         return True
     waits = [row.wait_until, row.dials_wait_until if action == actions.DIAL else None]
@@ -64,7 +64,7 @@ def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetim
         _wait(command.account_id, error, now)
     account_id, again = command.account_id, len(command.attempts) > 1
     rejected, usable = _is_rejection(error), not isinstance(error, TelnyxUncertain) and not _is_unreachable(error)
-    found = sql.found(AccountBreaker, account=account_id)
+    found = sql.fetch(AccountBreaker, account=account_id)
     if usable and not rejected and (found is None or (found.is_closed and "x" not in found.recent)):
         return
     with transaction.atomic():

@@ -15,9 +15,9 @@ from voice.models import Call, CallCommand, Conference
 
 def lock_subjects(command_id: uuid.UUID) -> tuple[Call | None, Conference | None]:
     """Lock the call and the conference that the command is about: before the command, as everybody does."""
-    wanted = rows.found(CallCommand, id=command_id)
-    call = rows.locked(Call, id=wanted.call_id) if wanted and wanted.call_id else None
-    return call, rows.locked(Conference, id=wanted.conference_id) if wanted and wanted.conference_id else None
+    wanted = rows.fetch(CallCommand, id=command_id)
+    call = rows.fetch_locked(Call, id=wanted.call_id) if wanted and wanted.call_id else None
+    return call, rows.fetch_locked(Conference, id=wanted.conference_id) if wanted and wanted.conference_id else None
 
 
 def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
@@ -27,12 +27,12 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
     """
     sql = f"""SELECT {rows.columns(CallCommand)}, {rows.now()} AS clock FROM voice_callcommand
               WHERE id = %s AND status IN ('queued', 'sending')
-              AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock()}"""  # noqa: S608
+              AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock_clause()}"""  # noqa: S608
     command = next(iter(CallCommand.objects.raw(sql, [rows.prepared(CallCommand, "id", command_id)])), None)
     if command is None:
         return None, timezone.now()
-    command.account = rows.found(TelnyxAccount, id=command.account_id) or command.account
-    return command, rows.moment(vars(command)["clock"])
+    command.account = rows.fetch(TelnyxAccount, id=command.account_id) or command.account
+    return command, rows.read_now(vars(command)["clock"])
 
 
 def is_blocked(command: CallCommand) -> bool:
@@ -71,7 +71,7 @@ def now_if_leased(command: CallCommand) -> datetime | None:
               WHERE id = %s AND status = 'sending' AND lease_until = %s"""  # noqa: S608
     values = [rows.prepared(CallCommand, name, getattr(command, name)) for name in ("id", "lease_until")]
     found = next(iter(CallCommand.objects.raw(sql, values)), None)
-    return rows.moment(vars(found)["clock"]) if found else None
+    return rows.read_now(vars(found)["clock"]) if found else None
 
 
 def next_free(command: CallCommand) -> list[uuid.UUID]:

@@ -188,7 +188,7 @@ def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, b
         legs = Call.objects.select_for_update().filter(account_id=event.account_id, call_leg_id=event.call_leg_id)
         return (legs.first() if event.call_leg_id else None), False
     named = {"account": event.account_id, "call_control_id": event.call_control_id}
-    if call := sql.locked(Call, **named):
+    if call := sql.fetch_locked(Call, **named):
         return call, False
     at = event.happened_at
     stub = Call(account_id=event.account_id, call_control_id=event.call_control_id, started_at=at)
@@ -196,7 +196,7 @@ def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, b
         assign(stub, changes(stub, event))
     if sql.insert(stub):
         return stub, True
-    return sql.locked(Call, **named), False  # another event has made it in the meantime
+    return sql.fetch_locked(Call, **named), False  # another event has made it in the meantime
 
 
 def _rules(claimed: LeasedEvent, call: Call) -> list[Rule]:

@@ -51,7 +51,7 @@ def _door(request: HttpRequest, token: str, source: str) -> HttpResponse | None:
 
 
 def _receive(request: HttpRequest, token: str, source: str) -> HttpResponse | None:
-    account = sql.found(TelnyxAccount, webhook_token=token)
+    account = sql.fetch(TelnyxAccount, webhook_token=token)
     if account is None:
         _note(request, None, refusal_reasons.UNKNOWN_ADDRESS)
         return problem(404, "There is nothing here.", "not_found", _id(request))

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from applications import addresses
 from portal.models import TelnyxAccount
-from portal.signatures import span
+from portal.signatures import format_duration
 from voice.events import refusal_reasons, rejections
 from voice.inbox import applications
 from voice.inbox.applications import Counted, WebhookSource
@@ -160,9 +160,9 @@ def _of_refusals(refused: Refusals, last: datetime | None, now: datetime) -> Ver
 
 
 def _of_arrivals(row: Any, refused: Refusals, last: datetime, now: datetime) -> Verdict:
-    ago = f"the last one came {span((now - last).total_seconds())} ago"
+    ago = f"the last one came {format_duration((now - last).total_seconds())} ago"
     if row.oldest_waiting and now - row.oldest_waiting > _LATE:
-        waits = span((now - row.oldest_waiting).total_seconds())
+        waits = format_duration((now - row.oldest_waiting).total_seconds())
         remedy = "Is a worker or the sweep running? The portal's home page tells the backlog."
         return Verdict("bad", f"Webhooks arrive, but they wait: the oldest since {waits}; {ago}.", remedy)
     if now - last > timedelta(hours=24):

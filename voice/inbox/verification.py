@@ -143,7 +143,9 @@ def _age_step(timestamp: str, now: float | None) -> Step:
     except BadSignature as error:
         return Step("Age", False, f"{at}: {error}.")
     age = now - int(timestamp)
-    return Step("Age", True, f"{at}, {signatures.span(abs(age))} {'ago' if age >= 0 else 'ahead'}: within 5 minutes.")
+    return Step(
+        "Age", True, f"{at}, {signatures.format_duration(abs(age))} {'ago' if age >= 0 else 'ahead'}: within 5 minutes."
+    )
 
 
 def _key_step(headers: Headers, raw: bytes, signer: Signer | None, change: str, account: TelnyxAccount | None) -> Step:

@@ -68,7 +68,7 @@ def count_young(account: TelnyxAccount, after: datetime, before: datetime) -> in
     """
     between = {"gte": after.isoformat(), "lte": before.isoformat()}
     wanted = {"status": {"eq": "failed"}, "finished_at": between}
-    page = next(paging.pages(account, "webhook_deliveries.list", most=1, filter=wanted))
+    page = next(paging.read_pages(account, "webhook_deliveries.list", most=1, filter=wanted))
     return page.total if page.total is not None else len(page.rows)
 
 
@@ -126,7 +126,7 @@ def _pages(run: RecoveryRun, since: datetime, until: datetime) -> Iterator[pagin
         "started_at": {"gte": since.isoformat()},
         "finished_at": {"lte": until.isoformat()},
     }
-    for page in paging.pages(run.account, "webhook_deliveries.list", most=_MOST_PAGES, filter=query):
+    for page in paging.read_pages(run.account, "webhook_deliveries.list", most=_MOST_PAGES, filter=query):
         if (page.total or 0) > _MOST_PAGES * paging.PAGE:
             return
         yield page

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.phone_numbers import mask, masked, pretty, shown
+from portal.phone_numbers import display_number, mask, masked, pretty
 from voice.catalogue.event_types import HANGUP_CAUSES, label
 from voice.models import ReplayLine
 
@@ -133,4 +133,4 @@ def _value(name: str, value: Any, user: Any) -> str:
 
 
 def _number(text: str, user: Any) -> str:
-    return pretty(shown(text, user) if user is not None else mask(text))
+    return pretty(display_number(text, user) if user is not None else mask(text))

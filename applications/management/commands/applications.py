@@ -12,7 +12,7 @@ from applications.exchange import plans, yaml_documents
 from applications.exchange.apply import Outcome, carry_out
 from applications.exchange.plans import Plan, Problem, Step, Unreadable
 from applications.mirror.progress import Bar
-from applications.wording import shown
+from applications.wording import display_value
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
@@ -97,8 +97,8 @@ class Command(BaseCommand):
             for name, (before, after) in step.changes.items():
                 self.stdout.write(f"    {name}: {_change(step, before, after)}")
         counts = plan.counts
-        told = "{create} to create, {update} to update, {delete} to delete, {unchanged} unchanged."
-        self.stdout.write(told.format(**counts))
+        summary = "{create} to create, {update} to update, {delete} to delete, {unchanged} unchanged."
+        self.stdout.write(summary.format(**counts))
 
     def _ask(self, plan: Plan, *, yes: bool) -> None:
         if yes:
@@ -113,7 +113,7 @@ class Command(BaseCommand):
         bar, outcomes = Bar(self.stderr, plan.account.name), []
         for outcome in carry_out(plan.account, plan.steps, actor, plan.made_at):
             outcomes.append(outcome)
-            bar.told(len(outcomes), len(plan.steps))
+            bar.update(len(outcomes), len(plan.steps))
             if outcome.message:
                 bar.close()
                 at = f"line {outcome.step.line}: " if outcome.step.line else ""
@@ -140,7 +140,7 @@ def _change(step: Step, before: Any, after: Any) -> str:
 
 
 def _said(value: Any) -> str:
-    return shown(value).replace("\n", ", ") or "empty"
+    return display_value(value).replace("\n", ", ") or "empty"
 
 
 def _bad(file: str, problems: list[Problem]) -> CommandError:

@@ -67,7 +67,7 @@ class Command(BaseCommand):
                 record, began = begin(kind, account, _ACTOR)
         if began:
             bar = Bar(self.stderr, f"{account.name} {kind.slug}")
-            run(record, _ACTOR, accept_missing=accept_missing, told=lambda at: bar.told(at.progress, at.total))
+            run(record, _ACTOR, accept_missing=accept_missing, on_page=lambda at: bar.update(at.progress, at.total))
             bar.close()
         counts = ", ".join(f"{number} {name}" for name, number in record.counts.items())
         self.stdout.write(f"{account.name} {kind.slug}: {counts}")

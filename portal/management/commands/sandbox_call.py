@@ -43,13 +43,13 @@ class Command(BaseCommand):
         self.stdout.write(call["call_control_id"])
 
     def _follow(self, id: str) -> None:
-        started, told = time.monotonic(), QUIET_SECONDS
+        started, next_line = time.monotonic(), QUIET_SECONDS
         while (waited := time.monotonic() - started) < WAIT_SECONDS:
             call = _ask(_port(), "GET", f"/sandbox/calls/{quote(id)}")
             if call["session_ended"] and not call["owed"]:
                 return
-            if waited >= told:
-                told += 1.0
+            if waited >= next_line:
+                next_line += 1.0
                 self.stderr.write(f"{waited:3.0f} s  {_words(call)}")
             time.sleep(0.1)
         if not call["session_ended"]:

@@ -11,7 +11,7 @@ from portal.sandbox.calls.commands import (
     check_client_state,
     leg,
     not_answered,
-    once,
+    run_once,
     with_url_lists,
 )
 from portal.sandbox.calls.destinations import FIRST_COMMAND
@@ -30,7 +30,7 @@ ACTIONS: dict[str, Action] = {
     "ai_assistant_stop": Action("stop_ai_assistant", "answered", assistants.stop),
     "answer": Action("answer", "ringing", legs.answer),
     "bridge": Action("bridge", "answered", legs.bridge),
-    "client_state_update": Action("update_client_state", "alive", legs.nothing_told),
+    "client_state_update": Action("update_client_state", "alive", legs.no_event),
     "conversation_relay_start": Action("start_conversation_relay", "answered", assistants.start_relay),
     "conversation_relay_stop": Action("stop_conversation_relay", "answered", assistants.stop_relay),
     "enqueue": Action("enqueue", "answered", queues.enqueue),
@@ -52,16 +52,16 @@ ACTIONS: dict[str, Action] = {
     "record_stop": Action("stop_recording", "answered", recordings.stop),
     "refer": Action("refer", "answered", referrals.refer),
     "reject": Action("reject", "ringing", legs.reject),
-    "send_dtmf": Action("send_dtmf", "answered", legs.nothing_told),
+    "send_dtmf": Action("send_dtmf", "answered", legs.no_event),
     "send_sip_info": Action("send_sip_info", "answered", legs.send_sip_info),
     "siprec_start": Action("start_siprec", "answered", streams.start_siprec),
     "siprec_stop": Action("stop_siprec", "answered", streams.stop_siprec),
     "speak": Action("speak", "answered", media.speak),
     "streaming_start": Action("start_streaming", "answered", streams.start),
     "streaming_stop": Action("stop_streaming", "answered", streams.stop),
-    "suppression_start": Action("start_noise_suppression", "answered", legs.nothing_told),
-    "suppression_stop": Action("stop_noise_suppression", "answered", legs.nothing_told),
-    "switch_supervisor_role": Action("switch_supervisor_role", "answered", legs.nothing_told),
+    "suppression_start": Action("start_noise_suppression", "answered", legs.no_event),
+    "suppression_stop": Action("stop_noise_suppression", "answered", legs.no_event),
+    "switch_supervisor_role": Action("switch_supervisor_role", "answered", legs.no_event),
     "transcription_start": Action("start_transcription", "answered", transcripts.start),
     "transcription_stop": Action("stop_transcription", "answered", transcripts.stop),
     "transfer": Action("transfer", "alive", legs.transfer),
@@ -78,7 +78,7 @@ def act(exchange: Exchange, call_control_id: str, wire_name: str, body: JsonObje
     check(f"calls.actions.{action.method}", body)
     check_client_state(body, "client_state", "target_leg_client_state")
     run = partial(_execute, exchange, call, wire_name, body)
-    return once(exchange, call_control_id, action.method, body.get("command_id"), run)
+    return run_once(exchange, call_control_id, action.method, body.get("command_id"), run)
 
 
 def _execute(exchange: Exchange, call: Call, wire_name: str, body: JsonObject) -> JsonObject:

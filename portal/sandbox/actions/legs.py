@@ -68,7 +68,7 @@ def bridge(exchange: Exchange, call: Call, body: JsonObject) -> None:
     calls.bridge(exchange, call, other)
 
 
-def nothing_told(exchange: Exchange, call: Call, body: JsonObject) -> None:
+def no_event(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """Take digits sent, noise suppressed, a supervisor's role, a client state: Telnyx sends no event for these."""
 
 

@@ -33,20 +33,20 @@ def note_command(exchange: Exchange, call: Call, name: str, body: JsonObject) ->
     """Remember that a command was executed; ``name`` is the last part of its path."""
     at = timestamp(exchange.now())
     event = {"id": str(uuid.uuid4()), "event_type": name, "occurred_at": at}
-    told = {name: body[name] for name in ("command_id", "client_state") if name in body}
-    line = _line(_ids(call), name, "command", at) | {"metadata": {"status": "delivered", "event": event} | told}
+    given = {name: body[name] for name in ("command_id", "client_state") if name in body}
+    line = _line(_ids(call), name, "command", at) | {"metadata": {"status": "delivered", "event": event} | given}
     exchange.store.put(COMMANDS, event["id"], line | {"failed": "false"}, most=LEDGER_LENGTH)
 
 
-def listed(store: Store, query: dict[str, str]) -> JsonObject:
+def list_page(store: Store, query: dict[str, str]) -> JsonObject:
     """Return one page of what the filters leave; of the last 24 hours unless a leg or a session is named."""
-    found = sorted(_found(store, query), key=lambda line: str(line["event_timestamp"]), reverse=True)
+    lines = sorted(_found(store, query), key=lambda line: str(line["event_timestamp"]), reverse=True)
     for name, member in _MEMBERS.items():
         wanted = query.get(name)
-        found = [line for line in found if wanted in (None, line[member])]
-    found = [line for line in found if _in_time(line, query)]
-    page = pages.page(found, query)
-    return page | {"data": [_told(line) for line in page["data"]]}
+        lines = [line for line in lines if wanted in (None, line[member])]
+    lines = [line for line in lines if _in_time(line, query)]
+    page = pages.page(lines, query)
+    return page | {"data": [_as_json(line) for line in page["data"]]}
 
 
 def _found(store: Store, query: dict[str, str]) -> list[JsonObject]:
@@ -105,6 +105,6 @@ def _in_time(line: JsonObject, query: dict[str, str]) -> bool:
     return True
 
 
-def _told(line: JsonObject) -> JsonObject:
+def _as_json(line: JsonObject) -> JsonObject:
     members = ("call_leg_id", "call_session_id", "event_timestamp", "metadata", "name", "type")
     return {"record_type": "call_event"} | {member: line[member] for member in members}

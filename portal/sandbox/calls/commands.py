@@ -26,7 +26,7 @@ class Action:
     run: Callable[[Exchange, Call, JsonObject], JsonObject | None]
 
 
-def once(
+def run_once(
     exchange: Exchange, scope: str, action: str, command_id: str | None, run: Callable[[], JsonObject]
 ) -> JsonObject:
     """Return ``run()``, or its earlier answer when this command id was seen within ``scope`` less than 60 s ago."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import call_events, calls
-from portal.sandbox.calls.commands import already_ended, check_client_state, check_number, leg, once, with_url_lists
+from portal.sandbox.calls.commands import already_ended, check_client_state, check_number, leg, run_once, with_url_lists
 from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.core.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
@@ -27,7 +27,7 @@ def dial(exchange: Exchange, body: JsonObject) -> JsonObject:
     check("calls.dial", body)
     check_client_state(body, "client_state")
     to = check_number(body, "to")
-    return once(exchange, "", "dial", body.get("command_id"), lambda: _dial(exchange, body, to))
+    return run_once(exchange, "", "dial", body.get("command_id"), lambda: _dial(exchange, body, to))
 
 
 def status(exchange: Exchange, call_control_id: str) -> JsonObject:
@@ -35,7 +35,7 @@ def status(exchange: Exchange, call_control_id: str) -> JsonObject:
     call = exchange.call(call_control_id)
     if call is None or (call.ended_at is not None and call.ended_at < time.time() - STATUS_SECONDS):
         raise not_found("This call")
-    return {"data": _told(call) | {"is_alive": call.alive}}
+    return {"data": _as_json(call) | {"is_alive": call.alive}}
 
 
 def active_calls(exchange: Exchange, connection_id: str, query: dict[str, str]) -> JsonObject:
@@ -87,7 +87,7 @@ def _dial(exchange: Exchange, body: JsonObject, to: str) -> JsonObject:
     )
     call_events.note_command(exchange, call, "dial", body)
     # "For Dial command it will always be false": the answer comes before anything is known
-    return {"data": _told(call) | {"is_alive": False, "recording_id": call.options.get("recording_id")}}
+    return {"data": _as_json(call) | {"is_alive": False, "recording_id": call.options.get("recording_id")}}
 
 
 def _linked(exchange: Exchange, body: JsonObject) -> Call | None:
@@ -99,7 +99,7 @@ def _linked(exchange: Exchange, body: JsonObject) -> Call | None:
     return call
 
 
-def _told(call: Call) -> JsonObject:
+def _as_json(call: Call) -> JsonObject:
     return _active(call) | {
         "client_state": call.client_state,
         "end_time": timestamp(call.ended_at, "milliseconds") if call.ended_at else None,

@@ -6,7 +6,7 @@ from functools import partial
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import call_events
-from portal.sandbox.calls.commands import answered_leg, check_client_state, once
+from portal.sandbox.calls.commands import answered_leg, check_client_state, run_once
 from portal.sandbox.conferences import conferences
 from portal.sandbox.core.errors import check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
@@ -23,11 +23,11 @@ def act(exchange: Exchange, id: str, wire_name: str, body: JsonObject) -> JsonOb
     if wire_name not in ACTIONS:
         raise not_found(f"A conference action {wire_name!r}")
     method, run = ACTIONS[wire_name]
-    conference = conferences.known(exchange, id)
+    conference = conferences.find_conference(exchange, id)
     check(f"conferences.actions.{method}", body)
     check_client_state(body, "client_state")
     execute = partial(_execute, exchange, conference, wire_name, run, body)
-    return once(exchange, id, f"conference_{method}", body.get("command_id"), execute)
+    return run_once(exchange, id, f"conference_{method}", body.get("command_id"), execute)
 
 
 def _execute(exchange: Exchange, conference: JsonObject, wire_name: str, run: Run, body: JsonObject) -> JsonObject:
@@ -90,8 +90,8 @@ def _sound(
 ) -> None:
     """Let all hear it, or those named, each of whom has events of their own."""
     chosen = body.get("call_control_ids")
-    heard = [participant["call_control_id"] for participant in _named(conference, chosen)] if chosen else None
-    sound = {"id": str(uuid.uuid4()), "kind": kind, "more": more, "heard_by": heard}
+    heard_by = [participant["call_control_id"] for participant in _named(conference, chosen)] if chosen else None
+    sound = {"id": str(uuid.uuid4()), "kind": kind, "more": more, "heard_by": heard_by}
     conference["playing"].append(sound)
     conferences.save(exchange, conference)
     _tell(exchange, conference, sound, "started")
@@ -121,8 +121,8 @@ def _tell(exchange: Exchange, conference: JsonObject, sound: JsonObject, what: s
 
 
 def _sounded(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    conference = conferences.known(exchange, arguments["conference"])
-    for sound in [one for one in conference["playing"] if one["id"] == arguments["sound"]]:
+    conference = conferences.find_conference(exchange, arguments["conference"])
+    for sound in [item for item in conference["playing"] if item["id"] == arguments["sound"]]:
         conference["playing"].remove(sound)
         conferences.save(exchange, conference)
         _tell(exchange, conference, sound, "ended")
@@ -138,7 +138,7 @@ def _send_dtmf(exchange: Exchange, conference: JsonObject, body: JsonObject) -> 
 
 
 def _record(exchange: Exchange, conference: JsonObject, body: JsonObject) -> None:
-    recording = recordings.made({"channels": "single"} | body, str(uuid.uuid4()), exchange.now())
+    recording = recordings.new_recording({"channels": "single"} | body, str(uuid.uuid4()), exchange.now())
     conference["recordings"].append(recording)
     conferences.save(exchange, conference)
 
@@ -163,12 +163,12 @@ def _resume_recording(exchange: Exchange, conference: JsonObject, body: JsonObje
 
 
 def _recordings(conference: JsonObject, body: JsonObject) -> list[JsonObject]:
-    return recordings.chosen(conference["recordings"], body)
+    return recordings.select_recordings(conference["recordings"], body)
 
 
 def _named(conference: JsonObject, ids: list[str] | None) -> list[JsonObject]:
     """Return the participants of these legs, all of them when none are named; 422 if one is not in the conference."""
-    there = {one["call_control_id"]: one for one in conferences.present(conference)}
+    there = {participant["call_control_id"]: participant for participant in conferences.present(conference)}
     for id in ids or []:
         if id not in there:
             detail = "This call is not in the conference."

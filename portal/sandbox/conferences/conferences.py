@@ -9,7 +9,7 @@ import uuid
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
-from portal.sandbox.calls.commands import answered_leg, check_client_state, once
+from portal.sandbox.calls.commands import answered_leg, check_client_state, run_once
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
 from portal.sandbox.core.events import timestamp
@@ -39,31 +39,31 @@ def begin(exchange: Exchange, call: Call) -> None:
 
 def hang_up(exchange: Exchange, call: Call) -> None:
     for place in call.running.get(KIND, []):
-        leave(exchange, known(exchange, place["id"]), call)
+        leave(exchange, find_conference(exchange, place["id"]), call)
 
 
 def create(exchange: Exchange, body: JsonObject) -> JsonObject:
     """Create a conference of one leg. ``command_id`` holds for that leg."""
     check("conferences.create", body)
     check_client_state(body, "client_state")
-    run = lambda: {"data": told(_create(exchange, body))}  # noqa: E731
-    return once(exchange, body["call_control_id"], "create_conference", body.get("command_id"), run)
+    run = lambda: {"data": as_json(_create(exchange, body))}  # noqa: E731
+    return run_once(exchange, body["call_control_id"], "create_conference", body.get("command_id"), run)
 
 
-def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
     """Return one page, the last to expire first."""
-    found = exchange.store.all(CONFERENCES)[::-1]
+    conferences = exchange.store.all(CONFERENCES)[::-1]
     for name in ("name", "status", "connection_id"):
         wanted = query.get(f"filter[{name}]")
-        found = [one for one in found if wanted in (None, one[name])]
-    return pages.page([told(one) for one in found], query)
+        conferences = [conference for conference in conferences if wanted in (None, conference[name])]
+    return pages.page([as_json(conference) for conference in conferences], query)
 
 
 def retrieve(exchange: Exchange, id: str) -> JsonObject:
-    return {"data": told(known(exchange, id))}
+    return {"data": as_json(find_conference(exchange, id))}
 
 
-def known(exchange: Exchange, id: str) -> JsonObject:
+def find_conference(exchange: Exchange, id: str) -> JsonObject:
     """Return a conference with its participants, or 404."""
     conference = exchange.store.get(CONFERENCES, id)
     if conference is None:
@@ -78,7 +78,7 @@ def save(exchange: Exchange, conference: JsonObject) -> None:
 
 def present(conference: JsonObject) -> list[JsonObject]:
     """Return the participants who are in it now."""
-    return [one for one in conference["participants"] if one["status"] == "joined"]
+    return [participant for participant in conference["participants"] if participant["status"] == "joined"]
 
 
 def creator(exchange: Exchange, conference: JsonObject) -> Call:
@@ -90,7 +90,7 @@ def creator(exchange: Exchange, conference: JsonObject) -> Call:
 
 def join(exchange: Exchange, conference: JsonObject, call: Call, body: JsonObject) -> None:
     """Let a leg in."""
-    if any(one["call_control_id"] == call.call_control_id for one in present(conference)):
+    if any(participant["call_control_id"] == call.call_control_id for participant in present(conference)):
         raise unprocessable("90044", "Conference join not allowed", "A participant must not join twice.")
     if len(present(conference)) >= conference["max_participants"]:
         raise unprocessable("90032", "Maximum number of participants reached", "The conference is full.")
@@ -106,7 +106,9 @@ def join(exchange: Exchange, conference: JsonObject, call: Call, body: JsonObjec
 
 def leave(exchange: Exchange, conference: JsonObject, call: Call) -> None:
     """Let a leg go; if it was the last, or one without whom there is no conference, that ends."""
-    mine = [one for one in present(conference) if one["call_control_id"] == call.call_control_id]
+    mine = [
+        participant for participant in present(conference) if participant["call_control_id"] == call.call_control_id
+    ]
     call.running.pop(KIND, None)
     exchange.cancel(call, "floor")
     for participant in mine:
@@ -123,7 +125,7 @@ def leave(exchange: Exchange, conference: JsonObject, call: Call) -> None:
 
 def end(exchange: Exchange, conference: JsonObject, by: Call, reason: str, hang_up: bool) -> None:
     """End it; with ``hang_up`` the legs in it end, too, else they are parked."""
-    remaining = [exchange.call(one["call_control_id"]) for one in present(conference)]
+    remaining = [exchange.call(participant["call_control_id"]) for participant in present(conference)]
     conference |= {"status": "completed", "end_reason": reason}
     conference["ended_by"] = {"call_control_id": by.call_control_id, "call_session_id": by.call_session_id}
     for participant in present(conference):
@@ -142,7 +144,7 @@ def end(exchange: Exchange, conference: JsonObject, by: Call, reason: str, hang_
             calls.end(exchange, call, "normal_clearing", calls.our_side(call), "200")
 
 
-def told(conference: JsonObject) -> JsonObject:
+def as_json(conference: JsonObject) -> JsonObject:
     hidden = ("participants", "recordings", "creator", "max_participants", "playing")
     return {name: value for name, value in conference.items() if name not in hidden}
 
@@ -196,7 +198,11 @@ def _made(exchange: Exchange, call: Call, name: str, body: JsonObject) -> JsonOb
 
 
 def _active(exchange: Exchange, name: str) -> JsonObject | None:
-    named = [one for one in exchange.store.having(CONFERENCES, "$.name", name) if one["status"] != "completed"]
+    named = [
+        conference
+        for conference in exchange.store.having(CONFERENCES, "$.name", name)
+        if conference["status"] != "completed"
+    ]
     return named[0] if named else None
 
 

@@ -7,32 +7,36 @@ from portal.sandbox.core.errors import Problem, Refused, check
 from portal.sandbox.core.exchange import Exchange
 
 
-def listed(exchange: Exchange, id: str, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, id: str, query: dict[str, str]) -> JsonObject:
     """Return one page of all who ever joined, in that order."""
-    conference = conferences.known(exchange, id)
-    found = [_listed(conference, one) for one in conference["participants"]]
+    conference = conferences.find_conference(exchange, id)
+    participants = [_as_row(conference, participant) for participant in conference["participants"]]
     for name in ("muted", "on_hold"):
         wanted = query.get(f"filter[{name}]")
-        found = [one for one in found if wanted in (None, str(one[name]).lower())]
+        participants = [participant for participant in participants if wanted in (None, str(participant[name]).lower())]
     if wanted := query.get("filter[whispering]"):
-        found = [one for one in found if str(bool(one["whisper_call_control_ids"])).lower() == wanted]
-    return pages.page(found, query)
+        participants = [
+            participant
+            for participant in participants
+            if str(bool(participant["whisper_call_control_ids"])).lower() == wanted
+        ]
+    return pages.page(participants, query)
 
 
 def retrieve(exchange: Exchange, id: str, participant_id: str) -> JsonObject:
-    conference = conferences.known(exchange, id)
-    return {"data": _one(conference, _known(conference, participant_id))}
+    conference = conferences.find_conference(exchange, id)
+    return {"data": _as_json(conference, _known(conference, participant_id))}
 
 
 def update(exchange: Exchange, id: str, participant_id: str, body: JsonObject) -> JsonObject:
     """Change what their leaving means."""
-    conference = conferences.known(exchange, id)
+    conference = conferences.find_conference(exchange, id)
     participant = _known(conference, participant_id)
     check("conferences.update_participant", {"id": id} | body)
     names = ("end_conference_on_exit", "soft_end_conference_on_exit")
     participant |= {name: body[name] for name in names if name in body}
     conferences.save(exchange, conference)
-    return {"data": _one(conference, participant)}
+    return {"data": _as_json(conference, participant)}
 
 
 def _known(conference: JsonObject, id: str) -> JsonObject:
@@ -44,12 +48,12 @@ def _known(conference: JsonObject, id: str) -> JsonObject:
     raise Refused(404, Problem("10007", "Resource not found", "There is no such participant."))
 
 
-def _listed(conference: JsonObject, participant: JsonObject) -> JsonObject:
-    told = {name: value for name, value in participant.items() if name != "supervisor_role"}
+def _as_row(conference: JsonObject, participant: JsonObject) -> JsonObject:
+    members = {name: value for name, value in participant.items() if name != "supervisor_role"}
     where = {"id": conference["id"], "name": conference["name"]}
-    return told | {"record_type": "participant", "conference": where}
+    return members | {"record_type": "participant", "conference": where}
 
 
-def _one(conference: JsonObject, participant: JsonObject) -> JsonObject:
-    told = {name: value for name, value in participant.items() if name != "supervisor_role"}
-    return told | {"conference_id": conference["id"], "label": None}
+def _as_json(conference: JsonObject, participant: JsonObject) -> JsonObject:
+    members = {name: value for name, value in participant.items() if name != "supervisor_role"}
+    return members | {"conference_id": conference["id"], "label": None}

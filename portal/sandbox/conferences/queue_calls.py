@@ -8,15 +8,15 @@ from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 
 
-def listed(exchange: Exchange, name: str, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, name: str, query: dict[str, str]) -> JsonObject:
     """Return one page, the longest waiting first."""
     queue = queues.retrieve_line(exchange, name)
-    return pages.page([_told(exchange, queue, at) for at in range(len(queue["line"]))], query)
+    return pages.page([_as_json(exchange, queue, at) for at in range(len(queue["line"]))], query)
 
 
 def retrieve(exchange: Exchange, name: str, id: str) -> JsonObject:
     queue = queues.retrieve_line(exchange, name)
-    return {"data": _told(exchange, queue, _place(queue, id))}
+    return {"data": _as_json(exchange, queue, _place(queue, id))}
 
 
 def update(exchange: Exchange, name: str, id: str, body: JsonObject) -> None:
@@ -46,10 +46,10 @@ def _place(queue: JsonObject, id: str) -> int:
     raise Refused(404, Problem("10007", "Resource not found", "This call is not in the queue.", "/call_control_id"))
 
 
-def _told(exchange: Exchange, queue: JsonObject, place: int) -> JsonObject:
+def _as_json(exchange: Exchange, queue: JsonObject, place: int) -> JsonObject:
     waiting = queue["line"][place]
     call = exchange.call(waiting["call_control_id"])
-    told: JsonObject = {
+    members: JsonObject = {
         "call_control_id": waiting["call_control_id"],
         "enqueued_at": timestamp(waiting["at"], "milliseconds"),
         "is_alive": bool(call and call.alive),
@@ -59,5 +59,5 @@ def _told(exchange: Exchange, queue: JsonObject, place: int) -> JsonObject:
         "wait_time_secs": round(exchange.now() - waiting["at"]),
     }
     ids = ("call_leg_id", "call_session_id", "connection_id")
-    told |= {name: getattr(call, name, "") for name in ids}
-    return told | {"from": getattr(call, "from_number", ""), "to": getattr(call, "to_number", "")}
+    members |= {name: getattr(call, name, "") for name in ids}
+    return members | {"from": getattr(call, "from_number", ""), "to": getattr(call, "to_number", "")}

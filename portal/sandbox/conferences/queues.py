@@ -31,8 +31,8 @@ def enqueue(exchange: Exchange, call: Call, body: JsonObject) -> None:
     queue["line"].append(waiting | {"kept": body.get("keep_after_hangup", False)})
     _save(exchange, queue)
     call.running[KIND] = [{"name": queue["name"]}]
-    told = {"queue": queue["name"], "current_position": len(queue["line"])}
-    exchange.emit(call, "call.enqueued", **told, queue_avg_wait_time_secs=_average(exchange, queue))
+    payload = {"queue": queue["name"], "current_position": len(queue["line"])}
+    exchange.emit(call, "call.enqueued", **payload, queue_avg_wait_time_secs=_average(exchange, queue))
     if body.get("max_wait_time_secs"):
         exchange.after(body["max_wait_time_secs"], call, "waited")
 
@@ -51,7 +51,7 @@ def hang_up(exchange: Exchange, call: Call) -> None:
     """Take whoever hangs up out of the line, unless they are kept in it."""
     for place in call.running.get(KIND, []):
         queue = retrieve_line(exchange, place["name"])
-        if not any(one["kept"] for one in queue["line"] if one["call_control_id"] == call.call_control_id):
+        if not any(waiting["kept"] for waiting in queue["line"] if waiting["call_control_id"] == call.call_control_id):
             dequeue(exchange, call, "hangup")
 
 
@@ -61,17 +61,17 @@ def dequeue(exchange: Exchange, call: Call, reason: str) -> None:
         exchange.cancel(call, "waited")
         queue = retrieve_line(exchange, place["name"])
         position, waiting = next(
-            (at, one) for at, one in enumerate(queue["line"], 1) if one["call_control_id"] == call.call_control_id
+            (at, entry) for at, entry in enumerate(queue["line"], 1) if entry["call_control_id"] == call.call_control_id
         )
         queue["line"].remove(waiting)
         _save(exchange, queue)
-        told = {"queue": queue["name"], "queue_position": position, "reason": reason}
-        exchange.emit(call, "call.dequeued", **told, wait_time_secs=round(exchange.now() - waiting["at"]))
+        payload = {"queue": queue["name"], "queue_position": position, "reason": reason}
+        exchange.emit(call, "call.dequeued", **payload, wait_time_secs=round(exchange.now() - waiting["at"]))
 
 
 def first(exchange: Exchange, name: str) -> str | None:
     """Return the ``call_control_id`` of whoever is first in a line and still there."""
-    waiting = [exchange.call(one["call_control_id"]) for one in (_known(exchange, name) or {"line": []})["line"]]
+    waiting = [exchange.call(entry["call_control_id"]) for entry in (_known(exchange, name) or {"line": []})["line"]]
     return next((call.call_control_id for call in waiting if call and call.alive), None)
 
 
@@ -81,15 +81,15 @@ def create(exchange: Exchange, body: JsonObject) -> JsonObject:
         raise Refused(422, Problem("10012", "Duplicate resource", "There is such a queue already.", "/queue_name"))
     queue = _made(exchange, body["queue_name"], body.get("max_size", _SIZE))
     _save(exchange, queue)
-    return {"data": _told(exchange, queue)}
+    return {"data": _as_json(exchange, queue)}
 
 
-def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
-    return pages.page([_told(exchange, queue) for queue in exchange.store.all(QUEUES)], query)
+def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+    return pages.page([_as_json(exchange, queue) for queue in exchange.store.all(QUEUES)], query)
 
 
 def retrieve(exchange: Exchange, name: str) -> JsonObject:
-    return {"data": _told(exchange, retrieve_line(exchange, name))}
+    return {"data": _as_json(exchange, retrieve_line(exchange, name))}
 
 
 def update(exchange: Exchange, name: str, body: JsonObject) -> JsonObject:
@@ -134,9 +134,9 @@ def _save(exchange: Exchange, queue: JsonObject) -> None:
     exchange.store.put(QUEUES, queue["name"], queue | {"updated_at": now})
 
 
-def _told(exchange: Exchange, queue: JsonObject) -> JsonObject:
-    told = {name: value for name, value in queue.items() if name != "line"}
-    return told | {
+def _as_json(exchange: Exchange, queue: JsonObject) -> JsonObject:
+    members = {name: value for name, value in queue.items() if name != "line"}
+    return members | {
         "record_type": "queue",
         "current_size": len(queue["line"]),
         "average_wait_time_secs": _average(exchange, queue),
@@ -145,7 +145,7 @@ def _told(exchange: Exchange, queue: JsonObject) -> JsonObject:
 
 def _average(exchange: Exchange, queue: JsonObject) -> int:
     line, now = queue["line"], exchange.now()
-    return round(sum(now - one["at"] for one in line) / len(line)) if line else 0
+    return round(sum(now - entry["at"] for entry in line) / len(line)) if line else 0
 
 
 def _waited(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

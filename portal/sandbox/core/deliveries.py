@@ -165,7 +165,7 @@ class Courier:
     def _later(self, seconds: float, run: Callable[[], None]) -> None:
         timer = threading.Timer(seconds, run)
         timer.daemon = True
-        self._timers = [one for one in self._timers if one.is_alive()] + [timer]
+        self._timers = [other for other in self._timers if other.is_alive()] + [timer]
         timer.start()
 
     def _deliver(self, delivery: Delivery) -> None:

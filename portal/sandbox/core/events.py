@@ -130,9 +130,9 @@ def _quality(call: Call) -> JsonObject | None:
     if call.answered_at is None or call.ended_at is None:
         return None
     packets = str(round((call.ended_at - call.answered_at) * 50))  # one every 20 ms
-    heard = {"jitter_max_variance": "2.74", "jitter_packet_count": "0", "mos": "4.50"}
+    jitter = {"jitter_max_variance": "2.74", "jitter_packet_count": "0", "mos": "4.50"}
     counted = {"packet_count": packets, "skip_packet_count": "0"}
-    return {"inbound": heard | counted, "outbound": counted}
+    return {"inbound": jitter | counted, "outbound": counted}
 
 
 def _cost(call: Call) -> JsonObject:

@@ -88,8 +88,8 @@ class Exchange:
         self._open[call.call_control_id] = (call, deepcopy(call))
 
     def session(self, session_id: str) -> list[Call]:
-        found = [self.call(id) for id in self.store.session(session_id)]
-        return [call for call in found if call]
+        calls = [self.call(id) for id in self.store.session(session_id)]
+        return [call for call in calls if call]
 
     def tell(self, call: Call, what: str) -> None:
         """Bring about what follows from a change of a leg: ``call`` was just ``what``."""
@@ -102,8 +102,8 @@ class Exchange:
         payload = events.payload(call, event_type, more)
         event = events.event(event_type, payload, self.now())
         application = self.store.application(CALL_CONTROL, call.connection_id) or {}
-        one: str = call.webhook_url or application.get("webhook_event_url") or ""
-        for url in call.webhook_urls.get(event_type) or [one]:
+        default: str = call.webhook_url or application.get("webhook_event_url") or ""
+        for url in call.webhook_urls.get(event_type) or [default]:
             if url:  # none when the application was deleted under its calls
                 self._owe(call, self._addressed(call, application, event, url))
 

@@ -70,7 +70,7 @@ class Faults:
         with self._lock:
             self._faults.clear()
 
-    def listed(self) -> list[JsonObject]:
+    def as_json(self) -> list[JsonObject]:
         with self._lock:
             return [asdict(fault) for fault in self._faults]
 

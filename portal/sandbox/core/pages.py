@@ -6,17 +6,17 @@ from portal.sandbox.core.errors import Problem, Refused, bad_request
 MAX_SIZE = 250
 
 
-def page(found: list[JsonObject], query: dict[str, str], size: int = 20) -> JsonObject:
+def page(rows: list[JsonObject], query: dict[str, str], size: int = 20) -> JsonObject:
     """Return the page that ``query`` asks for; ``size`` is the one that the documentation names as default."""
     number = whole_number(query, "page[number]", 1, None)
     size = whole_number(query, "page[size]", size, MAX_SIZE)
     return {
-        "data": found[(number - 1) * size : number * size],
+        "data": rows[(number - 1) * size : number * size],
         "meta": {
             "page_number": number,
             "page_size": size,
-            "total_pages": -(-len(found) // size),
-            "total_results": len(found),
+            "total_pages": -(-len(rows) // size),
+            "total_results": len(rows),
         },
     }
 

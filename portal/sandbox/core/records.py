@@ -22,15 +22,15 @@ _CLASSES = {2: 75299, 3: 75300, 4: 75499, 5: 75599}
 
 def attempt(url: str, status: int | None, started: float, finished: float) -> JsonObject:
     """Describe one try; ``status`` is the answer's, None when none came. Times are Unix seconds."""
-    told: JsonObject = {
+    record: JsonObject = {
         "started_at": timestamp(started, "milliseconds"),
         "finished_at": timestamp(finished, "milliseconds"),
         "http": {"request": {"headers": [["Content-Type", "application/json"]], "url": url}, "response": None},
         "status": "delivered" if status == 200 else "failed",
     }
     if status is not None:
-        told["http"]["response"] = {"body": "", "headers": [], "status": status}
-    return told | ({} if status == 200 else {"errors": [_code(status)]})
+        record["http"]["response"] = {"body": "", "headers": [], "status": status}
+    return record | ({} if status == 200 else {"errors": [_code(status)]})
 
 
 def keep(store: Store, event: JsonObject, attempts: list[JsonObject]) -> None:
@@ -49,13 +49,13 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject]) -> None:
     store.put(RECORDS, record["id"], record, most=LEDGER_LENGTH)
 
 
-def listed(store: Store, query: dict[str, str]) -> JsonObject:
+def list_page(store: Store, query: dict[str, str]) -> JsonObject:
     """Return one page, newest first."""
-    found = store.all(RECORDS)[::-1]
+    records = store.all(RECORDS)[::-1]
     for name, value in query.items():
         if name.startswith("filter["):
-            found = [record for record in found if _matches(record, name, value)]
-    return pages.page(found, query)
+            records = [record for record in records if _matches(record, name, value)]
+    return pages.page(records, query)
 
 
 def retrieve(store: Store, id: str) -> JsonObject:

@@ -90,10 +90,10 @@ KINDS = {
 }
 
 
-def listed(exchange: Exchange, kind: Kind, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, kind: Kind, query: dict[str, str]) -> JsonObject:
     """Return one page, newest first unless sorted otherwise."""
-    found = _sorted(kind, _filtered(kind, exchange.store.applications(kind.path), query), query.get("sort"))
-    return pages.page(found, query, kind.page_size)
+    rows = _sorted(kind, _filtered(kind, exchange.store.applications(kind.path), query), query.get("sort"))
+    return pages.page(rows, query, kind.page_size)
 
 
 def create(exchange: Exchange, kind: Kind, body: JsonObject) -> JsonObject:
@@ -141,9 +141,15 @@ def _filtered(kind: Kind, applications: list[JsonObject], query: dict[str, str])
     if part is not None and len(part) < 3:
         raise pages.bad_filter(kind.name_filter, "needs at least three characters")
     if part is not None:
-        applications = [one for one in applications if part.casefold() in one[kind.name].casefold()]
+        applications = [
+            application for application in applications if part.casefold() in application[kind.name].casefold()
+        ]
     if profile is not None:
-        applications = [one for one in applications if one["outbound"]["outbound_voice_profile_id"] == profile]
+        applications = [
+            application
+            for application in applications
+            if application["outbound"]["outbound_voice_profile_id"] == profile
+        ]
     return applications
 
 
@@ -152,7 +158,9 @@ def _sorted(kind: Kind, applications: list[JsonObject], sort: str | None) -> lis
     if name not in kind.sorts:
         raise bad_request(f"'sort' must be one of {', '.join(kind.sorts)}, with - for descending.", "/sort")
     member, descending = kind.sorts[name], sort is None or sort.startswith("-")
-    return sorted(applications, key=lambda one: (one[member], int(one["id"])), reverse=descending)
+    return sorted(
+        applications, key=lambda application: (application[member], int(application["id"])), reverse=descending
+    )
 
 
 def _check(kind: Kind, verb: str, body: JsonObject) -> None:

@@ -54,16 +54,16 @@ def note(exchange: Exchange, before: JsonObject, after: JsonObject, by: Editor, 
     exchange.store.put(USERS, by.id, _user(by, now))
 
 
-def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
     """Return one page, newest first unless ``sort`` is ``asc``."""
     if (order := query.get("sort", "desc")) not in ("asc", "desc"):
         raise bad_request("'sort' must be asc or desc.", "/sort")
-    found = exchange.store.all(EVENTS)
+    events = exchange.store.all(EVENTS)
     if after := query.get("filter[created_after]"):
-        found = [event for event in found if _moment(event["created_at"]) > _moment(after)]
+        events = [event for event in events if _moment(event["created_at"]) > _moment(after)]
     if before := query.get("filter[created_before]"):
-        found = [event for event in found if _moment(event["created_at"]) < _moment(before)]
-    return pages.page(found if order == "asc" else found[::-1], query)
+        events = [event for event in events if _moment(event["created_at"]) < _moment(before)]
+    return pages.page(events if order == "asc" else events[::-1], query)
 
 
 def users(exchange: Exchange, query: dict[str, str]) -> JsonObject:
@@ -71,10 +71,10 @@ def users(exchange: Exchange, query: dict[str, str]) -> JsonObject:
 
 
 def user(exchange: Exchange, id: str) -> JsonObject:
-    found = exchange.store.get(USERS, id)
-    if found is None:
+    person = exchange.store.get(USERS, id)
+    if person is None:
         raise not_found()
-    return {"data": found}
+    return {"data": person}
 
 
 def _user(editor: Editor, now: str) -> JsonObject:
@@ -92,7 +92,7 @@ def _user(editor: Editor, now: str) -> JsonObject:
 def _changes(before: JsonObject, after: JsonObject) -> list[JsonObject]:
     old, new = _flat(before), _flat(after)
     names = [name for name in new if old.get(name) != new[name] and name not in _NOT_TOLD]
-    return [{"field": name, "from": _told(old.get(name)), "to": _told(new[name])} for name in names]
+    return [{"field": name, "from": _as_json(old.get(name)), "to": _as_json(new[name])} for name in names]
 
 
 def _flat(values: JsonObject, prefix: str = "") -> JsonObject:
@@ -102,7 +102,7 @@ def _flat(values: JsonObject, prefix: str = "") -> JsonObject:
     return flat
 
 
-def _told(value: Any) -> Any:
+def _as_json(value: Any) -> Any:
     # the SDK's type of a change knows lists of objects only, no list of texts
     return ", ".join(map(str, value)) if isinstance(value, list) else value
 

@@ -49,25 +49,25 @@ _DEFAULTS: JsonObject = {
 }
 
 
-def made(phone_number: str, now: float, **values: Any) -> JsonObject:
+def new_number(phone_number: str, now: float, **values: Any) -> JsonObject:
     """Return a number bought just now."""
     bought = timestamp(now, "milliseconds")
     times = dict.fromkeys(("activated_at", "created_at", "purchased_at", "updated_at"), bought)
     return _DEFAULTS | times | {"id": new_id(now), "phone_number": phone_number} | values
 
 
-def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
     """Return one page, the newest first unless sorted."""
     names = _connection_names(exchange)
-    found = [_named(number, names) for number in reversed(exchange.store.all(NUMBERS))]
+    numbers = [_named(number, names) for number in reversed(exchange.store.all(NUMBERS))]
     for name, value in query.items():
         if name.startswith("filter["):
-            found = [number for number in found if _matches(number, name, value)]
+            numbers = [number for number in numbers if _matches(number, name, value)]
     if (sort := query.get("sort")) is not None:
         if sort not in _SORTS:
             raise bad_request(f"'sort' must be one of {', '.join(_SORTS)}.", "/sort")
-        found.sort(key=lambda number: str(number.get(sort) or ""))
-    return pages.page(found, query)
+        numbers.sort(key=lambda number: str(number.get(sort) or ""))
+    return pages.page(numbers, query)
 
 
 def retrieve(exchange: Exchange, id: str) -> JsonObject:
@@ -104,12 +104,15 @@ def _number(exchange: Exchange, id: str) -> JsonObject:
 
 
 def _application(exchange: Exchange, id: str) -> JsonObject | None:
-    return next((found for kind in KINDS if (found := exchange.store.application(kind, id))), None)
+    return next((application for kind in KINDS if (application := exchange.store.application(kind, id))), None)
 
 
 def _connection_names(exchange: Exchange) -> dict[str, str]:
-    every = [one for kind in KINDS for one in exchange.store.applications(kind)]
-    return {one["id"]: one.get("application_name") or one.get("friendly_name") or "" for one in every}
+    applications = [application for kind in KINDS for application in exchange.store.applications(kind)]
+    return {
+        application["id"]: application.get("application_name") or application.get("friendly_name") or ""
+        for application in applications
+    }
 
 
 def _named(number: JsonObject, names: dict[str, str]) -> JsonObject:

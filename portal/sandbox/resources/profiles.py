@@ -14,7 +14,7 @@ PROFILES = "outbound_voice_profiles"
 _SORTS = ("enabled", "created_at", "name", "service_plan", "traffic_type", "usage_payment_method")
 
 
-def made(name: str, now: float, **values: Any) -> JsonObject:
+def new_profile(name: str, now: float, **values: Any) -> JsonObject:
     at = timestamp(now, "milliseconds")
     return {
         "id": new_id(now),
@@ -44,15 +44,17 @@ def made(name: str, now: float, **values: Any) -> JsonObject:
     } | values
 
 
-def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
     """Return one page, the oldest first unless sorted."""
     sort = query.get("sort", "created_at")
     if sort.removeprefix("-") not in _SORTS:
         raise bad_request(f"'sort' must be one of {', '.join(_SORTS)}, with - for descending.", "/sort")
     part = query.get("filter[name][contains]", "").casefold()
-    found = [_counted(exchange, one) for one in exchange.store.all(PROFILES) if part in one["name"].casefold()]
-    found.sort(key=lambda one: str(one[sort.removeprefix("-")]), reverse=sort.startswith("-"))
-    return pages.page(found, query)
+    profiles = [
+        _counted(exchange, profile) for profile in exchange.store.all(PROFILES) if part in profile["name"].casefold()
+    ]
+    profiles.sort(key=lambda profile: str(profile[sort.removeprefix("-")]), reverse=sort.startswith("-"))
+    return pages.page(profiles, query)
 
 
 def retrieve(exchange: Exchange, id: str) -> JsonObject:
@@ -63,6 +65,6 @@ def retrieve(exchange: Exchange, id: str) -> JsonObject:
 
 
 def _counted(exchange: Exchange, profile: JsonObject) -> JsonObject:
-    every = [one for kind in KINDS for one in exchange.store.applications(kind)]
-    used = sum(one["outbound"]["outbound_voice_profile_id"] == profile["id"] for one in every)
+    applications = [application for kind in KINDS for application in exchange.store.applications(kind)]
+    used = sum(application["outbound"]["outbound_voice_profile_id"] == profile["id"] for application in applications)
     return profile | {"connections_count": used}

@@ -32,18 +32,18 @@ def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """End one recording, or all of the leg."""
-    for recording in chosen(call.running.get("recording", []), body):
+    for recording in select_recordings(call.running.get("recording", []), body):
         _end(exchange, call, recording)
 
 
 def pause(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """Pause; Telnyx sends no event for it."""
-    for recording in chosen(call.running.get("recording", []), body):
+    for recording in select_recordings(call.running.get("recording", []), body):
         recording["paused_at"] = recording["paused_at"] or exchange.now()
 
 
 def resume(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    for recording in chosen(call.running.get("recording", []), body):
+    for recording in select_recordings(call.running.get("recording", []), body):
         unpause(recording, exchange.now())
 
 
@@ -58,16 +58,16 @@ def unpause(recording: JsonObject, now: float) -> None:
         recording["paused_at"] = None
 
 
-def chosen(every: list[JsonObject], body: JsonObject) -> list[JsonObject]:
+def select_recordings(every: list[JsonObject], body: JsonObject) -> list[JsonObject]:
     """Return the recording under way that the command names, or all of them; 422 if it names another."""
     id = body.get("recording_id")
-    found = [recording for recording in every if id in (None, recording["id"])]
-    if id and not found:
+    recordings = [recording for recording in every if id in (None, recording["id"])]
+    if id and not recordings:
         raise unprocessable("10015", "Invalid parameter", "No such recording is under way.", "/recording_id")
-    return found
+    return recordings
 
 
-def made(body: JsonObject, id: str, now: float) -> JsonObject:
+def new_recording(body: JsonObject, id: str, now: float) -> JsonObject:
     """Return a recording under way."""
     return {
         "id": id,
@@ -112,18 +112,18 @@ def save(exchange: Exchange, call: Call, ended: JsonObject, transcription: bool 
     exchange.after(_SAVING, call, "recording_saved", recording=ended, transcription=transcription)
 
 
-def listed(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
     """Return one page, newest first."""
-    found = exchange.store.all(RECORDINGS)[::-1]
+    recordings = exchange.store.all(RECORDINGS)[::-1]
     for name, value in query.items():
         if name.startswith("filter["):
-            found = [one for one in found if _matches(one, name, value)]
-    page = pages.page(found, query)
-    return page | {"data": [_told(exchange, one) for one in page["data"]]}
+            recordings = [recording for recording in recordings if _matches(recording, name, value)]
+    page = pages.page(recordings, query)
+    return page | {"data": [_as_json(exchange, recording) for recording in page["data"]]}
 
 
 def retrieve(exchange: Exchange, id: str) -> JsonObject:
-    return {"data": _told(exchange, _known(exchange.store, id))}
+    return {"data": _as_json(exchange, _known(exchange.store, id))}
 
 
 def delete(exchange: Exchange, id: str) -> JsonObject:
@@ -152,13 +152,13 @@ def audio(store: Store, name: str) -> tuple[str, bytes] | None:
 
 
 def _start(exchange: Exchange, call: Call, body: JsonObject, id: str) -> None:
-    call.running.setdefault("recording", []).append(made(body, id, exchange.now()))
+    call.running.setdefault("recording", []).append(new_recording(body, id, exchange.now()))
     if body.get("max_length"):
         exchange.after(body["max_length"], call, "recording_full", id=id)
 
 
 def _end(exchange: Exchange, call: Call, recording: JsonObject) -> None:
-    call.running["recording"] = [one for one in call.running["recording"] if one is not recording]
+    call.running["recording"] = [other for other in call.running["recording"] if other is not recording]
     save(exchange, call, resource(call, recording, exchange.now()), recording["transcription"])
 
 
@@ -171,13 +171,13 @@ def _full(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 def _saved(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     recording = arguments["recording"]
     exchange.store.put(RECORDINGS, recording["id"], recording)
-    told: JsonObject = {name: recording[name] for name in ("channels", "recording_started_at", "recording_ended_at")}
-    told |= {"recording_id": recording["id"], "format": recording["format"]}
-    told |= {"recording_urls": _urls(exchange, recording), "public_recording_urls": {"mp3": None, "wav": None}}
+    payload: JsonObject = {name: recording[name] for name in ("channels", "recording_started_at", "recording_ended_at")}
+    payload |= {"recording_id": recording["id"], "format": recording["format"]}
+    payload |= {"recording_urls": _urls(exchange, recording), "public_recording_urls": {"mp3": None, "wav": None}}
     if recording["conference_id"]:
-        exchange.emit(call, "conference.recording.saved", conference_id=recording["conference_id"], **told)
+        exchange.emit(call, "conference.recording.saved", conference_id=recording["conference_id"], **payload)
     else:
-        exchange.emit(call, "call.recording.saved", **told)
+        exchange.emit(call, "call.recording.saved", **payload)
     if arguments["transcription"]:
         _transcribed(exchange, call, recording["id"])
 
@@ -202,9 +202,9 @@ def _known(store: Store, id: str) -> JsonObject:
     return recording
 
 
-def _told(exchange: Exchange, recording: JsonObject) -> JsonObject:
-    told = {name: value for name, value in recording.items() if name != "format"}
-    return told | {"download_urls": _urls(exchange, recording)}
+def _as_json(exchange: Exchange, recording: JsonObject) -> JsonObject:
+    members = {name: value for name, value in recording.items() if name != "format"}
+    return members | {"download_urls": _urls(exchange, recording)}
 
 
 def _urls(exchange: Exchange, recording: JsonObject) -> JsonObject:

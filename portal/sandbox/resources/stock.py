@@ -16,7 +16,7 @@ def fill(store: Store) -> None:
     with store.transaction():
         now = time.time()
         for place, name in enumerate(("Domestic", "International")):
-            profile = profiles.made(name, now + place / 1000)
+            profile = profiles.new_profile(name, now + place / 1000)
             store.put(profiles.PROFILES, profile["id"], profile)
         _add(store, _FIRST, None)
 
@@ -32,5 +32,5 @@ def add_numbers(store: Store, count: int, connection_id: str | None = None) -> N
 def _add(store: Store, chosen: "tuple[str, ...] | list[str]", connection_id: str | None) -> None:
     now = time.time()
     for place, text in enumerate(chosen):
-        number = numbers.made(text, now + place / 100_000, connection_id=connection_id)
+        number = numbers.new_number(text, now + place / 100_000, connection_id=connection_id)
         store.put(numbers.NUMBERS, number["id"], number)

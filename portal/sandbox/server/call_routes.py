@@ -18,11 +18,11 @@ def _act(exchange: Exchange, request: Request, at: At) -> Answer:
 
 
 def _call_events(exchange: Exchange, request: Request, at: At) -> Answer:
-    return 200, call_events.listed(exchange.store, request.query)
+    return 200, call_events.list_page(exchange.store, request.query)
 
 
 def _recordings(exchange: Exchange, request: Request, at: At) -> Answer:
-    return 200, recordings.listed(exchange, request.query)
+    return 200, recordings.list_page(exchange, request.query)
 
 
 def _recording(exchange: Exchange, request: Request, at: At) -> Answer:
@@ -38,7 +38,7 @@ def _delete_recordings(exchange: Exchange, request: Request, at: At) -> Answer:
 
 
 def _queues(exchange: Exchange, request: Request, at: At) -> Answer:
-    return 200, queues.listed(exchange, request.query)
+    return 200, queues.list_page(exchange, request.query)
 
 
 def _make_queue(exchange: Exchange, request: Request, at: At) -> Answer:
@@ -59,7 +59,7 @@ def _delete_queue(exchange: Exchange, request: Request, at: At) -> Answer:
 
 
 def _queue_calls(exchange: Exchange, request: Request, at: At) -> Answer:
-    return 200, queue_calls.listed(exchange, at[0], request.query)
+    return 200, queue_calls.list_page(exchange, at[0], request.query)
 
 
 def _queue_call(exchange: Exchange, request: Request, at: At) -> Answer:
@@ -77,7 +77,7 @@ def _remove_queue_call(exchange: Exchange, request: Request, at: At) -> Answer:
 
 
 def _conferences(exchange: Exchange, request: Request, at: At) -> Answer:
-    return 200, conferences.listed(exchange, request.query)
+    return 200, conferences.list_page(exchange, request.query)
 
 
 def _make_conference(exchange: Exchange, request: Request, at: At) -> Answer:
@@ -93,7 +93,7 @@ def _act_in_conference(exchange: Exchange, request: Request, at: At) -> Answer:
 
 
 def _participants(exchange: Exchange, request: Request, at: At) -> Answer:
-    return 200, participants.listed(exchange, at[0], request.query)
+    return 200, participants.list_page(exchange, at[0], request.query)
 
 
 def _participant(exchange: Exchange, request: Request, at: At) -> Answer:

@@ -32,11 +32,15 @@ class Control:
         self._exchange, self._faults = exchange, faults
         self._routes: tuple[tuple[str, str, Callable[[Request], JsonObject]], ...] = (
             ("GET", "/sandbox/ready", lambda request: {"ready": True}),
-            ("GET", "/sandbox/scenarios", lambda request: {name: one.summary for name, one in SCENARIOS.items()}),
+            (
+                "GET",
+                "/sandbox/scenarios",
+                lambda request: {name: scenario.summary for name, scenario in SCENARIOS.items()},
+            ),
             ("POST", "/sandbox/calls", self._ring),
             ("GET", "/sandbox/calls/[^/]+", self._follow),
             ("POST", "/sandbox/faults", self._spoil),
-            ("GET", "/sandbox/faults", lambda request: {"faults": self._faults.listed()}),
+            ("GET", "/sandbox/faults", lambda request: {"faults": self._faults.as_json()}),
             ("DELETE", "/sandbox/faults", self._mend),
             ("GET", "/sandbox/ledger", self._ledger),
             ("POST", "/sandbox/edit", self._edit),
@@ -82,11 +86,13 @@ class Control:
     def _application(self, connection_id: str | None) -> JsonObject:
         if connection_id is not None:
             return application_for_calls(self._exchange, str(connection_id))
-        active = [one for one in self._exchange.store.applications(CALL_CONTROL) if one["active"]]
+        active = [
+            application for application in self._exchange.store.applications(CALL_CONTROL) if application["active"]
+        ]
         if not active:
             raise not_found("An active Call Control application to call")
         if len(active) > 1:
-            names = ", ".join(f"{one['id']} ({one['application_name']})" for one in active[:10])
+            names = ", ".join(f"{application['id']} ({application['application_name']})" for application in active[:10])
             raise _wrong("connection_id", f"Say which of the {len(active)} active applications is called: {names}.")
         return active[0]
 
@@ -104,7 +110,7 @@ class Control:
 
     def _spoil(self, request: Request) -> JsonObject:
         self._faults.add(request.body)
-        return {"faults": self._faults.listed()}
+        return {"faults": self._faults.as_json()}
 
     def _mend(self, request: Request) -> JsonObject:
         self._faults.clear()

@@ -24,7 +24,7 @@ def answer(exchange: Exchange, request: Request) -> Answer:
 
 
 def _list(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, applications.listed(exchange, applications.KINDS[at[0]], request.query)
+    return 200, applications.list_page(exchange, applications.KINDS[at[0]], request.query)
 
 
 def _create(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
@@ -56,7 +56,7 @@ def _active_calls(exchange: Exchange, request: Request, at: tuple[str, ...]) -> 
 
 
 def _numbers(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, numbers.listed(exchange, request.query)
+    return 200, numbers.list_page(exchange, request.query)
 
 
 def _number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
@@ -68,7 +68,7 @@ def _change_number(exchange: Exchange, request: Request, at: tuple[str, ...]) ->
 
 
 def _profiles(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, profiles.listed(exchange, request.query)
+    return 200, profiles.list_page(exchange, request.query)
 
 
 def _profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
@@ -76,7 +76,7 @@ def _profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answe
 
 
 def _audit_events(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, audit.listed(exchange, request.query)
+    return 200, audit.list_page(exchange, request.query)
 
 
 def _users(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
@@ -88,7 +88,7 @@ def _user(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
 
 
 def _deliveries(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, records.listed(exchange.store, request.query)
+    return 200, records.list_page(exchange.store, request.query)
 
 
 def _delivery(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:

@@ -166,11 +166,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _play(self, path: str) -> None:
         """Send a recording's audio. No key is asked for: Telnyx's links need none."""
         local = is_loopback(self.headers.get("Host", ""))
-        found = recordings.audio(self.server.sandbox.store, path.rpartition("/")[2]) if local else None
-        if found is None:
+        audio = recordings.audio(self.server.sandbox.store, path.rpartition("/")[2]) if local else None
+        if audio is None:
             self._send(404, not_found("This recording").body())
         else:
-            self._send_content(200, *found)
+            self._send_content(200, *audio)
 
     def _control(self, request: Request) -> Answer:
         return self.server.sandbox.control.answer(request)

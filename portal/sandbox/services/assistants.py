@@ -79,7 +79,7 @@ def gather(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject:
     """Ask for what ``parameters``, a JSON Schema, describes; the answers are invented to its types."""
     _check_free(call)
     wanted = body["parameters"].get("properties", {})
-    result = {name: _sample(one) for name, one in wanted.items()}
+    result = {name: _sample(schema) for name, schema in wanted.items()}
     greeting = body.get("greeting", "How can I help you?")
     conversation = _begin(exchange, call, gather=result, messages=[{"role": "assistant", "content": greeting}])
     partial = {"results": body.get("send_partial_results"), "history": body.get("send_message_history_updates")}
@@ -88,9 +88,9 @@ def gather(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject:
     return {"conversation_id": conversation["id"]}
 
 
-def _sample(one: Any) -> Any:
-    one = one if isinstance(one, dict) else {}
-    return one["enum"][0] if one.get("enum") else _SAMPLES.get(str(one.get("type")), "sandbox")
+def _sample(schema: Any) -> Any:
+    schema = schema if isinstance(schema, dict) else {}
+    return schema["enum"][0] if schema.get("enum") else _SAMPLES.get(str(schema.get("type")), "sandbox")
 
 
 def _conversation(call: Call) -> JsonObject | None:

@@ -33,14 +33,14 @@ def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def _words(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    (wanted,), said = call.running[KIND], arguments["said"]
-    track = "outbound" if wanted["tracks"] == "outbound" or (wanted["tracks"] == "both" and said % 2) else "inbound"
-    sentence = _SENTENCES[said]
+    (wanted,), place = call.running[KIND], arguments["said"]
+    track = "outbound" if wanted["tracks"] == "outbound" or (wanted["tracks"] == "both" and place % 2) else "inbound"
+    sentence = _SENTENCES[place]
     if wanted["interim"]:
         _tell(exchange, call, " ".join(sentence.split()[:2]), track, final=False)
     _tell(exchange, call, sentence, track, final=True)
-    if said + 1 < len(_SENTENCES):
-        exchange.after(SENTENCE_SECONDS, call, "words", said=said + 1)
+    if place + 1 < len(_SENTENCES):
+        exchange.after(SENTENCE_SECONDS, call, "words", said=place + 1)
 
 
 def _tell(exchange: Exchange, call: Call, text: str, track: str, final: bool) -> None:

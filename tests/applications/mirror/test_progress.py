@@ -16,10 +16,10 @@ def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pyt
     monkeypatch.setattr("applications.mirror.progress.time.monotonic", lambda: now[0])
     stream = Stream()
     bar = Bar(stream, "sandbox")
-    bar.told(1, 4)
+    bar.update(1, 4)
     assert stream.getvalue() == ""
     now[0] += 2
-    bar.told(2, 4)
-    bar.told(3, 4)
+    bar.update(2, 4)
+    bar.update(3, 4)
     bar.close()
     assert stream.getvalue() == "sandbox [###############...............] 2 of 4\n"

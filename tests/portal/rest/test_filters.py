@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.test import APIRequestFactory
 
 from portal.models import AuditEvent
-from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_others
+from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 
 
 class EventFilter(FilterSet):
@@ -39,9 +39,9 @@ def actions(query: str) -> list[str]:
 
 
 def test_only_what_is_known_is_taken_and_each_once() -> None:
-    refuse_others(asked("state=ended&cursor=x"), "state", "cursor")
+    refuse_unknown_parameters(asked("state=ended&cursor=x"), "state", "cursor")
     with pytest.raises(ValidationError) as caught:
-        refuse_others(asked("stat=ended&state=a&state=b"), "state")
+        refuse_unknown_parameters(asked("stat=ended&state=a&state=b"), "state")
     assert caught.value.detail == {"stat": ["There is no such filter."], "state": ["Give it once."]}
 
 

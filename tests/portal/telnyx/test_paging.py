@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from portal.models import TelnyxAccount
-from portal.telnyx.paging import MOST_PAGES, PAGE, pages, whole
+from portal.telnyx.paging import MOST_PAGES, PAGE, read_all, read_pages
 from tests.support.telnyx_answers import telnyx_says
 
 
@@ -41,13 +41,13 @@ def test_a_list_is_read_to_its_end_or_to_the_bound(
     account: TelnyxAccount, answers: list[dict[str, Any]], count: int, complete: bool, asked: int
 ) -> None:
     with telnyx_says(account, conferences=by_page(*answers)) as listener:
-        listing = whole(account, "conferences.list")
+        listing = read_all(account, "conferences.list")
         assert (len(listing.rows), listing.complete, len(listener.requests)) == (count, complete, asked)
 
 
 def test_a_page_tells_the_total_where_telnyx_does(account: TelnyxAccount) -> None:
     told = {"data": rows(1), "meta": {"total_pages": 9, "total_results": 2100}}
     with telnyx_says(account, conferences=told):
-        first = next(pages(account, "conferences.list"))
+        first = next(read_pages(account, "conferences.list"))
         assert (first.total, first.is_last, first.complete) == (2100, False, False)
-        assert len(list(pages(account, "conferences.list", most=2))) == 2
+        assert len(list(read_pages(account, "conferences.list", most=2))) == 2

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.telnyx.schemas import InvalidParameters, parameters, takes, validate
+from portal.telnyx.schemas import InvalidParameters, has_parameter, parameters, validate
 from portal.telnyx.sdk_types import Parameter
 
 TRANSFER = "calls.actions.transfer"
@@ -86,8 +86,8 @@ def test_partial_still_judges_what_is_there():
 
 
 def test_takes_tells_whether_a_method_has_a_parameter():
-    assert takes("calls.actions.hangup", "command_id")
-    assert not takes("calls.actions.hangup", "to")
+    assert has_parameter("calls.actions.hangup", "command_id")
+    assert not has_parameter("calls.actions.hangup", "to")
 
 
 def test_an_unknown_method_is_an_error():

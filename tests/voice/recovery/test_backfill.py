@@ -368,12 +368,12 @@ def sign_with_the_tests_key(account: TelnyxAccount) -> None:
 @contextmanager
 def failing(sandbox: Sandbox, turn: Callable[[], Any]) -> Iterator[None]:
     """Before each page of deliveries ``turn`` is taken; a number is the status of the answer."""
-    kept = records.listed
+    kept = records.list_page
 
     def spoiled(store: Any, query: dict[str, str]) -> Any:
         if isinstance(status := turn(), int):
             raise Refused(status, Problem("10007", "Unexpected error", "As asked for."))
         return kept(store, query)
 
-    with patch.object(records, "listed", spoiled):
+    with patch.object(records, "list_page", spoiled):
         yield

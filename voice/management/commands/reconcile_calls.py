@@ -51,7 +51,7 @@ class Command(BaseCommand):
     def _recover(self, account: TelnyxAccount, since: datetime | None) -> Recovery:
         record = self._our_turn(account)
         bar = Bar(self.stderr, f"{account}: failed deliveries")
-        backfill.run(record, since=since, on_progress=lambda at: bar.told(at.deliveries_read, None))
+        backfill.run(record, since=since, on_progress=lambda at: bar.update(at.deliveries_read, None))
         bar.close()
         if record.since and record.until:
             looked = f"{record.since:%Y-%m-%d %H:%M} to {record.until:%Y-%m-%d %H:%M} UTC"
@@ -78,7 +78,7 @@ class Command(BaseCommand):
     def _wait(self, until: datetime) -> None:
         bar, seconds = Bar(self.stderr, "waiting, seconds"), (until - timezone.now()).total_seconds()
         while (left := (until - timezone.now()).total_seconds()) > 0:
-            bar.told(round(seconds - left), round(seconds))
+            bar.update(round(seconds - left), round(seconds))
             time.sleep(min(left, 1))
         bar.close()
 

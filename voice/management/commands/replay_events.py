@@ -83,7 +83,7 @@ class Command(BaseCommand):
         for at, event_id in enumerate(runs.in_order(selection.rows()).values_list("pk", flat=True).iterator(), 1):
             for name in runs.fate(dry_run.apply(event_id)):
                 counts[name] = counts.get(name, 0) + 1
-            bar.told(at, count)
+            bar.update(at, count)
         bar.close()
         self._tell(shown_lines(ledger.lines()), counts)
 
@@ -107,7 +107,7 @@ class Command(BaseCommand):
             while row.is_open:
                 wake_following(runs.work(row.pk, 1.0))
                 row.refresh_from_db()
-                bar.told(row.done, row.total)
+                bar.update(row.done, row.total)
                 if row.is_open and not runs.is_due(row.pk):
                     time.sleep(0.2)  # a worker has taken it
         except KeyboardInterrupt:
