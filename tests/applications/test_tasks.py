@@ -8,7 +8,8 @@ from applications.models import CallControlApplication, Pull
 from applications.tasks import pull_account, pull_all
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.applications import at_telnyx
+from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.bystanders import Bystanders
 
 
 @pytest.mark.usefixtures("only_account")
@@ -43,8 +44,13 @@ def test_it_is_the_task_that_the_schedule_names() -> None:
     assert (pull_all.name, pull_all.soft_time_limit) == ("applications.pull_all", 900)
 
 
-def test_one_account_is_pulled_on_request_and_not_again_within_a_minute(sandbox_account: TelnyxAccount) -> None:
+def test_one_account_is_pulled_on_request_and_not_again_within_a_minute(
+    sandbox_account: TelnyxAccount, bystanders: Bystanders
+) -> None:
+    Pull.objects.create(account=bystanders.account, kind=CALL_CONTROL.slug, state="done", requested_by="portal")
     pull_account(str(sandbox_account.pk))
     pull_account(str(sandbox_account.pk))
-    assert sorted(Pull.objects.values_list("kind", flat=True)) == ["call-control-applications", "texml-applications"]
+    pulled = Pull.objects.filter(account=sandbox_account).values_list("kind", flat=True)
+    assert sorted(pulled) == ["call-control-applications", "texml-applications"]
+    assert Pull.objects.count() == 3
     pull_account("00000000-0000-0000-0000-000000000000")  # an account that was deleted meanwhile

@@ -15,6 +15,7 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
 from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.bystanders import Bystanders
 
 LIST, LINES, PULL = (
     reverse(f"admin:applications_callcontrolapplication_{name}") for name in ("changelist", "pulls", "pull")
@@ -39,6 +40,14 @@ def test_the_list_counts_while_a_pull_runs_and_stops_asking_afterwards(browser: 
     assert "1000 created" in ended
     assert "Load the list again" in ended
     assert "hx-get" not in ended
+
+
+def test_each_account_is_told_of_its_own_pull(browser: Client, account: TelnyxAccount, bystanders: Bystanders) -> None:
+    ended = {"state": "done", "finished_at": timezone.now(), "created": 7}
+    Pull.objects.create(account=bystanders.account, kind=CALL_CONTROL.slug, requested_by="portal", **ended)
+    _running(account, progress=250, total=1000)
+    page = browser.get(LIST).content.decode()
+    assert (page.count("7 created"), page.count("250 of 1000 read so far")) == (1, 1)
 
 
 def test_a_pull_that_was_killed_is_told_and_not_asked_for_again(browser: Client, account: TelnyxAccount) -> None:

@@ -49,9 +49,10 @@ def test_a_change_in_the_browser_is_told_with_the_person(browser: Client, api: A
 
 @pytest.mark.usefixtures("only_account")
 def test_the_pages_hang_together(api: Any, mirrored: Any, sandbox_account: TelnyxAccount) -> None:
-    row = mirrored()
+    row, other = mirrored(), mirrored(name="other")
     for name in ("one", "two"):
         change_at_telnyx(sandbox_account, row.remote, application_name=name)
+        change_at_telnyx(sandbox_account, other.remote, application_name=f"other {name}")
         pull(CALL_CONTROL, sandbox_account, PORTAL)
     page, seen = _history(api, row, page_size=1), []
     while True:

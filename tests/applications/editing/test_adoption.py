@@ -11,12 +11,14 @@ from applications.editing import adoption
 from applications.editing.adoption import UncertainCreate
 from applications.editing.service import create_application
 from applications.mirror.pulls import pull
+from applications.mirror.store import store
 from applications.models import CallControlApplication
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxUnavailable
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
+from tests.support.bystanders import Bystanders
 from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
@@ -97,6 +99,16 @@ def test_one_made_a_moment_before_by_a_slower_clock_is_adopted(
     _fault(sandbox, "cut")
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
     assert row.telnyx_id == made["id"]
+
+
+def test_what_another_account_made_under_the_same_id_keeps_none_from_being_adopted(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, bystanders: Bystanders
+) -> None:
+    made = at_telnyx(sandbox_account, webhook_event_url=_new(CALL_CONTROL)["webhook_event_url"])
+    store(CALL_CONTROL, bystanders.account, made, ADA, "created (user: ada)")
+    _fault(sandbox, "cut")
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert (row.telnyx_id, row.account) == (made["id"], sandbox_account)
 
 
 def test_one_that_a_pull_brought_meanwhile_is_still_taken_for_ours(

@@ -45,8 +45,10 @@ def test_another_body_under_the_same_key_is_422(api):
 
 @notes
 def test_another_tokens_key_is_another_key(api, operator):
-    post_note(api, "one")
-    post_note(api_for(operator), "one")
+    other = api_for(operator)
+    first = [post_note(client, "one").json() for client in (api, other)]
+    assert [told["count"] for told in first] == [1, 2]
+    assert [post_note(client, "one").json() for client in (api, other)] == first
     assert Heartbeat.objects.count() == 2
 
 
