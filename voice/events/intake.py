@@ -85,9 +85,8 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
     it finds that the row is not what it claimed, and leaves it.
     """
     begun = Case(When(status=_Status.RECEIVED, then=F("attempts")), default=Value(0))
-    processed_at = Case(
-        When(status=_Status.PROCESSED, then=F("processed_at")), default=None
-    )  # of a call it has told already
+    # what a call has been told of already keeps its time
+    processed_at = Case(When(status=_Status.PROCESSED, then=F("processed_at")), default=None)
     fresh = {name: getattr(event, name) for name in _TAKEN}
     backfilled = CallEvent.objects.filter(pk=stored.pk, source=_Source.BACKFILL)
     done = backfilled.update(
