@@ -87,7 +87,7 @@ def test_a_cancelled_one_stops_between_two_events(account: TelnyxAccount) -> Non
     many(account, 12)
     row = rehearse()
     runs.begin(row, ADA)
-    real, seen = runs._one, []
+    real, seen = runs._run_event, []
 
     def one(*given: Any) -> None:
         seen.append(given)
@@ -95,7 +95,7 @@ def test_a_cancelled_one_stops_between_two_events(account: TelnyxAccount) -> Non
             runs.cancel(Replay.objects.get(pk=row.pk), ADA)
         real(*given)
 
-    with mock.patch.object(runs, "_one", one):
+    with mock.patch.object(runs, "_run_event", one):
         runs.work(row.pk, 5)
     row.refresh_from_db()
     assert (row.state, row.done) == ("cancelled", 4)
@@ -109,7 +109,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(account: TelnyxAccount
     many(account, 6)
     row = rehearse()
     runs.begin(row, ADA)
-    real, stolen = runs._one, []
+    real, stolen = runs._run_event, []
 
     def one(*given: Any) -> None:
         if not stolen:
@@ -119,7 +119,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(account: TelnyxAccount
             Call.objects.update(state="ringing")
         real(*given)
 
-    with mock.patch.object(runs, "_one", one):
+    with mock.patch.object(runs, "_run_event", one):
         runs.work(row.pk, 5)
     assert set(Call.objects.values_list("state", flat=True)) == {"ringing"}
     row.refresh_from_db()
