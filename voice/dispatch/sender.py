@@ -60,17 +60,14 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
 
 def due(limit: int) -> list[uuid.UUID]:
     """List the ids of commands that are due and may go, oldest first. What waits for another comes after that one."""
-    others = CallCommand.objects.filter(status__in=_OPEN).exclude(pk=OuterRef("pk"))
-    earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
-    same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
-    on_the_wire = others.filter(same, status=_Status.SENDING)
+    paused = DialBatch.objects.filter(pk=OuterRef("batch"), status=DialBatch.Status.PAUSED)
     dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
     waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     # it ends, whatever the breaker says
     over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - retry_policy.WINDOW)
-    free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
-    found = CallCommand.objects.due().filter(free, status__in=_OPEN)
+    goes_on = Q(first_sent_at__isnull=False) | ~Exists(paused)
+    found = CallCommand.objects.due().filter(~Exists(held) | over, goes_on, ordering.not_blocked(), status__in=_OPEN)
     return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
 
 
@@ -81,8 +78,8 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         command, now = ordering.locked(command_id)
         if command is None or ordering.is_blocked(command):
             return None
-        if command.batch and command.batch.status == DialBatch.Status.PAUSED:
-            return None
+        if command.batch and command.batch.status == DialBatch.Status.PAUSED and not command.first_sent_at:
+            return None  # what is on the wire goes on: its outcome is to be known
         limit = limits.hindrance(command)
         reason = _reason_not_to_send(command, call, conference, limit, now)
         if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
@@ -199,8 +196,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         return []
     if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
         _postpone(command, again, _Status.SENDING)
-        hang_ups = CallCommand.objects.filter(call=command.call_id, action="hangup", status=_Status.QUEUED, event=None)
-        return list(hang_ups.values_list("id", flat=True)) if command.call_id else []
+        return ordering.next_free(command)  # a hang-up does not wait for its resend
     with transaction.atomic():
         if outcome.answer is not None and command.action == actions.DIAL:
             command.call = call_of_dial(command, outcome.answer, now)
