@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact
-from django.utils import timezone
 
 from portal import sql
 from portal.telnyx.client import ask
@@ -60,17 +59,14 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
 
 def due(limit: int) -> list[uuid.UUID]:
     """List the ids of commands that are due and may go, oldest first. What waits for another comes after that one."""
-    others = CallCommand.objects.filter(status__in=_OPEN).exclude(pk=OuterRef("pk"))
-    earlier = others.filter(event=OuterRef("event"), sequence__lt=OuterRef("sequence"))
-    same = Q(call=OuterRef("call")) | Q(conference=OuterRef("conference"))
-    on_the_wire = others.filter(same, status=_Status.SENDING)
+    paused = DialBatch.objects.filter(pk=OuterRef("batch"), status=DialBatch.Status.PAUSED)
     dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
     waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     # it ends, whatever the breaker says
     over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - retry_policy.WINDOW)
-    free = ~Exists(earlier) & ~Exists(on_the_wire) & (~Exists(held) | over)
-    found = CallCommand.objects.due().filter(free, status__in=_OPEN)
+    goes_on = Q(first_sent_at__isnull=False) | ~Exists(paused)
+    found = CallCommand.objects.due().filter(~Exists(held) | over, goes_on, ordering.not_blocked(), status__in=_OPEN)
     return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
 
 
@@ -81,14 +77,14 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         command, now = ordering.locked(command_id)
         if command is None or ordering.is_blocked(command):
             return None
-        if command.batch and command.batch.status == DialBatch.Status.PAUSED:
-            return None
+        if command.batch and command.batch.status == DialBatch.Status.PAUSED and not command.first_sent_at:
+            return None  # what is on the wire goes on: its outcome is to be known
         limit = limits.find_exceeded(command)
         reason = _reason_not_to_send(command, call, conference, limit, now)
         if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
             return None
         if reason:
-            _close(command, *reason)
+            _close(command, *reason, now)
             return command
         if not circuit_breaker.may_send(command.account_id, command.action, now):
             return None  # it waits as it is: the sweep offers it again, until it expires
@@ -186,6 +182,8 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     now, error = ordering.now_if_leased(command), outcome.error
     if now is None:  # its lease ran out, and another sender has it: that one's word counts
         return []
+    # it may run out yet: each write is made only while the row is as this sender leased it
+    mine = {"status": command.status, "lease_until": command.lease_until}
     circuit_breaker.record_outcome(command, error, now)
     command.attempts[-1] |= {
         "http_status": error.http_status if error else 200,
@@ -195,12 +193,11 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     }
     command.error, command.error_code = (str(error), error.reason or error.code or "") if error else ("", "")
     if isinstance(error, TelnyxUnavailable):
-        _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED)
+        _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED, mine)
         return []
     if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
-        _postpone(command, again, _Status.SENDING)
-        hang_ups = CallCommand.objects.filter(call=command.call_id, action="hangup", status=_Status.QUEUED, event=None)
-        return list(hang_ups.values_list("id", flat=True)) if command.call_id else []
+        _postpone(command, again, _Status.SENDING, mine)
+        return ordering.next_free(command)  # a hang-up does not wait for its resend
     with transaction.atomic():
         if outcome.answer is not None and command.action == actions.DIAL:
             command.call = call_of_dial(command, outcome.answer, now)
@@ -212,7 +209,9 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
             subject = "call's status" if actions.is_on_a_call(command.action) else "state"
             command.settlement, command.settled_at = f"Settled from the {subject} at Telnyx.", now
         status = _final(command, error)
-        _close(command, status, command.error)
+        if not _close(command, status, command.error, now, mine):
+            transaction.set_rollback(True)
+            return []
     return ordering.next_free(command)
 
 
@@ -227,12 +226,12 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
     return _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED
 
 
-def _postpone(command: CallCommand, until: datetime, status: str) -> None:
+def _postpone(command: CallCommand, until: datetime, status: str, only_if: dict[str, Any]) -> None:
     """Put the command back until ``until``: nothing happened (``queued``) or nothing is known (``sending``)."""
     if all(attempt.get("outcome") == TelnyxUnavailable.kind for attempt in command.attempts):
         command.first_sent_at = None  # nothing has reached Telnyx yet
     command.status, command.lease_until = status, until
-    sql.update(command, ("status", "lease_until", "first_sent_at", "attempts", "error", "error_code"))
+    sql.update(command, ("status", "lease_until", "first_sent_at", "attempts", "error", "error_code"), **only_if)
 
 
 def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
@@ -240,15 +239,19 @@ def _next_resend(command: CallCommand, now: datetime) -> datetime | None:
     return retry_policy.next_resend(command.action, first, now) if first else None
 
 
-def _close(command: CallCommand, status: str, error: str) -> None:
+def _close(command: CallCommand, status: str, error: str, now: datetime, only_if: dict[str, Any] | None = None) -> bool:
+    """End the command; False, and nothing is written, when its row does not have the values of ``only_if`` any more.
+
+    ``now`` is the database's, as the leases are: the first look at an uncertain one is due by that clock.
+    """
     command.status, command.error = status, error
-    command.finished_at, command.lease_until = timezone.now(), None
+    command.finished_at, command.lease_until = now, None
     if status == _Status.UNCERTAIN:
-        command.lease_until = retry_policy.next_look(command.finished_at, command.finished_at)
-    sql.update(command, _CLOSING)
+        command.lease_until = retry_policy.next_look(now, now)
+    if not sql.update(command, _CLOSING, **only_if or {}):
+        return False
     if status != _Status.OK and command.event_id:
         CallCommand.objects.filter(
             event=command.event_id, sequence__gt=command.sequence, status=_Status.QUEUED, first_sent_at=None
-        ).update(
-            status=_Status.EXPIRED, error="An earlier command of the same event failed.", finished_at=timezone.now()
-        )
+        ).update(status=_Status.EXPIRED, error="An earlier command of the same event failed.", finished_at=now)
+    return True

@@ -11,7 +11,7 @@ from portal import sql
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from portal.telnyx.errors import TelnyxUnavailable, TelnyxUncertain
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.commands import act, dial, now_due, outcomes, seen
@@ -21,7 +21,7 @@ from tests.support.rest import api_for
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dialling import batches
-from voice.dispatch import sender
+from voice.dispatch import circuit_breaker, reconciliation, sender
 from voice.events import processing
 from voice.models import Call, CallCommand, CallEvent
 
@@ -73,6 +73,53 @@ def test_nor_while_another_one_has_it() -> None:
     held = seen(command)
     assert sender._settle(sleeper, sender._Outcome(error=TelnyxUncertain("late"))) == []
     assert (seen(command).lease_until, seen(command).attempts) == (held.lease_until, held.attempts)
+
+
+@pytest.mark.parametrize(
+    ("action", "late"),
+    [
+        ("hangup", {"error": TelnyxUncertain("HTTP 503", http_status=503)}),
+        ("start_siprec", {"error": TelnyxUncertain("HTTP 503", http_status=503)}),
+        ("hangup", {"error": TelnyxUnavailable("429", http_status=429)}),
+        ("hangup", {"error": TelnyxRefused("no", code="90018", http_status=422)}),
+        ("dial", {"answer": {"call_control_id": "v3:late"}}),
+    ],
+    ids=["resent", "uncertain", "put back", "refused", "ok"],
+)
+def test_nor_when_its_lease_ends_in_the_midst_of_writing_down_what_came_of_it(
+    monkeypatch: pytest.MonkeyPatch, action: str, late: dict[str, Any]
+) -> None:
+    """It stalls behind the lock of the breaker's row, after it has looked whether the lease is still its own."""
+    with serving(answer("200 OK", b'{"data": {"call_control_id": "v3:a", "result": "ok"}}')) as listener:
+        account = make_account("wired", f"{listener.url}/v2")
+        command = dial(account, "1") if action == "dial" else act(make_call(account), action)
+        sleeper = sender._claim(command.pk)
+        assert sleeper is not None
+
+        def stalled(*told: Any) -> None:
+            monkeypatch.undo()
+            CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(1))
+            sender.send(command.pk)
+
+        monkeypatch.setattr(circuit_breaker, "record_outcome", stalled)
+        assert sender._settle(sleeper, sender._Outcome(**late)) == []
+    done = seen(command)
+    assert (done.status, len(done.attempts)) == (("uncertain", 1) if action == "start_siprec" else ("ok", 2))
+    assert not Call.objects.filter(call_control_id="v3:late").exists()
+
+
+def test_when_an_uncertain_one_is_looked_at_first_goes_by_the_clock_of_the_leases(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with serving(answer("503 Service Unavailable")) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")), "start_siprec")
+        slow = ago(600)
+        monkeypatch.setattr(timezone, "now", lambda: slow)
+        sender.send(command.pk)
+        monkeypatch.undo()
+    assert seen(command).status == "uncertain"
+    assert reconciliation.due(9) == []
+    assert seen(command).finished_at > ago(60)
 
 
 def test_a_sender_that_slept_sends_nothing_outside_the_window() -> None:
