@@ -4,6 +4,7 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.times import read_time
@@ -11,6 +12,8 @@ from voice.calls import status, telnyx_record
 from voice.catalogue import actions, retry_policy
 from voice.conferences import queues, service
 from voice.models import Call, CallCommand, CallEvent
+
+_IDS = ("control", "session")
 
 
 def record_filter(command: CallCommand) -> dict[str, Any]:
@@ -51,19 +54,44 @@ def is_missing(command: CallCommand, record: telnyx_record.Record) -> bool:
     )
 
 
-def event_of(command: CallCommand, entry: dict[str, Any]) -> CallEvent | None:
-    """Make an unsaved event of a webhook in Telnyx's record that may never have reached us."""
-    metadata = entry.get("metadata")
-    webhook = metadata.get("event") if isinstance(metadata, dict) else None
-    if not isinstance(webhook, dict) or not isinstance(webhook.get("payload"), dict):
+def events_of(command: CallCommand, record: telnyx_record.Record) -> list[CallEvent]:
+    """List the webhooks of Telnyx's record as events: those stored here as they are, the others unsaved.
+
+    The record lists a webhook once per attempt. Each event gets its call, if that is known here: a webhook of a call
+    that another command made speaks for that one.
+    """
+    told = {str(one["id"]).lower(): entry for entry in record.entries if (one := _webhook(entry)).get("id")}
+    rows = CallEvent.objects.defer("body", "headers").filter(account=command.account_id, dedupe_key__in=list(told))
+    stored = {row.dedupe_key: row for row in rows}
+    found = (stored.get(key) or _unsaved(entry) for key, entry in told.items())
+    events = [one for one in found if one is not None]
+    _attach_calls(command, [one for one in events if one.call_id is None])
+    return events
+
+
+def _webhook(entry: dict[str, Any]) -> dict[str, Any]:
+    return telnyx_record.event_of(entry) or {}
+
+
+def _unsaved(entry: dict[str, Any]) -> CallEvent | None:
+    """Make an event of a webhook that never reached us."""
+    webhook = _webhook(entry)
+    payload, at = webhook.get("payload"), read_time(webhook.get("occurred_at")) or telnyx_record.time_of(entry)
+    if not isinstance(payload, dict) or at is None:
         return None
-    at = read_time(webhook.get("occurred_at")) or read_time(entry.get("event_timestamp"))
-    if at is None:
-        return None
-    row = CallEvent(event_type=str(webhook.get("event_type") or entry.get("name")), payload=webhook["payload"])
-    row.occurred_at, row.received_at, row.call = at, timezone.now(), command.call
-    row.call_session_id = str(webhook["payload"].get("call_session_id") or "")
+    row = CallEvent(event_type=str(webhook.get("event_type") or entry.get("name")), payload=payload)
+    row.call_control_id, row.call_session_id = (str(payload.get(f"call_{name}_id") or "") for name in _IDS)
+    row.call_leg_id = str(payload.get("call_leg_id") or entry.get("call_leg_id") or "")
+    row.occurred_at, row.received_at = at, timezone.now()
     return row
+
+
+def _attach_calls(command: CallCommand, events: list[CallEvent]) -> None:
+    ids, legs = ({getattr(one, name) for one in events} - {""} for name in ("call_control_id", "call_leg_id"))
+    rows = Call.objects.filter(Q(call_control_id__in=ids) | Q(call_leg_id__in=legs), account=command.account_id)
+    known = {key: call for call in rows for key in (call.call_leg_id, call.call_control_id)}
+    for one in events:
+        one.call = known.get(one.call_control_id) or known.get(one.call_leg_id)
 
 
 def ids_of_dialled_call(command: CallCommand, entry: dict[str, Any]) -> dict[str, Any] | None:

@@ -18,7 +18,16 @@ from portal.models import AuditEvent
 from portal.telnyx.errors import TelnyxError
 from voice.calls import status, telnyx_record
 from voice.catalogue import actions, retry_policy
-from voice.catalogue.correlation import ANSWERS, EVENT_TYPES, fits, pairs, proofs
+from voice.catalogue.correlation import (
+    ANSWERS,
+    BEGINS_WITHIN,
+    EVENT_TYPES,
+    fits,
+    may_have_caused,
+    numbers_called,
+    pairs,
+    proof,
+)
 from voice.catalogue.event_types import label
 from voice.commands import outbox
 from voice.dispatch import evidence
@@ -29,7 +38,8 @@ from voice.models import CallCommand, CallEvent
 SEND_AGAIN = "send_again"
 VERDICTS = ("it_happened", "it_did_not", SEND_AGAIN)
 _LEASE = timedelta(seconds=60)
-_DIAL_WITHIN = timedelta(hours=1)
+_MOST = 500  # events or commands that are weighed against each other
+_CONNECTS_WITHIN = timedelta(hours=1)  # a dial connects when it is answered
 _Status = CallCommand.Status
 
 
@@ -105,7 +115,8 @@ def answer_of(command: CallCommand) -> CallEvent | None:
     """Find the stored event that answers the command, if one does."""
     if command.first_sent_at is None:
         return None
-    return pairs([command, *_rivals(command)], _stored(command)).get(command.pk)
+    events = _stored(command)
+    return pairs([command, *_rivals(command, events)], events).get(command.pk)
 
 
 def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
@@ -145,41 +156,51 @@ def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
 
 
 def _from_webhooks(command: CallCommand) -> bool:
-    return _prove(command, list(_rivals(command)), _stored(command), "the webhook")
+    return _prove(command, _stored(command), "the webhook")
 
 
 def _stored(command: CallCommand) -> list[CallEvent]:
     """List the events that came since the command was sent and may answer it."""
     events = CallEvent.objects.filter(_where(command), event_type__in=ANSWERS.get(command.action, ()))
     events = events.filter(account=command.account_id, received_at__gte=command.first_sent_at)
-    return list(events.defer("body", "headers").order_by("received_at")[:500])
+    return list(events.defer("body", "headers").order_by("received_at")[:_MOST])
 
 
-def _prove(command: CallCommand, rivals: list[CallCommand], events: list[CallEvent], source: str) -> bool:
-    event = proofs([command, *rivals], events).get(command.pk)
-    if event is None or retry_policy.retry_class(command.action) is retry_policy.RetryClass.MONEY:
+def _prove(command: CallCommand, events: list[CallEvent], source: str) -> bool:
+    if retry_policy.retry_class(command.action) is retry_policy.RetryClass.MONEY:
+        return False
+    rivals = _rivals(command, events)
+    event = proof(command, rivals, events) if len(rivals) <= _MOST else None
+    if event is None:
         return False
     words = f"Settled from {source} {event.event_type} ({label(event.event_type)})."
-    made = event.payload if command.action == actions.DIAL and command.call_id is None else None
-    return _confirm(command.pk, _Status.OK, words, made)
+    # of two dials and two calls it is known that both were made, and not which is whose
+    is_its_call = command.action == actions.DIAL and not any(may_have_caused(one, event) for one in rivals)
+    return _confirm(command.pk, _Status.OK, words, event.payload if is_its_call else None)
 
 
-def _rivals(command: CallCommand) -> QuerySet[CallCommand]:
-    """Select the other commands that the same event may answer."""
-    types = set(ANSWERS.get(command.action, ()))
-    same = [name for name, others in ANSWERS.items() if types & set(others)]
-    rows = CallCommand.objects.select_related("call").filter(account=command.account_id, action__in=same)
-    rows = rows.filter(first_sent_at__isnull=False).exclude(pk=command.pk)
+def _rivals(command: CallCommand, events: list[CallEvent]) -> list[CallCommand]:
+    """List the other commands that may have caused one of these events; more than ``_MOST`` if nobody can tell.
+
+    Read after the events: a command is a row before it has any.
+    """
+    sent = command.first_sent_at or timezone.now()
+    rows = CallCommand.objects.select_related("call").filter(account=command.account_id, first_sent_at__isnull=False)
     if command.conference_id is not None:
-        return rows.filter(_where(command))
-    if command.call_id is not None:
-        return (
-            rows.filter(call__call_session_id=_session(command))
-            if _session(command)
-            else rows.filter(call=command.call_id)
-        )
-    at = command.first_sent_at or timezone.now()
-    return rows.filter(first_sent_at__range=(at - _DIAL_WITHIN, at + _DIAL_WITHIN)).order_by("first_sent_at")[:500]
+        rows = rows.filter(_where(command))
+    elif command.call_id is not None:
+        linking = Q(parameters__call_control_id=command.call_control_id) | Q(parameters__has_key="queue")
+        linking |= Q(parameters__link_to=command.call_control_id)
+        lately = Q(created_at__gte=sent - _CONNECTS_WITHIN, action__in=("bridge", actions.DIAL))
+        rows = rows.filter(_of_its_legs(command) | (lately & linking))
+    else:
+        around = (sent - 2 * BEGINS_WITHIN, sent + 2 * BEGINS_WITHIN)
+        several = Q(parameters__to__0__isnull=False)
+        same = Q(parameters__to__in=numbers_called(command)) | several
+        calls = {event.call_id for event in events}
+        unmet = Q(call=None) | Q(call__in=calls - {None}) | ~Q(action=actions.DIAL) | several
+        rows = rows.filter(same, unmet, first_sent_at__range=around, action__in=(actions.DIAL, "transfer"))
+    return list(rows.exclude(pk=command.pk)[: _MOST + 1])
 
 
 def _where(command: CallCommand) -> Q:
@@ -191,10 +212,17 @@ def _where(command: CallCommand) -> Q:
         room = Q(conference=command.conference_id)
         return room | Q(call=command.call_id) if command.call_id else room
     if command.call_id is None:
-        at = command.first_sent_at or timezone.now()
-        return Q(connection_id=str(command.parameters.get("connection_id")), received_at__lt=at + _DIAL_WITHIN)
+        until = (command.first_sent_at or timezone.now()) + BEGINS_WITHIN
+        there = Q(connection_id=str(command.parameters.get("connection_id")), occurred_at__lte=until)
+        return there & Q(payload__direction="outgoing", payload__to__in=numbers_called(command))
     here = Q(call=command.call_id)
     return here | Q(call_session_id=_session(command)) if _session(command) else here
+
+
+def _of_its_legs(command: CallCommand) -> Q:
+    """Build the condition for commands of its call, or of any leg of its session."""
+    here = Q(call=command.call_id)
+    return here | Q(call__call_session_id=_session(command)) if _session(command) else here
 
 
 def _session(command: CallCommand) -> str:
@@ -214,8 +242,7 @@ def _from_record(command: CallCommand) -> bool:
     if entry := next((entry for entry in record.entries if evidence.carries_id(entry, command.pk)), None):
         words = f"Settled from Telnyx's record: it has the command {entry.get('name')}."
         return _confirm(command.pk, _Status.OK, words, evidence.ids_of_dialled_call(command, entry))
-    events = [event for event in (evidence.event_of(command, entry) for entry in record.entries) if event is not None]
-    if _prove(command, list(_rivals(command)), events, "Telnyx's record of"):
+    if _prove(command, evidence.events_of(command, record), "Telnyx's record of"):
         return True
     if record.complete and command.call_id is not None and evidence.is_missing(command, record):
         return _confirm(command.pk, _Status.EXPIRED, "Settled from Telnyx's record: it does not have this command.")

@@ -1,5 +1,6 @@
 """Which event answers which command: the one it caused, and no other."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from tests.support.factories import make_call, make_event
 from tests.support.reconciliation import hear, look, sent_ok, uncertain
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
-from voice.models import CallEvent
+from voice.dispatch import reconciliation
+from voice.models import CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 OTHER = "+13125550177"
 SPEAK = {"payload": "Hello", "voice": "female"}
 ASK = SPEAK | {"maximum_digits": 1}
+RECORD = {"channels": "dual", "format": "mp3"}
+WAV, STREAMING, TALK = "https://a.example/a.wav", "streaming.started", "call.conversation.created"
 CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("answer", {}, "call.answered", {}),
     ("hangup", {}, "call.hangup", {}),
@@ -101,3 +105,151 @@ def test_of_two_uncertain_ones_the_event_between_them_is_the_firsts(account: Tel
     first, second = uncertain(call, "speak", SPEAK, sent=60), uncertain(call, "speak", SPEAK, sent=20)
     hear(account, make_event("call.speak.started", -50))
     assert (seen(first).status, seen(second).status) == ("ok", "uncertain")
+
+
+# --- What something else may have caused ----------------------------------------------------------------------------
+
+
+TWICE: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("start_transcription", {}, ["call.transcription", "call.transcription"]),
+    (
+        "gather_using_ai",
+        {"parameters": {"type": "object"}},
+        ["call.ai_gather.partial_results", "call.ai_gather.partial_results", "call.ai_gather.ended"],
+    ),
+    ("refer", {"sip_address": "sip:a@b.example"}, ["call.refer.started", "call.refer.completed"]),
+    ("start_streaming", {"stream_url": "wss://a.example"}, ["streaming.started", "streaming.failed"]),
+    ("start_playback", {"audio_url": "https://a.example/a.wav", "loop": 3}, ["call.playback.started"] * 3),
+]
+
+
+@pytest.mark.parametrize(("action", "parameters", "events"), TWICE, ids=[one[0] for one in TWICE])
+def test_all_that_one_command_brings_is_its_own(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], events: list[str]
+) -> None:
+    call = make_call(account)
+    lost = uncertain(call, action, parameters, sent=30)
+    sent_ok(call, action, parameters, 25)
+    for at, name in enumerate(events):
+        hear(account, make_event(name, at - 20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_what_a_command_brings_often_proves_it_where_there_is_no_other(account: TelnyxAccount) -> None:
+    lost = uncertain(make_call(account), "start_transcription")
+    hear(account, make_event("call.transcription", -20))
+    assert seen(lost).status == "ok"
+
+
+CAUSES: list[tuple[str, dict[str, Any], str, dict[str, Any], str]] = [
+    ("gather_using_audio", {"audio_url": WAV}, "start_playback", {"audio_url": WAV}, "call.playback.started"),
+    ("gather_using_speak", ASK, "speak", SPEAK, "call.speak.started"),
+    ("answer", {"stream_url": "wss://a.example"}, "start_streaming", {"stream_url": "wss://b.example"}, STREAMING),
+    ("answer", {"transcription": True}, "start_transcription", {}, "call.transcription"),
+    ("gather_using_ai", {"parameters": {}, "assistant": {"model": "a"}}, "start_ai_assistant", {}, TALK),
+    ("transfer", {"to": OTHER}, "bridge", {"call_control_id": "v3:other"}, "call.bridged"),
+]
+
+
+@pytest.mark.parametrize(("cause", "with_it", "action", "parameters", "event_type"), CAUSES)
+def test_an_event_that_another_action_brings_settles_nothing(
+    account: TelnyxAccount,
+    cause: str,
+    with_it: dict[str, Any],
+    action: str,
+    parameters: dict[str, Any],
+    event_type: str,
+) -> None:
+    call = make_call(account)
+    sent_ok(call, cause, with_it, 25)
+    lost = uncertain(call, action, parameters, sent=30)
+    hear(account, make_event(event_type, -20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+@pytest.mark.parametrize("named", [{"call_control_id": "v3:a-leg"}, {"queue": "support"}])
+def test_a_bridge_sent_to_another_leg_may_be_what_bridged_this_one(
+    account: TelnyxAccount, named: dict[str, str]
+) -> None:
+    call = make_call(account)
+    agent = make_call(account, leg="agent", call_session_id="another", direction="outgoing")
+    lost = uncertain(call, "transfer", {"to": OTHER}, sent=30)
+    sent_ok(agent, "bridge", {"call_control_id": "v3:z"} | named, 25)
+    hear(account, make_event("call.bridged", -20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+@pytest.mark.parametrize("status", ["queued", "sending", "expired"])
+def test_whatever_may_have_reached_telnyx_may_have_caused_it(account: TelnyxAccount, status: str) -> None:
+    """Tried twice, say: once without an answer, and then Telnyx asked to wait (429)."""
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=30)
+    CallCommand.objects.filter(pk=sent_ok(call, "speak", SPEAK, 25).pk).update(status=status)
+    hear(account, make_event("call.speak.started", -20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_what_telnyx_refused_has_caused_nothing(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=30)
+    CallCommand.objects.filter(pk=sent_ok(call, "speak", SPEAK, 25).pk).update(status="refused")
+    hear(account, make_event("call.speak.started", -20))
+    assert seen(lost).status == "ok"
+
+
+@pytest.mark.parametrize(("began", "is_proof"), [(-60, False), (None, False), (-29, True)])
+def test_a_recording_is_known_by_when_it_began(account: TelnyxAccount, began: float | None, is_proof: bool) -> None:
+    """Settings of the application or of the profile begin recordings, too."""
+    lost = uncertain(make_call(account), "start_recording", RECORD, sent=30)
+    told = {"recording_started_at": ago(-began).isoformat()} if began else {}
+    hear(account, make_event("call.recording.saved", -5, **told))
+    assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement
+
+
+def test_a_recording_that_came_with_the_answer_may_be_that_one(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    sent_ok(call, "answer", {"record": "record-from-answer"}, 32)
+    lost = uncertain(call, "start_recording", RECORD, sent=30)
+    hear(account, make_event("call.recording.saved", -5, recording_started_at=ago(29).isoformat()))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+@pytest.mark.parametrize(("ended", "is_proof"), [(60, False), (29, True)])
+def test_a_recording_that_had_ended_before_was_not_stopped_by_it(
+    account: TelnyxAccount, ended: float, is_proof: bool
+) -> None:
+    lost = uncertain(make_call(account), "stop_recording", sent=30)
+    told = {"recording_started_at": ago(99).isoformat(), "recording_ended_at": ago(ended).isoformat()}
+    hear(account, make_event("call.recording.saved", -5, **told))
+    assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement
+
+
+def test_two_events_that_two_others_may_have_caused_do_not_prove_the_first(account: TelnyxAccount) -> None:
+    """The first event may be the second's, and the second event the third's."""
+    call = make_call(account)
+    first = uncertain(call, "speak", SPEAK, sent=60)
+    uncertain(call, "speak", SPEAK, sent=55)
+    uncertain(call, "speak", SPEAK, sent=20)
+    hear(account, make_event("call.speak.started", -50))
+    hear(account, make_event("call.speak.started", -10))
+    assert look(first).is_open_question, seen(first).settlement
+
+
+def test_one_moment_told_twice_is_one_event(account: TelnyxAccount) -> None:
+    """A redelivery may come under a fresh event id."""
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=30)
+    sent_ok(call, "speak", SPEAK, 25)
+    event = make_event("call.speak.started", -20)
+    hear(account, event)
+    hear(account, {**event, "data": event["data"] | {"id": str(uuid.uuid4())}})
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_what_an_uncertain_command_may_have_caused_is_not_shown_as_its_answer(account: TelnyxAccount) -> None:
+    """A person decides by what stands there."""
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=30)
+    uncertain(call, "speak", SPEAK, sent=28)
+    hear(account, make_event("call.speak.started", -20))
+    assert reconciliation.answer_of(lost) is None

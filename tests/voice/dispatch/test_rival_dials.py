@@ -1,0 +1,151 @@
+"""Uncertain dials beside others of the same numbers: a call is the first's only if no other can have made it."""
+
+from typing import Any
+
+import pytest
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.commands import seen
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
+from tests.support.reconciliation import dialled, entry, hear, look
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from voice.commands import outbox
+from voice.dispatch import reconciliation
+from voice.models import Call, CallCommand, CallEvent, Limits
+
+pytestmark = pytest.mark.django_db
+DIAL = {"connection_id": CONNECTION, "from": FROM, "to": TO}
+OTHER = "+13125550177"
+
+
+def accepted(account: TelnyxAccount, call: Call | None = None, sent: float = 25, **parameters: Any) -> CallCommand:
+    command = outbox.dial(account, DIAL | parameters, PORTAL)
+    told = {"status": "ok", "first_sent_at": ago(sent), "finished_at": ago(sent), "call": call}
+    CallCommand.objects.filter(pk=command.pk).update(**told)
+    return seen(command)
+
+
+def begun(seconds: float = -20, leg: str = "b", **payload: Any) -> dict[str, Any]:
+    return make_event(seconds=seconds, leg=leg, direction="outgoing", state="bridging", **payload)
+
+
+def record(*webhooks: dict[str, Any]) -> dict[str, Any]:
+    entries = [entry("webhook", one["data"]["event_type"], event=one["data"]) for one in webhooks]
+    return {"data": entries, "meta": {"total_pages": 1}}
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_telnyxs_record_of_another_dials_call_settles_nothing(account: TelnyxAccount, heard: bool) -> None:
+    lost, event = dialled(account), begun()
+    accepted(account, make_call(account, "b", direction="outgoing"))
+    if heard:
+        hear(account, event)
+    with telnyx_says(account, call_events=record(event)):
+        assert look(lost).is_open_question, seen(lost).settlement
+    assert seen(lost).call is None
+
+
+def test_the_one_call_of_two_dials_is_the_seconds_whose_answer_named_it(account: TelnyxAccount) -> None:
+    lost = dialled(account)
+    rows = [
+        CallCommand(
+            account=account,
+            action="dial",
+            parameters=DIAL | {"to": f"+1312556{at:04}"},
+            status="ok",
+            intent_key=f"other {at}",
+            created_at=ago(40),
+            expires_at=ago(20),
+            first_sent_at=ago(40),
+        )
+        for at in range(501)
+    ]
+    CallCommand.objects.bulk_create(rows)  # a batch, on its way at the same time
+    accepted(account, make_call(account, "b", direction="outgoing"))
+    hear(account, begun())
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_of_too_many_dials_to_one_number_nobody_can_tell(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciliation, "_MOST", 1)
+    lost = dialled(account)
+    for _ in range(2):
+        CallCommand.objects.filter(pk=accepted(account).pk).update(parameters=DIAL | {"from": OTHER})
+    hear(account, begun())
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_a_busy_application_does_not_hide_the_call(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reconciliation, "_MOST", 1)
+    lost = dialled(account)
+    for at in range(2):
+        hear(account, make_event(seconds=-22, leg=f"incoming {at}"))
+    accepted(account, make_call(account, "c", direction="outgoing"))
+    hear(account, begun())
+    assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
+
+
+def test_a_dial_begun_while_the_events_are_read_is_counted(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, read = dialled(account), reconciliation._stored
+
+    def meanwhile(command: CallCommand) -> list[CallEvent]:
+        monkeypatch.setattr(reconciliation, "_stored", read)
+        CallCommand.objects.filter(pk=accepted(account, sent=21).pk).update(status="sending")
+        hear(account, begun())
+        return read(command)
+
+    monkeypatch.setattr(reconciliation, "_stored", meanwhile)
+    assert look(lost).is_open_question, seen(lost).settlement
+
+
+def test_of_two_dials_and_two_calls_both_happened_and_nobody_knows_which_is_which(account: TelnyxAccount) -> None:
+    both = [dialled(account, sent=30), dialled(account, sent=29)]
+    hear(account, begun(-20, "b"))
+    hear(account, begun(-19, "c"))
+    assert [(look(one).status, seen(one).call) for one in both] == [("ok", None), ("ok", None)]
+
+
+def test_a_leg_of_a_dial_to_several_numbers_settles_no_other_dial(account: TelnyxAccount) -> None:
+    lost = dialled(account, OTHER)
+    accepted(account, make_call(account, "b", direction="outgoing"), to=[TO, OTHER])
+    hear(account, begun(-20, "c", to=OTHER))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+@pytest.mark.parametrize("later", [6 * 60, 3 * 86_400])
+def test_a_call_of_later_with_the_same_numbers_is_not_its(account: TelnyxAccount, later: float) -> None:
+    """The sweep was down for as long, and others call through the same application."""
+    lost, event = dialled(account, sent=later + 30, over=later), begun(-30)
+    with telnyx_says(account, call_events=record(event)):
+        assert look(lost).is_open_question, seen(lost).settlement
+    hear(account, event)
+    assert look(lost).is_open_question, seen(lost).settlement
+
+
+def test_a_webhook_recovered_late_tells_when_it_happened(account: TelnyxAccount) -> None:
+    lost = dialled(account, sent=7200, over=7000)
+    hear(account, begun(-7199))
+    assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
+
+
+def test_a_webhook_that_the_record_has_once_per_attempt_is_one_event(account: TelnyxAccount) -> None:
+    Limits.objects.create(account=account)
+    lost, event = dialled(account), begun()
+    accepted(account)  # its answer named no call
+    with telnyx_says(account, call_events=record(event, event)):
+        assert look(lost).is_open_question, seen(lost).settlement
+
+
+def test_an_event_that_was_here_before_the_dial_is_not_its_answer_in_the_record_either(account: TelnyxAccount) -> None:
+    event = begun(-33)  # by Telnyx's clock, which may be behind by as much
+    hear(account, event)
+    CallEvent.objects.update(received_at=ago(32))
+    lost = dialled(account, sent=30)
+    with telnyx_says(account, call_events=record(event)):
+        assert look(lost).is_open_question, seen(lost).settlement
