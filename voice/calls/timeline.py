@@ -123,7 +123,8 @@ def _of_command(
     command: CallCommand, letters: dict[Any, str], answer: CallEvent | None, start: datetime, user: Any
 ) -> Entry:
     at = command.first_sent_at or command.created_at
-    parts = [f"by {command.requested_by}", _main_parameter(command, user), command.error, command.settlement]
+    parts = [f"by {command.requested_by}", _main_parameter(command, user), _held(command, user), command.error]
+    parts.append(command.settlement)
     return Entry(
         kind="command",
         id=str(command.pk),
@@ -137,6 +138,15 @@ def _of_command(
         answered=_answered(at, answer),
         asks=command.is_open_question and user.has_perm(actions.permission(command.action)),
     )
+
+
+def _held(command: CallCommand, user: Any) -> str:
+    """Say how long it was held back, and why; of what went out at once, nothing."""
+    if command.held_since is None:
+        return ""
+    until = command.held_until
+    span = f"held back for {(until - command.held_since).total_seconds():.0f} s" if until else "held back"
+    return f"{span}: {masked_for(user, command.held_why)}"
 
 
 def _answered(at: datetime, event: CallEvent | None) -> Answered | None:

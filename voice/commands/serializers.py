@@ -27,6 +27,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
     settlement = serializers.SerializerMethodField()
     attempts = AttemptSerializer(many=True, read_only=True)
     error = serializers.SerializerMethodField()
+    held_why = serializers.SerializerMethodField()
     call_control_id = serializers.SerializerMethodField()
     conference_id = serializers.CharField(
         source="conference.conference_id", default=None, read_only=True, allow_null=True
@@ -45,6 +46,8 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
             "queue_name",
             "requested_by",
             "created_at",
+            "held_since",
+            "held_why",
             "finished_at",
             "attempts",
             "answer",
@@ -68,6 +71,9 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
 
     def _shown(self, value: Any) -> Any:  # numbers in it only for those who may see them
         return masked_for(self.context["request"].user, value)
+
+    def get_held_why(self, command: CallCommand) -> str:
+        return str(self._shown(command.held_why))
 
     def get_error(self, command: CallCommand) -> str | None:
         return command.error or None

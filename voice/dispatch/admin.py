@@ -117,6 +117,7 @@ class CallCommandAdmin(PageAdmin):
             "may_settle": command.is_open_question and user.has_perm(actions.permission(command.action)),
             "needs_a_person": reconciliation.needs_a_person(command),
             "held": held if command.status in {"queued", "sending"} and not held.is_closed else None,
+            "held_why": masked_for(user, command.held_why),
             "again": command.repeated_by.first(),
         }
 

@@ -12,6 +12,7 @@ from http import HTTPStatus
 import structlog
 from django.db import transaction
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal import sql
@@ -24,6 +25,8 @@ from voice.models import AccountBreaker, CallCommand
 
 IN_A_ROW, OF_THE_LAST, BAD_OF_THEM = 5, 20, 10
 PROBE_LEASE = timedelta(seconds=30)  # a probe whose sender died does not keep it half-open for ever
+TOO_MANY = "Telnyx asked this account to wait: too many requests."
+TOO_MANY_DIALS = "Telnyx asked this account to wait with dials: more a second than it takes."
 DIALS_PER_SECOND = "90103"  # API error code: more than 30 dials a second in an account
 _PAUSES = (5, 10, 20, 40, 60)  # seconds
 
@@ -42,20 +45,31 @@ def not_closed() -> list[AccountBreaker]:
     return list(AccountBreaker.objects.select_related("account").exclude(state=_State.CLOSED).order_by("since"))
 
 
-def may_send(account_id: uuid.UUID, action: str, now: datetime) -> bool:
-    """Tell whether a command may be sent now. When the time for a probe has come, the first to ask is the probe."""
+def holding() -> list[tuple[AccountBreaker, str]]:
+    """List the accounts whose commands wait now, each with the words for it."""
+    waits = Q(wait_until__gt=Now()) | Q(next_probe_at__gt=Now())
+    return [(row, _words(row)) for row in AccountBreaker.objects.filter(waits)]
+
+
+def why_held(account_id: uuid.UUID, action: str, now: datetime) -> str:
+    """Tell why a command is not sent now; empty when it may be. Once a probe is due, the first to ask is the probe."""
     row = sql.fetch(AccountBreaker, account=account_id)
     if row is None:
-        return True
-    waits = [row.wait_until, row.dials_wait_until if action == actions.DIAL else None]
-    if any(until and until > now for until in waits):
-        return False
+        return ""
+    if row.wait_until and row.wait_until > now:
+        return TOO_MANY
+    if action == actions.DIAL and row.dials_wait_until and row.dials_wait_until > now:
+        return TOO_MANY_DIALS
     if row.is_closed:
-        return True
+        return ""
     # one UPDATE under the row's lock: of two that ask at once, the second finds another time there
     same = AccountBreaker.objects.filter(account=account_id, next_probe_at=row.next_probe_at, next_probe_at__lte=now)
     probing = {"state": _State.HALF_OPEN, "next_probe_at": now + PROBE_LEASE}
-    return same.exclude(state=_State.CLOSED).update(**probing) == 1
+    return "" if same.exclude(state=_State.CLOSED).update(**probing) == 1 else _words(row)
+
+
+def _words(row: AccountBreaker) -> str:
+    return TOO_MANY if row.is_closed else f"Commands of this account are held back: {row.why}"
 
 
 def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetime) -> None:

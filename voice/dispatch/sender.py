@@ -20,7 +20,7 @@ from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, 
 from voice.catalogue import actions, retry_policy
 from voice.conferences import projection
 from voice.dialling import batches, limits
-from voice.dispatch import circuit_breaker, ordering
+from voice.dispatch import circuit_breaker, held_back, ordering
 from voice.dispatch.dialled_call import call_of_dial
 from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
@@ -75,24 +75,37 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
     with transaction.atomic():
         call, conference = ordering.lock_subjects(command_id)
         command, now = ordering.locked(command_id)
-        if command is None or ordering.is_blocked(command):
+        if command is None:
             return None
-        if command.batch and command.batch.status == DialBatch.Status.PAUSED and not command.first_sent_at:
-            return None  # what is on the wire goes on: its outcome is to be known
-        limit = limits.find_exceeded(command)
-        reason = _reason_not_to_send(command, call, conference, limit, now)
-        if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
+        held = _why_waiting(command)
+        if not held:
+            limit = limits.find_exceeded(command)
+            reason = _reason_not_to_send(command, call, conference, limit, now)
+            if reason and limit and reason[1] == limit.words and batches.put_off(command, limit, now):
+                held = limit.words
+            elif reason:
+                _close(command, *reason, now)
+                return command
+            else:
+                held = circuit_breaker.why_held(command.account_id, command.action, now)
+        if held:  # it waits as it is: the sweep offers it again, until it expires
+            held_back.note(command, held, now)
             return None
-        if reason:
-            _close(command, *reason, now)
-            return command
-        if not circuit_breaker.may_send(command.account_id, command.action, now):
-            return None  # it waits as it is: the sweep offers it again, until it expires
+        held_back.note_lag(command, now)
         command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
         command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
         command.lease_until = now + LEASE
-        sql.update(command, ("status", "first_sent_at", "attempts", "lease_until"))
+        sql.update(command, ("status", "first_sent_at", "attempts", "lease_until", "held_since", "held_why"))
         return command
+
+
+def _why_waiting(command: CallCommand) -> str:
+    """Tell why others let the command wait; empty when they do not."""
+    if ordering.is_blocked(command):
+        return held_back.BLOCKED
+    if command.batch and command.batch.status == DialBatch.Status.PAUSED and not command.first_sent_at:
+        return held_back.PAUSED  # what is on the wire goes on: its outcome is to be known
+    return ""
 
 
 def _reason_not_to_send(

@@ -1,6 +1,7 @@
 """Defines CallCommand: one instance of an action, a row before it is a request."""
 
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -53,6 +54,8 @@ class CallCommand(models.Model):
     first_sent_at = models.DateTimeField(null=True, help_text="Telnyx ignores a repeat for 60 s from here.")
     finished_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(null=True, help_text="Nobody else touches it before; also the next try's time.")
+    held_since = models.DateTimeField(null=True, help_text="Since when it was due and not sent.")
+    held_why = models.CharField(max_length=300, blank=True, default="", db_default="", help_text="Why, in words.")
     attempts = models.JSONField(default=list, help_text="[{at, http_status, ms, code}]")
     answer = models.JSONField(null=True, help_text="Telnyx's, when it is ok.")
     error = models.TextField(blank=True)
@@ -93,6 +96,11 @@ class CallCommand(models.Model):
     def is_open_question(self) -> bool:
         """Tell whether nobody knows or has said what Telnyx did with it."""
         return self.status == self.Status.UNCERTAIN and self.settled_at is None
+
+    @property
+    def held_until(self) -> datetime | None:
+        """When it was sent, or ended unsent; None while it still waits."""
+        return self.first_sent_at or self.finished_at
 
     @property
     def seconds(self) -> float | None:

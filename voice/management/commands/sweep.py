@@ -18,7 +18,7 @@ from django.db import DatabaseError, close_old_connections, connection, connecti
 from portal.models import Heartbeat
 from voice.alerts import rounds
 from voice.catalogue import actions
-from voice.dispatch import reconciliation, sender
+from voice.dispatch import held_back, reconciliation, sender
 from voice.events import processing
 from voice.events.following import wake_following
 from voice.replay import runs
@@ -101,6 +101,7 @@ class Sweep:
         self._forget_done()
         self._begin(_send, commands)
         self._begin(_send, sender.due(_BATCH))
+        held_back.note_accounts()
         self._begin(_look, reconciliation.due(_LOOKS))
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
             self.replay = next(iter(runs.due(1)), None)
