@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from portal.celery import app
 from portal.models import TelnyxAccount
+from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
 from voice.events import rejections
 
@@ -29,6 +30,16 @@ def _tasks_are_registered() -> None:
 @pytest.fixture(autouse=True)
 def _rejections_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejections, "writer", WriterAtOnce())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_is_woken() -> Iterator[None]:
+    """The process's own publisher drops what it is given: its thread outlives a test, and would publish what that one
+    left behind into the broker of a later one. Tests that look at wake-ups have a publisher or a ``put`` of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wakeups.publisher, "put", lambda task, identifier: None)
+        yield
 
 
 @pytest.fixture(scope="session")
