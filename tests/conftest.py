@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+import httpx
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
@@ -17,6 +18,7 @@ from voice.events import rejections
 pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser", "tests.faults")
 
 from tests.support.accounts import make_account  # noqa: E402
+from tests.support.clock import Gate  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
 
@@ -42,6 +44,14 @@ def _nobody_is_woken() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_read_may_take_as_long_as_the_request() -> Iterator[None]:
+    """A machine with more to do than this may let a sandbox of the same process wait. The deadline of 8 s stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("portal.telnyx.client._TIMEOUT", httpx.Timeout(60))
+        yield
+
+
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One sandbox process-wide; ``sandbox`` gives it empty to a test."""
@@ -53,6 +63,15 @@ def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
     running_sandbox.reset()
     return running_sandbox
+
+
+@pytest.fixture
+def gate(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Where the sandbox's ``drip`` (after the first byte of a body) and ``hang`` wait until the test opens it."""
+    gate = Gate()
+    monkeypatch.setattr(sandbox, "closing", gate)
+    yield gate
+    gate.opened.set()
 
 
 @pytest.fixture
