@@ -18,7 +18,7 @@ from voice.events import rejections
 pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser", "tests.faults")
 
 from tests.support.accounts import make_account  # noqa: E402
-from tests.support.clock import Gate  # noqa: E402
+from tests.support.clock import STANDING_STILL, Gate  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
 
@@ -54,8 +54,12 @@ def _a_read_may_take_as_long_as_the_request() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox process-wide; ``sandbox`` gives it empty to a test."""
-    with Sandbox(tmp_path_factory.mktemp("sandbox") / "state.sqlite3", port=0, pace=0.05) as sandbox:
+    """One sandbox process-wide; ``sandbox`` gives it empty to a test.
+
+    Its calls stand still: no caller hangs up on a test that is slow, and no test waits for what people do in seconds.
+    ``eventually`` lets them go on, given the exchange.
+    """
+    with Sandbox(tmp_path_factory.mktemp("sandbox") / "state.sqlite3", port=0, pace=STANDING_STILL) as sandbox:
         yield sandbox
 
 

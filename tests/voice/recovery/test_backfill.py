@@ -36,7 +36,7 @@ from tests.support.sandbox_ledger import effects, wire
 from tests.support.signing import TELNYX_KEY
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.webhooks import post_webhook
-from tests.support.worker import working
+from tests.support.worker import Line, working
 from voice.models import Call, CallCommand, CallEvent, Recovery
 from voice.recovery import backfill, runs
 
@@ -53,7 +53,7 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def application(live_server: Any, settings: Any, sandbox_account: TelnyxAccount, http: Http) -> CallControlApplication:
-    """An application whose webhooks go to the running portal; its calls take a twentieth of their time."""
+    """An application whose webhooks go to the running portal."""
     settings.PORTAL_PUBLIC_URL = live_server.url
     values = {"application_name": "front desk", "webhook_event_url": sandbox_account.webhook_url}
     row, problem = create_application(KINDS[0], sandbox_account, values, PORTAL)
@@ -64,7 +64,7 @@ def application(live_server: Any, settings: Any, sandbox_account: TelnyxAccount,
 
 @pytest.fixture
 def http(sandbox: Sandbox) -> Iterator[Http]:
-    yield Http(sandbox.port)
+    yield Http(sandbox.port, Line(sandbox.exchange))
     sandbox.reset()  # a call that still lives would ring at a portal that is gone
 
 
@@ -119,7 +119,7 @@ def test_recovered_calls_are_equal_to_what_undisturbed_deliveries_make(
     http.fault("drop", path="", times=None, value=40)
     ids = [http.ring("caller_hangs_up", connection_id=application.telnyx_id) for _ in range(6)]
     for control_id in ids:
-        http.end(control_id)
+        Http(sandbox.port, sandbox.exchange).end(control_id)
     run_owed()
     recover(sandbox_account, now=timezone.now() + LATER)
     assert sources()["backfill"] > 0

@@ -14,8 +14,6 @@ from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Hook, Receiver
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
 
 def tries(http: Http, event_type: str = "call.initiated") -> list[tuple[str, int, int | None]]:
     """(path, attempt, status) of every try of one event type."""

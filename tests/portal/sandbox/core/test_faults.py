@@ -16,7 +16,6 @@ from tests.support.polling import eventually
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("unhurried")
 ANSWER = "/calls/*/actions/answer"
 
 

@@ -2,12 +2,8 @@
 
 from urllib.request import urlopen
 
-import pytest
-
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def fetched(url: str) -> bytes:
