@@ -1,12 +1,14 @@
 """The fixtures of all tests: a real sandbox over HTTP, accounts, signed-in people, REST tokens."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from portal.celery import app
 from portal.models import TelnyxAccount
@@ -49,6 +51,22 @@ def _a_read_may_take_as_long_as_the_request() -> Iterator[None]:
     """A machine with more to do than this may let a sandbox of the same process wait. The deadline of 8 s stays."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("portal.telnyx.client._TIMEOUT", httpx.Timeout(60))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_listed_once() -> Iterator[None]:
+    """WhiteNoise looks for all of them in every new ``Client``, which takes longer than most of its requests."""
+    look, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, Any]()
+
+    def look_once(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", look_once)
         yield
 
 

@@ -130,6 +130,7 @@ def test_nothing_is_taken_from_the_environment(db, monkeypatch):
         monkeypatch.setenv("TELNYX_LOG", "debug")
         monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
         client._kept.__dict__.clear()
+        client._certificates.cache_clear()
         ask(account, LIST)
         assert proxy.requests == []
         assert b"from-the-environment" not in listener.requests[0]
