@@ -217,6 +217,6 @@ def test_tasks_alone_lead_a_call_to_the_same_end(
         caller, desk = heard_all(http, http.ring("ivr", connection_id=application.telnyx_id))
     finally:
         messages.put(None)
-        thread.join(20)
+        thread.join(60)
     assert (caller.state, caller.step, desk.state) == ("ended", "transferred", "ended")
     assert sent() == [("answer", "ok"), ("gather_using_speak", "ok"), ("transfer", "ok")]

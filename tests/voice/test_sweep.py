@@ -168,7 +168,7 @@ def test_as_a_service_it_works_until_sigterm(account: TelnyxAccount) -> None:
     try:
         call_command("sweep")
     finally:
-        outside.join(20)
+        outside.join(60)
         for number, handler in before.items():
             signal.signal(number, handler)
     assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}

@@ -213,7 +213,7 @@ def test_a_fault_that_makes_no_sense_is_refused(http: Http, body: dict[str, Any]
 
 def raw_answer(http: Http, id: str) -> socket.socket:
     """A connection on which the command ``answer`` was sent."""
-    raw = socket.create_connection(("127.0.0.1", http.port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", http.port), timeout=60)
     head = f"POST /v2/calls/{id}/actions/answer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\n"
     raw.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
     return raw
@@ -224,4 +224,4 @@ def http_client_errors() -> tuple[type[Exception], ...]:
 
 
 def http_connection(http_: Http) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", http_.port, timeout=10)
+    return http.client.HTTPConnection("127.0.0.1", http_.port, timeout=60)

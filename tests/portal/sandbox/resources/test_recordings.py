@@ -16,7 +16,7 @@ WAV = {"format": "wav", "channels": "dual"}
 
 
 def fetched(url: str) -> bytes:
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=60) as answer:
         return bytes(answer.read())
 
 

@@ -7,7 +7,7 @@ from tests.support.webhook_receiver import Receiver
 
 
 def fetched(url: str) -> bytes:
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=60) as answer:
         return bytes(answer.read())
 
 
