@@ -24,6 +24,18 @@ from tests.support.clock import STANDING_STILL, Gate  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
 
+ASKS_THE_DATABASE = {"db", "transactional_db", "live_server", "street"}  # the last one in a process of its own
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what asks the database, before ``-m`` looks for it, and begin with what takes longest."""
+    for item in items:
+        if item.get_closest_marker("django_db") or ASKS_THE_DATABASE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _tasks_are_registered() -> None:

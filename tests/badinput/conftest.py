@@ -14,7 +14,7 @@ settings.register_profile("long", max_examples=10_000, deadline=None, print_blob
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def street(tmp_path_factory: pytest.TempPathFactory, django_db_blocker: object) -> Iterator[Street]:
     with open_street(tmp_path_factory.mktemp("street"), django_db_blocker.unblock) as street:  # type: ignore[attr-defined]
         yield street

@@ -20,6 +20,7 @@ from tests.support.payloads import PAYLOADS
 from tests.support.signing import TELNYX_KEY
 from voice.models import CallEvent
 
+pytestmark = pytest.mark.long
 Wrongs = dict[str, str]
 
 

@@ -14,7 +14,7 @@ from tests.support.portal_processes import Portal, answers, processes, wait_for
 
 # Each child by what its command line shows once it runs.
 ROLES = {"web": "gunicorn", "worker": "worker", "beat": "beat", "sweep": "sweep", "sandbox": "sandbox"}
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"), pytest.mark.long]
 
 
 def below(ancestor: int) -> set[int]:
