@@ -1,5 +1,6 @@
 """The fixtures of all tests: a real sandbox over HTTP, accounts, signed-in people, REST tokens."""
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from hypothesis import settings
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
@@ -23,6 +25,11 @@ from tests.support.accounts import make_account  # noqa: E402
 from tests.support.clock import STANDING_STILL, Gate  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
+
+# "ci" is the same each time; "long" looks elsewhere each time, and a failure prints how to see it again
+settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, database=None)
+settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 ASKS_THE_DATABASE = {"db", "transactional_db", "live_server", "street"}  # the last one in a process of its own
 
