@@ -10,7 +10,7 @@ run: $(VENV)/.runtime
 	@exec $(BIN)/python manage.py start --with-parent
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # FAULTS=long runs what takes minutes, too
 test-faults: $(VENV)/.dev

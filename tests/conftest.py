@@ -1,14 +1,20 @@
 """The fixtures of all tests: a real sandbox over HTTP, accounts, signed-in people, REST tokens."""
 
+import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
+from hypothesis import settings
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from portal.celery import app
 from portal.models import TelnyxAccount
+from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
 from voice.events import rejections
 
@@ -16,8 +22,26 @@ from voice.events import rejections
 pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser", "tests.faults")
 
 from tests.support.accounts import make_account  # noqa: E402
+from tests.support.clock import STANDING_STILL, Gate  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
 from tests.support.rest import api_for  # noqa: E402
+
+# "ci" is the same each time; "long" looks elsewhere each time, and a failure prints how to see it again
+settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, database=None)
+settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+ASKS_THE_DATABASE = {"db", "transactional_db", "live_server", "street"}  # the last one in a process of its own
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """Mark what asks the database, before ``-m`` looks for it, and begin with what takes longest."""
+    for item in items:
+        if item.get_closest_marker("django_db") or ASKS_THE_DATABASE & set(getattr(item, "fixturenames", ())):
+            item.add_marker("database")
+    yield
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -31,10 +55,48 @@ def _rejections_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejections, "writer", WriterAtOnce())
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobody_is_woken() -> Iterator[None]:
+    """The process's own publisher drops what it is given: its thread outlives a test, and would publish what that one
+    left behind into the broker of a later one. Tests that look at wake-ups have a publisher or a ``put`` of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wakeups.publisher, "put", lambda task, identifier: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_read_may_take_as_long_as_the_request() -> Iterator[None]:
+    """A machine with more to do than this may let a sandbox of the same process wait. The deadline of 8 s stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("portal.telnyx.client._TIMEOUT", httpx.Timeout(60))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files_are_listed_once() -> Iterator[None]:
+    """WhiteNoise looks for all of them in every new ``Client``, which takes longer than most of its requests."""
+    look, found = WhiteNoiseMiddleware.add_files_from_finders, dict[str, Any]()
+
+    def look_once(middleware: WhiteNoiseMiddleware) -> None:
+        if not found:
+            look(middleware)
+            found.update(middleware.files)
+        middleware.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", look_once)
+        yield
+
+
 @pytest.fixture(scope="session")
 def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    """One sandbox process-wide; ``sandbox`` gives it empty to a test."""
-    with Sandbox(tmp_path_factory.mktemp("sandbox") / "state.sqlite3", port=0, pace=0.05) as sandbox:
+    """One sandbox process-wide; ``sandbox`` gives it empty to a test.
+
+    Its calls stand still: no caller hangs up on a test that is slow, and no test waits for what people do in seconds.
+    ``eventually`` lets them go on, given the exchange.
+    """
+    with Sandbox(tmp_path_factory.mktemp("sandbox") / "state.sqlite3", port=0, pace=STANDING_STILL) as sandbox:
         yield sandbox
 
 
@@ -42,6 +104,15 @@ def running_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 def sandbox(running_sandbox: Sandbox) -> Sandbox:
     running_sandbox.reset()
     return running_sandbox
+
+
+@pytest.fixture
+def gate(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
+    """Where the sandbox's ``drip`` (after the first byte of a body) and ``hang`` wait until the test opens it."""
+    gate = Gate()
+    monkeypatch.setattr(sandbox, "closing", gate)
+    yield gate
+    gate.opened.set()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from kombu import Connection
 from tests.support.portal_processes import Portal
 
 DATABASE, BROKER = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.long]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def fresh_database() -> Iterator[str]:
 def own_broker() -> Iterator[str]:
     """A virtual host would need rights: queues of the default one, which nobody else uses meanwhile, emptied after."""
     with Connection(BROKER) as broker:
-        broker.ensure_connection(max_retries=1, timeout=3)
+        broker.ensure_connection(max_retries=1, timeout=30)
         yield BROKER
         for queue in ("events", "commands"):
             broker.SimpleQueue(queue).queue.delete()
@@ -49,7 +49,7 @@ def get(portal: Portal, token: str, path: str) -> Any:
     request = urllib.request.Request(
         f"http://127.0.0.1:{portal.port}{path}", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(request, timeout=5) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 

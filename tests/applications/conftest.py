@@ -42,3 +42,16 @@ def mirrored(bystanders: Bystanders, sandbox_account: TelnyxAccount) -> Callable
         return row
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def _requests_wait_for_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a request begins is over when it is answered, on a busy machine too; a test of the contrary says so."""
+    for name in (
+        "admin.pull_pages.PULL_SECONDS",
+        "api.viewsets.PULL_SECONDS",
+        "bulk.pages.WAIT_SECONDS",
+        "exchange.pages.RUN_SECONDS",
+    ):
+        monkeypatch.setattr(f"applications.{name}", 600.0)
+    monkeypatch.setattr("applications.editing.edit_lock._PATIENCE_SECONDS", 60.0)

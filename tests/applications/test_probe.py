@@ -56,7 +56,7 @@ class _Elsewhere(BaseHTTPRequestHandler):
 def elsewhere() -> Iterator[HTTPServer]:
     server = HTTPServer(("127.0.0.1", 0), _Elsewhere)
     _Elsewhere.asked = []
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield server
     server.shutdown()
@@ -104,7 +104,7 @@ def test_an_answer_that_drips_is_cut_off_as_well(
         settings.PORTAL_PUBLIC_URL = f"http://127.0.0.1:{server.getsockname()[1]}"
         dripping = threading.Thread(target=drip, args=[server])
         dripping.start()
-        killer = threading.Timer(10, over.set)  # without a deadline it would never end
+        killer = threading.Timer(60, over.set)  # without a deadline it would never end
         killer.start()
         finding = probe.reachable(account)
         ended_by_itself = not over.is_set()

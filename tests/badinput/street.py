@@ -35,7 +35,7 @@ NOWHERE = "http://127.0.0.1:9/v2"
 ALIAS = "street"  # the running portal's database, for the ORM of the tests
 OTHER_KEY = SigningKey(b"another account's signing key...")
 PREVIOUS_KEY = SigningKey(b"the key before, for a rotation..")
-PATIENCE = 20  # s
+PATIENCE = 60  # s
 
 
 @dataclass
@@ -121,6 +121,8 @@ class Street:
             if not raw.startswith(b"HTTP/1.1 1"):
                 raw = b""
             raw = raw.partition(b"\r\n\r\n")[2] + _received(connection, method=pieces[0].split(b" ")[0])
+            if raw.startswith(b"HTTP/1.1 1"):  # "go on", said after the pause
+                raw = raw.partition(b"\r\n\r\n")[2] or _received(connection, method=pieces[0].split(b" ")[0])
         found = re.match(rb"HTTP/1\.[01] (\d{3})", raw)
         return Answer(int(found.group(1)) if found else 0, raw)
 
@@ -173,14 +175,14 @@ def open_street(folder: Path, unblock: Callable[[], Any]) -> Iterator[Street]:
             running = {name: _run(street, line, log) for name, line in commands.items()}
         street.pids = {name: process.pid for name, process in running.items()}
         try:
-            wait_for(lambda: answers(f"http://{street.host}/readyz"), "being ready", street.log, 120)
+            wait_for(lambda: answers(f"http://{street.host}/readyz"), "being ready", street.log, 300)
             yield street
         finally:
             for process in running.values():
                 process.terminate()
             for process in running.values():
                 try:
-                    process.wait(10)
+                    process.wait(60)
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
@@ -193,7 +195,7 @@ def _run(street: Street, line: list[str], log: Any) -> "subprocess.Popen[bytes]"
 def _prepare(street: Street) -> None:
     migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
     with street.log.open("ab") as log:
-        assert _run(street, migrate, log).wait(120) == 0, street.log.read_text()
+        assert _run(street, migrate, log).wait(300) == 0, street.log.read_text()
     street.ask_rows(lambda: _make_rows(street))
 
 

@@ -29,6 +29,7 @@ CHECKS = [
 EXAMPLES = max(settings().max_examples // 33, 1)
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_every_operation_answers_as_the_document_says(sandbox_account: TelnyxAccount, operator: User) -> None:
     made = rows.one_of_each(sandbox_account, operator)

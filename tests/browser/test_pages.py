@@ -16,7 +16,7 @@ from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
 LONG = "a-name-without-any-break-" * 4
 
 

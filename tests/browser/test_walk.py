@@ -22,9 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 @pytest.fixture
 def http(sandbox: Sandbox) -> Iterator[Http]:
     """Callers who have all the time a person needs."""
-    pace, sandbox.exchange.pace = sandbox.exchange.pace, 20.0
     yield Http(sandbox.port)
-    sandbox.exchange.pace = pace
     sandbox.reset()
 
 

@@ -1,11 +1,13 @@
 """The watch over a page sees what it is there for."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.browser.overflow import sticks_out
+from tests.support.polling import eventually
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -27,8 +29,12 @@ def test_a_wrong_is_noticed(opened: Callable[..., Any], operator: Any) -> None:
         for script, seen in WRONGS.items():
             window.wrongs.clear()
             window.page.evaluate(script)
-            window.page.wait_for_timeout(100)
-            assert any(seen in wrong for wrong in window.wrongs), (script, window.wrongs)
+            eventually(partial(noticed, window, seen), f"the notice of {script}")
+
+
+def noticed(window: Any, seen: str) -> bool:
+    window.page.wait_for_timeout(20)
+    return any(seen in wrong for wrong in window.wrongs)
 
 
 def test_what_sticks_out_is_noticed(opened: Callable[..., Any], operator: Any) -> None:

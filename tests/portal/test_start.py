@@ -14,7 +14,7 @@ from tests.support.portal_processes import Portal, answers, processes, wait_for
 
 # Each child by what its command line shows once it runs.
 ROLES = {"web": "gunicorn", "worker": "worker", "beat": "beat", "sweep": "sweep", "sandbox": "sandbox"}
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"), pytest.mark.long]
 
 
 def below(ancestor: int) -> set[int]:
@@ -75,7 +75,13 @@ def test_a_taken_port_is_said_in_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", portal.port)):
         line = [sys.executable, "manage.py", "start"]
         done = subprocess.run(
-            line, env=portal.environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False
+            line,
+            env=portal.environment,
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
         )
     assert done.returncode != 0
     assert done.stderr.strip().splitlines() == [

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.sandbox.core.exchange import Exchange
 from tests.support.factories import CONNECTION, make_event, run_owed
 from tests.support.html_forms import typed
 from tests.support.http_servers import Listener, answer, serving
@@ -100,10 +101,10 @@ def as_typed(given: dict[str, Any]) -> dict[str, str]:
     return {name: typed(value) for name, value in given.items()}
 
 
-def heard(event_type: str, control_id: str = "") -> None:
-    """The webhook came and was processed."""
+def heard(event_type: str, control_id: str = "", exchange: Exchange | None = None) -> None:
+    """The webhook came and was processed; in ``exchange`` time passes until it comes."""
     where = {"event_type": event_type} | ({"call_control_id": control_id} if control_id else {})
-    eventually(lambda: CallEvent.objects.filter(**where).exists(), event_type)
+    eventually(lambda: CallEvent.objects.filter(**where).exists(), event_type, exchange)
     run_owed()
 
 

@@ -17,5 +17,5 @@ def start(tmp_path: Path, *command: str, **environment: str) -> subprocess.Compl
     clean = {"PATH": os.environ["PATH"], "PORTAL_VAR_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "portal.settings"}
     line = [sys.executable, *(command or ("manage.py", "check"))]
     return subprocess.run(
-        line, env=clean | environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False
+        line, env=clean | environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=300, check=False
     )

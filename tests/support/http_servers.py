@@ -1,9 +1,12 @@
 """Small real HTTP servers that misbehave on purpose."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+PATIENCE = 30  # s
 
 
 class Listener:
@@ -14,8 +17,8 @@ class Listener:
         self.stopping = threading.Event()
         self._behave = behave
         self._socket = socket.create_server(("127.0.0.1", 0))
-        self._socket.settimeout(0.05)
         self.port = self._socket.getsockname()[1]
+        self._open: set[socket.socket] = set()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
@@ -25,28 +28,35 @@ class Listener:
 
     def close(self) -> None:
         self.stopping.set()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+            pass  # whoever waits for the next connection looks up
+        for connection in list(self._open):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
         self._socket.close()
 
     def _accept(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                connection, _ = self._socket.accept()
-            except TimeoutError:
-                continue
+        while True:
+            connection, _ = self._socket.accept()
+            if self.stopping.is_set():
+                connection.close()
+                return
+            self._open.add(connection)
             thread = threading.Thread(target=self._serve, args=(connection,))
             self._threads.append(thread)
             thread.start()
 
     def _serve(self, connection: socket.socket) -> None:
         with connection:
-            connection.settimeout(2)
+            connection.settimeout(PATIENCE)
             try:
                 self.requests.append(_read_request(connection))
                 self._behave(connection)
             except OSError:
                 pass
+        self._open.discard(connection)
 
 
 def _read_request(connection: socket.socket) -> bytes:

@@ -26,7 +26,7 @@ class Notes(PortalViewSet):
         name = str(request.data["name"])
         if name == "slow":
             self.entered.set()
-            assert self.leave.wait(10)
+            assert self.leave.wait(60)
         Heartbeat.objects.create(name=f"{name}-{Heartbeat.objects.count()}", at=timezone.now())
         if name in FAILURES:
             raise FAILURES[name]

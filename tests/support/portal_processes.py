@@ -29,7 +29,7 @@ def processes() -> dict[int, tuple[int, str]]:
     return found
 
 
-def wait_for(true: Callable[[], object], what: str, log: Path, seconds: int = 30) -> None:
+def wait_for(true: Callable[[], object], what: str, log: Path, seconds: int = 120) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, f"{what} did not happen:\n{log.read_text()}"
@@ -43,7 +43,7 @@ def free_ports() -> tuple[int, int]:
 
 def answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
+        with urllib.request.urlopen(url, timeout=20) as answer:
             return answer.status == 200
     except (urllib.error.URLError, OSError):
         return False
@@ -67,7 +67,7 @@ class Portal:
     def run(self, *command: str) -> str:
         line = [sys.executable, *command]
         done = subprocess.run(
-            line, env=self.environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False
+            line, env=self.environment, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=300, check=False
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
@@ -78,14 +78,14 @@ class Portal:
         with self.log.open("w") as log:
             process = subprocess.Popen(command, env=self.environment, cwd=settings.BASE_DIR, stdout=log, stderr=log)
         try:
-            wait_for(lambda: "voice portal is at" in self.log.read_text(), "being ready", self.log, 60)
+            wait_for(lambda: "voice portal is at" in self.log.read_text(), "being ready", self.log, 300)
             yield process.pid
         finally:
             while left := self.processes():
                 for pid in left:
                     _kill(pid)
                 time.sleep(0.1)
-            process.wait(10)
+            process.wait(60)
 
     def processes(self) -> set[int]:
         """Whatever runs with this portal's data directory, whoever its parent is by now."""

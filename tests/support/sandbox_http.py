@@ -5,17 +5,22 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Any
 
+from portal.sandbox.core.exchange import Exchange
 from tests.support.polling import eventually
 
 
 @dataclass
 class Http:
-    """Plain HTTP to a sandbox: for what the SDK would not send, and for the control addresses."""
+    """Plain HTTP to a sandbox: for what the SDK would not send, and for the control addresses.
+
+    ``exchange`` is the one whose calls go on while somebody waits.
+    """
 
     port: int
+    exchange: Exchange | None = None
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
             connection.request(method, path, raw, {"Authorization": "Bearer KEY-of-the-tests"} | headers)
@@ -48,7 +53,7 @@ class Http:
             call = self("GET", f"/sandbox/calls/{call_control_id}")[1]
             return call if call["session_ended"] and not call["owed"] else None
 
-        return eventually(over, "the end of the call")
+        return eventually(over, "the end of the call", self.exchange)
 
     def ledger(self, kind: str) -> list[dict[str, Any]]:
         return self("GET", "/sandbox/ledger")[1][kind]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from portal.sandbox.core.exchange import Exchange
 from tests.support.polling import eventually
 
 
@@ -41,9 +42,13 @@ class Hook:
 
 
 class Receiver:
-    """``status`` is what it answers; ``statuses`` first, while it has any. ``react`` is called before the answer."""
+    """``status`` is what it answers; ``statuses`` first, while it has any. ``react`` is called before the answer.
 
-    def __init__(self) -> None:
+    ``exchange`` is the one whose calls go on while somebody waits.
+    """
+
+    def __init__(self, exchange: Exchange | None = None) -> None:
+        self.exchange = exchange
         self.hooks: list[Hook] = []
         self.status, self.statuses = 200, []
         self.react: Callable[[Hook], None] = lambda hook: None
@@ -74,7 +79,7 @@ class Receiver:
             hooks = [hook for hook in hooks if call_control_id in (None, hook.payload.get("call_control_id"))]
             return hooks[count - 1 : count]
 
-        return eventually(found, event_type)[0]
+        return eventually(found, event_type, self.exchange)[0]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         receiver = self

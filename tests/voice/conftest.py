@@ -20,11 +20,9 @@ NOWHERE = "http://127.0.0.1:9/"  # nobody listens there: a test that needs no we
 
 
 @pytest.fixture
-def http(sandbox: Sandbox) -> Iterator[Http]:
-    """The sandbox by plain HTTP, its calls at their real pace: no clock overtakes a test that only commands."""
-    pace, sandbox.exchange.pace = sandbox.exchange.pace, 1.0
-    yield Http(sandbox.port)
-    sandbox.exchange.pace = pace
+def http(sandbox: Sandbox) -> Http:
+    """The sandbox by plain HTTP. Its calls stand still: no caller hangs up on a test that commands."""
+    return Http(sandbox.port)
 
 
 @pytest.fixture
@@ -82,3 +80,10 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     sent: list[tuple[str, str]] = []
     monkeypatch.setattr(wakeups.publisher, "put", lambda task, identifier: sent.append((task, identifier)))
     return sent
+
+
+@pytest.fixture(autouse=True)
+def _a_replay_is_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a request or a task begins to replay is done in its first piece, on a busy machine too."""
+    for name in ("replay.admin._AT_ONCE_SECONDS", "tasks.PIECE_SECONDS", "management.commands.sweep.PIECE_SECONDS"):
+        monkeypatch.setattr(f"voice.{name}", 600.0)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.clock import Gate
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.polling import eventually
 from tests.support.sandbox_ledger import wire
@@ -67,7 +68,7 @@ def test_once_ends_though_a_command_waits_for_another_ones_fate(ring: Any, sandb
     call = ring()
     outbox.act(call, "answer", {}, PORTAL)
     now = timezone.now()
-    CallCommand.objects.update(status="sending", first_sent_at=now, lease_until=now + timedelta(seconds=8))
+    CallCommand.objects.update(status="sending", first_sent_at=now, lease_until=now + timedelta(seconds=60))
     outbox.act(call, "hangup", {}, PORTAL)
     call_command("sweep", "--once")
     assert statuses() == {"answer": "sending", "hangup": "queued"}
@@ -114,27 +115,30 @@ def test_one_command_that_breaks_does_not_stop_the_others(
 
 
 def test_it_is_not_handed_to_a_second_sender_while_the_first_is_at_it(
-    sweep: Sweep, ring: Any, sandbox: Sandbox
+    sweep: Sweep, ring: Any, sandbox: Sandbox, gate: Gate
 ) -> None:
     outbox.act(ring(), "answer", {}, PORTAL)
-    sandbox.faults.add({"fault": "drip", "value": 0.003})
+    sandbox.faults.add({"fault": "drip", "value": 1})
     for _ in range(20):
         sweep.safely()
+    assert gate.reached.wait(60)
+    gate.opened.set()
     eventually(lambda: sweep.round() == 0)
     assert len(wire(sandbox)) == 1
 
 
 def test_a_slow_telnyx_does_not_hold_up_events(
-    sweep: Sweep, ring: Any, account: TelnyxAccount, sandbox: Sandbox
+    sweep: Sweep, ring: Any, account: TelnyxAccount, sandbox: Sandbox, gate: Gate
 ) -> None:
     command = outbox.act(ring(), "answer", {}, PORTAL)
-    sandbox.faults.add({"fault": "drip", "value": 0.01})
+    sandbox.faults.add({"fault": "drip", "value": 1})
     sweep.safely()
-    eventually(lambda: wire(sandbox))
+    assert gate.reached.wait(60)
     assert post_webhook(Client(), account, make_event(leg="b")).status_code == 200
     sweep.safely()
     assert CallEvent.objects.get().status == "processed"
     assert CallCommand.objects.get(pk=command.pk).status == "sending"
+    gate.opened.set()
     eventually(lambda: CallCommand.objects.get(pk=command.pk).status == "ok")
 
 
@@ -164,7 +168,7 @@ def test_as_a_service_it_works_until_sigterm(account: TelnyxAccount) -> None:
     try:
         call_command("sweep")
     finally:
-        outside.join(20)
+        outside.join(60)
         for number, handler in before.items():
             signal.signal(number, handler)
     assert set(CallEvent.objects.values_list("status", flat=True)) == {"processed"}

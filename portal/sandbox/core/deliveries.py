@@ -102,6 +102,11 @@ class Courier:
             for lane in self._lanes.values():
                 lane.clear()
 
+    def is_idle(self) -> bool:
+        """Whether nothing is under way or waits in a lane."""
+        with self._lock:
+            return not self._lanes
+
     def submit(self, delivery: Delivery) -> None:
         """Let a fault have it, or put it at the end of its lane."""
         fault = self._faults.for_delivery(delivery.event["event_type"], urlsplit(delivery.primary).path)

@@ -17,6 +17,7 @@ from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import client_for
 from tests.support.application_pages import drawn, page_url
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
+from tests.support.clock import Gate
 from tests.support.sandbox_ledger import requests
 
 # list
@@ -154,12 +155,12 @@ def test_save_as_new_is_no_way_in(browser: Client, mirrored: Any, sandbox: Sandb
 
 @pytest.mark.django_db(transaction=True)
 def test_saving_holds_no_transaction_while_telnyx_is_asked(
-    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, gate: Gate
 ) -> None:
     row = mirrored()
     url = page_url("change", row.pk)
     values = drawn(browser, url) | {"application_name": "slow"}
-    sandbox.faults.add({"method": "PATCH", "path": "/call_control_applications", "fault": "drip", "value": 0.002})
+    sandbox.faults.add({"method": "PATCH", "path": "/call_control_applications", "fault": "drip", "value": 1})
     answers: list[Any] = []
 
     def save() -> None:
@@ -171,10 +172,10 @@ def test_saving_holds_no_transaction_while_telnyx_is_asked(
 
     saving = threading.Thread(target=save)
     saving.start()
-    while not requests(sandbox, "PATCH"):
-        assert saving.is_alive()
+    assert gate.reached.wait(60)
     AuditEvent.note(PORTAL, "a write meanwhile")
     assert saving.is_alive(), "the write waited until the save was over"
+    gate.opened.set()
     saving.join()
     row.refresh_from_db()
     assert (answers[0].status_code, row.application_name) == (302, "slow")

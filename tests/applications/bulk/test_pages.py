@@ -106,21 +106,21 @@ def test_the_page_polls_while_it_runs_and_counts(
     def slow(row: Any, *args: Any, **kwargs: Any) -> Any:
         if row.name == "two":
             reached.set()
-            go_on.wait(20)
+            go_on.wait(60)
         return real(row, *args, **kwargs)
 
     monkeypatch.setattr(edits, "update_application", slow)
     monkeypatch.setattr("applications.bulk.pages.WAIT_SECONDS", 0.01)
     threads = set(threading.enumerate())
     browser.post(f"{page}run/")
-    assert reached.wait(20)
+    assert reached.wait(60)
     shown = browser.get(page).content.decode()
     assert 'hx-trigger="every 1s"' in shown
     assert "1 of 2 done" in shown
     assert 'aria-valuenow="50"' in shown
     go_on.set()
     for thread in set(threading.enumerate()) - threads:
-        thread.join(20)
+        thread.join(60)
     shown = browser.get(page).content.decode()
     assert "hx-trigger" not in re.search(r'<div id="portal-bulk"[^>]*>', shown).group()  # type: ignore[union-attr]
     assert "2 of 2 done" in shown

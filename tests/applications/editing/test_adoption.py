@@ -19,6 +19,7 @@ from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxUnavailable
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
 from tests.support.bystanders import Bystanders
+from tests.support.clock import Clock
 from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
@@ -60,7 +61,9 @@ def test_the_trail_holds_no_webhook_address(sandbox: Sandbox, sandbox_account: T
 def test_an_answer_that_never_ends_is_uncertain_too(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("portal.telnyx.client.DEADLINE_SECONDS", 1.0)
+    clock = Clock()
+    monkeypatch.setattr("portal.telnyx.client.time", clock)
+    monkeypatch.setattr(sandbox, "closing", clock.passing())
     sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "drip", "value": 2})
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
     assert [row.telnyx_id] == _there(sandbox)

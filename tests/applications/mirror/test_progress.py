@@ -5,6 +5,7 @@ from io import StringIO
 import pytest
 
 from applications.mirror.progress import Bar
+from tests.support.clock import Clock
 
 
 def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -12,13 +13,13 @@ def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pyt
         def write(self, text: str, ending: str = "") -> int:
             return super().write(text + ending)
 
-    now = [100.0]
-    monkeypatch.setattr("applications.mirror.progress.time.monotonic", lambda: now[0])
+    clock = Clock()
+    monkeypatch.setattr("applications.mirror.progress.time", clock)
     stream = Stream()
     bar = Bar(stream, "sandbox")
     bar.update(1, 4)
     assert stream.getvalue() == ""
-    now[0] += 2
+    clock.now += 2
     bar.update(2, 4)
     bar.update(3, 4)
     bar.close()

@@ -12,6 +12,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
 from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.clock import Gate
 from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
@@ -121,13 +122,14 @@ def test_a_persons_pull_is_audited_and_the_periodic_one_is_not(sandbox_account: 
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_slow_pull_goes_on_in_its_thread(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+def test_a_slow_pull_goes_on_in_its_thread(sandbox: Sandbox, sandbox_account: TelnyxAccount, gate: Gate) -> None:
     at_telnyx(sandbox_account)
-    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "drip", "value": 0.002})
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "drip", "value": 1})
     record = pull_within(0.01, CALL_CONTROL, sandbox_account, ADA)
     assert record.state == "running"
+    gate.opened.set()
     for thread in threading.enumerate():
         if "_in_thread" in thread.name:
-            thread.join(10)
+            thread.join(60)
     record.refresh_from_db()
     assert (record.state, record.created) == ("done", 1)

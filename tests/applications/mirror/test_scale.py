@@ -21,6 +21,7 @@ from portal.telnyx.client import ask
 from tests.support.accounts import make_account
 from tests.support.quick_telnyx import QuickTelnyx
 
+pytestmark = pytest.mark.long
 MANY, SOME = 10_000, 1_000
 SIXTEEN_MB = 16 * 1024 * 1024
 

@@ -101,11 +101,11 @@ def test_a_second_request_while_the_first_runs_is_409():
     thread = threading.Thread(target=first)
     thread.start()
     try:
-        assert Notes.entered.wait(10)
+        assert Notes.entered.wait(60)
         problem(post_note(client, "one", "slow"), 409, "idempotency_key_in_use")
     finally:
         Notes.leave.set()
-        thread.join(10)
+        thread.join(60)
     assert answers[0].status_code == 201
     assert post_note(client, "one", "slow")["Idempotent-Replayed"] == "true"
     assert Heartbeat.objects.count() == 1

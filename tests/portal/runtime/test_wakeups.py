@@ -21,9 +21,11 @@ def broker(monkeypatch):
             self.hold = threading.Event()
             self.hold.set()
             self.fail: Exception | None = None
+            self.reached = threading.Event()
 
         def send_task(self, name: str, args: list[str], **options: object) -> None:
-            self.hold.wait(10)
+            self.reached.set()
+            assert self.hold.wait(60), "nobody let it go"
             if self.fail:
                 raise self.fail
             self.sent.append((name, args))
@@ -36,7 +38,7 @@ def broker(monkeypatch):
 
 
 def eventually(true) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.01)
@@ -55,7 +57,7 @@ def test_under_load_one_message_carries_a_few_events_and_one_command(broker):
     publisher = Publisher()
     broker.hold.clear()
     publisher.put("voice.process_event", "first")
-    eventually(publisher.pending.empty)  # it is in the thread's hands, and the others come together
+    assert broker.reached.wait(60)  # the thread is at the broker with it, and the others come together
     for number in range(12):
         publisher.put("voice.process_event", str(number))
         publisher.put("voice.send_command", str(number))
@@ -81,6 +83,8 @@ def test_a_frozen_broker_blocks_nobody_and_a_full_queue_drops(broker):
     publisher = Publisher()
     publisher.pending = queue.Queue(10)
     broker.hold.clear()
+    publisher.put("task", "first")
+    assert broker.reached.wait(60)  # the thread is at the broker with it, and takes no other
     done = threading.Event()
 
     def hand_over() -> None:
@@ -89,10 +93,10 @@ def test_a_frozen_broker_blocks_nobody_and_a_full_queue_drops(broker):
         done.set()
 
     threading.Thread(target=hand_over, daemon=True).start()
-    assert done.wait(5), "handing over waited for the broker"
-    assert publisher.dropped >= 39  # ten lie in the queue, and one may be in the thread's hands
+    assert done.wait(30), "handing over waited for the broker"
+    assert publisher.dropped == 40  # ten lie in the queue
     broker.hold.set()
-    eventually(publisher.pending.empty)
+    eventually(lambda: len(broker.sent) == 11)  # none is left for the next test's broker
 
 
 def test_a_dead_broker_costs_the_wakeup_and_not_the_thread(broker):

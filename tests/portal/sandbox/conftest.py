@@ -14,23 +14,7 @@ from tests.support.webhook_receiver import Receiver
 
 @pytest.fixture
 def http(sandbox: Sandbox) -> Http:
-    return Http(sandbox.port)
-
-
-@pytest.fixture
-def unhurried(sandbox: Sandbox) -> Iterator[None]:
-    """Calls at their real pace: for tests that only command, so that no clock overtakes them."""
-    pace, sandbox.exchange.pace = sandbox.exchange.pace, 1.0
-    yield
-    sandbox.exchange.pace = pace
-
-
-@pytest.fixture
-def steady(sandbox: Sandbox) -> Iterator[None]:
-    """Calls at a fifth of their length: for tests that command a call in the midst of what it does by itself."""
-    pace, sandbox.exchange.pace = sandbox.exchange.pace, 0.2
-    yield
-    sandbox.exchange.pace = pace
+    return Http(sandbox.port, sandbox.exchange)
 
 
 @pytest.fixture
@@ -51,8 +35,8 @@ def sdk(sandbox: Sandbox) -> Iterator[telnyx.Telnyx]:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
+def receiver(sandbox: Sandbox) -> Iterator[Receiver]:
+    with Receiver(sandbox.exchange) as receiver:
         yield receiver
 
 

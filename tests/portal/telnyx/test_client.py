@@ -4,7 +4,6 @@ import json
 import secrets
 import socket
 import threading
-import time
 
 import httpx
 import pytest
@@ -14,6 +13,7 @@ from portal.telnyx import client
 from portal.telnyx.client import InsideTransaction, ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from tests.support.accounts import make_account
+from tests.support.clock import Clock
 from tests.support.http_servers import Listener, answer, serving
 
 LIST = "call_control_applications.list"
@@ -21,8 +21,10 @@ HANGUP = "calls.actions.hangup"
 
 
 @pytest.fixture
-def short_deadline(monkeypatch):
-    monkeypatch.setattr(client, "DEADLINE_SECONDS", 0.5)
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(client, "time", clock)
+    return clock
 
 
 def at(listener: Listener):
@@ -46,25 +48,25 @@ def in_time(call) -> None:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive(), "there is no deadline"
     if caught[0] is not None:
         raise caught[0]
 
 
-def dripping(lead: bytes, piece: bytes):
-    """Sends ``lead``, then ``piece`` again and again: each read gets something in time."""
+def dripping(clock: Clock, lead: bytes, piece: bytes):
+    """Sends ``lead``, then ``piece`` every half second: each read gets something in time."""
 
     def behave(connection: socket.socket) -> None:
         connection.sendall(lead)
-        for _ in range(200):
+        for _ in range(1000):
+            clock.now += 0.5
             connection.sendall(piece)
-            time.sleep(0.05)
 
     return behave
 
 
-@pytest.mark.usefixtures("short_deadline", "db")
+@pytest.mark.usefixtures("db")
 @pytest.mark.parametrize(
     ("lead", "piece"),
     [
@@ -74,17 +76,23 @@ def dripping(lead: bytes, piece: bytes):
     ],
     ids=["headers", "body", "chunks"],
 )
-def test_the_deadline_holds_for_all_of_an_answer_that_drips(lead, piece):
-    with serving(dripping(lead, piece)) as listener:
+def test_the_deadline_holds_for_all_of_an_answer_that_drips(clock, lead, piece):
+    with serving(dripping(clock, lead, piece)) as listener:
         account = at(listener)
         with pytest.raises(TelnyxUncertain, match="in time"):
             in_time(lambda: ask(account, HANGUP, "v3:1"))
         assert len(listener.requests) == 1
 
 
-@pytest.mark.usefixtures("short_deadline", "db")
-def test_silence_is_uncertain_after_the_deadline():
-    with serving(lambda connection: time.sleep(1)) as listener, pytest.raises(TelnyxUncertain, match="in time"):
+@pytest.mark.usefixtures("db", "clock")
+def test_silence_is_uncertain_after_the_deadline(monkeypatch):
+    monkeypatch.setattr(client, "DEADLINE_SECONDS", 0.2)
+    monkeypatch.setattr(client, "_TIMEOUT", httpx.Timeout(60))  # it is the deadline that ends it
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(1)  # until the client hangs up
+
+    with serving(silent) as listener, pytest.raises(TelnyxUncertain, match="in time"):
         ask(at(listener), HANGUP, "v3:1")
 
 
@@ -122,6 +130,7 @@ def test_nothing_is_taken_from_the_environment(db, monkeypatch):
         monkeypatch.setenv("TELNYX_LOG", "debug")
         monkeypatch.setenv("SSL_CERT_FILE", "/nowhere.pem")
         client._kept.__dict__.clear()
+        client._certificates.cache_clear()
         ask(account, LIST)
         assert proxy.requests == []
         assert b"from-the-environment" not in listener.requests[0]

@@ -23,7 +23,7 @@ def test_importing_the_addresses_does_not_import_the_sdk():
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.stdout == "[]\n", done.stderr

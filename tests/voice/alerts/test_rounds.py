@@ -156,7 +156,7 @@ def test_the_service_has_it_at_work(account: TelnyxAccount, quick: None) -> None
     try:
         call_command("sweep")
     finally:
-        outside.join(20)
+        outside.join(60)
         for number, handler in before.items():
             signal.signal(number, handler)
     assert AlertRound.objects.exists()

@@ -117,7 +117,7 @@ def test_somebody_elses_look_at_the_list_unmasks_nothing(
     answer = look(user_with("voice.view_call"))
     other = threading.Thread(target=meanwhile)
     other.start()
-    other.join(10)
+    other.join(60)
     assert "555-0101" not in answer.render().content.decode()
 
 

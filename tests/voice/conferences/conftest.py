@@ -38,10 +38,8 @@ def room(wire: Listener) -> Conference:
 
 @pytest.fixture
 def http(sandbox: Sandbox) -> Iterator[Http]:
-    """At a real call's length: nobody hangs up while the test commands."""
-    pace, sandbox.exchange.pace = sandbox.exchange.pace, 5.0
+    """Calls that stand still: nobody hangs up while the test commands."""
     yield Http(sandbox.port)
-    sandbox.exchange.pace = pace
     sandbox.reset()
 
 

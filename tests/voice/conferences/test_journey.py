@@ -6,13 +6,16 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from portal.sandbox.server.server import Sandbox
 from tests.support.conferences import heard, ordered
 from voice.models import CallCommand, Conference
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_conference_from_its_first_leg_to_its_end(ring: Any, api: APIClient, browser: Client) -> None:
+def test_a_conference_from_its_first_leg_to_its_end(
+    ring: Any, api: APIClient, browser: Client, sandbox: Sandbox
+) -> None:
     first, second = ring(), ring()
     body = {"call_control_id": first.call_control_id, "name": "standup"}
     room = ordered(api.post("/api/v1/conferences/", body, format="json")).conference
@@ -37,7 +40,7 @@ def test_a_conference_from_its_first_leg_to_its_end(ring: Any, api: APIClient, b
     heard("conference.speak.started")
     act("record_start", format="wav")
     act("record_stop")
-    heard("conference.recording.saved")
+    heard("conference.recording.saved", exchange=sandbox.exchange)
     act("end_conference")
     heard("conference.ended")
     seen = Conference.objects.get()

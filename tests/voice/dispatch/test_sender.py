@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx import client
+from tests.support.clock import Gate
 from tests.support.commands import act, dial, now_due, of_event, outcomes, seen
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
@@ -80,7 +81,7 @@ def test_a_resend_waits_for_its_time(ring: Any, sandbox: Sandbox) -> None:
     command = act(ring())
     sandbox.faults.add({"fault": "status", "value": 500})
     sender.send(command.pk)
-    CallCommand.objects.update(lease_until=timezone.now() + timedelta(seconds=9))
+    CallCommand.objects.update(lease_until=timezone.now() + timedelta(seconds=600))
     sender.send(command.pk)
     assert len(wire(sandbox)) == 1
 
@@ -102,7 +103,7 @@ def test_a_dial_carried_out_without_an_answer_makes_one_call(
 
 
 def test_silence_is_uncertain_and_asked_again(
-    ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+    ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, gate: Gate
 ) -> None:
     command = act(ring())
     patient_key = sandbox_account.api_key

@@ -121,7 +121,7 @@ def test_a_handler_that_breaks_the_transaction_undoes_nothing_either(account: Te
             cursor.execute("SELECT no_such_column")
 
     waiting = receive(account, "call.answered")
-    CallEvent.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() + timedelta(seconds=2))
+    CallEvent.objects.filter(pk=waiting.pk).update(lease_until=timezone.now() + timedelta(seconds=600))
     following = processing.process(receive(account).pk)
     assert (Call.objects.get().state, following.commands) == ("parked", [])
     assert following.events == [waiting.pk]  # the direction is known, whatever the handler did

@@ -1,8 +1,10 @@
 """When Telnyx is asked for what webhooks did not bring: by the clock, by the command, by the button; one at a time."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,10 +62,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     waited: list[float] = []
     now = timezone.now
 
-    def wait(seconds: float) -> None:
-        waited.append(seconds)
-
-    monkeypatch.setattr("voice.management.commands.reconcile_calls.time.sleep", wait)
+    stands_in = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
+    monkeypatch.setattr("voice.management.commands.reconcile_calls.time", stands_in)
     monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=sum(waited)))
     return waited
 

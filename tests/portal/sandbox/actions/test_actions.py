@@ -14,8 +14,6 @@ from tests.support.sandbox_actions import FIRST, RINGING, VALUES, sample
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
 EVERY = schemas.methods("calls.actions")
 # the events that each brings by itself or by what is done first, in order, after the answer; the rest brings none
 EVENTS: dict[str, list[str]] = {

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import pytest
-
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
 SPEECH = {"payload": "hello", "voice": "female"}
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_hangup_cuts_speech_and_gather(http: Http, answered: str, receiver: Receiver) -> None:
     http.act(answered, "speak", **SPEECH)
     http.act(answered, "gather")
@@ -21,7 +18,6 @@ def test_a_hangup_cuts_speech_and_gather(http: Http, answered: str, receiver: Re
     assert receiver.types()[-1] == "call.hangup"
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_caller_who_leaves_ends_a_transfer_still_ringing(http: Http, answered: str, receiver: Receiver) -> None:
     http.act(answered, "transfer", to="+13125550003")
     http.act(answered, "hangup")
@@ -30,7 +26,6 @@ def test_a_caller_who_leaves_ends_a_transfer_still_ringing(http: Http, answered:
     assert causes == {"normal_clearing", "originator_cancel"}
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_one_bridged_leg_ends_the_other(http: Http, answered: str, receiver: Receiver) -> None:
     other = http.ring("transferred")
     http.act(other, "answer")
@@ -43,7 +38,6 @@ def test_one_bridged_leg_ends_the_other(http: Http, answered: str, receiver: Rec
     assert payload["hangup_source"] == "callee"  # "caller" would mean that they left by themselves
 
 
-@pytest.mark.usefixtures("steady")
 def test_what_a_dial_asks_for_begins_with_the_answer(http: Http, application: Any, receiver: Receiver) -> None:
     id = http.dial(
         application,

@@ -8,7 +8,6 @@ from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_we_hang_up(http: Http, answered: str, receiver: Receiver) -> None:
     assert http.act(answered, "hangup")[0] == 200
     payload = receiver.wait("call.hangup").payload
@@ -16,7 +15,6 @@ def test_we_hang_up(http: Http, answered: str, receiver: Receiver) -> None:
     assert payload["start_time"] < payload["end_time"]
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(
     ("cause", "hangup_cause", "sip"), [("CALL_REJECTED", "call_rejected", "603"), ("USER_BUSY", "user_busy", "486")]
 )
@@ -26,7 +24,6 @@ def test_we_reject(http: Http, application: Any, receiver: Receiver, cause: str,
     assert (payload["hangup_cause"], payload["sip_hangup_cause"]) == (hangup_cause, sip)
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_sending_digits_brings_no_event(http: Http, answered: str, receiver: Receiver) -> None:
     assert http.act(answered, "send_dtmf", digits="12#")[0] == 200
     http.act(answered, "hangup")
@@ -65,7 +62,6 @@ def test_an_unanswered_call_is_answered_by_its_transfer(http: Http, application:
     assert receiver.types(id) == ["call.initiated", "call.answered", "call.bridged", "call.hangup"]
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_parked_leg_outlives_its_bridge(http: Http, answered: str, receiver: Receiver) -> None:
     other = http.ring("transferred")
     http.act(other, "answer")
@@ -75,7 +71,6 @@ def test_a_parked_leg_outlives_its_bridge(http: Http, answered: str, receiver: R
     assert http.act(answered, "send_dtmf", digits="1")[0] == 200
 
 
-@pytest.mark.usefixtures("steady")
 def test_sip_info_arrives_at_the_other_leg(http: Http, answered: str, receiver: Receiver) -> None:
     other = http.ring("transferred")
     http.act(other, "answer")

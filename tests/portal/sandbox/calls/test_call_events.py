@@ -11,8 +11,6 @@ from tests.support.polling import eventually
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
 
 @pytest.fixture
 def told(http: Http, sandbox: Sandbox, application: Any, receiver: Receiver) -> dict[str, Any]:

@@ -2,15 +2,12 @@
 
 from typing import Any
 
-import pytest
-
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Hook, Receiver
 
 SPEECH = {"payload": "hello", "voice": "female"}
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_call_comes_in_parked(http: Http, application: Any, receiver: Receiver) -> None:
     id = http.ring("answered", **{"from": "+13125550143", "to": "+13125550188"})
     payload = receiver.wait("call.initiated", id).payload
@@ -49,7 +46,6 @@ def test_client_state_is_echoed_until_changed(http: Http, application: Any, rece
     assert receiver.wait("call.hangup").payload["client_state"] == "dHdv"
 
 
-@pytest.mark.usefixtures("steady")
 def test_a_menu_is_walked_from_ring_to_end(http: Http, application: Any, receiver: Receiver) -> None:
     """The application acts on each webhook before it answers it, as a portal would."""
 
@@ -75,14 +71,12 @@ def test_a_menu_is_walked_from_ring_to_end(http: Http, application: Any, receive
     ]
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_active_calls_ignore_page_numbers(http: Http, application: Any) -> None:
     id = http.ring()
     answer = http("GET", f"/v2/connections/{application.id}/active_calls?page[number]=2")[1]
     assert [call["call_control_id"] for call in answer["data"]] == [id]
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_ended_calls_are_not_active(http: Http, application: Any) -> None:
     http.act(http.ring(), "hangup")
     answer = http("GET", f"/v2/connections/{application.id}/active_calls")[1]
@@ -90,7 +84,6 @@ def test_ended_calls_are_not_active(http: Http, application: Any) -> None:
     assert answer["meta"]["next"] is None
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_an_ended_call_tells_its_end(http: Http, application: Any) -> None:
     id = http.ring()
     http.act(id, "hangup")

@@ -8,8 +8,6 @@ from portal.sandbox.calls import commands
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
 
 def outcomes(http: Http) -> list[tuple[str, str]]:
     return [(line["action"], line["outcome"]) for line in http.ledger("commands")]

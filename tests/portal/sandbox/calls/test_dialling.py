@@ -18,7 +18,6 @@ def test_whom_we_dial_answers_and_leaves_in_the_end(http: Http, application: Any
     assert receiver.types() == ["call.initiated", "call.answered", "call.hangup"]
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_dial_taken_back_is_cancelled(http: Http, application: Any, receiver: Receiver) -> None:
     http.act(http.dial(application, "+13125550003"), "hangup")
     assert receiver.wait("call.hangup").payload["hangup_cause"] == "originator_cancel"
@@ -47,7 +46,6 @@ def test_an_attestation_is_passed_on_when_asked_for(sdk: telnyx.Telnyx, http: Ht
 APPLICATION = {"application_name": "a", "webhook_event_url": "https://example.com"}
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize(
     ("change", "code", "pointer"),
     [
@@ -64,7 +62,6 @@ def test_a_wrong_dial_is_422(http: Http, application: Any, change: dict[str, Any
     assert refusal(http("POST", "/v2/calls", body | change)) == (422, code, pointer)
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_an_inactive_application_does_not_dial(http: Http) -> None:
     made = http("POST", "/v2/call_control_applications", APPLICATION | {"active": False})[1]["data"]
     body = {"connection_id": made["id"], "from": "+13125550100", "to": "+13125550101"}

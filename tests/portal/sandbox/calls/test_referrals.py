@@ -5,8 +5,6 @@ import pytest
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("steady")
-
 
 @pytest.mark.parametrize(
     ("address", "last", "response"),

@@ -13,9 +13,6 @@ from tests.support.sandbox_conferences import act_in
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("steady")
-
-
 SPEECH = {"payload": "hello", "voice": "female"}
 
 

@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import pytest
 import telnyx
 
 from tests.support.sandbox_conferences import act_in
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def test_participants_come_are_changed_and_go(

@@ -1,13 +1,10 @@
 """Who waits in a queue is told in order."""
 
-import pytest
 import telnyx
 
 from tests.support.polling import eventually
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def test_a_leg_waits_in_a_queue_until_it_is_bridged(

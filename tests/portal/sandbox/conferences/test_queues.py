@@ -6,8 +6,6 @@ import telnyx
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("steady")
-
 
 def test_queues_are_made_changed_and_deleted(sdk: telnyx.Telnyx, http: Http) -> None:
     made = sdk.queues.create(queue_name="sales", max_size=3).data

@@ -7,7 +7,6 @@ import telnyx
 
 from tests.support.sandbox_http import Http, refusal
 
-pytestmark = pytest.mark.usefixtures("unhurried")
 APPLICATION = {"application_name": "a", "webhook_event_url": "https://example.com"}
 SPEECH = {"payload": "x", "voice": "y"}
 

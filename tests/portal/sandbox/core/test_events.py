@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 import telnyx
 
 from portal.sandbox.server.server import Sandbox
@@ -10,8 +9,6 @@ from tests.support.polling import eventually
 from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Hook, Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 # seen on the wire or told in a command's text, and in no schema
 BEYOND = {
@@ -68,8 +65,12 @@ def play_everything(http: Http, application: Any, sandbox: Sandbox) -> None:
     http.act(bridged, "bridge", call_control_id=other)
     hold_a_conference(http)
     over = lambda: not sandbox.store.live_calls(application.id)  # noqa: E731
-    eventually(over, "the end of all calls")
-    eventually(lambda: not sandbox.store.first_timer() and not sandbox.store.owed_deliveries(), "the last event")
+    eventually(over, "the end of all calls", sandbox.exchange)
+    eventually(
+        lambda: not sandbox.store.first_timer() and not sandbox.store.owed_deliveries(),
+        "the last event",
+        sandbox.exchange,
+    )
 
 
 def hold_a_conference(http: Http) -> None:

@@ -3,15 +3,19 @@
 import http.client
 import json
 import socket
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from portal.sandbox.core import deliveries
+from portal.sandbox.server.server import Sandbox
+from tests.support.clock import Gate
 from tests.support.polling import eventually
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("unhurried")
 ANSWER = "/calls/*/actions/answer"
 
 
@@ -19,10 +23,11 @@ def commands(http: Http) -> list[str]:
     return [line["action"] for line in http.ledger("commands")]
 
 
-def test_hang_gives_no_answer_and_does_nothing(http: Http, application: Any) -> None:
+def test_hang_gives_no_answer_and_does_nothing(http: Http, application: Any, gate: Gate) -> None:
     id = http.ring()
     http.fault("hang", method="POST", path=ANSWER, value=30)
     with raw_answer(http, id) as raw:
+        assert gate.reached.wait(60)
         raw.settimeout(0.2)
         with pytest.raises(TimeoutError):
             raw.recv(1)
@@ -54,15 +59,28 @@ def test_act_then_cut_acts_and_gives_no_answer(http: Http, application: Any, rec
     assert [line["outcome"] for line in http.ledger("commands")] == ["executed", "deduplicated"]
 
 
-def test_drip_answers_byte_by_byte(http: Http, application: Any) -> None:
-    id = http.ring()
+def test_drip_answers_byte_by_byte(
+    http: Http, application: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, pauses, taken = http.ring(), set(), threading.Semaphore(0)
+
+    class Pauses(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            pauses.add(timeout)
+            assert taken.acquire(timeout=60)  # what was sent so far
+            return False
+
+    monkeypatch.setattr(sandbox, "closing", Pauses())
     http.fault("drip", path=ANSWER, value=0.01)
     with raw_answer(http, id) as raw:
         pieces = [raw.recv(65536)]
         while not b"".join(pieces).endswith(b"}}"):
+            taken.release()
             pieces.append(raw.recv(65536))
-    assert len(pieces) > 5
+        taken.release()
+    assert {len(piece) for piece in pieces[1:]} == {1}
     assert b"".join(pieces).endswith(b'{"data": {"result": "ok"}}')
+    assert pauses == {0.01}
 
 
 def test_status_answers_what_was_asked_and_does_nothing(http: Http, application: Any) -> None:
@@ -142,24 +160,38 @@ def test_duplicate_posts_the_same_event_again(http: Http, application: Any, rece
     assert len({hook.event["id"] for hook in receiver.hooks}) == 1
 
 
-def test_reorder_lets_the_next_event_of_the_leg_pass(http: Http, application: Any, receiver: Receiver) -> None:
+def test_reorder_lets_the_next_event_of_the_leg_pass(
+    http: Http, application: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "_REORDER_PATIENCE", 600)
     http.fault("reorder", path="call.initiated")
     http.act(http.ring(), "answer")
     receiver.wait("call.initiated")
     assert [hook.type for hook in receiver.hooks] == ["call.answered", "call.initiated"]
 
 
-def test_reorder_does_not_wait_for_ever(http: Http, application: Any, receiver: Receiver) -> None:
+def test_reorder_does_not_wait_for_ever(
+    http: Http, application: Any, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "_REORDER_PATIENCE", 0.05)
     http.fault("reorder", path="call.initiated")
     http.ring()
     receiver.wait("call.initiated")
 
 
-def test_delay_posts_later(http: Http, application: Any, receiver: Receiver) -> None:
+def test_delay_posts_later(
+    http: Http, application: Any, receiver: Receiver, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    later: list[tuple[float, Callable[[], None]]] = []
+    monkeypatch.setattr(sandbox.exchange.courier, "_later", lambda seconds, post: later.append((seconds, post)))
     http.fault("delay", path="call.initiated", value=0.8)
     id = http.ring()
     http.act(id, "answer")
     http.act(id, "hangup")
+    receiver.wait("call.hangup")
+    ((seconds, post),) = later
+    assert seconds == 0.8
+    post()
     receiver.wait("call.initiated")
     assert [hook.type for hook in receiver.hooks] == ["call.answered", "call.hangup", "call.initiated"]
 
@@ -181,7 +213,7 @@ def test_a_fault_that_makes_no_sense_is_refused(http: Http, body: dict[str, Any]
 
 def raw_answer(http: Http, id: str) -> socket.socket:
     """A connection on which the command ``answer`` was sent."""
-    raw = socket.create_connection(("127.0.0.1", http.port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", http.port), timeout=60)
     head = f"POST /v2/calls/{id}/actions/answer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\n"
     raw.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
     return raw
@@ -192,4 +224,4 @@ def http_client_errors() -> tuple[type[Exception], ...]:
 
 
 def http_connection(http_: Http) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection("127.0.0.1", http_.port, timeout=10)
+    return http.client.HTTPConnection("127.0.0.1", http_.port, timeout=60)

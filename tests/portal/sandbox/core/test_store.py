@@ -5,6 +5,7 @@ from pathlib import Path
 import telnyx
 
 from portal.sandbox.server.server import Sandbox
+from tests.support.clock import STANDING_STILL
 from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
@@ -16,16 +17,16 @@ def client(sandbox: Sandbox) -> telnyx.Telnyx:
 
 def test_a_restart_keeps_everything_and_ends_the_calls(tmp_path: Path, receiver: Receiver) -> None:
     state = tmp_path / "state.sqlite3"
-    with Sandbox(state, pace=1.0) as first, client(first) as sdk:
+    with Sandbox(state, pace=STANDING_STILL) as first, client(first) as sdk:
         application = make_application(sdk, receiver)
         id = Http(first.port).ring("caller_hangs_up")
         receiver.wait("call.initiated")
         key = first.public_key
-    with Sandbox(state, pace=1.0) as second, client(second) as sdk:
+    with Sandbox(state, pace=STANDING_STILL) as second, client(second) as sdk:
         assert second.public_key == key
         assert sdk.call_control_applications.retrieve(application.id).data == application
         assert Http(second.port).ledger("deliveries")
-        assert Http(second.port).end(id)["hangup_cause"] == "originator_cancel"
+        assert Http(second.port, second.exchange).end(id)["hangup_cause"] == "originator_cancel"
         receiver.wait("call.hangup", id)
 
 

@@ -1,11 +1,8 @@
 """Pages, filters and sorts of the application lists, and the cursors of active calls."""
 
-import pytest
-
 from tests.support.sandbox_applications import listed_names, make_named
 from tests.support.sandbox_http import Http
 
-pytestmark = pytest.mark.usefixtures("unhurried")
 CC, TEXML = "/v2/call_control_applications", "/v2/texml_applications"
 
 

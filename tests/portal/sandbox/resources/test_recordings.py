@@ -7,18 +7,16 @@ from datetime import datetime
 from typing import Any
 from urllib.request import urlopen
 
-import pytest
 import telnyx
 
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("steady")
 WAV = {"format": "wav", "channels": "dual"}
 
 
 def fetched(url: str) -> bytes:
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=60) as answer:
         return bytes(answer.read())
 
 

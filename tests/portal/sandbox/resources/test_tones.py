@@ -2,16 +2,12 @@
 
 from urllib.request import urlopen
 
-import pytest
-
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("steady")
-
 
 def fetched(url: str) -> bytes:
-    with urlopen(url, timeout=10) as answer:
+    with urlopen(url, timeout=60) as answer:
         return bytes(answer.read())
 
 

@@ -2,11 +2,7 @@
 
 from typing import Any
 
-import pytest
-
 from tests.support.sandbox_http import Http
-
-pytestmark = pytest.mark.usefixtures("unhurried")
 
 
 def test_an_action_that_telnyx_has_not_is_404(http: Http, application: Any) -> None:

@@ -6,7 +6,6 @@ named beside each set; the document itself is not part of this project.
 
 from typing import Any
 
-import pytest
 import telnyx
 
 from portal.sandbox.server.server import Sandbox
@@ -166,7 +165,6 @@ def test_the_sdk_takes_every_answer_about_texml_applications(sdk: telnyx.Telnyx)
     assert sdk.texml_applications.delete(made.id).data == changed
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_the_sdk_takes_every_answer_about_calls(sdk: telnyx.Telnyx, application: Any, http: Http) -> None:
     dialled = sdk.calls.dial(connection_id=application.id, from_="+13125550100", to="+13125550101").data
     assert dialled
@@ -192,7 +190,6 @@ def test_the_sdk_takes_every_answer_about_calls(sdk: telnyx.Telnyx, application:
     assert {result.data.result for result in results if result.data} == {"ok"}
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_the_sdk_takes_a_bridge(sdk: telnyx.Telnyx, application: Any, http: Http) -> None:
     one, other = http.ring("transferred"), http.ring("transferred")
     sdk.calls.actions.answer(one)
@@ -226,7 +223,6 @@ def test_applications_start_with_telnyx_defaults(http: Http) -> None:
     assert int(made["id"]) < 2**63
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_calls_have_the_documented_members(http: Http, application: Any) -> None:
     body = {"connection_id": application.id, "from": "+13125550100", "to": "+13125550101"}
     dialled = http("POST", "/v2/calls", body)[1]["data"]
@@ -238,7 +234,6 @@ def test_calls_have_the_documented_members(http: Http, application: Any) -> None
     assert_members(live["meta"]["cursors"], "after", "before")
 
 
-@pytest.mark.usefixtures("steady")
 def test_events_have_the_documented_members(sdk: telnyx.Telnyx, http: Http, receiver: Receiver) -> None:
     application = make_application(sdk, receiver, call_cost_in_webhooks=True)
     play_everything(sdk, http, receiver, application.id)
@@ -253,7 +248,6 @@ def test_events_have_the_documented_members(sdk: telnyx.Telnyx, http: Http, rece
     assert {side: sorted(members) for side, members in quality.items()} == {k: sorted(v) for k, v in QUALITY.items()}
 
 
-@pytest.mark.usefixtures("steady")
 def test_the_sdk_verifies_and_names_every_event(
     sdk: telnyx.Telnyx, http: Http, receiver: Receiver, sandbox: Sandbox
 ) -> None:

@@ -9,19 +9,16 @@ from tests.support.sandbox_http import Http, refusal
 APPLICATION = {"application_name": "a", "webhook_event_url": "https://example.com"}
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
 def test_another_site_cannot_control_the_sandbox(http: Http, headers: dict[str, str]) -> None:
     assert refusal(http("POST", "/sandbox/reset", {}, **headers))[:2] == (403, "10010")
 
 
-@pytest.mark.usefixtures("unhurried")
 @pytest.mark.parametrize("host", ["localhost:8001", "127.0.0.1", "[::1]:8001"])
 def test_this_machine_controls_it_by_any_of_its_names(http: Http, host: str) -> None:
     assert http("GET", "/sandbox/ready", Host=host) == (200, {"ready": True})
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_calling_needs_a_scenario_and_an_application(http: Http) -> None:
     assert refusal(http("POST", "/sandbox/calls", {"scenario": "nope"})) == (422, "10015", "/scenario")
     assert refusal(http("POST", "/sandbox/calls", {"scenario": "ivr"}))[0] == 404

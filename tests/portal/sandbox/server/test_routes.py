@@ -4,8 +4,6 @@ import pytest
 
 from tests.support.sandbox_http import Http, refusal
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
 
 @pytest.mark.parametrize(
     ("method", "path"),

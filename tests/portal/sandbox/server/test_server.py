@@ -5,8 +5,6 @@ import pytest
 from portal.sandbox.server.server import Sandbox
 from tests.support.sandbox_http import Http, refusal
 
-pytestmark = pytest.mark.usefixtures("unhurried")
-
 
 @pytest.mark.parametrize("header", ["", "KEY1", "Bearer other", "Basic KEY1", "Bearer "])
 def test_a_key_that_is_none_is_401(http: Http, header: str) -> None:

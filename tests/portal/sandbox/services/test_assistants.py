@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def test_an_assistant_talks_until_it_is_stopped(http: Http, answered: str, receiver: Receiver) -> None:

@@ -7,8 +7,6 @@ import pytest
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.usefixtures("steady")
-
 
 @pytest.mark.parametrize(
     ("to", "mode", "events"),

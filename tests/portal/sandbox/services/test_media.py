@@ -17,7 +17,6 @@ def test_two_speeches_follow_each_other(http: Http, answered: str, receiver: Rec
     assert receiver.types()[2:6] == ["call.speak.started", "call.speak.ended"] * 2
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_playback_is_stopped(http: Http, answered: str, receiver: Receiver) -> None:
     http.act(answered, "playback_start", audio_url="http://example.com/a.wav", loop="infinity")
     http.act(answered, "playback_stop")
@@ -31,7 +30,6 @@ def test_a_gather_without_digits_times_out(http: Http, answered: str, receiver: 
     assert (ended["digits"], ended["status"]) == ("", "timeout")
 
 
-@pytest.mark.usefixtures("unhurried")
 def test_a_gather_is_stopped(http: Http, answered: str, receiver: Receiver) -> None:
     http.act(answered, "gather")
     http.act(answered, "gather_stop")
@@ -59,7 +57,6 @@ def test_digits_pressed_are_judged(
     assert receiver.types()[2:4] == ["call.dtmf.received", "call.gather.ended"]
 
 
-@pytest.mark.usefixtures("steady")
 def test_a_file_is_played_before_digits_are_gathered(http: Http, application: Any, receiver: Receiver) -> None:
     id = http.ring("ivr")
     http.act(id, "answer")
@@ -73,7 +70,6 @@ def test_a_file_is_played_before_digits_are_gathered(http: Http, application: An
     ]
 
 
-@pytest.mark.usefixtures("steady")
 def test_a_gather_is_known_by_its_id(http: Http, answered: str, receiver: Receiver) -> None:
     http.act(answered, "gather", gather_id="one")
     http.act(answered, "gather_stop")

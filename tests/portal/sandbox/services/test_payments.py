@@ -1,11 +1,7 @@
 """A payment goes step by step and tells no card."""
 
-import pytest
-
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def test_a_payment_goes_step_by_step_and_tells_no_card(http: Http, answered: str, receiver: Receiver) -> None:

@@ -1,11 +1,7 @@
 """What is sent elsewhere begins, may fail, and stops with the call."""
 
-import pytest
-
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def test_a_stream_that_cannot_be_opened_fails(http: Http, answered: str, receiver: Receiver) -> None:

@@ -1,11 +1,7 @@
 """A transcript comes in words."""
 
-import pytest
-
 from tests.support.sandbox_http import Http, refused
 from tests.support.webhook_receiver import Receiver
-
-pytestmark = pytest.mark.usefixtures("steady")
 
 
 def test_a_transcript_comes_in_words(http: Http, answered: str, receiver: Receiver) -> None:
