@@ -269,9 +269,7 @@ def _confirm(command_id: uuid.UUID, status: str, words: str, made: dict[str, Any
     ``made``: the ids of the call that a dial made.
     """
     with transaction.atomic():
-        command = (
-            CallCommand.objects.select_for_update(of=("self",)).filter(pk=command_id, status=_Status.UNCERTAIN).first()
-        )
+        command = unsettled().select_for_update(of=("self",)).filter(pk=command_id).first()
         if command is None:
             return True
         if made is not None and (call := call_of_dial(command, made, timezone.now())):

@@ -26,6 +26,7 @@ from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 
 LEASE = timedelta(seconds=30)
+_ENDED = "90018"  # Telnyx's code for: the call has already ended
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
 _CLOSING = (
@@ -230,6 +231,10 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
 
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
     if error is None:
+        return _Status.OK
+    if error.code == _ENDED and command.action in {"hangup", "reject"}:
+        command.error = command.error_code = ""
+        command.settlement = "The call had already ended: what was asked for is so."
         return _Status.OK
     before = any(attempt.get("outcome") == TelnyxUncertain.kind for attempt in command.attempts[:-1])
     if before and isinstance(error, TelnyxRefused):

@@ -119,7 +119,7 @@ def test_a_state_that_is_not_set_yet_is_sent_again(account: TelnyxAccount) -> No
 
 
 def test_an_ended_call_at_the_repeat_leaves_the_first_attempt_unknown(account: TelnyxAccount) -> None:
-    command = outbox.act(make_call(account), "hangup", {}, PORTAL)
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
     ended = b'{"errors": [{"code": "90018", "title": "Call has already ended"}]}'
     for told in (answer("503 Service Unavailable"), answer("422 Unprocessable Entity", ended)):
         with serving(told) as server:

@@ -62,6 +62,26 @@ def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any,
     assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
 
 
+@pytest.mark.parametrize("action", ["hangup", "reject"])
+@pytest.mark.parametrize("lost_before", [False, True])
+def test_a_hang_up_of_a_call_that_is_over_has_what_it_wanted(
+    ring: Any, http: Any, sandbox: Sandbox, action: str, lost_before: bool
+) -> None:
+    call = ring()
+    http.act(call.call_control_id, "hangup")  # the row does not know it yet
+    first, later = of_event(call, (action, {"cause": "CALL_REJECTED"} if action == "reject" else {}), SPEAK)
+    if lost_before:
+        sandbox.faults.add({"method": "POST", "path": f"/actions/{action}", "fault": "status", "value": 503})
+        sender.send(first.pk)
+        now_due(first)
+    sender.send(first.pk)
+    first = seen(first)
+    assert (first.status, first.error, first.error_code) == ("ok", "", "")
+    assert first.settlement.startswith("The call had already ended")
+    assert (first.attempts[-1]["http_status"], first.attempts[-1]["code"]) == (422, "90018")
+    assert seen(later).status == "queued"  # Telnyx's to judge
+
+
 def test_an_error_of_telnyx_is_resent_under_the_same_id(ring: Any, sandbox: Sandbox) -> None:
     command = act(ring())
     sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "status", "value": 503})

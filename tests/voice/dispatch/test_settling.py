@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
-from tests.support.commands import seen
-from tests.support.factories import make_call, make_event
-from tests.support.reconciliation import dialled, entry, hear, look, uncertain
-from tests.support.rest import api_for
+from tests.support.commands import made_uncertain, seen
+from tests.support.factories import make_call, make_event, run_owed
+from tests.support.reconciliation import dialled, entry, hear, look, sent_ok, uncertain
+from tests.support.rest import api_for, problem, send
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
-from voice.dispatch import reconciliation
-from voice.models import CallCommand
+from voice.calls import telnyx_record
+from voice.commands import outbox
+from voice.dispatch import reconciliation, sender
+from voice.models import CallCommand, Limits
 
 pytestmark = pytest.mark.django_db
 SPEAK = {"payload": "Hello", "voice": "female"}
@@ -98,3 +101,72 @@ def test_sent_again_from_the_browser_leads_to_the_new_command(account: TelnyxAcc
     told = browser.post(f"/admin/voice/callcommand/{command.pk}/settle/", {"verdict": "send_again"})
     made = CallCommand.objects.exclude(pk=command.pk).get()
     assert told["Location"] == f"/admin/voice/callcommand/{made.pk}/change/"
+
+
+# --- Who decided first ----------------------------------------------------------------------------------------------
+
+
+def test_what_a_person_decides_while_telnyx_is_asked_stands(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    lost = uncertain(call, "send_dtmf", {"digits": "1"}, sent=90, over=70)
+
+    def slowly(*_: object) -> telnyx_record.Record:
+        reconciliation.settle(lost.pk, "send_again", PORTAL)
+        return telnyx_record.Record([entry("command", "send_dtmf", command_id=str(other.pk))], complete=True)
+
+    monkeypatch.setattr(telnyx_record, "read", slowly)
+    look(lost)
+    assert (seen(lost).status, "sent it again" in seen(lost).settlement) == ("uncertain", True), seen(lost).settlement
+
+
+@pytest.mark.parametrize("verdict", reconciliation.VERDICTS)
+def test_what_was_sent_again_is_settled_for_good(account: TelnyxAccount, api: Any, verdict: str) -> None:
+    lost = uncertain(make_call(account), "speak", SPEAK)
+    url = f"/api/v1/commands/{lost.pk}/settle/"
+    assert send(api, url, {"verdict": "send_again"}).status_code == 202
+    before = seen(lost)
+    problem(send(api, url, {"verdict": verdict}), 409, "not_uncertain")
+    hear(account, make_event("call.speak.started", -20))
+    assert (seen(lost).status, seen(lost).settlement) == (before.status, before.settlement)
+    assert CallCommand.objects.count() == 2
+
+
+# --- Somebody is called a second time -------------------------------------------------------------------------------
+
+
+def test_a_dial_sent_again_calls_under_a_new_id(
+    sandbox_account: TelnyxAccount, connection_id: str, http: Any, sandbox: Any, api: Any
+) -> None:
+    values = {"connection_id": connection_id, "from": "+13125550100", "to": "+13125550001"}
+    lost = outbox.dial(sandbox_account, values, PORTAL)
+    sandbox.faults.add({"method": "POST", "path": "/calls", "fault": "act_then_cut"})
+    sender.send(lost.pk)
+    lost = made_uncertain(lost)
+    told = send(api, f"/api/v1/commands/{lost.pk}/settle/", {"verdict": "send_again"})
+    again = CallCommand.objects.get(pk=told.json()["id"])
+    assert (told.status_code, again.action, again.parameters, again.repeats) == (202, "dial", values, lost)
+    run_owed()
+    calls = {control_id for _, control_id in sandbox.store.live_calls(connection_id)}
+    assert (len(calls), seen(again).status) == (2, "ok")
+    assert seen(again).call_control_id in calls
+    assert (seen(lost).status, seen(lost).call) == ("uncertain", None)
+
+
+def test_a_dial_sent_again_is_held_to_the_limits(account: TelnyxAccount, api: Any) -> None:
+    lost = dialled(account)
+    Limits.objects.update_or_create(account=account, defaults={"dials_per_day": 1})
+    told = send(api, f"/api/v1/commands/{lost.pk}/settle/", {"verdict": "send_again"})
+    assert told.status_code == 403, told.content
+    assert seen(lost).is_open_question
+    assert CallCommand.objects.count() == 1
+
+
+def test_a_transfer_sent_again_is_the_same_calls(account: TelnyxAccount, api: Any) -> None:
+    lost = uncertain(make_call(account), "transfer", {"to": "+13125550177"})
+    made = send(api, f"/api/v1/commands/{lost.pk}/settle/", {"verdict": "send_again"}).json()["id"]
+    again = CallCommand.objects.get(pk=made)
+    assert (again.action, again.call, again.parameters) == ("transfer", lost.call, {"to": "+13125550177"})
+    assert (again.pk != lost.pk, again.status) == (True, "queued")

@@ -1,0 +1,91 @@
+"""When an uncertain command is looked at: one at a time, again later, and by the sweep."""
+
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.commands import made_uncertain, seen
+from tests.support.factories import make_call
+from tests.support.reconciliation import uncertain
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from voice.conferences import queues
+from voice.dispatch import reconciliation, sender
+from voice.models import CallCommand
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NOTHING: dict[str, Any] = {"data": [], "meta": {"total_pages": 1, "total_results": 0}}
+KEYS = {"digits": "1"}
+
+
+def lost_queue_command(account: TelnyxAccount, action: str, **parameters: Any) -> CallCommand:
+    return made_uncertain(queues.act(account, "support", action, parameters, PORTAL))
+
+
+def queue(max_size: int) -> dict[str, Any]:
+    return {"data": {"name": "support", "max_size": max_size, "created_at": ago(9000).isoformat()}}
+
+
+def test_a_look_at_one_command_leaves_the_others_due(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    first, second = uncertain(call, "send_dtmf", KEYS), uncertain(call, "send_dtmf", KEYS)
+    before = seen(second).lease_until
+    with telnyx_says(account, call_events=NOTHING, calls={"data": {"is_alive": True}}):
+        reconciliation.reconcile(first.pk)
+    assert seen(second).lease_until == before
+    assert reconciliation.due(9) == [second.pk]
+
+
+def test_the_sweep_looks_and_looks_again_when_it_is_time(account: TelnyxAccount) -> None:
+    lost = uncertain(make_call(account), "hangup", {})
+    alive = {"data": {"is_alive": True}}
+    with telnyx_says(account, call_events=NOTHING, calls=lambda _: alive) as telnyx:
+        call_command("sweep", "--once")
+        looked, waits = len(telnyx.requests), seen(lost)
+        assert looked > 0
+        assert waits.is_open_question
+        assert waits.lease_until is not None
+        call_command("sweep", "--once")
+        assert len(telnyx.requests) == looked  # not before its time
+        alive["data"] = {"is_alive": False, "end_time": ago(5).isoformat()}
+        CallCommand.objects.update(lease_until=ago(1))
+        call_command("sweep", "--once")
+    assert (seen(lost).status, seen(lost).settled_at is not None) == ("ok", True)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "told", "is_so"),
+    [
+        ("queues.update", {"max_size": 7}, queue(7), True),
+        ("queues.update", {"max_size": 7}, queue(5), False),
+        ("queues.update", {"max_size": 7}, "404 Not Found", False),
+        ("queues.delete", {}, "404 Not Found", True),
+        ("queues.delete", {}, queue(5), False),
+        ("queues.delete", {}, "500 Oops", False),
+    ],
+)
+def test_the_state_of_a_queue_at_telnyx_settles_what_was_to_set_it(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], told: Any, is_so: bool
+) -> None:
+    lost = lost_queue_command(account, action, **parameters)
+    with telnyx_says(account, queues=told):
+        call_command("sweep", "--once")
+    assert (seen(lost).status, seen(lost).is_open_question) == (("ok", False) if is_so else ("uncertain", True))
+
+
+@pytest.mark.parametrize(("told", "requests"), [(queue(7), 1), (queue(5), 2), ("404 Not Found", 2)])
+def test_a_change_of_a_queue_is_sent_again_only_where_it_is_not_made(
+    account: TelnyxAccount, told: Any, requests: int
+) -> None:
+    command = queues.act(account, "support", "queues.update", {"max_size": 7}, PORTAL)
+    with telnyx_says(account, queues="503 Service Unavailable"):
+        sender.send(command.pk)
+    CallCommand.objects.update(lease_until=None, first_sent_at=ago(55))  # longer than an id would be remembered
+    asked = iter([told, queue(7)])
+    with telnyx_says(account, queues=lambda _: next(asked)) as telnyx:
+        sender.send(command.pk)
+        assert len(telnyx.requests) == requests
+    assert seen(command).status == "ok"
