@@ -46,6 +46,17 @@ def lock() -> str:
     return "FOR UPDATE" if connection.features.has_select_for_update else ""
 
 
+def hold(name: str) -> None:
+    """Wait until nobody else holds ``name``, and hold it until the transaction ends: a lock for what has no row yet.
+
+    What others committed under it, the next statement sees. Nothing to do on SQLite, where the transaction has the
+    only lock there is.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
 def now() -> str:
     """Return the SQL of the database's own clock."""
     return NOW[connection.vendor]

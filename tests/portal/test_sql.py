@@ -1,5 +1,6 @@
 """Statements by hand do to one row what the ORM would."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.db import connection, transaction
 from portal import sql
 from portal.models import Heartbeat, TelnyxAccount
 from tests.support.accounts import make_account
+from tests.support.connected_threads import others
 
 
 def test_a_row_is_found_by_its_own_values_alone(account: TelnyxAccount) -> None:
@@ -68,3 +70,20 @@ def test_the_clock_of_the_database_is_read_in_utc_and_written_as_django_writes_i
         cursor.execute(f"INSERT INTO portal_heartbeat (name, at) VALUES (%s, {sql.now()})", ["clock"])
     assert abs(datetime.now(UTC) - sql.moment(told)) < timedelta(minutes=1)
     assert abs(Heartbeat.objects.get().at - sql.moment(told)) < timedelta(minutes=1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_holds_a_name_sees_what_was_committed_under_it_before() -> None:
+    at_once = threading.Barrier(4)
+
+    def count_one() -> None:
+        at_once.wait(20)
+        for _ in range(10):
+            with transaction.atomic():
+                sql.hold("rows of a test")
+                Heartbeat.objects.create(name=str(Heartbeat.objects.count()), at=datetime.now(UTC))
+
+    with others(4) as elsewhere:
+        for _ in range(4):
+            elsewhere(count_one)
+    assert {int(name) for name in Heartbeat.objects.values_list("name", flat=True)} == set(range(40))

@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from voice.calls.projection import Fact, merge
+from voice.calls import waiting_events
+from voice.calls.projection import Fact, assign, merge
 from voice.models import Call, CallCommand
 
 
@@ -30,8 +31,6 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
     }
     facts = [Fact(column, value, 0, sent) for column, value in values.items() if isinstance(value, str) and value]
     changed = merge(call, iter([*facts, Fact("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
-    for column, value in changed.items():
-        setattr(call, column, value)
-    if changed:
-        call.save(update_fields=list(changed))
+    assign(call, changed).save()
+    waiting_events.make_due(call, changed)
     return call

@@ -50,22 +50,6 @@ def lease_fresh(event_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LeasedEvent]:
     return {leased.event.pk: leased for leased in _claim(f"id IN ({fresh})", event_ids)}
 
 
-def release(account_id: uuid.UUID, call_control_id: str) -> list[uuid.UUID]:
-    """Make the call's events that waited for something due from now on; return their ids."""
-    sql = """UPDATE voice_callevent SET lease_until = NULL WHERE account_id = %s AND call_control_id = %s
-             AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL RETURNING id"""
-    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "account", account_id), call_control_id])
-    return [event.pk for event in found]
-
-
-def reopen(account_id: uuid.UUID, call_leg_id: str) -> list[uuid.UUID]:
-    """Make events due that name nothing but this leg and came before its call was known; return their ids."""
-    sql = """UPDATE voice_callevent SET status = 'received', attempts = 0 WHERE call_leg_id = %s AND call_leg_id <> ''
-             AND account_id = %s AND call_control_id = '' AND call_id IS NULL AND status = 'ignored' RETURNING id"""
-    found = CallEvent.objects.raw(sql, [call_leg_id, rows.prepared(CallEvent, "account", account_id)])
-    return [event.pk for event in found] if call_leg_id else []
-
-
 def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
     vendor = connection.vendor
     due = f"status = 'received' AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})"

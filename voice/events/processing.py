@@ -1,8 +1,9 @@
 """Processes one stored event: claims it, then in one transaction locks its call, merges, decides and closes it.
 
 The claim is a committed UPDATE that counts the attempt, so an event that kills its worker still reaches ``dead``. The
-UPDATE that closes the event finds it only as it was claimed: of two that have it, one commits. Locks go call → event →
-conference → command. What fails while it is decided what to do undoes nothing of what the event tells of its call.
+UPDATE that closes the event finds it only as it was claimed: of two that have it, one commits. Locks go call → leg →
+event → conference → command. What fails while it is decided what to do undoes nothing of what the event tells of its
+call.
 """
 
 import uuid
@@ -19,6 +20,7 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal import sql
+from voice.calls import waiting_events
 from voice.calls.projection import Fact, assign, changes, merge
 from voice.catalogue.event_types import meaning
 from voice.conferences import projection
@@ -127,7 +129,6 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
         if made:
             sql.delete(call)
         return _quarantine(event, owner)
-    undecided = made or not call.direction
     changed = set(assign(call, changes(call, event)).columns)
     rules = _rules(claimed, call)
     if not call.direction and not failure and _may_still_be_decided(claimed, call, rules):
@@ -139,10 +140,7 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
         sql.update(call, sorted(changed))
     relevant = bool(made or changed or decision.matched or event.processed_at or has_facts_of(call, event))
     following = _conclude(event, call, decision, failure, relevant=relevant)
-    if undecided and call.direction:
-        following.events = release_waiting(call)
-    if made or "call_leg_id" in changed:
-        following.events += leases.reopen(call.account_id, call.call_leg_id)
+    following.events = waiting_events.make_due(call, waiting_events.TOLD if made else changed)
     if is_stray and made:  # nobody's yet: a pull may tell more
         following.pull_account = event.account_id
     return following
@@ -185,8 +183,7 @@ def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, b
     Some events name only a leg, some no call at all.
     """
     if not event.call_control_id:
-        legs = Call.objects.select_for_update().filter(account_id=event.account_id, call_leg_id=event.call_leg_id)
-        return (legs.first() if event.call_leg_id else None), False
+        return waiting_events.lock_call_of_leg(event.account_id, event.call_leg_id), False
     named = {"account": event.account_id, "call_control_id": event.call_control_id}
     if call := sql.locked(Call, **named):
         return call, False
@@ -249,11 +246,6 @@ def step(call: Call, event: CallEvent, name: str) -> dict[str, object]:
 def has_facts_of(call: Call, event: CallEvent) -> bool:
     """Tell whether the call has something from the event, perhaps from an attempt that failed later."""
     return any(key[3] == event.dedupe_key for key in call.facts.values())
-
-
-def release_waiting(call: Call) -> list[uuid.UUID]:
-    """Make the call's events due that waited for its direction."""
-    return leases.release(call.account_id, call.call_control_id)
 
 
 def _as_claimed(event: CallEvent) -> dict[str, object]:

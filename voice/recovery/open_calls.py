@@ -8,15 +8,17 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
+from django.db import transaction
 from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from applications import receivers
+from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxRefused
 from portal.times import read_time
-from voice.calls import status, telnyx_record
+from voice.calls import status, telnyx_record, waiting_events
 from voice.models import Call, CallEvent
 from voice.recovery.collector import SETTLED, Found, RecoveryRun
 
@@ -89,11 +91,19 @@ def _meet(look: RecoveryRun, listed: dict[str, JsonObject]) -> None:
     for at in range(0, len(ids), paging.PAGE):
         rows = Call.objects.filter(account=look.account, call_control_id__in=ids[at : at + paging.PAGE])
         known |= set(rows.values_list("call_control_id", flat=True))
-    made = [call for id in ids if id not in known and (call := _stub(look, listed[id]))]
-    Call.objects.bulk_create(made, ignore_conflicts=True)  # its webhook may come this moment
+    stubs = [call for id in ids if id not in known and (call := _stub(look, listed[id]))]
+    made = [call for call in stubs if _insert(call)]
     look.count(calls_found=len(made))
     for call in made:
         _read_record(look, call)
+
+
+def _insert(call: Call) -> bool:
+    """False when its webhook came this moment."""
+    with transaction.atomic():
+        if is_new := sql.insert(call):
+            waiting_events.make_due(call, waiting_events.TOLD)
+        return is_new
 
 
 def _stub(look: RecoveryRun, told: JsonObject) -> Call | None:

@@ -11,6 +11,7 @@ from typing import Any
 from django.utils import timezone
 
 from portal.payloads import Unreadable
+from voice.calls import waiting_events
 from voice.calls.projection import Change, assign, changes
 from voice.conferences import projection
 from voice.events import intake, processing
@@ -125,11 +126,10 @@ def disown(event: CallEvent, was: str, why: str) -> Applied:
 def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: bool) -> Applied:
     differences: list[Change] = []
     if call is not None:
-        undecided = not call.direction
         differences.append(assign(call, changes(call, event, restore=True), is_new=made))
         differences[0].save()
-        if undecided and call.direction:
-            processing.release_waiting(call)
+        # what was closed for want of its call is run again only where it is chosen: its rules have never run
+        waiting_events.make_due(call, differences[0].columns.keys() - {"call_leg_id"})
     before = _columns(event)
     event.call = call
     differences += projection.apply(event, call, restore=True)

@@ -138,15 +138,15 @@ def test_a_webhook_that_another_one_has_overtaken_runs_no_rules(
 ) -> None:
     event = make_event()
     row, _ = backfill(answering, event)
-    meet = intake._meet
+    resolve_repeat = intake._resolve_repeat
 
     def late(stored: CallEvent, fresh: CallEvent) -> tuple[CallEvent, bool]:
-        monkeypatch.setattr(intake, "_meet", meet)
+        monkeypatch.setattr(intake, "_resolve_repeat", resolve_repeat)
         post_webhook(Client(), answering, event)  # after this one has seen the row of the backfill
         process(row.pk)
-        return meet(stored, fresh)
+        return resolve_repeat(stored, fresh)
 
-    monkeypatch.setattr(intake, "_meet", late)
+    monkeypatch.setattr(intake, "_resolve_repeat", late)
     assert post_webhook(client, answering, event).status_code == 200
     row.refresh_from_db()
     assert (row.source, row.status, woken) == ("webhook", "processed", [row.pk])
