@@ -42,8 +42,12 @@ def fetch_locked(model: type[M], **found_by: Any) -> M | None:
 
 
 def lock_clause() -> str:
-    """Return the end of a SELECT that locks; empty on SQLite, where the transaction has the only lock there is."""
-    return "FOR UPDATE" if connection.features.has_select_for_update else ""
+    """Return the end of a SELECT that locks; empty on SQLite, where the transaction has the only lock there is.
+
+    It leaves the key alone: whoever commits a row that refers to this one does not wait. PostgreSQL checks the
+    references of a row in an order that nobody chooses, so such a wait could be one of two that never end.
+    """
+    return "FOR NO KEY UPDATE" if connection.features.has_select_for_update else ""
 
 
 def hold(name: str) -> None:

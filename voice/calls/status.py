@@ -91,7 +91,7 @@ def _end(call: Call, at: datetime) -> Call:
 
 def _close(call: Call, state: Fact, ended_at: Fact, source: str) -> Call:
     with transaction.atomic():
-        locked = Call.objects.select_for_update().get(pk=call.pk)
+        locked = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
         at = state.at or timezone.now()
         changed = merge(locked, iter([state, ended_at]), at, 0, source)
         if "state" in changed:  # else somebody knows better

@@ -85,7 +85,7 @@ def merge_answer(account: TelnyxAccount, data: dict[str, Any]) -> Conference | N
 
 def _locked(account_id: uuid.UUID, conference_id: str, at: datetime) -> tuple[Conference, bool]:
     """Lock the conference's row, and tell whether it was made just now."""
-    rows = Conference.objects.select_for_update(of=("self",)).select_related("account")
+    rows = Conference.objects.select_for_update(of=("self",), no_key=True).select_related("account")
     rows = rows.filter(account_id=account_id, conference_id=conference_id)
     if found := rows.first():
         return found, False

@@ -19,7 +19,7 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
     sent = command.first_sent_at or now
     stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
     Call.objects.bulk_create([stub], ignore_conflicts=True)
-    call = Call.objects.select_for_update().get(account=command.account, call_control_id=control_id)
+    call = Call.objects.select_for_update(no_key=True).get(account=command.account, call_control_id=control_id)
     values = {
         "direction": "outgoing",
         "from_number": command.parameters.get("from"),

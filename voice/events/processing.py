@@ -171,8 +171,8 @@ def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
 def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
     if not projection.id_of(event):
         return False
-    mine = CallEvent.objects.select_for_update().filter(pk=event.pk, **_as_claimed(event)).values_list("pk")
-    if not list(mine):  # locked before its conference: in the order everybody takes
+    mine = CallEvent.objects.select_for_update(no_key=True).filter(pk=event.pk, **_as_claimed(event))
+    if not mine.values_list("pk"):  # locked before its conference: in the order everybody takes
         raise _TakenOver
     return bool(projection.apply(event, call))
 

@@ -19,6 +19,8 @@ from voice.models import Call, CallEvent
 
 REPEAT = "The same event is stored already."
 _Status = CallEvent.Status
+# Whoever has it in between leaves another one of these behind: each closing has a time of its own.
+_AS_READ = ("status", "source", "attempts", "processed_at")
 # What reading its body again fills in.
 _READ = (
     *("event_id", "dedupe_key", "event_type", "occurred_at", "attempt", "payload"),
@@ -57,14 +59,16 @@ def apply(event_id: uuid.UUID, *, rules: bool) -> Applied:
     Raises what a defect raises: the caller rolls back, and the event is what it was.
     """
     event = read(event_id)
+    as_read = {name: getattr(event, name) for name in _AS_READ}
     was, why = event.status, reread(event)
     if was == _Status.RECEIVED:
         return Applied(event, was, Outcome.WAITING)
     if why:
         return Applied(event, was, Outcome.KEPT, why)
     call, made = processing.lock_call(event)
-    now = CallEvent.objects.select_for_update().only("status").get(pk=event_id).status
-    if now != was:
+    if not CallEvent.objects.select_for_update(no_key=True).filter(pk=event_id, **as_read).values_list("pk"):
+        if call is not None and made:
+            call.delete()
         return apply(event_id, rules=rules)  # somebody else had it meanwhile
     if owner := foreign_owner(event, call):
         if call is not None and made:
@@ -128,7 +132,8 @@ def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: 
     if call is not None:
         differences.append(assign(call, changes(call, event, restore=True), is_new=made))
         differences[0].save()
-        waiting_events.make_due(call, differences[0].columns)
+        # what was closed for want of its call is run again only where it is chosen: its rules have never run
+        waiting_events.make_due(call, differences[0].columns.keys() - {"call_leg_id"})
     before = _columns(event)
     event.call = call
     differences += projection.apply(event, call, restore=True)

@@ -1,16 +1,23 @@
 """Conferences derived from events, in any order."""
 
 import itertools
+import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.conferences import ROOM, room_event, story
-from tests.support.events import tell
-from tests.support.factories import CONNECTION
-from voice.models import Call, CallEvent, Conference, ConferenceParticipant
+from tests.support.conferences import ROOM, make_room, room_event, story
+from tests.support.connected_threads import others, wait_for
+from tests.support.databases import TWO_WRITERS
+from tests.support.events import receive, tell
+from tests.support.factories import CONNECTION, make_call
+from voice.events import processing
+from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +97,39 @@ def test_a_conference_is_its_accounts_own(account: TelnyxAccount) -> None:
     tell(account, room_event("conference.created", -1))
     tell(other, room_event("conference.ended", 0))
     assert [room.state for room in Conference.objects.order_by("account__name")] == ["in_progress", "completed"]
+
+
+@TWO_WRITERS
+@pytest.mark.django_db(transaction=True)
+def test_a_command_of_a_conference_waits_for_no_event_of_it(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order in which PostgreSQL checks what a command refers to is nobody's: a wait there could be a deadlock."""
+    call, room, now = make_call(account), make_room(account), timezone.now()
+    (event,) = receive(account, room_event("conference.participant.joined", -1))
+    has_its_locks, asked_for = threading.Event(), threading.Event()
+    close = processing._close
+
+    def stay_and_close(*values: Any) -> Any:
+        has_its_locks.set()
+        wait_for(asked_for, "the command")
+        return close(*values)
+
+    def ask_for() -> None:
+        try:
+            wait_for(has_its_locks, "the event")
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '3s'")
+                told = {"account": account, "call": call, "conference": room, "event": event}
+                times = {"created_at": now, "expires_at": now + timedelta(minutes=1)}
+                CallCommand.objects.create(**told, **times, action="conferences.hold", requested_by="somebody")
+        finally:
+            asked_for.set()
+
+    monkeypatch.setattr(processing, "_close", stay_and_close)
+    with others() as elsewhere:
+        asking = elsewhere(ask_for)
+        processing.process(event.pk)
+        asking.result()
+    assert CallCommand.objects.get().conference == room
+    assert CallEvent.objects.get().status == "processed"

@@ -299,3 +299,25 @@ def test_a_worker_killed_between_an_event_and_its_rules_leaves_them_owed(account
     run_owed()
     assert CallCommand.objects.get().action == "answer"
     assert CallEvent.objects.get().status == "processed"
+
+
+def test_an_event_that_somebody_else_worked_off_meanwhile_is_read_anew(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It came back from the recovery; while its call is waited for its webhook comes, and is processed too."""
+    document = make_event()
+    (event,) = receive(account, document)
+    CallEvent.objects.update(source="backfill")
+    run_owed()
+    lock_call = processing.lock_call
+
+    def lock_late(*values: Any) -> Any:
+        monkeypatch.setattr(processing, "lock_call", lock_call)
+        receive(account, document)
+        run_owed()
+        return lock_call(*values)
+
+    monkeypatch.setattr(processing, "lock_call", lock_late)
+    applied = apply.apply(event.pk, rules=True)
+    assert (applied.event.source, applied.is_owed) == ("webhook", True)
+    assert CallEvent.objects.get().status == "received"
