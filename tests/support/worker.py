@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from django.db import connections
-from portal.sandbox.exchange import Exchange
 
+from portal.sandbox.core.exchange import Exchange
 from voice.management.commands.sweep import Sweep
 from voice.models import CallCommand, CallEvent
 
