@@ -4,6 +4,8 @@ Every request has 8 s in all, is sent once, follows no redirect and takes nothin
 defaults would send a dial three times after a time-out and would follow a 307 with the phone numbers to another host.
 """
 
+import queue
+import socket
 import ssl
 import threading
 import time
@@ -20,13 +22,21 @@ from django.db import connection
 from portal import payloads
 from portal.encryption import CannotOpen
 from portal.models import TelnyxAccount
-from portal.telnyx.errors import TelnyxUnavailable, TelnyxUncertain, translate
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
 from portal.telnyx.schemas import arguments
 from portal.telnyx.sdk import telnyx
 
 DEADLINE_SECONDS = 8.0
 MOST_BYTES = 16 * 1024 * 1024  # of one answer: a page of a list has less than one
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
+
+
+class NotAsked(TelnyxError):
+    """Says that no request was made, for a reason of ours: it tells nothing of Telnyx."""
+
+
+class Unaskable(NotAsked, TelnyxRefused):
+    """Says that no request can ever be made of these values."""
 
 
 class InsideTransaction(RuntimeError):
@@ -38,6 +48,7 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
 
     ``path`` are the ids of its address, ``values`` its parameters by wire name; what begins with ``extra_`` is passed
     on. Raises ``TelnyxRefused``, ``TelnyxUnavailable`` or ``TelnyxUncertain``: this, too, for what is no JSON object.
+    Those that are ``NotAsked`` tell nothing of Telnyx.
     """
     if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
         raise InsideTransaction(method)
@@ -50,8 +61,11 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
         target = getattr(target, part)
     try:
         response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
-    except (telnyx().TelnyxError, httpx.HTTPError) as error:  # anything else is a bug of ours, and stays one
+    except (telnyx().TelnyxError, httpx.HTTPError) as error:
         raise translate(error) from error
+    except (ValueError, httpx.InvalidURL) as error:
+        # the SDK makes no request of an id "..", of a number that is none, of half a character
+        raise Unaskable("Telnyx was not asked: an id or a value in this cannot be written into a request.") from error
     return _object(response.http_response.content, response.status_code)
 
 
@@ -105,7 +119,8 @@ def _certificates() -> ssl.SSLContext:
 class DeadlineTransport(httpx.HTTPTransport):
     """Ends each HTTP request after 8 s (or ``seconds``) in all, or after 16 MiB of an answer.
 
-    httpx's own time-outs are per read, and it takes answers of any length.
+    httpx's own time-outs are per read, and it takes answers of any length. What fails before the first byte of the
+    request has left raises ``httpx.ConnectError``, whatever it was: then nothing can have happened.
     """
 
     def __init__(self, seconds: float | None = None) -> None:
@@ -122,7 +137,12 @@ class DeadlineTransport(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._backend.begin(self._seconds or DEADLINE_SECONDS)
-        return super().handle_request(request)
+        try:
+            return super().handle_request(request)
+        except Exception as error:
+            if self._backend.has_left:
+                raise
+            raise httpx.ConnectError("nothing was sent", request=request) from error
 
 
 class _DeadlineBackend(httpcore.NetworkBackend):
@@ -131,10 +151,11 @@ class _DeadlineBackend(httpcore.NetworkBackend):
     def __init__(self) -> None:
         self._inner = httpcore.SyncBackend()
         self._deadline, self._bytes = 0.0, 0
+        self.has_left = False  # something of the request, or all of it
 
     def begin(self, seconds: float) -> None:
         """Start the clock of a request, which may take so long."""
-        self._deadline, self._bytes = time.monotonic() + seconds, 0
+        self._deadline, self._bytes, self.has_left = time.monotonic() + seconds, 0, False
 
     def connect_tcp(
         self,
@@ -144,8 +165,17 @@ class _DeadlineBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = self.left(timeout, httpcore.ConnectTimeout)
-        return _DeadlineStream(self._inner.connect_tcp(host, port, left, local_address, socket_options), self)
+        """Connect to the first address of the host that answers; each has its ``timeout``, all of it the deadline."""
+        failed: Exception = httpcore.ConnectError("the host has no address")
+        for address in _addresses(host, port, self.left(None, httpcore.ConnectTimeout)):
+            left = self.left(timeout, httpcore.ConnectTimeout)
+            try:
+                return _DeadlineStream(
+                    self._inner.connect_tcp(address, port, left, local_address, socket_options), self
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
 
     def left(self, timeout: float | None, error: type[Exception]) -> float:
         """Return the seconds this step may take."""
@@ -170,7 +200,9 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._backend.count(self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._backend.left(timeout, httpcore.WriteTimeout))
+        left = self._backend.left(timeout, httpcore.WriteTimeout)
+        self._backend.has_left = True
+        self._inner.write(buffer, left)
 
     def close(self) -> None:
         self._inner.close()
@@ -181,3 +213,27 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)
+
+
+def _addresses(host: str, port: int, seconds: float) -> list[str]:
+    """Look up a host's addresses within so many seconds.
+
+    The system's resolver knows no limit, so a thread asks it, and is left to it when it takes longer.
+    """
+    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.put([str(address[0]) for *_, address in found])
+        except Exception as error:  # of the resolver, or a name that cannot be one
+            answer.put(error)
+
+    threading.Thread(target=look_up, name="resolver", daemon=True).start()
+    try:
+        found = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise httpcore.ConnectTimeout("resolver") from None
+    if isinstance(found, Exception):
+        raise httpcore.ConnectError(str(found)) from found
+    return found

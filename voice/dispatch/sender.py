@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 
 from portal import sql
-from portal.telnyx.client import ask
+from portal.telnyx.client import NotAsked, ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from voice.catalogue import actions, retry_policy
 from voice.conferences import projection
@@ -198,7 +198,8 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         return []
     # it may run out yet: each write is made only while the row is as this sender leased it
     mine = {"status": command.status, "lease_until": command.lease_until}
-    circuit_breaker.record_outcome(command, error, now)
+    if not isinstance(error, NotAsked):
+        circuit_breaker.record_outcome(command, error, now)
     command.attempts[-1] |= {
         "http_status": error.http_status if error else 200,
         "ms": outcome.milliseconds,

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from django.utils import timezone
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx import client
@@ -16,6 +17,7 @@ from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.sandbox_ledger import effects, wire
 from tests.support.times import ago
+from voice.conferences import queues
 from voice.dispatch import sender
 from voice.models import AccountBreaker, Call, CallCommand
 
@@ -203,6 +205,25 @@ def test_an_answer_without_data_is_uncertain(account: TelnyxAccount) -> None:
         command = act(make_call(account), "start_siprec")
         sender.send(command.pk)
     assert (seen(command).status, seen(command).answer) == ("uncertain", None)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "a\nb", "ü" * 200, "%2e%2e", "a b?c#d", " "])
+def test_a_queue_of_any_name_brings_its_command_to_an_end(account: TelnyxAccount, name: str) -> None:
+    with serving(answer("200 OK", b'{"data": {"result": "ok"}}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        account.refresh_from_db()
+        command = queues.act(account, name, "queues.update", {"max_size": 5}, PORTAL)
+        sender.send(command.pk)
+        asked = len(server.requests)
+    assert (seen(command).status, asked) == (("refused", 0) if name in {"..", "."} else ("ok", 1))
+
+
+def test_what_could_not_be_asked_is_no_probe_that_telnyx_answered(account: TelnyxAccount) -> None:
+    waiting = {"state": "open", "next_probe_at": ago(1), "recent": "xxxxx", "why": "silence"}
+    AccountBreaker.objects.create(account=account, since=ago(60), **waiting)
+    command = queues.act(account, "..", "queues.delete", {}, PORTAL)
+    sender.send(command.pk)
+    assert (seen(command).status, AccountBreaker.objects.get().state) == ("refused", "half-open")
 
 
 def test_nobody_at_the_address_means_nothing_was_sent(account: TelnyxAccount) -> None:
