@@ -14,7 +14,7 @@ from applications import receivers
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
-from portal.telnyx.errors import TelnyxRefused
+from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 from voice.calls import status, telnyx_record
 from voice.models import Call, CallEvent
@@ -66,20 +66,22 @@ def _listed(look: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
         unlisted.add(connection_id)
         with look.asking_one(look.unanswered):
             found = _alive(look.account, connection_id)
-            listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found}
+            listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found.rows}
+            if not found.complete:
+                raise TelnyxUncertain("Telnyx's list of an application's live calls could not be read whole.")
             unlisted.remove(connection_id)
         look.count()
     return listed, unlisted
 
 
-def _alive(account: TelnyxAccount, connection_id: str) -> list[JsonObject]:
+def _alive(account: TelnyxAccount, connection_id: str) -> paging.Listing:
     """None, too, if Telnyx has no such application."""
     try:
         return status.active_calls(account, connection_id)
     except TelnyxRefused as error:
         if error.http_status != 404 and error.code != _NO_SUCH:
             raise
-        return []
+        return paging.Listing([], complete=True)
 
 
 def _meet(look: RecoveryRun, listed: dict[str, JsonObject]) -> None:
