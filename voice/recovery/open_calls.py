@@ -17,6 +17,7 @@ from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 from voice.calls import status, telnyx_record
+from voice.catalogue import actions
 from voice.models import Call, CallEvent
 from voice.recovery.collector import SETTLED, Found, RecoveryRun
 
@@ -95,7 +96,7 @@ def _meet(look: RecoveryRun, listed: dict[str, JsonObject]) -> None:
     Call.objects.bulk_create(made, ignore_conflicts=True)  # its webhook may come this moment
     look.count(calls_found=len(made))
     for call in made:
-        _read_record(look, call)
+        _take_record(look, call, telnyx_record.of_call(call))
 
 
 def _stub(look: RecoveryRun, told: JsonObject) -> Call | None:
@@ -136,17 +137,26 @@ def _find_ending(look: RecoveryRun, call: Any) -> None:
     ended_at = read_time((told or {}).get("end_time"))
     if ended_at and not look.is_settled(ended_at):
         return  # its hang-up may be on its way
-    may_be_found = _read_record(look, call)
+    record = telnyx_record.of_call(call)
+    may_be_found = _take_record(look, call, record)
+    refusal = telnyx_record.refusal_of_dial(record) if call.heard_at is None else None
     known_for = look.now - (call.heard_at or call.started_at)
-    if may_be_found or (told is None and known_for <= FORGOTTEN):
+    if may_be_found or (told is None and refusal is None and known_for <= FORGOTTEN):
         return
     if status.lose(call, (told or {}).get("end_time"), look.now).state == Call.State.LOST:
         look.count(calls_lost=1)
+        _note_refusal(call, refusal)
 
 
-def _read_record(look: RecoveryRun, call: Call) -> bool:
+def _note_refusal(call: Call, refusal: str | None) -> None:
+    """Tell at the dial, which stays accepted, why no call came of it."""
+    if refusal is not None:
+        words = f"Telnyx accepted it, and its record says that it was refused{f' ({refusal})' if refusal else ''}."
+        call.commands.filter(action=actions.DIAL, settlement="").update(settlement=words)
+
+
+def _take_record(look: RecoveryRun, call: Call, record: telnyx_record.Record) -> bool:
     """Take what the record has of this leg. Whether its end may still come: it is there, or not all was read."""
-    record = telnyx_record.of_call(call)
     _take(look, record.entries)
     ends = (telnyx_record.event_of(one) for one in record.entries if not look.is_settled(telnyx_record.time_of(one)))
     if not record.complete or any(_ends(call, one) for one in ends if one):

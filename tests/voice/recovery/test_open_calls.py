@@ -12,13 +12,14 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.factories import make_call, make_event, run_owed
+from tests.support.factories import FROM, TO, make_call, make_event, run_owed
 from tests.support.recoveries import NONE_ALIVE, entry, listed, listing, looked, recover, undelivered
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice.models import Call, CallEvent
+from voice.commands import outbox
+from voice.models import Call, CallCommand, CallEvent
 from voice.recovery import backfill, open_calls, runs
 
 pytestmark = pytest.mark.django_db
@@ -141,6 +142,28 @@ def test_a_call_telnyx_does_not_know_is_not_lost_within_ten_minutes(
     heard(account, call, seconds)
     looked(account, calls=GONE)
     assert Call.objects.get().state == state
+
+
+REFUSED = {"status": "failed", "telnyx_error": {"error_code": "D13"}}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_heard", "state"), [(REFUSED, False, "lost"), (REFUSED, True, "initiated"), ({}, False, "initiated")]
+)
+def test_a_dial_accepted_and_refused_in_the_record_only_is_no_living_call(
+    account: TelnyxAccount, told: dict[str, Any], is_heard: bool, state: str
+) -> None:
+    call = make_call(account, state="initiated", direction="outgoing", started_at=ago(200), answered_at=None)
+    if is_heard:
+        heard(account, call, 190)
+    dial = outbox.dial(account, {"connection_id": call.connection_id, "from": FROM, "to": TO}, PORTAL)
+    CallCommand.objects.update(status="ok", call=call)
+    stamp = ago(200).isoformat()
+    line = {"type": "command", "name": "dial", "event_timestamp": stamp, "metadata": told}
+    record = looked(account, calls=GONE, call_events=listing(line))
+    assert (Call.objects.get().state, record.calls_lost) == (state, int(state == "lost"))
+    dial.refresh_from_db()
+    assert (dial.status, "D13" in dial.settlement) == ("ok", state == "lost")
 
 
 def test_a_call_that_was_heard_of_just_now_is_not_even_asked_for(account: TelnyxAccount) -> None:
