@@ -50,10 +50,13 @@ def entry(event: dict[str, Any], seconds_ago: float) -> dict[str, Any]:
     return {"type": "webhook", "name": kind, "event_timestamp": stamp, "metadata": told}
 
 
+NONE_ALIVE = {"data": [], "meta": {"cursors": {"after": None, "before": None}, "next": None, "total_items": 0}}
+
+
 def looked(account: TelnyxAccount, **answers: Any) -> Recovery:
     """One run against a Telnyx that lists no live call and says this of the others."""
-    alive, nothing = {"data": [], "meta": {}}, listed([])
-    said = {"webhook_deliveries": nothing, "active_calls": alive, "call_events": nothing} | answers
+    nothing = listed([])
+    said = {"webhook_deliveries": nothing, "active_calls": NONE_ALIVE, "call_events": nothing} | answers
     with telnyx_says(account, **said):
         return backfill.recover(account, PORTAL)
 

@@ -222,8 +222,8 @@ class ActiveCallViewSet(PortalViewSet):
             raise ValidationError({"connection_id": ["Name the application: its id at Telnyx."]})
         name = request.query_params.get("account")
         account = account_of(request, {"account": name} if name else {})
-        calls = status.active_calls(account, connection_id)
-        return Response({"next": None, "previous": None, "results": calls})
+        found = status.active_calls(account, connection_id)
+        return Response({"next": None, "previous": None, "results": found.rows, "complete": found.complete})
 
 
 def _shown(view: PortalViewSet, serializer: Any, rows: Any) -> Any:

@@ -187,8 +187,12 @@ def _ask(account: TelnyxAccount, until: float) -> None:
             break
         try:
             # the answer does not say which application it is of: it was asked for one
-            calls += [_kept(call, connection_id) for call in status.active_calls(account, connection_id)]
-            asked.append(connection_id)
+            found = status.active_calls(account, connection_id)
+            calls += [_kept(call, connection_id) for call in found.rows]
+            if found.complete:
+                asked.append(connection_id)
+            else:
+                error = error or f"{connection_id}: Telnyx's list of live calls could not be read whole."
         except TelnyxRefused as problem:
             # of this one application: gone, or none that has calls of this kind. The others can still be asked
             error = error if problem.http_status == 404 or problem.code == _NO_SUCH else f"{connection_id}: {problem}"

@@ -8,6 +8,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.telnyx import paging
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
@@ -18,26 +19,30 @@ _MOST_PAGES = 40
 _NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's reference gives this question no 404
 
 
-def active_calls(account: TelnyxAccount, connection_id: str) -> list[dict[str, Any]]:
-    """List the live calls of one application.
+def active_calls(account: TelnyxAccount, connection_id: str) -> paging.Listing:
+    """List the live calls of one application; ``complete`` only if Telnyx says that there are no others.
 
-    Paged by cursor by hand: the SDK types this list as numbered pages, and its iterator would ask for page 2 for ever.
+    That takes a list without a next page and with as many calls as Telnyx counts: an empty list alone does not prove
+    that nothing is alive. Paged by cursor by hand: the SDK types this list as numbered pages, and its iterator would
+    ask for page 2 for ever.
     """
     calls: list[dict[str, Any]] = []
     after: str | None = None
     for _ in range(_MOST_PAGES):
         query = {"page[limit]": "250"} | ({"page[after]": after} if after else {})
         answer = ask(account, "connections.list_active_calls", connection_id, extra_query=query)
-        page = answer.get("data")
+        page, meta = answer.get("data"), answer.get("meta")
         calls += [call for call in page if isinstance(call, dict)] if isinstance(page, list) else []
-        meta = answer.get("meta")
         meta = meta if isinstance(meta, dict) else {}
         cursors = meta.get("cursors")
-        following = cursors.get("after") if isinstance(cursors, dict) and meta.get("next") else None
+        following = cursors.get("after") if isinstance(cursors, dict) else None
+        if not (following or meta.get("next")):
+            total = meta.get("total_items")
+            return paging.Listing(calls, isinstance(page, list) and isinstance(total, int) and total <= len(calls))
         if not page or not isinstance(following, str) or following == after:
             break
         after = following
-    return calls
+    return paging.Listing(calls, complete=False)
 
 
 def refresh(call: Call) -> Call:

@@ -79,6 +79,29 @@ def event_of(entry: dict[str, Any]) -> dict[str, Any] | None:
     return webhook if entry.get("type") == "webhook" and isinstance(webhook, dict) else None
 
 
+def refusal(entry: dict[str, Any]) -> str | None:
+    """Why Telnyx did not carry out the command that an entry tells of: its code, or "" without one; else None.
+
+    What a command's entry carries is published nowhere. That commands fail is: the list can be filtered by ``failed``.
+    Telnyx's refusals have ``errors`` or ``telnyx_error``, and a dial may be accepted and refused in its record only.
+    """
+    told = entry.get("metadata")
+    if entry.get("type") != "command" or not isinstance(told, dict):
+        return None
+    errors = told.get("errors")
+    reasons = [told.get("telnyx_error"), *(errors if isinstance(errors, list) else [errors])]
+    if not any(reasons) and told.get("status") != "failed":
+        return None
+    codes = (one.get("error_code") or one.get("code") for one in reasons if isinstance(one, dict))
+    return next((str(code)[:20] for code in codes if code), "")
+
+
+def refusal_of_dial(record: Record) -> str | None:
+    """Why the leg was never dialled, though Telnyx accepted the dial; None when the record does not say so."""
+    dials = (one for one in record.entries if "dial" in str(one.get("name")))
+    return next((found for one in dials if (found := refusal(one)) is not None), None)
+
+
 def time_of(entry: dict[str, Any]) -> datetime | None:
     """Return when it happened."""
     return read_time(entry.get("event_timestamp") or entry.get("occurred_at"))

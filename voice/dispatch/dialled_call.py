@@ -1,11 +1,15 @@
-"""Stores the call that an accepted dial made."""
+"""Stores the call that an accepted dial made; a refused one makes none, whatever its answer names."""
 
 from datetime import datetime
 from typing import Any
 
+from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import waiting_events
 from voice.calls.projection import Fact, assign, merge
+from voice.catalogue import actions
 from voice.models import Call, CallCommand
+
+_LONGEST = 512
 
 
 def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
@@ -34,3 +38,14 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
     assign(call, changed).save()
     waiting_events.make_due(call, changed)
     return call
+
+
+def refused_call(command: CallCommand, error: TelnyxError | None) -> dict[str, str]:
+    """Return the ``call_control_id`` that Telnyx's refusal of a dial names, for the attempt; empty when it names none.
+
+    Seen in production: a 4xx with ``data.call_control_id``, though no call exists. So it is evidence, and no call.
+    """
+    body = getattr(error.__cause__, "body", None) if isinstance(error, TelnyxRefused) else None
+    data = body.get("data") if isinstance(body, dict) and command.action == actions.DIAL else None
+    named = data.get("call_control_id") if isinstance(data, dict) else None
+    return {"call_control_id": named} if isinstance(named, str) and 0 < len(named) <= _LONGEST else {}

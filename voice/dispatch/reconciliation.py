@@ -240,6 +240,9 @@ def _from_record(command: CallCommand) -> bool:
     query = evidence.record_filter(command)
     record = telnyx_record.read(command.account, query) if query else telnyx_record.Record([], complete=False)
     if entry := next((entry for entry in record.entries if evidence.carries_id(entry, command.pk)), None):
+        if (code := telnyx_record.refusal(entry)) is not None:
+            words = f"Settled from Telnyx's record: Telnyx refused it{f' ({code})' if code else ''}."
+            return _confirm(command.pk, _Status.REFUSED, words)
         words = f"Settled from Telnyx's record: it has the command {entry.get('name')}."
         return _confirm(command.pk, _Status.OK, words, evidence.ids_of_dialled_call(command, entry))
     if _prove(command, evidence.events_of(command, record), "Telnyx's record of"):

@@ -21,7 +21,7 @@ from voice.catalogue import actions, retry_policy
 from voice.conferences import projection
 from voice.dialling import batches, limits
 from voice.dispatch import circuit_breaker, held_back, ordering
-from voice.dispatch.dialled_call import call_of_dial
+from voice.dispatch.dialled_call import call_of_dial, refused_call
 from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 
@@ -205,6 +205,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         "ms": outcome.milliseconds,
         "code": error.code if error else None,
         "outcome": outcome.word,
+        **refused_call(command, error),
     }
     command.error, command.error_code = (str(error), error.reason or error.code or "") if error else ("", "")
     if isinstance(error, TelnyxUnavailable):

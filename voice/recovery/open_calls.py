@@ -16,9 +16,10 @@ from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
-from portal.telnyx.errors import TelnyxRefused
+from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 from voice.calls import status, telnyx_record, waiting_events
+from voice.catalogue import actions
 from voice.models import Call, CallEvent
 from voice.recovery.collector import SETTLED, Found, RecoveryRun
 
@@ -68,20 +69,22 @@ def _listed(run: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
         unlisted.add(connection_id)
         with run.asking_one(run.unanswered):
             found = _alive(run.account, connection_id)
-            listed |= {str(call.get("call_control_id")): call | {"connection_id": connection_id} for call in found}
+            listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found.rows}
+            if not found.complete:
+                raise TelnyxUncertain("Telnyx's list of an application's live calls could not be read whole.")
             unlisted.remove(connection_id)
         run.count()
     return listed, unlisted
 
 
-def _alive(account: TelnyxAccount, connection_id: str) -> list[JsonObject]:
+def _alive(account: TelnyxAccount, connection_id: str) -> paging.Listing:
     """List the live calls of an application; none, too, if Telnyx has no such application."""
     try:
         return status.active_calls(account, connection_id)
     except TelnyxRefused as error:
         if error.http_status != 404 and error.code != _NO_SUCH:
             raise
-        return []
+        return paging.Listing([], complete=True)
 
 
 def _add_unknown_calls(run: RecoveryRun, listed: dict[str, JsonObject]) -> None:
@@ -95,7 +98,7 @@ def _add_unknown_calls(run: RecoveryRun, listed: dict[str, JsonObject]) -> None:
     made = [call for call in stubs if _insert(call)]
     run.count(calls_found=len(made))
     for call in made:
-        _read_record(run, call)
+        _take_record(run, call, telnyx_record.of_call(call))
 
 
 def _insert(call: Call) -> bool:
@@ -146,22 +149,29 @@ def _find_ending(run: RecoveryRun, call: Any) -> None:
     ended_at = read_time((answer or {}).get("end_time"))
     if ended_at and not run.is_settled(ended_at):
         return  # its hang-up may be on its way
-    may_be_found = _read_record(run, call)
+    record = telnyx_record.of_call(call)
+    may_be_found = _take_record(run, call, record)
+    refusal = telnyx_record.refusal_of_dial(record) if call.heard_at is None else None
     known_for = run.now - (call.heard_at or call.started_at)
-    if may_be_found or (answer is None and known_for <= FORGOTTEN):
+    if may_be_found or (answer is None and refusal is None and known_for <= FORGOTTEN):
         return
     if status.close_as_lost(call, (answer or {}).get("end_time"), run.now).state == Call.State.LOST:
         run.count(calls_lost=1)
+        _note_refusal(call, refusal)
 
 
-def _read_record(run: RecoveryRun, call: Call) -> bool:
+def _note_refusal(call: Call, refusal: str | None) -> None:
+    """Tell at the dial, which stays accepted, why no call came of it."""
+    if refusal is not None:
+        words = f"Telnyx accepted it, and its record says that it was refused{f' ({refusal})' if refusal else ''}."
+        call.commands.filter(action=actions.DIAL, settlement="").update(settlement=words)
+
+
+def _take_record(run: RecoveryRun, call: Call, record: telnyx_record.Record) -> bool:
     """Take what the record has of this leg; tell whether its end may still come: it is there, or not all was read."""
-    record = telnyx_record.of_call(call)
     _take(run, record.entries)
-    ends = (
-        telnyx_record.event_of(entry) for entry in record.entries if not run.is_settled(telnyx_record.time_of(entry))
-    )
-    if not record.complete or any(_ends(call, event) for event in ends if event):
+    ends = (telnyx_record.event_of(one) for one in record.entries if not run.is_settled(telnyx_record.time_of(one)))
+    if not record.complete or any(_ends(call, one) for one in ends if one):
         return True
     here = CallEvent.objects.filter(account=run.account, call_control_id=call.call_control_id)
     return here.filter(status=CallEvent.Status.RECEIVED).exists()  # not processed yet

@@ -131,7 +131,7 @@ def test_a_refusal_of_one_application_leaves_the_others_asked(
             account=account, telnyx_id=telnyx_id, application_name=telnyx_id, pulled_at=ago(1)
         )
     one = {"data": [{"call_control_id": "v3:there", "call_duration": 3}], "meta": {"total_items": 1}}
-    with telnyx_says(account, **{"/222/": said, "/111/": {"data": []}, "/333/": one}):
+    with telnyx_says(account, **{"/222/": said, "/111/": {"data": [], "meta": {"total_items": 0}}, "/333/": one}):
         browser.get(ASK)
     listing = LiveListing.objects.get()
     assert (sorted(listing.asked), bool(listing.error)) == (["111", "333"], told)
@@ -151,3 +151,20 @@ def test_two_hundred_calls_cost_no_more_statements(
         drawn = live_board.board_for(operator)
     assert drawn.count == 250
     assert len(drawn.groups) == 1
+
+
+def test_of_an_application_whose_calls_telnyx_tells_by_half_nobody_says_what_is_missing(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    CallControlApplication.objects.create(
+        account=account, telnyx_id=CONNECTION, application_name="half", pulled_at=ago(1)
+    )
+    make_call(account, started_at=ago(60))
+    half = {"data": [{"call_control_id": "v3:there", "call_duration": 3}], "meta": {"total_items": 2}}
+    with telnyx_says(account, active_calls=half):
+        browser.get(ASK)
+    assert LiveListing.objects.get().asked == []
+    page = text(browser)
+    assert "v3:there" in page
+    assert "could not be read whole" in page
+    assert "any more" not in page

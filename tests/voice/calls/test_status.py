@@ -1,6 +1,7 @@
 """What is alive at Telnyx, asked of a real sandbox."""
 
 import base64
+import json
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -38,13 +39,15 @@ def test_the_live_calls_of_one_application_are_listed(
     ring: Callable[..., Call], sandbox_account: TelnyxAccount, connection_id: str
 ) -> None:
     call = ring()
-    (seen,) = status.active_calls(sandbox_account, connection_id)
+    (seen,) = status.active_calls(sandbox_account, connection_id).rows
     assert (seen["call_control_id"], seen["record_type"]) == (call.call_control_id, "call")
 
 
 def test_every_page_is_read_once(sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str) -> None:
     crowd(sandbox, connection_id, 601)
-    seen = [call["call_control_id"] for call in status.active_calls(sandbox_account, connection_id)]
+    found = status.active_calls(sandbox_account, connection_id)
+    seen = [call["call_control_id"] for call in found.rows]
+    assert found.complete
     assert len(seen) == len(set(seen)) == 601
     assert len(wire(sandbox, "/v2/connections")) == 3
 
@@ -53,7 +56,7 @@ def test_exactly_one_full_page_asks_no_second_time(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str
 ) -> None:
     crowd(sandbox, connection_id, 250)
-    assert len(status.active_calls(sandbox_account, connection_id)) == 250
+    assert len(status.active_calls(sandbox_account, connection_id).rows) == 250
     assert len(wire(sandbox, "/v2/connections")) == 1
 
 
@@ -72,8 +75,32 @@ def test_exactly_one_full_page_asks_no_second_time(
 def test_an_odd_answer_ends_the_reading(account: TelnyxAccount, body: bytes) -> None:
     with serving(answer("200 OK", body)) as server:
         account.base_url = f"{server.url}/v2"
-        assert len(status.active_calls(account, "77")) <= 2
+        found = status.active_calls(account, "77")
+        assert (len(found.rows) <= 2, found.complete) == (True, False)
         assert len(server.requests) <= 2
+
+
+@pytest.mark.parametrize(
+    ("answered", "complete"),
+    [
+        ({"data": [], "meta": {"total_items": 0}}, True),
+        ({"data": [], "meta": {"total_items": 0, "next": None, "cursors": {"after": None}}}, True),
+        ({"data": [{"x": 1}], "meta": {"total_items": 1}}, True),
+        ({"data": [], "meta": {"total_items": 1}}, False),
+        ({"data": [{"x": 1}], "meta": {"total_items": 2}}, False),
+        ({"data": [], "meta": {"total_items": 0, "next": "/more"}}, False),
+        ({"data": [], "meta": {"total_items": 0, "cursors": {"after": "abc"}}}, False),
+        ({"data": [], "meta": {}}, False),
+        ({"data": [], "meta": {"total_items": "0"}}, False),
+        ({"data": None, "meta": {"total_items": 0}}, False),
+    ],
+)
+def test_that_there_are_no_others_is_believed_only_if_telnyx_says_so(
+    account: TelnyxAccount, answered: dict[str, Any], complete: bool
+) -> None:
+    with serving(answer("200 OK", json.dumps(answered).encode())) as server:
+        account.base_url = f"{server.url}/v2"
+        assert status.active_calls(account, "77").complete is complete
 
 
 def test_an_unknown_application_is_telnyxs_to_refuse(sandbox_account: TelnyxAccount) -> None:

@@ -9,8 +9,8 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
-from tests.support.commands import dial, seen
-from tests.support.factories import make_event, run_owed
+from tests.support.commands import act, dial, seen
+from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.webhooks import post_webhook
 from voice.dispatch import sender
@@ -82,3 +82,26 @@ def test_an_end_heard_before_the_dials_answer_stays_an_end(account: TelnyxAccoun
         TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
         sender.send(dial(account, "77").pk)
     assert (Call.objects.get().state, Call.objects.get().direction) == ("ended", "outgoing")
+
+
+@pytest.mark.parametrize("data", [{"call_control_id": "v3:nowhere"}, {"call_control_id": 7}, ["v3:nowhere"], None])
+def test_the_call_that_a_refusal_names_is_evidence_and_no_call(account: TelnyxAccount, data: Any) -> None:
+    body = {"errors": [{"code": 10010, "detail": "Not allowed D13"}], "data": data}
+    with serving(answer("403 Forbidden", json.dumps(body).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77")
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, command.call, command.call_control_id) == ("refused", None, "")
+    assert not Call.objects.exists()
+    named = command.attempts[0].get("call_control_id")
+    assert named == ("v3:nowhere" if data == {"call_control_id": "v3:nowhere"} else None)
+
+
+def test_what_telnyx_refuses_of_other_commands_names_no_call(account: TelnyxAccount) -> None:
+    body = {"errors": [{"code": "90034", "detail": "no"}], "data": {"call_control_id": "v3:a-leg"}}
+    with serving(answer("422 Unprocessable Entity", json.dumps(body).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = act(make_call(account))
+        sender.send(command.pk)
+    assert "call_control_id" not in seen(command).attempts[0]

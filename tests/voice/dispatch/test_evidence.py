@@ -1,5 +1,7 @@
 """Uncertain commands, settled by Telnyx's own record and the status of the call."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
 
@@ -150,3 +152,22 @@ def test_two_at_once_look_once(account: TelnyxAccount) -> None:
 def test_the_sweep_looks(account: TelnyxAccount) -> None:
     command = uncertain(make_call(account), "speak", SPEAK)
     assert reconciliation.due(9) == [command.pk]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        ({"status": "failed"}, "Telnyx refused it."),
+        ({"errors": [{"code": 10010, "detail": "Not allowed"}]}, "Telnyx refused it (10010)."),
+        ({"telnyx_error": {"error_code": "D13"}, "errors": [{"code": 10010}]}, "Telnyx refused it (D13)."),
+    ],
+)
+def test_a_command_that_the_record_has_as_refused_was_not_carried_out(
+    account: TelnyxAccount, metadata: dict[str, Any], words: str
+) -> None:
+    command = dialled(account)
+    line = entry("command", "dial", command_id=str(command.pk), **metadata)
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        command = look(command)
+    assert (command.status, command.settlement) == ("refused", f"Settled from Telnyx's record: {words}")
+    assert not Call.objects.exists()

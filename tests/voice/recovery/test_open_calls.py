@@ -12,13 +12,14 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.factories import make_call, make_event, run_owed
-from tests.support.recoveries import entry, listed, listing, looked, recover, undelivered
+from tests.support.factories import FROM, TO, make_call, make_event, run_owed
+from tests.support.recoveries import NONE_ALIVE, entry, listed, listing, looked, recover, undelivered
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice.models import Call, CallEvent
+from voice.commands import outbox
+from voice.models import Call, CallCommand, CallEvent
 from voice.recovery import backfill, open_calls, runs
 
 pytestmark = pytest.mark.django_db
@@ -68,6 +69,9 @@ def test_the_end_that_telnyx_tells_is_the_end_of_a_lost_call(account: TelnyxAcco
         ({"calls": GONE, "call_events": {"data": "oops"}}, True),
         ({"calls": status(is_alive=False, end_time=None), "call_events": {}}, True),
         ({"calls": GONE, "active_calls": "500 Oops"}, False),
+        ({"calls": GONE, "active_calls": {"data": []}}, False),  # an empty list alone does not say that nothing lives
+        ({"calls": GONE, "active_calls": {"data": [], "meta": {"total_items": 1}}}, False),
+        ({"calls": GONE, "active_calls": {"data": [], "meta": {"total_items": 0, "next": "/more"}}}, False),
     ],
 )
 def test_half_an_answer_loses_no_call(account: TelnyxAccount, answers: Any, well: bool) -> None:
@@ -116,7 +120,7 @@ def test_telnyxs_word_that_a_call_has_ended_is_as_good_as_not_knowing_it(
 def test_an_application_whose_live_calls_are_not_told_keeps_no_other_from_its_end(account: TelnyxAccount) -> None:
     make_call(account, "a", **OLD)
     make_call(account, "b", **OLD, connection_id="77")
-    alive = {"active_calls": lambda path: {"data": []} if "/77/" in path else "422 No"}
+    alive = {"active_calls": lambda path: NONE_ALIVE if "/77/" in path else "422 No"}
     assert looked(account, calls=GONE, **alive).calls_lost == 1
     assert Call.objects.get(state="lost").connection_id == "77"
 
@@ -125,7 +129,7 @@ def test_an_answer_that_is_no_json_loses_no_call_and_keeps_no_other_from_being_a
     make_call(account, "a", **OLD)
     make_call(account, "b", **OLD)
     said = {"calls": lambda path: "200 OK" if "v3%3Aa-leg" in path or "v3:a-leg" in path else GONE}
-    with telnyx_says(account, webhook_deliveries=NOTHING, active_calls={"data": []}, call_events=NOTHING, **said):
+    with telnyx_says(account, webhook_deliveries=NOTHING, active_calls=NONE_ALIVE, call_events=NOTHING, **said):
         backfill.recover(account, PORTAL)
     assert dict(Call.objects.values_list("call_control_id", "state")) == {"v3:a-leg": "answered", "v3:b-leg": "lost"}
 
@@ -138,6 +142,28 @@ def test_a_call_telnyx_does_not_know_is_not_lost_within_ten_minutes(
     heard(account, call, seconds)
     looked(account, calls=GONE)
     assert Call.objects.get().state == state
+
+
+REFUSED = {"status": "failed", "telnyx_error": {"error_code": "D13"}}
+
+
+@pytest.mark.parametrize(
+    ("told", "is_heard", "state"), [(REFUSED, False, "lost"), (REFUSED, True, "initiated"), ({}, False, "initiated")]
+)
+def test_a_dial_accepted_and_refused_in_the_record_only_is_no_living_call(
+    account: TelnyxAccount, told: dict[str, Any], is_heard: bool, state: str
+) -> None:
+    call = make_call(account, state="initiated", direction="outgoing", started_at=ago(200), answered_at=None)
+    if is_heard:
+        heard(account, call, 190)
+    dial = outbox.dial(account, {"connection_id": call.connection_id, "from": FROM, "to": TO}, PORTAL)
+    CallCommand.objects.update(status="ok", call=call)
+    stamp = ago(200).isoformat()
+    line = {"type": "command", "name": "dial", "event_timestamp": stamp, "metadata": told}
+    record = looked(account, calls=GONE, call_events=listing(line))
+    assert (Call.objects.get().state, record.calls_lost) == (state, int(state == "lost"))
+    dial.refresh_from_db()
+    assert (dial.status, "D13" in dial.settlement) == ("ok", state == "lost")
 
 
 def test_a_call_that_was_heard_of_just_now_is_not_even_asked_for(account: TelnyxAccount) -> None:

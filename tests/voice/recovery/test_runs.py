@@ -21,7 +21,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event
-from tests.support.recoveries import undelivered
+from tests.support.recoveries import NONE_ALIVE, undelivered
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
@@ -104,7 +104,7 @@ def test_the_command_fails_with_words_when_telnyx_cannot_be_asked(
 def test_the_command_says_when_calls_could_not_be_asked_for(account: TelnyxAccount, capsys: Any) -> None:
     make_call(account, started_at=ago(3600))
     none = {"data": [], "meta": {"total_pages": 1}}
-    said = {"webhook_deliveries": none, "active_calls": none, "call_events": none, "calls": "500 Oops"}
+    said = {"webhook_deliveries": none, "active_calls": NONE_ALIVE, "call_events": none, "calls": "500 Oops"}
     with telnyx_says(account, **said), pytest.raises(CommandError, match="Not everything"):
         call_command("reconcile_calls")
     seen = capsys.readouterr()
