@@ -257,7 +257,9 @@ def _time(command: CallCommand, due: datetime) -> None:
 
 
 def _locked(batch: DialBatch) -> DialBatch:
-    return DialBatch.objects.select_for_update(of=("self",)).select_related("account").get(pk=batch.pk)
+    # Its key stays free: a sender that has a line and changes it refers to the batch, whose owner may want that line
+    rows = DialBatch.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("account").get(pk=batch.pk)
 
 
 def _waiting(batch: DialBatch) -> Any:
