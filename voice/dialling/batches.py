@@ -110,6 +110,8 @@ def make(
 
     The same ``intent`` twice is the same batch.
     """
+    if made := made_before(intent):  # before the limits are asked, which its own lines may fill
+        return made
     planned = plan(account, shared, lines, per_second, actor)
     if planned.problems:
         raise InvalidParameters({f"numbers.{at}": [words] for at, words in planned.problems.items()})
@@ -130,8 +132,10 @@ def make(
     )
     try:
         _save(batch, planned.lines, actor)
-    except IntegrityError:
-        return DialBatch.objects.get(intent=batch.intent)
+    except (IntegrityError, limits.LimitExceeded):  # it was made meanwhile
+        if made := made_before(batch.intent):
+            return made
+        raise
     return batch
 
 
