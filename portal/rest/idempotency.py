@@ -1,7 +1,8 @@
 """Carries out a POST that is sent twice only once, by its ``Idempotency-Key``.
 
-The key is claimed by a row before the request runs. The answer is kept 24 h and replayed; an answer that says "nothing
-happened, try again" (5xx but 504) or "you are wrong" before anything was done gives the key back.
+The key is claimed by a row before the request runs. The answer is kept 24 h and replayed. An answer that says "you are
+wrong" before anything was done gives the key back. After one that says "try again" (5xx but 504) the same request may
+run once more, as the same ``intent``: the database may have committed the first and its answer was lost.
 """
 
 import hashlib
@@ -22,42 +23,56 @@ _CUT_OFF = (
     f"The first request with this {HEADER} was cut off, and nobody knows whether it was carried out. "
     "Look whether it was; if not, send it with another key."
 )
-_NOT_KEPT = {400, 401, 403, 404, 405, 406, 409, 413, 415, 429, 500, 502, 503}
+_NOTHING_DONE = {400, 401, 403, 404, 405, 406, 409, 413, 415, 429}
+_TRY_AGAIN = {500, 502, 503}
+_NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
 
 
 class Idempotent:
     """A mixin for views: wraps every POST that carries the header. Stands before the view class."""
 
+    @property
+    def intent(self) -> str:
+        """Return what tells this wish from others: the same for each repeat under its key, empty without a key."""
+        reply = getattr(self, "_reply", None)
+        return f"rest:{reply.pk}" if reply is not None else ""
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get(HEADER)
         if request.method == "POST" and key is not None:
-            self._reply = _claim(request, key)
-            if self._reply.status is not None:
-                raise _Replay(self._reply)
+            reply = _claim(request, key)
+            if reply.status is not None and reply.status not in _NOT_KEPT:
+                self._reply = reply
+                raise _Replay(reply)
+            self._in_doubt = reply.status is not None
+            if self._in_doubt:
+                _claim_again(reply)
+            self._reply = reply
 
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, _Replay):
             return error.response()
         try:
             answer: Response = super().handle_exception(error)  # type: ignore[misc]
-        except Exception:  # a bug, answered 500 by Django: as every 5xx but 504 it gives the key back
-            _give_back(self)
+        except Exception:  # a bug, answered 500 by Django: as every 5xx but 504 it may be tried again
+            self._end(Response(status=500))
             raise
         return answer
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         done: Response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
-        reply = getattr(self, "_reply", None)
-        if reply is not None and reply.status is None:
-            _keep(reply, done)
+        self._end(done)
         return done
 
-
-def _give_back(view: Any) -> None:
-    reply = getattr(view, "_reply", None)
-    if reply is not None and reply.status is None:
-        reply.delete()
+    def _end(self, response: Response) -> None:
+        reply = getattr(self, "_reply", None)
+        if reply is None or reply.status is not None:
+            return
+        if response.status_code in _NOTHING_DONE and not self._in_doubt:
+            reply.delete()
+        else:
+            _keep(reply, response)
 
 
 class _Replay(Exception):
@@ -86,14 +101,23 @@ def _claim(request: Request, key: str) -> IdempotentReply:
     if reply.status is None and timezone.now() - reply.created_at > _LONGEST:
         raise Problem(409, _CUT_OFF, "idempotency_outcome_unknown")
     if reply.status is None:
-        raise Problem(409, f"The first request with this {HEADER} is still running.", "idempotency_key_in_use")
+        raise _in_use()
     return reply
 
 
+def _claim_again(reply: IdempotentReply) -> None:
+    """Claim the row of a request that may have been carried out or not; its id, and with it the intent, stays."""
+    now = timezone.now()
+    if not IdempotentReply.objects.filter(pk=reply.pk, status=reply.status).update(status=None, created_at=now):
+        raise _in_use()
+    reply.status = None
+
+
+def _in_use() -> Problem:
+    return Problem(409, f"The first request with this {HEADER} is still running.", "idempotency_key_in_use")
+
+
 def _keep(reply: IdempotentReply, response: Response) -> None:
-    if response.status_code in _NOT_KEPT:
-        reply.delete()
-        return
     body = response.data if response.data is not None else None
     IdempotentReply.objects.filter(pk=reply.pk).update(
         status=response.status_code, body=body, location=response.get("Location", "")

@@ -113,7 +113,7 @@ class CallViewSet(ReadOnlyViewSet):
         body = request.data
         account = account_of(request, body)
         values = {name: value for name, value in body.items() if name != "account"} if isinstance(body, dict) else body
-        return accepted(self, lambda: outbox.dial(account, values, self.actor))
+        return accepted(self, lambda: outbox.dial(account, values, self.actor, intent=self.intent))
 
     @extend_schema(parameters=_NOT_PAGED, responses=EventSerializer(many=True), filters=False)
     @action(detail=True)
@@ -148,7 +148,8 @@ class CallViewSet(ReadOnlyViewSet):
         if not request.user.has_perm(actions.permission(action_name)):
             raise PermissionDenied(f"The token's user lacks the permission {actions.permission(action_name)}.")
         call = self.get_object()
-        return accepted(self, lambda: outbox.act(call, action_name, request.data or {}, self.actor))
+        values = request.data or {}
+        return accepted(self, lambda: outbox.act(call, action_name, values, self.actor, intent=self.intent))
 
     @extend_schema(request=None, responses=CallSerializer)
     @action(detail=True, methods=["post"])

@@ -102,7 +102,7 @@ class ConferenceViewSet(TelnyxViewSet):
     def create(self, request: Request) -> Response:
         """Make one from a leg on the line: the wire parameters of ``conferences.create``, and ``account``."""
         account, values = self.account(request, request.data), _without_account(request.data)
-        return accepted(self, lambda: service.create(account, values, self.actor))
+        return accepted(self, lambda: service.create(account, values, self.actor, intent=self.intent))
 
     @extend_schema(parameters=[_ACCOUNT], responses=ConferenceSerializer)
     def retrieve(self, request: Request, conference_id: str) -> Response:
@@ -144,7 +144,8 @@ class ConferenceViewSet(TelnyxViewSet):
         if not request.user.has_perm(actions.permission(name)):
             raise PermissionDenied(f"The token's user lacks the permission {actions.permission(name)}.")
         found = self._conference(request, conference_id)
-        return accepted(self, lambda: service.act(found, name, request.data or {}, self.actor))
+        values = request.data or {}
+        return accepted(self, lambda: service.act(found, name, values, self.actor, intent=self.intent))
 
     def _conference(self, request: Request, conference_id: str) -> Conference:
         rows = Conference.objects.select_related("account").filter(conference_id=conference_id)
@@ -186,7 +187,7 @@ class QueueViewSet(TelnyxViewSet):
     def create(self, request: Request) -> Response:
         """The wire parameters of ``queues.create``, and ``account``."""
         account, values = self.account(request, request.data), _without_account(request.data)
-        return accepted(self, lambda: queues.create(account, values, self.actor))
+        return accepted(self, lambda: queues.create(account, values, self.actor, intent=self.intent))
 
     @extend_schema(parameters=[_ACCOUNT], responses=OpenApiTypes.OBJECT)
     def retrieve(self, request: Request, queue_name: str) -> Response:

@@ -128,8 +128,8 @@ class DialBatchViewSet(ReadOnlyViewSet):
         try:
             if wanted["dry_run"]:
                 return Response(_plan_body(batches.plan(account, shared, lines, wanted["per_second"], self.actor)))
-            name = wanted.get("name", "")
-            batch = batches.make(account, shared, lines, wanted["per_second"], self.actor, name=name)
+            names = {"name": wanted.get("name", ""), "intent": self.intent}
+            batch = batches.make(account, shared, lines, wanted["per_second"], self.actor, **names)
         except InvalidParameters as error:
             raise ValidationError(error.errors) from None
         headers = {"Location": f"/api/v1/dial-batches/{batch.pk}/"}

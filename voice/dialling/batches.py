@@ -110,6 +110,8 @@ def make(
 
     The same ``intent`` twice is the same batch.
     """
+    if made := made_before(intent):  # before the limits are asked, which its own lines may fill
+        return made
     planned = plan(account, shared, lines, per_second, actor)
     if planned.problems:
         raise InvalidParameters({f"numbers.{at}": [words] for at, words in planned.problems.items()})
@@ -130,8 +132,10 @@ def make(
     )
     try:
         _save(batch, planned.lines, actor)
-    except IntegrityError:
-        return DialBatch.objects.get(intent=batch.intent)
+    except (IntegrityError, limits.LimitExceeded):  # it was made meanwhile
+        if made := made_before(batch.intent):
+            return made
+        raise
     return batch
 
 
@@ -257,7 +261,9 @@ def _time(command: CallCommand, due: datetime) -> None:
 
 
 def _locked(batch: DialBatch) -> DialBatch:
-    return DialBatch.objects.select_for_update(of=("self",)).select_related("account").get(pk=batch.pk)
+    # Its key stays free: a sender that has a line and changes it refers to the batch, whose owner may want that line
+    rows = DialBatch.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("account").get(pk=batch.pk)
 
 
 def _waiting(batch: DialBatch) -> Any:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import Heartbeat, IdempotentReply
+from portal.rest import idempotency
 from tests.support.notes_api import NOTES, Notes, notes
 from tests.support.rest import api_for, problem
 
@@ -66,10 +67,40 @@ def test_an_answer_after_which_something_may_have_happened_is_kept(api, name, st
 @pytest.mark.parametrize("name", ["unavailable", "field", "bug"])
 def test_an_answer_that_invites_another_try_gives_the_key_back(api, name):
     api.raise_request_exception = False
-    post_note(api, "one", name)
+    for _ in range(3):
+        assert "Idempotent-Replayed" not in post_note(api, "one", name)
+    assert Heartbeat.objects.count() == 3
+
+
+@notes
+def test_an_answer_before_anything_was_done_leaves_the_key_free_for_a_corrected_request(api):
+    post_note(api, "one", "field")
     assert not IdempotentReply.objects.exists()
+    assert post_note(api, "one", "a").status_code == 201
+
+
+@notes
+@pytest.mark.parametrize("name", ["unavailable", "bug"])
+def test_after_an_answer_that_leaves_it_open_the_key_stands_for_that_request_only(api, name):
+    api.raise_request_exception = False
     post_note(api, "one", name)
-    assert Heartbeat.objects.count() == 2
+    problem(post_note(api, "one"), 422, "idempotency_key_reused")
+    assert Heartbeat.objects.count() == 1
+    assert IdempotentReply.objects.get().status in (500, 503)
+
+
+@notes
+def test_only_one_of_two_repeats_is_carried_out(api, monkeypatch):
+    post_note(api, "one", "unavailable")
+    really = idempotency._claim_again
+
+    def another_was_faster(reply):
+        IdempotentReply.objects.update(status=None)
+        really(reply)
+
+    monkeypatch.setattr(idempotency, "_claim_again", another_was_faster)
+    problem(post_note(api, "one", "unavailable"), 409, "idempotency_key_in_use")
+    assert Heartbeat.objects.count() == 1
 
 
 @notes

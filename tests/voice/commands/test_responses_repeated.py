@@ -1,0 +1,98 @@
+"""A repeat under the same ``Idempotency-Key`` when the answer to the first was lost behind its commit."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from rest_framework.test import APIClient
+
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.batches import URL as BATCHES
+from tests.support.batches import body
+from tests.support.conferences import make_room
+from tests.support.factories import make_call
+from tests.support.limits import limit
+from tests.support.rest import CALLS, api_for, problem, send
+from voice.commands import responses
+from voice.models import CallCommand, DialBatch
+
+pytestmark = pytest.mark.django_db(transaction=True)
+DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
+KEY = {"Idempotency-Key": "once"}
+
+
+@pytest.fixture
+def client(operator: User) -> APIClient:
+    made = api_for(operator)
+    made.raise_request_exception = False
+    return made
+
+
+@pytest.fixture
+def lost(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The database commits the transaction that makes the first command, and its answer never comes."""
+    really, lost = BaseDatabaseWrapper._commit, []
+
+    def commit(self: Any) -> None:
+        really(self)
+        if not lost and (made := CallCommand.objects.count()):
+            lost.append(made)
+            raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(BaseDatabaseWrapper, "_commit", commit)
+    return lost
+
+
+def door(name: str, account: TelnyxAccount) -> tuple[str, dict[str, Any]]:
+    call = make_call(account)
+    doors: dict[str, tuple[str, dict[str, Any]]] = {
+        "dial": (CALLS, DIAL),
+        "action": (f"{CALLS}{call.call_control_id}/actions/speak/", {"payload": "Hello", "voice": "female"}),
+        "conference": ("/api/v1/conferences/", {"name": "x", "call_control_id": call.call_control_id}),
+        "in a conference": (f"/api/v1/conferences/{make_room(account).conference_id}/actions/mute/", {}),
+        "queue": ("/api/v1/queues/", {"queue_name": "sales"}),
+    }
+    return doors[name]
+
+
+@pytest.mark.parametrize("name", ["dial", "action", "conference", "in a conference", "queue"])
+def test_the_repeat_finds_the_command_that_was_stored(
+    client: APIClient, account: TelnyxAccount, lost: list[int], name: str
+) -> None:
+    url, wanted = door(name, account)
+    assert (send(client, url, wanted, **KEY).status_code, lost) == (503, [1])
+    again = send(client, url, wanted, **KEY)
+    assert (again.status_code, again.json()["id"]) == (202, str(CallCommand.objects.get().pk))
+    assert AuditEvent.objects.filter(details__command=again.json()["id"]).count() == 1
+    assert send(client, url, wanted, **KEY)["Idempotent-Replayed"] == "true"
+
+
+def test_so_it_does_when_the_database_goes_away_after_the_commit(
+    client: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("the connection is closed")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(responses, "wake_commands", away)  # it stands for whatever follows the commit
+        problem(send(client, CALLS, DIAL, **KEY), 503)
+    assert send(client, CALLS, DIAL, **KEY).json()["id"] == str(CallCommand.objects.get().pk)
+
+
+def test_a_repeated_dial_is_not_refused_by_a_limit_that_it_fills_itself(
+    client: APIClient, account: TelnyxAccount, lost: list[int]
+) -> None:
+    limit(account, concurrent_calls=1)
+    assert [send(client, CALLS, DIAL, **KEY).status_code for _ in range(2)] == [503, 202]
+    assert CallCommand.objects.count() == 1
+
+
+def test_a_repeated_batch_is_the_same_batch_also_when_it_fills_the_day(
+    client: APIClient, account: TelnyxAccount, lost: list[int]
+) -> None:
+    limit(account, dials_per_day=3)
+    answers = [send(client, BATCHES, body(3), **KEY) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [503, 201]
+    assert (answers[1].json()["id"], CallCommand.objects.count()) == (str(DialBatch.objects.get().pk), 3)
