@@ -66,6 +66,13 @@ def now() -> str:
     return NOW[connection.vendor]
 
 
+def clock() -> datetime:
+    """Return the database's time: what it judges (leases, due times, the end of a wish) is written by this clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {now()}", [])
+        return read_now(cursor.fetchone()[0])
+
+
 def read_now(value: Any) -> datetime:
     """Return as a time what the database answered to ``now``: SQLite gives text."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)

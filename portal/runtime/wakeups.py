@@ -17,6 +17,7 @@ _CAPACITY = 10_000
 # Tasks that take several ids: under load one message carries a few, since publishing costs more than handing over.
 _TAKE_SEVERAL = {"voice.process_event"}
 _AT_ONCE = 10
+_EXPIRES = 60  # seconds; by then the sweep has found the work, and a worker that comes back begins with what is new
 _log = structlog.get_logger(__name__)
 
 
@@ -51,7 +52,7 @@ class Publisher:
         while True:
             for task, identifiers in _messages(self._some()):
                 try:
-                    app.send_task(task, args=identifiers, retry=False, ignore_result=True)
+                    app.send_task(task, args=identifiers, retry=False, ignore_result=True, expires=_EXPIRES)
                 except Exception as error:  # whatever a broker may raise: nothing is owed here
                     self.dropped += len(identifiers)
                     _log.warning("wake-up dropped", task=task, error=type(error).__name__)

@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx import schemas
@@ -104,7 +103,7 @@ def _unless_over(command: CallCommand) -> CallCommand:
 
 
 def _command(account: TelnyxAccount, action: str, values: dict[str, object], actor: Actor, intent: str) -> CallCommand:
-    now: datetime = timezone.now()
+    now = sql.clock()  # by which it is judged, whatever this machine's clock says
     return CallCommand(
         account=account,
         action=action,

@@ -14,8 +14,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import check_endpoint
@@ -115,7 +115,7 @@ def make(
     planned = plan(account, shared, lines, per_second, actor)
     if planned.problems:
         raise InvalidParameters({f"numbers.{at}": [words] for at, words in planned.problems.items()})
-    now = timezone.now()
+    now = sql.clock()
     batch = DialBatch(
         account=account,
         name=name or f"{len(lines):,} numbers",
@@ -159,10 +159,11 @@ def resume(batch: DialBatch, actor: Actor) -> DialBatch:
         if (batch := _locked(batch)).status != DialBatch.Status.PAUSED:
             return batch
         left = list(_waiting(batch).select_for_update().order_by("sequence"))
+        now = sql.clock()
         for at, command in enumerate(left):
-            _time(command, timezone.now() + timedelta(seconds=at / batch.per_second))
+            _time(command, now + timedelta(seconds=at / batch.per_second))
         CallCommand.objects.bulk_update(left, ["lease_until", "counted_at", "expires_at"], batch_size=200)
-        batch.began_at = timezone.now()
+        batch.began_at = now
         return _changed(batch, DialBatch.Status.RUNNING, "batch.resume", actor)
 
 
@@ -171,7 +172,7 @@ def cancel(batch: DialBatch, actor: Actor) -> DialBatch:
     with transaction.atomic():
         if (batch := _locked(batch)).status == DialBatch.Status.CANCELLED:
             return batch
-        words, now = f"The batch was cancelled by {actor.label}.", timezone.now()
+        words, now = f"The batch was cancelled by {actor.label}.", sql.clock()
         _waiting(batch).update(status=_Status.EXPIRED, error=words, finished_at=now, lease_until=None)
         return _changed(batch, DialBatch.Status.CANCELLED, "batch.cancel", actor)
 

@@ -11,12 +11,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db.models import Q, QuerySet, Sum
-from django.utils import timezone
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Now
 
+from portal import sql
 from portal.models import ApiToken, TelnyxAccount
 from portal.refusals import PortalRefusal
-from voice.catalogue import actions
+from voice.catalogue import actions, retry_policy
 from voice.dialling.destinations import DEEPER, Destination, destinations
 from voice.models import Call, CallCommand, Limits
 
@@ -26,7 +27,9 @@ _SANDBOX = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and the webhook of the leg it made
 _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
-_OPEN = (CallCommand.Status.QUEUED, CallCommand.Status.SENDING)
+_SKEW = timedelta(seconds=5)  # between Telnyx's clock and the database's
+_Status = CallCommand.Status
+_OPEN = (_Status.QUEUED, _Status.SENDING)
 UNREADABLE = "Enter a number with + and country code, as +13125550001, or a sip: address: else no limit can be checked."
 
 _log = structlog.get_logger(__name__)
@@ -106,7 +109,7 @@ def admit(command: CallCommand, beside: int = 0) -> None:
         _judge(held, found, unreadable if dials else [name for name in unreadable if name == DEEPER])
         if not dials:
             return
-        now = timezone.now()
+        now = sql.clock()
         for limits in held:
             _check_counts(limits, usage(limits, now), dials + beside, found)
     except LimitExceeded as error:
@@ -153,15 +156,16 @@ def find_exceeded(command: CallCommand) -> LimitExceeded | None:
 
 def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = None) -> Usage:
     """Count what stands against ``limits`` at ``at``, without ``but`` and what was made or planned after it."""
-    at = at or timezone.now()
+    at = at or sql.clock()
     counted = _counted(limits)
     if but is not None:
         counted = counted.exclude(pk=but.pk).filter(counted_at__lte=at)
     until_now = counted.filter(counted_at__lte=at)
+    alive, on_its_way = _alive(limits, at), until_now.filter(_on_its_way())
     return Usage(
         _sum(until_now.filter(counted_at__gt=at - _MINUTE)),
         _sum(counted.filter(counted_at__gt=at - _DAY)),
-        _alive(limits, at) + _sum(until_now.filter(_on_its_way())),
+        alive.count() + _sum(on_its_way) - _already_alive(alive, on_its_way),
     )
 
 
@@ -242,19 +246,47 @@ def _counted(limits: Limits) -> QuerySet[CallCommand]:
 
 
 def _on_its_way() -> Q:
-    """Build the condition for commands whose call is not there yet."""
-    accepted = Q(status=CallCommand.Status.OK, finished_at__gt=timezone.now() - _LEG_COMES) & ~Q(action=actions.DIAL)
-    return Q(status__in=_OPEN) | accepted
+    """Build the condition for commands whose call is not there yet, as far as is known."""
+    accepted = Q(status=_Status.OK, finished_at__gt=Now() - _LEG_COMES) & ~Q(action=actions.DIAL)
+    # it may ring; what the portal has stopped looking for has a call by now, or never had one
+    lost = Q(status=_Status.UNCERTAIN, settled_at=None, finished_at__gt=Now() - retry_policy.UNKNOWN_AFTER)
+    return Q(status__in=_OPEN) | accepted | lost
 
 
-def _alive(limits: Limits, at: datetime) -> int:
-    """Count outgoing legs on the line: of the account, or in sessions that commands of the token made or extended."""
+def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> int:
+    """Count the legs that would count twice: a leg's webhook may be faster than the answer to its command.
+
+    One leg to the same number, begun since the command was sent and without a dial of its own, stands for one of them.
+    """
+    sent = on_its_way.filter(first_sent_at__isnull=False).order_by("-first_sent_at")
+    wanted = [
+        (first_sent_at - _SKEW, str(to))
+        for first_sent_at, value in sent.values_list("first_sent_at", "parameters__to")
+        if first_sent_at
+        for to in (value if isinstance(value, list) else [value])
+    ]
+    if not wanted:
+        return 0
+    legs = alive.filter(to_number__in={to for _, to in wanted}, started_at__gt=min(wanted)[0])
+    of_others = CallCommand.objects.filter(call=OuterRef("pk"), action=actions.DIAL)
+    begun = list(legs.filter(~Exists(of_others)).values_list("started_at", "to_number").order_by("-started_at"))
+    found = 0
+    for since, to in wanted:  # the latest command takes the latest leg
+        leg = next((leg for leg in begun if leg[1] == to and leg[0] > since), None)
+        if leg:
+            begun.remove(leg)
+            found += 1
+    return found
+
+
+def _alive(limits: Limits, at: datetime) -> QuerySet[Call]:
+    """Select outgoing legs on the line: of the account, or in sessions that commands of the token made or extended."""
     alive = Call.objects.alive().filter(direction="outgoing", started_at__gt=at - _FORGOTTEN)
     if limits.account_id:
-        return alive.filter(account=limits.account_id).count()
+        return alive.filter(account=limits.account_id)
     mine = _counted(limits).filter(call__isnull=False, counted_at__gt=at - _FORGOTTEN)
     sessions = mine.exclude(call__call_session_id="").values("call__call_session_id")
-    return alive.filter(Q(pk__in=mine.values("call")) | Q(call_session_id__in=sessions)).count()
+    return alive.filter(Q(pk__in=mine.values("call")) | Q(call_session_id__in=sessions))
 
 
 def _sum(commands: QuerySet[CallCommand]) -> int:

@@ -53,6 +53,12 @@ def test_each_id_is_published_by_one_thread(broker, monkeypatch):
     assert broker.options["retry"] is False
 
 
+def test_a_wake_up_that_no_worker_takes_does_not_stay_for_ever(broker):
+    Publisher().put("voice.send_command", "1")
+    eventually(lambda: broker.sent)
+    assert 10 <= broker.options["expires"] <= 300  # seconds: the sweep found the work long before
+
+
 def test_under_load_one_message_carries_a_few_events_and_one_command(broker):
     publisher = Publisher()
     broker.hold.clear()

@@ -10,6 +10,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
+from tests.support.clocks import is_near, set_wrong
 from tests.support.factories import make_call
 from voice.commands import outbox
 from voice.models import CallCommand
@@ -61,6 +62,18 @@ def test_without_an_intent_every_wish_is_its_own(account: TelnyxAccount, ada: Ac
     for _ in range(2):
         outbox.dial(account, DIAL, ada)
     assert CallCommand.objects.count() == 2
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_its_times_are_the_database_s(
+    account: TelnyxAccount, ada: Actor, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    call = make_call(account)
+    set_wrong(monkeypatch, seconds)
+    command = outbox.act(call, "speak", {"payload": "Hello", "voice": "female"}, ada)
+    assert (is_near(command.created_at), is_near(command.expires_at, 15)) == (True, True)
+    command = outbox.dial(account, DIAL, ada)
+    assert (is_near(command.created_at), is_near(command.counted_at), is_near(command.expires_at, 20)) == (True,) * 3
 
 
 @pytest.mark.parametrize("state", ["ended", "lost"])

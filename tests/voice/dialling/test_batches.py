@@ -9,7 +9,9 @@ from django.utils import timezone
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.batches import URL, begin, body
+from tests.support.clocks import is_near, set_wrong
 from tests.support.factories import run_owed
+from tests.support.limits import limit
 from tests.support.sandbox_ledger import wire
 from voice.dialling import batches, limits
 from voice.dialling.batches import Line, read_lines
@@ -181,3 +183,24 @@ def test_a_cancelled_batch_dials_no_more(api: Any, account: TelnyxAccount) -> No
     assert list(batch.commands.order_by("sequence").values_list("status", flat=True)) == ["ok", "expired", "expired"]
     assert api.post(f"{URL}{batch.pk}/resume/").json()["status"] == "cancelled"
     assert limits.usage(limits.of_account(account)).dials_per_day == 1
+
+
+@pytest.mark.parametrize("seconds", [-60, 60])
+def test_lines_are_due_by_the_database_s_clock(
+    api: Any, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    set_wrong(monkeypatch, seconds)
+    batch = begin(api, 100, per_second=1)
+    limit(account, dials_per_minute=100)
+
+    def shown() -> list[bool]:
+        batch.refresh_from_db()
+        first, last = batch.commands.get(sequence=1), batch.commands.get(sequence=100)
+        times = [(first.lease_until, 0), (first.counted_at, 0), (first.expires_at, 20), (last.lease_until, 99)]
+        return [is_near(at, after) for at, after in [*times, (batch.began_at, 0)]]
+
+    assert shown() == [True] * 5
+    batches.resume(batches.pause(batch, PORTAL), PORTAL)
+    assert shown() == [True] * 5
+    batches.cancel(batch, PORTAL)
+    assert is_near(batch.commands.get(sequence=1).finished_at)

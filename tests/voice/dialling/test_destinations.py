@@ -18,6 +18,7 @@ from voice.dialling.destinations import destinations, read
         ("+80812345678", "+80812345678", {"001"}, True),
         ("sip:+8816123@pbx.example.com", "+8816123", {"001"}, False),
         ("sip:%2B19005551234@pbx.example.com", "+19005551234", {"US"}, True),
+        ("sip:TEL%3A+19005551234@pbx.example.com", "+19005551234", {"US"}, True),
         ("sip:0019005551234@pbx.example.com", "+19005551234", {"US"}, True),
         ("SIPS:19005551234@sip.telnyx.com:5061;transport=tls", "+19005551234", {"US"}, True),
         ("sip:19005551234@pbx.example.com", "", set(), False),

@@ -1,0 +1,157 @@
+"""What counts how often against ``concurrent_calls``, and that nobody counts past another."""
+
+from typing import Any
+
+import pytest
+
+from portal.actors import PORTAL, Actor
+from portal.models import TelnyxAccount
+from tests.support.batches import body
+from tests.support.clocks import set_wrong
+from tests.support.commands import made_uncertain
+from tests.support.factories import make_call, make_event, make_flow
+from tests.support.limits import FROM, dial, limit
+from tests.support.times import ago
+from tests.support.webhooks import post_webhook
+from voice.catalogue.retry_policy import UNKNOWN_AFTER
+from voice.commands import outbox
+from voice.dialling import batches, limits
+from voice.dialling.limits import LimitExceeded
+from voice.events import processing
+from voice.models import Call, CallCommand, DialBatch
+
+pytestmark = pytest.mark.django_db
+TO = "+13125550001"
+
+
+def rings(account: TelnyxAccount, leg: str = "b", **columns: Any) -> Call:
+    """A leg that we called, of which a webhook has just told."""
+    told = {"direction": "outgoing", "state": "initiated", "started_at": ago(1), "to_number": TO}
+    return make_call(account, leg=leg, **(told | columns))
+
+
+def on_the_wire(command: CallCommand) -> CallCommand:
+    CallCommand.objects.filter(pk=command.pk).update(status="sending", first_sent_at=ago(1), lease_until=ago(-29))
+    return command
+
+
+def in_use(account: TelnyxAccount) -> int:
+    return limits.usage(limits.of_account(account)).concurrent_calls
+
+
+# --- Between the webhook of a leg and the answer to its command ------------------------------------------------------
+
+
+def test_a_dial_whose_webhook_is_faster_than_its_answer_counts_once(account: TelnyxAccount) -> None:
+    limit(account, concurrent_calls=2)
+    on_the_wire(dial(account, TO))
+    rings(account)
+    dial(account, "+13125550002")
+    with pytest.raises(LimitExceeded, match="concurrent_calls"):
+        dial(account, "+13125550003")
+
+
+def test_of_several_to_one_number_each_has_one_leg(account: TelnyxAccount) -> None:
+    for _ in range(3):
+        on_the_wire(dial(account, TO))
+    rings(account, "b")
+    rings(account, "c")
+    assert in_use(account) == 3
+
+
+def test_a_dial_of_several_numbers_counts_each_once(account: TelnyxAccount) -> None:
+    on_the_wire(dial(account, [TO, "+13125550002"]))
+    rings(account)
+    assert in_use(account) == 2
+
+
+@pytest.mark.parametrize("columns", [{"to_number": "+13125550009"}, {"started_at": ago(60)}])
+def test_a_leg_of_somebody_else_counts_beside_it(account: TelnyxAccount, columns: dict[str, Any]) -> None:
+    on_the_wire(dial(account, TO))
+    rings(account, **columns)
+    assert in_use(account) == 2
+
+
+def test_a_leg_whose_own_dial_is_answered_counts_beside_it(account: TelnyxAccount) -> None:
+    first = dial(account, TO)
+    CallCommand.objects.filter(pk=first.pk).update(status="ok", first_sent_at=ago(1), call=rings(account))
+    on_the_wire(dial(account, TO))
+    assert in_use(account) == 2
+
+
+# --- Accepted, and not known to be over ------------------------------------------------------------------------------
+
+
+def test_an_accepted_transfer_counts_until_its_leg_is_there_and_an_accepted_dial_by_its_call(
+    account: TelnyxAccount,
+) -> None:
+    accepted = {"status": "ok", "first_sent_at": ago(1), "finished_at": ago(0)}
+    over = rings(account, "over", state="ended")
+    CallCommand.objects.filter(pk=dial(account, TO).pk).update(call=over, **accepted)
+    assert in_use(account) == 0
+    transfer = outbox.act(make_call(account), "transfer", {"to": TO}, PORTAL)
+    CallCommand.objects.filter(pk=transfer.pk).update(**accepted)
+    assert in_use(account) == 1
+    rings(account)
+    assert in_use(account) == 1
+
+
+def test_an_uncertain_dial_may_ring_and_counts_while_it_is_looked_for(account: TelnyxAccount) -> None:
+    limit(account, concurrent_calls=1)
+    command = made_uncertain(dial(account, TO), sent=12, over=2)
+    with pytest.raises(LimitExceeded, match="concurrent_calls"):
+        dial(account, "+13125550002")
+    rings(account, started_at=ago(11))
+    assert in_use(account) == 1
+    Call.objects.update(state="ended")
+    CallCommand.objects.filter(pk=command.pk).update(settled_at=ago(0))
+    assert in_use(account) == 0
+    CallCommand.objects.filter(pk=command.pk).update(settled_at=None, finished_at=ago(UNKNOWN_AFTER.total_seconds()))
+    assert in_use(account) == 0
+
+
+def test_what_counts_now_is_told_by_the_database(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    limit(account, dials_per_minute=1)
+    dial(account, TO)
+    set_wrong(monkeypatch, -3600)  # a web server whose clock is slow sees what the others counted
+    assert limits.usage(limits.of_account(account)).dials_per_minute == 1
+    with pytest.raises(LimitExceeded, match="dials_per_minute"):
+        dial(account, "+13125550002")
+
+
+# --- Many at the same moment -----------------------------------------------------------------------------------------
+
+
+def test_of_two_batches_confirmed_at_once_the_second_finds_no_room(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(account, dials_per_day=5)
+    shared = {name: body()[name] for name in ("connection_id", "from")}
+    lines = [batches.Line(at, f"+1312555000{at}") for at in range(1, 4)]
+    wanted: tuple[TelnyxAccount, dict[str, Any], list[batches.Line], float, Actor] = (
+        account,
+        shared,
+        lines,
+        1.0,
+        PORTAL,
+    )
+    seen_before = batches.plan(*wanted)
+    monkeypatch.setattr(batches, "plan", lambda *_: seen_before)  # both were looked at before either was made
+    batches.make(*wanted)
+    with pytest.raises(LimitExceeded, match="dials_per_day"):
+        batches.make(*wanted)
+    assert (DialBatch.objects.count(), CallCommand.objects.count()) == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["dials_per_minute", "dials_per_day", "concurrent_calls"])
+def test_dials_of_one_event_count_beside_each_other(account: TelnyxAccount, client: Any, name: str) -> None:
+    limit(account, **{name: 2})
+    numbers = [TO, "+13125550002", "+13125550003"]
+    do = [{"action": "transfer", "parameters": {"to": to, "from": FROM}} for to in numbers]
+    make_flow(account, {"event_type": "call.dtmf.received", "do": do})
+    make_call(account)
+    assert post_webhook(client, account, make_event("call.dtmf.received")).status_code == 200
+    processing.process(*processing.due(1))
+    made = CallCommand.objects.order_by("sequence")
+    assert [command.status for command in made] == ["queued", "queued", "expired"]
+    assert name in made[2].error
