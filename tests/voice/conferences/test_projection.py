@@ -104,7 +104,7 @@ def test_a_conference_is_its_accounts_own(account: TelnyxAccount) -> None:
 def test_a_command_of_a_conference_waits_for_no_event_of_it(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The order in which PostgreSQL checks what a command refers to is nobody's: each wait there could be a deadlock."""
+    """PostgreSQL checks what a command refers to in an order of its own: each wait there could be a deadlock."""
     call, room, now = make_call(account), make_room(account), timezone.now()
     (event,) = receive(account, room_event("conference.participant.joined", -1))
     has_its_locks, asked_for = threading.Event(), threading.Event()
