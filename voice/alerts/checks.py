@@ -3,11 +3,12 @@
 Each is a handful of bounded statements on indexes, whatever number of calls and events there is.
 """
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -23,6 +24,7 @@ from voice.models import ALERT_KINDS, Alert, CallCommand, CallEvent, Recovery, R
 
 REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
 QUARANTINED_WITHIN, QUARANTINED_AT_LEAST = timedelta(hours=1), 5
+REPEATED_WITHIN = timedelta(hours=1)
 WAITED_TOO_LONG = timedelta(seconds=60)
 STALE_AFTER = timedelta(seconds=90)
 # heartbeats by name: what is said when one stops
@@ -30,6 +32,7 @@ PROCESSES = {
     "sweep": "The sweep has not been heard for {}: what no worker was woken for stays undone.",
     "worker": "The workers, or beat, have not been heard for {}: only the sweep does their work.",
 }
+_TWINS = 100  # that are compared; they make one alert
 _NOT_OURS = {refusal_reasons.PROBE.code, refusal_reasons.TOO_LARGE.code}  # nothing that Telnyx sent
 
 
@@ -94,6 +97,24 @@ def quarantined_events(check_round: CheckRound) -> Iterator[Finding]:
         link = listing("voice_callevent", status__exact="quarantined", account__id__exact=account.pk)
         details = {"quarantined": number, "of_version_1": old}
         yield Finding(account.name, f"{words} in the last hour ({account}).{remedy}", account, link, details)
+
+
+@check("repeated_events", "Events under two ids")
+def repeated_events(look: CheckRound) -> Iterator[Finding]:
+    """Events of one leg with the same type, time and payload, but ids of their own.
+
+    What makes a repeat a repeat is Telnyx's id of the event, so each of them was applied, and ran its rules. Looked for
+    among the latest thousand of the hour. TeXML's callbacks have no id, and times of whole seconds.
+    """
+    again: dict[TelnyxAccount, set[str]] = defaultdict(set)
+    for same in _same_events(look):
+        again[same[0].account] |= {one.event_type for one in same}
+    for account, types in again.items():
+        words = f"Telnyx sent events of {account} again under another id ({', '.join(sorted(types))[:120]})."
+        link = listing("voice_callevent", account__id__exact=account.pk)
+        yield Finding(
+            account.name, f"{words} Each ran its rules: look into the calls for what was done twice.", account, link
+        )
 
 
 @check("breaker_open", "Commands are held back", closes_after=timedelta(minutes=2))
@@ -171,6 +192,21 @@ def registered() -> dict[str, Check]:
 def kinds() -> list[tuple[str, str]]:
     """List every kind, in the order of the checks: its code, and what people call it."""
     return [(kind, ALERT_KINDS[kind]) for kind in CHECKS]
+
+
+def _same_events(look: CheckRound) -> Iterator[list[CallEvent]]:
+    told = CallEvent.objects.exclude(source=CallEvent.Source.TEXML).filter(occurred_at__isnull=False)
+    latest = told.filter(received_at__gt=look.now - REPEATED_WITHIN, call__isnull=False).order_by("-received_at")
+    alike = {name: OuterRef(name) for name in ("call", "event_type", "occurred_at")}
+    twins = told.filter(**alike).exclude(event_id=OuterRef("event_id"))
+    found = told.filter(Exists(twins), pk__in=latest.values("pk")[:MOST]).values_list("call", "occurred_at")[:_TWINS]
+    calls, times = zip(*found, strict=True) if found else ((), ())
+    alike_by_words: dict[tuple[object, ...], list[CallEvent]] = defaultdict(list)
+    rows = told.filter(call__in=calls, occurred_at__in=times).select_related("account").defer("body", "headers")
+    for event in rows[:MOST]:
+        words = json.dumps(event.payload, sort_keys=True)
+        alike_by_words[event.call_id, event.event_type, event.occurred_at, words].append(event)
+    return (same for same in alike_by_words.values() if len(same) > 1)
 
 
 def _let_in(account: TelnyxAccount, since: datetime, most: int) -> int:
