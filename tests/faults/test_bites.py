@@ -38,8 +38,8 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
                 ("voice/events/leases.py", "AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})", ""),
                 (
                     "voice/events/processing.py",
-                    "filter(due, status=_Status.RECEIVED)",
-                    "filter(status=_Status.RECEIVED)",
+                    "CallEvent.objects.due().filter(status=_Status.RECEIVED)",
+                    "CallEvent.objects.filter(status=_Status.RECEIVED)",
                 ),
             )
         ),
