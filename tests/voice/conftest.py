@@ -13,6 +13,7 @@ from portal.telnyx.client import ask
 from tests.support.alert_notices import OK, SECRET
 from tests.support.factories import make_call
 from tests.support.http_servers import Listener, serving
+from tests.support.neighbours import make_bystander, make_neighbour
 from tests.support.sandbox_http import Http
 from voice.models import Call
 
@@ -82,3 +83,34 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     sent: list[tuple[str, str]] = []
     monkeypatch.setattr(wakeups.publisher, "put", lambda task, identifier: sent.append((task, identifier)))
     return sent
+
+
+@pytest.fixture
+def neighbour(db: None) -> TelnyxAccount:
+    """Another account, which has the same numbers and ids and is to be left alone."""
+    return make_neighbour()
+
+
+@pytest.fixture
+def bystander() -> None:
+    """Asks for one more call on the account of the test, which is to be left alone."""
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest, account: TelnyxAccount) -> TelnyxAccount:
+    """With a neighbour, unless the test is marked ``alone``."""
+    return _beside_a_neighbour(request, account)
+
+
+@pytest.fixture
+def sandbox_account(request: pytest.FixtureRequest, sandbox_account: TelnyxAccount) -> TelnyxAccount:
+    """With a neighbour, unless the test is marked ``alone``."""
+    return _beside_a_neighbour(request, sandbox_account)
+
+
+def _beside_a_neighbour(request: pytest.FixtureRequest, account: TelnyxAccount) -> TelnyxAccount:
+    if request.node.get_closest_marker("alone") is None:
+        request.getfixturevalue("neighbour")
+        if "bystander" in request.fixturenames:
+            make_bystander(account)
+    return account

@@ -7,11 +7,12 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from tests.support.conferences import heard, ordered
-from voice.models import CallCommand, Conference
+from tests.support.rows import CallCommand, Conference
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_a_conference_from_its_first_leg_to_its_end(ring: Any, api: APIClient, browser: Client) -> None:
     first, second = ring(), ring()
     body = {"call_control_id": first.call_control_id, "name": "standup"}

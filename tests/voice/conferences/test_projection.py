@@ -10,9 +10,9 @@ from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, room_event, story
 from tests.support.events import tell
 from tests.support.factories import CONNECTION
-from voice.models import Call, CallEvent, Conference, ConferenceParticipant
+from tests.support.rows import Call, CallEvent, Conference, ConferenceParticipant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def shape() -> dict[str, Any]:

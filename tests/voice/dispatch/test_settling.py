@@ -10,12 +10,12 @@ from tests.support.commands import seen
 from tests.support.factories import make_call, make_event
 from tests.support.reconciliation import dialled, entry, hear, look, uncertain
 from tests.support.rest import api_for
+from tests.support.rows import CallCommand
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.dispatch import reconciliation
-from voice.models import CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = {"payload": "Hello", "voice": "female"}
 PAY = {"payment_connector_id": "1", "charge_amount": "9.95"}
 
