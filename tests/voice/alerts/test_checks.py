@@ -18,13 +18,13 @@ from tests.support.alerts import look, only, opened, received
 from tests.support.commands import made_uncertain
 from tests.support.factories import FROM, make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
+from tests.support.rows import AccountBreaker, Alert, CallCommand, CallEvent, Recovery, RejectedRequest, RejectionCount
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import checks, rounds
 from voice.commands import outbox
 from voice.dispatch import sender
 from voice.flows import handlers
-from voice.models import AccountBreaker, Alert, CallCommand, CallEvent, Recovery, RejectedRequest, RejectionCount
 
 pytestmark = pytest.mark.django_db
 
