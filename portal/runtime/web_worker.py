@@ -14,6 +14,8 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from portal import stopping
+
 READ_SECONDS = 10.0  # for a request to arrive whole, from when a thread begins to read it
 
 _OUR_FAULT = (errors.ConfigurationProblem, errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)
@@ -30,6 +32,11 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._until: dict[Any, float] = {}
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Answer the requests that are here without asking Telnyx anything new."""
+        stopping.begin()
+        super().handle_exit(sig, frame)
 
     def handle(self, conn: Any) -> Any:
         self._until[conn] = time.monotonic() + READ_SECONDS

@@ -2,6 +2,7 @@
 
 Every request has 8 s in all, is sent once, follows no redirect and takes nothing from the environment. The SDK's own
 defaults would send a dial three times after a time-out and would follow a 307 with the phone numbers to another host.
+A process that is to end begins no request any more.
 """
 
 import queue
@@ -10,7 +11,7 @@ import ssl
 import threading
 import time
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +20,7 @@ import httpcore
 import httpx
 from django.db import connection
 
-from portal import payloads
+from portal import payloads, stopping
 from portal.encryption import CannotOpen
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
@@ -33,6 +34,13 @@ _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 class NotAsked(TelnyxError):
     """Says that no request was made, for a reason of ours: it tells nothing of Telnyx."""
+
+
+class NotNow(NotAsked, TelnyxUnavailable):
+    """Says that this process did not ask now; another may at once."""
+
+    def __init__(self, message: str = "The portal's process was stopped before it could ask Telnyx.") -> None:
+        super().__init__(message, retry_after=0)
 
 
 class Unaskable(NotAsked, TelnyxRefused):
@@ -52,6 +60,8 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
     """
     if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
         raise InsideTransaction(method)
+    if stopping.has_begun():
+        raise NotNow
     resource, _, name = method.rpartition(".")
     try:
         target = client_for(account)
@@ -62,7 +72,10 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
     try:
         response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
     except (telnyx().TelnyxError, httpx.HTTPError) as error:
-        raise translate(error) from error
+        found = translate(error)
+        if isinstance(found, TelnyxUnavailable) and found.http_status is None and stopping.has_begun():
+            raise NotNow from error  # which of the two it was, nobody needs to know
+        raise found from error
     except (ValueError, httpx.InvalidURL) as error:
         # the SDK makes no request of an id "..", of a number that is none, of half a character
         raise Unaskable("Telnyx was not asked: an id or a value in this cannot be written into a request.") from error
@@ -82,7 +95,12 @@ _kept = threading.local()
 
 
 def _client(base_url: str, api_key: str) -> Any:
-    http = httpx.Client(transport=DeadlineTransport(), timeout=_TIMEOUT, follow_redirects=False, trust_env=False)
+    http = httpx.Client(
+        transport=DeadlineTransport(is_stopped=stopping.has_begun),
+        timeout=_TIMEOUT,
+        follow_redirects=False,
+        trust_env=False,
+    )
     # explicit, though empty: the SDK would else fill each of them from TELNYX_* variables
     made = telnyx().Telnyx(
         api_key=api_key,
@@ -120,13 +138,14 @@ class DeadlineTransport(httpx.HTTPTransport):
     """Ends each HTTP request after 8 s (or ``seconds``) in all, or after 16 MiB of an answer.
 
     httpx's own time-outs are per read, and it takes answers of any length. What fails before the first byte of the
-    request has left raises ``httpx.ConnectError``, whatever it was: then nothing can have happened.
+    request has left raises ``httpx.ConnectError``, whatever it was: then nothing can have happened. Once ``is_stopped``
+    is true, that is every request.
     """
 
-    def __init__(self, seconds: float | None = None) -> None:
+    def __init__(self, seconds: float | None = None, is_stopped: Callable[[], bool] = lambda: False) -> None:
         super().__init__(verify=_certificates(), trust_env=False)
         self._seconds = seconds
-        self._backend = _DeadlineBackend()
+        self._backend = _DeadlineBackend(is_stopped)
         self._pool = httpcore.ConnectionPool(
             ssl_context=_certificates(),
             max_connections=20,
@@ -148,8 +167,8 @@ class DeadlineTransport(httpx.HTTPTransport):
 class _DeadlineBackend(httpcore.NetworkBackend):
     """Opens streams that know the limits. A client belongs to one thread, so it has one request at a time."""
 
-    def __init__(self) -> None:
-        self._inner = httpcore.SyncBackend()
+    def __init__(self, is_stopped: Callable[[], bool]) -> None:
+        self._inner, self._is_stopped = httpcore.SyncBackend(), is_stopped
         self._deadline, self._bytes = 0.0, 0
         self.has_left = False  # something of the request, or all of it
 
@@ -184,6 +203,12 @@ class _DeadlineBackend(httpcore.NetworkBackend):
             raise error("deadline")
         return min(rest, timeout or rest)
 
+    def leave(self) -> None:
+        """Let bytes of the request leave, unless none has yet and none is to."""
+        if not self.has_left and self._is_stopped():
+            raise httpcore.ConnectError("stopped")
+        self.has_left = True
+
     def count(self, data: bytes) -> bytes:
         """Count bytes of the answer; fail when they are more than any answer has."""
         self._bytes += len(data)
@@ -201,7 +226,7 @@ class _DeadlineStream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         left = self._backend.left(timeout, httpcore.WriteTimeout)
-        self._backend.has_left = True
+        self._backend.leave()
         self._inner.write(buffer, left)
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ KEPT = timedelta(days=90)
 GAP = timedelta(minutes=3)  # without a round: the portal was off
 MOST_OF_A_KIND = 20  # open at a time: an outage of everything is not a hundred mails
 _TICK_SECONDS = 5.0
-_PATIENCE_SECONDS = 10.0
+_PATIENCE_SECONDS = 8.0  # at the end: as long as a request to Telnyx may take
 
 _log = structlog.get_logger(__name__)
 

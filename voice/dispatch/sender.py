@@ -14,8 +14,8 @@ from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 
-from portal import sql
-from portal.telnyx.client import NotAsked, ask
+from portal import sql, stopping
+from portal.telnyx.client import NotAsked, NotNow, ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from voice.catalogue import actions, retry_policy
 from voice.conferences import projection
@@ -49,6 +49,8 @@ class _Outcome:
 
 def send(command_id: uuid.UUID) -> list[uuid.UUID]:
     """Make one attempt if the command is due; return the ids of commands that may go now because of it."""
+    if stopping.has_begun():
+        return []  # another process finds it due
     begin = time.monotonic()
     command = _claim(command_id)
     if command is None:
@@ -166,7 +168,7 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
         slept = time.monotonic() - (claimed or begin)
         if slept > LEASE.total_seconds():  # somebody else may have it by now, or it is of yesterday
-            raise TelnyxUnavailable("The sender was stopped before it could send it.", retry_after=0)
+            raise NotNow("The sender was stopped before it could send it.")
         if _is_late(command, slept) and retry_policy.needs_window(command.action):
             raise TelnyxUncertain("Telnyx would not recognise a repeat after so long.")  # this sender slept
         answer = ask(command.account, actions.method(command.action), *path, **values)

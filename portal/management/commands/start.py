@@ -144,7 +144,9 @@ def _web_options() -> list[str]:
     bind = f"127.0.0.1:{settings.PORT}"
     threads = ["-k", "portal.runtime.web_worker.WebWorker", "-w", workers, "--threads", "8"]
     # its control socket would lie in the home directory, one for all portals
-    return ["-b", bind, *threads, "--log-level", "warning", "--timeout", "60", "--no-control-socket"]
+    # a request that is here may wait for Telnyx, for 8 s at most
+    times = ["--timeout", "60", "--graceful-timeout", "9"]
+    return ["-b", bind, *threads, "--log-level", "warning", *times, "--no-control-socket"]
 
 
 def _make_first_administrator() -> str | None:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import socket
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from portal import stopping
 from portal.runtime import web_worker
 from portal.runtime.web_worker import READ_SECONDS, WebWorker
 
@@ -45,6 +47,14 @@ def test_a_request_that_is_none_is_answered_with_a_problem(
     assert (told["status"], told["code"], len(told["request_id"])) == (status, "invalid", 32)
     assert b"ecret" not in head + body
     assert "ecret" not in caplog.text
+
+
+def test_one_that_is_to_end_asks_telnyx_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stopping._Process, "is_ending", False)
+    worker, told = Worker(), []
+    monkeypatch.setattr(ThreadWorker, "handle_exit", lambda self, sig, frame: told.append(sig))
+    worker.handle_exit(signal.SIGTERM, None)
+    assert (stopping.has_begun(), told) == (True, [signal.SIGTERM])
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), errors.InvalidResponseHeader("X"), OSError()])

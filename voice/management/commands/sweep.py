@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import threading
 import time
 import uuid
 from argparse import ArgumentParser
@@ -15,6 +14,7 @@ import structlog
 from django.core.management import BaseCommand
 from django.db import DatabaseError, close_old_connections, connection, connections
 
+from portal import stopping
 from portal.models import Heartbeat
 from voice.alerts import rounds
 from voice.catalogue import actions
@@ -31,6 +31,7 @@ _BATCH = 500
 _SWITCH_INTERVAL = 0.0005
 _LOOKS = 20
 _SENDERS = 16
+_END_SECONDS = 9.5  # after SIGTERM; a request that has left is over after 8
 
 _log = structlog.get_logger(__name__)
 
@@ -51,21 +52,29 @@ class Command(BaseCommand):
                     for sent in list(sweep.sending.values()):
                         sent.result()
                 return
-            stopping = _until_signalled()
-            sys.setswitchinterval(_SWITCH_INTERVAL)
-            actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
-            with rounds.watching():
-                while not stopping.is_set():
-                    sweep.safely()
-                    stopping.wait(0 if sweep.has_more else _INTERVAL_SECONDS)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, _end)
+            try:
+                self._work(sweep)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _work(self, sweep: "Sweep") -> None:
+        sys.setswitchinterval(_SWITCH_INTERVAL)
+        actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
+        with rounds.watching():
+            while not stopping.has_begun():
+                sweep.safely()
+                time.sleep(0 if sweep.has_more else _INTERVAL_SECONDS)
+            _log.info("the sweep ends")
+            sweep.senders.shutdown(wait=False, cancel_futures=True)
 
 
-def _until_signalled() -> threading.Event:
-    stopping = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
-    return stopping
+def _end(*_: object) -> None:
+    """Begin nothing any more. Whatever hangs then (a database, say), an alarm that nobody handles ends the process."""
+    if not stopping.has_begun():
+        signal.setitimer(signal.ITIMER_REAL, _END_SECONDS)
+    stopping.begin()
 
 
 class Sweep:
