@@ -14,7 +14,7 @@ MOST_PAGES, PAGE = 4, 250
 class Page:
     """Holds ``rows`` as Telnyx sent them; ``total`` is how many the list has, if it tells.
 
-    ``complete``: this is the end.
+    ``complete``: this is the end, and as many rows were told as Telnyx counts, if it does.
     """
 
     rows: list[dict[str, Any]]
@@ -41,6 +41,7 @@ def read_pages(
     account: TelnyxAccount, method: str, *path: str, most: int = MOST_PAGES, **values: Any
 ) -> Iterator[Page]:
     """Read page after page, at least one, at most ``most``. Raises what ``ask`` raises."""
+    seen, counted = 0, 0
     for number in range(1, most + 1):
         answer = ask(account, method, *path, **values, **{"page[number]": number, "page[size]": PAGE})
         page, given = answer.get("data"), answer.get("meta")
@@ -48,7 +49,10 @@ def read_pages(
         rows = [row for row in page if isinstance(row, dict)] if isinstance(page, list) else []
         last = _is_last(meta.get("total_pages"), number, len(rows))
         total = meta.get("total_results")
-        yield Page(rows, total if isinstance(total, int) else None, last, last and isinstance(page, list))
+        total = total if isinstance(total, int) else None
+        seen += len(page) if isinstance(page, list) else 0
+        counted = counted if total is None else total
+        yield Page(rows, total, last, last and isinstance(page, list) and seen >= counted)
         if last:
             return
 

@@ -34,8 +34,16 @@ def by_page(*answers: dict[str, Any]) -> Any:
         ([{"data": "nothing"}], 0, False, 1),
         ([{"data": [*rows(1), "odd", None]}], 1, True, 1),
         ([{"data": rows(1), "meta": "odd"}], 1, True, 1),
+        ([{"data": [], "meta": {"total_pages": 0, "total_results": 0}}], 0, True, 1),
+        ([{"data": [], "meta": {"total_pages": 1, "total_results": 2}}], 0, False, 1),
+        ([{"data": rows(PAGE), "meta": {"total_pages": 2, "total_results": 300}}, {"data": []}], PAGE, False, 2),
+        ([{"data": rows(2), "meta": {"total_pages": 1, "total_results": 3}}], 2, False, 1),
     ],
-    ids=["told", "short page", "exactly one page", "without end", "no list", "odd rows", "odd meta"],
+    ids=[
+        *("told", "short page", "exactly one page", "without end", "no list", "odd rows", "odd meta"),
+        *("none, and none counted", "none, though some are counted", "a count that the last page does not tell"),
+        "fewer than are counted",
+    ],
 )
 def test_a_list_is_read_to_its_end_or_to_the_bound(
     account: TelnyxAccount, answers: list[dict[str, Any]], count: int, complete: bool, asked: int
