@@ -12,6 +12,7 @@ from hypothesis import settings
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from portal import stopping
 from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.runtime import wakeups
@@ -48,6 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
 def _tasks_are_registered() -> None:
     """As when a worker starts; whoever only wakes one imports no task."""
     app.autodiscover_tasks(force=True)
+
+
+@pytest.fixture(autouse=True)
+def _no_process_is_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that ends a worker of this process ends it for itself alone: whoever is told to end sends nothing."""
+    monkeypatch.setattr(stopping._Process, "is_ending", False)
 
 
 @pytest.fixture(autouse=True)

@@ -201,6 +201,8 @@ def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | N
     if base_digest == application.remote_digest:
         own: JsonObject = application.remote
         return own
+    if "\x00" in base_digest:  # no digest, and PostgreSQL takes no such text
+        return None
     history = application.history.filter(remote_digest=base_digest)  # type: ignore[attr-defined]
     remote: JsonObject | None = history.values_list("remote", flat=True).first()
     return remote

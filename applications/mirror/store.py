@@ -69,10 +69,7 @@ def store(
     kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str
 ) -> tuple[TelnyxApplication, Outcome]:
     """Keep one answer: upsert by account and Telnyx's id, with a history entry when something changed."""
-    try:
-        return _store(kind, account, remote, actor, reason)
-    except IntegrityError:  # a pull brought the same row meanwhile
-        return _store(kind, account, remote, actor, reason)
+    return _store_patiently(kind, account, remote, actor, reason, None)
 
 
 def mark_missing(application: TelnyxApplication, actor: Actor, reason: str) -> None:
@@ -170,18 +167,32 @@ def _difference(row: TelnyxApplication | None, remote: JsonObject) -> JsonObject
     return {"id": row.telnyx_id, "name": row.name, "change": "updated", "fields": fields}
 
 
+def _store_patiently(
+    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str, asked_at: datetime | None
+) -> tuple[TelnyxApplication, Outcome]:
+    try:
+        return _store(kind, account, remote, actor, reason, asked_at)
+    except IntegrityError:  # a pull, or somebody here, brought the same row meanwhile
+        return _store(kind, account, remote, actor, reason, asked_at)
+
+
 def _store(
-    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str
+    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str, asked_at: datetime | None
 ) -> tuple[TelnyxApplication, Outcome]:
     with transaction.atomic():
         row = kind.rows(account).select_for_update().filter(telnyx_id=_id(remote)).first()
-        if row and row.remote_digest == digest(remote) and row.missing_since is None:
+        if row and (_is_newer(row, asked_at) or (row.remote_digest == digest(remote) and row.missing_since is None)):
             return row, "unchanged"
         outcome: Outcome = "updated" if row else "created"
         new = row is None
         row = _fill(row or kind.model(account=account, telnyx_id=_id(remote)), remote)
         _keep(kind, [row] if new else [], [] if new else [row], actor, reason)
     return row, outcome
+
+
+def _is_newer(row: TelnyxApplication | None, asked_at: datetime | None) -> bool:
+    """Tell whether the row was saved here after the answer was asked for: then it is the newer one of the two."""
+    return row is not None and asked_at is not None and row.pulled_at is not None and row.pulled_at >= asked_at
 
 
 def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
@@ -191,8 +202,8 @@ def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason:
         rows = {row.telnyx_id: row for row in kind.rows(account).select_for_update().filter(telnyx_id__in=page.remotes)}
         for id, remote in page.remotes.items():
             row = rows.get(id)
-            if row and row.pulled_at and row.pulled_at >= page.asked_at:
-                continue  # saved here after the list was asked for: ours is the newer answer
+            if _is_newer(row, page.asked_at):
+                continue
             (old if row else new).append(_fill(row or kind.model(account=account, telnyx_id=id), remote))
         _keep(kind, new, old, actor, reason)
     return Counter({"created": len(new), "updated": len(old), "unchanged": len(page.remotes) - len(new) - len(old)})
@@ -202,7 +213,7 @@ def _write_singly(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, 
     counts: Counter[str] = Counter()
     for id, remote in page.remotes.items():
         try:
-            counts[store(kind, account, remote, actor, reason)[1]] += 1
+            counts[_store_patiently(kind, account, remote, actor, reason, page.asked_at)[1]] += 1
         except DataError as error:
             page.errors.append({"id": id, "kind": "not stored", "message": f"It cannot be stored: {error}"})
     return counts

@@ -56,7 +56,7 @@ def phone(text: str, user: Any) -> str:
 @register.filter
 def seconds(value: float | None) -> str:
     """Write a length of time: ``75.2`` → ``1:15``; below ten seconds ``3.4 s``; nothing known is a dash."""
-    if value is None:
+    if not isinstance(value, int | float):  # Telnyx leaves members out, and a template makes "" of what is not there
         return "—"
     if abs(value) < 10:
         return f"{value:.1f} s"

@@ -20,7 +20,7 @@ from voice.alerts import silent_applications
 from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, listing, pluralised
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.events import refusal_reasons, rejections
-from voice.models import ALERT_KINDS, Alert, CallCommand, CallEvent, Recovery, RejectedRequest
+from voice.models import ALERT_KINDS, Alert, CallCommand, CallEvent, DialBatch, Recovery, RejectedRequest
 
 REFUSED_WITHIN, REFUSED_AT_LEAST, REFUSED_TOO_MANY = timedelta(minutes=10), 5, 1000
 QUARANTINED_WITHIN, QUARANTINED_AT_LEAST = timedelta(hours=1), 5
@@ -127,16 +127,25 @@ def open_breakers(check_round: CheckRound) -> Iterator[Finding]:
 
 @check("backlog", "Work piles up", closes_after=timedelta(minutes=2))
 def backlog(check_round: CheckRound) -> Iterator[Finding]:
-    """Find something due that nobody has begun for a minute. What waits for its next try, turn or a breaker is not."""
+    """Find something due that nobody has begun, or taken up again, for a minute.
+
+    What waits for its next try, its turn, a breaker or the end of a pause is not due.
+    """
     events = CallEvent.objects.filter(status=CallEvent.Status.RECEIVED)
     if found := _overdue(check_round, events, "received_at"):
         words = f"Events have waited for {_seconds(found)} to be processed: more come in than are worked off."
         yield Finding("events", words, None, listing("voice_callevent", status__exact="received"))
     held = [row.account_id for row in circuit_breaker.not_closed()]
     commands = CallCommand.objects.filter(status=CallCommand.Status.QUEUED).exclude(account__in=held)
+    commands = commands.exclude(batch__status=DialBatch.Status.PAUSED, first_sent_at=None)
     if found := _overdue(check_round, commands, "created_at"):
         words = f"Commands have waited for {_seconds(found)} to be sent: nobody sends them, or too few do."
         yield Finding("commands", words, None, listing("voice_callcommand", status__exact="queued"))
+    # a breaker holds these for 50 s only, and a paused batch not at all: whatever may be, they come to an end
+    begun = CallCommand.objects.filter(status=CallCommand.Status.SENDING)
+    if found := _overdue(check_round, begun, "created_at"):
+        words = f"Commands that were begun have waited for {_seconds(found)} to be taken up again: nobody ends them."
+        yield Finding("begun commands", words, None, listing("voice_callcommand", status__exact="sending"))
 
 
 @check("process_stale", "A process is silent", closes_after=timedelta(minutes=1))

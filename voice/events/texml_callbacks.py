@@ -63,7 +63,7 @@ _TIMES = ("Timestamp", "OccurredAt", "EndTime")
 # By these a callback is told from another one: no retry is promised to be the same to the byte.
 _TOLD_APART = (
     *("CallSid", "ConferenceSid", "CallbackSource", "SequenceNumber", "CallStatus", "StatusCallbackEvent"),
-    *("ReferCallStatus", "RecordingSid", "StreamSid", "SiprecSid", "Timestamp"),
+    *("ReferCallStatus", "RecordingSid", "TranscriptionSid", "StreamSid", "SiprecSid", "Timestamp"),
 )
 
 

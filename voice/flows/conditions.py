@@ -64,7 +64,7 @@ def _starts(value: Any, wanted: Any) -> bool:
 def _number(value: Any) -> float | None:
     try:
         return None if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -110,7 +110,7 @@ class Condition:
         ):
             raise ValueError('A condition looks like {"field": "event.payload.digits", "op": "eq", "value": "1"}.')
         field, op, value = given["field"], given["op"], given.get("value", True if given["op"] == "exists" else None)
-        if op not in OPERATORS:
+        if not isinstance(op, str) or op not in OPERATORS:
             raise ValueError(f'"{op}" is no operator: use one of {", ".join(OPERATORS)}.')
         if not isinstance(field, str):
             raise ValueError("The field of a condition is a path, as a text.")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from applications.exchange import plans
+from applications.exchange import apply, plans
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_documents import HOOK, by_name, counts, plan_of, run, write
@@ -96,3 +96,45 @@ def test_one_refusal_keeps_no_other_from_being_done(
     assert "1 of 2 done." in out.getvalue()
     assert err.getvalue().startswith("line 2: update first: ")
     assert by_name(sandbox_account)["second"]["active"] is False
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it was waited for Telnyx, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr(apply.time, "sleep", waited.append)
+    return waited
+
+
+def test_a_429_is_waited_out_as_long_as_telnyx_says_and_nothing_is_left_out(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, file: Path, waits: list[float]
+) -> None:
+    remote = at_telnyx(sandbox_account, name="first")
+    for method, path in (
+        ("PATCH", f"/call_control_applications/{remote['id']}"),
+        ("POST", "/call_control_applications"),
+    ):
+        sandbox.faults.add({"method": method, "path": path, "fault": "status", "value": 429, "times": 2})
+    desk = {"webhook_event_url": HOOK}
+    write(file, {"call_control_applications": {"first": {"active": False}, "desk": desk}})
+    assert "2 of 2 done." in run("apply", str(file), "--yes")
+    there = by_name(sandbox_account)
+    assert (there["first"]["active"], there["desk"]["webhook_event_url"]) == (False, HOOK)
+    assert waits == [1, 1, 1, 1]  # the sandbox's x-ratelimit-reset
+    made = [line for line in requests(sandbox, "POST") if line["status"] < 300]
+    assert len(made) == 2
+
+
+def test_a_429_that_does_not_end_stops_the_rest(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, file: Path, waits: list[float]
+) -> None:
+    for name in ("first", "second"):
+        at_telnyx(sandbox_account, name=name)
+    sandbox.faults.add({"method": "PATCH", "path": "/", "fault": "status", "value": 429, "times": None})
+    write(file, {"call_control_applications": {"first": {"active": False}, "second": {"active": False}}})
+    err = StringIO()
+    with pytest.raises(CommandError):
+        call_command("applications", "apply", str(file), "--yes", stdout=StringIO(), stderr=err)
+    assert "too many requests" in err.getvalue()
+    assert (len(waits), len(requests(sandbox, "PATCH"))) == (5, 6)
+    assert {remote["active"] for remote in by_name(sandbox_account).values()} == {True}

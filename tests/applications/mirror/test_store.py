@@ -1,10 +1,11 @@
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from applications.mirror import store as mirror_store
 from applications.mirror.pulls import pull
 from applications.mirror.store import Page, differences, digest, pages, store, write
 from applications.models import CallControlApplication, TexmlApplication
@@ -126,3 +127,48 @@ def test_differences_are_told_and_nothing_is_written(mirrored: Any, sandbox_acco
     assert found[kept.telnyx_id]["fields"]["inbound.channel_limit"] == {"here": None, "there": 4}
     kept.refresh_from_db()
     assert (kept.inbound["channel_limit"], CallControlApplication.objects.count()) == (None, 2)
+
+
+def listed(*ids: str) -> Page:
+    """Applications as a list has them that was asked for just now."""
+    return Page(timezone.now(), {id: {"id": id, "application_name": f"{id} as listed"} for id in ids}, [])
+
+
+def names() -> dict[str, str]:
+    return dict(CallControlApplication.objects.values_list("telnyx_id", "application_name"))
+
+
+def test_one_that_the_database_does_not_take_keeps_no_other_of_its_page_out(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = mirror_store._keep
+
+    def keep_all_but_one(kind: Any, new: Any, old: Any, *how: Any) -> None:
+        if any(row.telnyx_id == "odd" for row in [*new, *old]):
+            raise DataError("unsupported Unicode escape sequence")
+        keep(kind, new, old, *how)
+
+    monkeypatch.setattr(mirror_store, "_keep", keep_all_but_one)
+    store(CALL_CONTROL, account, {"id": "known", "application_name": "as it was"}, PORTAL, "pulled")
+    page = listed("known", "odd", "new")
+    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled")
+    assert names() == {"known": "known as listed", "new": "new as listed"}
+    assert (counts["updated"], counts["created"], counts["unchanged"]) == (1, 1, 0)
+    (error,) = page.errors
+    assert (error["id"], error["kind"]) == ("odd", "not stored")
+    assert "Unicode" in error["message"]
+
+
+def test_one_that_was_stored_while_its_list_was_read_stays_as_it_was_stored(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collide(*_: Any) -> None:
+        store(CALL_CONTROL, account, {"id": "made", "application_name": "made here"}, PORTAL, "created")
+        raise IntegrityError("one_row_per_application")
+
+    monkeypatch.setattr(mirror_store, "_write", collide)
+    page = listed("made", "new")
+    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled")
+    assert names() == {"made": "made here", "new": "new as listed"}
+    assert (counts["unchanged"], counts["created"], page.errors) == (1, 1, [])
+    assert CallControlApplication.objects.get(telnyx_id="made").history.count() == 1

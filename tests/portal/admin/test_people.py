@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import Group, User
 
+from portal.actors import Actor
 from portal.models import AuditEvent
 
 
@@ -28,3 +29,29 @@ def test_signing_in_is_audited_and_a_wrong_password_is_no_sign_in(client, operat
     assert (event.actor, event.action, event.user) == ("user: operator", "sign-in", operator)
     client.get("/admin/login/")
     assert AuditEvent.objects.count() == 1
+
+
+def test_deleting_people_is_audited_and_takes_nothing_out_of_the_trail(browser, user_with):
+    ada = user_with("voice.dial", username="ada")
+    AuditEvent.note(Actor("user: ada", user=ada), "call.dial", ada)
+    group = Group.objects.create(name="Night shift")
+    for kind, row in (("user", ada), ("group", group)):
+        url = f"/admin/auth/{kind}/{row.pk}/delete/"
+        assert browser.get(url).status_code == 200
+        assert browser.post(url, {"post": "yes"}).status_code == 302
+    assert not User.objects.filter(username="ada").exists()
+    assert not Group.objects.filter(name="Night shift").exists()
+    noted = AuditEvent.objects.filter(action__endswith=".delete").values_list("action", "actor", "object_label")
+    assert set(noted) == {
+        ("user.delete", "user: operator", "ada"),
+        ("group.delete", "user: operator", "Night shift"),
+    }
+    former = AuditEvent.objects.get(action="call.dial")
+    assert (former.actor, former.user, former.object_label) == ("user: ada", None, "ada")
+
+
+def test_whoever_deletes_himself_is_still_in_the_trail(browser, operator):
+    User.objects.create_superuser("second")
+    assert browser.post(f"/admin/auth/user/{operator.pk}/delete/", {"post": "yes"}).status_code == 302
+    note = AuditEvent.objects.get(action="user.delete")
+    assert (note.actor, note.object_label, note.user) == ("user: operator", "operator", None)

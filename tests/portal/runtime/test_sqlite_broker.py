@@ -12,7 +12,7 @@ from queue import Empty
 
 import pytest
 from django.conf import settings
-from kombu import Connection
+from kombu import Connection, Queue
 
 from portal.runtime import sqlite_broker
 from tests.support.clock import Clock
@@ -164,3 +164,31 @@ def _wait_for(happened, log: Path) -> None:
     while not happened():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.05)
+
+
+def test_it_looks_often_while_messages_come_and_seldom_when_none_do(tmp_path):
+    idle, busy = sqlite_broker._IDLE_POLL_SECONDS, sqlite_broker._BUSY_POLL_SECONDS
+    heard = []
+
+    def hear(body, message) -> None:
+        message.ack()
+        heard.append((body, connection.transport.polling_interval))
+
+    def nothing_comes() -> None:
+        with pytest.raises(TimeoutError):
+            connection.drain_events(timeout=0.05)
+        assert connection.transport.polling_interval == idle
+
+    with Connection(f"embedded:///{tmp_path / 'queue.sqlite3'}") as connection, connection.channel() as channel:
+        queue = Queue("events", channel=channel)
+        with connection.Consumer(queue, callbacks=[hear], channel=channel):
+            nothing_comes()
+            producer = connection.Producer(channel)
+            for text in ("one", "two"):
+                producer.publish(text, routing_key="events")
+            connection.drain_events(timeout=10)
+            connection.drain_events(timeout=10)
+            assert heard == [("one", idle), ("two", busy)]
+            connection.transport._busy_until = time.monotonic()  # two seconds go by without a message
+            nothing_comes()
+            assert channel._size("events") == 0

@@ -20,7 +20,16 @@ def test_a_number_is_whole_for_those_who_may_see_it_and_hides_nothing(user_with:
 
 @pytest.mark.parametrize(
     ("value", "shown"),
-    [(None, "—"), (3.44, "3.4 s"), (10, "0:10"), (75.2, "1:15"), (59.6, "1:00"), (3725, "1:02:05"), (0, "0.0 s")],
+    [
+        (None, "—"),
+        ("", "—"),
+        (3.44, "3.4 s"),
+        (10, "0:10"),
+        (75.2, "1:15"),
+        (59.6, "1:00"),
+        (3725, "1:02:05"),
+        (0, "0.0 s"),
+    ],
 )
 def test_a_duration_is_short(value: float | None, shown: str) -> None:
     assert seconds(value) == shown

@@ -15,6 +15,7 @@ from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.alerts import look, only, opened, received
+from tests.support.batches import begin
 from tests.support.commands import made_uncertain
 from tests.support.factories import FROM, make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
@@ -23,6 +24,7 @@ from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import checks, rounds
 from voice.commands import outbox
+from voice.dialling import batches
 from voice.dispatch import sender
 from voice.flows import handlers
 
@@ -192,6 +194,40 @@ def test_events_and_commands_that_wait_a_minute_open_one_each(account: TelnyxAcc
     CallCommand.objects.update(status="ok")
     look(2)
     look(5)
+    assert opened("backlog") == []
+
+
+def begun(account: TelnyxAccount, since: float, **columns: Any) -> None:
+    command = outbox.act(make_call(account), "hangup", {}, PORTAL)
+    sent = {"status": "sending", "created_at": ago(since), "first_sent_at": ago(since)}
+    CallCommand.objects.filter(pk=command.pk).update(**sent, **columns)
+
+
+@pytest.mark.parametrize("breaker", ["closed", "open"])
+def test_commands_that_stay_sending_open_one(account: TelnyxAccount, breaker: str) -> None:
+    AccountBreaker.objects.create(account=account, state=breaker, since=ago(9))
+    begun(account, 300, lease_until=ago(50))
+    look()
+    assert opened("backlog") == []
+    look(0.5)
+    assert opened("backlog") == ["begun commands"]
+    assert "Commands that were begun have waited for 80 s" in only("backlog").summary
+    CallCommand.objects.update(status="uncertain")
+    look(1)
+    look(4)
+    assert opened("backlog") == []
+
+
+def test_what_is_on_the_wire_or_waits_for_a_resend_is_no_backlog(account: TelnyxAccount) -> None:
+    begun(account, 300, lease_until=ago(-20))
+    look()
+    assert opened("backlog") == []
+
+
+def test_lines_of_a_paused_list_are_no_backlog(api: Any, account: TelnyxAccount) -> None:
+    batches.pause(begin(api, 2), PORTAL)
+    CallCommand.objects.update(created_at=ago(900), lease_until=ago(600))  # they met a 429 while it was paused
+    look()
     assert opened("backlog") == []
 
 

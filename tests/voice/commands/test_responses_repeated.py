@@ -18,7 +18,10 @@ from tests.support.rest import CALLS, api_for, problem, send
 from tests.support.rows import CallCommand, DialBatch
 from voice.commands import responses
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.alone("an account need not be named while there is only one"),
+]
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 KEY = {"Idempotency-Key": "once"}
 

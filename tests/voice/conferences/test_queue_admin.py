@@ -14,7 +14,7 @@ from tests.support.http_servers import Listener
 from tests.support.rows import CallCommand
 from voice.catalogue import actions
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("its pages list every account")]
 QUEUE = {"name": "support", "current_size": 2, "max_size": 5, "average_wait_time_secs": 9}
 WAITS = {"to": TO, "wait_time_secs": 70}
 

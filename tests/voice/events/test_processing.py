@@ -192,3 +192,42 @@ def test_statements_per_event_do_not_grow_with_the_log(
         processing.process(event.pk)
     with django_assert_max_num_queries(10):
         processing.process(events[-1].pk)
+
+
+@pytest.mark.parametrize("leg", ["b", "nobody's"])
+def test_an_event_that_names_only_its_leg_touches_no_call_of_another(account: TelnyxAccount, leg: str) -> None:
+    saved = make_event("call.recording.saved", 1, leg)
+    saved["data"]["payload"].pop("call_control_id")
+    of_another = make_event(leg="d")
+    of_another["data"]["payload"]["call_leg_id"] = saved["data"]["payload"]["call_leg_id"]
+    begun = [make_event(leg=one) for one in ("a", "b", "c")]
+    for event in [*receive(account, *begun), *receive(make_account("other"), of_another), *receive(account, saved)]:
+        processing.process(event.pk)
+    recorded = Call.objects.filter(has_recording=True).values_list("account__name", "call_control_id")
+    assert list(recorded) == ([("main", "v3:b-leg")] if leg == "b" else [])
+
+
+def test_a_path_of_a_rule_into_a_text_meets_nothing_and_harms_no_event(account: TelnyxAccount) -> None:
+    when = [{"field": "event.payload.digits.first", "op": "eq", "value": "1"}]
+    transfer = {"action": "transfer", "parameters": {"to": "{{ event.payload.digits.0 }}"}}
+    make_flow(
+        account,
+        {"event_type": "call.gather.ended", "when": when, "do": [{"action": "hangup"}]},
+        {"event_type": "call.gather.ended", "do": [transfer]},
+    )
+    events = receive(account, make_event(), make_event("call.gather.ended", 1, digits="1"))
+    for event in events:
+        processing.process(event.pk)
+    assert [status_of(event) for event in events] == ["processed"] * 2
+    command = CallCommand.objects.get()
+    assert (command.action, command.status) == ("transfer", "expired")
+
+
+def test_the_oldest_events_are_due_first_and_no_more_than_asked_for(account: TelnyxAccount) -> None:
+    events = receive(account, *(make_event(leg=str(at)) for at in range(5)))
+    order = [events[at] for at in (3, 0, 4, 1, 2)]
+    now = datetime.now(UTC)
+    for age, event in enumerate(reversed(order), start=1):
+        CallEvent.objects.filter(pk=event.pk).update(received_at=now - timedelta(minutes=age))
+    assert processing.due(9) == [event.pk for event in order]
+    assert processing.due(2) == [event.pk for event in order[:2]]

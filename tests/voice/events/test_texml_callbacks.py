@@ -229,3 +229,29 @@ def test_webhook_url_prints_the_texml_address_on_request(
     assert (
         client.post(f"/webhooks/{path}", form(), content_type="text/plain", headers=signed(form())).status_code == 200
     )
+
+
+@pytest.mark.parametrize("name", ["RecordingSid", "StreamSid", "SiprecSid", "TranscriptionSid"])
+@pytest.mark.django_db(transaction=True)
+def test_two_of_a_kind_in_one_second_are_two_and_a_repeat_of_each_is_one(
+    client: Client, account: TelnyxAccount, name: str
+) -> None:
+    at = {"Timestamp": "2026-11-20T09:00:00Z", "RecordingStatus": "completed"}
+    for _ in range(2):
+        for one in ("first", "second"):
+            assert post_texml(client, account, form(**at, **{name: one})).status_code == 200
+    told = CallEvent.objects.values_list("payload", "status")
+    assert sorted((payload[name], status) for payload, status in told) == [
+        ("first", "received"),
+        ("second", "received"),
+    ]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_both_recordings_of_one_second_are_of_their_call(client: Client, account: TelnyxAccount) -> None:
+    at = {"Timestamp": "2026-11-20T09:00:00Z", "RecordingStatus": "completed"}
+    for one in ("first", "second"):
+        post_texml(client, account, form(**at, RecordingSid=one))
+    for event in CallEvent.objects.all():
+        process(event.pk)
+    assert Call.objects.get().events.filter(event_type="texml.recording.completed").count() == 2

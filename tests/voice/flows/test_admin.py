@@ -8,7 +8,7 @@ from django.test import Client
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import CONNECTION, make_flow
-from tests.support.rows import Flow
+from tests.support.rows import Flow, Rule
 
 pytestmark = pytest.mark.django_db
 ANSWER, HANGUP = '[{"action": "answer"}]', '[{"action": "hangup"}]'
@@ -109,3 +109,26 @@ def test_who_may_change_flows_needs_no_permission_on_rules_beside(signed_in: Any
     values = flow_form(name="renamed", application=f"{account.pk} {CONNECTION}")
     assert writer.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
     assert Flow.objects.get().name == "renamed"
+
+
+def test_a_flow_is_deleted_with_its_rules_and_who_did_it_is_in_the_audit_trail(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    flow = make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    kept = make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]}, connection_id="77")
+    url = f"/admin/voice/flow/{flow.pk}/delete/"
+    assert browser.get(url).status_code == 200
+    assert browser.post(url, {"post": "yes"}).status_code == 302
+    assert list(Flow.objects.all()) == [kept]
+    assert list(Rule.objects.values_list("flow", flat=True)) == [kept.pk]
+    note = AuditEvent.objects.get(action="flow.delete")
+    assert (note.actor, note.object_id, note.object_label) == ("user: operator", str(flow.pk), str(flow))
+    gone = Flow.history.filter(history_type="-").get()  # type: ignore[attr-defined]
+    assert (gone.name, gone.history_user.get_username()) == ("greeting", "operator")
+
+
+def test_a_flow_is_not_deleted_without_the_permission(signed_in: Any, account: TelnyxAccount) -> None:
+    flow = make_flow(account)
+    writer = signed_in("voice.view_flow", "voice.change_flow")
+    assert writer.post(f"/admin/voice/flow/{flow.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert Flow.objects.exists()

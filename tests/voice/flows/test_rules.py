@@ -76,3 +76,15 @@ def test_a_condition_of_an_older_version_matches_nothing_and_breaks_nothing(acco
     now = timezone.now()
     event = CallEvent(account=account, event_type="call.answered", received_at=now, payload={})
     assert actions(commands_for(make_call(account), event, flow.rules.all(), now)) == [(0, "answer")]
+
+
+@pytest.mark.parametrize("digits", ["{{ event.payload.nothing }}", "{{ event.payload.digits.0 }}", "many"])
+def test_a_command_that_can_never_be_sent_is_over_as_soon_as_it_is_made(account: TelnyxAccount, digits: str) -> None:
+    entry = {"action": "gather", "parameters": {"maximum_digits": digits if "{" in digits else 1}}
+    flow = make_flow(account, rule(do=[entry]))
+    flow.rules.update(do=[{"action": "gather", "parameters": {"maximum_digits": digits}}])  # as an older version let it
+    now = timezone.now()
+    event = CallEvent(account=account, event_type="call.answered", received_at=now, payload={"digits": "12"})
+    (command,) = commands_for(make_call(account), event, flow.rules.all(), now).commands
+    assert (command.status, command.created_at, command.finished_at) == ("expired", now, now)
+    assert command.error
