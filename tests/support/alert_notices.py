@@ -7,9 +7,9 @@ from portal.models import TelnyxAccount
 from tests.support.alerts import look
 from tests.support.factories import FROM
 from tests.support.http_servers import Listener, answer
+from tests.support.rows import AccountBreaker, Alert, AlertNotice
 from tests.support.times import ago
 from voice.alerts import notices
-from voice.models import AccountBreaker, Alert, AlertNotice
 
 SECRET = b"a secret of thirty-two bytes, ok"
 OK = answer("200 OK")

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event
+from tests.support.rows import Alert, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import rounds
-from voice.models import Alert, CallEvent
 
 
 def look(minutes: float = 0) -> None:

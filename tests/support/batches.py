@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from voice.models import DialBatch
+from tests.support.rows import DialBatch, own_account
 
 URL = "/api/v1/dial-batches/"
 
 
 def body(count: int = 3, **more: Any) -> dict[str, Any]:
     numbers = [f"+1312555{at:04}" for at in range(1, count + 1)]
-    return {"connection_id": "1", "from": "+13125550100", "numbers": numbers, "per_second": 2} | more
+    told = {"connection_id": "1", "from": "+13125550100", "numbers": numbers, "per_second": 2}
+    return told | {"account": own_account().name} | more
 
 
 def begin(api: Any, count: int = 3, **more: Any) -> DialBatch:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.test import Client
 
-from voice.models import Call
+from tests.support.rows import Call
 
 LOG = "/admin/voice/call/"
 

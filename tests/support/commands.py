@@ -7,9 +7,9 @@ from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.times import ago
 from voice.commands import outbox
-from voice.models import Call, CallCommand, CallEvent
 
 
 def act(call: Call, action: str = "answer", **parameters: Any) -> CallCommand:

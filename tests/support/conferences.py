@@ -17,9 +17,9 @@ from tests.support.factories import CONNECTION, make_event, run_owed
 from tests.support.html_forms import typed
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.polling import eventually
+from tests.support.rows import CallCommand, CallEvent, Conference
 from voice.catalogue import retry_policy
 from voice.dispatch import sender
-from voice.models import CallCommand, CallEvent, Conference
 
 ROOM = "428c31b6-abf3-3bc1-b7f4-5013ef9657c1"
 SAID = {"creator_call_session_id": "428c31b6-7af4-4bcb-b7f5-5013ef9657c1"}

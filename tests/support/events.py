@@ -6,8 +6,8 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.factories import run_owed
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
-from voice.models import CallEvent
 
 
 def receive(account: TelnyxAccount, *documents: dict[str, Any]) -> list[CallEvent]:

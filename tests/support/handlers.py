@@ -6,9 +6,9 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
 from voice.events import processing
-from voice.models import CallEvent
 
 SAMPLE = "tests.support.handlers_sample"
 

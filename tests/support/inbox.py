@@ -9,7 +9,7 @@ from django.urls import reverse
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
-from voice.models import CallEvent
+from tests.support.rows import CallEvent
 
 
 def words(client: Client, address: str = "") -> str:

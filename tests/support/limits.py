@@ -4,9 +4,9 @@ from typing import Any
 
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
+from tests.support.rows import CallCommand, Limits
 from voice.commands import outbox
 from voice.dialling import limits
-from voice.models import CallCommand, Limits
 
 FROM = "+13125550100"
 

@@ -6,8 +6,8 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
+from tests.support.rows import LiveListing
 from tests.support.times import ago
-from voice.models import LiveListing
 
 PAGE, TABLE, ASK = "/admin/voice/call/live/", "/admin/voice/call/live/table/", "/admin/voice/call/live/telnyx/"
 

@@ -8,12 +8,12 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
 from tests.support.factories import CONNECTION, FROM, TO
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice import tasks
 from voice.commands import outbox
 from voice.dispatch import reconciliation
-from voice.models import Call, CallCommand, CallEvent
 
 
 def uncertain(call: Call, action: str, parameters: dict[str, Any] | None = None, **when: float) -> CallCommand:

@@ -10,8 +10,8 @@ from portal.models import TelnyxAccount
 from portal.sandbox.core import records
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import run_owed
+from tests.support.rows import Recovery
 from tests.support.telnyx_answers import telnyx_says
-from voice.models import Recovery
 from voice.recovery import backfill
 
 

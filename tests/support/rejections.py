@@ -3,8 +3,8 @@
 from django.db.models import Sum
 from django.test import Client
 
+from tests.support.rows import RejectionCount
 from voice.events import rejections
-from voice.models import RejectionCount
 
 
 class WriterAtOnce(rejections.Writer):

@@ -5,14 +5,14 @@ from typing import Any
 
 from django.test import Client
 
-from voice.models import CallEvent
+from tests.support.rows import CallEvent
 
 NEW = "/admin/voice/replay/new/"
 
 
 def look(client: Client, **filters: Any) -> str:
     """The address of the dry run's page."""
-    answer = client.post(NEW, {"look": "1"} | filters)
+    answer = client.post(NEW, {"look": "1", "account": "main"} | filters)
     assert answer.status_code == 302, answer.content.decode()
     return str(answer["Location"])
 

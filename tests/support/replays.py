@@ -7,13 +7,13 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
+from tests.support.rows import CallEvent, Replay
 from voice.events import processing
-from voice.models import CallEvent, Replay
 from voice.replay import runs
 from voice.replay.selection import Selection
 
 ADA = Actor("user: ada")
-EVERYTHING = Selection()
+EVERYTHING = Selection(account="main")
 ROOM = "428c31b6-abf3-3bc1-b7f4-5013ef9657c1"
 
 

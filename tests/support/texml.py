@@ -5,8 +5,8 @@ from urllib.parse import urlencode
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_texml
-from voice.models import CallEvent
 
 SID = "v3:one-leg"
 

@@ -13,8 +13,9 @@ from portal.telnyx.client import ask
 from tests.support.alert_notices import OK, SECRET
 from tests.support.factories import make_call
 from tests.support.http_servers import Listener, serving
+from tests.support.neighbours import make_bystander, make_neighbour
+from tests.support.rows import Call
 from tests.support.sandbox_http import Http
-from voice.models import Call
 
 NOWHERE = "http://127.0.0.1:9/"  # nobody listens there: a test that needs no webhooks gets none
 
@@ -87,3 +88,34 @@ def _a_replay_is_one_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a request or a task begins to replay is done in its first piece, on a busy machine too."""
     for name in ("replay.admin._AT_ONCE_SECONDS", "tasks.PIECE_SECONDS", "management.commands.sweep.PIECE_SECONDS"):
         monkeypatch.setattr(f"voice.{name}", 600.0)
+
+
+@pytest.fixture
+def neighbour(db: None) -> TelnyxAccount:
+    """Another account, which has the same numbers and ids and is to be left alone."""
+    return make_neighbour()
+
+
+@pytest.fixture
+def bystander() -> None:
+    """Asks for one more call on the account of the test, which is to be left alone."""
+
+
+@pytest.fixture
+def account(request: pytest.FixtureRequest, account: TelnyxAccount) -> TelnyxAccount:
+    """With a neighbour, unless the test is marked ``alone``."""
+    return _beside_a_neighbour(request, account)
+
+
+@pytest.fixture
+def sandbox_account(request: pytest.FixtureRequest, sandbox_account: TelnyxAccount) -> TelnyxAccount:
+    """With a neighbour, unless the test is marked ``alone``."""
+    return _beside_a_neighbour(request, sandbox_account)
+
+
+def _beside_a_neighbour(request: pytest.FixtureRequest, account: TelnyxAccount) -> TelnyxAccount:
+    if request.node.get_closest_marker("alone") is None:
+        request.getfixturevalue("neighbour")
+        if "bystander" in request.fixturenames:
+            make_bystander(account)
+    return account

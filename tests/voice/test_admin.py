@@ -10,12 +10,13 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.events import tell
 from tests.support.factories import make_event
+from tests.support.rows import Call, CallCommand, CallEvent, RejectedRequest
 from voice.commands import outbox
-from voice.models import Call, CallCommand, CallEvent, RejectedRequest
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_events_commands_and_rejections_can_be_read_and_searched(browser: Client, account: TelnyxAccount) -> None:
     tell(account, make_event(), make_event(leg="b"))
     outbox.act(Call.objects.get(call_control_id="v3:a-leg"), "hangup", {}, PORTAL)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from voice.models import CallEvent
+from tests.support.rows import CallEvent
 
 
 @pytest.mark.parametrize(

@@ -23,13 +23,13 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.clock import Gate
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.polling import eventually
+from tests.support.rows import CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.dispatch import sender
 from voice.events import intake, processing
 from voice.management.commands.sweep import Sweep
-from voice.models import CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -12,10 +12,10 @@ from portal.models import TelnyxAccount
 from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_event, make_flow
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import effects
 from tests.support.webhooks import post_webhook
 from voice import tasks
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 

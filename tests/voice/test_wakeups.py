@@ -10,9 +10,9 @@ from django.test import Client
 from portal.celery import app
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
 from voice import wakeups
-from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
 from tests.support.alerts import alert
 from tests.support.http_servers import answer, serving
-from voice.models import AlertMute
+from tests.support.rows import AlertMute
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/alert/"

@@ -8,7 +8,7 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from tests.support.alerts import alert
 from tests.support.rest import api_for
-from voice.models import AlertMute
+from tests.support.rows import AlertMute
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/alerts/"

@@ -15,8 +15,8 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from tests.support.alert_notices import OK, SECRET, again, begin, end, heads
 from tests.support.http_servers import Listener, answer, serving
+from tests.support.rows import AlertNotice
 from voice.alerts import notices
-from voice.models import AlertNotice
 
 pytestmark = pytest.mark.django_db
 

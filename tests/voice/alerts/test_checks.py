@@ -19,6 +19,7 @@ from tests.support.batches import begin
 from tests.support.commands import made_uncertain
 from tests.support.factories import FROM, make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
+from tests.support.rows import AccountBreaker, Alert, CallCommand, CallEvent, Recovery, RejectedRequest, RejectionCount
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import checks, rounds
@@ -26,7 +27,6 @@ from voice.commands import outbox
 from voice.dialling import batches
 from voice.dispatch import sender
 from voice.flows import handlers
-from voice.models import AccountBreaker, Alert, CallCommand, CallEvent, Recovery, RejectedRequest, RejectionCount
 
 pytestmark = pytest.mark.django_db
 

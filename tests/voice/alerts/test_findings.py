@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from portal.models import Heartbeat, TelnyxAccount
 from tests.support.alerts import look, only, received
+from tests.support.rows import Alert, CallEvent
 from tests.support.times import ago
 from voice.alerts import rounds
-from voice.models import Alert, CallEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from portal.models import TelnyxAccount
 from tests.support.alert_notices import again, begin, end, types
 from tests.support.alerts import look
 from tests.support.http_servers import Listener, answer
+from tests.support.rows import AccountBreaker, Alert, AlertMute, AlertNotice
 from tests.support.times import ago
 from voice.alerts import mutes, notices
-from voice.models import AccountBreaker, Alert, AlertMute, AlertNotice
 
 pytestmark = pytest.mark.django_db
 

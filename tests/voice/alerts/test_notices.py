@@ -16,9 +16,9 @@ from tests.support.alert_notices import again, begin, body, end, heads, types
 from tests.support.alerts import look
 from tests.support.factories import CONNECTION, FROM, make_call
 from tests.support.http_servers import Listener, answer
+from tests.support.rows import AccountBreaker, Alert, AlertNotice
 from tests.support.times import ago
 from voice.alerts import notices
-from voice.models import AccountBreaker, Alert, AlertNotice
 
 pytestmark = pytest.mark.django_db
 

@@ -12,9 +12,9 @@ from portal.models import TelnyxAccount
 from tests.support.alerts import look, only, opened
 from tests.support.events import tell
 from tests.support.factories import make_event, run_owed
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.texml import form
 from tests.support.webhooks import post_texml
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 

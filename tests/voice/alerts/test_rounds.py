@@ -19,10 +19,10 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.alerts import look, opened, received
 from tests.support.polling import eventually
+from tests.support.rows import AccountBreaker, Alert, AlertRound, CallEvent
 from tests.support.times import ago
 from voice.alerts import checks
 from voice.alerts import rounds as alert_rounds
-from voice.models import AccountBreaker, Alert, AlertRound, CallEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -12,11 +12,11 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.alerts import look, only, opened, received
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.alerts import rounds
 from voice.commands import outbox
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 

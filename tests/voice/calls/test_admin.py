@@ -19,8 +19,8 @@ from portal.models import TelnyxAccount
 from tests.support.call_pages import LOG, page
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.rows import Call, CallCommand, CallEvent
 from voice.commands import outbox
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -34,6 +34,7 @@ def legs(client: Client, **query: str) -> str:
 # --- List ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_the_list_tells_what_happened_newest_first(browser: Client, account: TelnyxAccount) -> None:
     CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="front desk")
     now = timezone.now()
@@ -46,6 +47,7 @@ def test_the_list_tells_what_happened_newest_first(browser: Client, account: Tel
         assert text in html, text
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 @pytest.mark.parametrize(
     ("query", "found"),
     [

@@ -33,6 +33,7 @@ def ids(api: APIClient, **query: Any) -> str:
 # --- Calls -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
     now = timezone.now()
     CallControlApplication.objects.create(account=account, telnyx_id="88", application_name="call-router")
@@ -87,6 +88,7 @@ def test_a_filter_with_a_senseless_value_is_400_and_named(api: APIClient, name: 
     assert set(problem(api.get(CALLS, {name: value}), 400)["errors"]) == {name}
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_calls_are_paged_newest_first(
     api: APIClient, account: TelnyxAccount, django_assert_max_num_queries: Any
 ) -> None:
@@ -106,6 +108,7 @@ def test_calls_are_paged_newest_first(
         assert len(api.get(CALLS, {"page_size": 250}).json()["results"]) == 5
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_legs_that_started_at_the_same_moment_are_each_shown_once(api: APIClient, account: TelnyxAccount) -> None:
     now = timezone.now()
     for letter in "abcdefg":
@@ -143,6 +146,7 @@ def test_refresh_says_when_telnyx_cannot_be_asked(api: APIClient, account: Telny
     assert answer["Retry-After"]
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_active_calls_are_told_as_telnyx_tells_them(api: APIClient, ring: Any, sandbox: Sandbox) -> None:
     call = ring()
     body = api.get("/api/v1/active-calls/", {"connection_id": call.connection_id}).json()
@@ -157,6 +161,7 @@ def test_active_calls_need_an_application(api: APIClient, account: TelnyxAccount
     assert set(problem(answer, 400)["errors"]) == {"connection_id"}
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_a_session_is_its_legs_in_order(api: APIClient, account: TelnyxAccount) -> None:
     later = make_call(account, "b")
     first = make_call(account, "a", started_at=later.started_at - timedelta(seconds=5))

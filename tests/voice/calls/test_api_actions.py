@@ -10,7 +10,7 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
 from tests.support.rest import CALLS, problem, send
-from voice.models import CallCommand
+from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
@@ -24,6 +24,7 @@ def test_with_several_accounts_a_dial_names_one(api: APIClient, account: TelnyxA
     assert (command.account.name, command.parameters) == ("second", DIAL)
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 @pytest.mark.parametrize(
     ("body", "names"),
     [

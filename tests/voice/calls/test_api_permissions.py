@@ -9,14 +9,15 @@ from rest_framework.test import APIClient
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
 from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for, problem, send
+from tests.support.rows import CallCommand
 from voice.catalogue import actions
-from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_every_action_asks_for_its_permission(account: TelnyxAccount, user_with: Any) -> None:
     url = f"{CALLS}{make_call(account).call_control_id}/actions"
     costly = {"transfer", "refer"}
@@ -67,7 +68,7 @@ def test_reading_takes_the_permission_of_what_is_read(
         ("calls:read", "get", CALLS, 200),
         ("calls:read", "get", COMMANDS, 200),
         ("calls:read", "get", f"{CALLS}v3:a-leg/events/", 200),
-        ("calls:read", "get", "/api/v1/active-calls/?connection_id=77", 503),
+        ("calls:read", "get", "/api/v1/active-calls/?connection_id=77&account=main", 503),
         ("calls:write", "post", CALLS, 400),
         ("calls:write", "post", f"{CALLS}v3:a-leg/actions/hangup/", 202),
         ("calls:write", "post", f"{CALLS}v3:a-leg/refresh/", 503),

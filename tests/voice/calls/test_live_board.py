@@ -13,16 +13,17 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
 from tests.support.live_board import ASK, PAGE, listed, text
+from tests.support.rows import Call, LiveListing
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.calls import live_board
-from voice.models import Call, LiveListing
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_it_shows_who_is_on_the_line_since_when_and_what_was_last(account: TelnyxAccount, browser: Client) -> None:
     for event in (make_event("call.initiated", -9), make_event("call.answered", -5)):
         post_webhook(Client(), account, event)
@@ -47,6 +48,7 @@ def test_a_call_that_ended_here_and_lives_at_telnyx_is_marked(account: TelnyxAcc
     assert "has heard that it ended" in text(browser)
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_one_that_ended_since_telnyx_was_asked_is_no_contradiction(account: TelnyxAccount, browser: Client) -> None:
     make_call(account, state="ended", ended_at=ago(1))
     listed(account, "v3:a-leg", seconds=10)
@@ -140,6 +142,7 @@ def test_a_refusal_of_one_application_leaves_the_others_asked(
     assert ("222: " in page) == told
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_two_hundred_calls_cost_no_more_statements(
     account: TelnyxAccount, operator: Any, django_assert_max_num_queries: Any
 ) -> None:

@@ -8,8 +8,8 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
 from tests.support.live_board import ASK, PAGE, TABLE, text
+from tests.support.rows import Call
 from tests.support.telnyx_answers import telnyx_says
-from voice.models import Call
 
 pytestmark = pytest.mark.django_db
 

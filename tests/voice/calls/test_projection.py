@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_event
+from tests.support.rows import Call, CallEvent
 from voice.calls.projection import changes
 from voice.events import intake
-from voice.models import Call, CallEvent
 
 RECEIVED = datetime.now(UTC) + timedelta(hours=1)  # the module was read long before its tests run
 
@@ -66,12 +66,12 @@ def test_an_end_absorbs_whatever_comes_after() -> None:
 
 
 def test_the_start_is_the_told_one_else_the_earliest_time() -> None:
-    account = TelnyxAccount(name="x")
+    account, now = TelnyxAccount(name="x"), datetime.now(UTC)  # the module's NOW may be long ago by then
     initiated, answered = make_event("call.initiated", -20), make_event("call.answered", -25)
     start = datetime.fromisoformat(initiated["data"]["payload"]["start_time"])
-    assert fold(account, [read(account, answered), read(account, initiated)])["started_at"] == start
-    hold = read(account, make_event("call.hold", -9))
-    only = fold(account, [read(account, make_event("call.bridged", -3)), hold])
+    assert fold(account, [read(account, answered, now), read(account, initiated, now)])["started_at"] == start
+    hold = read(account, make_event("call.hold", -9), now)
+    only = fold(account, [read(account, make_event("call.bridged", -3), now), hold])
     assert only["started_at"] == hold.occurred_at
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION, make_call
+from tests.support.rows import Call
 from voice.calls import search
-from voice.models import Call
 
 pytestmark = pytest.mark.django_db
 LEG, SESSION = "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0", "1ccc7b54-4df3-4bca-a65a-3da1ecc777f1"

@@ -14,13 +14,14 @@ from tests.support.events import tell
 from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
 from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for
 from tests.support.rest_examples import CALL
+from tests.support.rows import Call, CallEvent
 from voice.commands import outbox
-from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
 READING = ("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_a_call_has_every_member_of_the_interface_page(api: APIClient, account: TelnyxAccount) -> None:
     CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="call-router")
     start = timezone.now().replace(microsecond=0) - timedelta(seconds=30)
@@ -43,6 +44,7 @@ def test_a_call_has_every_member_of_the_interface_page(api: APIClient, account: 
     assert api.get(CALLS).json()["results"] == [body]
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_what_is_not_known_is_null(api: APIClient, account: TelnyxAccount) -> None:
     make_call(account, direction="", state="initiated", answered_at=None)
     (body,) = api.get(CALLS).json()["results"]

@@ -17,14 +17,14 @@ from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
+from tests.support.rows import Call, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.signing import TELNYX_KEY
 from tests.support.webhooks import post_webhook
 from voice.calls import status
 from voice.events import processing
-from voice.models import Call, CallEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def crowd(sandbox: Sandbox, connection_id: str, count: int) -> None:

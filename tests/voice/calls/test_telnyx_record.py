@@ -11,7 +11,7 @@ from tests.support.rest import api_for
 from tests.support.telnyx_answers import telnyx_says
 from voice.calls import telnyx_record
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def entry(at: int, kind: str = "webhook", name: str = "call.answered") -> dict[str, Any]:

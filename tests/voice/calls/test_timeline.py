@@ -10,11 +10,11 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event
+from tests.support.rows import Call, CallCommand
 from voice.calls import timeline
 from voice.commands import outbox
-from voice.models import Call, CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def told(user: Any) -> list[timeline.Entry]:

@@ -19,11 +19,11 @@ from tests.support.events import receive, status_of
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.recoveries import looked
 from tests.support.replays import again
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from voice.calls import waiting_events
 from voice.dispatch import sender
 from voice.events import intake, processing
-from voice.models import Call, CallCommand, CallEvent
 from voice.replay.selection import Selection
 
 pytestmark = pytest.mark.django_db

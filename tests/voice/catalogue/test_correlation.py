@@ -9,12 +9,12 @@ from portal.models import TelnyxAccount
 from tests.support.commands import seen
 from tests.support.factories import make_call, make_event
 from tests.support.reconciliation import hear, look, sent_ok, uncertain
+from tests.support.rows import CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.dispatch import reconciliation
-from voice.models import CallCommand, CallEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 OTHER = "+13125550177"
 SPEAK = {"payload": "Hello", "voice": "female"}
 ASK = SPEAK | {"maximum_digits": 1}

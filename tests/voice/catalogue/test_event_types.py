@@ -13,11 +13,11 @@ from telnyx.types.unwrap_webhook_event import UnwrapWebhookEvent
 
 from portal.models import TelnyxAccount
 from tests.support.payloads import MORNING, Body, call_control, named, texml
+from tests.support.rows import Call, CallEvent, Conference
 from tests.support.signing import signed
 from tests.support.webhooks import post_texml, post_webhook
 from voice.catalogue.event_types import EVENT_TYPES, TEXML_TYPES, label
 from voice.events.processing import process
-from voice.models import Call, CallEvent, Conference
 
 pytestmark = pytest.mark.django_db
 

@@ -6,10 +6,10 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from tests.support.call_pages import drawn, page
 from tests.support.factories import make_call
+from tests.support.rows import CallCommand
 from tests.support.sdk_actions import METHODS
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
-from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db
 

@@ -11,9 +11,9 @@ from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.call_pages import LOG, drawn, page
 from tests.support.factories import CONNECTION, make_call
-from voice.models import Call, CallCommand
+from tests.support.rows import Call, CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def test_an_action_asks_before_it_acts(browser: Client, account: TelnyxAccount) -> None:

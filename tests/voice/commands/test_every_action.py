@@ -16,9 +16,9 @@ from tests.support.factories import make_call
 from tests.support.html_forms import typed
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.rest import api_for
+from tests.support.rows import Call, CallCommand
 from voice.catalogue import actions, retry_policy
 from voice.dispatch import sender
-from voice.models import Call, CallCommand
 
 pytestmark = pytest.mark.django_db
 EVERY = actions.names()
@@ -120,6 +120,7 @@ def test_every_action_stands_under_a_heading_and_in_the_menu(browser: Client, ca
     assert sorted(listed) == sorted(EVERY)
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_dial_sends_every_parameter_under_its_wire_name(api: APIClient, account: TelnyxAccount) -> None:
     given = samples.everything("calls.dial")
     body = {"data": {"call_control_id": "v3:new", "call_leg_id": "x", "call_session_id": "y", "record_type": "call"}}

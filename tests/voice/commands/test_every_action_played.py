@@ -9,11 +9,11 @@ from rest_framework.test import APIClient
 
 from portal.telnyx import schemas
 from tests.support.html_forms import typed
+from tests.support.rows import Call, CallCommand
 from tests.support.sandbox_actions import FIRST, RINGING, VALUES, sample
 from tests.support.sandbox_http import Http
 from voice.catalogue import actions
 from voice.dispatch import sender
-from voice.models import Call, CallCommand
 
 pytestmark = pytest.mark.django_db
 EVERY = actions.names()

@@ -12,10 +12,10 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.clocks import is_near, set_wrong
 from tests.support.factories import make_call
+from tests.support.rows import CallCommand
 from voice.commands import outbox
-from voice.models import CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 
 

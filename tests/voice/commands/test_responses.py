@@ -7,12 +7,13 @@ from portal.models import TelnyxAccount
 from tests.support.factories import make_call
 from tests.support.rest import CALLS, COMMANDS, problem, send
 from tests.support.rest_examples import COMMAND
-from voice.models import CallCommand
+from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_a_dial_is_accepted_with_its_command(api: APIClient, account: TelnyxAccount) -> None:
     answer = send(api, CALLS, DIAL)
     command = CallCommand.objects.get()
@@ -24,6 +25,7 @@ def test_a_dial_is_accepted_with_its_command(api: APIClient, account: TelnyxAcco
     assert api.get(answer["Location"]).json() == body
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_the_same_idempotency_key_dials_once(api: APIClient, account: TelnyxAccount) -> None:
     key = {"Idempotency-Key": "call ada"}
     first, again = (send(api, CALLS, DIAL, **key) for _ in range(2))

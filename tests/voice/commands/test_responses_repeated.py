@@ -15,10 +15,13 @@ from tests.support.conferences import make_room
 from tests.support.factories import make_call
 from tests.support.limits import limit
 from tests.support.rest import CALLS, api_for, problem, send
+from tests.support.rows import CallCommand, DialBatch
 from voice.commands import responses
-from voice.models import CallCommand, DialBatch
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.alone("an account need not be named while there is only one"),
+]
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
 KEY = {"Idempotency-Key": "once"}
 

@@ -12,6 +12,7 @@ from tests.support.rest_examples import COMMAND
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_a_command_has_every_member_of_the_interface_page(api: APIClient, ring: Any) -> None:
     call = ring()
     made = send(api, f"{CALLS}{call.call_control_id}/actions/answer/")

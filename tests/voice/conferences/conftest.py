@@ -13,8 +13,8 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.conferences import heard, make_room
 from tests.support.http_servers import Listener, answer, serving
+from tests.support.rows import Call, Conference
 from tests.support.sandbox_http import Http
-from voice.models import Call, Conference
 
 
 @pytest.fixture

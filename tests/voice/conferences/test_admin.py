@@ -9,8 +9,8 @@ from portal.models import TelnyxAccount
 from tests.support.conferences import ROOM, room_event, story
 from tests.support.events import tell
 from tests.support.factories import make_call
+from tests.support.rows import Call, CallEvent, Conference
 from voice.calls import timeline
-from voice.models import Call, CallEvent, Conference
 
 pytestmark = pytest.mark.django_db
 

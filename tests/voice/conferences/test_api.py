@@ -11,8 +11,8 @@ from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, TOLD, make_room, sent, telnyx
 from tests.support.http_servers import Listener
 from tests.support.rest import api_for
+from tests.support.rows import CallCommand, Conference
 from voice.catalogue import actions
-from voice.models import CallCommand, Conference
 
 MADE = [
     ("conferences.create", "post", "/api/v1/conferences/", ("POST", "/v2/conferences")),

@@ -14,10 +14,10 @@ from tests.support.conferences import ROOM, SAID, make_room, room_event, telnyx
 from tests.support.events import tell
 from tests.support.factories import make_call
 from tests.support.http_servers import answer, serving
+from tests.support.rows import CallCommand, CallEvent, Conference
 from voice.dispatch import reconciliation, sender
-from voice.models import CallCommand, CallEvent, Conference
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 PERSON = {"call_control_id": "v3:a-leg", "muted": True, "on_hold": False, "status": "joined"}
 
 

@@ -15,9 +15,9 @@ from tests.support.conferences import ROOM, as_typed, make_room, sent
 from tests.support.factories import make_call
 from tests.support.http_servers import Listener
 from tests.support.rest import api_for
+from tests.support.rows import CallCommand, Conference
 from voice.catalogue import actions
 from voice.dispatch import sender
-from voice.models import CallCommand, Conference
 
 pytestmark = pytest.mark.django_db
 EVERY = actions.conference_names()

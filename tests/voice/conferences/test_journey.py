@@ -8,11 +8,12 @@ from rest_framework.test import APIClient
 
 from portal.sandbox.server.server import Sandbox
 from tests.support.conferences import heard, ordered
-from voice.models import CallCommand, Conference
+from tests.support.rows import CallCommand, Conference
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_a_conference_from_its_first_leg_to_its_end(
     ring: Any, api: APIClient, browser: Client, sandbox: Sandbox
 ) -> None:

@@ -16,10 +16,10 @@ from tests.support.connected_threads import others, wait_for
 from tests.support.databases import TWO_WRITERS
 from tests.support.events import receive, tell
 from tests.support.factories import CONNECTION, make_call
+from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from voice.events import processing
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def shape() -> dict[str, Any]:

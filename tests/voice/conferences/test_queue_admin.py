@@ -11,10 +11,10 @@ from tests.support.accounts import make_account
 from tests.support.conferences import as_typed, sent, telnyx
 from tests.support.factories import FROM, TO, make_call
 from tests.support.http_servers import Listener
+from tests.support.rows import CallCommand
 from voice.catalogue import actions
-from voice.models import CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("its pages list every account")]
 QUEUE = {"name": "support", "current_size": 2, "max_size": 5, "average_wait_time_secs": 9}
 WAITS = {"to": TO, "wait_time_secs": 70}
 
@@ -58,6 +58,7 @@ def test_the_browser_sends_what_was_filled_in(
         assert where_to.endswith("/calls/v3:a-leg")
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_the_list_has_the_queues_of_every_account_and_says_who_did_not_answer(
     account: TelnyxAccount, signed_in: Callable[..., Client]
 ) -> None:

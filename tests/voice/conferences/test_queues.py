@@ -8,11 +8,12 @@ from rest_framework.test import APIClient
 
 from tests.support.conferences import heard, ordered
 from tests.support.factories import run_owed
-from voice.models import CallCommand
+from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_a_queue_from_its_making_to_its_deletion(ring: Any, api: APIClient, browser: Client) -> None:
     caller, desk = ring(), ring()
     ordered(api.post("/api/v1/queues/", {"queue_name": "support", "max_size": 5}, format="json"))

@@ -13,8 +13,8 @@ from tests.support.conferences import PERSON, ROOM, TOLD, make_room, story, teln
 from tests.support.events import tell
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
+from tests.support.rows import Call, CallCommand, Conference
 from voice.conferences import service
-from voice.models import Call, CallCommand, Conference
 
 pytestmark = pytest.mark.django_db
 
@@ -37,6 +37,7 @@ def test_the_lists_above_the_conferences_come_from_every_account(browser: Client
     assert "main:" in page  # nobody answers at the other account: told in words
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_an_outage_is_told_in_words(browser: Client, api: APIClient, account: TelnyxAccount) -> None:
     room = make_room(account)
     assert "portal-note" in browser.get(f"/admin/voice/conference/{room.pk}/inside/").content.decode()

@@ -12,8 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin
+from tests.support.rows import CallCommand, DialBatch
 from voice.dialling import batches, limits
-from voice.models import CallCommand, DialBatch
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/voice/dialbatch/new/"

@@ -8,7 +8,7 @@ from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.limits import dial
 from tests.support.rest import api_for
-from voice.models import CallCommand, DialBatch
+from tests.support.rows import CallCommand, DialBatch
 
 pytestmark = pytest.mark.django_db
 

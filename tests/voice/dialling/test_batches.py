@@ -12,11 +12,11 @@ from tests.support.batches import URL, begin, body
 from tests.support.clocks import is_near, set_wrong
 from tests.support.factories import run_owed
 from tests.support.limits import limit
+from tests.support.rows import CallCommand, DialBatch, Limits
 from tests.support.sandbox_ledger import wire
 from voice.dialling import batches, limits
 from voice.dialling.batches import Line, read_lines
 from voice.dispatch import sender
-from voice.models import CallCommand, DialBatch, Limits
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from voice.models import CallCommand
+from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/voice/call/dial/"

@@ -18,6 +18,7 @@ from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event, make_flow, run_owed
 from tests.support.limits import FROM, dial, limit
 from tests.support.rest import api_for
+from tests.support.rows import Call, CallCommand, CallEvent, Limits
 from tests.support.sandbox_ledger import wire
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
@@ -25,7 +26,6 @@ from voice.dialling import limits
 from voice.dialling.limits import LimitExceeded
 from voice.dispatch import sender
 from voice.events import processing
-from voice.models import Call, CallCommand, CallEvent, Limits
 
 pytestmark = pytest.mark.django_db
 SATELLITE, PREMIUM = "+881612345678", "+19005551234"
@@ -123,6 +123,7 @@ def test_every_way_to_call_somebody_is_held(
 # --- The doors -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_rest_answers_403_and_queues_nothing(api: Any, account: TelnyxAccount) -> None:
     body = {"connection_id": "1", "from": FROM, "to": SATELLITE}
     answer = api.post("/api/v1/calls/", body, format="json")
@@ -302,6 +303,7 @@ def token_of(user: User, **values: Any) -> tuple[Any, ApiToken]:
     return client, token
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_a_token_may_be_held_shorter_than_its_account(operator: User, account: TelnyxAccount) -> None:
     client, token = token_of(operator, allowed_countries=["US"], dials_per_minute=1)
     body = {"connection_id": "1", "from": FROM, "to": "+493012345678"}
@@ -313,6 +315,7 @@ def test_a_token_may_be_held_shorter_than_its_account(operator: User, account: T
     dial(account)  # others are not held by it
 
 
+@pytest.mark.alone("a token's calls are told by their session alone")
 def test_a_token_s_calls_are_those_it_made(operator: User, account: TelnyxAccount) -> None:
     _, token = token_of(operator, concurrent_calls=1)
     make_call(account, leg="of-another", direction="outgoing", call_session_id="x")

@@ -7,8 +7,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from tests.support.rows import Limits
 from voice.dialling import limits
-from voice.models import Limits
 
 pytestmark = pytest.mark.django_db
 

@@ -11,6 +11,7 @@ from tests.support.clocks import set_wrong
 from tests.support.commands import made_uncertain
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.limits import FROM, dial, limit
+from tests.support.rows import Call, CallCommand, DialBatch
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.catalogue.retry_policy import UNKNOWN_AFTER
@@ -18,7 +19,6 @@ from voice.commands import outbox
 from voice.dialling import batches, limits
 from voice.dialling.limits import LimitExceeded
 from voice.events import processing
-from voice.models import Call, CallCommand, DialBatch
 
 pytestmark = pytest.mark.django_db
 TO = "+13125550001"

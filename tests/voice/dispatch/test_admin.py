@@ -9,13 +9,13 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain
 from tests.support.factories import make_call, make_event, run_owed
+from tests.support.rows import AccountBreaker, CallCommand, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.calls import timeline
 from voice.commands import outbox
-from voice.models import AccountBreaker, CallCommand, CallEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 LIST = "/admin/voice/callcommand/"
 SPEAK = {"payload": "Call +13125550188", "voice": "female"}
 

@@ -15,6 +15,7 @@ from voice.commands import outbox
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_every_filter_of_commands_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
     outbox.act(make_call(account), "hangup", {}, PORTAL)
     outbox.act(make_call(account, "b", state="ended"), "answer", {}, PORTAL)

@@ -16,12 +16,12 @@ from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rest import api_for
+from tests.support.rows import AccountBreaker, Call, CallCommand, CallEvent, Limits
 from tests.support.sandbox_ledger import wire
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.dispatch import circuit_breaker, sender
-from voice.models import AccountBreaker, Call, CallCommand, CallEvent, Limits
 
 pytestmark = pytest.mark.django_db
 

@@ -12,10 +12,10 @@ from portal.models import TelnyxAccount
 from tests.support.commands import act, dial, seen
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
+from tests.support.rows import Call, CallEvent
 from tests.support.webhooks import post_webhook
 from voice.dispatch import sender
 from voice.events import processing
-from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
 STARTED = datetime.now(UTC) - timedelta(minutes=1)

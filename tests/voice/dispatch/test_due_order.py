@@ -9,8 +9,8 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from tests.support.commands import act, of_event
 from tests.support.factories import make_call
+from tests.support.rows import CallCommand
 from voice.dispatch import sender
-from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db
 

@@ -11,13 +11,13 @@ from tests.support.commands import seen
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
 from tests.support.reconciliation import dialled, entry, look, sent_ok, uncertain
+from tests.support.rows import Call, CallCommand
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
-from voice.models import Call, CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = {"payload": "Hello", "voice": "female"}
 
 

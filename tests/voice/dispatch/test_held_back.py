@@ -14,11 +14,11 @@ from tests.support.batches import begin
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rest import COMMANDS
+from tests.support.rows import AccountBreaker, Call, CallCommand
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dialling import batches
 from voice.dispatch import held_back, sender
-from voice.models import AccountBreaker, Call, CallCommand
 
 pytestmark = pytest.mark.django_db
 

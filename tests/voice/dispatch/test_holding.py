@@ -16,13 +16,13 @@ from tests.support.batches import begin
 from tests.support.commands import act, now_due, outcomes, seen
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.http_servers import Listener, answer, serving
+from tests.support.rows import Call, CallCommand, Conference
 from tests.support.sandbox_ledger import effects
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dialling import batches
 from voice.dispatch import sender
 from voice.events import intake, processing
-from voice.models import Call, CallCommand, Conference
 
 pytestmark = pytest.mark.django_db
 SILENCE = answer("503 Service Unavailable")

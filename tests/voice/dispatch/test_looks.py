@@ -10,11 +10,11 @@ from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
 from tests.support.factories import make_call
 from tests.support.reconciliation import uncertain
+from tests.support.rows import CallCommand
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.conferences import queues
 from voice.dispatch import reconciliation, sender
-from voice.models import CallCommand
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NOTHING: dict[str, Any] = {"data": [], "meta": {"total_pages": 1, "total_results": 0}}

@@ -15,13 +15,13 @@ from tests.support.clock import Gate
 from tests.support.commands import act, now_due, of_event, seen
 from tests.support.factories import run_owed
 from tests.support.polling import eventually
+from tests.support.rows import CallCommand
 from tests.support.sandbox_ledger import effects, wire
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dispatch import sender
-from voice.models import CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
 
 

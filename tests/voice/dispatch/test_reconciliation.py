@@ -9,12 +9,12 @@ from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.reconciliation import dialled, hear, look, uncertain
+from tests.support.rows import Call, CallCommand
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dispatch import sender
-from voice.models import Call, CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 OTHER = "+13125550177"
 SPEAK = {"payload": "Hello", "voice": "female"}
 

@@ -9,11 +9,11 @@ from portal.models import TelnyxAccount
 from tests.support.commands import seen
 from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
 from tests.support.reconciliation import dialled, entry, hear, look
+from tests.support.rows import Call, CallCommand, CallEvent, Limits
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dispatch import reconciliation
-from voice.models import Call, CallCommand, CallEvent, Limits
 
 pytestmark = pytest.mark.django_db
 DIAL = {"connection_id": CONNECTION, "from": FROM, "to": TO}

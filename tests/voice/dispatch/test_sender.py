@@ -15,13 +15,13 @@ from tests.support.clock import Gate
 from tests.support.commands import act, dial, now_due, of_event, outcomes, seen
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
+from tests.support.rows import AccountBreaker, Call, CallCommand
 from tests.support.sandbox_ledger import effects, wire
 from tests.support.times import ago
 from voice.conferences import queues
 from voice.dispatch import sender
-from voice.models import AccountBreaker, Call, CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = ("speak", {"payload": "Hello", "voice": "female"})
 
 

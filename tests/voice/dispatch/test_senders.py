@@ -18,12 +18,12 @@ from tests.support.commands import act, dial, now_due, outcomes, seen
 from tests.support.factories import CONNECTION, make_call, make_flow
 from tests.support.http_servers import answer, serving
 from tests.support.rest import api_for
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dialling import batches
 from voice.dispatch import circuit_breaker, reconciliation, sender
 from voice.events import processing
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 YES = answer("200 OK", b'{"data": {"result": "ok"}}')
@@ -178,6 +178,7 @@ def test_an_event_does_not_delete_the_call_that_another_one_just_made(
     assert Call.objects.count() == 1
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 @pytest.mark.parametrize(
     ("to", "limit"),
     [
@@ -217,6 +218,7 @@ def test_numbers_in_answers_and_keys_pressed_are_masked(account: TelnyxAccount, 
     assert "4111" not in api_for(person).get(f"/api/v1/call-events/{event.pk}/").content.decode()
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
 def test_nobody_dials_through_a_flow_who_may_not_dial(account: TelnyxAccount, user_with: Any) -> None:
     person = user_with("voice.add_flow", "voice.change_flow", "voice.view_flow")
     transfer = {"action": "transfer", "parameters": {"to": "+13125550001"}}

@@ -11,14 +11,14 @@ from tests.support.commands import made_uncertain, seen
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.reconciliation import dialled, entry, hear, look, sent_ok, uncertain
 from tests.support.rest import api_for, problem, send
+from tests.support.rows import CallCommand, Limits
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.calls import telnyx_record
 from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
-from voice.models import CallCommand, Limits
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = {"payload": "Hello", "voice": "female"}
 PAY = {"payment_connector_id": "1", "charge_amount": "9.95"}
 

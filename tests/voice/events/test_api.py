@@ -13,8 +13,8 @@ from portal.models import TelnyxAccount
 from tests.support.events import tell
 from tests.support.factories import FROM, make_event
 from tests.support.rest import CALLS, EVENTS, api_for
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
-from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db
 EVENT = {
@@ -43,6 +43,7 @@ def test_events_of_a_call_come_in_order_with_every_member(api: APIClient, accoun
     assert first["id"] != first["event_id"]
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_an_unreadable_event_has_no_telnyx_id(api: APIClient, account: TelnyxAccount) -> None:
     post_webhook(Client(), account, b"{")
     (row,) = api.get(EVENTS).json()["results"]
@@ -58,6 +59,7 @@ def test_the_raw_body_is_for_those_who_may_see_it(api: APIClient, account: Telny
     assert api_for(user_with("voice.view_callevent")).get(url).json().get("body") is None
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_every_filter_of_events_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
     tell(account, make_event(), make_event("call.answered", 3, leg="b", connection_id="88"))
     post_webhook(Client(), account, b"{")

@@ -9,8 +9,8 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION, make_event
 from tests.support.payloads import named
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
-from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

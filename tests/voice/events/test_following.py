@@ -13,11 +13,11 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_event, make_flow
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import effects
 from tests.support.webhooks import post_webhook
 from voice import tasks
 from voice.events import intake, processing
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 

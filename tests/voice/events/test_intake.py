@@ -15,11 +15,11 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.webhooks import post_webhook
 from voice.events import intake
 from voice.events.envelopes import OldFormat
 from voice.events.processing import process
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db(transaction=True)
 VARIANT = "another body under the id of an event that is already stored"

@@ -15,11 +15,11 @@ from portal import sql
 from portal.models import TelnyxAccount
 from tests.support.databases import on_sqlite
 from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from tests.support.webhooks import post_webhook
 from voice.events import leases, processing
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 ROOM = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
 

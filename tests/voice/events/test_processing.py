@@ -13,10 +13,10 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.events import receive, status_of
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.support.rows import Call, CallCommand, CallEvent
 from voice.events import processing
-from voice.models import Call, CallCommand, CallEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def test_a_call_is_made_of_its_events(account: TelnyxAccount) -> None:

@@ -9,9 +9,9 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_event
 from tests.support.rejections import counts, post_bare
+from tests.support.rows import RejectedRequest
 from tests.support.signing import key_pair
 from tests.support.webhooks import post_webhook
-from voice.models import RejectedRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -18,9 +18,9 @@ from tests.support.accounts import make_account
 from tests.support.factories import make_event
 from tests.support.polling import eventually
 from tests.support.rejections import counts, post_bare
+from tests.support.rows import CallEvent, RejectedRequest, RejectionCount
 from tests.support.webhooks import post_webhook
 from voice.events import rejections
-from voice.models import CallEvent, RejectedRequest, RejectionCount
 
 pytestmark = pytest.mark.django_db
 

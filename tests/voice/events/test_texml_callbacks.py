@@ -18,12 +18,12 @@ from tests.support.accounts import make_account
 from tests.support.factories import make_flow
 from tests.support.payloads import named
 from tests.support.rest import api_for
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.signing import signed
 from tests.support.texml import SID, form, stored
 from tests.support.webhooks import post_texml
 from voice.events import intake
 from voice.events.processing import process
-from voice.models import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -218,6 +218,7 @@ def test_a_dial_that_nobody_answered_leaves_its_caller_s_call_alive(client: Clie
     assert (call.state, call.hangup_cause, call.ended_at, call.answered_at) == ("initiated", "", None, None)
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_webhook_url_prints_the_texml_address_on_request(
     client: Client, account: TelnyxAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:

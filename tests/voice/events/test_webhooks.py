@@ -18,12 +18,12 @@ from nacl.signing import SigningKey
 from portal import sql
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event, make_flow
+from tests.support.rows import Call, CallCommand, CallEvent, RejectedRequest
 from tests.support.signing import TELNYX_KEY, signed
 from tests.support.webhooks import post_webhook
 from voice.events import intake, rejections, webhooks
 from voice.events.processing import process
 from voice.events.webhooks import call_control
-from voice.models import Call, CallCommand, CallEvent, RejectedRequest
 
 pytestmark = pytest.mark.django_db
 

@@ -8,7 +8,7 @@ from django.test import Client
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import CONNECTION, make_flow
-from voice.models import Flow, Rule
+from tests.support.rows import Flow, Rule
 
 pytestmark = pytest.mark.django_db
 ANSWER, HANGUP = '[{"action": "answer"}]', '[{"action": "hangup"}]'

@@ -11,7 +11,7 @@ from tests.support.accounts import make_account
 from tests.support.factories import make_flow
 from tests.support.flows import EXAMPLE, make, one_rule
 from tests.support.rest import FLOWS, api_for, problem
-from voice.models import Flow, Rule
+from tests.support.rows import Flow, Rule
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +60,7 @@ def test_with_several_accounts_a_flow_names_one(api: APIClient, account: TelnyxA
     assert set(problem(api.post(FLOWS, body, format="json"), 400)["errors"]) == {"account"}
 
 
+@pytest.mark.alone("it lists what there is, of every account")
 def test_every_filter_of_flows_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
     make_flow(account)
     make_flow(account, name="drawer", active=False, connection_id="88")

@@ -8,11 +8,11 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from tests.support.factories import FROM, make_flow
 from tests.support.handlers import SAMPLE, process, receive
+from tests.support.rows import Call, CallCommand
 from voice.dialling import limits
 from voice.flows import handlers
-from voice.models import Call, CallCommand
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def test_a_handler_s_commands_are_queued_in_order(account: TelnyxAccount, loaded: Any) -> None:

@@ -12,11 +12,11 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from tests.support.factories import FROM, run_owed
 from tests.support.handlers import SAMPLE, process, receive
+from tests.support.rows import Call, CallCommand, CallEvent
 from voice.events import processing
 from voice.flows import handlers
-from voice.models import Call, CallCommand, CallEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def test_it_sees_the_call_as_the_event_left_it(account: TelnyxAccount, loaded: Any) -> None:

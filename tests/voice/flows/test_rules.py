@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call, make_flow
+from tests.support.rows import CallEvent
 from voice.flows.rules import Decision, commands_for
-from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -10,8 +10,8 @@ from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call, make_flow
+from tests.support.rows import CallCommand, Flow, Rule
 from voice.flows.service import check_rules, delete_flow, save_flow
-from voice.models import CallCommand, Flow, Rule
 
 pytestmark = pytest.mark.django_db
 ANSWER = {"event_type": "call.initiated", "do": [{"action": "answer"}]}

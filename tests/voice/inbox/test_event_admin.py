@@ -6,10 +6,10 @@ import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from tests.support.rows import CallEvent
 from tests.support.webhooks import post_webhook
-from voice.models import CallEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 
 def test_the_raw_body_of_an_event_is_for_those_who_may_see_it(

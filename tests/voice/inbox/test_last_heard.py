@@ -10,8 +10,8 @@ from django.utils.html import strip_tags
 from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
+from tests.support.rows import CallEvent
 from tests.support.times import ago
-from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -13,9 +13,9 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_event, run_owed
 from tests.support.inbox import make_application, stored, words
+from tests.support.rows import RejectionCount
 from tests.support.signing import key_pair
 from tests.support.webhooks import post_webhook
-from voice.models import RejectionCount
 
 pytestmark = pytest.mark.django_db
 

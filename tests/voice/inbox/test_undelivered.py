@@ -16,8 +16,8 @@ from portal.models import TelnyxAccount
 from portal.sandbox.core import records
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_call
+from tests.support.rows import CallEvent
 from voice.inbox.undelivered import undelivered
-from voice.models import CallEvent
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from nacl.signing import SigningKey
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_event
+from tests.support.rows import CallEvent
 from tests.support.signing import key_pair, signed
 from tests.support.webhooks import post_webhook
-from voice.models import CallEvent
 
 pytestmark = pytest.mark.django_db
 

@@ -13,8 +13,8 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import make_event
 from tests.support.recoveries import undelivered
+from tests.support.rows import Recovery
 from tests.support.times import ago
-from voice.models import Recovery
 from voice.recovery import backfill
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +31,7 @@ def test_the_page_says_when_calls_could_not_be_asked_for(browser: Client, accoun
     assert told in browser.get(PAGE).content.decode()
 
 
+@pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 def test_the_button_asks_a_worker_and_the_page_shows_when_it_is_done(
     browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, woken: list[tuple[str, str]]
 ) -> None:

@@ -31,13 +31,13 @@ from tests.support.clock import Gate
 from tests.support.factories import make_event, make_flow, run_owed
 from tests.support.polling import eventually
 from tests.support.recoveries import listed, recover, undelivered
+from tests.support.rows import Call, CallCommand, CallEvent, Recovery
 from tests.support.sandbox_http import Http
 from tests.support.sandbox_ledger import effects, wire
 from tests.support.signing import TELNYX_KEY
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.webhooks import post_webhook
 from tests.support.worker import Line, working
-from voice.models import Call, CallCommand, CallEvent, Recovery
 from voice.recovery import backfill, runs
 
 WHOLE = pytest.mark.django_db(transaction=True)

@@ -14,8 +14,8 @@ from portal.sandbox.server.server import Sandbox
 from portal.telnyx import paging
 from tests.support.factories import CONNECTION, make_event
 from tests.support.recoveries import entry, listed, listing, looked, recover, undelivered
+from tests.support.rows import CallEvent
 from voice.calls import telnyx_record
-from voice.models import CallEvent
 from voice.recovery import runs
 
 pytestmark = pytest.mark.django_db

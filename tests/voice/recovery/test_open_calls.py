@@ -14,15 +14,15 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import FROM, TO, make_call, make_event, run_owed
 from tests.support.recoveries import NONE_ALIVE, entry, listed, listing, looked, recover, undelivered
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
-from voice.models import Call, CallCommand, CallEvent
 from voice.recovery import backfill, open_calls, runs
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
 NOTHING = listed([])
 GONE = "404 Not Found"

@@ -22,11 +22,11 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, undelivered
+from tests.support.rows import Call, CallEvent, Recovery
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice import tasks
-from voice.models import Call, CallEvent, Recovery
 from voice.recovery import backfill, runs
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +42,7 @@ def reconcile() -> Callable[..., tuple[str, str]]:
     return run
 
 
+@pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 def test_the_command_tells_in_words_what_it_found(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, reconcile: Any
 ) -> None:
@@ -68,6 +69,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return waited
 
 
+@pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 def test_the_command_waits_for_what_is_too_young_so_that_nothing_is_missing_after_it(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, reconcile: Any, clock: list[float]
 ) -> None:
@@ -80,6 +82,7 @@ def test_the_command_waits_for_what_is_too_young_so_that_nothing_is_missing_afte
     assert 100 < sum(clock) <= 120
 
 
+@pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 def test_without_waiting_the_young_are_left_to_the_next_run(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, reconcile: Any, clock: list[float]
 ) -> None:
@@ -119,6 +122,7 @@ def test_a_bad_since_is_said_to_be_one(sandbox_account: TelnyxAccount, reconcile
     assert not Recovery.objects.exists()
 
 
+@pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 @pytest.mark.parametrize(("since", "hours"), [("172800s", 48), ("2880m", 48), ("30h", 30), ("3d", 72)])
 def test_since_is_understood_in_four_units(
     sandbox_account: TelnyxAccount, reconcile: Any, since: str, hours: int
@@ -134,6 +138,7 @@ def test_an_unknown_account_is_named(sandbox_account: TelnyxAccount, reconcile: 
         reconcile("--account", "nobody")
 
 
+@pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 def test_the_clock_starts_one_run_an_interval_however_many_beats_there_are(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, woken: list[tuple[str, str]]
 ) -> None:

@@ -5,8 +5,8 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event, run_owed
+from tests.support.rows import Call
 from tests.support.webhooks import post_webhook
-from voice.models import Call
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from tests.support.factories import FROM, make_event, make_flow, run_owed
 from tests.support.replay_pages import NEW, look, selected, text
+from tests.support.rows import Call, CallCommand, CallEvent, Replay
 from tests.support.webhooks import post_webhook
-from voice.models import Call, CallCommand, CallEvent, Replay
 from voice.replay import runs
 
 pytestmark = pytest.mark.django_db

@@ -13,9 +13,9 @@ from tests.support.accounts import make_account
 from tests.support.events import receive
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.replays import ADA, ROOM, a_call, again, die, lines, quarantine, rehearse, run
+from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from tests.support.webhooks import post_webhook
 from voice.events import processing
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from voice.replay import apply, runs
 from voice.replay.selection import Selection
 

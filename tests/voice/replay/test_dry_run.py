@@ -7,9 +7,9 @@ from portal.models import TelnyxAccount
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
 from tests.support.replays import ROOM, a_call, die, quarantine, rehearse
+from tests.support.rows import Call, Conference
 from tests.support.tables import every_table
 from tests.support.webhooks import post_webhook
-from voice.models import Call, Conference
 
 pytestmark = pytest.mark.django_db
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from tests.support.replay_pages import look, selected, text
-from voice.models import Call, CallEvent, Replay
+from tests.support.rows import Call, CallEvent, Replay
 
 pytestmark = pytest.mark.django_db
 

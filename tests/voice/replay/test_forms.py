@@ -9,7 +9,7 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
 from tests.support.replay_pages import NEW, fields, look, text
-from voice.models import Call, CallEvent, Replay
+from tests.support.rows import Call, CallEvent, Replay
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +48,7 @@ def test_a_range_that_ends_before_it_begins_is_told(browser: Client, account: An
     assert "This is before the beginning." in text(answer)
 
 
+@pytest.mark.alone("it counts the events of every account")
 def test_an_application_is_chosen_by_id_or_name(browser: Client, wrong_call: Call, account: TelnyxAccount) -> None:
     from_id = text(browser.post(NEW, {"application": CONNECTION}))
     assert "2 events are like that." in from_id

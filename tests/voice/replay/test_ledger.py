@@ -11,7 +11,7 @@ from portal.models import TelnyxAccount
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
 from tests.support.replays import EVERYTHING, ROOM, lines, quarantine, rehearse, run
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay
+from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay
 from voice.replay.ledger import as_json
 from voice.replay.selection import Selection
 

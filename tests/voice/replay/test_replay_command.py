@@ -10,9 +10,9 @@ from django.test import Client
 
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import FROM, make_event, make_flow, run_owed
+from tests.support.rows import Call, CallCommand, CallEvent, Replay
 from tests.support.tables import every_table
 from tests.support.webhooks import post_webhook
-from voice.models import Call, CallCommand, CallEvent, Replay
 from voice.replay import runs
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +56,7 @@ def test_a_dry_run_tells_what_would_change_and_writes_nothing_at_all(wrong_call:
     assert not Replay.objects.exists()
 
 
+@pytest.mark.alone("it runs every event again that there is")
 def test_it_runs_where_nobody_can_be_asked(wrong_call: Call) -> None:
     told = command("--status", "processed", "--type", "call.*")
     assert "  State: ringing → ended" in told
@@ -80,6 +81,7 @@ def test_yes_is_not_asked(wrong_call: Call, terminal: Any) -> None:
     assert Call.objects.get().state == "ended"
 
 
+@pytest.mark.alone("it runs every event again that there is")
 def test_side_effects_need_a_yes(account: TelnyxAccount) -> None:
     assert post_webhook(Client(), account, make_event()).status_code == 200
     run_owed()
@@ -96,6 +98,7 @@ def test_nothing_found_is_no_error(account: TelnyxAccount) -> None:
     assert command("--status", "dead") == "0 events: status dead\n"
 
 
+@pytest.mark.alone("it runs every event again that there is")
 def test_single_events_are_chosen_by_either_id(wrong_call: Call) -> None:
     event = CallEvent.objects.get(event_type="call.hangup")
     assert command("--id", str(event.pk), "--dry-run").startswith("1 event: ")
@@ -121,6 +124,7 @@ def test_what_is_wrong_is_told_by_option(account: Any, options: tuple[str, ...],
         command(*options)
 
 
+@pytest.mark.alone("it runs every event again that there is")
 def test_a_failure_is_told_by_the_exit(wrong_call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*given: Any, **how: Any) -> Any:
         raise RuntimeError("defect")

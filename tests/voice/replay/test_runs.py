@@ -18,8 +18,8 @@ from portal.models import AuditEvent, TelnyxAccount
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
 from tests.support.replays import ADA, EVERYTHING, again, rehearse, run, worked_off
+from tests.support.rows import Call, CallEvent, Replay
 from voice import tasks
-from voice.models import Call, CallEvent, Replay
 from voice.replay import apply as replay_apply
 from voice.replay import runs
 from voice.replay.selection import Selection
@@ -197,6 +197,7 @@ def test_it_runs_once_however_often_it_is_begun(account: TelnyxAccount) -> None:
     assert AuditEvent.objects.filter(action="replay.run").count() == 1
 
 
+@pytest.mark.alone("it runs every event again that there is")
 def test_the_audit_trail_tells_of_runs_and_not_of_dry_runs(account: TelnyxAccount) -> None:
     many(account, 2)
     row = rehearse(Selection(statuses=("processed",)))

@@ -6,12 +6,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.replay_pages import NEW, look, text
-from voice.models import Call, CallEvent, Replay
+from tests.support.rows import Call, CallEvent, Replay
 from voice.replay import runs
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.alone("it counts the events of every account")
 def test_on_a_large_table_a_count_reads_the_newest_and_says_so(
     browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,8 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from tests.support.factories import FROM, make_event, run_owed
 from tests.support.replay_pages import look, text
+from tests.support.rows import Call
 from tests.support.webhooks import post_webhook
-from voice.models import Call
 
 pytestmark = pytest.mark.django_db
 ONLY = "voice.replay_event"
