@@ -67,7 +67,7 @@ class ApplicationSerializer(serializers.Serializer[TelnyxApplication]):
 
 
 class ApplicationInput(serializers.Serializer[TelnyxApplication]):
-    """What a create or an update takes; described here, judged by ``applications.services``."""
+    """What a create or an update takes; described here, judged by the service and by Telnyx."""
 
     kind: Kind
 
