@@ -28,7 +28,7 @@ _OPEN_NAMES = re.compile(r"(.*_)?(url|uri|host|endpoint|server|address|domain)s?
 _LOOKS_LIKE_ONE = re.compile(r"([a-z][a-z0-9+.\-]*:)?[/\\]{2}", re.IGNORECASE)
 _ADDRESS = re.compile(
     r"(?:(?:https?|wss?)://|udp:(?://)?)(?P<host>[A-Za-z0-9](?:[A-Za-z0-9.\-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
-    r"(?::\d{1,5})?(?:[/?#][^\s\\]*)?",
+    r"(?::\d{1,5})?(?:[/?#][^\x00-\x1f\\]*)?",
     re.IGNORECASE,
 )
 
@@ -53,11 +53,14 @@ def may_name_address(parameter: Parameter) -> bool:
 
 def addresses(action: str, parameters: Any) -> list[Address]:
     """Collect where this command would send media or events, and have anything fetched from."""
-    found: list[Address] = []
+    found, whole = list[Address](), list[str]()
     for member in members.walk(action, parameters):
         parameter = member.parameter
+        if member.place.startswith(tuple(whole)):
+            continue
         if parameter is not None and names_address(parameter):
             found += [_read(member.place, text) for text in _texts(member.value)]
+            whole.append(f"{member.place}.")
         elif members.cannot_be_walked(member, names_address):
             found.append(Address(member.place, ""))
         elif isinstance(member.value, str) and _may_be_one(member):
