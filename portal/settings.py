@@ -197,7 +197,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     # every minute it is looked up whose turn it is: so a start catches up soon, and two beats do it once
     "recover events": {"task": "voice.recover_due", "schedule": 60.0, "options": {"expires": 60}},
-    "own countries": {"task": "voice.open_own_countries", "schedule": 60.0, "options": {"expires": 60}},
+    "own countries": {"task": "voice.open_own_countries", "schedule": 300.0, "options": {"expires": 300}},
 }
 
 # --- REST ------------------------------------------------------------------------------------------------------------

@@ -33,7 +33,10 @@ _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems ali
 _SKEW = timedelta(seconds=5)  # between Telnyx's clock and the database's
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
-UNREADABLE = "Enter a number with + and country code, as +13125550001, or a sip: address: else no limit can be checked."
+UNREADABLE = (
+    "Enter a number with + and country code, as +13125550001, or a sip: address with a plain user, as "
+    "sip:ada@example.com: else no limit can be checked."
+)
 
 _log = structlog.get_logger(__name__)
 
