@@ -15,6 +15,9 @@ from voice.models import Call
 DIAL = "dial"
 # What puts a call to another number costs money: it takes the permission to dial.
 _DIALS = {DIAL, "transfer", "refer"}
+# What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
+_LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
+_LISTENING_PARAMETERS = ("record", "stream_url")
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -87,8 +90,14 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
 
 
 def permission(action: str) -> str:
-    """Name the permission to press it."""
+    """Name the permission to press it. What its parameters make of it takes more: ``voice.dialling.rights``."""
     return "voice.dial" if action in _DIALS else "voice.control_call"
+
+
+def is_listening(action: str, parameters: Any) -> bool:
+    """Tell whether it has a call recorded, or its sound sent elsewhere."""
+    given = parameters if isinstance(parameters, dict) else {}
+    return action in _LISTENS or any(given.get(name) for name in _LISTENING_PARAMETERS)
 
 
 def label(action: str) -> str:
