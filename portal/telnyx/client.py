@@ -29,6 +29,7 @@ from portal.telnyx.sdk import telnyx
 
 DEADLINE_SECONDS = 8.0
 MOST_BYTES = 16 * 1024 * 1024  # of one answer: a page of a list has less than one
+_PIECE = 16 * 1024  # bytes that are sent between two looks at the clock: a record of TLS
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 
@@ -225,9 +226,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._backend.count(self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = self._backend.left(timeout, httpcore.WriteTimeout)
-        self._backend.leave()
-        self._inner.write(buffer, left)
+        for begin in range(0, len(buffer), _PIECE):  # a reader that takes a little now and then is slow as well
+            left = self._backend.left(timeout, httpcore.WriteTimeout)
+            self._backend.leave()
+            self._inner.write(buffer[begin : begin + _PIECE], left)
 
     def close(self) -> None:
         self._inner.close()
