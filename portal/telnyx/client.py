@@ -9,7 +9,6 @@ import queue
 import socket
 import ssl
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -26,6 +25,7 @@ from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
 from portal.telnyx.schemas import arguments
 from portal.telnyx.sdk import telnyx
+from portal.times import uptime
 
 DEADLINE_SECONDS = 8.0
 MOST_BYTES = 16 * 1024 * 1024  # of one answer: a page of a list has less than one
@@ -175,7 +175,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def begin(self, seconds: float) -> None:
         """Start the clock of a request, which may take so long."""
-        self._deadline, self._bytes, self.has_left = time.monotonic() + seconds, 0, False
+        self._deadline, self._bytes, self.has_left = uptime() + seconds, 0, False
 
     def connect_tcp(
         self,
@@ -199,7 +199,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def left(self, timeout: float | None, error: type[Exception]) -> float:
         """Return the seconds this step may take."""
-        rest = self._deadline - time.monotonic()
+        rest = self._deadline - uptime()
         if rest <= 0:
             raise error("deadline")
         return min(rest, timeout or rest)

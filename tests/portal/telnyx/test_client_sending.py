@@ -163,7 +163,7 @@ def test_a_key_of_letters_that_no_header_takes_is_refused() -> None:
 
 def test_the_deadline_holds_for_a_request_that_is_read_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, taken = Clock(), []
-    monkeypatch.setattr(client, "time", clock)
+    monkeypatch.setattr(client, "uptime", clock.monotonic)
 
     def sip(connection: socket.socket) -> None:
         while more := connection.recv(65536):

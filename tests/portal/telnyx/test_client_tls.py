@@ -99,7 +99,7 @@ def test_the_deadline_holds_for_an_answer_that_drips(
     authority: trustme.CA, monkeypatch: pytest.MonkeyPatch, lead: bytes, piece: bytes
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr(client, "time", clock)
+    monkeypatch.setattr(client, "uptime", clock.monotonic)
 
     def drip(connection: socket.socket) -> None:
         connection.sendall(lead)
