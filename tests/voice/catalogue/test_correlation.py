@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.commands import seen
-from tests.support.factories import make_call, make_event
+from tests.support.factories import TO, make_call, make_event
 from tests.support.reconciliation import dialled, hear, look, sent_ok, uncertain
 from tests.support.rows import CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
@@ -91,6 +92,16 @@ def test_an_event_heard_before_it_was_sent_settles_nothing(account: TelnyxAccoun
     hear(account, make_event("call.speak.started", 0))
     CallEvent.objects.update(received_at=ago(31))
     command = uncertain(call, "speak", SPEAK)
+    with telnyx_says(account):
+        assert look(command).is_open_question
+
+
+@pytest.mark.parametrize("is_dial", [True, False])
+def test_an_event_of_another_account_settles_nothing(account: TelnyxAccount, is_dial: bool) -> None:
+    """Of the same application, numbers and session: nobody there has sent anything."""
+    neighbour = make_account("neighbour")
+    command = dialled(account) if is_dial else uncertain(make_call(account), "transfer", {"to": TO})
+    hear(neighbour, make_event("call.initiated", -20, leg="new", direction="outgoing"))
     with telnyx_says(account):
         assert look(command).is_open_question
 
