@@ -11,9 +11,9 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
+from portal import sql
 from portal.models import ApiToken, TelnyxAccount
 
 SILENT_SECONDS = 60  # a pull says that it is alive far more often: one request may take 8 s
@@ -150,7 +150,7 @@ class Pull(models.Model):
     @property
     def is_silent(self) -> bool:
         """Return whether it should be running, and was killed: the next pull replaces it."""
-        alive = self.seen_alive_at > timezone.now() - timedelta(seconds=SILENT_SECONDS)
+        alive = self.seen_alive_at > sql.clock() - timedelta(seconds=SILENT_SECONDS)
         return self.state == self.State.RUNNING and not alive
 
     @property

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.actors import Actor
@@ -244,7 +245,7 @@ class Heartbeat(models.Model):
 
     @classmethod
     def beat(cls, name: str) -> None:
-        cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+        cls.objects.update_or_create(name=name, defaults={"at": Now()})
 
 
 def _sha256(text: str) -> str:

@@ -78,12 +78,22 @@ def check_endpoint(text: str, near: str = "") -> str:
     text = text.strip()
     if _SIP.fullmatch(text):
         return text
-    compact = re.sub(r"[\s().\-/]", "", re.sub(r"(?<=\d)\s*\(0\)", "", text))  # +49 (0)30 …: the 0 is for at home
+    compact = _compact(text)
     if not compact.startswith("+"):
         raise ValidationError(_without_country(compact, near))
     if not _E164.fullmatch(compact):
         raise ValidationError(_ASKED)
     return _possible(compact)
+
+
+def same_form(text: str) -> str:
+    """Return a number in the form of Telnyx's events, for comparing it with others; anything else as it is."""
+    compact = _compact(text)
+    return compact if _E164.fullmatch(compact) else text.strip()
+
+
+def _compact(text: str) -> str:
+    return re.sub(r"[\s().\-/]", "", re.sub(r"(?<=\d)\s*\(0\)", "", text))  # +49 (0)30 …: the 0 is for at home
 
 
 _ASKED = "Enter a number with + and country code, as +13125550001, or a sip: address."

@@ -78,14 +78,24 @@ def read_now(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-def insert(row: Model) -> bool:
-    """Insert a row whole; false when another row, which then is committed, has one of its unique keys."""
+def insert(row: Model, stamped: str | None = None) -> bool:
+    """Insert a row whole; false when another row, which then is committed, has one of its unique keys.
+
+    The field ``stamped`` is set to the database's time, here as well.
+    """
     fields = row._meta.concrete_fields
-    names, marks = ", ".join(f'"{field.column}"' for field in fields), ", ".join(["%s"] * len(fields))
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    marks = ", ".join(now() if field.name == stamped else "%s" for field in fields)
+    bound = [field for field in fields if field.name != stamped]
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in bound]
     sql = f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING'  # noqa: S608
-    done = _changed(sql, [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields])
+    with connection.cursor() as cursor:
+        cursor.execute(f"{sql} RETURNING {_field(type(row), stamped).column if stamped else 1}", values)
+        done = cursor.fetchone()
+    if done and stamped:
+        setattr(row, stamped, read_now(done[0]))
     row._state.adding, row._state.db = not done, connection.alias
-    return done
+    return bool(done)
 
 
 def update(row: Model, names: Iterable[str], **only_if: Any) -> bool:

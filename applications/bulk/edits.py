@@ -14,13 +14,14 @@ from typing import Any
 import structlog
 from django.db import connection
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from applications.editing.outcomes import conflict_sentences
 from applications.editing.service import Conflict, update_application
 from applications.kinds import BY_SLUG, Kind, flatten, unflatten
 from applications.models import BulkEdit, TelnyxApplication
 from applications.wording import display_value
+from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent
@@ -66,7 +67,7 @@ def draft(kind: Kind, rows: Iterable[TelnyxApplication], owner: Any, values: Jso
     targets = [_target(row) for row in rows if row.missing_since is None]
     if len(targets) > MOST:
         raise TooMany(f"{len(targets)} are chosen; {MOST} can be changed at once.")
-    BulkEdit.objects.filter(created_at__lt=timezone.now() - _KEPT).delete()
+    BulkEdit.objects.filter(created_at__lt=Now() - _KEPT).delete()
     return BulkEdit.objects.create(kind=kind.slug, owner=owner, targets=targets, values=values or {})
 
 
@@ -96,7 +97,7 @@ def run_within(seconds: float, edit: BulkEdit, actor: Actor) -> None:
 def is_silent(edit: BulkEdit) -> bool:
     """Return whether it runs by its state only: whoever ran it was killed."""
     alive = edit.seen_alive_at
-    return edit.state == BulkEdit.State.RUNNING and (alive is None or timezone.now() - alive > _silence())
+    return edit.state == BulkEdit.State.RUNNING and (alive is None or sql.clock() - alive > _silence())
 
 
 def counts(edit: BulkEdit) -> dict[str, int]:
@@ -105,10 +106,8 @@ def counts(edit: BulkEdit) -> dict[str, int]:
 
 
 def _claim(edit: BulkEdit) -> bool:
-    free = Q(state=BulkEdit.State.DRAFT) | Q(
-        state=BulkEdit.State.RUNNING, seen_alive_at__lt=timezone.now() - _silence()
-    )
-    now = {"state": BulkEdit.State.RUNNING, "seen_alive_at": timezone.now()}
+    free = Q(state=BulkEdit.State.DRAFT) | Q(state=BulkEdit.State.RUNNING, seen_alive_at__lt=Now() - _silence())
+    now = {"state": BulkEdit.State.RUNNING, "seen_alive_at": Now()}
     return bool(BulkEdit.objects.filter(free, pk=edit.pk).exclude(values={}).update(**now))
 
 
@@ -131,8 +130,8 @@ def run(edit: BulkEdit, actor: Actor) -> None:
             continue
         target["state"], target["said"] = _turn(rows.get(target["id"]), target["base"], edit.values, actor, away)
         away = away + 1 if target["state"] in _AWAY else 0
-        BulkEdit.objects.filter(pk=edit.pk).update(targets=edit.targets, seen_alive_at=timezone.now())
-    BulkEdit.objects.filter(pk=edit.pk).update(state=BulkEdit.State.DONE, finished_at=timezone.now())
+        BulkEdit.objects.filter(pk=edit.pk).update(targets=edit.targets, seen_alive_at=Now())
+    BulkEdit.objects.filter(pk=edit.pk).update(state=BulkEdit.State.DONE, finished_at=Now())
     AuditEvent.note(actor, "application.bulk_edit", edit, fields=sorted(edit.values), **counts(edit))
 
 

@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from applications.models import EditLock, TelnyxApplication
+from portal import sql
 from portal.telnyx.errors import TelnyxUnavailable
 
 LONGEST = timedelta(seconds=30)  # far above the two requests of 8 s that a change takes
@@ -28,10 +29,10 @@ def edit_lock(application: TelnyxApplication) -> Iterator[None]:
 def _take(subject: str) -> EditLock:
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        EditLock.objects.filter(subject=subject, until__lt=timezone.now()).delete()
+        EditLock.objects.filter(subject=subject, until__lt=Now()).delete()
         try:
             with transaction.atomic():
-                return EditLock.objects.create(subject=subject, until=timezone.now() + LONGEST)
+                return EditLock.objects.create(subject=subject, until=sql.clock() + LONGEST)
         except IntegrityError:
             time.sleep(0.1)
     raise TelnyxUnavailable("Another change of this application is still on its way. Nothing was sent.", retry_after=2)

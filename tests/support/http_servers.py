@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,12 +11,15 @@ PATIENCE = 30  # s
 
 
 class Listener:
-    """Accepts connections, notes each request's bytes, and lets ``behave`` answer on the socket."""
+    """Accepts connections, notes each request's bytes, and lets ``behave`` answer on the socket.
 
-    def __init__(self, behave: Callable[[socket.socket], None]) -> None:
+    With ``tls`` after a handshake: of one that fails no request is noted.
+    """
+
+    def __init__(self, behave: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[bytes] = []
         self.stopping = threading.Event()
-        self._behave = behave
+        self._behave, self._tls = behave, tls
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._open: set[socket.socket] = set()
@@ -24,7 +28,7 @@ class Listener:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
 
     def close(self) -> None:
         self.stopping.set()
@@ -52,11 +56,18 @@ class Listener:
         with connection:
             connection.settimeout(PATIENCE)
             try:
-                self.requests.append(_read_request(connection))
-                self._behave(connection)
+                if self._tls is None:
+                    self._answer(connection)
+                else:
+                    with self._tls.wrap_socket(connection.dup(), server_side=True) as encrypted:
+                        self._answer(encrypted)
             except OSError:
                 pass
         self._open.discard(connection)
+
+    def _answer(self, connection: socket.socket) -> None:
+        self.requests.append(_read_request(connection))
+        self._behave(connection)
 
 
 def _read_request(connection: socket.socket) -> bytes:
@@ -82,9 +93,9 @@ def answer(status: str, body: bytes = b"{}", **headers: str) -> bytes:
 
 
 @contextmanager
-def serving(behave: Callable[[socket.socket], None] | bytes) -> Iterator[Listener]:
+def serving(behave: Callable[[socket.socket], None] | bytes, tls: ssl.SSLContext | None = None) -> Iterator[Listener]:
     """A listener that runs ``behave``, or sends these bytes to everybody."""
-    listener = Listener(behave if callable(behave) else lambda connection: connection.sendall(behave))
+    listener = Listener(behave if callable(behave) else lambda connection: connection.sendall(behave), tls)
     try:
         yield listener
     finally:

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from django.db import OperationalError
 from django.urls import include, path
 from django.utils import timezone
 from rest_framework.response import Response
@@ -43,6 +44,7 @@ FAILURES = {
     "field": TelnyxRefused("no", fields={"to": ["is not a number"]}, http_status=422),
     "unavailable": TelnyxUnavailable("later", retry_after=17),
     "uncertain": TelnyxUncertain("who knows"),
+    "lost": OperationalError("server closed the connection unexpectedly"),  # behind the commit
     "bug": RuntimeError("a bug with a secret in it"),
 }
 router = SimpleRouter()

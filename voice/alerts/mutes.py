@@ -5,8 +5,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent
 from voice.models import Alert, AlertMute
@@ -41,7 +41,7 @@ def is_muted(alert: Alert, now: datetime) -> bool:
 
 def mute(kind: str, subject: str, span: timedelta | None, reason: str, actor: Actor) -> AlertMute:
     """Mute from now for ``span``; None is for ever. An earlier one of the same kind and subject is replaced."""
-    now = timezone.now()
+    now = sql.clock()
     values = {"until": now + span if span else None, "reason": reason, "by": actor.label[:200], "created_at": now}
     with transaction.atomic():
         row, _ = AlertMute.objects.update_or_create(kind=kind, subject=subject, defaults=values)

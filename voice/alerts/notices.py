@@ -12,8 +12,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.utils import timezone
+from django.db.models.functions import Now
 
+from portal import sql
 from portal.leases import Leased
 from portal.phone_numbers import masked
 from voice.alerts import channels as alert_channels
@@ -72,7 +73,7 @@ def deliver(notice_id: uuid.UUID) -> bool:
     if not _unsent().filter(pk=notice_id).claim(LEASE, attempts=F("attempts") + 1):
         return False
     notice = AlertNotice.objects.select_related("alert").get(pk=notice_id)
-    if mutes.is_muted(notice.alert, timezone.now()):
+    if mutes.is_muted(notice.alert, sql.clock()):
         _hold_back(notice)
         return False
     problem = alert_channels.send(notice.channel, notice.pk, notice.body)
@@ -82,8 +83,8 @@ def deliver(notice_id: uuid.UUID) -> bool:
         _log.warning("a notice of an alert is given up", channel=notice.channel, reason=problem)
         _finish(notice, _Outcome.FAILED, problem)
     else:
-        later = timezone.now() + timedelta(seconds=PAUSES[notice.attempts - 1])
-        _mine(notice).update(lease_until=later, error=problem[:300])
+        later = timedelta(seconds=PAUSES[notice.attempts - 1])
+        _mine(notice).update(lease_until=Now() + later, error=problem[:300])
     return True
 
 
@@ -96,7 +97,7 @@ def test() -> dict[str, str]:
         "subject": "portal",
         "summary": "This is a test. Nothing is wrong.",
         "link": f"{settings.PORTAL_PUBLIC_URL}/admin/",
-        "opened_at": _iso(timezone.now()),
+        "opened_at": _iso(sql.clock()),
         "closed_at": None,
     }
     return {channel: alert_channels.send(channel, uuid.uuid4(), payload) for channel in alert_channels.set_up()}
@@ -118,18 +119,18 @@ def _mine(notice: AlertNotice) -> QuerySet[AlertNotice]:
 def _hold_back(notice: AlertNotice) -> None:
     """Hold a muted notice back. A beginning that outlasts the mute is told then, as if new."""
     with transaction.atomic():
-        here = Alert.objects.select_for_update().filter(pk=notice.alert_id, closed_at=None)
+        here = Alert.objects.select_for_update(no_key=True).filter(pk=notice.alert_id, closed_at=None)
         if notice.change == AlertNotice.Change.OPENED and here.first():
             _mine(notice).delete()
             here.update(announced_at=None)
             return
         # over by now: of a beginning that nobody heard of, no end is told either
         waiting = AlertNotice.objects.filter(alert=notice.alert_id, channel=notice.channel, finished_at=None)
-        waiting.update(outcome=_Outcome.MUTED, finished_at=timezone.now(), lease_until=None)
+        waiting.update(outcome=_Outcome.MUTED, finished_at=Now(), lease_until=None)
 
 
 def _finish(notice: AlertNotice, outcome: str, error: str = "") -> None:
-    _mine(notice).update(outcome=outcome, error=error[:300], finished_at=timezone.now(), lease_until=None)
+    _mine(notice).update(outcome=outcome, error=error[:300], finished_at=Now(), lease_until=None)
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import connections, transaction
 from django.db.models import Count
-from django.utils import timezone
 
+from portal import sql
 from voice.alerts import checks, mutes, notices
 from voice.alerts.findings import CheckRound, Finding
 from voice.models import Alert, AlertMute, AlertNotice, AlertRound
@@ -49,7 +49,7 @@ def check_and_notify() -> None:
 
 def check_due() -> bool:
     """Run the checks if it is time and nobody else does."""
-    now = timezone.now()
+    now = sql.clock()
     since = AlertRound.claim(now, EVERY, GAP)
     if since is not None:
         check(now, since)
@@ -69,7 +69,7 @@ def check(now: datetime, since: datetime) -> None:
 
 def clean_up() -> None:
     """Forget alerts that were over 90 days ago, and mutes that were."""
-    old = timezone.now() - KEPT
+    old = sql.clock() - KEPT
     Alert.objects.filter(closed_at__lt=old).delete()
     AlertMute.objects.filter(until__lt=old).delete()
 
@@ -82,7 +82,7 @@ def open_by_kind() -> dict[str, int]:
 
 def open_unmuted() -> list[Alert]:
     """List the alerts that are open and not muted, newest first."""
-    return list(mutes.unmuted(Alert.objects.filter(closed_at=None), timezone.now()))
+    return list(mutes.unmuted(Alert.objects.filter(closed_at=None), sql.clock()))
 
 
 def _settle(kind: str, closes_after: timedelta, found: dict[str, Finding], now: datetime) -> None:
@@ -111,7 +111,7 @@ def _leave(alert: Alert, closes_after: timedelta, now: datetime) -> None:
         Alert.objects.filter(pk=alert.pk, closed_at=None, clear_since=None).update(clear_since=now)
         return
     with transaction.atomic():
-        row = Alert.objects.select_for_update().filter(pk=alert.pk, closed_at=None).first()
+        row = Alert.objects.select_for_update(no_key=True).filter(pk=alert.pk, closed_at=None).first()
         if row is None:
             return
         row.closed_at, row.clear_since = now, None
@@ -124,7 +124,7 @@ def _announce(now: datetime) -> None:
     untold = Alert.objects.filter(closed_at=None, announced_at=None)
     for alert in mutes.unmuted(untold, now):
         with transaction.atomic():
-            rows = Alert.objects.select_for_update().filter(pk=alert.pk, closed_at=None, announced_at=None)
+            rows = Alert.objects.select_for_update(no_key=True).filter(pk=alert.pk, closed_at=None, announced_at=None)
             row = rows.first()
             if row and notices.make(row, AlertNotice.Change.OPENED, now):
                 rows.update(announced_at=now)

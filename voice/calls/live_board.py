@@ -13,6 +13,7 @@ from django.db.models import OuterRef, Q, Subquery
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
+from portal import sql
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import search, status
@@ -168,7 +169,7 @@ def _id(call: dict[str, Any]) -> str:
 
 def _claim(account: TelnyxAccount) -> bool:
     """Claim the right to ask Telnyx: of many watchers in many processes one gets it."""
-    now = timezone.now()
+    now = sql.clock()
     made = LiveListing(account=account, claimed_at=now - 2 * EVERY)
     LiveListing.objects.bulk_create([made], ignore_conflicts=True)
     return LiveListing.objects.filter(account=account, claimed_at__lte=now - EVERY).update(claimed_at=now) == 1

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from portal.phone_numbers import same_form
 from portal.times import read_time
 from voice.catalogue import actions
 from voice.models import CallCommand, CallEvent
@@ -108,7 +109,7 @@ def proof(command: CallCommand, rivals: Iterable[CallCommand], events: Iterable[
     ``rivals`` are all the others that may have caused one of the events, however they stand.
     """
     told = _distinct(events)
-    mine = [event for event in told if fits(command, event)]
+    mine = [event for event in told if fits(command, event) and not _ended_by_itself(command, event)]
     if _is_wish(command.action):
         return mine[0] if mine else None
     others = [one for one in rivals if one.pk != command.pk and one.status != _Status.REFUSED]
@@ -128,6 +129,14 @@ def fits(command: CallCommand, event: CallEvent) -> bool:
         return True
     begun = _done_at(command, event)  # a recording may also be one that settings at Telnyx began
     return begun is not None and begun <= _sent_at(command) + BEGINS_WITHIN
+
+
+def _ended_by_itself(command: CallCommand, event: CallEvent) -> bool:
+    """Tell whether what was to stop may have come to its end: then the next in the queue plays, if nothing stopped it.
+
+    Of a speech Telnyx tells the same either way.
+    """
+    return command.action == "stop_playback" and (event.payload or {}).get("status") != "cancelled"
 
 
 def may_have_caused(command: CallCommand, event: CallEvent) -> bool:
@@ -232,21 +241,21 @@ def _is_in_room(command: CallCommand, event: CallEvent) -> bool:
 
 def _is_new_leg(command: CallCommand, event: CallEvent) -> bool:
     payload, asked = event.payload or {}, command.parameters
-    if payload.get("direction") != "outgoing" or payload.get("to") not in numbers_called(command):
+    if payload.get("direction") != "outgoing" or same_form(str(payload.get("to"))) not in numbers_called(command):
         return False
     if command.action != actions.DIAL:  # a transfer's new leg belongs to the session of the call
         session = command.call.call_session_id if command.call else ""
         return bool(session) and event.call_session_id == session and event.call_id != command.call_id
     if command.call_id is not None and not isinstance(asked.get("to"), list):  # of several only one leg is its call
         return event.call_id == command.call_id
-    same = (("from", asked.get("from")), ("connection_id", asked.get("connection_id")))
-    return all(payload.get(name) == value for name, value in same)
+    names = ("from", "connection_id")
+    return all(same_form(str(payload.get(name))) == same_form(str(asked.get(name))) for name in names)
 
 
 def numbers_called(command: CallCommand) -> list[object]:
-    """List whom the command calls."""
+    """List whom the command calls, each as Telnyx's events name it."""
     to = command.parameters.get("to")
-    return to if isinstance(to, list) else [to]
+    return [same_form(one) if isinstance(one, str) else one for one in (to if isinstance(to, list) else [to])]
 
 
 def _is_wish(action: str) -> bool:

@@ -164,7 +164,7 @@ def resume(batch: DialBatch, actor: Actor) -> DialBatch:
     with transaction.atomic():
         if (batch := _locked(batch)).status != DialBatch.Status.PAUSED:
             return batch
-        left = list(_waiting(batch).select_for_update().order_by("sequence"))
+        left = list(_waiting(batch).select_for_update(no_key=True).order_by("sequence"))
         now = sql.clock()
         for at, command in enumerate(left):
             _time(command, now + timedelta(seconds=at / batch.per_second))
@@ -194,7 +194,7 @@ def put_off(command: CallCommand, limit: LimitExceeded, now: datetime) -> bool:
     if now + _ROOM_AFTER > batch.began_at + timedelta(seconds=batch.lines / batch.per_second) + _PATIENCE:
         return False
     # another sender may hold another line of it and want this one: take only what is free
-    free = _waiting(batch).select_for_update(skip_locked=True).exclude(lease_until=_HELD)
+    free = _waiting(batch).select_for_update(skip_locked=True, no_key=True).exclude(lease_until=_HELD)
     later = {name: F(name) + _ROOM_AFTER for name in ("lease_until", "counted_at", "expires_at")}
     CallCommand.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(**later)
     CallCommand.objects.filter(pk=command.pk).update(error=f"Waits for room. {limit.words}")

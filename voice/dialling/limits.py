@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from portal import hosts, sql
 from portal.models import ApiToken, TelnyxAccount
+from portal.phone_numbers import same_form
 from portal.refusals import LimitExceeded
 from voice.catalogue import actions, retry_policy
 from voice.dialling import egress
@@ -168,10 +169,8 @@ def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = 
 
 def _locked(command: CallCommand) -> list[Limits]:
     """Lock the rows that hold for it, the account's first."""
-    if command.call_id:  # in the order everybody takes: the command's foreign key is going to lock its call
-        list(Call.objects.select_for_update().filter(pk=command.call_id).values_list("pk"))
     of_account(command.account)
-    locked = Limits.objects.select_for_update(of=("self",)).select_related("account", "token")
+    locked = Limits.objects.select_for_update(of=("self",), no_key=True).select_related("account", "token")
     token = locked.filter(token=command.token) if command.token_id else locked.none()
     return [locked.get(account=command.account), *token]
 
@@ -260,16 +259,17 @@ def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> 
     """
     sent = on_its_way.filter(first_sent_at__isnull=False).order_by("-first_sent_at")
     wanted = [
-        (first_sent_at - _SKEW, str(to))
+        (first_sent_at - _SKEW, same_form(str(to)))
         for first_sent_at, value in sent.values_list("first_sent_at", "parameters__to")
         if first_sent_at
         for to in (value if isinstance(value, list) else [value])
     ]
     if not wanted:
         return 0
-    legs = alive.filter(to_number__in={to for _, to in wanted}, started_at__gt=min(wanted)[0])
+    legs = alive.filter(started_at__gt=min(wanted)[0])
     of_others = CallCommand.objects.filter(call=OuterRef("pk"), action=actions.DIAL)
-    begun = list(legs.filter(~Exists(of_others)).values_list("started_at", "to_number").order_by("-started_at"))
+    rows = legs.filter(~Exists(of_others)).values_list("started_at", "to_number").order_by("-started_at")
+    begun = [(started_at, same_form(to)) for started_at, to in rows]
     found = 0
     for since, to in wanted:  # the latest command takes the latest leg
         leg = next((leg for leg in begun if leg[1] == to and leg[0] > since), None)

@@ -13,7 +13,6 @@ import structlog
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from portal import sql
 from portal.actors import Actor
@@ -83,7 +82,7 @@ def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetim
         return
     with transaction.atomic():
         AccountBreaker.objects.bulk_create([AccountBreaker(account_id=account_id, since=now)], ignore_conflicts=True)
-        row = AccountBreaker.objects.select_for_update().get(account=account_id)
+        row = AccountBreaker.objects.select_for_update(no_key=True).get(account=account_id)
         if usable or rejected or not again:  # one stubborn command is no silent Telnyx
             row.recent = (row.recent + ("o" if usable and not rejected else "x"))[-OF_THE_LAST:]
         _judge(row, error, now, rejected=rejected, usable=usable)
@@ -102,11 +101,11 @@ def _wait(account_id: uuid.UUID, error: TelnyxUnavailable, now: datetime) -> Non
 def close(account: TelnyxAccount, actor: Actor) -> AccountBreaker:
     """Close the breaker for a person who says that Telnyx works again: what waits goes out with the next sweep."""
     with transaction.atomic():
-        row = AccountBreaker.objects.select_for_update().filter(account=account).first()
+        row = AccountBreaker.objects.select_for_update(no_key=True).filter(account=account).first()
         if row is None or row.is_closed:
             return row or breaker_of(account)
         AuditEvent.note(actor, "breaker.close", account, why=row.why, since=row.since.isoformat())
-        _close(row, timezone.now(), f"Closed by {actor.label}.")
+        _close(row, sql.clock(), f"Closed by {actor.label}.")
         row.save()
     return row
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 
+from portal import sql
 from portal.times import read_time
 from voice.calls import status, telnyx_record
 from voice.catalogue import actions, retry_policy
@@ -22,7 +22,7 @@ def record_filter(command: CallCommand) -> dict[str, Any]:
         return {"leg_id": command.call.call_leg_id} if command.call.call_leg_id else {}
     if command.action != actions.DIAL:
         return {}  # the record cannot be asked by conference or queue
-    at = (command.first_sent_at or timezone.now()) - timedelta(seconds=5)
+    at = (command.first_sent_at or sql.clock()) - timedelta(seconds=5)
     return {"connection_id": str(command.parameters.get("connection_id")), "occurred_at": {"gte": at.isoformat()}}
 
 
@@ -45,7 +45,7 @@ def is_missing(command: CallCommand, record: telnyx_record.Record) -> bool:
     Another one of ours has to be there, sent before it. Only a minute after the last attempt: the record may lag
     behind.
     """
-    if command.finished_at is None or timezone.now() - command.finished_at < timedelta(minutes=1):
+    if command.finished_at is None or sql.clock() - command.finished_at < timedelta(minutes=1):
         return False
     others = command.call.commands.filter(status=CallCommand.Status.OK) if command.call else CallCommand.objects.none()
     with_id = [row for row in others.values_list("id", "action") if retry_policy.takes_command_id(row[1])]
@@ -82,7 +82,7 @@ def _unsaved(entry: dict[str, Any]) -> CallEvent | None:
     row = CallEvent(event_type=str(webhook.get("event_type") or entry.get("name")), payload=payload)
     row.call_control_id, row.call_session_id = (str(payload.get(f"call_{name}_id") or "") for name in _IDS)
     row.call_leg_id = str(payload.get("call_leg_id") or entry.get("call_leg_id") or "")
-    row.occurred_at, row.received_at = at, timezone.now()
+    row.occurred_at, row.received_at = at, sql.clock()
     return row
 
 

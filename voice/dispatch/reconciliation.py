@@ -11,8 +11,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent
 from portal.telnyx.errors import TelnyxError
@@ -30,7 +30,7 @@ from voice.catalogue.correlation import (
 )
 from voice.catalogue.event_types import label
 from voice.commands import outbox
-from voice.dispatch import evidence
+from voice.dispatch import evidence, ordering
 from voice.dispatch.dialled_call import call_of_dial
 from voice.dispatch.evidence import is_already_so
 from voice.models import CallCommand, CallEvent
@@ -64,7 +64,7 @@ def needs_a_person(command: CallCommand) -> bool:
         return False
     return (
         retry_policy.retry_class(command.action) is retry_policy.RetryClass.MONEY
-        or timezone.now() - command.finished_at > retry_policy.UNKNOWN_AFTER
+        or sql.clock() - command.finished_at > retry_policy.UNKNOWN_AFTER
     )
 
 
@@ -125,9 +125,9 @@ def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
     Raises ``NotUncertain``; for ``send_again`` also what ``outbox.act`` and ``outbox.dial`` raise.
     """
     with transaction.atomic():
-        command = (
-            CallCommand.objects.select_for_update(of=("self",)).select_related("account", "call").get(pk=command_id)
-        )
+        ordering.lock_subjects(command_id)  # sending it again may lock its call
+        rows = CallCommand.objects.select_for_update(of=("self",), no_key=True)
+        command = rows.select_related("account", "call").get(pk=command_id)
         if command.status != _Status.UNCERTAIN or command.settled_at is not None:
             raise NotUncertain(f"There is nothing to decide: it is {command.status}.")
         AuditEvent.note(actor, "command.settle", command, verdict=verdict)
@@ -184,7 +184,7 @@ def _rivals(command: CallCommand, events: list[CallEvent]) -> list[CallCommand]:
 
     Read after the events: a command is a row before it has any.
     """
-    sent = command.first_sent_at or timezone.now()
+    sent = command.first_sent_at or sql.clock()
     rows = CallCommand.objects.select_related("call").filter(account=command.account_id, first_sent_at__isnull=False)
     if command.conference_id is not None:
         rows = rows.filter(_where(command))
@@ -196,7 +196,9 @@ def _rivals(command: CallCommand, events: list[CallEvent]) -> list[CallCommand]:
     else:
         around = (sent - 2 * BEGINS_WITHIN, sent + 2 * BEGINS_WITHIN)
         several = Q(parameters__to__0__isnull=False)
-        same = Q(parameters__to__in=numbers_called(command)) | several
+        to = command.parameters.get("to")
+        as_written = to if isinstance(to, list) else [to]
+        same = Q(parameters__to__in=[*numbers_called(command), *as_written]) | several
         calls = {event.call_id for event in events}
         unmet = Q(call=None) | Q(call__in=calls - {None}) | ~Q(action=actions.DIAL) | several
         rows = rows.filter(same, unmet, first_sent_at__range=around, action__in=(actions.DIAL, "transfer"))
@@ -212,7 +214,7 @@ def _where(command: CallCommand) -> Q:
         room = Q(conference=command.conference_id)
         return room | Q(call=command.call_id) if command.call_id else room
     if command.call_id is None:
-        until = (command.first_sent_at or timezone.now()) + BEGINS_WITHIN
+        until = (command.first_sent_at or sql.clock()) + BEGINS_WITHIN
         there = Q(connection_id=str(command.parameters.get("connection_id")), occurred_at__lte=until)
         return there & Q(payload__direction="outgoing", payload__to__in=numbers_called(command))
     here = Q(call=command.call_id)
@@ -272,21 +274,24 @@ def _confirm(command_id: uuid.UUID, status: str, words: str, made: dict[str, Any
     ``made``: the ids of the call that a dial made.
     """
     with transaction.atomic():
-        command = unsettled().select_for_update(of=("self",)).filter(pk=command_id).first()
+        command = unsettled().filter(pk=command_id).first()
         if command is None:
             return True
-        if made is not None and (call := call_of_dial(command, made, timezone.now())):
+        if made is not None and (call := call_of_dial(command, made, sql.clock())):  # before the command is locked
             command.call, command.call_control_id = call, call.call_control_id
-        _write(command, status, words)
+        if unsettled().select_for_update(no_key=True).filter(pk=command_id).values_list("pk"):
+            _write(command, status, words)
+        else:
+            transaction.set_rollback(True)
     return True
 
 
 def _write(command: CallCommand, status: str, words: str) -> None:
     command.status, command.settlement = status, words
-    command.settled_at, command.lease_until = timezone.now(), None
+    command.settled_at, command.lease_until = sql.clock(), None
     command.save(update_fields=["status", "settlement", "settled_at", "lease_until", "call", "call_control_id"])
 
 
 def _next_look(command: CallCommand) -> Any:
-    now = timezone.now()
+    now = sql.clock()
     return retry_policy.next_look(command.finished_at or now, now)

@@ -3,7 +3,6 @@
 A command of which nobody knows the outcome becomes *uncertain*; ``reconciliation`` takes it from there.
 """
 
-import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from portal import sql, stopping
 from portal.refusals import LimitExceeded
 from portal.telnyx.client import NotAsked, NotNow, ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from portal.times import uptime
 from voice.catalogue import actions, retry_policy
 from voice.conferences import projection
 from voice.dialling import batches, limits
@@ -52,7 +52,7 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
     """Make one attempt if the command is due; return the ids of commands that may go now because of it."""
     if stopping.has_begun():
         return []  # another process finds it due
-    begin = time.monotonic()
+    begin = uptime()
     command = _claim(command_id)
     if command is None:
         return []
@@ -158,16 +158,16 @@ def _failed_before(command: CallCommand) -> bool:
 
 
 def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
-    """Ask Telnyx once. ``claimed``: when the claim began, by the monotonic clock."""
+    """Ask Telnyx once. ``claimed``: when the claim began, by ``uptime``."""
     path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
     values = dict(command.parameters)
     if retry_policy.takes_command_id(command.action):
         values["command_id"] = str(command.pk)
-    begin = time.monotonic()
+    begin = uptime()
     try:
         if len(command.attempts) > 1 and is_already_so(command):
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
-        slept = time.monotonic() - (claimed or begin)
+        slept = uptime() - (claimed or begin)
         if slept > LEASE.total_seconds():  # somebody else may have it by now, or it is of yesterday
             raise NotNow("The sender was stopped before it could send it.")
         if _is_late(command, slept) and retry_policy.needs_window(command.action):
@@ -192,7 +192,7 @@ def _is_late(command: CallCommand, slept: float) -> bool:
 
 
 def _since(begin: float) -> int:
-    return round((time.monotonic() - begin) * 1000)
+    return round((uptime() - begin) * 1000)
 
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:

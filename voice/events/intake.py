@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from django.db.models import Case, F, Value, When
+from django.db.models.functions import Now
 
 from portal import payloads, sql
 from portal.models import TelnyxAccount
@@ -47,7 +48,7 @@ def record(
     acknowledged.
     """
     event = _read(account, source, headers, body, now)
-    if sql.insert(event):
+    if sql.insert(event, stamped="received_at"):  # leases and commands are compared with it
         return event, True
     return _resolve_repeat(CallEvent.objects.get(account=account, dedupe_key=event.dedupe_key), event)
 
@@ -87,7 +88,7 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
     begun = Case(When(status=_Status.RECEIVED, then=F("attempts")), default=Value(0))
     # what a call has been told of already keeps its time
     processed_at = Case(When(status=_Status.PROCESSED, then=F("processed_at")), default=None)
-    fresh = {name: getattr(event, name) for name in _TAKEN}
+    fresh = {name: getattr(event, name) for name in _TAKEN} | {"received_at": Now()}
     backfilled = CallEvent.objects.filter(pk=stored.pk, source=_Source.BACKFILL)
     done = backfilled.update(
         **fresh,
@@ -109,7 +110,7 @@ def _keep_variant(stored: CallEvent, event: CallEvent, content: Any) -> tuple[Ca
     text = content if isinstance(content, bytes) else json.dumps(content, sort_keys=True).encode()
     event.dedupe_key, event.status, event.reason = _hash(text), _Status.QUARANTINED, CallEvent.Reason.VARIANT
     event.error = f"{_VARIANT}; {event.error}" if event.error else _VARIANT
-    if not sql.insert(event):
+    if not sql.insert(event, stamped="received_at"):
         return stored, False
     _log.warning("another body under a known event id", stored=str(stored.pk), kept=str(event.pk))
     return event, True

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import transaction
@@ -133,7 +133,7 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
     rules = _rules(claimed, call)
     if not call.direction and not failure and _may_still_be_decided(claimed, call, rules):
         return _wait(event, call, made)
-    decision = Decision() if failure else _decide(call, event, rules)
+    decision = Decision() if failure else _decide(call, event, rules, claimed.at)
     if decision.step is not None:
         changed |= set(assign(call, step(call, event, decision.step)).columns)
     if changed:
@@ -203,19 +203,18 @@ def _rules(claimed: LeasedEvent, call: Call) -> list[Rule]:
     return list(Rule.objects.select_related("flow").filter(**active, event_type=claimed.event.event_type))
 
 
-def _decide(call: Call, event: CallEvent, rules: Iterable[Rule]) -> Decision:
+def _decide(call: Call, event: CallEvent, rules: Iterable[Rule], now: datetime) -> Decision:
     if event.source != CallEvent.Source.WEBHOOK:
         return Decision()
     if event.processed_at and CallCommand.objects.filter(event=event).exists():
         return Decision()  # run again by a person; its rules have had their turn
-    now = timezone.now()
     return handler_commands.add(commands_for(call, event, rules, now), call, event, now)
 
 
 def _may_still_be_decided(claimed: LeasedEvent, call: Call, rules: list[Rule]) -> bool:
     """Tell whether the call's direction is worth waiting for: ``call.initiated`` may be a moment behind, and rules ask.
 
-    Its receipt is by the clock of a web server, the rest by the database's: where they differ by more, nothing waits.
+    Nothing waits where the times differ by more: the event has lain here for so long, or another clock wrote one.
     """
     event = claimed.event
     if event.event_type == "call.initiated" or event.source != CallEvent.Source.WEBHOOK:

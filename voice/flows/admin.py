@@ -99,6 +99,19 @@ class RuleInline(StackedInline):
         formset.actor = actor_of(request)  # the class is made anew for each request
         return formset
 
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("voice.view_flow") or self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Tell whether the flow may be made or changed: its rules are a part of it, as over REST."""
+        return request.user.has_perm("voice.change_flow" if obj is not None else "voice.add_flow")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
 
 class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
     """Edits a flow. The application is chosen by name; the account follows from it."""

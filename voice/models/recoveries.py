@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
-from django.utils import timezone
 
+from portal import sql
 from portal.models import TelnyxAccount
 
 SILENT = timedelta(minutes=2)  # a run says that it is alive far more often: one request takes at most 8 s
@@ -63,7 +63,7 @@ class Recovery(models.Model):
     @property
     def is_silent(self) -> bool:
         """Tell whether it should be running, and was killed: the next one takes its place."""
-        return self.state == self.State.RUNNING and self.seen_alive_at < timezone.now() - SILENT
+        return self.state == self.State.RUNNING and self.seen_alive_at < sql.clock() - SILENT
 
     @property
     def words(self) -> str:

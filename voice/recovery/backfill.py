@@ -9,9 +9,8 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from applications import receivers
+from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
@@ -48,7 +47,7 @@ def run(
 
     ``since`` makes it look further back, never less far. ``now`` is the present time unless somebody says another.
     """
-    this_run = RecoveryRun(record, now or timezone.now(), on_progress or (lambda record: None))
+    this_run = RecoveryRun(record, now or sql.clock(), on_progress or (lambda record: None))
     try:
         _run(this_run, since)
     except runs.Replaced:

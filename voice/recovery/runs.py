@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, Max
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from voice.models import SILENT, Recovery
@@ -26,7 +26,7 @@ class Replaced(Exception):
 
 def request(account: TelnyxAccount, actor: Actor) -> tuple[Recovery, bool]:
     """Request a run: a new row, or the one that is waiting or running; and whether it is new."""
-    now = timezone.now()
+    now = sql.clock()
     _bury_the_silent(account, now)
     try:
         with transaction.atomic():
@@ -42,7 +42,7 @@ def request(account: TelnyxAccount, actor: Actor) -> tuple[Recovery, bool]:
 
 def begin(record: Recovery) -> bool:
     """Claim the run: of many that try, one gets True."""
-    now = timezone.now()
+    now = sql.clock()
     waiting = Recovery.objects.filter(pk=record.pk, state=Recovery.State.QUEUED)
     began = waiting.update(state=Recovery.State.RUNNING, started_at=now, seen_alive_at=now)
     record.refresh_from_db()
@@ -59,7 +59,7 @@ def wait(record: Recovery, seconds: float) -> None:
 
 def is_due(account: TelnyxAccount) -> bool:
     """Tell whether somebody asked for a run, or the last one was an interval ago."""
-    now, interval = timezone.now(), timedelta(minutes=settings.RECOVERY_INTERVAL_MINUTES)
+    now, interval = sql.clock(), timedelta(minutes=settings.RECOVERY_INTERVAL_MINUTES)
     _bury_the_silent(account, now)
     newest = Recovery.objects.filter(account=account).first()
     if newest is not None and newest.state == Recovery.State.QUEUED:
@@ -85,7 +85,7 @@ def count(record: Recovery, found: Counter[str], **values: Any) -> None:
     """Add to the run's counts, which also says that it is alive. Raises ``Replaced`` when it is over."""
     added = {name: F(name) + found[name] for name in _COUNTED}
     mine = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING)
-    if not mine.update(seen_alive_at=timezone.now(), **added, **values):
+    if not mine.update(seen_alive_at=sql.clock(), **added, **values):
         raise Replaced
     record.refresh_from_db()
 
@@ -93,14 +93,14 @@ def count(record: Recovery, found: Counter[str], **values: Any) -> None:
 def finish(record: Recovery, state: Recovery.State, problem: str) -> None:
     """End a run, unless another one has taken its place."""
     mine = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING)
-    mine.update(state=state, finished_at=timezone.now(), problem=problem)
+    mine.update(state=state, finished_at=sql.clock(), problem=problem)
     record.refresh_from_db()
     _forget_old(record)
 
 
 def _forget_old(record: Recovery) -> None:
     """Delete runs after a month, all but what the watermark stands on."""
-    old = Recovery.objects.filter(account=record.account_id, started_at__lt=timezone.now() - _KEPT)
+    old = Recovery.objects.filter(account=record.account_id, started_at__lt=sql.clock() - _KEPT)
     mark = watermark(record.account)
     (old.exclude(until=mark) if mark else old).delete()
 

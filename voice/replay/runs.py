@@ -16,8 +16,8 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent
@@ -64,7 +64,7 @@ def begin(row: Replay, actor: Actor, *, side_effects: bool = False) -> bool:
             side_effects=side_effects,
             requested_by=actor.label,
             user=actor.user,
-            started_at=timezone.now(),
+            started_at=sql.clock(),
             finished_at=None,
             total=None,
             done=0,
@@ -83,7 +83,7 @@ def cancel(row: Replay, actor: Actor) -> None:
     """Cancel it: no further event is run; those that were stay so."""
     with transaction.atomic():
         stopped = Replay.objects.filter(pk=row.pk, state__in=(*_OPEN, Replay.State.READY)).update(
-            state=Replay.State.CANCELLED, finished_at=timezone.now(), lease_until=None, holder=None
+            state=Replay.State.CANCELLED, finished_at=sql.clock(), lease_until=None, holder=None
         )
         row.refresh_from_db()
         if stopped and row.has_run:
@@ -144,7 +144,7 @@ def rows(row: Replay) -> QuerySet[CallEvent]:
 
 
 def _create(selection: Selection, actor: Actor, state: str) -> Replay:
-    now, requester = timezone.now(), {"requested_by": actor.label, "user": actor.user}
+    now, requester = sql.clock(), {"requested_by": actor.label, "user": actor.user}
     Replay.objects.filter(created_at__lt=now - _KEPT).exclude(state__in=_OPEN).delete()
     return Replay.objects.create(selection=selection.as_json(), state=state, created_at=now, **requester)
 
@@ -272,7 +272,7 @@ def _release(row: Replay) -> None:
 
 def _end(row: Replay, state: str, problem: str = "") -> None:
     with transaction.atomic():
-        _step(row, state=state, problem=problem, finished_at=timezone.now(), lease_until=None, holder=None)
+        _step(row, state=state, problem=problem, finished_at=sql.clock(), lease_until=None, holder=None)
         row.refresh_from_db()
         if row.has_run:
             _note_end(row, Actor(row.requested_by, row.user))

@@ -62,7 +62,7 @@ def test_an_answer_that_never_ends_is_uncertain_too(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = Clock()
-    monkeypatch.setattr("portal.telnyx.client.time", clock)
+    monkeypatch.setattr("portal.telnyx.client.uptime", clock.monotonic)
     monkeypatch.setattr(sandbox, "closing", clock.passing())
     sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "drip", "value": 2})
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)

@@ -1,9 +1,10 @@
 """Users and groups are kept by the portal's own pages, and it is noted what is done to them."""
 
 from django.contrib.auth.models import Group, User
+from rest_framework.test import APIClient
 
 from portal.actors import Actor
-from portal.models import AuditEvent
+from portal.models import ApiToken, AuditEvent
 
 
 def test_users_and_groups_are_on_unfold_and_what_is_done_to_them_is_audited(browser):
@@ -48,6 +49,19 @@ def test_deleting_people_is_audited_and_takes_nothing_out_of_the_trail(browser, 
     }
     former = AuditEvent.objects.get(action="call.dial")
     assert (former.actor, former.user, former.object_label) == ("user: ada", None, "ada")
+
+
+def test_with_a_person_go_their_tokens_which_work_no_more(client, user_with):
+    ada = user_with("voice.view_call", username="ada")
+    _, text = ApiToken.make(ada, "script", [])
+    url = f"/admin/auth/user/{ada.pk}/delete/"
+    client.force_login(user_with("auth.view_user", username="reader"))
+    assert client.post(url, {"post": "yes"}).status_code == 403
+    client.force_login(user_with("auth.view_user", "auth.delete_user", username="boss"))
+    assert "script" in client.get(url).content.decode()
+    assert client.post(url, {"post": "yes"}).status_code == 302
+    assert not ApiToken.objects.exists()
+    assert APIClient().get("/api/v1/calls/", headers={"Authorization": f"Bearer {text}"}).status_code == 401
 
 
 def test_whoever_deletes_himself_is_still_in_the_trail(browser, operator):

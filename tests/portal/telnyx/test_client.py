@@ -23,7 +23,7 @@ HANGUP = "calls.actions.hangup"
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(client, "time", clock)
+    monkeypatch.setattr(client, "uptime", clock.monotonic)
     return clock
 
 

@@ -4,15 +4,16 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
 
 from portal.telnyx import client
 from portal.telnyx.client import NotAsked, ask
-from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from tests.support.accounts import make_account
+from tests.support.clock import Clock
 from tests.support.http_servers import answer, serving
 
 pytestmark = pytest.mark.django_db
@@ -158,3 +159,30 @@ def test_a_key_of_letters_that_no_header_takes_is_refused() -> None:
         with pytest.raises(TelnyxRefused):
             ask(account, HANGUP, "v3:1")
         assert listener.requests == []
+
+
+def test_the_deadline_holds_for_a_request_that_is_read_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, taken = Clock(), []
+    monkeypatch.setattr(client, "uptime", clock.monotonic)
+
+    def sip(connection: socket.socket) -> None:
+        while more := connection.recv(65536):
+            clock.now += 0.5
+            taken.append(len(more))
+
+    with socket.create_server(("127.0.0.1", 0)) as waiting:
+        waiting.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+
+        def accept() -> None:
+            connection, _ = waiting.accept()
+            with connection, suppress(OSError):
+                sip(connection)
+
+        thread = threading.Thread(target=accept)
+        thread.start()
+        account = make_account(base_url=f"http://127.0.0.1:{waiting.getsockname()[1]}/v2")
+        with pytest.raises(TelnyxUncertain):
+            ask(account, "calls.actions.speak", "v3:1", payload="x" * 30_000_000, voice="female")
+        client._kept.__dict__.clear()
+        thread.join()
+    assert sum(taken) < 20_000_000

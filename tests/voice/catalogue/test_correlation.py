@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.commands import seen
-from tests.support.factories import make_call, make_event
-from tests.support.reconciliation import hear, look, sent_ok, uncertain
+from tests.support.factories import TO, make_call, make_event
+from tests.support.reconciliation import dialled, hear, look, sent_ok, uncertain
 from tests.support.rows import CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
@@ -28,7 +29,7 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any]]] = [
     ("gather", {}, "call.gather.ended", {"digits": "1", "status": "valid"}),
     ("gather_using_speak", ASK, "call.gather.ended", {"digits": "1", "status": "valid"}),
     ("start_playback", {"audio_url": "https://a.example/a.wav"}, "call.playback.started", {}),
-    ("stop_playback", {}, "call.playback.ended", {}),
+    ("stop_playback", {}, "call.playback.ended", {"status": "cancelled"}),
     ("bridge", {"call_control_id": "v3:other"}, "call.bridged", {}),
     ("start_streaming", {"stream_url": "wss://a.example"}, "streaming.failed", {}),
     ("start_forking", {}, "call.fork.started", {}),
@@ -47,6 +48,28 @@ def test_the_webhook_that_answers_it_settles_it(
     assert (command.status, command.is_open_question) == ("ok", False)
     assert command.settlement.startswith(f"Settled from the webhook {event_type}")
     assert command.settled_at is not None
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payload"),
+    [
+        ("call.playback.ended", {"status": "completed"}),
+        ("call.playback.ended", {}),
+        ("call.speak.ended", {"status": "completed"}),  # as one that was stopped
+    ],
+)
+def test_what_may_have_come_to_its_end_was_not_stopped(
+    account: TelnyxAccount, event_type: str, payload: dict[str, Any]
+) -> None:
+    command = uncertain(make_call(account), "stop_playback")
+    hear(account, make_event(event_type, -20, **payload))
+    assert seen(command).is_open_question
+
+
+def test_a_dial_is_known_by_its_number_however_it_was_written(account: TelnyxAccount) -> None:
+    command = dialled(account, "+1 (312) 555-0199")
+    hear(account, make_event("call.initiated", -20, direction="outgoing", leg="new"))
+    assert (seen(command).status, seen(command).call_control_id) == ("ok", "v3:new-leg")
 
 
 @pytest.mark.parametrize(
@@ -69,6 +92,16 @@ def test_an_event_heard_before_it_was_sent_settles_nothing(account: TelnyxAccoun
     hear(account, make_event("call.speak.started", 0))
     CallEvent.objects.update(received_at=ago(31))
     command = uncertain(call, "speak", SPEAK)
+    with telnyx_says(account):
+        assert look(command).is_open_question
+
+
+@pytest.mark.parametrize("is_dial", [True, False])
+def test_an_event_of_another_account_settles_nothing(account: TelnyxAccount, is_dial: bool) -> None:
+    """Of the same application, numbers and session: nobody there has sent anything."""
+    neighbour = make_account("neighbour")
+    command = dialled(account) if is_dial else uncertain(make_call(account), "transfer", {"to": TO})
+    hear(neighbour, make_event("call.initiated", -20, leg="new", direction="outgoing"))
     with telnyx_says(account):
         assert look(command).is_open_question
 

@@ -8,14 +8,17 @@ from django.db import OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from rest_framework.test import APIClient
 
+from applications.editing import adoption
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.batches import URL as BATCHES
 from tests.support.batches import body
 from tests.support.conferences import make_room
 from tests.support.factories import make_call
+from tests.support.flows import EXAMPLE
 from tests.support.limits import limit
-from tests.support.rest import CALLS, api_for, problem, send
-from tests.support.rows import CallCommand, DialBatch
+from tests.support.rest import CALLS, FLOWS, api_for, problem, send
+from tests.support.rows import CallCommand, DialBatch, Flow
+from tests.support.telnyx_answers import telnyx_says
 from voice.commands import responses
 
 pytestmark = [
@@ -23,6 +26,7 @@ pytestmark = [
     pytest.mark.alone("an account need not be named while there is only one"),
 ]
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
+APPLICATIONS = "/api/v1/call-control-applications/"
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -77,6 +81,32 @@ def test_the_repeat_finds_the_command_that_was_stored(
     assert (again.status_code, again.json()["id"]) == (202, str(CallCommand.objects.get().pk))
     assert AuditEvent.objects.filter(details__command=again.json()["id"]).count() == 1
     assert send(client, url, wanted, **KEY)["Idempotent-Replayed"] == "true"
+
+
+def test_what_cannot_be_found_again_is_told_as_unknown_and_not_done_twice(
+    client: APIClient, account: TelnyxAccount, lost: list[int]
+) -> None:
+    def ask() -> Any:
+        return send(client, FLOWS, EXAMPLE, **KEY)
+
+    assert (ask().status_code, lost) == (503, [1])
+    told = problem(ask(), 409, "idempotency_outcome_unknown")
+    assert "Look whether it was" in told["detail"]
+    assert Flow.objects.count() == 1
+
+
+def test_an_application_is_not_created_twice_at_telnyx(
+    client: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr(adoption, "note", away)  # it stands for whatever follows the commit
+    wanted = {"application_name": "router", "webhook_event_url": "https://example.com/hook"}
+    with telnyx_says(account, call_control_applications={"data": wanted | {"id": "1"}}) as telnyx:
+        problem(send(client, APPLICATIONS, wanted, **KEY), 503)
+        problem(send(client, APPLICATIONS, wanted, **KEY), 409, "idempotency_outcome_unknown")
+        assert len(telnyx.requests) == 1
 
 
 def test_so_it_does_when_the_database_goes_away_after_the_commit(

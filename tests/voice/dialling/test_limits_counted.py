@@ -51,6 +51,12 @@ def test_a_dial_whose_webhook_is_faster_than_its_answer_counts_once(account: Tel
         dial(account, "+13125550003")
 
 
+def test_so_it_does_when_it_was_written_in_another_form(account: TelnyxAccount) -> None:
+    on_the_wire(dial(account, "+1 (312) 555-0001"))
+    rings(account)
+    assert in_use(account) == 1
+
+
 def test_of_several_to_one_number_each_has_one_leg(account: TelnyxAccount) -> None:
     for _ in range(3):
         on_the_wire(dial(account, TO))

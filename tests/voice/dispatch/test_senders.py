@@ -1,6 +1,5 @@
 """Senders that sleep, refusals after silence, hang-ups behind a resend, ways round the limits."""
 
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
+from portal.times import uptime
 from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.commands import act, dial, now_due, outcomes, seen
@@ -139,7 +139,7 @@ def test_a_sender_that_was_stopped_for_longer_than_its_lease_sends_nothing(actio
         command = outbox.act(make_call(make_account("wired", f"{listener.url}/v2")), action, parameters, PORTAL)
         sleeper = sender._claim(command.pk)
         assert sleeper is not None
-        assert sender._attempt(sleeper, time.monotonic() - 31).word == "unavailable"
+        assert sender._attempt(sleeper, uptime() - 31).word == "unavailable"
         assert listener.requests == []
 
 

@@ -101,14 +101,22 @@ def test_flows_take_their_permissions(signed_in: Any, account: TelnyxAccount) ->
     assert Flow.objects.get().name == "renamed"
 
 
-@pytest.mark.xfail(strict=True, reason="without a permission on rules the page says that it saved, and saves nothing")
 def test_who_may_change_flows_needs_no_permission_on_rules_beside(signed_in: Any, account: TelnyxAccount) -> None:
     """As over REST, where ``voice.change_flow`` is all it takes."""
     flow = make_flow(account)
     writer = signed_in("voice.view_flow", "voice.change_flow")
-    values = flow_form(name="renamed", application=f"{account.pk} {CONNECTION}")
+    rule = {"event_type": "call.answered", "do": ANSWER}
+    values = flow_form(rule, name="renamed", application=f"{account.pk} {CONNECTION}")
     assert writer.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
     assert Flow.objects.get().name == "renamed"
+    assert [one.do for one in flow.rules.all()] == [[{"action": "answer"}]]
+    values = flow_form(name="second", active="", application=f"{account.pk} {CONNECTION}")
+    assert writer.post("/admin/voice/flow/add/", values).status_code == 403
+    maker = signed_in("voice.view_flow", "voice.add_flow", username="maker")
+    CallControlApplication.objects.create(account=account, telnyx_id="77", application_name="other")
+    values = flow_form(rule, name="second", application=f"{account.pk} 77")
+    assert maker.post("/admin/voice/flow/add/", values).status_code == 302
+    assert Flow.objects.get(name="second").rules.count() == 1
 
 
 def test_a_flow_is_deleted_with_its_rules_and_who_did_it_is_in_the_audit_trail(

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.celery import app
 from portal.models import AuditEvent, TelnyxAccount
@@ -61,11 +62,11 @@ def test_the_command_tells_in_words_what_it_found(
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Waiting takes no time here, and moves the clock all the same; what was waited for, in seconds."""
     waited: list[float] = []
-    now = timezone.now
+    now = sql.clock
 
     stands_in = SimpleNamespace(sleep=waited.append, monotonic=time.monotonic)
     monkeypatch.setattr("voice.management.commands.reconcile_calls.time", stands_in)
-    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(seconds=sum(waited)))
+    monkeypatch.setattr(sql, "clock", lambda: now() + timedelta(seconds=sum(waited)))
     return waited
 
 

@@ -321,3 +321,23 @@ def test_an_event_that_somebody_else_worked_off_meanwhile_is_read_anew(
     applied = apply.apply(event.pk, rules=True)
     assert (applied.event.source, applied.is_owed) == ("webhook", True)
     assert CallEvent.objects.get().status == "received"
+
+
+def test_an_event_that_names_only_its_leg_is_not_run_where_it_was_not_chosen(account: TelnyxAccount) -> None:
+    """It was closed for want of its call; a replay of another event makes the leg known."""
+    document = make_event()
+    leg = document["data"]["payload"]["call_leg_id"]
+    (event,) = receive(account, document)
+    run_owed()
+    Call.objects.update(call_leg_id="", facts={})
+    saved = make_event("call.recording.saved", 1, call_leg_id=leg)
+    del saved["data"]["payload"]["call_control_id"]
+    (waiting,) = receive(account, saved)
+    run_owed()
+    make_flow(account, ANSWER | {"event_type": "call.recording.saved"})
+    again(Selection(ids=(str(event.pk),)), side_effects=True)
+    run_owed()
+    assert Call.objects.get().call_leg_id == leg
+    waiting.refresh_from_db()
+    assert (waiting.status, waiting.call) == ("ignored", None)
+    assert not CallCommand.objects.exists()

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
-from django.utils import timezone
 
 from applications.mirror.progress import Bar
+from portal import sql
 from portal.accounts import accounts_named
 from portal.actors import Actor
 from portal.models import TelnyxAccount
@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         since, accounts = _since(options["since"]), accounts_named(options["account"])
-        begin = timezone.now()
+        begin = sql.clock()
         records = [self._recover(account, since) for account in accounts]
         if not options["no_wait"]:
             young = [record.account for record in records if self._left_young(record, begin)]
@@ -76,8 +76,8 @@ class Command(BaseCommand):
         return bool(young)
 
     def _wait(self, until: datetime) -> None:
-        bar, seconds = Bar(self.stderr, "waiting, seconds"), (until - timezone.now()).total_seconds()
-        while (left := (until - timezone.now()).total_seconds()) > 0:
+        bar, seconds = Bar(self.stderr, "waiting, seconds"), (until - sql.clock()).total_seconds()
+        while (left := (until - sql.clock()).total_seconds()) > 0:
             bar.update(round(seconds - left), round(seconds))
             time.sleep(min(left, 1))
         bar.close()
@@ -102,4 +102,4 @@ def _since(text: str | None) -> datetime | None:
     back = timedelta(**{_UNITS[match[2]]: int(match[1])})
     if back > _LONGEST:
         raise CommandError(f"--since goes back {_LONGEST.days} days at most.")
-    return timezone.now() - back
+    return sql.clock() - back
