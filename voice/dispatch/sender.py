@@ -241,7 +241,8 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
         command.error = command.error_code = ""
         command.settlement = "The call had already ended: what was asked for is so."
         return _Status.OK
-    before = any(attempt.get("outcome") == TelnyxUncertain.kind for attempt in command.attempts[:-1])
+    # without an outcome: its sender died while it was on the wire
+    before = any(attempt.get("outcome") in {None, TelnyxUncertain.kind} for attempt in command.attempts[:-1])
     if before and isinstance(error, TelnyxRefused):
         # it says nothing of the first attempt, which may be why this one was refused
         command.error += " Whether the attempt before was carried out is not known."

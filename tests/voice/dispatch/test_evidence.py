@@ -132,6 +132,18 @@ def test_an_ended_call_at_the_repeat_leaves_the_first_attempt_unknown(account: T
     assert "attempt before" in seen(command).error
 
 
+def test_a_refusal_after_a_sender_died_leaves_its_attempt_unknown(account: TelnyxAccount) -> None:
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
+    on_the_wire = {"at": ago(3).isoformat(), "http_status": None, "ms": None, "code": None}
+    told = {"status": "sending", "first_sent_at": ago(3), "attempts": [on_the_wire], "lease_until": ago(1)}
+    CallCommand.objects.update(**told)
+    with serving(answer("422 Unprocessable Entity", b'{"errors": [{"code": "90034"}]}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    assert seen(command).is_open_question
+    assert "attempt before" in seen(command).error
+
+
 def test_an_outage_is_looked_at_again_later_and_not_for_ever(account: TelnyxAccount) -> None:
     command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
     assert look(command).lease_until is not None
@@ -171,3 +183,12 @@ def test_a_command_that_the_record_has_as_refused_was_not_carried_out(
         command = look(command)
     assert (command.status, command.settlement) == ("refused", f"Settled from Telnyx's record: {words}")
     assert not Call.objects.exists()
+
+
+@pytest.mark.parametrize("first", ["failed", "success"])
+def test_of_several_attempts_in_the_record_one_that_was_carried_out_counts(account: TelnyxAccount, first: str) -> None:
+    command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+    both = [first, "success" if first == "failed" else "failed"]
+    lines = [entry("command", "send_dtmf", command_id=str(command.pk), status=status) for status in both]
+    with telnyx_says(account, call_events={"data": lines, "meta": {"total_pages": 1}}):
+        assert look(command).status == "ok"

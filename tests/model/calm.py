@@ -1,0 +1,73 @@
+"""Ends a history: all is well from now on, and whoever goes on by himself does. Then nothing may stay open."""
+
+from tests.model import command_steps, event_steps
+from tests.model.world import World
+from voice.dispatch import reconciliation
+from voice.events import processing
+from voice.models import CallCommand, CallEvent, Replay
+from voice.replay import runs
+
+_WAITS = (0.6, 5, 20, 40, 61)
+_ROUNDS = 60
+
+
+def calm_down(world: World) -> None:
+    """First with the batch as it is: what is on the wire comes to an end while it is paused. Then it is resumed."""
+    world.clock.skew = 0.0
+    world.sending.clear()
+    world.at_work.clear()
+    world.woken.clear()
+    _deliver_what_waits(world)
+    _until_nothing_is_owed(world, CallCommand.objects.exclude(batch__status="paused", first_sent_at=None))
+    if world.batch is not None:
+        command_steps.steer(world, "resume")
+    world.clock.now += 200
+    event_steps.recover(world)
+    _until_nothing_is_owed(world, CallCommand.objects.all())
+    world.clock.now += 1000  # whoever decides after 15 minutes may
+    _rounds(world)
+
+
+def _deliver_what_waits(world: World) -> None:
+    for webhook in world.telnyx.webhooks:
+        if webhook.source == "pending" and world.post(webhook) == 200:
+            webhook.source = "delivered"
+
+
+def _until_nothing_is_owed(world: World, which: "type[CallCommand.objects]") -> None:  # type: ignore[valid-type]
+    open_ones = which.filter(account=world.account, status__in=("queued", "sending"))  # type: ignore[attr-defined]
+    for at in range(_ROUNDS):
+        _rounds(world)
+        _deliver_what_waits(world)
+        received = CallEvent.objects.filter(account=world.account, status="received")
+        running = Replay.objects.filter(state__in=("looking", "running"))
+        if not (open_ones.exists() or received.exists() or running.exists()):
+            return
+        world.clock.now += _WAITS[at % len(_WAITS)]
+
+
+def _rounds(world: World) -> None:
+    """What the sweep does, until nothing is due."""
+    for _ in range(50):
+        if not _round(world):
+            return
+
+
+def _round(world: World) -> bool:
+    due = processing.due(500)
+    if due:
+        event_steps.lease_due(world)
+    while world.at_work:
+        event_steps.work(world, 0)
+    world.clock.now += 0.01
+    command_steps.sweep(world)
+    sent = bool(world.sending)
+    while world.sending:
+        command_steps.attempt(world, 0, "ok", 0.01)
+        command_steps.settle(world, 0)
+    looks = reconciliation.due(20)
+    for command_id in looks:
+        reconciliation.reconcile(command_id)
+    replays = runs.due(1)
+    event_steps.work_replay(world)
+    return bool(due or sent or looks or replays)

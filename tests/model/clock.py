@@ -1,0 +1,69 @@
+"""The time of a history: nobody waits for it. The database's clock is one, those of the processes may differ from it."""
+
+import os
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from voice.dispatch import sender
+from voice.events import webhooks
+
+BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_FORMAT = "%Y-%m-%d %H:%M:%f"  # of SQLite, as Django and portal.sql ask for it
+
+
+class Clock:
+    """``now`` is the database's time, in seconds since ``BEGIN``; ``skew`` is how far the processes' are ahead of it."""
+
+    def __init__(self) -> None:
+        self.now, self.skew = 0.0, 0.0
+
+    def database(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.now)
+
+    def host(self) -> datetime:
+        return BEGIN + timedelta(seconds=self.now + self.skew)
+
+
+_running: list[Clock] = []
+_sqlite = sqlite3.connect(":memory:", check_same_thread=False)
+
+
+def _strftime(form: str, *of: Any) -> Any:
+    """SQLite's own, but for the present time of a history."""
+    if not _running or not of or of[0] != "NOW" or not form.startswith(_FORMAT):
+        marks = ", ".join("?" * len(of))
+        return _sqlite.execute(f"SELECT STRFTIME(?{', ' if of else ''}{marks})", [form, *of]).fetchone()[0]
+    at = _running[-1].database()
+    for change in of[1:]:
+        at += timedelta(seconds=float(change.removesuffix(" seconds")))
+    return at.strftime("%Y-%m-%d %H:%M:%S.") + f"{at.microsecond // 1000:03d}" + form[len(_FORMAT) :]
+
+
+@contextmanager
+def history_time(seed: int) -> Iterator[Clock]:
+    """While it lasts the clock is the history's, and chance (ids, ``ORDER BY RANDOM()``) is the same each time."""
+    clock, dice = Clock(), random.Random(seed)
+    connection.ensure_connection()
+    connection.connection.create_function("STRFTIME", -1, _strftime)
+    state = random.getstate()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", clock.host)
+        patch.setattr(sender, "time", SimpleNamespace(monotonic=lambda: clock.now))
+        patch.setattr(webhooks, "time", SimpleNamespace(time=lambda: clock.host().timestamp()))
+        patch.setattr(os, "urandom", dice.randbytes)
+        random.seed(seed)
+        _running.append(clock)
+        try:
+            yield clock
+        finally:
+            _running.pop()
+            random.setstate(state)

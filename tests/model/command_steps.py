@@ -1,0 +1,359 @@
+"""The steps of senders, operators and their batches, with what each step alone must keep."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from portal import stopping
+from portal.actors import Actor
+from tests.model.clock import BEGIN
+from tests.model.limits import taken
+from tests.model.telnyx import ROOM
+from tests.model.world import SPEAK, Died, Sending, Step, World, known_calls
+from tests.support.factories import CONNECTION, FROM
+from voice.catalogue import retry_policy
+from voice.commands import outbox
+from voice.conferences import service
+from voice.dialling import batches, limits
+from voice.dispatch import circuit_breaker, held_back, ordering, reconciliation, sender
+from voice.models import AccountBreaker, CallCommand, Conference, DialBatch
+from voice.wakeups import wake_commands
+
+ADA = Actor("user: ada")
+_MOMENT = timedelta(milliseconds=50)
+# What a person asks of a call. Whatever is sent later adds its own here.
+WISHES: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("speak", SPEAK),
+    ("hangup", {}),
+    ("answer", {}),
+    ("send_dtmf", {"digits": "1"}),
+    ("update_client_state", {"client_state": "b25l"}),
+    ("update_client_state", {"client_state": "dHdv"}),
+    ("switch_supervisor_role", {"role": "monitor"}),
+    ("start_siprec", {}),
+    ("start_recording", {"channels": "dual", "format": "mp3"}),
+    ("stop_recording", {}),
+    ("answer", {"record": "record-from-answer"}),
+    ("start_transcription", {}),
+    ("transfer", {"to": "+13125550177"}),
+    ("bridge", {}),
+)
+IN_THE_ROOM = ("hold", "unhold", "mute")
+
+
+def wish(world: World, call: int, action: int, twice: bool = False) -> None:
+    """Somebody wants something of a call, and clicks once or, not knowing what became of it, once more."""
+    calls = known_calls(world.account)
+    chosen, (name, values) = calls[call % len(calls)], WISHES[action % len(WISHES)]
+    if name == "bridge":
+        values = {"call_control_id": calls[(call + 1) % len(calls)].call_control_id}
+    intent = f"{world.clock.now}"
+    for _ in range(2 if twice else 1):
+        _made(world, intent, lambda: outbox.act(chosen, name, values, ADA, intent=intent))
+
+
+def dial(world: World, number: int, twice: bool = False) -> None:
+    """Somebody dials, once or, the answer to the first request being lost, once more."""
+    values = {"connection_id": CONNECTION, "from": FROM, "to": f"+1312555{2000 + number}"}
+    intent = f"{world.clock.now}"
+    for _ in range(2 if twice else 1):
+        _made(world, intent, lambda: outbox.dial(world.account, values, ADA, intent=intent))
+
+
+def in_room(world: World, call: int, action: int) -> None:
+    calls = known_calls(world.account)[:2]
+    values = {"call_control_ids": [calls[call % 2].call_control_id]}
+    name = f"conferences.{IN_THE_ROOM[action % len(IN_THE_ROOM)]}"
+    room = Conference.objects.get(account=world.account, conference_id=ROOM)
+    intent = f"{world.clock.now}"
+    _made(world, intent, lambda: service.act(room, name, values, ADA, intent=intent))
+
+
+def _made(world: World, intent: str, make: Any) -> None:
+    before = world.clock.database()
+    try:
+        command = make()
+    except limits.LimitExceeded as error:
+        if intent not in world.wishes:
+            _judge_refusal(world, error.limit, 1)
+        return
+    world.wishes.setdefault(intent, set()).add(command.pk)
+    world.made_at.setdefault(command.pk, world.clock.now)
+    if not before - _MOMENT < command.created_at < world.clock.database() + _MOMENT:
+        world.wrong.append("I7: a wish is not timed by the database's clock")
+    wake_commands(command.pk)
+
+
+def _judge_refusal(world: World, limit: str, dials: int, but: CallCommand | None = None) -> None:
+    used, _ = taken(world, but)
+    if limit == "concurrent_calls" and used + dials <= world.settings.concurrent_calls:
+        world.wrong.append(f"limits: refused by concurrent_calls, and {used} are taken")
+
+
+def make_batch(world: World, lines: int) -> None:
+    if world.batch is not None:
+        return
+    shared = {"from": FROM, "connection_id": CONNECTION}
+    numbers = [batches.Line(at + 1, f"+1312555{1000 + at}") for at in range(lines)]
+    before = world.clock.database()
+    try:
+        world.batch = batches.make(world.account, shared, numbers, 1.0, ADA)
+    except limits.LimitExceeded:
+        return
+    _judge_due_times(world, before)
+
+
+def steer(world: World, verb: str) -> None:
+    """Pause, resume or cancel the batch."""
+    if world.batch is not None:
+        was = DialBatch.objects.get(pk=world.batch.pk).status
+        before = world.clock.database()
+        getattr(batches, verb)(world.batch, ADA)
+        if verb == "resume" and was == DialBatch.Status.PAUSED:
+            _judge_due_times(world, before)
+
+
+def _judge_due_times(world: World, before: datetime) -> None:
+    assert world.batch is not None
+    batch = DialBatch.objects.get(pk=world.batch.pk)
+    if not before - _MOMENT < batch.began_at < world.clock.database() + _MOMENT:
+        world.wrong.append("I7: a batch is not timed by the database's clock")
+    for at, line in enumerate(batch.commands.filter(status="queued", first_sent_at=None).order_by("sequence")):
+        due = batch.began_at + timedelta(seconds=at / batch.per_second)
+        if line.counted_at != due or line.expires_at != due + retry_policy.freshness("dial"):
+            world.wrong.append("I7: a line of a batch is not timed as the batch")
+
+
+# --- Senders ---------------------------------------------------------------------------------------------------------
+
+
+def claim(world: World, at: int) -> None:
+    """A worker takes up a wake-up."""
+    if command_id := world.next_woken("voice.send_command", at):
+        claim_row(world, command_id)
+
+
+def sweep(world: World, most: int = 500) -> None:
+    """The sweep takes up what is due."""
+    due = sender.due(500)
+    _judge_hangups(world, due)
+    held_back.note_accounts()
+    for command_id in due[:most]:
+        claim_row(world, command_id)
+
+
+def claim_row(world: World, command_id: uuid.UUID) -> None:
+    row = CallCommand.objects.select_related("call", "batch").filter(pk=command_id).first()
+    if row is None:
+        return
+    had_room = not row.dials or row.first_sent_at is not None or _has_room(world, row)
+    breaker = AccountBreaker.objects.filter(account=world.account).first()
+    command = sender._claim(command_id)
+    if command is None:
+        return
+    if command.status != "sending":
+        _judge_closed(world, row, command)
+        wake_commands(*ordering.next_free(command))
+        return
+    if not had_room:
+        world.wrong.append(f"limits: {row.action} goes beyond concurrent_calls")
+    _judge_claim(world, row)
+    _judge_breaker(world, row, breaker)
+    world.begin_of.setdefault(row.pk, world.clock.now)
+    world.sending.append(Sending(command, world.clock.now))
+
+
+def _has_room(world: World, row: CallCommand) -> bool:
+    used, accepted = taken(world, row)
+    return used - accepted + row.dials <= world.settings.concurrent_calls
+
+
+def _judge_claim(world: World, row: CallCommand) -> None:
+    now, wrong = world.clock.database(), world.wrong
+    if row.call is not None and not row.call.is_alive:
+        wrong.append(f"I7: {row.action} begins after the end of its call")
+    if now > row.expires_at + _MOMENT:
+        wrong.append(f"I7: {row.action} begins too late")
+    if row.batch is not None and row.first_sent_at is None and row.batch.status != DialBatch.Status.RUNNING:
+        wrong.append(f"a line of a batch that is {row.batch.status} begins")
+    for other in world.sending:
+        if not _has_lease(other):
+            continue
+        if other.command.pk == row.pk:
+            wrong.append(f"lease: two senders have {row.action}")
+        elif row.call_id and other.command.call_id == row.call_id:
+            wrong.append(f"order: {row.action} begins while {other.command.action} of its call is on the wire")
+    if row.event_id and row.event is not None:
+        before = row.event.commands.filter(sequence__lt=row.sequence).exclude(status="ok")
+        if before.exists():
+            wrong.append(f"order: {row.action} begins before the earlier ones of its event are ok")
+    if row.call_id and not row.sequence and not row.attempts and row.action != "hangup":
+        older = {"call": row.call_id, "created_at__lt": row.created_at, "status": "queued", "sequence": 0}
+        if CallCommand.objects.filter(**older, lease_until=None).exists():
+            wrong.append(f"order: {row.action} overtakes an older wish")
+
+
+def _has_lease(sending: Sending) -> bool:
+    mine = {"pk": sending.command.pk, "status": "sending", "lease_until": sending.command.lease_until}
+    return CallCommand.objects.filter(**mine, lease_until__gt=BEGIN).exists()
+
+
+def _judge_breaker(world: World, row: CallCommand, breaker: AccountBreaker | None) -> None:
+    now = world.clock.database()
+    if breaker is not None and not breaker.is_closed and (breaker.next_probe_at or now) > now:
+        world.wrong.append(f"breaker: {row.action} begins while it is open")
+    names = ("all", "dials") if row.action == "dial" else ("all",)
+    if any(world.quiet_until.get(name, 0) > world.clock.now + 0.001 for name in names):
+        world.wrong.append(f"breaker: {row.action} begins while Telnyx asked us to wait")
+
+
+def _judge_closed(world: World, row: CallCommand, command: CallCommand) -> None:
+    """What is given up must be so for the reason given."""
+    if command.status == "expired" and command.error.startswith("Too late") and row.pk in world.made_at:
+        age = world.clock.now - world.made_at[row.pk]
+        if age < retry_policy.freshness(row.action).total_seconds() - 0.1:
+            world.wrong.append(f"I7: {row.action} expires {age:.0f} s after it was made")
+    if command.status == "expired" and "concurrent_calls" in command.error:
+        _judge_refusal(world, "concurrent_calls", row.dials, row)
+
+
+def _judge_hangups(world: World, due: list[uuid.UUID]) -> None:
+    """A hang-up must go: it waits for nothing but what is on the wire, its event's earlier ones, and the account."""
+    for row in CallCommand.objects.filter(account=world.account, action="hangup", status="queued").due():
+        if row.pk in due or CallCommand.objects.filter(call=row.call_id, status="sending", pk__in=_on_the_wire(row)):
+            continue
+        earlier = CallCommand.objects.filter(event=row.event_id, sequence__lt=row.sequence) if row.event_id else None
+        if earlier is not None and earlier.filter(status__in=("queued", "sending")).exists():
+            continue
+        if _waits_behind_a_free_wish(row) or circuit_breaker.holding():
+            continue
+        world.wrong.append("a hang-up waits for what waits itself")
+
+
+def _on_the_wire(row: CallCommand) -> list[uuid.UUID]:
+    others = CallCommand.objects.filter(call=row.call_id, status="sending").exclude(pk=row.pk)
+    return [one.pk for one in others if not one.attempts or one.attempts[-1].get("outcome") is None]
+
+
+def _waits_behind_a_free_wish(row: CallCommand) -> bool:
+    wishes = CallCommand.objects.filter(call=row.call_id, status="queued", sequence=0, lease_until=None)
+    older = list(wishes.filter(created_at__lt=row.created_at).order_by("created_at"))
+    return bool(older) and not CallCommand.objects.filter(call=row.call_id, status="sending").exists()
+
+
+def attempt(world: World, at: int, fate: str, seconds: float = 0.1, others: tuple[Step, ...] = ()) -> None:
+    """A sender asks Telnyx, which takes its time; meanwhile others take their steps."""
+    idle = [one for one in world.sending if one.outcome is None and one is not world.current]
+    if not idle:
+        return
+    mine = idle[at % len(idle)]
+    mine.fate = fate
+    world.said.add(fate)
+    world.current, kept = mine, world.current
+    world.while_asked = [("wait", seconds), *others]
+    try:
+        mine.outcome = sender._attempt(mine.command, mine.at)
+    except Died:
+        world.sending.remove(mine)
+        raise
+    finally:
+        world.current, world.while_asked = kept, []
+
+
+def settle(world: World, at: int) -> None:
+    """A sender writes down what came of it."""
+    over = [one for one in world.sending if one.outcome is not None]
+    if not over:
+        return
+    mine = over[at % len(over)]
+    world.sending.remove(mine)
+    error = mine.outcome.error
+    had_lease = _has_lease(mine)
+    row = CallCommand.objects.get(pk=mine.command.pk)
+    free = sender._settle(mine.command, mine.outcome)
+    if had_lease and row.status == "sending":
+        _hear(world, error)
+    wake_commands(*free)
+
+
+def _hear(world: World, error: Any) -> None:
+    if error is not None and error.http_status == 429:
+        name = "dials" if error.code == circuit_breaker.DIALS_PER_SECOND else "all"
+        until = world.clock.now + error.retry_after
+        world.quiet_until[name] = max(world.quiet_until.get(name, 0.0), until)
+
+
+def send(world: World, at: int, fate: str) -> None:
+    """A worker takes up a wake-up, asks, and writes down what came of it."""
+    before = len(world.sending)
+    claim(world, at)
+    if len(world.sending) > before:
+        mine = world.sending[-1]
+        others = [one for one in world.sending if one.outcome is None]
+        attempt(world, others.index(mine), fate)
+        settle(world, [one for one in world.sending if one.outcome is not None].index(mine))
+
+
+def kill(world: World, at: int) -> None:
+    """A sender dies, wherever it is."""
+    idle = [one for one in world.sending if one is not world.current]
+    if idle:
+        world.sending.remove(idle[at % len(idle)])
+
+
+def send_at_the_end(world: World, at: int) -> None:
+    """A worker that has been told to end takes up a wake-up."""
+    if command_id := world.next_woken("voice.send_command", at):
+        stopping._Process.is_ending, world.may_ask = True, False
+        try:
+            sender.send(command_id)
+        finally:
+            stopping._Process.is_ending, world.may_ask = False, True
+
+
+def close_breaker(world: World) -> None:
+    circuit_breaker.close(world.account, ADA)
+
+
+# --- What nobody knows -------------------------------------------------------------------------------------------------
+
+
+def look(world: World, at: int, fate: str = "ok", others: tuple[Step, ...] = ()) -> None:
+    """Telnyx is asked what became of an uncertain command; meanwhile others take their steps."""
+    due = reconciliation.due(20)
+    if not due:
+        return
+    world.read_fate, world.while_asked = fate, list(others)
+    try:
+        reconciliation.reconcile(due[at % len(due)])
+    finally:
+        world.read_fate, world.while_asked = "ok", []
+
+
+def decide(world: World, at: int, verdict: str) -> None:
+    """A person says what became of an uncertain command. Who says that it happened or not, knows it."""
+    rows = list(reconciliation.unsettled().filter(account=world.account).order_by("created_at", "sequence"))
+    if not rows:
+        return
+    chosen = rows[at % len(rows)]
+    if verdict != reconciliation.SEND_AGAIN:
+        verdict = "it_happened" if world.telnyx.done[chosen.pk] else "it_did_not"
+    try:
+        made = reconciliation.settle(chosen.pk, verdict, ADA)
+    except limits.LimitExceeded as error:
+        _judge_refusal(world, error.limit, 1)
+        return
+    except reconciliation.NotUncertain:
+        return
+    if made.pk != chosen.pk:
+        world.made_at[made.pk] = world.clock.now
+        wake_commands(made.pk)
+
+
+def wait(world: World, seconds: float) -> None:
+    world.clock.now += seconds
+
+
+def skew(world: World, seconds: float) -> None:
+    """From now on the clocks of all processes are so far ahead of the database's."""
+    world.clock.skew = seconds

@@ -1,0 +1,80 @@
+"""Draws histories, plays them, and of one that breaks an invariant finds a short script that breaks it, too."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from tests.model.calm import calm_down
+from tests.model.invariants import broken
+from tests.model.steps import MOODS, STEPS, Dice, draw
+from tests.model.world import Settings, Step, world_of
+
+_TAKE = {name: kind.take for name, kind in STEPS.items()}
+_MOOD_CHANGES = 0.04  # of all steps
+
+
+@dataclass(frozen=True)
+class History:
+    settings: Settings
+    steps: tuple[Step, ...]
+
+    def script(self) -> str:
+        """Return what replays it: a test to be pasted."""
+        told = ", ".join(f"{name}={value!r}" for name, value in asdict(self.settings).items())
+        lines = "".join(f"            {step!r},\n" for step in self.steps)
+        return f"def test_replay(db: None) -> None:\n    replay(\n        Settings({told}),\n        [\n{lines}        ],\n    )\n"
+
+
+def history(seed: int, number: int) -> History:
+    """Draw the history of that seed with so many steps."""
+    dice = Dice(seed)
+    settings = Settings(seed, dice.choice((3, 5, 1000)), dice.random() < 0.5, dice.random() < 0.3)
+    steps = []
+    for _ in range(number):
+        if dice.random() < _MOOD_CHANGES:
+            dice.mood = dice.choice(list(MOODS))
+        steps.append(draw(dice))
+    return History(settings, tuple(steps))
+
+
+def play(one: History) -> list[str]:
+    """Play it, let all become calm, and judge."""
+    with world_of(one.settings, _TAKE) as world:
+        world.run(one.steps)
+        calm_down(world)
+        return broken(world)
+
+
+def replay(settings: Settings, steps: Sequence[Step]) -> None:
+    """Play a script; fails with what it breaks."""
+    wrong = play(History(settings, tuple(steps)))
+    assert not wrong, "\n".join(wrong)
+
+
+def first_broken(seeds: Iterable[int], number: int) -> tuple[History, list[str]] | None:
+    """Find the first history that breaks something."""
+    for seed in seeds:
+        one = history(seed, number)
+        if wrong := play(one):
+            return one, wrong
+    return None
+
+
+def shrink(one: History, wrong: Sequence[str], most: int = 400) -> History:
+    """Leave out what can be left out while the same invariant breaks: large pieces first (delta debugging)."""
+    names, tries = {_name(words) for words in wrong}, 0
+    size = max(len(one.steps) // 2, 1)
+    while size:
+        at = 0
+        while at < len(one.steps) and tries < most:
+            fewer = History(one.settings, one.steps[:at] + one.steps[at + size :])
+            tries += 1
+            if names & {_name(words) for words in play(fewer)}:
+                one = fewer
+            else:
+                at += size
+        size //= 2
+    return one
+
+
+def _name(words: str) -> str:
+    return words.partition(" ")[0] if words.startswith("I") else words.partition(":")[0]

@@ -1,0 +1,140 @@
+"""The table of steps: what each does, how often one is drawn, and with which values. Whatever sends later adds its own.
+
+A step is its name and plain values (``("settle", 2)``), so that a history can be written down and replayed.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from tests.model import command_steps, event_steps
+from tests.model.telnyx import FATES
+from tests.model.world import Step, World
+from voice.dispatch import reconciliation
+
+# How Telnyx is, for a while: the weights of ``FATES``
+MOODS: dict[str, tuple[float, ...]] = {
+    "well": (20, 1, 0.5, 0.5, 0.5, 0, 0.3, 0.5, 0.5, 0, 0.2, 0.2),
+    "ill": (3, 4, 3, 2, 0.5, 0.3, 0.5, 0.5, 0.5, 0, 0.5, 0.5),
+    "dead": (0.3, 2, 8, 2, 0, 0, 0, 0, 0, 0, 0.3, 0),
+    "slow": (3, 0, 0, 0, 3, 2, 3, 0, 0, 0.3, 0, 0),
+    "strict": (3, 1, 0.5, 0.5, 0, 0, 0, 3, 5, 0, 1, 1),
+}
+_SKEWS = (0, 0, 0, -16, -60, 40, 3)
+_WAITS = {0.3: 6, 0.6: 6, 1: 5, 3: 4, 8: 2, 20: 1, 35: 1, 130: 0.2}  # seconds, and how often
+
+
+class Dice(Random):
+    """Chance that also remembers how Telnyx is."""
+
+    mood = "well"
+
+    def some(self, most: int = 24) -> int:
+        return self.randrange(most)
+
+    def rarely(self) -> bool:
+        return self.random() < 0.15
+
+    def fate(self) -> str:
+        return self.choices(FATES, MOODS[self.mood])[0]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``draw`` gives a step's values; of how many in a hundred this is one."""
+
+    take: Callable[..., None]
+    often: float
+    draw: Callable[[Dice], tuple[Any, ...]] = lambda dice: ()
+
+
+def _one(dice: Dice) -> tuple[Any, ...]:
+    return (dice.some(),)
+
+
+def _attempt(dice: Dice) -> tuple[Any, ...]:
+    seconds = dice.choice((0.1, 0.1, 0.1, 0.1, 2, 8))
+    return (dice.some(), dice.fate(), seconds, _others(dice) if dice.rarely() else ())
+
+
+def _others(dice: Dice) -> tuple[Step, ...]:
+    """What happens between: often that somebody else takes the same thing up after its lease."""
+    if dice.random() < 0.4:
+        later = dice.choice((("wait", 31), ("wait", 1)))
+        mine: tuple[Step, ...] = (("sweep", 500), ("attempt", 0, dice.fate(), 0.1, ()), ("settle", 0))
+        return (later, *dice.choice((mine, (("lease_due", 500), ("work", 0)))))
+    return tuple(draw(dice, inner=True) for _ in range(dice.randint(1, 3)))
+
+
+def _delivery(dice: Dice) -> tuple[Any, ...]:
+    return (dice.some(), dice.choices(("once", "twice", "again", "lost", "forged"), (20, 3, 2, 4, 0.7))[0])
+
+
+def _look(dice: Dice) -> tuple[Any, ...]:
+    others = (("decide", dice.some(), dice.choice(reconciliation.VERDICTS)),) if dice.rarely() else ()
+    return (dice.some(), "down" if dice.rarely() else "ok", others)
+
+
+def _dies(dice: Dice) -> tuple[Any, ...]:
+    return (dice.randrange(8), draw(dice, inner=True, of=_INSIDE))
+
+
+def _amid(dice: Dice) -> tuple[Any, ...]:
+    return (dice.randrange(5), draw(dice, inner=True, of=_INSIDE), _others(dice))
+
+
+STEPS: dict[str, Kind] = {
+    "wish": Kind(command_steps.wish, 7, lambda dice: (dice.some(), dice.some(14), dice.rarely())),
+    "dial": Kind(command_steps.dial, 3.5, lambda dice: (dice.some(4), dice.rarely())),
+    "in_room": Kind(command_steps.in_room, 1.5, lambda dice: (dice.some(2), dice.some(3))),
+    "make_batch": Kind(command_steps.make_batch, 0.8, lambda dice: (dice.randint(2, 6),)),
+    "steer": Kind(
+        command_steps.steer, 1.6, lambda dice: (dice.choices(("pause", "resume", "cancel"), (5, 5, 0.5))[0],)
+    ),
+    "claim": Kind(command_steps.claim, 9, _one),
+    "sweep": Kind(command_steps.sweep, 6, lambda dice: (dice.choice((1, 500)),)),
+    "attempt": Kind(command_steps.attempt, 13, _attempt),
+    "settle": Kind(command_steps.settle, 12, _one),
+    "send": Kind(command_steps.send, 9, lambda dice: (dice.some(), dice.fate())),
+    "kill": Kind(command_steps.kill, 1.5, _one),
+    "send_at_the_end": Kind(command_steps.send_at_the_end, 0.5, _one),
+    "close_breaker": Kind(command_steps.close_breaker, 0.3),
+    "look": Kind(command_steps.look, 2.5, _look),
+    "decide": Kind(
+        command_steps.decide,
+        0.8,
+        lambda dice: (dice.some(), dice.choice(("it_happened", reconciliation.SEND_AGAIN))),
+    ),
+    "ring": Kind(event_steps.ring, 1.2),
+    "hang_up": Kind(event_steps.hang_up, 0.4, _one),
+    "press": Kind(event_steps.press, 3, lambda dice: (dice.some(), dice.choice("122"))),
+    "pick_up": Kind(event_steps.pick_up, 0.7, _one),
+    "deliver": Kind(event_steps.deliver, 12, _delivery),
+    "lose": Kind(event_steps.lose, 2, _one),
+    "lease": Kind(event_steps.lease, 5, _one),
+    "lease_due": Kind(event_steps.lease_due, 2, lambda dice: (dice.choice((2, 500)),)),
+    "work": Kind(event_steps.work, 8, _one),
+    "process": Kind(event_steps.process, 5),
+    "abandon": Kind(event_steps.abandon, 0.7, _one),
+    "recover": Kind(event_steps.recover, 0.5, lambda dice: ("down" if dice.rarely() else "ok",)),
+    "replay": Kind(event_steps.replay, 0.5, lambda dice: (dice.choice((0, dice.some())), dice.random() < 0.4)),
+    "work_replay": Kind(event_steps.work_replay, 0.8),
+    "wait": Kind(command_steps.wait, 8, lambda dice: (dice.choices(list(_WAITS), list(_WAITS.values()))[0],)),
+    "skew": Kind(command_steps.skew, 0.4, lambda dice: (dice.choice(_SKEWS),)),
+    "dies": Kind(World.dies, 3, _dies),
+    "amid": Kind(World.amid, 3, _amid),
+}
+# In these a process can be killed or stopped; the others are over at once, or Telnyx's.
+_INSIDE = {
+    *("wish", "dial", "claim", "attempt", "settle", "look", "deliver", "lease", "lease_due", "work", "recover"),
+    *("work_replay", "make_batch", "steer", "decide"),
+}
+_NOT_WITHIN = {"dies", "amid", "skew"}
+
+
+def draw(dice: Dice, *, inner: bool = False, of: set[str] | None = None) -> Step:
+    """Draw a step; ``inner`` is one that happens within another."""
+    names = [name for name in STEPS if (of is None or name in of) and not (inner and name in _NOT_WITHIN)]
+    name = dice.choices(names, [STEPS[one].often for one in names])[0]
+    return (name, *STEPS[name].draw(dice))
