@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.mutants.drawing import Drawn, Mutant, Selection, draw
+from tests.mutants.drawing import MOST_SECONDS, Drawn, Mutant, Selection, draw
 from tests.mutants.guards import GUARDS
 from tests.mutants.recording import read
 from tests.mutants.rooms import ROOMS, ROOT
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("--room", action="append", help="only in this room or module (ROOM)")
     parser.add_argument("--guards", help="instead the guards that are listed; or those with this word (GUARDS)")
     parser.add_argument("--again", nargs="*", default=[], help="instead these, as they were printed: module:number")
+    parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="of tests that one of them may take")
     given = parser.parse_args()
     mutants: list[Mutant]
     if given.again:
@@ -33,7 +34,7 @@ def main() -> None:
         mutants = [guard for name, guard in GUARDS.items() if given.guards in {"yes", *name.split()}]
     else:
         mutants = [*draw(given.number, given.seed, tuple(given.room or ROOMS))]
-    selection = Selection(_recorded())
+    selection = Selection(_recorded(), given.seconds)
     begin, outcomes = time.monotonic(), list[Outcome]()
 
     def tell(outcome: Outcome) -> None:
@@ -45,12 +46,9 @@ def main() -> None:
 
     files = sorted({test.partition("::")[0] for mutant in mutants for test in selection.of(mutant)})
     pytest.main(["-q", "-s", "-p", "no:xdist", *files], plugins=[Trials(mutants, selection, tell)])
-    left = [outcome for outcome in outcomes if not outcome.how]
-    print(
-        f"\n{len(outcomes) - len(left)} of {len(outcomes)} were noticed, in {time.monotonic() - begin:.0f} s. Not these:"
-    )
-    for outcome in left:
-        print(outcome.mutant)
+    left = [str(outcome.mutant) for outcome in outcomes if not outcome.how]
+    noticed, seconds = len(outcomes) - len(left), time.monotonic() - begin
+    print(f"\n{noticed} of {len(outcomes)} were noticed, in {seconds:.0f} s. Not these:", *left, sep="\n")
 
 
 def _split(one: str) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from tests.mutants.changes import Change, Scope, changes, scope_at
 from tests.mutants.rooms import PAGES, ROOT, is_one_of, modules
 
-MOST_TESTS = 400  # of one mutant: a line that more of them run is looked at by many
+MOST_SECONDS = 90.0  # that the tests of one mutant took when they were recorded, but for those of its own file
 
 
 class Mutant(Protocol):
@@ -113,7 +113,8 @@ def _around(was: str, now: str) -> Iterator[str]:
 class Selection:
     """Knows the tests of each line, from what was recorded."""
 
-    def __init__(self, recorded: list[dict[str, Any]]) -> None:
+    def __init__(self, recorded: list[dict[str, Any]], most: float = MOST_SECONDS) -> None:
+        self.most = most
         self.seconds: dict[str, float] = {}
         self.tests: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
         self.at_import: dict[str, set[int]] = defaultdict(set)
@@ -139,7 +140,13 @@ class Selection:
             is_far = not test.startswith(f"{mirror.parent}/")
             return (0 if test.startswith(f"{mirror}::") else 1 + is_far), self.seconds[test]
 
-        return sorted(found, key=nearness)[:MOST_TESTS]
+        chosen, seconds = [], 0.0
+        for test in sorted(found, key=nearness):
+            seconds += self.seconds[test] * (not test.startswith(f"{mirror}::"))
+            if seconds > self.most:
+                break
+            chosen.append(test)
+        return chosen
 
     def _of_lines(self, module: str, lines: range) -> set[str]:
         return set().union(*(self.tests[module].get(line, set()) for line in lines))

@@ -5,6 +5,7 @@ One file for each test file, in ``rooms.CACHE``: what was noted is kept until th
 
 import json
 import re
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ OUTSIDE = "outside"  # what ran when modules were imported, not in a test
 
 
 class Recording:
-    """Given to ``pytest -p`` by its module; begins before Django is set up."""
+    """Notes from when it is made."""
 
     def __init__(self) -> None:
         self.coverage = coverage.Coverage(
@@ -88,7 +89,9 @@ def read(file: str) -> dict[str, Any] | None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.pluginmanager.register(_recording, "recording")
+    if begun:
+        config.pluginmanager.register(begun, "recording")
 
 
-_recording = Recording()
+# by ``-p``: before Django and the rooms are imported
+begun = Recording() if "tests.mutants.recording" in sys.argv else None

@@ -1,4 +1,4 @@
-"""A plugin for pytest that tries mutants, each in a fork of a process that has collected all tests and has its database.
+"""A plugin for pytest that tries mutants, each in a fork of a process that has all tests and its database.
 
 In the fork the changed function gets its new code, and the tests that run the changed line are run until one fails.
 What counts when a module is imported is tried in a process of its own (``planting``).
@@ -20,6 +20,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 from django.db import connections
 
+from portal.telnyx.sdk import telnyx
 from tests.mutants.drawing import Mutant, Selection
 from tests.mutants.rooms import CACHE, ROOT
 
@@ -48,6 +49,7 @@ class Trials:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
+        telnyx()  # takes seconds to import, and most forks ask for it
         for item in session.items:  # what a session has once, the database above all, is there before the first fork
             names = set(getattr(item, "fixturenames", ()))
             if "db" in names and not names & _ON_ITS_OWN:
