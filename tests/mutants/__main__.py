@@ -1,6 +1,7 @@
 """``make mutants``: changes one thing at a time in the rooms that hold promises, and prints what no test notices."""
 
 import argparse
+import os
 import subprocess
 import sys
 import time
@@ -26,7 +27,9 @@ def main() -> None:
     parser.add_argument("--guards", help="instead the guards that are listed; or those with this word (GUARDS)")
     parser.add_argument("--again", nargs="*", default=[], help="instead these, as they were printed: module:number")
     parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="of tests that one of them may take")
+    parser.add_argument("--as-noted", action="store_true", help="note nothing anew of test files that changed")
     given = parser.parse_args()
+    os.environ |= {"DATABASE_URL": "", "CELERY_BROKER_URL": ""}  # on SQLite each fork has a copy of the database
     mutants: list[Mutant]
     if given.again:
         mutants = [Drawn(*_split(one)) for one in given.again]
@@ -34,7 +37,7 @@ def main() -> None:
         mutants = [guard for name, guard in GUARDS.items() if given.guards in {"yes", *name.split()}]
     else:
         mutants = [*draw(given.number, given.seed, tuple(given.room or ROOMS))]
-    selection = Selection(_recorded(), given.seconds)
+    selection = Selection(_noted(anew=not given.as_noted), given.seconds)
     begin, outcomes = time.monotonic(), list[Outcome]()
 
     def tell(outcome: Outcome) -> None:
@@ -56,12 +59,12 @@ def _split(one: str) -> tuple[str, int]:
     return module, int(number)
 
 
-def _recorded() -> list[dict[str, Any]]:
-    """Read what was noted of every test file, after it was noted anew of those that changed."""
+def _noted(*, anew: bool) -> list[dict[str, Any]]:
+    """Read what was noted of every test file; ``anew``: after it was noted again of those that changed."""
     files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("test_*.py"))]
     files = [file for file in files if not file.startswith(_NOT_RUN)]
     stale = [file for file in files if read(file) is None]
-    if stale:
+    if stale and anew:
         print(f"Noting which lines {len(stale)} test files run …", flush=True)
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "tests.mutants.recording", *stale]
         subprocess.run(command, cwd=ROOT, check=False)

@@ -9,18 +9,22 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import CodeType, FunctionType
 
 import pytest
 from _pytest.runner import runtestprotocol
-from django.db import connections
+from django.db import connection
 
 from portal.telnyx.sdk import telnyx
+from tests.mutants.changes import Scope
 from tests.mutants.drawing import Mutant, Selection
 from tests.mutants.rooms import CACHE, ROOT
 
@@ -44,6 +48,7 @@ class Trials:
     def __init__(self, mutants: Sequence[Mutant], selection: Selection, tell: Callable[[Outcome], None]) -> None:
         self.mutants, self.selection, self.tell = mutants, selection, tell
         self.items: dict[str, pytest.Item] = {}
+        self.functions: dict[tuple[str, Scope | None], list[FunctionType]] = {}
         self.is_sound: dict[str, bool] = {}  # whether a test that noticed something passes when nothing is changed
 
     @pytest.hookimpl(tryfirst=True)
@@ -53,8 +58,11 @@ class Trials:
         for item in session.items:  # what a session has once, the database above all, is there before the first fork
             names = set(getattr(item, "fixturenames", ()))
             if "db" in names and not names & _ON_ITS_OWN:
-                runtestprotocol(item, nextitem=session.items[-1], log=False)
+                runtestprotocol(item, nextitem=session, log=False)  # type: ignore[arg-type]  # it stays open
                 break
+        connection.close()
+        self.functions = functions()
+        gc.freeze()  # no fork looks through what all of them share
         for mutant in self.mutants:
             self.tell(self._try(mutant))
         return True
@@ -79,14 +87,11 @@ class Trials:
 
     def _forked(self, tests: list[str], mutant: Mutant | None) -> tuple[str, str] | None:
         """Run ``tests`` in a fork; return the first that fails, and how."""
-        for connection in connections.all():
-            if connection.vendor != "sqlite":  # one in memory is copied with the process
-                connection.close()
         hear, say = os.pipe()
         sys.stdout.flush()
         child = os.fork()
         if not child:
-            _in_the_fork([self.items[test] for test in tests], mutant, say)
+            self._in_the_fork([self.items[test] for test in tests], mutant, say)
         os.close(say)
         with os.fdopen(hear) as heard:
             running = ""
@@ -103,6 +108,29 @@ class Trials:
             os.killpg(child, signal.SIGKILL)
             os.waitpid(child, 0)
             return running, "it takes too long"
+
+    def _in_the_fork(self, items: list[pytest.Item], mutant: Mutant | None, say: int) -> None:
+        def tell(what: object) -> None:
+            os.write(say, f"{json.dumps(what)}\n".encode())
+
+        try:
+            os.setpgid(0, 0)
+            _take_a_database_of_its_own()
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (0, 1, 2):
+                os.dup2(nowhere, stream)
+            if mutant and not give_code(mutant, self.functions.get((mutant.module, mutant.scope), [])):
+                tell(_UNFIT)
+                return
+            for item, following in zip(items, [*items[1:], items[0].session], strict=True):
+                tell(item.nodeid)
+                for report in runtestprotocol(item, nextitem=following, log=False):
+                    if report.failed:
+                        tell([item.nodeid, getattr(getattr(report.longrepr, "reprcrash", None), "message", "")[:100]])
+                        return
+            tell(_DONE)
+        finally:
+            os._exit(0)
 
     def _planted(self, tests: list[str], mutant: Mutant) -> tuple[str, str] | None:
         """Run ``tests`` in a process of its own, in which the change is there from the first import."""
@@ -133,36 +161,29 @@ _UNFIT = ("", "unfit")  # said by a fork in which no such function is, or one of
 _DONE = "done"
 
 
-def _in_the_fork(items: list[pytest.Item], mutant: Mutant | None, say: int) -> None:
-    def tell(what: object) -> None:
-        os.write(say, f"{json.dumps(what)}\n".encode())
-
-    try:
-        os.setpgid(0, 0)
-        nowhere = os.open(os.devnull, os.O_RDWR)
-        for stream in (0, 1, 2):
-            os.dup2(nowhere, stream)
-        if mutant and not give_code(mutant):
-            tell(_UNFIT)
-            return
-        for item, following in zip(items, [*items[1:], None], strict=True):
-            tell(item.nodeid)
-            for report in runtestprotocol(item, nextitem=following, log=False):
-                if report.failed:
-                    tell([item.nodeid, getattr(getattr(report.longrepr, "reprcrash", None), "message", "")[:100]])
-                    return
-        tell(_DONE)
-    finally:
-        os._exit(0)
+def _take_a_database_of_its_own() -> None:
+    template = connection.settings_dict["NAME"]
+    connection.settings_dict["NAME"] = f"{template}-of-a-fork"
+    for file in Path(template).parent.glob(f"{Path(template).name}-of-a-fork*"):
+        file.unlink()
+    if Path(template).exists():
+        shutil.copy(template, connection.settings_dict["NAME"])
 
 
-def give_code(mutant: Mutant) -> bool:
-    """Give the changed code to the function that is there; False when none is, or it takes other variables."""
-    path, scope = str(ROOT / mutant.module), mutant.scope
-    compiled = compile(mutant.changed, path, "exec")
-    new = next((code for code in _codes(compiled) if (code.co_qualname, code.co_firstlineno) == scope), None)
-    there = [one for one in gc.get_objects() if isinstance(one, FunctionType) and one.__code__.co_filename == path]
-    there = [one for one in there if (one.__code__.co_qualname, one.__code__.co_firstlineno) == scope]
+def functions() -> dict[tuple[str, Scope | None], list[FunctionType]]:
+    """Find the functions of the portal that are there, by module and scope."""
+    found: dict[tuple[str, Scope | None], list[FunctionType]] = defaultdict(list)
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and (path := one.__code__.co_filename).startswith(f"{ROOT}/"):
+            scope = one.__code__.co_qualname, one.__code__.co_firstlineno
+            found[path.removeprefix(f"{ROOT}/"), scope].append(one)
+    return found
+
+
+def give_code(mutant: Mutant, there: list[FunctionType]) -> bool:
+    """Give the changed code to the functions; False when there are none, or it takes other variables."""
+    compiled = compile(mutant.changed, str(ROOT / mutant.module), "exec")
+    new = next((code for code in _codes(compiled) if (code.co_qualname, code.co_firstlineno) == mutant.scope), None)
     if new is None or not there or any(one.__code__.co_freevars != new.co_freevars for one in there):
         return False
     for function in there:
