@@ -1,9 +1,9 @@
-# run · test · test-faults · lint · bench: the only commands; CI calls exactly these.
+# run · test · test-faults · lint · bench: the only commands; CI calls exactly these. For development: mutants, lock.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-faults lint bench lock
+.PHONY: run test test-faults lint bench mutants lock
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m portal.keys
@@ -27,6 +27,12 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# What does no test notice? N=300 SEED=1 draws them, ROOM=voice/dispatch from one room; GUARDS=yes takes the known guards
+# away. The first time it notes which lines each test runs, for many minutes.
+mutants: $(VENV)/.dev
+	$(BIN)/python -m tests.mutants $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) \
+	  $(if $(GUARDS),--guards $(GUARDS)) $(ARGS)
 
 # Made anew from pyproject.toml; needs uv. The lock files hold hashes and no address of an index.
 lock:

@@ -1,0 +1,74 @@
+"""``make mutants``: changes one thing at a time in the rooms that hold promises, and prints what no test notices."""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from tests.mutants.drawing import MOST_SECONDS, Drawn, Mutant, Selection, draw
+from tests.mutants.guards import GUARDS
+from tests.mutants.recording import read
+from tests.mutants.rooms import ROOMS, ROOT
+from tests.mutants.trials import Outcome, Trials
+
+# servers and browsers are slow, and what they run is in other processes
+_NOT_RUN = ("tests/faults", "tests/browser", "tests/mutants", "tests/portal/sandbox")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("--number", type=int, default=300, help="how many are drawn (N)")
+    parser.add_argument("--seed", type=int, default=1, help="which ones (SEED)")
+    parser.add_argument("--room", action="append", help="only in this room or module (ROOM)")
+    parser.add_argument("--guards", help="instead the guards that are listed; or those with this word (GUARDS)")
+    parser.add_argument("--again", nargs="*", default=[], help="instead these, as they were printed: module:number")
+    parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="of tests that one of them may take")
+    parser.add_argument("--as-noted", action="store_true", help="note nothing anew of test files that changed")
+    given = parser.parse_args()
+    os.environ |= {"DATABASE_URL": "", "CELERY_BROKER_URL": ""}  # on SQLite each fork has a copy of the database
+    mutants: list[Mutant]
+    if given.again:
+        mutants = [Drawn(*_split(one)) for one in given.again]
+    elif given.guards:
+        mutants = [guard for name, guard in GUARDS.items() if given.guards in {"yes", *name.split()}]
+    else:
+        mutants = [*draw(given.number, given.seed, tuple(given.room or ROOMS))]
+    selection = Selection(_noted(anew=not given.as_noted), given.seconds)
+    begin, outcomes = time.monotonic(), list[Outcome]()
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        what = (
+            " ".join(f"{outcome.by}: {outcome.how}".split()) if outcome.how else f"NOT NOTICED by {outcome.tests} tests"
+        )
+        print(f"\n{outcome.mutant}\n  {what}", flush=True)
+
+    files = sorted({test.partition("::")[0] for mutant in mutants for test in selection.of(mutant)})
+    pytest.main(["-q", "-s", "-p", "no:xdist", *files], plugins=[Trials(mutants, selection, tell)])
+    left = [str(outcome.mutant) for outcome in outcomes if not outcome.how]
+    noticed, seconds = len(outcomes) - len(left), time.monotonic() - begin
+    print(f"\n{noticed} of {len(outcomes)} were noticed, in {seconds:.0f} s. Not these:", *left, sep="\n")
+
+
+def _split(one: str) -> tuple[str, int]:
+    module, _, number = one.partition(":")
+    return module, int(number)
+
+
+def _noted(*, anew: bool) -> list[dict[str, Any]]:
+    """Read what was noted of every test file; ``anew``: after it was noted again of those that changed."""
+    files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("test_*.py"))]
+    files = [file for file in files if not file.startswith(_NOT_RUN)]
+    stale = [file for file in files if read(file) is None]
+    if stale and anew:
+        print(f"Noting which lines {len(stale)} test files run …", flush=True)
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "tests.mutants.recording", *stale]
+        subprocess.run(command, cwd=ROOT, check=False)
+    return [noted for file in files if (noted := read(file))]
+
+
+main()

@@ -1,0 +1,124 @@
+"""Guards of the promises, each named by what would happen without it; ``make mutants GUARDS=yes`` takes each away."""
+
+from tests.mutants.drawing import Edit
+
+_DISPATCH, _DIALLING, _FLOWS = "voice/dispatch", "voice/dialling", "voice/flows"
+
+GUARDS = {
+    "an event that names only its leg lands in any call of the account": Edit(
+        "voice/calls/waiting_events.py", "(account_id=account_id, call_leg_id=call_leg_id)", "(account_id=account_id)"
+    ),
+    "one look leases every uncertain command that is due": Edit(
+        f"{_DISPATCH}/reconciliation.py",
+        "unsettled().filter(pk=command_id, lease_until__lt=Now())",
+        "unsettled().filter(lease_until__lt=Now())",
+    ),
+    "sip:TEL%3A+1900… passes every limit": Edit(
+        f"{_DIALLING}/destinations.py", "unquote(user).lower().removeprefix", "unquote(user).removeprefix"
+    ),
+    "an accepted dial counts as one on its way, a transfer does not": Edit(
+        f"{_DIALLING}/limits.py", "& ~Q(action=actions.DIAL)", "& Q(action=actions.DIAL)"
+    ),
+    "the leg of a transfer, not that of a dial, has a command of its own": Edit(
+        f"{_DIALLING}/limits.py",
+        'filter(call=OuterRef("pk"), action=actions.DIAL)',
+        'filter(call=OuterRef("pk")).exclude(action=actions.DIAL)',
+    ),
+    "two batches confirmed at once both pass dials_per_day": Edit(
+        f"{_DIALLING}/limits.py", "check_room(_locked(commands[0]), len(commands), per_second)", "pass"
+    ),
+    "several dials of one event are not counted beside each other": Edit(
+        f"{_DIALLING}/limits.py", "beside += command.dials", "pass"
+    ),
+    "an uncertain dial is sent again as an action of its call": Edit(
+        f"{_DISPATCH}/reconciliation.py", "command.call is not None and command.action != actions.DIAL", "command.call"
+    ),
+    "an uncertain dial is sent again without its parameters": Edit(
+        f"{_DISPATCH}/reconciliation.py", "outbox.dial(command.account, parameters", "outbox.dial(command.account, {}"
+    ),
+    "a command that was sent again is settled again": Edit(
+        f"{_DISPATCH}/reconciliation.py",
+        "if command.status != _Status.UNCERTAIN or command.settled_at is not None:",
+        "if command.status != _Status.UNCERTAIN:",
+    ),
+    "a dial is proven by a call of days later with the same numbers": Edit(
+        "voice/catalogue/correlation.py", "begun <= _sent_at(command) + BEGINS_WITHIN", "True"
+    ),
+    "a busy application's later calls hide the one of a dial": Edit(
+        f"{_DISPATCH}/reconciliation.py", ", occurred_at__lte=until)", ")"
+    ),
+    "a 429 counts as silence and opens the breaker": Edit(
+        f"{_DISPATCH}/circuit_breaker.py", " and error.http_status is None", ""
+    ),
+    "a rule's path into a text raises, and the event ends dead": Edit(
+        f"{_FLOWS}/conditions.py", "isinstance(value, Mapping) and part in value", "part in value"
+    ),
+    "a rule's path into a text takes a letter of it": Edit(
+        f"{_FLOWS}/conditions.py", "isinstance(value, list) and part.isdecimal()", "part.isdecimal()"
+    ),
+    "two recordings of one second are one": Edit(
+        "voice/events/texml_callbacks.py", '"ReferCallStatus", "RecordingSid", ', '"ReferCallStatus", '
+    ),
+    "two transcriptions of one second are one": Edit(
+        "voice/events/texml_callbacks.py", '"TranscriptionSid", "StreamSid"', '"StreamSid"'
+    ),
+    "the role of a supervisor is sent once only": Edit(
+        "voice/catalogue/retry_policy.py",
+        '{"update_client_state", "switch_supervisor_role"}',
+        '{"update_client_state"}',
+    ),
+    "a change of a queue is sent once only": Edit(
+        "voice/catalogue/retry_policy.py",
+        '{"queues.update", "queues.delete", "queues.calls.update", ',
+        '{"queues.none", ',
+    ),
+    "a rule's command that can never be sent seems unfinished": Edit(
+        f"{_FLOWS}/rules.py",
+        "command.status, command.error, command.finished_at = CallCommand.Status.EXPIRED, why, command.created_at",
+        "command.status, command.error = CallCommand.Status.EXPIRED, why",
+    ),
+    "a rule's command that a limit forbids seems unfinished": Edit(
+        f"{_DIALLING}/limits.py", "command.finished_at = command.created_at", "pass"
+    ),
+    "the youngest command goes first": Edit(
+        f"{_DISPATCH}/sender.py", 'found.order_by("created_at", "sequence")', 'found.order_by("-created_at")'
+    ),
+    "the youngest event goes first": Edit(
+        "voice/events/processing.py", 'order_by(recovered, "received_at")', 'order_by(recovered, "-received_at")'
+    ),
+    "what was recovered goes before live calls": Edit(
+        "voice/events/processing.py", 'order_by(recovered, "received_at")', 'order_by("received_at")'
+    ),
+    "the uncertain command that was due last is looked at first": Edit(
+        f"{_DISPATCH}/reconciliation.py", '.order_by("lease_until")', '.order_by("-lease_until")'
+    ),
+    "the sweep looks once only": Edit(
+        f"{_DISPATCH}/reconciliation.py", "update(lease_until=_next_look(command))", "update(lease_until=None)"
+    ),
+    "one application that cannot be kept costs its whole page": Edit(
+        "applications/mirror/store.py",
+        "return counts + _write_singly(kind, account, Page(page.asked_at, changed, page.errors), actor, reason)",
+        "raise",
+    ),
+    "Telnyx's 429 stops the import of a file": Edit(
+        "applications/exchange/apply.py", "if error.http_status != 429:", "if True:"
+    ),
+    "an import does not wait as long as Telnyx's 429 says": Edit(
+        "applications/exchange/apply.py", "time.sleep(error.retry_after)", "pass"
+    ),
+    "that a person was deleted stands in no audit trail": Edit(
+        "portal/admin/people.py", 'AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.delete", obj)', "pass"
+    ),
+    "a flow that is deleted in the browser leaves no trace": Edit(
+        f"{_FLOWS}/admin.py", "delete_flow(obj, actor_of(request))", "obj.delete()"
+    ),
+    "the embedded queue is looked at seldom while messages come": Edit(
+        "portal/runtime/sqlite_broker.py", "_BUSY_POLL_SECONDS if busy else", "_IDLE_POLL_SECONDS if busy else"
+    ),
+    "the embedded queue is looked at all the time while none come": Edit(
+        "portal/runtime/sqlite_broker.py", "else _IDLE_POLL_SECONDS", "else _BUSY_POLL_SECONDS"
+    ),
+    "the embedded queue does not notice that messages come": Edit(
+        "portal/runtime/sqlite_broker.py", "self._busy_until = time.monotonic() + _BUSY_SECONDS", "pass"
+    ),
+}
