@@ -36,7 +36,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 if (BASE_DIR / ".env").is_file():
     environ.Env.read_env(BASE_DIR / ".env")
 VAR_DIR = keys.var_dir()
-VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+keys.close_to_others()
 
 # --- Names of the interface page -------------------------------------------------------------------------------------
 DEBUG = setting("DEBUG", boolean, False)
@@ -111,6 +111,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "portal.runtime.middleware.limited_uploads",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.runtime.middleware.content_security",

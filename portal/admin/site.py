@@ -45,6 +45,13 @@ class PortalSite(UnfoldAdminSite):
         raise Http404
 
 
+def answer_dialog(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead on from a dialog: htmx follows ``HX-Redirect`` where it would draw a redirect's page in the dialog."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
 _DEEPEST_ROW = 10_000  # OFFSET gets slow beyond, and nobody pages that far
 
 
