@@ -7,9 +7,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 
+from portal.admin.sign_in import KNOWN_NAMES
 from portal.models import TelnyxAccount
 from portal.signatures import public_key_problem
 
@@ -37,12 +39,22 @@ def check_accounts(**_: Any) -> list[CheckMessage]:
     try:
         if "portal_telnyxaccount" not in connection.introspection.table_names():
             return []
-        if settings.DEBUG and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
+        if settings.DEBUG and _has_live_account():
             return [Error("DEBUG shows secrets to visitors: never with a live account.", id="portal.E002")]
+        names = get_user_model().objects.filter(is_active=True, is_staff=True, username__in=KNOWN_NAMES)
+        known = list(names.values_list("username", flat=True)) if _has_live_account() else []
         keyless = TelnyxAccount.objects.filter(public_key="").values_list("name", flat=True)
-        return [
+        messages: list[CheckMessage] = [
+            Warning(f"{name} is a name that attackers try first: give that person another one.", id="portal.W003")
+            for name in known
+        ]
+        return messages + [
             Warning(f"Account {name} has no public key: its webhooks are answered 503.", id="portal.W002")
             for name in keyless
         ]
     except DatabaseError:
         return []
+
+
+def _has_live_account() -> bool:
+    return any(account.is_live for account in TelnyxAccount.objects.only("base_url"))

@@ -2,9 +2,12 @@
 
 import base64
 import os
+import re
+import socket
 import sys
 import warnings
 from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -85,9 +88,37 @@ def http_url(text: str) -> str:
 
 
 def telnyx_url(text: str) -> str:
-    if not http_url(text).endswith("/v2"):
-        raise ValueError("must be an http:// or https:// address that ends in /v2.")
-    return text.rstrip("/")
+    """Return an address that a key may be sent to: over TLS, or to this machine; no part of it is in the error."""
+    try:
+        parts = urlsplit(http_url(text))
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        parts, host = urlsplit(""), ""
+    if not host or not parts.path.endswith("/v2") or parts.query or parts.fragment:
+        raise ValueError("must be an https:// address that ends in /v2.")
+    if "@" in parts.netloc:
+        raise ValueError("must hold no user name and no password.")
+    address = _as_address(host)
+    if host != "localhost" and not (address and address.is_loopback):
+        if parts.scheme != "https":
+            raise ValueError("must begin with https://; only this machine (127.0.0.1) may be asked by http://.")
+        if address and (address.is_link_local or address.is_multicast or address.is_unspecified):
+            raise ValueError("must not be a link-local, multicast or unspecified address.")
+    return parts.geturl()
+
+
+def _as_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that ``host`` is, None for a name; ``0xA9FEA9FE`` and ``127.1`` are addresses, too."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        if not re.fullmatch(r"0x[0-9a-f]*|[0-9]+", host.rstrip(".").rpartition(".")[2]):
+            return None
+        try:
+            address = IPv4Address(socket.inet_aton(host.rstrip(".")))
+        except OSError:
+            return IPv4Address("0.0.0.0")  # noqa: S104  nobody's
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def names(text: str) -> list[str]:

@@ -7,9 +7,12 @@ does not quietly seal its data with a throw-away key.
 import base64
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 import environ
+
+_OURS = ("*.sqlite3*", "sandbox*", "beat-schedule*", "secret_key", "encryption_keys")
 
 
 def var_dir() -> Path:
@@ -29,9 +32,22 @@ def encryption_keys_file() -> Path:
 
 def make_missing() -> None:
     """Write both files, readable by their owner only, unless they are there."""
-    var_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    close_to_others()
     _write_once(secret_key_file(), secrets.token_urlsafe(50))
     _write_once(encryption_keys_file(), base64.b64encode(secrets.token_bytes(32)).decode())
+
+
+def close_to_others() -> None:
+    """Make what this process writes its owner's alone, and what older versions wrote into the data directory.
+
+    A file that cannot be changed belongs to somebody else, and is theirs to guard.
+    """
+    os.umask(0o077)
+    var_dir().mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (path for pattern in _OURS for path in var_dir().glob(pattern)):
+        with suppress(OSError):
+            if path.is_file() and not path.is_symlink() and path.stat().st_mode & 0o077:
+                path.chmod(0o600)
 
 
 def _write_once(path: Path, text: str) -> None:

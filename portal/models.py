@@ -17,11 +17,13 @@ from django.utils import timezone
 
 from portal.actors import Actor
 from portal.encryption import seal, unseal
+from portal.environment import telnyx_url
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
 
-SCOPES = tuple(
-    f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")
+SCOPES = (
+    *(f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")),
+    "metrics:read",
 )
 
 
@@ -40,10 +42,11 @@ def check_public_key(key: str) -> None:
 
 
 def check_base_url(url: str) -> None:
-    """Validate a base address: an http(s) address that ends in ``/v2``, as the SDK needs it."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not url.endswith("/v2"):
-        raise ValidationError("Enter an http:// or https:// address that ends in /v2.")
+    """Validate a base address: an https address that ends in ``/v2``, as the SDK needs it; http for loopback only."""
+    try:
+        telnyx_url(url)
+    except ValueError as error:
+        raise ValidationError(f"The address {error}") from None
 
 
 class TelnyxAccount(models.Model):

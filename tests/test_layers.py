@@ -29,6 +29,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *(
             "portal.leases",
             "portal.models",
+            "portal.passwords",
             "portal.payloads",
             "portal.phone_numbers",
             "portal.refusals",

@@ -6,14 +6,15 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import PROTECT
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from unfold.decorators import action, display
+from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.actors import actor_of
-from portal.admin.site import PortalAdmin
+from portal.admin.site import PortalAdmin, answer_dialog
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.connection_check import check_connection
 
@@ -22,6 +23,14 @@ _WHY_READ_ONLY = (
     "This account comes from the environment (TELNYX_API_KEY, TELNYX_PUBLIC_KEY, TELNYX_BASE_URL) and is refreshed "
     "from there at every start, so it cannot be changed here."
 )
+
+
+_CHECK: Any = {
+    "title": "Check the connection?",
+    "description": "Telnyx is asked for one application, with the account's key. Nothing is changed, here or there.",
+    "form_class": BaseDialogForm,
+    "form_submit_text": "Check",
+}
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -134,16 +143,17 @@ class TelnyxAccountAdmin(PortalAdmin):
         url_path="check-connection",
         icon="network_check",
         permissions=["check"],  # a dotted name would be looked up in the database at every system check
+        dialog=_CHECK,  # a POST: no link or picture elsewhere makes somebody's browser ask Telnyx
     )
-    def check_connection(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def check_connection(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Ask Telnyx for one application and tell in words what came of it. Changes nothing, here or there."""
         account = self.get_object(request, object_id)
         if account is None:
-            return HttpResponseRedirect(reverse("admin:portal_telnyxaccount_changelist"))
+            return answer_dialog(request, reverse("admin:portal_telnyxaccount_changelist"))
         well, sentences = check_connection(account)
         for sentence in sentences:
             messages.add_message(request, messages.SUCCESS if well else messages.ERROR, sentence)
-        return HttpResponseRedirect(reverse("admin:portal_telnyxaccount_change", args=[account.pk]))
+        return answer_dialog(request, reverse("admin:portal_telnyxaccount_change", args=[account.pk]))
 
 
 def _hanging_on(account: TelnyxAccount) -> list[str]:

@@ -19,8 +19,7 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from portal.actors import actor_of
-from portal.models import AuditEvent
+from portal.admin import sign_in
 from portal.texts import visible
 
 
@@ -31,11 +30,12 @@ class PortalSite(UnfoldAdminSite):
     """
 
     index_title = "Home"
+    login_form = sign_in.SignInForm
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         answer: HttpResponse = super().login(request, extra_context)
-        if request.method == "POST" and request.user.is_authenticated:
-            AuditEvent.note(actor_of(request), "sign-in")
+        if request.method == "POST":
+            sign_in.follow_up(request, answer)
         return answer
 
     def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
@@ -43,6 +43,13 @@ class PortalSite(UnfoldAdminSite):
             query = request.META.get("QUERY_STRING", "")
             return HttpResponseRedirect(f"{request.path}/" + (f"?{query}" if query else ""))
         raise Http404
+
+
+def answer_dialog(request: HttpRequest, url: str) -> HttpResponse:
+    """Lead on from a dialog: htmx follows ``HX-Redirect`` where it would draw a redirect's page in the dialog."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
 
 
 _DEEPEST_ROW = 10_000  # OFFSET gets slow beyond, and nobody pages that far

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from portal.actors import actor_of
-from portal.admin.site import PortalAdmin
+from portal.admin.site import PortalAdmin, answer_dialog
 from portal.models import SCOPES, ApiToken, AuditEvent
 
 _REVOKE: Any = {
@@ -140,14 +140,11 @@ class ApiTokenAdmin(PortalAdmin):
         dialog=_REVOKE,
     )
     def revoke(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        """Revoke it; htmx follows ``HX-Redirect`` where it would draw a redirect's page in the dialog."""
+        """Revoke it."""
         token = self.get_object(request, object_id)
         if token is not None and ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(
             revoked_at=timezone.now()
         ):
             AuditEvent.note(actor_of(request), "token.revoke", token)
             messages.success(request, f"The token {token.name} is revoked.")
-        back = reverse("admin:portal_apitoken_changelist")
-        if request.headers.get("HX-Request"):
-            return HttpResponse(headers={"HX-Redirect": back})
-        return HttpResponseRedirect(back)
+        return answer_dialog(request, reverse("admin:portal_apitoken_changelist"))

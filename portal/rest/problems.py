@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from portal.passwords import TooManyPasswords
 from portal.refusals import PortalRefusal
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
@@ -110,6 +111,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     if _is_away(sys.exception()):
         return _database_away(request)
+    if isinstance(sys.exception(), TooManyPasswords):
+        return HttpResponse("Too many passwords are set at this moment. Go back and try again.", status=503)
     if not request.path_info.startswith("/api/"):
         return defaults.server_error(request)
     return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))

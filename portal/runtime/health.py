@@ -58,12 +58,19 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @_only_read
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Answer with Prometheus text, for any usable token."""
+    """Answer with Prometheus text, for a token with the scope ``metrics:read`` whose user may see heartbeats."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or ApiToken.find(text) is None:
-        answer = problem(401, "Metrics need a token.", "not_authenticated", getattr(request, "request_id", ""))
+    token, request_id = ApiToken.find(text) if scheme.lower() == "bearer" else None, getattr(request, "request_id", "")
+    if token is None:
+        answer = problem(401, "Metrics need a token.", "not_authenticated", request_id)
         answer["WWW-Authenticate"] = "Bearer"
         return answer
+    if not token.allows("metrics:read"):
+        return problem(403, "The token lacks the scope metrics:read.", "permission_denied", request_id)
+    if not token.user.has_perm("portal.view_heartbeat"):
+        lacks = "The token's user lacks the permission portal.view_heartbeat."
+        return problem(403, lacks, "permission_denied", request_id)
+    token.mark_used()
     registry = CollectorRegistry()
     registry.register(_Gauges())
     return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -13,6 +13,7 @@ from portal.statement_timeout import statement_timeout
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+_STRANGERS_FORM = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 # As django-unfold needs it: Alpine evaluates expressions, its widgets set inline styles. No host but our own.
 _POLICY = (
@@ -79,6 +80,20 @@ def known_length(get_response: Handler) -> Handler:
         if "Transfer-Encoding" in request.headers and not request.path_info.startswith("/webhooks/"):
             message = "Send the body with a Content-Length, not in chunks."
             return problem(411, message, "length_required", request.request_id)  # type: ignore[attr-defined]
+        return get_response(request)
+
+    return middleware
+
+
+def limited_uploads(get_response: Handler) -> Handler:
+    """Refuse a large form of a stranger: Django reads files before it looks who sends them, CSRF or not."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.content_type == "multipart/form-data" and not request.path_info.startswith("/webhooks/"):
+            length = int(request.META.get("CONTENT_LENGTH") or 0)
+            if length > _STRANGERS_FORM and not request.user.is_authenticated:
+                message = "Sign in before you send files."
+                return problem(413, message, "too_large", request.request_id)  # type: ignore[attr-defined]
         return get_response(request)
 
     return middleware

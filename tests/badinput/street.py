@@ -102,8 +102,8 @@ class Street:
         """Wait until the sweep has worked off everything."""
         wait_for(lambda: not self.events(status="received"), "the end of the backlog", self.log)
 
-    def connect(self, patience: float = PATIENCE) -> socket.socket:
-        return socket.create_connection(("127.0.0.1", self.port), timeout=patience)
+    def connect(self, patience: float = PATIENCE, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=patience, source_address=(source, 0))
 
     def send(self, *pieces: bytes, patience: float = PATIENCE) -> Answer:
         """Each piece after an answer or a pause, then what comes back until the end of the answer."""

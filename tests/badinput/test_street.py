@@ -10,6 +10,7 @@ from itertools import cycle
 import pytest
 
 from portal.models import TelnyxAccount
+from portal.runtime.web_worker import MOST_OF_ONE_ADDRESS
 from tests.badinput.street import ALIAS, PREVIOUS_KEY, Answer, Street
 from tests.corpus import documents, signatures, texml, transport
 from tests.corpus.cases import CANARIES, Case
@@ -17,10 +18,12 @@ from tests.corpus.documents import Document
 from tests.support.http_servers import answer as http_answer
 from tests.support.http_servers import serving
 from tests.support.payloads import PAYLOADS
+from tests.support.portal_processes import wait_for
 from tests.support.signing import TELNYX_KEY
 from voice.models import CallEvent
 
 pytestmark = pytest.mark.long
+SCRIPT = b"/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 Wrongs = dict[str, str]
 
 
@@ -61,6 +64,68 @@ def test_whoever_never_finishes_a_request_is_let_go_and_keeps_no_thread(street: 
             pass
         connection.close()
     assert transport.body_of("stalled") not in {bytes(event.body) for event in street.events()}
+
+
+def test_a_webhook_is_answered_while_others_say_nothing_or_half_of_it(street: Street) -> None:
+    """None of the threads waits for any of these, and none was let go to make room for the answer."""
+    halves = [sent for _, _, sent in transport.stalled(street.wire)] * street.threads
+    silent = [street.connect() for _ in range(40)]
+    begun = [street.connect() for _ in halves]
+    for connection, sent in zip(begun, halves, strict=True):
+        connection.sendall(sent)
+    assert post(street, transport.body_of("beside the silent ones")).status == 200
+    assert [connection for connection in (*silent, *begun) if is_closed(connection)] == []
+    for connection in (*silent, *begun):
+        connection.close()
+
+
+def test_a_webhook_is_answered_while_others_do_not_take_their_answers_or_do_not_go(street: Street) -> None:
+    host = f"Host: {street.host}\r\n".encode()
+    lasting = [street.connect() for _ in range(street.threads)]
+    for connection in lasting:
+        connection.sendall(b"GET /livez HTTP/1.1\r\n" + host + b"Connection: close\r\n\r\n")
+        assert received(connection).startswith(b"HTTP/1.1 200 ")
+    deaf = [street.connect() for _ in range(street.threads)]
+    for connection in deaf:  # more than the machine keeps for one connection
+        connection.sendall((b"GET " + SCRIPT + b" HTTP/1.1\r\n" + host + b"\r\n") * 20)
+        assert received(connection).startswith(b"HTTP/1.1 200 ")
+    for at in range(25):  # each lets the deaf ones have one more of theirs, until nothing more of it goes
+        assert post(street, transport.body_of(f"beside the deaf ones {at}")).status == 200
+    assert [connection for connection in deaf if is_closed(connection)] == []
+    for connection in (*lasting, *deaf):
+        connection.close()
+
+
+def test_one_address_has_so_many_connections_and_the_proxys_has_more(street: Street) -> None:
+    """Over the limit a connection is closed; whoever comes from elsewhere, or through the proxy, is served."""
+    far = [street.connect(source="127.0.0.2") for _ in range(MOST_OF_ONE_ADDRESS)]
+    with street.connect(source="127.0.0.2") as one_more:
+        assert received(one_more) == b""
+    assert [connection for connection in far if is_closed(connection)] == []
+    near = [street.connect() for _ in range(MOST_OF_ONE_ADDRESS + 1)]
+    assert post(street, transport.body_of("beside the many")).status == 200
+    assert [connection for connection in near if is_closed(connection)] == []
+    far.pop().close()
+    wait_for(lambda: is_served(street, "127.0.0.2"), "room for the address again", street.log)
+    for connection in (*far, *near):
+        connection.close()
+
+
+def is_served(street: Street, source: str) -> bool:
+    with street.connect(source=source) as connection:
+        connection.sendall(f"GET /livez HTTP/1.1\r\nHost: {street.host}\r\n\r\n".encode())
+        return received(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Whether the other side has closed it by now."""
+    connection.setblocking(False)
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def drip(connection: socket.socket) -> None:

@@ -1,6 +1,7 @@
 """Checks find what the first caller would."""
 
 import pytest
+from django.contrib.auth.models import User
 
 from portal.checks import check_accounts
 from portal.models import TelnyxAccount
@@ -11,6 +12,15 @@ def test_an_account_without_a_public_key_is_warned_of(account):
     assert check_accounts() == []
     TelnyxAccount.objects.update(public_key="")
     assert [warning.id for warning in check_accounts()] == ["portal.W002"]
+
+
+def test_a_name_that_attackers_try_first_is_warned_of_beside_a_live_account(account):
+    User.objects.create_superuser("admin")
+    assert check_accounts() == []
+    TelnyxAccount.objects.update(base_url="https://api.telnyx.com/v2")
+    assert [warning.id for warning in check_accounts()] == ["portal.W003"]
+    User.objects.update(username="ada")
+    assert check_accounts() == []
 
 
 @pytest.mark.parametrize(

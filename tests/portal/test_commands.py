@@ -46,3 +46,29 @@ def test_create_token_refuses_in_words(operator, words):
     with pytest.raises(CommandError):
         run("create_token", *words)
     assert not ApiToken.objects.exists()
+
+
+def test_seal_anew_makes_the_old_key_needless(account, settings):
+    (old,), new = settings.PORTAL_ENCRYPTION_KEYS, b"a newer key of the tests, 32 byte"[:32]
+    key = account.api_key
+    empty = make_account("empty")
+    type(empty).objects.filter(pk=empty.pk).update(api_key_sealed="")
+    settings.PORTAL_ENCRYPTION_KEYS = [new, old]
+    assert run("seal_anew") == "1 sealed anew.\n"
+    assert run("seal_anew") == "0 sealed anew.\n"
+    settings.PORTAL_ENCRYPTION_KEYS = [new]
+    account.refresh_from_db()
+    assert account.api_key == key
+    empty.refresh_from_db()
+    assert empty.api_key == ""
+
+
+def test_seal_anew_names_what_no_key_opens_and_seals_the_others(account, settings):
+    settings.PORTAL_ENCRYPTION_KEYS = [b"x" * 32, *settings.PORTAL_ENCRYPTION_KEYS]
+    make_account("other")
+    settings.PORTAL_ENCRYPTION_KEYS = [b"y" * 32, b"x" * 32]
+    with pytest.raises(CommandError, match="main") as raised:
+        run("seal_anew")
+    assert "other" not in str(raised.value).partition("Put the key")[0]
+    settings.PORTAL_ENCRYPTION_KEYS = [b"y" * 32]
+    assert type(account).objects.get(name="other").api_key

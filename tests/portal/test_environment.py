@@ -111,3 +111,50 @@ def test_a_good_environment_starts(tmp_path):
 def test_a_parser_refuses_with_a_value_error(parse, text):
     with pytest.raises(ValueError, match="must"):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.telnyx.com/v2",
+        "https://api.telnyx.com:8443/telnyx/v2",
+        "https://10.0.0.7/v2",
+        "http://127.0.0.1:8001/v2",
+        "http://localhost:8001/v2/",
+        "http://[::1]:8001/v2",
+        "http://[::ffff:127.0.0.1]:8001/v2",
+    ],
+)
+def test_a_key_may_be_sent_over_tls_or_to_this_machine(url):
+    assert telnyx_url(url) == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("http://api.telnyx.com/v2", "https://"),
+        ("http://127.0.0.1.example.com/v2", "https://"),
+        ("http://10.0.0.7/v2", "https://"),
+        ("https://user:hunter2@api.telnyx.com/v2", "no user name"),
+        ("https://hunter2@127.0.0.1/v2", "no user name"),
+        ("https://169.254.169.254/v2", "link-local"),
+        ("https://[fe80::1]/v2", "link-local"),
+        ("https://[::ffff:169.254.169.254]/v2", "link-local"),
+        ("https://2852039166/v2", "link-local"),
+        ("https://0xA9FEA9FE/v2", "link-local"),
+        ("https://169.254.43518/v2", "link-local"),
+        ("https://0.0.0.0/v2", "link-local"),
+        ("https://[::]/v2", "link-local"),
+        ("https://999.999.999.999/v2", "link-local"),
+        ("https://api.telnyx.com", "/v2"),
+        ("https://api.telnyx.com/?/v2", "/v2"),
+        ("https://api.telnyx.com/#/v2", "/v2"),
+        ("https://api.telnyx.com:99999/v2", "/v2"),
+        ("ftp://api.telnyx.com/v2", "/v2"),
+        ("https:///v2", "/v2"),
+    ],
+)
+def test_a_key_is_sent_nowhere_else(url, words):
+    with pytest.raises(ValueError, match=words) as raised:
+        telnyx_url(url)
+    assert "hunter2" not in str(raised.value)

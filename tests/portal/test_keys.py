@@ -29,3 +29,14 @@ def test_the_files_of_secrets_are_their_owners_alone(tmp_path, monkeypatch):
     keys.make_missing()
     assert {path.stat().st_mode & 0o777 for path in (keys.secret_key_file(), keys.encryption_keys_file())} == {0o600}
     assert keys.var_dir().stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_written_and_what_was_written_is_its_owners_alone(tmp_path):
+    old, foreign = tmp_path / "portal.sqlite3", tmp_path / "somebody_elses.txt"
+    for path in (old, foreign):
+        path.touch()
+        path.chmod(0o644)
+    assert start(tmp_path, "-m", "portal.keys").returncode == 0
+    write = SHOW.format("open(s.VAR_DIR / 'new', 'w').close()")
+    assert start(tmp_path, "-c", write).returncode == 0
+    assert [path.stat().st_mode & 0o777 for path in (old, tmp_path / "new", foreign)] == [0o600, 0o600, 0o644]

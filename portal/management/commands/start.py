@@ -69,12 +69,12 @@ class Command(BaseCommand):
             _refuse_taken_port(name, port)
         self._say("Preparing the database …")
         call_command("migrate", verbosity=0, interactive=False)
-        password = _make_first_administrator()
+        administrator = _make_first_administrator()
         sandbox = ensure_accounts()
         connection.close()
-        self._run(_children(with_sandbox=sandbox is not None), password, sample=sandbox is not None)
+        self._run(_children(with_sandbox=sandbox is not None), administrator, sample=sandbox is not None)
 
-    def _run(self, children: list[Child], password: str | None, *, sample: bool) -> None:
+    def _run(self, children: list[Child], administrator: tuple[str, str] | None, *, sample: bool) -> None:
         signal.signal(signal.SIGTERM, _interrupt)
         signal.signal(signal.SIGINT, _interrupt)
         try:
@@ -84,7 +84,7 @@ class Command(BaseCommand):
             if sample:
                 subprocess.run([sys.executable, "manage.py", "create_sample"], cwd=settings.BASE_DIR, check=False)
             app.send_task("applications.pull_all", retry=False, ignore_result=True)  # not only at the next full hour
-            self._greet(password)
+            self._greet(administrator)
             while True:
                 for child in children:
                     child.tend()
@@ -107,10 +107,11 @@ class Command(BaseCommand):
                 child.tend()
             time.sleep(0.2)
 
-    def _greet(self, password: str | None) -> None:
+    def _greet(self, administrator: tuple[str, str] | None) -> None:
         self.stdout.write(self.style.SUCCESS(f"\n  The voice portal is at http://127.0.0.1:{settings.PORT}/admin/"))
-        if password:
-            self.stdout.write(f"  Sign in as   admin   with the password   {password}   (shown once)")
+        if administrator:
+            name, password = administrator
+            self.stdout.write(f"  Sign in as   {name}   with the password   {password}   (shown once)")
         self._say(f"  Data lies in {settings.VAR_DIR}.  Ctrl-C stops everything.\n")
 
     def _say(self, text: str) -> None:
@@ -149,14 +150,18 @@ def _web_options() -> list[str]:
     return ["-b", bind, *threads, "--log-level", "warning", *times, "--no-control-socket"]
 
 
-def _make_first_administrator() -> str | None:
-    """Return the password of ``admin`` when it was made just now."""
+def _make_first_administrator() -> tuple[str, str] | None:
+    """Return name and password of the first administrator when it was made just now.
+
+    ``admin`` is for the sandbox: with a Telnyx key there is somebody to guard against, who would know it.
+    """
     users = get_user_model().objects
     if users.exists():
         return None
+    name = f"admin-{secrets.token_hex(3)}" if settings.TELNYX_API_KEY else "admin"
     password = secrets.token_urlsafe(12)
-    users.create_superuser("admin", password=password)
-    return password
+    users.create_superuser(name, password=password)
+    return name, password
 
 
 def _refuse_taken_port(name: str, port: int) -> None:

@@ -28,13 +28,14 @@ from portal.sandbox.core.store import Store
 from portal.sandbox.resources import recordings, stock
 from portal.sandbox.resources.applications import KINDS
 from portal.sandbox.server import routes
-from portal.sandbox.server.control import Control, is_loopback
+from portal.sandbox.server.control import Control, is_loopback, is_of_this_machine
 from portal.telnyx import schemas
 
 HOST = "127.0.0.1"
 MAX_BODY = 1 << 20
 IDLE_SECONDS = 75  # before a kept connection is closed
 _logger = logging.getLogger(__name__)
+_FOREIGN = Problem("10010", "Not authorized", "The sandbox is asked from this machine only, by its address.")
 
 
 class Sandbox:
@@ -149,6 +150,10 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         if parts.path.startswith("/sandbox/media/"):
             self._play(parts.path)
+            return
+        if not is_of_this_machine(self.headers.get("Host", ""), self.headers.get("Origin")):
+            self.close_connection = True  # its body is not read
+            self._send(403, Refused(403, _FOREIGN).body())
             return
         if parts.path.startswith("/sandbox"):
             self._send(*self._judged(self._control, parts.path, parts.query))

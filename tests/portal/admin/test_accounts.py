@@ -9,6 +9,7 @@ from nacl.signing import SigningKey
 
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
+from tests.support.sandbox_ledger import requests
 
 ACCOUNTS = "/admin/portal/telnyxaccount/"
 
@@ -137,24 +138,34 @@ def test_an_account_of_the_environment_is_read_only_and_says_why(browser, accoun
     assert not TelnyxAccount.objects.exists()
 
 
-def test_check_connection_says_that_all_is_well(browser, sandbox_account):
-    response = browser.get(f"{ACCOUNTS}{sandbox_account.pk}/check-connection/")
+CHECK = {"_form_submitted": "True"}
+
+
+def test_a_link_does_not_check_a_connection(browser, sandbox, sandbox_account):
+    page = browser.get(f"{ACCOUNTS}{sandbox_account.pk}/check-connection/").content.decode()
+    assert "Check the connection?" in page
+    assert requests(sandbox, "GET") == []
+
+
+def test_check_connection_says_that_all_is_well(browser, sandbox, sandbox_account):
+    response = browser.post(f"{ACCOUNTS}{sandbox_account.pk}/check-connection/", CHECK)
     assert response.status_code == 302
     assert response.url == page_of(sandbox_account)
     assert any("accepts the API key" in sentence for sentence in told(response))
+    assert requests(sandbox, "GET")
 
 
 def test_check_connection_tells_a_person_of_an_unreachable_host(browser, account):
-    response = browser.get(f"{ACCOUNTS}{account.pk}/check-connection/")
+    response = browser.post(f"{ACCOUNTS}{account.pk}/check-connection/", CHECK)
     assert any("cannot be reached" in sentence for sentence in told(response))
 
 
 def test_check_connection_needs_the_right_to_change_accounts(client, user_with, account):
     client.force_login(user_with("portal.view_telnyxaccount"))
     assert client.get(page_of(account)).status_code == 200
-    assert client.get(f"{ACCOUNTS}{account.pk}/check-connection/").status_code == 403
+    assert client.post(f"{ACCOUNTS}{account.pk}/check-connection/", CHECK).status_code == 403
     client.force_login(user_with("portal.change_telnyxaccount", username="changer"))
-    assert client.get(f"{ACCOUNTS}{account.pk}/check-connection/").status_code == 302
+    assert client.post(f"{ACCOUNTS}{account.pk}/check-connection/", CHECK).status_code == 302
 
 
 def test_an_unused_account_is_deleted_with_an_audit_event(browser, account):

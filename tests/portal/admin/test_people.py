@@ -1,6 +1,8 @@
 """Users and groups are kept by the portal's own pages, and it is noted what is done to them."""
 
+import pytest
 from django.contrib.auth.models import Group, User
+from django.test import Client
 from rest_framework.test import APIClient
 
 from portal.actors import Actor
@@ -24,12 +26,12 @@ def test_users_and_groups_are_on_unfold_and_what_is_done_to_them_is_audited(brow
 
 def test_signing_in_is_audited_and_a_wrong_password_is_no_sign_in(client, operator):
     client.post("/admin/login/", {"username": "operator", "password": "wrong"})
-    assert not AuditEvent.objects.exists()
+    assert not AuditEvent.objects.exclude(action="sign-in.failed").exists()
     client.post("/admin/login/", {"username": "operator", "password": "a long enough password"})
-    event = AuditEvent.objects.get()
-    assert (event.actor, event.action, event.user) == ("user: operator", "sign-in", operator)
+    event = AuditEvent.objects.get(action="sign-in")
+    assert (event.actor, event.user, event.details) == ("user: operator", operator, {"address": "127.0.0.1"})
     client.get("/admin/login/")
-    assert AuditEvent.objects.count() == 1
+    assert AuditEvent.objects.count() == 2
 
 
 def test_deleting_people_is_audited_and_takes_nothing_out_of_the_trail(browser, user_with):
@@ -69,3 +71,34 @@ def test_whoever_deletes_himself_is_still_in_the_trail(browser, operator):
     assert browser.post(f"/admin/auth/user/{operator.pk}/delete/", {"post": "yes"}).status_code == 302
     note = AuditEvent.objects.get(action="user.delete")
     assert (note.actor, note.object_label, note.user) == ("user: operator", "operator", None)
+
+
+def test_a_new_password_ends_every_session_but_the_one_that_set_it(browser, operator):
+    elsewhere = Client()
+    elsewhere.force_login(operator)
+    new = {
+        "old_password": "a long enough password",
+        "new_password1": "an even better one",
+        "new_password2": "an even better one",
+    }
+    assert browser.post("/admin/password_change/", new).status_code == 302
+    assert browser.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302
+
+
+def test_a_password_that_somebody_else_sets_ends_every_session(browser, user_with):
+    ada, elsewhere = user_with(username="ada"), Client()
+    elsewhere.force_login(ada)
+    new = {"usable_password": "true", "password1": "an even better one", "password2": "an even better one"}
+    assert browser.post(f"/admin/auth/user/{ada.pk}/password/", new).status_code == 302
+    assert elsewhere.get("/admin/").status_code == 302
+
+
+@pytest.mark.parametrize("password", ["elevenchars", "password1234", "Dragon!dragon!", "123456789012"])
+@pytest.mark.parametrize("url", ["/admin/auth/user/{}/password/", "/admin/auth/user/add/", "/admin/password_change/"])
+def test_a_password_is_long_not_common_and_not_the_name(browser, operator, url, password):
+    typed = dict.fromkeys(("password1", "password2", "new_password1", "new_password2"), password)
+    typed |= {"usable_password": "true", "username": "operator2", "old_password": "a long enough password"}
+    answer = browser.post(url.format(operator.pk), typed)
+    assert answer.status_code == 200
+    assert User.objects.get().check_password("a long enough password")

@@ -79,3 +79,20 @@ def test_metrics_are_prometheus_text(client, operator):
     assert "# TYPE portal_backlog gauge" in body
     assert 'portal_heartbeat_age_seconds{process="worker"}' in body
     assert "portal_wakeups_dropped" in body
+
+
+@pytest.mark.parametrize(
+    ("scopes", "permissions", "status"),
+    [
+        (["metrics:read"], ["portal.view_heartbeat"], 200),
+        ([], ["portal.view_heartbeat"], 200),
+        (["calls:read", "flows:write"], ["portal.view_heartbeat"], 403),
+        (["metrics:read"], ["voice.view_call"], 403),
+    ],
+)
+def test_metrics_take_a_scope_and_a_permission_of_their_own(client, user_with, scopes, permissions, status):
+    token, text = ApiToken.make(user_with(*permissions), "monitor", scopes)
+    response = client.get("/metrics", headers={"Authorization": f"Bearer {text}"})
+    assert response.status_code == status
+    token.refresh_from_db()
+    assert (token.last_used_at is not None) == (status == 200)

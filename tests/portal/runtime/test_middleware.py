@@ -1,6 +1,7 @@
 """What every request passes."""
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 
@@ -74,3 +75,17 @@ def test_a_body_in_chunks_is_refused_where_it_would_be_taken_for_an_empty_one(cl
     assert response.status_code == 411
     assert response["Content-Type"] == "application/problem+json"
     assert "Content-Length" in response.json()["detail"]
+
+
+def test_a_strangers_files_are_not_read(client, operator):
+    """Whatever the address: Django would read them to look for the CSRF token."""
+    small, large = (SimpleUploadedFile("a.csv", b"x" * size) for size in (1000, 70_000))
+    assert client.post("/admin/login/", {"file": small}).status_code == 200
+    for path in ("/admin/login/", "/admin/applications/callcontrolapplication/import/", "/livez", "/api/v1/flows/"):
+        large.seek(0)
+        answer = client.post(path, {"file": large})
+        assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    client.force_login(operator)
+    large.seek(0)
+    answer = client.post("/admin/applications/callcontrolapplication/import/", {"file": large})
+    assert answer.status_code == 200

@@ -1,27 +1,85 @@
-"""The web worker refuses what is no request, and echoes nothing of it."""
+"""The web worker hands whole requests to its threads, and refuses what is none without an echo of it."""
 
 import json
 import logging
+import selectors
 import signal
 import socket
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gunicorn.config import Config
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
 from portal import stopping
 from portal.runtime import web_worker
-from portal.runtime.web_worker import READ_SECONDS, WebWorker
+from portal.runtime.connections import SEND_SECONDS, Connection
+from portal.runtime.web_worker import READ_SECONDS, BrokenOff, TooLarge, WebWorker
 
 
 class Worker(WebWorker):
-    """One without a server around it."""
+    """One without a server around it: what it would hand to a thread is noted."""
 
     def __init__(self) -> None:
-        self.log = logging.getLogger("tests.web_worker")
-        self._until: dict[Any, float] = {}
+        super().__init__(1, 1, [], None, 1, Config(), logging.getLogger("tests.web_worker"))
+        self.poller = selectors.DefaultSelector()
+        self.handed: list[Connection] = []
+
+    def enqueue_req(self, conn: Connection) -> None:
+        self.handed.append(conn)
+
+    def look(self) -> None:
+        """Go one round through what has come."""
+        self.wait_for_and_dispatch_events(0)
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    monkeypatch.setattr(web_worker, "time", SimpleNamespace(monotonic=lambda: worker.now))
+    worker = Worker()
+    worker.alive, worker.now = True, 100.0  # type: ignore[attr-defined]
+    with worker.poller:
+        yield worker
+        for conn in [*worker._waiting, *worker.handed]:
+            conn.line.close()
+        worker.tmp.close()
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        yield listener
+
+
+@pytest.fixture
+def connect(worker: Worker, listener: socket.socket) -> Iterator[Callable[..., socket.socket]]:
+    ours: list[socket.socket] = []
+
+    def connect(sent: bytes = b"", source: str = "127.0.0.1") -> socket.socket:
+        ours.append(socket.create_connection(listener.getsockname(), source_address=(source, 0)))
+        ours[-1].sendall(sent)
+        worker.accept(listener)
+        worker.look()
+        return ours[-1]
+
+    yield connect
+    for one in ours:
+        one.close()
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 @pytest.mark.parametrize(
@@ -31,6 +89,8 @@ class Worker(WebWorker):
         (errors.LimitRequestHeaders("too many"), 431),
         (errors.InvalidRequestLine("GET /secret"), 400),
         (errors.InvalidHeader("X-Secret"), 400),
+        (TooLarge(), 413),
+        (BrokenOff(), 400),
     ],
 )
 def test_a_request_that_is_none_is_answered_with_a_problem(
@@ -38,7 +98,7 @@ def test_a_request_that_is_none_is_answered_with_a_problem(
 ) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        Worker().handle_error(None, ours, ("127.0.0.1", 1), error)
+        WebWorker.handle_error(log_only(), None, ours, ("127.0.0.1", 1), error)
         ours.close()
         head, _, body = theirs.makefile("rb").read().partition(b"\r\n\r\n")
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
@@ -49,19 +109,21 @@ def test_a_request_that_is_none_is_answered_with_a_problem(
     assert "ecret" not in caplog.text
 
 
-def test_one_that_is_to_end_asks_telnyx_nothing_new(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_to_end_asks_telnyx_nothing_new(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stopping._Process, "is_ending", False)
-    worker, told = Worker(), []
+    told = []
     monkeypatch.setattr(ThreadWorker, "handle_exit", lambda self, sig, frame: told.append(sig))
     worker.handle_exit(signal.SIGTERM, None)
     assert (stopping.has_begun(), told) == (True, [signal.SIGTERM])
 
 
 @pytest.mark.parametrize("error", [ValueError("a bug"), errors.InvalidResponseHeader("X"), OSError()])
-def test_a_fault_of_ours_is_gunicorns_to_tell(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_gunicorns_to_tell(
+    worker: Worker, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     handed_on: list[Exception] = []
     monkeypatch.setattr(ThreadWorker, "handle_error", lambda self, req, client, addr, exc: handed_on.append(exc))
-    Worker().handle_error(None, None, None, error)
+    worker.handle_error(None, None, None, error)
     assert handed_on == [error]
 
 
@@ -69,50 +131,158 @@ def test_somebody_who_has_gone_is_no_error() -> None:
     ours, theirs = socket.socketpair()
     theirs.close()
     with ours:
-        Worker().handle_error(None, ours, None, errors.InvalidRequestLine("x"))
+        WebWorker.handle_error(log_only(), None, ours, None, errors.InvalidRequestLine("x"))
+
+
+REQUEST = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfive!"
 
 
 @pytest.mark.parametrize(
-    ("version", "headers", "refused"),
-    [((1, 1), [], True), ((1, 1), [("HOST", "x")], False), ((1, 0), [], False)],
+    ("sent", "error"),
+    [
+        (REQUEST, None),
+        (REQUEST.replace(b"Host: x\r\n", b""), errors.InvalidHeader),
+        (REQUEST.replace(b"Host: x\r\n", b"").replace(b"1.1", b"1.0"), None),
+        (REQUEST[:-1], BrokenOff),
+        (REQUEST.replace(b"5", b"9999999"), TooLarge),
+    ],
 )
-def test_a_request_of_http_1_1_names_its_host(
-    version: tuple[int, int], headers: list[tuple[str, str]], refused: bool, monkeypatch: pytest.MonkeyPatch
+def test_a_request_of_http_1_1_names_its_host_and_has_the_body_it_says(
+    worker: Worker, connect: Any, sent: bytes, error: type[Exception] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ThreadWorker, "handle_request", lambda self, req, conn: "served")
-    request = SimpleNamespace(version=version, headers=headers)
-    if refused:
-        with pytest.raises(errors.InvalidHeader):
-            Worker().handle_request(request, None)
+    connect(sent).shutdown(socket.SHUT_WR)
+    worker.look()
+    (conn,) = worker.handed
+    if error:
+        with pytest.raises(error):
+            worker.handle_request(next(conn.parser), conn)
     else:
-        assert Worker().handle_request(request, None) == "served"
+        assert worker.handle_request(next(conn.parser), conn) == "served"
 
 
-def test_who_sends_for_too_long_is_read_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ThreadWorker, "murder_pending", lambda self: None)
-    worker, shut = Worker(), []
+def test_a_thread_gets_a_request_when_it_is_whole(worker: Worker, connect: Any) -> None:
+    theirs = connect(REQUEST[:-1])
+    assert worker.handed == []
+    theirs.sendall(REQUEST[-1:])
+    worker.look()
+    assert len(worker.handed) == 1
 
-    def handle(self: Any, conn: Any) -> str:
-        worker.murder_pending()
-        shut.append(list(conn.shut))
-        clock[0] += READ_SECONDS + 1
-        worker.murder_pending()
-        shut.append(list(conn.shut))
-        return "done"
 
-    clock = [100.0]
-    monkeypatch.setattr(web_worker, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    monkeypatch.setattr(ThreadWorker, "handle", handle)
-    conn = _Conn()
-    assert worker.handle(conn) == "done"
-    assert shut == [[], [socket.SHUT_RD]]
+def test_who_sends_nothing_is_let_go_and_who_sends_half_is_told(worker: Worker, connect: Any) -> None:
+    silent, half = connect(), connect(REQUEST[:-1])
+    worker.now += READ_SECONDS - 1
     worker.murder_pending()
-    assert conn.shut == [socket.SHUT_RD]  # it is nobody's any more
+    assert worker.handed == []
+    assert is_open(silent)
+    worker.now += 2
+    worker.murder_pending()
+    assert len(worker.handed) == 1
+    assert not is_open(silent)
+    assert is_open(half)
 
 
-class _Conn:
-    """A connection that notes how it was shut."""
+def test_the_time_of_a_request_runs_from_its_first_byte(worker: Worker, connect: Any) -> None:
+    theirs = connect()
+    worker.now += READ_SECONDS - 1
+    theirs.sendall(REQUEST[:10])
+    worker.look()
+    worker.now += READ_SECONDS - 1
+    theirs.sendall(REQUEST[10:20])
+    worker.look()
+    worker.murder_pending()
+    assert worker.handed == []
+    worker.now += 2  # and not from its last one
+    worker.murder_pending()
+    assert len(worker.handed) == 1
 
-    def __init__(self) -> None:
-        self.shut: list[int] = []
-        self.sock = SimpleNamespace(shutdown=self.shut.append)
+
+def test_when_there_is_no_room_the_longest_waiting_goes(worker: Worker, connect: Any) -> None:
+    worker.worker_connections = 3
+    first, second, third = connect(), connect(), connect()
+    assert [is_open(one) for one in (first, second, third)] == [False, True, True]
+    assert worker.nr_conns == 2
+
+
+def test_bytes_that_wait_for_more_have_a_limit_too(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_worker, "MOST_HELD", 2 * len(REQUEST))
+    waiting = [connect(REQUEST[:-1]) for _ in range(3)]
+    assert [is_open(one) for one in waiting] == [False, True, True]
+
+
+def test_one_address_has_so_many_connections_unless_it_is_a_proxys(
+    worker: Worker, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web_worker, "MOST_OF_ONE_ADDRESS", 2)
+    far = [connect(source="127.0.0.2") for _ in range(3)]
+    near = [connect() for _ in range(3)]
+    assert [is_open(one) for one in (*far, *near)] == [True, True, False, True, True, True]
+    far[0].close()
+    worker.look()
+    assert is_open(connect(source="127.0.0.2"))
+
+
+def test_a_connection_goes_on_or_ends_once_its_answer_has_left(worker: Worker, connect: Any) -> None:
+    theirs = connect(REQUEST)
+    (conn,) = worker.handed
+    assert next(conn.parser).body.read() == b"five!"
+    conn.sock.unsent += b"x" * 10_000_000
+    worker.finish_request(conn, done(True))
+    assert conn.sock.unsent
+    assert worker.handed == [conn]
+    theirs.sendall(REQUEST)
+    left = 10_000_000
+    while left:
+        worker.look()
+        left -= len(theirs.recv(65_536))
+    worker.look()
+    worker.look()
+    assert worker.handed == [conn, conn]
+    worker.finish_request(conn, done(False))
+    assert theirs.recv(1) == b""
+    assert worker.nr_conns == 1  # until they close it as well: what they still send costs them no answer
+    theirs.close()
+    worker.look()
+    assert worker.nr_conns == 0
+    worker.handed.clear()
+
+
+def test_who_does_not_take_an_answer_and_who_does_not_go_are_let_go(worker: Worker, connect: Any) -> None:
+    connect(REQUEST)
+    connect(REQUEST)
+    deaf, lasting = worker.handed
+    deaf.sock.unsent += b"x" * 10_000_000
+    worker.finish_request(deaf, done(True))
+    worker.finish_request(lasting, done(False))
+    assert worker.nr_conns == 2
+    worker.now += SEND_SECONDS + 1
+    worker.murder_pending()
+    assert worker.nr_conns == 0
+    worker.handed.clear()
+
+
+def test_one_that_ends_waits_no_longer_for_requests_that_have_not_come(worker: Worker, connect: Any) -> None:
+    silent = connect()
+    worker._cap_keepalive(worker.now + 2)
+    worker.now += 3
+    worker.murder_pending()
+    assert not is_open(silent)
+
+
+def test_tls_is_not_its_business() -> None:
+    cfg = Config()
+    cfg.set("certfile", __file__)
+    with pytest.raises(RuntimeError, match="proxy"):
+        WebWorker.check_config(cfg, logging.getLogger())
+
+
+def done(result: bool) -> "Future[bool]":
+    future: Future[bool] = Future()
+    future.set_result(result)
+    return future
+
+
+def log_only() -> Any:
+    return SimpleNamespace(log=logging.getLogger("tests.web_worker"))

@@ -1,10 +1,11 @@
-"""Only this machine controls the sandbox."""
+"""Only this machine asks the sandbox, and controls it."""
 
 import pytest
 import telnyx
 
 from portal.sandbox.server.server import Sandbox
 from tests.support.sandbox_http import Http, refusal
+from tests.support.sandbox_ledger import requests
 
 APPLICATION = {"application_name": "a", "webhook_event_url": "https://example.com"}
 
@@ -12,6 +13,18 @@ APPLICATION = {"application_name": "a", "webhook_event_url": "https://example.co
 @pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
 def test_another_site_cannot_control_the_sandbox(http: Http, headers: dict[str, str]) -> None:
     assert refusal(http("POST", "/sandbox/reset", {}, **headers))[:2] == (403, "10010")
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_another_site_cannot_use_it_as_telnyx(
+    http: Http, sandbox: Sandbox, method: str, headers: dict[str, str]
+) -> None:
+    """Under a name of its own that leads to 127.0.0.1 a page is no stranger to the browser."""
+    body = APPLICATION if method == "POST" else None
+    assert refusal(http(method, "/v2/call_control_applications", body, **headers))[:2] == (403, "10010")
+    assert requests(sandbox) == []
+    assert http("GET", "/v2/call_control_applications")[1]["data"] == []
 
 
 @pytest.mark.parametrize("host", ["localhost:8001", "127.0.0.1", "[::1]:8001"])

@@ -1,0 +1,131 @@
+"""Signs people in: attempts limited per account and per address, without an attacker being able to lock others out.
+
+django-axes counts. A browser that has signed in before keeps a cookie that says so for that account; there only its
+own attempts count, so that somebody who tries names out elsewhere locks out nobody who works here.
+"""
+
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.html import format_html
+from unfold.forms import AuthenticationForm
+
+from portal.actors import Actor, actor_of, address_of
+from portal.models import AuditEvent, TelnyxAccount
+from portal.passwords import TooManyPasswords
+
+KNOWN_NAMES = ("admin", "administrator", "root")  # what is tried first
+_COOKIE, _COOKIE_SECONDS = "portal_known", 180 * 24 * 3600
+_TOO_MANY = (
+    "Too many attempts for this account, or from this address. Try again in 15 minutes, "
+    "or in a browser that has signed in to this account before."
+)
+_BUSY = "Too many people sign in at this moment. Try again in a few seconds."
+_log = structlog.get_logger(__name__)
+
+
+class SignInForm(AuthenticationForm):
+    """Says why somebody is not let in, in the same words whether the account exists or not."""
+
+    is_busy = False
+
+    def get_invalid_login_error(self) -> ValidationError:
+        if getattr(self.request, "axes_locked_out", False):
+            return ValidationError(_TOO_MANY, code="too_many")
+        error: ValidationError = super().get_invalid_login_error()
+        return error
+
+    def clean(self) -> Any:
+        try:
+            return super().clean()
+        except TooManyPasswords:
+            self.is_busy = True
+            raise ValidationError(_BUSY, code="busy") from None
+
+
+def counted_address(request: HttpRequest) -> str:
+    """Return the address that attempts are counted by: of IPv6 the network, all of which is one customer's."""
+    try:
+        address = ip_address(address_of(request))
+    except ValueError:  # a socket of this machine
+        return "127.0.0.1"
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
+    return str(address)
+
+
+def limits(request: HttpRequest, credentials: dict[str, Any] | None = None) -> list[Any]:
+    """Name what attempts are counted by: ``AXES_LOCKOUT_PARAMETERS``."""
+    if _is_known(request, (credentials or {}).get("username") or ""):
+        return [["username", "ip_address"]]
+    # behind a proxy that is not trusted to tell addresses, everybody's is this machine's
+    return ["username"] if ip_address(counted_address(request)).is_loopback else ["username", "ip_address"]
+
+
+def refused(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None = None) -> HttpResponse:
+    """Mark the page that says so: ``AXES_LOCKOUT_CALLABLE``."""
+    response.status_code = 429
+    response["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    return response
+
+
+def follow_up(request: HttpRequest, answer: HttpResponse) -> None:
+    """Note what came of an attempt: in the audit trail, in the log, in the browser that was let in."""
+    if request.user.is_authenticated:
+        AuditEvent.note(actor_of(request), "sign-in", address=address_of(request))
+        name = request.user.get_username()
+        _remember(answer, name)
+        if name in KNOWN_NAMES and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
+            page = reverse("admin:auth_user_change", args=[request.user.pk])
+            text = "Everybody who attacks a portal tries the name {}. <a href='{}'>Choose another one.</a>"
+            messages.warning(request, format_html(text, name, page))
+        return
+    form = getattr(answer, "context_data", {})["form"]
+    if form.is_busy:
+        answer.status_code = 503
+        answer["Retry-After"] = "5"
+        _log.warning("sign-in busy", address=address_of(request))
+        return
+    if "password" not in form.cleaned_data or "username" not in form.cleaned_data:
+        return  # nothing was tried
+    _note_failure(request, form.cleaned_data["username"])
+
+
+def _note_failure(request: HttpRequest, name: str) -> None:
+    """Note an attempt that failed, by its name only if an account has that: people type passwords into that field."""
+    account = get_user_model().objects.filter(username=name).first()
+    is_blocked = bool(getattr(request, "axes_locked_out", False))
+    _log.warning("sign-in failed", address=address_of(request), user=account and name, blocked=is_blocked)
+    if is_blocked and not getattr(request, "axes_failures_since_start", None):
+        return  # nothing was looked at; that it is blocked has been noted
+    action = "sign-in.blocked" if is_blocked else "sign-in.failed"
+    somebody = Actor("somebody", request_id=getattr(request, "request_id", ""))
+    AuditEvent.note(somebody, action, account, address=address_of(request))
+
+
+def _is_known(request: HttpRequest, name: str) -> bool:
+    return constant_time_compare(request.COOKIES.get(_COOKIE, ""), _proof(name))
+
+
+def _remember(answer: HttpResponse, name: str) -> None:
+    answer.set_cookie(
+        _COOKIE,
+        _proof(name),
+        max_age=_COOKIE_SECONDS,
+        path=reverse("admin:login"),
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def _proof(name: str) -> str:
+    return salted_hmac("portal.admin.sign_in", name, algorithm="sha256").hexdigest()

@@ -1,0 +1,145 @@
+"""Who tries passwords is stopped, and stops nobody else by it."""
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client, RequestFactory
+from django.utils import timezone
+
+from portal.admin import sign_in
+from portal.models import AuditEvent
+from tests.support.accounts import make_account
+
+PASSWORD = "a long enough password"
+LIMIT = settings.AXES_FAILURE_LIMIT
+HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+
+
+def attempt(client: Client, name: str = "operator", password: str = "wrong", address: str = HERE):
+    return client.post("/admin/login/", {"username": name, "password": password}, REMOTE_ADDR=address)
+
+
+def fail(times: int, name: str = "operator", address: str = HERE) -> None:
+    for _ in range(times):
+        attempt(Client(), name, address=address)
+
+
+def test_an_account_is_tried_so_often_from_wherever(client, operator):
+    for at in range(LIMIT):
+        fail(1, address=f"192.0.2.{at}")
+    answer = attempt(client, password=PASSWORD, address=ELSEWHERE)
+    assert (answer.status_code, answer["Retry-After"]) == (429, "900")
+    assert "Too many attempts" in answer.content.decode()
+    assert not client.session.get("_auth_user_id")
+
+
+def test_an_address_tries_so_often_whatever_the_account(client, operator):
+    for at in range(LIMIT):
+        fail(1, name=f"name{at}")
+    assert attempt(client, password=PASSWORD).status_code == 429
+    assert attempt(client, password=PASSWORD, address=ELSEWHERE).status_code == 302
+
+
+def test_of_ipv6_it_is_the_network_that_tries(client, operator):
+    for at in range(LIMIT):
+        fail(1, name=f"name{at}", address=f"2001:db8:1:2::{at + 1}")
+    assert attempt(client, password=PASSWORD, address="2001:db8:1:2:ffff::1").status_code == 429
+    assert attempt(client, password=PASSWORD, address="2001:db8:1:3::1").status_code == 302
+
+
+def test_behind_a_proxy_that_tells_no_address_nobody_stands_for_everybody(client, operator):
+    for at in range(LIMIT):
+        fail(1, name=f"name{at}", address="127.0.0.1")
+    assert attempt(client, password=PASSWORD, address="127.0.0.1").status_code == 302
+
+
+def test_a_browser_that_has_signed_in_is_not_locked_out_by_others(client, operator):
+    assert attempt(client, password=PASSWORD).status_code == 302
+    client.post("/admin/logout/")
+    fail(2 * LIMIT, address=ELSEWHERE)
+    fail(2 * LIMIT, name="somebody else")
+    assert attempt(client, password=PASSWORD).status_code == 302
+    client.post("/admin/logout/")
+    for _ in range(LIMIT):  # its own count, all the same
+        attempt(client)
+    assert attempt(client, password=PASSWORD).status_code == 429
+
+
+def test_what_a_browser_keeps_is_for_its_own_account_and_cannot_be_made_up(client, operator):
+    User.objects.create_superuser("ada", password=PASSWORD)
+    assert attempt(client, "ada", PASSWORD).status_code == 302
+    cookie = client.cookies["portal_known"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Strict", "/admin/login/")
+    assert "ada" not in cookie.value
+    client.post("/admin/logout/")
+    fail(LIMIT, address=ELSEWHERE)
+    assert attempt(client, password=PASSWORD).status_code == 429
+    client.cookies["portal_known"] = "operator"
+    assert attempt(client, password=PASSWORD).status_code == 429
+
+
+def test_the_lock_opens_by_itself_and_trying_on_does_not_prolong_it(client, operator, monkeypatch):
+    fail(LIMIT + 5, address=ELSEWHERE)
+    assert attempt(client, password=PASSWORD).status_code == 429
+    later = timezone.now() + settings.AXES_COOLOFF_TIME
+    monkeypatch.setattr("axes.attempts.now", lambda: later)
+    monkeypatch.setattr("axes.handlers.proxy.now", lambda: later)
+    assert attempt(client, password=PASSWORD).status_code == 302
+
+
+def test_an_account_that_does_not_exist_is_answered_alike(client, operator):
+    told = [attempt(Client(), name).content.decode() for name in ("operator", "nobody")]
+    assert told[0].count("Please enter the correct") == told[1].count("Please enter the correct") == 1
+    fail(LIMIT, name="nobody", address=ELSEWHERE)
+    fail(LIMIT, name="operator", address="192.0.2.1")
+    assert [attempt(Client(), name, PASSWORD).status_code for name in ("operator", "nobody")] == [429, 429]
+
+
+def test_failures_are_in_the_trail_and_in_the_log_with_their_address(client, operator, caplog):
+    attempt(client)
+    event = AuditEvent.objects.get()
+    assert (event.actor, event.action, event.object_label) == ("somebody", "sign-in.failed", "operator")
+    assert event.details == {"address": HERE}
+    attempt(client, name="hunter2, typed into the wrong field")
+    assert "hunter2" not in str(list(AuditEvent.objects.values()))
+    lines = [record.msg for record in caplog.records if record.name == sign_in.__name__]
+    assert [(line["address"], line["user"]) for line in lines] == [(HERE, "operator"), (HERE, None)]
+    assert "hunter2" not in caplog.text
+
+
+def test_a_block_is_noted_once(client, operator):
+    fail(LIMIT + 5)
+    actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
+    assert actions == ["sign-in.failed"] * (LIMIT - 1) + ["sign-in.blocked"]
+
+
+def test_a_form_without_a_password_is_no_attempt(client, operator):
+    for _ in range(LIMIT + 1):
+        client.post("/admin/login/", {"username": "operator", "password": ""})
+    assert not AuditEvent.objects.exists()
+    assert attempt(client, password=PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize(("trusted", "address"), [(True, "203.0.113.7"), (False, "127.0.0.1")])
+def test_an_address_is_the_proxys_word_only_if_that_is_trusted(rf: RequestFactory, settings, trusted, address):
+    settings.TRUST_PROXY = trusted
+    request = rf.get("/", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.7"})
+    assert sign_in.counted_address(request) == address
+
+
+def test_a_socket_of_this_machine_has_this_machines_address(rf: RequestFactory):
+    assert sign_in.counted_address(rf.get("/", REMOTE_ADDR="")) == "127.0.0.1"
+
+
+def test_a_name_that_everybody_tries_is_warned_of_once_there_is_something_to_guard(client, account):
+    admin = User.objects.create_superuser("admin", password=PASSWORD)
+    assert "Choose another one" not in attempt_and_look(client)
+    make_account("live", base_url="https://api.telnyx.com/v2")
+    page = attempt_and_look(client)
+    assert "Choose another one" in page
+    assert f"/admin/auth/user/{admin.pk}/change/" in page
+
+
+def attempt_and_look(client: Client) -> str:
+    assert attempt(client, "admin", PASSWORD).status_code == 302
+    return str(client.get("/admin/").content.decode())
