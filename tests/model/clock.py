@@ -1,4 +1,4 @@
-"""The time of a history: nobody waits for it. The database's clock is one, those of the processes may differ from it."""
+"""The time of a history: nobody waits for it. The database has one clock, and those of the processes may differ."""
 
 import os
 import random
@@ -21,7 +21,7 @@ _FORMAT = "%Y-%m-%d %H:%M:%f"  # of SQLite, as Django and portal.sql ask for it
 
 
 class Clock:
-    """``now`` is the database's time, in seconds since ``BEGIN``; ``skew`` is how far the processes' are ahead of it."""
+    """``now`` is the database's time, in seconds since ``BEGIN``; the processes' clocks are ``skew`` ahead."""
 
     def __init__(self) -> None:
         self.now, self.skew = 0.0, 0.0

@@ -4,9 +4,9 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal import stopping
+from portal import sql, stopping
 from portal.actors import Actor
-from tests.model.clock import BEGIN
+from portal.telnyx.errors import TelnyxUncertain
 from tests.model.limits import taken
 from tests.model.telnyx import ROOM
 from tests.model.world import SPEAK, Died, Sending, Step, World, known_calls
@@ -16,10 +16,12 @@ from voice.commands import outbox
 from voice.conferences import service
 from voice.dialling import batches, limits
 from voice.dispatch import circuit_breaker, held_back, ordering, reconciliation, sender
-from voice.models import AccountBreaker, CallCommand, Conference, DialBatch
+from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 from voice.wakeups import wake_commands
 
 ADA = Actor("user: ada")
+MANY = 100  # calls at once: nothing reaches such a limit
+_SILENT = circuit_breaker.BAD_OF_THEM
 _MOMENT = timedelta(milliseconds=50)
 # What a person asks of a call. Whatever is sent later adds its own here.
 WISHES: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -30,6 +32,7 @@ WISHES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("update_client_state", {"client_state": "b25l"}),
     ("update_client_state", {"client_state": "dHdv"}),
     ("switch_supervisor_role", {"role": "monitor"}),
+    ("start_siprec", {}),
     ("start_siprec", {}),
     ("start_recording", {"channels": "dual", "format": "mp3"}),
     ("stop_recording", {}),
@@ -85,6 +88,8 @@ def _made(world: World, intent: str, make: Any) -> None:
 
 
 def _judge_refusal(world: World, limit: str, dials: int, but: CallCommand | None = None) -> None:
+    if world.settings.concurrent_calls > MANY:
+        return
     used, _ = taken(world, but)
     if limit == "concurrent_calls" and used + dials <= world.settings.concurrent_calls:
         world.wrong.append(f"limits: refused by concurrent_calls, and {used} are taken")
@@ -143,11 +148,14 @@ def sweep(world: World, most: int = 500) -> None:
 
 
 def claim_row(world: World, command_id: uuid.UUID) -> None:
-    row = CallCommand.objects.select_related("call", "batch").filter(pk=command_id).first()
+    row = sql.fetch(CallCommand, id=command_id)
     if row is None:
         return
+    call = sql.fetch(Call, id=row.call_id) if row.call_id else None
+    batch = sql.fetch(DialBatch, id=row.batch_id) if row.batch_id else None
     had_room = not row.dials or row.first_sent_at is not None or _has_room(world, row)
-    breaker = AccountBreaker.objects.filter(account=world.account).first()
+    breaker = sql.fetch(AccountBreaker, account=world.account.pk)
+    is_leased = any(other.command.pk == row.pk and _has_lease(world, other) for other in world.sending)
     command = sender._claim(command_id)
     if command is None:
         return
@@ -155,37 +163,37 @@ def claim_row(world: World, command_id: uuid.UUID) -> None:
         _judge_closed(world, row, command)
         wake_commands(*ordering.next_free(command))
         return
+    if is_leased:
+        world.wrong.append(f"lease: two senders have {row.action}")
     if not had_room:
         world.wrong.append(f"limits: {row.action} goes beyond concurrent_calls")
+    if call is not None and not call.is_alive:
+        world.wrong.append(f"I7: {row.action} begins after the end of its call")
+    if batch is not None and row.first_sent_at is None and batch.status != DialBatch.Status.RUNNING:
+        world.wrong.append(f"batches: a line begins and its batch is {batch.status}")
     _judge_claim(world, row)
     _judge_breaker(world, row, breaker)
-    world.begin_of.setdefault(row.pk, world.clock.now)
     world.sending.append(Sending(command, world.clock.now))
 
 
 def _has_room(world: World, row: CallCommand) -> bool:
+    if world.settings.concurrent_calls > MANY:
+        return True
     used, accepted = taken(world, row)
     return used - accepted + row.dials <= world.settings.concurrent_calls
 
 
 def _judge_claim(world: World, row: CallCommand) -> None:
     now, wrong = world.clock.database(), world.wrong
-    if row.call is not None and not row.call.is_alive:
-        wrong.append(f"I7: {row.action} begins after the end of its call")
     if now > row.expires_at + _MOMENT:
         wrong.append(f"I7: {row.action} begins too late")
-    if row.batch is not None and row.first_sent_at is None and row.batch.status != DialBatch.Status.RUNNING:
-        wrong.append(f"a line of a batch that is {row.batch.status} begins")
     for other in world.sending:
-        if not _has_lease(other):
-            continue
-        if other.command.pk == row.pk:
-            wrong.append(f"lease: two senders have {row.action}")
-        elif row.call_id and other.command.call_id == row.call_id:
+        of_its_call = row.call_id and other.command.call_id == row.call_id and other.command.pk != row.pk
+        if of_its_call and _has_lease(world, other):
             wrong.append(f"order: {row.action} begins while {other.command.action} of its call is on the wire")
-    if row.event_id and row.event is not None:
-        before = row.event.commands.filter(sequence__lt=row.sequence).exclude(status="ok")
-        if before.exists():
+    if row.event_id:
+        before = CallCommand.objects.filter(event=row.event_id, sequence__lt=row.sequence).exclude(status="ok")
+        if row.sequence and before.exists():
             wrong.append(f"order: {row.action} begins before the earlier ones of its event are ok")
     if row.call_id and not row.sequence and not row.attempts and row.action != "hangup":
         older = {"call": row.call_id, "created_at__lt": row.created_at, "status": "queued", "sequence": 0}
@@ -193,9 +201,15 @@ def _judge_claim(world: World, row: CallCommand) -> None:
             wrong.append(f"order: {row.action} overtakes an older wish")
 
 
-def _has_lease(sending: Sending) -> bool:
-    mine = {"pk": sending.command.pk, "status": "sending", "lease_until": sending.command.lease_until}
-    return CallCommand.objects.filter(**mine, lease_until__gt=BEGIN).exists()
+def _is_mine(sending: Sending) -> bool:
+    row = sql.fetch(CallCommand, id=sending.command.pk)
+    return row is not None and row.status == "sending" and row.lease_until == sending.command.lease_until
+
+
+def _has_lease(world: World, sending: Sending) -> bool:
+    """Tell whether the row is as this sender leased it, and its lease goes on."""
+    until = sending.command.lease_until
+    return until is not None and until > world.clock.database() and _is_mine(sending)
 
 
 def _judge_breaker(world: World, row: CallCommand, breaker: AccountBreaker | None) -> None:
@@ -213,41 +227,36 @@ def _judge_closed(world: World, row: CallCommand, command: CallCommand) -> None:
         age = world.clock.now - world.made_at[row.pk]
         if age < retry_policy.freshness(row.action).total_seconds() - 0.1:
             world.wrong.append(f"I7: {row.action} expires {age:.0f} s after it was made")
-    if command.status == "expired" and "concurrent_calls" in command.error:
+    if command.status == "expired" and command.error.startswith("The limit concurrent_calls"):
         _judge_refusal(world, "concurrent_calls", row.dials, row)
 
 
 def _judge_hangups(world: World, due: list[uuid.UUID]) -> None:
     """A hang-up must go: it waits for nothing but what is on the wire, its event's earlier ones, and the account."""
-    for row in CallCommand.objects.filter(account=world.account, action="hangup", status="queued").due():
-        if row.pk in due or CallCommand.objects.filter(call=row.call_id, status="sending", pk__in=_on_the_wire(row)):
+    rows = list(CallCommand.objects.filter(account=world.account, status__in=("queued", "sending")))
+    now = world.clock.database()
+    for row in rows:
+        is_due = row.status == "queued" and (row.lease_until is None or row.lease_until < now - _MOMENT)
+        if row.action != "hangup" or row.pk in due or not is_due:
             continue
-        earlier = CallCommand.objects.filter(event=row.event_id, sequence__lt=row.sequence) if row.event_id else None
-        if earlier is not None and earlier.filter(status__in=("queued", "sending")).exists():
+        beside = [one for one in rows if one.call_id == row.call_id and one.pk != row.pk]
+        sending = [one for one in beside if one.status == "sending"]
+        on_the_wire = [one for one in sending if one.attempts[-1].get("outcome") is None]
+        earlier = [one for one in rows if row.event_id == one.event_id is not None and one.sequence < row.sequence]
+        wishes = [one for one in beside if one.sequence == 0 and one.lease_until is None and one.status == "queued"]
+        is_first = not any(one.created_at < row.created_at for one in wishes)
+        if on_the_wire or earlier or not (sending or is_first) or circuit_breaker.holding():
             continue
-        if _waits_behind_a_free_wish(row) or circuit_breaker.holding():
-            continue
-        world.wrong.append("a hang-up waits for what waits itself")
-
-
-def _on_the_wire(row: CallCommand) -> list[uuid.UUID]:
-    others = CallCommand.objects.filter(call=row.call_id, status="sending").exclude(pk=row.pk)
-    return [one.pk for one in others if not one.attempts or one.attempts[-1].get("outcome") is None]
-
-
-def _waits_behind_a_free_wish(row: CallCommand) -> bool:
-    wishes = CallCommand.objects.filter(call=row.call_id, status="queued", sequence=0, lease_until=None)
-    older = list(wishes.filter(created_at__lt=row.created_at).order_by("created_at"))
-    return bool(older) and not CallCommand.objects.filter(call=row.call_id, status="sending").exists()
+        world.wrong.append("hang-ups: one waits for what waits itself")
 
 
 def attempt(world: World, at: int, fate: str, seconds: float = 0.1, others: tuple[Step, ...] = ()) -> None:
     """A sender asks Telnyx, which takes its time; meanwhile others take their steps."""
-    idle = [one for one in world.sending if one.outcome is None and one is not world.current]
+    idle = [one for one in world.sending if one.outcome is None and not one.is_asking]
     if not idle:
         return
     mine = idle[at % len(idle)]
-    mine.fate = fate
+    mine.fate, mine.is_asking = fate, True
     world.said.add(fate)
     world.current, kept = mine, world.current
     world.while_asked = [("wait", seconds), *others]
@@ -257,7 +266,7 @@ def attempt(world: World, at: int, fate: str, seconds: float = 0.1, others: tupl
         world.sending.remove(mine)
         raise
     finally:
-        world.current, world.while_asked = kept, []
+        world.current, world.while_asked, mine.is_asking = kept, [], False
 
 
 def settle(world: World, at: int) -> None:
@@ -267,16 +276,21 @@ def settle(world: World, at: int) -> None:
         return
     mine = over[at % len(over)]
     world.sending.remove(mine)
-    error = mine.outcome.error
-    had_lease = _has_lease(mine)
-    row = CallCommand.objects.get(pk=mine.command.pk)
+    is_mine = _is_mine(mine)
     free = sender._settle(mine.command, mine.outcome)
-    if had_lease and row.status == "sending":
-        _hear(world, error)
+    if is_mine:
+        _hear(world, mine.outcome.error)
     wake_commands(*free)
 
 
 def _hear(world: World, error: Any) -> None:
+    told_nothing = isinstance(error, TelnyxUncertain) or (error is not None and error.http_status is None)
+    world.heard += "x" if told_nothing else "o"
+    row = sql.fetch(AccountBreaker, account=world.account.pk) if error is not None else None
+    opened = row is not None and row.state == "open" and abs(row.since - world.clock.database()) < _MOMENT
+    silent = world.heard.endswith("x" * circuit_breaker.IN_A_ROW) or world.heard[-40:].count("x") >= _SILENT
+    if row is not None and opened and "told nothing" in row.why and not silent:
+        world.wrong.append(f"breaker: it opens though Telnyx answers ({world.heard[-20:]})")
     if error is not None and error.http_status == 429:
         name = "dials" if error.code == circuit_breaker.DIALS_PER_SECOND else "all"
         until = world.clock.now + error.retry_after
@@ -289,14 +303,14 @@ def send(world: World, at: int, fate: str) -> None:
     claim(world, at)
     if len(world.sending) > before:
         mine = world.sending[-1]
-        others = [one for one in world.sending if one.outcome is None]
+        others = [one for one in world.sending if one.outcome is None and not one.is_asking]
         attempt(world, others.index(mine), fate)
         settle(world, [one for one in world.sending if one.outcome is not None].index(mine))
 
 
 def kill(world: World, at: int) -> None:
     """A sender dies, wherever it is."""
-    idle = [one for one in world.sending if one is not world.current]
+    idle = [one for one in world.sending if not one.is_asking]
     if idle:
         world.sending.remove(idle[at % len(idle)])
 
@@ -315,7 +329,7 @@ def close_breaker(world: World) -> None:
     circuit_breaker.close(world.account, ADA)
 
 
-# --- What nobody knows -------------------------------------------------------------------------------------------------
+# --- What nobody knows -----------------------------------------------------------------------------------------------
 
 
 def look(world: World, at: int, fate: str = "ok", others: tuple[Step, ...] = ()) -> None:
@@ -332,7 +346,8 @@ def look(world: World, at: int, fate: str = "ok", others: tuple[Step, ...] = ())
 
 def decide(world: World, at: int, verdict: str) -> None:
     """A person says what became of an uncertain command. Who says that it happened or not, knows it."""
-    rows = list(reconciliation.unsettled().filter(account=world.account).order_by("created_at", "sequence"))
+    shown = CallCommand.objects.filter(account=world.account, status="uncertain")  # on a page that may be old
+    rows = list(shown.order_by("created_at", "sequence"))
     if not rows:
         return
     chosen = rows[at % len(rows)]
@@ -345,7 +360,9 @@ def decide(world: World, at: int, verdict: str) -> None:
         return
     except reconciliation.NotUncertain:
         return
-    if made.pk != chosen.pk:
+    if made.pk == chosen.pk:
+        world.decided[made.pk] = made.status
+    else:
         world.made_at[made.pk] = world.clock.now
         wake_commands(made.pk)
 

@@ -6,6 +6,7 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from tests.model.telnyx import Leg
@@ -25,7 +26,19 @@ _WISHES = {"hangup", "reject", "answer", "leave_queue"}
 def broken(world: World) -> list[str]:
     """Judge the world; each is named by its invariant."""
     found = list(world.wrong)
-    for judge in (_stored, _final, _order_proof, _intents, _sends, _outcomes, _settled, _orders, _neighbour, _breaker):
+    for judge in (
+        _stored,
+        _final,
+        _order_proof,
+        _intents,
+        _sends,
+        _outcomes,
+        _settled,
+        _decided,
+        _orders,
+        _neighbour,
+        _breaker,
+    ):
         found += judge(world)
     return list(dict.fromkeys(found))
 
@@ -109,11 +122,14 @@ def _sends(world: World) -> Iterator[str]:
     telnyx = world.telnyx
     for row in _commands(world):
         sends, kind = telnyx.sends.get(row.pk, []), retry_policy.retry_class(row.action)
-        if kind is not retry_policy.RetryClass.SET_STATE:
-            if row.pk in telnyx.first and sends[-1] - telnyx.first[row.pk] > _WINDOW:
-                yield f"I5: {row.action} is sent {sends[-1] - telnyx.first[row.pk]:.0f} s after it was carried out"
-            if telnyx.done[row.pk] > 1:
-                yield f"I6: {row.action} is carried out {telnyx.done[row.pk]} times"
+        if kind is retry_policy.RetryClass.SET_STATE:
+            continue
+        if sends and sends[-1] - sends[0] > _WINDOW:
+            yield f"I5: {row.action} is sent {sends[-1] - sends[0]:.0f} s after the first time"
+        if kind is retry_policy.RetryClass.ONCE and len(sends) > 1:
+            yield f"I5: {row.action} takes no id and is sent {len(sends)} times"
+        if telnyx.done[row.pk] > 1:
+            yield f"I6: {row.action} is carried out {telnyx.done[row.pk]} times"
     for action in telnyx.needless:
         yield f"I6: {action} is repeated though it is so already"
 
@@ -144,6 +160,19 @@ def _settled(world: World) -> Iterator[str]:
             yield f"I6: {row.action} is settled as {row.status} and was carried out ({row.settlement})"
 
 
+def _decided(world: World) -> Iterator[str]:
+    """What a person has decided stands."""
+    rows = CallCommand.objects.filter(account=world.account)
+    for row in rows.filter(repeated_by__isnull=False):
+        if not row.settlement.startswith("Not known."):
+            yield f"decisions: {row.action} was sent again, and then {row.status} ({row.settlement})"
+    if any(row.repeated_by.count() > 1 for row in rows):
+        yield "decisions: sent again twice"
+    for pk, status in world.decided.items():
+        if status != rows.get(pk=pk).status:
+            yield "decisions: what a person said was changed"
+
+
 def _is_anothers(row: CallCommand, leg: Leg | None) -> bool:
     return leg is not None and leg.by != row.pk
 
@@ -155,7 +184,7 @@ def _brought_about(row: CallCommand) -> bool:
 def _orders(world: World) -> Iterator[str]:
     for event in _events(world):
         mine = list(event.commands.order_by("sequence"))
-        for before, after in zip(mine, mine[1:], strict=False):
+        for before, after in pairwise(mine):
             if after.status == "ok" and before.status != "ok" and not after.settlement and not before.settlement:
                 yield f"order: {before.action} is {before.status}, and {after.action} after it is {after.status}"
     for call in Call.objects.filter(account=world.account, state="lost"):

@@ -12,7 +12,8 @@ _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and its leg
 def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
     """Count dials under way and legs alive as the portal can know them, each once; and how many are only accepted.
 
-    Those accepted may stand for a leg that is counted already: what lies between is nobody's fault.
+    Those accepted, and a leg whose dial does not know it, may stand for what is counted already: what lies between is
+    nobody's fault.
     """
     now = world.clock.database()
     rows = CallCommand.objects.filter(account=world.account, counted_at__lte=but.counted_at if but else now, dials=1)
@@ -27,6 +28,11 @@ def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
         elif row.action != "dial" and row.status == "ok" and now - ended < _LEG_COMES:
             accepted += 1
     makers = {leg.control_id: leg.by for leg in world.telnyx.legs}
+    linked = {row.pk for row in rows if row.call_id is not None}
     for call in Call.objects.alive().filter(account=world.account, direction="outgoing"):
-        under_way.add(makers.get(call.call_control_id) or call.call_control_id)
+        maker = makers.get(call.call_control_id)
+        if maker is None or maker in linked or maker in under_way:
+            under_way.add(maker or call.call_control_id)
+        else:
+            accepted += 1  # a person said what became of its dial: it may pass for another dial's to that number
     return len(under_way) + accepted, accepted

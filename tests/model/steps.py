@@ -22,7 +22,7 @@ MOODS: dict[str, tuple[float, ...]] = {
     "strict": (3, 1, 0.5, 0.5, 0, 0, 0, 3, 5, 0, 1, 1),
 }
 _SKEWS = (0, 0, 0, -16, -60, 40, 3)
-_WAITS = {0.3: 6, 0.6: 6, 1: 5, 3: 4, 8: 2, 20: 1, 35: 1, 130: 0.2}  # seconds, and how often
+_WAITS = {0.3: 6, 0.6: 6, 1: 5, 3: 4, 8: 2, 20: 1, 35: 1, 55: 0.5, 130: 0.2}  # seconds, and how often
 
 
 class Dice(Random):
@@ -68,12 +68,16 @@ def _others(dice: Dice) -> tuple[Step, ...]:
 
 
 def _delivery(dice: Dice) -> tuple[Any, ...]:
-    return (dice.some(), dice.choices(("once", "twice", "again", "lost", "forged"), (20, 3, 2, 4, 0.7))[0])
+    return (dice.some(), dice.choices(("once", "twice", "again", "lost", "forged"), (20, 3, 2, 4, 1.5))[0])
 
 
 def _look(dice: Dice) -> tuple[Any, ...]:
-    others = (("decide", dice.some(), dice.choice(reconciliation.VERDICTS)),) if dice.rarely() else ()
+    others = (("decide", dice.some(), _verdict(dice)),) if dice.random() < 0.4 else ()
     return (dice.some(), "down" if dice.rarely() else "ok", others)
+
+
+def _verdict(dice: Dice) -> str:
+    return dice.choice(("it_happened", reconciliation.SEND_AGAIN))  # which of the others it is, a person knows
 
 
 def _dies(dice: Dice) -> tuple[Any, ...]:
@@ -85,7 +89,7 @@ def _amid(dice: Dice) -> tuple[Any, ...]:
 
 
 STEPS: dict[str, Kind] = {
-    "wish": Kind(command_steps.wish, 7, lambda dice: (dice.some(), dice.some(14), dice.rarely())),
+    "wish": Kind(command_steps.wish, 7, lambda dice: (dice.some(), dice.some(15), dice.rarely())),
     "dial": Kind(command_steps.dial, 3.5, lambda dice: (dice.some(4), dice.rarely())),
     "in_room": Kind(command_steps.in_room, 1.5, lambda dice: (dice.some(2), dice.some(3))),
     "make_batch": Kind(command_steps.make_batch, 0.8, lambda dice: (dice.randint(2, 6),)),
@@ -96,16 +100,12 @@ STEPS: dict[str, Kind] = {
     "sweep": Kind(command_steps.sweep, 6, lambda dice: (dice.choice((1, 500)),)),
     "attempt": Kind(command_steps.attempt, 13, _attempt),
     "settle": Kind(command_steps.settle, 12, _one),
-    "send": Kind(command_steps.send, 9, lambda dice: (dice.some(), dice.fate())),
+    "send": Kind(command_steps.send, 12, lambda dice: (dice.some(), dice.fate())),
     "kill": Kind(command_steps.kill, 1.5, _one),
     "send_at_the_end": Kind(command_steps.send_at_the_end, 0.5, _one),
     "close_breaker": Kind(command_steps.close_breaker, 0.3),
-    "look": Kind(command_steps.look, 2.5, _look),
-    "decide": Kind(
-        command_steps.decide,
-        0.8,
-        lambda dice: (dice.some(), dice.choice(("it_happened", reconciliation.SEND_AGAIN))),
-    ),
+    "look": Kind(command_steps.look, 4, _look),
+    "decide": Kind(command_steps.decide, 1.2, lambda dice: (dice.some(), _verdict(dice))),
     "ring": Kind(event_steps.ring, 1.2),
     "hang_up": Kind(event_steps.hang_up, 0.4, _one),
     "press": Kind(event_steps.press, 3, lambda dice: (dice.some(), dice.choice("122"))),

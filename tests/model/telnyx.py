@@ -55,6 +55,7 @@ class Telnyx:
     path: str  # of the account's address
     record_has_ids: bool = True
     repeats_in_record: bool = False
+    list_lags: bool = False
     legs: list[Leg] = field(default_factory=list)
     webhooks: list[Webhook] = field(default_factory=list)
     commands: list[dict[str, Any]] = field(default_factory=list)  # its record's
@@ -116,10 +117,10 @@ class Telnyx:
         assert not takes_id or values["command_id"] == str(key)
         if fate == "down":
             raise TelnyxUnavailable("no connection")
-        self.sends.setdefault(key, []).append(self.clock.now)
         if fate.startswith(("429", "dials")):
             code = "10011" if fate.startswith("429") else "90103"
             raise TelnyxUnavailable("slower", retry_after=int(fate.partition(":")[2]), http_status=429, code=code)
+        self.sends.setdefault(key, []).append(self.clock.now)
         if fate == "401":
             raise TelnyxRefused("key", http_status=401, code="10009")
         if fate == "silent":
@@ -200,7 +201,7 @@ class Telnyx:
         return {"data": told | ({"end_time": self.iso(leg.ended)} if leg.ended is not None else {})}
 
     def _active(self, connection_id: str, **_: Any) -> dict[str, Any]:
-        alive = [leg for leg in self.legs if leg.alive]
+        alive = [leg for at, leg in enumerate(self.legs) if leg.alive and not (self.list_lags and at % 2)]
         rows = [_ids(leg) | {"call_duration": int(self.clock.now - leg.started)} for leg in alive]
         return {"data": rows, "meta": {"total_items": len(rows), "cursors": {}}}
 

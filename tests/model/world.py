@@ -31,7 +31,7 @@ from tests.support.signing import TELNYX_KEY, key_pair, signed
 from voice.calls import status
 from voice.conferences import queues, service
 from voice.dialling import limits
-from voice.dispatch import circuit_breaker, sender
+from voice.dispatch import circuit_breaker, reconciliation, sender
 from voice.events import processing, webhooks
 from voice.events.leases import LeasedEvent
 from voice.models import Call, CallCommand, Conference, DialBatch, Limits
@@ -48,6 +48,7 @@ RULES: tuple[dict[str, Any], ...] = (
     {"event_type": "call.initiated", "direction": "incoming", "do": [{"action": "answer", "parameters": {}}]},
 )
 _KNOWN, _NEIGHBOURS = 4, 14  # calls
+_MOST = 4  # commands and events that are weighed against each other: 500 are more than a history has
 _FORGER, _ = key_pair()
 _SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -64,6 +65,7 @@ class Sending:
     at: float
     outcome: Any = None
     fate: str = "ok"
+    is_asking: bool = False
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Settings:
     concurrent_calls: int = 1000
     record_has_ids: bool = True
     repeats_in_record: bool = False
+    list_lags: bool = False
 
 
 @dataclass
@@ -93,8 +96,9 @@ class World:
     wishes: dict[str, set[uuid.UUID]] = field(default_factory=dict)
     made_at: dict[uuid.UUID, float] = field(default_factory=dict)
     quiet_until: dict[str, float] = field(default_factory=dict)  # by "all" and "dials": Telnyx asked us to wait
+    decided: dict[uuid.UUID, str] = field(default_factory=dict)
+    heard: str = ""  # of Telnyx, attempt by attempt: o for an answer, x for nothing
     said: set[str] = field(default_factory=set)  # fates
-    begin_of: dict[uuid.UUID, float] = field(default_factory=dict)  # of the first attempt
     batch: DialBatch | None = None
     current: Sending | None = None
     read_fate: str = "ok"
@@ -112,10 +116,13 @@ class World:
         self.account = make_account("main")
         path = f"/webhooks/{self.account.webhook_token}/"
         chosen = self.settings
-        self.telnyx = Telnyx(self.clock, path, chosen.record_has_ids, chosen.repeats_in_record)
+        self.telnyx = Telnyx(self.clock, path, chosen.record_has_ids, chosen.repeats_in_record, chosen.list_lags)
+        theirs = []
         for at in range(1, _NEIGHBOURS + 1):
             leg_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"leg{at}"))
-            make_call(self.neighbour, call_control_id=f"v3:{at}", call_leg_id=leg_id, started_at=self.clock.database())
+            ids = {"call_control_id": f"v3:{at}", "call_leg_id": leg_id}
+            theirs.append(Call(account=self.neighbour, state="answered", started_at=self.clock.database(), **ids))
+        Call.objects.bulk_create(theirs)
         most = {"dials_per_minute": 1000, "dials_per_day": 5000, "concurrent_calls": chosen.concurrent_calls}
         Limits.objects.create(account=self.account, **most)
         make_flow(self.account, *RULES)
@@ -274,6 +281,7 @@ def world_of(settings: Settings, steps: dict[str, Callable[..., None]]) -> Itera
         for module in (sender, status, paging, service, queues):
             patch.setattr(module, "ask", world.ask)
         patch.setattr(wakeups.publisher, "put", world.wake)
+        patch.setattr(reconciliation, "_MOST", _MOST)
         for module in (processing, limits, circuit_breaker):
             patch.setattr(module, "_log", Silence())
         world.make()

@@ -1,0 +1,31 @@
+"""Each guard of the table, switched off alone, is found within 200 histories of 200 steps."""
+
+import os
+
+import pytest
+from django.db import connection
+
+from tests.model.histories import first_broken
+from tests.model.mutants import MUTANTS
+
+LONG = os.environ.get("FAULTS") == "long"
+WITHIN, STEPS = 200, 200
+QUICK = {  # found by one of the first few: so the bounded lane sees the edits go on fitting, and the model go on biting
+    *("the signature check", "the lease of commands"),
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("guard", [name for name in MUTANTS if LONG or name in QUICK])
+def test_a_guard_that_is_off_is_found(db: None, monkeypatch: pytest.MonkeyPatch, guard: str) -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("the model plays SQLite's clock")
+    for edit in MUTANTS[guard]:
+        edit.apply(monkeypatch)
+    assert first_broken(range(WITHIN), STEPS) is not None
+
+
+@pytest.mark.parametrize("guard", MUTANTS)
+def test_the_edits_still_fit(monkeypatch: pytest.MonkeyPatch, guard: str) -> None:
+    for edit in MUTANTS[guard]:
+        edit.apply(monkeypatch)
