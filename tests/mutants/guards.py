@@ -30,9 +30,6 @@ GUARDS = {
     "several dials of one event are not counted beside each other": Edit(
         f"{_DIALLING}/limits.py", "beside += command.dials", "pass"
     ),
-    "an uncertain dial is sent again as an action of its call": Edit(
-        f"{_DISPATCH}/reconciliation.py", "command.call is not None and command.action != actions.DIAL", "command.call"
-    ),
     "an uncertain dial is sent again without its parameters": Edit(
         f"{_DISPATCH}/reconciliation.py", "outbox.dial(command.account, parameters", "outbox.dial(command.account, {}"
     ),
@@ -43,9 +40,6 @@ GUARDS = {
     ),
     "a dial is proven by a call of days later with the same numbers": Edit(
         "voice/catalogue/correlation.py", "begun <= _sent_at(command) + BEGINS_WITHIN", "True"
-    ),
-    "a busy application's later calls hide the one of a dial": Edit(
-        f"{_DISPATCH}/reconciliation.py", ", occurred_at__lte=until)", ")"
     ),
     "a 429 counts as silence and opens the breaker": Edit(
         f"{_DISPATCH}/circuit_breaker.py", " and error.http_status is None", ""

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from django.db import connection
 from portal.telnyx.sdk import telnyx
 from tests.mutants.changes import Scope
 from tests.mutants.drawing import Mutant, Selection
-from tests.mutants.rooms import CACHE, ROOT
+from tests.mutants.rooms import ROOT
 
 PATIENCE = 60.0  # seconds that a test may take beside twenty times what it took when it was recorded
 _ON_ITS_OWN = {"running_sandbox", "live_server", "street", "transactional_db"}
@@ -134,26 +135,24 @@ class Trials:
 
     def _planted(self, tests: list[str], mutant: Mutant) -> tuple[str, str] | None:
         """Run ``tests`` in a process of its own, in which the change is there from the first import."""
-        told = CACHE / f"planted-{os.getpid()}.json"
-        failed = told.with_suffix(".failed")
-        failed.unlink(missing_ok=True)
-        told.write_text(json.dumps({"module": mutant.module, "changed": ast.unparse(mutant.changed), "tests": tests}))
+        changed = {"module": mutant.module, "changed": ast.unparse(mutant.changed), "tests": tests}
         files = sorted({test.partition("::")[0] for test in tests})
         command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:xdist", "-p", "tests.mutants.planting", *files]
         bound = PATIENCE + 20 * sum(self.selection.seconds.get(test, 0) for test in tests)
-        environment = os.environ | {"MUTANT": str(told)}
-        with subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0
-        ) as process:
-            try:
-                code = process.wait(timeout=bound)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                return "", "it takes too long"
-        told.unlink()
-        if failed.exists():
-            test, how = json.loads(failed.read_text())
-            return test, how
+        with tempfile.TemporaryDirectory() as var:  # with a database of its own
+            told = Path(var, "mutant.json")
+            told.write_text(json.dumps(changed))
+            environment = os.environ | {"MUTANT": str(told), "PORTAL_VAR_DIR": var}
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            with subprocess.Popen(command, cwd=ROOT, env=environment, process_group=0, **quiet) as process:
+                try:
+                    code = process.wait(timeout=bound)
+                except subprocess.TimeoutExpired:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    return "", "it takes too long"
+            if (failed := told.with_suffix(".failed")).exists():
+                test, how = json.loads(failed.read_text())
+                return test, how
         return ("", "it cannot be imported") if code else None
 
 
