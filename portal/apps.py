@@ -64,7 +64,7 @@ def _administrators(app: str, codename: str) -> bool:
 def _operators(app: str, codename: str) -> bool:
     """Allow everything about applications, flows and calls; of the core only to look."""
     if app in {"portal", "auth"}:
-        return codename in {"view_telnyxaccount", "view_auditevent"}
+        return codename in {"view_telnyxaccount", "view_auditevent", "own_apitoken"}
     verb, _, noun = codename.partition("_")
     if verb in {"add", "change", "delete"} and app == "voice":
         # calls, events and commands are nobody's to edit; an alert is changed by muting it
@@ -86,7 +86,7 @@ def _support(app: str, codename: str) -> bool:
 
 def _developers(app: str, codename: str) -> bool:
     if app == "portal":
-        return codename == "view_telnyxaccount"
+        return codename in {"view_telnyxaccount", "own_apitoken"}
     return (
         app == "voice" and (codename.startswith("view_") or codename.endswith("_flow") or codename == "replay_event")
     ) or (app == "applications")

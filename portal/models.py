@@ -130,6 +130,7 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ["-created_at"]
         verbose_name = "API token"
+        permissions = [("own_apitoken", "Can make and revoke tokens of their own")]
 
     def __str__(self) -> str:
         return self.name

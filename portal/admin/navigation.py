@@ -52,6 +52,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
             ("Replay", "replay", "admin:voice_replay_changelist", "voice.replay_event"),
             ("Audit trail", "history", "admin:portal_auditevent_changelist", "portal.view_auditevent"),
             ("API tokens", "vpn_key", "admin:portal_apitoken_changelist", "portal.view_apitoken"),
+            ("My tokens", "vpn_key_alert", "admin:portal_apitoken_mine", "portal.own_apitoken"),
             ("Users", "person", "admin:auth_user_changelist", "auth.view_user"),
             ("Groups", "group", "admin:auth_group_changelist", "auth.view_group"),
             ("REST documentation", "api", "api-docs", None),

@@ -8,7 +8,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -16,6 +16,7 @@ from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from portal.actors import actor_of
+from portal.admin import my_tokens
 from portal.admin.site import PortalAdmin, answer_dialog
 from portal.models import SCOPES, ApiToken, AuditEvent
 
@@ -97,6 +98,9 @@ class ApiTokenAdmin(PortalAdmin):
             field.queryset = users if person.has_perm("auth.change_user") else users.filter(pk=person.pk)
             field.initial = person.pk
         return field
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*my_tokens.urls(), *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

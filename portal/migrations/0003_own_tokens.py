@@ -1,0 +1,16 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("portal", "0002_saved_filters")]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="apitoken",
+            options={
+                "ordering": ["-created_at"],
+                "permissions": [("own_apitoken", "Can make and revoke tokens of their own")],
+                "verbose_name": "API token",
+            },
+        ),
+    ]
