@@ -21,6 +21,7 @@ from unfold.decorators import display
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
+from portal.admin.filters import WholeTextFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, viewer
 from portal.telnyx import schemas
@@ -63,7 +64,7 @@ class CallAdmin(PageAdmin):
         ("started_at", RangeDateTimeFilter),
         ("state", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
-        ("connection_id", FieldTextFilter),
+        ("connection_id", WholeTextFilter),
         ("hangup_cause", FieldTextFilter),
         "direction",
     )

@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from portal.admin.filters import WholeTextFilter
 from portal.admin.site import ReadOnlyAdmin, as_json
 from portal.models import TelnyxAccount
 from portal.phone_numbers import masked
@@ -33,13 +34,14 @@ from voice.replay.event_links import ReplayLinks
 class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     """Lists and shows events; searches by any id of the event or its call."""
 
-    list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")
+    list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error_shown")
     list_filter = (
         ("received_at", RangeDateTimeFilter),
         ("status", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
         ("event_type", FieldTextFilter),
+        ("connection_id", WholeTextFilter),
     )
     list_filter_submit = True
     list_filter_sheet = True
@@ -83,6 +85,10 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     @display(description="Status")
     def status_shown(self, event: CallEvent) -> str:
         return status_badge(event.status)
+
+    @display(description="Error")
+    def error_shown(self, event: CallEvent) -> str:
+        return event.error
 
     @display(description="Call")
     def call_shown(self, event: CallEvent) -> str:
