@@ -1,8 +1,10 @@
 """Names who is doing something: a person in the browser, a token over REST, or the portal itself."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 
 
@@ -10,13 +12,15 @@ from django.http import HttpRequest
 class Actor:
     """Identifies who acts.
 
-    ``label`` is what people read (``user: ada``, ``token: ci``, ``rule: greeting #1``); the others are rows.
+    ``label`` is what people read (``user: ada``, ``token: ci``, ``rule: greeting #1``); the others are rows, and where
+    the request came from.
     """
 
     label: str
     user: Any = None
     token: Any = None
     request_id: str = ""
+    address: str = ""
 
 
 PORTAL = Actor("portal")
@@ -26,4 +30,15 @@ def actor_of(request: HttpRequest) -> Actor:
     """Return the actor of a signed-in or token-bearing request (a REST request, too)."""
     token = getattr(request, "auth", None)
     label = f"token: {token.name}" if token else f"user: {request.user}"
-    return Actor(label, request.user, token, getattr(request, "request_id", ""))
+    return Actor(label, request.user, token, getattr(request, "request_id", ""), address_of(request))
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return the IP address that asked; behind a trusted proxy (``TRUST_PROXY``) the one that the proxy saw."""
+    text = str(request.META.get("REMOTE_ADDR") or "")
+    if settings.SECURE_PROXY_SSL_HEADER and (forwarded := request.headers.get("X-Forwarded-For")):
+        text = forwarded.rpartition(",")[2].strip()  # what stands before it, the asker may have written
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return ""

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from portal.actors import Actor
 from portal.encryption import seal, unseal
+from portal.masking import masked_text
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
 
@@ -188,6 +189,9 @@ class AuditEvent(models.Model):
     object_id = models.CharField(max_length=600, blank=True, db_index=True)
     object_label = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(
+        max_length=45, blank=True, default="", db_default="", help_text="The IP address it was asked from."
+    )
     details = models.JSONField(default=dict, blank=True)
 
     objects = AppendOnly.as_manager()
@@ -196,7 +200,7 @@ class AuditEvent(models.Model):
         ordering = ["-at", "-id"]
 
     def __str__(self) -> str:
-        return f"{self.actor} {self.action} {self.object_label}"
+        return masked_text(f"{self.actor} {self.action} {self.object_label}")
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk:
@@ -217,6 +221,7 @@ class AuditEvent(models.Model):
             object_id=str(subject.pk) if subject else "",
             object_label=str(subject)[:300] if subject else "",
             request_id=actor.request_id,
+            address=actor.address,
             details=details,
         )
 

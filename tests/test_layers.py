@@ -21,6 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *("portal.actors", "portal.encryption", "portal.environment", "portal.json_types", "portal.keys"),
         *(
             "portal.leases",
+            "portal.masking",
             "portal.models",
             "portal.payloads",
             "portal.phone_numbers",

@@ -58,7 +58,7 @@ class ApplicationColumns:
 
     @display(description="answer")
     def remote_shown(self, application: TelnyxApplication) -> str:
-        return as_json(application.remote)
+        return as_json(application.remote, of_a_call=False)
 
 
 def world(account: TelnyxAccount) -> str:

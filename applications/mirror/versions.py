@@ -79,7 +79,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {"opts": self.opts, "original": version.instance}
         context |= {"title": f"{version.instance} as of {version.history_date:%Y-%m-%d %H:%M:%S} UTC"}
-        context |= {"version": version, "json": as_json(version.remote), "object_id": object_id}
+        context |= {"version": version, "json": as_json(version.remote, of_a_call=False), "object_id": object_id}
         return render(request, "applications/mirror/version.html", context)
 
     def set_history_delta_changes(

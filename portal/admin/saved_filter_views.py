@@ -74,9 +74,7 @@ class KeptFilters:
 
     def _filter_bar(self, request: HttpRequest) -> SafeString:
         query = clean_list_query(request.GET.urlencode())
-        rows = (
-            filters_of(request.user, self._kept_of()) if request.user.is_authenticated else SavedFilter.objects.none()
-        )
+        rows = filters_of(request.user, self._kept_of()) if request.user.is_authenticated else []
         context: dict[str, Any] = {
             "filters": rows,
             "query": query,

@@ -2,6 +2,7 @@
 
 import json
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
 from django import forms
@@ -24,6 +25,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 from portal.actors import actor_of
+from portal.masking import masked_for
 from portal.models import AuditEvent
 from portal.texts import visible
 
@@ -41,6 +43,14 @@ class PortalSite(UnfoldAdminSite):
         if request.method == "POST" and request.user.is_authenticated:
             AuditEvent.note(actor_of(request), "sign-in")
         return answer
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        @wraps(view)
+        def seen_by(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            _viewer.set(request.user)
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(seen_by, cacheable)
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Answer nothing: no field here is filled in while typing, and Django would search any model it is told."""
@@ -133,12 +143,17 @@ class TolerantChangeList(ChangeList):
             raise IncorrectLookupParameters(error) from error
 
 
-_viewer: ContextVar[Any] = ContextVar("viewer")
+_viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 
 def viewer() -> Any:
-    """Return the person whose list is being drawn: Django gives a column the row, and not the request."""
+    """Return the person whose page is being drawn: Django gives a column the row, and not the request."""
     return _viewer.get()
+
+
+def seen(text: str) -> str:
+    """Return a sentence, a name or a value as the person whose page is being drawn may see it."""
+    return visible(str(masked_for(viewer(), text)))
 
 
 class PortalAdmin(ModelAdmin):
@@ -179,7 +194,11 @@ class ReadOnlyAdmin(PortalAdmin):
         return False
 
 
-def as_json(value: Any) -> str:
-    """Draw a JSON value as readable, escaped text."""
+def as_json(value: Any, *, of_a_call: bool = True) -> str:
+    """Draw a JSON value as readable, escaped text: as the person whose page is being drawn may see it.
+
+    Not ``of_a_call`` is what is set up at Telnyx: whoever may see it sees it whole.
+    """
+    value = masked_for(viewer(), value) if of_a_call else value
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
     return format_html('<pre class="portal-json">{}</pre>', visible(text))

@@ -13,6 +13,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from portal.masking import masked_for
 from portal.refusals import PortalRefusal
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
@@ -71,10 +72,15 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if response is None:
         return None
+    user = getattr(request, "user", None)
     if isinstance(error, exceptions.ValidationError):
-        response.data = _body(400, "See errors.", "invalid", request_id) | {"errors": _by_field(error.detail)}
+        response.data = _body(400, "See errors.", "invalid", request_id) | {
+            "errors": _seen_by(user, _by_field(error.detail))
+        }
     else:
-        response.data = _body(response.status_code, *_words(error), request_id) | getattr(error, "members", {})
+        detail, code = _words(error)
+        response.data = _body(response.status_code, masked_for(user, detail), code, request_id)
+        response.data |= getattr(error, "members", {})
     response.content_type = CONTENT_TYPE
     return response
 
@@ -207,6 +213,10 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
     else:
         return {path or "non_field_errors": [str(message) for message in detail]}
     return {name: messages for at, value in pairs for name, messages in _by_field(value, at).items()}
+
+
+def _seen_by(user: Any, errors: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: [str(masked_for(user, message)) for message in messages] for name, messages in errors.items()}
 
 
 def _page_or_problem(

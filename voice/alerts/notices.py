@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from portal.leases import Leased
-from portal.phone_numbers import masked
+from portal.masking import masked
 from voice.alerts import channels as alert_channels
 from voice.alerts import mutes
 from voice.models import Alert, AlertNotice

@@ -12,7 +12,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.phone_numbers import masked_for
+from portal.masking import masked_for
 from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from voice.calls import search, status, telnyx_record
@@ -224,7 +224,14 @@ class ActiveCallViewSet(PortalViewSet):
         name = request.query_params.get("account")
         account = account_of(request, {"account": name} if name else {})
         found = status.active_calls(account, connection_id)
-        return Response({"next": None, "previous": None, "results": found.rows, "complete": found.complete})
+        return Response(
+            {
+                "next": None,
+                "previous": None,
+                "results": masked_for(request.user, found.rows),
+                "complete": found.complete,
+            }
+        )
 
 
 def _shown(view: PortalViewSet, serializer: Any, rows: Any) -> Any:

@@ -14,7 +14,7 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json
+from portal.admin.site import as_json, seen
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
@@ -52,7 +52,7 @@ class ConferenceAdmin(PageAdmin):
 
     @display(description="Name")
     def name_shown(self, conference: Conference) -> str:
-        return str(conference)
+        return seen(conference.name_or_id)
 
     @display(description="State")
     def state_shown(self, conference: Conference) -> str:
@@ -132,7 +132,7 @@ class ConferenceAdmin(PageAdmin):
 
         over = "This conference has ended: the command would not be sent." if conference.is_over else ""
         return confirmation.page(
-            self, request, form, make, back, account=conference.account, subject=str(conference), over=over
+            self, request, form, make, back, account=conference.account, subject=seen(conference.name_or_id), over=over
         )
 
     def create_view(self, request: HttpRequest) -> HttpResponse:

@@ -4,6 +4,7 @@ import django_filters
 from django.db.models import QuerySet
 from rest_framework import serializers
 
+from portal.masking import may_see_whole
 from portal.rest.filters import MomentFilter, StrictFilters
 from portal.rest.viewsets import ReadOnlyViewSet
 from voice.calls.serializers import EventSerializer
@@ -11,16 +12,19 @@ from voice.models import CallEvent
 
 
 class RawEventSerializer(EventSerializer):
-    """With the bytes as they came, for users with ``voice.view_raw_event``."""
+    """With the bytes as they came, for users with ``voice.view_raw_event`` and ``voice.view_full_number``."""
 
-    body = serializers.SerializerMethodField(help_text="The raw body, only with voice.view_raw_event.")
+    body = serializers.SerializerMethodField(
+        help_text="The raw body, only with voice.view_raw_event and voice.view_full_number."
+    )
 
     class Meta(EventSerializer.Meta):
         fields = (*EventSerializer.Meta.fields, "body")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
     def get_body(self, event: CallEvent) -> str | None:
-        if not self.context["request"].user.has_perm("voice.view_raw_event"):
+        user = self.context["request"].user
+        if not (user.has_perm("voice.view_raw_event") and may_see_whole(user)):
             return None
         return bytes(event.body).decode("utf-8", "replace")
 

@@ -19,9 +19,9 @@ from unfold.contrib.filters.admin import (
 from unfold.decorators import display
 
 from portal.admin.filters import WholeTextFilter
-from portal.admin.site import ReadOnlyAdmin, as_json
+from portal.admin.site import ReadOnlyAdmin, as_json, seen
+from portal.masking import may_see_whole
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
 from voice.catalogue.event_types import label
@@ -66,14 +66,15 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
             "type_shown",
             "event_type",
             "status_shown",
-            "error",
+            "error_shown",
             "call_shown",
             "account",
             "source",
             "occurred_at",
         )
         shown += ("received_at", "processed_at", "attempt", "attempts", "event_id", "connection_id", "payload_masked")
-        return (*shown, "headers_shown", "body_shown") if request.user.has_perm("voice.view_raw_event") else shown
+        may_see_raw = request.user.has_perm("voice.view_raw_event") and may_see_whole(request.user)
+        return (*shown, "headers_shown", "body_shown") if may_see_raw else shown
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -88,7 +89,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Error")
     def error_shown(self, event: CallEvent) -> str:
-        return event.error
+        return seen(event.error)
 
     @display(description="Call")
     def call_shown(self, event: CallEvent) -> str:
@@ -99,7 +100,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Payload")
     def payload_masked(self, event: CallEvent) -> str:
-        return as_json(masked(event.payload))
+        return as_json(event.payload)
 
     @display(description="Headers")
     def headers_shown(self, event: CallEvent) -> str:
