@@ -132,7 +132,7 @@ def set_up_for(user: Any, value: Any) -> Any:
 
 def hides_something(value: Any) -> bool:
     """Return whether a JSON value that somebody sends has in it what was hidden from them when they read it."""
-    return _each_text(value, lambda text: text.replace(HIDDEN, "")) != value
+    return bool(_each_text(value, lambda text: text.replace(HIDDEN, "")) != value)
 
 
 def _each_text(value: Any, change: Callable[[str], str]) -> Any:

@@ -1,7 +1,5 @@
 """Shows the audit trail: who did what, to read and to search."""
 
-from typing import Any
-
 from django.contrib import admin
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter
 from unfold.decorators import display
@@ -9,6 +7,8 @@ from unfold.decorators import display
 from portal.admin.filters import DayRangeFilter
 from portal.admin.site import ReadOnlyAdmin, as_json, seen
 from portal.models import AuditEvent
+
+_LAST = ("request_id", "details_json")
 
 
 @admin.register(AuditEvent)
@@ -20,10 +20,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter_submit = True
     search_fields = ("actor", "action__startswith", "object_id__exact")
     search_help_text = "Actor, beginning of an action, or a whole object id"
-    fields: Any = (
-        *("at", "actor_shown", "user", "address", "action", "object_type", "object_id", "label_shown"),
-        *("request_id", "details_json"),
-    )
+    fields = ("at", "actor_shown", "user", "address", "action", "object_type", "object_id", "label_shown", *_LAST)
     readonly_fields = fields
 
     @display(description="Actor", ordering="actor")

@@ -54,7 +54,7 @@ class KeptFilters:
 
     def _takes(self, request: HttpRequest, query: str) -> bool:
         """Tell whether the list can be narrowed so; if not, why is among the messages."""
-        request.GET = QueryDict(query)  # type: ignore[assignment]
+        request.GET = QueryDict(query)
         try:
             self.get_changelist_instance(request)
         except IncorrectLookupParameters:

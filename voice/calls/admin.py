@@ -87,7 +87,13 @@ class CallAdmin(PageAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
-        return (search.by_text(queryset, search_term) if search_term.strip() else queryset), False
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return search.by_text(queryset, search_term, actor_of(request)), False
+        except search.SearchRefused as refused:
+            messages.error(request, refused.words)
+            return queryset.none(), False
 
     @display(description="Time (UTC)", ordering="started_at")
     def started(self, call: Call) -> str:
