@@ -28,9 +28,9 @@ PORTAL = Actor("portal")
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the actor of a signed-in or token-bearing request (a REST request, too)."""
-    token = getattr(request, "auth", None)
-    label = f"token: {token.name}" if token else f"user: {request.user}"
-    return Actor(label, request.user, token, getattr(request, "request_id", ""), address_of(request))
+    token, user = getattr(request, "auth", None), request.user if request.user.is_authenticated else None
+    label = f"token: {token.name}" if token else f"user: {user}" if user else "nobody signed in"
+    return Actor(label, user, token, getattr(request, "request_id", ""), address_of(request))
 
 
 def address_of(request: HttpRequest) -> str:

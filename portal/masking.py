@@ -83,6 +83,7 @@ _TIME = r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[
 _KEPT = rf"{_UUID}|(?<!\d){_TIME}(?!\d)|\bv\d+:[\w\-]{{20,}}|(?<!\d)[1-9]\d{{16,19}}(?!\d)"
 _RUN = r"\+?\d(?:(?:[\s().\-/_~·‐-―−]|%20){0,3}\d){6,}"
 _IN_TEXT = re.compile(rf"(?P<kept>{_KEPT})|(?P<sip>sips?:)[^\s@\"'<>,;]{{1,128}}@|(?P<number>{_RUN})", re.IGNORECASE)
+_OUR_ADDRESS = re.compile(r"(/webhooks/)[A-Za-z0-9_\-]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{10,}={0,2}")
 _ID = re.compile(r"[\w.:/+=%@\-]{1,600}")
 _AMOUNT = re.compile(r"^-?\d{1,6}\.\d{1,9}$")
@@ -106,10 +107,18 @@ def display_number(text: str, user: Any) -> str:
 
 def masked_for(user: Any, value: Any) -> Any:
     """Return a JSON value, or a sentence, as this person may see it."""
+    value = addresses_for(user, value)
     if not may_see_whole(user):
         return masked(value)
     _saw_whole.set(_saw_whole.get() or (bool(value) and not isinstance(value, str)))
     return without_secrets(value)
+
+
+def addresses_for(user: Any, value: Any) -> Any:
+    """Return a JSON value without the tokens of our webhook addresses, unless this person may see the accounts."""
+    if user is not None and user.has_perm("portal.view_telnyxaccount"):
+        return value
+    return _each_text(value, lambda text: _OUR_ADDRESS.sub(rf"\1{HIDDEN}", text))
 
 
 def whole_was_seen() -> bool:

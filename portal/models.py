@@ -168,6 +168,9 @@ class ApiToken(models.Model):
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
+_MOST_FAILURES = 60
+
+
 class AppendOnly(models.QuerySet["AuditEvent"]):
     """Refuses to change or delete rows that are only ever added."""
 
@@ -213,17 +216,33 @@ class AuditEvent(models.Model):
     @classmethod
     def note(cls, actor: Actor, action: str, subject: models.Model | None = None, **details: Any) -> None:
         """Write down that ``actor`` did ``action`` to ``subject``. ``details`` must hold no secret."""
-        cls.objects.create(
-            actor=actor.label,
-            user=actor.user,
-            action=action,
+        cls._write(
+            actor,
+            action,
             object_type=subject._meta.label_lower if subject else "",
             object_id=str(subject.pk) if subject else "",
             object_label=str(subject)[:300] if subject else "",
-            request_id=actor.request_id,
-            address=actor.address,
             details=details,
         )
+
+    @classmethod
+    def note_failure(cls, actor: Actor, action: str, about: str, **details: Any) -> None:
+        """Write down what was refused, ``about`` it in words. Not more than 60 a minute from one address."""
+        lately = cls.objects.filter(action=action, address=actor.address, at__gt=timezone.now() - timedelta(minutes=1))
+        if lately[:_MOST_FAILURES].count() < _MOST_FAILURES:
+            cls._write(actor, action, object_label=masked_text(about.replace("\0", ""))[:300], details=details)
+
+    @classmethod
+    def note_look(cls, actor: Actor, action: str, about: str) -> None:
+        """Write down that ``actor`` looked at something: once in ten minutes, however often the page draws itself."""
+        label, since = masked_text(about)[:300], timezone.now() - timedelta(minutes=10)
+        if not cls.objects.filter(action=action, user=actor.user, object_label=label, at__gt=since).exists():
+            cls._write(actor, action, object_label=label)
+
+    @classmethod
+    def _write(cls, actor: Actor, action: str, **columns: Any) -> None:
+        who = {"actor": actor.label[:200], "user": actor.user, "request_id": actor.request_id, "address": actor.address}
+        cls.objects.create(action=action, **who, **columns)
 
 
 class IdempotentReply(models.Model):

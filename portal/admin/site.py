@@ -14,7 +14,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeListSearchForm
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Page
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
@@ -25,8 +25,9 @@ from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
 from portal.actors import actor_of
-from portal.masking import masked_for
+from portal.masking import addresses_for, masked_for
 from portal.models import AuditEvent
+from portal.sql import is_outage
 from portal.texts import visible
 
 
@@ -42,7 +43,14 @@ class PortalSite(UnfoldAdminSite):
         answer: HttpResponse = super().login(request, extra_context)
         if request.method == "POST" and request.user.is_authenticated:
             AuditEvent.note(actor_of(request), "sign-in")
+        elif request.method == "POST":
+            AuditEvent.note_failure(actor_of(request), "sign-in.failed", request.POST.get("username", ""))
         return answer
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if request.method == "POST" and request.user.is_authenticated:
+            AuditEvent.note(actor_of(request), "sign-out")
+        return super().logout(request, extra_context)
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         @wraps(view)
@@ -139,8 +147,10 @@ class TolerantChangeList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         try:
             super().get_results(request)
-        except (ValueError, OverflowError, DataError) as error:  # it fails only when asked: ``?created_at__year=99999``
-            raise IncorrectLookupParameters(error) from error
+        except (ValueError, OverflowError, DataError, OperationalError) as error:
+            if is_outage(error):
+                raise
+            raise IncorrectLookupParameters(error) from error  # it fails only when asked: ``?p=`` past every number
 
 
 _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
@@ -199,6 +209,6 @@ def as_json(value: Any, *, of_a_call: bool = True) -> str:
 
     Not ``of_a_call`` is what is set up at Telnyx: whoever may see it sees it whole.
     """
-    value = masked_for(viewer(), value) if of_a_call else value
+    value = masked_for(viewer(), value) if of_a_call else addresses_for(viewer(), value)
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
     return format_html('<pre class="portal-json">{}</pre>', visible(text))

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views import csrf, defaults
@@ -15,12 +14,12 @@ from rest_framework.views import exception_handler
 
 from portal.masking import masked_for
 from portal.refusals import PortalRefusal
+from portal.sql import is_outage
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
 CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."
 _AWAY_SECONDS = "2"
-_READ_ONLY = "25006"  # PostgreSQL's code: this server has become a standby
 _TITLES = {
     400: "The request is not valid",
     401: "Not signed in",
@@ -60,7 +59,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     request_id = getattr(request, "request_id", "")
     if isinstance(error, TelnyxError):
         return _of_telnyx(error, request_id)
-    if _is_away(error):
+    if is_outage(error):
         body = _body(503, _AWAY, "database_unavailable", request_id)
         return Response(body, 503, headers={"Retry-After": _AWAY_SECONDS}, content_type=CONTENT_TYPE)
     if isinstance(error, PortalRefusal):
@@ -114,16 +113,11 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     A database that is away is no error of ours, in a middleware as little as in a view.
     """
-    if _is_away(sys.exception()):
+    if is_outage(sys.exception()):
         return _database_away(request)
     if not request.path_info.startswith("/api/"):
         return defaults.server_error(request)
     return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))
-
-
-def _is_away(error: BaseException | None) -> bool:
-    read_only = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == _READ_ONLY
-    return read_only or isinstance(error, OperationalError | InterfaceError)
 
 
 def _database_away(request: HttpRequest) -> HttpResponse:

@@ -24,6 +24,7 @@ from portal.actors import actor_of
 from portal.admin.filters import WholeTextFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, viewer
+from portal.models import AuditEvent
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -187,6 +188,7 @@ class CallAdmin(PageAdmin):
         legs = [leg.pk for _, leg in timeline.legs(call)]
         of_theirs = Q(call__in=legs) | Q(conference__in=Conference.objects.filter(participants__call__in=legs))
         event = get_object_or_404(CallEvent, of_theirs, pk=event_id, account=call.account)
+        AuditEvent.note_look(actor_of(request), "event.view_raw", str(event.pk))
         return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:

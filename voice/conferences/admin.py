@@ -16,7 +16,7 @@ from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen
 from portal.masking import may_see_whole
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
 from voice.calls import timeline
@@ -123,7 +123,9 @@ class ConferenceAdmin(PageAdmin):
         conference = self.row(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
-        return HttpResponse(as_json(get_object_or_404(CallEvent, pk=event_id, conference=conference).payload))
+        event = get_object_or_404(CallEvent, pk=event_id, conference=conference)
+        AuditEvent.note_look(actor_of(request), "event.view_raw", str(event.pk))
+        return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Show the confirmation of an action with its parameters; on POST make the command."""

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,10 +19,11 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from portal.actors import actor_of
 from portal.admin.filters import WholeTextFilter
-from portal.admin.site import ReadOnlyAdmin, as_json, seen
-from portal.masking import may_see_whole
-from portal.models import TelnyxAccount
+from portal.admin.site import ReadOnlyAdmin, as_json, seen, viewer
+from portal.masking import addresses_for, may_see_whole
+from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
 from voice.catalogue.event_types import label
@@ -73,8 +75,19 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
             "occurred_at",
         )
         shown += ("received_at", "processed_at", "attempt", "attempts", "event_id", "connection_id", "payload_masked")
-        may_see_raw = request.user.has_perm("voice.view_raw_event") and may_see_whole(request.user)
-        return (*shown, "headers_shown", "body_shown") if may_see_raw else shown
+        return (*shown, "headers_shown", "body_shown") if _may_see_raw(request) else shown
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        answer = super().changeform_view(request, object_id, form_url, extra_context)
+        if _may_see_raw(request) and answer.status_code == 200:
+            AuditEvent.note_look(actor_of(request), "event.view_raw", unquote(str(object_id)))
+        return answer
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -108,7 +121,8 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Raw body")
     def body_shown(self, event: CallEvent) -> str:
-        return format_html('<pre class="portal-json">{}</pre>', bytes(event.body).decode("utf-8", "replace"))
+        body = addresses_for(viewer(), bytes(event.body).decode("utf-8", "replace"))
+        return format_html('<pre class="portal-json">{}</pre>', body)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.undelivered_view)
@@ -126,6 +140,10 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
             context["problem"] = str(error)
         context["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
         return render(request, "voice/inbox/undelivered.html", context)
+
+
+def _may_see_raw(request: HttpRequest) -> bool:
+    return request.user.has_perm("voice.view_raw_event") and may_see_whole(request.user)
 
 
 def _uuids(text: str) -> list[uuid.UUID]:
