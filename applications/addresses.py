@@ -10,7 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from portal.masking import HIDDEN
+
 LONGEST = 2000
+_HIDDEN_PART = "A part of this address was hidden when it was read (•••). Enter it whole."
 _BLANK = re.compile(r"[\s\x00-\x1f\x7f]")
 _LOCAL_NAMES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
@@ -27,7 +30,11 @@ def problems(values: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, li
         for name, value in values.items()
         if is_address(name) and isinstance(value, str) and value and kept.get(name) != value
     }
-    return {name: [reason] for name, value in judged.items() if (reason := problem(value))}
+    return {
+        name: [reason]
+        for name, value in judged.items()
+        if (reason := _HIDDEN_PART if HIDDEN in value else problem(value))
+    }
 
 
 def problem(url: str) -> str:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.encryption import seal, unseal
 from portal.environment import telnyx_url
+from portal.masking import masked_text
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
 
@@ -172,6 +173,9 @@ class ApiToken(models.Model):
             ApiToken.objects.filter(pk=self.pk).update(last_used_at=now)
 
 
+_MOST_FAILURES = 60
+
+
 class AppendOnly(models.QuerySet["AuditEvent"]):
     """Refuses to change or delete rows that are only ever added."""
 
@@ -193,6 +197,9 @@ class AuditEvent(models.Model):
     object_id = models.CharField(max_length=600, blank=True, db_index=True)
     object_label = models.CharField(max_length=300, blank=True)
     request_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(
+        max_length=45, blank=True, default="", db_default="", help_text="The IP address it was asked from."
+    )
     details = models.JSONField(default=dict, blank=True)
 
     objects = AppendOnly.as_manager()
@@ -201,7 +208,7 @@ class AuditEvent(models.Model):
         ordering = ["-at", "-id"]
 
     def __str__(self) -> str:
-        return f"{self.actor} {self.action} {self.object_label}"
+        return masked_text(f"{self.actor} {self.action} {self.object_label}")
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.pk:
@@ -214,16 +221,33 @@ class AuditEvent(models.Model):
     @classmethod
     def note(cls, actor: Actor, action: str, subject: models.Model | None = None, **details: Any) -> None:
         """Write down that ``actor`` did ``action`` to ``subject``. ``details`` must hold no secret."""
-        cls.objects.create(
-            actor=actor.label,
-            user=actor.user,
-            action=action,
+        cls._write(
+            actor,
+            action,
             object_type=subject._meta.label_lower if subject else "",
             object_id=str(subject.pk) if subject else "",
             object_label=str(subject)[:300] if subject else "",
-            request_id=actor.request_id,
             details=details,
         )
+
+    @classmethod
+    def note_failure(cls, actor: Actor, action: str, about: str, **details: Any) -> None:
+        """Write down what was refused, ``about`` it in words. Not more than 60 a minute from one address."""
+        lately = cls.objects.filter(action=action, address=actor.address, at__gt=timezone.now() - timedelta(minutes=1))
+        if lately[:_MOST_FAILURES].count() < _MOST_FAILURES:
+            cls._write(actor, action, object_label=masked_text(about.replace("\0", ""))[:300], details=details)
+
+    @classmethod
+    def note_look(cls, actor: Actor, action: str, about: str) -> None:
+        """Write down that ``actor`` looked at something: once in ten minutes, however often the page draws itself."""
+        label, since = masked_text(about)[:300], timezone.now() - timedelta(minutes=10)
+        if not cls.objects.filter(action=action, user=actor.user, object_label=label, at__gt=since).exists():
+            cls._write(actor, action, object_label=label)
+
+    @classmethod
+    def _write(cls, actor: Actor, action: str, **columns: Any) -> None:
+        who = {"actor": actor.label[:200], "user": actor.user, "request_id": actor.request_id, "address": actor.address}
+        cls.objects.create(action=action, **who, **columns)
 
 
 class IdempotentReply(models.Model):

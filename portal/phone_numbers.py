@@ -1,61 +1,49 @@
 """Shows, masks and checks phone numbers and SIP addresses."""
 
 import re
-from typing import Any
 
 import phonenumbers
 from django.core.exceptions import ValidationError
 
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
-_NUMBER_ANYWHERE = re.compile(r"\+?\d{7,15}")
-_PLUS_NUMBER = re.compile(r"\+\d{7,15}")
-_SIP_USER = re.compile(r"(sips?:)[^\s@]{1,128}@", re.IGNORECASE)
+_NUMBER = re.compile(r"\+?\d(?:(?:[\s().\-/_~·‐-―−]|%20){0,3}\d)*")
+_SCHEME = re.compile(r"[\s<]*(sips?:|tel:)", re.IGNORECASE)
+_HOST = re.compile(r"\[?[A-Za-z0-9.\-:]{1,253}\]?")
+_LONG = re.compile(r"\d{7}")
+_NOBODY = {"anonymous", "unknown", "restricted", "private", "unavailable", "withheld"}  # in the place of a number
+_HIDDEN, _SHORTEST = "•••", 7
 _SIP = re.compile(
     r"sips?:[^\s@]{1,128}@(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.\-]{1,253})(:\d{1,5})?(;[^\s?]{1,200})?", re.IGNORECASE
 )
 
 
 def mask(text: str) -> str:
-    """Mask a number: ``+13125550001`` → ``+1312•••0001``; what is no number keeps nothing but its kind."""
-    if _E164.fullmatch(text):
-        return f"{text[:-7]}•••{text[-4:]}" if len(text) > 9 else f"{text[:2]}•••{text[-2:]}"
-    if _SIP.fullmatch(text):
-        return "sip:•••@" + text.partition("@")[2].partition(";")[0]
-    return _NUMBER_ANYWHERE.sub(lambda match: f"•••{match.group()[-4:]}", text)
+    """Mask a number: ``+13125550001`` → ``+1312•••0001``. What is no number is hidden, but that nobody told one."""
+    if not text or text.lower() in _NOBODY:
+        return text
+    if match := _SCHEME.match(text):
+        return f"{match[1]}{_masked_address(text[match.end() :])}"
+    if not _NUMBER.fullmatch(text):
+        return _HIDDEN
+    digits = re.sub(r"\D", "", text)
+    if len(digits) < _SHORTEST:  # an extension, a short code
+        return digits if len(digits) < 5 else f"{_HIDDEN}{digits[-2:]}"
+    if not text.startswith("+"):
+        return f"{_HIDDEN}{digits[-4:]}"
+    return f"+{digits[: min(len(digits) - 7, 6)]}{_HIDDEN}{digits[-4:]}" if len(digits) > 8 else _short(digits)
 
 
-def display_number(text: str, user: Any) -> str:
-    """Return ``text`` as this person may see it: whole with ``voice.view_full_number``, else masked."""
-    return text if user.has_perm("voice.view_full_number") else mask(text)
+def _short(digits: str) -> str:
+    return f"+{digits[0]}{_HIDDEN}{digits[-2:]}"
 
 
-def masked_for(user: Any, value: Any) -> Any:
-    """Return a JSON value for this person: as it is with ``voice.view_full_number``, else with its numbers masked."""
-    return value if user.has_perm("voice.view_full_number") else masked(value)
-
-
-def masked(value: Any) -> Any:
-    """Mask every number in a JSON value, also within a text; ids that only look like one (no ``+``) stay."""
-    if isinstance(value, str):
-        return mask(value) if value.startswith(("sip:", "sips:")) else _masked_text(value)
-    if isinstance(value, list):
-        return [masked(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _masked_member(name, item) for name, item in value.items()}
-    return value
-
-
-def _masked_text(text: str) -> str:
-    return _SIP_USER.sub(r"\1•••@", _PLUS_NUMBER.sub(lambda match: mask(match.group()), text))
-
-
-def _masked_member(name: str, value: Any) -> Any:
-    # carriers also send numbers without +; under these names (TeXML's begin with a capital) it can be nothing else
-    name = name.lower()
-    if name in {"from", "to", "callerid"} and isinstance(value, str):
-        return mask(value)
-    # keys a caller pressed may be a card's or a secret
-    return "•" * len(value) if name in {"digit", "digits"} and isinstance(value, str) else masked(value)
+def _masked_address(rest: str) -> str:
+    """Mask what follows ``sip:`` or ``tel:``: of a SIP address the host stays, unless it hides a number, too."""
+    _, at, host = rest.partition("@")
+    host = host.partition(";")[0].partition("?")[0].strip("<> ")
+    if not at:
+        return mask(rest.partition(";")[0]) if _NUMBER.fullmatch(rest.partition(";")[0]) else _HIDDEN
+    return f"{_HIDDEN}@{host}" if _HOST.fullmatch(host) and not _LONG.search(host) else f"{_HIDDEN}@{_HIDDEN}"
 
 
 def pretty(text: str) -> str:

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.http import QueryDict
 
+from portal.masking import masked_text, may_see_whole
+
 _OF_THE_PAGE = ("p", "e", "all", "_popup", "_to_field")  # Django's own: page number, error sign
 LONGEST = 2000
 
@@ -33,10 +35,17 @@ class SavedFilter(models.Model):
         return self.name
 
 
-def filters_of(user: Any, listing: str) -> models.QuerySet[SavedFilter]:
+def filters_of(user: Any, listing: str) -> list[SavedFilter]:
     """Return the filters that ``user`` sees above the list: the own ones and the shared ones."""
     seen = SavedFilter.objects.filter(Q(owner=user) | Q(shared=True), listing=listing)
-    return seen.select_related("owner")
+    found = list(seen.select_related("owner"))
+    # one that searches for a number tells it to whoever sees the filter
+    return [row for row in found if row.owner_id == user.pk or may_see_whole(user) or not _tells_a_number(row)]
+
+
+def _tells_a_number(row: SavedFilter) -> bool:
+    texts = [row.name, *(text for _, texts in QueryDict(row.query).lists() for text in texts)]
+    return any(masked_text(text) != text for text in texts)
 
 
 def clean_list_query(query: str) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.models import Field, Model
 
 M = TypeVar("M", bound=Model)
@@ -76,6 +76,26 @@ def clock() -> datetime:
 def read_now(value: Any) -> datetime:
     """Return as a time what the database answered to ``now``: SQLite gives text."""
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
+
+
+_AWAY_STATES = ("08", "53", "57", "58", "40", "55", "25006")  # PostgreSQL's classes, and: this server is a standby now
+_SQLITE_PERM, _SQLITE_PROTOCOL, _SQLITE_NOTADB = 3, 15, 26  # between: busy, locked, no memory, read-only, disk, full …
+
+
+def is_outage(error: BaseException | None) -> bool:
+    """Return whether the database could not be asked, or gave up, as opposed to a question that it cannot answer.
+
+    Drivers raise ``OperationalError`` for both: for a lost connection, and for an expression that is too complex.
+    """
+    if not isinstance(error, OperationalError | InterfaceError | InternalError):
+        return False
+    cause, is_internal = error.__cause__, isinstance(error, InternalError)
+    if (state := getattr(cause, "sqlstate", None)) is not None:
+        return str(state).startswith(_AWAY_STATES[-1:] if is_internal else _AWAY_STATES)
+    if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
+        primary = int(code) & 0xFF
+        return _SQLITE_PERM <= primary <= _SQLITE_PROTOCOL or primary == _SQLITE_NOTADB
+    return not is_internal
 
 
 def insert(row: Model, stamped: str | None = None) -> bool:

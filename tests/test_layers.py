@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         ),
         *(
             "portal.leases",
+            "portal.masking",
             "portal.models",
             "portal.passwords",
             "portal.payloads",

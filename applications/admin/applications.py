@@ -279,7 +279,7 @@ class PullAdmin(ReadOnlyAdmin):
 
     @display(description="errors")
     def errors_shown(self, record: Pull) -> str:
-        return as_json(record.errors) if record.errors else "none"
+        return as_json(record.errors, of_a_call=False) if record.errors else "none"
 
 
 def _account(id: str | None) -> TelnyxAccount | None:

@@ -12,7 +12,8 @@ from applications.kinds import Kind, flatten
 from applications.models import TelnyxApplication
 from applications.notices import warnings_for, webhook_host
 from applications.wording import display_value, label
-from portal.admin.site import as_json
+from portal.admin.site import as_json, viewer
+from portal.masking import addresses_for
 from portal.models import TelnyxAccount
 from portal.templatetags.portal import live_badge
 
@@ -49,7 +50,7 @@ class ApplicationColumns:
 
     @display(description="settings")
     def settings_shown(self, application: TelnyxApplication) -> str:
-        there = flatten(application.remote)
+        there = flatten(addresses_for(viewer(), application.remote))
         rows = ((label(name), display_value(there.get(name)) or "–") for name in self.kind.settable_flat())
         line = (
             '<tr><th class="font-semibold pr-6 py-1 text-left align-top">{}</th><td class="py-1 break-all">{}</td></tr>'
@@ -58,7 +59,7 @@ class ApplicationColumns:
 
     @display(description="answer")
     def remote_shown(self, application: TelnyxApplication) -> str:
-        return as_json(application.remote)
+        return as_json(application.remote, of_a_call=False)
 
 
 def world(account: TelnyxAccount) -> str:

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from applications.mirror.versions import entry, with_changes
+from portal.masking import addresses_for
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import Cursor
 
@@ -66,6 +67,6 @@ class HistoryAction:
         versions = application.history.select_related("history_user", "history_token")
         records = list(self.paginate_queryset(versions))  # type: ignore[attr-defined]
         entries = [entry(record, changed) for record, changed in with_changes(records)]
-        data = HistoryEntrySerializer(entries, many=True).data
+        data = addresses_for(request.user, HistoryEntrySerializer(entries, many=True).data)
         answer: Response = self.get_paginated_response(data)  # type: ignore[attr-defined]
         return answer

@@ -8,6 +8,7 @@ from applications.kinds import KINDS, Kind
 from applications.models import Pull, TelnyxApplication
 from applications.notices import warnings_for
 from portal.json_types import JsonObject
+from portal.masking import addresses_for
 from portal.telnyx.sdk_types import Parameter
 
 _READ_ONLY: dict[str, JsonObject] = {
@@ -55,7 +56,8 @@ class ApplicationSerializer(serializers.Serializer[TelnyxApplication]):
 
     def to_representation(self, instance: TelnyxApplication) -> JsonObject:
         names = [*self.kind.settable(), *_READ_ONLY]
-        known = {name: instance.remote.get(name) for name in names}
+        told = addresses_for(self.context["request"].user, instance.remote)
+        known = {name: told.get(name) for name in names}
         return {
             **known,
             "id": instance.telnyx_id,

@@ -6,6 +6,7 @@ into a few seconds, so that nothing is left running when the page is closed.
 
 import time
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ from applications.kinds import Kind
 from applications.wording import display_value
 from portal.actors import actor_of
 from portal.json_types import JsonObject
+from portal.masking import addresses_for
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 
@@ -195,7 +197,9 @@ class ExchangePages:
     def _exported(self, request: HttpRequest, rows: QuerySet[Any], form: str) -> StreamingHttpResponse:
         AuditEvent.note(actor_of(request), "application.export", kind=self.kind.slug, format=form, count=rows.count())
         exported = rows.select_related("account").iterator(500)
-        answer = StreamingHttpResponse(sheets.FORMATS[form](self.kind, exported), content_type=_TYPES[form])
+        answer = StreamingHttpResponse(
+            sheets.FORMATS[form](self.kind, exported, partial(addresses_for, request.user)), content_type=_TYPES[form]
+        )
         answer["Content-Disposition"] = f'attachment; filename="{self.kind.slug}.{form}"'
         return answer
 

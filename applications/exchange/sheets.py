@@ -21,31 +21,38 @@ from portal.telnyx.sdk_types import Parameter
 
 MOST_BYTES, MOST_LINES = 2 * 1024 * 1024, 10_000
 _OURS = ("account", "id")
-# What a spreadsheet would run as a formula (OWASP, "CSV Injection"); one apostrophe more makes it a text.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# What a spreadsheet would run as a formula (OWASP, "CSV Injection"); one apostrophe more makes it a text. Also behind
+# a semicolon: where that is the list separator, a spreadsheet cuts the line there, quoted or not.
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
+_CUT_FORMULA = re.compile(r"([;\t\r\n][\s\"]*)('*[=+\-@＝＋－＠])")
+_GUARDED_CUT = re.compile(r"([;\t\r\n][\s\"]*)'('*[=+\-@＝＋－＠])")
+Seen = Callable[[JsonObject], JsonObject]
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
 
-def csv_of(kind: Kind, rows: Iterable[TelnyxApplication]) -> Iterator[str]:
-    """Write a line for each row, after one of names."""
+def csv_of(kind: Kind, rows: Iterable[TelnyxApplication], seen: Seen = dict) -> Iterator[str]:
+    """Write a line for each row, after one of names. ``seen`` hides of its values what is not for everybody."""
     names = list(kind.settable_flat())
     yield _line([*_OURS, *names])
     for row in rows:
-        values = settable_of(kind, row.remote)
+        values = seen(settable_of(kind, row.remote))
         yield _line([row.account.name, row.telnyx_id, *(_cell(values.get(name)) for name in names)])
 
 
-def json_of(kind: Kind, rows: Iterable[TelnyxApplication]) -> Iterator[str]:
+def json_of(kind: Kind, rows: Iterable[TelnyxApplication], seen: Seen = dict) -> Iterator[str]:
     """Write a list with an object for each row, each on its own line."""
     between = "[\n"
     for row in rows:
-        values = unflatten(settable_of(kind, row.remote))
+        values = unflatten(seen(settable_of(kind, row.remote)))
         yield between + json.dumps({"account": row.account.name, "id": row.telnyx_id, **values}, ensure_ascii=False)
         between = ",\n"
     yield "[]\n" if between == "[\n" else "\n]\n"
 
 
-FORMATS: dict[str, Callable[[Kind, Iterable[TelnyxApplication]], Iterator[str]]] = {"csv": csv_of, "json": json_of}
+FORMATS: dict[str, Callable[[Kind, Iterable[TelnyxApplication], Seen], Iterator[str]]] = {
+    "csv": csv_of,
+    "json": json_of,
+}
 
 
 def read(kind: Kind, account: TelnyxAccount, content: bytes) -> list[Entry]:
@@ -148,7 +155,7 @@ def _entry(kind: Kind, account: TelnyxAccount, line: int, values: JsonObject, pr
 
 def _line(cells: list[str]) -> str:
     written = io.StringIO()
-    csv.writer(written).writerow([_guarded(cell) for cell in cells])
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerow([_guarded(cell) for cell in cells])
     return written.getvalue()
 
 
@@ -157,11 +164,13 @@ def _cell(value: Any) -> str:
 
 
 def _guarded(cell: str) -> str:
+    cell = _CUT_FORMULA.sub(r"\1'\2", cell)
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def _bare(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    cell = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return _GUARDED_CUT.sub(r"\1\2", cell)
 
 
 def _unreadable(line: int, message: str) -> Unreadable:

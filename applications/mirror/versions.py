@@ -13,6 +13,7 @@ from applications.mirror.store import changes
 from applications.wording import display_value
 from portal.admin.site import as_json
 from portal.json_types import JsonObject
+from portal.masking import addresses_for
 
 TYPES = {"+": "created", "~": "changed", "-": "deleted"}
 _MOST = 2**63 - 1
@@ -79,7 +80,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {"opts": self.opts, "original": version.instance}
         context |= {"title": f"{version.instance} as of {version.history_date:%Y-%m-%d %H:%M:%S} UTC"}
-        context |= {"version": version, "json": as_json(version.remote), "object_id": object_id}
+        context |= {"version": version, "json": as_json(version.remote, of_a_call=False), "object_id": object_id}
         return render(request, "applications/mirror/version.html", context)
 
     def set_history_delta_changes(
@@ -88,7 +89,7 @@ class ApplicationHistory(SimpleHistoryAdmin):
         """Set what changed from version to version, by Telnyx's names."""
         for record, changed in with_changes(list(historical_records)):
             record.history_delta_changes = [
-                {"field": name, "old": display_value(_plain(old)), "new": display_value(_plain(new))}
+                {"field": name, "old": _shown(request, old), "new": _shown(request, new)}
                 for name, (old, new) in changed.items()
             ]
 
@@ -103,6 +104,10 @@ def _changed(older: Any, newer: Any) -> dict[str, tuple[Any, Any]]:
     if newer.missing_since != older.missing_since:
         fields["missing_since"] = (older.missing_since, newer.missing_since)
     return fields
+
+
+def _shown(request: HttpRequest, value: Any) -> str:
+    return display_value(addresses_for(request.user, _plain(value)))
 
 
 def _plain(value: Any) -> Any:

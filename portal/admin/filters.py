@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
-from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.contrib.filters.admin import FieldTextFilter, RangeDateFilter
 
 
 class DayRangeFilter(RangeDateFilter):
@@ -29,3 +29,12 @@ class DayRangeFilter(RangeDateFilter):
         except ValueError:
             return None
         return datetime.combine(day, time(), UTC) if day and 1900 < day.year < 9999 else None
+
+
+class WholeTextFilter(FieldTextFilter):
+    """Filters by a whole value, an id mostly: as its index has it, and as links give it."""
+
+    def __init__(self, field: Any, request: HttpRequest, params: Any, model: Any, admin: Any, field_path: str) -> None:
+        self.lookup_kwarg, self.lookup_val = field_path, params.get(field_path)
+        # past the parent, whose own look-up is ``icontains``
+        super(FieldTextFilter, self).__init__(field, request, params, model, admin, field_path)

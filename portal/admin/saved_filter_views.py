@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -22,6 +23,7 @@ class KeptFilters:
     opts: Any
     admin_site: Any
     has_view_permission: Any
+    get_changelist_instance: Any
 
     def get_urls(self) -> list[URLPattern]:
         name = self._kept_name()
@@ -42,11 +44,22 @@ class KeptFilters:
         name, query = request.POST.get("name", "").strip(), clean_list_query(request.POST.get("query", ""))
         if not name or len(name) > 60 or not query or len(query) > LONGEST:
             messages.error(request, "A filter needs a name of at most 60 characters, and something that is filtered.")
+        elif not self._takes(request, query):
+            return HttpResponseRedirect(self._kept_list())
         else:
             owner: Any = request.user
             values = {"query": query, "shared": request.POST.get("shared") == "on"}
             SavedFilter.objects.update_or_create(owner=owner, listing=self._kept_of(), name=name, defaults=values)
         return HttpResponseRedirect(f"{self._kept_list()}?{query}")
+
+    def _takes(self, request: HttpRequest, query: str) -> bool:
+        """Tell whether the list can be narrowed so; if not, why is among the messages."""
+        request.GET = QueryDict(query)
+        try:
+            self.get_changelist_instance(request)
+        except IncorrectLookupParameters:
+            return False
+        return True
 
     def drop_filter_view(self, request: HttpRequest, pk: str) -> HttpResponse:
         """Delete a saved filter: one's own, or any with the right to delete saved filters."""
@@ -61,9 +74,7 @@ class KeptFilters:
 
     def _filter_bar(self, request: HttpRequest) -> SafeString:
         query = clean_list_query(request.GET.urlencode())
-        rows = (
-            filters_of(request.user, self._kept_of()) if request.user.is_authenticated else SavedFilter.objects.none()
-        )
+        rows = filters_of(request.user, self._kept_of()) if request.user.is_authenticated else []
         context: dict[str, Any] = {
             "filters": rows,
             "query": query,

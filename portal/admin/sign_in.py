@@ -18,7 +18,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
 from unfold.forms import AuthenticationForm
 
-from portal.actors import Actor, actor_of, address_of
+from portal.actors import actor_of, address_of
 from portal.models import AuditEvent, TelnyxAccount
 from portal.passwords import TooManyPasswords
 
@@ -80,7 +80,7 @@ def refused(request: HttpRequest, response: HttpResponse, credentials: dict[str,
 def follow_up(request: HttpRequest, answer: HttpResponse) -> None:
     """Note what came of an attempt: in the audit trail, in the log, in the browser that was let in."""
     if request.user.is_authenticated:
-        AuditEvent.note(actor_of(request), "sign-in", address=address_of(request))
+        AuditEvent.note(actor_of(request), "sign-in")
         name = request.user.get_username()
         _remember(answer, name)
         if name in KNOWN_NAMES and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
@@ -107,8 +107,7 @@ def _note_failure(request: HttpRequest, name: str) -> None:
     if is_blocked and not getattr(request, "axes_failures_since_start", None):
         return  # nothing was looked at; that it is blocked has been noted
     action = "sign-in.blocked" if is_blocked else "sign-in.failed"
-    somebody = Actor("somebody", request_id=getattr(request, "request_id", ""))
-    AuditEvent.note(somebody, action, account, address=address_of(request))
+    AuditEvent.note_failure(actor_of(request), action, name if account else "")
 
 
 def _is_known(request: HttpRequest, name: str) -> bool:

@@ -2,14 +2,19 @@
 
 import json
 from contextvars import ContextVar
+from functools import wraps
 from typing import Any
 
+from django import forms
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeListSearchForm
 from django.core.exceptions import BadRequest, ValidationError
 from django.core.paginator import Page
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.functional import cached_property
@@ -19,7 +24,11 @@ from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
+from portal.actors import actor_of
 from portal.admin import sign_in
+from portal.masking import addresses_for, masked_for
+from portal.models import AuditEvent
+from portal.sql import is_outage
 from portal.texts import visible
 
 
@@ -37,6 +46,23 @@ class PortalSite(UnfoldAdminSite):
         if request.method == "POST":
             sign_in.follow_up(request, answer)
         return answer
+
+    def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if request.method == "POST" and request.user.is_authenticated:
+            AuditEvent.note(actor_of(request), "sign-out")
+        return super().logout(request, extra_context)
+
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
+        @wraps(view)
+        def seen_by(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            _viewer.set(request.user)
+            return view(request, *args, **kwargs)
+
+        return super().admin_view(seen_by, cacheable)
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer nothing: no field here is filled in while typing, and Django would search any model it is told."""
+        raise Http404
 
     def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponse:
         if request.method in {"GET", "HEAD"} and not url.endswith("/"):
@@ -90,22 +116,61 @@ class InfinitePaginator(unfold_paginator.InfinitePaginator):
         return self.more and self.at == self.num_pages
 
 
+class SearchForm(ChangeListSearchForm):
+    """Bounds what is searched for: each word is one more condition on every searched column."""
+
+    def clean(self) -> dict[str, Any]:
+        text = self.cleaned_data.get(SEARCH_VAR) or ""
+        if len(text) > _LONGEST_SEARCH or len(text.split()) > _MOST_WORDS:
+            del self.cleaned_data[SEARCH_VAR]
+            raise forms.ValidationError(
+                f"Search for at most {_MOST_WORDS} words and {_LONGEST_SEARCH} characters. The list was not searched."
+            )
+        return self.cleaned_data
+
+
+_LONGEST_SEARCH, _MOST_WORDS = 600, 10  # a call control id has up to 512 characters
+
+
 class TolerantChangeList(ChangeList):
-    """Draws a list whatever stands in its address."""
+    """Draws a list whatever stands in its address, narrowed by nothing but the filters that the list declares.
+
+    Django would take any look-up of any column, and read a hidden one letter by letter for whoever may see the list.
+    """
+
+    search_form_class = SearchForm
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        try:
+            found = super().get_filters(request)
+            undeclared = ", ".join(found[2])  # what no filter has taken
+        except DisallowedModelAdminLookup:
+            undeclared = ", ".join(self.get_filters_params())
+        if undeclared:
+            messages.error(request, f"This list cannot be filtered by {undeclared[:200]}. It is shown unfiltered.")
+            raise IncorrectLookupParameters(undeclared)
+        return found
 
     def get_results(self, request: HttpRequest) -> None:
         try:
             super().get_results(request)
-        except (ValueError, OverflowError, DataError) as error:  # it fails only when asked: ``?created_at__year=99999``
-            raise IncorrectLookupParameters(error) from error
+        except (ValueError, OverflowError, DataError, OperationalError) as error:
+            if is_outage(error):
+                raise
+            raise IncorrectLookupParameters(error) from error  # it fails only when asked: ``?p=`` past every number
 
 
-_viewer: ContextVar[Any] = ContextVar("viewer")
+_viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 
 def viewer() -> Any:
-    """Return the person whose list is being drawn: Django gives a column the row, and not the request."""
+    """Return the person whose page is being drawn: Django gives a column the row, and not the request."""
     return _viewer.get()
+
+
+def seen(text: str) -> str:
+    """Return a sentence, a name or a value as the person whose page is being drawn may see it."""
+    return visible(str(masked_for(viewer(), text)))
 
 
 class PortalAdmin(ModelAdmin):
@@ -146,7 +211,11 @@ class ReadOnlyAdmin(PortalAdmin):
         return False
 
 
-def as_json(value: Any) -> str:
-    """Draw a JSON value as readable, escaped text."""
+def as_json(value: Any, *, of_a_call: bool = True) -> str:
+    """Draw a JSON value as readable, escaped text: as the person whose page is being drawn may see it.
+
+    Not ``of_a_call`` is what is set up at Telnyx: whoever may see it sees it whole.
+    """
+    value = masked_for(viewer(), value) if of_a_call else addresses_for(viewer(), value)
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
     return format_html('<pre class="portal-json">{}</pre>', visible(text))

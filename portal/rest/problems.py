@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
-from django.db import InterfaceError, InternalError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from django.views import csrf, defaults
@@ -13,14 +12,15 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from portal.masking import masked_for
 from portal.passwords import TooManyPasswords
 from portal.refusals import PortalRefusal
+from portal.sql import is_outage
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
 CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."
 _AWAY_SECONDS = "2"
-_READ_ONLY = "25006"  # PostgreSQL's code: this server has become a standby
 _TITLES = {
     400: "The request is not valid",
     401: "Not signed in",
@@ -60,7 +60,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     request_id = getattr(request, "request_id", "")
     if isinstance(error, TelnyxError):
         return _of_telnyx(error, request_id)
-    if _is_away(error):
+    if is_outage(error):
         body = _body(503, _AWAY, "database_unavailable", request_id)
         return Response(body, 503, headers={"Retry-After": _AWAY_SECONDS}, content_type=CONTENT_TYPE)
     if isinstance(error, PortalRefusal):
@@ -72,10 +72,15 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response = exception_handler(error, context)
     if response is None:
         return None
+    user = getattr(request, "user", None)
     if isinstance(error, exceptions.ValidationError):
-        response.data = _body(400, "See errors.", "invalid", request_id) | {"errors": _by_field(error.detail)}
+        response.data = _body(400, "See errors.", "invalid", request_id) | {
+            "errors": _seen_by(user, _by_field(error.detail))
+        }
     else:
-        response.data = _body(response.status_code, *_words(error), request_id) | getattr(error, "members", {})
+        detail, code = _words(error)
+        response.data = _body(response.status_code, masked_for(user, detail), code, request_id)
+        response.data |= getattr(error, "members", {})
     response.content_type = CONTENT_TYPE
     return response
 
@@ -109,18 +114,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
     A database that is away is no error of ours, in a middleware as little as in a view.
     """
-    if _is_away(sys.exception()):
+    if is_outage(sys.exception()):
         return _database_away(request)
     if isinstance(sys.exception(), TooManyPasswords):
         return HttpResponse("Too many passwords are set at this moment. Go back and try again.", status=503)
     if not request.path_info.startswith("/api/"):
         return defaults.server_error(request)
     return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))
-
-
-def _is_away(error: BaseException | None) -> bool:
-    read_only = isinstance(error, InternalError) and getattr(error.__cause__, "sqlstate", "") == _READ_ONLY
-    return read_only or isinstance(error, OperationalError | InterfaceError)
 
 
 def _database_away(request: HttpRequest) -> HttpResponse:
@@ -210,6 +210,10 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
     else:
         return {path or "non_field_errors": [str(message) for message in detail]}
     return {name: messages for at, value in pairs for name, messages in _by_field(value, at).items()}
+
+
+def _seen_by(user: Any, errors: dict[str, list[str]]) -> dict[str, list[str]]:
+    return {name: [str(masked_for(user, message)) for message in messages] for name, messages in errors.items()}
 
 
 def _page_or_problem(

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.phone_numbers import display_number
+from portal.masking import display_number, masked_for
 
 
 class NumberField(serializers.CharField):
@@ -12,6 +12,13 @@ class NumberField(serializers.CharField):
 
     def to_representation(self, value: str) -> str:
         return display_number(value, self.context["request"].user)
+
+
+class WordsField(serializers.CharField):
+    """A sentence or a name, its numbers masked for a user without ``voice.view_full_number``."""
+
+    def to_representation(self, value: str) -> str:
+        return str(masked_for(self.context["request"].user, value))
 
 
 class Strict:

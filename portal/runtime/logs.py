@@ -7,8 +7,9 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-_NUMBER = re.compile(r"\+\d{4,11}(?=\d{4})")
-_SIP_USER = re.compile(r"(sips?:)[^\s@]{1,128}@", re.IGNORECASE)
+from portal.masking import is_secret, masked_text
+
+_OF_IDS = re.compile(r"(^|_)(ids?|timestamp|logger|level|command)$")  # their digits are nobody's number
 # carriers also send numbers without +; under these names it can be nothing else
 _BARE_NUMBER = re.compile(r"\d{3,11}(?=\d{4})")
 _OF_NUMBERS = re.compile(r"(^|_)(from|to|number|caller|callee|destination|digits?)(_|$)", re.IGNORECASE)
@@ -56,6 +57,9 @@ def _clean(value: Any, name: str, depth: int = 0) -> Any:
     of_numbers = bool(_OF_NUMBERS.search(name))
     if isinstance(value, int) and not of_numbers:
         return value
+    if is_secret(name):
+        return "…"
     text = value if isinstance(value, str) else repr(value)
-    text = _TOKEN.sub(r"\1…", _SIP_USER.sub(r"\1…@", _NUMBER.sub("+…", text)))
+    text = _TOKEN.sub(r"\1…", text)
+    text = text if _OF_IDS.search(name) else masked_text(text)
     return _BARE_NUMBER.sub("…", text) if of_numbers else text

@@ -5,7 +5,6 @@ Telnyx's envelope is ``{"errors": [{code, title, detail, source: {pointer}}]}``;
 ``code`` is a string for most products and an integer for some (developers.telnyx.com, "API Error Codes").
 """
 
-import re
 import ssl
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -13,9 +12,8 @@ from typing import Any
 
 import httpx
 
+from portal.masking import masked_text
 from portal.telnyx.error_codes import MEANINGS, reason_of
-
-_LONG_NUMBER = re.compile(r"\+?\d{7,15}")
 
 
 class TelnyxError(Exception):
@@ -136,7 +134,7 @@ def _field(error: Mapping[str, Any]) -> str:
 
 def _words(error: Mapping[str, Any]) -> str:
     text = str(error.get("detail") or error.get("title") or "Telnyx gave no reason")
-    return _LONG_NUMBER.sub(lambda match: f"…{match.group()[-4:]}", text)[:500]  # may echo a caller's number
+    return masked_text(text)[:500]  # it may echo a caller's number
 
 
 def _by_status(status: int) -> str:

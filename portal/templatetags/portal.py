@@ -6,7 +6,7 @@ from typing import Any
 from django import template
 from django.utils.html import format_html
 
-from portal import phone_numbers
+from portal import masking, phone_numbers
 from portal.texts import visible
 
 register = template.Library()
@@ -49,8 +49,14 @@ _TONES = {
 @register.filter
 def phone(text: str, user: Any) -> str:
     """Write a number as this person may see it, spaced for reading."""
-    shown = phone_numbers.display_number(text, user)
+    shown = masking.display_number(text, user)
     return visible(phone_numbers.pretty(shown)) or "—"
+
+
+@register.filter
+def words(text: str, user: Any) -> str:
+    """Write a sentence, a name or a value as this person may see it: its numbers masked for most."""
+    return visible(str(masking.masked_for(user, str(text))))
 
 
 @register.filter

@@ -1,15 +1,13 @@
 """Phone numbers: shown to those who may see them, masked to all others, checked before they are dialled."""
 
-import json
 import re
-from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.phone_numbers import check_endpoint, display_number, mask, masked, pretty
+from portal.phone_numbers import check_endpoint, mask, pretty
 
 
 @pytest.mark.parametrize(
@@ -21,7 +19,15 @@ from portal.phone_numbers import check_endpoint, display_number, mask, masked, p
         ("13125550001", "•••0001"),
         ("sip:ada@example.com", "sip:•••@example.com"),
         ("sip:+13125550001@10.0.0.1:5060;user=phone", "sip:•••@10.0.0.1:5060"),
-        ("call +13125550001 back", "call •••0001 back"),
+        ("call +13125550001 back", "•••"),
+        ("Ada Fitzroy", "•••"),
+        ("tel:+13125550001", "tel:+1312•••0001"),
+        ("+1 (312) 555-0001", "+1312•••0001"),
+        ("312 555 0001", "•••0001"),
+        ("+123456789012345", "+123456•••2345"),
+        ("<sip:+13125550001@8813125550001.example>", "sip:•••@•••"),
+        ("911", "911"),
+        ("123456", "•••56"),
         ("anonymous", "anonymous"),
         ("", ""),
     ],
@@ -35,34 +41,6 @@ def test_no_mask_tells_the_whole_number(number: str) -> None:
     kept = re.sub(r"\D", "", mask(number))
     assert len(kept) <= len(number) - 4
     assert not re.search(r"\d{9}", mask(number))
-
-
-def test_a_number_is_masked_wherever_it_stands_in_json() -> None:
-    payload: dict[str, Any] = {
-        "from": "+13125550001",
-        "to": ["+13125550002", "sip:ada@example.com"],
-        "custom_headers": [{"name": "Contact", "value": "<sip:+13125550003@10.0.0.1>"}],
-        "payload": "Please call +13125550004 back",
-        "call_leg_id": "428c31b6-7af4-4bcb-b7f5-5013ef9657c1",
-        "connection_id": "1293384261075731499",
-        "digits": 5,
-        "client_state": None,
-    }
-    seen = json.dumps(masked(payload), ensure_ascii=False)
-    assert "555000" not in seen
-    assert "ada" not in seen
-    for name in ("call_leg_id", "connection_id", "digits", "client_state"):
-        assert masked(payload)[name] == payload[name]
-
-
-def test_a_number_without_plus_is_masked_where_a_number_stands() -> None:
-    assert masked({"from": "3125550001", "to": "13125550002"}) == {"from": "•••0001", "to": "•••0002"}
-
-
-@pytest.mark.django_db
-def test_who_may_see_it_sees_it_whole(user_with: Any) -> None:
-    assert display_number("+13125550001", user_with("voice.view_full_number")) == "+13125550001"
-    assert display_number("+13125550001", user_with("voice.view_call", username="other")) == "+1312•••0001"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,11 @@
 """Statements by hand do to one row what the ORM would."""
 
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError, connection, transaction
 
 from portal import sql
 from portal.models import Heartbeat, TelnyxAccount
@@ -87,3 +88,38 @@ def test_who_holds_a_name_sees_what_was_committed_under_it_before() -> None:
         for _ in range(4):
             elsewhere(count_one)
     assert {int(name) for name in Heartbeat.objects.values_list("name", flat=True)} == set(range(40))
+
+
+def _driver(**told: object) -> Exception:
+    error = OperationalError("of a driver")
+    error.__cause__ = type("DriverError", (Exception,), told)()
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_away"),
+    [
+        (OperationalError("the connection is lost"), True),
+        (InterfaceError("the connection is closed"), True),
+        (_driver(sqlstate="57014"), True),  # it gave up: a statement took too long
+        (_driver(sqlstate="08006"), True),
+        (_driver(sqlstate="2201B"), False),  # a regular expression that is none
+        (_driver(sqlstate="54001"), False),  # too complex
+        (_driver(sqlite_errorcode=sqlite3.SQLITE_BUSY), True),
+        (_driver(sqlite_errorcode=sqlite3.SQLITE_IOERR_READ), True),
+        (_driver(sqlite_errorcode=sqlite3.SQLITE_ERROR), False),
+        (InternalError("current transaction is aborted"), False),
+        (DataError("out of range"), False),
+        (None, False),
+    ],
+)
+def test_only_a_database_that_cannot_be_asked_is_away(error: Exception | None, is_away: bool) -> None:
+    assert sql.is_outage(error) is is_away
+
+
+@pytest.mark.django_db
+def test_a_question_that_the_database_cannot_answer_is_no_outage() -> None:
+    Heartbeat.beat("web")
+    with pytest.raises(DatabaseError) as raised, transaction.atomic():
+        list(Heartbeat.objects.filter(name__regex="("))
+    assert not sql.is_outage(raised.value)

@@ -20,7 +20,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json
+from portal.admin.site import as_json, seen
 from portal.models import AuditEvent
 from portal.templatetags.portal import status_badge
 from voice.alerts import channels as alert_channels
@@ -126,8 +126,8 @@ class AlertAdmin(PageAdmin):
     def summary_shown(self, alert: Alert) -> str:
         dim = "" if _state(alert) == "open" else " portal-dim"
         if not alert.link:
-            return format_html('<span class="portal-words{}">{}</span>', dim, alert.summary)
-        return format_html('<a class="portal-words{}" href="{}">{}</a>', dim, alert.link, alert.summary)
+            return format_html('<span class="portal-words{}">{}</span>', dim, seen(alert.summary))
+        return format_html('<a class="portal-words{}" href="{}">{}</a>', dim, alert.link, seen(alert.summary))
 
     @display(description="Lasted")
     def lasted(self, alert: Alert) -> str:

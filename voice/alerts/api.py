@@ -8,7 +8,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from rest_framework import serializers
 
+from portal.masking import masked_for
 from portal.rest.filters import StrictFilters, YesNo
+from portal.rest.serializers import WordsField
 from portal.rest.viewsets import ReadOnlyViewSet
 from voice.alerts import checks, mutes
 from voice.models import Alert
@@ -20,6 +22,8 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
     kind = serializers.ChoiceField(checks.kinds(), read_only=True)
     account = serializers.CharField(source="account.name", default=None, read_only=True, allow_null=True)
     link = serializers.SerializerMethodField()
+    summary = WordsField(read_only=True)
+    details = serializers.SerializerMethodField()
     muted = serializers.BooleanField(read_only=True)
 
     class Meta:
@@ -38,6 +42,11 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "muted",
         )
         read_only_fields = fields
+
+    def get_details(self, alert: Alert) -> dict[str, Any]:
+        """What was found, in figures."""
+        details: dict[str, Any] = masked_for(self.context["request"].user, alert.details)
+        return details
 
     def get_link(self, alert: Alert) -> str | None:
         """The page to look at."""

@@ -14,8 +14,8 @@ from django.urls import reverse
 
 from applications.kinds import KINDS
 from applications.models import Pull
+from portal.masking import masked
 from portal.models import Heartbeat, TelnyxAccount
-from portal.phone_numbers import masked
 from voice.alerts import silent_applications
 from voice.alerts.findings import CHECKS, MOST, Check, CheckRound, Finding, check, listing, pluralised
 from voice.dispatch import circuit_breaker, reconciliation

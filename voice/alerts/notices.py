@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from portal import sql
 from portal.leases import Leased
-from portal.phone_numbers import masked
+from portal.masking import masked
 from voice.alerts import channels as alert_channels
 from voice.alerts import mutes
 from voice.models import Alert, AlertNotice

@@ -21,8 +21,10 @@ from unfold.decorators import display
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
+from portal.admin.filters import WholeTextFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, viewer
+from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
@@ -63,7 +65,7 @@ class CallAdmin(PageAdmin):
         ("started_at", RangeDateTimeFilter),
         ("state", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
-        ("connection_id", FieldTextFilter),
+        ("connection_id", WholeTextFilter),
         ("hangup_cause", FieldTextFilter),
         "direction",
     )
@@ -86,7 +88,13 @@ class CallAdmin(PageAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
     ) -> tuple[QuerySet[Call], bool]:
-        return (search.by_text(queryset, search_term) if search_term.strip() else queryset), False
+        if not search_term.strip():
+            return queryset, False
+        try:
+            return search.by_text(queryset, search_term, actor_of(request)), False
+        except search.SearchRefused as refused:
+            messages.error(request, refused.words)
+            return queryset.none(), False
 
     @display(description="Time (UTC)", ordering="started_at")
     def started(self, call: Call) -> str:
@@ -180,6 +188,7 @@ class CallAdmin(PageAdmin):
         legs = [leg.pk for _, leg in timeline.legs(call)]
         of_theirs = Q(call__in=legs) | Q(conference__in=Conference.objects.filter(participants__call__in=legs))
         event = get_object_or_404(CallEvent, of_theirs, pk=event_id, account=call.account)
+        AuditEvent.note_look(actor_of(request), "event.view_raw", str(event.pk))
         return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:

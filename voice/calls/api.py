@@ -8,11 +8,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, Throttled, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.phone_numbers import masked_for
+from portal.actors import actor_of
+from portal.masking import masked_for
 from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from voice.calls import search, status, telnyx_record
@@ -50,13 +51,21 @@ class CallFilters(django_filters.FilterSet):
         return calls.filter(connection_id__in=search.connection_ids_of(value))
 
     def by_number(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(search.number(_number(name, value)))
+        return self._by_number(calls, name, value, ("from", "to"))
 
     def by_from(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(search.number(_number(name, value), ("from",)))
+        return self._by_number(calls, name, value, ("from",))
 
     def by_to(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
-        return calls.filter(search.number(_number(name, value), ("to",)))
+        return self._by_number(calls, name, value, ("to",))
+
+    def _by_number(self, calls: QuerySet[Call], name: str, value: str, sides: tuple[str, ...]) -> QuerySet[Call]:
+        try:
+            return calls.filter(search.number(_number(name, value), actor_of(self.request), sides))
+        except search.SearchRefused as refused:
+            if refused.wait:
+                raise Throttled(refused.wait, refused.words) from None
+            raise ValidationError({name: [refused.words]}) from None
 
 
 # "from" is a Python keyword: no class body can have it
@@ -224,7 +233,14 @@ class ActiveCallViewSet(PortalViewSet):
         name = request.query_params.get("account")
         account = account_of(request, {"account": name} if name else {})
         found = status.active_calls(account, connection_id)
-        return Response({"next": None, "previous": None, "results": found.rows, "complete": found.complete})
+        return Response(
+            {
+                "next": None,
+                "previous": None,
+                "results": masked_for(request.user, found.rows),
+                "complete": found.complete,
+            }
+        )
 
 
 def _shown(view: PortalViewSet, serializer: Any, rows: Any) -> Any:

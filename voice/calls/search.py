@@ -1,37 +1,85 @@
 """Finds a call by whatever the customer on the phone can tell: a number, its last digits, any id."""
 
 import re
+from datetime import timedelta
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
+from portal.actors import Actor
+from portal.masking import may_see_whole
+from portal.models import AuditEvent
+from portal.phone_numbers import mask
 from voice.models import Call
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-]{3,40}")
-_LONGEST_NUMBER = 15
+_LONGEST_NUMBER, _SHORTEST_NUMBER, _LAST = 15, 7, 4
+_ACTION = "call.search"
+PER_MINUTE = 20  # searches for numbers by one person who may not see whole ones
 
 
-def by_text(calls: QuerySet[Call], text: str) -> QuerySet[Call]:
-    """Filter to calls with that number (or ending in those digits), or that id of leg, session, call or application."""
+def by_text(calls: QuerySet[Call], text: str, actor: Actor) -> QuerySet[Call]:
+    """Filter to calls with that number (or ending in those digits), or that id of leg, session, call or application.
+
+    ``SearchRefused`` as for ``number``.
+    """
     text = text.strip()
     if _UUID.fullmatch(text):
         identifier = text.lower()
         return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | Q(call_control_id=text))
     if _DIGITS.fullmatch(text):
         digits = re.sub(r"\D", "", text)
-        return calls.filter(connection_id=digits) if len(digits) > _LONGEST_NUMBER else calls.filter(number(text))
+        if len(digits) > _LONGEST_NUMBER:
+            return calls.filter(connection_id=digits)
+        return calls.filter(number(text, actor))
     if text.lower().startswith(("sip:", "sips:")):
-        return calls.filter(number(text))
+        return calls.filter(number(text, actor))
     return calls.filter(call_control_id=text)
 
 
-def number(text: str, sides: tuple[str, ...] = ("from", "to")) -> Q:
-    """Match from or to that number: a whole one with ``+`` exactly, digits by their end, SIP by its beginning."""
+class SearchRefused(Exception):
+    """Says in words why a number is not searched for. ``wait``: in how many seconds it may be, if it may be at all."""
+
+    def __init__(self, words: str, wait: int = 0) -> None:
+        super().__init__(words)
+        self.words, self.wait = words, wait
+
+
+def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> Q:
+    """Match from or to that number: a whole one with ``+`` exactly, digits by their end, SIP by its beginning.
+
+    Who may not see whole numbers could piece one together from such ends: ``SearchRefused`` for them, unless it is a
+    whole number or exactly four last digits, and not more than ``PER_MINUTE`` of these. Each is in the audit trail.
+    """
+    text = text.strip()
+    is_free = may_see_whole(actor.user)
+    if not is_free:
+        _admit(text, actor)
     found = Q()
     for side in sides:
-        found |= _one_side(text.strip(), side)
+        found |= _one_side(text, side) if is_free else _whole_or_four(text, side)
     return found
+
+
+def _admit(text: str, actor: Actor) -> None:
+    is_sip, digits = text.lower().startswith(("sip:", "sips:")), re.sub(r"\D", "", text)
+    if not is_sip and not (len(digits) == _LAST and digits == text) and len(digits) < _SHORTEST_NUMBER:
+        raise SearchRefused("Search for a whole number, or for exactly four last digits.")
+    AuditEvent.note(actor, _ACTION, searched=mask(text))
+    begin = timezone.now() - timedelta(minutes=1)
+    if AuditEvent.objects.filter(action=_ACTION, user=actor.user, at__gt=begin).count() > PER_MINUTE:
+        raise SearchRefused(f"At most {PER_MINUTE} numbers are searched for in a minute. Wait a moment.", wait=60)
+
+
+def _whole_or_four(text: str, side: str) -> Q:
+    digits = re.sub(r"\D", "", text)
+    if text.lower().startswith(("sip:", "sips:")):
+        return Q(**{f"{side}_number": text})
+    if len(digits) == _LAST:
+        return Q(**{f"{side}_reversed__startswith": digits[::-1]})
+    return Q(**{f"{side}_number__in": [f"+{digits}", digits]})
 
 
 def _one_side(text: str, side: str) -> Q:

@@ -4,8 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.phone_numbers import masked_for
-from portal.rest.serializers import NumberField
+from portal.masking import masked_for
+from portal.rest.serializers import NumberField, WordsField
 from voice.models import Call, CallEvent
 
 
@@ -20,6 +20,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     hangup_source = serializers.SerializerMethodField()
     sip_hangup_cause = serializers.SerializerMethodField()
     client_state = serializers.SerializerMethodField()
+    tags = serializers.SerializerMethodField()
     ring_seconds = serializers.FloatField(read_only=True, allow_null=True)
     talk_seconds = serializers.FloatField(read_only=True, allow_null=True)
 
@@ -73,14 +74,21 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     def get_sip_hangup_cause(self, call: Call) -> str | None:
         return call.sip_hangup_cause or None
 
+    def get_tags(self, call: Call) -> list[str]:
+        tags: list[str] = masked_for(self.context["request"].user, {"tags": call.tags})["tags"]
+        return tags
+
     def get_client_state(self, call: Call) -> str | None:
-        return call.client_state or None
+        told = masked_for(self.context["request"].user, {"client_state": call.client_state or None})
+        state: str | None = told["client_state"]
+        return state
 
 
 class EventSerializer(serializers.ModelSerializer[CallEvent]):
     """One stored event. ``payload`` has its numbers masked without ``voice.view_full_number``."""
 
     payload = serializers.SerializerMethodField()
+    error = WordsField(read_only=True)
 
     class Meta:
         model = CallEvent

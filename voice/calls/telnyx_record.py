@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portal.masking import masked_for
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked_for
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxUncertain
 from portal.times import read_time

@@ -8,7 +8,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from portal.phone_numbers import display_number, masked_for, pretty
+from portal.masking import display_number, masked_for
+from portal.phone_numbers import pretty
 from voice.catalogue import actions
 from voice.catalogue.correlation import pairs
 from voice.catalogue.event_types import ending, label
@@ -123,8 +124,9 @@ def _of_command(
     command: CallCommand, letters: dict[Any, str], answer: CallEvent | None, start: datetime, user: Any
 ) -> Entry:
     at = command.first_sent_at or command.created_at
-    parts = [f"by {command.requested_by}", _main_parameter(command, user), _held(command, user), command.error]
-    parts.append(command.settlement)
+    said = (f"by {command.requested_by}", command.error, command.settlement)
+    by, error, settlement = (masked_for(user, text) for text in said)
+    parts = [by, _main_parameter(command, user), _held(command, user), error, settlement]
     return Entry(
         kind="command",
         id=str(command.pk),
@@ -166,8 +168,7 @@ def _main_parameter(command: CallCommand, user: Any) -> str:
         if isinstance(value := command.parameters.get(name), str):
             if name == "to":
                 return pretty(display_number(value, user))
-            text = masked_for(user, value)
-            return f"“{text[:120]}”"
+            return f"“{masked_for(user, {name: value})[name][:120]}”"
     return ""
 
 
@@ -180,17 +181,16 @@ def _detail(event: CallEvent, user: Any) -> str:
             return ending(str(payload.get("hangup_cause") or ""), str(payload.get("hangup_source") or ""))
         case "call.gather.ended":
             digits = _pressed(payload.get("digits"), user)
-            return f"digits {digits or 'none'} ({payload.get('status')})"
+            return f"digits {digits or 'none'} ({masked_for(user, str(payload.get('status')))})"
         case "call.dtmf.received":
             return f"digit {_pressed(payload.get('digit'), user)}"
         case "call.cost":
-            return f"{payload.get('total_cost')}"
+            return str(masked_for(user, {"total_cost": payload.get("total_cost")})["total_cost"])
         case _:
             outcome = payload.get("status") or payload.get("result") or payload.get("reason") or ""
-            return str(outcome)[:200]
+            return str(masked_for(user, str(outcome)))[:200]
 
 
 def _pressed(digits: Any, user: Any) -> str:
     """Show the keys a caller pressed: only their number to a person who sees no whole phone numbers either."""
-    text = str(digits or "")
-    return text if user.has_perm("voice.view_full_number") else "•" * len(text)
+    return str(masked_for(user, {"digits": str(digits or "")})["digits"])

@@ -9,8 +9,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from portal.masking import display_number
 from portal.models import TelnyxAccount
-from portal.phone_numbers import display_number, pretty
+from portal.phone_numbers import pretty
 from portal.refusals import PortalRefusal
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError

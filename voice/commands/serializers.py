@@ -4,7 +4,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.phone_numbers import masked_for
+from portal.masking import masked_for
+from portal.rest.serializers import WordsField
 from voice.models import CallCommand
 
 
@@ -29,6 +30,8 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
     error = serializers.SerializerMethodField()
     held_why = serializers.SerializerMethodField()
     call_control_id = serializers.SerializerMethodField()
+    queue_name = WordsField(read_only=True)
+    requested_by = WordsField(read_only=True)
     conference_id = serializers.CharField(
         source="conference.conference_id", default=None, read_only=True, allow_null=True
     )
@@ -76,7 +79,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
         return str(self._shown(command.held_why))
 
     def get_error(self, command: CallCommand) -> str | None:
-        return command.error or None
+        return self._shown(command.error) or None
 
     def get_call_control_id(self, command: CallCommand) -> str | None:
         return command.call_control_id or None

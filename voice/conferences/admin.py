@@ -14,8 +14,9 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json
-from portal.models import TelnyxAccount
+from portal.admin.site import as_json, seen
+from portal.masking import may_see_whole
+from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
 from voice.calls import timeline
@@ -44,6 +45,14 @@ class ConferenceAdmin(PageAdmin):
     search_fields = ("conference_id__exact", "name__istartswith", "connection_id__exact")
     search_help_text = "Name, conference id or connection id"
 
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Search a name by its beginning for who may see numbers in it; else a hidden one could be read by searches."""
+        return (
+            self.search_fields
+            if may_see_whole(request.user)
+            else ("conference_id__exact", "name__exact", "connection_id__exact")
+        )
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conference]:
         here = Q(participants__joined_at__isnull=False)
         inside = here & (Q(participants__left_at=None) | Q(participants__left_at__lt=F("participants__joined_at")))
@@ -52,7 +61,7 @@ class ConferenceAdmin(PageAdmin):
 
     @display(description="Name")
     def name_shown(self, conference: Conference) -> str:
-        return str(conference)
+        return seen(conference.name_or_id)
 
     @display(description="State")
     def state_shown(self, conference: Conference) -> str:
@@ -114,7 +123,9 @@ class ConferenceAdmin(PageAdmin):
         conference = self.row(request, object_id)
         if not request.user.has_perms(["voice.view_callevent", "voice.view_raw_event"]):
             raise PermissionDenied
-        return HttpResponse(as_json(get_object_or_404(CallEvent, pk=event_id, conference=conference).payload))
+        event = get_object_or_404(CallEvent, pk=event_id, conference=conference)
+        AuditEvent.note_look(actor_of(request), "event.view_raw", str(event.pk))
+        return HttpResponse(as_json(event.payload))
 
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Show the confirmation of an action with its parameters; on POST make the command."""
@@ -132,7 +143,7 @@ class ConferenceAdmin(PageAdmin):
 
         over = "This conference has ended: the command would not be sent." if conference.is_over else ""
         return confirmation.page(
-            self, request, form, make, back, account=conference.account, subject=str(conference), over=over
+            self, request, form, make, back, account=conference.account, subject=seen(conference.name_or_id), over=over
         )
 
     def create_view(self, request: HttpRequest) -> HttpResponse:

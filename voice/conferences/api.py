@@ -11,8 +11,9 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.masking import masked_for
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked_for
+from portal.rest.serializers import WordsField
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.telnyx import paging
 from voice.catalogue import actions
@@ -46,6 +47,8 @@ class ConferenceSerializer(serializers.ModelSerializer[Conference]):
 
     id = serializers.CharField(source="conference_id", read_only=True)
     account = serializers.CharField(source="account.name", read_only=True)
+    name = WordsField(read_only=True)
+    end_reason = WordsField(read_only=True)
     status = serializers.ChoiceField(Conference.State.choices, source="state", read_only=True)
 
     class Meta:
@@ -195,7 +198,7 @@ class QueueViewSet(TelnyxViewSet):
         found = queues.retrieve(self.account(request), queue_name)
         if found is None:
             raise NotFound
-        return Response(found)
+        return Response(masked_for(request.user, found))
 
     def partial_update(self, request: Request, queue_name: str) -> Response:
         """The wire parameters of ``queues.update``."""

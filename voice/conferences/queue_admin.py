@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.actors import actor_of
+from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from voice.catalogue import actions
@@ -84,7 +85,7 @@ def _list(admin: Any, request: HttpRequest) -> HttpResponse:
     for account in TelnyxAccount.objects.order_by("name"):
         try:
             found = queues.at_telnyx(account)
-            rows = [(row, quote(str(row.get("name")))) for row in found.rows]
+            rows = [(row, _key(str(row.get("name")), request.user)) for row in found.rows]
             accounts.append({"account": account, "rows": rows, "complete": found.complete})
         except TelnyxError as error:
             accounts.append({"account": account, "error": str(error)})
@@ -191,6 +192,11 @@ def _take(admin: Any, request: HttpRequest, account_id: str, name: str) -> HttpR
 
     words = {"title": "Take a caller" if wanted else "Take the next caller", "subject": bare, "account": account}
     return confirmation.page(admin, request, form, make, back, **words)
+
+
+def _key(name: str, user: Any) -> str:
+    """Return what stands for a queue in an address; nothing for a name that this person may not see whole."""
+    return quote(name) if masked_for(user, name) == name else ""
 
 
 def _check(request: HttpRequest) -> None:

@@ -14,6 +14,8 @@ from unfold.decorators import display
 from applications.models import CallControlApplication
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
+from portal.admin.site import seen
+from portal.masking import may_see_whole
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
@@ -34,18 +36,22 @@ class DialBatchAdmin(PageAdmin):
 
     page_template = "voice/dialling/page.html"
     list_display = (
-        "name",
+        "name_shown",
         "state_shown",
         "progress_shown",
         "lines",
         "per_second",
         "account",
-        "requested_by",
+        "by_shown",
         "created_at",
     )
     list_select_related = ("account",)
     list_before_template: Any = "voice/dialling/list_before.html"
     search_fields = ("name",)
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Search a name by a part of it for who may see numbers in it; else a hidden one could be read by searches."""
+        return self.search_fields if may_see_whole(request.user) else ("name__exact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DialBatch]:
         return batches.with_line_counts(super().get_queryset(request))
@@ -80,7 +86,7 @@ class DialBatchAdmin(PageAdmin):
     def page(self, request: HttpRequest, batch: DialBatch) -> dict[str, Any]:
         progress, failed = batches.progress(batch), (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
         return {
-            "title": batch.name,
+            "title": seen(batch.name),
             "batch": batch,
             "progress": progress,
             "counts": [(name, progress.counts[name]) for name in _ORDER if progress.counts[name]],
@@ -109,6 +115,14 @@ class DialBatchAdmin(PageAdmin):
         application = wanted.filter(telnyx_id=request.GET.get("connection_id", "")).first()
         numbers = own_numbers(application.account) if application else []
         return HttpResponse(format_html_join("", '<option value="{}"></option>', ((number,) for number in numbers)))
+
+    @display(description="Name")
+    def name_shown(self, batch: DialBatch) -> str:
+        return seen(batch.name)
+
+    @display(description="Requested by")
+    def by_shown(self, batch: DialBatch) -> str:
+        return seen(batch.requested_by)
 
     @display(description="Status")
     def state_shown(self, batch: DialBatch) -> str:

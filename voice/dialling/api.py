@@ -9,9 +9,9 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.masking import masked_for
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked_for
-from portal.rest.serializers import Strict
+from portal.rest.serializers import Strict, WordsField
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from portal.telnyx.schemas import InvalidParameters
 from voice.dialling import batches, limits
@@ -32,6 +32,8 @@ class DialBatchSerializer(serializers.ModelSerializer[DialBatch]):
     account = serializers.CharField(source="account.name", read_only=True)
     status = serializers.SerializerMethodField()
     parameters = serializers.SerializerMethodField()
+    name = WordsField(read_only=True)
+    requested_by = WordsField(read_only=True)
     progress = serializers.SerializerMethodField()
 
     class Meta:

@@ -21,9 +21,8 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json, viewer
+from portal.admin.site import as_json, seen
 from portal.models import TelnyxAccount
-from portal.phone_numbers import masked_for
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import seconds, status_badge
@@ -38,7 +37,7 @@ class CallCommandAdmin(PageAdmin):
     """Lists and shows commands; searches by call control id, command id, or who asked."""
 
     page_template = "voice/dispatch/page.html"
-    list_display = ("created_at", "action_shown", "status_shown", "requested_by", "tries", "took", "error_code", "said")
+    list_display = ("created_at", "action_shown", "status_shown", "by_shown", "tries", "took", "error_code", "said")
     list_filter = (
         ("created_at", RangeDateTimeFilter),
         ("status", ChoicesDropdownFilter),
@@ -75,6 +74,10 @@ class CallCommandAdmin(PageAdmin):
     def status_shown(self, command: CallCommand) -> str:
         return status_badge(command.status)
 
+    @display(description="Requested by")
+    def by_shown(self, command: CallCommand) -> str:
+        return seen(command.requested_by)
+
     @display(description="Tries")
     def tries(self, command: CallCommand) -> int:
         return len(command.attempts)
@@ -85,8 +88,7 @@ class CallCommandAdmin(PageAdmin):
 
     @display(description="What came of it")
     def said(self, command: CallCommand) -> str:
-        outcome: str = masked_for(viewer(), command.settlement or command.error)
-        return outcome
+        return seen(command.settlement or command.error)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context: dict[str, Any] = {
@@ -111,13 +113,12 @@ class CallCommandAdmin(PageAdmin):
         return {
             "title": actions.label(command.action),
             "command": command,
-            "parameters": as_json(masked_for(user, command.parameters)),
-            "answer": as_json(masked_for(user, command.answer)),
+            "parameters": as_json(command.parameters),
+            "answer": as_json(command.answer),
             "answered_by": reconciliation.answer_of(command) if user.has_perm("voice.view_callevent") else None,
             "may_settle": command.is_open_question and user.has_perm(actions.permission(command.action)),
             "needs_a_person": reconciliation.needs_a_person(command),
             "held": held if command.status in {"queued", "sending"} and not held.is_closed else None,
-            "held_why": masked_for(user, command.held_why),
             "again": command.repeated_by.first(),
         }
 

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from portal.models import TelnyxAccount
 from portal.rest.filters import MomentFilter, StrictFilters
 from portal.rest.problems import Problem
+from portal.rest.serializers import WordsField
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
 from voice.catalogue import actions
 from voice.commands.responses import accepted
@@ -31,6 +32,7 @@ class BreakerSerializer(serializers.ModelSerializer[AccountBreaker]):
     """Whether commands of an account are sent, or held back, and why."""
 
     account = serializers.CharField(source="account.name", read_only=True)
+    why = WordsField(read_only=True)
 
     class Meta:
         model = AccountBreaker
@@ -99,12 +101,12 @@ class BreakerViewSet(PortalViewSet):
     @extend_schema(responses=BreakerSerializer)
     def retrieve(self, request: Request, name: str) -> Response:
         """Its state now."""
-        return Response(BreakerSerializer(circuit_breaker.breaker_of(self._account(name))).data)
+        return Response(self.get_serializer(circuit_breaker.breaker_of(self._account(name))).data)
 
     @extend_schema(request=None, responses=BreakerSerializer)
     def close(self, request: Request, name: str) -> Response:
         """Close it by hand: what waits is sent."""
-        return Response(BreakerSerializer(circuit_breaker.close(self._account(name), self.actor)).data)
+        return Response(self.get_serializer(circuit_breaker.close(self._account(name), self.actor)).data)
 
     def _account(self, name: str) -> TelnyxAccount:
         account = TelnyxAccount.objects.filter(name=name).first()

@@ -1,9 +1,15 @@
 """Serves stored events over REST."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from portal.masking import addresses_for, may_see_whole
+from portal.models import AuditEvent
 from portal.rest.filters import MomentFilter, StrictFilters
 from portal.rest.viewsets import ReadOnlyViewSet
 from voice.calls.serializers import EventSerializer
@@ -11,18 +17,21 @@ from voice.models import CallEvent
 
 
 class RawEventSerializer(EventSerializer):
-    """With the bytes as they came, for users with ``voice.view_raw_event``."""
+    """With the bytes as they came, for users with ``voice.view_raw_event`` and ``voice.view_full_number``."""
 
-    body = serializers.SerializerMethodField(help_text="The raw body, only with voice.view_raw_event.")
+    body = serializers.SerializerMethodField(
+        help_text="The raw body, only with voice.view_raw_event and voice.view_full_number."
+    )
 
     class Meta(EventSerializer.Meta):
         fields = (*EventSerializer.Meta.fields, "body")  # type: ignore[assignment]
         read_only_fields = fields  # type: ignore[assignment]
 
     def get_body(self, event: CallEvent) -> str | None:
-        if not self.context["request"].user.has_perm("voice.view_raw_event"):
+        user = self.context["request"].user
+        if not (user.has_perm("voice.view_raw_event") and may_see_whole(user)):
             return None
-        return bytes(event.body).decode("utf-8", "replace")
+        return str(addresses_for(user, bytes(event.body).decode("utf-8", "replace")))
 
 
 class EventFilters(django_filters.FilterSet):
@@ -48,6 +57,12 @@ class EventViewSet(ReadOnlyViewSet):
     scope = "events"
     ordering = ("-received_at", "-id")
     permissions = {"list": "voice.view_callevent", "retrieve": "voice.view_callevent"}
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        answer = super().retrieve(request, *args, **kwargs)
+        if answer.data["body"] is not None:
+            AuditEvent.note_look(self.actor, "event.view_raw", str(answer.data["id"]))
+        return answer
 
     def get_serializer_class(self) -> type[EventSerializer]:
         return RawEventSerializer if self.action == "retrieve" else EventSerializer

@@ -14,7 +14,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from applications.models import CallControlApplication
 from portal.actors import Actor, actor_of
-from portal.admin.site import PortalAdmin
+from portal.admin.site import PortalAdmin, as_json, viewer
+from portal.masking import set_up_for
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import describe
 from portal.templatetags.portal import status_badge
@@ -44,6 +45,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("when", "do"):
+            self.initial[name] = set_up_for(viewer(), self.initial.get(name))
             self.fields[name].widget.attrs["class"] += f" portal-rule-{name}"
         self.fields["event_type"].widget.attrs["list"] = "portal-event-types"
         self.fields["event_type"].widget.attrs["autocomplete"] = "off"
@@ -93,6 +95,21 @@ class RuleInline(StackedInline):
     ordering_field: Any = "position"
     hide_ordering_field = True
     show_change_link = False
+    readonly_fields = ("when_shown", "do_shown")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        own = RuleForm.Meta.fields
+        if self.has_change_permission(request, obj):
+            return own
+        return [f"{name}_shown" if name in {"when", "do"} else name for name in own]
+
+    @display(description="When")
+    def when_shown(self, rule: Rule) -> str:
+        return as_json(set_up_for(viewer(), rule.when), of_a_call=False)
+
+    @display(description="Do")
+    def do_shown(self, rule: Rule) -> str:
+        return as_json(set_up_for(viewer(), rule.do), of_a_call=False)
 
     def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
         formset: Any = super().get_formset(request, obj, **kwargs)

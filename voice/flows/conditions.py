@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from xml.sax.saxutils import escape
 
 _PATH = re.compile(r"(event\.payload|call)(\.[A-Za-z0-9_]{1,64}){1,8}|event\.(event_type|occurred_at)")
+_SPOKEN, _QUOTES = ("payload", "invalid_payload"), {'"': "&quot;", "'": "&apos;"}  # of speak and gather_using_speak
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 CALL_FIELDS = (
     "call_control_id",
@@ -137,10 +139,14 @@ def placeholders(value: Any) -> list[str]:
 def fill(value: Any, context: Context) -> Any:
     """Replace each placeholder in ``value``; one that is a whole text keeps its type.
 
-    ``KeyError`` names a missing one.
+    Within SSML what comes from the caller is text: its ``<`` and ``&`` are escaped. ``KeyError`` names a missing one.
     """
     if isinstance(value, dict):
-        return {name: fill(child, context) for name, child in value.items()}
+        markup = _SPOKEN if value.get("payload_type", "text") != "text" else ()
+        return {
+            name: _fill_markup(child, context) if name in markup and isinstance(child, str) else fill(child, context)
+            for name, child in value.items()
+        }
     if isinstance(value, list):
         return [fill(child, context) for child in value]
     if not isinstance(value, str):
@@ -148,6 +154,10 @@ def fill(value: Any, context: Context) -> Any:
     if whole := _PLACEHOLDER.fullmatch(value):
         return _known(whole.group(1), context)
     return _PLACEHOLDER.sub(lambda found: str(_known(found.group(1), context)), value)
+
+
+def _fill_markup(text: str, context: Context) -> str:
+    return _PLACEHOLDER.sub(lambda found: escape(str(_known(found.group(1), context)), _QUOTES), text)
 
 
 def _known(path: str, context: Context) -> Any:

@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from portal.masking import set_up_for
 from portal.models import TelnyxAccount
 from portal.rest.serializers import Strict
 from portal.rest.viewsets import account_of
@@ -36,6 +37,10 @@ class RuleSerializer(Strict, serializers.ModelSerializer[Rule]):
     class Meta:
         model = Rule
         fields = ("event_type", "direction", "when", "do", "step", "stop")
+
+    def to_representation(self, instance: Rule) -> dict[str, Any]:
+        shown: dict[str, Any] = set_up_for(self.context["request"].user, super().to_representation(instance))
+        return shown
 
 
 class FlowSerializer(Strict, serializers.ModelSerializer[Flow]):

@@ -6,11 +6,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portal.actors import Actor
+from portal.masking import hides_something
 from portal.models import AuditEvent
 from voice.dialling import rights
 from voice.flows.rules import MAX_RULES, problems
 from voice.models import Flow, Rule
 
+_HIDDEN = "It has a value that was hidden when it was read (•••). Enter that value whole."
 _RULE_DEFAULTS: dict[str, Any] = {
     "event_type": "",
     "direction": Rule.Direction.INCOMING,
@@ -79,6 +81,8 @@ def check_rules(rules: list[dict[str, Any]]) -> None:
     found = {
         f"rules.{at}.{name}": messages for at, rule in enumerate(rules) for name, messages in problems(rule).items()
     }
+    hidden = [(at, name) for at, rule in enumerate(rules) for name in ("when", "do") if hides_something(rule.get(name))]
+    found |= {f"rules.{at}.{name}": [_HIDDEN] for at, name in hidden}
     if found:
         raise ValidationError(found)
 

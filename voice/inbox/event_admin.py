@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -18,9 +19,11 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from portal.admin.site import ReadOnlyAdmin, as_json
-from portal.models import TelnyxAccount
-from portal.phone_numbers import masked
+from portal.actors import actor_of
+from portal.admin.filters import WholeTextFilter
+from portal.admin.site import ReadOnlyAdmin, as_json, seen, viewer
+from portal.masking import addresses_for, may_see_whole
+from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
 from voice.catalogue.event_types import label
@@ -33,13 +36,14 @@ from voice.replay.event_links import ReplayLinks
 class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     """Lists and shows events; searches by any id of the event or its call."""
 
-    list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error")
+    list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error_shown")
     list_filter = (
         ("received_at", RangeDateTimeFilter),
         ("status", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
         ("event_type", FieldTextFilter),
+        ("connection_id", WholeTextFilter),
     )
     list_filter_submit = True
     list_filter_sheet = True
@@ -64,14 +68,26 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
             "type_shown",
             "event_type",
             "status_shown",
-            "error",
+            "error_shown",
             "call_shown",
             "account",
             "source",
             "occurred_at",
         )
         shown += ("received_at", "processed_at", "attempt", "attempts", "event_id", "connection_id", "payload_masked")
-        return (*shown, "headers_shown", "body_shown") if request.user.has_perm("voice.view_raw_event") else shown
+        return (*shown, "headers_shown", "body_shown") if _may_see_raw(request) else shown
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        answer = super().changeform_view(request, object_id, form_url, extra_context)
+        if _may_see_raw(request) and answer.status_code == 200:
+            AuditEvent.note_look(actor_of(request), "event.view_raw", unquote(str(object_id)))
+        return answer
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
@@ -84,6 +100,10 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     def status_shown(self, event: CallEvent) -> str:
         return status_badge(event.status)
 
+    @display(description="Error")
+    def error_shown(self, event: CallEvent) -> str:
+        return seen(event.error)
+
     @display(description="Call")
     def call_shown(self, event: CallEvent) -> str:
         if event.call_id is None:
@@ -93,7 +113,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Payload")
     def payload_masked(self, event: CallEvent) -> str:
-        return as_json(masked(event.payload))
+        return as_json(event.payload)
 
     @display(description="Headers")
     def headers_shown(self, event: CallEvent) -> str:
@@ -101,7 +121,8 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     @display(description="Raw body")
     def body_shown(self, event: CallEvent) -> str:
-        return format_html('<pre class="portal-json">{}</pre>', bytes(event.body).decode("utf-8", "replace"))
+        body = addresses_for(viewer(), bytes(event.body).decode("utf-8", "replace"))
+        return format_html('<pre class="portal-json">{}</pre>', body)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.undelivered_view)
@@ -119,6 +140,10 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
             context["problem"] = str(error)
         context["whole_addresses"] = request.user.has_perm("portal.view_telnyxaccount")
         return render(request, "voice/inbox/undelivered.html", context)
+
+
+def _may_see_raw(request: HttpRequest) -> bool:
+    return request.user.has_perm("voice.view_raw_event") and may_see_whole(request.user)
 
 
 def _uuids(text: str) -> list[uuid.UUID]:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
+from portal.masking import masked_text
 from portal.models import ApiToken, TelnyxAccount
 
 
@@ -37,4 +38,4 @@ class DialBatch(models.Model):
         verbose_name_plural = "dial batches"
 
     def __str__(self) -> str:
-        return self.name
+        return masked_text(self.name)

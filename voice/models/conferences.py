@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from portal.masking import masked_text
 from portal.models import TelnyxAccount
 from voice.models.calls import Call
 
@@ -38,6 +39,10 @@ class Conference(models.Model):
         indexes = [models.Index(fields=["-started_at", "-id"], name="conference_by_time")]
 
     def __str__(self) -> str:
+        return masked_text(self.name_or_id)
+
+    @property
+    def name_or_id(self) -> str:
         return self.name or f"conference …{self.conference_id[-8:]}"
 
     @property

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownF
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.site import ReadOnlyAdmin
+from portal.admin.site import ReadOnlyAdmin, seen
 from portal.models import TelnyxAccount
 from portal.templatetags.portal import status_badge
 from voice.models import Recovery
@@ -24,12 +24,14 @@ from voice.wakeups import wake_recovery
 class RecoveryAdmin(ReadOnlyAdmin):
     """Lists the runs, newest first."""
 
-    list_display = ("started_at", "account", "state_shown", "requested_by", "looked_through", "found_shown")
+    list_display = ("started_at", "account", "state_shown", "by_shown", "looked_through", "found_shown")
     list_filter = (("state", ChoicesDropdownFilter), ("account", RelatedDropdownFilter))
     list_filter_sheet = list_filter_submit = True
     list_select_related = ("account",)
     list_fullwidth = True
     list_before_template: Any = "voice/recovery/list_before.html"
+    exclude = ("requested_by", "problem")
+    readonly_fields = ("by_shown", "problem_shown")
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view
@@ -63,6 +65,14 @@ class RecoveryAdmin(ReadOnlyAdmin):
             answer["HX-Refresh"] = "true"  # it is done: the list has it, too
         return answer
 
+    @display(description="Requested by")
+    def by_shown(self, row: Recovery) -> str:
+        return seen(row.requested_by)
+
+    @display(description="Problem")
+    def problem_shown(self, row: Recovery) -> str:
+        return seen(row.problem) or "—"
+
     @display(description="state", ordering="state")
     def state_shown(self, record: Recovery) -> str:
         return status_badge(record.state)
@@ -75,7 +85,7 @@ class RecoveryAdmin(ReadOnlyAdmin):
 
     @display(description="found")
     def found_shown(self, record: Recovery) -> str:
-        return record.result if record.is_over else "…"
+        return seen(record.result) if record.is_over else "…"
 
 
 def _newest(request: HttpRequest) -> dict[str, Any]:

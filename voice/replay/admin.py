@@ -14,6 +14,7 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
+from portal.admin.site import seen
 from portal.templatetags.portal import status_badge
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
@@ -33,7 +34,7 @@ class ReplayAdmin(PageAdmin):
     """Lists dry runs and runs of the last month. All of it takes the permission to run events again."""
 
     page_template = "voice/replay/page.html"
-    list_display = ("created_at", "what_shown", "state_shown", "done_shown", "effects_shown", "requested_by")
+    list_display = ("created_at", "what_shown", "state_shown", "done_shown", "effects_shown", "by_shown")
     list_before_template: Any = "voice/replay/replays_before.html"
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -98,6 +99,10 @@ class ReplayAdmin(PageAdmin):
             raise Http404
         runs.cancel(row, actor_of(request))
         return HttpResponseRedirect(_page(row))
+
+    @display(description="Requested by")
+    def by_shown(self, row: Replay) -> str:
+        return seen(row.requested_by)
 
     @display(description="Events")
     def what_shown(self, row: Replay) -> str:

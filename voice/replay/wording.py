@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from portal.phone_numbers import display_number, mask, masked, pretty
+from portal.masking import display_number, masked_for
+from portal.phone_numbers import pretty
 from voice.catalogue.event_types import HANGUP_CAUSES, label
 from voice.models import ReplayLine
 
@@ -59,7 +60,7 @@ class Description:
 
 def describe(lines: Iterable[ReplayLine], user: Any = None) -> list[Description]:
     """Describe the lines to ``user``; without one, as for somebody who sees no whole number."""
-    return [_of_event(line) if line.kind == Kind.EVENT else _of_row(line, user) for line in lines]
+    return [_of_event(line, user) if line.kind == Kind.EVENT else _of_row(line, user) for line in lines]
 
 
 def counts(found: dict[str, int]) -> list[tuple[int, str]]:
@@ -67,11 +68,13 @@ def counts(found: dict[str, int]) -> list[tuple[int, str]]:
     return [(found[name], words) for name, words in _COUNTS if found.get(name)]
 
 
-def _of_event(line: ReplayLine) -> Description:
+def _of_event(line: ReplayLine, user: Any) -> Description:
     about, status = line.about, line.changes.get("status")
     pairs = [("Status", str(status[0]), str(status[1]))] if status else []
     title = label(about.get("event_type", "")) or "Unreadable event"
-    return Description(line, title, str(about.get("received_at", ""))[:19].replace("T", " "), pairs, line.said)
+    return Description(
+        line, title, str(about.get("received_at", ""))[:19].replace("T", " "), pairs, masked_for(user, line.said)
+    )
 
 
 def _of_row(line: ReplayLine, user: Any) -> Description:
@@ -127,10 +130,10 @@ def _value(name: str, value: Any, user: Any) -> str:
     if name.endswith("_at"):
         return str(value)[:23].replace("T", " ").removesuffix("+00:00")
     if isinstance(value, list):
-        return ", ".join(str(masked(member)) for member in value)
-    text = "yes" if value is True else str(masked(value))
+        return ", ".join(str(masked_for(user, str(member))) for member in value)
+    text = "yes" if value is True else str(masked_for(user, {name: value})[name])
     return {"state": text.replace("_", " "), "hangup_cause": HANGUP_CAUSES.get(text, text)}.get(name, text)
 
 
 def _number(text: str, user: Any) -> str:
-    return pretty(display_number(text, user) if user is not None else mask(text))
+    return pretty(display_number(text, user))

@@ -12,6 +12,7 @@ from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL, TEXML
 
 NASTY = ["=1+1", "+1", "-1", "@sum", "'=quoted", "''-twice", "plain", 'com,ma "quoted"', "grüße", "two\nlines"]
+NASTY += ["a;=1+1", "a;'=1", 'a; "=1+1"', "a\t@sum", "＝1+1", "a;b", "-;-"]
 
 
 def _csv(*lines: str) -> bytes:
@@ -40,6 +41,15 @@ def test_no_cell_of_a_csv_begins_like_a_formula(mirrored: Any, name: str) -> Non
     row = mirrored(name=name)
     cells = [cell for line in csv.reader(io.StringIO("".join(csv_of(CALL_CONTROL, [row])))) for cell in line]
     assert [cell for cell in cells if cell[:1] in {"=", "+", "-", "@"}] == []
+
+
+@pytest.mark.parametrize("name", NASTY)
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_no_other_list_separator_makes_a_formula_of_a_part(mirrored: Any, name: str, separator: str) -> None:
+    text = "".join(csv_of(CALL_CONTROL, [mirrored(name=name)]))
+    cells = [cell.strip() for line in csv.reader(io.StringIO(text), delimiter=separator) for cell in line]
+    assert not [cell for cell in cells if cell[:1] in {"=", "+", "-", "@", "＝"}]
+    assert all(line.startswith('"') and line.endswith('"') for line in text.rstrip("\r\n").split("\r\n"))
 
 
 def test_tags_are_joined_and_parted(mirrored: Any) -> None:

@@ -3,9 +3,13 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
-from portal.models import TelnyxAccount
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import CONNECTION, make_call
+from tests.support.rest import CALLS, api_for, problem
 from tests.support.rows import Call
 from voice.calls import search
 
@@ -20,8 +24,20 @@ def log(account: TelnyxAccount) -> None:
     make_call(account, "c", from_number="sip:ada@example.com", to_number="+15125550143", connection_id="88")
 
 
-def found(text: str) -> str:
-    rows = search.by_text(Call.objects.order_by("call_control_id"), text)
+@pytest.fixture
+def ada(operator: User) -> Actor:
+    """Who may see whole numbers."""
+    return Actor("user: ada", operator)
+
+
+@pytest.fixture
+def bob(user_with: Any) -> Actor:
+    """Who may not."""
+    return Actor("user: bob", user_with("voice.view_call", username="bob"))
+
+
+def found(text: str, actor: Actor) -> str:
+    rows = search.by_text(Call.objects.order_by("call_control_id"), text, actor)
     return "".join(row.call_control_id.removeprefix("v3:")[0] for row in rows)
 
 
@@ -55,21 +71,74 @@ def found(text: str) -> str:
         ("12", ""),
     ],
 )
-def test_a_text_finds(text: str, legs: str) -> None:
-    assert found(text) == legs
+def test_a_text_finds(text: str, legs: str, ada: Actor) -> None:
+    assert found(text, ada) == legs
+    assert not AuditEvent.objects.filter(action="call.search").exists()
 
 
-def test_one_side_can_be_asked_for() -> None:
+def test_one_side_can_be_asked_for(ada: Actor) -> None:
     def by(*sides: str) -> set[str]:
-        return set(Call.objects.filter(search.number("+442071838750", sides)).values_list("call_control_id", flat=True))
+        found = search.number("+442071838750", ada, sides)
+        return set(Call.objects.filter(found).values_list("call_control_id", flat=True))
 
     assert by("from") == {"v3:b-leg"}
     assert by("to") == {"v3:a-leg"}
 
 
-def test_the_last_digits_are_a_prefix_search() -> None:
-    query = str(search.by_text(Call.objects.order_by(), "555-0143").query)
+def test_the_last_digits_are_a_prefix_search(ada: Actor) -> None:
+    query = str(search.by_text(Call.objects.order_by(), "555-0143", ada).query)
     assert "LIKE 3410555%" in query
+
+
+@pytest.mark.parametrize(
+    ("text", "legs"),
+    [
+        ("+13125550143", "a"),
+        ("+1 (312) 555-0143", "a"),
+        ("13125550143", "a"),
+        ("0143", "ac"),
+        ("3125550143", ""),  # the end of a number is none
+        ("555-0143", ""),
+        ("sip:ada@example.com", "c"),
+        ("sip:ada", ""),
+        (LEG, "a"),
+        (CONNECTION, "ab"),
+    ],
+)
+def test_who_sees_no_whole_number_finds_by_a_whole_one_or_by_four_digits(text: str, legs: str, bob: Actor) -> None:
+    assert found(text, bob) == legs
+
+
+@pytest.mark.parametrize("text", ["143", "50143", "550143", "+0143", "01 43", "0-143"])
+def test_a_number_is_not_pieced_together_from_its_ends(text: str, bob: Actor) -> None:
+    with pytest.raises(search.SearchRefused, match="exactly four last digits"):
+        found(text, bob)
+
+
+def test_such_searches_are_counted_and_audited_by_person(bob: Actor, user_with: Any) -> None:
+    for at in range(search.PER_MINUTE):
+        found(f"{at:04}", bob)
+    with pytest.raises(search.SearchRefused, match="in a minute"):
+        found("+13125550143", bob)
+    assert found("0143", Actor("user: eve", user_with("voice.view_call", username="eve"))) == "ac"
+    notes = AuditEvent.objects.filter(action="call.search", user=bob.user)
+    assert notes.count() == search.PER_MINUTE + 1
+    assert notes.first().details == {"searched": "+1312•••0143"}
+
+
+def test_the_pages_and_the_api_say_why_a_number_is_not_searched_for(client: Client, bob: Actor) -> None:
+    client.force_login(bob.user)
+    page = client.get("/admin/voice/call/", {"q": "143"})
+    assert "exactly four last digits" in page.content.decode()
+    assert list(page.context["cl"].result_list) == []
+    api = api_for(bob.user)
+    for name in ("number", "from", "to"):
+        answer = problem(api.get(CALLS, {name: "+1312"}), 400)
+        assert answer["errors"] == {name: ["Search for a whole number, or for exactly four last digits."]}
+    for _ in range(search.PER_MINUTE):
+        assert api.get(CALLS, {"to": "0143"}).status_code == 200
+    answer = api.get(CALLS, {"to": "0143"})
+    assert (problem(answer, 429)["code"], answer["Retry-After"]) == ("throttled", "60")
 
 
 def test_names_of_applications_cost_two_statements(account: TelnyxAccount, django_assert_num_queries: Any) -> None:

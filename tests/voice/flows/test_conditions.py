@@ -78,6 +78,18 @@ def test_a_bad_condition_is_refused_when_built(given: Any) -> None:
         Condition.read(given)
 
 
+def test_within_ssml_what_a_caller_says_is_text() -> None:
+    said = """<break time="9s"/> & 'quoted'"""
+    context = {"event": {"payload": {"caller_id_name": said}}, "call": {}}
+    spoken = {"payload": "<speak>Hello {{ event.payload.caller_id_name }}</speak>", "payload_type": "ssml"}
+    escaped = "&lt;break time=&quot;9s&quot;/&gt; &amp; &apos;quoted&apos;"
+    assert fill(spoken, context)["payload"] == f"<speak>Hello {escaped}</speak>"
+    assert fill(spoken | {"payload": "{{ event.payload.caller_id_name }}"}, context)["payload"] == escaped
+    assert fill({"deep": [spoken]}, context)["deep"][0]["payload"] == f"<speak>Hello {escaped}</speak>"
+    for plain in ({**spoken, "payload_type": "text"}, {"payload": spoken["payload"]}):
+        assert fill(plain, context)["payload"] == f"<speak>Hello {said}</speak>"
+
+
 def test_placeholders_are_filled_and_nothing_is_evaluated() -> None:
     given = {
         "to": "{{ event.payload.digits }}",

@@ -1,0 +1,60 @@
+"""The token of our webhook address is told only to who may see the accounts: in exports, pages, history and REST."""
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from applications import addresses
+from applications.models import CallControlApplication
+from tests.support.application_pages import page_url
+from tests.support.applications import CALL_CONTROL
+from tests.support.rest import api_for
+
+REST = "/api/v1/call-control-applications/"
+
+
+@pytest.fixture
+def row(mirrored: Any) -> CallControlApplication:
+    found: CallControlApplication = mirrored(name="router")
+    url = found.account.webhook_url
+    found.remote = found.remote | {"webhook_event_url": url, "webhook_event_failover_url": f"{url}?again=1"}
+    found.webhook_event_url = url
+    found.save()
+    return found
+
+
+def told(user: User, client: Client, row: CallControlApplication) -> dict[str, str]:
+    client.force_login(user)
+    version = row.history.first().history_id
+    pages = {
+        "csv": page_url("export", "csv"),
+        "json": page_url("export", "json"),
+        "list": page_url("changelist"),
+        "page": page_url("change", row.pk),
+        "history": page_url("history", row.pk),
+        "version": page_url("simple_history", row.pk, version),
+    }
+    answers = {name: client.get(address) for name, address in pages.items()}
+    api, of = api_for(user), f"account={row.account.name}"
+    answers |= {
+        "rest": api.get(f"{REST}{row.telnyx_id}/?{of}"),
+        "rest history": api.get(f"{REST}{row.telnyx_id}/history/?{of}"),
+    }
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 200)
+    return {name: answer.getvalue().decode() for name, answer in answers.items()}
+
+
+def test_the_token_is_told_only_to_who_may_see_the_accounts(client: Client, user_with: Any, row: Any) -> None:
+    token, view = row.account.webhook_token, CALL_CONTROL.permission("view")
+    shown = told(user_with(view, "portal.view_telnyxaccount", username="seeing"), client, row)
+    assert {"csv", "json", "page", "version", "rest"} <= {name for name, text in shown.items() if token in text}
+    hidden = told(user_with(view, username="other"), client, row)
+    assert [name for name, text in hidden.items() if token in text] == []
+    assert "/webhooks/•••/call-control/" in hidden["csv"]
+
+
+def test_what_was_hidden_is_not_written_back() -> None:
+    values = {"webhook_event_url": "https://portal.example/webhooks/•••/call-control/"}
+    assert "hidden when it was read" in addresses.problems(values, {})["webhook_event_url"][0]

@@ -1,0 +1,108 @@
+"""No page and no answer tells a caller's number to who may not see it: a crawl of everything that there is."""
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+
+from portal.models import TelnyxAccount
+from portal.runtime.logs import formatter
+from tests.badinput import rows
+from tests.badinput.test_admin import addresses, lists
+from tests.support.conferences import telnyx
+from tests.support.hidden_numbers import Places, fill, own_account, telnyx_answers
+from tests.support.rest import api_for
+
+WHOLE = "view_full_number"
+# Shown nobody: what is sent and kept, and what only a search reads.
+NOWHERE = ("AlertNotice.body", "Call.from_reversed", "Call.to_reversed", "DialBatch.intent")
+_EXPORTS = [
+    f"/admin/applications/{kind}application/export/{form}/"
+    for kind in ("callcontrol", "texml")
+    for form in ("csv", "json")
+]
+
+
+def paths_of_the_api(made: dict[Any, Any]) -> Iterator[str]:
+    document = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    for path, verbs in document["paths"].items():
+        if "get" in verbs:
+            query = "?connection_id=1293384261075731499" if "active-calls" in path else ""
+            yield rows.address(path, made) + query
+
+
+@pytest.fixture
+def places() -> Places:
+    return Places()
+
+
+@pytest.fixture
+def made(account: TelnyxAccount, places: Places) -> Iterator[dict[Any, Any]]:
+    with telnyx(**telnyx_answers(places)) as wire:
+        own_account(account, wire.url)
+        account.refresh_from_db()
+        found = rows.one_of_each(account, User.objects.create_user("bystander"))
+        fill(found, places)
+        yield found
+
+
+@pytest.fixture
+def nearly_all(user_with: Any) -> User:
+    """Who may do everything but see whole numbers."""
+    user: User = user_with(username="nearly-all")
+    user.user_permissions.set(Permission.objects.exclude(codename=WHOLE))
+    return User.objects.get(pk=user.pk)
+
+
+def pages_of(user: User, client: Client, made: dict[Any, Any]) -> Iterator[tuple[str, str]]:
+    """Everything that this person is answered, headers too, by address."""
+    client.force_login(user)
+    client.raise_request_exception = False
+    for address in dict.fromkeys([*addresses(made), *lists(), *_EXPORTS]):
+        yield address, whole(client.get(address))
+    api = api_for(user)
+    for address in paths_of_the_api(made):
+        yield address, whole(api.get(address))
+
+
+def whole(answer: Any) -> str:
+    content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return f"{answer.status_code} {dict(answer.headers)}\n{content.decode()}"
+
+
+def test_nobody_without_the_right_is_told_a_number(
+    client: Client, nearly_all: User, made: Any, places: Places, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    lines = formatter()
+    told, seen = [], 0
+    for address, text in pages_of(nearly_all, client, made):
+        seen += text.startswith("200")
+        assert not text.startswith("5"), f"{address}: {text[:300]}"
+        told += [f"{address}: {place}" for place in sorted(places.found_in(text))]
+    assert seen > 120
+    assert told == [], "\n".join(told)
+    logged = "\n".join(lines.format(record) for record in caplog.records)
+    assert len(logged) > 1000
+    assert places.found_in(logged) == set()
+
+
+def test_support_is_told_no_number(client: Client, user_with: Any, made: Any, places: Places) -> None:
+    told, seen = [], 0
+    for address, text in pages_of(user_with("Support"), client, made):
+        seen += text.startswith("200")
+        told += [f"{address}: {place}" for place in sorted(places.found_in(text))]
+    assert seen > 50
+    assert told == [], "\n".join(told)
+
+
+def test_who_may_see_them_is_shown_them(client: Client, operator: User, made: Any, places: Places) -> None:
+    """Else the crawl above would pass on pages that show nothing."""
+    told: set[str] = set()
+    for _, text in pages_of(operator, client, made):
+        told |= places.found_in(text)
+    assert [place for place in sorted(places.numbers.keys() - told) if not place.startswith(NOWHERE)] == []
