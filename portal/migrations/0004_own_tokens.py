@@ -2,7 +2,7 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("portal", "0002_saved_filters")]
+    dependencies = [("portal", "0003_audit_address")]
 
     operations = [
         migrations.AlterModelOptions(
