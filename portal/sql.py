@@ -93,7 +93,7 @@ def is_outage(error: BaseException | None) -> bool:
     if (state := getattr(cause, "sqlstate", None)) is not None:
         return str(state).startswith(_AWAY_STATES[-1:] if is_internal else _AWAY_STATES)
     if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
-        primary = code & 0xFF
+        primary = int(code) & 0xFF
         return _SQLITE_PERM <= primary <= _SQLITE_PROTOCOL or primary == _SQLITE_NOTADB
     return not is_internal
 
