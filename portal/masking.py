@@ -157,12 +157,17 @@ def masked_text(text: str) -> str:
     return _BASE64.sub(_unless_a_number_in_base64, _IN_TEXT.sub(_masked_match, text))
 
 
-def without_secrets(value: Any, name: str = "") -> Any:
+def without_secrets(value: Any) -> Any:
     """Return a JSON value with passwords, tokens and secret headers hidden: nobody is shown them."""
+    return change_secrets(value, lambda secret: HIDDEN)
+
+
+def change_secrets(value: Any, change: Callable[[Any], Any], name: str = "") -> Any:
+    """Return a JSON value with each secret within it changed: passwords, tokens, secret headers, headers of tools."""
     if isinstance(value, dict):
-        return {key: _hidden_or(item, str(key), value) for key, item in value.items()}
+        return {key: _change_member(item, change, str(key), value) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_header(item, name) for item in value]
+        return [_change_item(item, change, name) for item in value]
     return value
 
 
@@ -176,20 +181,24 @@ def is_secret_header(name: str) -> bool:
     return bool(_SECRET_HEADER.search(name))
 
 
-def _hidden_or(item: Any, name: str, around: dict[str, Any]) -> Any:
+def _change_member(item: Any, change: Callable[[Any], Any], name: str, around: dict[str, Any]) -> Any:
     if is_secret(name) and item not in (None, ""):
-        return HIDDEN
+        return change(item)
     if _plain(name) == "headers" and "url" in around and isinstance(item, list):  # of an assistant's tool
-        return [one | {"value": HIDDEN} if isinstance(one, dict) else one for one in item]
+        return [_with_value(one, change) for one in item]
     if _plain(name) in _HEADERS and isinstance(item, dict):  # by name
-        return {key: HIDDEN if is_secret_header(str(key)) else one for key, one in item.items()}
-    return without_secrets(item, name)
+        return {key: change(one) if is_secret_header(str(key)) else one for key, one in item.items()}
+    return change_secrets(item, change, name)
 
 
-def _without_header(item: Any, name: str) -> Any:
+def _change_item(item: Any, change: Callable[[Any], Any], name: str) -> Any:
     if isinstance(item, dict) and _plain(name) in _HEADERS and is_secret_header(str(item.get("name", ""))):
-        return item | {"value": HIDDEN}
-    return without_secrets(item, name)
+        return _with_value(item, change)
+    return change_secrets(item, change, name)
+
+
+def _with_value(header: Any, change: Callable[[Any], Any]) -> Any:
+    return header | {"value": change(header["value"])} if isinstance(header, dict) and "value" in header else header
 
 
 def _masked(value: Any, name: str) -> Any:

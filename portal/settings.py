@@ -298,6 +298,7 @@ LOGGING = {
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
+        "telnyx": {"level": "INFO"},  # below it notes whole bodies, passwords among them
         "django.server": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},

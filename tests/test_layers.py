@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.phone_numbers",
             "portal.refusals",
             "portal.saved_filters",
+            "portal.sealed_json",
         ),
         *(
             "portal.signatures",

@@ -8,11 +8,13 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import (
     UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
 )
 
+from portal.masking import is_secret
 from portal.payloads import Unreadable, loads
 from portal.phone_numbers import check_endpoint
 from portal.telnyx.schemas import describe
@@ -53,6 +55,8 @@ class ActionForm(forms.Form):
         self.parameters = _ordered(action)
         for parameter in self.parameters:
             self.fields[parameter.name] = _field(parameter)
+            if is_secret(parameter.name):  # a page that comes back with errors does not show it
+                self.fields[parameter.name].widget = UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"})
 
     @property
     def first(self) -> list[forms.BoundField]:

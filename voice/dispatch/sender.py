@@ -14,8 +14,10 @@ from django.db.models.functions import Now
 from django.db.models.lookups import Exact
 
 from portal import sql, stopping
+from portal.encryption import CannotOpen
 from portal.refusals import LimitExceeded
-from portal.telnyx.client import NotAsked, NotNow, ask
+from portal.sealed_json import unsealed
+from portal.telnyx.client import NotAsked, NotNow, Unaskable, ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.times import uptime
 from voice.catalogue import actions, retry_policy
@@ -160,11 +162,12 @@ def _failed_before(command: CallCommand) -> bool:
 def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
     """Ask Telnyx once. ``claimed``: when the claim began, by ``uptime``."""
     path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
-    values = dict(command.parameters)
+    values: dict[str, Any] = {}
     if retry_policy.takes_command_id(command.action):
         values["command_id"] = str(command.pk)
     begin = uptime()
     try:
+        values |= _opened(command)
         if len(command.attempts) > 1 and is_already_so(command):
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
         slept = uptime() - (claimed or begin)
@@ -180,6 +183,14 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
     except TelnyxError as error:
         return _Outcome(error=error, milliseconds=_since(begin))
     return _Outcome(answer=answer["data"], milliseconds=_since(begin))
+
+
+def _opened(command: CallCommand) -> dict[str, Any]:
+    try:
+        opened: dict[str, Any] = unsealed(command.parameters)
+    except CannotOpen as error:
+        raise Unaskable(f"A secret of this command cannot be read: {error}.") from None
+    return opened
 
 
 def _is_late(command: CallCommand, slept: float) -> bool:

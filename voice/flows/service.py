@@ -8,6 +8,7 @@ from django.db import transaction
 from portal.actors import Actor
 from portal.masking import hides_something
 from portal.models import AuditEvent
+from portal.sealed_json import with_kept_secrets
 from voice.dialling import rights
 from voice.flows.rules import MAX_RULES, problems
 from voice.models import Flow, Rule
@@ -29,6 +30,7 @@ def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> F
     ``PortalRefusal`` for rules that do what their writer may not do by hand.
     """
     if rules is not None:
+        rules = _with_kept_secrets(flow, rules)
         check_rules(rules)
     check_rights(flow, rules, actor)
     made = flow._state.adding
@@ -40,6 +42,13 @@ def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> F
             _replace_rules(flow, rules, actor)
         AuditEvent.note(actor, "flow.create" if made else "flow.update", flow, rules=len(rules or []))
     return flow
+
+
+def _with_kept_secrets(flow: Flow, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rules with the secrets that their writer was not shown: of the same place, or to be entered anew."""
+    kept: list[Any] = [] if flow._state.adding else list(flow.rules.all())
+    old = [rule.do for rule in kept] + [None] * len(rules)
+    return [rule | {"do": with_kept_secrets(rule.get("do", []), do)} for rule, do in zip(rules, old, strict=False)]
 
 
 def delete_flow(flow: Flow, actor: Actor) -> None:

@@ -7,6 +7,7 @@ from django.db.models import Q
 from simple_history.models import HistoricalRecords
 
 from portal.models import TelnyxAccount
+from portal.sealed_json import SealedJSONField
 
 
 class Flow(models.Model):
@@ -54,7 +55,7 @@ class Rule(models.Model):
         help_text="Of the legs it is for; a condition on the direction overrides it.",
     )
     when = models.JSONField(default=list, blank=True)
-    do = models.JSONField(default=list, blank=True)
+    do = SealedJSONField(default=list, blank=True)
     step = models.CharField(max_length=100, blank=True)
     stop = models.BooleanField(default=True, help_text="Later rules are not looked at.")
 

@@ -1,0 +1,52 @@
+"""Keeps the secrets within a JSON value sealed: passwords, tokens, headers. What is read is sealed still.
+
+A sealed one is a text as any other: it may be copied from a rule into a command, and is opened where Telnyx is asked.
+So it is bound to being such a parameter, and not to its row.
+"""
+
+import re
+from typing import Any
+
+from django.db import models
+
+from portal.encryption import seal, unseal
+from portal.masking import HIDDEN, change_secrets
+
+_PLACE = "parameters"
+_SEALED = re.compile(r"nacl1:[0-9a-f]{8}:[A-Za-z0-9+/]+={0,2}")
+
+
+class SealedJSONField(models.JSONField):
+    """Stores JSON with its secrets sealed, however it is written."""
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        return super().get_db_prep_value(sealed(value), connection, prepared)
+
+
+def sealed(value: Any) -> Any:
+    """Return a JSON value with its secrets sealed. A placeholder, filled in later, is none yet."""
+    return change_secrets(value, _sealed_text)
+
+
+def unsealed(value: Any) -> Any:
+    """Return a JSON value with its secrets as they are, for Telnyx alone. ``CannotOpen`` as ``unseal`` raises it."""
+    return change_secrets(value, lambda secret: unseal(secret, _PLACE) if _is_sealed(secret) else secret)
+
+
+def with_kept_secrets(value: Any, kept: Any) -> Any:
+    """Return ``value`` with the sealed secrets of ``kept`` in the same places, where it says that they are hidden."""
+    if isinstance(value, dict) and isinstance(kept, dict):
+        return {name: with_kept_secrets(item, kept.get(name)) for name, item in value.items()}
+    if isinstance(value, list) and isinstance(kept, list):
+        rest = [None] * len(value)
+        return [with_kept_secrets(item, old) for item, old in zip(value, [*kept, *rest], strict=False)]
+    return kept if value == HIDDEN and _is_sealed(kept) else value
+
+
+def _sealed_text(secret: Any) -> Any:
+    is_open = isinstance(secret, str) and "{{" not in secret and not _is_sealed(secret)
+    return seal(secret, _PLACE) if is_open else secret
+
+
+def _is_sealed(text: Any) -> bool:
+    return isinstance(text, str) and bool(_SEALED.fullmatch(text))
