@@ -134,6 +134,6 @@ def test_what_was_stored_before_is_sealed_by_the_migration(
         make_flow(account, {"event_type": "call.answered", "do": [{"action": "transfer", "parameters": DIAL}]})
         make_flow(account, {"event_type": "call.answered", "do": [{"action": "answer"}]}, active=False)
     assert SECRET in stored(Rule, "do")
-    fill = import_module("voice.migrations.0014_sealed_parameters").fill
+    fill = import_module("voice.migrations.0015_sealed_parameters").fill
     fill(apps, SimpleNamespace(connection=connection))
     assert SECRET not in stored(Rule, "do") + stored(Rule.history.model, "do")

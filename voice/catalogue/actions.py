@@ -17,7 +17,7 @@ DIAL = "dial"
 _DIALS = {DIAL, "transfer", "refer"}
 # What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
 _LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
-_LISTENING_PARAMETERS = ("record", "stream_url")
+_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow")
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),

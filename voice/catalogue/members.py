@@ -24,9 +24,13 @@ class Member:
 
 
 def walk(action: str, parameters: Any) -> Iterator[Member]:
-    """Yield every member of ``parameters`` by wire name, what holds it before what it holds."""
+    """Yield every member of ``parameters`` by wire name, what holds it before what it holds.
+
+    Of an action that the SDK has no more (in a rule of before) all is open.
+    """
+    known = actions.parameters(action) if "." in action or actions.exists(action) else ()
     if isinstance(parameters, dict):
-        yield from _inside(parameters, actions.parameters(action), None, "")
+        yield from _inside(parameters, known, None, "")
 
 
 def cannot_be_walked(member: Member, test: Test) -> bool:

@@ -32,7 +32,7 @@ _TELNYX = re.compile(r"(.*\.)?telnyx\.(com|eu|ca|com\.au)")
 # any bare address may be one of them, and a name that looks like theirs may lead there
 _CARRIER = re.compile(r"(.*\.)?telnyx\.[a-z.]+|[\d.]+|\[.*\]")
 _PLAIN_USER = re.compile(r"[a-z][a-z0-9._\-]*", re.ASCII)  # somebody who is registered at a carrier, not a way to dial
-_ODD = re.compile(r"[\s%;:@\"'<>{}\\]")
+_ODD = re.compile(r"[\x00-\x20\x7f\s%/;:@\"'<>{}\\]")
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,11 @@ def destinations(action: str, parameters: Any) -> Named:
     for member in members.walk(action, parameters):
         parameter, is_chosen = member.parameter, member.place.startswith(tuple(choices))
         if parameter is not None and names_destination(parameter):
-            if any(names_destination(inner) for inner in (parameter.item.fields if parameter.item else ())):
+            targets = parameter.item.fields if parameter.item else ()
+            named_by = {inner.name for inner in targets if names_destination(inner)}
+            if named_by:
                 choices.append(f"{member.place}.")
-            count = _take(named, member)
+            count = _take(named, member, named_by)
             named.dials += 0 if is_chosen else count
         elif parameter is None and member.name in _NAMES:
             named.dials += _take_open(named, member)
@@ -112,19 +114,20 @@ def destinations(action: str, parameters: Any) -> Named:
     return named
 
 
-def _take(named: Named, member: members.Member) -> int:
-    """Read what stands where somebody is named; count how many are rung at once."""
-    value, count = member.value, 1
-    if isinstance(value, list) and value:
-        if all(isinstance(one, dict) for one in value):
-            return 1  # targets to choose from: each is a member of its own
-        count = len(value)
-    for text in value if isinstance(value, list) and value else [value]:
+def _take(named: Named, member: members.Member, named_by: set[str]) -> int:
+    """Read what stands where somebody is named; count how many are rung at once.
+
+    ``named_by`` are members of targets to choose from: each of these is read when the walk comes to it.
+    """
+    listed = member.value if isinstance(member.value, list) and member.value else [member.value]
+    if named_by and all(isinstance(one, dict) and named_by & one.keys() for one in listed):
+        return 1
+    for text in listed:
         if isinstance(text, str) and (destination := read(text, member.place)):
             named.found.append(destination)
         else:
             named.unreadable.append(member.place)
-    return count
+    return 1 if named_by else len(listed)
 
 
 def _take_open(named: Named, member: members.Member) -> int:
@@ -164,10 +167,11 @@ def _sip(user: str, host: str, rest: str, parameter: str) -> Destination | None:
         return Destination(parameter, number, is_sip=True) if number else None
     name = (where[1] or where[2]).lower()
     is_carrier = bool(_CARRIER.fullmatch(name))
-    called = _user(user or (where[1] or ""), is_carrier)
+    meant = unquote(user or where[1] or "").lower().removeprefix("tel:")
+    called = _user(meant, is_carrier)
     number = _number(called)
-    if number is None and (called.startswith("+") or _ODD.search(called)):
-        return None  # a phone's number that cannot be read
+    if _ODD.search(meant) or (number is None and called.startswith("+")):
+        return None  # two readings of it are possible, or it is a phone's number that cannot be read
     if number is None and is_carrier and not _PLAIN_USER.fullmatch(called):
         return None  # *67…, #31#…: a carrier dials it, and nobody here knows whom
     return Destination(parameter, number, is_sip=True, host="" if _TELNYX.fullmatch(name) else name)
@@ -179,7 +183,6 @@ def _user(user: str, is_carrier: bool) -> str:
     With +, with an international prefix, or any long number at a carrier's host, it is a phone's number. Ten digits
     there are dialled as North American.
     """
-    user = unquote(user).lower().removeprefix("tel:")
     compact = _SEPARATORS.sub("", user)
     if prefix := re.match(r"00+|011", compact):
         return f"+{compact[prefix.end() :]}"

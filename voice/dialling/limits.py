@@ -15,7 +15,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
 from portal import hosts, sql
-from portal.models import ApiToken, TelnyxAccount
+from portal.actors import PORTAL
+from portal.models import ApiToken, AuditEvent, TelnyxAccount
 from portal.phone_numbers import same_form
 from portal.refusals import LimitExceeded
 from voice.catalogue import actions, retry_policy
@@ -25,9 +26,11 @@ from voice.models import Call, CallCommand, Limits
 
 # A sandbox rings nobody: there the counts only stop what runs wild.
 _SANDBOX: dict[str, Any] = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
+_SANDBOX |= {"for_live": False}
 # Elsewhere a fresh account may call its own country, which ``own_numbers`` reads; the rest is opened by somebody.
 _LIVE: dict[str, Any] = {"dials_per_minute": 60, "dials_per_day": 2000, "concurrent_calls": 50}
 _LIVE |= {"any_country": False, "allow_sip": False, "allowed_sip_hosts": [], "own_countries_wanted": True}
+_LIVE |= {"for_live": True}
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and the webhook of the leg it made
 _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
@@ -52,9 +55,13 @@ class Usage:
 
 
 def of_account(account: TelnyxAccount) -> Limits:
-    """Find the account's limits; make them with defaults when first needed."""
+    """Find the account's limits; make them with defaults when first needed, and anew when a sandbox became live."""
     defaults = _LIVE if account.is_live else _SANDBOX
-    return Limits.objects.get_or_create(account=account, defaults=defaults)[0]
+    row, _ = Limits.objects.get_or_create(account=account, defaults=defaults)
+    if account.is_live and not row.for_live and Limits.objects.filter(pk=row.pk, for_live=False).update(**_LIVE):
+        AuditEvent.note(PORTAL, "limits.update", row, now=_LIVE)
+        row.refresh_from_db()
+    return row
 
 
 def of_token(token: ApiToken | None) -> Limits | None:
@@ -192,7 +199,8 @@ def _check(limits: Limits, destination: Destination) -> None:
     number = destination.e164
     if destination.is_sip and not limits.allow_sip:
         raise _refusal(limits, "allow_sip", "SIP addresses may not be called", destination)
-    if destination.host and not hosts.is_among(destination.host, limits.allowed_sip_hosts):
+    narrows = bool(limits.account_id or limits.allowed_sip_hosts)  # a token's empty list narrows nothing
+    if destination.host and narrows and not hosts.is_among(destination.host, limits.allowed_sip_hosts):
         words = f"SIP addresses at {destination.host} may not be called"
         raise _refusal(limits, "allowed_sip_hosts", words, destination)
     if not number:

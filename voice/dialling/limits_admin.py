@@ -34,6 +34,7 @@ _MUCH = (
     "dials_per_day",
     "concurrent_calls",
 )
+_COUNTRIES = {"allowed_countries", "allowed_prefixes", "any_country"}
 _CHANGED = (*_WHERE, *_MUCH, "egress_hosts")
 _OWN_COUNTRIES = (
     "A fresh account may call the countries of its own phone numbers. Telnyx has told none yet, so it may call nobody: "
@@ -51,6 +52,9 @@ class WordsField(forms.CharField):
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
 
     def clean(self, value: Any) -> Any:
         return list(dict.fromkeys(word for word in re.split(r"[\s,;]+", super().clean(value).upper()) if word))
@@ -130,10 +134,14 @@ class LimitsAdmin(PortalAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         whose = ["whose", "used_now"] if obj else ["token"]
-        narrower = None if obj and obj.account_id else "The limits of the account hold as well."
+        is_of_account = bool(obj and obj.account_id)
+        narrower = (
+            None if is_of_account else "The limits of the account hold as well: what is empty here narrows nothing."
+        )
+        where = [name for name in _WHERE if is_of_account or name != "any_country"]
         return [
             (None, {"fields": whose, "description": narrower}),
-            ("Where may be called", {"fields": list(_WHERE), "description": self._told_of_countries(obj)}),
+            ("Where may be called", {"fields": where, "description": self._told_of_countries(obj)}),
             ("How much", {"fields": list(_MUCH), "description": "An empty number limits nothing."}),
             ("Where media and events may go", {"fields": ["egress_hosts"], "description": _EGRESS}),
         ]
@@ -145,7 +153,8 @@ class LimitsAdmin(PortalAdmin):
         return _OWN_COUNTRIES if obj is not None and obj.own_countries_wanted else None
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.own_countries_wanted = False  # somebody has looked, and has said which
+        if _COUNTRIES & set(form.changed_data):  # somebody has said which
+            obj.own_countries_wanted = False
         super().save_model(request, obj, form, change)
         changed = {name: getattr(obj, name) for name in _CHANGED if name in form.changed_data or not change}
         AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, now=changed)

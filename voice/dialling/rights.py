@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from portal.actors import Actor
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
 from portal.refusals import PortalRefusal
 from voice.catalogue import actions
 from voice.dialling import egress, limits
 from voice.dialling.destinations import destinations
+from voice.models import Limits
 
 DIAL = "voice.dial"
 
@@ -29,21 +30,29 @@ def demand(actor: Actor, action: str, parameters: Any) -> None:
     _demand(actor, needed(action, parameters), "This")
 
 
-def demand_for_rules(actor: Actor, account: TelnyxAccount, entries: Iterable[tuple[str, Any]]) -> None:
-    """Raise ``PortalRefusal`` when whoever writes a rule may not do by hand what its actions, with parameters, do."""
-    listed = list(entries)
-    wanted = {permission for entry in listed for permission in needed(*entry)}
-    _demand(actor, wanted, "A rule of this flow")
-    if wanted and actor.token is not None and not actor.token.allows("calls:write"):
-        raise PortalRefusal("A rule of this flow acts on calls: that takes a token with the scope calls:write.")
-    if DIAL in wanted and limits.of_token(actor.token) is not None:
+def demand_for_rules(actor: Actor, account: TelnyxAccount, rules: Iterable[dict[str, Any]]) -> None:
+    """Raise ``PortalRefusal`` when whoever writes these rules may not do by hand what their actions do."""
+    held: list[Limits] = []
+    for at, rule in enumerate(rules, 1):
+        for entry in rule["do"]:
+            action, parameters = entry["action"], entry.get("parameters", {})
+            what, wanted = f"Rule #{at} ({action})", needed(action, parameters)
+            _demand(actor, wanted, what)
+            _demand_of_token(actor.token, wanted, what)
+            if found := egress.addresses(action, parameters):
+                held = held or limits.limits_for(account, actor.token)
+                egress.check(held, found, actor.user)
+
+
+def _demand_of_token(token: ApiToken | None, wanted: set[str], what: str) -> None:
+    """Refuse a token for which a rule would be a way around its scopes, or around limits of its own."""
+    if token is not None and not token.allows("calls:write"):
+        raise PortalRefusal(f"{what} acts on calls: that takes a token with the scope calls:write.")
+    if DIAL in wanted and limits.of_token(token) is not None:
         raise PortalRefusal(
-            "A rule of this flow may ring a phone. It would be held to the limits of its account alone, and this token "
-            "has limits of its own: it cannot write such a rule."
+            f"{what} may ring a phone. It would be held to the limits of its account alone, and this token has limits "
+            "of its own: it cannot write such a rule."
         )
-    for entry in listed:
-        if found := egress.addresses(*entry):
-            egress.check(limits.limits_for(account, actor.token), found, actor.user)
 
 
 def _demand(actor: Actor, wanted: set[str], what: str) -> None:

@@ -71,8 +71,7 @@ def check_rights(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -
     moved = before is None or (before.account_id, before.connection_id) != (flow.account_id, flow.connection_id)
     switched_on = before is not None and flow.active and not before.active
     if moved or switched_on or wanted != written:
-        entries = [(entry["action"], entry.get("parameters", {})) for rule in wanted for entry in rule["do"]]
-        rights.demand_for_rules(actor, flow.account, entries)
+        rights.demand_for_rules(actor, flow.account, wanted)
 
 
 def _values(rule: Rule) -> dict[str, Any]:

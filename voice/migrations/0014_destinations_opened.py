@@ -9,17 +9,17 @@ import voice.models.limits
 
 # what the version before made of an account without limits, when they were first needed
 _LIVE = {"dials_per_minute": 60, "dials_per_day": 2000, "concurrent_calls": 50}
-_SANDBOX = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
+_SANDBOX = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000, "for_live": False}
 
 
 def keep(apps: Any, schema_editor: Any) -> None:
     """Make the limits of accounts that have none yet, as open as the version before would have made them."""
     alias = schema_editor.connection.alias
     limits, account = apps.get_model("voice", "Limits"), apps.get_model("portal", "TelnyxAccount")
-    limited = limits.objects.using(alias).exclude(account=None).values("account")
-    for row in account.objects.using(alias).exclude(pk__in=limited):
+    for row in account.objects.using(alias).all():
         is_live = urlsplit(row.base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
-        limits.objects.using(alias).create(account=row, **(_LIVE if is_live else _SANDBOX))
+        limits.objects.using(alias).get_or_create(account=row, defaults=_LIVE if is_live else _SANDBOX)
+        limits.objects.using(alias).filter(account=row).update(for_live=is_live)
 
 
 class Migration(migrations.Migration):
@@ -72,6 +72,11 @@ class Migration(migrations.Migration):
                 "may.",
                 verbose_name="hosts for media and events",
             ),
+        ),
+        migrations.AddField(
+            model_name="limits",
+            name="for_live",
+            field=models.BooleanField(db_default=True, default=True, editable=False),
         ),
         migrations.AddField(
             model_name="limits",

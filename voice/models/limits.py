@@ -41,6 +41,8 @@ class Limits(models.Model):
         db_default=True,
         help_text="While no country and no prefix is named above, every country may be called; else none.",
     )
+    # made for an account whose calls ring real phones: those made for a sandbox do not hold once it is live
+    for_live = models.BooleanField(default=True, db_default=True, editable=False)
     # it begins with the countries of the account's own numbers, as soon as Telnyx has told them
     own_countries_wanted = models.BooleanField(default=False, db_default=False, editable=False)
     blocked_prefixes = models.JSONField(

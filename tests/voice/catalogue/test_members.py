@@ -47,6 +47,11 @@ def test_the_sdk_describes_what_it_knows_and_leaves_the_rest_open() -> None:
     }
 
 
+@pytest.mark.parametrize("action", ["", "fly", "_post"])
+def test_of_an_action_that_the_sdk_has_not_all_is_open(action: str) -> None:
+    assert [(member.place, member.parameter) for member in members.walk(action, {"to": "+1"})] == [("to", None)]
+
+
 @pytest.mark.parametrize("given", [None, "{{ event.payload.x }}", [], 7])
 def test_what_is_no_object_has_no_members(given: Any) -> None:
     assert list(members.walk("answer", given)) == []

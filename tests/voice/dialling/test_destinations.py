@@ -71,6 +71,17 @@ def tools(targets: Any) -> dict[str, Any]:
         ("answer", tools([{"to": "{{ agent }}"}]), [], [f"{TARGETS}.0.to"], 1),
         ("gather_using_ai", tools("{{ targets }}"), [], [TARGETS], 1),
         ("gather_using_ai", tools("+13125550001"), ["+13125550001"], [], 1),
+        ("gather_using_ai", tools([{"name": "Ada"}]), [], [TARGETS], 1),
+        (
+            "gather_using_ai",
+            tools([{"to": "+13125550001"}, "Ada"]),
+            ["+13125550001"],
+            [TARGETS, TARGETS, f"{TARGETS}.1"],
+            1,
+        ),
+        ("gather_using_ai", tools([]), [], [TARGETS], 1),
+        ("dial", {"to": [{"to": "+13125550001"}]}, ["+13125550001"], ["to"], 2),
+        ("fly", {"to": "+13125550001"}, ["+13125550001"], [], 1),
         ("dial", {"to": "+13125550001"} | tools("nobody"), ["+13125550001"], [TARGETS], 2),
         ("answer", {"assistant": {"id": "a", "tools": ["{{ event.payload.x }}"]}}, [], ["assistant.tools.0"], 1),
         ("answer", {"assistant": "{{ event.payload.x }}"}, [], ["assistant"], 1),
@@ -107,6 +118,7 @@ def test_destinations_are_found_where_they_stand(
         *("*67+13125550001", "*6713125550001", "#31#13125550001", '"13125550001"', "%2A6713125550001", "911"),
         *("13125550001;maddr=192.0.2.1", "+13125550001;ext=1", "13125550001;phone-context=+44", "%252B13125550001"),
         *("%25252B13125550001", "13125550001:secret", "a b", "{{ who }}", "<13125550001>", "13125550001,200"),
+        *("+1312%0A5550001", "+1312 5550001", "+1/312/5550001", "1312555%00"),
     ],
 )
 @pytest.mark.parametrize("host", ["sip.telnyx.com", "SIP.TELNYX.EU:5061", "sip.telnyx.com.", "192.0.2.1"])

@@ -119,6 +119,30 @@ def test_what_somebody_has_set_is_left_alone(live: TelnyxAccount, browser: Clien
     assert not telnyx.requests
 
 
+def test_another_limit_that_somebody_sets_closes_nothing(live: TelnyxAccount, browser: Client) -> None:
+    row = limits.of_account(live)
+    fields = {"allowed_countries": "", "allowed_prefixes": "", "blocked_prefixes": "", "egress_hosts": ""}
+    fields |= {"allowed_sip_hosts": "", "dials_per_minute": "1", "dials_per_day": "", "concurrent_calls": ""}
+    assert browser.post(f"/admin/voice/limits/{row.pk}/change/", fields).status_code == 302
+    assert dial(live, GERMAN).status == "queued"
+
+
+def test_a_sandbox_that_becomes_live_begins_anew(
+    account: TelnyxAccount, telnyx: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    limit(account, dials_per_minute=7, allow_premium=True)
+    TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
+    monkeypatch.setattr(TelnyxAccount, "is_live", True)
+    account = TelnyxAccount.objects.get()
+    assert dial(account, GERMAN).status == "queued"
+    for to in (AMERICAN, "sip:gencred@sip.telnyx.com"):
+        with pytest.raises(LimitExceeded):
+            dial(account, to)
+    assert AuditEvent.objects.filter(action="limits.update", actor="portal").count() == 1
+    assert limits.of_account(account).dials_per_minute == 60
+
+
 def test_a_rule_calls_at_home_once_the_portal_has_looked(live: TelnyxAccount) -> None:
     """Inside of an event's transaction Telnyx is not asked: the beat does."""
     for leg, to in (("a", GERMAN), ("b", GERMAN), ("c", AMERICAN)):
@@ -183,5 +207,6 @@ def test_an_account_that_was_there_before_calls_whom_it_could(
     row = Limits.objects.get()
     assert (row.any_country, row.allow_sip, row.allowed_sip_hosts) == (True, True, ["*"])
     assert (row.dials_per_minute, row.own_countries_wanted) == (per_minute, False)
+    assert row.for_live == account.is_live
     for to in (GERMAN, AMERICAN, "sip:ada@pbx.example.com"):
         assert dial(account, to).status == "queued"

@@ -194,6 +194,7 @@ def test_a_batch_counts_what_its_tools_may_ring(api: APIClient, account: TelnyxA
         ("start_siprec", {"connector_name": "recorder"}),
         ("answer", {"record": "record-from-answer"}),
         ("answer", {"stream_url": "wss://media.example.com"}),
+        ("start_streaming", {"enable_dialogflow": True}),
         ("transfer", {"to": NUMBER, "record": "record-from-answer"}),
     ],
 )
