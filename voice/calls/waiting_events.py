@@ -21,8 +21,8 @@ def make_due(call: Call, told: Collection[str]) -> list[uuid.UUID]:
 
     Returns their ids, for a caller who wakes them; the sweep finds them in any case.
     """
-    found = _release(call) if "direction" in told and call.direction else []
-    return found + (_reopen(call) if "call_leg_id" in told and call.call_leg_id else [])
+    found = _reopen(call) if "call_leg_id" in told and call.call_leg_id else []  # first: it waits for the leg
+    return found + (_release(call) if "direction" in told and call.direction else [])
 
 
 def lock_call_of_leg(account_id: uuid.UUID, call_leg_id: str) -> Call | None:

@@ -138,9 +138,10 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
         changed |= set(assign(call, step(call, event, decision.step)).columns)
     if changed:
         sql.update(call, sorted(changed))
+    waited = waiting_events.make_due(call, waiting_events.TOLD if made else changed)  # it may wait for the leg
     relevant = bool(made or changed or decision.matched or event.processed_at or has_facts_of(call, event))
     following = _conclude(event, call, decision, failure, relevant=relevant)
-    following.events = waiting_events.make_due(call, waiting_events.TOLD if made else changed)
+    following.events = waited
     if is_stray and made:  # nobody's yet: a pull may tell more
         following.pull_account = event.account_id
     return following

@@ -13,10 +13,12 @@ from applications.models import CallControlApplication
 from portal import sql
 from portal.models import TelnyxAccount
 from tests.support.commands import dial, seen
+from tests.support.conferences import make_room, room_event
 from tests.support.connected_threads import others, wait_for
-from tests.support.databases import TWO_WRITERS
+from tests.support.databases import TWO_WRITERS, somebody_waits_for_a_lock
 from tests.support.events import receive, status_of
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
+from tests.support.polling import eventually
 from tests.support.recoveries import looked
 from tests.support.replays import again
 from tests.support.rows import Call, CallCommand, CallEvent
@@ -194,6 +196,32 @@ def test_who_makes_a_call_waits_for_the_event_of_its_leg_that_is_just_being_clos
         met.set()
         second.result()
     assert closed_with_its_call(account, lonely)
+
+
+@TWO_WRITERS
+@pytest.mark.django_db(transaction=True)
+def test_a_leg_and_its_conference_are_locked_in_one_order(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One event makes the leg known and tells of the conference, another names the leg only and tells of it too."""
+    make_room(account)
+    told = room_event("conference.participant.speak.started", -59)
+    del told["data"]["payload"]["call_control_id"]
+    joined, lonely = store(account, room_event("conference.participant.joined", -60)), store(account, told)
+    has_leg, really = threading.Event(), processing._apply_to_conference
+
+    def stay(event: CallEvent, call: Call | None) -> bool:
+        if event.pk == lonely:
+            has_leg.set()
+            eventually(somebody_waits_for_a_lock, "waiting for the leg")
+        return really(event, call)
+
+    monkeypatch.setattr(processing, "_apply_to_conference", stay)
+    with others() as elsewhere:
+        elsewhere(processing.process, lonely)
+        wait_for(has_leg, "the leg")
+        processing.process(joined)
+    assert set(CallEvent.objects.values_list("status", "attempts", "error")) == {("processed", 1, "")}  # no deadlock
 
 
 @pytest.mark.django_db(transaction=True)

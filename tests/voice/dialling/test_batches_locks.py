@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection
 
 from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin
 from tests.support.commands import now_due
 from tests.support.connected_threads import others, wait_for
-from tests.support.databases import TWO_WRITERS
+from tests.support.databases import TWO_WRITERS, somebody_waits_for_a_lock
 from tests.support.factories import make_call
 from tests.support.limits import limit
 from tests.support.polling import eventually
@@ -21,13 +20,6 @@ from voice.dialling import batches
 from voice.dispatch import sender
 
 pytestmark = [pytest.mark.django_db(transaction=True), TWO_WRITERS]
-WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = CURRENT_DATABASE() AND wait_event_type = 'Lock'"
-
-
-def somebody_waits_for_a_lock() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING)
-        return cursor.fetchone() is not None
 
 
 @pytest.fixture

@@ -64,6 +64,19 @@ def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any,
     assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
 
 
+def test_a_refusal_expires_nothing_but_what_waits_of_its_event(ring: Any, http: Any, neighbour: TelnyxAccount) -> None:
+    call = ring()
+    http.act(call.call_control_id, "hangup")
+    first, forbidden = of_event(call, ("answer", {}), SPEAK)
+    CallCommand.objects.filter(pk=forbidden.pk).update(status="expired", error="A limit forbids it.")
+    of_another = of_event(make_call(neighbour, "elsewhere"), ("answer", {}), SPEAK)
+    sender.send(first.pk)
+    assert (seen(first).status, seen(forbidden).error) == ("refused", "A limit forbids it.")
+    for command in of_another:
+        command.refresh_from_db()
+    assert {command.status for command in of_another} == {"queued"}
+
+
 @pytest.mark.parametrize("action", ["hangup", "reject"])
 @pytest.mark.parametrize("lost_before", [False, True])
 def test_a_hang_up_of_a_call_that_is_over_has_what_it_wanted(
