@@ -115,3 +115,13 @@ def test_a_password_is_long_not_common_and_not_the_name(browser, operator, url, 
     answer = browser.post(url.format(operator.pk), typed)
     assert answer.status_code == 200
     assert User.objects.get().check_password("a long enough password")
+
+
+def test_signing_out_ends_the_session_and_so_does_taking_the_account_away(browser, operator, user_with):
+    session = browser.cookies["sessionid"].value
+    assert browser.post("/admin/logout/").status_code in {200, 302}
+    browser.cookies["sessionid"] = session
+    assert browser.get("/admin/").status_code == 302
+    browser.force_login(operator)
+    User.objects.update(is_active=False)
+    assert browser.get("/admin/").status_code == 302
