@@ -4,7 +4,6 @@ import argparse
 import os
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -13,7 +12,7 @@ from tests.mutants.drawing import MOST_SECONDS, Drawn, Mutant, Selection, draw
 from tests.mutants.guards import GUARDS
 from tests.mutants.recording import read
 from tests.mutants.rooms import ROOMS, ROOT
-from tests.mutants.trials import Outcome, Trials
+from tests.mutants.trials import Outcome, Trials, summary
 
 # servers and browsers are slow, and what they run is in other processes
 _NOT_RUN = ("tests/faults", "tests/browser", "tests/mutants", "tests/portal/sandbox")
@@ -38,20 +37,15 @@ def main() -> None:
     else:
         mutants = [*draw(given.number, given.seed, tuple(given.room or ROOMS))]
     selection = Selection(_noted(anew=not given.as_noted), given.seconds)
-    begin, outcomes = time.monotonic(), list[Outcome]()
+    outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
         outcomes.append(outcome)
-        what = (
-            " ".join(f"{outcome.by}: {outcome.how}".split()) if outcome.how else f"NOT NOTICED by {outcome.tests} tests"
-        )
-        print(f"\n{outcome.mutant}\n  {what}", flush=True)
+        print(f"\n{outcome}", flush=True)
 
     files = sorted({test.partition("::")[0] for mutant in mutants for test in selection.of(mutant)})
     pytest.main(["-q", "-s", "-p", "no:xdist", *files], plugins=[Trials(mutants, selection, tell)])
-    left = [str(outcome.mutant) for outcome in outcomes if not outcome.how]
-    noticed, seconds = len(outcomes) - len(left), time.monotonic() - begin
-    print(f"\n{noticed} of {len(outcomes)} were noticed, in {seconds:.0f} s. Not these:", *left, sep="\n")
+    print(f"\n{summary(outcomes)}")
 
 
 def _split(one: str) -> tuple[str, int]:

@@ -29,29 +29,32 @@ pytest.main(quiet, plugins=[recording.Recording()])
 selection = Selection([recording.read("{CHECKS}")])
 edits = [Edit("{TOY}", was, now) for was, now in json.loads(sys.argv[2])]
 told = []
-tell = lambda outcome: told.append([outcome.by, bool(outcome.how), outcome.tests])
-pytest.main(quiet, plugins=[trials.Trials(edits, selection, tell)])
-print(json.dumps(told))
+pytest.main(quiet, plugins=[trials.Trials(edits, selection, told.append)])
+print(json.dumps([[outcome.by, bool(outcome.how), outcome.tests] for outcome in told]))
+print(json.dumps(trials.summary(told)))
 """
 
 
 def test_what_a_test_notices_and_what_none_does(tmp_path: Path) -> None:
     edits = [
         ("age >= 18", "age > 18"),
-        ("18 and is_known", "18"),
-        ("word.lower()", "word"),
+        ("18 and is_known", "18 or is_known"),
+        ("word.lower()", "word.strip()"),
         ('"grown-up", "adult"', '"grown-up"'),  # counts when the module is imported
         ('"grown-up", "adult"', '"adult"'),
     ]
     command = [sys.executable, "-c", RUN, str(tmp_path), json.dumps(edits)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout.splitlines()[-1]) == [
+    told, summary = (json.loads(line) for line in done.stdout.splitlines()[-2:])
+    assert told == [
         [CHILD, True, 1],
         ["", False, 1],
         ["", False, 1],
         [ENTERED, True, 1],
         ["", False, 1],
     ]
+    assert summary.startswith("2 of 5 were noticed")
+    assert [now in summary for _, now in edits] == [False, True, True, False, True]
 
 
 @pytest.fixture

@@ -42,6 +42,16 @@ class Outcome:
     by: str = ""
     how: str = ""
 
+    def __str__(self) -> str:
+        what = " ".join(f"{self.by}: {self.how}".split()) if self.how else f"NOT NOTICED by {self.tests} tests"
+        return f"{self.mutant}\n  {what}"
+
+
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """Tell how many were noticed, and each that was not."""
+    left = [str(outcome.mutant) for outcome in outcomes if not outcome.how]
+    return "\n".join([f"{len(outcomes) - len(left)} of {len(outcomes)} were noticed. Not these:", *left])
+
 
 class Trials:
     """Stands in for the loop in which pytest runs its tests; ``tell`` is called with each outcome."""
@@ -137,9 +147,12 @@ class Trials:
         """Run ``tests`` in a process of its own, in which the change is there from the first import."""
         changed = {"module": mutant.module, "changed": ast.unparse(mutant.changed), "tests": tests}
         files = sorted({test.partition("::")[0] for test in tests})
-        command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:xdist", "-p", "tests.mutants.planting", *files]
+        command = [sys.executable, "-m", "pytest", "-qx", "-p", "no:xdist", "-p", "tests.mutants.planting"]
+        command += ["--reuse-db", *files]
         bound = PATIENCE + 20 * sum(self.selection.seconds.get(test, 0) for test in tests)
         with tempfile.TemporaryDirectory() as var:  # with a database of its own
+            if (template := Path(connection.settings_dict["NAME"])).exists():
+                shutil.copy(template, var)
             told = Path(var, "mutant.json")
             told.write_text(json.dumps(changed))
             environment = os.environ | {"MUTANT": str(told), "PORTAL_VAR_DIR": var}
