@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 from portal.json_types import JsonObject
+from portal.sandbox.conferences import conferences
 from portal.sandbox.core.events import calling_party_type, timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
@@ -107,7 +108,7 @@ def conference(exchange: Exchange, call: Call, id: str, event: str, name: str) -
         return
     exchange.store.put(CONFERENCES, id, kept | {"sequence": kept["sequence"] + 1})
     if name in kept["events"]:
-        room = exchange.store.get("conferences", id) or {}
+        room = exchange.store.get(conferences.CONFERENCES, id) or {}
         label = _texml(call).get("label")
         form = _numbered(call) | {
             "ConferenceSid": id,
@@ -258,7 +259,7 @@ def _transcribed(exchange: Exchange, call: Call, payload: JsonObject) -> None:
 
 def _joined(exchange: Exchange, call: Call, payload: JsonObject) -> None:
     id = payload["conference_id"]
-    kept, room = exchange.store.get(CONFERENCES, id), exchange.store.get("conferences", id) or {}
+    kept, room = exchange.store.get(CONFERENCES, id), exchange.store.get(conferences.CONFERENCES, id) or {}
     if kept and not kept["started"] and room.get("status") == "in_progress":
         exchange.store.put(CONFERENCES, id, kept | {"started": True})
         conference(exchange, call, id, "conference-start", "start")

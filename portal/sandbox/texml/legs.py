@@ -21,7 +21,6 @@ ANSWERS = 0.5  # seconds after which Telnyx takes an incoming call
 RINGS = 0.3  # seconds from the dial to the ringing
 TALK = 3.0  # seconds for which two who were put through by a document talk
 WHOM = "+13125550001"  # whom the document of a scenario dials
-ALL = ["initiated", "ringing", "answered", "completed", "amd"]
 
 
 def settings(**more: object) -> JsonObject:
@@ -31,7 +30,7 @@ def settings(**more: object) -> JsonObject:
 
 def ring(exchange: Exchange, application: JsonObject, numbers: tuple[str, str], script: str, dials: str) -> Call:
     """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``."""
-    more = {"script": script, "texml": settings(dials=dials or WHOM)}
+    more = {"script": script, "texml": settings(dials=dials)}
     return calls.start(exchange, application["id"], "incoming", numbers, {}, **more)
 
 
