@@ -50,7 +50,7 @@ def answered(exchange: Exchange, call: Call) -> None:
     for item in call.running.get("recording", []):
         callbacks.recording(exchange, call, item["id"], "in-progress", item["channels"], {})
     if call.direction == "incoming":
-        fetch(exchange, call, {})
+        fetch(exchange, call, call.texml.get("instructions") or {})
         if play := _DOCUMENTS.get(call.script):
             play(exchange, call)
     elif call.texml.get("instructions") is not None:

@@ -16,7 +16,7 @@ from portal.sandbox.core.store import Call
 from portal.sandbox.resources.recordings import new_recording
 from portal.sandbox.texml import callbacks, calls, legs, listings, parameters
 from portal.sandbox.texml.accounts import API_VERSION, mail_time, resource_not_found, uri
-from portal.sandbox.texml.conferences import check_active, known
+from portal.sandbox.texml.conferences import check_active, coming, known
 
 At = tuple[str, ...]
 _MOST = 250
@@ -165,13 +165,7 @@ def _record(exchange: Exchange, conference: JsonObject, wanted: JsonObject) -> N
 def _present(exchange: Exchange, conference: JsonObject) -> list[Call]:
     """Return the legs that are in a conference, then those that are being dialled for it."""
     there = [exchange.call(entry["call_control_id"]) for entry in conferences.present(conference)]
-    every = [exchange.call(id) for id in reversed(exchange.store.texml_calls())]
-    coming = [
-        call
-        for call in every
-        if call and call.alive and (call.options.get("conference_config") or {}).get("id") == conference["id"]
-    ]
-    return [call for call in there if call] + coming
+    return [call for call in there if call] + coming(exchange, conference["id"])
 
 
 def _known(exchange: Exchange, conference: JsonObject, name: str) -> Call:
