@@ -14,6 +14,7 @@ from portal.sandbox.texml.accounts import API_VERSION, mail_time, resource_not_f
 
 At = tuple[str, ...]
 _STATUSES = {"init": "init", "in_progress": "in-progress", "completed": "completed"}
+_PARTS = ("participants", "recordings")
 _REASONS = {
     "all_left": "last-participant-left",
     "ended_via_api": "conference-ended-via-api",
@@ -140,6 +141,3 @@ def _in_first_shape(row: JsonObject, account_sid: str) -> JsonObject:
             "subresource_uris": {"transcriptions": None},
         }
     )
-
-
-_PARTS = ("participants", "recordings")

@@ -37,9 +37,10 @@ def ring(exchange: Exchange, application: JsonObject, numbers: tuple[str, str], 
 def started(exchange: Exchange, call: Call) -> None:
     if call.texml is None:
         return
+    ending = ENDINGS.get(last_digits(call.to_number))
     if call.direction == "incoming":
         exchange.after(ANSWERS, call, "texml_answer")
-    elif last_digits(call.to_number) not in ENDINGS or last_digits(call.to_number) == "0003":
+    elif ending is None or ending.cause == "timeout":  # whoever is busy or cannot be reached does not ring
         exchange.after(RINGS, call, "texml_ringing")
 
 
@@ -103,6 +104,15 @@ def record(exchange: Exchange, call: Call, source: str, url: str, body: JsonObje
     callbacks.recording(exchange, call, id, "in-progress", body["channels"], {})
 
 
+def keep_conference(
+    exchange: Exchange, id: str, url: str, method: str, events: list[str], recording: JsonObject | None = None
+) -> None:
+    """Remember where the callbacks of a new conference go, and whether it is to be recorded."""
+    kept: JsonObject = {"url": url, "method": method, "events": events, "record": recording}
+    kept |= {"sequence": 0, "started": False}
+    exchange.store.put(callbacks.CONFERENCES, id, kept)
+
+
 def _parent(exchange: Exchange, call: Call) -> Call | None:
     return exchange.call(call.texml["parent"]) if call.texml and call.texml.get("parent") else None
 
@@ -157,15 +167,6 @@ def _join(exchange: Exchange, call: Call) -> None:
         room = conferences.make(exchange, call, "room", {})
         keep_conference(exchange, room["id"], _address(exchange, call), "POST", ["start", "end", "join", "leave"])
     conferences.join(exchange, room, call, {})
-
-
-def keep_conference(
-    exchange: Exchange, id: str, url: str, method: str, events: list[str], recording: JsonObject | None = None
-) -> None:
-    """Remember where the callbacks of a new conference go, and whether it is to be recorded."""
-    kept: JsonObject = {"url": url, "method": method, "events": events, "record": recording}
-    kept |= {"sequence": 0, "started": False}
-    exchange.store.put(callbacks.CONFERENCES, id, kept)
 
 
 def _answer(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

@@ -22,6 +22,8 @@ At = tuple[str, ...]
 _MOST = 250
 # the words of Call Control's conferences for what a request calls otherwise
 _WORDS = {"Muted": "mute", "EndConferenceOnExit": "end_conference_on_exit"}
+# the answer to a dial has fewer members than what is told later
+_ONLY_LATER = ("api_version", "call_sid_legacy", "coaching_call_sid_legacy", "date_created", "date_updated")
 _MEMBERS = {"Muted": "muted", "Hold": "on_hold", "EndConferenceOnExit": "end_conference_on_exit"}
 
 
@@ -213,6 +215,3 @@ def _coaching(body: JsonObject) -> JsonObject:
         return {}
     coached = [body["CallSidToCoach"]] if body["Coaching"] else []
     return {"supervisor_role": "whisper" if coached else "none", "whisper_call_control_ids": coached}
-
-
-_ONLY_LATER = ("api_version", "call_sid_legacy", "coaching_call_sid_legacy", "date_created", "date_updated")
