@@ -18,6 +18,7 @@ from portal.sandbox.texml import accounts
 
 Form = dict[str, str]
 CONFERENCES = "texml_conferences"  # what only TeXML keeps of a conference: where its callbacks go
+STOPPED = "texml_stopped_recordings"  # recordings that were stopped and are not saved yet
 _OVER = {"busy", "canceled", "completed", "failed", "no-answer"}
 _NOT_ANSWERED = {"user_busy": "busy", "timeout": "no-answer", "no_answer": "no-answer", "originator_cancel": "canceled"}
 _ANSWERED_BY = {"machine": "machine_start", "fax_detected": "fax", "not_sure": "unknown"}
@@ -234,6 +235,7 @@ def _amd(exchange: Exchange, call: Call, answered_by: str) -> None:
 
 def _recording_saved(exchange: Exchange, call: Call, payload: JsonObject) -> None:
     id = payload["recording_id"]
+    exchange.store.remove(STOPPED, id)
     kept = exchange.store.get(recordings.RECORDINGS, id) or {"duration_millis": 0}
     link = next(filter(None, payload["recording_urls"].values()), "")
     more = {"RecordingDuration": str(round(kept["duration_millis"] / 1000)), "RecordingUrl": link}
