@@ -19,7 +19,7 @@ from portal.sandbox.texml import accounts
 Form = dict[str, str]
 CONFERENCES = "texml_conferences"  # what only TeXML keeps of a conference: where its callbacks go
 STOPPED = "texml_stopped_recordings"  # recordings that were stopped and are not saved yet
-_OVER = {"busy", "canceled", "completed", "failed", "no-answer"}
+FETCH = "texml_fetch"  # the timer of a document that waited until it was known who answered
 _NOT_ANSWERED = {"user_busy": "busy", "timeout": "no-answer", "no_answer": "no-answer", "originator_cancel": "canceled"}
 _ANSWERED_BY = {"machine": "machine_start", "fax_detected": "fax", "not_sure": "unknown"}
 _REST_ANSWERED_BY = {"machine": "machine", "fax_detected": "not_sure", "not_sure": "not_sure"}
@@ -226,6 +226,8 @@ def _greeting_ended(exchange: Exchange, call: Call, payload: JsonObject) -> None
 def _amd(exchange: Exchange, call: Call, answered_by: str) -> None:
     spent = round((exchange.now() - (call.answered_at or call.started_at)) * 1000)
     form = _connected(call) | {"AnsweredBy": answered_by, "MachineDetectionDuration": str(spent)}
+    if _texml(call).pop("waits", False):
+        exchange.after(0.0, call, FETCH)
     wanted = _texml(call).get("amd")
     if wanted:
         send(exchange, call, "texml.amd", form, wanted["url"], wanted["method"])

@@ -54,7 +54,7 @@ def answered(exchange: Exchange, call: Call) -> None:
         fetch(exchange, call, call.texml.get("instructions") or {})
         if play := _DOCUMENTS.get(call.script):
             play(exchange, call)
-    elif call.texml.get("instructions") is not None:
+    elif call.texml.get("instructions") is not None and not call.texml.get("waits"):
         fetch(exchange, call, call.texml["instructions"])
 
 
@@ -174,6 +174,10 @@ def _answer(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
         calls.answer(exchange, call)
 
 
+def _fetch(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    fetch(exchange, call, (call.texml or {}).get("instructions") or {"inline": True})
+
+
 def _ringing(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     if call.state == "ringing":
         callbacks.progress(exchange, call, "ringing", "ringing")
@@ -185,4 +189,8 @@ _DOCUMENTS: dict[str, Callable[[Exchange, Call], None]] = {
     "texml_queue": _enqueue,
     "texml_record": _record,
 }
-TIMERS: dict[str, TimerFunction] = {"texml_answer": _answer, "texml_ringing": _ringing}
+TIMERS: dict[str, TimerFunction] = {
+    "texml_answer": _answer,
+    callbacks.FETCH: _fetch,
+    "texml_ringing": _ringing,
+}

@@ -47,6 +47,22 @@ def test_a_document_is_asked_for_by_the_applications_method(sdk: telnyx.Telnyx, 
     assert "CallingPartyType=pstn" in hook.path
 
 
+@pytest.mark.parametrize(
+    ("more", "order_told"),
+    [
+        ({"MachineDetection": "Enable"}, ["/amd", "/voice"]),
+        ({"MachineDetection": "DetectMessageEnd"}, ["/amd", "/voice"]),
+        ({"MachineDetection": "Enable", "AsyncAmd": True}, ["/voice", "/amd"]),
+    ],
+)
+def test_a_document_waits_until_it_is_known_who_answered(
+    account: Account, receiver: Receiver, more: dict[str, Any], order_told: list[str]
+) -> None:
+    sid = account.dial("+13125550005", AsyncAmdStatusCallback=f"{receiver.origin}/amd", **more)
+    account.http.end(sid)
+    assert [hook.path for hook in receiver.hooks if hook.path != "/status"] == order_told
+
+
 def test_a_document_that_is_not_there_is_asked_for_at_the_fallback(account: Account, receiver: Receiver) -> None:
     own = f"{receiver.origin}/own"
     receiver.react = lambda hook: receiver.statuses.append(404 if hook.path == "/own" else 200)
