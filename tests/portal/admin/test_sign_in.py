@@ -98,8 +98,8 @@ def test_an_account_that_does_not_exist_is_answered_alike(client, operator):
 def test_failures_are_in_the_trail_and_in_the_log_with_their_address(client, operator, caplog):
     attempt(client)
     event = AuditEvent.objects.get()
-    assert (event.actor, event.action, event.object_label) == ("somebody", "sign-in.failed", "operator")
-    assert event.details == {"address": HERE}
+    assert (event.actor, event.action, event.object_label) == ("nobody signed in", "sign-in.failed", "operator")
+    assert event.address == HERE
     attempt(client, name="hunter2, typed into the wrong field")
     assert "hunter2" not in str(list(AuditEvent.objects.values()))
     lines = [record.msg for record in caplog.records if record.name == sign_in.__name__]

@@ -102,9 +102,9 @@ def test_flows_take_their_permissions(signed_in: Any, account: TelnyxAccount) ->
 
 
 def test_who_may_change_flows_needs_no_permission_on_rules_beside(signed_in: Any, account: TelnyxAccount) -> None:
-    """As over REST, where ``voice.change_flow`` is all it takes."""
+    """As over REST, where ``voice.change_flow`` and the right of what the rules do are all it takes."""
     flow = make_flow(account)
-    writer = signed_in("voice.view_flow", "voice.change_flow")
+    writer = signed_in("voice.view_flow", "voice.change_flow", "voice.control_call")
     rule = {"event_type": "call.answered", "do": ANSWER}
     values = flow_form(rule, name="renamed", application=f"{account.pk} {CONNECTION}")
     assert writer.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
@@ -112,7 +112,7 @@ def test_who_may_change_flows_needs_no_permission_on_rules_beside(signed_in: Any
     assert [one.do for one in flow.rules.all()] == [[{"action": "answer"}]]
     values = flow_form(name="second", active="", application=f"{account.pk} {CONNECTION}")
     assert writer.post("/admin/voice/flow/add/", values).status_code == 403
-    maker = signed_in("voice.view_flow", "voice.add_flow", username="maker")
+    maker = signed_in("voice.view_flow", "voice.add_flow", "voice.control_call", username="maker")
     CallControlApplication.objects.create(account=account, telnyx_id="77", application_name="other")
     values = flow_form(rule, name="second", application=f"{account.pk} 77")
     assert maker.post("/admin/voice/flow/add/", values).status_code == 302
