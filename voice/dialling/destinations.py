@@ -108,7 +108,7 @@ def destinations(action: str, parameters: Any) -> Named:
             named.dials += _take_open(named, member)
         elif members.cannot_be_walked(member, names_destination):
             named.unreadable.append(member.place)
-            named.dials += 1
+            named.dials += 0 if is_chosen else 1
         elif isinstance(member.value, dict) and parameter is not None and not member.value.get("tools"):
             named.is_open |= {"id", "tools"} <= {inner.name for inner in parameter.fields}
     return named

@@ -213,6 +213,14 @@ def test_what_is_recorded_or_streamed_takes_the_permission_to_listen(
     assert listener.post(url, given, format="json").status_code == 202
 
 
+@pytest.mark.parametrize("dry", [True, False])
+def test_a_batch_is_recorded_by_who_may_listen(account: TelnyxAccount, user_with: Any, dry: bool) -> None:
+    person = api_for(user_with("voice.control_call", "voice.dial"))
+    given = batches.body(parameters={"record": "record-from-answer"}, dry_run=dry)
+    assert "voice.listen_recording" in problem(person.post(batches.URL, given, format="json"), 403)["detail"]
+    assert not DialBatch.objects.exists()
+
+
 def test_a_conference_is_recorded_by_who_may_listen(account: TelnyxAccount, user_with: Any) -> None:
     room = make_room(account)
     url = f"/api/v1/conferences/{room.conference_id}/actions/record_start/"
@@ -227,3 +235,6 @@ def test_every_action_that_begins_to_record_or_to_stream_is_known() -> None:
     every = (*actions.names(), *actions.conference_names())
     begins = {name for name in every if re.search(r"start_(record|stream|fork|siprec)|record_start", name)}
     assert begins == {name for name in every if actions.is_listening(name, {})}
+    for name in ("record", "stream_url", "enable_dialogflow"):  # still the SDK's, and still told
+        assert any(name in {parameter.name for parameter in actions.parameters(action)} for action in every)
+        assert actions.is_listening("answer", {name: "{{ event.payload.x }}"})
