@@ -2,6 +2,7 @@
 
 import logging
 import re
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -61,5 +62,12 @@ def _clean(value: Any, name: str, depth: int = 0) -> Any:
         return "…"
     text = value if isinstance(value, str) else repr(value)
     text = _TOKEN.sub(r"\1…", text)
-    text = text if _OF_IDS.search(name) else masked_text(text)
+    text = text if _OF_IDS.search(name) or (name == "address" and _is_of_a_host(text)) else masked_text(text)
     return _BARE_NUMBER.sub("…", text) if of_numbers else text
+
+
+def _is_of_a_host(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False

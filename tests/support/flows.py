@@ -1,4 +1,4 @@
-"""Flows as REST takes them."""
+"""Flows as REST takes them, and as a page sends them."""
 
 from typing import Any
 
@@ -41,3 +41,12 @@ def make(api: APIClient, **changes: Any) -> Any:
 
 def one_rule(**members: Any) -> list[dict[str, Any]]:
     return [{"event_type": "call.initiated", "do": [{"action": "answer"}]} | members]
+
+
+def flow_form(*rules: dict[str, str], known: int = 0, **values: str) -> dict[str, str]:
+    """What a browser sends for a flow and its rules."""
+    sent = {"rules-TOTAL_FORMS": str(len(rules)), "rules-INITIAL_FORMS": str(known)}
+    for at, rule in enumerate(rules):
+        blank = {"position": str(at), "event_type": "call.initiated", "direction": "incoming", "step": "", "stop": "on"}
+        sent |= {f"rules-{at}-{name}": value for name, value in ({"when": "", "do": ""} | blank | rule).items()}
+    return {"name": "greeting", "active": "on"} | values | sent

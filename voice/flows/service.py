@@ -67,7 +67,7 @@ def check_rights(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -
     """
     before = Flow.objects.filter(pk=flow.pk).first()
     written = [_values(rule) for rule in before.rules.all()] if before else []
-    wanted = written if rules is None else [_RULE_DEFAULTS | _known(rule) for rule in rules]
+    wanted = written if rules is None else [_RULE_DEFAULTS | _known(rule) for rule in _with_kept_secrets(flow, rules)]
     moved = before is None or (before.account_id, before.connection_id) != (flow.account_id, flow.connection_id)
     switched_on = before is not None and flow.active and not before.active
     if moved or switched_on or wanted != written:

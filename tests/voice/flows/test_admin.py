@@ -8,6 +8,7 @@ from django.test import Client
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import CONNECTION, make_flow
+from tests.support.flows import flow_form
 from tests.support.rows import Flow, Rule
 
 pytestmark = pytest.mark.django_db
@@ -18,15 +19,6 @@ ANSWER, HANGUP = '[{"action": "answer"}]', '[{"action": "hangup"}]'
 def application(account: TelnyxAccount) -> CallControlApplication:
     told = {"application_name": "front desk", "telnyx_id": CONNECTION, "active": True}
     return CallControlApplication.objects.create(account=account, **told)
-
-
-def flow_form(*rules: dict[str, str], known: int = 0, **values: str) -> dict[str, str]:
-    """What a browser sends for a flow and its rules."""
-    sent = {"rules-TOTAL_FORMS": str(len(rules)), "rules-INITIAL_FORMS": str(known)}
-    for at, rule in enumerate(rules):
-        blank = {"position": str(at), "event_type": "call.initiated", "direction": "incoming", "step": "", "stop": "on"}
-        sent |= {f"rules-{at}-{name}": value for name, value in ({"when": "", "do": ""} | blank | rule).items()}
-    return {"name": "greeting", "active": "on"} | values | sent
 
 
 def test_a_flow_is_made_with_its_rules_in_the_order_of_the_page(

@@ -1,5 +1,6 @@
 """Who may write rules: whoever may do by hand what they do. A token's own limits are not left behind by a rule."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from portal.actors import PORTAL
 from portal.models import ApiToken, TelnyxAccount
 from tests.support.factories import CONNECTION, make_flow
+from tests.support.flows import flow_form
 from tests.support.rest import FLOWS, api_for, problem
 from tests.support.rows import Flow, Limits
 from voice.flows.service import save_flow
@@ -32,6 +34,19 @@ def test_a_rule_that_acts_takes_the_permission_to_control_calls(account: TelnyxA
     refused = problem(writer.post(FLOWS, body(HANGUP), format="json"), 403, "permission_denied")
     assert "voice.control_call" in refused["detail"]
     assert writer.post(FLOWS, body(STEP), format="json").status_code == 201
+
+
+def test_a_secret_that_the_page_hides_is_no_change_of_the_rule(account: TelnyxAccount, signed_in: Any) -> None:
+    secret = {"action": "transfer", "parameters": {"to": "+13125550001", "sip_auth_password": "correct-horse"}}
+    flow = make_flow(account, {"event_type": "call.initiated", "do": [secret]})
+    shown = secret | {"parameters": secret["parameters"] | {"sip_auth_password": "•••"}}
+    rule = {"id": str(flow.rules.get().pk), "do": json.dumps([shown])}
+    page, writer = f"/admin/voice/flow/{flow.pk}/change/", signed_in(*WRITER)
+    kept = flow.rules.get().do
+    values = flow_form(rule, known=1, name="renamed", application=f"{account.pk} {CONNECTION}")
+    assert writer.post(page, values).status_code == 302
+    flow.refresh_from_db()
+    assert (flow.name, flow.rules.get().do) == ("renamed", kept)
 
 
 @pytest.mark.parametrize("change", [{"active": True}, {"connection_id": "88"}, {"rules": [TRANSFER, HANGUP]}])
