@@ -241,7 +241,7 @@ def _from_telnyx(command: CallCommand) -> bool:
 def _from_record(command: CallCommand) -> bool:
     query = evidence.record_filter(command)
     record = telnyx_record.read(command.account, query) if query else telnyx_record.Record([], complete=False)
-    if entry := next((entry for entry in record.entries if evidence.carries_id(entry, command.pk)), None):
+    if entry := next((entry for entry in record.entries if evidence.carries_id(entry, command.id_at_telnyx)), None):
         if (code := telnyx_record.refusal(entry)) is not None:
             words = f"Settled from Telnyx's record: Telnyx refused it{f' ({code})' if code else ''}."
             return _confirm(command.pk, _Status.REFUSED, words)
