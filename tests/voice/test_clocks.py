@@ -23,6 +23,7 @@ from tests.support.times import ago
 from voice.alerts import notices, rounds
 from voice.calls import live_board
 from voice.dispatch import reconciliation, sender
+from voice.events import processing
 from voice.models import AlertRound, LiveListing
 from voice.recovery import runs
 
@@ -43,6 +44,16 @@ def test_a_command_of_a_rule_is_as_old_as_it_is(
     tell(account)
     command = CallCommand.objects.get()
     assert (is_near(command.created_at), is_near(command.expires_at, 20)) == (True, True)
+
+
+def test_commands_of_events_that_are_claimed_together_have_an_order(account: TelnyxAccount) -> None:
+    """A wish waits for an older one of its call, so none may be as old as another."""
+    make_flow(account, *one_rule())
+    events = receive(account, *(make_event(leg=leg) for leg in "abcd"))
+    list(processing.process_all([event.pk for event in events]))
+    times = list(CallCommand.objects.order_by("created_at").values_list("created_at", "call__call_control_id"))
+    assert [leg for _, leg in times] == [f"v3:{leg}-leg" for leg in "abcd"]
+    assert len({at for at, _ in times}) == 4
 
 
 @WRONG

@@ -6,6 +6,7 @@ A command of which nobody knows the outcome becomes *uncertain*; ``reconciliatio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +30,8 @@ from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 
 LEASE = timedelta(seconds=30)
+_BRIDGE_AGAIN = timedelta(milliseconds=400)
+_NOTHING_HAPPENED = {TelnyxUnavailable.kind, TelnyxRefused.kind}
 _ENDED = "90018"  # Telnyx's code for: the call has already ended
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
@@ -164,7 +167,7 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
     path = [command.call_control_id] if actions.is_on_a_call(command.action) else command.path
     values: dict[str, Any] = {}
     if retry_policy.takes_command_id(command.action):
-        values["command_id"] = str(command.pk)
+        values["command_id"] = str(command.id_at_telnyx)
     begin = uptime()
     try:
         values |= _opened(command)
@@ -225,6 +228,9 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     if isinstance(error, TelnyxUnavailable):
         _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED, mine)
         return []
+    if _may_yet_bridge(command, error):
+        _postpone(command, now + _BRIDGE_AGAIN, _Status.QUEUED, mine)
+        return []
     if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
         _postpone(command, again, _Status.SENDING, mine)
         return ordering.next_free(command)  # a hang-up does not wait for its resend
@@ -261,10 +267,24 @@ def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
     return _Status.UNCERTAIN if isinstance(error, TelnyxUncertain) else _Status.REFUSED
 
 
+def _may_yet_bridge(command: CallCommand, error: TelnyxError | None) -> bool:
+    """Tell whether a bridge of two live legs that was refused is tried once more.
+
+    Seen in production: a 422 just after a leg was answered, or after a hang-up freed it, which passes by itself.
+    """
+    if command.action != "bridge" or not isinstance(error, TelnyxRefused) or error.code == _ENDED:
+        return False
+    before = [attempt.get("outcome") for attempt in command.attempts[:-1]]
+    if error.http_status != HTTPStatus.UNPROCESSABLE_ENTITY or set(before) - {TelnyxUnavailable.kind}:
+        return False
+    legs = {command.call_control_id, command.parameters.get("call_control_id")}
+    return Call.objects.alive().filter(account=command.account_id, call_control_id__in=legs).count() == 2
+
+
 def _postpone(command: CallCommand, until: datetime, status: str, only_if: dict[str, Any]) -> None:
     """Put the command back until ``until``: nothing happened (``queued``) or nothing is known (``sending``)."""
-    if all(attempt.get("outcome") == TelnyxUnavailable.kind for attempt in command.attempts):
-        command.first_sent_at = None  # nothing has reached Telnyx yet
+    if all(attempt.get("outcome") in _NOTHING_HAPPENED for attempt in command.attempts):
+        command.first_sent_at = None
     command.status, command.lease_until = status, until
     sql.update(command, ("status", "lease_until", "first_sent_at", "attempts", "error", "error_code"), **only_if)
 

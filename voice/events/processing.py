@@ -133,7 +133,7 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
     rules = _rules(claimed, call)
     if not call.direction and not failure and _may_still_be_decided(claimed, call, rules):
         return _wait(event, call, made)
-    decision = Decision() if failure else _decide(call, event, rules, claimed.at)
+    decision = Decision() if failure else _decide(call, event, rules, claimed.now())
     if decision.step is not None:
         changed |= set(assign(call, step(call, event, decision.step)).columns)
     if changed:

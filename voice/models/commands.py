@@ -94,6 +94,15 @@ class CallCommand(models.Model):
         return self.action
 
     @property
+    def id_at_telnyx(self) -> uuid.UUID:
+        """Return the ``command_id`` it is sent under: its own id, and another one once that was refused.
+
+        Telnyx ignores a repeat of an id, and nobody says that it does not ignore one that it has refused.
+        """
+        refused = any(attempt.get("outcome") == "refused" for attempt in self.attempts[:-1])
+        return uuid.uuid5(self.pk, "after a refusal") if refused else self.pk
+
+    @property
     def is_open_question(self) -> bool:
         """Tell whether nobody knows or has said what Telnyx did with it."""
         return self.status == self.Status.UNCERTAIN and self.settled_at is None
