@@ -79,16 +79,16 @@ def refused(request: HttpRequest, response: HttpResponse, credentials: dict[str,
 
 def follow_up(request: HttpRequest, answer: HttpResponse) -> None:
     """Note what came of an attempt: in the audit trail, in the log, in the browser that was let in."""
-    if request.user.is_authenticated:
+    if answer.status_code == 302:  # and not by who it is: somebody signed in may try another account
         AuditEvent.note(actor_of(request), "sign-in")
         name = request.user.get_username()
         _remember(answer, name)
         if name in KNOWN_NAMES and any(account.is_live for account in TelnyxAccount.objects.only("base_url")):
             page = reverse("admin:auth_user_change", args=[request.user.pk])
-            text = "Everybody who attacks a portal tries the name {}. <a href='{}'>Choose another one.</a>"
-            messages.warning(request, format_html(text, name, page))
+            link = format_html('<a href="{}" class="underline">Choose another one.</a>', page)
+            messages.warning(request, format_html("Everybody who attacks a portal tries the name {}. {}", name, link))
         return
-    form = getattr(answer, "context_data", {})["form"]
+    form: Any = answer.context_data["form"]  # type: ignore[attr-defined]
     if form.is_busy:
         answer.status_code = 503
         answer["Retry-After"] = "5"

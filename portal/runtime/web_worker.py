@@ -14,6 +14,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any
 
 from gunicorn.http import errors
@@ -91,7 +92,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
 
     def _comes_for_others(self, address: str) -> bool:
         """Tell whether it is a proxy: who may speak for others by gunicorn's ``--forwarded-allow-ips``, or is local."""
-        return not address or address in self.cfg.forwarded_allow_ips or "*" in self.cfg.forwarded_allow_ips
+        if not address or "*" in self.cfg.forwarded_allow_ips:
+            return True
+        return any(ip_address(address) in network for network in self.cfg.forwarded_allow_networks())
 
     def _wait_to_read(self, conn: Connection, seconds: float) -> None:
         self._wait(conn, selectors.EVENT_READ, self._read, seconds)

@@ -1,12 +1,15 @@
 """The core's management commands, as an operator types them."""
 
+import re
 from datetime import timedelta
 from io import StringIO
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from portal.management.commands import start
 from portal.models import ApiToken, AuditEvent
 from tests.support.accounts import make_account
 
@@ -72,3 +75,12 @@ def test_seal_anew_names_what_no_key_opens_and_seals_the_others(account, setting
     assert "other" not in str(raised.value).partition("Put the key")[0]
     settings.PORTAL_ENCRYPTION_KEYS = [b"y" * 32]
     assert type(account).objects.get(name="other").api_key
+
+
+@pytest.mark.parametrize(("key", "name"), [("", r"admin"), ("KEY-of-the-tests", r"admin-[0-9a-f]{6}")])
+def test_the_first_administrator_has_a_name_nobody_knows_once_there_is_something_to_guard(db, settings, key, name):
+    settings.TELNYX_API_KEY = key
+    made, password = start._make_first_administrator()
+    assert re.fullmatch(name, made)
+    assert get_user_model().objects.get(username=made).check_password(password)
+    assert start._make_first_administrator() is None

@@ -241,13 +241,9 @@ def _from_telnyx(command: CallCommand) -> bool:
 def _from_record(command: CallCommand) -> bool:
     query = evidence.record_filter(command)
     record = telnyx_record.read(command.account, query) if query else telnyx_record.Record([], complete=False)
-<<<<<<< HEAD
-    if mine := [entry for entry in record.entries if evidence.carries_id(entry, command.pk)]:
+    if mine := [entry for entry in record.entries if evidence.carries_id(entry, command.id_at_telnyx)]:
         # it has each attempt, and one that was carried out is enough
         entry = next((one for one in mine if telnyx_record.refusal(one) is None), mine[0])
-=======
-    if entry := next((entry for entry in record.entries if evidence.carries_id(entry, command.id_at_telnyx)), None):
->>>>>>> h-wire
         if (code := telnyx_record.refusal(entry)) is not None:
             words = f"Settled from Telnyx's record: Telnyx refused it{f' ({code})' if code else ''}."
             return _confirm(command.pk, _Status.REFUSED, words)

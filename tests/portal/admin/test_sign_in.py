@@ -107,6 +107,14 @@ def test_failures_are_in_the_trail_and_in_the_log_with_their_address(client, ope
     assert "hunter2" not in caplog.text
 
 
+def test_somebody_signed_in_who_tries_another_account_is_noted_too(browser, operator):
+    User.objects.create_superuser("ada", password=PASSWORD)
+    assert attempt(browser, "ada").status_code == 200
+    event = AuditEvent.objects.get()
+    assert (event.action, event.object_label) == ("sign-in.failed", "ada")
+    assert "portal_known" not in browser.cookies
+
+
 def test_a_block_is_noted_once(client, operator):
     fail(LIMIT + 5)
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
