@@ -113,6 +113,7 @@ def test_a_list_of_many_costs_no_more_statements(api: Any, browser: Client, acco
 
     looks = [(api, URL), (browser, "/admin/voice/dialbatch/")]
     begin(api, 1)
+    _ = [statements(*look) for look in looks]  # the first look of a while is noted in the audit trail
     one = [statements(*look) for look in looks]
     for _ in range(4):
         begin(api, 3)

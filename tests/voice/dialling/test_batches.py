@@ -169,7 +169,8 @@ def test_a_paused_batch_waits_and_goes_on_at_its_rate(api: Any, account: TelnyxA
     first, *_, last = batch.commands.order_by("sequence")
     assert (last.lease_until - first.lease_until).total_seconds() == pytest.approx(1, abs=0.1)
     assert first.expires_at > timezone.now()
-    assert list(AuditEvent.objects.order_by("id").values_list("action", flat=True)) == [
+    done = AuditEvent.objects.exclude(action="number.view").order_by("id")
+    assert list(done.values_list("action", flat=True)) == [
         "batch.create",
         "batch.pause",
         "batch.resume",
