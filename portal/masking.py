@@ -226,7 +226,7 @@ def _masked_scalar(value: Any, name: str) -> Any:
             return masked_text(value)
         return value
     if isinstance(value, int | float):
-        return value if _COUNTS.search(name) else HIDDEN
+        return value if _COUNTS.search(name) or abs(value) < 1000 else HIDDEN  # too short for a number, a card, a code
     if name in _NUMBERS:
         return mask(value)
     return masked_text(value) if name in _WORDS else HIDDEN

@@ -78,7 +78,8 @@ def read_now(value: Any) -> datetime:
     return value if isinstance(value, datetime) else datetime.fromisoformat(value).replace(tzinfo=UTC)
 
 
-_AWAY_STATES = ("08", "53", "57", "58", "40", "55", "25006")  # PostgreSQL's classes, and: this server is a standby now
+_AWAY_STATES = ("08", "53", "57", "58", "40", "55")  # PostgreSQL's classes
+_AWAY_INTERNAL = ("25006", "25P03")  # this server has become a standby; it ended a transaction that was idle
 _SQLITE_PERM, _SQLITE_PROTOCOL, _SQLITE_NOTADB = 3, 15, 26  # between: busy, locked, no memory, read-only, disk, full …
 
 
@@ -91,7 +92,7 @@ def is_outage(error: BaseException | None) -> bool:
         return False
     cause, is_internal = error.__cause__, isinstance(error, InternalError)
     if (state := getattr(cause, "sqlstate", None)) is not None:
-        return str(state).startswith(_AWAY_STATES[-1:] if is_internal else _AWAY_STATES)
+        return str(state).startswith(_AWAY_INTERNAL if is_internal else _AWAY_STATES)
     if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
         primary = int(code) & 0xFF
         return _SQLITE_PERM <= primary <= _SQLITE_PROTOCOL or primary == _SQLITE_NOTADB

@@ -30,7 +30,7 @@ DIAL = {
 def stored(model: type[models.Model], column: str) -> str:
     """The column's text in the database, of every row."""
     with connection.cursor() as cursor:
-        cursor.execute(f'SELECT {column} FROM "{model._meta.db_table}"')
+        cursor.execute(f'SELECT "{column}" FROM "{model._meta.db_table}"')
         return json.dumps(cursor.fetchall(), default=str)
 
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from portal import sql
 from portal.leases import Leased
-from portal.masking import masked
+from portal.masking import set_up_for
 from voice.alerts import channels as alert_channels
 from voice.alerts import mutes
 from voice.models import Alert, AlertNotice
@@ -47,7 +47,8 @@ def make(alert: Alert, change: str, now: datetime) -> int:
 
 def body(alert: Alert, change: str) -> dict[str, Any]:
     """Make what a notice says. No phone number and no secret is in it."""
-    payload: dict[str, Any] = masked(
+    payload: dict[str, Any] = set_up_for(
+        None,
         {
             "type": f"alert.{change}",
             "id": str(alert.pk),
@@ -57,7 +58,7 @@ def body(alert: Alert, change: str) -> dict[str, Any]:
             "link": settings.PORTAL_PUBLIC_URL + alert.link if alert.link else "",
             "opened_at": _iso(alert.opened_at),
             "closed_at": _iso(alert.closed_at),
-        }
+        },
     )
     return payload
 
