@@ -9,7 +9,7 @@ from tests.model.invariants import broken
 from tests.model.steps import MOODS, STEPS, Dice, draw
 from tests.model.world import Settings, Step, world_of
 
-_TAKE = {name: kind.take for name, kind in STEPS.items()}
+TAKE = {name: kind.take for name, kind in STEPS.items()}
 _MOOD_CHANGES = 0.02  # of all steps
 
 
@@ -29,7 +29,9 @@ class History:
 def history(seed: int, number: int) -> History:
     """Draw the history of that seed with so many steps."""
     dice = Dice(seed)
-    settings = Settings(seed, dice.choice((3, 5, 1000)), *(dice.random() < often for often in (0.5, 0.3, 0.3)))
+    flags = (dice.random() < often for often in (0.5, 0.3, 0.3))
+    settings = Settings(seed, dice.choice((3, 5, 1000)), *flags, most_rivals=dice.choice((500, 500, 3)))
+    dice.wishes = tuple(dice.sample(dice.wishes, 6))
     dice.mood, steps = dice.choice(list(MOODS)), []
     for _ in range(number):
         if dice.random() < _MOOD_CHANGES:
@@ -42,7 +44,7 @@ def play(one: History) -> list[str]:
     """Play it, let all become calm, and judge."""
     gc.disable()  # a history makes a million objects, and its end frees them
     try:
-        with world_of(one.settings, _TAKE) as world:
+        with world_of(one.settings, TAKE) as world:
             for step in one.steps:
                 world.run([step])
                 if world.wrong:
