@@ -1,5 +1,7 @@
 """Ends a history: all is well from now on, and whoever goes on by himself does. Then nothing may stay open."""
 
+from django.db.models import QuerySet
+
 from tests.model import command_steps, event_steps
 from tests.model.world import World
 from voice.dialling import batches
@@ -35,8 +37,8 @@ def _deliver_what_waits(world: World) -> None:
             webhook.source = "delivered"
 
 
-def _until_nothing_is_owed(world: World, which: "type[CallCommand.objects]") -> None:  # type: ignore[valid-type]
-    open_ones = which.filter(account=world.account, status__in=("queued", "sending"))  # type: ignore[attr-defined]
+def _until_nothing_is_owed(world: World, which: QuerySet[CallCommand]) -> None:
+    open_ones = which.filter(account=world.account, status__in=("queued", "sending"))
     for at in range(_ROUNDS):
         _rounds(world)
         _deliver_what_waits(world)

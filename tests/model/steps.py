@@ -4,7 +4,7 @@ A step is its name and plain values (``("settle", 2)``), so that a history can b
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -25,11 +25,44 @@ _SKEWS = (0, 0, 0, -16, -60, 40, 3)
 _WAITS = {0.3: 6, 0.6: 6, 1: 5, 3: 4, 8: 2, 20: 1, 35: 1, 55: 0.5, 130: 0.4}  # seconds, and how often
 
 
+@dataclass(frozen=True)
+class Theme:
+    """What many of a history's steps are about, so that things meet: actions wished for, and steps taken more often."""
+
+    wishes: tuple[str, ...] = ()
+    more: dict[str, float] = field(default_factory=dict)
+
+
+THEMES = (
+    *(Theme(), Theme(), Theme()),
+    Theme(more={"dial": 4, "look": 2, "pick_up": 2}),
+    Theme(more={"make_batch": 4, "steer": 3, "dial": 2, "wish": 0.5}),
+    Theme(more={"ring": 3, "record": 3, "recover": 3, "deliver": 2, "replay": 3, "work_replay": 2, "wish": 0.3}),
+    Theme(more={"in_room": 5, "wish": 0.4}),
+    Theme(("start_transcription",), {"look": 2}),
+    Theme(("bridge", "transfer"), {"look": 2}),
+    Theme(("answer", "start_recording", "stop_recording"), {"look": 2, "ring": 2}),
+    Theme(("speak", "hangup")),
+    Theme(("speak", "send_dtmf"), {"look": 2}),
+    Theme(("start_siprec", "switch_supervisor_role", "update_client_state"), {"look": 2}),
+)
+
+
 class Dice(Random):
     """Chance that also remembers how Telnyx is."""
 
     mood = "well"
-    wishes: tuple[int, ...] = tuple(range(len(command_steps.WISHES)))  # those of this history
+    theme: "Theme"
+    wishes: tuple[int, ...] = ()
+    often: dict[str, float]
+
+    def choose_theme(self) -> None:
+        """Choose what this history is about."""
+        self.theme = self.choice(THEMES)
+        names = self.theme.wishes or tuple(self.sample(sorted({name for name, _ in command_steps.WISHES}), 5))
+        self.wishes = tuple(at for at, (name, _) in enumerate(command_steps.WISHES) if name in names)
+        self.often = {name: kind.often * self.theme.more.get(name, 1) for name, kind in STEPS.items()}
+        self.mood = self.choice(list(MOODS))
 
     def call(self) -> int:
         return self.choice((0, 0, 1, 2, self.some()))
@@ -144,5 +177,5 @@ _NOT_WITHIN = {"dies", "amid", "skew"}
 def draw(dice: Dice, *, inner: bool = False, of: set[str] | None = None) -> Step:
     """Draw a step; ``inner`` is one that happens within another."""
     names = [name for name in STEPS if (of is None or name in of) and not (inner and name in _NOT_WITHIN)]
-    name = dice.choices(names, [STEPS[one].often for one in names])[0]
+    name = dice.choices(names, [dice.often[one] for one in names])[0]
     return (name, *STEPS[name].draw(dice))

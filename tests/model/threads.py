@@ -192,6 +192,7 @@ def play_by_threads(seed: int, steps: int) -> list[str]:
 
 def _thread(world: ThreadedWorld, seed: int, steps: int) -> None:
     dice = Dice(seed)
+    dice.choose_theme()
     deeds, often = zip(*DEEDS, strict=True)
     pauses = random.Random(seed)
 
