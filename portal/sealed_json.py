@@ -7,9 +7,10 @@ So it is bound to being such a parameter, and not to its row.
 import re
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
-from portal.encryption import seal, unseal
+from portal.encryption import key_id, seal, unseal
 from portal.masking import HIDDEN, change_secrets
 
 _PLACE = "parameters"
@@ -31,6 +32,17 @@ def sealed(value: Any) -> Any:
 def unsealed(value: Any) -> Any:
     """Return a JSON value with its secrets as they are, for Telnyx alone. ``CannotOpen`` as ``unseal`` raises it."""
     return change_secrets(value, lambda secret: unseal(secret, _PLACE) if _is_sealed(secret) else secret)
+
+
+def sealed_anew(value: Any) -> Any:
+    """Return a JSON value with each secret sealed by the newest key. ``CannotOpen`` as ``unseal`` raises it."""
+    newest = key_id(settings.PORTAL_ENCRYPTION_KEYS[0])
+
+    def change(secret: Any) -> Any:
+        is_old = _is_sealed(secret) and secret.split(":")[1] != newest
+        return seal(unseal(secret, _PLACE), _PLACE) if is_old else secret
+
+    return change_secrets(value, change)
 
 
 def with_kept_secrets(value: Any, kept: Any) -> Any:

@@ -1,10 +1,13 @@
 """Ends a history: all is well from now on, and whoever goes on by himself does. Then nothing may stay open."""
 
+from django.db.models import QuerySet
+
 from tests.model import command_steps, event_steps
 from tests.model.world import World
+from voice.dialling import batches
 from voice.dispatch import reconciliation
 from voice.events import processing
-from voice.models import CallCommand, CallEvent, Replay
+from voice.models import CallCommand, CallEvent, DialBatch, Replay
 from voice.replay import runs
 
 _WAITS = (0.6, 5, 20, 40, 61)
@@ -19,8 +22,8 @@ def calm_down(world: World) -> None:
     world.woken.clear()
     _deliver_what_waits(world)
     _until_nothing_is_owed(world, CallCommand.objects.exclude(batch__status="paused", first_sent_at=None))
-    if world.batch is not None:
-        command_steps.steer(world, "resume")
+    for batch in DialBatch.objects.filter(account=world.account, status="paused"):
+        batches.resume(batch, command_steps.ADA)
     world.clock.now += 200
     event_steps.recover(world)
     _until_nothing_is_owed(world, CallCommand.objects.all())
@@ -30,12 +33,12 @@ def calm_down(world: World) -> None:
 
 def _deliver_what_waits(world: World) -> None:
     for webhook in world.telnyx.webhooks:
-        if webhook.source == "pending" and world.post(webhook) == 200:
+        if webhook.source in ("pending", "late") and world.post(webhook) == 200:
             webhook.source = "delivered"
 
 
-def _until_nothing_is_owed(world: World, which: "type[CallCommand.objects]") -> None:  # type: ignore[valid-type]
-    open_ones = which.filter(account=world.account, status__in=("queued", "sending"))  # type: ignore[attr-defined]
+def _until_nothing_is_owed(world: World, which: QuerySet[CallCommand]) -> None:
+    open_ones = which.filter(account=world.account, status__in=("queued", "sending"))
     for at in range(_ROUNDS):
         _rounds(world)
         _deliver_what_waits(world)

@@ -21,7 +21,6 @@ from voice.wakeups import wake_commands
 
 ADA = Actor("user: ada")
 MANY = 100  # calls at once: nothing reaches such a limit
-_SILENT = circuit_breaker.BAD_OF_THEM
 _MOMENT = timedelta(milliseconds=50)
 # What a person asks of a call. Whatever is sent later adds its own here.
 WISHES: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -102,25 +101,24 @@ def make_batch(world: World, lines: int) -> None:
     numbers = [batches.Line(at + 1, f"+1312555{1000 + at}") for at in range(lines)]
     before = world.clock.database()
     try:
-        world.batch = batches.make(world.account, shared, numbers, 1.0, ADA)
+        world.batch = batch = batches.make(world.account, shared, numbers, 1.0, ADA)
     except limits.LimitExceeded:
         return
-    _judge_due_times(world, before)
+    _judge_due_times(world, batch, before)
 
 
 def steer(world: World, verb: str) -> None:
     """Pause, resume or cancel the batch."""
-    if world.batch is not None:
-        was = DialBatch.objects.get(pk=world.batch.pk).status
-        before = world.clock.database()
-        getattr(batches, verb)(world.batch, ADA)
+    batch, before = world.batch, world.clock.database()
+    if batch is not None:
+        was = DialBatch.objects.get(pk=batch.pk).status
+        getattr(batches, verb)(batch, ADA)
         if verb == "resume" and was == DialBatch.Status.PAUSED:
-            _judge_due_times(world, before)
+            _judge_due_times(world, batch, before)
 
 
-def _judge_due_times(world: World, before: datetime) -> None:
-    assert world.batch is not None
-    batch = DialBatch.objects.get(pk=world.batch.pk)
+def _judge_due_times(world: World, batch: DialBatch, before: datetime) -> None:
+    batch = DialBatch.objects.get(pk=batch.pk)
     if not before - _MOMENT < batch.began_at < world.clock.database() + _MOMENT:
         world.wrong.append("I7: a batch is not timed by the database's clock")
     for at, line in enumerate(batch.commands.filter(status="queued", first_sent_at=None).order_by("sequence")):
@@ -288,7 +286,7 @@ def _hear(world: World, error: Any) -> None:
     world.heard += "x" if told_nothing else "o"
     row = sql.fetch(AccountBreaker, account=world.account.pk) if error is not None else None
     opened = row is not None and row.state == "open" and abs(row.since - world.clock.database()) < _MOMENT
-    silent = world.heard.endswith("x" * circuit_breaker.IN_A_ROW) or world.heard[-40:].count("x") >= _SILENT
+    silent = world.heard[-12:].count("x") >= circuit_breaker.IN_A_ROW  # in what order, those that overlap do not tell
     if row is not None and opened and "told nothing" in row.why and not silent:
         world.wrong.append(f"breaker: it opens though Telnyx answers ({world.heard[-20:]})")
     if error is not None and error.http_status == 429:

@@ -17,9 +17,17 @@ from voice.replay.selection import Selection
 _TRIES = 3  # after so many Telnyx gives a delivery up
 
 
-def ring(world: World) -> None:
-    """Somebody calls."""
-    world.telnyx.begin_leg(outgoing=False, to=TO)
+def ring(world: World, late: bool = False) -> None:
+    """Somebody calls; of that Telnyx tells in time, or when all is over."""
+    world.telnyx.begin_leg(outgoing=False, to=TO, late=late)
+
+
+def record(world: World, at: int) -> None:
+    """Telnyx records a call by its own settings, and tells of it by the leg alone."""
+    if alive := [leg for leg in world.telnyx.legs if leg.alive]:
+        leg = alive[at % len(alive)]
+        times = {"recording_started_at": world.telnyx.iso(leg.started), "recording_ended_at": world.telnyx.iso()}
+        world.telnyx.tell("call.recording.saved", leg, **times)
 
 
 def hang_up(world: World, at: int) -> None:
@@ -43,7 +51,7 @@ def pick_up(world: World, at: int) -> None:
 def deliver(world: World, at: int, how: str = "once") -> None:
     """Telnyx delivers one of its webhooks, in whatever order."""
     known = [one for one in world.telnyx.webhooks if (one.source == "delivered") is (how == "again")]
-    waiting = [one for one in known if one.source != "failed"]
+    waiting = [one for one in known if one.source not in ("failed", "late")]
     if not waiting:
         return
     webhook = waiting[at % len(waiting)]

@@ -1,6 +1,7 @@
 """Draws histories, plays them, and of one that breaks an invariant finds a short script that breaks it, too."""
 
 import gc
+import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
@@ -9,7 +10,8 @@ from tests.model.invariants import broken
 from tests.model.steps import MOODS, STEPS, Dice, draw
 from tests.model.world import Settings, Step, world_of
 
-_TAKE = {name: kind.take for name, kind in STEPS.items()}
+TAKE = {name: kind.take for name, kind in STEPS.items()}
+RAISED = "an error"
 _MOOD_CHANGES = 0.02  # of all steps
 
 
@@ -29,8 +31,10 @@ class History:
 def history(seed: int, number: int) -> History:
     """Draw the history of that seed with so many steps."""
     dice = Dice(seed)
-    settings = Settings(seed, dice.choice((3, 5, 1000)), *(dice.random() < often for often in (0.5, 0.3, 0.3)))
-    dice.mood, steps = dice.choice(list(MOODS)), []
+    flags = (dice.random() < often for often in (0.4, 0.3, 0.3))
+    settings = Settings(seed, dice.choice((3, 5, 1000)), *flags, most_rivals=dice.choice((500, 500, 3)))
+    dice.choose_theme()
+    steps = []
     for _ in range(number):
         if dice.random() < _MOOD_CHANGES:
             dice.mood = dice.choice(list(MOODS))
@@ -42,13 +46,16 @@ def play(one: History) -> list[str]:
     """Play it, let all become calm, and judge."""
     gc.disable()  # a history makes a million objects, and its end frees them
     try:
-        with world_of(one.settings, _TAKE) as world:
+        with world_of(one.settings, TAKE) as world:
             for step in one.steps:
                 world.run([step])
                 if world.wrong:
                     return world.wrong
             calm_down(world)
             return broken(world)
+    except Exception as error:  # nothing that a step does may raise: it is shortened and told like what else breaks
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        return [f"{RAISED}: {type(error).__name__} in {where.name}, line {where.lineno} ({error})"]
     finally:
         gc.enable()
 

@@ -112,7 +112,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     ),
     "H6: the record's events have their calls": (
         Edit("voice.dispatch.evidence", "events_of", "stored.get(key) or _unsaved(entry)", "_unsaved(entry)"),
-        Edit("voice.dispatch.evidence", "_attach_calls", "one.call = ", "_ = "),
+        Edit("voice.dispatch.evidence", "attach_calls", "one.call = ", "_ = "),
     ),
     "H6: of too many rivals nobody knows": (Edit(RECONCILIATION, "_prove", "if len(rivals) <= _MOST else None", ""),),
     "M1: one command brings many": (Edit(CORRELATION, "_REPEATED", "", frozenset()),),
@@ -154,4 +154,12 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "a refusal in the record": (
         Edit("voice.calls.telnyx_record", "refusal", "return next((str(code)", "return None and next((str(code)"),
     ),
+}
+
+# These show only between two transactions of PostgreSQL (``threads``).
+MUTANTS_OF_THREADS: dict[str, tuple[Edit, ...]] = {
+    "H3: who misses a leg's call and who makes it known meet": (
+        Edit("voice.calls.waiting_events", "_hold_leg", "sql.hold", "str"),
+    ),
+    "H5: the key of a batch's row stays free": (Edit(BATCHES, "_locked", ", no_key=True", ""),),
 }

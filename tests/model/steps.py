@@ -4,7 +4,7 @@ A step is its name and plain values (``("settle", 2)``), so that a history can b
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -22,13 +22,53 @@ MOODS: dict[str, tuple[float, ...]] = {
     "strict": (3, 1, 0.5, 0.5, 0, 0, 0, 3, 5, 0, 1, 1),
 }
 _SKEWS = (0, 0, 0, -16, -60, 40, 3)
-_WAITS = {0.3: 6, 0.6: 6, 1: 5, 3: 4, 8: 2, 20: 1, 35: 1, 55: 0.5, 130: 0.2}  # seconds, and how often
+_WAITS = {0.3: 6, 0.6: 6, 1: 5, 3: 4, 8: 2, 20: 1, 35: 1, 55: 0.5, 130: 0.4}  # seconds, and how often
+
+
+@dataclass(frozen=True)
+class Theme:
+    """What many of a history's steps are about, so that things meet: actions wished for, and steps taken more often."""
+
+    wishes: tuple[str, ...] = ()
+    more: dict[str, float] = field(default_factory=dict)
+
+
+THEMES = (
+    *(Theme(), Theme(), Theme()),
+    Theme(more={"dial": 4, "look": 2, "pick_up": 2}),
+    Theme(more={"make_batch": 4, "steer": 3, "dial": 2, "wish": 0.5}),
+    Theme(more={"ring": 3, "record": 3, "recover": 3, "deliver": 2, "replay": 3, "work_replay": 2, "wish": 0.3}),
+    Theme(more={"in_room": 5, "wish": 0.4}),
+    Theme(("start_transcription",), {"look": 2}),
+    Theme(("bridge", "transfer"), {"look": 2}),
+    Theme(("answer", "start_recording", "stop_recording"), {"look": 2, "ring": 2}),
+    Theme(("speak", "hangup")),
+    Theme(("speak", "send_dtmf"), {"look": 2}),
+    Theme(("start_siprec", "switch_supervisor_role", "update_client_state"), {"look": 2}),
+)
 
 
 class Dice(Random):
     """Chance that also remembers how Telnyx is."""
 
     mood = "well"
+    theme: "Theme"
+    wishes: tuple[int, ...] = ()
+    often: dict[str, float]
+
+    def choose_theme(self) -> None:
+        """Choose what this history is about."""
+        self.theme = self.choice(THEMES)
+        names = self.theme.wishes or tuple(self.sample(sorted({name for name, _ in command_steps.WISHES}), 5))
+        self.wishes = tuple(at for at, (name, _) in enumerate(command_steps.WISHES) if name in names)
+        self.often = {name: kind.often * self.theme.more.get(name, 1) for name, kind in STEPS.items()}
+        self.mood = self.choice(list(MOODS))
+
+    def call(self) -> int:
+        return self.choice((0, 0, 1, 2, self.some()))
+
+    def number(self) -> int:
+        return self.choice((0, 0, 0, 1, 2))
 
     def some(self, most: int = 24) -> int:
         return self.randrange(most)
@@ -89,8 +129,8 @@ def _amid(dice: Dice) -> tuple[Any, ...]:
 
 
 STEPS: dict[str, Kind] = {
-    "wish": Kind(command_steps.wish, 7, lambda dice: (dice.some(), dice.some(15), dice.rarely())),
-    "dial": Kind(command_steps.dial, 3.5, lambda dice: (dice.some(4), dice.rarely())),
+    "wish": Kind(command_steps.wish, 7, lambda dice: (dice.call(), dice.choice(dice.wishes), dice.rarely())),
+    "dial": Kind(command_steps.dial, 3.5, lambda dice: (dice.number(), dice.rarely())),
     "in_room": Kind(command_steps.in_room, 1.5, lambda dice: (dice.some(2), dice.some(3))),
     "make_batch": Kind(command_steps.make_batch, 0.8, lambda dice: (dice.randint(2, 6),)),
     "steer": Kind(
@@ -106,7 +146,8 @@ STEPS: dict[str, Kind] = {
     "close_breaker": Kind(command_steps.close_breaker, 0.3),
     "look": Kind(command_steps.look, 4, _look),
     "decide": Kind(command_steps.decide, 1.2, lambda dice: (dice.some(), _verdict(dice))),
-    "ring": Kind(event_steps.ring, 1.2),
+    "ring": Kind(event_steps.ring, 1.4, lambda dice: (dice.random() < 0.3,)),
+    "record": Kind(event_steps.record, 0.8, _one),
     "hang_up": Kind(event_steps.hang_up, 0.4, _one),
     "press": Kind(event_steps.press, 3, lambda dice: (dice.some(), dice.choice("122"))),
     "pick_up": Kind(event_steps.pick_up, 0.7, _one),
@@ -117,7 +158,7 @@ STEPS: dict[str, Kind] = {
     "work": Kind(event_steps.work, 8, _one),
     "process": Kind(event_steps.process, 5),
     "abandon": Kind(event_steps.abandon, 0.7, _one),
-    "recover": Kind(event_steps.recover, 0.5, lambda dice: ("down" if dice.rarely() else "ok",)),
+    "recover": Kind(event_steps.recover, 0.9, lambda dice: ("down" if dice.rarely() else "ok",)),
     "replay": Kind(event_steps.replay, 0.5, lambda dice: (dice.choice((0, dice.some())), dice.random() < 0.4)),
     "work_replay": Kind(event_steps.work_replay, 0.8),
     "wait": Kind(command_steps.wait, 8, lambda dice: (dice.choices(list(_WAITS), list(_WAITS.values()))[0],)),
@@ -136,5 +177,5 @@ _NOT_WITHIN = {"dies", "amid", "skew"}
 def draw(dice: Dice, *, inner: bool = False, of: set[str] | None = None) -> Step:
     """Draw a step; ``inner`` is one that happens within another."""
     names = [name for name in STEPS if (of is None or name in of) and not (inner and name in _NOT_WITHIN)]
-    name = dice.choices(names, [STEPS[one].often for one in names])[0]
+    name = dice.choices(names, [dice.often[one] for one in names])[0]
     return (name, *STEPS[name].draw(dice))

@@ -44,7 +44,7 @@ class Leg:
 class Webhook:
     data: dict[str, Any]
     at: float
-    source: str = "pending"  # delivered, failed
+    source: str = "pending"  # late, delivered, failed
     attempts: int = 0
     failed_at: float = 0.0
 
@@ -73,7 +73,14 @@ class Telnyx:
         return next((leg for leg in self.legs if leg.control_id == control_id), None)
 
     def begin_leg(
-        self, *, outgoing: bool, to: str, by: uuid.UUID | None = None, session: str = "", quiet: bool = False
+        self,
+        *,
+        outgoing: bool,
+        to: str,
+        by: uuid.UUID | None = None,
+        session: str = "",
+        quiet: bool = False,
+        late: bool = False,
     ) -> Leg:
         self.number += 1
         leg_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"leg{self.number}"))
@@ -84,6 +91,7 @@ class Telnyx:
         told = {"direction": direction, "state": "parked", "start_time": self.iso()}
         if not quiet:
             self.tell("call.initiated", leg, **told)
+            self.webhooks[-1].source = "late" if late else "pending"
         return leg
 
     def end_leg(self, leg: Leg) -> None:
@@ -136,7 +144,7 @@ class Telnyx:
 
     def _carry_out(self, command: CallCommand, fate: str) -> dict[str, Any]:
         leg = self.leg(command.call_control_id) if command.call_control_id else None
-        ended = leg is not None and not leg.alive
+        ended = (leg is None or not leg.alive) and bool(command.call_control_id)
         if ended or fate in ("no", "D13", "lost_no"):
             self.refused.add(command.pk)
             self._note(command, leg, {"status": "failed", "errors": [{"code": "90018" if ended else "10010"}]})

@@ -5,7 +5,7 @@ import os
 import pytest
 from django.db import connection
 
-from tests.model.histories import first_broken
+from tests.model.histories import RAISED, first_broken
 from tests.model.mutants import MUTANTS
 
 LONG = os.environ.get("FAULTS") == "long"
@@ -22,7 +22,9 @@ def test_a_guard_that_is_off_is_found(db: None, monkeypatch: pytest.MonkeyPatch,
         pytest.skip("the model plays SQLite's clock")
     for edit in MUTANTS[guard]:
         edit.apply(monkeypatch)
-    assert first_broken(range(WITHIN), STEPS) is not None
+    found = first_broken(range(WITHIN), STEPS)
+    assert found is not None
+    assert not found[1][0].startswith(RAISED), found[1]  # an edit that does not fit switches nothing off
 
 
 @pytest.mark.parametrize("guard", MUTANTS)

@@ -48,7 +48,6 @@ RULES: tuple[dict[str, Any], ...] = (
     {"event_type": "call.initiated", "direction": "incoming", "do": [{"action": "answer", "parameters": {}}]},
 )
 _KNOWN, _NEIGHBOURS = 4, 14  # calls
-_MOST = 4  # commands and events that are weighed against each other: 500 are more than a history has
 _FORGER, _ = key_pair()
 _SAVEPOINTS = ("SAVEPOINT", "RELEASE", "ROLLBACK")
 
@@ -77,6 +76,7 @@ class Settings:
     record_has_ids: bool = True
     repeats_in_record: bool = False
     list_lags: bool = False
+    most_rivals: int = 500  # that are weighed against each other
 
 
 @dataclass
@@ -126,16 +126,7 @@ class World:
         most = {"dials_per_minute": 1000, "dials_per_day": 5000, "concurrent_calls": chosen.concurrent_calls}
         Limits.objects.create(account=self.account, **most)
         make_flow(self.account, *RULES)
-        CallControlApplication.objects.bulk_create(
-            [
-                CallControlApplication(
-                    account=self.account,
-                    telnyx_id=CONNECTION,
-                    application_name="line",
-                    webhook_event_url=f"https://portal.example{path}call-control/",
-                )
-            ]
-        )
+        call_application(self.account)
         now = self.clock.database()
         for _ in range(_KNOWN):
             leg = self.telnyx.begin_leg(outgoing=False, to=TO, quiet=True)
@@ -164,6 +155,7 @@ class World:
             pass
         finally:
             self.dies_in, self.is_dead = None, False
+            connection.needs_rollback = False  # that a transaction without a savepoint leaves: it was the whole of it
 
     def amid(self, statement: int, step: Step, others: Sequence[Step]) -> None:
         """Take the step in a process that is stopped at that statement of it while the others take theirs.
@@ -281,7 +273,7 @@ def world_of(settings: Settings, steps: dict[str, Callable[..., None]]) -> Itera
         for module in (sender, status, paging, service, queues):
             patch.setattr(module, "ask", world.ask)
         patch.setattr(wakeups.publisher, "put", world.wake)
-        patch.setattr(reconciliation, "_MOST", _MOST)
+        patch.setattr(reconciliation, "_MOST", settings.most_rivals)
         for module in (processing, limits, circuit_breaker):
             patch.setattr(module, "_log", Silence())
         world.make()
@@ -289,6 +281,13 @@ def world_of(settings: Settings, steps: dict[str, Callable[..., None]]) -> Itera
         with connection.execute_wrapper(world.statement):
             yield world
         transaction.set_rollback(True)
+
+
+def call_application(account: TelnyxAccount) -> None:
+    """Give the account the application, whose webhooks come here."""
+    url = f"https://portal.example/webhooks/{account.webhook_token}/call-control/"
+    values = {"telnyx_id": CONNECTION, "application_name": "line", "webhook_event_url": url}
+    CallControlApplication.objects.bulk_create([CallControlApplication(account=account, **values)])
 
 
 class Silence:

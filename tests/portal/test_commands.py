@@ -11,7 +11,10 @@ from django.utils import timezone
 
 from portal.management.commands import start
 from portal.models import ApiToken, AuditEvent
+from portal.sealed_json import unsealed
 from tests.support.accounts import make_account
+from tests.support.factories import make_flow
+from voice.models import CallCommand
 
 
 def run(*words: str) -> str:
@@ -64,6 +67,24 @@ def test_seal_anew_makes_the_old_key_needless(account, settings):
     assert account.api_key == key
     empty.refresh_from_db()
     assert empty.api_key == ""
+
+
+def test_seal_anew_reaches_the_secrets_within_rules_and_commands(account, settings):
+    (old,), new = settings.PORTAL_ENCRYPTION_KEYS, b"a newer key of the tests, 32 byte"[:32]
+    parameters = {"to": "+13125550001", "sip_auth_password": "correct-horse"}
+    flow = make_flow(
+        account, {"event_type": "call.initiated", "do": [{"action": "transfer", "parameters": parameters}]}
+    )
+    command = CallCommand.objects.create(account=account, action="dial", parameters=parameters)
+    settings.PORTAL_ENCRYPTION_KEYS = [new, old]
+    assert (
+        run("seal_anew") == "4 sealed anew.\n"
+    )  # the account's key, the rule, its version in the history, the command
+    assert run("seal_anew") == "0 sealed anew.\n"
+    settings.PORTAL_ENCRYPTION_KEYS = [new]
+    command.refresh_from_db()
+    assert unsealed(command.parameters) == parameters
+    assert unsealed(flow.rules.get().do[0]["parameters"]) == parameters
 
 
 def test_seal_anew_names_what_no_key_opens_and_seals_the_others(account, settings):

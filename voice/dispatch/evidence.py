@@ -65,7 +65,7 @@ def events_of(command: CallCommand, record: telnyx_record.Record) -> list[CallEv
     stored = {row.dedupe_key: row for row in rows}
     found = (stored.get(key) or _unsaved(entry) for key, entry in told.items())
     events = [one for one in found if one is not None]
-    _attach_calls(command, [one for one in events if one.call_id is None])
+    attach_calls(command, events)
     return events
 
 
@@ -86,10 +86,12 @@ def _unsaved(entry: dict[str, Any]) -> CallEvent | None:
     return row
 
 
-def _attach_calls(command: CallCommand, events: list[CallEvent]) -> None:
+def attach_calls(command: CallCommand, events: list[CallEvent]) -> None:
+    """Attach to the events that have none, unsaved, the calls that are known here: they may not be processed yet."""
+    events = [one for one in events if one.call_id is None]
     ids, legs = ({getattr(one, name) for one in events} - {""} for name in ("call_control_id", "call_leg_id"))
     rows = Call.objects.filter(Q(call_control_id__in=ids) | Q(call_leg_id__in=legs), account=command.account_id)
-    known = {key: call for call in rows for key in (call.call_leg_id, call.call_control_id)}
+    known = {key: call for call in rows for key in (call.call_leg_id, call.call_control_id) if key}
     for one in events:
         one.call = known.get(one.call_control_id) or known.get(one.call_leg_id)
 

@@ -163,7 +163,9 @@ def _stored(command: CallCommand) -> list[CallEvent]:
     """List the events that came since the command was sent and may answer it."""
     events = CallEvent.objects.filter(_where(command), event_type__in=ANSWERS.get(command.action, ()))
     events = events.filter(account=command.account_id, received_at__gte=command.first_sent_at)
-    return list(events.defer("body", "headers").order_by("received_at")[:_MOST])
+    found = list(events.defer("body", "headers").order_by("received_at")[:_MOST])
+    evidence.attach_calls(command, found)
+    return found
 
 
 def _prove(command: CallCommand, events: list[CallEvent], source: str) -> bool:

@@ -1,5 +1,6 @@
 """Seals every stored secret with the newest encryption key."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.apps import apps
@@ -7,8 +8,10 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from portal.encryption import CannotOpen, key_id
+from portal.sealed_json import SealedJSONField, sealed_anew
 
 _SEALED = "_sealed"  # what a column of a sealed secret ends in; the property without it opens and seals
+_Again = Callable[[Any, str], Any]
 
 
 class Command(BaseCommand):
@@ -18,24 +21,36 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         done, failed = 0, []
-        for model in apps.get_models():
-            for column in [field.name for field in model._meta.fields if field.name.endswith(_SEALED)]:
-                for row in model._base_manager.exclude(**{column: ""}).iterator():
-                    try:
-                        done += _seal_anew(row, column)
-                    except CannotOpen as error:
-                        failed.append(f"{model._meta.verbose_name} {row}: {error}.")
+        for model, column, again in _columns():
+            for row in model._base_manager.iterator():
+                try:
+                    done += _seal_anew(row, column, again)
+                except CannotOpen as error:
+                    failed.append(f"{model._meta.verbose_name} {row}: {error}.")
         self.stdout.write(f"{done} sealed anew.")
         if failed:
             raise CommandError("\n".join([*failed, "Put the key back that sealed these, or enter their secrets anew."]))
 
 
-def _seal_anew(row: Any, column: str) -> bool:
+def _columns() -> Iterator[tuple[Any, str, _Again]]:
+    for model in apps.get_models():
+        for field in model._meta.fields:
+            if field.name.endswith(_SEALED):
+                yield model, field.name, _secret_again
+            elif isinstance(field, SealedJSONField):
+                yield model, field.name, lambda row, column: sealed_anew(getattr(row, column))
+
+
+def _secret_again(row: Any, column: str) -> str:
+    sealed: str = getattr(row, column)
+    if sealed and sealed.split(":")[1:2] != [key_id(settings.PORTAL_ENCRYPTION_KEYS[0])]:
+        secret = column.removesuffix(_SEALED)
+        setattr(row, secret, getattr(row, secret))
+    return str(getattr(row, column))
+
+
+def _seal_anew(row: Any, column: str, again: _Again) -> bool:
     """Tell whether it was sealed with an older key; a secret that is changed at this moment stays what it becomes."""
     old = getattr(row, column)
-    if old.split(":")[1:2] == [key_id(settings.PORTAL_ENCRYPTION_KEYS[0])]:
-        return False
-    secret = column.removesuffix(_SEALED)
-    setattr(row, secret, getattr(row, secret))
-    rows = type(row)._base_manager.filter(pk=row.pk, **{column: old})
-    return bool(rows.update(**{column: getattr(row, column)}))
+    new = again(row, column)
+    return old != new and bool(type(row)._base_manager.filter(pk=row.pk, **{column: old}).update(**{column: new}))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
@@ -12,6 +13,7 @@ from tests.support.reconciliation import dialled, entry, hear, look
 from tests.support.rows import Call, CallCommand, CallEvent, Limits
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from tests.support.webhooks import post_webhook
 from voice.commands import outbox
 from voice.dispatch import reconciliation
 
@@ -44,6 +46,14 @@ def test_telnyxs_record_of_another_dials_call_settles_nothing(account: TelnyxAcc
         hear(account, event)
     with telnyx_says(account, call_events=record(event)):
         assert look(lost).is_open_question, seen(lost).settlement
+    assert seen(lost).call is None
+
+
+def test_a_webhook_that_nobody_has_processed_yet_is_of_the_call_it_names(account: TelnyxAccount) -> None:
+    lost = dialled(account)
+    accepted(account, make_call(account, "b", direction="outgoing"))
+    assert post_webhook(Client(), account, begun()).status_code == 200
+    assert look(lost).is_open_question, seen(lost).settlement
     assert seen(lost).call is None
 
 
