@@ -13,8 +13,8 @@ from portal.management.commands import start
 from portal.models import ApiToken, AuditEvent
 from portal.sealed_json import unsealed
 from tests.support.accounts import make_account
-from tests.support.factories import make_flow
-from voice.models import CallCommand
+from tests.support.commands import act
+from tests.support.factories import make_call, make_flow
 
 
 def run(*words: str) -> str:
@@ -72,14 +72,12 @@ def test_seal_anew_makes_the_old_key_needless(account, settings):
 def test_seal_anew_reaches_the_secrets_within_rules_and_commands(account, settings):
     (old,), new = settings.PORTAL_ENCRYPTION_KEYS, b"a newer key of the tests, 32 byte"[:32]
     parameters = {"to": "+13125550001", "sip_auth_password": "correct-horse"}
-    flow = make_flow(
-        account, {"event_type": "call.initiated", "do": [{"action": "transfer", "parameters": parameters}]}
-    )
-    command = CallCommand.objects.create(account=account, action="dial", parameters=parameters)
+    transfer = {"action": "transfer", "parameters": parameters}
+    flow = make_flow(account, {"event_type": "call.initiated", "do": [transfer]})
+    command = act(make_call(account), "transfer", **parameters)
     settings.PORTAL_ENCRYPTION_KEYS = [new, old]
-    assert (
-        run("seal_anew") == "4 sealed anew.\n"
-    )  # the account's key, the rule, its version in the history, the command
+    # the account's key, the rule, its version in the history, the command
+    assert run("seal_anew") == "4 sealed anew.\n"
     assert run("seal_anew") == "0 sealed anew.\n"
     settings.PORTAL_ENCRYPTION_KEYS = [new]
     command.refresh_from_db()
