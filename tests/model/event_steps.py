@@ -23,10 +23,13 @@ def ring(world: World, late: bool = False) -> None:
 
 
 def record(world: World, at: int) -> None:
-    """Telnyx records a call by its own settings, and tells of it by the leg alone."""
+    """Telnyx records a call by its own settings, and tells of it by the leg alone.
+
+    It began long before any command: of one that begins with a command nobody could tell whose it is.
+    """
     if alive := [leg for leg in world.telnyx.legs if leg.alive]:
         leg = alive[at % len(alive)]
-        times = {"recording_started_at": world.telnyx.iso(leg.started), "recording_ended_at": world.telnyx.iso()}
+        times = {"recording_started_at": world.telnyx.iso(leg.started - 60), "recording_ended_at": world.telnyx.iso()}
         world.telnyx.tell("call.recording.saved", leg, **times)
 
 

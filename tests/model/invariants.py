@@ -178,7 +178,11 @@ def _is_anothers(row: CallCommand, leg: Leg | None) -> bool:
 
 
 def _brought_about(row: CallCommand) -> bool:
-    return row.action in _WISHES or retry_policy.retry_class(row.action) is retry_policy.RetryClass.SET_STATE
+    return (
+        row.action in _WISHES
+        or row.action.startswith("stop_")
+        or retry_policy.retry_class(row.action) is retry_policy.RetryClass.SET_STATE
+    )
 
 
 def _orders(world: World) -> Iterator[str]:

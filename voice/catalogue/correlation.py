@@ -123,7 +123,7 @@ def fits(command: CallCommand, event: CallEvent) -> bool:
     """Tell whether the event shows that the command was carried out, if nothing else has caused it."""
     if event.event_type not in ANSWERS.get(command.action, ()):
         return False
-    if not (_is_of(command, event) and may_have_caused(command, event)):
+    if not (_is_of(command, event) and may_have_caused(command, event)) or event.received_at < _sent_at(command):
         return False
     if event.event_type != "call.initiated" and command.action != "start_recording":
         return True
@@ -144,7 +144,11 @@ def may_have_caused(command: CallCommand, event: CallEvent) -> bool:
     sent = command.first_sent_at
     if sent is None or event.event_type not in _brings(command):
         return False
-    if event.received_at < sent or (_done_at(command, event) or event.happened_at) < sent - _SKEW:
+    # a web server's clock may be slow: where Telnyx says that it happened later, nothing is ruled out
+    if (
+        max(event.received_at, event.happened_at) < sent
+        or (_done_at(command, event) or event.happened_at) < sent - _SKEW
+    ):
         return False
     if not (_is_of(command, event) or _reaches(command, event)):
         return False

@@ -10,8 +10,8 @@ from portal.models import TelnyxAccount
 from tests.support.commands import seen
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
-from tests.support.reconciliation import dialled, entry, look, sent_ok, uncertain
-from tests.support.rows import Call, CallCommand
+from tests.support.reconciliation import dialled, entry, hear, look, sent_ok, uncertain
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.commands import outbox
@@ -151,6 +151,15 @@ def test_an_outage_is_looked_at_again_later_and_not_for_ever(account: TelnyxAcco
     assert look(command).lease_until is None
     assert reconciliation.due(9) == []
     assert reconciliation.needs_a_person(seen(command))
+
+
+def test_a_slow_clock_of_the_web_server_lets_no_other_command_out(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=60, over=30)
+    sent_ok(call, "speak", SPEAK, 2)
+    hear(account, make_event("call.speak.started", -1))
+    CallEvent.objects.filter(event_type="call.speak.started").update(received_at=ago(40))
+    assert look(lost).is_open_question, seen(lost).settlement
 
 
 def test_two_at_once_look_once(account: TelnyxAccount) -> None:
