@@ -64,6 +64,16 @@ def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any,
     assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
 
 
+def test_what_failed_of_another_event_keeps_nothing_back(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    failed, _ = of_event(call, ("answer", {}), SPEAK)
+    CallCommand.objects.filter(event=failed.event).update(status="refused")
+    first, second = of_event(call, ("answer", {}), SPEAK)
+    for command in (first, second):
+        sender.send(command.pk)
+    assert (seen(first).status, seen(second).status) == ("ok", "ok")
+
+
 @pytest.mark.parametrize("action", ["hangup", "reject"])
 @pytest.mark.parametrize("lost_before", [False, True])
 def test_a_hang_up_of_a_call_that_is_over_has_what_it_wanted(

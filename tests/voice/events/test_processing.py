@@ -46,7 +46,8 @@ def test_a_leased_event_is_left_to_its_holder(account: TelnyxAccount) -> None:
 
 
 def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: TelnyxAccount) -> None:
-    (event,) = receive(account, make_event())
+    event, other = receive(account, make_event(), make_event(leg="other"))
+    CallEvent.objects.filter(pk=other.pk).update(attempts=8)  # it is only like it
     with mock.patch.object(processing, "changes", side_effect=RuntimeError("poison")):
         for _ in range(8):
             assert status_of(event) == "received"
@@ -56,6 +57,8 @@ def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: Tel
     assert (event.status, event.attempts) == ("dead", 8)
     assert "RuntimeError" in event.error
     assert not Call.objects.exists()
+    other.refresh_from_db()
+    assert (other.status, other.attempts, other.error) == ("received", 8, "")
 
 
 def test_a_rule_reads_the_call_and_moves_its_step(account: TelnyxAccount) -> None:
