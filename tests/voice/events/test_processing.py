@@ -118,6 +118,13 @@ def test_an_event_of_an_undecided_call_waits_for_its_direction(account: TelnyxAc
     assert CallCommand.objects.get().action == "hangup"
 
 
+def test_the_beginning_of_a_call_waits_for_nobody_to_tell_its_direction(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.initiated", "direction": "any", "do": [{"action": "answer"}]})
+    (event,) = receive(account, make_event(direction=None))
+    processing.process(event.pk)
+    assert (status_of(event), CallCommand.objects.get().action) == ("processed", "answer")
+
+
 def test_after_two_seconds_it_meets_only_rules_for_any_direction(account: TelnyxAccount) -> None:
     hang_up = {"event_type": "call.answered", "do": [{"action": "hangup"}], "stop": False}
     make_flow(account, hang_up, hang_up | {"direction": "any"})
