@@ -261,9 +261,12 @@ def _dropped(elements: list[ast.expr], place: Place) -> Iterator[Alternative]:
 
 
 def _is_wording(node: ast.expr) -> bool:
-    return isinstance(node, ast.JoinedStr) or (
-        isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
-    )
+    """Tell whether it only says something: a text of words, or what is made of nothing else."""
+    if isinstance(node, ast.Call):
+        return bool(node.args) and not node.keywords and all(map(_is_wording, node.args))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return " " in node.value or node.value[:1].isupper()
+    return isinstance(node, ast.JoinedStr)
 
 
 def _of_statements(node: ast.AST, place: Place) -> Iterator[Alternative]:

@@ -47,7 +47,8 @@ class Drawn:
 
     @property
     def lines(self) -> range:
-        return range(self._change.first, self._change.line + 1)
+        first, line = sorted((self._change.first, self._change.line))  # a decorator stands before its function
+        return range(first, line + 1)
 
     @property
     def scope(self) -> Scope | None:

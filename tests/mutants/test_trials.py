@@ -38,7 +38,7 @@ print(json.dumps(trials.summary(told)))
 def test_what_a_test_notices_and_what_none_does(tmp_path: Path) -> None:
     edits = [
         ("age >= 18", "age > 18"),
-        ("18 and is_known", "18 or is_known"),
+        ("18 and is_known", "18 and (is_known or True)"),
         ("word.lower()", "word.strip()"),
         ('"grown-up", "adult"', '"grown-up"'),  # counts when the module is imported
         ('"grown-up", "adult"', '"adult"'),
@@ -54,7 +54,7 @@ def test_what_a_test_notices_and_what_none_does(tmp_path: Path) -> None:
         ["", False, 1],
     ]
     assert summary.startswith("2 of 5 were noticed")
-    assert [now in summary for _, now in edits] == [False, True, True, False, True]
+    assert [f"+ {now}\n" in f"{summary}\n" for _, now in edits] == [False, True, True, False, True]
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Commands as rows: asked for, due again, uncertain, and what came of their attempts."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -46,7 +47,7 @@ def of_event(call: Call, *wanted: tuple[str, dict[str, Any]]) -> list[CallComman
     now = timezone.now()
     told = {"account": call.account, "call": call}
     event = CallEvent.objects.create(
-        **told, dedupe_key="e", source="webhook", status="processed", received_at=now, body=b"{}"
+        **told, dedupe_key=f"e{uuid.uuid4()}", source="webhook", status="processed", received_at=now, body=b"{}"
     )
     rows = [
         CallCommand(

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections
 from django.test import Client
 from django.utils import timezone
@@ -25,6 +26,7 @@ def test_each_gets_its_own_outcome(
     browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
     rows = {name: mirrored(name=name) for name in ("conflict", "gone", "same", "taken")}
+    another = edits.draft(CALL_CONTROL, [rows["same"]], User.objects.get(username="operator"), {"active": False})
     page = select(browser, "bulk_edit", rows.values())
     browser.post(page, {"set:webhook_timeout_secs": "on", "webhook_timeout_secs": "9"})
     change_at_telnyx(sandbox_account, rows["conflict"].remote, webhook_timeout_secs=3)
@@ -40,7 +42,10 @@ def test_each_gets_its_own_outcome(
     }
     assert "it was empty, Telnyx now has “3”, you want “9”" in lines["conflict"].said
     assert remote_of(rows["conflict"])["webhook_timeout_secs"] == 3
-    assert BulkEdit.objects.get().state == "done"
+    assert BulkEdit.objects.exclude(pk=another.pk).get().state == "done"
+    another.refresh_from_db()
+    assert (another.state, another.seen_alive_at, another.finished_at) == ("draft", None, None)
+    assert [target["state"] for target in another.targets] == [""]
 
 
 def test_a_refusal_names_its_field_and_the_others_go_on(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.factories import make_event
+from tests.support.factories import TO, make_event
 from tests.support.rows import Call, CallEvent
 from voice.calls.projection import changes
 from voice.events import intake
@@ -55,6 +55,17 @@ def test_repeats_change_nothing(order: list[int]) -> None:
     events = [read(account, document) for document in SIX]
     once = fold(account, events)
     assert fold(account, [*(events[at] for at in order), *events]) == once
+
+
+def test_what_happens_within_a_call_does_not_name_its_parties_anew() -> None:
+    account = TelnyxAccount(name="x")
+    events = [
+        read(account, make_event("call.answered", -17)),
+        read(account, make_event("call.speak.started", -10, to="sip:assistant@example.com")),
+    ]
+    for order in itertools.permutations(events):
+        assert fold(account, list(order))["to_number"] == TO
+    assert fold(account, events[1:])["to_number"] == "sip:assistant@example.com"  # as long as nothing else is known
 
 
 def test_an_end_absorbs_whatever_comes_after() -> None:

@@ -52,6 +52,24 @@ def test_rest_lists_what_telnyx_lists(api: APIClient) -> None:
         assert api.get("/api/v1/conferences/?state=x").status_code == 400
 
 
+def test_of_several_accounts_the_one_that_is_named_is_asked(api: APIClient) -> None:
+    with telnyx(conferences=[TOLD]) as server:
+        make_account("wired", f"{server.url}/v2")
+        make_account("other")  # nobody answers there
+        assert api.get("/api/v1/conferences/").json()["errors"].keys() == {"account"}
+        assert api.get("/api/v1/conferences/?account=nobody").status_code == 400
+        assert api.get("/api/v1/conferences/?account=wired").json()["results"] == [TOLD]
+    for address, named in (
+        ("", {"account": "wired"}),
+        ("?account=wired", {}),
+        ("?account=other", {"account": "wired"}),
+    ):
+        made = api.post(f"/api/v1/queues/{address}", {"queue_name": "support", **named}, format="json")
+        assert made.status_code == 202
+        command = CallCommand.objects.get(pk=made.json()["id"])
+        assert (command.account.name, command.parameters) == ("wired", {"queue_name": "support"})
+
+
 def test_a_conference_nobody_told_us_of_is_asked_for_and_kept(api: APIClient) -> None:
     with telnyx(**{ROOM.replace("-", "_"): TOLD}) as server:
         make_account("wired", f"{server.url}/v2")

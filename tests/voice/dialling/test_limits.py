@@ -157,6 +157,7 @@ def test_a_rule_is_held_too_and_its_command_says_so(account: TelnyxAccount) -> N
     run_owed()
     first, second = CallCommand.objects.order_by("sequence")
     assert (first.status, second.status) == ("expired", "expired")
+    assert first.finished_at == first.created_at  # it is over as soon as it is made
     assert "blocked_prefixes" in first.error
     assert "earlier command" in second.error
 

@@ -205,6 +205,16 @@ def test_what_waits_too_long_expires(ring: Any, sandbox_account: TelnyxAccount, 
     assert (CallCommand.objects.get().status, wire(sandbox)) == ("expired", [])
 
 
+def test_what_was_sent_too_long_ago_is_called_uncertain_meanwhile(account: TelnyxAccount) -> None:
+    made = [outbox.act(make_call(account, leg), "answer", {}, PORTAL) for leg in ("long ago", "just now")]
+    AccountBreaker.objects.create(account=account, state="open", since=ago(60), next_probe_at=ago(-60))
+    CallCommand.objects.update(status="sending", lease_until=ago(1), first_sent_at=ago(2))
+    CallCommand.objects.filter(pk=made[0].pk).update(first_sent_at=ago(55))
+    assert sender.due(9) == [made[0].pk]
+    sender.send(made[0].pk)
+    assert sorted(CallCommand.objects.values_list("status", flat=True)) == ["sending", "uncertain"]
+
+
 def test_another_account_is_not_held_back(ring: Any, sandbox: Sandbox) -> None:
     AccountBreaker.objects.create(account=make_account("other"), state="open", since=ago(1), next_probe_at=ago(-60))
     outbox.act(ring(), "answer", {}, PORTAL)

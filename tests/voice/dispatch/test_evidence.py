@@ -120,6 +120,17 @@ def test_a_state_that_is_not_set_yet_is_sent_again(account: TelnyxAccount) -> No
     assert seen(command).status == "ok"
 
 
+def test_the_role_of_a_supervisor_is_set_again_however_late(account: TelnyxAccount) -> None:
+    command = outbox.act(make_call(account), "switch_supervisor_role", {"role": "monitor"}, PORTAL)
+    answers = iter(["503 Service Unavailable", {"data": {"result": "ok"}}])
+    with telnyx_says(account, actions=lambda _: next(answers)) as telnyx:
+        sender.send(command.pk)
+        CallCommand.objects.update(lease_until=None, first_sent_at=ago(55))  # longer than a command_id would last
+        sender.send(command.pk)
+        assert len(telnyx.requests) == 2  # there is nothing at Telnyx to read it from
+    assert seen(command).status == "ok"
+
+
 def test_an_ended_call_at_the_repeat_leaves_the_first_attempt_unknown(account: TelnyxAccount) -> None:
     command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
     ended = b'{"errors": [{"code": "90018", "title": "Call has already ended"}]}'

@@ -39,6 +39,15 @@ def test_a_look_at_one_command_leaves_the_others_due(account: TelnyxAccount) -> 
     assert reconciliation.due(9) == [second.pk]
 
 
+def test_what_has_waited_longest_is_looked_at_first(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    made = [uncertain(call, "send_dtmf", KEYS) for _ in range(3)]
+    for command, waits in zip(made, (20, 30, 10), strict=True):
+        CallCommand.objects.filter(pk=command.pk).update(lease_until=ago(waits))
+    assert reconciliation.due(9) == [made[1].pk, made[0].pk, made[2].pk]
+    assert reconciliation.due(1) == [made[1].pk]
+
+
 def test_the_sweep_looks_and_looks_again_when_it_is_time(account: TelnyxAccount) -> None:
     lost = uncertain(make_call(account), "hangup", {})
     alive = {"data": {"is_alive": True}}

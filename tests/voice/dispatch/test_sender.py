@@ -77,6 +77,16 @@ def test_a_refusal_expires_nothing_but_what_waits_of_its_event(ring: Any, http: 
     assert {command.status for command in of_another} == {"queued"}
 
 
+def test_what_failed_of_another_event_keeps_nothing_back(ring: Any, sandbox: Sandbox) -> None:
+    call = ring()
+    failed, _ = of_event(call, ("answer", {}), SPEAK)
+    CallCommand.objects.filter(event=failed.event).update(status="refused")
+    first, second = of_event(call, ("answer", {}), SPEAK)
+    for command in (first, second):
+        sender.send(command.pk)
+    assert (seen(first).status, seen(second).status) == ("ok", "ok")
+
+
 @pytest.mark.parametrize("action", ["hangup", "reject"])
 @pytest.mark.parametrize("lost_before", [False, True])
 def test_a_hang_up_of_a_call_that_is_over_has_what_it_wanted(

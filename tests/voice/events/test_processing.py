@@ -46,7 +46,8 @@ def test_a_leased_event_is_left_to_its_holder(account: TelnyxAccount) -> None:
 
 
 def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: TelnyxAccount) -> None:
-    (event,) = receive(account, make_event())
+    event, other = receive(account, make_event(), make_event(leg="other"))
+    CallEvent.objects.filter(pk=other.pk).update(attempts=8)  # it is only like it
     with mock.patch.object(processing, "changes", side_effect=RuntimeError("poison")):
         for _ in range(8):
             assert status_of(event) == "received"
@@ -56,6 +57,8 @@ def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: Tel
     assert (event.status, event.attempts) == ("dead", 8)
     assert "RuntimeError" in event.error
     assert not Call.objects.exists()
+    other.refresh_from_db()
+    assert (other.status, other.attempts, other.error) == ("received", 8, "")
 
 
 def test_a_rule_reads_the_call_and_moves_its_step(account: TelnyxAccount) -> None:
@@ -113,6 +116,13 @@ def test_an_event_of_an_undecided_call_waits_for_its_direction(account: TelnyxAc
     assert released == [answered.pk]
     processing.process(answered.pk)
     assert CallCommand.objects.get().action == "hangup"
+
+
+def test_the_beginning_of_a_call_waits_for_nobody_to_tell_its_direction(account: TelnyxAccount) -> None:
+    make_flow(account, {"event_type": "call.initiated", "direction": "any", "do": [{"action": "answer"}]})
+    (event,) = receive(account, make_event(direction=None))
+    processing.process(event.pk)
+    assert (status_of(event), CallCommand.objects.get().action) == ("processed", "answer")
 
 
 def test_after_two_seconds_it_meets_only_rules_for_any_direction(account: TelnyxAccount) -> None:

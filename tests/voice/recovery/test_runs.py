@@ -212,6 +212,11 @@ def test_a_bug_is_told_as_an_interruption_and_leaves_the_watermark(
     assert runs.watermark(sandbox_account) is None
 
 
+def a_run(account: TelnyxAccount, state: str, seconds: float) -> Recovery:
+    at = ago(seconds)
+    return Recovery.objects.create(account=account, state=state, started_at=at, seen_alive_at=at, until=at)
+
+
 def test_old_runs_are_forgotten_but_not_what_the_watermark_stands_on(sandbox_account: TelnyxAccount) -> None:
     for days in (50, 40):
         backfill.recover(sandbox_account, PORTAL, now=timezone.now() - timedelta(days=days))
@@ -219,8 +224,21 @@ def test_old_runs_are_forgotten_but_not_what_the_watermark_stands_on(sandbox_acc
     mark = runs.watermark(sandbox_account)
     sandbox_account.base_url = "http://127.0.0.1:9/v2"
     sandbox_account.save()
+    other = make_account(name="other")
+    of_another = a_run(other, "done", 41 * 86400)
     assert backfill.recover(sandbox_account, PORTAL).state == "failed"
-    assert (Recovery.objects.count(), runs.watermark(sandbox_account)) == (2, mark)
+    assert (Recovery.objects.filter(account=sandbox_account).count(), runs.watermark(sandbox_account)) == (2, mark)
+    assert Recovery.objects.filter(pk=of_another.pk).exists()
+
+
+def test_what_failed_at_another_account_makes_nobody_look_longer(account: TelnyxAccount) -> None:
+    a_run(account, "done", 60)
+    a_run(make_account(name="other"), "failed", 30)
+    assert not runs.has_just_failed(account)
+    a_run(account, "running", 20)
+    assert not runs.has_just_failed(account)  # it is not over
+    a_run(account, "failed", 10)
+    assert runs.has_just_failed(account)
 
 
 def test_the_page_of_a_lost_call_says_so(browser: Client, account: TelnyxAccount) -> None:

@@ -129,6 +129,9 @@ def test_a_worker_that_lost_its_lease_writes_nothing_more(account: TelnyxAccount
 def test_after_a_killed_worker_the_next_one_goes_on_behind_it(account: TelnyxAccount) -> None:
     many(account, 8)
     row = rehearse()
+    others = rehearse()
+    held = {"lease_until": Now() + timedelta(hours=1), "holder": uuid.uuid4(), "state": "running"}
+    Replay.objects.filter(pk=others.pk).update(**held)  # somebody is at it
     runs.begin(row, ADA)
     real, seen = replay_apply.apply, 0
 
@@ -143,10 +146,13 @@ def test_after_a_killed_worker_the_next_one_goes_on_behind_it(account: TelnyxAcc
         runs.work(row.pk, 5)
     assert Call.objects.filter(state="parked").count() == 3
     assert runs.due(9) == []  # its lease still holds
-    Replay.objects.update(lease_until=Now() - timedelta(seconds=1))
+    Replay.objects.filter(pk=row.pk).update(lease_until=Now() - timedelta(seconds=1))
     assert runs.due(9) == [row.pk]
     worked_off(row)
     assert (row.state, row.done, row.counts) == ("done", 8, {"changed": 8})
+    others.refresh_from_db()
+    assert (others.state, others.holder) == ("running", held["holder"])
+    assert runs.due(9) == []
     assert row.lines.filter(is_rehearsed=False).count() == 8
 
 

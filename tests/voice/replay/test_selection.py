@@ -5,9 +5,13 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from portal.models import TelnyxAccount
+from tests.support.events import receive
+from tests.support.factories import make_event
 from tests.support.replay_pages import NEW, look, text
 from tests.support.rows import Call, CallEvent, Replay
 from voice.replay import runs
+from voice.replay.selection import Selection
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +34,23 @@ def test_on_a_large_table_a_count_reads_the_newest_and_says_so(
     for exact in ({"ids": str(first.pk)}, {"event_types": first.event_type, "received_until": str(first.received_at)}):
         assert "1 event is like that." in text(browser.post(NEW, exact))
     assert "2 events are like that." in text(browser.post(NEW, {"statuses": "processed"}))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("call.answered", {"call.answered"}),
+        ("call.*", {"call.answered", "call.hangup", "call.speak.ended"}),
+        ("*.ended", {"call.speak.ended", "conference.ended"}),
+        ("*speak*", {"call.speak.ended"}),
+        ("answered", set()),
+    ],
+)
+def test_a_star_stands_for_what_comes_before_or_after(account: TelnyxAccount, pattern: str, found: set[str]) -> None:
+    types = ("call.answered", "call.hangup", "call.speak.ended", "conference.ended")
+    receive(account, *(make_event(event_type) for event_type in types))
+    rows = CallEvent.objects.filter(pk__in=Selection(event_types=(pattern,)).rows())
+    assert set(rows.values_list("event_type", flat=True)) == found
 
 
 def test_what_takes_long_to_find_is_looked_for_by_a_worker_and_not_by_the_page(
