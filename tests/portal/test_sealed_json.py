@@ -16,6 +16,7 @@ from portal.sealed_json import SealedJSONField, sealed, unsealed, with_kept_secr
 from tests.support.conferences import telnyx
 from tests.support.factories import make_call, make_flow, run_owed
 from tests.support.rest import CALLS, FLOWS, api_for, problem
+from voice.catalogue import actions
 from voice.models import CallCommand, Flow, Rule
 
 SECRET = "correct-horse-battery"
@@ -25,6 +26,12 @@ DIAL = {
     "sip_auth_password": SECRET,
     "custom_headers": [{"name": "X-Auth-Token", "value": SECRET}, {"name": "X-Ticket", "value": "4711"}],
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _the_sdk_was_read() -> None:
+    """Reading it may take longer than PostgreSQL lets the transaction of a test be idle."""
+    actions.check("transfer", DIAL)
 
 
 def stored(model: type[models.Model], column: str) -> str:

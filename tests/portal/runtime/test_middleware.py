@@ -55,7 +55,7 @@ def test_what_is_only_read_says_so_as_a_problem(path):
     assert answer["Content-Type"] == "application/problem+json"
 
 
-def test_a_form_from_elsewhere_is_refused_with_a_page_in_the_admin_alone():
+def test_a_form_from_elsewhere_is_refused_with_a_page_in_the_admin_alone(db):
     client = Client(enforce_csrf_checks=True)
     answers = [client.post(path, {"username": "x"}) for path in ("/", "/admin/login/")]
     assert [answer.status_code for answer in answers] == [403, 403]
