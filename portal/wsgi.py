@@ -8,6 +8,6 @@ from django.urls import reverse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 application = get_wsgi_application()
-# now, once: else the first requests would each do it at the same time, on as many threads, and a webhook among them wait
+# now, once: else the first requests would each do it, on as many threads at a time, and a webhook among them wait
 reverse("admin:login")
 get_template("admin/login.html")
