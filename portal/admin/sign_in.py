@@ -11,7 +11,6 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
-from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -21,6 +20,7 @@ from unfold.forms import AuthenticationForm
 from portal.actors import actor_of, address_of
 from portal.models import AuditEvent, TelnyxAccount
 from portal.passwords import TooManyPasswords
+from portal.rest.problems import come_again
 
 KNOWN_NAMES = ("admin", "administrator", "root")  # what is tried first
 _COOKIE, _COOKIE_SECONDS = "portal_known", 180 * 24 * 3600
@@ -33,22 +33,16 @@ _log = structlog.get_logger(__name__)
 
 
 class SignInForm(AuthenticationForm):
-    """Says why somebody is not let in, in the same words whether the account exists or not."""
+    """Takes a name and a password, and notes when there is no time to look at them."""
 
     is_busy = False
-
-    def get_invalid_login_error(self) -> ValidationError:
-        if getattr(self.request, "axes_locked_out", False):
-            return ValidationError(_TOO_MANY, code="too_many")
-        error: ValidationError = super().get_invalid_login_error()
-        return error
 
     def clean(self) -> Any:
         try:
             return super().clean()
         except TooManyPasswords:
             self.is_busy = True
-            raise ValidationError(_BUSY, code="busy") from None
+            raise self.get_invalid_login_error() from None
 
 
 def counted_address(request: HttpRequest) -> str:
@@ -71,14 +65,15 @@ def limits(request: HttpRequest, credentials: dict[str, Any] | None = None) -> l
 
 
 def refused(request: HttpRequest, response: HttpResponse, credentials: dict[str, Any] | None = None) -> HttpResponse:
-    """Mark the page that says so: ``AXES_LOCKOUT_CALLABLE``."""
-    response.status_code = 429
-    response["Retry-After"] = str(int(settings.AXES_COOLOFF_TIME.total_seconds()))
+    """Leave the answer as it is, it says so: ``AXES_LOCKOUT_CALLABLE``."""
     return response
 
 
-def follow_up(request: HttpRequest, answer: HttpResponse) -> None:
-    """Note what came of an attempt: in the audit trail, in the log, in the browser that was let in."""
+def follow_up(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """Note what came of an attempt: in the audit trail, in the log, in the browser that was let in.
+
+    Whoever is not even looked at gets a page that costs less than the form.
+    """
     if answer.status_code == 302:  # and not by who it is: somebody signed in may try another account
         AuditEvent.note(actor_of(request), "sign-in")
         name = request.user.get_username()
@@ -87,16 +82,17 @@ def follow_up(request: HttpRequest, answer: HttpResponse) -> None:
             page = reverse("admin:auth_user_change", args=[request.user.pk])
             link = format_html('<a href="{}" class="underline">Choose another one.</a>', page)
             messages.warning(request, format_html("Everybody who attacks a portal tries the name {}. {}", name, link))
-        return
+        return answer
     form: Any = answer.context_data["form"]  # type: ignore[attr-defined]
     if form.is_busy:
-        answer.status_code = 503
-        answer["Retry-After"] = "5"
         _log.warning("sign-in busy", address=address_of(request))
-        return
+        return come_again(_BUSY, "5")
     if "password" not in form.cleaned_data or "username" not in form.cleaned_data:
-        return  # nothing was tried
+        return answer  # nothing was tried
     _note_failure(request, form.cleaned_data["username"])
+    if getattr(request, "axes_locked_out", False):
+        return come_again(_TOO_MANY, str(int(settings.AXES_COOLOFF_TIME.total_seconds())), 429)
+    return answer
 
 
 def _note_failure(request: HttpRequest, name: str) -> None:

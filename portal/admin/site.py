@@ -44,7 +44,7 @@ class PortalSite(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         answer: HttpResponse = super().login(request, extra_context)
         if request.method == "POST":
-            sign_in.follow_up(request, answer)
+            return sign_in.follow_up(request, answer)
         return answer
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:

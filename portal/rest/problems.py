@@ -21,6 +21,9 @@ from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, 
 CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."
 _AWAY_SECONDS = "2"
+_AWAY_PAGE = (
+    "The portal cannot reach its database. Calls that are under way go on; what you last saved may not have been kept."
+)
 _TITLES = {
     400: "The request is not valid",
     401: "Not signed in",
@@ -117,7 +120,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_outage(sys.exception()):
         return _database_away(request)
     if isinstance(sys.exception(), TooManyPasswords):
-        return HttpResponse("Too many passwords are set at this moment. Go back and try again.", status=503)
+        return come_again("Too many people sign in or set passwords. Go back, and try again in a few seconds.", "5")
     if not request.path_info.startswith("/api/"):
         return defaults.server_error(request)
     return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))
@@ -126,7 +129,13 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _database_away(request: HttpRequest) -> HttpResponse:
     if not request.path_info.startswith("/admin/"):
         return problem(503, _AWAY, "database_unavailable", _id(request))
-    return HttpResponse(loader.render_to_string("503.html"), status=503, headers={"Retry-After": _AWAY_SECONDS})
+    return come_again(_AWAY_PAGE, _AWAY_SECONDS)
+
+
+def come_again(text: str, seconds: str, http_status: int = 503) -> HttpResponse:
+    """Answer with a page that costs next to nothing: there is no time or no database for more."""
+    page = loader.render_to_string("503.html", {"text": text})
+    return HttpResponse(page, status=http_status, headers={"Retry-After": seconds})
 
 
 def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
