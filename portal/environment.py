@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -88,6 +89,18 @@ def telnyx_url(text: str) -> str:
     if not http_url(text).endswith("/v2"):
         raise ValueError("must be an http:// or https:// address that ends in /v2.")
     return text.rstrip("/")
+
+
+def account_sid(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise ValueError("must be an id of up to 64 letters, digits, dashes and underscores.")
+    return text
+
+
+def body_encoding(text: str) -> str:
+    if text.lower() not in {"json", "form"}:
+        raise ValueError("must be json or form.")
+    return text.lower()
 
 
 def names(text: str) -> list[str]:

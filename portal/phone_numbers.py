@@ -54,6 +54,8 @@ def _masked_member(name: str, value: Any) -> Any:
     name = name.lower()
     if name in {"from", "to", "callerid"} and isinstance(value, str):
         return mask(value)
+    if name in {"from_formatted", "to_formatted"} and isinstance(value, str):  # TeXML's: (312) 555-0001
+        return mask("+" * value.startswith("+") + re.sub(r"\D", "", value))
     # keys a caller pressed may be a card's or a secret
     return "•" * len(value) if name in {"digit", "digits"} and isinstance(value, str) else masked(value)
 

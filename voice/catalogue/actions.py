@@ -1,6 +1,7 @@
 """Reads the catalogue of call actions from the SDK: names, parameters, groups, who may press them.
 
-What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``.
+What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``. So has what
+TeXML's REST API does (``texml.calls.redirect``): see ``texml_operations``.
 """
 
 from collections.abc import Sequence
@@ -10,11 +11,14 @@ from typing import Any
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
-from voice.models import Call
+from voice.catalogue import texml_operations
+from voice.models import Call, CallCommand
 
 DIAL = "dial"
 # What puts a call to another number costs money: it takes the permission to dial.
-_DIALS = {DIAL, "transfer", "refer"}
+_DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
+NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
+HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -34,6 +38,7 @@ _LABELS |= {"conferences.create": "Create conference", "conferences.end_conferen
 _LABELS |= {"conferences.update": "Conference: set supervisor role", "conferences.send_dtmf": "Conference: send DTMF"}
 _LABELS |= {"conferences.gather_dtmf_audio": "Conference: play audio and gather digits"}
 _LABELS |= {"queues.create": "Create queue", "queues.update": "Change queue", "queues.delete": "Delete queue"}
+_LABELS |= texml_operations.LABELS
 _LABELS |= {"queues.calls.remove": "Remove from queue", "queues.calls.update": "Keep in queue after hang-up"}
 
 
@@ -51,6 +56,8 @@ def conference_names() -> tuple[str, ...]:
 
 def method(action: str) -> str:
     """Return the SDK's dotted method: ``calls.dial``, ``calls.actions.answer``, ``conferences.actions.hold``."""
+    if texml_operations.is_texml(action):
+        return texml_operations.COMMANDS[action].sdk_method
     if action in conference_names():
         return action.replace("conferences.", "conferences.actions.", 1)
     if "." in action:
@@ -74,6 +81,8 @@ def exists(action: str) -> bool:
 
 def parameters(action: str) -> Sequence[Parameter]:
     """List what a person or a rule may set: all but ``command_id``, which is ours."""
+    if texml_operations.is_texml(action):
+        return texml_operations.COMMANDS[action].parameters()
     return [parameter for parameter in schemas.parameters(method(action)) if parameter.name != "command_id"]
 
 
@@ -81,9 +90,18 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
     """Return ``values`` if the action takes them; else raise ``InvalidParameters``."""
     if not isinstance(values, dict):
         raise InvalidParameters({"parameters": ["Must be an object."]})
+    if texml_operations.is_texml(action):
+        return texml_operations.check(action, values, partial=partial)
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
     return schemas.validate(method(action), values, partial=partial)
+
+
+def application_of(command: CallCommand) -> str:
+    """Return the ``connection_id`` of the application that a dial is made from; empty when it names none."""
+    if texml_operations.is_texml(command.action):
+        return texml_operations.application_of(command.action, command.path, command.parameters)
+    return str(command.parameters.get("connection_id") or "")
 
 
 def permission(action: str) -> str:

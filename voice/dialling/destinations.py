@@ -9,8 +9,8 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberType
 
-# dial and transfer, refer; within an assistant's tools they stand deeper
-_MEMBERS = ("to", "sip_address")
+# dial and transfer, refer, TeXML's dials; within an assistant's tools they stand deeper
+_MEMBERS = ("to", "sip_address", "To")
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _NUMBER = re.compile(r"\+[1-9]\d{4,17}", re.ASCII)
 _SIP = re.compile(r"sips?:(?:(\S+)@)?([^@\s;?]+)[^@\s]*", re.IGNORECASE)  # the last @ is the host's
