@@ -100,6 +100,11 @@ def members(path: str, made: dict[Any, Any]) -> dict[str, Any]:
         "conference_id": conference.conference_id,
         "participant_id": call.call_control_id,
         "queue_name": QUEUE,
+        "call_sid": call.call_control_id,
+        "conference_sid": conference.conference_id,
+        "participant": call.call_control_id,
+        "queue_sid": QUEUE,
+        **dict.fromkeys(("recording_sid", "siprec_sid", "streaming_sid", "transcription_sid"), NUMBER_ID),
         "number_id": NUMBER_ID,
     }
 

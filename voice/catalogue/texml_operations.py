@@ -135,6 +135,19 @@ SET_STATE = frozenset(
         *("texml.queues.delete", "texml.recordings.delete", "texml.transcriptions.delete"),
     }
 )
+# the callbacks that may show that a command was carried out; of a dial any that tells of its call
+_OF_A_CALL = tuple(f"texml.call.{word}" for word in ("initiated", "ringing", "answered", "completed", "fetch"))
+ANSWERS: dict[str, tuple[str, ...]] = dict.fromkeys(DIALS, _OF_A_CALL) | {
+    "texml.calls.hang_up": ("texml.call.completed",),
+    "texml.calls.record": ("texml.recording.in_progress",),
+    "texml.calls.update_recording": ("texml.recording.completed",),
+    "texml.calls.start_stream": ("texml.stream.started",),
+    "texml.calls.stop_stream": ("texml.stream.stopped",),
+    "texml.calls.start_siprec": ("texml.siprec.started",),
+    "texml.calls.stop_siprec": ("texml.siprec.stopped",),
+    "texml.conferences.end": ("texml.conference.end",),
+}
+ANSWERING = frozenset(one for several in ANSWERS.values() for one in several)
 PAGING = ("Page", "PageSize", "PageToken")
 _BY_DAY = ("DateCreated", "DateUpdated")  # they take DateCreated> and DateCreated<, which the SDK has no argument for
 CALL_STATUS_OVER = frozenset({"completed", "canceled", "failed", "busy", "no-answer"})

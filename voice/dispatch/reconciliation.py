@@ -169,15 +169,12 @@ def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
 
 def _settle_texml_from(event_id: uuid.UUID) -> None:
     """Settle the TeXML commands that this callback, now in its call's story, may answer."""
-    event = CallEvent.objects.defer("body", "headers").filter(pk=event_id, event_type__startswith="texml.").first()
-    if event is None:
+    told = CallEvent.objects.defer("body", "headers").filter(pk=event_id, event_type__in=texml_operations.ANSWERING)
+    if (event := told.first()) is None:
         return
+    answered = [name for name, types in texml_operations.ANSWERS.items() if event.event_type in types]
     subject = Q(call=None) | Q(call=event.call_id)
-    for command in (
-        unsettled()
-        .select_related("call")
-        .filter(subject, account=event.account_id, action__startswith=texml_operations.PREFIX)
-    ):
+    for command in unsettled().select_related("call").filter(subject, account=event.account_id, action__in=answered):
         _from_callbacks(command)
 
 

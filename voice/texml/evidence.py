@@ -16,7 +16,7 @@ from portal.times import read_mail_time, read_time
 from voice.catalogue import actions
 from voice.catalogue.correlation import BEGINS_WITHIN
 from voice.catalogue.event_types import label
-from voice.catalogue.texml_operations import CALL_STATUS_OVER, DIALS, address
+from voice.catalogue.texml_operations import ANSWERS, CALL_STATUS_OVER, DIALS, address
 from voice.models import Call, CallCommand, CallEvent
 from voice.texml import requests
 
@@ -49,23 +49,22 @@ def from_callbacks(command: CallCommand) -> Found | None:
 
 def _answering(command: CallCommand) -> CallEvent | None:
     ids, named = address(command.action, command.path), command.parameters.get("Name")
-    # by action the type of the callback, and fields that tell it from others
-    told: dict[str, tuple[str, dict[str, Any]]] = {
-        "texml.calls.hang_up": ("texml.call.completed", {}),
-        "texml.calls.record": ("texml.recording.in_progress", {"RecordingSource": _BY_API}),
-        "texml.calls.start_stream": ("texml.stream.started", {"StreamName": named}),
-        "texml.calls.stop_stream": ("texml.stream.stopped", {"StreamSid": ids.get("streaming_sid")}),
-        "texml.calls.start_siprec": ("texml.siprec.started", {"SiprecName": named}),
-        "texml.calls.stop_siprec": ("texml.siprec.stopped", {"SiprecSid": ids.get("siprec_sid")}),
-        "texml.conferences.end": ("texml.conference.end", {"ConferenceSid": ids.get("conference_sid")}),
+    # the fields that tell its callback from others
+    told: dict[str, dict[str, Any]] = {
+        "texml.calls.record": {"RecordingSource": _BY_API},
+        "texml.calls.update_recording": {"RecordingSid": ids.get("recording_sid")},
+        "texml.calls.start_stream": {"StreamName": named},
+        "texml.calls.stop_stream": {"StreamSid": ids.get("streaming_sid")},
+        "texml.calls.start_siprec": {"SiprecName": named},
+        "texml.calls.stop_siprec": {"SiprecSid": ids.get("siprec_sid")},
+        "texml.conferences.end": {"ConferenceSid": ids.get("conference_sid")},
     }
-    if command.action == "texml.calls.update_recording" and command.parameters.get("Status") == "stopped":
-        told[command.action] = ("texml.recording.completed", {"RecordingSid": ids["recording_sid"]})
-    event_type, fields = told.get(command.action, ("", {}))
-    if not event_type or not all(fields.values()):
+    types, fields = ANSWERS.get(command.action, ()), told.get(command.action, {})
+    is_pause = command.action == "texml.calls.update_recording" and command.parameters.get("Status") != "stopped"
+    if not types or not all(fields.values()) or is_pause:
         return None
     rows = CallEvent.objects.defer("body", "headers").filter(
-        account=command.account_id, event_type=event_type, received_at__gte=command.first_sent_at
+        account=command.account_id, event_type__in=types, received_at__gte=command.first_sent_at
     )
     if call_sid := ids.get("call_sid"):
         rows = rows.filter(call_control_id=call_sid)
