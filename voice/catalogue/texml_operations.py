@@ -11,6 +11,7 @@ from typing import Any
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
+from voice.catalogue import texml_documents
 
 PREFIX = "texml."
 
@@ -235,6 +236,15 @@ def _without(name: str, *others: str) -> _Rule:
     return lambda values: {other: [words] for other in others if other in values}
 
 
+def _well_formed(values: Mapping[str, Any]) -> _Errors:
+    """A document that cannot be read may call anybody."""
+    try:
+        texml_documents.called(str(values.get("Texml") or "<Response/>"))
+    except texml_documents.Unreadable as error:
+        return {"Texml": [str(error)]}
+    return {}
+
+
 def _coach_named(values: Mapping[str, Any]) -> _Errors:
     missing = values.get("Coaching") is True and not values.get("CallSidToCoach")
     return {"CallSidToCoach": ["Coaching needs the call that is coached."]} if missing else {}
@@ -251,11 +261,11 @@ def _something_of(action: str) -> _Rule:
 _DOCUMENT = _not_both("Url", "Texml")
 _RULES: dict[str, tuple[_Rule, ...]] = {
     # without To no limit could be checked
-    "texml.calls.dial": (_required("To"), _DOCUMENT),
-    "texml.calls.create": (_DOCUMENT,),
+    "texml.calls.dial": (_required("To"), _DOCUMENT, _well_formed),
+    "texml.calls.create": (_DOCUMENT, _well_formed),
     "texml.participants.dial": (_required("To"), _coach_named),
     "texml.calls.hang_up": (_only("Status", "completed"), _without("Status", "Url", "Texml")),
-    "texml.calls.redirect": (_one_of("Status", "Url", "Texml"), _DOCUMENT),
+    "texml.calls.redirect": (_one_of("Status", "Url", "Texml"), _DOCUMENT, _well_formed),
     "texml.calls.update_recording": (_required("Status"),),
     "texml.calls.stop_siprec": (_required("Status"),),
     "texml.calls.stop_stream": (_required("Status"),),

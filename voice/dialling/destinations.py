@@ -9,6 +9,8 @@ from urllib.parse import unquote
 import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberType
 
+from voice.catalogue import texml_documents
+
 # dial and transfer, refer, TeXML's dials; within an assistant's tools they stand deeper
 _MEMBERS = ("to", "sip_address", "To")
 _SEPARATORS = re.compile(r"[\s().\-/]")
@@ -47,6 +49,7 @@ class Destination:
         return phonenumbers.number_type(self.number) in _PREMIUM or self.number.country_code in _PREMIUM_CODES
 
 
+_DOCUMENT = "Texml"
 DEEPER = "tools"  # where an unreadable destination stands that is not a parameter of its own
 _DIGITS_OF_A_NUMBER = 5
 
@@ -73,7 +76,24 @@ def destinations(parameters: dict[str, Any]) -> tuple[list[Destination], list[st
             "{{" in text or sum(character.isdigit() for character in text) >= _DIGITS_OF_A_NUMBER
         ):
             unreadable.append(DEEPER)
+    for document in _texts(parameters.get(_DOCUMENT)):
+        for text in _called_by(document):
+            if destination := read(text, _DOCUMENT):
+                found.append(destination)
+            else:
+                unreadable.append(DEEPER)
     return found, unreadable
+
+
+def _called_by(document: str) -> list[str]:
+    """List whom a TeXML document calls; of one that cannot be read a text that is nobody's."""
+    try:
+        return [
+            f"sip:{text}" if element == "sip" and ":" not in text.partition("@")[0] else text
+            for element, text in texml_documents.called(document)
+        ]
+    except texml_documents.Unreadable:
+        return [document]
 
 
 def read(text: str, parameter: str = "to") -> Destination | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.http_servers import Listener
-from tests.support.texml import telnyx_texml
+from tests.support.texml_resources import telnyx_texml
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from tests.support.accounts import make_account
 from tests.support.http_servers import Listener, answer
 from tests.support.rest import api_for, problem
 from tests.support.rows import CallCommand
-from tests.support.texml import (
+from tests.support.texml_resources import (
     ASKED,
     CALL,
     DIAL,

@@ -18,7 +18,18 @@ from tests.support.http_servers import Listener, answer, serving
 from tests.support.limits import limit
 from tests.support.rest import api_for, problem
 from tests.support.rows import Call, CallCommand
-from tests.support.texml import CALL, DIAL, ROOM, URL, ask_rest, everything, parts, send_only, telnyx_texml, wired
+from tests.support.texml_resources import (
+    CALL,
+    DIAL,
+    ROOM,
+    URL,
+    ask_rest,
+    everything,
+    parts,
+    send_only,
+    telnyx_texml,
+    wired,
+)
 from voice.catalogue.texml_operations import DIALS
 from voice.dialling import limits
 from voice.dispatch import sender
@@ -238,3 +249,35 @@ def test_dials_wait_when_telnyx_asks_for_it(api: APIClient, client: Client) -> N
         assert len(server.requests) == 1
     now_due(second)
     assert "more a second" in CallCommand.objects.get(pk=second.pk).held_why
+
+
+# --- Documents that come with a command call people, too
+
+TWO = "<Response><Dial><Number>+13125550002</Number><Sip>ada@sip.example.com</Sip></Dial></Response>"
+
+
+@pytest.mark.parametrize("called", [SATELLITE, "sip:+881612345678@sip.telnyx.com", "{{To}}", "5550001"])
+@pytest.mark.parametrize("name", ["texml.calls.dial", "texml.calls.create", "texml.calls.redirect"])
+def test_a_document_that_calls_whom_it_may_not_is_refused(
+    api: APIClient, wire: Listener, name: str, called: str
+) -> None:
+    make_call(wired(wire.url))
+    given = {"Texml": f"<Response><Dial><Number>{called}</Number></Dial></Response>"}
+    given |= {} if name == "texml.calls.redirect" else {"To": DIAL["To"], "From": DIAL["From"]}
+    assert ask_rest(api, name, given).status_code in {400, 403}
+    assert (wire.requests, CallCommand.objects.count()) == ([], 0)
+
+
+def test_a_document_that_calls_takes_the_permission_to_dial(user_with: Callable[..., User]) -> None:
+    make_call(wired("http://127.0.0.1:9"))
+    api = api_for(user_with("voice.control_call"))
+    assert api.patch(f"{URL}calls/{CALL}/", {"Texml": "<Response/>"}, format="json").status_code == 202
+    problem(api.patch(f"{URL}calls/{CALL}/", {"Texml": TWO}, format="json"), 403)
+    both = api_for(user_with("voice.control_call", "voice.dial", username="both"))
+    assert both.patch(f"{URL}calls/{CALL}/", {"Texml": TWO}, format="json").status_code == 202
+
+
+def test_a_document_that_cannot_be_read_is_refused_by_line_and_column(api: APIClient) -> None:
+    wired("http://127.0.0.1:9")
+    refused = api.patch(f"{URL}calls/{CALL}/", {"Texml": "<Response>&</Response>"}, format="json")
+    assert "line 1, column 12" in problem(refused, 400)["errors"]["Texml"][0]

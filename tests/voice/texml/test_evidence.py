@@ -18,7 +18,7 @@ from tests.support.http_servers import answer
 from tests.support.limits import limit
 from tests.support.reconciliation import look
 from tests.support.rows import Call, CallCommand
-from tests.support.texml import CALL, DIAL, QUEUE, ROOM, parts, telnyx_texml
+from tests.support.texml_resources import CALL, DIAL, QUEUE, ROOM, parts, telnyx_texml
 from tests.support.times import ago
 from tests.support.webhooks import post_texml
 from voice import tasks

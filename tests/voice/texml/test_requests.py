@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.support.rest import problem
-from tests.support.texml import SID, URL, parts, telnyx_texml, wired
+from tests.support.texml_resources import SID, URL, parts, telnyx_texml, wired
 from voice.catalogue.texml_operations import READS
 from voice.texml import requests
 

@@ -13,7 +13,7 @@ from portal.models import AuditEvent, IdempotentReply
 from tests.support.http_servers import answer
 from tests.support.rest import problem
 from tests.support.rows import CallCommand
-from tests.support.texml import URL, parts, telnyx_texml, wired
+from tests.support.texml_resources import URL, parts, telnyx_texml, wired
 from tests.support.times import ago
 from voice.dispatch import reconciliation, sender
 
