@@ -46,6 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.services.*",),
     ("portal.sandbox.calls.*",),
     ("portal.sandbox.conferences.*",),
+    ("portal.sandbox.texml.*",),
     ("portal.sandbox.actions.*",),
     ("portal.sandbox.server.*",),
     (

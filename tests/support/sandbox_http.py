@@ -25,7 +25,7 @@ class Http:
             raw = body if isinstance(body, bytes | None) else json.dumps(body).encode()
             connection.request(method, path, raw, {"Authorization": "Bearer KEY-of-the-tests"} | headers)
             answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
+            return answer.status, json.loads(answer.read() or b"null")
         finally:
             connection.close()
 

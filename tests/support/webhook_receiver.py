@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
+from urllib.parse import parse_qsl
 
 from portal.sandbox.core.exchange import Exchange
 from tests.support.polling import eventually
@@ -21,7 +22,8 @@ class Hook:
     body: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.body = json.loads(self.raw)
+        is_form = self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        self.body = dict(parse_qsl(self.raw.decode(), keep_blank_values=True)) if is_form else json.loads(self.raw)
 
     @property
     def event(self) -> dict[str, Any]:
@@ -86,7 +88,7 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                hook = Hook(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"])))
+                hook = Hook(self.path, self.headers, self.rfile.read(int(self.headers["Content-Length"] or 0)))
                 receiver.react(hook)
                 receiver.hooks.append(hook)
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.status)
@@ -94,6 +96,8 @@ class Receiver:
                     self.send_header("Location", receiver.location)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
+
+            do_GET = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -8,10 +8,14 @@ from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources import recordings
 from portal.sandbox.services import assistants, deepfakes, media, payments, streams, transcripts
+from portal.sandbox.texml import legs as texml_legs
+from portal.sandbox.texml import participants as texml_participants
+from portal.sandbox.texml import streams as texml_streams
 
 Follower = Callable[[Exchange, Call], None]
 
 _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
+    "started": (texml_legs.started,),
     "answered": (
         recordings.begin,
         streams.begin,
@@ -20,10 +24,19 @@ _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
         deepfakes.begin,
         conferences.begin,
         machines.begin,
+        texml_legs.answered,
+        texml_participants.answered,
     ),
-    "bridged": (queues.bridged, recordings.begin),
-    "ending": (streams.hang_up, assistants.hang_up, payments.hang_up, queues.hang_up, conferences.hang_up),
-    "ended": (recordings.hang_up,),
+    "bridged": (queues.bridged, recordings.begin, texml_legs.bridged),
+    "ending": (
+        streams.hang_up,
+        texml_streams.hang_up,
+        assistants.hang_up,
+        payments.hang_up,
+        queues.hang_up,
+        conferences.hang_up,
+    ),
+    "ended": (recordings.hang_up, texml_legs.ended, texml_participants.ended),
 }
 TIMERS: dict[str, TimerFunction] = {
     **assistants.TIMERS,
@@ -38,6 +51,7 @@ TIMERS: dict[str, TimerFunction] = {
     **recordings.TIMERS,
     **referrals.TIMERS,
     **scenarios.TIMERS,
+    **texml_legs.TIMERS,
     **transcripts.TIMERS,
 }
 

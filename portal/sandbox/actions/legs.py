@@ -27,10 +27,7 @@ def answer(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject | Non
 
 
 def hang_up(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    if call.state == "ringing" and call.direction == "outgoing":
-        calls.end(exchange, call, "originator_cancel", "caller", "487")
-    else:
-        calls.end(exchange, call, "normal_clearing", calls.our_side(call), "200")
+    calls.hang_up(exchange, call)
 
 
 def reject(exchange: Exchange, call: Call, body: JsonObject) -> None:

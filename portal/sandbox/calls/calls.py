@@ -8,7 +8,7 @@ import uuid
 from typing import Any
 
 from portal.json_types import JsonObject
-from portal.sandbox.core.exchange import CALL_CONTROL, Exchange, TimerFunction
+from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.services import media
 
@@ -109,13 +109,20 @@ def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str, reaso
     call.hangup_cause, call.hangup_source, call.sip_hangup_cause, call.reason = cause, source, sip, reason
     exchange.emit(call, "call.hangup")
     exchange.tell(call, "ended")
-    application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
-    if application.get("call_cost_in_webhooks"):
+    if exchange.application(call).get("call_cost_in_webhooks"):
         exchange.after(_COST_DELAY, call, "cost")
     _leave_peer(exchange, call)
     for leg in exchange.session(call.call_session_id):
         if leg.alive and leg.bridge_to == call.call_control_id:
             end(exchange, leg, "originator_cancel", "caller", "487")
+
+
+def hang_up(exchange: Exchange, call: Call) -> None:
+    """End the leg because we want it to end."""
+    if call.state == "ringing" and call.direction == "outgoing":
+        end(exchange, call, "originator_cancel", "caller", "487")
+    else:
+        end(exchange, call, "normal_clearing", our_side(call), "200")
 
 
 def our_side(call: Call) -> str:
@@ -139,8 +146,8 @@ def _leave_peer(exchange: Exchange, call: Call) -> None:
 
 def _attested(exchange: Exchange, call: Call) -> JsonObject:
     # Telnyx passes the attestation on only to applications that ask for it (inbound.shaken_stir_enabled)
-    application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
-    if call.direction == "incoming" and application.get("inbound", {}).get("shaken_stir_enabled"):
+    asked = exchange.application(call).get("inbound", {}).get("shaken_stir_enabled")
+    if call.direction == "incoming" and asked:
         return {"shaken_stir_attestation": "A", "shaken_stir_validated": True}
     return {}
 

@@ -14,7 +14,7 @@ from portal.sandbox.calls.commands import already_ended, check_client_state, che
 from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.core.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
-from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.store import Call
 
 STATUS_SECONDS = 600.0  # Telnyx tells a call's status until ten minutes after its end
@@ -40,7 +40,7 @@ def status(exchange: Exchange, call_control_id: str) -> JsonObject:
 
 def active_calls(exchange: Exchange, connection_id: str, query: dict[str, str]) -> JsonObject:
     """Return the live legs of one application, oldest first, by cursor; Telnyx ignores ``page[number]``, too."""
-    if exchange.store.application(CALL_CONTROL, connection_id) is None:
+    if all(exchange.store.application(kind, connection_id) is None for kind in (CALL_CONTROL, TEXML)):
         raise invalid_connection()
     live = exchange.store.live_calls(connection_id)
     page = _page(live, query)

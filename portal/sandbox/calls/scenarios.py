@@ -20,7 +20,7 @@ class Scenario:
     """Describes somebody who calls.
 
     They give up unanswered after ``rings``, leave ``after_answer`` or ``after_bridge`` seconds if that is told, press
-    ``digit`` a second after being asked.
+    ``digit`` a second after being asked. Some play what a ``texml`` application's document would bring.
     """
 
     summary: str
@@ -28,6 +28,7 @@ class Scenario:
     after_answer: float | None = None
     after_bridge: float | None = None
     digit: str = ""
+    texml: bool = False
 
 
 SCENARIOS = {
@@ -35,6 +36,10 @@ SCENARIOS = {
     "caller_hangs_up": Scenario("hangs up after ringing for 2 s", rings=2.0),
     "ivr": Scenario("presses 1 when asked, talks 3 s with whom they are put through to", after_bridge=3.0, digit="1"),
     "transferred": Scenario("waits to be put through, then talks 3 s", after_bridge=3.0),
+    "texml_conference": Scenario("is put into a conference, leaves after 3 s", after_answer=3.0, texml=True),
+    "texml_dial": Scenario("is put through to a second leg, recorded, for 3 s", texml=True),
+    "texml_queue": Scenario("is put into the queue support, leaves after 3 s", after_answer=3.0, texml=True),
+    "texml_record": Scenario("leaves a message of 3 s, which is transcribed", after_answer=3.0, texml=True),
 }
 
 

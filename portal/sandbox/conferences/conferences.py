@@ -30,9 +30,9 @@ def begin(exchange: Exchange, call: Call) -> None:
     if not wanted:
         return
     name = wanted.get("conference_name") or call.call_session_id
-    conference = exchange.store.get(CONFERENCES, wanted.get("id") or "") or _active(exchange, name)
+    conference = exchange.store.get(CONFERENCES, wanted.get("id") or "") or active(exchange, name)
     if conference is None:
-        conference = _made(exchange, call, name, wanted)
+        conference = make(exchange, call, name, wanted)
     if conference["status"] != "completed":
         join(exchange, conference, call, wanted)
 
@@ -164,16 +164,17 @@ def _end_recordings(exchange: Exchange, conference: JsonObject) -> None:
 
 def _create(exchange: Exchange, body: JsonObject) -> JsonObject:
     call = answered_leg(exchange, body["call_control_id"])
-    if _active(exchange, body["name"]):
+    if active(exchange, body["name"]):
         raise unprocessable("90033", "Unable to execute command", "An active conference has this name.")
     if body.get("client_state") is not None:
         call.client_state = body["client_state"]
-    conference = _made(exchange, call, body["name"], body)
+    conference = make(exchange, call, body["name"], body)
     join(exchange, conference, call, {"start_conference_on_enter": body.get("start_conference_on_create", True)})
     return conference
 
 
-def _made(exchange: Exchange, call: Call, name: str, body: JsonObject) -> JsonObject:
+def make(exchange: Exchange, call: Call, name: str, body: JsonObject) -> JsonObject:
+    """Make a conference for the leg, which is not in it yet; the caller saves it."""
     now = exchange.now()
     conference = {
         "id": str(uuid.uuid4()),
@@ -197,7 +198,8 @@ def _made(exchange: Exchange, call: Call, name: str, body: JsonObject) -> JsonOb
     return conference
 
 
-def _active(exchange: Exchange, name: str) -> JsonObject | None:
+def active(exchange: Exchange, name: str) -> JsonObject | None:
+    """Return the conference of that name that is not over, if any."""
     named = [
         conference
         for conference in exchange.store.having(CONFERENCES, "$.name", name)

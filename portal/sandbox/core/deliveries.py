@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from nacl.signing import SigningKey
 
@@ -25,6 +25,7 @@ from portal.sandbox.core.store import Store
 
 TRIES = 2  # at the primary URL; then one at the failover URL
 REPEATED = (408, 429)  # the only 4xx that Telnyx tries again at the same URL
+FORM = "application/x-www-form-urlencoded"
 DEFAULT_TIMEOUT = 10.0  # seconds; Telnyx tells no number for webhook_timeout_secs null
 _WORKERS = 16
 _REORDER_PATIENCE = 2.0  # seconds a reordered event waits for a next one of its leg
@@ -34,7 +35,8 @@ _REORDER_PATIENCE = 2.0  # seconds a reordered event waits for a next one of its
 class Delivery:
     """Holds one event on its way. ``lane`` keeps the events of one leg in order; ``seq`` is its row until it is done.
 
-    ``era`` counts the resets of this process: what belongs to an earlier one leaves no trace.
+    ``era`` counts the resets of this process: what belongs to an earlier one leaves no trace. A TeXML callback is sent
+    as its ``form``, and by GET in the query.
     """
 
     event: JsonObject
@@ -46,6 +48,8 @@ class Delivery:
     seq: int = 0
     fault: str | None = None
     era: int = 0
+    form: dict[str, str] | None = None
+    method: str = "POST"
 
     def as_json(self) -> JsonObject:
         return {name: value for name, value in asdict(self).items() if name not in ("seq", "fault", "era")}
@@ -191,16 +195,24 @@ class Courier:
         self._done(delivery, tried)
 
     def _try(self, delivery: Delivery, url: str, attempt: int) -> int | None:
-        body = json.dumps(envelope(delivery.event, delivery.version, attempt, url)).encode()
+        kind, body = _content(delivery, url, attempt)
         result = _Result(url, attempt)
         started = time.monotonic()
         try:
-            result.status = post(url, body, signatures.sign(body, self._key, time.time()), delivery.timeout)
+            result.status = self._send(delivery, url, kind, body)
         except (OSError, http.client.HTTPException, ValueError) as problem:
             result.error = f"{type(problem).__name__}: {problem}"
         result.ms = round((time.monotonic() - started) * 1000)
         self._enter(delivery, result)
         return result.status
+
+    def _send(self, delivery: Delivery, url: str, kind: str, body: bytes) -> int:
+        if delivery.method == "GET":  # what is signed is the body, and that is empty: the query is not covered
+            parts = urlsplit(url)
+            url = parts._replace(query="&".join(filter(None, (parts.query, body.decode())))).geturl()
+            body = b""
+        headers = {"Content-Type": kind} | signatures.sign(body, self._key, time.time())
+        return send(delivery.method, url, body, headers, delivery.timeout)
 
     def _enter(self, delivery: Delivery, result: _Result) -> None:
         line = {
@@ -221,20 +233,28 @@ class Courier:
         with self._store.transaction():
             self._store.drop_delivery(delivery.seq)
             if delivery.era == self.era:
-                records.keep(self._store, delivery.event, tried)
+                resource = records.RECORDS if delivery.form is None else records.TEXML
+                records.keep(self._store, delivery.event, tried, resource)
 
 
-def post(url: str, body: bytes, signed: dict[str, str], timeout: float) -> int:
-    """POST as Telnyx does; return the answer's status. ``timeout`` in seconds. Redirects are answers like any other."""
+def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
+    """Ask as Telnyx does; return the answer's status. ``timeout`` in seconds. Redirects are answers like any other."""
     parts = urlsplit(url)
     connection = _connection(parts, timeout)
-    headers = {"Content-Type": "application/json", "User-Agent": "telnyx-webhooks", "Connection": "close"} | signed
     try:
-        connection.request("POST", _target(parts), body, headers)
+        connection.request(
+            method, _target(parts), body, {"User-Agent": "telnyx-webhooks", "Connection": "close"} | headers
+        )
         with connection.getresponse() as answer:
             return answer.status
     finally:
         connection.close()
+
+
+def _content(delivery: Delivery, url: str, attempt: int) -> tuple[str, bytes]:
+    if delivery.form is not None:
+        return FORM, urlencode(delivery.form).encode()
+    return "application/json", json.dumps(envelope(delivery.event, delivery.version, attempt, url)).encode()
 
 
 def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:

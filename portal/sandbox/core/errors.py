@@ -11,7 +11,10 @@ from portal.telnyx import schemas
 
 @dataclass(frozen=True)
 class Problem:
-    """Holds one member of ``errors``. ``pointer`` is a JSON pointer into the request (``/application_name``)."""
+    """Holds one member of ``errors``. ``pointer`` is a JSON pointer into the request (``/application_name``).
+
+    Without a ``code`` its ``detail`` is all that is told: TeXML's 404 is like that.
+    """
 
     code: str | int  # a number for some products, as at Telnyx
     title: str
@@ -74,6 +77,8 @@ def _judge(message: str) -> tuple[str, str]:
 
 
 def _member(problem: Problem) -> JsonObject:
+    if not problem.code:
+        return {"detail": problem.detail}
     member: JsonObject = {"code": problem.code, "title": problem.title, "detail": problem.detail}
     if problem.pointer:
         member["source"] = {"pointer": problem.pointer}

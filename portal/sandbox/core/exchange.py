@@ -20,8 +20,9 @@ from portal.sandbox.core.store import Call, Store, Timer
 
 TimerFunction = Callable[["Exchange", Call, JsonObject], None]
 Party = Callable[["Exchange", Call, str], None]
+Teller = Callable[["Exchange", Call, str, JsonObject], None]
 
-CALL_CONTROL = "call_control_applications"
+CALL_CONTROL, TEXML = "call_control_applications", "texml_applications"
 KEPT_SECONDS = 86_400.0  # ended calls and command ids older than this are dropped
 OUTLIVING = ("recording_saved", "insights", "sounded")  # timers that the end of their call does not stop
 _IDLE = 60.0  # seconds between looks when nothing is due
@@ -32,15 +33,22 @@ class Exchange:
     """Keeps the open calls, and runs everything that happens to them.
 
     ``pace`` multiplies every duration of a call. ``timers`` says what each timer's name does; ``party`` is told of what
-    happens to a leg (started, answered, gathering, bridged, ending, ended) and sees to what follows.
+    happens to a leg (started, answered, gathering, bridged, ending, ended) and sees to what follows. ``texml`` tells of
+    a TeXML leg, in forms of its own, what is told of others in events: it is given their type and payload.
     """
 
     def __init__(
-        self, store: Store, courier: Courier, pace: float, timers: Mapping[str, TimerFunction], party: Party
+        self,
+        store: Store,
+        courier: Courier,
+        pace: float,
+        timers: Mapping[str, TimerFunction],
+        party: Party,
+        texml: Teller,
     ) -> None:
         self.store, self.courier, self.pace = store, courier, pace
         self.media_url = ""  # where recordings are heard: the server tells it
-        self._timers, self._party = timers, party
+        self._timers, self._party, self._texml = timers, party, texml
         self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
         self._outgoing: list[Delivery] = []
         self._last = 0.0
@@ -95,17 +103,39 @@ class Exchange:
         """Bring about what follows from a change of a leg: ``call`` was just ``what``."""
         self._party(self, call, what)
 
+    def application(self, call: Call) -> JsonObject:
+        """Return the application of a leg, of either kind; empty when it was deleted under its calls."""
+        kind = CALL_CONTROL if call.texml is None else TEXML
+        return self.store.application(kind, call.connection_id) or {}
+
     # events
 
     def emit(self, call: Call, event_type: str, **more: Any) -> None:
         """Have Telnyx's ``event_type`` for ``call`` delivered once the transaction is committed."""
         payload = events.payload(call, event_type, more)
+        if call.texml is not None:
+            self._texml(self, call, event_type, payload)
+            return
         event = events.event(event_type, payload, self.now())
         application = self.store.application(CALL_CONTROL, call.connection_id) or {}
         default: str = call.webhook_url or application.get("webhook_event_url") or ""
         for url in call.webhook_urls.get(event_type) or [default]:
             if url:  # none when the application was deleted under its calls
                 self._owe(call, self._addressed(call, application, event, url))
+
+    def emit_form(
+        self, call: Call, event_type: str, form: dict[str, str], url: str, failover: str = "", method: str = "POST"
+    ) -> None:
+        """Have a TeXML callback delivered once the transaction is committed.
+
+        It names no event: ``event_type`` is the sandbox's own word, for its ledger and for faults. The callbacks of a
+        session come in order, those of a Dial's second leg among them.
+        """
+        ids = {name: getattr(call, name) for name in ("call_control_id", "call_leg_id", "call_session_id")}
+        ids |= {"connection_id": call.connection_id, "from": call.from_number, "to": call.to_number}
+        event = events.event(event_type, ids | form, self.now())
+        delivery = Delivery(event, call.call_session_id, url, failover, "2", DEFAULT_TIMEOUT, form=form, method=method)
+        self._owe(call, delivery)
 
     def _owe(self, call: Call, delivery: Delivery) -> None:
         seq = self.store.add_delivery(call.call_session_id, delivery.as_json())

@@ -9,7 +9,9 @@ from portal.sandbox.core.exchange import Exchange
 
 @dataclass(frozen=True)
 class Request:
-    """Holds what came in. ``path`` has no query and is not quoted; header names are lower case."""
+    """Holds what came in. ``path`` has no query and is quoted as it came: an id may hold a slash. Header names are
+    lower case. A form is read into texts, and lists of texts where a name stands several times.
+    """
 
     method: str
     path: str

@@ -40,7 +40,8 @@ class Call:
 
     Times are Unix seconds. ``peer`` is the leg it is bridged with, ``bridge_to`` the one to bridge with once answered.
     ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended. ``options`` begin
-    with the answer; ``running`` is what is under way, by kind: recordings, streams …
+    with the answer; ``running`` is what is under way, by kind: recordings, streams … ``texml`` is what only a leg of a
+    TeXML application has: where its callbacks go, its label; None for all others.
     """
 
     call_control_id: str
@@ -77,6 +78,7 @@ class Call:
     gather: JsonObject | None = None
     options: JsonObject = field(default_factory=dict)
     running: dict[str, list[JsonObject]] = field(default_factory=dict)
+    texml: JsonObject | None = None
 
     @property
     def alive(self) -> bool:
@@ -208,6 +210,11 @@ class Store:
         """Return (sequence number, id) of the legs alive in one application, oldest first."""
         sql = "SELECT seq, id FROM calls WHERE alive AND connection_id = ? ORDER BY seq"
         return [(seq, id) for seq, id in self._run(sql, connection_id)]
+
+    def texml_calls(self) -> list[str]:
+        """Return the ids of all legs of TeXML applications, newest first."""
+        sql = "SELECT id FROM calls WHERE json_extract(body, '$.texml') IS NOT NULL ORDER BY seq DESC"
+        return [id for (id,) in self._run(sql)]
 
     def forget_calls(self, before: float) -> None:
         """Drop the legs that ended before that time, and the command ids of then."""

@@ -13,11 +13,10 @@ from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
-from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.ids import new_id
 from portal.sandbox.resources import audit, numbers
 
-TEXML = "texml_applications"
 _MAX_URL = 2000
 _SHARED: JsonObject = {
     "active": True,

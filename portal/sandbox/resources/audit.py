@@ -16,7 +16,7 @@ from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 
 EVENTS, USERS = "audit_events", "organization_users"
-_ORGANIZATION = str(uuid.uuid5(uuid.NAMESPACE_DNS, "sandbox.example"))
+ORGANIZATION = str(uuid.uuid5(uuid.NAMESPACE_DNS, "sandbox.example"))
 _NOT_TOLD = {"id", "record_type", "created_at", "updated_at"}
 
 
@@ -45,7 +45,7 @@ def note(exchange: Exchange, before: JsonObject, after: JsonObject, by: Editor, 
         "change_type": "update" if before and after else "create" if after else "delete",
         "changes": _changes(before, after) if after else [],
         "created_at": now,
-        "organization_id": _ORGANIZATION,
+        "organization_id": ORGANIZATION,
         "record_type": there["record_type"],
         "resource_id": there["id"],
         "user_id": by.id,

@@ -13,12 +13,12 @@ from portal.json_types import JsonObject
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
-from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.ids import new_id
 from portal.sandbox.resources import audit
 
 NUMBERS = "phone_numbers"
-KINDS = (CALL_CONTROL, "texml_applications")
+KINDS = (CALL_CONTROL, TEXML)
 _SORTS = ("purchased_at", "phone_number", "connection_name", "usage_payment_method")
 _EQUAL = ("connection_id", "status", "customer_reference", "billing_group_id", "emergency_address_id")
 _DEFAULTS: JsonObject = {

@@ -13,8 +13,9 @@ from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call, Store
 from portal.sandbox.resources import tones
 
-RECORDINGS = "recordings"
+RECORDINGS, TRANSCRIPTIONS = "recordings", "recording_transcriptions"
 _SAVING = 0.3  # seconds from the end to the event
+_API = ("StartCallRecordingAPI", "StartConferenceRecordingAPI")
 _TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 
 
@@ -27,7 +28,7 @@ def begin(exchange: Exchange, call: Call) -> None:
 
 
 def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    _start(exchange, call, body, str(uuid.uuid4()))
+    _start(exchange, call, body, body.get("id") or str(uuid.uuid4()))
 
 
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -77,6 +78,7 @@ def new_recording(body: JsonObject, id: str, now: float) -> JsonObject:
         "paused_at": None,
         "skipped": 0.0,
         "transcription": body.get("transcription", False),
+        "initiated_by": body.get("initiated_by"),
     }
 
 
@@ -95,7 +97,7 @@ def resource(call: Call, recording: JsonObject, now: float, conference_id: str |
         "created_at": ended,
         "duration_millis": max(1, round((now - recording["started_at"] - recording["skipped"]) * 1000)),
         "from": call.from_number,
-        "initiated_by": "StartConferenceRecordingAPI" if conference_id else "StartCallRecordingAPI",
+        "initiated_by": recording.get("initiated_by") or _API[conference_id is not None],
         "record_type": "recording",
         "recording_ended_at": ended,
         "recording_started_at": timestamp(recording["started_at"]),
@@ -173,7 +175,7 @@ def _saved(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     exchange.store.put(RECORDINGS, recording["id"], recording)
     payload: JsonObject = {name: recording[name] for name in ("channels", "recording_started_at", "recording_ended_at")}
     payload |= {"recording_id": recording["id"], "format": recording["format"]}
-    payload |= {"recording_urls": _urls(exchange, recording), "public_recording_urls": {"mp3": None, "wav": None}}
+    payload |= {"recording_urls": links(exchange, recording), "public_recording_urls": {"mp3": None, "wav": None}}
     if recording["conference_id"]:
         exchange.emit(call, "conference.recording.saved", conference_id=recording["conference_id"], **payload)
     else:
@@ -183,14 +185,16 @@ def _saved(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 
 def _transcribed(exchange: Exchange, call: Call, id: str) -> None:
+    transcription = {"id": str(uuid.uuid4()), "recording_id": id, "text": "Hello, this is the sandbox."}
+    exchange.store.put(TRANSCRIPTIONS, transcription["id"], transcription | {"at": exchange.now()})
     exchange.emit(
         call,
         "call.recording.transcription.saved",
         calling_party_type=calling_party_type(call),
         recording_id=id,
-        recording_transcription_id=str(uuid.uuid4()),
+        recording_transcription_id=transcription["id"],
         status="completed",
-        transcription_text="Hello, this is the sandbox.",
+        transcription_text=transcription["text"],
     )
 
 
@@ -204,10 +208,11 @@ def _known(store: Store, id: str) -> JsonObject:
 
 def _as_json(exchange: Exchange, recording: JsonObject) -> JsonObject:
     members = {name: value for name, value in recording.items() if name != "format"}
-    return members | {"download_urls": _urls(exchange, recording)}
+    return members | {"download_urls": links(exchange, recording)}
 
 
-def _urls(exchange: Exchange, recording: JsonObject) -> JsonObject:
+def links(exchange: Exchange, recording: JsonObject) -> JsonObject:
+    """Return where a recording can be heard, by format."""
     link = f"{exchange.media_url}/{recording['id']}.{recording['format']}"
     return {"mp3": None, "wav": None} | {recording["format"]: link}
 

@@ -7,7 +7,7 @@ browser on this machine to send them.
 import ipaddress
 import re
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
@@ -15,14 +15,16 @@ from portal.sandbox.calls.destinations import FIRST_COMMAND
 from portal.sandbox.calls.dialling import application_for_calls
 from portal.sandbox.calls.scenarios import SCENARIOS
 from portal.sandbox.core.errors import Problem, Refused, not_found, unprocessable
-from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.faults import Faults
 from portal.sandbox.core.requests import Answer, Request
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources import editing, stock
+from portal.sandbox.resources.applications import KINDS
+from portal.sandbox.texml import accounts, legs
 
 FROM, TO = "+13125550143", "+13125550100"  # numbers kept for fiction
-_MEMBERS = {"scenario", "connection_id", "from", "to"}
+_MEMBERS = {"scenario", "connection_id", "from", "to", "dials"}
 
 
 class Control:
@@ -37,6 +39,7 @@ class Control:
                 "/sandbox/scenarios",
                 lambda request: {name: scenario.summary for name, scenario in SCENARIOS.items()},
             ),
+            ("POST", "/sandbox/account", self._choose_account),
             ("POST", "/sandbox/calls", self._ring),
             ("GET", "/sandbox/calls/[^/]+", self._follow),
             ("POST", "/sandbox/faults", self._spoil),
@@ -76,28 +79,41 @@ class Control:
             return _handles(self._start(body))
 
     def _start(self, body: JsonObject) -> Call:
-        application = self._application(body.get("connection_id"))
+        is_texml = SCENARIOS[body["scenario"]].texml
+        application = self._application(body.get("connection_id"), (TEXML,) if is_texml else (CALL_CONTROL, TEXML))
         numbers = str(body.get("from") or FROM), str(body.get("to") or TO)
+        if application["record_type"] == "texml_application":
+            return legs.ring(self._exchange, application, numbers, body["scenario"], str(body.get("dials") or ""))
         call = calls.start(self._exchange, application["id"], "incoming", numbers, {}, script=body["scenario"])
         if application["first_command_timeout"]:
             self._exchange.after(application["first_command_timeout_secs"], call, FIRST_COMMAND)
         return call
 
-    def _application(self, connection_id: str | None) -> JsonObject:
+    def _application(self, connection_id: str | None, kinds: tuple[str, ...]) -> JsonObject:
+        """Return the application called: of the first kind that there is one of, if none is named."""
+        store = self._exchange.store
         if connection_id is not None:
+            found = (store.application(kind, str(connection_id)) for kind in kinds)
+            if named := next((application for application in found if application and application["active"]), None):
+                return named
+            if kinds == (TEXML,):
+                raise _wrong("connection_id", "There is no active TeXML application with this id.")
             return application_for_calls(self._exchange, str(connection_id))
-        active = [
-            application for application in self._exchange.store.applications(CALL_CONTROL) if application["active"]
-        ]
+        every = ([one for one in store.applications(kind) if one["active"]] for kind in kinds)
+        active = next(filter(None, every), [])
         if not active:
-            raise not_found("An active Call Control application to call")
+            raise not_found("An active application to call")
         if len(active) > 1:
-            names = ", ".join(f"{application['id']} ({application['application_name']})" for application in active[:10])
+            names = ", ".join(f"{one['id']} ({one[KINDS[_kind(one)].name]})" for one in active[:10])
             raise _wrong("connection_id", f"Say which of the {len(active)} active applications is called: {names}.")
         return active[0]
 
+    def _choose_account(self, request: Request) -> JsonObject:
+        with self._exchange.transaction():
+            return accounts.choose(self._exchange, request.body)
+
     def _follow(self, request: Request) -> JsonObject:
-        id = request.path.rpartition("/")[2]
+        id = unquote(request.path.rpartition("/")[2])
         with self._exchange.transaction():
             call = self._exchange.call(id)
             if call is None:
@@ -139,6 +155,10 @@ def is_loopback(host: str) -> bool:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def _kind(application: JsonObject) -> str:
+    return f"{application['record_type']}s"
 
 
 def _handles(call: Call) -> JsonObject:

@@ -1,6 +1,7 @@
 """Routes method and path under ``/v2`` to what is done. Everything else is Telnyx's 404."""
 
 import re
+from urllib.parse import unquote
 
 from portal.sandbox.calls import dialling
 from portal.sandbox.core import records
@@ -9,6 +10,7 @@ from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.requests import Answer, Request, Route
 from portal.sandbox.resources import applications, audit, numbers, profiles
 from portal.sandbox.server.call_routes import ROUTES as CALL_ROUTES
+from portal.sandbox.server.texml_routes import ROUTES as TEXML_ROUTES
 
 
 def answer(exchange: Exchange, request: Request) -> Answer:
@@ -19,7 +21,7 @@ def answer(exchange: Exchange, request: Request) -> Answer:
         match = pattern.fullmatch(request.path)
         if match and method == request.method:
             with exchange.transaction():
-                return route(exchange, request, match.groups())
+                return route(exchange, request, tuple(map(unquote, match.groups())))
     raise not_found()
 
 
@@ -107,6 +109,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
     ("GET", re.compile(_CALL), _status),
     ("GET", re.compile("/v2/connections/([^/]+)/active_calls"), _active_calls),
     *CALL_ROUTES,
+    *TEXML_ROUTES,
     ("GET", re.compile("/v2/phone_numbers"), _numbers),
     ("GET", re.compile("/v2/phone_numbers/([^/]+)"), _number),
     ("PATCH", re.compile("/v2/phone_numbers/([^/]+)"), _change_number),

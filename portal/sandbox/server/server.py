@@ -8,6 +8,7 @@ import socket
 import socketserver
 import threading
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,7 @@ from portal import payloads
 from portal.json_types import JsonObject
 from portal.sandbox.actions import consequences
 from portal.sandbox.actions.actions import ACTIONS
-from portal.sandbox.core.deliveries import Courier
+from portal.sandbox.core.deliveries import FORM, Courier
 from portal.sandbox.core.errors import Problem, Refused, bad_request, not_found
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
@@ -29,10 +30,11 @@ from portal.sandbox.resources import recordings, stock
 from portal.sandbox.resources.applications import KINDS
 from portal.sandbox.server import routes
 from portal.sandbox.server.control import Control, is_loopback
+from portal.sandbox.texml import callbacks
 from portal.telnyx import schemas
 
 HOST = "127.0.0.1"
-MAX_BODY = 1 << 20
+MAX_BODY, MAX_FIELDS = 1 << 20, 1000
 IDLE_SECONDS = 75  # before a kept connection is closed
 _logger = logging.getLogger(__name__)
 
@@ -54,7 +56,9 @@ class Sandbox:
         self.store = Store(state, empty=empty)
         stock.fill(self.store)
         self._courier = Courier(self.store, key, self.faults)
-        self.exchange = Exchange(self.store, self._courier, pace, consequences.TIMERS, consequences.follow)
+        self.exchange = Exchange(
+            self.store, self._courier, pace, consequences.TIMERS, consequences.follow, callbacks.tell
+        )
         self.control = Control(self.exchange, self.faults)
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
@@ -191,21 +195,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _request(self, path: str, query: str) -> Request:
         headers = {name.lower(): value for name, value in self.headers.items()}
         pairs = dict(parse_qsl(query, keep_blank_values=True))
-        return Request(self.command, unquote(path), pairs, headers, self._body())
+        is_form = headers.get("content-type", "").lower().startswith(FORM) and path.startswith("/v2/texml/")
+        return Request(self.command, path, pairs, headers, self._body(_read_form if is_form else _read_json))
 
-    def _body(self) -> JsonObject:
+    def _body(self, read: Callable[[bytes], JsonObject]) -> JsonObject:
         length = self.headers.get("Content-Length", "0")
         if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > MAX_BODY:
             self.close_connection = True
             raise Refused(413, Problem("10015", "Bad Request", f"Send a Content-Length of at most {MAX_BODY} bytes."))
-        raw = self.rfile.read(int(length))
-        try:
-            body = payloads.loads(raw) if raw else {}
-        except payloads.Unreadable as error:
-            raise bad_request(f"The body is {error}.") from None
-        if not isinstance(body, dict):
-            raise bad_request("The body must be a JSON object.")
-        return body
+        return read(self.rfile.read(int(length)))
 
     def _spoiled(self, fault: Fault, path: str, query: str) -> None:
         status: int | None = None
@@ -261,6 +259,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: Any) -> None:
         """Log nothing: the ledger has it."""
+
+
+def _read_json(raw: bytes) -> JsonObject:
+    try:
+        body = payloads.loads(raw) if raw else {}
+    except payloads.Unreadable as error:
+        raise bad_request(f"The body is {error}.") from None
+    if not isinstance(body, dict):
+        raise bad_request("The body must be a JSON object.")
+    return body
+
+
+def _read_form(raw: bytes) -> JsonObject:
+    try:
+        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise bad_request("The body is no form in UTF-8.") from None
+    form: dict[str, list[str]] = {}
+    for name, value in pairs:
+        form.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
 
 
 def _asked_for(status: int) -> Problem:

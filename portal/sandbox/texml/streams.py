@@ -1,0 +1,107 @@
+"""Serves streams and SIPREC sessions of a TeXML call. None of it is really sent.
+
+A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in ``fail`` do not come about.
+"""
+
+import uuid
+
+from portal.json_types import JsonObject
+from portal.sandbox.core.events import timestamp
+from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.requests import Request
+from portal.sandbox.core.store import Call
+from portal.sandbox.texml import callbacks, calls, parameters
+from portal.sandbox.texml.accounts import mail_time, resource_not_found, uri
+
+At = tuple[str, ...]
+_STREAM, _SIPREC = "stream", "siprec"
+
+
+def start_stream(exchange: Exchange, request: Request, at: At) -> JsonObject:
+    call = calls.known(exchange, at[1], alive=True)
+    body = parameters.read(request, "texml.accounts.calls.streams_json", required=("Url",))
+    stream = _begin(exchange, call, _STREAM, body, failed=body["Url"].endswith("/fail"))
+    return _stream(stream, at) | {"name": stream["name"], "status": "in-progress"}
+
+
+def stop_stream(exchange: Exchange, request: Request, at: At) -> JsonObject:
+    call = calls.known(exchange, at[1])
+    method = "texml.accounts.calls.streams.streaming_sid_json"
+    return _stream(_stop(exchange, call, request, method, at[2]), at) | {"status": "stopped"}
+
+
+def start_siprec(exchange: Exchange, request: Request, at: At) -> JsonObject:
+    call = calls.known(exchange, at[1], alive=True)
+    body = parameters.read(request, "texml.accounts.calls.siprec_json", required=("ConnectorName",))
+    session = _begin(exchange, call, _SIPREC, body, failed=body["ConnectorName"].endswith("fail"))
+    began = dict.fromkeys(("date_created", "start_time"), mail_time(session["at"]))
+    return _session(session, at, request) | began | {"track": body.get("Track", "both_tracks")}
+
+
+def stop_siprec(exchange: Exchange, request: Request, at: At) -> JsonObject:
+    call = calls.known(exchange, at[1])
+    session = _stop(exchange, call, request, "texml.accounts.calls.siprec.siprec_sid_json", at[2])
+    return _session(session, at, request)
+
+
+def hang_up(exchange: Exchange, call: Call) -> None:
+    """Stop everything, because the call ends."""
+    for item in (call.texml or {}).get("sessions", []):
+        _end(exchange, call, item)
+
+
+def _begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, failed: bool) -> JsonObject:
+    item: JsonObject = {
+        "kind": kind,
+        "sid": str(uuid.uuid4()),
+        "name": body.get("Name", ""),
+        "url": body.get("StatusCallback"),
+        "method": body.get("StatusCallbackMethod"),
+        "at": exchange.now(),
+        "status": "stopped" if failed else "in-progress",
+    }
+    assert call.texml is not None
+    call.texml["sessions"].append(item)
+    callbacks.stream(exchange, call, item, "failed" if failed else "started")
+    return item
+
+
+def _stop(exchange: Exchange, call: Call, request: Request, method: str, sid: str) -> JsonObject:
+    """Stop it; one that is stopped stays as it is."""
+    kind = _SIPREC if "siprec" in method else _STREAM
+    items = [item for item in (call.texml or {})["sessions"] if (item["kind"], item["sid"]) == (kind, sid)]
+    if not items:
+        raise resource_not_found()
+    parameters.read(request, method, required=("Status",))
+    _end(exchange, call, items[0])
+    found: JsonObject = items[0]
+    return found
+
+
+def _end(exchange: Exchange, call: Call, item: JsonObject) -> None:
+    if item["status"] == "in-progress":
+        item |= {"status": "stopped", "at": exchange.now()}
+        callbacks.stream(exchange, call, item, "stopped")
+
+
+def _stream(item: JsonObject, at: At) -> JsonObject:
+    return {
+        "account_sid": at[0],
+        "call_sid": at[1],
+        "sid": item["sid"],
+        "date_updated": timestamp(item["at"], "seconds"),
+        "uri": uri(at[0], "Calls", at[1], "Streams", item["sid"]),
+    }
+
+
+def _session(item: JsonObject, at: At, request: Request) -> JsonObject:
+    # the document's example of this one address is a whole URL
+    path = uri(at[0], "Calls", at[1], "Siprec", item["sid"]).removesuffix(".json")
+    return {
+        "account_sid": at[0],
+        "call_sid": at[1],
+        "sid": item["sid"],
+        "status": item["status"],
+        "date_updated": mail_time(item["at"]),
+        "uri": f"http://{request.headers.get('host', '')}{path}",
+    }
