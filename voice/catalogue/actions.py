@@ -106,6 +106,8 @@ def application_of(command: CallCommand) -> str:
 
 def permission(action: str) -> str:
     """Name the permission to press it."""
+    if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
+        return "applications.change_texmlapplication"
     return "voice.dial" if action in _DIALS else "voice.control_call"
 
 

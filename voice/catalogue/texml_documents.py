@@ -14,7 +14,7 @@ def called(document: str) -> list[tuple[str, str]]:
 
     Telnyx ignores an element of another case; here it counts. Declarations are refused: an entity can hide a number.
     """
-    parser = expat.ParserCreate()
+    parser = expat.ParserCreate("utf-8")  # whatever it declares: a text in JSON has no other
     open_elements: list[tuple[str, list[str]]] = []
     found: list[tuple[str, str]] = []
 
@@ -30,11 +30,16 @@ def called(document: str) -> list[tuple[str, str]]:
         if open_elements:
             open_elements[-1][1].append(data)
 
+    def declaration(version: str, encoding: str | None, standalone: int) -> None:
+        if encoding and encoding.lower() != "utf-8":
+            raise Unreadable(f"The declared encoding {encoding} is not allowed: use UTF-8.")
+
     def doctype(*_: object) -> None:
         raise Unreadable("A document type declaration is not allowed.")
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, doctype
+    parser.XmlDeclHandler = declaration
     try:
         parser.Parse(document.encode(), True)
     except expat.ExpatError as error:

@@ -13,7 +13,7 @@ from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
 from voice.catalogue import texml_documents
 
-PREFIX = "texml."
+PREFIX, SAVE_SECRET = "texml.", "texml.secrets.save"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ COMMANDS: dict[str, Operation] = {
     "texml.transcriptions.delete": Operation(
         f"{_OF_TRANSCRIPTION}.delete_recording_transcription_sid_json", _ONE_TRANSCRIPTION
     ),
-    "texml.secrets.save": Operation("secrets"),
+    SAVE_SECRET: Operation("secrets"),
 }
 LABELS = {
     "texml.calls.dial": "TeXML: dial",
@@ -125,7 +125,7 @@ LABELS = {
     "texml.queues.delete": "TeXML: delete queue",
     "texml.recordings.delete": "TeXML: delete recording",
     "texml.transcriptions.delete": "TeXML: delete transcription",
-    "texml.secrets.save": "TeXML: save secret",
+    SAVE_SECRET: "TeXML: save secret",
 }
 DIALS = frozenset({"texml.calls.dial", "texml.calls.create", "texml.ai_calls.create", "texml.participants.dial"})
 # they put something into a state: the same twice is the same

@@ -6,6 +6,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from voice.catalogue import actions
 from voice.texml import calls, conferences, queues, recordings, secrets, transcriptions
 from voice.texml.viewsets import ID, TexmlViewSet, acts, lists, reads
 
@@ -273,7 +274,7 @@ class TexmlTranscriptionViewSet(TexmlViewSet):
 class TexmlSecretViewSet(TexmlViewSet):
     """Secrets for the templates of TeXML documents."""
 
-    permissions = {"create": "applications.change_texmlapplication"}
+    permissions = {"create": actions.permission(secrets.SAVE)}
     has_secret_body = True
 
     @acts()

@@ -15,7 +15,7 @@ from voice.commands import outbox
 from voice.models import CallCommand
 from voice.texml import requests
 
-SAVE = "texml.secrets.save"
+SAVE = texml_operations.SAVE_SECRET
 _GONE = "The value was not kept: save the secret again."
 
 
