@@ -81,7 +81,7 @@ class TelnyxAccount(models.Model):
         help_text="What stands in TeXML's addresses. Leave it empty: Telnyx is asked for it.",
     )
     found_account_sid = models.CharField(
-        max_length=LONGEST_SID, blank=True, default="", db_default="", editable=False, help_text="As Telnyx told it."
+        "account SID as Telnyx told it", max_length=LONGEST_SID, blank=True, default="", db_default="", editable=False
     )
     webhook_token = models.CharField(max_length=64, unique=True, default=webhook_token, editable=False)
     from_environment = models.BooleanField(default=False, editable=False)

@@ -28,7 +28,12 @@ class Migration(migrations.Migration):
             model_name="telnyxaccount",
             name="found_account_sid",
             field=models.CharField(
-                blank=True, db_default="", default="", editable=False, help_text="As Telnyx told it.", max_length=64
+                blank=True,
+                db_default="",
+                default="",
+                editable=False,
+                max_length=64,
+                verbose_name="account SID as Telnyx told it",
             ),
         ),
     ]

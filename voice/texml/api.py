@@ -181,6 +181,7 @@ class TexmlConferenceViewSet(TexmlViewSet):
             request,
             name,
             lambda query: conferences.recordings(account, conference_sid, query, as_of_calls=bool(listing)),
+            "listing",
         )
 
 

@@ -13,7 +13,7 @@ from voice.texml import requests
 CONNECTION = "connection_id"  # of the dials whose application stands in the address
 
 
-def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page:
+def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the account's calls. Telnyx's list lags behind."""
     return requests.page(account, "texml.calls.list", query=query)
 
@@ -23,7 +23,7 @@ def retrieve(account: TelnyxAccount, call_sid: str) -> requests.Told | None:
     return requests.fetch(account, "texml.calls.retrieve", call_sid)
 
 
-def recordings(account: TelnyxAccount, call_sid: str, query: Mapping[str, str]) -> requests.Page:
+def recordings(account: TelnyxAccount, call_sid: str, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the recordings of a call."""
     return requests.page(account, "texml.calls.recordings", call_sid, query=query)
 

@@ -10,7 +10,7 @@ from voice.models import CallCommand
 from voice.texml import requests
 
 
-def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page:
+def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the account's conferences."""
     return requests.page(account, "texml.conferences.list", query=query)
 
@@ -22,13 +22,13 @@ def retrieve(account: TelnyxAccount, conference_sid: str) -> requests.Told | Non
 
 def recordings(
     account: TelnyxAccount, conference_sid: str, query: Mapping[str, str], *, as_of_calls: bool = False
-) -> requests.Page:
+) -> requests.Page | None:
     """Read a page of its recordings. Telnyx has two lists; the other one has the shape of a call's recordings."""
     name = "texml.conferences.recordings_json" if as_of_calls else "texml.conferences.recordings"
     return requests.page(account, name, conference_sid, query=query)
 
 
-def participants(account: TelnyxAccount, conference_sid: str, query: Mapping[str, str]) -> requests.Page:
+def participants(account: TelnyxAccount, conference_sid: str, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of who is in it. Who leaves is not listed any more."""
     return requests.page(account, "texml.participants.list", conference_sid, query=query)
 

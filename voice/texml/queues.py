@@ -12,7 +12,7 @@ from voice.texml import requests
 _LONGEST = 255
 
 
-def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page:
+def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the account's queues."""
     return requests.page(account, "texml.queues.list", query=query)
 

@@ -9,7 +9,7 @@ from voice.models import CallCommand
 from voice.texml import requests
 
 
-def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page:
+def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the account's recordings."""
     return requests.page(account, "texml.recordings.list", query=query)
 

@@ -22,6 +22,8 @@ from portal.telnyx.paging import MOST_PAGES, PAGE, Listing
 from voice.catalogue.texml_operations import COMMANDS, PAGING, READS, Operation
 from voice.models import CallCommand
 
+_NO_ACCOUNT = "Telnyx has no account of this account SID. Check it on the account's page."
+
 
 @dataclass(frozen=True)
 class Told:
@@ -52,10 +54,20 @@ def fetch(account: TelnyxAccount, name: str, *ids: str) -> Told | None:
         raise
 
 
-def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str]) -> Page:
-    """Read one page of a list (``texml.calls.list``). Raises what ``ask`` raises."""
+def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str]) -> Page | None:
+    """Read one page of a list (``texml.calls.list``); None when there is nothing of those ids to list it of.
+
+    Raises what ``ask`` raises.
+    """
     asked_at, rows_at = timezone.now(), READS[name].rows
-    answer = _ask(account, READS[name], ids, extra_query=dict(query))
+    try:
+        answer = _ask(account, READS[name], ids, extra_query=dict(query))
+    except TelnyxRefused as error:
+        if error.http_status != 404:
+            raise
+        if ids:
+            return None
+        raise TelnyxRefused(_NO_ACCOUNT, code=error.code, http_status=404) from error
     rows = answer.get(rows_at)
     if not isinstance(rows, list):
         raise TelnyxUnavailable(UNREAD)
@@ -72,18 +84,20 @@ def read_all(account: TelnyxAccount, name: str, *ids: str, wanted: dict[str, str
     rows: list[dict[str, Any]] = []
     complete = False
     for one in _pages(account, name, ids, wanted or {}):
+        if one is None:
+            return Listing([], complete=False)
         rows += one.rows
         complete = one.next is None
     return Listing(rows, complete)
 
 
-def _pages(account: TelnyxAccount, name: str, ids: tuple[str, ...], wanted: dict[str, str]) -> Iterator[Page]:
+def _pages(account: TelnyxAccount, name: str, ids: tuple[str, ...], wanted: dict[str, str]) -> Iterator[Page | None]:
     query: dict[str, str] | None = {**wanted, "PageSize": str(PAGE)}
     asked: list[dict[str, str]] = []
     while query is not None and query not in asked and len(asked) < MOST_PAGES:
         asked.append(query)
         yield (found := page(account, name, *ids, query=query))
-        query = found.next
+        query = found.next if found else None
 
 
 def _neighbour(uri: object, query: Mapping[str, str]) -> dict[str, str] | None:

@@ -91,10 +91,12 @@ class TexmlViewSet(PortalViewSet):
     def values(self, request: Request) -> dict[str, Any]:
         return {name: value for name, value in dict(request.data or {}).items() if name != "account"}
 
-    def listed(self, request: Request, name: str, ask: Callable[[dict[str, str]], requests.Page]) -> Response:
-        """Answer with the page that the cursor names, else with the first one."""
+    def listed(
+        self, request: Request, name: str, ask: Callable[[dict[str, str]], requests.Page | None], *also: str
+    ) -> Response:
+        """Answer with the page that the cursor names, else with the first one. ``also`` are parameters of ours."""
         known = texml_operations.filters(name)
-        refuse_unknown_parameters(request, *known, "account", "cursor", "page_size", "listing")
+        refuse_unknown_parameters(request, *known, "account", "cursor", "page_size", *also)
         wanted = {one: request.query_params[one] for one in known if one in request.query_params}
         try:
             texml_operations.check_filters(name, wanted)
@@ -103,7 +105,8 @@ class TexmlViewSet(PortalViewSet):
         query = {**wanted, "PageSize": str(page_size_of(request))}
         if cursor := request.query_params.get("cursor"):
             query = _opened(cursor)
-        found = ask(query)
+        if (found := ask(query)) is None:
+            raise NotFound
         return Response(
             {
                 "next": self._link(request, found.next),

@@ -83,6 +83,7 @@ def test_rest_sends_every_parameter(api: APIClient, wire: Listener, settings: An
     made = ask_rest(api, name, given)
     assert made.status_code == 202, made.json()
     assert (made.json()["action"], made.json()["parameters"]) == (name, given)
+    assert list(made.json()["address"]) == list(COMMANDS[name].ids)
     command = send_only()
     assert command.status == "ok", command.error
     (raw,) = wire.requests
@@ -199,6 +200,14 @@ def test_an_error_of_telnyx_is_told_in_words(api: APIClient, said: bytes, status
         assert words in problem(api.get(f"{URL}calls/{CALL}/"), status, code)["detail"]
 
 
+def test_a_list_of_nothing_is_not_found_and_a_wrong_account_is_said_so(api: APIClient) -> None:
+    gone = answer("404 No", b'{"errors":[{"detail":"Resource not found"}]}')
+    with telnyx_texml(lambda method, path: gone) as server:
+        wired(server.url)
+        problem(api.get(f"{URL}calls/{CALL}/recordings/"), 404, "not_found")
+        assert "no account of this account SID" in problem(api.get(f"{URL}calls/"), 422)["detail"]
+
+
 def test_a_list_without_its_rows_is_told_in_words(api: APIClient) -> None:
     with telnyx_texml(lambda method, path: {"page": 0}) as server:
         wired(server.url)
@@ -229,6 +238,7 @@ def test_an_unknown_filter_and_a_wrong_value_are_refused_by_name(api: APIClient,
     assert "Status" in problem(api.get(f"{URL}calls/?Status=over"), 400)["errors"]
     assert "page_size" in problem(api.get(f"{URL}calls/?page_size=0"), 400)["errors"]
     assert "listing" in problem(api.get(f"{URL}conferences/{ROOM}/recordings/?listing=xml"), 400)["errors"]
+    assert "listing" in problem(api.get(f"{URL}recordings/?listing=json"), 400)["errors"]
     assert wire.requests == []
 
 

@@ -1,5 +1,6 @@
 """TeXML's dials: at most one call, within the limits at every door, and the row of an accepted one."""
 
+import html
 import json
 import socket
 from collections.abc import Callable
@@ -30,7 +31,8 @@ from tests.support.texml_resources import (
     telnyx_texml,
     wired,
 )
-from voice.catalogue.texml_operations import DIALS
+from voice.catalogue import actions
+from voice.catalogue.texml_operations import COMMANDS, DIALS
 from voice.dialling import limits
 from voice.dispatch import sender
 from voice.models import Limits
@@ -281,3 +283,14 @@ def test_a_document_that_cannot_be_read_is_refused_by_line_and_column(api: APICl
     wired("http://127.0.0.1:9")
     refused = api.patch(f"{URL}calls/{CALL}/", {"Texml": "<Response>&</Response>"}, format="json")
     assert "line 1, column 12" in problem(refused, 400)["errors"]["Texml"][0]
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"texml.secrets.save"}))
+def test_the_journal_and_the_calls_story_show_it(api: APIClient, browser: Client, name: str) -> None:
+    call = make_call(wired("http://127.0.0.1:9"))
+    command = CallCommand.objects.get(pk=ask_rest(api, name, everything(name)).json()["id"])
+    page = browser.get(f"/admin/voice/callcommand/{command.pk}/change/").content.decode()
+    assert actions.label(name) in html.unescape(page)
+    if command.call == call:
+        story = browser.get(f"/admin/voice/call/{call.pk}/change/").context["entries"]
+        assert actions.label(name) in {entry.title for entry in story}
