@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--connection-id", metavar="ID", help="the application called; needed if there are several")
         parser.add_argument("--from", dest="from_number", metavar="N", help="the caller's number")
         parser.add_argument("--to", dest="to_number", metavar="N", help="the number called")
+        parser.add_argument("--dials", metavar="N", help="whom the document of texml_dial puts the caller through to")
         parser.add_argument("--list", action="store_true", help="name the scenarios")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,7 +59,13 @@ class Command(BaseCommand):
 
 
 def _body(options: dict[str, Any]) -> dict[str, str]:
-    names = {"scenario": "scenario", "connection_id": "connection_id", "from": "from_number", "to": "to_number"}
+    names = {
+        "scenario": "scenario",
+        "connection_id": "connection_id",
+        "from": "from_number",
+        "to": "to_number",
+        "dials": "dials",
+    }
     return {name: options[option] for name, option in names.items() if options[option] is not None}
 
 

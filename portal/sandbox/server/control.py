@@ -10,7 +10,7 @@ from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import calls
+from portal.sandbox.calls import calls, commands
 from portal.sandbox.calls.destinations import FIRST_COMMAND
 from portal.sandbox.calls.dialling import application_for_calls
 from portal.sandbox.calls.scenarios import SCENARIOS
@@ -75,6 +75,8 @@ class Control:
             raise _wrong(unknown[0], f"Unknown member; there are {', '.join(sorted(_MEMBERS))}.")
         if body.get("scenario") not in SCENARIOS:
             raise _wrong("scenario", f"Must be one of {', '.join(SCENARIOS)}.")
+        if "dials" in body and body["scenario"] != "texml_dial":
+            raise _wrong("dials", "Only the scenario texml_dial dials somebody.")
         with self._exchange.transaction():
             return _handles(self._start(body))
 
@@ -83,7 +85,8 @@ class Control:
         application = self._application(body.get("connection_id"), (TEXML,) if is_texml else (CALL_CONTROL, TEXML))
         numbers = str(body.get("from") or FROM), str(body.get("to") or TO)
         if application["record_type"] == "texml_application":
-            return legs.ring(self._exchange, application, numbers, body["scenario"], str(body.get("dials") or ""))
+            dials = commands.check_number(body, "dials") if "dials" in body else legs.WHOM
+            return legs.ring(self._exchange, application, numbers, body["scenario"], dials)
         call = calls.start(self._exchange, application["id"], "incoming", numbers, {}, script=body["scenario"])
         if application["first_command_timeout"]:
             self._exchange.after(application["first_command_timeout_secs"], call, FIRST_COMMAND)

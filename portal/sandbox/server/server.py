@@ -109,6 +109,8 @@ def _warm_up() -> None:
         schemas.model(f"{path}.create")
         schemas.model(f"{path}.update")
     schemas.model("phone_numbers.update")
+    for method in ("accounts.calls.calls", "accounts.conferences.participants.participants", "initiate_ai_call"):
+        schemas.parameters(f"texml.{method}")
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,10 +1,9 @@
-"""Knows whose ``account_sid`` is in a path: ``GET /whoami``; and keeps the account's secrets.
+"""Knows whose ``account_sid`` is in a path: ``GET /whoami``; and takes the account's secrets.
 
 Which of the two ids belongs into ``/texml/Accounts/{account_sid}`` is not settled: integrators take the organization's,
 Telnyx's guide for migrators the user's. The sandbox takes one of them, the organization's unless told otherwise.
 """
 
-import time
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -18,7 +17,7 @@ from portal.sandbox.texml import parameters
 USER = OWNER.id  # what callbacks tell as AccountSid
 API_VERSION = "v2/texml"
 _IDS = {"organization_id": ORGANIZATION, "user_id": USER}
-_CHOICE, _SECRETS = "texml_account", "texml_secrets"
+_CHOICE = "texml_account"
 
 
 def whoami() -> JsonObject:
@@ -44,9 +43,8 @@ def choose(exchange: Exchange, body: JsonObject) -> JsonObject:
 
 
 def create_secret(exchange: Exchange, request: Request, at: tuple[str, ...]) -> JsonObject:
-    """Keep a secret's name; of the same name it is replaced. Its value has no use here and is forgotten."""
+    """Take a secret. Nothing here uses one, so it is forgotten."""
     body = parameters.read(request, "texml.secrets", required=("name", "value"))
-    exchange.store.put(_SECRETS, body["name"], {"name": body["name"], "at": time.time()})
     return {"data": {"name": body["name"], "value": "REDACTED"}}
 
 

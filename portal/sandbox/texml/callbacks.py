@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 
 from portal.json_types import JsonObject
+from portal.sandbox.conferences import conferences
 from portal.sandbox.core.events import calling_party_type, timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
@@ -17,7 +18,8 @@ from portal.sandbox.texml import accounts
 
 Form = dict[str, str]
 CONFERENCES = "texml_conferences"  # what only TeXML keeps of a conference: where its callbacks go
-_OVER = {"busy", "canceled", "completed", "failed", "no-answer"}
+STOPPED = "texml_stopped_recordings"  # recordings that were stopped and are not saved yet
+FETCH = "texml_fetch"  # the timer of a document that waited until it was known who answered
 _NOT_ANSWERED = {"user_busy": "busy", "timeout": "no-answer", "no_answer": "no-answer", "originator_cancel": "canceled"}
 _ANSWERED_BY = {"machine": "machine_start", "fax_detected": "fax", "not_sure": "unknown"}
 _REST_ANSWERED_BY = {"machine": "machine", "fax_detected": "not_sure", "not_sure": "not_sure"}
@@ -107,7 +109,7 @@ def conference(exchange: Exchange, call: Call, id: str, event: str, name: str) -
         return
     exchange.store.put(CONFERENCES, id, kept | {"sequence": kept["sequence"] + 1})
     if name in kept["events"]:
-        room = exchange.store.get("conferences", id) or {}
+        room = exchange.store.get(conferences.CONFERENCES, id) or {}
         label = _texml(call).get("label")
         form = _numbered(call) | {
             "ConferenceSid": id,
@@ -224,6 +226,8 @@ def _greeting_ended(exchange: Exchange, call: Call, payload: JsonObject) -> None
 def _amd(exchange: Exchange, call: Call, answered_by: str) -> None:
     spent = round((exchange.now() - (call.answered_at or call.started_at)) * 1000)
     form = _connected(call) | {"AnsweredBy": answered_by, "MachineDetectionDuration": str(spent)}
+    if _texml(call).pop("waits", False):
+        exchange.after(0.0, call, FETCH)
     wanted = _texml(call).get("amd")
     if wanted:
         send(exchange, call, "texml.amd", form, wanted["url"], wanted["method"])
@@ -233,6 +237,7 @@ def _amd(exchange: Exchange, call: Call, answered_by: str) -> None:
 
 def _recording_saved(exchange: Exchange, call: Call, payload: JsonObject) -> None:
     id = payload["recording_id"]
+    exchange.store.remove(STOPPED, id)
     kept = exchange.store.get(recordings.RECORDINGS, id) or {"duration_millis": 0}
     link = next(filter(None, payload["recording_urls"].values()), "")
     more = {"RecordingDuration": str(round(kept["duration_millis"] / 1000)), "RecordingUrl": link}
@@ -258,7 +263,7 @@ def _transcribed(exchange: Exchange, call: Call, payload: JsonObject) -> None:
 
 def _joined(exchange: Exchange, call: Call, payload: JsonObject) -> None:
     id = payload["conference_id"]
-    kept, room = exchange.store.get(CONFERENCES, id), exchange.store.get("conferences", id) or {}
+    kept, room = exchange.store.get(CONFERENCES, id), exchange.store.get(conferences.CONFERENCES, id) or {}
     if kept and not kept["started"] and room.get("status") == "in_progress":
         exchange.store.put(CONFERENCES, id, kept | {"started": True})
         conference(exchange, call, id, "conference-start", "start")

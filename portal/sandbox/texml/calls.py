@@ -62,6 +62,7 @@ def place(exchange: Exchange, application_id: str, pointer: str, body: JsonObjec
         raise unprocessable("10015", "Invalid value for connection_id (TeXML App ID)", detail, pointer)
     check_allowed(numbers[1], "/To")
     kept = legs.settings(status=_status_wanted(body, application), detect=body.get("MachineDetection")) | more
+    kept["waits"] = body.get("MachineDetection", "Disable") != "Disable" and not body.get("AsyncAmd")
     if url := body.get("AsyncAmdStatusCallback") or body.get("AmdStatusCallback"):
         method = body.get("AsyncAmdStatusCallbackMethod") or body.get("AmdStatusCallbackMethod")
         kept["amd"] = {"url": url, "method": method}

@@ -3,15 +3,18 @@
 from datetime import datetime
 
 from portal.json_types import JsonObject
+from portal.sandbox.calls.calls import hang_up
 from portal.sandbox.conferences import conferences
 from portal.sandbox.core.errors import Problem, Refused
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.requests import Request
+from portal.sandbox.core.store import Call
 from portal.sandbox.texml import legs, listings, parameters, recordings
 from portal.sandbox.texml.accounts import API_VERSION, mail_time, resource_not_found, uri
 
 At = tuple[str, ...]
 _STATUSES = {"init": "init", "in_progress": "in-progress", "completed": "completed"}
+_PARTS = ("participants", "recordings")
 _REASONS = {
     "all_left": "last-participant-left",
     "ended_via_api": "conference-ended-via-api",
@@ -52,6 +55,8 @@ def update(exchange: Exchange, request: Request, at: At) -> JsonObject:
         legs.fetch(exchange, creator, {"url": body["AnnounceUrl"], "method": body.get("AnnounceMethod", "POST")})
     if "Status" in body:
         conferences.end(exchange, conference, creator, "ended_via_api", hang_up=True)
+        for call in coming(exchange, at[1]):
+            hang_up(exchange, call)
     return _as_json(known(exchange, at[1]), at[0])
 
 
@@ -76,6 +81,14 @@ def known(exchange: Exchange, sid: str) -> JsonObject:
     if conference is None:
         raise resource_not_found()
     return conference
+
+
+def coming(exchange: Exchange, sid: str) -> list[Call]:
+    """Return the legs that are being dialled for a conference, in that order."""
+    every = [exchange.call(id) for id in reversed(exchange.store.texml_calls())]
+    return [
+        call for call in every if call and call.alive and (call.options.get("conference_config") or {}).get("id") == sid
+    ]
 
 
 def check_active(conference: JsonObject) -> None:
@@ -128,6 +141,3 @@ def _in_first_shape(row: JsonObject, account_sid: str) -> JsonObject:
             "subresource_uris": {"transcriptions": None},
         }
     )
-
-
-_PARTS = ("participants", "recordings")

@@ -21,7 +21,6 @@ ANSWERS = 0.5  # seconds after which Telnyx takes an incoming call
 RINGS = 0.3  # seconds from the dial to the ringing
 TALK = 3.0  # seconds for which two who were put through by a document talk
 WHOM = "+13125550001"  # whom the document of a scenario dials
-ALL = ["initiated", "ringing", "answered", "completed", "amd"]
 
 
 def settings(**more: object) -> JsonObject:
@@ -31,16 +30,17 @@ def settings(**more: object) -> JsonObject:
 
 def ring(exchange: Exchange, application: JsonObject, numbers: tuple[str, str], script: str, dials: str) -> Call:
     """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``."""
-    more = {"script": script, "texml": settings(dials=dials or WHOM)}
+    more = {"script": script, "texml": settings(dials=dials)}
     return calls.start(exchange, application["id"], "incoming", numbers, {}, **more)
 
 
 def started(exchange: Exchange, call: Call) -> None:
     if call.texml is None:
         return
+    ending = ENDINGS.get(last_digits(call.to_number))
     if call.direction == "incoming":
         exchange.after(ANSWERS, call, "texml_answer")
-    elif last_digits(call.to_number) not in ENDINGS or last_digits(call.to_number) == "0003":
+    elif ending is None or ending.cause == "timeout":  # whoever is busy or cannot be reached does not ring
         exchange.after(RINGS, call, "texml_ringing")
 
 
@@ -51,10 +51,10 @@ def answered(exchange: Exchange, call: Call) -> None:
     for item in call.running.get("recording", []):
         callbacks.recording(exchange, call, item["id"], "in-progress", item["channels"], {})
     if call.direction == "incoming":
-        fetch(exchange, call, {})
+        fetch(exchange, call, call.texml.get("instructions") or {})
         if play := _DOCUMENTS.get(call.script):
             play(exchange, call)
-    elif call.texml.get("instructions") is not None:
+    elif call.texml.get("instructions") is not None and not call.texml.get("waits"):
         fetch(exchange, call, call.texml["instructions"])
 
 
@@ -102,6 +102,15 @@ def record(exchange: Exchange, call: Call, source: str, url: str, body: JsonObje
     call.texml["recordings"][id] = wanted | {"transcription_url": url}
     recordings.start(exchange, call, body | {"initiated_by": source, "id": id})
     callbacks.recording(exchange, call, id, "in-progress", body["channels"], {})
+
+
+def keep_conference(
+    exchange: Exchange, id: str, url: str, method: str, events: list[str], recording: JsonObject | None = None
+) -> None:
+    """Remember where the callbacks of a new conference go, and whether it is to be recorded."""
+    kept: JsonObject = {"url": url, "method": method, "events": events, "record": recording}
+    kept |= {"sequence": 0, "started": False}
+    exchange.store.put(callbacks.CONFERENCES, id, kept)
 
 
 def _parent(exchange: Exchange, call: Call) -> Call | None:
@@ -160,18 +169,13 @@ def _join(exchange: Exchange, call: Call) -> None:
     conferences.join(exchange, room, call, {})
 
 
-def keep_conference(
-    exchange: Exchange, id: str, url: str, method: str, events: list[str], recording: JsonObject | None = None
-) -> None:
-    """Remember where the callbacks of a new conference go, and whether it is to be recorded."""
-    kept: JsonObject = {"url": url, "method": method, "events": events, "record": recording}
-    kept |= {"sequence": 0, "started": False}
-    exchange.store.put(callbacks.CONFERENCES, id, kept)
-
-
 def _answer(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     if call.state == "ringing":
         calls.answer(exchange, call)
+
+
+def _fetch(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    fetch(exchange, call, (call.texml or {}).get("instructions") or {"inline": True})
 
 
 def _ringing(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
@@ -185,4 +189,8 @@ _DOCUMENTS: dict[str, Callable[[Exchange, Call], None]] = {
     "texml_queue": _enqueue,
     "texml_record": _record,
 }
-TIMERS: dict[str, TimerFunction] = {"texml_answer": _answer, "texml_ringing": _ringing}
+TIMERS: dict[str, TimerFunction] = {
+    "texml_answer": _answer,
+    callbacks.FETCH: _fetch,
+    "texml_ringing": _ringing,
+}

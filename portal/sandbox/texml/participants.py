@@ -16,12 +16,14 @@ from portal.sandbox.core.store import Call
 from portal.sandbox.resources.recordings import new_recording
 from portal.sandbox.texml import callbacks, calls, legs, listings, parameters
 from portal.sandbox.texml.accounts import API_VERSION, mail_time, resource_not_found, uri
-from portal.sandbox.texml.conferences import check_active, known
+from portal.sandbox.texml.conferences import check_active, coming, known
 
 At = tuple[str, ...]
 _MOST = 250
 # the words of Call Control's conferences for what a request calls otherwise
 _WORDS = {"Muted": "mute", "EndConferenceOnExit": "end_conference_on_exit"}
+# the answer to a dial has fewer members than what is told later
+_ONLY_LATER = ("api_version", "call_sid_legacy", "coaching_call_sid_legacy", "date_created", "date_updated")
 _MEMBERS = {"Muted": "muted", "Hold": "on_hold", "EndConferenceOnExit": "end_conference_on_exit"}
 
 
@@ -165,13 +167,7 @@ def _record(exchange: Exchange, conference: JsonObject, wanted: JsonObject) -> N
 def _present(exchange: Exchange, conference: JsonObject) -> list[Call]:
     """Return the legs that are in a conference, then those that are being dialled for it."""
     there = [exchange.call(entry["call_control_id"]) for entry in conferences.present(conference)]
-    every = [exchange.call(id) for id in reversed(exchange.store.texml_calls())]
-    coming = [
-        call
-        for call in every
-        if call and call.alive and (call.options.get("conference_config") or {}).get("id") == conference["id"]
-    ]
-    return [call for call in there if call] + coming
+    return [call for call in there if call] + coming(exchange, conference["id"])
 
 
 def _known(exchange: Exchange, conference: JsonObject, name: str) -> Call:
@@ -219,6 +215,3 @@ def _coaching(body: JsonObject) -> JsonObject:
         return {}
     coached = [body["CallSidToCoach"]] if body["Coaching"] else []
     return {"supervisor_role": "whisper" if coached else "none", "whisper_call_control_ids": coached}
-
-
-_ONLY_LATER = ("api_version", "call_sid_legacy", "coaching_call_sid_legacy", "date_created", "date_updated")

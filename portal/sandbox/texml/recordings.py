@@ -16,7 +16,6 @@ from portal.sandbox.texml import callbacks, calls, listings, parameters
 from portal.sandbox.texml.accounts import resource_not_found, uri
 
 At = tuple[str, ...]
-_STOPPED = "texml_stopped_recordings"  # rows of recordings that were stopped and are not saved yet
 
 
 def start(exchange: Exchange, request: Request, at: At) -> JsonObject:
@@ -41,7 +40,7 @@ def update(exchange: Exchange, request: Request, at: At) -> JsonObject:
     steps = {"paused": recordings.pause, "in-progress": recordings.resume, "stopped": recordings.stop}
     steps[body["Status"]](exchange, call, {"recording_id": at[2]})
     if body["Status"] == "stopped":
-        exchange.store.put(_STOPPED, at[2], row | {"status": "stopped"})
+        exchange.store.put(callbacks.STOPPED, at[2], row | {"status": "stopped"})
         return _as_created(row, at)
     return _as_created(_running(call, at[2]), at)
 
@@ -109,11 +108,9 @@ def running_row(call: Call, item: JsonObject, conference_id: str | None = None) 
 
 def saved_rows(exchange: Exchange, **members: str) -> list[JsonObject]:
     """Return the recordings that are over and have these members, newest first."""
-    saved = exchange.store.all(recordings.RECORDINGS)[::-1]
-    ids = {kept["id"] for kept in saved}
-    stopped = [row for row in exchange.store.all(_STOPPED)[::-1] if row["sid"] not in ids]
     names = {"call_control_id": "call_sid", "conference_id": "conference_sid"}
-    rows = stopped + [_saved_row(exchange, kept) for kept in saved]
+    saved = [_saved_row(exchange, kept) for kept in exchange.store.all(recordings.RECORDINGS)[::-1]]
+    rows = exchange.store.all(callbacks.STOPPED)[::-1] + saved
     return [row for row in rows if all(row[names[name]] == value for name, value in members.items())]
 
 

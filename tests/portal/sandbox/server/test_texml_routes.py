@@ -3,10 +3,14 @@
 import random
 
 import pytest
+import telnyx
 
+from portal.sandbox.server.server import Sandbox
 from portal.sandbox.server.texml_routes import ROUTES
+from tests.support.polling import eventually
 from tests.support.sandbox_http import Http
-from tests.support.sandbox_texml import FORM
+from tests.support.sandbox_texml import FORM, Account, make_texml_application
+from tests.support.webhook_receiver import Receiver
 
 INSIDE = [
     (method, pattern.pattern.replace("\\.", ".").replace("([^/]+)", "{}"))
@@ -35,6 +39,34 @@ def test_what_is_not_there_is_404_without_a_code(http: Http, method: str, path: 
     if whole.endswith("/Conferences/nobody/Participants") and method == "POST":
         return  # that makes a conference of this name
     assert http(method, whole, {"Status": "stopped"}) == (404, {"errors": [{"detail": "Resource not found"}]})
+
+
+def test_nonsense_about_what_is_there_does_not_either(
+    http: Http, sdk: telnyx.Telnyx, receiver: Receiver, sandbox: Sandbox
+) -> None:
+    account = Account(http, make_texml_application(sdk, receiver))
+    conference = account.participant("daily", Label="one")["conference_sid"]
+    eventually(
+        lambda: account("GET", f"Conferences/{conference}/Participants/one")[1]["status"] == "connected",
+        "somebody in it",
+        sandbox.exchange,
+    )
+    account("POST", "Queues", {"FriendlyName": "one"})
+    for body in NONSENSE:
+        call = account.dial()
+        recording = account("POST", f"Calls/{call}/Recordings.json", {})[1]["sid"]
+        session = account("POST", f"Calls/{call}/Siprec.json", {"ConnectorName": "one"})[1]["sid"]
+        stream = account("POST", f"Calls/{call}/Streams.json", {"Url": "wss://example.com"})[1]["sid"]
+        known = {"Calls/{}": f"Calls/{call}", "Conferences/{}": f"Conferences/{conference}", "Queues/{}": "Queues/one"}
+        known |= {"Recordings/{}": f"Recordings/{recording}", "Siprec/{}": f"Siprec/{session}"}
+        known |= {"Streams/{}": f"Streams/{stream}", "Participants/{}": "Participants/one"}
+        for method, path in INSIDE:
+            whole = paths(http, method, path)
+            for part, filled in known.items():
+                whole = whole.replace(part, filled)
+            for kind in (FORM, "application/json"):
+                status, answer = http(method, whole, body, **{"Content-Type": kind})
+                assert status < 500, (method, whole, body, kind, answer)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -1,4 +1,4 @@
-"""Only one of two ids names the account in a path; secrets are kept by name."""
+"""Only one of two ids names the account in a path; a secret is never told again."""
 
 import pytest
 

@@ -67,6 +67,14 @@ def test_it_is_ended_with_all_in_it(account: Account, conference: dict[str, Any]
         assert refusal(account("POST", path, body))[:2] == (400, "90019")
 
 
+def test_with_it_end_the_calls_of_those_who_are_being_dialled(account: Account, conference: dict[str, Any]) -> None:
+    sid = conference["conference_sid"]
+    coming = account.participant(sid, "+13125550001")["call_sid"]
+    assert account("POST", f"Conferences/{sid}", {"Status": "completed"})[0] == 200
+    assert account("GET", f"Calls/{coming}")[1]["status"] == "canceled"
+    assert account("GET", f"Conferences/{sid}/Participants")[1]["participants"] == []
+
+
 def test_it_is_recorded_from_its_start(account: Account, conference: dict[str, Any], receiver: Receiver) -> None:
     path = f"Conferences/{conference['conference_sid']}/Recordings"
     running = [account("GET", f"{path}{shape}")[1]["recordings"][0] for shape in ("", ".json")]

@@ -1,8 +1,12 @@
 """A leg of a TeXML application fetches its document, and what its scenario has in place of one is played."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import telnyx
 
+from portal.sandbox.server.server import Sandbox
 from tests.support.sandbox_http import Http, refusal
 from tests.support.sandbox_texml import Account, forms, make_texml_application, wait_form
 from tests.support.webhook_receiver import Receiver
@@ -41,6 +45,22 @@ def test_a_document_is_asked_for_by_the_applications_method(sdk: telnyx.Telnyx, 
     http.end(account.ring("answered"))
     (hook,) = [hook for hook in receiver.hooks if hook.path.startswith("/voice")]
     assert "CallingPartyType=pstn" in hook.path
+
+
+@pytest.mark.parametrize(
+    ("more", "order_told"),
+    [
+        ({"MachineDetection": "Enable"}, ["/amd", "/voice"]),
+        ({"MachineDetection": "DetectMessageEnd"}, ["/amd", "/voice"]),
+        ({"MachineDetection": "Enable", "AsyncAmd": True}, ["/voice", "/amd"]),
+    ],
+)
+def test_a_document_waits_until_it_is_known_who_answered(
+    account: Account, receiver: Receiver, more: dict[str, Any], order_told: list[str]
+) -> None:
+    sid = account.dial("+13125550005", AsyncAmdStatusCallback=f"{receiver.origin}/amd", **more)
+    account.http.end(sid)
+    assert [hook.path for hook in receiver.hooks if hook.path != "/status"] == order_told
 
 
 def test_a_document_that_is_not_there_is_asked_for_at_the_fallback(account: Account, receiver: Receiver) -> None:
@@ -112,6 +132,44 @@ def test_callers_meet_in_a_conference(account: Account, receiver: Receiver) -> N
     account.http.end(account.ring("texml_conference"))
     events = [hook.body["StatusCallbackEvent"] for hook in receiver.hooks if "ConferenceSid" in hook.body]
     assert events == ["conference-start", "participant-join", "participant-leave", "conference-end"]
+
+
+def test_who_vouches_for_a_number_is_told_if_the_application_asks_for_it(
+    sdk: telnyx.Telnyx, http: Http, receiver: Receiver
+) -> None:
+    application = make_texml_application(sdk, receiver, inbound={"shaken_stir_enabled": True})
+    sid = Account(http, application).ring("answered")
+    told = wait_form(receiver, CallSid=sid, CallStatus="initiated")
+    assert (told["ShakenStirAttestation"], told["ShakenStirValidated"]) == ("A", "true")
+
+
+def test_a_call_goes_on_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:
+    state = tmp_path / "state.sqlite3"
+    with Sandbox(state, pace=0.02) as first, telnyx.Telnyx(api_key="KEY", base_url=first.base_url) as sdk:
+        account = Account(Http(first.port), make_texml_application(sdk, receiver))
+        account.http.fault("delay", path="texml.call.initiated", value=60)
+        sid = account.dial()
+    with Sandbox(state, pace=0.02):
+        wait_form(receiver, CallSid=sid, CallStatus="initiated")
+        wait_form(receiver, CallSid=sid, CallStatus="completed")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"scenario": "answered", "dials": "+13125550002"}, "10015"),
+        ({"scenario": "texml_dial", "dials": "nobody"}, "10016"),
+        ({"scenario": "texml_dial", "dials": None}, "10016"),
+    ],
+)
+def test_whom_to_dial_is_a_number_of_the_scenario_that_dials(account: Account, body: dict[str, Any], code: str) -> None:
+    answer = account.http("POST", "/sandbox/calls", body | {"connection_id": account.application.id})
+    assert refusal(answer) == (422, code, "/dials")
+
+
+def test_the_only_application_need_not_be_named(account: Account, receiver: Receiver) -> None:
+    sid = account.http.ring("caller_hangs_up")
+    assert wait_form(receiver, CallSid=sid)["ConnectionId"] == account.application.id
 
 
 def test_a_scenario_with_a_document_needs_a_texml_application(

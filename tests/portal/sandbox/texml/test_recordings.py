@@ -36,6 +36,16 @@ def test_a_recording_keeps_its_state(account: Account, talking: str) -> None:
     eventually(lambda: of_call(account, talking) == [(made["sid"], "completed")], "saved", account.http.exchange)
 
 
+@pytest.mark.parametrize("resource", ["/v2/recordings/{}", "/v2/texml/Accounts/{account}/Recordings/{}.json"])
+def test_one_that_was_stopped_and_deleted_does_not_come_back(account: Account, talking: str, resource: str) -> None:
+    sid = account("POST", f"Calls/{talking}/Recordings.json", {})[1]["sid"]
+    account("POST", f"Calls/{talking}/Recordings/{sid}.json", {"Status": "stopped"})
+    eventually(lambda: of_call(account, talking) == [(sid, "completed")], "saved", account.http.exchange)
+    assert account.http("DELETE", resource.format(sid, account=account.sid))[0] in (200, 204)
+    assert of_call(account, talking) == []
+    assert account("GET", f"Recordings/{sid}.json") == NOT_FOUND
+
+
 @pytest.mark.parametrize("body", [{}, {"Status": "completed"}])
 def test_another_state_is_refused(account: Account, talking: str, body: dict[str, str]) -> None:
     sid = account("POST", f"Calls/{talking}/Recordings.json", {})[1]["sid"]
