@@ -69,7 +69,7 @@ def _operators(app: str, codename: str) -> bool:
     if verb in {"add", "change", "delete"} and app == "voice":
         # calls, events and commands are nobody's to edit; an alert is changed by muting it
         return noun in {"flow", "rule"} or codename == "change_alert"
-    return codename not in {"view_raw_event", "replay_event"}
+    return codename not in {"view_raw_event", "replay_event", "send_anywhere"}
 
 
 def _support(app: str, codename: str) -> bool:

@@ -14,3 +14,22 @@ class PortalRefusal(Exception):
     def __init__(self, words: str, **members: Any) -> None:
         super().__init__(words)
         self.words, self.members = words, members
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        """Return the words by field, for a form."""
+        return {"": [self.words]}
+
+
+class LimitExceeded(PortalRefusal):
+    """Says that a limit forbids it. ``limit`` is its name, ``value`` what it is set to, ``parameter`` what met it."""
+
+    code = "limit_exceeded"
+
+    def __init__(self, limit: str, value: Any, words: str, parameter: str = "to") -> None:
+        super().__init__(words, limit=limit, value=value)
+        self.limit, self.parameter = limit, parameter
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        return {self.parameter: [self.words]}

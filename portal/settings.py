@@ -169,6 +169,7 @@ CELERY_TASK_DEFAULT_QUEUE = "events"
 CELERY_TASK_ROUTES = {
     "voice.send_command": {"queue": "commands"},
     "voice.recover*": {"queue": "commands"},
+    "voice.open_own_countries": {"queue": "commands"},  # it asks Telnyx
     "voice.attend_to_alerts": {"queue": "commands"},  # it may wait for a mail server
     "voice.work_replay": {"queue": "commands"},  # pieces of seconds are not to stand before live events
     "applications.*": {"queue": "commands"},
@@ -200,6 +201,7 @@ CELERY_BEAT_SCHEDULE = {
     },
     # every minute it is looked up whose turn it is: so a start catches up soon, and two beats do it once
     "recover events": {"task": "voice.recover_due", "schedule": 60.0, "options": {"expires": 60}},
+    "own countries": {"task": "voice.open_own_countries", "schedule": 300.0, "options": {"expires": 300}},
 }
 
 # --- REST ------------------------------------------------------------------------------------------------------------

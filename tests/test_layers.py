@@ -18,7 +18,14 @@ NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "manage
 # room stand either on the ground (first of their app) or in its doors (last), which name rooms and decide nothing.
 FLOORS: tuple[tuple[str, ...], ...] = (
     (
-        *("portal.actors", "portal.encryption", "portal.environment", "portal.json_types", "portal.keys"),
+        *(
+            "portal.actors",
+            "portal.encryption",
+            "portal.environment",
+            "portal.hosts",
+            "portal.json_types",
+            "portal.keys",
+        ),
         *(
             "portal.leases",
             "portal.models",

@@ -10,6 +10,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from voice.alerts import rounds
 from voice.catalogue import actions
+from voice.dialling import own_numbers
 from voice.dispatch import sender
 from voice.events import processing
 from voice.events.following import wake_following
@@ -44,6 +45,13 @@ def send_command(command_id: str) -> None:
 def attend_to_alerts() -> None:
     """Check and notify as the sweep does: should that be dead, somebody has to notice."""
     rounds.check_and_notify()
+
+
+@shared_task(name="voice.open_own_countries")
+def open_own_countries() -> None:
+    """Ask for the numbers of fresh live accounts, so that their rules, too, may call at home."""
+    for account in own_numbers.wanted():
+        own_numbers.open_own_countries(account)
 
 
 @shared_task(name="voice.recover_due")

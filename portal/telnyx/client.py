@@ -52,6 +52,11 @@ class InsideTransaction(RuntimeError):
     """Telnyx was to be asked while a transaction is open: on SQLite that holds the only write lock."""
 
 
+def is_in_transaction() -> bool:
+    """Tell whether a transaction is open, in which Telnyx is not to be asked."""
+    return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+
+
 def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[str, Any]:
     """Call a method of the SDK (``calls.actions.answer``) and return Telnyx's JSON answer as it came.
 
@@ -79,7 +84,7 @@ def read(account: TelnyxAccount, path: str) -> dict[str, Any]:
 
 
 def _asked(account: TelnyxAccount, what: str, send: Callable[[Any], httpx.Response]) -> dict[str, Any]:
-    if any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks):
+    if is_in_transaction():
         raise InsideTransaction(what)
     if stopping.has_begun():
         raise NotNow

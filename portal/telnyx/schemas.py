@@ -85,9 +85,9 @@ def describe(parameter: Parameter) -> JsonObject:
     description: JsonObject = {"name": parameter.name, "kind": parameter.kind, "required": parameter.required}
     if parameter.choices:
         description["choices"] = list(parameter.choices)
-    if parameter.fields:
+    if parameter.kind == "object" and parameter.fields:
         description["fields"] = [describe(field) for field in parameter.fields]
-    if parameter.item is not None:
+    if parameter.kind == "array" and parameter.item is not None:
         description["item"] = describe(parameter.item)
     return description
 

@@ -22,7 +22,8 @@ CONFIG = pydantic.ConfigDict(strict=True, extra="forbid", arbitrary_types_allowe
 class Parameter:
     """Describes one parameter of a method: ``name`` on the wire, ``argument`` in Python, ``kind`` as in JSON Schema.
 
-    ``choices`` are the enum's values, ``fields`` the members of an object, ``item`` what a list holds.
+    ``choices`` are the enum's values, ``fields`` the members of an object, ``item`` what a list holds; of kind ``any``,
+    too, if an object or a list is one of what it takes.
     """
 
     name: str
@@ -46,7 +47,8 @@ def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
                 tuple(dict.fromkeys((*known.choices, *member.choices))) if known.choices and member.choices else ()
             )
             required = all(any(other.name == member.name and other.required for other in shape) for shape in shapes)
-            merged[member.name] = replace(known, choices=choices, required=required)
+            told = known.help if member.help in known.help else f"{known.help}\n\n{member.help}"
+            merged[member.name] = replace(known, choices=choices, required=required, help=told)
     return tuple(merged.values())
 
 
@@ -69,12 +71,10 @@ def _parameter(argument: str, hint: Any, required: bool, text: str) -> Parameter
     choices = tuple(value for option in options if get_origin(option) is Literal for value in get_args(option))
     kinds = {_kind(option) for option in options}
     kind: Any = kinds.pop() if len(kinds) == 1 else "any"
-    fields: tuple[Parameter, ...] = ()
+    fields = _merged([members(option) for option in options if typing_extensions.is_typeddict(option)])
     item = None
-    if kind == "object":
-        fields = _merged([members(option) for option in options if typing_extensions.is_typeddict(option)])
-    if kind == "array":
-        inner = get_args(options[0])
+    if lists := [option for option in options if _is_list(get_origin(option))]:
+        inner = get_args(lists[0])
         item = _parameter("item", inner[0] if inner else Any, True, "")
     return Parameter(alias or argument, argument, kind, required, nullable, text, choices, fields, item)
 

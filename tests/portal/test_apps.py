@@ -21,6 +21,10 @@ def test_the_groups_are_made_with_their_permissions(db):
     assert not {"voice.view_full_number", "voice.view_raw_event", "portal.view_telnyxaccount"} & has("Support")
     assert {"voice.change_flow", "voice.replay_event", "applications.add_callcontrolapplication"} <= has("Developers")
     assert not {"voice.dial", "portal.change_telnyxaccount", "portal.add_apitoken"} & has("Developers")
+    assert [name for name in ("Administrators", "Operators", "Developers") if "voice.send_anywhere" in has(name)] == [
+        "Administrators"
+    ]
+    assert "voice.listen_recording" in has("Operators")
 
 
 def test_an_upgrade_gives_the_groups_its_new_permissions_and_leaves_what_people_changed(db):

@@ -23,6 +23,7 @@ from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, viewer
+from portal.refusals import PortalRefusal
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -35,7 +36,6 @@ from voice.catalogue.forms import ActionForm
 from voice.commands import outbox
 from voice.commands.confirmation import DANGEROUS, wake_and_return
 from voice.dialling.forms import DialForm
-from voice.dialling.limits import LimitExceeded
 from voice.models import Call, CallEvent, Conference
 
 # Who looks at the list. Not an attribute of CallAdmin: that one serves every thread, and would show one person what
@@ -194,7 +194,7 @@ class CallAdmin(PageAdmin):
             intent = f"{call.pk}:{form.cleaned_data['intent']}"
             try:
                 command = outbox.act(call, action, form.values(), actor_of(request), intent=intent)
-            except (InvalidParameters, LimitExceeded) as error:
+            except (InvalidParameters, PortalRefusal) as error:
                 form.take(error.errors)
             else:
                 return wake_and_return(request, command, _page(call))
@@ -221,7 +221,7 @@ class CallAdmin(PageAdmin):
             account, intent = form.application.account, str(form.cleaned_data["intent"])
             try:
                 command = outbox.dial(account, form.values(), actor_of(request), intent=intent)
-            except (InvalidParameters, LimitExceeded) as error:
+            except (InvalidParameters, PortalRefusal) as error:
                 form.take(error.errors)
             else:
                 return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))

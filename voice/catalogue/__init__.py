@@ -5,6 +5,7 @@ __all__ = [
     "correlation",
     "event_types",
     "forms",
+    "members",
     "retry_policy",
     "texml_documents",
     "texml_fields",

@@ -19,6 +19,10 @@ DIAL = "dial"
 _DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
 HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
+# What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
+_LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
+_LISTENS |= {"texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"}
+_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow", "Record", "ConferenceRecord")
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -105,10 +109,16 @@ def application_of(command: CallCommand) -> str:
 
 
 def permission(action: str) -> str:
-    """Name the permission to press it."""
+    """Name the permission to press it. What its parameters make of it takes more: ``voice.dialling.rights``."""
     if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
         return "applications.change_texmlapplication"
     return "voice.dial" if action in _DIALS else "voice.control_call"
+
+
+def is_listening(action: str, parameters: Any) -> bool:
+    """Tell whether it has a call recorded, or its sound sent elsewhere."""
+    given = parameters if isinstance(parameters, dict) else {}
+    return action in _LISTENS or any(given.get(name) for name in _LISTENING_PARAMETERS)
 
 
 def label(action: str) -> str:

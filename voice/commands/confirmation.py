@@ -11,13 +11,13 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.models import TelnyxAccount
 from portal.phone_numbers import display_number, pretty
+from portal.refusals import PortalRefusal
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.commands.responses import wake_sender
-from voice.dialling.limits import LimitExceeded
 from voice.models import Call, CallCommand
 
 DANGEROUS = {  # the button is red
@@ -86,7 +86,7 @@ def page(
     if request.method == "POST" and form.is_valid():
         try:
             command = make()
-        except (InvalidParameters, LimitExceeded) as error:
+        except (InvalidParameters, PortalRefusal) as error:
             form.take(error.errors)
         except TelnyxError as error:
             form.add_error(None, str(error))

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 
 from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
+from portal.refusals import LimitExceeded
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, retry_policy, texml_operations
-from voice.dialling import limits
+from voice.dialling import limits, own_numbers, rights
 from voice.dialling.destinations import destinations
 from voice.models import Call, CallCommand, Conference
 
@@ -25,10 +25,10 @@ _LONGEST_ID = 512
 def dial(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
     """Make a queued dial. ``parameters`` by wire name; ``InvalidParameters`` when Telnyx's SDK would not take them.
 
-    ``LimitExceeded`` when a limit of the account or of the token forbids it.
+    ``LimitExceeded`` when a limit of the account or of the token forbids it, ``PortalRefusal`` without the permissions.
     ``intent`` tells one wish from another: the same one twice is the same command.
     """
-    values = _readable(actions.DIAL, actions.check(actions.DIAL, parameters))
+    values = _allowed(account, actions.DIAL, actions.check(actions.DIAL, parameters), actor)
     return _save(_command(account, actions.DIAL, values, actor, intent), actor)
 
 
@@ -36,21 +36,15 @@ def act(call: Call, action: str, parameters: object, actor: Actor, *, intent: st
     """Make a queued action on a call; ``expired`` at once when the call is known to have ended.
 
     Everything else (is it answered yet, may this leg do that) is Telnyx's to judge.
-    What calls somebody is held to the limits, as a dial is, and ``PermissionDenied`` without the permission to dial.
+    What calls somebody is held to the limits, as a dial is; ``PortalRefusal`` without the permissions it takes.
     """
-    values = _readable(action, actions.check(action, parameters))
-    _may_call(values, actor)
+    values = _allowed(call.account, action, actions.check(action, parameters), actor)
     command = _command(call.account, action, values, actor, intent)
     command.call, command.call_control_id = call, call.call_control_id
     if not call.is_alive:
         command.status, command.error = CallCommand.Status.EXPIRED, "The call has already ended."
         command.finished_at = command.created_at
     return _save(command, actor)
-
-
-def _may_call(values: dict[str, object], actor: Actor) -> None:
-    if any(destinations(values)) and actor.user is not None and not actor.user.has_perm("voice.dial"):
-        raise PermissionDenied("This would call somebody, if only through a tool: it needs the permission to dial.")
 
 
 def place(
@@ -72,8 +66,8 @@ def place(
     """
     named = dict(address or {})
     taken = {name: value for name, value in named.items() if schemas.has_parameter(actions.method(action), name)}
-    values = actions.check(action, {**parameters, **taken} if isinstance(parameters, dict) else parameters)
-    _may_call(_readable(action, values), actor)
+    given = {**parameters, **taken} if isinstance(parameters, dict) else parameters
+    values = _allowed(account, action, actions.check(action, given), actor)
     command = _command(account, action, {**values, **named}, actor, intent)
     command.path, command.conference, command.queue_name = list(path), conference, queue_name
     _attach_call(command)
@@ -82,7 +76,7 @@ def place(
 
 def repeat(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
     """Make the same command of a conference, a queue or TeXML once more: a new wish, under a new id."""
-    _may_call(command.parameters, actor)
+    rights.demand(actor, command.action, command.parameters)
     fresh = _command(command.account, command.action, command.parameters, actor, intent)
     fresh.path, fresh.conference, fresh.queue_name = command.path, command.conference, command.queue_name
     _attach_call(fresh)
@@ -163,11 +157,14 @@ def _command(account: TelnyxAccount, action: str, values: dict[str, object], act
     )
 
 
-def _readable(action: str, values: dict[str, object]) -> dict[str, object]:
-    """Return ``values``, or refuse a dial to a number whose country nobody can tell."""
-    _, unreadable = destinations(values)
-    if unreadable and actions.permission(action) == "voice.dial":
-        raise InvalidParameters({name: [limits.UNREADABLE] for name in unreadable})
+def _allowed(account: TelnyxAccount, action: str, values: dict[str, object], actor: Actor) -> dict[str, object]:
+    """Return ``values``, or refuse what the actor may not do, and to call whom nobody can tell."""
+    rights.demand(actor, action, values)
+    named = destinations(action, values)
+    if named.unreadable:
+        raise InvalidParameters({place: [limits.UNREADABLE] for place in named.unreadable})
+    if named:
+        own_numbers.open_own_countries(account)
     return values
 
 
@@ -184,7 +181,7 @@ def _save(command: CallCommand, actor: Actor) -> CallCommand:
             AuditEvent.note(actor, verb, subject, **details)
     except IntegrityError:
         return CallCommand.objects.get(intent_key=command.intent_key)
-    except limits.LimitExceeded:
+    except LimitExceeded:
         if made := CallCommand.objects.filter(intent_key=command.intent_key).first():
             return made
         raise

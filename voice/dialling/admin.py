@@ -14,11 +14,11 @@ from unfold.decorators import display
 from applications.models import CallControlApplication
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
+from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
 from voice.dialling import batches
 from voice.dialling.forms import BatchForm
-from voice.dialling.limits import LimitExceeded
 from voice.dialling.own_numbers import own_numbers
 from voice.models import CallCommand, DialBatch
 
@@ -72,7 +72,7 @@ class DialBatchAdmin(PageAdmin):
                 planned = self._plan(request, form)
                 if "go" in request.POST and not planned.problems:
                     return self._begin(request, form)
-            except (InvalidParameters, LimitExceeded) as error:
+            except (InvalidParameters, PortalRefusal) as error:
                 form.take(error.errors)
         context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
         return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)

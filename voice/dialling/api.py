@@ -172,9 +172,12 @@ class LimitsSerializer(serializers.ModelSerializer[Limits]):
         fields = (
             "allowed_countries",
             "allowed_prefixes",
+            "any_country",
             "blocked_prefixes",
             "allow_premium",
             "allow_sip",
+            "allowed_sip_hosts",
+            "egress_hosts",
             "dials_per_minute",
             "dials_per_day",
             "concurrent_calls",

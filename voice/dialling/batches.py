@@ -19,9 +19,10 @@ from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import check_endpoint
+from portal.refusals import LimitExceeded
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, retry_policy
-from voice.dialling import limits
+from voice.dialling import destinations, limits, own_numbers, rights
 from voice.models import CallCommand, DialBatch
 
 MAX_LINES = 1000
@@ -31,6 +32,7 @@ _HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
 _ROOM_AFTER = timedelta(seconds=5)  # a full limit is asked again then
 _PATIENCE = timedelta(hours=1)  # after the batch would have been through
 _PASSING = {"dials_per_minute", "concurrent_calls"}  # limits that make room by themselves
+_SOMEBODY = "+13125550001"  # in the place of each line's number
 _Status = CallCommand.Status
 
 
@@ -79,16 +81,20 @@ def encode_client_state(text: str) -> str:
 
 
 def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_second: float, actor: Actor) -> Plan:
-    """Check everything and dial nothing. ``InvalidParameters`` or ``LimitExceeded`` for what is wrong as a whole."""
+    """Check everything and dial nothing. ``InvalidParameters`` or ``PortalRefusal`` for what is wrong as a whole."""
     if not SLOWEST <= per_second <= FASTEST:
         raise InvalidParameters({"per_second": [f"Must be between {SLOWEST} and {FASTEST:g}."]})
     if not 0 < len(lines) <= MAX_LINES:
         raise InvalidParameters({"numbers": [f"Give 1 to {MAX_LINES:,} numbers; these are {len(lines):,}."]})
     if "to" in shared:
         raise InvalidParameters({"to": ["The numbers say whom to call: leave it out."]})
-    actions.check(actions.DIAL, shared | {"to": "+13125550001"})
+    actions.check(actions.DIAL, shared | {"to": _SOMEBODY})
+    rights.demand(actor, actions.DIAL, shared | {"to": _SOMEBODY})
+    own_numbers.open_own_countries(account)
     held = limits.limits_for(account, actor.token)
-    limits.check_room(held, len(lines), per_second)
+    rung = destinations.destinations(actions.DIAL, shared | {"to": _SOMEBODY}).dials  # a tool may ring another one
+    limits.check_room(held, len(lines) * rung, per_second * rung)
+    limits.check_shared(held, shared, actor.user)
     made = Plan(seconds=(len(lines) - 1) / per_second)
     seen: dict[str, int] = {}
     for line in lines:
@@ -132,7 +138,7 @@ def make(
     )
     try:
         _save(batch, planned.lines, actor)
-    except (IntegrityError, limits.LimitExceeded):  # it was made meanwhile
+    except (IntegrityError, LimitExceeded):  # it was made meanwhile
         if made := made_before(batch.intent):
             return made
         raise
@@ -177,7 +183,7 @@ def cancel(batch: DialBatch, actor: Actor) -> DialBatch:
         return _changed(batch, DialBatch.Status.CANCELLED, "batch.cancel", actor)
 
 
-def put_off(command: CallCommand, limit: limits.LimitExceeded, now: datetime) -> bool:
+def put_off(command: CallCommand, limit: LimitExceeded, now: datetime) -> bool:
     """Put a line that meets a full limit off, and those behind it with it; False when it is not to wait.
 
     Nobody is called hours after the batch was meant to be through.

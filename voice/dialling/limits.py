@@ -14,40 +14,34 @@ import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 from django.db.models.functions import Now
 
-from portal import sql
-from portal.models import ApiToken, TelnyxAccount
-from portal.refusals import PortalRefusal
+from portal import hosts, sql
+from portal.actors import PORTAL
+from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from portal.refusals import LimitExceeded
 from voice.catalogue import actions, retry_policy
-from voice.dialling.destinations import DEEPER, Destination, destinations
+from voice.dialling import egress
+from voice.dialling.destinations import Destination, Named, destinations
 from voice.models import Call, CallCommand, Limits
 
 # A sandbox rings nobody: there the counts only stop what runs wild.
-_LIVE = {"dials_per_minute": 60, "dials_per_day": 2000, "concurrent_calls": 50}
-_SANDBOX = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
+_SANDBOX: dict[str, Any] = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
+_SANDBOX |= {"for_live": False}
+# Elsewhere a fresh account may call its own country, which ``own_numbers`` reads; the rest is opened by somebody.
+_LIVE: dict[str, Any] = {"dials_per_minute": 60, "dials_per_day": 2000, "concurrent_calls": 50}
+_LIVE |= {"any_country": False, "allow_sip": False, "allowed_sip_hosts": [], "own_countries_wanted": True}
+_LIVE |= {"for_live": True}
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and the webhook of the leg it made
 _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
 _SKEW = timedelta(seconds=5)  # between Telnyx's clock and the database's
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
-UNREADABLE = "Enter a number with + and country code, as +13125550001, or a sip: address: else no limit can be checked."
+UNREADABLE = (
+    "Enter a number with + and country code, as +13125550001, or a sip: address with a plain user, as "
+    "sip:ada@example.com: else no limit can be checked."
+)
 
 _log = structlog.get_logger(__name__)
-
-
-class LimitExceeded(PortalRefusal):
-    """Says that a limit forbids it. ``limit`` is its name, ``value`` what it is set to."""
-
-    code = "limit_exceeded"
-
-    def __init__(self, limit: str, value: Any, words: str, parameter: str = "to") -> None:
-        super().__init__(words, limit=limit, value=value)
-        self.limit, self.parameter = limit, parameter
-
-    @property
-    def errors(self) -> dict[str, list[str]]:
-        """Return the words by field, for a form."""
-        return {self.parameter: [self.words]}
 
 
 @dataclass(frozen=True)
@@ -60,9 +54,13 @@ class Usage:
 
 
 def of_account(account: TelnyxAccount) -> Limits:
-    """Find the account's limits; make them with defaults when first needed."""
+    """Find the account's limits; make them with defaults when first needed, and anew when a sandbox became live."""
     defaults = _LIVE if account.is_live else _SANDBOX
-    return Limits.objects.get_or_create(account=account, defaults=defaults)[0]
+    row, _ = Limits.objects.get_or_create(account=account, defaults=defaults)
+    if account.is_live and not row.for_live and Limits.objects.filter(pk=row.pk, for_live=False).update(**_LIVE):
+        AuditEvent.note(PORTAL, "limits.update", row, now=_LIVE)
+        row.refresh_from_db()
+    return row
 
 
 def of_token(token: ApiToken | None) -> Limits | None:
@@ -77,12 +75,17 @@ def limits_for(account: TelnyxAccount, token: ApiToken | None) -> list[Limits]:
 
 def refusal(held: list[Limits], to: str) -> str:
     """Tell why ``to`` may not be called, whatever else is going on; empty when it may."""
-    found, unreadable = destinations({"to": to})
     try:
-        _judge(held, found, unreadable)
+        _judge(held, destinations(actions.DIAL, {"to": to}))
     except LimitExceeded as error:
         return error.words
     return ""
+
+
+def check_shared(held: list[Limits], shared: dict[str, Any], user: Any) -> None:
+    """Raise ``LimitExceeded`` for what each dial of a batch would have in common, whatever number it calls."""
+    egress.check(held, egress.addresses(actions.DIAL, shared), user)
+    _judge(held, destinations(actions.DIAL, shared))
 
 
 def check_room(held: list[Limits], dials: int, per_second: float) -> None:
@@ -100,22 +103,19 @@ def admit(command: CallCommand, beside: int = 0) -> None:
 
     ``beside`` are dials that the same transaction saves with it.
     """
-    found, unreadable = destinations(command.parameters)
-    dials = _dials(command)
-    if not (found or dials or DEEPER in unreadable):
-        return
-    held = _locked(command)
+    named = destinations(command.action, command.parameters)
     try:
-        _judge(held, found, unreadable if dials else [name for name in unreadable if name == DEEPER])
-        if not dials:
+        _check_egress(command, command.user)
+        if not named:
             return
-        now = sql.clock()
+        held, now = _locked(command), sql.clock()
+        _judge(held, named)
         for limits in held:
-            _check_counts(limits, usage(limits, now), dials + beside, found)
+            _check_counts(limits, usage(limits, now), named.dials + beside, named)
     except LimitExceeded as error:
         _log.warning("refused by a limit", limit=error.limit, account=command.account.name, by=command.requested_by)
         raise
-    command.dials, command.counted_at = dials, now
+    command.dials, command.counted_at = named.dials, now
 
 
 def expire_forbidden(commands: Iterable[CallCommand]) -> None:
@@ -134,21 +134,25 @@ def expire_forbidden(commands: Iterable[CallCommand]) -> None:
 
 def reserve(commands: list[CallCommand], per_second: float) -> None:
     """Plan many dials, each with its ``counted_at`` to come; ``LimitExceeded`` when there is no room for them."""
-    check_room(_locked(commands[0]), len(commands), per_second)
+    rung = destinations(commands[0].action, commands[0].parameters).dials  # they differ by their number alone
     for command in commands:
-        command.dials = 1
+        command.dials = rung
+    check_room(_locked(commands[0]), len(commands) * rung, per_second * rung)
 
 
 def find_exceeded(command: CallCommand) -> LimitExceeded | None:
     """Find the limit that forbids to send it for the first time, as limits are now; None when it may go."""
-    found, unreadable = destinations(command.parameters)
-    if command.first_sent_at or not (found or unreadable):
+    if command.first_sent_at:
         return None
-    held = limits_for(command.account, command.token)
+    named = destinations(command.action, command.parameters)
     try:
-        _judge(held, found, unreadable if _dials(command) else [name for name in unreadable if name == DEEPER])
+        _check_egress(command)
+        if not named:
+            return None
+        held = limits_for(command.account, command.token)
+        _judge(held, named)
         for limits in held if command.counted_at else ():
-            _check_counts(limits, usage(limits, command.counted_at, command), command.dials, found)
+            _check_counts(limits, usage(limits, command.counted_at, command), command.dials, named)
     except LimitExceeded as error:
         return error
     return None
@@ -169,14 +173,6 @@ def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = 
     )
 
 
-def _dials(command: CallCommand) -> int:
-    """Count how many numbers it calls: a dial may name several."""
-    if actions.permission(command.action) != "voice.dial":
-        return 0
-    to = command.parameters.get("to")
-    return max(len(to), 1) if isinstance(to, list) else 1
-
-
 def _locked(command: CallCommand) -> list[Limits]:
     """Lock the rows that hold for it, the account's first."""
     if command.call_id:  # in the order everybody takes: the command's foreign key is going to lock its call
@@ -187,11 +183,16 @@ def _locked(command: CallCommand) -> list[Limits]:
     return [locked.get(account=command.account), *token]
 
 
-def _judge(held: list[Limits], found: list[Destination], unreadable: list[str]) -> None:
-    if unreadable:
-        raise LimitExceeded("destination", None, UNREADABLE, unreadable[0])
+def _check_egress(command: CallCommand, user: Any = None) -> None:
+    if found := egress.addresses(command.action, command.parameters):  # else no row is needed
+        egress.check(limits_for(command.account, command.token), found, user)
+
+
+def _judge(held: list[Limits], named: Named) -> None:
+    if named.unreadable:
+        raise LimitExceeded("destination", None, UNREADABLE, named.unreadable[0])
     for limits in held:
-        for destination in found:
+        for destination in named.found:
             _check(limits, destination)
 
 
@@ -199,6 +200,10 @@ def _check(limits: Limits, destination: Destination) -> None:
     number = destination.e164
     if destination.is_sip and not limits.allow_sip:
         raise _refusal(limits, "allow_sip", "SIP addresses may not be called", destination)
+    narrows = bool(limits.account_id or limits.allowed_sip_hosts)  # a token's empty list narrows nothing
+    if destination.host and narrows and not hosts.is_among(destination.host, limits.allowed_sip_hosts):
+        words = f"SIP addresses at {destination.host} may not be called"
+        raise _refusal(limits, "allowed_sip_hosts", words, destination)
     if not number:
         return
     if blocked := _prefix(number, limits.blocked_prefixes):
@@ -206,12 +211,15 @@ def _check(limits: Limits, destination: Destination) -> None:
     if destination.is_premium and not limits.allow_premium:
         words = "Premium-rate and shared-cost numbers may not be called"
         raise _refusal(limits, "allow_premium", words, destination)
-    open_to_all = not limits.allowed_countries and not limits.allowed_prefixes
-    if open_to_all or _prefix(number, limits.allowed_prefixes):
+    is_open = limits.any_country and not limits.allowed_countries and not limits.allowed_prefixes
+    if is_open or _prefix(number, limits.allowed_prefixes):
         return
     if not destination.regions or not destination.regions <= set(limits.allowed_countries):
         where = "/".join(sorted(destination.regions)[:3]) or "an unknown country"
-        raise _refusal(limits, "allowed_countries", f"Numbers of {where} may not be called", destination)
+        words = f"Numbers of {where} may not be called"
+        if not (limits.any_country or limits.allowed_countries or limits.allowed_prefixes):
+            words = f"No country is open yet: whoever may change limits opens {where}. {words}"
+        raise _refusal(limits, "allowed_countries", words, destination)
 
 
 def _refusal(limits: Limits, name: str, words: str, destination: Destination) -> LimitExceeded:
@@ -221,8 +229,8 @@ def _refusal(limits: Limits, name: str, words: str, destination: Destination) ->
     return LimitExceeded(name, value, message, destination.parameter)
 
 
-def _check_counts(limits: Limits, used: Usage, dials: int, found: list[Destination]) -> None:
-    parameter = found[0].parameter if found else "to"
+def _check_counts(limits: Limits, used: Usage, dials: int, named: Named) -> None:
+    parameter = named.found[0].parameter if named.found else "to"
     for name in ("dials_per_minute", "dials_per_day", "concurrent_calls"):
         taken = getattr(used, name)
         _over(limits, name, taken + dials, f"{taken} are taken", parameter)

@@ -12,22 +12,36 @@ from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from portal import hosts
 from portal.actors import actor_of
 from portal.admin.site import PortalAdmin
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
-from voice.dialling import limits
+from voice.dialling import limits, own_numbers
 from voice.models import Limits
 
 _PREFIX = re.compile(r"\+[1-9]\d{0,14}", re.ASCII)
-_CHANGED = (
+_WHERE = (
     "allowed_countries",
     "allowed_prefixes",
+    "any_country",
     "blocked_prefixes",
     "allow_premium",
     "allow_sip",
+    "allowed_sip_hosts",
+)
+_MUCH = (
     "dials_per_minute",
     "dials_per_day",
     "concurrent_calls",
+)
+_COUNTRIES = {"allowed_countries", "allowed_prefixes", "any_country"}
+_CHANGED = (*_WHERE, *_MUCH, "egress_hosts")
+_OWN_COUNTRIES = (
+    "A fresh account may call the countries of its own phone numbers. Telnyx has told none yet, so it may call nobody: "
+    "name the countries here, or come back when it has a number."
+)
+_EGRESS = (
+    "What a parameter names: streams, webhook URLs, audio, tools and models. This portal's own host is always open."
 )
 
 
@@ -39,21 +53,42 @@ class WordsField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return super().has_changed(self.prepare_value(initial), data)
+
     def clean(self, value: Any) -> Any:
         return list(dict.fromkeys(word for word in re.split(r"[\s,;]+", super().clean(value).upper()) if word))
+
+
+class HostsField(WordsField):
+    """Reads a list of hosts."""
+
+    def clean(self, value: Any) -> Any:
+        return hosts.read_hosts(forms.CharField.clean(self, value))
 
 
 class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
     """Asks for countries by ISO code and prefixes with their +."""
 
     allowed_countries = WordsField(
-        required=False, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country."
+        required=False, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: see below."
     )
     allowed_prefixes = WordsField(
         required=False, help_text="Beside the countries, as +4930. What is blocked below stays blocked."
     )
     blocked_prefixes = WordsField(
         required=False, help_text="Never called. At first these are satellite and international networks."
+    )
+    allowed_sip_hosts = HostsField(
+        required=False,
+        label="Hosts of SIP addresses",
+        help_text="Beside Telnyx's own, as pbx.example.com, *.example.com; * is every host.",
+    )
+    egress_hosts = HostsField(
+        required=False,
+        label="Hosts",
+        help_text="As media.example.com, *.example.com; * is every host. "
+        "Empty: only whoever has the permission to send anywhere may.",
     )
 
     class Meta:
@@ -93,21 +128,33 @@ class LimitsAdmin(PortalAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         for account in TelnyxAccount.objects.exclude(pk__in=Limits.objects.filter(~Q(account=None)).values("account")):
             limits.of_account(account)
+        for account in own_numbers.wanted():
+            own_numbers.open_own_countries(account)
         return super().changelist_view(request, extra_context)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         whose = ["whose", "used_now"] if obj else ["token"]
-        narrower = None if obj and obj.account_id else "The limits of the account hold as well."
+        is_of_account = bool(obj and obj.account_id)
+        narrower = (
+            None if is_of_account else "The limits of the account hold as well: what is empty here narrows nothing."
+        )
+        where = [name for name in _WHERE if is_of_account or name != "any_country"]
         return [
             (None, {"fields": whose, "description": narrower}),
-            ("Where may be called", {"fields": list(_CHANGED[:5])}),
-            ("How much", {"fields": list(_CHANGED[5:]), "description": "An empty number limits nothing."}),
+            ("Where may be called", {"fields": where, "description": self._told_of_countries(obj)}),
+            ("How much", {"fields": list(_MUCH), "description": "An empty number limits nothing."}),
+            ("Where media and events may go", {"fields": ["egress_hosts"], "description": _EGRESS}),
         ]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_delete_permission(request, obj) and bool(obj is None or obj.token_id)
 
+    def _told_of_countries(self, obj: Any) -> str | None:
+        return _OWN_COUNTRIES if obj is not None and obj.own_countries_wanted else None
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if _COUNTRIES & set(form.changed_data):  # somebody has said which
+            obj.own_countries_wanted = False
         super().save_model(request, obj, form, change)
         changed = {name: getattr(obj, name) for name in _CHANGED if name in form.changed_data or not change}
         AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, now=changed)
@@ -123,7 +170,8 @@ class LimitsAdmin(PortalAdmin):
     @display(description="Where")
     def where(self, row: Limits) -> str:
         allowed = [*row.allowed_countries, *row.allowed_prefixes]
-        return ", ".join(allowed[:8]) + (" …" if len(allowed) > 8 else "") or "every country"
+        nothing = "every country" if row.any_country else "no country yet"
+        return ", ".join(allowed[:8]) + (" …" if len(allowed) > 8 else "") or nothing
 
     @display(description="Used now")
     def used_now(self, row: Limits) -> str:

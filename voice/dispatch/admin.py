@@ -24,11 +24,11 @@ from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, viewer
 from portal.models import TelnyxAccount
 from portal.phone_numbers import masked_for
+from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import seconds, status_badge
 from voice.catalogue import actions
 from voice.commands.responses import wake_sender
-from voice.dialling.limits import LimitExceeded
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.models import CallCommand
 
@@ -132,7 +132,7 @@ class CallCommandAdmin(PageAdmin):
             command = reconciliation.settle(command.pk, request.POST["verdict"], actor_of(request))
         except reconciliation.NotUncertain as error:
             messages.warning(request, str(error))
-        except (InvalidParameters, LimitExceeded) as error:
+        except (InvalidParameters, PortalRefusal) as error:
             messages.error(request, f"It was not sent again: {error}")
         else:
             self._tell(request, command)

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from django.db.models.lookups import In
 
 from portal import sql, stopping
+from portal.refusals import LimitExceeded
 from portal.telnyx.client import NotAsked, NotNow, ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from voice.catalogue import actions, retry_policy, texml_operations
@@ -116,7 +117,7 @@ def _reason_not_to_send(
     command: CallCommand,
     call: Call | None,
     conference: Conference | None,
-    limit: limits.LimitExceeded | None,
+    limit: LimitExceeded | None,
     now: datetime,
 ) -> tuple[str, str] | None:
     """Find why the command is not sent (any more): the status it gets and the words."""

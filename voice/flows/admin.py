@@ -9,11 +9,13 @@ from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import StackedInline
 from unfold.decorators import display
+from unfold.forms import PaginationInlineFormSet
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from applications.models import CallControlApplication
-from portal.actors import actor_of
+from portal.actors import Actor, actor_of
 from portal.admin.site import PortalAdmin
+from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import describe
 from portal.templatetags.portal import status_badge
 from voice.catalogue import actions
@@ -21,7 +23,7 @@ from voice.catalogue.event_types import EVENT_TYPES
 from voice.catalogue.forms import JSONText
 from voice.flows.conditions import CALL_FIELDS
 from voice.flows.rules import problems
-from voice.flows.service import delete_flow, save_flow
+from voice.flows.service import check_rights, delete_flow, save_flow
 from voice.models import Flow, Rule
 
 _WHEN = 'All must hold. A list of {"field", "op", "value"}; fields are event.payload.… or call.…'
@@ -60,15 +62,42 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return cleaned
 
 
+class RuleFormSet(PaginationInlineFormSet):
+    """Holds the rules of the page. ``actor`` is who sends it, and is to have the rights of what they do."""
+
+    actor: Actor
+
+    def rules(self) -> list[dict[str, Any]]:
+        """Return the rules that stay, in the order of the page."""
+        kept = list(self.ordered_forms) if self.can_order else self.forms
+        rules = [form.cleaned_data for form in kept if form.cleaned_data and form not in self.deleted_forms]
+        return sorted(rules, key=lambda rule: rule.get("position") or 0)
+
+    def clean(self) -> None:
+        super().clean()
+        if any(self.errors) or self.instance.account_id is None:
+            return
+        try:
+            check_rights(self.instance, self.rules(), self.actor)
+        except PortalRefusal as refused:
+            raise ValidationError(refused.words) from None
+
+
 class RuleInline(StackedInline):
     """Shows the rules in order; drawn collapsed to their sentence, dragged into another order."""
 
     model = Rule
     form = RuleForm
+    formset: Any = RuleFormSet
     extra = 0
     ordering_field: Any = "position"
     hide_ordering_field = True
     show_change_link = False
+
+    def get_formset(self, request: HttpRequest, obj: Any = None, **kwargs: Any) -> Any:
+        formset: Any = super().get_formset(request, obj, **kwargs)
+        formset.actor = actor_of(request)  # the class is made anew for each request
+        return formset
 
 
 class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -141,14 +170,7 @@ class FlowAdmin(PortalAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
         """Give the rules as one list to the service, in the order of the page."""
-        kept = list(formset.ordered_forms) if formset.can_order else formset.forms
-        rules = [
-            rule_form.cleaned_data
-            for rule_form in kept
-            if rule_form.cleaned_data and rule_form not in formset.deleted_forms
-        ]
-        rules.sort(key=lambda rule_form: rule_form.get("position") or 0)
-        save_flow(form.instance, rules, actor_of(request))
+        save_flow(form.instance, formset.rules(), actor_of(request))
         formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portal.actors import Actor
 from portal.models import AuditEvent
-from voice.catalogue import actions
+from voice.dialling import rights
 from voice.flows.rules import MAX_RULES, problems
 from voice.models import Flow, Rule
 
@@ -24,11 +24,11 @@ _RULE_DEFAULTS: dict[str, Any] = {
 def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> Flow:
     """Save ``flow`` and, unless None, replace its rules; ``ValidationError`` by field (``rules.0.do.0.action``).
 
-    ``PermissionDenied`` for rules that dial, written by somebody who may not.
+    ``PortalRefusal`` for rules that do what their writer may not do by hand.
     """
     if rules is not None:
         check_rules(rules)
-        _check_rights(rules, actor)
+    check_rights(flow, rules, actor)
     made = flow._state.adding
     flow.full_clean()
     flow._history_user = actor.user  # type: ignore[attr-defined]
@@ -48,11 +48,27 @@ def delete_flow(flow: Flow, actor: Actor) -> None:
         flow.delete()
 
 
-def _check_rights(rules: list[dict[str, Any]], actor: Actor) -> None:
-    """Refuse rules that dial, unless their writer may dial: a rule dials on behalf of whoever wrote it."""
-    wanted = {actions.permission(entry["action"]) for rule in rules for entry in rule.get("do", [])}
-    if "voice.dial" in wanted and actor.user is not None and not actor.user.has_perm("voice.dial"):
-        raise PermissionDenied("A rule that transfers or refers calls needs the permission to dial.")
+def check_rights(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> None:
+    """Raise ``PortalRefusal`` unless the actor may do by hand what these rules (None: the flow's own) do.
+
+    A rule acts on behalf of whoever wrote it. Who changes one rule, where the flow acts, or switches it on, answers
+    for all of them: what one lets pass, the next may act on. To rename it or to switch it off takes no more.
+    """
+    before = Flow.objects.filter(pk=flow.pk).first()
+    written = [_values(rule) for rule in before.rules.all()] if before else []
+    wanted = written if rules is None else [_RULE_DEFAULTS | _known(rule) for rule in rules]
+    moved = before is None or (before.account_id, before.connection_id) != (flow.account_id, flow.connection_id)
+    switched_on = before is not None and flow.active and not before.active
+    if moved or switched_on or wanted != written:
+        rights.demand_for_rules(actor, flow.account, wanted)
+
+
+def _values(rule: Rule) -> dict[str, Any]:
+    return {name: getattr(rule, name) for name in _RULE_DEFAULTS}
+
+
+def _known(rule: dict[str, Any]) -> dict[str, Any]:
+    return {name: rule[name] for name in _RULE_DEFAULTS if name in rule}
 
 
 def check_rules(rules: list[dict[str, Any]]) -> None:

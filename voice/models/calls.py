@@ -66,6 +66,7 @@ class Call(models.Model):
             ("dial", "Can dial, transfer and refer"),
             ("control_call", "Can control calls"),
             ("listen_recording", "Can listen to recordings"),
+            ("send_anywhere", "Can send media and events of calls to any host"),
             ("view_full_number", "Can see whole phone numbers"),
         ]
         constraints = [models.UniqueConstraint(fields=["account", "call_control_id"], name="one_call_per_control_id")]

@@ -5,12 +5,18 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from portal import hosts
 from portal.models import ApiToken, TelnyxAccount
 
 
 def satellites() -> list[str]:
     """List Inmarsat, Iridium and Globalstar, the networks +882 and +883, and +878 (ITU-T E.164, Annex)."""
     return ["+870", "+878", "+881", "+882", "+883"]
+
+
+def any_host() -> list[str]:
+    """List the name that stands for every host."""
+    return [hosts.ANY]
 
 
 class Limits(models.Model):
@@ -22,13 +28,23 @@ class Limits(models.Model):
         ApiToken, null=True, blank=True, on_delete=models.CASCADE, related_name="+", verbose_name="API token"
     )
     allowed_countries = models.JSONField(
-        default=list, blank=True, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: every country."
+        default=list, blank=True, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: see below."
     )
     allowed_prefixes = models.JSONField(
         default=list,
         blank=True,
         help_text="Allowed beside the countries, as +4930. What is blocked below stays blocked.",
     )
+    any_country = models.BooleanField(
+        "every country",
+        default=True,
+        db_default=True,
+        help_text="While no country and no prefix is named above, every country may be called; else none.",
+    )
+    # made for an account whose calls ring real phones: those made for a sandbox do not hold once it is live
+    for_live = models.BooleanField(default=True, db_default=True, editable=False)
+    # it begins with the countries of the account's own numbers, as soon as Telnyx has told them
+    own_countries_wanted = models.BooleanField(default=False, db_default=False, editable=False)
     blocked_prefixes = models.JSONField(
         default=satellites, blank=True, help_text="Never called. At first: satellite and international networks."
     )
@@ -36,6 +52,21 @@ class Limits(models.Model):
         "premium numbers", default=False, help_text="Premium-rate and shared-cost numbers may be called."
     )
     allow_sip = models.BooleanField("SIP addresses", default=True, help_text="sip: addresses may be called.")
+    allowed_sip_hosts = models.JSONField(
+        "hosts of SIP addresses",
+        default=any_host,
+        db_default=[hosts.ANY],
+        blank=True,
+        help_text="Beside Telnyx's own, as pbx.example.com, *.example.com; * is every host.",
+    )
+    egress_hosts = models.JSONField(
+        "hosts for media and events",
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Where calls may be streamed, their events sent and audio fetched from, beside this portal's own "
+        "host: media.example.com, *.example.com. Empty: only whoever has the permission to send anywhere may.",
+    )
     dials_per_minute = models.PositiveIntegerField(
         null=True, blank=True, help_text="Dials, transfers and refers within 60 seconds."
     )

@@ -21,7 +21,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent
-from voice.catalogue import actions
+from voice.dialling import rights
 from voice.dispatch import reconciliation
 from voice.events import processing
 from voice.models import CallCommand, CallEvent, Replay, Rule
@@ -92,7 +92,8 @@ def cancel(row: Replay, actor: Actor) -> None:
 
 def missing_rights(user: Any, selection: Selection) -> list[str]:
     """List what ``user`` lacks to run these with side effects: a rule acts on calls, and some of them dial."""
-    wanted = ["voice.replay_event", "voice.control_call", *(["voice.dial"] if _may_dial(selection) else [])]
+    first = ["voice.replay_event", "voice.control_call"]
+    wanted = [*first, *sorted(_rights_of_rules(selection) - set(first))]
     return [name for name in wanted if not user.has_perm(name)]
 
 
@@ -282,10 +283,10 @@ def _note_end(row: Replay, actor: Actor) -> None:
     AuditEvent.note(actor, "replay.end", row, side_effects=row.side_effects, **values)
 
 
-def _may_dial(selection: Selection) -> bool:
-    """Tell whether a rule of an active flow that may be met dials; what a handler does, nobody knows before."""
+def _rights_of_rules(selection: Selection) -> set[str]:
+    """Collect what the rules of active flows that may be met need; what a handler does, nobody knows before."""
     rules = Rule.objects.filter(flow__active=True)
     if selection.account:
         rules = rules.filter(flow__account__name=selection.account)
-    wanted = {entry.get("action") for rule in rules for entry in rule.do}
-    return bool(settings.EVENT_HANDLERS) or any(actions.permission(name) == "voice.dial" for name in wanted)
+    wanted = [rights.needed(entry.get("action", ""), entry.get("parameters")) for rule in rules for entry in rule.do]
+    return set().union(*wanted, {rights.DIAL} if settings.EVENT_HANDLERS else ())

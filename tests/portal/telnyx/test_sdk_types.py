@@ -64,6 +64,24 @@ def test_enums_required_ones_and_kinds_are_read():
     assert [member.name for member in headers.item.fields] == ["name", "value"]
 
 
+def test_what_takes_a_list_or_a_text_tells_what_the_list_holds():
+    tool = by_name("calls.actions.gather_using_ai")["assistant"]
+    tools = next(member for member in tool.fields if member.name == "tools").item
+    transfer = next(member for member in tools.fields if member.name == "transfer")
+    targets = next(member for member in transfer.fields if member.name == "targets")
+    assert (targets.kind, [member.name for member in targets.item.fields]) == ("any", ["to", "name"])
+    assert "item" not in schemas.describe(targets)  # the editor asks for a text there, as before
+
+
+def test_a_member_of_several_shapes_has_the_help_of_all():
+    assistant = by_name("calls.actions.start_ai_assistant")["assistant"]
+    voice = next(member for member in assistant.fields if member.name == "voice_settings")
+    audio = next(member for member in voice.fields if member.name == "background_audio")
+    helps = next(member for member in audio.fields if member.name == "value").help
+    assert "predefined media" in helps
+    assert "HTTPS URL" in helps
+
+
 def test_nearly_every_parameter_has_help():
     for method in ("calls.dial", TRANSFER, "calls.actions.speak", CREATE, "texml_applications.create"):
         helps = [parameter.help for parameter in parameters(method) if parameter.kind != "object"]

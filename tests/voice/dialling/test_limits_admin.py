@@ -34,7 +34,36 @@ def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator
     token, _ = ApiToken.make(operator, "ci")
     body = {"token": str(token.pk), "allow_sip": "on", "dials_per_day": "5"}
     assert browser.post("/admin/voice/limits/add/", body).status_code == 302
-    assert Limits.objects.get(token=token).dials_per_day == 5
+    row = Limits.objects.get(token=token)
+    assert (row.dials_per_day, row.any_country, row.egress_hosts) == (5, True, [])
+    assert "any_country" not in browser.get(f"/admin/voice/limits/{row.pk}/change/").context["adminform"].form.fields
+
+
+@pytest.mark.alone("an account need not be named while there is only one")
+@pytest.mark.parametrize("to", ["+13125550001", "+493012345678", "sip:ada@pbx.example.com"])
+def test_what_is_empty_among_a_tokens_limits_narrows_nothing(api: Any, account: TelnyxAccount, to: str) -> None:
+    Limits.objects.create(token=ApiToken.objects.get(), allowed_sip_hosts=[])
+    body = {"connection_id": "1", "from": "+13125550100", "to": to}
+    assert api.post("/api/v1/calls/", body, format="json").status_code == 202
+
+
+def test_hosts_are_named_in_the_browser(browser: Client, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    page = f"/admin/voice/limits/{row.pk}/change/"
+    body = {
+        "egress_hosts": "Media.Example.com\n*.example.org",
+        "allowed_sip_hosts": "pbx.example.com",
+        "allow_sip": "on",
+    }
+    for name in ("egress_hosts", "allowed_sip_hosts"):
+        answer = browser.post(page, body | {name: "https://media.example.com/in"})
+        assert "no hosts" in answer.context["adminform"].errors[name][0]
+    assert browser.post(page, body).status_code == 302
+    row.refresh_from_db()
+    assert row.egress_hosts == ["media.example.com", "*.example.org"]
+    noted = AuditEvent.objects.get(action="limits.update").details["now"]
+    assert (noted["egress_hosts"], noted["allowed_sip_hosts"]) == (row.egress_hosts, ["pbx.example.com"])
+    assert "allowed_countries" not in noted  # which stayed as they were
 
 
 def test_who_may_only_look_changes_nothing(signed_in: Any, account: TelnyxAccount) -> None:

@@ -88,10 +88,9 @@ def test_each_change_takes_its_permission(
 ) -> None:
     flow = make_flow(account, active=False)
     url = FLOWS if method == "post" else f"{FLOWS}{flow.pk}/"
-    others = {"voice.view_flow", "voice.add_flow", "voice.change_flow", "voice.delete_flow", "voice.dial"} - {
-        f"voice.{permission}"
-    }
+    flows = {"voice.view_flow", "voice.add_flow", "voice.change_flow", "voice.delete_flow"}
+    others = (flows | {"voice.dial", "voice.control_call"}) - {f"voice.{permission}"}
     problem(getattr(api_for(user_with(*others)), method)(url, EXAMPLE, format="json"), 403)
     assert list(Flow.objects.all()) == [flow]
-    allowed = api_for(user_with(f"voice.{permission}", "voice.dial", username="other"))
+    allowed = api_for(user_with(f"voice.{permission}", "voice.dial", "voice.control_call", username="other"))
     assert getattr(allowed, method)(url, EXAMPLE, format="json").status_code == status

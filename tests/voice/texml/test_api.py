@@ -31,6 +31,7 @@ from tests.support.texml_resources import (
 )
 from voice.catalogue import actions
 from voice.catalogue.texml_operations import COMMANDS, READS
+from voice.dialling import egress, rights
 
 pytestmark = pytest.mark.django_db
 SENT_LATER = sorted(COMMANDS.keys() - {"texml.secrets.save"})
@@ -109,9 +110,9 @@ def test_without_the_permission_nothing_is_made(user_with: Callable[..., User], 
 
 
 @pytest.mark.parametrize("name", SENT_LATER)
-def test_with_the_permission_alone_it_is_made(user_with: Callable[..., User], name: str) -> None:
+def test_with_its_permissions_alone_it_is_made(user_with: Callable[..., User], name: str) -> None:
     wired("http://127.0.0.1:9")
-    may = user_with(actions.permission(name))
+    may = user_with(*rights.needed(name, everything(name)), egress.PERMISSION)
     assert ask_rest(api_for(may), name, everything(name)).status_code == 202
     assert (actions.permission(name) == "voice.dial") == (name in actions.NEW_CALLS)
 

@@ -2,6 +2,7 @@
 
 import html
 import json
+import re
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -294,3 +295,49 @@ def test_the_journal_and_the_calls_story_show_it(api: APIClient, browser: Client
     if command.call == call:
         story = browser.get(f"/admin/voice/call/{call.pk}/change/").context["entries"]
         assert actions.label(name) in {entry.title for entry in story}
+
+
+# --- Where media and events go, and who hears them --------------------------------------------------------------------
+
+
+def to_addresses() -> list[tuple[str, str]]:
+    """Every parameter of a TeXML command that names an address; of two commands of one method the one that takes it."""
+    named, ends = (
+        re.compile(r"\w*(Url|Callback)s?"),
+        {("texml.calls.hang_up", "Url"), ("texml.conferences.end", "AnnounceUrl")},
+    )
+    found = [
+        (name, one.name)
+        for name in COMMANDS
+        for one in COMMANDS[name].parameters()
+        if one.kind != "boolean" and named.fullmatch(one.name)
+    ]
+    return sorted(set(found) - ends)
+
+
+def test_the_addresses_are_really_found() -> None:
+    assert {("texml.calls.start_stream", "Url"), ("texml.calls.dial", "StatusCallback")} <= set(to_addresses())
+
+
+@pytest.mark.parametrize(("name", "member"), to_addresses())
+def test_an_address_of_another_host_is_refused(api: APIClient, name: str, member: str) -> None:
+    make_call(account := wired("http://127.0.0.1:9"))
+    limit(account, egress_hosts=["media.example.com"])
+    parameter = next(one for one in COMMANDS[name].parameters() if one.name == member)
+    for host, status in (("evil.example", 403), ("media.example.com", 202)):
+        address = f"https://{host}/x"
+        given = everything(name) | {member: [address] if parameter.kind == "array" else address}
+        others = {other for action, other in to_addresses() if action == name} - {member}
+        kept = {key: value for key, value in given.items() if key not in others}
+        if name == "texml.calls.redirect" and member != "Url":
+            kept["Texml"] = "<Response/>"
+        assert ask_rest(api, name, kept).status_code == status, (host, kept)
+
+
+@pytest.mark.parametrize("name", ["texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"])
+def test_what_is_heard_elsewhere_takes_the_permission_to_listen(user_with: Callable[..., User], name: str) -> None:
+    make_call(wired("http://127.0.0.1:9"))
+    deaf = api_for(user_with("voice.control_call", "voice.send_anywhere"))
+    problem(ask_rest(deaf, name, everything(name)), 403)
+    hearing = user_with("voice.control_call", "voice.send_anywhere", "voice.listen_recording", username="hearing")
+    assert ask_rest(api_for(hearing), name, everything(name)).status_code == 202
