@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support import samples
 from tests.support.accounts import make_account
+from tests.support.commands import made_uncertain
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.rows import CallCommand
 from voice.catalogue.texml_operations import COMMANDS, READS
+from voice.commands import outbox
 from voice.dispatch import sender
 
 SID, CALL, ROOM, QUEUE = "org-1", "v3:a-leg", "6dc6cc1a-1ba1-4351-86b8-4c22c95cd98f", "support"
@@ -157,3 +160,7 @@ def send_only() -> CallCommand:
     CallCommand.objects.filter(pk=command.pk).update(lease_until=None)
     sender.send(command.pk)
     return CallCommand.objects.get(pk=command.pk)
+
+
+def of_call(account: TelnyxAccount, action: str, path: list[str], values: dict[str, Any]) -> CallCommand:
+    return made_uncertain(outbox.place(account, action, values, PORTAL, path=path))

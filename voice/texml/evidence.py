@@ -22,6 +22,12 @@ from voice.texml import requests
 
 _SKEW = timedelta(seconds=5)  # of Telnyx's clock against ours
 _BY_API = "StartCallRecordingAPI"  # the source of a recording that no document, application or dial began
+# what a command begins, by the field of its callback that names it
+_BEGUN = {
+    "texml.calls.record": "RecordingSid",
+    "texml.calls.start_stream": "StreamSid",
+    "texml.calls.start_siprec": "SiprecSid",
+}
 _Status = CallCommand.Status
 Row = dict[str, Any]
 
@@ -69,10 +75,9 @@ def _answering(command: CallCommand) -> CallEvent | None:
     if call_sid := ids.get("call_sid"):
         rows = rows.filter(call_control_id=call_sid)
     found = list(rows.filter(**{f"payload__{name}": value for name, value in fields.items()}).order_by("received_at"))
-    if command.action == "texml.calls.record" and len({_field(one, "RecordingSid") for one in found}) <= _alike(
-        command
-    ):
-        return None
+    if sid := _BEGUN.get(command.action):  # each of the other commands may have begun one of them
+        begun = {_field(event, sid) for event in found}
+        return found[0] if len(begun) > _alike(command) else None
     return found[0] if found else None
 
 
