@@ -33,6 +33,7 @@ def ensure_accounts() -> TelnyxAccount | None:
 def _refresh_default() -> None:
     account = TelnyxAccount.objects.filter(name="default").first() or TelnyxAccount(name="default")
     account.base_url, account.from_environment = settings.TELNYX_BASE_URL, True
+    account.account_sid = settings.TELNYX_ACCOUNT_SID
     account.api_key = settings.TELNYX_API_KEY  # sealed anew: the stored one may be of a key that is gone
     if settings.TELNYX_PUBLIC_KEY and account.public_key != settings.TELNYX_PUBLIC_KEY:
         account.previous_public_key, account.public_key = account.public_key, settings.TELNYX_PUBLIC_KEY

@@ -121,6 +121,18 @@ def _as_address(host: str) -> IPv4Address | IPv6Address | None:
     return getattr(address, "ipv4_mapped", None) or address
 
 
+def account_sid(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", text):
+        raise ValueError("must be an id of up to 64 letters, digits, dashes and underscores.")
+    return text
+
+
+def body_encoding(text: str) -> str:
+    if text.lower() not in {"json", "form"}:
+        raise ValueError("must be json or form.")
+    return text.lower()
+
+
 def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 

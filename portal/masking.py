@@ -63,8 +63,8 @@ _WORDS = _names(
 _NUMBERS = _names(
     """
     from to caller callerid callernumber callingnumber callingpartynumber called callednumber calleenumber
-    destination destinationnumber diversion fromnumber fromsipuri number numbers originalto ononehalfof phonenumber
-    phonenumbers sipaddress sipuri target targets tonumber tosipuri
+    destination destinationnumber diversion fromformatted fromnumber fromsipuri number numbers originalto ononehalfof
+    phonenumber phonenumbers sipaddress sipuri target targets toformatted tonumber tosipuri
     """
 )
 _COUNTS = re.compile(r"(secs?|seconds|millis|ms|count|size|length|tries|digits|hz|volume|threshold|duration|minutes)$")

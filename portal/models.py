@@ -17,13 +17,17 @@ from django.utils import timezone
 
 from portal.actors import Actor
 from portal.encryption import seal, unseal
-from portal.environment import telnyx_url
+from portal.environment import account_sid, telnyx_url
 from portal.masking import masked_text
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
 
 SCOPES = (
-    *(f"{area}:{right}" for area in ("applications", "calls", "events", "flows") for right in ("read", "write")),
+    *(
+        f"{area}:{right}"
+        for area in ("applications", "calls", "events", "flows", "texml")
+        for right in ("read", "write")
+    ),
     "metrics:read",
 )
 
@@ -50,8 +54,18 @@ def check_base_url(url: str) -> None:
         raise ValidationError(f"The address {error}") from None
 
 
+def check_account_sid(sid: str) -> None:
+    """Validate an account SID, which becomes a part of an address."""
+    try:
+        account_sid(sid)
+    except ValueError as error:
+        raise ValidationError(f"It {error}") from None
+
+
 class TelnyxAccount(models.Model):
     """Stores one API key's world at Telnyx, or at the sandbox. Everything mirrored belongs to one."""
+
+    LONGEST_SID = 64
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.SlugField(max_length=64, unique=True)
@@ -64,6 +78,18 @@ class TelnyxAccount(models.Model):
         blank=True,
         validators=[check_public_key],
         help_text="Still verifies while a rotation is under way.",
+    )
+    account_sid = models.CharField(
+        "account SID",
+        max_length=LONGEST_SID,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_account_sid],
+        help_text="What stands in TeXML's addresses. Leave it empty: Telnyx is asked for it.",
+    )
+    found_account_sid = models.CharField(
+        "account SID as Telnyx told it", max_length=LONGEST_SID, blank=True, default="", db_default="", editable=False
     )
     webhook_token = models.CharField(max_length=64, unique=True, default=webhook_token, editable=False)
     from_environment = models.BooleanField(default=False, editable=False)
@@ -85,6 +111,7 @@ class TelnyxAccount(models.Model):
     @api_key.setter
     def api_key(self, key: str) -> None:
         self.api_key_sealed, self.api_key_last4 = seal(key, self._place), key[-4:]
+        self.found_account_sid = ""  # it may be another account's key
 
     @property
     def public_keys(self) -> list[str]:

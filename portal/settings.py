@@ -13,6 +13,8 @@ from django.urls import reverse_lazy
 
 from portal import keys
 from portal.environment import (
+    account_sid,
+    body_encoding,
     boolean,
     database,
     encryption_keys,
@@ -51,6 +53,8 @@ PORTAL_PUBLIC_URL_IS_DEFAULT = not os.environ.get("PORTAL_PUBLIC_URL")
 TELNYX_API_KEY = setting("TELNYX_API_KEY", str, "")
 TELNYX_PUBLIC_KEY = setting("TELNYX_PUBLIC_KEY", str, "")
 TELNYX_BASE_URL = setting("TELNYX_BASE_URL", telnyx_url, "https://api.telnyx.com/v2")
+TELNYX_ACCOUNT_SID = setting("TELNYX_ACCOUNT_SID", account_sid, "")
+TELNYX_TEXML_ENCODING = setting("TELNYX_TEXML_ENCODING", body_encoding, "json")
 EVENT_HANDLERS: list[str] = setting("EVENT_HANDLERS", modules, [])
 PULL_INTERVAL_MINUTES = setting("PULL_INTERVAL_MINUTES", whole_number, 60)
 RECOVERY_INTERVAL_MINUTES = setting("RECOVERY_INTERVAL_MINUTES", whole_number, 5)
@@ -244,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "voice.catalogue.openapi.document_actions",
+        "voice.catalogue.openapi.document_texml",
         "portal.rest.problems.document_errors",
     ],
 }
@@ -294,11 +299,11 @@ LOGGING = {
     "formatters": {"json": {"()": "portal.runtime.logs.formatter"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": setting("LOG_LEVEL", log_level, "INFO")},
-    # request paths carry webhook tokens, httpx logs call ids in addresses
+    # request paths carry webhook tokens, httpx logs call ids in addresses, the SDK whole bodies: numbers, secrets
     "loggers": {
         "httpx": {"level": "WARNING"},
         "httpcore": {"level": "WARNING"},
-        "telnyx": {"level": "INFO"},  # below it notes whole bodies, passwords among them
+        "telnyx": {"level": "WARNING"},  # below it notes whole bodies, passwords among them
         "django.server": {"level": "ERROR"},
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -8,7 +8,7 @@ os.environ.setdefault("PORTAL_VAR_DIR", tempfile.mkdtemp(prefix="voice-portal-te
 os.environ["SECRET_KEY"] = "tests only"
 os.environ["PORTAL_ENCRYPTION_KEYS"] = base64.b64encode(b"tests only, a key of 32 bytes ok").decode()
 os.environ["PORTAL_PUBLIC_URL"] = "http://127.0.0.1:8000"
-for name in ("TELNYX_API_KEY", "TELNYX_PUBLIC_KEY", "TELNYX_BASE_URL", "DEBUG", "ALLOWED_HOSTS"):
+for name in ("TELNYX_API_KEY", "TELNYX_PUBLIC_KEY", "TELNYX_BASE_URL", "TELNYX_ACCOUNT_SID", "DEBUG", "ALLOWED_HOSTS"):
     os.environ.pop(name, None)
 
 for name in ("ALERT_EMAILS", "ALERT_WEBHOOK_URL"):

@@ -84,6 +84,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.flows.*",),
     ("voice.calls.*",),
     ("voice.conferences.*",),
+    ("voice.texml.*",),
     ("voice.dispatch.*",),
     ("voice.events.*",),
     ("voice.recovery.*",),

@@ -11,6 +11,7 @@ from voice.dispatch.api import BreakerViewSet, CommandViewSet
 from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
 from voice.flows.api import FlowViewSet
+from voice.texml import api as texml_api
 
 router = SimpleRouter()
 router.register("calls", CallViewSet, basename="call")
@@ -23,6 +24,13 @@ router.register("alerts", AlertViewSet, basename="alert")
 router.register("conferences", ConferenceViewSet, basename="conference")
 router.register("queues", QueueViewSet, basename="queue")
 router.register("dial-batches", DialBatchViewSet, basename="dial-batch")
+router.register("texml/calls", texml_api.TexmlCallViewSet, basename="texml-call")
+router.register("texml/conferences", texml_api.TexmlConferenceViewSet, basename="texml-conference")
+router.register("texml/queues", texml_api.TexmlQueueViewSet, basename="texml-queue")
+router.register("texml/recordings", texml_api.TexmlRecordingViewSet, basename="texml-recording")
+router.register("texml/transcriptions", texml_api.TexmlTranscriptionViewSet, basename="texml-transcription")
+router.register("texml/secrets", texml_api.TexmlSecretViewSet, basename="texml-secret")
+router.register("texml/ai-calls", texml_api.TexmlAICallViewSet, basename="texml-ai-call")
 
 _PART = "[A-Za-z0-9_-]"
 

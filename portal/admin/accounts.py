@@ -45,7 +45,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = TelnyxAccount
-        fields = ("name", "base_url", "public_key", "previous_public_key")
+        fields = ("name", "base_url", "account_sid", "public_key", "previous_public_key")
         labels = {"base_url": "Base URL"}
 
     def clean_api_key(self) -> str:
@@ -76,7 +76,7 @@ class TelnyxAccountAdmin(PortalAdmin):
 
     form = AccountForm
     list_display = ("name", "kind", "base_url", "api_key_last4", "webhooks")
-    readonly_fields = ("api_key_last4", "webhook_address", "created_at", "updated_at")
+    readonly_fields = ("api_key_last4", "found_account_sid", "webhook_address", "created_at", "updated_at")
     actions = None
     actions_detail: Any = ("check_connection",)
 
@@ -105,6 +105,7 @@ class TelnyxAccountAdmin(PortalAdmin):
             "Copy it from Keys & Credentials → Public Key. When it changes, the old one becomes the previous one."
         )
         sets.append(("Webhooks", {"fields": ["public_key", "previous_public_key"], "description": rotation}))
+        sets.append(("TeXML", {"fields": ["account_sid", *(["found_account_sid"] if obj else [])]}))
         if obj:
             sets[1][1]["fields"].append("webhook_address")
             sets.append(("Dates", {"fields": ["created_at", "updated_at"]}))

@@ -8,10 +8,11 @@ again, by its ``intent``. Elsewhere nobody knows, and every repeat is told so.
 
 import hashlib
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -30,7 +31,12 @@ _NOT_KEPT = _NOTHING_DONE | _TRY_AGAIN
 
 
 class Idempotent:
-    """A mixin for views: wraps every POST that carries the header. Stands before the view class."""
+    """A mixin for views: wraps every POST that carries the header. Stands before the view class.
+
+    ``has_secret_body``: a short secret in it cannot be guessed from the fingerprint that is kept.
+    """
+
+    has_secret_body: ClassVar[bool] = False
 
     _is_found_again, _may_repeat = False, True
 
@@ -48,7 +54,7 @@ class Idempotent:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]
         key = request.headers.get(HEADER)
         if request.method == "POST" and key is not None:
-            reply = _claim(request, key)
+            reply = _claim(request, key, keyed=self.has_secret_body)
             if reply.status is not None and reply.status not in _NOT_KEPT:
                 self._reply = reply
                 raise _Replay(reply)
@@ -96,11 +102,12 @@ class _Replay(Exception):
         return Response(self.reply.body, status, headers=headers, content_type=CONTENT_TYPE if status >= 400 else None)
 
 
-def _claim(request: Request, key: str) -> IdempotentReply:
+def _claim(request: Request, key: str, *, keyed: bool) -> IdempotentReply:
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise Problem(400, f"{HEADER} must be 1 to 255 printable characters.", "invalid_idempotency_key")
     token, body = cast("ApiToken", request.auth), getattr(request, "_request", request).body
-    fingerprint = hashlib.sha256(f"{request.path}\n".encode() + body).hexdigest()
+    told = f"{request.path}\n".encode() + body
+    fingerprint = (salted_hmac("idempotency", told, algorithm="sha256") if keyed else hashlib.sha256(told)).hexdigest()
     try:
         with transaction.atomic():
             return IdempotentReply.objects.create(token=token, key=key, fingerprint=fingerprint)

@@ -8,24 +8,29 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 
-MAX_PAGE_SIZE = 250
+PAGE_SIZE, MAX_PAGE_SIZE = 50, 250
 _SIZE = re.compile(r"[0-9]{1,9}", re.ASCII)  # Python refuses to read a number of 5000 digits
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}", re.ASCII)
 _NO_CURSOR = {"cursor": ["This is no cursor of ours. Follow next and previous as they are."]}
 
 
+def page_size_of(request: Request) -> int:
+    """Return how many rows a page is to have."""
+    text = request.query_params.get("page_size", str(PAGE_SIZE))
+    if not _SIZE.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE_SIZE:
+        raise ValidationError({"page_size": [f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."]})
+    return int(text)
+
+
 class Cursor(CursorPagination):
     """``{"next": url|null, "previous": url|null, "results": […]}``; a view names its ``ordering``."""
 
-    page_size = 50
+    page_size = PAGE_SIZE
     max_page_size = MAX_PAGE_SIZE
     page_size_query_param = "page_size"
 
     def get_page_size(self, request: Request) -> int:
-        text = request.query_params.get("page_size", str(self.page_size))
-        if not _SIZE.fullmatch(text) or not 1 <= int(text) <= MAX_PAGE_SIZE:
-            raise ValidationError({"page_size": [f"Must be a whole number from 1 to {MAX_PAGE_SIZE}."]})
-        return int(text)
+        return page_size_of(request)
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         try:

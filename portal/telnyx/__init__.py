@@ -1,3 +1,13 @@
 """Talks to Telnyx: one client, its errors, the parameters that the SDK knows."""
 
-__all__ = ["client", "connection_check", "error_codes", "errors", "paging", "schemas", "sdk_types"]
+__all__ = [
+    "account_sids",
+    "client",
+    "connection_check",
+    "error_codes",
+    "errors",
+    "form_bodies",
+    "paging",
+    "schemas",
+    "sdk_types",
+]

@@ -22,7 +22,8 @@ from django.db import connection
 from portal import payloads, stopping
 from portal.encryption import CannotOpen
 from portal.models import TelnyxAccount
-from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
+from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain, translate
+from portal.telnyx.form_bodies import in_its_encoding
 from portal.telnyx.schemas import arguments
 from portal.telnyx.sdk import telnyx
 from portal.times import uptime
@@ -64,19 +65,36 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
     on. Raises ``TelnyxRefused``, ``TelnyxUnavailable`` or ``TelnyxUncertain``: this, too, for what is no JSON object.
     Those that are ``NotAsked`` tell nothing of Telnyx.
     """
+    resource, _, name = method.rpartition(".")
+
+    def send(client: Any) -> httpx.Response:
+        target = client
+        for part in resource.split("."):
+            target = getattr(target, part)
+        answered: httpx.Response = getattr(target.with_raw_response, name)(
+            *path, **arguments(method, values)
+        ).http_response
+        return answered
+
+    return _asked(account, method, send)
+
+
+def read(account: TelnyxAccount, path: str) -> dict[str, Any]:
+    """Read an address that the SDK has no method for (``/whoami``). Raises what ``ask`` raises."""
+    return _asked(account, path, lambda client: client.get(path, cast_to=httpx.Response))
+
+
+def _asked(account: TelnyxAccount, what: str, send: Callable[[Any], httpx.Response]) -> dict[str, Any]:
     if is_in_transaction():
-        raise InsideTransaction(method)
+        raise InsideTransaction(what)
     if stopping.has_begun():
         raise NotNow
-    resource, _, name = method.rpartition(".")
     try:
-        target = client_for(account)
+        client = client_for(account)
     except CannotOpen as error:
         raise TelnyxUnavailable(f"The stored API key cannot be read: {error}. Enter it again.") from error
-    for part in resource.split("."):
-        target = getattr(target, part)
     try:
-        response = getattr(target.with_raw_response, name)(*path, **arguments(method, values))
+        response = send(client)
     except (telnyx().TelnyxError, httpx.HTTPError) as error:
         found = translate(error)
         if isinstance(found, TelnyxUnavailable) and found.http_status is None and stopping.has_begun():
@@ -85,7 +103,7 @@ def ask(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dict[
     except (ValueError, httpx.InvalidURL) as error:
         # the SDK makes no request of an id "..", of a number that is none, of half a character
         raise Unaskable("Telnyx was not asked: an id or a value in this cannot be written into a request.") from error
-    return _object(response.http_response.content, response.status_code)
+    return _object(response)
 
 
 def client_for(account: TelnyxAccount) -> Any:
@@ -122,14 +140,17 @@ def _client(base_url: str, api_key: str) -> Any:
     return made
 
 
-def _object(content: bytes, status: int) -> dict[str, Any]:
+def _object(response: httpx.Response) -> dict[str, Any]:
+    status = response.status_code
     if status == HTTPStatus.NO_CONTENT:
         return {}  # "no data" to whoever expects some
     try:
-        answer = payloads.loads(content, replace=True)
+        answer = payloads.loads(response.content, replace=True)
     except payloads.Unreadable:
         answer = None
     if not isinstance(answer, dict) or not 200 <= status < 300:
+        if response.request.method == "GET":
+            raise TelnyxUnavailable(UNREAD, http_status=status)
         raise TelnyxUncertain("Telnyx's answer cannot be read. It may have acted, or not.", http_status=status)
     return answer
 
@@ -163,7 +184,7 @@ class DeadlineTransport(httpx.HTTPTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._backend.begin(self._seconds or DEADLINE_SECONDS)
         try:
-            return super().handle_request(request)
+            return super().handle_request(in_its_encoding(request))
         except Exception as error:
             if self._backend.has_left:
                 raise

@@ -3,6 +3,7 @@
 from portal.encryption import CannotOpen
 from portal.models import TelnyxAccount
 from portal.signatures import public_key_problem
+from portal.telnyx.account_sids import account_sid
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
 
@@ -29,7 +30,17 @@ def _check_key(account: TelnyxAccount) -> tuple[bool, list[str]]:
     except TelnyxRefused as error:
         return False, [f"Telnyx was reached and refused the API key that ends in {account.api_key_last4}: {error}"]
     except TelnyxUnavailable as error:
+        if error.http_status is not None:
+            return False, [f"{account.base_url} answered, but not like Telnyx: {error}"]
         return False, [f"{account.base_url} cannot be reached: is the address right, and is the host up? {error}"]
+    accepted = f"{account.base_url} accepts the API key that ends in {account.api_key_last4}."
+    return True, [accepted, _account_sid_in_words(account)]
+
+
+def _account_sid_in_words(account: TelnyxAccount) -> str:
+    """Say which id stands in TeXML's addresses; that nobody knows it keeps Call Control from nothing."""
+    try:
+        sid = account_sid(account)
     except TelnyxError as error:
-        return False, [f"{account.base_url} answered, but not like Telnyx: {error}"]
-    return True, [f"{account.base_url} accepts the API key that ends in {account.api_key_last4}."]
+        return f"TeXML's account SID is not known: {error}"
+    return f"TeXML's account SID is {sid}, {'as entered' if account.account_sid else 'as Telnyx told it'}."

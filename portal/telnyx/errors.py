@@ -15,6 +15,8 @@ import httpx
 from portal.masking import masked_text
 from portal.telnyx.error_codes import MEANINGS, reason_of
 
+UNREAD = "Telnyx could not be read: it gave no usable answer. Nothing was changed."
+
 
 class TelnyxError(Exception):
     """Carries what Telnyx said of a failure.
@@ -70,8 +72,7 @@ def translate(error: Exception) -> TelnyxError:
     translated = error if isinstance(error, TelnyxError) else _translated(error)
     request = getattr(error, "request", None)
     if isinstance(translated, TelnyxUncertain) and getattr(request, "method", "") == "GET":  # a read changes nothing
-        words = "Telnyx could not be read: it gave no usable answer. Nothing was changed."
-        return TelnyxUnavailable(words, code=translated.code, http_status=translated.http_status)
+        return TelnyxUnavailable(UNREAD, code=translated.code, http_status=translated.http_status)
     return translated
 
 

@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from portal.json_types import JsonObject
 from portal.telnyx.sdk import telnyx
-from portal.telnyx.sdk_types import CONFIG, Parameter, members, model_of
+from portal.telnyx.sdk_types import CONFIG, Parameter, body_of, members, model_of, one_model_of
 
 
 class InvalidParameters(Exception):
@@ -59,6 +59,9 @@ def validate(method: str, values: JsonObject, *, partial: bool = False) -> JsonO
 
 def arguments(method: str, values: JsonObject) -> JsonObject:
     """Turn ``values`` by wire name into keyword arguments of the SDK's method."""
+    if _sends_as_is(method):
+        apart = {name: value for name, value in values.items() if name.startswith("extra_")}
+        return apart | {_WHOLE: {name: value for name, value in values.items() if name not in apart}}
     by_wire_name = {parameter.name: parameter.argument for parameter in parameters(method)}
     return {by_wire_name.get(name, name): value for name, value in values.items()}
 
@@ -115,6 +118,8 @@ def summary(method: str) -> str:
 def model(method: str) -> type[pydantic.BaseModel]:
     """Build a pydantic model of ``method``'s body: wire names as aliases, strict, nothing extra."""
     shape = _params_type(method)
+    if _sends_as_is(method):
+        return one_model_of(shape, _named_type(method))
     return model_of(shape) if shape else pydantic.create_model("NoParameters", __config__=CONFIG)
 
 
@@ -133,8 +138,22 @@ def _function(method: str) -> Any:
     return inspect.unwrap(getattr(_resource_type(resource), name))
 
 
+_WHOLE = "body"  # the only parameter of a method that sends what it is given, untouched
+
+
 @cache
 def _params_type(method: str) -> Any:
+    """Return the TypedDict (or the union of some) that holds the parameters of ``method``."""
+    shape = _named_type(method)
+    return body_of(shape, _WHOLE) if _sends_as_is(method) else shape
+
+
+def _sends_as_is(method: str) -> bool:
+    return getattr(_named_type(method), "__annotations__", {}).keys() == {_WHOLE}
+
+
+@cache
+def _named_type(method: str) -> Any:
     """Return the TypedDict a method builds its request from: its body names it (``maybe_transform(…, X.XParams)``)."""
     function = _function(method)
     names = function.__code__.co_names

@@ -138,10 +138,39 @@ def model_of(shape: Any) -> type[pydantic.BaseModel]:
     return pydantic.create_model(_component(shape), __config__=CONFIG, **fields)
 
 
+def body_of(shape: Any, name: str) -> Any:
+    """Return the type of a member, as what it is: a TypedDict, or a union of some."""
+    bare, _ = _strip(typing_extensions.get_type_hints(shape, include_extras=True)[name])
+    options = _options(bare)
+    return Union[options] if len(options) > 1 else options[0]  # noqa: UP007  made at run time
+
+
+@cache
+def one_model_of(shape: Any, named: Any) -> type[pydantic.BaseModel]:
+    """Build one model, of the name of ``named``, of all the shapes of a body: what is wrong is then told once.
+
+    A member is required where all shapes require it. Which go together is another question.
+    """
+    shapes = get_args(shape) if get_origin(shape) in (Union, types.UnionType) else (shape,)
+    made = [model_of(one) for one in shapes]
+    fields: dict[str, Any] = {}
+    for name in dict.fromkeys(name for one in made for name in one.model_fields):
+        found = [one.model_fields[name] for one in made if name in one.model_fields]
+        kinds = tuple(dict.fromkeys(field.annotation for field in found))
+        required = len(found) == len(made) and all(field.is_required() for field in found)
+        told = next((field.description for field in found if field.description), None)
+        field = pydantic.Field(... if required else None, alias=found[0].alias, description=told)
+        fields[name] = (Union[kinds], field)  # noqa: UP007  made at run time
+    return pydantic.create_model(_component(named), __config__=CONFIG, **fields)
+
+
+_ALIKE = ("conferences", "texml")  # folders with classes that are named as others are
+
+
 def _component(shape: Any) -> str:
     """Return its name in OpenAPI: the SDK names the parameters of a call's ``speak`` and of a conference's alike."""
     folder = shape.__module__.split(".")[2:-1]
-    return "".join(part.capitalize() for part in folder if folder[0] == "conferences") + str(shape.__name__)
+    return "".join(part.capitalize() for part in folder if folder[0] in _ALIKE) + str(shape.__name__)
 
 
 def _plain(hint: Any) -> Any:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from applications.kinds import KINDS
 from applications.models import Pull
 from portal.models import TelnyxAccount
+from portal.sandbox.resources.audit import ORGANIZATION
 from tests.support.factories import make_call, make_flow
 from voice.dialling import limits
 from voice.models import Alert, Call, CallCommand, CallEvent, Conference, DialBatch, Flow, Limits
@@ -22,6 +23,8 @@ _OURS = ("portal", "applications", "voice")
 
 def one_of_each(account: TelnyxAccount, user: User) -> dict[type[models.Model], Any]:
     """A row of each model of ours, and of users and groups, by model."""
+    account.found_account_sid = ORGANIZATION  # remembered from before: the first read would write it
+    account.save()
     call = make_call(account, LEG)
     flow = make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
     made: dict[type[models.Model], Any] = {type(account): account, User: user, type(call): call, type(flow): flow}
@@ -100,6 +103,11 @@ def members(path: str, made: dict[Any, Any]) -> dict[str, Any]:
         "conference_id": conference.conference_id,
         "participant_id": call.call_control_id,
         "queue_name": QUEUE,
+        "call_sid": call.call_control_id,
+        "conference_sid": conference.conference_id,
+        "participant": call.call_control_id,
+        "queue_sid": QUEUE,
+        **dict.fromkeys(("recording_sid", "siprec_sid", "streaming_sid", "transcription_sid"), NUMBER_ID),
         "number_id": NUMBER_ID,
     }
 

@@ -207,7 +207,9 @@ def test_ids_of_others_are_404_and_names_of_none_400(api: APIClient, operations:
     answers, before = set(), rows.contents()
     for verb, path, operation in operations:
         names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "path"]
-        if names and "/queues/" not in path:
+        # what lives at Telnyx alone is its own to judge: a command is made, and refused there
+        elsewhere = "/queues/" in path or ("/texml/" in path and verb != "get")
+        if names and not elsewhere:
             target = rows.address(path, made, **dict.fromkeys(names[:1], unknown))
             answer = api.generic(verb.upper(), target, b"{}", content_type="application/json")
             assert answer.status_code == 404, f"{verb} {path}: {answer.content[:200]!r}"

@@ -42,6 +42,12 @@ def test_a_key_in_the_environment_makes_the_account_default_and_no_sandbox(db, s
     )
 
 
+def test_the_account_default_has_the_account_sid_of_the_environment(db, settings):
+    settings.TELNYX_API_KEY, settings.TELNYX_ACCOUNT_SID = "KEY-live", "61bf923e"
+    ensure_accounts()
+    assert TelnyxAccount.objects.get().account_sid == "61bf923e"
+
+
 def test_the_account_default_is_refreshed_and_its_old_public_key_kept_aside(db, settings):
     settings.TELNYX_API_KEY, settings.TELNYX_PUBLIC_KEY = "KEY-live", "A" * 43 + "="
     ensure_accounts()

@@ -16,6 +16,8 @@ from tests.support.environments import GOOD, SHOW, start
         ("SANDBOX_PORT", "70000"),
         ("PORTAL_PUBLIC_URL", "portal.example"),
         ("TELNYX_BASE_URL", "https://api.telnyx.com"),
+        ("TELNYX_ACCOUNT_SID", "61bf/923e"),
+        ("TELNYX_TEXML_ENCODING", "xml"),
         ("DATABASE_URL", "mysql://u:p@localhost/db"),
         ("CELERY_BROKER_URL", "sqs://"),
         ("PORTAL_ENCRYPTION_KEYS", "dG9vIHNob3J0"),

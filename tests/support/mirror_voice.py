@@ -4,5 +4,10 @@ VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
     "voice.handlers": "it only names what voice.flows.handlers has; the handlers of the tests are written with it",
     "voice.models.*": "rows without decisions: each is tested by the room that writes it",
+    "voice.texml.conferences": "one function an operation: test_api of the room sends each, test_evidence some more",
+    "voice.texml.queues": "one function an operation: test_api of the room sends each, test_evidence some more",
+    "voice.texml.recordings": "one function an operation: test_api of the room sends each of them over real HTTP",
+    "voice.texml.transcriptions": "one function an operation: test_api of the room sends each of them over real HTTP",
+    "voice.texml.viewsets": "what the views of voice.texml.api share: test_api and test_requests of the room see it",
     "voice.urls": "addresses are tested wherever they are called",
 }

@@ -7,6 +7,7 @@ from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
 
 _BY_NAME = {"to": "+13125550001", "from": "+13125550100", "client_state": "aGVsbG8="}
+_BY_NAME |= {"To": "+13125550001", "From": "+13125550100"}
 _CANDIDATES: tuple[Any, ...] = ("text", 1, 1.5, True, ["text"], {}, [{}], {"key": "text"}, {"key": ["text"]})
 
 

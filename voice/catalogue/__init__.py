@@ -1,3 +1,13 @@
 """Holds Telnyx's words: actions, event types, which event answers which command, how often one may be sent."""
 
-__all__ = ["actions", "correlation", "event_types", "forms", "members", "retry_policy", "texml_fields"]
+__all__ = [
+    "actions",
+    "correlation",
+    "event_types",
+    "forms",
+    "members",
+    "retry_policy",
+    "texml_documents",
+    "texml_fields",
+    "texml_operations",
+]

@@ -1,6 +1,7 @@
 """Reads the catalogue of call actions from the SDK: names, parameters, groups, who may press them.
 
-What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``.
+What is done to a conference or a queue has a dotted name: ``conferences.hold``, ``queues.calls.remove``. So has what
+TeXML's REST API does (``texml.calls.redirect``): see ``texml_operations``.
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,18 @@ from typing import Any
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
-from voice.models import Call
+from voice.catalogue import texml_operations
+from voice.models import Call, CallCommand
 
 DIAL = "dial"
 # What puts a call to another number costs money: it takes the permission to dial.
-_DIALS = {DIAL, "transfer", "refer"}
+_DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
+NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
+HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
 # What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
 _LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
-_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow")
+_LISTENS |= {"texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"}
+_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow", "Record", "ConferenceRecord")
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -37,6 +42,7 @@ _LABELS |= {"conferences.create": "Create conference", "conferences.end_conferen
 _LABELS |= {"conferences.update": "Conference: set supervisor role", "conferences.send_dtmf": "Conference: send DTMF"}
 _LABELS |= {"conferences.gather_dtmf_audio": "Conference: play audio and gather digits"}
 _LABELS |= {"queues.create": "Create queue", "queues.update": "Change queue", "queues.delete": "Delete queue"}
+_LABELS |= texml_operations.LABELS
 _LABELS |= {"queues.calls.remove": "Remove from queue", "queues.calls.update": "Keep in queue after hang-up"}
 
 
@@ -54,6 +60,8 @@ def conference_names() -> tuple[str, ...]:
 
 def method(action: str) -> str:
     """Return the SDK's dotted method: ``calls.dial``, ``calls.actions.answer``, ``conferences.actions.hold``."""
+    if texml_operations.is_texml(action):
+        return texml_operations.COMMANDS[action].sdk_method
     if action in conference_names():
         return action.replace("conferences.", "conferences.actions.", 1)
     if "." in action:
@@ -77,6 +85,8 @@ def exists(action: str) -> bool:
 
 def parameters(action: str) -> Sequence[Parameter]:
     """List what a person or a rule may set: all but ``command_id``, which is ours."""
+    if texml_operations.is_texml(action):
+        return texml_operations.COMMANDS[action].parameters()
     return [parameter for parameter in schemas.parameters(method(action)) if parameter.name != "command_id"]
 
 
@@ -84,13 +94,24 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
     """Return ``values`` if the action takes them; else raise ``InvalidParameters``."""
     if not isinstance(values, dict):
         raise InvalidParameters({"parameters": ["Must be an object."]})
+    if texml_operations.is_texml(action):
+        return texml_operations.check(action, values, partial=partial)
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
     return schemas.validate(method(action), values, partial=partial)
 
 
+def application_of(command: CallCommand) -> str:
+    """Return the ``connection_id`` of the application that a dial is made from; empty when it names none."""
+    if texml_operations.is_texml(command.action):
+        return texml_operations.application_of(command.action, command.path, command.parameters)
+    return str(command.parameters.get("connection_id") or "")
+
+
 def permission(action: str) -> str:
     """Name the permission to press it. What its parameters make of it takes more: ``voice.dialling.rights``."""
+    if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
+        return "applications.change_texmlapplication"
     return "voice.dial" if action in _DIALS else "voice.control_call"
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from portal.telnyx import schemas
-from voice.catalogue import actions
+from voice.catalogue import actions, texml_operations
 
 _CALLS = "/api/v1/calls/{call_control_id}/actions/{action_name}/"
 _CONFERENCES = "/api/v1/conferences/{conference_id}/actions/{action_name}/"
@@ -19,7 +19,39 @@ _OTHERS = (
     ("/api/v1/queues/{queue_name}/calls/{call_control_id}/", "patch", "queues.calls.update"),
 )
 _TOLD_BY_PATH = {"conferences.update_participant": "id", "queues.calls.update": "queue_name"}
-_ACCOUNT = {"type": "object", "properties": {"account": {"type": "string", "description": "While there are several."}}}
+_TEXML = "/api/v1/texml/"
+_TEXML_BODIES = (
+    ("calls/", "post", ("texml.calls.dial", "texml.calls.create")),
+    ("calls/{call_sid}/", "patch", ("texml.calls.redirect",)),
+    ("calls/{call_sid}/recordings/", "post", ("texml.calls.record",)),
+    ("calls/{call_sid}/recordings/{recording_sid}/", "patch", ("texml.calls.update_recording",)),
+    ("calls/{call_sid}/siprec/", "post", ("texml.calls.start_siprec",)),
+    ("calls/{call_sid}/siprec/{siprec_sid}/", "patch", ("texml.calls.stop_siprec",)),
+    ("calls/{call_sid}/streams/", "post", ("texml.calls.start_stream",)),
+    ("calls/{call_sid}/streams/{streaming_sid}/", "patch", ("texml.calls.stop_stream",)),
+    ("conferences/{conference_sid}/", "patch", ("texml.conferences.announce",)),
+    ("conferences/{conference_sid}/participants/", "post", ("texml.participants.dial",)),
+    ("conferences/{conference_sid}/participants/{participant}/", "patch", ("texml.participants.update",)),
+    ("queues/", "post", ("texml.queues.create",)),
+    ("queues/{queue_sid}/", "patch", ("texml.queues.update",)),
+    ("secrets/", "post", ("texml.secrets.save",)),
+    ("ai-calls/", "post", ("texml.ai_calls.create",)),
+)
+_TEXML_LISTS = (
+    ("calls/", "texml.calls.list"),
+    ("calls/{call_sid}/recordings/", "texml.calls.recordings"),
+    ("conferences/", "texml.conferences.list"),
+    ("conferences/{conference_sid}/participants/", "texml.participants.list"),
+    ("conferences/{conference_sid}/recordings/", "texml.conferences.recordings"),
+    ("queues/", "texml.queues.list"),
+    ("recordings/", "texml.recordings.list"),
+    ("transcriptions/", "texml.transcriptions.list"),
+)
+_IN_BODY = {"connection_id": {"type": "string", "description": "The TeXML application that dials, by Telnyx's id."}}
+_ACCOUNT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"account": {"type": "string", "description": "While there are several."}},
+}
 
 
 def document_actions(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -42,6 +74,38 @@ def document_actions(result: dict[str, Any], **_: Any) -> dict[str, Any]:
         body = bodies[actions.method(action)]
         paths[path][verb]["requestBody"] = _body({"allOf": [body, _ACCOUNT]} if verb == "post" else body, required=True)
     return result
+
+
+def document_texml(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Write TeXML's bodies and filters, read from the SDK, into the document: a drf-spectacular hook."""
+    paths = result["paths"]
+    if f"{_TEXML}calls/" not in paths:
+        return result
+    methods = [actions.method(action) for _, _, names in _TEXML_BODIES for action in names]
+    bodies, shared = schemas.json_schemas(methods)
+    in_address = {name for one in texml_operations.COMMANDS.values() for name in one.address_names}
+    result["components"]["schemas"] |= {name: _ours(schema, in_address, opened=True) for name, schema in shared.items()}
+    for path, verb, names in _TEXML_BODIES:
+        shapes = [{"allOf": [bodies[actions.method(name)], _beside(name)]} for name in names]
+        body = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+        paths[_TEXML + path][verb]["requestBody"] = _body(body, required=True)
+    for path, name in _TEXML_LISTS:
+        choices = {one.name: list(one.choices) for one in texml_operations.READS[name].parameters() if one.choices}
+        paths[_TEXML + path]["get"]["parameters"] += [
+            {"in": "query", "name": wanted, "description": "Telnyx's filter.", "schema": _text(choices.get(wanted))}
+            for wanted in texml_operations.filters(name)
+        ]
+    return result
+
+
+def _text(choices: list[Any] | None) -> dict[str, Any]:
+    return {"type": "string", "enum": choices} if choices else {"type": "string"}
+
+
+def _beside(action: str) -> dict[str, Any]:
+    """Describe the members that stand beside Telnyx's: the account, and the application in the address of a dial."""
+    ids = {name: schema for name, schema in _IN_BODY.items() if name in texml_operations.COMMANDS[action].ids}
+    return {**_ACCOUNT, "properties": {**_ACCOUNT["properties"], **ids}, "required": list(ids)}
 
 
 def _spread(paths: dict[str, Any], generic_path: str, named: dict[str, str], bodies: dict[str, Any]) -> None:

@@ -10,18 +10,20 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 from portal.telnyx import schemas
-from voice.catalogue import actions
+from voice.catalogue import actions, texml_operations
 
 WINDOW = timedelta(seconds=50)  # since the first send; Telnyx's own is 60 s
 _RESEND_AFTER = (0.5, 1.5, 4, 10, 25)  # seconds since the first send
 # How long after its cause an action still makes sense, in seconds. An answer 20 s late rings in an empty room.
 _FRESH = {"answer": 20, "reject": 20, "speak": 15, "gather": 15, "gather_using_speak": 15, "gather_using_audio": 15}
-_FRESH |= {"start_playback": 15, "hangup": 300, actions.DIAL: 20, "transfer": 30}
+_FRESH |= {"start_playback": 15, "transfer": 30}
+_FRESH |= dict.fromkeys(actions.HANG_UPS, 300) | dict.fromkeys(actions.NEW_CALLS, 20)
 _FRESH_OTHERS = 30
 # They put a call into a state and take no command_id: the same twice is the same, once it is known still to be wanted.
 _SET_STATE = {"update_client_state", "switch_supervisor_role"}
 _SET_STATE |= {f"conferences.{name}" for name in ("hold", "unhold", "mute", "unmute", "stop", "update_participant")}
 _SET_STATE |= {"queues.update", "queues.delete", "queues.calls.update", "queues.calls.remove"}
+_SET_STATE |= texml_operations.SET_STATE
 MONEY = frozenset({"pay"})  # charges somebody
 # When an uncertain command is looked for, in seconds since it became uncertain, and when a person has to decide.
 _LOOKS_AFTER = (5, 30, 120, 300, 900)
@@ -35,6 +37,7 @@ class RetryClass(Enum):
     SET_STATE = "B"  # the state is read first; if it is another one, the same again
     ONCE = "C"  # nothing: only a person may send it again
     MONEY = "D"  # as A; afterwards only a person decides, from the processor's own record
+    TEXML = "E"  # as C; what came of it is told by TeXML's callbacks and resources, which carry no command's id
 
 
 def retry_class(action: str) -> RetryClass:
@@ -43,6 +46,8 @@ def retry_class(action: str) -> RetryClass:
         return RetryClass.MONEY
     if action in _SET_STATE:
         return RetryClass.SET_STATE
+    if texml_operations.is_texml(action):
+        return RetryClass.TEXML
     return RetryClass.DEDUPLICATED if takes_command_id(action) else RetryClass.ONCE
 
 
@@ -56,6 +61,11 @@ def needs_window(action: str) -> bool:
     return retry_class(action) is not RetryClass.SET_STATE
 
 
+def is_sent_once(action: str) -> bool:
+    """Tell whether nothing may follow an attempt whose outcome is not known, but a person's decision."""
+    return retry_class(action) in {RetryClass.ONCE, RetryClass.TEXML}
+
+
 def freshness(action: str) -> timedelta:
     """Return the time after which the action is not begun any more."""
     return timedelta(seconds=_FRESH.get(action, _FRESH_OTHERS))
@@ -63,7 +73,7 @@ def freshness(action: str) -> timedelta:
 
 def next_resend(action: str, first_sent_at: datetime, now: datetime) -> datetime | None:
     """Tell when an attempt without an answer is made again; None when that would not be safe, or is given up."""
-    if retry_class(action) is RetryClass.ONCE:
+    if is_sent_once(action):
         return None
     return _first_after(now, first_sent_at, _RESEND_AFTER)
 

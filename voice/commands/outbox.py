@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -11,11 +13,12 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.refusals import LimitExceeded
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
-from voice.catalogue import actions, retry_policy
+from voice.catalogue import actions, retry_policy, texml_operations
 from voice.dialling import limits, own_numbers, rights
 from voice.dialling.destinations import destinations
 from voice.models import Call, CallCommand, Conference
 
+LEASE = timedelta(seconds=30)  # of who sends a command
 _LONGEST_ID = 512
 
 
@@ -56,10 +59,10 @@ def place(
     queue_name: str = "",
     intent: str = "",
 ) -> CallCommand:
-    """Make a queued command of a conference or a queue (``conferences.hold``), by the ids of its address at Telnyx.
+    """Make a queued command of a conference, a queue or TeXML (``conferences.hold``), by the ids of its address.
 
     ``address`` are ids that the SDK takes by name (``queue_name`` beside a call's id). ``expired`` at once when the
-    conference, or the call that the parameters name, is known to have ended.
+    conference, or the call that it names, is known to have ended. Limits hold for what calls somebody.
     """
     named = dict(address or {})
     taken = {name: value for name, value in named.items() if schemas.has_parameter(actions.method(action), name)}
@@ -72,7 +75,7 @@ def place(
 
 
 def repeat(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
-    """Make the same command of a conference or a queue once more: a new wish, under a new id."""
+    """Make the same command of a conference, a queue or TeXML once more: a new wish, under a new id."""
     rights.demand(actor, command.action, command.parameters)
     fresh = _command(command.account, command.action, command.parameters, actor, intent)
     fresh.path, fresh.conference, fresh.queue_name = command.path, command.conference, command.queue_name
@@ -80,14 +83,51 @@ def repeat(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
     return _save(_unless_over(fresh), actor)
 
 
+def begin(
+    account: TelnyxAccount, action: str, parameters: dict[str, object], actor: Actor, *, intent: str = ""
+) -> tuple[CallCommand, bool]:
+    """Make a command that its maker sends at once, since the row may not hold all of it; whether it is a new one.
+
+    Nobody else sends it: should its maker die, the lease runs out and it is uncertain. ``finish`` ends it.
+    """
+    command = _command(account, action, parameters, actor, intent)
+    now = command.created_at
+    command.status, command.first_sent_at = CallCommand.Status.SENDING, now
+    command.lease_until = now + LEASE
+    command.attempts = [{"at": now.isoformat(), "http_status": None, "ms": None, "code": None}]
+    saved = _save(command, actor)
+    return saved, saved.pk == command.pk
+
+
+def finish(command: CallCommand, status: str, **told: Any) -> None:
+    """Store what came of a command that was begun, unless somebody else has closed it since.
+
+    ``told``: ``answer``, ``error``, ``code``, ``http_status``, ``outcome``.
+    """
+    mine, now = {"status": command.status, "lease_until": command.lease_until}, sql.clock()
+    command.status, command.answer, command.finished_at, command.lease_until = status, told["answer"], now, None
+    command.error, command.error_code = told["error"], told["code"]
+    command.attempts[-1] |= {
+        "http_status": told["http_status"],
+        "ms": round((now - command.created_at).total_seconds() * 1000),
+        "code": told["code"] or None,
+        "outcome": told["outcome"],
+    }
+    names = ("status", "answer", "finished_at", "lease_until", "error", "error_code", "attempts")
+    sql.update(command, names, **mine)
+
+
 def _attach_call(command: CallCommand) -> None:
     """Attach the leg it is about, so that it stands in that leg's story. What is queued may be an ended call's."""
     of_queue = command.action.startswith("queues.calls.")
     control_id = command.path[0] if of_queue else command.parameters.get("call_control_id")
+    if texml_operations.is_texml(command.action):
+        control_id = texml_operations.call_sid(command.action, command.path) or None
     if not isinstance(control_id, str) or len(control_id) > _LONGEST_ID:
         return
-    command.call_control_id = control_id
     call = Call.objects.filter(account=command.account, call_control_id=control_id).first()
+    if call is not None or not command.action.startswith("texml.participants."):  # there it may be a label
+        command.call_control_id = control_id
     command.call = call if call is not None and (call.is_alive or not of_queue) else None
 
 

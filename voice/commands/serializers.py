@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from portal.masking import masked_for
 from portal.rest.serializers import WordsField
+from voice.catalogue import texml_operations
 from voice.models import CallCommand
 
 
@@ -24,6 +25,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
 
     account = serializers.CharField(source="account.name", read_only=True)
     parameters = serializers.SerializerMethodField()
+    address = serializers.SerializerMethodField(help_text="The ids of a TeXML command's address, by Telnyx's names.")
     answer = serializers.SerializerMethodField()
     settlement = serializers.SerializerMethodField()
     attempts = AttemptSerializer(many=True, read_only=True)
@@ -43,6 +45,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
             "action",
             "status",
             "parameters",
+            "address",
             "account",
             "call_control_id",
             "conference_id",
@@ -64,6 +67,12 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
     def get_parameters(self, command: CallCommand) -> dict[str, Any]:
         shown: dict[str, Any] = self._shown(command.parameters)
         return shown
+
+    def get_address(self, command: CallCommand) -> dict[str, str]:
+        if not texml_operations.is_texml(command.action):
+            return {}
+        named: dict[str, str] = self._shown(texml_operations.address(command.action, command.path))
+        return named
 
     def get_answer(self, command: CallCommand) -> dict[str, Any] | None:
         shown: dict[str, Any] | None = self._shown(command.answer)

@@ -13,9 +13,11 @@ import phonenumbers
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneNumber, PhoneNumberType
 
 from portal.telnyx.sdk_types import Parameter
-from voice.catalogue import members
+from voice.catalogue import members, texml_documents
 
-_NAMES = ("to", "sip_address", "targets")
+_NAMES = ("to", "sip_address", "targets", "To")
+_CALLER = "From"  # of TeXML: its help reads as if it were called
+_DOCUMENT = "Texml"
 _HELP = re.compile(r"(number|DID) or SIP URI|SIP URI to which")  # of the SDK, beside each that there is
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _NUMBER = re.compile(r"\+[1-9]\d{4,17}", re.ASCII)
@@ -85,7 +87,7 @@ class Named:
 
 def names_destination(parameter: Parameter) -> bool:
     """Tell whether by the SDK's description a member names whom to call."""
-    return parameter.name in _NAMES or bool(_HELP.search(parameter.help))
+    return parameter.name in _NAMES or bool(parameter.name != _CALLER and _HELP.search(parameter.help))
 
 
 def destinations(action: str, parameters: Any) -> Named:
@@ -104,6 +106,8 @@ def destinations(action: str, parameters: Any) -> Named:
                 choices.append(f"{member.place}.")
             count = _take(named, member, named_by)
             named.dials += 0 if is_chosen else count
+        elif parameter is not None and member.place == _DOCUMENT:
+            named.dials += _take_document(named, member.value)
         elif parameter is None and member.name in _NAMES:
             named.dials += _take_open(named, member)
         elif members.cannot_be_walked(member, names_destination):
@@ -144,6 +148,22 @@ def _take_open(named: Named, member: members.Member) -> int:
             continue
         count = 1
     return count
+
+
+def _take_document(named: Named, document: Any) -> int:
+    """Read whom a TeXML document calls; one that cannot be read may call anybody."""
+    try:
+        called = texml_documents.called(str(document or "<Response/>"))
+    except texml_documents.Unreadable:
+        named.unreadable.append(_DOCUMENT)
+        return 1
+    for element, text in called:
+        address = f"sip:{text}" if element == "sip" and ":" not in text.partition("@")[0] else text
+        if destination := read(address, _DOCUMENT):
+            named.found.append(destination)
+        else:
+            named.unreadable.append(_DOCUMENT)
+    return len(called)
 
 
 def read(text: str, parameter: str = "to") -> Destination | None:

@@ -20,7 +20,7 @@ from voice.catalogue import members
 from voice.models import Limits
 
 PERMISSION = "voice.send_anywhere"
-_NAMES = re.compile(r"(.*_)?urls?")
+_NAMES = re.compile(r"(.*_)?urls?|[A-Za-z]*(Url|Callback)s?")  # of TeXML: Url, AnnounceUrl, StatusCallbacks
 _HELP = re.compile(r"network target")  # of the SDK: where forked media go, as udp:192.0.2.1:5000
 _MAYBE = re.compile(r"\bURL\b")  # of the SDK: it may be an address, among other things
 # where the SDK leaves open what stands
@@ -43,7 +43,9 @@ class Address:
 
 def names_address(parameter: Parameter) -> bool:
     """Tell whether by the SDK's description a member names where media or events go."""
-    return not parameter.choices and bool(_NAMES.fullmatch(parameter.name) or _HELP.search(parameter.help))
+    if parameter.choices or parameter.kind == "boolean":  # SendRecordingUrl
+        return False
+    return bool(_NAMES.fullmatch(parameter.name) or _HELP.search(parameter.help))
 
 
 def may_name_address(parameter: Parameter) -> bool:

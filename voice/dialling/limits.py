@@ -268,9 +268,11 @@ def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> 
     sent = on_its_way.filter(first_sent_at__isnull=False).order_by("-first_sent_at")
     wanted = [
         (first_sent_at - _SKEW, same_form(str(to)))
-        for first_sent_at, value in sent.values_list("first_sent_at", "parameters__to")
+        for first_sent_at, *values in sent.values_list("first_sent_at", "parameters__to", "parameters__To")
         if first_sent_at
+        for value in values
         for to in (value if isinstance(value, list) else [value])
+        if to
     ]
     if not wanted:
         return 0

@@ -57,7 +57,7 @@ def why_held(account_id: uuid.UUID, action: str, now: datetime) -> str:
         return ""
     if row.wait_until and row.wait_until > now:
         return TOO_MANY
-    if action == actions.DIAL and row.dials_wait_until and row.dials_wait_until > now:
+    if action in actions.NEW_CALLS and row.dials_wait_until and row.dials_wait_until > now:
         return TOO_MANY_DIALS
     if row.is_closed:
         return ""

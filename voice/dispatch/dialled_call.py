@@ -15,20 +15,21 @@ _LONGEST = 512
 def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) -> Call | None:
     """Create or update the row of that call: its webhook may have been faster, so this answer weighs least.
 
-    ``is_alive`` (always false here) and ``end_time`` of the answer are ignored.
+    ``is_alive`` (always false here) and ``end_time`` of the answer are ignored. TeXML's answer has other names, and its
+    ``call_sid`` is in no documentation: without one the call's row comes with its first callback.
     """
-    control_id = answer.get("call_control_id")
-    if not isinstance(control_id, str) or not control_id:
+    control_id = answer.get("call_control_id") or answer.get("call_sid")
+    if not isinstance(control_id, str) or not 0 < len(control_id) <= _LONGEST:
         return None
-    sent = command.first_sent_at or now
+    sent, asked = command.first_sent_at or now, command.parameters
     stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
     Call.objects.bulk_create([stub], ignore_conflicts=True)
     call = Call.objects.select_for_update(no_key=True).get(account=command.account, call_control_id=control_id)
     values = {
         "direction": "outgoing",
-        "from_number": command.parameters.get("from"),
-        "to_number": command.parameters.get("to"),
-        "connection_id": command.parameters.get("connection_id"),
+        "from_number": asked.get("from") or asked.get("From"),
+        "to_number": asked.get("to") or asked.get("To"),
+        "connection_id": actions.application_of(command),
         "call_leg_id": answer.get("call_leg_id"),
         "call_session_id": answer.get("call_session_id"),
         "state": "initiated",

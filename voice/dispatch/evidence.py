@@ -9,9 +9,10 @@ from django.db.models import Q
 from portal import sql
 from portal.times import read_time
 from voice.calls import status, telnyx_record
-from voice.catalogue import actions, retry_policy
+from voice.catalogue import actions, retry_policy, texml_operations
 from voice.conferences import queues, service
 from voice.models import Call, CallCommand, CallEvent
+from voice.texml import evidence as texml_evidence
 
 _IDS = ("control", "session")
 
@@ -113,4 +114,6 @@ def is_already_so(command: CallCommand) -> bool:
         return service.is_already_so(command)
     if command.action.startswith("queues."):
         return queues.is_already_so(command)
+    if texml_operations.is_texml(command.action):
+        return texml_evidence.is_already_so(command)
     return status.is_already_so(command)

@@ -13,14 +13,16 @@ from django.utils import timezone
 
 from portal import sql as rows
 from portal.models import TelnyxAccount
+from voice.catalogue import actions
 from voice.models import Call, CallCommand, Conference
 
 # Whether a command (``own``) has to wait for another one. An earlier command of its event is open, another of its call
 # or conference is on the wire, or an older wish for the same call has not been begun. A hang-up must go: it waits
 # neither for what waits for a resend nor for a wish that has to wait itself. And what was sent waits for no wish, since
 # that one waits for it: the wish with the earlier time may have been committed later.
+_HANG_UPS = ", ".join(f"'{action}'" for action in sorted(actions.HANG_UPS))
 _ON_THE_WIRE = """other.id <> own.id AND other.status = 'sending'
-                  AND NOT (own.action = 'hangup' AND OUTCOME IS NOT NULL)"""
+                  AND NOT (own.action IN HANG_UPS AND OUTCOME IS NOT NULL)"""
 _BLOCKED = f"""(
     EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.event_id = own.event_id
             AND other.sequence < own.sequence AND other.status IN ('queued', 'sending'))
@@ -29,7 +31,7 @@ _BLOCKED = f"""(
     OR own.status = 'queued' AND EXISTS (
         SELECT 1 FROM voice_callcommand wish WHERE wish.call_id = own.call_id AND wish.created_at < own.created_at
         AND wish.status = 'queued' AND wish.sequence = 0 AND wish.lease_until IS NULL
-        AND NOT (own.action = 'hangup' AND (
+        AND NOT (own.action IN HANG_UPS AND (
             EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = wish.call_id
                     AND other.status = 'queued' AND other.sequence = 0 AND other.lease_until IS NULL
                     AND other.created_at < wish.created_at)
@@ -98,5 +100,5 @@ def next_free(command: CallCommand) -> list[uuid.UUID]:
 
 
 def _blocked() -> str:
-    sql = _BLOCKED.replace("OUTCOME", _OUTCOME[connection.vendor])
+    sql = _BLOCKED.replace("OUTCOME", _OUTCOME[connection.vendor]).replace("HANG_UPS", f"({_HANG_UPS})")
     return sql.replace("own.", f"{CallCommand._meta.db_table}.")

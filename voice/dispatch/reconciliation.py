@@ -17,7 +17,7 @@ from portal.actors import Actor
 from portal.models import AuditEvent
 from portal.telnyx.errors import TelnyxError
 from voice.calls import status, telnyx_record
-from voice.catalogue import actions, retry_policy
+from voice.catalogue import actions, retry_policy, texml_operations
 from voice.catalogue.correlation import (
     ANSWERS,
     BEGINS_WITHIN,
@@ -34,6 +34,8 @@ from voice.dispatch import evidence, ordering
 from voice.dispatch.dialled_call import call_of_dial
 from voice.dispatch.evidence import is_already_so
 from voice.models import CallCommand, CallEvent
+from voice.texml import evidence as texml_evidence
+from voice.texml import secrets
 
 SEND_AGAIN = "send_again"
 VERDICTS = ("it_happened", "it_did_not", SEND_AGAIN)
@@ -45,6 +47,10 @@ _Status = CallCommand.Status
 
 class NotUncertain(Exception):
     """Says that there is nothing to decide (any more)."""
+
+
+class CannotRepeat(NotUncertain):
+    """Says that the portal cannot send it again, and who can."""
 
 
 def unsettled() -> QuerySet[CallCommand]:
@@ -78,6 +84,7 @@ def settle_from_event(event_id: uuid.UUID) -> None:
     """Settle the commands that this processed event answers."""
     if not unsettled().exists():
         return
+    _settle_texml_from(event_id)
     event = CallEvent.objects.defer("body", "headers").filter(pk=event_id, event_type__in=EVENT_TYPES).first()
     if event is None:
         return
@@ -104,9 +111,12 @@ def reconcile(command_id: uuid.UUID) -> None:
     command = CallCommand.objects.select_related("account", "call").filter(pk=command_id).first()
     if not claimed or command is None:
         return
-    found = retry_policy.retry_class(command.action) is not retry_policy.RetryClass.MONEY and (
-        _from_webhooks(command) or _from_telnyx(command)
-    )
+    if texml_operations.is_texml(command.action):
+        found = _from_callbacks(command) or _from_resources(command)
+    else:
+        found = retry_policy.retry_class(command.action) is not retry_policy.RetryClass.MONEY and (
+            _from_webhooks(command) or _from_telnyx(command)
+        )
     if not found:
         unsettled().filter(pk=command_id).update(lease_until=_next_look(command))
 
@@ -143,6 +153,8 @@ def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
 
 def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
     """Make the same wish under a new id: Telnyx must not take it for the old one."""
+    if command.action == secrets.SAVE:
+        raise CannotRepeat("The portal does not keep the value of a secret: save the secret again.")
     intent, parameters = f"again:{command.pk}", command.parameters
     if "." in command.action:
         again = outbox.repeat(command, actor, intent=intent)
@@ -153,6 +165,31 @@ def _send_again(command: CallCommand, actor: Actor) -> CallCommand:
     again.repeats = command
     again.save(update_fields=["repeats"])
     return again
+
+
+def _settle_texml_from(event_id: uuid.UUID) -> None:
+    """Settle the TeXML commands that this callback, now in its call's story, may answer."""
+    told = CallEvent.objects.defer("body", "headers").filter(pk=event_id, event_type__in=texml_operations.ANSWERING)
+    if (event := told.first()) is None:
+        return
+    answered = [name for name, types in texml_operations.ANSWERS.items() if event.event_type in types]
+    subject = Q(call=None) | Q(call=event.call_id)
+    for command in unsettled().select_related("call").filter(subject, account=event.account_id, action__in=answered):
+        _from_callbacks(command)
+
+
+def _from_callbacks(command: CallCommand) -> bool:
+    found = texml_evidence.from_callbacks(command)
+    return found is not None and _confirm(command.pk, _Status.OK, found.words, found.call)
+
+
+def _from_resources(command: CallCommand) -> bool:
+    """Ask Telnyx for what the TeXML command made or set. That it is not there proves nothing: lists lag behind."""
+    try:
+        found = texml_evidence.from_telnyx(command)
+    except TelnyxError:
+        return False  # asked again at the next look
+    return found is not None and _confirm(command.pk, _Status.OK, found.words, found.call)
 
 
 def _from_webhooks(command: CallCommand) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Now
-from django.db.models.lookups import Exact
+from django.db.models.lookups import In
 
 from portal import sql, stopping
 from portal.encryption import CannotOpen
@@ -21,15 +21,16 @@ from portal.sealed_json import unsealed
 from portal.telnyx.client import NotAsked, NotNow, Unaskable, ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.times import uptime
-from voice.catalogue import actions, retry_policy
+from voice.catalogue import actions, retry_policy, texml_operations
+from voice.commands import outbox
 from voice.conferences import projection
 from voice.dialling import batches, limits
 from voice.dispatch import circuit_breaker, held_back, ordering
 from voice.dispatch.dialled_call import call_of_dial, refused_call
 from voice.dispatch.evidence import is_already_so
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
+from voice.texml import requests
 
-LEASE = timedelta(seconds=30)
 _BRIDGE_AGAIN = timedelta(milliseconds=400)
 _NOTHING_HAPPENED = {TelnyxUnavailable.kind, TelnyxRefused.kind}
 _ENDED = "90018"  # Telnyx's code for: the call has already ended
@@ -69,7 +70,7 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
 def due(limit: int) -> list[uuid.UUID]:
     """List the ids of commands that are due and may go, oldest first. What waits for another comes after that one."""
     paused = DialBatch.objects.filter(pk=OuterRef("batch"), status=DialBatch.Status.PAUSED)
-    dials = Q(dials_wait_until__gt=Now()) & Q(Exact(OuterRef("action"), Value(actions.DIAL)))
+    dials = Q(dials_wait_until__gt=Now()) & Q(In(OuterRef("action"), [Value(one) for one in sorted(actions.NEW_CALLS)]))
     waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     # it ends, whatever the breaker says
@@ -103,7 +104,7 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
         held_back.note_lag(command, now)
         command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
         command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
-        command.lease_until = now + LEASE
+        command.lease_until = now + outbox.LEASE
         sql.update(command, ("status", "first_sent_at", "attempts", "lease_until", "held_since", "held_why"))
         return command
 
@@ -131,7 +132,7 @@ def _reason_not_to_send(
         why = "The conference has already ended."
     elif now > command.expires_at:
         why = "Too late: it would not make sense any more."
-    elif command.first_sent_at and retry_policy.retry_class(command.action) is retry_policy.RetryClass.ONCE:
+    elif command.first_sent_at and retry_policy.is_sent_once(command.action):
         why = "The sender died while it was on the wire, and Telnyx would not recognise a repeat."
     elif (
         command.first_sent_at
@@ -174,18 +175,25 @@ def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
         if len(command.attempts) > 1 and is_already_so(command):
             return _Outcome(answer={"result": "ok"}, milliseconds=_since(begin), read=True)
         slept = uptime() - (claimed or begin)
-        if slept > LEASE.total_seconds():  # somebody else may have it by now, or it is of yesterday
+        if slept > outbox.LEASE.total_seconds():  # somebody else may have it by now, or it is of yesterday
             raise NotNow("The sender was stopped before it could send it.")
         if _is_late(command, slept) and retry_policy.needs_window(command.action):
             raise TelnyxUncertain("Telnyx would not recognise a repeat after so long.")  # this sender slept
-        answer = ask(command.account, actions.method(command.action), *path, **values)
-        if actions.answers_nothing(command.action):
-            answer = {"data": {}}
-        if not isinstance(answer.get("data"), dict):
-            raise TelnyxUncertain("Telnyx's answer has no data. It may have acted, or not.")
+        answer = _asked(command, path, values)
     except TelnyxError as error:
         return _Outcome(error=error, milliseconds=_since(begin))
-    return _Outcome(answer=answer["data"], milliseconds=_since(begin))
+    return _Outcome(answer=answer, milliseconds=_since(begin))
+
+
+def _asked(command: CallCommand, path: list[str], values: dict[str, Any]) -> dict[str, Any]:
+    if texml_operations.is_texml(command.action):
+        return requests.send(command.account, command.action, path, values)
+    answer = ask(command.account, actions.method(command.action), *path, **values)
+    if actions.answers_nothing(command.action):
+        return {}
+    if not isinstance(data := answer.get("data"), dict):
+        raise TelnyxUncertain("Telnyx's answer has no data. It may have acted, or not.")
+    return data
 
 
 def _opened(command: CallCommand) -> dict[str, Any]:
@@ -235,7 +243,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
         _postpone(command, again, _Status.SENDING, mine)
         return ordering.next_free(command)  # a hang-up does not wait for its resend
     with transaction.atomic():
-        if outcome.answer is not None and command.action == actions.DIAL:
+        if outcome.answer is not None and command.action in actions.NEW_CALLS:
             command.call = call_of_dial(command, outcome.answer, now)
             command.call_control_id = command.call.call_control_id if command.call else ""
         if outcome.answer is not None and command.action == "conferences.create":
@@ -254,7 +262,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:
     if error is None:
         return _Status.OK
-    if error.code == _ENDED and command.action in {"hangup", "reject"}:
+    if error.code == _ENDED and command.action in {*actions.HANG_UPS, "reject"}:
         command.error = command.error_code = ""
         command.settlement = "The call had already ended: what was asked for is so."
         return _Status.OK

@@ -11,6 +11,7 @@ from applications.models import CallControlApplication, TexmlApplication
 from portal import sql as rows
 from portal.times import uptime
 from voice.catalogue.correlation import EVENT_TYPES
+from voice.catalogue.texml_operations import ANSWERING
 from voice.models import CallEvent
 
 LEASE = timedelta(seconds=30)
@@ -78,7 +79,7 @@ def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
 
 def _claimed(event: CallEvent) -> LeasedEvent:
     columns = vars(event)
-    may_answer = bool(columns["has_questions"]) and event.event_type in EVENT_TYPES
+    may_answer = bool(columns["has_questions"]) and event.event_type in EVENT_TYPES | ANSWERING
     assert event.lease_until is not None
     return LeasedEvent(
         event, bool(columns["meets_rules"]), may_answer, bool(columns["is_at_home"]), event.lease_until - LEASE

@@ -26,6 +26,7 @@ _RANGES: dict[str, tuple[int, int]] = {
 }
 _NUMBERS = ("integer", "number")
 _SEND_DIGITS: JsonObject = {"name": "SendDigits", "kind": "string"}  # refusals tell of it, the SDK does not
+_DIAL = "texml.accounts.calls.calls"
 _DIGITS = re.compile(r"[0-9A-DwW*#]+", re.ASCII)
 _PART = re.compile(r"(\w+)\[([^\[\]]*)\]")
 _TYPES: dict[str, tuple[type[Any], ...]] = {
@@ -70,8 +71,8 @@ def words(body: JsonObject, name: str, default: str) -> list[str]:
 
 def _parameters(method: str) -> list[JsonObject]:
     every = [schemas.describe(parameter) for parameter in schemas.parameters(method)]
-    if every[0]["name"] == "body":  # the SDK sends what it is given, and has types of its members only
-        every = [*every[0]["fields"], _SEND_DIGITS]
+    if method == _DIAL:
+        every.append(_SEND_DIGITS)
     return [parameter for parameter in every if parameter["name"] not in _OF_THE_PATH]
 
 

@@ -43,6 +43,16 @@ def test_an_account_is_made_with_its_key_sealed_and_audited_without_it(browser):
     assert event.details == {"changed": ["api_key", "name"]}
 
 
+def test_an_account_sid_is_entered_and_what_telnyx_told_is_shown(browser, account):
+    TelnyxAccount.objects.filter(pk=account.pk).update(found_account_sid="org-1")
+    assert "org-1" in browser.get(page_of(account)).content.decode()
+    refused = browser.post(page_of(account), form_of(account, account_sid="../x"))
+    assert "It must be an id of up to 64 letters" in refused.content.decode()
+    assert browser.post(page_of(account), form_of(account, account_sid="61bf-923e")).status_code == 302
+    account.refresh_from_db()
+    assert (account.account_sid, account.found_account_sid) == ("61bf-923e", "org-1")
+
+
 def test_an_account_without_a_key_is_not_made(browser):
     form = {"name": "new", "base_url": "https://api.telnyx.com/v2", "api_key": "", "public_key": ""}
     response = browser.post(f"{ACCOUNTS}add/", form)

@@ -1,0 +1,42 @@
+"""Whom a TeXML document calls."""
+
+import pytest
+
+from voice.catalogue.texml_documents import Unreadable, called
+
+
+@pytest.mark.parametrize(
+    ("inner", "found"),
+    [
+        ("<Say>+13125550001</Say>", []),
+        ("<Dial>+13125550001</Dial>", [("dial", "+13125550001")]),
+        (
+            "<Dial><Number>\n +13125550001 </Number><Sip>sip:a@b.example</Sip></Dial>",
+            [("number", "+13125550001"), ("sip", "sip:a@b.example")],
+        ),
+        ("<Dial><Conference>+13125550001</Conference></Dial>", []),
+        ("<Dial><Queue>support</Queue></Dial>", []),
+        ("<Refer><Sip>sip:a@b.example</Sip></Refer>", [("sip", "sip:a@b.example")]),
+        ("<dial><![CDATA[+1312]]>555<!-- x -->0001</dial>", [("dial", "+13125550001")]),
+        ("<x:Dial>+1&#51;125550001</x:Dial>", [("dial", "+13125550001")]),
+        ("<Gather><Dial>+13125550001</Dial></Gather>", [("dial", "+13125550001")]),
+        ("<Dial/>", []),
+    ],
+)
+def test_it_finds_everyone_who_would_be_called(inner: str, found: list[tuple[str, str]]) -> None:
+    assert called(f"<Response>{inner}</Response>") == found
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ("<Response><Dial>", "line 1, column 17"),
+        ("<Response>&</Response>", "line 1, column 12"),
+        ("no XML", "line 1, column 1"),
+        ('<!DOCTYPE r [<!ENTITY n "+881">]><Response><Dial>&n;</Dial></Response>', "declaration is not allowed"),
+        ('<?xml version="1.0" encoding="nonsense"?><Response/>', "encoding nonsense is not allowed"),
+    ],
+)
+def test_what_cannot_be_read_is_told_by_line_and_column(document: str, words: str) -> None:
+    with pytest.raises(Unreadable, match=words):
+        called(document)

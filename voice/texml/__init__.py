@@ -1,0 +1,3 @@
+"""Keeps TeXML's resources: what Telnyx tells of them when asked, and commands to them."""
+
+__all__ = ["calls", "conferences", "evidence", "queues", "recordings", "requests", "secrets", "transcriptions"]

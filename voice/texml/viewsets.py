@@ -1,0 +1,149 @@
+"""Provides what the REST views of TeXML share: the account, Telnyx's pages behind our cursor, numbers masked."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.core import signing
+from drf_spectacular.helpers import forced_singular_serializer
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.masking import masked_for
+from portal.models import TelnyxAccount
+from portal.rest.filters import refuse_unknown_parameters
+from portal.rest.pagination import MAX_PAGE_SIZE, page_size_of
+from portal.rest.viewsets import PortalViewSet, account_of
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue import texml_operations
+from voice.commands.responses import accepted
+from voice.commands.serializers import CommandSerializer
+from voice.models import Call, CallCommand
+from voice.texml import requests
+
+F = TypeVar("F", bound=Callable[..., Any])
+ID = "[^/]{1,512}"
+_SALT = "texml.cursor"
+_HEARD = ("media_url", "transcription_text")  # what was said, for those who may listen to recordings
+_ACCOUNT = OpenApiParameter("account", str, description="Optional while there is one.")
+_PAGING = (
+    OpenApiParameter("cursor", str, description="Of next or previous, as it is."),
+    OpenApiParameter("page_size", int, description=f"1 to {MAX_PAGE_SIZE}."),
+)
+
+
+class PageSerializer(serializers.Serializer[Any]):
+    """A page of a list as Telnyx told it at ``as_of``. ``results`` are Telnyx's, by its names."""
+
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    as_of = serializers.DateTimeField()
+    results = serializers.ListField(child=serializers.DictField())
+
+
+# it is the page, not a row of one
+_PAGE = forced_singular_serializer(PageSerializer)  # type: ignore[no-untyped-call]
+
+
+def lists(*path: str, of: str = "") -> Callable[[F], F]:
+    """Document a list; its filters are added when the document is made. ``of`` names one below another resource."""
+    return extend_schema(
+        operation_id=f"texml_{of}_list" if of else None, parameters=[*_where(path), *_PAGING], responses=_PAGE
+    )
+
+
+def reads(*path: str) -> Callable[[F], F]:
+    """Document a read of one resource."""
+    return extend_schema(parameters=_where(path), responses=OpenApiTypes.OBJECT)
+
+
+def acts(*path: str, body: Any = OpenApiTypes.OBJECT) -> Callable[[F], F]:
+    """Document a command; its body is read from the SDK when the document is made."""
+    return extend_schema(parameters=_where(path), request=body, responses={202: CommandSerializer})
+
+
+def _where(path: tuple[str, ...]) -> list[OpenApiParameter]:
+    return [_ACCOUNT, *(OpenApiParameter(one, str, OpenApiParameter.PATH) for one in path)]
+
+
+class TexmlViewSet(PortalViewSet):
+    """What all have: the account by name, pages and resources as Telnyx tells them, 202 for a command."""
+
+    scope = "texml"
+    queryset = Call.objects.none()
+    serializer_class = serializers.Serializer
+    pagination_class = None  # Telnyx pages
+    lookup_value_regex = ID
+
+    def account(self, request: Request, call_sid: str = "") -> TelnyxAccount:
+        """Return the account that is named, else that of the call, else the only one."""
+        named = request.data.get("account") if isinstance(request.data, dict) else None
+        named = named or request.query_params.get("account")
+        if not named and call_sid:
+            known = Call.objects.select_related("account").filter(call_control_id=call_sid)[:2]
+            if len(rows := list(known)) == 1:
+                return rows[0].account
+        return account_of(request, {"account": named} if named else {})
+
+    def values(self, request: Request) -> dict[str, Any]:
+        return {name: value for name, value in dict(request.data or {}).items() if name != "account"}
+
+    def listed(
+        self, request: Request, name: str, ask: Callable[[dict[str, str]], requests.Page | None], *also: str
+    ) -> Response:
+        """Answer with the page that the cursor names, else with the first one. ``also`` are parameters of ours."""
+        known = texml_operations.filters(name)
+        refuse_unknown_parameters(request, *known, "account", "cursor", "page_size", *also)
+        wanted = {one: request.query_params[one] for one in known if one in request.query_params}
+        try:
+            texml_operations.check_filters(name, wanted)
+        except InvalidParameters as error:
+            raise ValidationError(error.errors) from None
+        query = {**wanted, "PageSize": str(page_size_of(request))}
+        if cursor := request.query_params.get("cursor"):
+            query = _opened(cursor)
+        if (found := ask(query)) is None:
+            raise NotFound
+        return Response(
+            {
+                "next": self._link(request, found.next),
+                "previous": self._link(request, found.previous),
+                "as_of": found.as_of,
+                "results": self._shown(request, found.rows),
+            }
+        )
+
+    def told(self, request: Request, found: requests.Told | None) -> Response:
+        if found is None:
+            raise NotFound
+        return Response({**self._shown(request, found.resource), "as_of": found.as_of})
+
+    def accepted(self, make: Callable[[], CallCommand]) -> Response:
+        return accepted(self, make)
+
+    def _shown(self, request: Request, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._shown(request, row) for row in value]
+        if not request.user.has_perm("voice.listen_recording"):
+            value = {name: None if name in _HEARD else member for name, member in value.items()}
+        return masked_for(request.user, value)
+
+    def _link(self, request: Request, query: dict[str, str] | None) -> str | None:
+        if query is None:
+            return None
+        kept = request.query_params.copy()
+        kept["cursor"] = signing.dumps(query, salt=_SALT, compress=True)
+        return request.build_absolute_uri(f"{request.path}?{kept.urlencode()}")
+
+
+def _opened(cursor: str) -> dict[str, str]:
+    try:
+        query: dict[str, str] = signing.loads(cursor, salt=_SALT)
+    except signing.BadSignature:
+        raise ValidationError(
+            {"cursor": ["This is no cursor of ours. Follow next and previous as they are."]}
+        ) from None
+    return query
