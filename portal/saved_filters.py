@@ -32,7 +32,7 @@ class SavedFilter(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "listing", "name"], name="one_filter_per_name")]
 
     def __str__(self) -> str:
-        return self.name
+        return masked_text(self.name)  # on the page that deletes its owner, too
 
 
 def filters_of(user: Any, listing: str) -> list[SavedFilter]:
