@@ -36,6 +36,7 @@ class Theme:
 THEMES = (
     *(Theme(), Theme(), Theme()),
     Theme(more={"dial": 4, "look": 2, "pick_up": 2}),
+    Theme(more={"dial": 4, "record": 8, "deliver": 2, "process": 3, "wish": 0.3, "send": 2}),
     Theme(more={"make_batch": 4, "steer": 3, "dial": 2, "wish": 0.5}),
     Theme(more={"ring": 3, "record": 3, "deliver": 2, "replay": 3, "work_replay": 2, "wish": 0.3}),
     Theme(more={"ring": 4, "record": 6, "recover": 6, "process": 2, "wait": 2, "wish": 0.2, "hang_up": 0.3}),

@@ -177,7 +177,8 @@ class Telnyx:
     def _effect(self, command: CallCommand, leg: Leg | None) -> dict[str, Any] | None:
         action, asked = command.action, command.parameters
         if action == "dial":
-            return _ids(self.begin_leg(outgoing=True, to=asked["to"], by=command.pk))
+            late = self.number % 3 == 0  # of some it tells by webhook when all is over
+            return _ids(self.begin_leg(outgoing=True, to=asked["to"], by=command.pk, late=late))
         if action.startswith("conferences."):
             return self._in_room(action.partition(".")[2], command)
         assert leg is not None

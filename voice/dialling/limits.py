@@ -35,6 +35,8 @@ _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and the webhook of the leg it made
 _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
 _SKEW = timedelta(seconds=5)  # between Telnyx's clock and the database's
+_SENT = ("first_sent_at", "action", "call__call_session_id", "parameters__to", "parameters__To")
+_BEGUN = ("started_at", "to_number", "call_session_id")
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
 UNREADABLE = (
@@ -263,12 +265,13 @@ def _on_its_way() -> Q:
 def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> int:
     """Count the legs that would count twice: a leg's webhook may be faster than the answer to its command.
 
-    One leg to the same number, begun since the command was sent and without a dial of its own, stands for one of them.
+    One leg to the same number, begun since the command was sent and without a dial of its own, stands for one of them;
+    a transfer's leg belongs to the session of its call.
     """
     sent = on_its_way.filter(first_sent_at__isnull=False).order_by("-first_sent_at")
     wanted = [
-        (first_sent_at - _SKEW, same_form(str(to)))
-        for first_sent_at, *values in sent.values_list("first_sent_at", "parameters__to", "parameters__To")
+        (first_sent_at - _SKEW, same_form(str(to)), "" if action in actions.NEW_CALLS else session or "")
+        for first_sent_at, action, session, *values in sent.values_list(*_SENT)
         if first_sent_at
         for value in values
         for to in (value if isinstance(value, list) else [value])
@@ -277,12 +280,13 @@ def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> 
     if not wanted:
         return 0
     legs = alive.filter(started_at__gt=min(wanted)[0])
-    of_others = CallCommand.objects.filter(call=OuterRef("pk"), action=actions.DIAL)
-    rows = legs.filter(~Exists(of_others)).values_list("started_at", "to_number").order_by("-started_at")
-    begun = [(started_at, same_form(to)) for started_at, to in rows]
+    of_others = CallCommand.objects.filter(call=OuterRef("pk"), action__in=actions.NEW_CALLS)
+    rows = legs.filter(~Exists(of_others)).values_list(*_BEGUN).order_by("-started_at")
+    begun = [(started_at, same_form(to), session) for started_at, to, session in rows]
     found = 0
-    for since, to in wanted:  # the latest command takes the latest leg
-        leg = next((leg for leg in begun if leg[1] == to and leg[0] > since), None)
+    for since, to, session in wanted:  # the latest command takes the latest leg
+        fitting = (leg for leg in begun if leg[1] == to and leg[0] > since and session in {"", leg[2]})
+        leg = next(fitting, None)
         if leg:
             begun.remove(leg)
             found += 1

@@ -85,6 +85,15 @@ def test_a_leg_whose_own_dial_is_answered_counts_beside_it(account: TelnyxAccoun
     assert in_use(account) == 2
 
 
+def test_a_leg_of_another_calls_transfer_counts_beside_it(account: TelnyxAccount) -> None:
+    call = make_call(account, "asking", call_session_id="one of its own")
+    on_the_wire(outbox.act(call, "transfer", {"to": TO}, PORTAL))
+    rings(account, call_session_id="another")
+    assert in_use(account) == 2
+    rings(account, "c", call_session_id="one of its own")
+    assert in_use(account) == 2
+
+
 # --- Accepted, and not known to be over ------------------------------------------------------------------------------
 
 
