@@ -1,5 +1,6 @@
 """Telnyx's own record of a call, over REST and on its page."""
 
+import re
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ def test_the_calls_page_offers_it_and_shows_it_on_demand(
     with telnyx_says(account, call_events=page([entry(1), entry(2, "command", "speak")])):
         section = browser.get(url).content.decode()
     assert "call.answered" in section
+    assert re.search(r'portal-busy">command</span>\s*<span>speak</span>', section)
     assert "delivered" in section
     assert FROM in section
     masked = signed_in("voice.view_call", "voice.view_callevent", "voice.view_raw_event", username="masked")

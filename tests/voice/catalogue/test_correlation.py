@@ -13,6 +13,8 @@ from tests.support.reconciliation import dialled, hear, look, sent_ok, uncertain
 from tests.support.rows import CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice.catalogue import actions
+from voice.catalogue.correlation import ANSWERS
 from voice.dispatch import reconciliation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -85,6 +87,17 @@ def test_what_it_did_not_cause_settles_nothing(account: TelnyxAccount, event_typ
     command = uncertain(make_call(account), "speak", SPEAK)
     hear(account, make_event(event_type, **({"seconds": -20} | told)))
     assert seen(command).is_open_question
+
+
+def test_every_action_is_answered_by_an_event_but_these() -> None:
+    without = {"add_ai_assistant_messages", "join_ai_assistant", "pause_recording", "resume_recording", "send_dtmf"}
+    without |= {"send_sip_info", "start_noise_suppression", "stop_noise_suppression", "stop_transcription"}
+    without |= {"switch_supervisor_role", "update_client_state"}
+    of_conferences = {"hold", "unhold", "mute", "unmute", "record_start", "record_pause", "record_resume"}
+    of_conferences |= {"send_dtmf", "update"}
+    every = {actions.DIAL, *actions.names(), *actions.conference_names()}
+    assert every - ANSWERS.keys() == without | {f"conferences.{name}" for name in of_conferences}
+    assert all(ANSWERS.values())
 
 
 def test_an_event_heard_before_it_was_sent_settles_nothing(account: TelnyxAccount) -> None:

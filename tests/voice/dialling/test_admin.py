@@ -33,6 +33,7 @@ def test_the_form_looks_first_and_then_dials(browser: Client, application: Any) 
     given = form()
     page = browser.post(PAGE, given)
     assert len(page.context["plan"].lines) == 2
+    assert page.context["plan"].seconds == 0.5  # from the first to the second
     assert not CallCommand.objects.exists()
     answer = browser.post(PAGE, given | {"go": "1"})
     batch = DialBatch.objects.get()
@@ -65,6 +66,8 @@ def test_a_file_is_read_into_the_page(browser: Client, application: Any) -> None
     assert "+13125550007,ada" in page.content.decode()
     broken = SimpleUploadedFile("numbers.csv", b"\xff\xfe\x00")
     assert browser.post(PAGE, form(numbers="", file=broken)).context["form"].errors["file"]
+    large = SimpleUploadedFile("numbers.csv", b"+13125550007\n" * (512 * 1024 // 13 + 1))
+    assert "larger than 512 kB" in str(browser.post(PAGE, form(numbers="", file=large)).context["form"].errors["file"])
 
 
 def test_a_limit_stands_on_its_field(browser: Client, application: Any, account: TelnyxAccount) -> None:

@@ -87,6 +87,7 @@ def test_on_the_timeline_it_stands_beside_the_event_that_answers_it(
     page = browser.get(f"/admin/voice/call/{call.pk}/change/").content.decode()
     assert f'href="#entry-{CallEvent.objects.get().pk}"' in page
     assert "→ Speaking started" in page
+    assert "Decide what became of it" not in page
 
 
 def test_who_may_not_see_events_does_not_see_the_answer(account: TelnyxAccount, user_with: Any) -> None:

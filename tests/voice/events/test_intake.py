@@ -69,7 +69,11 @@ def test_a_promoted_event_that_meets_no_rule_stays_one_that_told_of_a_call(
     event = make_event()
     row, _ = backfill(account, event)
     process(row.pk)
+    row.refresh_from_db()
+    told_at = row.processed_at
     post_webhook(client, account, event)
+    row.refresh_from_db()
+    assert (row.status, row.processed_at) == ("received", told_at)
     process(row.pk)
     row.refresh_from_db()
     assert (row.source, row.status) == ("webhook", "processed")

@@ -202,6 +202,14 @@ def test_a_run_that_was_killed_is_replaced_and_writes_nothing_more(
     assert runs.watermark(sandbox_account) == Recovery.objects.get(state="done").until
 
 
+def test_a_run_of_another_account_is_not_joined(account: TelnyxAccount) -> None:
+    theirs, _ = runs.request(make_account(name="other"), PORTAL)
+    mine, is_new = runs.request(account, PORTAL)
+    assert (mine.account, is_new) == (account, True)
+    assert runs.request(account, PORTAL) == (mine, False)
+    assert runs.request(theirs.account, PORTAL) == (theirs, False)
+
+
 def test_a_bug_is_told_as_an_interruption_and_leaves_the_watermark(
     sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.factories import FROM, make_event, make_flow, run_owed
 from tests.support.replay_pages import NEW, look, selected, text
 from tests.support.rows import Call, CallCommand, CallEvent, Replay
@@ -80,6 +81,17 @@ def test_side_effects_take_the_permission_to_control_calls_and_to_dial(signed_in
     assert "Calls that are going on may really be acted on" in text(most.get(page))
     assert most.post(page.replace("change", "run"), {"side_effects": "1"}).status_code == 302
     assert CallCommand.objects.get().action == "transfer"
+
+
+def test_rules_of_another_account_take_no_permission(signed_in: Any, account: TelnyxAccount) -> None:
+    assert post_webhook(Client(), account, make_event()).status_code == 200
+    run_owed()
+    dials = {"event_type": "call.initiated", "do": [{"action": "transfer", "parameters": {"to": FROM}}]}
+    make_flow(make_account(name="other"), dials)
+    some = signed_in(ONLY, "voice.control_call", username="some")
+    page = look(some, account=account.name)
+    assert "You may not" not in text(some.get(page))
+    assert some.post(page.replace("change", "run"), {"side_effects": "1"}).status_code == 302
 
 
 def test_side_effects_are_off_unless_asked_for(browser: Client, account: TelnyxAccount) -> None:

@@ -24,6 +24,12 @@ def test_the_list_of_events_brings_its_filter_along(browser: Client, wrong_call:
     assert 'value="2020-01-01 00:00:00"' in told.content.decode()
 
 
+@pytest.mark.parametrize("name", ["connection_id__exact", "connection_id"])
+def test_the_application_comes_along(browser: Client, wrong_call: Call, name: str) -> None:
+    told = browser.get(f"/admin/voice/replay/new/?{name}=1234567890")
+    assert told.context["form"]["application"].value() == "1234567890"
+
+
 def test_selected_events_are_looked_at(browser: Client, wrong_call: Call) -> None:
     events = list(CallEvent.objects.all())
     answer = browser.post("/admin/voice/callevent/", selected(*events))
