@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.contrib.auth.models import Permission, User
+from django.db import models
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
 
@@ -90,6 +92,35 @@ def test_nobody_without_the_right_is_told_a_number(
     logged = "\n".join(lines.format(record) for record in caplog.records)
     assert "heard" in logged
     assert places.found_in(logged) == set()
+
+
+def pieces(row: Any, places: Places) -> Iterator[str]:
+    """Beginnings and a middle of what stands in a column of ``row``, with a part of a number and not all of it."""
+    for field in row._meta.concrete_fields:
+        text = getattr(row, field.attname)
+        if not isinstance(field, models.CharField | models.TextField) or not text:
+            continue
+        for at in [text.index(number) for number in places.numbers.values() if number in text]:
+            yield from (text[: at + 1], text[: at + 8], text[at : at + 8])
+
+
+def test_no_search_reads_a_hidden_number_piece_by_piece(
+    client: Client, nearly_all: User, made: Any, places: Places
+) -> None:
+    client.force_login(nearly_all)
+    read, tried = [], 0
+    for model, row in made.items():
+        shown = admin.site._registry.get(model)
+        if shown is None or not shown.search_fields:
+            continue
+        row.refresh_from_db()
+        address = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        for piece in pieces(row, places):
+            answer, tried = client.get(address, {"q": piece}), tried + 1
+            found = answer.context["cl"].result_list if answer.context else []
+            read += [f"{address}?q={piece}" for one in found if one.pk == row.pk]
+    assert tried > 10
+    assert read == [], "\n".join(read)
 
 
 def test_support_is_told_no_number(client: Client, user_with: Any, made: Any, places: Places) -> None:

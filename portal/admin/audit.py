@@ -19,6 +19,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = (("action", AllValuesCheckboxFilter), ("at", DayRangeFilter))
     list_filter_submit = True
     search_fields = ("actor", "action__startswith", "object_id__exact")
+    search_fields_masked = ("actor__exact", "user__username__exact", *search_fields[1:])
     search_help_text = "Actor, beginning of an action, or a whole object id"
     fields = ("at", "actor_shown", "user", "address", "action", "object_type", "object_id", "label_shown", *_LAST)
     readonly_fields = fields

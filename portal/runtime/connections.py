@@ -74,7 +74,8 @@ class Incoming:
                 self.is_too_large = True
                 return True
             if not length:  # trailers may follow, and an empty line
-                return self.data.find(b"\r\n\r\n", end) >= 0
+                seen, self._seen = max(end, self._seen - 3), len(self.data)
+                return self.data.find(b"\r\n\r\n", seen) >= 0 or len(self.data) - end > MOST_HEAD
             if len(self.data) < end + length + 4:
                 return False
             self._at = end + length + 4

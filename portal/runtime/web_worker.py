@@ -230,8 +230,11 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def handle_request(self, req: Any, conn: Connection) -> Any:
         if conn.incoming.is_too_large:
             raise TooLarge
-        if req.version >= (1, 1) and not any(name == "HOST" for name, _ in req.headers):
+        names = {name for name, _ in req.headers}
+        if req.version >= (1, 1) and "HOST" not in names:
             raise errors.InvalidHeader("HOST")  # RFC 9112, 3.2
+        if "SCRIPT_NAME" in names:  # gunicorn would cut it off a proxy's path, which the proxy has judged whole
+            raise errors.InvalidHeader("SCRIPT_NAME")
         req._expected_100_continue = False  # it has been told
         reader = req.body.reader
         if isinstance(reader, LengthReader) and conn.parser.unreader.left < reader.length:

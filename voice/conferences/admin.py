@@ -15,7 +15,6 @@ from unfold.decorators import display
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen
-from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
@@ -43,15 +42,8 @@ class ConferenceAdmin(PageAdmin):
     list_filter_sheet = True
     list_before_template: Any = "voice/conferences/list_before.html"
     search_fields = ("conference_id__exact", "name__istartswith", "connection_id__exact")
+    search_fields_masked = ("conference_id__exact", "name__exact", "connection_id__exact")
     search_help_text = "Name, conference id or connection id"
-
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Search a name by its beginning for who may see numbers in it; else a hidden one could be read by searches."""
-        return (
-            self.search_fields
-            if may_see_whole(request.user)
-            else ("conference_id__exact", "name__exact", "connection_id__exact")
-        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conference]:
         here = Q(participants__joined_at__isnull=False)

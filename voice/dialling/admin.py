@@ -15,7 +15,6 @@ from applications.models import CallControlApplication
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
 from portal.admin.site import seen
-from portal.masking import may_see_whole
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
@@ -48,10 +47,7 @@ class DialBatchAdmin(PageAdmin):
     list_select_related = ("account",)
     list_before_template: Any = "voice/dialling/list_before.html"
     search_fields = ("name",)
-
-    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
-        """Search a name by a part of it for who may see numbers in it; else a hidden one could be read by searches."""
-        return self.search_fields if may_see_whole(request.user) else ("name__exact",)
+    search_fields_masked = ("name__exact",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[DialBatch]:
         return batches.with_line_counts(super().get_queryset(request))

@@ -1,12 +1,13 @@
 """Saves and deletes flows: the only writer of them, for admin and REST."""
 
+from itertools import zip_longest
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portal.actors import Actor
-from portal.masking import hides_something
+from portal.masking import hides_something, without_secrets
 from portal.models import AuditEvent
 from portal.sealed_json import with_kept_secrets
 from voice.dialling import rights
@@ -45,10 +46,18 @@ def save_flow(flow: Flow, rules: list[dict[str, Any]] | None, actor: Actor) -> F
 
 
 def _with_kept_secrets(flow: Flow, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rules with the secrets that their writer was not shown: of the same place, or to be entered anew."""
+    """Return the rules with the secrets that their writer was not shown: of the same place, or to be entered anew.
+
+    Of an action that is otherwise as it was: with another host or number the writer would have the secret sent there.
+    """
     kept: list[Any] = [] if flow._state.adding else list(flow.rules.all())
-    old = [rule.do for rule in kept] + [None] * len(rules)
-    return [rule | {"do": with_kept_secrets(rule.get("do", []), do)} for rule, do in zip(rules, old, strict=False)]
+    old: list[list[Any]] = [rule.do for rule in kept] + [[]] * len(rules)
+    return [rule | {"do": _with_kept(rule.get("do", []), do)} for rule, do in zip(rules, old, strict=False)]
+
+
+def _with_kept(entries: list[Any], old: list[Any]) -> list[Any]:
+    pairs = zip_longest(entries, old[: len(entries)])
+    return [with_kept_secrets(one, was) if without_secrets(one) == without_secrets(was) else one for one, was in pairs]
 
 
 def delete_flow(flow: Flow, actor: Actor) -> None:

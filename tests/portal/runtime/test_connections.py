@@ -48,6 +48,7 @@ def test_a_request_is_whole_with_its_last_byte_and_no_sooner(request_bytes: byte
         CHUNKS + b"zz\r\n",
         CHUNKS + b"\r\n",
         CHUNKS + b"1;" + b"a" * (MOST_HEAD + 1),
+        CHUNKS + b"0\r\n" + b"X-Trailer: y\r\n" * (MOST_HEAD // 10),
     ],
 )
 def test_what_nothing_would_mend_is_not_waited_for(request_bytes: bytes) -> None:

@@ -143,6 +143,7 @@ REQUEST = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nfive!"
         (REQUEST, None),
         (REQUEST.replace(b"Host: x\r\n", b""), errors.InvalidHeader),
         (REQUEST.replace(b"Host: x\r\n", b"").replace(b"1.1", b"1.0"), None),
+        (REQUEST.replace(b"Host: x\r\n", b"Host: x\r\nScript_Name: /webhooks\r\n"), errors.InvalidHeader),
         (REQUEST[:-1], BrokenOff),
         (REQUEST.replace(b"5", b"9999999"), TooLarge),
     ],

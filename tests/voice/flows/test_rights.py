@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import ApiToken, TelnyxAccount
@@ -47,6 +48,36 @@ def test_a_secret_that_the_page_hides_is_no_change_of_the_rule(account: TelnyxAc
     assert writer.post(page, values).status_code == 302
     flow.refresh_from_db()
     assert (flow.name, flow.rules.get().do) == ("renamed", kept)
+
+
+TOOL = {"type": "webhook", "webhook": {"name": "x", "description": "y", "url": "https://crm.example/hook"}}
+TOOL["webhook"]["headers"] = [{"name": "Authorization", "value": "Bearer correct-horse"}]
+ASSISTED = {"action": "start_ai_assistant", "parameters": {"assistant": {"id": "assistant-1", "tools": [TOOL]}}}
+TRANSFERRED = {
+    "action": "transfer",
+    "parameters": {"to": "sip:ada@pbx.example", "sip_auth_username": "ada", "sip_auth_password": "correct-horse"},
+}
+
+
+@pytest.mark.parametrize(
+    ("entry", "here", "elsewhere"),
+    [(ASSISTED, "crm.example", "evil.example"), (TRANSFERRED, "pbx.example", "evil.example")],
+)
+def test_a_hidden_secret_goes_nowhere_else(
+    account: TelnyxAccount, api: APIClient, entry: dict[str, Any], here: str, elsewhere: str
+) -> None:
+    """Who may write rules and not see the secret would have it sent to a host of their own."""
+    flow = make_flow(account, {"event_type": "call.answered", "do": [entry]})
+    kept = flow.rules.get().do
+    shown = api.get(at(flow)).json()["rules"]
+    assert "correct-horse" not in json.dumps(shown)
+    assert "•••" in str(shown)
+    moved = json.loads(json.dumps(shown).replace(here, elsewhere))
+    refused = problem(api.patch(at(flow), {"rules": moved}, format="json"), 400)
+    assert "Enter that value whole" in json.dumps(refused)
+    assert flow.rules.get().do == kept
+    assert api.patch(at(flow), {"rules": shown}, format="json").status_code == 200
+    assert flow.rules.get().do == kept
 
 
 @pytest.mark.parametrize("change", [{"active": True}, {"connection_id": "88"}, {"rules": [TRANSFER, HANGUP]}])
