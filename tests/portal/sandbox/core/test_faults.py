@@ -74,7 +74,7 @@ def test_drip_answers_byte_by_byte(
     http.fault("drip", path=ANSWER, value=0.01)
     with raw_answer(http, id) as raw:
         pieces = [raw.recv(65536)]
-        while not b"".join(pieces).endswith(b"}}"):
+        while pieces[-1] and not b"".join(pieces).endswith(b"}}"):
             taken.release()
             pieces.append(raw.recv(65536))
         taken.release()
@@ -214,7 +214,7 @@ def test_a_fault_that_makes_no_sense_is_refused(http: Http, body: dict[str, Any]
 def raw_answer(http: Http, id: str) -> socket.socket:
     """A connection on which the command ``answer`` was sent."""
     raw = socket.create_connection(("127.0.0.1", http.port), timeout=60)
-    head = f"POST /v2/calls/{id}/actions/answer HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer KEY\r\n"
+    head = f"POST /v2/calls/{id}/actions/answer HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer KEY\r\n"
     raw.sendall(f"{head}Content-Length: 2\r\n\r\n{{}}".encode())
     return raw
 
