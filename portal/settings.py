@@ -144,6 +144,7 @@ AXES_FAILURE_LIMIT, AXES_COOLOFF_TIME = 10, timedelta(minutes=15)
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # who goes on trying does not lock an account for ever
 AXES_LOCKOUT_PARAMETERS = "portal.admin.sign_in.limits"
 AXES_LOCKOUT_CALLABLE = "portal.admin.sign_in.refused"
+AXES_USERNAME_CALLABLE = "portal.admin.sign_in.counted_name"
 AXES_CLIENT_IP_CALLABLE = "portal.admin.sign_in.counted_address"
 AXES_DISABLE_ACCESS_LOG, AXES_ENABLE_ADMIN, AXES_VERBOSE = True, False, False  # the audit trail has it
 AUTH_PASSWORD_VALIDATORS = [

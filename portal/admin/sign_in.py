@@ -56,10 +56,19 @@ def counted_address(request: HttpRequest) -> str:
     return str(address)
 
 
+def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """Return the name that attempts are counted by: ``AXES_USERNAME_CALLABLE``.
+
+    A known browser has a count of its own, under a name that nobody types: the form takes no space at its beginning.
+    """
+    name = str((credentials or request.POST).get("username") or "").strip()
+    return f" {name}" if _is_known(request, name) else name
+
+
 def limits(request: HttpRequest, credentials: dict[str, Any] | None = None) -> list[Any]:
     """Name what attempts are counted by: ``AXES_LOCKOUT_PARAMETERS``."""
-    if _is_known(request, (credentials or {}).get("username") or ""):
-        return [["username", "ip_address"]]
+    if counted_name(request, credentials).startswith(" "):
+        return ["username"]
     # behind a proxy that is not trusted to tell addresses, everybody's is this machine's
     return ["username"] if ip_address(counted_address(request)).is_loopback else ["username", "ip_address"]
 

@@ -53,15 +53,17 @@ def test_behind_a_proxy_that_tells_no_address_nobody_stands_for_everybody(client
     assert attempt(client, password=PASSWORD, address="127.0.0.1").status_code == 302
 
 
-def test_a_browser_that_has_signed_in_is_not_locked_out_by_others(client, operator):
+@pytest.mark.parametrize("others", [ELSEWHERE, HERE])  # and where all come by one address, as behind a proxy
+def test_a_browser_that_has_signed_in_is_not_locked_out_by_others(client, operator, others):
     assert attempt(client, password=PASSWORD).status_code == 302
     client.post("/admin/logout/")
-    fail(2 * LIMIT, address=ELSEWHERE)
+    fail(2 * LIMIT, address=others)
+    fail(2 * LIMIT, name=" operator", address=others)
     fail(2 * LIMIT, name="somebody else")
     assert attempt(client, password=PASSWORD).status_code == 302
     client.post("/admin/logout/")
-    for _ in range(LIMIT):  # its own count, all the same
-        attempt(client)
+    for at in range(LIMIT):  # its own count, all the same, and wherever it is
+        attempt(client, address=f"192.0.2.{at}")
     assert attempt(client, password=PASSWORD).status_code == 429
 
 
