@@ -13,7 +13,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from voice.dispatch import sender
+from portal import times
 from voice.events import webhooks
 
 BEGIN = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -57,7 +57,7 @@ def history_time(seed: int) -> Iterator[Clock]:
     state = random.getstate()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(timezone, "now", clock.host)
-        patch.setattr(sender, "time", SimpleNamespace(monotonic=lambda: clock.now))
+        patch.setattr(times, "time", SimpleNamespace(monotonic=lambda: clock.now))  # of ``uptime``
         patch.setattr(webhooks, "time", SimpleNamespace(time=lambda: clock.host().timestamp()))
         patch.setattr(os, "urandom", dice.randbytes)
         random.seed(seed)

@@ -79,8 +79,8 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "the freshness limit": (Edit(SENDER, "_reason_not_to_send", "elif now > command.expires_at:", "elif False:"),),
     "the end of the call": (Edit(SENDER, "_reason_not_to_send", "not call.is_alive", "False"),),
     "what takes no id is sent once": (
-        Edit("voice.catalogue.retry_policy", "next_resend", "is RetryClass.ONCE", "is None"),
-        Edit(SENDER, "_reason_not_to_send", "is retry_policy.RetryClass.ONCE", "is None"),
+        Edit("voice.catalogue.retry_policy", "next_resend", "if is_sent_once(action):", "if False:"),
+        Edit(SENDER, "_reason_not_to_send", "retry_policy.is_sent_once(command.action)", "False"),
     ),
     "it is already so": (Edit(SENDER, "_attempt", "if len(command.attempts) > 1 and", "if False and"),),
     "an earlier one of its event failed": (
@@ -132,10 +132,10 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     ),
     "M1: a parameter brings events": (Edit(CORRELATION, "_BROUGHT_BY", "", {}),),
     "M2: a hang-up passes what waits for its resend": (
-        Edit(ORDERING, "_BLOCKED", "AND NOT (own.action = 'hangup' AND OUTCOME IS NOT NULL)"),
+        Edit(ORDERING, "_BLOCKED", "AND NOT (own.action IN HANG_UPS AND OUTCOME IS NOT NULL)"),
     ),
     "M2: a hang-up passes wishes that wait": (
-        Edit(ORDERING, "_BLOCKED", "AND NOT (own.action = 'hangup' AND (\n", "AND NOT (FALSE AND (\n"),
+        Edit(ORDERING, "_BLOCKED", "AND NOT (own.action IN HANG_UPS AND (\n", "AND NOT (FALSE AND (\n"),
     ),
     "M3: what is on the wire is not paused": (Edit(SENDER, "_why_waiting", "and not command.first_sent_at", ""),),
     "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(alive, on_its_way)", ""),),
