@@ -17,7 +17,8 @@ DIAL = "dial"
 _DIALS = {DIAL, "transfer", "refer"}
 # What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
 _LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
-_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow")
+_LISTENS |= {"start_conversation_relay"}
+_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow", "conversation_relay_config")
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -95,7 +96,7 @@ def permission(action: str) -> str:
 
 
 def is_listening(action: str, parameters: Any) -> bool:
-    """Tell whether it has a call recorded, or its sound sent elsewhere."""
+    """Tell whether it has a call recorded, or what is said on it sent elsewhere."""
     given = parameters if isinstance(parameters, dict) else {}
     return action in _LISTENS or any(given.get(name) for name in _LISTENING_PARAMETERS)
 
