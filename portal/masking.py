@@ -81,7 +81,8 @@ _SECRET_HEADER = re.compile(r"auth|token|secret|password|api.?key|cookie|credent
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _TIME = r"(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"
 _KEPT = rf"{_UUID}|(?<!\d){_TIME}(?!\d)|\bv\d+:[\w\-]{{20,}}|(?<!\d)[1-9]\d{{16,19}}(?!\d)"
-_RUN = r"\+?\d(?:(?:[\s().\-/_~·‐-―−]|%20){0,3}\d){6,}"
+# between two digits of a number: whatever is no word, no quote, and does not part a list or a JSON text
+_RUN = r"\+?\d(?:(?:[^\w<>\"'{}\[\],:;=•]|_|%20){0,3}\d){6,}"
 _IN_TEXT = re.compile(rf"(?P<kept>{_KEPT})|(?P<sip>sips?:)[^\s@\"'<>,;]{{1,128}}@|(?P<number>{_RUN})", re.IGNORECASE)
 _OUR_ADDRESS = re.compile(r"(/webhooks/)[A-Za-z0-9_\-]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{10,}={0,2}")

@@ -15,7 +15,7 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portal.actors import Actor
+from portal.actors import Actor, network_of
 from portal.encryption import seal, unseal
 from portal.environment import account_sid, telnyx_url
 from portal.masking import masked_text
@@ -259,9 +259,17 @@ class AuditEvent(models.Model):
 
     @classmethod
     def note_failure(cls, actor: Actor, action: str, about: str, **details: Any) -> None:
-        """Write down what was refused, ``about`` it in words. Not more than 60 a minute from one address."""
-        lately = cls.objects.filter(action=action, address=actor.address, at__gt=timezone.now() - timedelta(minutes=1))
-        if lately[:_MOST_FAILURES].count() < _MOST_FAILURES:
+        """Write down what was refused, ``about`` it in words.
+
+        Not more than 60 a minute from one address, or one network of IPv6, all of which is one customer's.
+        """
+        lately = cls.objects.filter(action=action, at__gt=timezone.now() - timedelta(minutes=1))
+        if ":" in actor.address:
+            others = lately.filter(address__contains=":").values_list("address", flat=True)
+            count = sum(network_of(other) == network_of(actor.address) for other in others)
+        else:
+            count = lately.filter(address=actor.address)[:_MOST_FAILURES].count()
+        if count < _MOST_FAILURES:
             cls._write(actor, action, object_label=masked_text(about.replace("\0", ""))[:300], details=details)
 
     @classmethod

@@ -32,7 +32,8 @@ class SavedFilter(models.Model):
         constraints = [models.UniqueConstraint(fields=["owner", "listing", "name"], name="one_filter_per_name")]
 
     def __str__(self) -> str:
-        return masked_text(self.name)  # on the page that deletes its owner, too
+        """Tell no number of its name: pages that delete what hangs on a row list it to whoever may delete that."""
+        return masked_text(self.name)
 
 
 def filters_of(user: Any, listing: str) -> list[SavedFilter]:

@@ -1,10 +1,10 @@
 """Signs people in: attempts limited per account and per address, without an attacker being able to lock others out.
 
-django-axes counts. A browser that has signed in before keeps a cookie that says so for that account; there only its
-own attempts count, so that somebody who tries names out elsewhere locks out nobody who works here.
+django-axes counts. A browser that has signed in before keeps a cookie that says so for that account; there only
+attempts of such browsers count, so that somebody who tries names out locks out nobody who works here.
 """
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Any
 
 import structlog
@@ -17,7 +17,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
 from unfold.forms import AuthenticationForm
 
-from portal.actors import actor_of, address_of
+from portal.actors import actor_of, address_of, network_of
 from portal.models import AuditEvent, TelnyxAccount
 from portal.passwords import TooManyPasswords
 from portal.rest.problems import come_again
@@ -47,13 +47,7 @@ class SignInForm(AuthenticationForm):
 
 def counted_address(request: HttpRequest) -> str:
     """Return the address that attempts are counted by: of IPv6 the network, all of which is one customer's."""
-    try:
-        address = ip_address(address_of(request))
-    except ValueError:  # a socket of this machine
-        return "127.0.0.1"
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or IPv6Address(int(address) >> 64 << 64))
-    return str(address)
+    return network_of(address_of(request) or "127.0.0.1")  # or a socket of this machine
 
 
 def counted_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:

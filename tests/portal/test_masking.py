@@ -86,7 +86,10 @@ def test_of_a_sentence_only_the_numbers_are_hidden(said: str, seen: str) -> None
     assert masked_text(masked_text(said)) == masked_text(said)
 
 
-@given(st.from_regex(r"[1-9][0-9]{6,15}", fullmatch=True), st.sampled_from(["", " ", "-", ".", ") (", "\u2013"]))
+BETWEEN = ["", " ", "-", ".", ") (", "\u2013", "\u200b", "\u00ad", "\u2060", "*", "|", " # ", "&"]
+
+
+@given(st.from_regex(r"[1-9][0-9]{6,15}", fullmatch=True), st.sampled_from(BETWEEN))
 def test_no_number_in_a_sentence_stays_whole(digits: str, between: str) -> None:
     written = between.join(digits)
     places = Places()

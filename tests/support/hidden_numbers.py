@@ -38,6 +38,8 @@ _NOT_A_CALLERS = {
         "key",
         "counts",
         "allowed_countries",
+        "allowed_sip_hosts",
+        "egress_hosts",
         "allowed_prefixes",
         "allowed_sip_hosts",
         "blocked_prefixes",

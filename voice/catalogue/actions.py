@@ -21,8 +21,11 @@ NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of th
 HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
 # What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
 _LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
-_LISTENS |= {"texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"}
-_LISTENING_PARAMETERS = ("record", "stream_url", "enable_dialogflow", "Record", "ConferenceRecord")
+_LISTENS |= {"start_conversation_relay", "texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"}
+_LISTENING_PARAMETERS = (
+    *("record", "stream_url", "enable_dialogflow", "conversation_relay_config"),
+    *("Record", "ConferenceRecord"),
+)
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -116,7 +119,7 @@ def permission(action: str) -> str:
 
 
 def is_listening(action: str, parameters: Any) -> bool:
-    """Tell whether it has a call recorded, or its sound sent elsewhere."""
+    """Tell whether it has a call recorded, or what is said on it sent elsewhere."""
     given = parameters if isinstance(parameters, dict) else {}
     return action in _LISTENS or any(given.get(name) for name in _LISTENING_PARAMETERS)
 

@@ -37,13 +37,23 @@ def test_a_token_that_is_none_is_noted_and_a_flood_of_them_is_not(client: Client
     assert (other.status_code, len(notes("token.refused"))) == (401, 61)
 
 
+def test_a_network_of_ipv6_floods_the_trail_no_more_than_one_address(client: Client, db: None) -> None:
+    def refused(address: str) -> int:
+        client.get(CALLS, headers={"Authorization": "Bearer tvp_nonsense"}, REMOTE_ADDR=address)
+        return len(notes("token.refused"))
+
+    counts = [refused(f"2001:db8:1:2:{at:x}::7") for at in range(1, 70)]
+    assert counts[-1] == 60
+    assert refused("2001:db8:1:3::7") == 61
+
+
 def test_behind_a_trusted_proxy_the_address_is_the_one_that_the_proxy_saw(
     client: Client, user_with: Any, settings: Any
 ) -> None:
     client.force_login(user_with())
     forwarded = {"X-Forwarded-For": "203.0.113.1, 192.0.2.7"}  # the first one is what the asker wrote
     client.get(LOG, headers=forwarded)
-    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    settings.TRUST_PROXY = True
     client.get(LOG, headers=forwarded)
     assert [address for _, _, address in notes("denied")] == ["127.0.0.1", "192.0.2.7"]
 

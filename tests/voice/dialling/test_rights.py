@@ -195,6 +195,8 @@ def test_a_batch_counts_what_its_tools_may_ring(api: APIClient, account: TelnyxA
         ("answer", {"record": "record-from-answer"}),
         ("answer", {"stream_url": "wss://media.example.com"}),
         ("start_streaming", {"enable_dialogflow": True}),
+        ("start_conversation_relay", {"conversation_relay_url": "wss://media.example.com"}),
+        ("answer", {"conversation_relay_config": {"url": "wss://media.example.com"}}),
         ("transfer", {"to": NUMBER, "record": "record-from-answer"}),
     ],
 )
@@ -233,8 +235,15 @@ def test_a_conference_is_recorded_by_who_may_listen(account: TelnyxAccount, user
 
 def test_every_action_that_begins_to_record_or_to_stream_is_known() -> None:
     every = (*actions.names(), *actions.conference_names())
-    begins = {name for name in every if re.search(r"start_(record|stream|fork|siprec)|record_start", name)}
+    begins = {
+        name for name in every if re.search(r"start_(record|stream|fork|siprec|conversation_relay)|record_start", name)
+    }
     assert begins == {name for name in every if actions.is_listening(name, {})}
-    for name in ("record", "stream_url", "enable_dialogflow"):  # still the SDK's, and still told
+    for name in (
+        "record",
+        "stream_url",
+        "enable_dialogflow",
+        "conversation_relay_config",
+    ):  # still the SDK's, and still told
         assert any(name in {parameter.name for parameter in actions.parameters(action)} for action in every)
         assert actions.is_listening("answer", {name: "{{ event.payload.x }}"})
