@@ -17,3 +17,7 @@ for name in ("ALERT_EMAILS", "ALERT_WEBHOOK_URL"):
 from portal.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # signing in is not what is tested
+
+if "options" in (options := DATABASES["default"].get("OPTIONS", {})):  # noqa: F405
+    # of PostgreSQL: a test is one transaction, and idle in it for as long as a busy machine likes
+    options["options"] += " -c idle_in_transaction_session_timeout=10min"
