@@ -88,7 +88,7 @@ def is_dark(window: Any) -> bool:
 def test_the_documentation_of_rest_opens(opened: Callable[..., Any], lived_in: list[str]) -> None:
     with opened() as window:
         window.open("/api/docs/")
-        window.page.get_by_text("/api/v1/calls/", exact=True).first.wait_for()
+        window.page.get_by_text("/api/v1/accounts/", exact=True).first.wait_for()
     assert window.wrongs == []
 
 

@@ -14,18 +14,18 @@ GUARDS = {
         "unsettled().filter(lease_until__lt=Now())",
     ),
     "sip:TEL%3A+1900… passes every limit": Edit(
-        f"{_DIALLING}/destinations.py", "unquote(user).lower().removeprefix", "unquote(user).removeprefix"
+        f"{_DIALLING}/destinations.py", ".lower().removeprefix", ".removeprefix"
     ),
     "an accepted dial counts as one on its way, a transfer does not": Edit(
-        f"{_DIALLING}/limits.py", "& ~Q(action=actions.DIAL)", "& Q(action=actions.DIAL)"
+        f"{_DIALLING}/limits.py", "& ~Q(action__in=actions.NEW_CALLS)", "& Q(action__in=actions.NEW_CALLS)"
     ),
     "the leg of a transfer, not that of a dial, has a command of its own": Edit(
         f"{_DIALLING}/limits.py",
-        'filter(call=OuterRef("pk"), action=actions.DIAL)',
-        'filter(call=OuterRef("pk")).exclude(action=actions.DIAL)',
+        'filter(call=OuterRef("pk"), action__in=actions.NEW_CALLS)',
+        'filter(call=OuterRef("pk")).exclude(action__in=actions.NEW_CALLS)',
     ),
     "two batches confirmed at once both pass dials_per_day": Edit(
-        f"{_DIALLING}/limits.py", "check_room(_locked(commands[0]), len(commands), per_second)", "pass"
+        f"{_DIALLING}/limits.py", "check_room(_locked(commands[0]), len(commands) * rung, per_second * rung)", "pass"
     ),
     "several dials of one event are not counted beside each other": Edit(
         f"{_DIALLING}/limits.py", "beside += command.dials", "pass"

@@ -256,7 +256,7 @@ def _counted(limits: Limits) -> QuerySet[CallCommand]:
 
 def _on_its_way() -> Q:
     """Build the condition for commands whose call is not there yet, as far as is known."""
-    accepted = Q(status=_Status.OK, finished_at__gt=Now() - _LEG_COMES) & ~Q(action=actions.DIAL)
+    accepted = Q(status=_Status.OK, finished_at__gt=Now() - _LEG_COMES) & ~Q(action__in=actions.NEW_CALLS)
     # it may ring; what the portal has stopped looking for has a call by now, or never had one
     lost = Q(status=_Status.UNCERTAIN, settled_at=None, finished_at__gt=Now() - retry_policy.UNKNOWN_AFTER)
     return Q(status__in=_OPEN) | accepted | lost

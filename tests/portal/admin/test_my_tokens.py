@@ -56,7 +56,11 @@ def test_nobody_makes_one_that_is_wider_than_they_are_or_without_an_end(client, 
 
 
 def test_a_person_is_offered_what_opens_anything_to_them(ada, operator, user_with):
-    assert scopes_of(ada) == ["calls:read", "calls:write"]  # to refresh a call is to write, and takes no more
+    assert scopes_of(ada) == [
+        "calls:read",
+        "calls:write",
+        "texml:read",
+    ]  # to refresh a call is to write, and takes no more
     assert set(SCOPES) - set(scopes_of(operator)) == {"events:write"}  # nothing asks for it yet
     assert scopes_of(user_with("portal.view_heartbeat", username="monitor")) == ["metrics:read"]
     assert "calls:write" in scopes_of(user_with("voice.dial", username="dialler"))
