@@ -58,7 +58,7 @@ class Street:
         self.log = folder / "log"
         self.host = f"127.0.0.1:{self.port}"
         self.pids: dict[str, int] = {}
-        self.threads = 0
+        self.workers = self.threads = 0
         self.account = _account("main", TELNYX_KEY, PREVIOUS_KEY)
         self._unblock = unblock
         self.environment = {
@@ -166,7 +166,8 @@ def open_street(folder: Path, unblock: Callable[[], Any]) -> Iterator[Street]:
     with _database(street), override_settings(PORT=street.port):
         _prepare(street)
         options = start._web_options()
-        street.threads = int(options[options.index("-w") + 1]) * int(options[options.index("--threads") + 1])
+        street.workers = int(options[options.index("-w") + 1])
+        street.threads = street.workers * int(options[options.index("--threads") + 1])
         commands = {
             "web": [sys.executable, "-m", "gunicorn", "portal.wsgi", *options],
             "sweep": [sys.executable, "manage.py", "sweep"],

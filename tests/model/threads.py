@@ -246,7 +246,8 @@ def _world(seed: int) -> Iterator[ThreadedWorld]:
             yield world
         finally:
             connection_created.disconnect(_look_first)
-            with connection.cursor() as cursor:
+            with connection.cursor() as cursor:  # the pool keeps connections that still look there
+                cursor.execute("DROP SCHEMA model CASCADE")
                 cursor.execute("RESET search_path")
             call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
 
