@@ -27,12 +27,10 @@ def machine() -> Iterator[Machine]:
         pytest.skip(reason)
     made = Machine()
     _machines.append(made)
-    umask = os.umask(0o022)  # the servers run as somebody else, and read what is written for them
     try:
         made.start()
         yield made
     finally:
-        os.umask(umask)
         made.close()
 
 

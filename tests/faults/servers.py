@@ -217,9 +217,10 @@ class RabbitMQ(Server):
         )
 
     def _child(self) -> Child:
-        for name in ("config.conf", "environment.conf", "advanced.config"):
-            (self.folder / name).write_text("[].\n" if name.startswith("advanced") else "")
-        (self.folder / "enabled_plugins").write_text("[].\n")
+        empty, lists = ("config.conf", "environment.conf"), ("advanced.config", "enabled_plugins")
+        for name, text in (*((name, "") for name in empty), *((name, "[].\n") for name in lists)):
+            (self.folder / name).write_text(text)
+            (self.folder / name).chmod(0o644)  # the broker runs as somebody else
         folder = str(self.folder)
         return self._made(
             [str(RABBITMQ)],
