@@ -101,10 +101,12 @@ def every_connection(portal: Portal) -> Iterator[None]:
 
     thread = threading.Thread(target=take)
     thread.start()
-    wait_until(lambda: len(held) > portal.postgres.max_connections // 2, "database full of connections")
-    wait_until(lambda: not portal.postgres.answers(), "database without connections")
-    yield
-    stopping.set()
-    thread.join(30)
-    for connection in held:
-        connection.close()
+    try:
+        wait_until(lambda: len(held) > portal.postgres.max_connections // 2, "database full of connections")
+        wait_until(lambda: not portal.postgres.answers(), "database without connections")
+        yield
+    finally:  # else no later test would find a connection
+        stopping.set()
+        thread.join(30)
+        for connection in held:
+            connection.close()
