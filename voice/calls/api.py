@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied, Throttled, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -63,9 +63,7 @@ class CallFilters(django_filters.FilterSet):
         try:
             return calls.filter(search.number(_number(name, value), actor_of(self.request), sides))
         except search.SearchRefused as refused:
-            if refused.wait:
-                raise Throttled(refused.wait, refused.words) from None
-            raise ValidationError({name: [refused.words]}) from None
+            raise refused.problem(name) from None
 
 
 # "from" is a Python keyword: no class body can have it

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from rest_framework.exceptions import APIException, Throttled, ValidationError
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import Actor
@@ -46,6 +47,10 @@ class SearchRefused(Exception):
         super().__init__(words)
         self.words, self.wait = words, wait
 
+    def problem(self, name: str) -> APIException:
+        """Return what REST answers with: 429 while there are too many, else 400 at the parameter ``name``."""
+        return Throttled(self.wait, self.words) if self.wait else ValidationError({name: [self.words]})
+
 
 def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> Q:
     """Match from or to that number: a whole one with ``+`` exactly, digits by their end, SIP by its beginning.
@@ -56,14 +61,15 @@ def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> 
     text = text.strip()
     is_free = may_see_whole(actor.user)
     if not is_free:
-        _admit(text, actor)
+        admit(text, actor)
     found = Q()
     for side in sides:
         found |= _one_side(text, side) if is_free else _whole_or_four(text, side)
     return found
 
 
-def _admit(text: str, actor: Actor) -> None:
+def admit(text: str, actor: Actor) -> None:
+    """Note that somebody who may not see whole numbers searches for ``text``; ``SearchRefused`` as for ``number``."""
     is_sip, digits = text.lower().startswith(("sip:", "sips:")), re.sub(r"\D", "", text)
     if not is_sip and not (len(digits) == _LAST and digits == text) and len(digits) < _SHORTEST_NUMBER:
         raise SearchRefused("Search for a whole number, or for exactly four last digits.")

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from portal.phone_numbers import same_form
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from portal.telnyx.sdk_types import Parameter
-from voice.catalogue import texml_operations
+from voice.catalogue import texml_documents, texml_operations
 from voice.models import Call, CallCommand
 
 DIAL = "dial"
@@ -26,6 +27,8 @@ _LISTENING_PARAMETERS = (
     *("record", "stream_url", "enable_dialogflow", "conversation_relay_config"),
     *("Record", "ConferenceRecord"),
 )
+_NUMBERS = ("to", "from", "To", "From")
+_OFF = (None, False, "", "false", "do-not-record")
 # Groups as people think; the first that fits an action's name takes it, and what a new SDK brings is never left out.
 _GROUPS = (
     ("Answer & end", ("answer", "hangup", "reject")),
@@ -94,14 +97,25 @@ def parameters(action: str) -> Sequence[Parameter]:
 
 
 def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
-    """Return ``values`` if the action takes them; else raise ``InvalidParameters``."""
+    """Return ``values`` if the action takes them, numbers as Telnyx's events have them; else ``InvalidParameters``."""
     if not isinstance(values, dict):
         raise InvalidParameters({"parameters": ["Must be an object."]})
     if texml_operations.is_texml(action):
-        return texml_operations.check(action, values, partial=partial)
+        return _in_one_form(texml_operations.check(action, values, partial=partial))
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
-    return schemas.validate(method(action), values, partial=partial)
+    return _in_one_form(schemas.validate(method(action), values, partial=partial))
+
+
+def _in_one_form(values: dict[str, Any]) -> dict[str, Any]:
+    """Return ``values`` with the numbers in one form: commands that call the same one look the same."""
+
+    def form(value: Any) -> Any:
+        if isinstance(value, list):
+            return [form(one) for one in value]
+        return same_form(value) if isinstance(value, str) else value
+
+    return values | {name: form(values[name]) for name in _NUMBERS if name in values}
 
 
 def application_of(command: CallCommand) -> str:
@@ -121,7 +135,12 @@ def permission(action: str) -> str:
 def is_listening(action: str, parameters: Any) -> bool:
     """Tell whether it has a call recorded, or what is said on it sent elsewhere."""
     given = parameters if isinstance(parameters, dict) else {}
-    return action in _LISTENS or any(given.get(name) for name in _LISTENING_PARAMETERS)
+    if action in _LISTENS or any(given.get(name) not in _OFF for name in _LISTENING_PARAMETERS):
+        return True
+    try:
+        return texml_documents.is_heard(str(given.get(texml_documents.PARAMETER) or "<Response/>"))
+    except texml_documents.Unreadable:
+        return True  # nobody knows
 
 
 def label(action: str) -> str:

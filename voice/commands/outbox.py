@@ -90,6 +90,7 @@ def begin(
 
     Nobody else sends it: should its maker die, the lease runs out and it is uncertain. ``finish`` ends it.
     """
+    rights.demand(actor, action, parameters)
     command = _command(account, action, parameters, actor, intent)
     now = command.created_at
     command.status, command.first_sent_at = CallCommand.Status.SENDING, now

@@ -17,7 +17,6 @@ from voice.catalogue import members, texml_documents
 
 _NAMES = ("to", "sip_address", "targets", "To")
 _CALLER = "From"  # of TeXML: its help reads as if it were called
-_DOCUMENT = "Texml"
 _HELP = re.compile(r"(number|DID) or SIP URI|SIP URI to which")  # of the SDK, beside each that there is
 _SEPARATORS = re.compile(r"[\s().\-/]")
 _NUMBER = re.compile(r"\+[1-9]\d{4,17}", re.ASCII)
@@ -106,7 +105,7 @@ def destinations(action: str, parameters: Any) -> Named:
                 choices.append(f"{member.place}.")
             count = _take(named, member, named_by)
             named.dials += 0 if is_chosen else count
-        elif parameter is not None and member.place == _DOCUMENT:
+        elif parameter is not None and member.place == texml_documents.PARAMETER:
             named.dials += _take_document(named, member.value)
         elif parameter is None and member.name in _NAMES:
             named.dials += _take_open(named, member)
@@ -155,14 +154,14 @@ def _take_document(named: Named, document: Any) -> int:
     try:
         called = texml_documents.called(str(document or "<Response/>"))
     except texml_documents.Unreadable:
-        named.unreadable.append(_DOCUMENT)
+        named.unreadable.append(texml_documents.PARAMETER)
         return 1
     for element, text in called:
         address = f"sip:{text}" if element == "sip" and ":" not in text.partition("@")[0] else text
-        if destination := read(address, _DOCUMENT):
+        if destination := read(address, texml_documents.PARAMETER):
             named.found.append(destination)
         else:
-            named.unreadable.append(_DOCUMENT)
+            named.unreadable.append(texml_documents.PARAMETER)
     return len(called)
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from portal import hosts
 from portal.refusals import LimitExceeded
 from portal.telnyx.sdk_types import Parameter
-from voice.catalogue import members
+from voice.catalogue import members, texml_documents
 from voice.models import Limits
 
 PERMISSION = "voice.send_anywhere"
@@ -60,7 +60,9 @@ def addresses(action: str, parameters: Any) -> list[Address]:
         parameter = member.parameter
         if member.place.startswith(tuple(whole)):
             continue
-        if parameter is not None and names_address(parameter):
+        if parameter is not None and member.place == texml_documents.PARAMETER:
+            found += _of_document(member.place, member.value)
+        elif parameter is not None and names_address(parameter):
             found += [_read(member.place, text) for text in _texts(member.value)]
             whole.append(f"{member.place}.")
         elif members.cannot_be_walked(member, names_address):
@@ -108,6 +110,14 @@ def _own_host() -> str:
 def _read(place: str, text: Any) -> Address:
     address = _ADDRESS.fullmatch(text.strip()) if isinstance(text, str) else None
     return Address(place, address["host"].lower() if address else "")
+
+
+def _of_document(place: str, document: Any) -> list[Address]:
+    """Read the addresses in a TeXML document; one that cannot be read is refused for whom it may call."""
+    try:
+        return [_read(place, text) for text in texml_documents.addresses(str(document or "<Response/>"))]
+    except texml_documents.Unreadable:
+        return []
 
 
 def _texts(value: Any) -> Iterator[Any]:

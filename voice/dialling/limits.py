@@ -22,7 +22,7 @@ from portal.refusals import LimitExceeded
 from voice.catalogue import actions, retry_policy
 from voice.dialling import egress
 from voice.dialling.destinations import Destination, Named, destinations
-from voice.models import Call, CallCommand, Limits
+from voice.models import Call, CallCommand, Limits, satellites
 
 # A sandbox rings nobody: there the counts only stop what runs wild.
 _SANDBOX: dict[str, Any] = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
@@ -30,9 +30,11 @@ _SANDBOX |= {"for_live": False}
 # Elsewhere a fresh account may call its own country, which ``own_numbers`` reads; the rest is opened by somebody.
 _LIVE: dict[str, Any] = {"dials_per_minute": 60, "dials_per_day": 2000, "concurrent_calls": 50}
 _LIVE |= {"any_country": False, "allow_sip": False, "allowed_sip_hosts": [], "own_countries_wanted": True}
-_LIVE |= {"for_live": True}
+_LIVE |= {"allow_premium": False, "allowed_countries": [], "allowed_prefixes": [], "blocked_prefixes": satellites()}
+_LIVE |= {"egress_hosts": [], "for_live": True}
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)
 _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and the webhook of the leg it made
+_RINGS = timedelta(minutes=2)  # at most, by Telnyx
 _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
 _SKEW = timedelta(seconds=5)  # between Telnyx's clock and the database's
 _SENT = ("first_sent_at", "action", "call__call_session_id", "parameters__to", "parameters__To")
@@ -257,6 +259,8 @@ def _counted(limits: Limits) -> QuerySet[CallCommand]:
 def _on_its_way() -> Q:
     """Build the condition for commands whose call is not there yet, as far as is known."""
     accepted = Q(status=_Status.OK, finished_at__gt=Now() - _LEG_COMES) & ~Q(action__in=actions.NEW_CALLS)
+    # TeXML's answer to a dial need not name the call, which then comes with its first callback
+    accepted |= Q(status=_Status.OK, finished_at__gt=Now() - _RINGS, action__in=actions.NEW_CALLS, call=None)
     # it may ring; what the portal has stopped looking for has a call by now, or never had one
     lost = Q(status=_Status.UNCERTAIN, settled_at=None, finished_at__gt=Now() - retry_policy.UNKNOWN_AFTER)
     return Q(status__in=_OPEN) | accepted | lost

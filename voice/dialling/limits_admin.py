@@ -7,7 +7,6 @@ import phonenumbers
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpRequest
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -126,11 +125,15 @@ class LimitsAdmin(PortalAdmin):
     actions = None
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        for account in TelnyxAccount.objects.exclude(pk__in=Limits.objects.filter(~Q(account=None)).values("account")):
+        for account in TelnyxAccount.objects.all():
             limits.of_account(account)
         for account in own_numbers.wanted():
             own_numbers.open_own_countries(account)
         return super().changelist_view(request, extra_context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        found: Any = super().get_object(request, object_id, from_field)
+        return limits.of_account(found.account) if found and found.account else found
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         whose = ["whose", "used_now"] if obj else ["token"]

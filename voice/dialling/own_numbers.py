@@ -51,7 +51,7 @@ def open_own_countries(account: TelnyxAccount) -> None:
 
 def wanted() -> list[TelnyxAccount]:
     """List the live accounts whose own countries are still to be opened."""
-    limited = Limits.objects.filter(own_countries_wanted=False).exclude(account=None).values("account")
+    limited = Limits.objects.filter(own_countries_wanted=False, for_live=True).exclude(account=None).values("account")
     return [account for account in TelnyxAccount.objects.exclude(pk__in=limited) if account.is_live]
 
 

@@ -150,7 +150,7 @@ def set_parameters(command: CallCommand, parameters: dict[str, Any]) -> None:
     """Set the parameters; a command that Telnyx would refuse is ``expired`` and says so."""
     command.parameters = parameters
     try:
-        actions.check(command.action, parameters)
+        command.parameters = actions.check(command.action, parameters)
     except InvalidParameters as error:
         _expire(command, f"Not sent, since Telnyx would refuse it: {error}")
 

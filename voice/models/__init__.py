@@ -9,7 +9,7 @@ from voice.models.commands import CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
 from voice.models.events import HAPPENED_AT, CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
-from voice.models.limits import Limits
+from voice.models.limits import Limits, satellites
 from voice.models.recoveries import SILENT, Recovery
 from voice.models.replays import Replay, ReplayLine
 
@@ -37,4 +37,5 @@ __all__ = [
     "Replay",
     "ReplayLine",
     "Rule",
+    "satellites",
 ]

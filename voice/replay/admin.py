@@ -26,7 +26,12 @@ from voice.wakeups import wake_replay
 PERMISSION = "voice.replay_event"
 _SHOWN = 100  # lines of a kind on a page
 _AT_ONCE_SECONDS = 1.5  # most are done while the browser waits; the rest is the workers'
-_WORDS = {"voice.control_call": "control calls", "voice.dial": "dial", PERMISSION: "run events again"}
+_WORDS = {
+    "voice.control_call": "control calls",
+    "voice.dial": "dial",
+    "voice.listen_recording": "listen to recordings",
+    PERMISSION: "run events again",
+}
 
 
 @admin.register(Replay)
@@ -68,7 +73,7 @@ class ReplayAdmin(PageAdmin):
     def page(self, request: HttpRequest, row: Replay) -> dict[str, Any]:
         """Collect whatever there is to see of it by now."""
         total, selection = row.total or 0, Selection.from_json(row.selection)
-        lacking = [_WORDS[name] for name in runs.missing_rights(request.user, selection)]
+        lacking = [_WORDS.get(name, name) for name in runs.missing_rights(request.user, selection)]
         return {
             "title": "Replay" if row.has_run else "Replay: dry run",
             "replay": row,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
+from portal.phone_numbers import same_form
 from portal.times import read_mail_time, read_time
 from voice.catalogue import actions
 from voice.catalogue.correlation import BEGINS_WITHIN
@@ -97,7 +98,7 @@ def _dialled(command: CallCommand, listed: dict[str, Row]) -> Found | None:
     others = CallCommand.objects.filter(account=command.account_id, call__call_control_id__in=sids)
     taken = others.filter(action__in=actions.NEW_CALLS).exclude(pk=command.pk)
     sids -= set(taken.values_list("call__call_control_id", flat=True))
-    rivals = _rival_dials(command).count()
+    rivals = _rival_dials(command)
     if len(sids) <= rivals:
         return None
     source = "the list of calls at Telnyx" if sids <= set(listed) else "the callbacks of the call"
@@ -110,13 +111,13 @@ def _calls_told(command: CallCommand) -> set[str]:
     sent, asked = command.first_sent_at, command.parameters
     assert sent is not None
     began = (sent - _SKEW, sent + BEGINS_WITHIN)
-    rows = Call.objects.filter(account=command.account_id, to_number=asked.get("To"), started_at__range=began)
-    rows = rows.exclude(direction="incoming")
-    if asked.get("From"):
-        rows = rows.filter(from_number=asked["From"])
+    rows = Call.objects.filter(account=command.account_id, started_at__range=began).exclude(direction="incoming")
     if application := actions.application_of(command):
         rows = rows.filter(connection_id=application)
-    told = CallEvent.objects.defer("body", "headers").filter(call__in=rows, event_type__startswith="texml.")
+    of_them = [
+        call.pk for call in rows if _same(asked, "To", call.to_number) and _same(asked, "From", call.from_number)
+    ]
+    told = CallEvent.objects.defer("body", "headers").filter(call__in=of_them, event_type__startswith="texml.")
     parents: dict[str, bool] = {}
     for event in told:  # a document's <Dial> makes a leg of the same numbers: it has a parent
         parents[event.call_control_id] = parents.get(event.call_control_id, False) or bool(
@@ -125,15 +126,21 @@ def _calls_told(command: CallCommand) -> set[str]:
     return {sid for sid, has_parent in parents.items() if not has_parent}
 
 
-def _rival_dials(command: CallCommand) -> QuerySet[CallCommand]:
-    """Select the other commands that may have made such a call, and whose own call is not known."""
-    sent, to = command.first_sent_at, command.parameters.get("To")
+def _same(asked: Row, name: str, number: object) -> bool:
+    """Tell whether a number is the one that was asked for; any is where none was."""
+    return not asked.get(name) or same_form(str(asked[name])) == same_form(str(number))
+
+
+def _rival_dials(command: CallCommand) -> int:
+    """Count the other commands that may have made such a call, and whose own call is not known."""
+    sent, asked = command.first_sent_at, command.parameters
     assert sent is not None
     around = (sent - 2 * BEGINS_WITHIN, sent + 2 * BEGINS_WITHIN)
-    same = Q(parameters__To=to) | Q(parameters__to=to) | Q(parameters__to__0__isnull=False)
     unmet = Q(call=None, action__in=actions.NEW_CALLS) | Q(action="transfer")
-    rows = CallCommand.objects.filter(same, unmet, account=command.account_id, first_sent_at__range=around)
-    return rows.exclude(status=_Status.REFUSED).exclude(pk=command.pk)
+    rows = CallCommand.objects.filter(unmet, account=command.account_id, first_sent_at__range=around)
+    others = rows.exclude(status=_Status.REFUSED).exclude(pk=command.pk).values_list("parameters__To", "parameters__to")
+    called = [to if isinstance(to, list) else [to] for pair in others for to in pair if to]
+    return sum(any(_same(asked, "To", one) for one in to) for to in called)
 
 
 def _listed_calls(command: CallCommand) -> dict[str, Row]:
@@ -148,7 +155,7 @@ def _listed_calls(command: CallCommand) -> dict[str, Row]:
         ).rows:
             at = _time(row.get("start_time")) or _time(row.get("date_created"))
             is_its = at is not None and sent - _SKEW <= at <= sent + BEGINS_WITHIN
-            same = all(row.get(name.lower()) == value for name, value in wanted.items())
+            same = all(_same(asked, name, row.get(name.lower())) for name in wanted)
             outgoing = row.get("direction") != "inbound" and not row.get("parent_call_sid")
             if is_its and same and outgoing and isinstance(sid := row.get("sid"), str) and sid:
                 found[sid] = row

@@ -21,6 +21,7 @@ from portal.telnyx.form_bodies import FORM
 from portal.telnyx.paging import MOST_PAGES, PAGE, Listing
 from voice.catalogue.texml_operations import COMMANDS, PAGING, READS, Operation
 
+_NO_SUCH_ACCOUNT = "10005"
 _NO_ACCOUNT = "Telnyx has no account of this account SID. Check it on the account's page."
 
 
@@ -48,9 +49,8 @@ def fetch(account: TelnyxAccount, name: str, *ids: str) -> Told | None:
     try:
         return Told(_ask(account, READS[name], ids), asked_at)
     except TelnyxRefused as error:
-        if error.http_status == 404:
-            return None
-        raise
+        _judge_missing(error)
+        return None
 
 
 def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str]) -> Page | None:
@@ -62,11 +62,8 @@ def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str])
     try:
         answer = _ask(account, READS[name], ids, extra_query=dict(query))
     except TelnyxRefused as error:
-        if error.http_status != 404:
-            raise
-        if ids:
-            return None
-        raise TelnyxRefused(_NO_ACCOUNT, code=error.code, http_status=404) from error
+        _judge_missing(error, of_account=not ids)
+        return None
     rows = answer.get(rows_at)
     if not isinstance(rows, list):
         raise TelnyxUnavailable(UNREAD)
@@ -76,6 +73,14 @@ def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str])
         _neighbour(answer.get("next_page_uri"), query),
         _neighbour(answer.get("previous_page_uri"), query),
     )
+
+
+def _judge_missing(error: TelnyxRefused, *, of_account: bool = False) -> None:
+    """Raise it again unless it says that the resource is missing; Telnyx's code 10005 is of the account itself."""
+    if error.http_status != 404:
+        raise error
+    if of_account or error.code == _NO_SUCH_ACCOUNT:
+        raise TelnyxRefused(_NO_ACCOUNT, code=error.code, http_status=404) from error
 
 
 def read_all(account: TelnyxAccount, name: str, *ids: str, wanted: dict[str, str] | None = None) -> Listing:

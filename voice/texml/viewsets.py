@@ -12,12 +12,13 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.masking import masked_for
+from portal.masking import masked_for, may_see_whole
 from portal.models import TelnyxAccount
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import MAX_PAGE_SIZE, page_size_of
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.telnyx.schemas import InvalidParameters
+from voice.calls import search
 from voice.catalogue import texml_operations
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
@@ -28,6 +29,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 ID = "[^/]{1,512}"
 _SALT = "texml.cursor"
 _HEARD = ("media_url", "transcription_text")  # what was said, for those who may listen to recordings
+_SIDES = {"To", "From"}  # filters that search for a number
 _ACCOUNT = OpenApiParameter("account", str, description="Optional while there is one.")
 _PAGING = (
     OpenApiParameter("cursor", str, description="Of next or previous, as it is."),
@@ -102,6 +104,11 @@ class TexmlViewSet(PortalViewSet):
             texml_operations.check_filters(name, wanted)
         except InvalidParameters as error:
             raise ValidationError(error.errors) from None
+        for side in _SIDES & wanted.keys() if not may_see_whole(request.user) else ():
+            try:
+                search.admit(wanted[side], self.actor)
+            except search.SearchRefused as refused:
+                raise refused.problem(side) from None
         query = {**wanted, "PageSize": str(page_size_of(request))}
         if cursor := request.query_params.get("cursor"):
             query = _opened(cursor)

@@ -1,8 +1,8 @@
-"""Whom a TeXML document calls."""
+"""What a TeXML document would do: whom it calls, who would hear the call, which addresses it names."""
 
 import pytest
 
-from voice.catalogue.texml_documents import Unreadable, called
+from voice.catalogue.texml_documents import Unreadable, addresses, called, is_heard
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,39 @@ def test_it_finds_everyone_who_would_be_called(inner: str, found: list[tuple[str
 def test_what_cannot_be_read_is_told_by_line_and_column(document: str, words: str) -> None:
     with pytest.raises(Unreadable, match=words):
         called(document)
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_so"),
+    [
+        ("<Say>stream</Say>", False),
+        ("<Record/>", True),
+        ('<Start><Stream url="wss://media.example.com"/></Start>', True),
+        ("<Start><Recording/></Start>", True),
+        ('<Start><Siprec connectorName="x"/></Start>', True),
+        ('<Stop><Stream name="x"/></Stop>', False),
+        ('<Connect><ConversationRelay url="wss://media.example.com"/></Connect>', True),
+        ('<Dial record="record-from-answer">+13125550001</Dial>', True),
+        ('<Dial record="do-not-record"><Conference record="record-from-start">a</Conference></Dial>', True),
+        ('<Dial record="do-not-record">+13125550001</Dial>', False),
+    ],
+)
+def test_it_tells_whether_the_call_would_be_heard(inner: str, is_so: bool) -> None:
+    assert is_heard(f"<Response>{inner}</Response>") is is_so
+
+
+@pytest.mark.parametrize(
+    ("inner", "found"),
+    [
+        ("<Say>https://example.com</Say>", []),
+        ("<Play>https://example.com/a.mp3</Play>", ["https://example.com/a.mp3"]),
+        ("<Play>a.mp3</Play>", []),
+        ("<Redirect>//example.com</Redirect>", ["//example.com"]),
+        ('<Gather action="/next"/>', []),
+        ('<Gather action="HTTPS://example.com"><Say/></Gather>', ["HTTPS://example.com"]),
+        ('<HttpRequest><Request url="http://example.com"/></HttpRequest>', ["http://example.com"]),
+        ('<Start><Stream URL="wss://example.com"/></Start>', ["wss://example.com"]),
+    ],
+)
+def test_it_finds_the_addresses_it_names(inner: str, found: list[str]) -> None:
+    assert addresses(f"<Response>{inner}</Response>") == found

@@ -131,7 +131,8 @@ def test_a_sandbox_that_becomes_live_begins_anew(
     account: TelnyxAccount, telnyx: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache.clear()
-    limit(account, dials_per_minute=7, allow_premium=True)
+    opened = {"allow_premium": True, "allowed_countries": ["US"], "egress_hosts": ["*"], "blocked_prefixes": []}
+    limit(account, dials_per_minute=7, **opened)
     TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
     monkeypatch.setattr(TelnyxAccount, "is_live", True)
     account = TelnyxAccount.objects.get()
@@ -140,7 +141,32 @@ def test_a_sandbox_that_becomes_live_begins_anew(
         with pytest.raises(LimitExceeded):
             dial(account, to)
     assert AuditEvent.objects.filter(action="limits.update", actor="portal").count() == 1
-    assert limits.of_account(account).dials_per_minute == 60
+    row = limits.of_account(account)
+    assert (row.dials_per_minute, row.allow_premium, row.egress_hosts) == (60, False, [])
+    assert (row.allowed_countries, "+881" in row.blocked_prefixes) == (["DE"], True)
+
+
+def test_of_a_sandbox_that_becomes_live_the_beat_opens_the_countries(
+    account: TelnyxAccount, telnyx: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    limits.of_account(account)
+    TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
+    monkeypatch.setattr(TelnyxAccount, "is_live", True)
+    assert own_numbers.wanted() == [account]
+
+
+def test_what_somebody_sets_for_a_sandbox_that_became_live_stays(
+    account: TelnyxAccount, browser: Client, telnyx: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = limits.of_account(account)
+    TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
+    monkeypatch.setattr(TelnyxAccount, "is_live", True)
+    fields = {"allowed_countries": "US", "allowed_prefixes": "", "blocked_prefixes": "", "egress_hosts": ""}
+    fields |= {"allowed_sip_hosts": "", "dials_per_minute": "1", "dials_per_day": "", "concurrent_calls": ""}
+    assert browser.post(f"/admin/voice/limits/{row.pk}/change/", fields).status_code == 302
+    row = limits.of_account(TelnyxAccount.objects.get())
+    assert (row.allowed_countries, row.dials_per_minute) == (["US"], 1)
 
 
 def test_a_rule_calls_at_home_once_the_portal_has_looked(live: TelnyxAccount) -> None:

@@ -159,3 +159,11 @@ def test_an_event_that_was_here_before_the_dial_is_not_its_answer_in_the_record_
     lost = dialled(account, sent=30)
     with telnyx_says(account, call_events=record(event)):
         assert look(lost).is_open_question, seen(lost).settlement
+
+
+def test_numbers_are_kept_in_one_form_however_they_were_written(account: TelnyxAccount) -> None:
+    """So that a rival is found, whoever wrote it."""
+    asked = {"to": ["+1 (312) 555-0001", "sip:ada@pbx.example"], "from": "+1-312-555-0100", "connection_id": "1"}
+    command = outbox.dial(account, asked, PORTAL)
+    assert command.parameters["to"] == ["+13125550001", "sip:ada@pbx.example"]
+    assert command.parameters["from"] == "+13125550100"

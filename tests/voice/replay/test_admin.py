@@ -83,6 +83,17 @@ def test_side_effects_take_the_permission_to_control_calls_and_to_dial(signed_in
     assert CallCommand.objects.get().action == "transfer"
 
 
+def test_rules_that_record_take_the_permission_to_listen(signed_in: Any, account: TelnyxAccount) -> None:
+    assert post_webhook(Client(), account, make_event()).status_code == 200
+    run_owed()
+    record = {"action": "start_recording", "parameters": {"channels": "dual", "format": "mp3"}}
+    make_flow(account, {"event_type": "call.initiated", "do": [record]})
+    some = signed_in(ONLY, "voice.control_call", username="some")
+    page = look(some)
+    assert "You may not: it takes the permission to listen to recordings." in text(some.get(page))
+    assert some.post(page.replace("change", "run"), {"side_effects": "1"}).status_code == 403
+
+
 def test_rules_of_another_account_take_no_permission(signed_in: Any, account: TelnyxAccount) -> None:
     assert post_webhook(Client(), account, make_event()).status_code == 200
     run_owed()

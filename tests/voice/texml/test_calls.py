@@ -129,6 +129,19 @@ def test_an_accepted_dial_is_one_call_against_the_limit(api: APIClient, wire: Li
     assert limits.usage(limits.of_account(account)).concurrent_calls == 1
 
 
+def test_an_accepted_dial_that_names_no_call_counts_while_it_may_ring(api: APIClient) -> None:
+    """As Telnyx documents its answer; the call comes with its first callback, which may go elsewhere."""
+    with telnyx_texml(lambda method, path: {"from": DIAL["From"], "to": DIAL["To"], "status": "queued"}) as server:
+        account = wired(server.url)
+        ask_rest(api, "texml.calls.dial", DIAL)
+        command = send_only()
+    assert (command.status, command.call) == ("ok", None)
+    assert limits.usage(limits.of_account(account)).concurrent_calls == 1
+    told = {"direction": "outgoing", "state": "ringing", "to_number": DIAL["To"], "started_at": command.first_sent_at}
+    make_call(account, "heard", **told)
+    assert limits.usage(limits.of_account(account)).concurrent_calls == 1
+
+
 def test_a_leg_whose_callback_was_faster_is_not_counted_beside_its_dial(api: APIClient) -> None:
     account = wired("http://127.0.0.1:9")
     ask_rest(api, "texml.calls.dial", DIAL)
@@ -278,6 +291,30 @@ def test_a_document_that_calls_takes_the_permission_to_dial(user_with: Callable[
     problem(api.patch(f"{URL}calls/{CALL}/", {"Texml": TWO}, format="json"), 403)
     both = api_for(user_with("voice.control_call", "voice.dial", username="both"))
     assert both.patch(f"{URL}calls/{CALL}/", {"Texml": TWO}, format="json").status_code == 202
+
+
+STREAM = '<Response><Start><Stream url="wss://elsewhere.example"/></Start></Response>'
+
+
+@pytest.mark.parametrize("given", [{"Texml": STREAM}, {"Texml": "<Response><Record/></Response>"}])
+def test_a_document_that_has_a_call_heard_takes_the_permission_to_listen(
+    user_with: Callable[..., User], given: dict[str, str]
+) -> None:
+    make_call(wired("http://127.0.0.1:9"))
+    refused = api_for(user_with("voice.control_call")).patch(f"{URL}calls/{CALL}/", given, format="json")
+    assert "voice.listen_recording" in problem(refused, 403)["detail"]
+    rights = ("voice.control_call", "voice.listen_recording", "voice.send_anywhere")
+    both = api_for(user_with(*rights, username="both"))
+    assert both.patch(f"{URL}calls/{CALL}/", given, format="json").status_code == 202
+
+
+def test_addresses_in_a_document_are_held_to_the_hosts_of_the_limits(user_with: Callable[..., User]) -> None:
+    make_call(account := wired("http://127.0.0.1:9"))
+    api = api_for(user_with("voice.control_call", "voice.listen_recording"))
+    refused = problem(api.patch(f"{URL}calls/{CALL}/", {"Texml": STREAM}, format="json"), 403, "limit_exceeded")
+    assert refused["limit"] == "egress_hosts"
+    limit(account, egress_hosts=["elsewhere.example"])
+    assert api.patch(f"{URL}calls/{CALL}/", {"Texml": STREAM}, format="json").status_code == 202
 
 
 def test_a_document_that_cannot_be_read_is_refused_by_line_and_column(api: APIClient) -> None:

@@ -108,6 +108,16 @@ def test_a_call_that_has_its_dial_is_no_other_dials(account: TelnyxAccount) -> N
     assert look(command).status == "uncertain"
 
 
+def test_a_dial_that_was_written_in_another_form_is_its_call_and_a_rival(account: TelnyxAccount) -> None:
+    first = dialled(account, To="+1 (312) 555-0001")
+    CallCommand.objects.filter(pk=first.pk).update(parameters=DIAL | {"To": "+1 (312) 555-0001"})  # of an older version
+    second = dialled(account, To="+1-312-555-0001")
+    hear(account)
+    assert {seen(first).status, seen(second).status} == {"uncertain"}
+    CallCommand.objects.filter(pk=second.pk).update(status="refused")
+    assert look(first).call == Call.objects.get(call_control_id=NEW)
+
+
 def test_a_dial_that_was_refused_is_no_rival(account: TelnyxAccount) -> None:
     refused = dialled(account)
     CallCommand.objects.filter(pk=refused.pk).update(status="refused")

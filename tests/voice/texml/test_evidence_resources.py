@@ -87,6 +87,15 @@ def test_the_state_at_telnyx_settles_what_it_shows(
     assert (command.status, command.settlement) == ("ok" if settles else "uncertain", words)
 
 
+def test_that_the_account_is_missing_settles_nothing(account: TelnyxAccount) -> None:
+    """A wrong account SID makes everything seem deleted."""
+    command = of_call(account, "texml.queues.delete", [QUEUE], {})
+    missing = answer("404 No", b'{"errors":[{"code":"10005","detail":"Resource not found"}]}')
+    with telnyx_texml(lambda method, path: missing) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        assert look(command).status == "uncertain"
+
+
 def test_a_queue_that_was_made_since_is_its_queue(account: TelnyxAccount) -> None:
     made = made_uncertain(queues.create(account, {"FriendlyName": QUEUE}, PORTAL))
     old = made_uncertain(queues.create(account, {"FriendlyName": "old"}, PORTAL))

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from tests.support.rest import problem
+from portal.models import AuditEvent
+from tests.support.rest import api_for, problem
 from tests.support.texml_resources import SID, URL, parts, telnyx_texml, wired
+from voice.calls import search
 from voice.catalogue.texml_operations import READS
 from voice.texml import requests
 
@@ -110,3 +112,15 @@ def test_the_previous_page_is_told_where_telnyx_tells_it(api: APIClient) -> None
     with telnyx_texml(lambda method, path: told) as server:
         wired(server.url)
         assert "cursor=" in api.get(f"{URL}recordings/").json()["previous"]
+
+
+def test_who_may_see_no_whole_number_pieces_none_together_by_filters(user_with: Any) -> None:
+    with telnyx_texml() as server:
+        wired(server.url)
+        api = api_for(user_with("voice.view_call"))
+        assert api.get(f"{URL}calls/", {"To": "+13125550001"}).status_code == 200
+        before = len(server.requests)
+        assert "exactly four last digits" in str(problem(api.get(f"{URL}calls/", {"From": "+1312"}), 400)["errors"])
+        told = [api.get(f"{URL}calls/", {"To": f"+1312555000{at % 10}"}).status_code for at in range(search.PER_MINUTE)]
+    assert (told[-1], len(server.requests) > before) == (429, True)
+    assert AuditEvent.objects.filter(action="call.search").count() == search.PER_MINUTE + 1

@@ -9,13 +9,17 @@ import pytest
 from django.apps import apps
 from rest_framework.test import APIClient
 
+from portal.actors import Actor
 from portal.models import AuditEvent, IdempotentReply
+from portal.refusals import PortalRefusal
+from tests.support.accounts import make_account
 from tests.support.http_servers import answer
 from tests.support.rest import problem
 from tests.support.rows import CallCommand
 from tests.support.texml_resources import URL, parts, telnyx_texml, wired
 from tests.support.times import ago
 from voice.dispatch import reconciliation, sender
+from voice.texml import secrets
 
 pytestmark = pytest.mark.django_db
 VALUE = "hunter2-the-value"
@@ -123,3 +127,10 @@ def test_an_uncertain_one_is_not_sent_again_for_a_person(api: APIClient) -> None
     assert (CallCommand.objects.count(), reconciliation.unsettled().count()) == (1, 1)
     settled = api.post(f"/api/v1/commands/{command['id']}/settle/", {"verdict": "it_did_not"}, format="json")
     assert settled.json()["status"] == "expired"
+
+
+def test_who_may_not_change_applications_saves_none_by_any_door(user_with: Any) -> None:
+    account = make_account()
+    with pytest.raises(PortalRefusal, match="change_texmlapplication"):
+        secrets.save(account, SECRET, Actor("user: ada", user_with("voice.control_call")))
+    assert not CallCommand.objects.exists()
