@@ -150,8 +150,9 @@ class Pull(models.Model):
     @property
     def is_silent(self) -> bool:
         """Return whether it should be running, and was killed: the next pull replaces it."""
-        alive = self.seen_alive_at > sql.clock() - timedelta(seconds=SILENT_SECONDS)
-        return self.state == self.State.RUNNING and not alive
+        if self.state != self.State.RUNNING:
+            return False  # the clock is a question to the database, for each line of a list
+        return self.seen_alive_at <= sql.clock() - timedelta(seconds=SILENT_SECONDS)
 
     @property
     def counts(self) -> dict[str, Any]:

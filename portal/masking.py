@@ -136,7 +136,7 @@ def masked(value: Any) -> Any:
 
 def set_up_for(user: Any, value: Any) -> Any:
     """Return a JSON value that people set up, as this person may see it: words stay, numbers and secrets do not."""
-    shown = without_secrets(value)
+    shown = without_secrets(addresses_for(user, value))
     return shown if may_see_whole(user) else _each_text(shown, masked_text)
 
 

@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from portal.actors import Actor, network_of
-from portal.encryption import seal, unseal
+from portal.encryption import CannotOpen, seal, unseal
 from portal.environment import account_sid, telnyx_url
 from portal.masking import masked_text
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
@@ -110,8 +110,15 @@ class TelnyxAccount(models.Model):
 
     @api_key.setter
     def api_key(self, key: str) -> None:
+        if not self._has(key):
+            self.found_account_sid = ""  # it may be another account's key
         self.api_key_sealed, self.api_key_last4 = seal(key, self._place), key[-4:]
-        self.found_account_sid = ""  # it may be another account's key
+
+    def _has(self, key: str) -> bool:
+        try:
+            return self.api_key == key
+        except CannotOpen:
+            return False
 
     @property
     def public_keys(self) -> list[str]:

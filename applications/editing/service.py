@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.utils import timezone
-
 from applications import addresses
 from applications.editing import adoption
 from applications.editing.edit_lock import edit_lock
 from applications.kinds import NESTED, Kind, flatten, kind_of, unflatten
 from applications.mirror.store import data_of, digest, mark_missing, store
 from applications.models import TelnyxApplication
+from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
@@ -71,7 +70,7 @@ def create_application(
 
 
 def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor) -> tuple[TelnyxApplication, str]:
-    asked_at = timezone.now()
+    asked_at = sql.clock()
     try:
         remote = data_of(ask(account, kind.method("create"), **values))
     except TelnyxUncertain as error:

@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from django.utils import timezone
-
 from applications.editing.service import check
 from applications.kinds import BY_SLUG, Kind, flatten
 from applications.mirror import store
 from applications.mirror.store import digest
+from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
@@ -122,7 +121,7 @@ def make(account: TelnyxAccount, entries: Sequence[Entry], kinds: Sequence[Kind]
     """
     steps: list[Step] = []
     problems: list[Problem] = []
-    unchanged, made_at = 0, timezone.now()
+    unchanged, made_at = 0, sql.clock()
     for kind in kinds:
         matching = _Matching(kind, [entry for entry in entries if entry.kind is kind])
         for page in store.pages(kind, account):

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from django.db import DataError, IntegrityError, models, transaction
-from django.utils import timezone
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from applications.kinds import Kind, flatten, kind_of
 from applications.models import TelnyxApplication
+from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
@@ -74,17 +74,17 @@ def store(
 
 def mark_missing(application: TelnyxApplication, actor: Actor, reason: str) -> None:
     """Note that Telnyx does not know it any more. The row stays for its calls."""
-    now = timezone.now()
+    now = sql.clock()
     if application.missing_since is None:
         application.missing_since, application.pulled_at = now, now
-        _keep(kind_of(application), [], [application], actor, reason)
+        _keep(kind_of(application), [], [application], actor, reason, now)
 
 
 def pages(kind: Kind, account: TelnyxAccount) -> Iterator[Page]:
     """Read the whole list of one kind, page by page. Each application comes once, even if the list shifts meanwhile."""
     seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
-        asked_at = timezone.now()
+        asked_at = sql.clock()
         query = {"page[number]": str(number), "page[size]": str(PAGE_SIZE)}
         answer = ask(account, kind.method("list"), extra_query=query)
         listed = answer.get("data")
@@ -185,8 +185,9 @@ def _store(
             return row, "unchanged"
         outcome: Outcome = "updated" if row else "created"
         new = row is None
-        row = _fill(row or kind.model(account=account, telnyx_id=_id(remote)), remote)
-        _keep(kind, [row] if new else [], [] if new else [row], actor, reason)
+        at = sql.clock()
+        row = _fill(row or kind.model(account=account, telnyx_id=_id(remote)), remote, at)
+        _keep(kind, [row] if new else [], [] if new else [row], actor, reason, at)
     return row, outcome
 
 
@@ -203,12 +204,13 @@ def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason:
             row.telnyx_id: row
             for row in kind.rows(account).select_for_update(no_key=True).filter(telnyx_id__in=page.remotes)
         }
+        at = sql.clock()
         for id, remote in page.remotes.items():
             row = rows.get(id)
             if _is_newer(row, page.asked_at):
                 continue
-            (old if row else new).append(_fill(row or kind.model(account=account, telnyx_id=id), remote))
-        _keep(kind, new, old, actor, reason)
+            (old if row else new).append(_fill(row or kind.model(account=account, telnyx_id=id), remote, at))
+        _keep(kind, new, old, actor, reason, at)
     return Counter({"created": len(new), "updated": len(old), "unchanged": len(page.remotes) - len(new) - len(old)})
 
 
@@ -222,11 +224,13 @@ def _write_singly(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, 
     return counts
 
 
-def _keep(kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication], actor: Actor, reason: str) -> None:
+def _keep(
+    kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication], actor: Actor, reason: str, at: datetime
+) -> None:
     """Keep rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
     signed = {"history_actor": actor.label[:200], "history_token": actor.token, "history_request_id": actor.request_id}
     how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
-    how["custom_historical_attrs"] = signed
+    how |= {"default_date": at, "custom_historical_attrs": signed}
     if new:
         bulk_create_with_history(new, kind.model, **how)
     if old:
@@ -234,11 +238,11 @@ def _keep(kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication]
         bulk_update_with_history(old, kind.model, fields, **how)
 
 
-def _fill(row: TelnyxApplication, remote: JsonObject) -> TelnyxApplication:
+def _fill(row: TelnyxApplication, remote: JsonObject, at: datetime) -> TelnyxApplication:
     for name, value in columns(type(row), remote).items():
         setattr(row, name, value)
     row.remote, row.remote_digest = remote, digest(remote)
-    row.pulled_at, row.missing_since = timezone.now(), None
+    row.pulled_at, row.missing_since = at, None
     return row
 
 

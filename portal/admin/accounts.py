@@ -27,7 +27,8 @@ _WHY_READ_ONLY = (
 
 _CHECK: Any = {
     "title": "Check the connection?",
-    "description": "Telnyx is asked for one application, with the account's key. Nothing is changed, here or there.",
+    "description": "Telnyx is asked for one application and for the account SID, with the account's key. Nothing is "
+    "changed there; an account SID that was not known is kept here.",
     "form_class": BaseDialogForm,
     "form_submit_text": "Check",
 }
@@ -147,7 +148,7 @@ class TelnyxAccountAdmin(PortalAdmin):
         dialog=_CHECK,  # a POST: no link or picture elsewhere makes somebody's browser ask Telnyx
     )
     def check_connection(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
-        """Ask Telnyx for one application and tell in words what came of it. Changes nothing, here or there."""
+        """Ask Telnyx for one application and the account SID, keep that, and tell in words what came of it."""
         account = self.get_object(request, object_id)
         if account is None:
             return answer_dialog(request, reverse("admin:portal_telnyxaccount_changelist"))

@@ -10,6 +10,8 @@ from gunicorn.http import get_parser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
+from portal.actors import network_of
+
 MOST_HEAD = 64 * 1024  # of a request line with its headers, before the parser judges what there is of it
 MOST_BODY = 4 * 1024 * 1024  # the largest thing anybody may send is a file of 2 MiB, and it is told so by a page
 MOST_UNSENT = 2 * 1024 * 1024  # of an answer, before its thread waits: a page, a script, the schema
@@ -162,6 +164,11 @@ class Connection(TConn):  # type: ignore[misc]
     def address(self) -> str:
         """The other side's address; empty for a socket of this machine."""
         return self.client[0] if isinstance(self.client, tuple) else ""
+
+    @property
+    def network(self) -> str:
+        """What one customer has of it; empty for a socket of this machine."""
+        return network_of(self.address) if self.address else ""
 
     def hand_over(self) -> None:
         """Give the parser what has arrived."""

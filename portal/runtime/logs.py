@@ -51,6 +51,8 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 def _clean(value: Any, name: str, depth: int = 0) -> Any:
     if value is None or isinstance(value, bool | float) or depth > _DEEPEST:
         return value if depth <= _DEEPEST else "…"
+    if is_secret(name):
+        return "…"
     if isinstance(value, dict):
         return {str(key): _clean(item, str(key), depth + 1) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
@@ -58,8 +60,6 @@ def _clean(value: Any, name: str, depth: int = 0) -> Any:
     of_numbers = bool(_OF_NUMBERS.search(name))
     if isinstance(value, int) and not of_numbers:
         return value
-    if is_secret(name):
-        return "…"
     text = value if isinstance(value, str) else repr(value)
     text = _TOKEN.sub(r"\1…", text)
     text = text if _OF_IDS.search(name) or (name == "address" and _is_of_a_host(text)) else masked_text(text)

@@ -55,7 +55,7 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting: dict[Connection, None] = {}  # for the other side; the longest waiting first
-        self._of_address: Counter[str] = Counter()
+        self._of_network: Counter[str] = Counter()
         self._look_at = 0.0
 
     @classmethod
@@ -82,9 +82,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             return
         conn = Connection(self.cfg, line, client, listener.getsockname())
         self.nr_conns += 1
-        self._of_address[conn.address] += 1
+        self._of_network[conn.network] += 1
         self._wait_to_read(conn, READ_SECONDS)
-        if self._of_address[conn.address] > MOST_OF_ONE_ADDRESS and not self._comes_for_others(conn.address):
+        if self._of_network[conn.network] > MOST_OF_ONE_ADDRESS and not self._comes_for_others(conn.address):
             self.log.warning("too many connections of one address")
             self._drop(conn)
         elif self.nr_conns >= self.worker_connections:
@@ -200,9 +200,9 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
         if conn in self._waiting:
             self._stop_waiting(conn)
         self.nr_conns -= 1
-        self._of_address[conn.address] -= 1
-        if not self._of_address[conn.address]:
-            del self._of_address[conn.address]
+        self._of_network[conn.network] -= 1
+        if not self._of_network[conn.network]:
+            del self._of_network[conn.network]
         conn.line.close()
 
     def _drop_longest_waiting(self) -> None:

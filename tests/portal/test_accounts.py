@@ -65,3 +65,14 @@ def test_the_account_default_survives_a_lost_encryption_key(db, settings):
     settings.PORTAL_ENCRYPTION_KEYS = [secrets.token_bytes(32)]
     ensure_accounts()
     assert TelnyxAccount.objects.get().api_key == "KEY-live"
+
+
+def test_the_account_sid_that_telnyx_told_outlives_a_start_with_the_same_key_alone(db, settings):
+    settings.TELNYX_API_KEY = "KEY-live"
+    ensure_accounts()
+    TelnyxAccount.objects.update(found_account_sid="org-1")
+    ensure_accounts()
+    assert TelnyxAccount.objects.get().found_account_sid == "org-1"
+    settings.TELNYX_API_KEY = "KEY-of-another-account"
+    ensure_accounts()
+    assert TelnyxAccount.objects.get().found_account_sid == ""

@@ -125,3 +125,11 @@ def test_what_people_set_up_keeps_its_words_and_is_not_written_back_hidden(user_
     seen = set_up_for(user_with(), rule)
     assert seen == [{"action": "transfer", "parameters": {"to": "+1312•••0001", "note": "at night"}}]
     assert (hides_something(seen), hides_something(rule)) == (True, False)
+
+
+def test_what_people_set_up_tells_the_token_of_our_address_to_who_may_see_accounts(user_with: Any) -> None:
+    rule = {"webhook_url": "https://portal.example/webhooks/abcdefghijklmnopqrstuvwxyz/call-control/"}
+    assert set_up_for(user_with("voice.view_full_number"), rule) == {
+        "webhook_url": "https://portal.example/webhooks/•••/call-control/"
+    }
+    assert set_up_for(user_with("voice.view_full_number", "portal.view_telnyxaccount", username="other"), rule) == rule

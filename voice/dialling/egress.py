@@ -54,7 +54,7 @@ def may_name_address(parameter: Parameter) -> bool:
 
 
 def addresses(action: str, parameters: Any) -> list[Address]:
-    """Collect where this command would send media or events, and have anything fetched from."""
+    """Collect where else than here this command would send media or events, and have anything fetched from."""
     found, whole = list[Address](), list[str]()
     for member in members.walk(action, parameters):
         parameter = member.parameter
@@ -69,7 +69,8 @@ def addresses(action: str, parameters: Any) -> list[Address]:
             found.append(Address(member.place, ""))
         elif isinstance(member.value, str) and _may_be_one(member):
             found.append(_read(member.place, member.value))
-    return found
+    own_host = (urlsplit(settings.PORTAL_PUBLIC_URL).hostname or "").lower()
+    return [address for address in found if not address.host or address.host != own_host]
 
 
 def check(held: Iterable[Limits], found: Iterable[Address], user: Any = None) -> None:
@@ -78,10 +79,9 @@ def check(held: Iterable[Limits], found: Iterable[Address], user: Any = None) ->
     Where the account names none, ``user`` needs a permission of its own; None is whom the portal does not ask (a rule,
     which was asked for when it was saved).
     """
-    elsewhere = [address for address in found if not address.host or address.host != _own_host()]
-    for limits in held if elsewhere else ():
+    for limits in held:
         named = limits.egress_hosts
-        for address in elsewhere:
+        for address in found:
             if named and not hosts.is_among(address.host, named):
                 raise _refusal(limits, address, f"which has {', '.join(named)}")
             if not named and limits.account_id and user is not None and not user.has_perm(PERMISSION):
@@ -101,10 +101,6 @@ def _may_be_one(member: members.Member) -> bool:
         return False
     looks = bool(_LOOKS_LIKE_ONE.match(member.value.strip()))
     return looks or (member.parameter is None and bool(_OPEN_NAMES.fullmatch(member.name)))
-
-
-def _own_host() -> str:
-    return (urlsplit(settings.PORTAL_PUBLIC_URL).hostname or "").lower()
 
 
 def _read(place: str, text: Any) -> Address:

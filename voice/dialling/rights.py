@@ -33,22 +33,23 @@ def demand(actor: Actor, action: str, parameters: Any) -> None:
 def demand_for_rules(actor: Actor, account: TelnyxAccount, rules: Iterable[dict[str, Any]]) -> None:
     """Raise ``PortalRefusal`` when whoever writes these rules may not do by hand what their actions do."""
     held: list[Limits] = []
+    is_limited = actor.token is not None and limits.of_token(actor.token) is not None
     for at, rule in enumerate(rules, 1):
         for entry in rule["do"]:
             action, parameters = entry["action"], entry.get("parameters", {})
             what, wanted = f"Rule #{at} ({action})", needed(action, parameters)
             _demand(actor, wanted, what)
-            _demand_of_token(actor.token, wanted, what)
+            _demand_of_token(actor.token, wanted, what, is_limited=is_limited)
             if found := egress.addresses(action, parameters):
                 held = held or limits.limits_for(account, actor.token)
                 egress.check(held, found, actor.user)
 
 
-def _demand_of_token(token: ApiToken | None, wanted: set[str], what: str) -> None:
+def _demand_of_token(token: ApiToken | None, wanted: set[str], what: str, *, is_limited: bool) -> None:
     """Refuse a token for which a rule would be a way around its scopes, or around limits of its own."""
     if token is not None and not token.allows("calls:write"):
         raise PortalRefusal(f"{what} acts on calls: that takes a token with the scope calls:write.")
-    if DIAL in wanted and limits.of_token(token) is not None:
+    if DIAL in wanted and is_limited:
         raise PortalRefusal(
             f"{what} may ring a phone. It would be held to the limits of its account alone, and this token has limits "
             "of its own: it cannot write such a rule."

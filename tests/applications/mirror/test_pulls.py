@@ -11,8 +11,9 @@ from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.client import ask
-from tests.support.applications import CALL_CONTROL, at_telnyx
+from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx
 from tests.support.clock import Gate
+from tests.support.clocks import is_near, set_wrong
 from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
@@ -133,3 +134,24 @@ def test_a_slow_pull_goes_on_in_its_thread(sandbox: Sandbox, sandbox_account: Te
             thread.join(60)
     record.refresh_from_db()
     assert (record.state, record.created) == ("done", 1)
+
+
+@pytest.mark.parametrize("seconds", [-600, 600])
+def test_a_worker_whose_clock_is_wrong_takes_what_telnyx_has_and_names_who_did_it(
+    sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    _filled(sandbox_account, 1)
+    change_at_telnyx(sandbox_account, CallControlApplication.objects.get().remote, tags=["a"])
+    set_wrong(monkeypatch, seconds)
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    row = CallControlApplication.objects.get()
+    assert (record.updated, row.tags) == (1, ["a"])
+    assert row.history.first().history_change_reason.startswith("changed at Telnyx")
+    assert is_near(row.pulled_at)
+
+
+def test_only_a_pull_that_should_be_running_asks_what_time_it_is(
+    account: TelnyxAccount, django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(0):
+        assert not Pull(account=account, kind="call-control", state=Pull.State.DONE).is_silent

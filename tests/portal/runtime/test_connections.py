@@ -142,3 +142,13 @@ def test_who_makes_more_than_the_other_side_takes_waits_for_it(
     with pytest.raises(BrokenPipeError) as raised:
         conn.sock.sendall(b"x" * 1_000_000)
     assert raised.value.errno == errno.EPIPE  # somebody who has gone, to gunicorn
+
+
+@pytest.mark.parametrize(
+    ("client", "network"),
+    [(("192.0.2.7", 1), "192.0.2.7"), (("2001:db8::1:2:3:4", 1, 0, 0), "2001:db8::"), ("", "")],
+)
+def test_all_addresses_that_one_customer_has_are_one(
+    pair: tuple[Connection, socket.socket], client: object, network: str
+) -> None:
+    assert Connection(Config(), pair[0].line, client, ("127.0.0.1", 2)).network == network

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 import structlog
 
-from portal.runtime.logs import formatter
+from portal.runtime.logs import formatter, redact
 
 
 def logged(message: str, *values: object) -> dict:
@@ -60,3 +60,8 @@ def test_an_exceptions_text_is_cleaned_too():
     text = formatter().format(record)
     assert "+13125550199" not in text
     assert "KEY0123456789ABCDEF" not in text
+
+
+@pytest.mark.parametrize("secret", ["hush-4711", 4711, {"value": "hush-4711"}, ["hush-4711"]])
+def test_a_secret_is_not_logged_whatever_it_is_made_of(secret):
+    assert "4711" not in json.dumps(redact(None, "", {"event": "asked", "parameters": {"password": secret}}))
