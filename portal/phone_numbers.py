@@ -19,7 +19,7 @@ _SIP = re.compile(
 
 def mask(text: str) -> str:
     """Mask a number: ``+13125550001`` → ``+1312•••0001``. What is no number is hidden, but that nobody told one."""
-    if not text or text.lower() in _NOBODY:
+    if not text or is_nobody(text):
         return text
     if match := _SCHEME.match(text):
         return f"{match[1]}{_masked_address(text[match.end() :])}"
@@ -31,6 +31,11 @@ def mask(text: str) -> str:
     if not text.startswith("+"):
         return f"{_HIDDEN}{digits[-4:]}"
     return f"+{digits[: min(len(digits) - 7, 6)]}{_HIDDEN}{digits[-4:]}" if len(digits) > 8 else _short(digits)
+
+
+def is_nobody(text: str) -> bool:
+    """Tell whether it stands in the place of a number that nobody told: ``anonymous``, ``Restricted``."""
+    return text.lower() in _NOBODY
 
 
 def _short(digits: str) -> str:
@@ -66,21 +71,22 @@ def check_endpoint(text: str, near: str = "") -> str:
     text = text.strip()
     if _SIP.fullmatch(text):
         return text
-    compact = _compact(text)
-    if not compact.startswith("+"):
-        raise ValidationError(_without_country(compact, near))
-    if not _E164.fullmatch(compact):
+    short = compact(text)
+    if not short.startswith("+"):
+        raise ValidationError(_without_country(short, near))
+    if not _E164.fullmatch(short):
         raise ValidationError(_ASKED)
-    return _possible(compact)
+    return _possible(short)
 
 
 def same_form(text: str) -> str:
     """Return a number in the form of Telnyx's events, for comparing it with others; anything else as it is."""
-    compact = _compact(text)
-    return compact if _E164.fullmatch(compact) else text.strip()
+    short = compact(text)
+    return short if _E164.fullmatch(short) else text.strip()
 
 
-def _compact(text: str) -> str:
+def compact(text: str) -> str:
+    """Return a number without what people put between its digits."""
     return re.sub(r"[\s().\-/]", "", re.sub(r"(?<=\d)\s*\(0\)", "", text))  # +49 (0)30 …: the 0 is for at home
 
 

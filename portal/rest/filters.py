@@ -14,6 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 _PAGING = ("cursor", "page_size")
+_UNKNOWN = "There is no such filter."
 
 
 class StrictFilters(DjangoFilterBackend):
@@ -27,11 +28,13 @@ class StrictFilters(DjangoFilterBackend):
 
 
 def refuse_unknown_parameters(request: Request, *known: str) -> None:
-    """Answer 400 to a query parameter that is not ``known``, or given twice."""
+    """Answer 400 to a query parameter that is not ``known``, given twice, or empty: that would filter nothing."""
     errors = {
-        name: ["There is no such filter." if name not in known else "Give it once."]
+        name: [
+            _UNKNOWN if name not in known else "Give it once." if len(values) > 1 else "Give a value, or leave it out."
+        ]
         for name, values in request.query_params.lists()
-        if name not in known or len(values) > 1
+        if name not in known or values[1:] or not values[0].strip()
     }
     if errors:
         raise ValidationError(errors)

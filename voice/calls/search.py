@@ -1,8 +1,11 @@
 """Finds a call by whatever the customer on the phone can tell: a number, its last digits, any id."""
 
 import re
+import unicodedata
+from collections.abc import Iterable
 from datetime import timedelta
 
+import phonenumbers
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from rest_framework.exceptions import APIException, Throttled, ValidationError
@@ -11,13 +14,16 @@ from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import Actor
 from portal.masking import may_see_whole
 from portal.models import AuditEvent
-from portal.phone_numbers import mask
+from portal.phone_numbers import compact, is_nobody, mask
+from voice.dialling.limits import countries
 from voice.models import Call
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_DIGITS = re.compile(r"\+?[\d\s().\-]{3,40}")
+_DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
+_SIP = ("sip:", "sips:")
 _LONGEST_NUMBER, _SHORTEST_NUMBER, _LAST = 15, 7, 4
 _ACTION = "call.search"
+_UNREADABLE = "This cannot be read as a number: give a whole one with +, its last digits, a SIP address, or anonymous."
 PER_MINUTE = 20  # searches for numbers by one person who may not see whole ones
 
 
@@ -30,12 +36,9 @@ def by_text(calls: QuerySet[Call], text: str, actor: Actor) -> QuerySet[Call]:
     if _UUID.fullmatch(text):
         identifier = text.lower()
         return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | Q(call_control_id=text))
-    if _DIGITS.fullmatch(text):
-        digits = re.sub(r"\D", "", text)
-        if len(digits) > _LONGEST_NUMBER:
-            return calls.filter(connection_id=digits)
-        return calls.filter(number(text, actor))
-    if text.lower().startswith(("sip:", "sips:")):
+    if _DIGITS.fullmatch(text) and len(_digits(text)) > _LONGEST_NUMBER:
+        return calls.filter(connection_id=_digits(text))
+    if _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(_SIP):
         return calls.filter(number(text, actor))
     return calls.filter(call_control_id=text)
 
@@ -53,24 +56,34 @@ class SearchRefused(Exception):
 
 
 def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> Q:
-    """Match from or to that number: a whole one with ``+`` exactly, digits by their end, SIP by its beginning.
+    """Match from or to that number: a whole one exactly, digits by their end, SIP by its beginning, nobody by its word.
 
-    Who may not see whole numbers could piece one together from such ends: ``SearchRefused`` for them, unless it is a
-    whole number or exactly four last digits, and not more than ``PER_MINUTE`` of these. Each is in the audit trail.
+    A number that begins with 0 is looked for as it is dialled at home. Who may not see whole numbers could piece one
+    together from such ends: ``SearchRefused`` for them, unless it is a whole number or exactly four last digits, and
+    not more than ``PER_MINUTE`` of these. Each is in the audit trail. ``SearchRefused``, too, for what is no number.
     """
     text = text.strip()
+    is_word = is_nobody(text)
+    is_sip = "@" in text or text.lower().startswith(_SIP)
+    if not (is_word or is_sip) and not _digits(text):
+        raise SearchRefused(_UNREADABLE)
     is_free = may_see_whole(actor.user)
-    if not is_free:
+    if not is_free and not is_word:
         admit(text, actor)
     found = Q()
     for side in sides:
-        found |= _one_side(text, side) if is_free else _whole_or_four(text, side)
+        if is_word:
+            found |= Q(**{f"{side}_number__in": [text.lower(), text.capitalize(), text.upper()]})
+        elif is_sip:
+            found |= _address(text, side, whole=not is_free)
+        else:
+            found |= _one_side(text, side) if is_free else _whole_or_four(text, side)
     return found
 
 
 def admit(text: str, actor: Actor) -> None:
     """Note that somebody who may not see whole numbers searches for ``text``; ``SearchRefused`` as for ``number``."""
-    is_sip, digits = text.lower().startswith(("sip:", "sips:")), re.sub(r"\D", "", text)
+    is_sip, digits = "@" in text or text.lower().startswith(_SIP), _digits(text)
     if not is_sip and not (len(digits) == _LAST and digits == text) and len(digits) < _SHORTEST_NUMBER:
         raise SearchRefused("Search for a whole number, or for exactly four last digits.")
     AuditEvent.note(actor, _ACTION, searched=mask(text))
@@ -79,22 +92,52 @@ def admit(text: str, actor: Actor) -> None:
         raise SearchRefused(f"At most {PER_MINUTE} numbers are searched for in a minute. Wait a moment.", wait=60)
 
 
+def _digits(text: str) -> str:
+    """Return the digits of a number, of whatever script, without the 0 of ``+49 (0)30``, and without a 00 before it."""
+    digits = "".join(str(unicodedata.decimal(one)) for one in compact(text) if one.isdecimal())
+    return digits.removeprefix("00") if len(digits) > _SHORTEST_NUMBER else digits
+
+
+def _address(text: str, side: str, *, whole: bool) -> Q:
+    """Match a SIP address, also one that is written without its scheme."""
+    written = [text] if text.lower().startswith(_SIP) else [text, *(f"{scheme}{text}" for scheme in _SIP)]
+    if whole:
+        return Q(**{f"{side}_number__in": written})
+    found = Q()
+    for one in written:
+        found |= Q(**{f"{side}_number__startswith": one})
+    return found
+
+
 def _whole_or_four(text: str, side: str) -> Q:
-    digits = re.sub(r"\D", "", text)
-    if text.lower().startswith(("sip:", "sips:")):
-        return Q(**{f"{side}_number": text})
+    digits = _digits(text)
     if len(digits) == _LAST:
         return Q(**{f"{side}_reversed__startswith": digits[::-1]})
-    return Q(**{f"{side}_number__in": [f"+{digits}", digits]})
+    whole = [f"+{digits}", digits]
+    if digits.startswith("0"):
+        whole += _as_dialled_from(digits, countries())
+    return Q(**{f"{side}_number__in": whole})
 
 
 def _one_side(text: str, side: str) -> Q:
-    if text.lower().startswith(("sip:", "sips:")):
-        return Q(**{f"{side}_number__startswith": text})
-    digits = re.sub(r"\D", "", text)
-    if text.startswith("+"):
-        return Q(**{f"{side}_number": f"+{digits}"})
+    digits = _digits(text)
+    if text.startswith("+") or (text.startswith("00") and len(digits) >= _SHORTEST_NUMBER):
+        return Q(**{f"{side}_number__in": [f"+{digits}", digits]})
+    if len(digits) >= _SHORTEST_NUMBER:
+        digits = digits.removeprefix("0")  # of the trunk: no number in the log has it
     return Q(**{f"{side}_reversed__startswith": digits[::-1]})
+
+
+def _as_dialled_from(digits: str, regions: Iterable[str]) -> list[str]:
+    found = list[str]()
+    for region in regions:
+        try:
+            parsed = phonenumbers.parse(digits, region)
+        except phonenumbers.NumberParseException:
+            continue
+        whole = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+        found += [whole, whole[1:]]
+    return found
 
 
 def application_names(connection_ids: set[tuple[object, str]]) -> dict[tuple[object, str], str]:

@@ -73,6 +73,12 @@ def of_token(token: ApiToken | None) -> Limits | None:
     return Limits.objects.filter(token=token).first() if token else None
 
 
+def countries() -> set[str]:
+    """Name the countries that any account may call, where these are named: those of its own numbers, mostly."""
+    named = Limits.objects.exclude(account=None).values_list("allowed_countries", flat=True)
+    return {country for one in named for country in one}
+
+
 def limits_for(account: TelnyxAccount, token: ApiToken | None) -> list[Limits]:
     """List all limits that hold for what this token (or a person) does at this account."""
     return [limits for limits in (of_account(account), of_token(token)) if limits]

@@ -62,6 +62,8 @@ def test_each_filter_leaves_what_it_names() -> None:
     ("query", "name"),
     [
         ("acton=call.dial", "acton"),
+        ("action=", "action"),
+        ("action=%20", "action"),
         ("action=a&action=b", "action"),
         ("named=yes", "named"),
         ("named=True", "named"),

@@ -1,13 +1,17 @@
 """Pages of REST lists, by cursor."""
 
 import base64
+import json
+from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
 from tests.support.accounts import make_account
+from tests.support.factories import make_call
 from tests.support.rest import problem
 
-ACCOUNTS = "/api/v1/accounts/"
+ACCOUNTS, CALLS = "/api/v1/accounts/", "/api/v1/calls/"
 
 
 def test_lists_are_paged_by_cursor(api, account):
@@ -27,11 +31,72 @@ def test_a_page_size_out_of_bounds_is_400(api, size):
     assert set(problem(api.get(ACCOUNTS, {"page_size": size}), 400)["errors"]) == {"page_size"}
 
 
-@pytest.mark.parametrize("cursor", ["x", "cD0=", "§", "A" * 5000])
+def cursor_of(*said):
+    return base64.urlsafe_b64encode(json.dumps(said).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("x", "cD0=", "§", "A" * 5000, "", cursor_of(), cursor_of("a"), cursor_of(1, "a"), cursor_of(False, 1)),
+        *(cursor_of(False, "a", "b"), cursor_of(False, "\x00"), "W1tb" * 400, base64.b64encode(b"{}").decode()),
+    ],
+)
 def test_a_cursor_that_is_not_ours_is_400(api, account, cursor):
     assert set(problem(api.get(ACCOUNTS, {"cursor": cursor}), 400)["errors"]) == {"cursor"}
 
 
-def test_a_cursor_past_the_end_shows_nothing(api, account):
-    response = api.get(ACCOUNTS, {"cursor": base64.b64encode(b"o=99999999999&p=1").decode()})
-    assert (response.status_code, response.json()["results"]) == (200, [])
+@pytest.mark.parametrize(
+    "values",
+    [
+        *(("today", str(uuid4())), ("2026-05-22T10:00:00", str(uuid4())), ("2026-05-22T10:00:00Z", "7")),
+        *(("0001-01-01T00:00:00+14:00", str(uuid4())), ("", ""), ("None", "None")),
+    ],
+)
+def test_a_cursor_of_another_list_is_400(api, account, values):
+    assert set(problem(api.get(CALLS, {"cursor": cursor_of(False, *values)}), 400)["errors"]) == {"cursor"}
+
+
+def test_a_cursor_past_an_end_shows_nothing_and_leads_back(api, account):
+    for name in ("a", "b"):
+        make_account(name)
+    beyond = api.get(ACCOUNTS, {"cursor": cursor_of(False, "zzz"), "page_size": 2}).json()
+    assert (beyond["results"], beyond["next"]) == ([], None)
+    assert [row["name"] for row in api.get(beyond["previous"]).json()["results"]] == ["b", "main"]
+    before = api.get(ACCOUNTS, {"cursor": cursor_of(True, "A"), "page_size": 2}).json()
+    assert (before["results"], before["previous"]) == ([], None)
+    assert [row["name"] for row in api.get(before["next"]).json()["results"]] == ["a", "b"]
+
+
+@pytest.mark.parametrize("direction", ["next", "previous"])
+@pytest.mark.parametrize("size", [1, 7, 50])
+def test_rows_of_one_moment_come_once_each_while_others_come(api, account, direction, size):
+    at, other = datetime(2026, 5, 22, 10, tzinfo=UTC), datetime(2026, 5, 22, 11, tzinfo=UTC)
+    there = {make_call(account, uuid4().hex, started_at=at).call_control_id for _ in range(24)}
+    there |= {make_call(account, uuid4().hex, started_at=other).call_control_id for _ in range(3)}
+    url, seen = CALLS + f"?page_size={size}", []
+    if direction == "previous":
+        url += f"&cursor={cursor_of(True)}"
+    while url:
+        page = api.get(url).json()
+        seen += [row["call_control_id"] for row in page["results"]]
+        url = page[direction]
+        for _ in range(2):  # of the same moment, too
+            make_call(account, uuid4().hex, started_at=at)
+        assert len(seen) < 200
+    assert sorted(one for one in seen if one in there) == sorted(there)
+    assert len(seen) == len(set(seen))
+
+
+def test_pages_are_the_same_in_both_directions(api, account):
+    for _ in range(11):
+        make_call(account, uuid4().hex, started_at=datetime(2026, 5, 22, 10, tzinfo=UTC))
+    pages, url = [], CALLS + "?page_size=3"
+    while url:
+        pages.append(page := api.get(url).json())
+        url = page["next"]
+    back, url = [], pages[-1]["previous"]
+    while url:
+        back.append(page := api.get(url).json())
+        url = page["previous"]
+    assert [page["results"] for page in reversed(back)] == [page["results"] for page in pages[:-1]]

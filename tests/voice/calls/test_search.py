@@ -12,6 +12,8 @@ from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import CALLS, api_for, problem
 from tests.support.rows import Call
 from voice.calls import search
+from voice.dialling import limits
+from voice.models import Limits
 
 pytestmark = pytest.mark.django_db
 LEG, SESSION = "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0", "1ccc7b54-4df3-4bca-a65a-3da1ecc777f1"
@@ -57,6 +59,8 @@ def found(text: str, actor: Actor) -> str:
         ("442071838750", "ab"),
         ("+442071838750", "ab"),
         ("sip:ada@example.com", "c"),
+        ("ada@example.com", "c"),
+        ("gencred43ab@example.com", ""),  # its digits are no number
         ("sip:ada", "c"),
         ("sip:bob", ""),
         (LEG, "a"),
@@ -113,6 +117,44 @@ def test_who_sees_no_whole_number_finds_by_a_whole_one_or_by_four_digits(text: s
 def test_a_number_is_not_pieced_together_from_its_ends(text: str, bob: Actor) -> None:
     with pytest.raises(search.SearchRefused, match="exactly four last digits"):
         found(text, bob)
+
+
+@pytest.mark.parametrize("text", ["...", "- -", "( )"])
+def test_what_is_no_number_finds_nothing_and_says_so(text: str, ada: Actor, client: Client) -> None:
+    with pytest.raises(search.SearchRefused, match="cannot be read as a number"):
+        found(text, ada)
+
+
+@pytest.mark.parametrize("value", ["²", "...", "x", "+", "anonym"])
+def test_over_rest_what_is_no_number_is_refused_by_name(value: str, ada: Actor) -> None:
+    answer = api_for(ada.user).get(CALLS, {"number": value})
+    assert "cannot be read" in problem(answer, 400)["errors"]["number"][0]
+
+
+@pytest.mark.parametrize("who", ["ada", "bob"])
+@pytest.mark.parametrize("text", ["anonymous", "Anonymous", "RESTRICTED"])
+def test_callers_who_told_no_number_are_found(
+    account: TelnyxAccount, request: pytest.FixtureRequest, text: str, who: str
+) -> None:
+    make_call(account, "d", from_number="anonymous")
+    make_call(account, "e", from_number="Restricted")
+    assert found(text, request.getfixturevalue(who)) == ("e" if text == "RESTRICTED" else "d")
+
+
+@pytest.mark.parametrize("who", ["ada", "bob"])
+@pytest.mark.parametrize(
+    "text",
+    ["+4915112345678", "004915112345678", "+49 (0)151 12345678", "0151/12345678", "0151 1234 5678", "٠١٥١١٢٣٤٥٦٧٨"],
+)
+def test_a_number_is_found_as_people_write_it(
+    account: TelnyxAccount, request: pytest.FixtureRequest, text: str, who: str
+) -> None:
+    make_call(account, "d", from_number="+4915112345678")
+    make_call(account, "e", to_number="4915112345678")  # without a plus: the same
+    make_call(account, "f", to_number="+15112345679")
+    limits.of_account(account)
+    Limits.objects.update(allowed_countries=["US", "DE"])
+    assert found(text, request.getfixturevalue(who)) == "de"
 
 
 def test_such_searches_are_counted_and_audited_by_person(bob: Actor, user_with: Any) -> None:
