@@ -1,34 +1,99 @@
 """Filters lists in ways that Unfold's own filters do not."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from django import forms
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.forms.utils import from_current_timezone
 from django.http import HttpRequest
-from django.utils.dateparse import parse_date
-from unfold.contrib.filters.admin import FieldTextFilter, RangeDateFilter
+from unfold.contrib.filters.admin import FieldTextFilter, RangeDateFilter, RangeDateTimeFilter
+from unfold.contrib.filters.forms import RangeDateForm, RangeDateTimeForm
+
+_FIRST_YEAR, _LAST_YEAR = 1901, 9998
+
+
+def _check_year(day: date | None) -> None:
+    if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:  # where no database's calendar ends
+        raise ValidationError(f"Enter a day between {_FIRST_YEAR} and {_LAST_YEAR}.")
+
+
+class _MomentField(forms.SplitDateTimeField):
+    """Takes a day with a time or without: it is the whole day then, up to its end if the range ends there."""
+
+    def __init__(self, widget: Any, *, is_end: bool) -> None:
+        super().__init__(label="", required=False, require_all_fields=False, widget=widget)
+        self.is_end = is_end
+        for field in self.fields:
+            field.required = False
+
+    def compress(self, data_list: Any) -> datetime | None:
+        day, at = data_list or (None, None)
+        if day is None and at is not None:
+            raise ValidationError("Enter the day, too.")
+        _check_year(day)
+        whole = time.max if self.is_end else time.min
+        moment: datetime | None = day and from_current_timezone(datetime.combine(day, whole if at is None else at))
+        return moment
+
+
+class _MomentRangeForm(RangeDateTimeForm):
+    def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(name, *args, **kwargs)
+        for end in ("from", "to"):
+            name_of_end = f"{name}_{end}"
+            self.fields[name_of_end] = _MomentField(self.fields[name_of_end].widget, is_end=end == "to")
+
+
+class MomentRangeFilter(RangeDateTimeFilter):
+    """Filters by times, both included; a day without a time is all of it. What is no time is told, and finds nothing.
+
+    Unfold's own leaves out a day without a time, and what it cannot read, and lists everything.
+    """
+
+    form_class = _MomentRangeForm
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        name: Any = self.parameter_name
+        form = self.form_class(name=name, data=self.used_parameters)
+        if not form.is_valid():
+            return queryset.none()
+        first, last = form.cleaned_data[f"{name}_from"], form.cleaned_data[f"{name}_to"]
+        queryset = queryset.filter(**{f"{name}__gte": first}) if first else queryset
+        return queryset.filter(**{f"{name}__lte": last}) if last else queryset
+
+
+class _DayRangeForm(RangeDateForm):
+    def clean(self) -> dict[str, Any]:
+        days: dict[str, Any] = super().clean() or self.cleaned_data
+        for name, day in list(days.items()):
+            try:
+                _check_year(day)
+            except ValidationError as error:
+                self.add_error(name, error)
+        return self.cleaned_data
 
 
 class DayRangeFilter(RangeDateFilter):
-    """Filters by whole days in UTC, both included.
+    """Filters by whole days in UTC, both included. What is no day is told, and finds nothing.
 
     Unfold's own compares with naive midnights and leaves out the last day.
     """
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        if first := self._day("from"):
-            queryset = queryset.filter(**{f"{self.parameter_name}__gte": first})
-        if last := self._day("to"):
-            queryset = queryset.filter(**{f"{self.parameter_name}__lt": last + timedelta(days=1)})
-        return queryset
+    form_class = _DayRangeForm
 
-    def _day(self, end: str) -> datetime | None:
-        """Return the day's beginning. None for what is no day, or lies where no calendar goes on."""
-        try:
-            day = parse_date(str(self.used_parameters.get(f"{self.parameter_name}_{end}", "")))
-        except ValueError:
-            return None
-        return datetime.combine(day, time(), UTC) if day and 1900 < day.year < 9999 else None
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        name: Any = self.parameter_name
+        form = self.form_class(name=name, data=self.used_parameters)
+        if not form.is_valid():
+            return queryset.none()
+        first, last = form.cleaned_data[f"{name}_from"], form.cleaned_data[f"{name}_to"]
+        if first:
+            queryset = queryset.filter(**{f"{name}__gte": datetime.combine(first, time(), UTC)})
+        if last:
+            queryset = queryset.filter(**{f"{name}__lt": datetime.combine(last, time(), UTC) + timedelta(days=1)})
+        return queryset
 
 
 class WholeTextFilter(FieldTextFilter):

@@ -7,6 +7,7 @@ again, by its ``intent``. Elsewhere nobody knows, and every repeat is told so.
 """
 
 import hashlib
+import json
 from datetime import timedelta
 from typing import Any, ClassVar, cast
 
@@ -106,7 +107,7 @@ def _claim(request: Request, key: str, *, keyed: bool) -> IdempotentReply:
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise Problem(400, f"{HEADER} must be 1 to 255 printable characters.", "invalid_idempotency_key")
     token, body = cast("ApiToken", request.auth), getattr(request, "_request", request).body
-    told = f"{request.path}\n".encode() + body
+    told = f"{request.path}\n".encode() + _in_one_order(body)
     fingerprint = (salted_hmac("idempotency", told, algorithm="sha256") if keyed else hashlib.sha256(told)).hexdigest()
     try:
         with transaction.atomic():
@@ -122,6 +123,14 @@ def _claim(request: Request, key: str, *, keyed: bool) -> IdempotentReply:
     if reply.body == {"code": _UNKNOWN}:
         raise Problem(409, _FAILED, _UNKNOWN)
     return reply
+
+
+def _in_one_order(body: bytes) -> bytes:
+    """Return a JSON body with its members in order: what means the same is the same request."""
+    try:
+        return json.dumps(json.loads(body), sort_keys=True).encode()
+    except (ValueError, RecursionError):
+        return body  # the view says what is wrong with it
 
 
 def _claim_again(reply: IdempotentReply) -> None:

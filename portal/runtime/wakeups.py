@@ -69,11 +69,11 @@ class Publisher:
 
 
 def _messages(some: list[tuple[str, str]]) -> list[tuple[str, list[str]]]:
-    """Return the messages in the order of their first ids."""
-    together: dict[str, list[str]] = {}
-    for task, identifier in some:
-        together.setdefault(task if task in _TAKE_SEVERAL else f"{task} {identifier}", []).append(identifier)
-    return [(key.partition(" ")[0], identifiers) for key, identifiers in together.items()]
+    """Return the messages in the order of their first ids; an id that waits twice is woken once."""
+    together: dict[tuple[str, str], list[str]] = {}
+    for task, identifier in dict.fromkeys(some):
+        together.setdefault((task, "" if task in _TAKE_SEVERAL else identifier), []).append(identifier)
+    return [(task, identifiers) for (task, _), identifiers in together.items()]
 
 
 publisher = Publisher()

@@ -14,14 +14,13 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
-from portal.admin.filters import WholeTextFilter
+from portal.admin.filters import MomentRangeFilter, WholeTextFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, viewer
 from portal.models import AuditEvent
@@ -62,7 +61,7 @@ class CallAdmin(PageAdmin):
     )
     list_display_links = ("started",)
     list_filter = (
-        ("started_at", RangeDateTimeFilter),
+        ("started_at", MomentRangeFilter),
         ("state", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
         ("connection_id", WholeTextFilter),

@@ -4,6 +4,7 @@ What is done to a conference or a queue has a dotted name: ``conferences.hold``,
 TeXML's REST API does (``texml.calls.redirect``): see ``texml_operations``.
 """
 
+import base64
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ from voice.catalogue import texml_documents, texml_operations
 from voice.models import Call, CallCommand
 
 DIAL = "dial"
+CLIENT_STATE = "client_state"  # and ``target_leg_client_state``
+NO_CLIENT_STATE = "Must be base64: Telnyx takes no other client state."
 # What puts a call to another number costs money: it takes the permission to dial.
 _DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
@@ -101,10 +104,33 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InvalidParameters({"parameters": ["Must be an object."]})
     if texml_operations.is_texml(action):
-        return _in_one_form(texml_operations.check(action, values, partial=partial))
+        given = texml_operations.check(action, values, partial=partial)
+        _refuse_odd_names(given, "FriendlyName" if action == "texml.queues.create" else "")
+        return _in_one_form(given)
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
-    return _in_one_form(schemas.validate(method(action), values, partial=partial))
+    given = schemas.validate(method(action), values, partial=partial)
+    if odd := [name for name, text in given.items() if name.endswith(CLIENT_STATE) and not is_client_state(text)]:
+        raise InvalidParameters({name: [NO_CLIENT_STATE] for name in odd})
+    _refuse_odd_names(given, "queue_name")
+    return _in_one_form(given)
+
+
+def _refuse_odd_names(given: dict[str, Any], parameter: str) -> None:
+    """Refuse the name of a queue that Telnyx would make, and no address could name."""
+    name = given.get(parameter)
+    if isinstance(name, str) and ("/" in name or name in {".", ".."}):
+        raise InvalidParameters({parameter: ["A queue is named in addresses: no / in it, and neither . nor .. alone."]})
+
+
+def is_client_state(text: Any) -> bool:
+    """Tell whether Telnyx takes it as a client state, or whether it is filled in later."""
+    if not isinstance(text, str) or "{{" in text:
+        return True  # what is no text is judged by its type
+    try:
+        return bool(base64.b64decode(text, validate=True)) or not text
+    except ValueError:
+        return False
 
 
 def _in_one_form(values: dict[str, Any]) -> dict[str, Any]:

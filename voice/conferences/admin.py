@@ -9,10 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.contrib.filters.admin import ChoicesDropdownFilter, RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import ChoicesDropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
 from portal.actors import actor_of
+from portal.admin.filters import MomentRangeFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen
 from portal.models import AuditEvent, TelnyxAccount
@@ -34,7 +35,7 @@ class ConferenceAdmin(PageAdmin):
     page_template = "voice/conferences/page.html"
     list_display = ("started_at", "name_shown", "state_shown", "present", "account", "connection_id", "ended_at")
     list_filter = (
-        ("started_at", RangeDateTimeFilter),
+        ("started_at", MomentRangeFilter),
         ("state", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
     )

@@ -225,7 +225,9 @@ def _judge(made: Plan, line: Line, near: str, held: list[Any], seen: dict[str, i
     except ValidationError as error:
         made.problems[line.at] = " ".join(error.messages)
         return
-    if to in seen:
+    if not actions.is_client_state(line.client_state):
+        made.problems[line.at] = f"client_state: {actions.NO_CLIENT_STATE}"
+    elif to in seen:
         made.problems[line.at] = f"The same number as line {seen[to]}."
     elif words := limits.refusal(held, to):
         made.problems[line.at] = words

@@ -14,12 +14,12 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
 
 from portal.actors import actor_of
+from portal.admin.filters import MomentRangeFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen
 from portal.masking import may_see_whole
@@ -40,7 +40,7 @@ class CallCommandAdmin(PageAdmin):
     page_template = "voice/dispatch/page.html"
     list_display = ("created_at", "action_shown", "status_shown", "by_shown", "tries", "took", "error_code", "said")
     list_filter = (
-        ("created_at", RangeDateTimeFilter),
+        ("created_at", MomentRangeFilter),
         ("status", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
         ("action", FieldTextFilter),

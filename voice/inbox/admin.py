@@ -13,12 +13,13 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from applications import probe
 from applications.kinds import KINDS
+from portal.admin.filters import MomentRangeFilter
 from portal.admin.site import ReadOnlyAdmin
 from portal.models import TelnyxAccount
 from voice.events.intake import MAX_BYTES
@@ -80,7 +81,7 @@ class RejectedRequestAdmin(ReadOnlyAdmin):
     list_display = ("at", "account_shown", "reason_shown", "headers_shown")
     list_display_links = None
     list_select_related = ("account",)
-    list_filter = (("account", RelatedDropdownFilter), ("at", RangeDateTimeFilter))
+    list_filter = (("account", RelatedDropdownFilter), ("at", MomentRangeFilter))
     list_filter_submit = True
     list_before_template: Any = "voice/inbox/list_before.html"
 

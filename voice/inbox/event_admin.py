@@ -14,13 +14,12 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
-    RangeDateTimeFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.filters import WholeTextFilter
+from portal.admin.filters import MomentRangeFilter, WholeTextFilter
 from portal.admin.site import ReadOnlyAdmin, as_json, seen, viewer
 from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
@@ -38,7 +37,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error_shown")
     list_filter = (
-        ("received_at", RangeDateTimeFilter),
+        ("received_at", MomentRangeFilter),
         ("status", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),

@@ -96,7 +96,8 @@ class Call(models.Model):
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
-    return round((end - begin).total_seconds(), 3) if begin and end else None
+    # Telnyx's own clocks may tell an answer after the end
+    return max(round((end - begin).total_seconds(), 3), 0.0) if begin and end else None
 
 
 class LiveListing(models.Model):

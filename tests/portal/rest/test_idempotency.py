@@ -38,6 +38,16 @@ def test_without_a_key_it_is_done_again(api):
 
 
 @notes
+def test_the_same_members_in_another_order_are_the_same_request(api):
+    asked = ['{"name": "a", "more": {"x": 1, "y": [2, 1]}}', '{"more":{"y":[2,1],"x":1},  "name":"a"}']
+    headers = {"Idempotency-Key": "one"}
+    first, again = (api.post(NOTES, body, content_type="application/json", headers=headers) for body in asked)
+    assert (first.status_code, again.status_code, again["Idempotent-Replayed"]) == (201, 201, "true")
+    other = api.post(NOTES, asked[0].replace("[2, 1]", "[1, 2]"), content_type="application/json", headers=headers)
+    problem(other, 422, "idempotency_key_reused")
+
+
+@notes
 def test_another_body_under_the_same_key_is_422(api):
     post_note(api, "one")
     problem(post_note(api, "one", "b"), 422, "idempotency_key_reused")

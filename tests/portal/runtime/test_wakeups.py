@@ -126,3 +126,21 @@ def test_after_a_fork_the_publisher_has_a_thread_again(broker):
 
 def test_the_queue_is_bounded():
     assert 0 < Publisher().pending.maxsize <= 10_000
+
+
+def test_what_is_woken_twice_is_one_message_with_one_id(broker):
+    publisher = Publisher()
+    broker.hold.clear()
+    publisher.put("applications.pull_account", "first")
+    assert broker.reached.wait(60)
+    for number in ("1", "1", "2", "1"):
+        publisher.put("applications.pull_account", number)
+        publisher.put("voice.process_event", number)
+    broker.hold.set()
+    eventually(lambda: len(broker.sent) >= 4)
+    assert broker.sent == [
+        ("applications.pull_account", ["first"]),
+        ("applications.pull_account", ["1"]),
+        ("voice.process_event", ["1", "2"]),
+        ("applications.pull_account", ["2"]),
+    ]

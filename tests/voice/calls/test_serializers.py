@@ -1,6 +1,6 @@
 """A call over REST, member by member."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -71,3 +71,9 @@ def test_numbers_are_masked_without_the_permission(account: TelnyxAccount, user_
     full = api_for(user_with(*READING, "voice.view_full_number", username="operator"))
     assert full.get(one).json()["from"] == FROM
     assert FROM in full.get(EVENTS).content.decode()
+
+
+def test_an_answer_told_after_the_end_is_no_talk_of_less_than_nothing(api: APIClient, account: TelnyxAccount) -> None:
+    at, second = datetime(2026, 5, 22, 10, tzinfo=UTC), timedelta(seconds=1)
+    make_call(account, "late", started_at=at, answered_at=at + 5.4 * second, ended_at=at + 5 * second)
+    assert api.get(f"{CALLS}v3:late-leg/").json()["talk_seconds"] == 0.0

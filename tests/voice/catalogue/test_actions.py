@@ -50,3 +50,32 @@ def test_what_rings_another_number_takes_the_permission_to_dial() -> None:
 
 def test_what_takes_no_command_id_is_known() -> None:
     assert {name for name in METHODS if not retry_policy.takes_command_id(name)} == NOT_REPEATABLE
+
+
+@pytest.mark.parametrize("name", ["client_state", "target_leg_client_state"])
+@pytest.mark.parametrize("state", ["spring", "a", "YWRh!", "YWRh YWRh"])
+def test_a_client_state_that_telnyx_does_not_take_is_told_at_once(name: str, state: str) -> None:
+    with pytest.raises(schemas.InvalidParameters) as caught:
+        actions.check("transfer", {"to": "+13125550002", name: state})
+    assert caught.value.errors == {name: ["Must be base64: Telnyx takes no other client state."]}
+
+
+@pytest.mark.parametrize("state", ["YWRh", "R3LDvMOfZQ==", "", "{{ call.tags }}"])
+def test_a_client_state_in_base64_or_filled_in_later_is_taken(state: str) -> None:
+    assert actions.check("hangup", {"client_state": state}) == {"client_state": state}
+
+
+@pytest.mark.parametrize("name", ["..", ".", "EU/West", "/"])
+@pytest.mark.parametrize(
+    ("action", "parameter", "rest"),
+    [
+        ("queues.create", "queue_name", {}),
+        ("enqueue", "queue_name", {}),
+        ("texml.queues.create", "FriendlyName", {}),
+    ],
+)
+def test_a_queue_that_no_address_could_name_is_not_made(action: str, parameter: str, rest: dict, name: str) -> None:
+    with pytest.raises(schemas.InvalidParameters) as caught:
+        actions.check(action, {parameter: name, **rest})
+    assert list(caught.value.errors) == [parameter]
+    assert actions.check(action, {parameter: "EU.West", **rest}) == {parameter: "EU.West", **rest}

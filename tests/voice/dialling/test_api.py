@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAccount) -> None:
     numbers = ["+1 312 555 0001", "3125550002", "+881612345678", {"to": "+13125550001"}, "+13125550003"]
+    numbers.append({"to": "+13125550004", "client_state": "spring"})
     answer = api.post(URL, body(numbers=numbers, dry_run=True), format="json")
     assert answer.status_code == 200
     told = answer.json()
@@ -22,10 +23,11 @@ def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAc
     assert "Did you mean +13125550002?" in told["problems"]["2"]
     assert "blocked_prefixes" in told["problems"]["3"]
     assert told["problems"]["4"] == "The same number as line 1."
+    assert told["problems"]["6"] == "client_state: Must be base64: Telnyx takes no other client state."
     assert not CallCommand.objects.exists()
     answer = api.post(URL, body(numbers=numbers), format="json")
     assert answer.status_code == 400
-    assert set(answer.json()["errors"]) == {"numbers.2", "numbers.3", "numbers.4"}
+    assert set(answer.json()["errors"]) == {"numbers.2", "numbers.3", "numbers.4", "numbers.6"}
     assert not DialBatch.objects.exists()
 
 
