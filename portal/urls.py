@@ -9,6 +9,7 @@ from rest_framework.permissions import AllowAny
 from portal.runtime import health
 
 handler400 = "portal.rest.problems.bad_request"
+handler403 = "portal.rest.problems.forbidden"
 handler404 = "portal.rest.problems.not_found"
 handler500 = "portal.rest.problems.server_error"
 

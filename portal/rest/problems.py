@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
-from django.views import csrf, defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -21,6 +20,7 @@ from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, 
 CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."
 _AWAY_SECONDS = "2"
+_HOME = "/admin/"
 _AWAY_PAGE = (
     "The portal cannot reach its database. Calls that are under way go on; what you last saved may not have been kept."
 )
@@ -97,19 +97,47 @@ def problem(http_status: int, detail: str, code: str, request_id: str = "", **me
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 400: ``handler400``."""
-    return _page_or_problem(request, 400, "The request cannot be read.", "invalid", defaults.bad_request, exception)
+    if not _is_for_a_person(request):
+        return problem(400, "The request cannot be read.", "invalid", _id(request))
+    return _page(
+        request,
+        400,
+        "This address or form cannot be read",
+        "Something in it is not as the portal makes it. Go back, reload the page, and try once more.",
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a failed CSRF check (``CSRF_FAILURE_VIEW``): a page for people, a problem for everybody else."""
-    if request.path_info.startswith("/admin/"):
-        return csrf.csrf_failure(request, reason)
-    return problem(403, "This address takes no form.", "permission_denied", _id(request))
+    if not request.path_info.startswith("/admin/"):
+        return problem(403, "This address takes no form.", "permission_denied", _id(request))
+    return _page(
+        request,
+        403,
+        "The form was not taken",
+        "You signed in or out since the page was opened, or the browser keeps no cookies for this address. Nothing was "
+        "changed. Go back, copy what you typed, reload the page, and send it once more.",
+    )
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer 403: ``handler403``."""
+    if not _is_for_a_person(request):
+        return problem(403, "You are not allowed to do this.", "permission_denied", _id(request))
+    words = f"{request.user} lacks a permission for it. Who manages users can give it." if _is_known(request) else ""
+    return _page(request, 403, "You are not allowed to do this", words or "Sign in, and try once more.")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 404: ``handler404``."""
-    return _page_or_problem(request, 404, "There is nothing here.", "not_found", defaults.page_not_found, exception)
+    if not _is_for_a_person(request):
+        return problem(404, "There is nothing here.", "not_found", _id(request))
+    return _page(
+        request,
+        404,
+        "There is nothing here",
+        "It may have been deleted, or the address was cut off. The start page leads to all that you may see.",
+    )
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -121,8 +149,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
         return _database_away(request)
     if isinstance(sys.exception(), TooManyPasswords):
         return come_again("Too many people sign in or set passwords. Go back, and try again in a few seconds.", "5")
-    if not request.path_info.startswith("/api/"):
-        return defaults.server_error(request)
+    if _is_for_a_person(request):
+        words = "This is a fault of the portal. It is in the log. Whether what you sent was kept, the lists tell."
+        return _page(request, 500, "The portal failed", words)
     return problem(500, "The portal failed. It is logged under this request id.", "error", _id(request))
 
 
@@ -134,8 +163,26 @@ def _database_away(request: HttpRequest) -> HttpResponse:
 
 def come_again(text: str, seconds: str, http_status: int = 503) -> HttpResponse:
     """Answer with a page that costs next to nothing: there is no time or no database for more."""
-    page = loader.render_to_string("503.html", {"text": text})
+    told = {"title": "Try again in a moment", "text": text, "home": _HOME, "again": True}
+    page = loader.render_to_string("error.html", told)
     return HttpResponse(page, status=http_status, headers={"Retry-After": seconds})
+
+
+def _page(request: HttpRequest, http_status: int, title: str, text: str) -> HttpResponse:
+    told = {"title": title, "text": text, "status": http_status, "request_id": _id(request), "home": _HOME}
+    return HttpResponse(loader.render_to_string("error.html", told), status=http_status)
+
+
+def _is_for_a_person(request: HttpRequest) -> bool:
+    """Tell whether a browser shows the answer to somebody."""
+    path = request.path_info
+    if path.startswith("/admin/"):
+        return True
+    return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/api/", "/webhooks/"))
+
+
+def _is_known(request: HttpRequest) -> bool:
+    return bool(getattr(getattr(request, "user", None), "is_authenticated", False))
 
 
 def document_errors(result: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -223,15 +270,6 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 def _seen_by(user: Any, errors: dict[str, list[str]]) -> dict[str, list[str]]:
     return {name: [str(masked_for(user, message)) for message in messages] for name, messages in errors.items()}
-
-
-def _page_or_problem(
-    request: HttpRequest, http_status: int, detail: str, code: str, page: Any, exception: Exception | None
-) -> HttpResponse:
-    if request.path_info.startswith("/admin/"):
-        answer: HttpResponse = page(request, exception)
-        return answer
-    return problem(http_status, detail, code, _id(request))
 
 
 def _id(request: HttpRequest) -> str:

@@ -146,7 +146,7 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
             for row in CallControlApplication.objects.select_related("account").filter(missing_since=None)[:5000]
         }
         choices = [(key, f"{row} ({row.account})") for key, row in self.applications.items()]
-        here = f"{self.instance.account_id} {self.instance.connection_id}" if self.instance.pk else ""
+        here = f"{self.instance.account_id} {self.instance.connection_id}" if not self.instance._state.adding else ""
         if here and here not in self.applications:
             choices.insert(0, (here, f"Connection {self.instance.connection_id}"))
         self.fields["application"].choices = choices  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import OperationalError, connection
+from django.test import Client
 
 from tests.support.notes_api import NOTES, notes
 from tests.support.rest import problem
@@ -58,3 +59,48 @@ def test_a_bug_is_a_problem_without_its_message(api):
     response = api.post(NOTES, {"name": "bug"}, format="json")
     assert "secret" not in response.content.decode()
     problem(response, 500)
+
+
+PERSON = {"Accept": "text/html,application/xhtml+xml"}
+
+
+def page(response, status):
+    text = response.content.decode()
+    assert (response.status_code, response["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert response.headers["X-Request-Id"] in text
+    assert 'href="/admin/"' in text
+    return text
+
+
+@pytest.mark.parametrize("url", ["/admin/nothing/", "/admin/voice/nothing/", "/nothing"])
+def test_a_person_is_shown_a_page_where_there_is_nothing(browser, url):
+    assert "There is nothing here" in page(browser.get(url, headers=PERSON), 404)
+
+
+def test_only_a_browser_is_shown_a_page(browser):
+    problem(browser.get("/nothing", headers={"Accept": "*/*"}), 404, "not_found")
+    problem(browser.get("/api/v1/nothing/", headers=PERSON), 404, "not_found")
+    problem(browser.get("/webhooks/nothing", headers=PERSON), 404)
+
+
+def test_a_person_is_told_whose_permission_is_lacking(client, user_with):
+    client.force_login(user_with("voice.view_call", username="bob"))
+    assert "bob lacks a permission" in page(client.get("/admin/voice/call/dial/", headers=PERSON), 403)
+
+
+def test_a_form_of_another_session_is_told_what_to_do(operator):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    told = page(client.post("/admin/voice/flow/add/", {"name": "x"}, headers=PERSON), 403)
+    assert "reload the page" in told
+
+
+def test_a_bad_address_and_a_bug_have_pages_too(browser, monkeypatch):
+    assert "cannot be read" in page(browser.get("/admin/portal/telnyxaccount/?_to_field=api_key_sealed&_popup=1"), 400)
+
+    def fails(*_, **__):
+        raise RuntimeError("secret")
+
+    monkeypatch.setattr("voice.flows.admin.FlowAdmin.get_queryset", fails)
+    browser.raise_request_exception = False
+    assert "secret" not in page(browser.get("/admin/voice/flow/"), 500)

@@ -33,6 +33,17 @@ def test_a_flow_is_made_with_its_rules_in_the_order_of_the_page(
     assert [(rule.do[0]["action"], rule.step) for rule in flow.rules.all()] == [("answer", "menu"), ("hangup", "")]
 
 
+@pytest.mark.parametrize("chosen", ["", "nonsense", "None "])
+def test_a_flow_without_an_application_is_told_on_the_form_with_what_was_typed(
+    browser: Client, application: CallControlApplication, chosen: str
+) -> None:
+    answer = browser.post("/admin/voice/flow/add/", flow_form({"do": ANSWER}, name="mine", application=chosen))
+    assert answer.status_code == 200
+    assert list(answer.context["adminform"].form.errors) == ["application"]
+    assert 'value="mine"' in answer.content.decode()
+    assert not Flow.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("rule", "field", "words"),
     [
