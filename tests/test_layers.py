@@ -85,6 +85,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.calls.*",),
     ("voice.conferences.*",),
     ("voice.texml.*",),
+    ("voice.live_board.*",),
     ("voice.dispatch.*",),
     ("voice.events.*",),
     ("voice.recovery.*",),

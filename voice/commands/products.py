@@ -4,7 +4,7 @@ Nothing that Telnyx tells of a leg says so. Its application does, since an id is
 dialled it; else the events of its progress. Where these say nothing, or both, it is unknown, and Telnyx judges.
 """
 
-from typing import TypeVar
+from typing import Any
 
 from django.db.models import Case, Exists, OuterRef, QuerySet, TextChoices, Value, When
 
@@ -13,7 +13,6 @@ from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, texml_operations
 from voice.models import Call, CallCommand, CallEvent
 
-C = TypeVar("C", bound=Call)
 _CALL = "/api/v1/texml/calls/{call_sid}/"
 
 
@@ -41,7 +40,7 @@ _INSTEAD = {
 _REDIRECT = ("texml.calls.redirect", "PATCH", "")
 
 
-def with_product(calls: QuerySet[C]) -> QuerySet[C]:
+def with_product(calls: QuerySet[Call]) -> QuerySet[Any]:
     """Annotate ``product``: a ``Product``, or empty where it is unknown. No statement more, however many calls."""
     of_theirs = {"account": OuterRef("account"), "telnyx_id": OuterRef("connection_id")}
     made = CallCommand.objects.filter(call=OuterRef("pk"))

@@ -212,14 +212,14 @@ def test_numbers_on_the_page_are_masked_for_who_may_not_see_them(signed_in: Any,
 def test_the_buttons_are_the_actions_possible_now(
     browser: Client, account: TelnyxAccount, columns: dict[str, str], buttons: set[str]
 ) -> None:
-    assert {name for name, _ in browser.get(page(make_call(account, **columns))).context["buttons"]} == buttons
+    assert {button.action for button in browser.get(page(make_call(account, **columns))).context["buttons"]} == buttons
 
 
 def test_a_button_is_there_for_those_who_may_press_it(signed_in: Any, account: TelnyxAccount) -> None:
     call = make_call(account)
 
     def buttons(client: Client) -> set[str]:
-        return {name for name, _ in client.get(page(call)).context["buttons"]}
+        return {button.action for button in client.get(page(call)).context["buttons"]}
 
     assert buttons(signed_in("voice.view_call")) == set()
     assert buttons(signed_in("voice.view_call", "voice.dial", username="dialler")) == {"transfer"}

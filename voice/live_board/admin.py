@@ -1,20 +1,25 @@
-"""Draws the live board, and Telnyx's own record on a call's page: what is asked of Telnyx while somebody looks."""
+"""Draws the live board, and has Telnyx asked while somebody looks."""
 
 import hashlib
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from portal.admin.site import as_json
+from portal.admin.site import answer_dialog
 from portal.telnyx.errors import TelnyxError
-from voice.calls import live_board, status, telnyx_record
+from voice.calls import status
+from voice.catalogue.texml_fields import iso_time
+from voice.catalogue.texml_operations import CALL_STATUS_OVER
+from voice.commands.products import Product, product_of
+from voice.live_board import board, listings
 from voice.models import Call
+from voice.texml import calls
 
 
 def urls(admin: Any) -> list[URLPattern]:
@@ -29,7 +34,6 @@ def urls(admin: Any) -> list[URLPattern]:
         path("live/table/", wrap(_table), name="voice_call_live_table"),
         path("live/telnyx/", wrap(_ask), name="voice_call_live_telnyx"),
         path("live/refresh/<uuid:call_id>/", wrap(_refresh), name="voice_call_live_refresh"),
-        path("<uuid:call_id>/telnyx-events/", wrap(_record), name="voice_call_record"),
     ]
 
 
@@ -38,7 +42,7 @@ def _live(admin: Any, request: HttpRequest) -> HttpResponse:
     _check(request, "voice.view_call")
     table = _drawn(request)
     context = {**admin.admin_site.each_context(request), "opts": admin.opts, "title": "Live calls"}
-    return TemplateResponse(request, "voice/calls/live.html", context | {"table": table, "have": _digest(table)})
+    return TemplateResponse(request, "voice/live_board/page.html", context | {"table": table, "have": _digest(table)})
 
 
 def _table(request: HttpRequest) -> HttpResponse:
@@ -48,13 +52,13 @@ def _table(request: HttpRequest) -> HttpResponse:
     digest = _digest(table)
     if request.GET.get("have") == digest:
         return HttpResponse(status=204)
-    return TemplateResponse(request, "voice/calls/live_table.html", {"table": table, "have": digest})
+    return TemplateResponse(request, "voice/live_board/table.html", {"table": table, "have": digest})
 
 
 def _ask(request: HttpRequest) -> HttpResponse:
     """Have Telnyx asked, if 15 s have passed. What it says shows with the board's next refresh."""
     _check(request, "voice.view_call")
-    live_board.ask_telnyx()
+    listings.ask_telnyx()
     return HttpResponse(status=204)
 
 
@@ -64,16 +68,16 @@ def _refresh(request: HttpRequest, call_id: str) -> HttpResponse:
     call = get_object_or_404(Call.objects.select_related("account"), pk=call_id)
     if request.method == "POST":
         _tell_status(request, call)
-    board_page = reverse("admin:voice_call_live")
-    if request.headers.get("HX-Request"):
-        return HttpResponse(headers={"HX-Redirect": board_page})
-    return HttpResponseRedirect(board_page)
+    return answer_dialog(request, reverse("admin:voice_call_live"))
 
 
 def _tell_status(request: HttpRequest, call: Call) -> None:
+    is_texml = product_of(call) == Product.TEXML
     try:
-        answer = status.status(call)
-        if answer is None:
+        answer = _of_texml(call) if is_texml else status.status(call)
+        if answer is None and is_texml:  # it keeps them for 30 days, and may tell of one late
+            messages.warning(request, "Telnyx’s TeXML does not know this call (yet).")
+        elif answer is None:
             messages.warning(request, "Telnyx does not know this call any more: it has ended.")
         else:
             messages.info(request, f"Telnyx was asked: the call is {status.merge_answer(call, answer).state}.")
@@ -81,23 +85,17 @@ def _tell_status(request: HttpRequest, call: Call) -> None:
         messages.error(request, str(error))
 
 
-def _record(request: HttpRequest, call_id: str) -> HttpResponse:
-    """Show Telnyx's own record of a call, for the section on its page."""
-    _check(request, "voice.view_call", "voice.view_callevent")
-    call = get_object_or_404(Call.objects.select_related("account"), pk=call_id)
-    user: Any = request.user
-    context: dict[str, Any] = {"call": call, "may_see_raw": user.has_perm("voice.view_raw_event")}
-    try:
-        record = telnyx_record.of_call(call)
-        lines = telnyx_record.lines(record, user)
-        context |= {"lines": [(line, as_json(line.detail)) for line in lines], "complete": record.complete}
-    except TelnyxError as error:
-        context["error"] = str(error)
-    return TemplateResponse(request, "voice/calls/record.html", context)
+def _of_texml(call: Call) -> dict[str, Any] | None:
+    """Ask TeXML for the call, in the words of Call Control's status; None when it does not know it (any more)."""
+    told = calls.retrieve(call.account, call.call_control_id)
+    if told is None:
+        return None
+    is_over = told.resource.get("status") in CALL_STATUS_OVER
+    return {"is_alive": not is_over, "end_time": iso_time(str(told.resource.get("end_time") or ""))}
 
 
 def _drawn(request: HttpRequest) -> str:
-    return render_to_string("voice/calls/live_rows.html", {"board": live_board.board_for(request.user)}, request)
+    return render_to_string("voice/live_board/rows.html", {"board": board.board_for(request.user)}, request)
 
 
 def _digest(table: str) -> str:
