@@ -11,6 +11,7 @@ from voice.inbox import admin as inbox
 from voice.inbox import event_admin
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
+from voice.texml.admin import urls as texml
 
 __all__ = [
     "alerts",
@@ -24,4 +25,5 @@ __all__ = [
     "limits_admin",
     "recoveries",
     "replays",
+    "texml",
 ]

@@ -35,6 +35,17 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
             ("Pulls", "sync", "admin:applications_pull_changelist", "applications.view_pull"),
         ],
     ),
+    (
+        "TeXML",
+        [
+            ("TeXML calls", "phone_forwarded", "admin:voice_texml_calls", "voice.view_call"),
+            ("TeXML conferences", "groups_3", "admin:voice_texml_conferences", "voice.view_conference"),
+            ("TeXML queues", "format_list_numbered", "admin:voice_texml_queues", "voice.view_queue"),
+            ("TeXML recordings", "voicemail", "admin:voice_texml_recordings", "voice.view_call"),
+            ("Transcriptions", "description", "admin:voice_texml_transcriptions", "voice.view_call"),
+            ("Secrets", "password", "admin:voice_texml_secrets", "applications.change_texmlapplication"),
+        ],
+    ),
     ("Flows", [("Flows", "account_tree", "admin:voice_flow_changelist", "voice.view_flow")]),
     (
         "Accounts",
