@@ -257,8 +257,6 @@ SPECTACULAR_SETTINGS = {
 # --- Looks and logs --------------------------------------------------------------------------------------------------
 # what hangs on an application's page, by dotted name
 APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
-# more pages below the call log's address
-CALL_PAGES = ["voice.live_board.admin.urls"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]
 # what else portal.clean_up forgets

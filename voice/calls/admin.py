@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -12,7 +11,6 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.module_loading import import_string
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
@@ -149,8 +147,7 @@ class CallAdmin(PageAdmin):
             path("<path:object_id>/raw/<uuid:event_id>/", wrap(self.raw_view), name="voice_call_raw"),
             path("<uuid:object_id>/telnyx-events/", wrap(self.record_view), name="voice_call_record"),
         ]
-        others = [url for name in settings.CALL_PAGES for url in import_string(name)(self)]
-        return [*others, *ours, *super().get_urls()]
+        return [*ours, *super().get_urls()]
 
     def page(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         legs = timeline.legs(call)

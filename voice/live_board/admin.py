@@ -3,13 +3,13 @@
 import hashlib
 from typing import Any
 
-from django.contrib import messages
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import path, reverse
 
 from portal.admin.site import answer_dialog
 from portal.telnyx.errors import TelnyxError
@@ -22,26 +22,11 @@ from voice.models import Call
 from voice.texml import calls
 
 
-def urls(admin: Any) -> list[URLPattern]:
-    """List the addresses, for the call log's admin to add before its own."""
-    wrap = admin.admin_site.admin_view
-
-    def live_view(request: HttpRequest) -> HttpResponse:
-        return _live(admin, request)
-
-    return [
-        path("live/", wrap(live_view), name="voice_call_live"),
-        path("live/table/", wrap(_table), name="voice_call_live_table"),
-        path("live/telnyx/", wrap(_ask), name="voice_call_live_telnyx"),
-        path("live/refresh/<uuid:call_id>/", wrap(_refresh), name="voice_call_live_refresh"),
-    ]
-
-
-def _live(admin: Any, request: HttpRequest) -> HttpResponse:
+def _live(request: HttpRequest) -> HttpResponse:
     """Show the page: the board as it is now, then what changes of it every 3 s while it is in sight."""
     _check(request, "voice.view_call")
     table = _drawn(request)
-    context = {**admin.admin_site.each_context(request), "opts": admin.opts, "title": "Live calls"}
+    context = {**admin.site.each_context(request), "opts": Call._meta, "title": "Live calls"}
     return TemplateResponse(request, "voice/live_board/page.html", context | {"table": table, "have": _digest(table)})
 
 
@@ -105,3 +90,17 @@ def _digest(table: str) -> str:
 def _check(request: HttpRequest, *permissions: str) -> None:
     if not request.user.has_perms(permissions):
         raise PermissionDenied
+
+
+def _add(site: Any) -> None:
+    """Add the pages below the call log's address."""
+    found = (
+        ("", _live, "voice_call_live"),
+        ("table/", _table, "voice_call_live_table"),
+        ("telnyx/", _ask, "voice_call_live_telnyx"),
+        ("refresh/<uuid:call_id>/", _refresh, "voice_call_live_refresh"),
+    )
+    site.add_pages([path(f"voice/call/live/{at}", site.admin_view(view), name=name) for at, view, name in found])
+
+
+_add(admin.site)

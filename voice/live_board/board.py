@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import OuterRef, Subquery
 
+from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from voice.calls import search
 from voice.calls.buttons import Button, of_leg
@@ -62,10 +63,14 @@ class Group:
 
 @dataclass
 class Place:
-    """Holds a conference or a queue that Telnyx lists, of one product or of both."""
+    """Holds a conference or a queue that Telnyx lists, of one product or of both.
+
+    ``key`` stands for it in addresses: empty for a name that this person may not see whole.
+    """
 
     account: TelnyxAccount
     id: str
+    key: str
     told: dict[str, Any]
     since: datetime | None
     of_call_control: bool = False
@@ -98,8 +103,8 @@ def board_for(user: Any) -> Board:
         len(seats),
         more=len(calls) > MOST,
         notes=[(listing.account, note) for listing in listings for note in _notes(listing)],
-        conferences=_places(listings, "conferences") if user.has_perm("voice.view_conference") else [],
-        queues=_places(listings, "queues") if user.has_perm("voice.view_queue") else [],
+        conferences=_places(listings, "conferences", user) if user.has_perm("voice.view_conference") else [],
+        queues=_places(listings, "queues", user) if user.has_perm("voice.view_queue") else [],
     )
 
 
@@ -196,12 +201,14 @@ def _grouped(seats: list[tuple[tuple[TelnyxAccount, str], Seat]]) -> list[Group]
     return sorted(groups.values(), key=lambda group: (group.account.name, group.application))
 
 
-def _places(listings: list[LiveListing], what: str) -> list[Place]:
+def _places(listings: list[LiveListing], what: str, user: Any) -> list[Place]:
     """Collect the conferences or queues that both products list. What has one id is one."""
     found: dict[Key, Place] = {}
     for listing, name, row in _rows(listings, what):
-        key = (listing.account_id, row["id"])
-        place = found.setdefault(key, Place(listing.account, row["id"], row, sources.began(row)))
+        identifier = row["id"]
+        key = identifier if masked_for(user, {"sid": identifier}) == {"sid": identifier} else ""
+        place = Place(listing.account, identifier, key, row, sources.began(row))
+        place = found.setdefault((listing.account_id, identifier), place)
         place.of_texml |= name.startswith("texml_")
         place.of_call_control |= not name.startswith("texml_")
     return list(found.values())[:MOST]
