@@ -1,6 +1,7 @@
 """Builds the sidebar by what people do, and the badge that tells real calls from the sandbox's."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -86,6 +87,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     _mark_here(request.path, [item for section in sections for item in section["items"]])
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     return [{"title": None, "separator": False, "items": [home]}, *sections]
+
+
+def texml_lists(user: Any, account: TelnyxAccount) -> list[tuple[str, str]]:
+    """List by name the pages of what TeXML keeps at Telnyx for this account, for who may see them."""
+    items = next(items for title, items in _SECTIONS if title == "TeXML")
+    seen = [(name, url) for name, _, url, permission in items if user.has_perms((permission or "").split())]
+    return [(name, f"{reverse(url)}?{urlencode({'account': account.pk})}") for name, url in seen]
 
 
 def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
