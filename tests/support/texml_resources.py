@@ -1,5 +1,6 @@
 """TeXML's operations as REST takes them, and a Telnyx that answers them."""
 
+import inspect
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -99,6 +100,20 @@ _INSTEAD: dict[str, dict[str, Any]] = {
     "texml.conferences.announce": {"Status": None},
     "texml.participants.update": {"AnnounceUrl": None},
 }
+
+
+def methods_of(resource: Any, prefix: str) -> set[str]:
+    """The methods of a resource of the SDK's client, and of all below it."""
+    found: set[str] = set()
+    for name in dir(type(resource)):
+        if name.startswith("_") or name in {"with_raw_response", "with_streaming_response"}:
+            continue
+        member = inspect.getattr_static(type(resource), name)
+        if inspect.isfunction(member):
+            found.add(f"{prefix}.{name}")
+        else:
+            found |= methods_of(getattr(resource, name), f"{prefix}.{name}")
+    return found
 
 
 def everything(name: str) -> dict[str, Any]:
