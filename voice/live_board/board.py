@@ -25,7 +25,7 @@ _THERE_ONLY = "Telnyx lists this call; the portal has heard nothing of it."
 _OVER_HERE = "Telnyx still lists this call; the portal has heard that it ended."
 _OVER_THERE = "Telnyx lists this TeXML call as ended; the portal has not heard of it."
 _NOT_LISTED = "Telnyx’s list of TeXML calls does not name this call. It lags behind."
-_LISTED_TEXML = "TeXML calls that no application is known of"
+_LISTED_TEXML = "TeXML calls, application not told"
 _TEXML = sources.TEXML_CALLS
 Key = tuple[Any, str]  # of a call: its account's and its own id
 

@@ -83,6 +83,7 @@ def test_there_are_no_commands_of_call_control_and_the_page_says_why(browser: Cl
     html = browser.get(page(leg)).content.decode()
     assert "Telnyx advises against them" in html
     assert f"/{leg.pk}/do/" not in html
+    assert reverse("admin:voice_texml_call", args=[leg.account_id, leg.call_control_id]) in html
     answer = browser.get(page(leg, "do", "hangup"), follow=True)
     assert answer.redirect_chain[0][0] == page(leg)
     assert "This is a TeXML call" in answer.content.decode()
