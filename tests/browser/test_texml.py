@@ -104,7 +104,7 @@ def test_a_participant_is_muted_by_the_keyboard(
 
 def test_every_box_has_a_label(opened: Callable[..., Any], full: tuple[TelnyxAccount, Listener], operator: Any) -> None:
     account, _ = full
-    script = """() => [...document.querySelectorAll('main input, main select, main textarea, main audio')]
+    script = """() => [...document.querySelectorAll('#content :is(input, select, textarea, audio)')]
       .filter(one => one.type !== 'hidden' && !one.labels?.length && !one.ariaLabel).map(one => one.outerHTML)"""
     with opened() as window:
         window.enter(operator)
@@ -114,5 +114,5 @@ def test_every_box_has_a_label(opened: Callable[..., Any], full: tuple[TelnyxAcc
             reverse("admin:voice_texml_dial"),
         ):
             window.open(page)
-            assert window.page.locator("main").count() == 1
+            assert window.page.locator("#content").count() == 1
             assert window.page.evaluate(script) == [], page

@@ -1,5 +1,6 @@
 """Describes for pages what TeXML keeps at Telnyx: of whom it is read, which members are shown, and where it stands."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from voice.texml import calls, conferences, queues, recordings, transcriptions
 from voice.texml.requests import Page, Told
 
 Row = Mapping[str, Any]
+_SECONDS = re.compile(r"\d{1,8}(?:\.\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -182,10 +184,7 @@ def _time(text: str) -> datetime | None:
 
 
 def _length(text: str) -> str:
-    try:
-        return seconds(float(text[:20]))
-    except (ValueError, OverflowError):
-        return visible(text)
+    return seconds(float(text)) if _SECONDS.fullmatch(text) else visible(text)
 
 
 # --- Addresses --------------------------------------------------------------------------------------------------------
