@@ -140,8 +140,8 @@ def confirm(request: HttpRequest, form: Any, account: TelnyxAccount | None, **co
         "dials": form.action in DIALS,
     }
     title = actions.label(form.action).removeprefix("TeXML: ")
-    title = title[:1].upper() + title[1:]
-    return pages.draw(request, "command", title, form=form, account=account, **words | context)
+    named = {"title": title[:1].upper() + title[1:]} | context
+    return pages.draw(request, "command", form=form, account=account, **words | named)
 
 
 def _make(

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from portal.actors import actor_of
 from portal.admin.site import as_json
-from portal.masking import display_number, masked_for
+from portal.masking import HIDDEN, display_number, masked_for
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import pretty
 from portal.texts import visible
@@ -62,7 +62,10 @@ def participant_view(request: HttpRequest, account_id: uuid.UUID, conference_sid
         shown = listings.shown(request.user, found.resource)
         known = _known(account, [found.resource])
         person = _person(request.user, account, conference_sid, found.resource, known)
-        context |= {"facts": resources.facts(resources.PARTICIPANT, shown), "buttons": person["buttons"]}
+        context |= {
+            "facts": resources.facts((*resources.PARTICIPANT, *resources.MORE_OF_PARTICIPANT), shown),
+            "buttons": person["buttons"],
+        }
         context |= {"mirrored": _mirrored(request.user, known.get(str(found.resource.get("call_sid"))))}
     context["commands"] = pages.commands(request.user, account=account, path__0=conference_sid)
     return pages.draw(request, "detail", "TeXML participant", **context)
@@ -173,7 +176,8 @@ def _recording(request: HttpRequest, account: TelnyxAccount, sid: str, told: Row
 def _transcription(request: HttpRequest, account: TelnyxAccount, sid: str, told: Row) -> dict[str, Any]:
     context = _deletable(request, account, resources.TRANSCRIPTION, "texml.transcriptions.delete", sid, told)
     context |= {"is_transcription": bool(told), "may_listen": request.user.has_perm(listings.LISTEN)}
-    context["text"] = listings.shown(request.user, told).get("transcription_text") or ""
+    text = listings.shown(request.user, told).get("transcription_text") or ""
+    context |= {"text": text, "is_hidden": text == HIDDEN}  # callers say numbers
     return context
 
 

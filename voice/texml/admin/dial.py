@@ -33,7 +33,7 @@ class DialForm(ActionForm):
             choices=[("", "Choose an application"), *choices],
             widget=UnfoldAdminSelectWidget,
             label="Application",
-            help_text="The call runs in it.",
+            help_text="The call runs in it." if choices else "None is known here: pull the TeXML applications first.",
         )
         words = {
             "From": "A number of this account: Telnyx refuses others.",
@@ -78,7 +78,7 @@ def view(request: HttpRequest) -> HttpResponse:
             form.take(error.errors)
         else:
             return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
-    return commands.confirm(request, form, None, back=reverse("admin:voice_texml_calls"))
+    return commands.confirm(request, form, None, title="TeXML dial", back=reverse("admin:voice_texml_calls"))
 
 
 def _told(application: TexmlApplication) -> str:

@@ -88,7 +88,7 @@ def _filters(
         choices = tuple(by_name[plain].choices or ())
         is_day = plain.endswith("Time") or plain.startswith("Date")
         found.append(Filter(name, _label(name), wanted.get(name, ""), choices, is_day, errors.get(name, [])))
-    return sorted(found, key=lambda one: (one.is_day, one.name.rstrip("><"), one.name.endswith("<")))
+    return sorted(found, key=lambda one: (one.is_day, bool(one.choices), one.name.rstrip("><"), one.name.endswith("<")))
 
 
 def _label(name: str) -> str:

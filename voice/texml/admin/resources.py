@@ -1,5 +1,6 @@
 """Describes for pages what TeXML keeps at Telnyx: of whom it is read, which members are shown, and where it stands."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from voice.texml import calls, conferences, queues, recordings, transcriptions
 from voice.texml.requests import Page, Told
 
 Row = Mapping[str, Any]
+_SECONDS = re.compile(r"\d{1,8}(?:\.\d{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,15 @@ def _column(title: str, members: str, kind: str = "") -> Column:
 _MADE, _CHANGED = _column("Made", "date_created", "time"), _column("Changed", "date_updated", "time")
 _STATUS, _LENGTH = _column("Status", "status", "badge"), _column("Length", "duration", "seconds")
 _ID = _column("SID", "sid", "mono")
+_NAME = _column("Name", "friendly_name sid")
+_FROM, _TO = _column("From", "from", "number"), _column("To", "to", "number")
+_IN_HEAD = (_STATUS, _NAME, _FROM, _TO)
 CALL = Resource(
     *("call", "calls", "voice.view_call", "call_sid"),
     (
         _column("Started", "start_time date_created", "time"),
         _column("Direction", "direction"),
-        _column("From", "from", "number"),
-        _column("To", "to", "number"),
+        *(_FROM, _TO),
         _STATUS,
         _LENGTH,
     ),
@@ -90,7 +94,7 @@ CALL = Resource(
 )
 CONFERENCE = Resource(
     *("conference", "conferences", "voice.view_conference", "conference_sid"),
-    (_column("Name", "friendly_name sid"), _STATUS, _column("Region", "region"), _MADE, _CHANGED),
+    (_NAME, _STATUS, _column("Region", "region"), _MADE, _CHANGED),
     (
         _column("Why it ended", "reason_conference_ended"),
         _column("Ended by", "call_sid_ending_conference", "mono"),
@@ -102,7 +106,7 @@ CONFERENCE = Resource(
 QUEUE = Resource(
     *("queue", "queues", "voice.view_queue", "queue_sid"),
     (
-        _column("Name", "sid"),
+        _NAME,
         _column("Waiting", "current_size", "number"),
         _column("At most", "max_size", "number"),
         _column("Average wait", "average_wait_time", "seconds"),
@@ -138,9 +142,14 @@ PARTICIPANT = (
     _column("Label", "label"),
     _column("Muted", "muted"),
     _column("On hold", "hold"),
-    _column("Coaching", "coaching"),
-    _column("Ends it on leaving", "end_conference_on_exit"),
     _column("Came", "date_created", "time"),
+)
+MORE_OF_PARTICIPANT = (
+    _column("Coaching", "coaching"),
+    _column("Coaches", "coaching_call_sid", "mono"),
+    _column("Ends it on leaving", "end_conference_on_exit"),
+    _CHANGED,
+    _column("Call", "call_sid", "mono"),
 )
 
 
@@ -150,8 +159,9 @@ def cells(columns: Iterable[Column], shown: Row) -> list[Cell]:
 
 
 def facts(columns: Iterable[Column], shown: Row) -> list[Cell]:
-    """Draw what Telnyx tells of it, and leave out what it does not."""
-    return [cell for cell in cells(columns, shown) if cell.value != "—"]
+    """Draw what Telnyx tells of it; not what it leaves out, nor what the head of the page says."""
+    rest = [column for column in columns if column not in _IN_HEAD]
+    return [cell for cell in cells(rest, shown) if cell.value != "—"]
 
 
 def _value(column: Column, shown: Row) -> str:
@@ -174,10 +184,7 @@ def _time(text: str) -> datetime | None:
 
 
 def _length(text: str) -> str:
-    try:
-        return seconds(float(text[:20]))
-    except (ValueError, OverflowError):
-        return visible(text)
+    return seconds(float(text)) if _SECONDS.fullmatch(text) else visible(text)
 
 
 # --- Addresses --------------------------------------------------------------------------------------------------------
