@@ -31,7 +31,8 @@ _SHOWN = _names(
     callscreeningresult callsessionid callsid callsidlegacy callstatus callingpartytype causecode cause channel
     channelcount channels code codec codes commandid complete conferenceid conferenceregion conferencesid confidence
     connectioncodecs connectionid connectorname consistency contenttype conversationid cost country countrycode
-    createdat creatorcallsessionid currency currentposition dialcallduration dialcallsid dialcallstatus direction
+    createdat creatorcallsessionid currency currentposition datecreated dateupdated
+    dialcallduration dialcallsid dialcallstatus direction
     dtmfsource dtmftype duration durationmillis durationsec durationseconds effect encoding endat endedat endreason
     endtime enterat errorcode errortype event eventid eventtimestamp eventtype exitreason failurecause
     firstcommandtimeoutsecs format hangupcause hangupsource hold httpstatus id initiatedat insightgroupid insightid
@@ -42,7 +43,7 @@ _SHOWN = _names(
     provider queueavgwaittimesecs queueid queueposition queuesid rate receivedat recordchannels recordformat
     recordingduration recordingendedat recordingid recordingsid recordingsource recordingstartedat recordingstatus
     recordingtranscriptionid recordingtrack recordtrack recordtype reasoncode region requestid result role
-    samplingrate score sequencenumber shakenstirattestation shakenstirvalidated sipcode siphangupcause
+    samplingrate score sequencenumber shakenstirattestation shakenstirvalidated sid sipcode siphangupcause
     sipnotifyresponse sipresponsecode skippacketcount source startat startconferenceonenter startedat starttime
     state status statuscallbackevent statuscode streamcodec streamid streamsid streamtrack streamtype sttmodel
     supervisorrole targetlegs telnyxid terminatingdigit timeoutsecs timestamp toolcallid total totalcost track

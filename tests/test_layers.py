@@ -85,6 +85,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.calls.*",),
     ("voice.conferences.*",),
     ("voice.texml.*",),
+    ("voice.texml.admin.*",),
+    ("voice.live_board.*",),
     ("voice.dispatch.*",),
     ("voice.events.*",),
     ("voice.recovery.*",),
@@ -109,8 +111,12 @@ SANDBOX_MAY_NOT_USE = {"django", "rest_framework", "celery", "unfold", "telnyx"}
 
 
 def floor(module: str) -> int | None:
-    """Where ``module`` stands in ``FLOORS``; None for a package that holds rooms, and for what is named nowhere."""
-    return next((at for at, names in enumerate(FLOORS) if any(_matches(module, name) for name in names)), None)
+    """Where ``module`` stands in ``FLOORS``; None for a package that holds rooms, and for what is named nowhere.
+
+    Of a room within a room, the closest name counts.
+    """
+    fitting = [(len(name), at) for at, names in enumerate(FLOORS) for name in names if _matches(module, name)]
+    return max(fitting)[1] if fitting else None
 
 
 def _matches(module: str, name: str) -> bool:
@@ -348,6 +354,7 @@ def made(tmp_path: Path) -> Iterator[object]:
         (upward, {"voice__calls__a": "from voice.events import b", "voice__events__b": ""}),
         (upward, {"voice__catalogue__a": "import voice.tasks", "voice__tasks": ""}),
         (upward, {"voice__replay__a": "from ..alerts import b", "voice__alerts__b": ""}),
+        (upward, {"voice__texml__a": "from voice.texml.admin import b", "voice__texml__admin__b": ""}),
         (homeless, {"voice__anywhere": ""}),
         (past_a_door, {"voice__events__a": "from voice.calls import b", "voice__calls__b": ""}),
         (past_a_door, {"voice__calls__a": "from portal.rest.b import x", "portal__rest__b": ""}),

@@ -9,8 +9,10 @@ from voice.dispatch import admin as commands
 from voice.flows import admin as flows
 from voice.inbox import admin as inbox
 from voice.inbox import event_admin
+from voice.live_board import admin as live_board
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
+from voice.texml.admin import urls as texml
 
 __all__ = [
     "alerts",
@@ -22,6 +24,8 @@ __all__ = [
     "flows",
     "inbox",
     "limits_admin",
+    "live_board",
     "recoveries",
     "replays",
+    "texml",
 ]

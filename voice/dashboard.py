@@ -7,10 +7,13 @@ from django.db.models import Count
 from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
-from applications.models import Pull, TelnyxApplication
+from applications.models import Pull, TelnyxApplication, TexmlApplication
+from portal.admin import navigation
 from voice.alerts import rounds
 from voice.catalogue.event_types import ending
 from voice.dispatch import circuit_breaker, reconciliation
@@ -38,8 +41,18 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 
 def application_panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
-    """Draw voice's part of an application's page: flow, latest calls, when last heard, a way to dial."""
-    user, context = request.user, {"application": application, "may_dial": request.user.has_perm("voice.dial")}
+    """Draw voice's part of an application's page: flow, latest calls, when last heard, a way to dial; TeXML's lists."""
+    user: Any = request.user
+    is_texml = isinstance(application, TexmlApplication)
+    may_dial = user.has_perm("voice.dial") and application.missing_since is None
+    dial = "voice_texml_dial" if is_texml else "voice_call_dial"
+    can_dial = application.active is not False if is_texml else bool(getattr(application, application.url_field))
+    address = f"{reverse(f'admin:{dial}')}?{urlencode({'application': application.telnyx_id})}"
+    context: dict[str, Any] = {"application": application, "dial": address if may_dial and can_dial else ""}
+    context |= {
+        "is_texml": is_texml,
+        "texml_lists": navigation.texml_lists(user, application.account) if is_texml else [],
+    }
     here = {"account": application.account_id, "connection_id": application.telnyx_id}
     if user.has_perm("voice.view_flow"):
         context |= {"may_see_flows": True, "flow": Flow.objects.filter(**here, active=True).first()}

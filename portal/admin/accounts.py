@@ -8,13 +8,14 @@ from django.contrib import admin, messages
 from django.db.models import PROTECT
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from portal.actors import actor_of
-from portal.admin.site import PortalAdmin, answer_dialog
+from portal.admin import navigation
+from portal.admin.site import PortalAdmin, answer_dialog, viewer
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.connection_check import check_connection
 
@@ -77,7 +78,9 @@ class TelnyxAccountAdmin(PortalAdmin):
 
     form = AccountForm
     list_display = ("name", "kind", "base_url", "api_key_last4", "webhooks")
-    readonly_fields = ("api_key_last4", "found_account_sid", "webhook_address", "created_at", "updated_at")
+    readonly_fields = (
+        *("api_key_last4", "found_account_sid", "texml_lists", "webhook_address", "created_at", "updated_at"),
+    )
     actions = None
     actions_detail: Any = ("check_connection",)
 
@@ -97,6 +100,11 @@ class TelnyxAccountAdmin(PortalAdmin):
             account.webhook_url,
         )
 
+    @display(description="At Telnyx")
+    def texml_lists(self, account: TelnyxAccount) -> str:
+        links = ((url, name) for name, url in navigation.texml_lists(viewer(), account))
+        return format_html_join(" · ", '<a class="portal-link" href="{}">{}</a>', links)
+
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = obj is not None and not self.has_change_permission(request, obj)
         key = [*(["api_key_last4"] if obj else []), *([] if fixed else ["api_key"])]
@@ -106,7 +114,8 @@ class TelnyxAccountAdmin(PortalAdmin):
             "Copy it from Keys & Credentials → Public Key. When it changes, the old one becomes the previous one."
         )
         sets.append(("Webhooks", {"fields": ["public_key", "previous_public_key"], "description": rotation}))
-        sets.append(("TeXML", {"fields": ["account_sid", *(["found_account_sid"] if obj else [])]}))
+        lists = ["texml_lists"] if obj and navigation.texml_lists(request.user, obj) else []
+        sets.append(("TeXML", {"fields": ["account_sid", *(["found_account_sid"] if obj else []), *lists]}))
         if obj:
             sets[1][1]["fields"].append("webhook_address")
             sets.append(("Dates", {"fields": ["created_at", "updated_at"]}))

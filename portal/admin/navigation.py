@@ -1,6 +1,7 @@
 """Builds the sidebar by what people do, and the badge that tells real calls from the sandbox's."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.templatetags.static import static
@@ -33,6 +34,17 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
             ),
             ("TeXML", "code", "admin:applications_texmlapplication_changelist", "applications.view_texmlapplication"),
             ("Pulls", "sync", "admin:applications_pull_changelist", "applications.view_pull"),
+        ],
+    ),
+    (
+        "TeXML",
+        [
+            ("TeXML calls", "phone_forwarded", "admin:voice_texml_calls", "voice.view_call"),
+            ("TeXML conferences", "groups_3", "admin:voice_texml_conferences", "voice.view_conference"),
+            ("TeXML queues", "format_list_numbered", "admin:voice_texml_queues", "voice.view_queue"),
+            ("TeXML recordings", "voicemail", "admin:voice_texml_recordings", "voice.view_call"),
+            ("Transcriptions", "description", "admin:voice_texml_transcriptions", "voice.view_call"),
+            ("Secrets", "password", "admin:voice_texml_secrets", "applications.change_texmlapplication"),
         ],
     ),
     ("Flows", [("Flows", "account_tree", "admin:voice_flow_changelist", "voice.view_flow")]),
@@ -75,6 +87,13 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     _mark_here(request.path, [item for section in sections for item in section["items"]])
     home = {"title": "Home", "icon": "home", "link": reverse("admin:index")}
     return [{"title": None, "separator": False, "items": [home]}, *sections]
+
+
+def texml_lists(user: Any, account: TelnyxAccount) -> list[tuple[str, str]]:
+    """List by name the pages of what TeXML keeps at Telnyx for this account, for who may see them."""
+    items = next(items for title, items in _SECTIONS if title == "TeXML")
+    seen = [(name, url) for name, _, url, permission in items if user.has_perms((permission or "").split())]
+    return [(name, f"{reverse(url)}?{urlencode({'account': account.pk})}") for name, url in seen]
 
 
 def _mark_here(path: str, items: list[dict[str, Any]]) -> None:

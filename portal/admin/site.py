@@ -17,6 +17,7 @@ from django.core.paginator import Page
 from django.db import DataError, OperationalError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from unfold import paginator as unfold_paginator
@@ -40,6 +41,17 @@ class PortalSite(UnfoldAdminSite):
 
     index_title = "Home"
     login_form = sign_in.SignInForm
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._pages: list[URLPattern] = []
+
+    def add_pages(self, pages: list[URLPattern]) -> None:
+        """Add pages that belong to no model: what Telnyx alone keeps has no row here."""
+        self._pages += pages
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*self._pages, *super().get_urls()]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         answer: HttpResponse = super().login(request, extra_context)

@@ -20,6 +20,7 @@ from tests.corpus import documents
 from tests.corpus.cases import CANARY_CARD, CANARY_SECRET
 from tests.support.factories import run_owed
 from tests.support.webhooks import post_webhook
+from voice.catalogue.texml_operations import COMMANDS
 from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,7 @@ _PARTS = {
     "word": "pause",
     "control_id": "none",
     "telnyx_id": "none",
+    **{"sid": rows.LEG, "conference_sid": rows.LEG, "who": rows.LEG},
 }
 
 
@@ -60,8 +62,9 @@ def addresses(made: dict[Any, Any]) -> Iterator[str]:
             own = made[model].pk if model in made else "1"
             names = re.findall(r"<(?:\w+:)?(\w+)>", pattern)
             parts = re.split(r"<(?:\w+:)?\w+>", pattern)
-            values = [str(known.get(name, own)) for name in names]
-            yield "/" + "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
+            for action in sorted(COMMANDS) if "texml/do/" in pattern else [known["action"]]:
+                values = [str({**known, "action": action}.get(name, own)) for name in names]
+                yield "/" + "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
 
 
 def _patterns(found: Any, before: str) -> Iterator[str]:

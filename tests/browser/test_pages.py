@@ -11,8 +11,10 @@ from applications.models import CallControlApplication, Pull, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
-from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
-from tests.support.webhooks import post_webhook
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow, run_owed
+from tests.support.live_board import listed
+from tests.support.texml import form
+from tests.support.webhooks import post_texml, post_webhook
 from voice.commands import outbox
 from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest
 
@@ -37,9 +39,15 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
     run_owed()
     call = Call.objects.get(call_control_id="v3:a-leg")
     outbox.act(call, "transfer", {"to": "+13125550001"}, PORTAL)
+    texml = make_call(account, "t", connection_id="88")
+    begun = form(CallSid=texml.call_control_id, RecordingSid="rec-1", RecordingStatus="in-progress")
+    post_texml(Client(), account, begun)
+    run_owed()
+    listed(account, others=[{"source": "texml_queues", "rows": [{"id": LONG}], "complete": False, "error": LONG}])
     assert RejectedRequest.objects.exists()
     pages = [
         reverse("admin:voice_call_change", args=[call.pk]),
+        reverse("admin:voice_call_change", args=[texml.pk]),
         reverse("admin:voice_call_act", args=[call.pk, "transfer"]),
         reverse("admin:voice_call_dial"),
         reverse("admin:voice_callevent_change", args=[CallEvent.objects.earliest("received_at").pk]),
@@ -47,6 +55,7 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
         reverse("admin:voice_flow_change", args=[Flow.objects.get().pk]),
         reverse("admin:voice_flow_add"),
         reverse("admin:applications_callcontrolapplication_change", args=[CallControlApplication.objects.get().pk]),
+        reverse("admin:applications_texmlapplication_change", args=[TexmlApplication.objects.get().pk]),
         reverse("admin:applications_callcontrolapplication_add"),
         reverse("admin:portal_telnyxaccount_change", args=[account.pk]),
         reverse("admin:portal_apitoken_add"),

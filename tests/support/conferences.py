@@ -60,12 +60,17 @@ def story() -> list[dict[str, Any]]:
 
 @contextmanager
 def telnyx(**answers: Any) -> Iterator[Listener]:
-    """Somebody who answers by the last word of the path; a list is a page of rows, a number an error's status."""
+    """Somebody who answers by the last word of the path; a list is a page of rows, a number an error's status.
+
+    Everything below TeXML's addresses is answered with ``texml``, which stands in no ``data`` there.
+    """
 
     def behave(connection: socket.socket) -> None:
         path = listener.requests[-1].split(b" ")[1].decode().split("?")[0]
         told = answers.get(re.sub(r"\W", "_", path.rpartition("/")[2]), answers.get("other", 404))
-        if isinstance(told, int):
+        if "/texml/" in path and "texml" in answers:
+            connection.sendall(answer("200 OK", json.dumps(answers["texml"]).encode()))
+        elif isinstance(told, int):
             body = {"errors": [{"code": "10005", "title": "Resource not found"}]}
             connection.sendall(answer(f"{told} No", json.dumps(body).encode()))
         else:

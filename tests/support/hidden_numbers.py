@@ -12,7 +12,7 @@ from django.db import models
 
 from portal.models import AuditEvent, TelnyxAccount
 from portal.saved_filters import SavedFilter
-from tests.badinput.rows import QUEUE
+from tests.badinput.rows import LEG, QUEUE
 from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay, ReplayLine
 
 SHORTEST = 7  # as many digits in a row as tell a number
@@ -230,8 +230,25 @@ def telnyx_answers(places: Places) -> dict[str, Any]:
         "participants": [row("participants")],
         "calls": [row("waiting calls", queue_position=1)],
         "webhook_deliveries": [],
+        "texml": _texml(places),
         "other": 404,
     }
+
+
+def _texml(places: Places) -> dict[str, Any]:
+    """One answer for each of TeXML's addresses: a resource, and a page of every list."""
+
+    def row(of: str, sid: str) -> dict[str, Any]:
+        number = places.number(f"{of} SID") if sid == "number" else ""
+        told = {"sid": f"line-{number}" if number else sid, "call_sid": LEG}
+        told["media_url"] = f"https://media.example/{places.number(f'{of} media')}.mp3?signature=x"
+        told["transcription_text"] = f"call me: {places.number(f'{of} text')}"
+        told["label"] = told["friendly_name"] = f"Ada {places.number(f'{of} label')}"
+        return told | payload(places, of) | {"date_created": "Sat, 28 Nov 2026 09:00:00 +0000"}
+
+    lists = ("calls", "conferences", "participants", "queues", "recordings", "transcriptions")
+    page = {name: [row(f"TeXML {name}", LEG), row(f"TeXML {name} by number", "number")] for name in lists}
+    return row("TeXML resource", LEG) | page
 
 
 def own_account(account: TelnyxAccount, url: str) -> None:

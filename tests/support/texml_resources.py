@@ -1,5 +1,6 @@
 """TeXML's operations as REST takes them, and a Telnyx that answers them."""
 
+import inspect
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -9,11 +10,14 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
 from tests.support import samples
 from tests.support.accounts import make_account
 from tests.support.commands import made_uncertain
+from tests.support.factories import run_owed
 from tests.support.http_servers import Listener, answer, serving
-from tests.support.rows import CallCommand
+from tests.support.polling import eventually
+from tests.support.rows import CallCommand, CallEvent
 from voice.catalogue.texml_operations import COMMANDS, READS
 from voice.commands import outbox
 from voice.dispatch import sender
@@ -101,6 +105,20 @@ _INSTEAD: dict[str, dict[str, Any]] = {
 }
 
 
+def methods_of(resource: Any, prefix: str) -> set[str]:
+    """The methods of a resource of the SDK's client, and of all below it."""
+    found: set[str] = set()
+    for name in dir(type(resource)):
+        if name.startswith("_") or name in {"with_raw_response", "with_streaming_response"}:
+            continue
+        member = inspect.getattr_static(type(resource), name)
+        if inspect.isfunction(member):
+            found.add(f"{prefix}.{name}")
+        else:
+            found |= methods_of(getattr(resource, name), f"{prefix}.{name}")
+    return found
+
+
 def everything(name: str) -> dict[str, Any]:
     """Every parameter of a command that Telnyx takes together."""
     operation = COMMANDS[name]
@@ -164,3 +182,11 @@ def send_only() -> CallCommand:
 
 def of_call(account: TelnyxAccount, action: str, path: list[str], values: dict[str, Any]) -> CallCommand:
     return made_uncertain(outbox.place(account, action, values, PORTAL, path=path))
+
+
+def heard(sandbox: Sandbox, **fields: str) -> CallEvent:
+    """The callback came and was processed."""
+    where = {f"payload__{name}": value for name, value in fields.items()}
+    eventually(lambda: CallEvent.objects.filter(**where).exists(), str(fields), sandbox.exchange)
+    run_owed()
+    return CallEvent.objects.filter(**where).latest("received_at")

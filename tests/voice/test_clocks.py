@@ -4,6 +4,8 @@ import time
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
+from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
@@ -17,13 +19,14 @@ from tests.support.factories import make_call, make_event, make_flow
 from tests.support.flows import one_rule
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.reconciliation import entry, uncertain
-from tests.support.rows import AlertNotice, CallCommand, Recovery
+from tests.support.rows import Alert, AlertMute, AlertNotice, CallCommand, Recovery
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.alerts import notices, rounds
-from voice.calls import live_board
+from voice.conferences import service
 from voice.dispatch import reconciliation, sender
 from voice.events import processing
+from voice.live_board import listings
 from voice.models import AlertRound, LiveListing
 from voice.recovery import runs
 
@@ -134,9 +137,41 @@ def test_telnyx_s_live_calls_are_asked_for_when_it_is_time(
 ) -> None:
     LiveListing.objects.create(account=account, claimed_at=ago(0))  # somebody with a right clock has just asked
     set_wrong(monkeypatch, seconds)
-    assert not live_board._claim(account)
-    LiveListing.objects.filter(account=account).update(claimed_at=Now() - live_board.EVERY)
-    assert live_board._claim(account)
+    assert not listings._claim(account)
+    LiveListing.objects.filter(account=account).update(claimed_at=Now() - listings.EVERY)
+    assert listings._claim(account)
+
+
+@pytest.mark.parametrize(("seconds", "left", "muted"), [(120, 60, True), (-120, -60, False)])
+def test_an_alert_is_muted_as_long_as_it_is(
+    account: TelnyxAccount,
+    browser: Client,
+    api: APIClient,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
+    left: float,
+    muted: bool,
+) -> None:
+    now = ago(0)
+    alert = Alert.objects.create(kind="backlog", subject="events", summary="late", opened_at=now, seen_at=now)
+    AlertMute.objects.create(kind="backlog", created_at=now, until=ago(-left), reason="known", by="user: ada")
+    set_wrong(monkeypatch, seconds)
+    assert [row["muted"] for row in api.get("/api/v1/alerts/").json()["results"]] == [muted]
+    listed = browser.get("/admin/voice/alert/")
+    assert ([row.muted for row in listed.context["cl"].result_list], len(listed.context["mutes"])) == ([muted], muted)
+    assert len(browser.get(f"/admin/voice/alert/{alert.pk}/change/").context["mutes"]) == muted
+
+
+@WRONG
+def test_of_a_conference_without_a_time_what_telnyx_tells_now_is_of_now(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    set_wrong(monkeypatch, seconds)
+    told = {"data": {"id": "room-1", "name": "standup", "status": "in_progress"}}
+    with telnyx_says(account, conferences=told):
+        conference = service.retrieve(account, "room-1")
+    assert conference is not None
+    assert is_near(conference.started_at)
 
 
 @WRONG

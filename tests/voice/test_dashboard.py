@@ -1,11 +1,13 @@
-"""The home page: it shows what a person may see."""
+"""The home page and the panel of an application: they show what a person may see."""
 
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
+from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
 
@@ -25,3 +27,54 @@ def test_the_home_page_shows_what_a_person_may_see(browser: Client, signed_in: A
     assert "Live now" in html
     assert "Backlog" not in html
     assert "555-0101" not in html
+
+
+# --- The page of an application --------------------------------------------------------------------------------------
+
+DIAL, TEXML_DIAL = "/admin/voice/call/dial/?application=77", "/admin/texml/dial/?application=77"
+
+
+def panel(client: Client, application: CallControlApplication | TexmlApplication) -> str:
+    name = application._meta.model_name
+    return client.get(reverse(f"admin:applications_{name}_change", args=[application.pk])).content.decode()
+
+
+def test_a_texml_application_shows_its_calls_a_way_to_dial_and_texml_s_lists(
+    browser: Client, signed_in: Any, account: TelnyxAccount
+) -> None:
+    application = TexmlApplication.objects.create(account=account, telnyx_id="77", friendly_name="ivr")
+    call = make_call(account, connection_id="77")
+    html = panel(browser, application)
+    lists = [f"{reverse(f'admin:voice_texml_{name}')}?account={account.pk}" for name in ("calls", "queues", "secrets")]
+    for part in (reverse("admin:voice_call_change", args=[call.pk]), TEXML_DIAL, *lists):
+        assert part in html, part
+    assert DIAL not in html
+    assert "make one" not in html  # no flow runs for TeXML
+    html = panel(signed_in("applications.view_texmlapplication", "voice.view_queue"), application)
+    assert [part in html for part in (TEXML_DIAL, *lists)] == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("columns", "dials"), [({}, True), ({"active": False}, False), ({"missing_since": timezone.now()}, False)]
+)
+def test_a_dial_is_offered_from_what_can_dial(
+    browser: Client, account: TelnyxAccount, columns: dict[str, Any], dials: bool
+) -> None:
+    values = {"account": account, "telnyx_id": "77", "friendly_name": "ivr"}
+    assert (TEXML_DIAL in panel(browser, TexmlApplication.objects.create(**values, **columns))) == dials
+
+
+def test_a_call_control_application_shows_no_list_of_texml(browser: Client, account: TelnyxAccount) -> None:
+    values = {"account": account, "telnyx_id": "77", "application_name": "router"}
+    application = CallControlApplication.objects.create(**values, webhook_event_url=account.webhook_url)
+    html = panel(browser, application)
+    assert DIAL in html
+    assert "of the whole account" not in html
+
+
+def test_the_page_of_an_account_links_to_texml_s_lists(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:
+    url = reverse("admin:portal_telnyxaccount_change", args=[account.pk])
+    link = f"{reverse('admin:voice_texml_recordings')}?account={account.pk}"
+    assert link in browser.get(url).content.decode()
+    assert link not in signed_in("portal.view_telnyxaccount").get(url).content.decode()
+    assert link in signed_in("portal.view_telnyxaccount", "voice.view_call", username="b").get(url).content.decode()

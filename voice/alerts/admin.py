@@ -11,13 +11,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from portal import sql
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen
@@ -112,7 +112,7 @@ class AlertAdmin(PageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Alert]:
         rows: QuerySet[Alert] = super().get_queryset(request).select_related("account")
-        return mutes.with_muted(rows, timezone.now())
+        return mutes.with_muted(rows, sql.clock())
 
     @display(description="What", ordering="kind")
     def what(self, alert: Alert) -> str:
@@ -136,7 +136,7 @@ class AlertAdmin(PageAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context: dict[str, Any] = {
             "channels": alert_channels.set_up(),
-            "mutes": mutes.active(timezone.now()),
+            "mutes": mutes.active(sql.clock()),
             "checked_at": AlertRound.objects.values_list("at", flat=True).first(),
         }
         return super().changelist_view(request, context | (extra_context or {}))
@@ -147,7 +147,7 @@ class AlertAdmin(PageAdmin):
             "alert": alert,
             "state": _state(alert),
             "notices": alert.notices.all(),
-            "mutes": [mute for mute in mutes.active(timezone.now()) if mute.covers(alert.kind, alert.subject)],
+            "mutes": [mute for mute in mutes.active(sql.clock()) if mute.covers(alert.kind, alert.subject)],
             "details": as_json(alert.details) if alert.details else "",
         }
 

@@ -5,9 +5,9 @@ from typing import Any
 import django_filters
 from django.conf import settings
 from django.db.models import QuerySet
-from django.utils import timezone
 from rest_framework import serializers
 
+from portal import sql
 from portal.masking import masked_for
 from portal.rest.filters import StrictFilters, YesNo
 from portal.rest.serializers import WordsField
@@ -80,4 +80,4 @@ class AlertViewSet(ReadOnlyViewSet):
     permissions = {"list": "voice.view_alert", "retrieve": "voice.view_alert"}
 
     def get_queryset(self) -> QuerySet[Any]:
-        return mutes.with_muted(super().get_queryset(), timezone.now())
+        return mutes.with_muted(super().get_queryset(), sql.clock())

@@ -18,6 +18,7 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
+from applications.kinds import KINDS
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
 from portal.admin.filters import MomentRangeFilter, WholeTextFilter
@@ -29,13 +30,13 @@ from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import phone, seconds, status_badge
-from voice.calls import search, status, timeline
-from voice.calls.live_board_admin import urls as board_urls
+from voice.calls import buttons, search, status, telnyx_record, timeline
 from voice.catalogue import actions
 from voice.catalogue.event_types import ending
 from voice.catalogue.forms import ActionForm
-from voice.commands import outbox
+from voice.commands import outbox, products
 from voice.commands.confirmation import DANGEROUS, wake_and_return
+from voice.commands.products import Product
 from voice.dialling.forms import DialForm
 from voice.models import Call, CallEvent, Conference
 
@@ -143,13 +144,14 @@ class CallAdmin(PageAdmin):
             path("<path:object_id>/do/<str:action>/", wrap(self.act_view), name="voice_call_act"),
             path("<path:object_id>/refresh/", wrap(self.refresh_view), name="voice_call_refresh"),
             path("<path:object_id>/raw/<uuid:event_id>/", wrap(self.raw_view), name="voice_call_raw"),
+            path("<uuid:object_id>/telnyx-events/", wrap(self.record_view), name="voice_call_record"),
         ]
-        return [*board_urls(self), *ours, *super().get_urls()]
+        return [*ours, *super().get_urls()]
 
     def page(self, request: HttpRequest, call: Call) -> dict[str, Any]:
         legs = timeline.legs(call)
         user: Any = request.user
-        buttons = [(name, actions.label(name)) for name in actions.possible(call) if _may(user, name)]
+        product = products.product_of(call)
         more = [
             (title, [(name, actions.label(name)) for name in members])
             for title, members in actions.grouped([name for name in actions.names() if _may(user, name)])
@@ -164,8 +166,9 @@ class CallAdmin(PageAdmin):
             "legs": legs,
             "letter": next((letter for letter, leg in legs if leg.pk == call.pk), "A"),
             "entries": entries,
-            "buttons": buttons,
-            "more": more if call.is_alive else [],
+            "product": product,
+            "buttons": [*buttons.of_leg(call, user), *buttons.of_what_runs(call, user)],
+            "more": more if call.is_alive and product != Product.TEXML else [],
             "busy": busy,
             "ending": ending(call.hangup_cause, call.hangup_source),
             "application": self._application(call, user),
@@ -190,6 +193,20 @@ class CallAdmin(PageAdmin):
         AuditEvent.note_look(actor_of(request), "event.view_raw", str(event.pk))
         return HttpResponse(as_json(event.payload))
 
+    def record_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show Telnyx's own record of a call, for the section on its page."""
+        call, user = self.row(request, object_id), request.user
+        if not user.has_perm("voice.view_callevent"):
+            raise PermissionDenied
+        context: dict[str, Any] = {"call": call, "may_see_raw": user.has_perm("voice.view_raw_event")}
+        try:
+            record = telnyx_record.of_call(call)
+            lines = telnyx_record.lines(record, user)
+            context |= {"lines": [(line, as_json(line.detail)) for line in lines], "complete": record.complete}
+        except TelnyxError as error:
+            context["error"] = str(error)
+        return TemplateResponse(request, "voice/calls/record.html", context)
+
     def act_view(self, request: HttpRequest, object_id: str, action: str) -> HttpResponse:
         """Show the confirmation of an action with its parameters; on POST make the command."""
         call = self.row(request, object_id)
@@ -197,6 +214,11 @@ class CallAdmin(PageAdmin):
             raise Http404
         if not request.user.has_perm(actions.permission(action)):
             raise PermissionDenied
+        try:
+            products.refuse_on_texml(call, action)
+        except InvalidParameters as error:
+            messages.error(request, " ".join(error.errors["call_control_id"]))
+            return HttpResponseRedirect(_page(call))
         form = ActionForm(action, request.POST or None)
         if request.method == "POST" and form.is_valid():
             intent = f"{call.pk}:{form.cleaned_data['intent']}"
@@ -256,10 +278,11 @@ class CallAdmin(PageAdmin):
 
     def _application(self, call: Any, user: Any) -> tuple[str, str]:
         """Return the application's name, and its page for who may see it."""
-        row = CallControlApplication.objects.filter(account=call.account, telnyx_id=call.connection_id).first()
-        if row is None or not user.has_perm("applications.view_callcontrolapplication"):
-            return call.application_name or call.connection_id, ""
-        return str(row), reverse("admin:applications_callcontrolapplication_change", args=[row.pk])
+        for kind in KINDS:
+            row = kind.rows(call.account).filter(telnyx_id=call.connection_id).first()
+            if row is not None and user.has_perm(kind.permission("view")):
+                return str(row), reverse(f"admin:applications_{row._meta.model_name}_change", args=[row.pk])
+        return call.application_name or call.connection_id, ""
 
 
 def _may(user: Any, action: str) -> bool:

@@ -20,6 +20,7 @@ from voice.calls import search, status, telnyx_record
 from voice.calls.serializers import CallSerializer, EventSerializer
 from voice.catalogue import actions
 from voice.commands import outbox
+from voice.commands.products import with_product
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
 from voice.models import HAPPENED_AT, Call
@@ -71,7 +72,7 @@ CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", 
 class CallViewSet(ReadOnlyViewSet):
     """Calls: one row a leg."""
 
-    queryset = Call.objects.select_related("account")
+    queryset = with_product(Call.objects.select_related("account"))
     serializer_class = CallSerializer
     filter_backends = (StrictFilters,)
     filterset_class = CallFilters
@@ -141,7 +142,7 @@ class CallViewSet(ReadOnlyViewSet):
     )
     @action(detail=True, methods=["post"], url_path=r"actions/(?P<action_name>[a-z_]+)")
     def act(self, request: Request, call_control_id: str, action_name: str) -> Response:
-        """Do something on a call; the parameters by wire name."""
+        """Do something on a call of Call Control; the parameters by wire name. On a TeXML call it is 400."""
         if action_name not in actions.names():
             raise NotFound(f'Telnyx has no call action "{action_name}".')
         if not request.user.has_perm(actions.permission(action_name)):
@@ -171,7 +172,7 @@ class CallViewSet(ReadOnlyViewSet):
 class SessionViewSet(PortalViewSet):
     """Sessions: the legs that share a ``call_session_id``."""
 
-    queryset = Call.objects.select_related("account")
+    queryset = with_product(Call.objects.select_related("account"))
     serializer_class = CallSerializer
     scope = "calls"
     lookup_field = "call_session_id"

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.masking import masked_for
 from portal.rest.serializers import NumberField, WordsField
+from voice.commands.products import Product, product_of
 from voice.models import Call, CallEvent
 
 
@@ -14,6 +16,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
 
     account = serializers.CharField(source="account.name", read_only=True)
     application = serializers.SerializerMethodField()
+    product = serializers.SerializerMethodField(help_text="Of Telnyx, by which it is run; null where that is unknown.")
     state = serializers.ChoiceField(Call.State.choices, read_only=True)
     direction = serializers.SerializerMethodField()
     hangup_cause = serializers.SerializerMethodField()
@@ -33,6 +36,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "account",
             "connection_id",
             "application",
+            "product",
             "direction",
             "state",
             "started_at",
@@ -61,6 +65,10 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         names = self.context.get("applications", {})
         name: str | None = names.get((call.account_id, call.connection_id))
         return name
+
+    @extend_schema_field({"enum": [*Product.values, None], "type": ["string", "null"]})
+    def get_product(self, call: Call) -> str | None:
+        return product_of(call) or None
 
     def get_direction(self, call: Call) -> str | None:
         return call.direction or None

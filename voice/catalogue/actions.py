@@ -195,3 +195,13 @@ def possible(call: Call) -> list[str]:
     if call.state in {Call.State.ANSWERED, Call.State.BRIDGED}:
         return ["hangup", "transfer", "speak", "gather_using_speak", "gather", "start_playback", "send_dtmf", "bridge"]
     return ["answer", "reject", "transfer"] if call.direction == "incoming" else ["hangup"]
+
+
+def possible_on_texml(call: Call) -> list[str]:
+    """List what makes sense on this TeXML leg now. Of an incoming one the portal may not have heard the answer."""
+    if not call.is_alive:
+        return []
+    if call.direction == "outgoing" and call.state not in {Call.State.ANSWERED, Call.State.BRIDGED}:
+        return ["texml.calls.hang_up"]
+    verbs = ("redirect", "hang_up", "record", "start_stream", "start_siprec")
+    return [f"texml.calls.{verb}" for verb in verbs]

@@ -1,6 +1,7 @@
 """Makes forms of actions from the SDK's own description, when a page is opened, and the fields of a rule's JSON."""
 
 import json
+import re
 import uuid
 from typing import Any
 
@@ -34,12 +35,26 @@ _COMMON = {
     "send_dtmf": ["digits"],
     "transfer": ["to", "from", "timeout_secs"],
     "bridge": ["call_control_id"],
+    "texml.calls.create": ["From", "To", "Texml", "Url"],
+    "texml.ai_calls.create": ["AIAssistantId", "From", "To"],
+    "texml.calls.redirect": ["Texml", "Url"],
+    "texml.calls.record": ["RecordingChannels", "PlayBeep"],
+    "texml.calls.update_recording": ["Status"],
+    "texml.calls.start_siprec": ["ConnectorName", "Name", "Track"],
+    "texml.calls.start_stream": ["Url", "Name", "Track"],
+    "texml.conferences.announce": ["AnnounceUrl"],
+    "texml.participants.dial": ["ApplicationSid", "From", "To", "Label"],
+    "texml.participants.update": ["Muted", "Hold"],
+    "texml.participants.announce": ["AnnounceUrl"],
+    "texml.queues.create": ["FriendlyName", "MaxSize"],
+    "texml.queues.update": ["MaxSize"],
 }
 _INITIAL = {
     "speak": {"voice": "female", "language": "en-US"},
     "gather_using_speak": {"voice": "female", "language": "en-US"},
 }
-_LONG = {"payload", "invalid_payload"}
+_LONG = {"payload", "invalid_payload", "Texml"}
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")  # where a word of CamelCase begins
 _TRUTH = [("", "—"), ("true", "Yes"), ("false", "No")]
 
 
@@ -73,7 +88,7 @@ class ActionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        for name in ("to", "from"):
+        for name in ("to", "from", "To", "From"):
             if isinstance(value := cleaned.get(name), str) and value:
                 try:
                     cleaned[name] = check_endpoint(value)
@@ -151,7 +166,7 @@ def _is_common(action: str, parameter: Parameter) -> bool:
 
 
 def _field(parameter: Parameter) -> forms.Field:
-    label = parameter.name.replace("_", " ").capitalize()
+    label = _label(parameter.name)
     shared: dict[str, Any] = {"required": parameter.required, "label": label, "help_text": _help(parameter)}
     if parameter.choices and parameter.kind == "string":
         choices = [("", "—"), *((value, value) for value in parameter.choices)]
@@ -168,6 +183,13 @@ def _field(parameter: Parameter) -> forms.Field:
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3}) if parameter.name in _LONG else UnfoldAdminTextInputWidget()
     made = TextOrJSON if parameter.kind == "any" else forms.CharField
     return made(widget=widget, **shared)
+
+
+def _label(name: str) -> str:
+    """Write ``timeout_secs`` as ``Timeout secs``, ``RecordingTrack`` as ``Recording track``; ``AI`` stays ``AI``."""
+    words = _CAPITAL.sub("_", name).split("_")
+    small = " ".join(word if len(word) > 1 and word.isupper() else word.lower() for word in words)
+    return small[:1].upper() + small[1:]
 
 
 def _help(parameter: Parameter) -> str:

@@ -22,7 +22,9 @@ from voice.commands.responses import wake_sender
 from voice.models import Call, CallCommand
 
 DANGEROUS = {  # the button is red
-    *("hangup", "reject", "conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove")
+    *("hangup", "reject", "conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove"),
+    *("texml.calls.hang_up", "texml.conferences.end", "texml.participants.remove", "texml.queues.delete"),
+    *("texml.recordings.delete", "texml.transcriptions.delete"),
 }
 _LEGS = ("call_control_id", "call_control_ids")
 
@@ -108,6 +110,8 @@ def wake_and_return(request: HttpRequest, command: CallCommand, back: str) -> Ht
     label = actions.label(command.action)
     if wake_sender(command):
         messages.success(request, f"{label}: on its way to Telnyx. What comes of it shows below.")
+    elif command.status == CallCommand.Status.OK:  # sent while the person waited, or by a click before
+        messages.success(request, f"{label}: Telnyx accepted it.")
     else:
         messages.warning(request, f"{label}: {command.get_status_display()}. {command.error}")
     return HttpResponseRedirect(back)

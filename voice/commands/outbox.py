@@ -14,6 +14,7 @@ from portal.refusals import LimitExceeded
 from portal.telnyx import schemas
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, retry_policy, texml_operations
+from voice.commands import products
 from voice.dialling import limits, own_numbers, rights
 from voice.dialling.destinations import destinations
 from voice.models import Call, CallCommand, Conference
@@ -35,9 +36,11 @@ def dial(account: TelnyxAccount, parameters: object, actor: Actor, *, intent: st
 def act(call: Call, action: str, parameters: object, actor: Actor, *, intent: str = "") -> CallCommand:
     """Make a queued action on a call; ``expired`` at once when the call is known to have ended.
 
-    Everything else (is it answered yet, may this leg do that) is Telnyx's to judge.
+    One on a TeXML leg is ``InvalidParameters``. Everything else (is it answered yet, may this leg do that) is Telnyx's
+    to judge.
     What calls somebody is held to the limits, as a dial is; ``PortalRefusal`` without the permissions it takes.
     """
+    products.refuse_on_texml(call, action)
     values = _allowed(call.account, action, actions.check(action, parameters), actor)
     command = _command(call.account, action, values, actor, intent)
     command.call, command.call_control_id = call, call.call_control_id

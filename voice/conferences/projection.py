@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.utils import timezone
 
+from portal import sql
 from portal.models import TelnyxAccount
 from portal.times import read_time
 from voice.calls.projection import Change, Fact, assign, merge
@@ -73,10 +73,10 @@ def seat_changes(seat: ConferenceParticipant, event: CallEvent, column: str) -> 
 
 def merge_answer(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:
     """Merge Telnyx's answer (a create, a retrieve) into the conference it describes; None if it describes none."""
-    conference_id, now = data.get("id"), timezone.now()
+    conference_id = data.get("id")
     if not isinstance(conference_id, str) or not _ID.fullmatch(conference_id):
         return None
-    created, updated = read_time(data.get("created_at")) or now, read_time(data.get("updated_at")) or now
+    created, updated = (read_time(data.get(name)) or sql.clock() for name in ("created_at", "updated_at"))
     with transaction.atomic():
         conference, _ = _locked(account.pk, conference_id, created)
         assign(conference, merge(conference, _facts_of_answer(data, created, updated), updated, 0, "told")).save()

@@ -109,6 +109,7 @@ class LiveListing(models.Model):
     asked = models.JSONField(default=list, help_text="connection_id of the applications that answered.")
     calls = models.JSONField(default=list)
     error = models.CharField(max_length=500, blank=True)
+    others = models.JSONField(null=True, help_text="[{source, rows, complete, error}]: what else was asked for.")
 
     class Meta:
         default_permissions = ()

@@ -1,3 +1,13 @@
 """Keeps TeXML's resources: what Telnyx tells of them when asked, and commands to them."""
 
-__all__ = ["calls", "conferences", "evidence", "queues", "recordings", "requests", "secrets", "transcriptions"]
+__all__ = [
+    "calls",
+    "conferences",
+    "evidence",
+    "listings",
+    "queues",
+    "recordings",
+    "requests",
+    "secrets",
+    "transcriptions",
+]

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from django.core import signing
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -12,24 +11,19 @@ from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.masking import masked_for, may_see_whole
 from portal.models import TelnyxAccount
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import MAX_PAGE_SIZE, page_size_of
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.telnyx.schemas import InvalidParameters
-from voice.calls import search
 from voice.catalogue import texml_operations
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
 from voice.models import Call, CallCommand
-from voice.texml import requests
+from voice.texml import listings, requests
 
 F = TypeVar("F", bound=Callable[..., Any])
 ID = "[^/]{1,512}"
-_SALT = "texml.cursor"
-_HEARD = ("media_url", "transcription_text")  # what was said, for those who may listen to recordings
-_SIDES = {"To", "From"}  # filters that search for a number
 _ACCOUNT = OpenApiParameter("account", str, description="Optional while there is one.")
 _PAGING = (
     OpenApiParameter("cursor", str, description="Of next or previous, as it is."),
@@ -101,17 +95,11 @@ class TexmlViewSet(PortalViewSet):
         refuse_unknown_parameters(request, *known, "account", "cursor", "page_size", *also)
         wanted = {one: request.query_params[one] for one in known if one in request.query_params}
         try:
-            texml_operations.check_filters(name, wanted)
+            query = listings.query(name, wanted, self.actor, request.query_params.get("cursor"), page_size_of(request))
         except InvalidParameters as error:
             raise ValidationError(error.errors) from None
-        for side in _SIDES & wanted.keys() if not may_see_whole(request.user) else ():
-            try:
-                search.admit(wanted[side], self.actor)
-            except search.SearchRefused as refused:
-                raise refused.problem(side) from None
-        query = {**wanted, "PageSize": str(page_size_of(request))}
-        if cursor := request.query_params.get("cursor"):
-            query = _opened(cursor)
+        except listings.SideRefused as refused:
+            raise refused.problem() from None
         if (found := ask(query)) is None:
             raise NotFound
         return Response(
@@ -119,38 +107,21 @@ class TexmlViewSet(PortalViewSet):
                 "next": self._link(request, found.next),
                 "previous": self._link(request, found.previous),
                 "as_of": found.as_of,
-                "results": self._shown(request, found.rows),
+                "results": [listings.shown(request.user, row) for row in found.rows],
             }
         )
 
     def told(self, request: Request, found: requests.Told | None) -> Response:
         if found is None:
             raise NotFound
-        return Response({**self._shown(request, found.resource), "as_of": found.as_of})
+        return Response({**listings.shown(request.user, found.resource), "as_of": found.as_of})
 
     def accepted(self, make: Callable[[], CallCommand]) -> Response:
         return accepted(self, make)
-
-    def _shown(self, request: Request, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self._shown(request, row) for row in value]
-        if not request.user.has_perm("voice.listen_recording"):
-            value = {name: None if name in _HEARD else member for name, member in value.items()}
-        return masked_for(request.user, value)
 
     def _link(self, request: Request, query: dict[str, str] | None) -> str | None:
         if query is None:
             return None
         kept = request.query_params.copy()
-        kept["cursor"] = signing.dumps(query, salt=_SALT, compress=True)
+        kept["cursor"] = listings.cursor(query)
         return request.build_absolute_uri(f"{request.path}?{kept.urlencode()}")
-
-
-def _opened(cursor: str) -> dict[str, str]:
-    try:
-        query: dict[str, str] = signing.loads(cursor, salt=_SALT)
-    except signing.BadSignature:
-        raise ValidationError(
-            {"cursor": ["This is no cursor of ours. Follow next and previous as they are."]}
-        ) from None
-    return query

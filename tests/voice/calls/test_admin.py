@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.call_pages import LOG, page
@@ -212,20 +212,33 @@ def test_numbers_on_the_page_are_masked_for_who_may_not_see_them(signed_in: Any,
 def test_the_buttons_are_the_actions_possible_now(
     browser: Client, account: TelnyxAccount, columns: dict[str, str], buttons: set[str]
 ) -> None:
-    assert {name for name, _ in browser.get(page(make_call(account, **columns))).context["buttons"]} == buttons
+    assert {button.action for button in browser.get(page(make_call(account, **columns))).context["buttons"]} == buttons
 
 
 def test_a_button_is_there_for_those_who_may_press_it(signed_in: Any, account: TelnyxAccount) -> None:
     call = make_call(account)
 
     def buttons(client: Client) -> set[str]:
-        return {name for name, _ in client.get(page(call)).context["buttons"]}
+        return {button.action for button in client.get(page(call)).context["buttons"]}
 
     assert buttons(signed_in("voice.view_call")) == set()
     assert buttons(signed_in("voice.view_call", "voice.dial", username="dialler")) == {"transfer"}
     controller = buttons(signed_in("voice.view_call", "voice.control_call", username="controller"))
     assert "hangup" in controller
     assert "transfer" not in controller
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [(CallControlApplication, "application_name"), (TexmlApplication, "friendly_name")]
+)
+def test_the_application_is_a_link_for_who_may_see_it(
+    signed_in: Any, account: TelnyxAccount, model: Any, name: str
+) -> None:
+    call, word = make_call(account), model._meta.model_name
+    row = model.objects.create(account=account, telnyx_id=CONNECTION, **{name: "front desk"})
+    seeing = signed_in("voice.view_call", f"applications.view_{word}").get(page(call))
+    assert seeing.context["application"] == ("front desk", f"/admin/applications/{word}/{row.pk}/change/")
+    assert signed_in("voice.view_call", username="b").get(page(call)).context["application"] == ("front desk", "")
 
 
 def test_an_unknown_call_is_404(browser: Client) -> None:

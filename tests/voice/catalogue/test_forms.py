@@ -8,16 +8,29 @@ from tests.support.call_pages import drawn, page
 from tests.support.factories import make_call
 from tests.support.rows import CallCommand
 from tests.support.sdk_actions import METHODS
-from voice.catalogue import actions
+from voice.catalogue import actions, texml_operations
 from voice.catalogue.forms import ActionForm
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", [*METHODS, *texml_operations.COMMANDS])
 def test_an_action_has_a_form_with_every_parameter(name: str) -> None:
     form = ActionForm(name)
     assert {field.name for field in [*form.first, *form.more]} == {one.name for one in actions.parameters(name)}
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "label"),
+    [
+        ("transfer", "timeout_secs", "Timeout secs"),
+        ("texml.calls.record", "RecordingStatusCallback", "Recording status callback"),
+        ("texml.ai_calls.create", "AIAssistantId", "AI assistant id"),
+        ("texml.calls.start_stream", "Url", "Url"),
+    ],
+)
+def test_a_parameters_name_is_written_as_words(action: str, name: str, label: str) -> None:
+    assert ActionForm(action)[name].label == label
 
 
 def test_a_form_takes_what_people_write_and_sends_wire_names(browser: Client, account: TelnyxAccount) -> None:

@@ -1,6 +1,5 @@
 """Every TeXML operation of the SDK by REST: what was asked is what reaches the wire."""
 
-import inspect
 import json
 from collections.abc import Callable
 from typing import Any
@@ -25,6 +24,7 @@ from tests.support.texml_resources import (
     URL,
     ask_rest,
     everything,
+    methods_of,
     parts,
     send_only,
     telnyx_texml,
@@ -36,20 +36,6 @@ from voice.dialling import egress, rights
 
 pytestmark = pytest.mark.django_db
 SENT_LATER = sorted(COMMANDS.keys() - {"texml.secrets.save"})
-
-
-def methods_of(resource: Any, prefix: str) -> set[str]:
-    """The methods of a resource of the SDK's client, and of all below it."""
-    found: set[str] = set()
-    for name in dir(type(resource)):
-        if name.startswith("_") or name in {"with_raw_response", "with_streaming_response"}:
-            continue
-        member = inspect.getattr_static(type(resource), name)
-        if inspect.isfunction(member):
-            found.add(f"{prefix}.{name}")
-        else:
-            found |= methods_of(getattr(resource, name), f"{prefix}.{name}")
-    return found
 
 
 def test_every_method_of_the_sdk_is_an_operation_by_name() -> None:

@@ -6,8 +6,6 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from applications.editing.service import create_application
-from applications.kinds import KINDS
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.resources.audit import ORGANIZATION, OWNER
@@ -17,9 +15,9 @@ from tests.support.factories import run_owed
 from tests.support.polling import eventually
 from tests.support.reconciliation import look
 from tests.support.rest import problem
-from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.rows import Call, CallCommand
 from tests.support.sandbox_http import Http
-from tests.support.texml_resources import URL
+from tests.support.texml_resources import URL, heard
 from voice.dispatch import reconciliation, sender
 from voice.texml import calls
 
@@ -28,20 +26,6 @@ pytestmark = [
     pytest.mark.alone("an account need not be named while there is only one"),
 ]
 NUMBERS = {"From": "+13125550100", "To": "+13125550101"}
-
-
-@pytest.fixture
-def application(live_server: Any, settings: Any, sandbox_account: TelnyxAccount, sandbox: Sandbox) -> str:
-    """The id of an application whose progress is told to the portal."""
-    settings.PORTAL_PUBLIC_URL = live_server.url
-    values = {
-        "friendly_name": "front desk",
-        "voice_url": "http://127.0.0.1:9/voice",
-        "status_callback": sandbox_account.texml_url,
-    }
-    row, refused = create_application(KINDS[1], sandbox_account, values, PORTAL)
-    assert not refused
-    return row.telnyx_id
 
 
 @pytest.fixture
@@ -67,14 +51,6 @@ def told(api: APIClient) -> Callable[[str], Any]:
         return answer.json()
 
     return read
-
-
-def heard(sandbox: Sandbox, **fields: str) -> CallEvent:
-    """The callback came and was processed."""
-    where = {f"payload__{name}": value for name, value in fields.items()}
-    eventually(lambda: CallEvent.objects.filter(**where).exists(), str(fields), sandbox.exchange)
-    run_owed()
-    return CallEvent.objects.filter(**where).latest("received_at")
 
 
 @pytest.mark.parametrize("encoding", ["json", "form"])

@@ -18,7 +18,7 @@ from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice.calls import live_board
+from voice.live_board import board, listings
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
@@ -105,7 +105,7 @@ def test_of_many_watchers_one_asks(ring: Any, sandbox: Sandbox, sandbox_account:
     def watch() -> None:
         at_once.wait()
         try:
-            live_board.ask_telnyx()
+            listings.ask_telnyx()
         finally:
             connections.close_all()
 
@@ -151,7 +151,7 @@ def test_two_hundred_calls_cost_no_more_statements(
     listed(account, *(f"v3:strange-{at}" for at in range(50)))
     operator.has_perm("voice.view_call")
     with django_assert_max_num_queries(6):
-        drawn = live_board.board_for(operator)
+        drawn = board.board_for(operator)
     assert drawn.count == 250
     assert len(drawn.groups) == 1
 

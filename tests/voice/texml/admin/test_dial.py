@@ -1,0 +1,105 @@
+"""The form of a TeXML dial: an application, whom, and one document, its address, or neither."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from applications.models import TexmlApplication
+from tests.support.html_forms import typed
+from tests.support.http_servers import Listener
+from tests.support.rows import CallCommand
+from tests.support.texml_resources import SID, everything, parts, send_only, wired
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("it offers the applications of every account")]
+URL = reverse("admin:voice_texml_dial")
+NUMBERS = {"From": "+13125550100", "To": "+1 (312) 555-0001"}
+SATELLITE = "+881612345678"
+
+
+@pytest.fixture
+def application(wire: Listener) -> TexmlApplication:
+    account = wired(wire.url)
+    return TexmlApplication.objects.create(
+        account=account, telnyx_id="88", friendly_name="ivr", voice_url="https://example.com/voice"
+    )
+
+
+def send(client: Client, **given: Any) -> Any:
+    intent = str(client.get(URL).context["form"]["intent"].value())
+    filled = {"ApplicationSid": "88", **NUMBERS, "intent": intent} | given
+    return client.post(URL, {name: typed(value) for name, value in filled.items()})
+
+
+def test_it_dials_from_the_application_that_was_chosen(browser: Client, application: Any, wire: Listener) -> None:
+    form = browser.get(f"{URL}?application=88").context["form"]
+    assert form["ApplicationSid"].value() == "88"
+    assert dict(form.fields["ApplicationSid"].choices)["88"] == "ivr (wired, SANDBOX)"
+    made = send(browser, Texml="<Response><Say>Hello</Say></Response>", MachineDetection="Enable", Record=True)
+    command = CallCommand.objects.get()
+    assert (made.status_code, made.url) == (302, reverse("admin:voice_callcommand_change", args=[command.pk]))
+    assert send_only().status == "ok"
+    (raw,) = wire.requests
+    assert parts(raw)[:2] == ("POST", f"/v2/texml/Accounts/{SID}/Calls")
+    assert json.loads(parts(raw)[3]) == {
+        **{"ApplicationSid": "88", "From": "+13125550100", "To": "+13125550001", "Record": True},
+        **{"Texml": "<Response><Say>Hello</Say></Response>", "MachineDetection": "Enable"},
+    }
+
+
+def test_it_asks_for_everything_that_the_sdk_has(browser: Client, application: Any) -> None:
+    page = browser.get(URL)
+    form = page.context["form"]
+    asked = [field.name for field in (*form.first, *form.more)]
+    given = everything("texml.calls.dial")
+    assert set(asked) == {*given, "Texml"}
+    assert asked[:5] == ["ApplicationSid", "From", "To", "Texml", "Url"]
+    assert "<details><summary>More (" in page.content.decode()  # without a script, too
+    assert send(browser, **given | {"ApplicationSid": "88"}).status_code == 302
+
+
+def test_one_document_its_address_or_the_applications_own(browser: Client, application: TexmlApplication) -> None:
+    both = send(browser, Texml="<Response/>", Url="https://example.com/doc")
+    assert list(both.context["form"].errors) == ["Texml"]
+    assert send(browser).status_code == 302
+    assert send(browser, Url="https://example.com/doc").status_code == 302
+    TexmlApplication.objects.update(voice_url="")
+    neither = send(browser)
+    assert "no address of its own" in neither.context["form"].errors["Texml"][0]
+    broken = send(browser, Texml="<Response>")
+    assert "Not well-formed XML" in broken.context["form"].errors["Texml"][0]
+    assert CallCommand.objects.count() == 2
+
+
+def test_a_blocked_destination_is_refused_at_its_field(browser: Client, application: Any, wire: Listener) -> None:
+    assert "To" in send(browser, To=SATELLITE).context["form"].errors
+    document = f"<Response><Dial>{SATELLITE}</Dial></Response>"
+    assert "Texml" in send(browser, Texml=document).context["form"].errors
+    assert "To" in send(browser, To="312 555 0001").context["form"].errors
+    assert (CallCommand.objects.count(), wire.requests) == (0, [])
+
+
+def test_pressing_twice_makes_one_dial(browser: Client, application: Any) -> None:
+    intent = str(browser.get(URL).context["form"]["intent"].value())
+    made = [send(browser, intent=intent) for _ in range(3)]
+    assert len({one.url for one in made}) == 1
+    assert CallCommand.objects.count() == 1
+
+
+def test_it_takes_the_permission_to_dial(signed_in: Callable[..., Client], application: Any) -> None:
+    looks = signed_in("voice.view_call", "voice.control_call")
+    assert (looks.get(URL).status_code, looks.post(URL, NUMBERS).status_code) == (403, 403)
+    dials = signed_in("voice.dial", username="dials")
+    assert send(dials).status_code == 302
+    heard = send(dials, Record=True)
+    assert "voice.listen_recording" in str(heard.context["form"].non_field_errors())
+    assert CallCommand.objects.count() == 1
+
+
+def test_what_is_gone_or_switched_off_is_not_offered(browser: Client, application: TexmlApplication) -> None:
+    TexmlApplication.objects.update(active=False)
+    assert "pull the TeXML applications" in browser.get(f"{URL}?application=88").content.decode()
+    assert "ApplicationSid" in send(browser).context["form"].errors

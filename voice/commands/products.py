@@ -1,0 +1,80 @@
+"""Decides which of Telnyx's products runs a leg, and refuses Call Control's actions on a TeXML leg.
+
+Nothing that Telnyx tells of a leg says so. Its application does, since an id is of one kind; else the command that
+dialled it; else the events of its progress. Where these say nothing, or both, it is unknown, and Telnyx judges.
+"""
+
+from typing import Any
+
+from django.db.models import Case, Exists, OuterRef, QuerySet, TextChoices, Value, When
+
+from applications.models import CallControlApplication, TexmlApplication
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue import actions, texml_operations
+from voice.models import Call, CallCommand, CallEvent
+
+_CALL = "/api/v1/texml/calls/{call_sid}/"
+
+
+class Product(TextChoices):
+    """Names the products as ``filter[product]`` of Telnyx's call events does."""
+
+    CALL_CONTROL = "call_control", "Call Control"
+    TEXML = "texml", "TeXML"
+
+
+# what to ask for instead, where it is no other instructions: action, verb and path below the call's
+_INSTEAD = {
+    "hangup": ("texml.calls.hang_up", "PATCH", ""),
+    "reject": ("texml.calls.hang_up", "PATCH", ""),
+    "start_recording": ("texml.calls.record", "POST", "recordings/"),
+    **dict.fromkeys(
+        ("pause_recording", "resume_recording", "stop_recording"),
+        ("texml.calls.update_recording", "PATCH", "recordings/{recording_sid}/"),
+    ),
+    "start_streaming": ("texml.calls.start_stream", "POST", "streams/"),
+    "stop_streaming": ("texml.calls.stop_stream", "PATCH", "streams/{streaming_sid}/"),
+    "start_siprec": ("texml.calls.start_siprec", "POST", "siprec/"),
+    "stop_siprec": ("texml.calls.stop_siprec", "PATCH", "siprec/{siprec_sid}/"),
+}
+_REDIRECT = ("texml.calls.redirect", "PATCH", "")
+
+
+def with_product(calls: QuerySet[Call]) -> QuerySet[Any]:
+    """Annotate ``product``: a ``Product``, or empty where it is unknown. No statement more, however many calls."""
+    of_theirs = {"account": OuterRef("account"), "telnyx_id": OuterRef("connection_id")}
+    made = CallCommand.objects.filter(call=OuterRef("pk"))
+    told = CallEvent.objects.filter(call=OuterRef("pk"))
+    evidence = (  # the first that speaks for one of them alone; of TeXML, of Call Control
+        (TexmlApplication.objects.filter(**of_theirs), CallControlApplication.objects.filter(**of_theirs)),
+        (made.filter(action__in=texml_operations.DIALS), made.filter(action=actions.DIAL)),
+        # a TeXML conference tells of its Call Control legs, too: only a call's progress is its own
+        (told.filter(event_type__startswith="texml.call."), told.filter(event_type__startswith="call.")),
+    )
+    cases = []
+    for texml, call_control in evidence:
+        cases.append(When(Exists(texml) & ~Exists(call_control), then=Value(Product.TEXML)))
+        cases.append(When(Exists(call_control) & ~Exists(texml), then=Value(Product.CALL_CONTROL)))
+    return calls.annotate(product=Case(*cases, default=Value("")))
+
+
+def product_of(call: Call) -> str:
+    """Return the ``Product`` of a leg, or nothing where it is unknown."""
+    asked = getattr(call, "product", None)  # with the row
+    rows = with_product(Call.objects.filter(pk=call.pk)).values_list("product", flat=True)
+    return str(rows.get() if asked is None else asked)
+
+
+def refuse_on_texml(call: Call, action: str) -> None:
+    """Raise ``InvalidParameters`` for an action of Call Control on a TeXML leg.
+
+    Telnyx's support advises against them: the leg's document goes on beside the action, and ends the call with its end.
+    """
+    if product_of(call) != Product.TEXML:
+        return
+    operation, verb, path = _INSTEAD.get(action, _REDIRECT)
+    words = (
+        f"This is a TeXML call: its document would go on beside “{actions.label(action)}” of Call Control, and Telnyx "
+        f"advises against it. Use “{actions.label(operation)}”: {verb} {_CALL}{path}"
+    )
+    raise InvalidParameters({"call_control_id": [words]})

@@ -1,0 +1,85 @@
+"""Shows the form of a TeXML dial: from which application, whom, and what document the call follows."""
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+
+from applications.models import TexmlApplication
+from portal.actors import actor_of
+from portal.refusals import PortalRefusal
+from portal.telnyx.schemas import InvalidParameters
+from voice.catalogue.forms import ActionForm
+from voice.commands.confirmation import wake_and_return
+from voice.texml import calls
+from voice.texml.admin import commands, pages
+
+ACTION = "texml.calls.dial"
+_APPLICATION = "ApplicationSid"
+_FIRST = ("From", "To", "Texml", "Url", "MachineDetection", "Record", "RecordingChannels")
+
+
+class DialForm(ActionForm):
+    """Asks for a dial from one of the TeXML applications of any account."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(ACTION, *args, **kwargs)
+        rows = TexmlApplication.objects.select_related("account").filter(missing_since=None).exclude(active=False)
+        self.applications = {row.telnyx_id: row for row in rows[:1000]}
+        choices = [(key, _told(row)) for key, row in self.applications.items()]
+        self.fields[_APPLICATION] = forms.ChoiceField(
+            choices=[("", "Choose an application"), *choices],
+            widget=UnfoldAdminSelectWidget,
+            label="Application",
+            help_text="The call runs in it." if choices else "None is known here: pull the TeXML applications first.",
+        )
+        words = {
+            "From": "A number of this account: Telnyx refuses others.",
+            "To": "With + and country code, or a sip: address.",
+        }
+        for name, help_text in words.items():
+            widget = UnfoldAdminTextInputWidget(attrs={"autocomplete": "off"})
+            self.fields[name] = forms.CharField(label=name, widget=widget, help_text=help_text)
+        self.fields["Texml"].label, self.fields["Url"].label = "Document", "Or its address"
+        self.fields["Texml"].help_text = "TeXML that the call follows. Leave both empty to use the application's own."
+        self.fields["Url"].help_text = "Where Telnyx fetches it."
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        return [self[name] for name in (_APPLICATION, *_FIRST)]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        return [self[one.name] for one in self.parameters if one.name not in (_APPLICATION, *_FIRST)]
+
+    @property
+    def application(self) -> TexmlApplication:
+        return self.applications[self.cleaned_data[_APPLICATION]]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        row = self.applications.get(cleaned.get(_APPLICATION, ""))
+        if row is not None and not (cleaned.get("Texml") or cleaned.get("Url") or row.voice_url):
+            self.add_error("Texml", "Give a document or its address: the application has no address of its own.")
+        return cleaned
+
+
+def view(request: HttpRequest) -> HttpResponse:
+    """Start a call from one of our TeXML applications."""
+    pages.demand(request.user, "voice.dial")
+    form = DialForm(request.POST or None, initial={_APPLICATION: request.GET.get("application", "")})
+    if request.method == "POST" and form.is_valid():
+        intent = f"texml:{form.cleaned_data['intent']}"
+        try:
+            command = calls.dial(form.application.account, form.values(), actor_of(request), intent=intent)
+        except (InvalidParameters, PortalRefusal) as error:
+            form.take(error.errors)
+        else:
+            return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
+    return commands.confirm(request, form, None, title="TeXML dial", back=reverse("admin:voice_texml_calls"))
+
+
+def _told(application: TexmlApplication) -> str:
+    return f"{application} ({application.account}, {'LIVE' if application.account.is_live else 'SANDBOX'})"

@@ -1,0 +1,67 @@
+"""Decides for pages and REST alike what of a list is asked of Telnyx, and what of its answer a person may see."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core import signing
+from rest_framework.exceptions import APIException
+
+from portal.actors import Actor
+from portal.masking import masked_for, may_see_whole
+from portal.telnyx.schemas import InvalidParameters
+from voice.calls import search
+from voice.catalogue import texml_operations
+
+LISTEN = "voice.listen_recording"
+_SALT = "texml.cursor"
+_HEARD = ("media_url", "transcription_text")  # what was said, for those who may listen to recordings
+_SIDES = ("From", "To")  # filters that search for a number
+
+
+class SideRefused(Exception):
+    """Says in words why a number is not searched for, and in which filter it stands."""
+
+    def __init__(self, side: str, refused: search.SearchRefused) -> None:
+        super().__init__(refused.words)
+        self.side, self.refused = side, refused
+
+    def problem(self) -> APIException:
+        return self.refused.problem(self.side)
+
+
+def query(name: str, wanted: Mapping[str, str], actor: Actor, sealed: str | None, size: int) -> dict[str, str]:
+    """Return what Telnyx is asked for a page of a list: the filters, or what the cursor ``sealed`` holds.
+
+    Raises ``InvalidParameters`` for a value that the list does not take and for what is no cursor of ours,
+    ``SideRefused`` for a number that who may not see whole ones may not search for.
+    """
+    texml_operations.check_filters(name, wanted)
+    for side in _SIDES if not may_see_whole(actor.user) else ():
+        if side in wanted:
+            try:
+                search.admit(wanted[side], actor)
+            except search.SearchRefused as refused:
+                raise SideRefused(side, refused) from None
+    return _opened(sealed) if sealed else {**wanted, "PageSize": str(size)}
+
+
+def cursor(query: dict[str, str]) -> str:
+    """Seal the query of a neighbouring page, so that nobody makes one up."""
+    return signing.dumps(query, salt=_SALT, compress=True)
+
+
+def shown(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource as this person may see it: numbers masked, and what was said for who may listen."""
+    heard = user.has_perm(LISTEN)
+    seen = {name: None if name in _HEARD and not heard else member for name, member in row.items()}
+    masked: dict[str, Any] = masked_for(user, seen)
+    return masked
+
+
+def _opened(sealed: str) -> dict[str, str]:
+    try:
+        query: dict[str, str] = signing.loads(sealed, salt=_SALT)
+    except signing.BadSignature:
+        words = "This is no cursor of ours. Follow next and previous as they are."
+        raise InvalidParameters({"cursor": [words]}) from None
+    return query
