@@ -85,7 +85,6 @@ _VALUES = {
     "machine_end_other": "a machine, after its greeting",
     "fax": "a fax",
     "unknown": "not known",
-    "completed": "ended normally",
     "in-progress": "under way",
     "DialVerb": "of a Dial",
     "RecordVerb": "of a Record",

@@ -150,7 +150,7 @@ def test_the_page_tells_the_story_in_words_with_ending_and_cost(account: TelnyxA
     told(account, STORY)
     answer = browser.get(page(Call.objects.get(call_control_id=CALLER)))
     lines = {entry.title: entry.detail for entry in answer.context["entries"] if entry.leg == "A"}
-    assert lines["Dialled leg ended (TeXML)"] == "ended normally · after 20 s"
+    assert lines["Dialled leg ended (TeXML)"] == "completed · after 20 s"
     assert lines["Recording saved (TeXML)"] == "of a Dial · 20 s"
     assert lines["Call ended (TeXML)"] == "Ended normally, by the called party · after 20 s"
     assert lines["Cost known (TeXML)"] == "0.0055"
