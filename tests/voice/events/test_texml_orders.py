@@ -78,12 +78,14 @@ def told(account: TelnyxAccount, names: Iterable[str]) -> None:
 
 
 def rows(account: TelnyxAccount, names: Iterable[str]) -> str:
-    """The calls that this order makes, to the byte."""
+    """The calls that this order makes, and what became of its events, to the byte."""
     CallEvent.objects.all().delete()
     Call.objects.all().delete()
     told(account, names)
     found = [{name: value for name, value in row.items() if name != "id"} for row in Call.objects.values()]
-    return json.dumps(sorted(found, key=lambda row: row["call_control_id"]), default=str)
+    events = CallEvent.objects.values_list("call__call_control_id", "event_type", "dedupe_key", "status", "payload")
+    both = [sorted(found, key=lambda row: row["call_control_id"]), sorted(map(list, events), key=str)]
+    return json.dumps(both, default=str)
 
 
 def session(api: APIClient) -> list[str]:
