@@ -104,7 +104,7 @@ def test_any_order_and_any_repetition_of_the_callbacks_make_the_same_rows(accoun
     assert (called.parent_control_id, called.is_texml, caller.is_texml) == (CALLER, True, True)
 
     # without shrinking: an order that fails is as good as a shorter one, and each takes a second
-    quick = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
+    quick: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck), "phases": (Phase.generate,)}
 
     @settings(max_examples=15, **quick)
     @given(st.permutations([*STORY, *STORY]))

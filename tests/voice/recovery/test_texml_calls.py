@@ -58,6 +58,14 @@ def page(*rows: dict[str, Any]) -> Callable[[str], Any]:
     return said
 
 
+def just_over(path: str) -> Any:
+    return resource("completed", 60)
+
+
+def just_over_in_a_list(path: str) -> Any:
+    return page(just_over(path))(path)
+
+
 def asked(account: TelnyxAccount, one: Any, listed: Any = None) -> Any:
     """One run: ``one`` is what Telnyx answers of a single call, ``listed`` of its list."""
     return looked(account, **{"/Calls/": one, "/Calls": page() if listed is None else listed})
@@ -130,8 +138,9 @@ def test_an_end_without_a_time_is_lost(account: TelnyxAccount) -> None:
         (resource("dozing"), None, True),
         ({}, None, True),
         ({"sid": SID, "status": 7}, None, True),
-        (resource("completed", 60), None, True),  # its callback may be on its way
-        (GONE, page(resource("completed", 60)), True),
+        # its callback may be on its way
+        (just_over, None, True),
+        (GONE, just_over_in_a_list, True),
         ("200 OK", None, True),
         ("500 Oops", None, False),
         ("429 Slow down", None, False),
