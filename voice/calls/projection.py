@@ -116,6 +116,8 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     if payload.get("status") != "error" and _AMOUNT.fullmatch(cost := str(payload.get("total_cost"))):
         yield Fact("cost", cost)
     if event.source == CallEvent.Source.TEXML:
+        if event.event_type == "texml.call.fetch" and payload.get("call_status") == "in-progress":
+            yield Fact("state", "answered")  # of an incoming call often the only word of it; any with a time wins
         yield Fact("is_texml", True)
         yield from _texts(payload, {"parent_control_id": "parent_control_id"})
 

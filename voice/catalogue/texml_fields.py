@@ -86,6 +86,8 @@ _VALUES = {
     "fax": "a fax",
     "unknown": "not known",
     "in-progress": "under way",
+    "inbound": "incoming",
+    "outbound": "outgoing",
     "DialVerb": "of a Dial",
     "RecordVerb": "of a Record",
     "Conference": "of a conference",

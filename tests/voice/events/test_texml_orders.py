@@ -128,6 +128,24 @@ def test_legs_are_one_session_in_every_order(account: TelnyxAccount, api: APICli
 
 
 @pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("status", ["ringing", "in-progress"])
+def test_an_incoming_call_whose_document_is_fetched_is_answered_if_it_says_so(
+    account: TelnyxAccount, status: str, turned: bool
+) -> None:
+    """Telnyx answers before it fetches; its callbacks may tell of the end alone."""
+    bodies = [
+        form(CallSid=CALLER, CallingPartyType="pstn", CallStatus=each, Direction="inbound")
+        for each in ("ringing", status)
+    ]
+    for body in reversed(bodies) if turned else bodies:
+        post_texml(Client(), account, body)
+        run_owed()
+    assert Call.objects.get().state == ("answered" if status == "in-progress" else "initiated")
+    told(account, ["caller ended"])
+    assert Call.objects.get().state == "ended"
+
+
+@pytest.mark.parametrize("turned", [False, True])
 def test_a_callback_without_a_time_does_not_tell_the_start_where_another_has_one(
     account: TelnyxAccount, turned: bool
 ) -> None:
