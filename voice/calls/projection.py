@@ -19,12 +19,12 @@ from voice.models import Call, CallEvent, Conference
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
-_LENGTHS |= {"parent_control_id": 512}
 _PARTIES = {"from_number": "from", "to_number": "to"}
 _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE = 20_000
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
+_CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -119,14 +119,15 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
         if event.event_type == "texml.call.fetch" and payload.get("call_status") == "in-progress":
             yield Fact("state", "answered")  # of an incoming call often the only word of it; any with a time wins
         yield Fact("is_texml", True)
-        yield from _texts(payload, {"parent_control_id": "parent_control_id"})
+        yield from _parent(payload, 1)
 
 
 def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:
     """State what TeXML's resource of a call tells, in Call Control's words: lighter than any event, but for its end."""
     begun, ended, state = read_time(told.get("start_time")), read_time(told.get("end_time")), told.get("state")
     yield Fact("is_texml", True, 0, begun)
-    yield from _texts(told, _PARTIES | {"parent_control_id": "parent_control_id"}, 0)
+    yield from _texts(told, _PARTIES, 0)
+    yield from _parent(told, 0)
     if direction := _DIRECTIONS.get(str(told.get("direction"))):
         yield Fact("direction", direction, 0)
     if _AMOUNT.fullmatch(cost := str(told.get("total_cost"))):
@@ -146,6 +147,11 @@ def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> I
     for column, name in names.items():
         if isinstance(value := payload.get(name), str) and value:
             yield Fact(column, value[: _LENGTHS[column]], weight)
+
+
+def _parent(payload: dict[str, Any], weight: int) -> Iterator[Fact]:
+    if _CONTROL_ID.fullmatch(parent := str(payload.get("parent_control_id", ""))):
+        yield Fact("parent_control_id", parent, weight)
 
 
 def _payload(event: CallEvent) -> dict[str, Any]:
