@@ -24,6 +24,14 @@ def pointing_here(account: TelnyxAccount) -> QuerySet[CallControlApplication]:
     return CallControlApplication.objects.filter(_ours(account), account=account, missing_since=None)
 
 
+def is_texml_ours(account: TelnyxAccount) -> bool:
+    """Return whether each of the account's TeXML applications has an address here: its list of calls tells none."""
+    path = path_of(account)
+    here = Q(status_callback__contains=path) | Q(voice_url__contains=path) | Q(voice_fallback_url__contains=path)
+    rows = TexmlApplication.objects.filter(account=account, missing_since=None)
+    return rows.exists() and not rows.exclude(here).exists()
+
+
 def pointing_elsewhere(account: TelnyxAccount, connection_ids: Iterable[str]) -> set[str]:
     """Return those of them that are known to send their webhooks elsewhere, and never here."""
     rows = CallControlApplication.objects.filter(account=account, telnyx_id__in=set(connection_ids))

@@ -49,6 +49,8 @@ _SHOWN = _names(
     supervisorrole targetlegs telnyxid terminatingdigit timeoutsecs timestamp toolcallid total totalcost track
     transcriptionengine transcriptionid transcriptionsid transcriptiontrack transcriptiontracks ttsmodelid
     ttsprovider ttsvoiceid type updatedat updateat userstatus version voice waittimesecs webhookid
+    avgqueuetime callcost conversationevent currentqueuesize notifysipresponsecode parentcallsid parentcallsidlegacy
+    queueresult queuetime refercallstatus refersipresponsecode siprecevent siprecsid streamevent transcriptionstatus
     """
 )
 # What we or Telnyx word: sentences, names, addresses. Shown, but for numbers within.
@@ -58,7 +60,7 @@ _WORDS = _names(
     friendlyname greeting headername help holdaudiourl hint invalidaudiourl invalidmedianame invalidpayload label
     medianame mediaurl message messages name participantlabel payload pointer queue queuename reason
     recordcustomfilename requestedby ringtone said statusdetail streamurl summary tags telnyxerror title url urls
-    value webhookurl webhookurls words
+    value webhookurl webhookurls words siprecerror siprecname streamerror streamname
     """
 )
 _NUMBERS = _names(
@@ -240,7 +242,7 @@ def _hides_a_number(identifier: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
+    return name.partition("[")[0].replace("_", "").replace("-", "").lower()  # CallCost[v3:…] is a call's cost
 
 
 def _masked_match(match: re.Match[str]) -> str:

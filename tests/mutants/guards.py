@@ -56,6 +56,18 @@ GUARDS = {
     "two transcriptions of one second are one": Edit(
         "voice/events/texml_callbacks.py", '"TranscriptionSid", "StreamSid"', '"StreamSid"'
     ),
+    "a callback without a time makes another call of another order": Edit(
+        "voice/calls/projection.py", "event.source != CallEvent.Source.TEXML else _NEVER", "True else _NEVER"
+    ),
+    "a wrong account SID loses every TeXML call": Edit(
+        "voice/recovery/open_calls.py", "texml_alive is not None if call.is_texml else", "True if call.is_texml else"
+    ),
+    "what runs in a TeXML application of others stands in the call log": Edit(
+        "applications/receivers.py", "rows.exists() and not rows.exclude(here).exists()", "rows.exists()"
+    ),
+    "a token's TeXML calls dial beyond its concurrent_calls": Edit(
+        f"{_DIALLING}/limits.py", " | dialled_by_documents)", ")"
+    ),
     "the role of a supervisor is sent once only": Edit(
         "voice/catalogue/retry_policy.py",
         '{"update_client_state", "switch_supervisor_role"}',

@@ -21,6 +21,7 @@ _NOT_A_CALLERS = {
     *("call_control_id", "call_leg_id", "call_session_id", "connection_id", "conference_id", "dedupe_key", "event_id"),
     *("event_type", "intent_key", "action", "kind", "code", "reason", "link", "hangup_cause", "hangup_source", "step"),
     *("sip_hangup_cause", "direction", "state", "status", "error_code", "object_type", "object_id", "request_id"),
+    *("parent_control_id", "cost"),
     *(
         "address",
         "query",

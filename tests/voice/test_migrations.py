@@ -9,7 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.support.rows import CallEvent
+from tests.support.factories import make_call
+from tests.support.rows import Call, CallCommand, CallEvent
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,16 @@ def test_an_event_quarantined_before_gets_its_reason(account: TelnyxAccount, err
     CallEvent.objects.create(dedupe_key="dead", status="dead", **told)
     import_module("voice.migrations.0011_quarantine_reason").fill(apps, SimpleNamespace(connection=connection))
     assert dict(CallEvent.objects.values_list("dedupe_key", "reason")) == {"bad": reason, "dead": ""}
+
+
+def test_calls_that_texml_told_of_or_dialled_before_are_marked(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    told, dialled, other = make_call(account, "told"), make_call(account, "dialled"), make_call(account, "other")
+    for call, source in ((told, "texml"), (other, "webhook")):
+        row = {"dedupe_key": source, "source": source, "status": "processed", "received_at": now, "body": b""}
+        CallEvent.objects.create(account=account, call=call, **row)
+    for call, action in ((dialled, "texml.calls.dial"), (other, "speak")):
+        row = {"action": action, "intent_key": action, "created_at": now, "expires_at": now}
+        CallCommand.objects.create(account=account, call=call, **row)
+    import_module("voice.migrations.0016_texml_calls").fill(apps, SimpleNamespace(connection=connection))
+    assert set(Call.objects.filter(is_texml=True)) == {told, dialled}

@@ -170,7 +170,7 @@ class CallViewSet(ReadOnlyViewSet):
 
 
 class SessionViewSet(PortalViewSet):
-    """Sessions: the legs that share a ``call_session_id``."""
+    """Sessions: the legs that share a ``call_session_id``, and those that the TeXML document of one of them dialled."""
 
     queryset = with_product(Call.objects.select_related("account"))
     serializer_class = CallSerializer
@@ -192,7 +192,7 @@ class SessionViewSet(PortalViewSet):
     )
     def retrieve(self, request: Request, call_session_id: str) -> Response:
         """The legs of one session, in order."""
-        calls = list(self.get_queryset().filter(call_session_id=call_session_id).order_by("started_at", "id"))
+        calls = search.session(self.get_queryset(), self.get_queryset().filter(call_session_id=call_session_id)[:100])
         if not calls:
             raise NotFound
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})

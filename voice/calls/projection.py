@@ -4,9 +4,10 @@ Per column the winning event is kept in ``facts`` with its key: weight, time, ra
 weight the later one, or for "first time" columns the earlier one. Nothing here writes.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model
@@ -23,6 +24,9 @@ _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE = 20_000
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
+_CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}", re.ASCII)
+_AMOUNT = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 Key = list[Any]
 
@@ -40,11 +44,12 @@ class Fact:
 def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
     """Return the columns of ``call`` that ``event`` changes, ``facts`` among them; empty when it tells nothing new.
 
-    With ``restore`` the columns whose winner it already is become again what it tells.
+    With ``restore`` the columns whose winner it already is become again what it tells. Many of TeXML's callbacks have
+    no time. When they came must say nothing, or another order would make another call: others of their weight win.
     """
-    at = event.happened_at
-    rank = meaning(event.event_type).rank
-    changed = merge(call, _facts_of(event, at), at, rank, event.dedupe_key, restore=restore)
+    at, event_type = event.happened_at, meaning(event.event_type)
+    told_at = at if event.occurred_at or event_type.state or event.source != CallEvent.Source.TEXML else _NEVER
+    changed = merge(call, _facts_of(event, at), told_at, event_type.rank, event.dedupe_key, restore=restore)
     if call.state == Call.State.LOST and changed.get("state", "ended") not in Call.OVER:
         facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
         changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
@@ -84,15 +89,15 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     payload, event_type = _payload(event), meaning(event.event_type)
     yield from _identity(event)
     started = _time(event, payload.get("start_time"))
-    yield Fact("started_at", started, 2, started) if started else Fact("started_at", at)
+    guess = Fact("started_at", at, 1 if event.occurred_at or event.source != CallEvent.Source.TEXML else 0, at)
+    yield Fact("started_at", started, 2, started) if started else guess
     if event_type.state and (answered := _time(event, payload.get("answered_time"))):
         yield Fact("answered_at", answered, at=answered)
     if event_type.state == "ended":
         yield Fact("state", "ended", weight=9)
         yield Fact("ended_at", _time(event, payload.get("end_time")) or at)
         yield from _texts(payload, _ENDING)  # that of SIPREC's session (``siprec.stopped``) is not the call's
-        if payload.get("call_status") != "completed":  # TeXML: then it stands for the cause, which is not told
-            yield from _texts(payload, {"hangup_cause": "call_status"}, weight=0)
+        yield from _texts(payload, {"hangup_cause": "ending"}, weight=0)  # TeXML's
     elif event_type.state:
         parked = event.event_type == "call.initiated" and payload.get("state") == "parked"
         yield Fact("state", "parked" if parked else event_type.state)
@@ -108,12 +113,45 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
         yield Fact("tags", [tag for tag in tags if isinstance(tag, str)][:64])
     if event.event_type in _OF_A_RECORDING:
         yield Fact("has_recording", True)
+    if payload.get("status") != "error" and _AMOUNT.fullmatch(cost := str(payload.get("total_cost"))):
+        yield Fact("cost", cost)
+    if event.source == CallEvent.Source.TEXML:
+        if event.event_type == "texml.call.fetch" and payload.get("call_status") == "in-progress":
+            yield Fact("state", "answered")  # of an incoming call often the only word of it; any with a time wins
+        yield Fact("is_texml", True)
+        yield from _parent(payload, 1)
+
+
+def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:
+    """State what TeXML's resource of a call tells, in Call Control's words: lighter than any event, but for its end."""
+    begun, ended, state = read_time(told.get("start_time")), read_time(told.get("end_time")), told.get("state")
+    yield Fact("is_texml", True, 0, begun)
+    yield from _texts(told, _PARTIES, 0)
+    yield from _parent(told, 0)
+    if direction := _DIRECTIONS.get(str(told.get("direction"))):
+        yield Fact("direction", direction, 0)
+    if _AMOUNT.fullmatch(cost := str(told.get("total_cost"))):
+        yield Fact("cost", cost, 0)
+    if begun:
+        yield Fact("started_at", begun, 0, begun)
+    if state == "ended" and ended:
+        # lighter than the callback, which also knows the cause and whose time is exact
+        yield Fact("state", "ended", 8, ended)
+        yield Fact("ended_at", ended, 0, ended)
+        yield from _texts(told, {"hangup_cause": "ending"}, 0)
+    elif state:
+        yield Fact("state", state, 0)
 
 
 def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> Iterator[Fact]:
     for column, name in names.items():
         if isinstance(value := payload.get(name), str) and value:
             yield Fact(column, value[: _LENGTHS[column]], weight)
+
+
+def _parent(payload: dict[str, Any], weight: int) -> Iterator[Fact]:
+    if _CONTROL_ID.fullmatch(parent := str(payload.get("parent_control_id", ""))):
+        yield Fact("parent_control_id", parent, weight)
 
 
 def _payload(event: CallEvent) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -21,6 +22,7 @@ from voice.models import Call
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
 _SIP = ("sip:", "sips:")
+_MOST_LEGS = 100
 _LONGEST_NUMBER, _SHORTEST_NUMBER, _LAST = 15, 7, 4
 _ACTION = "call.search"
 _UNREADABLE = "This cannot be read as a number: give a whole one with +, its last digits, a SIP address, or anonymous."
@@ -41,6 +43,25 @@ def by_text(calls: QuerySet[Call], text: str, actor: Actor) -> QuerySet[Call]:
     if _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(_SIP):
         return calls.filter(number(text, actor))
     return calls.filter(call_control_id=text)
+
+
+def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
+    """List all legs, of these ``calls``, of the session that ``legs`` are of, in the order they started.
+
+    They share a ``call_session_id``. That of a TeXML leg is told with its end only, if at all, so the legs that a
+    document dialled, which name their parent, are of its session too.
+    """
+    found: dict[uuid.UUID, Call] = {}
+    new, sessions = list(legs), {""}
+    while new and len(found) < _MOST_LEGS:
+        found |= {leg.pk: leg for leg in new}
+        texml = [leg for leg in new if leg.is_texml]
+        told = {leg.call_session_id for leg in new} - sessions
+        sessions |= told
+        related = Q(call_session_id__in=told) | Q(call_control_id__in={leg.parent_control_id for leg in texml} - {""})
+        related |= Q(parent_control_id__in={leg.call_control_id for leg in texml})
+        new = list(calls.filter(related).exclude(pk__in=found)[:_MOST_LEGS])
+    return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
 
 
 class SearchRefused(Exception):

@@ -24,6 +24,8 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     sip_hangup_cause = serializers.SerializerMethodField()
     client_state = serializers.SerializerMethodField()
     tags = serializers.SerializerMethodField()
+    cost = serializers.SerializerMethodField()
+    parent_control_id = serializers.SerializerMethodField()
     ring_seconds = serializers.FloatField(read_only=True, allow_null=True)
     talk_seconds = serializers.FloatField(read_only=True, allow_null=True)
 
@@ -51,6 +53,9 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "client_state",
             "tags",
             "has_recording",
+            "cost",
+            "is_texml",
+            "parent_control_id",
             "step",
         )
         read_only_fields = fields
@@ -81,6 +86,12 @@ class CallSerializer(serializers.ModelSerializer[Call]):
 
     def get_sip_hangup_cause(self, call: Call) -> str | None:
         return call.sip_hangup_cause or None
+
+    def get_cost(self, call: Call) -> str | None:
+        return call.cost or None
+
+    def get_parent_control_id(self, call: Call) -> str | None:
+        return call.parent_control_id or None
 
     def get_tags(self, call: Call) -> list[str]:
         tags: list[str] = masked_for(self.context["request"].user, {"tags": call.tags})["tags"]

@@ -1,5 +1,6 @@
 """Asks Telnyx what is alive now, when somebody wants to know."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from portal.telnyx import paging
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
-from voice.calls.projection import Fact, merge
+from voice.calls.projection import Fact, facts_of_resource, merge
 from voice.models import HAPPENED_AT, Call, CallCommand, CallEvent
 
 _MOST_PAGES = 40
@@ -78,6 +79,11 @@ def is_already_so(command: CallCommand) -> bool:
     return answer.get("is_alive") is True and answer.get("client_state") == command.parameters.get("client_state")
 
 
+def close_as_told(call: Call, told: dict[str, Any]) -> Call:
+    """End a TeXML call as Telnyx's resource of it tells, in Call Control's words; ``end_time`` is there."""
+    return _close(call, facts_of_resource(told), read_time(told["end_time"]), "texml resource")
+
+
 def close_as_lost(call: Call, end_time: object, asked_at: datetime) -> Call:
     """Close a call as lost: not alive at Telnyx, its end nowhere. ``end_time`` is Telnyx's, if it told one.
 
@@ -86,19 +92,19 @@ def close_as_lost(call: Call, end_time: object, asked_at: datetime) -> Call:
     """
     latest = CallEvent.objects.filter(call=call).aggregate(at=Max(HAPPENED_AT))["at"]
     at = read_time(end_time) or latest or call.started_at
-    return _close(call, Fact("state", Call.State.LOST, 1, asked_at), Fact("ended_at", at, 0, at), "lost")
+    facts = [Fact("state", Call.State.LOST, 1, asked_at), Fact("ended_at", at, 0, at)]
+    return _close(call, facts, asked_at, "lost")
 
 
 def _end(call: Call, at: datetime) -> Call:
     # lighter than the hang-up event, which also knows the cause and whose time is exact
-    return _close(call, Fact("state", Call.State.ENDED, 8, at), Fact("ended_at", at, 0, at), "status")
+    return _close(call, [Fact("state", Call.State.ENDED, 8, at), Fact("ended_at", at, 0, at)], at, "status")
 
 
-def _close(call: Call, state: Fact, ended_at: Fact, source: str) -> Call:
+def _close(call: Call, facts: Iterable[Fact], at: datetime | None, source: str) -> Call:
     with transaction.atomic():
         locked = Call.objects.select_for_update(no_key=True).get(pk=call.pk)
-        at = state.at or timezone.now()
-        changed = merge(locked, iter([state, ended_at]), at, 0, source)
+        changed = merge(locked, iter(facts), at or timezone.now(), 0, source)
         if "state" in changed:  # else somebody knows better
             for column, value in changed.items():
                 setattr(locked, column, value)

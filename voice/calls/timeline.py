@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
-from voice.catalogue import actions
+from voice.calls import search
+from voice.catalogue import actions, texml_fields
 from voice.catalogue.correlation import pairs
 from voice.catalogue.event_types import ending, label
 from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
@@ -47,10 +48,7 @@ class Entry:
 
 def legs(call: Call) -> list[tuple[str, Call]]:
     """List the session's legs with a letter each, the first one A. A call without a session is its own."""
-    if not call.call_session_id:
-        return [("A", call)]
-    rows = Call.objects.filter(account=call.account_id, call_session_id=call.call_session_id)
-    return list(zip(_letters(), rows.order_by("started_at", "id")[:26], strict=False))
+    return list(zip(_letters(), search.session(Call.objects.filter(account=call.account_id), [call]), strict=False))
 
 
 def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
@@ -107,7 +105,8 @@ def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
     at = event.happened_at
     source = "" if event.source == CallEvent.Source.WEBHOOK else event.source
     source = source or ("conference" if event.conference_id and not leg else "")
-    title, detail = label(event.event_type), _detail(event, user)
+    title, is_texml = label(event.event_type), event.source == CallEvent.Source.TEXML
+    detail = _detail_of_texml(event, user) if is_texml else _detail(event, user)
     if event.conference_id and event.call and not leg:  # somebody else in the same conference
         detail = " · ".join(part for part in (pretty(display_number(event.call.from_number, user)), detail) if part)
     return Entry("event", str(event.pk), at, _offset(at, start), leg, title, detail, event.status, source)
@@ -189,6 +188,10 @@ def _detail(event: CallEvent, user: Any) -> str:
         case _:
             outcome = payload.get("status") or payload.get("result") or payload.get("reason") or ""
             return str(masked_for(user, str(outcome)))[:200]
+
+
+def _detail_of_texml(event: CallEvent, user: Any) -> str:
+    return " · ".join(texml_fields.describe(event.event_type, masked_for(user, event.payload or {})))
 
 
 def _pressed(digits: Any, user: Any) -> str:

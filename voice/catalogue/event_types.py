@@ -106,6 +106,7 @@ TEXML_TYPES: dict[str, EventType] = {
     "texml.recording.in_progress": EventType("Recording started (TeXML)"),
     "texml.recording.completed": EventType("Recording saved (TeXML)"),
     "texml.recording.absent": EventType("Recording failed (TeXML)"),
+    "texml.recording.ended": EventType("Record verb ended (TeXML)"),
     "texml.transcription": EventType("Transcription of a recording saved (TeXML)"),
     "texml.gather": EventType("Gather ended (TeXML)"),
     "texml.ai_gather": EventType("AI gather ended (TeXML)"),
@@ -122,6 +123,8 @@ TEXML_TYPES: dict[str, EventType] = {
     "texml.siprec.started": EventType("SIPREC started (TeXML)"),
     "texml.siprec.stopped": EventType("SIPREC stopped (TeXML)"),
     "texml.siprec.failed": EventType("SIPREC failed (TeXML)"),
+    "texml.conversation.created": EventType("AI conversation created (TeXML)"),
+    "texml.conversation.ended": EventType("AI conversation ended (TeXML)"),
     "texml.callback": EventType("TeXML callback"),
 }
 

@@ -6,7 +6,7 @@ from typing import Any
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import waiting_events
 from voice.calls.projection import Fact, assign, merge
-from voice.catalogue import actions
+from voice.catalogue import actions, texml_operations
 from voice.models import Call, CallCommand
 
 _LONGEST = 512
@@ -35,6 +35,7 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
         "state": "initiated",
     }
     facts = [Fact(column, value, 0, sent) for column, value in values.items() if isinstance(value, str) and value]
+    facts += [Fact("is_texml", True, 0, sent)] if texml_operations.is_texml(command.action) else []
     changed = merge(call, iter([*facts, Fact("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
     assign(call, changed).save()
     waiting_events.make_due(call, changed)
@@ -45,8 +46,9 @@ def refused_call(command: CallCommand, error: TelnyxError | None) -> dict[str, s
     """Return the ``call_control_id`` that Telnyx's refusal of a dial names, for the attempt; empty when it names none.
 
     Seen in production: a 4xx with ``data.call_control_id``, though no call exists. So it is evidence, and no call.
+    TeXML's answers are flat, and name a ``call_sid``.
     """
     body = getattr(error.__cause__, "body", None) if isinstance(error, TelnyxRefused) else None
-    data = body.get("data") if isinstance(body, dict) and command.action == actions.DIAL else None
-    named = data.get("call_control_id") if isinstance(data, dict) else None
+    data = body.get("data", body) if isinstance(body, dict) and command.action in actions.NEW_CALLS else None
+    named = data.get("call_control_id") or data.get("call_sid") if isinstance(data, dict) else None
     return {"call_control_id": named} if isinstance(named, str) and 0 < len(named) <= _LONGEST else {}

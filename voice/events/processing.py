@@ -244,8 +244,11 @@ def step(call: Call, event: CallEvent, name: str) -> dict[str, object]:
 
 
 def has_facts_of(call: Call, event: CallEvent) -> bool:
-    """Tell whether the call has something from the event, perhaps from an attempt that failed later."""
-    return any(key[3] == event.dedupe_key for key in call.facts.values())
+    """Tell whether the call has something from the event, perhaps from an attempt that failed later.
+
+    What a callback of TeXML tells is a line of the call's story, more often than a fact of the call.
+    """
+    return event.source == CallEvent.Source.TEXML or any(key[3] == event.dedupe_key for key in call.facts.values())
 
 
 def _as_claimed(event: CallEvent) -> dict[str, object]:

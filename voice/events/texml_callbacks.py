@@ -8,21 +8,15 @@ import hashlib
 from urllib.parse import parse_qsl
 
 from portal import payloads
-from voice.catalogue.texml_fields import Fields, in_call_control_words, iso_time
+from voice.catalogue.texml_fields import STATES, Fields, in_call_control_words, iso_time
 from voice.events.envelopes import first_time, take_ids
 from voice.models import CallEvent
 
 MAX_FIELDS = 1000
 UNKNOWN = "texml.callback"
 
-_OVER = {"completed", "busy", "no-answer", "canceled", "failed"}
-_BY_CALL_STATUS = {
-    "queued": "texml.call.initiated",
-    "initiated": "texml.call.initiated",
-    "ringing": "texml.call.ringing",
-    "in-progress": "texml.call.answered",
-    "answered": "texml.call.answered",
-} | dict.fromkeys(_OVER, "texml.call.completed")
+_BY_STATE = {name: f"texml.call.{name}" for name in ("initiated", "ringing", "answered")}
+_BY_STATE["ended"] = "texml.call.completed"
 _BY_CONFERENCE_EVENT = {
     "conference-start": "texml.conference.start",
     "conference-end": "texml.conference.end",
@@ -41,6 +35,7 @@ _BY_FIELD: dict[str, str | dict[str, str]] = {
     "StreamEvent": {
         "stream-started": "texml.stream.started",
         "stream-stopped": "texml.stream.stopped",
+        "stream-failed": "texml.stream.failed",
         "stream-error": "texml.stream.failed",
     },
     "SiprecEvent": {
@@ -48,12 +43,18 @@ _BY_FIELD: dict[str, str | dict[str, str]] = {
         "siprec-stopped": "texml.siprec.stopped",
         "siprec-failed": "texml.siprec.failed",
     },
+    # Telnyx documents no values; these are Call Control's events without their beginning.
+    "ConversationEvent": {
+        "conversation_created": "texml.conversation.created",
+        "conversation_ended": "texml.conversation.ended",
+    },
     "ReferCallStatus": "texml.refer",
     "Base64Result": "texml.ai_gather",
     "Base64MessageHistory": "texml.ai_gather",
     "QueueSid": "texml.queue",
     # The action of a <Dial>: how the other leg ended. This one goes on, whatever its CallStatus says.
     "DialCallStatus": "texml.dial",
+    "RecordingSid": "texml.recording.ended",  # the action of a <Record>, which need not tell a status
     "AnsweredBy": "texml.amd",
     "Digits": "texml.gather",
     "SpeechResult": "texml.gather",
@@ -63,7 +64,7 @@ _TIMES = ("Timestamp", "OccurredAt", "EndTime")
 # By these a callback is told from another one: no retry is promised to be the same to the byte.
 _TOLD_APART = (
     *("CallSid", "ConferenceSid", "CallbackSource", "SequenceNumber", "CallStatus", "StatusCallbackEvent"),
-    *("ReferCallStatus", "RecordingSid", "TranscriptionSid", "StreamSid", "SiprecSid", "Timestamp"),
+    *("ReferCallStatus", "RecordingSid", "TranscriptionSid", "StreamSid", "SiprecSid", "ConversationId", "Timestamp"),
 )
 
 
@@ -104,7 +105,7 @@ def kind(fields: Fields) -> str:
 
 
 def _of_call(fields: Fields) -> str:
-    found = _BY_CALL_STATUS.get(fields.get("CallStatus", ""), UNKNOWN)
+    found = _BY_STATE.get(STATES.get(fields.get("CallStatus", ""), ""), UNKNOWN)
     return "texml.amd" if "AnsweredBy" in fields and found != "texml.call.completed" else found
 
 

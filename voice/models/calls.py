@@ -55,6 +55,17 @@ class Call(models.Model):
     client_state = models.TextField(blank=True)
     tags = models.JSONField(default=list)
     has_recording = models.BooleanField(default=False)
+    is_texml = models.BooleanField(default=False, db_default=False, help_text="A TeXML document or dial runs it.")
+    parent_control_id = models.CharField(
+        max_length=512,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The leg whose TeXML document dialled this one.",
+    )
+    cost = models.CharField(
+        max_length=20, blank=True, default="", db_default="", help_text="A decimal, as Telnyx told."
+    )
     step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
     facts = models.JSONField(default=dict, help_text="Per column: which event told it, and when.")
 
@@ -75,6 +86,7 @@ class Call(models.Model):
             models.Index(fields=["connection_id", "-started_at"], name="call_by_application"),
             models.Index(fields=["hangup_cause", "-started_at"], name="call_by_cause"),
             models.Index(fields=["connection_id"], name="call_alive", condition=~Q(state__in=("ended", "lost"))),
+            models.Index(fields=["parent_control_id"], name="call_by_parent", condition=~Q(parent_control_id="")),
         ]
 
     def __str__(self) -> str:

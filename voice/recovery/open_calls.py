@@ -21,10 +21,11 @@ from portal.times import read_time
 from voice.calls import status, telnyx_record, waiting_events
 from voice.catalogue import actions
 from voice.models import Call, CallEvent
+from voice.recovery import texml_calls
 from voice.recovery.collector import SETTLED, Found, RecoveryRun
+from voice.recovery.texml_calls import FORGOTTEN, Lost
 
 QUIET = timedelta(minutes=3)  # since its last event: what is younger may have its end on the way
-FORGOTTEN = timedelta(minutes=10)  # Telnyx tells a call's status until so long after its end
 _RECORD = timedelta(hours=24)  # what /call_events tells when neither leg nor session are named
 _NO_SUCH = "10015"  # no application of this id whose calls are listed
 _MOST_CALLS, _MOST_APPLICATIONS, _MOST_PROBLEMS = 500, 200, 20
@@ -43,11 +44,17 @@ def close_lost_calls(run: RecoveryRun) -> None:
     """Ask what is alive; of the others find the end, or write that there is none."""
     listed, unlisted = _listed(run)
     _add_unknown_calls(run, listed)
-    quiet = (call for call in _quiet(run) if call.call_control_id not in listed and call.connection_id not in unlisted)
+    texml_alive = texml_calls.read_list(run)
+    quiet = (
+        call
+        for call in _quiet(run)
+        if (texml_alive is not None if call.is_texml else call.connection_id not in unlisted)
+        and call.call_control_id not in listed
+    )
     most = len(run.unanswered) + _MOST_PROBLEMS
     for call in islice(quiet, _MOST_CALLS):
         with run.asking_one(run.unanswered):
-            _find_ending(run, call)
+            _find_ending(run, call, texml_alive or set())
         if len(run.unanswered) >= most:
             return
 
@@ -63,7 +70,14 @@ def _listed(run: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
 
     And collect the applications of which it did not say: who knows which of their calls live.
     """
-    connections = _open(run).exclude(connection_id="").order_by().values_list("connection_id", flat=True).distinct()
+    connections = (
+        _open(run)
+        .filter(is_texml=False)
+        .exclude(connection_id="")
+        .order_by()
+        .values_list("connection_id", flat=True)
+        .distinct()
+    )
     listed, unlisted = dict[str, JsonObject](), set[str]()
     for connection_id in dict.fromkeys([*connections[:_MOST_APPLICATIONS], *_applications(run.account)]):
         unlisted.add(connection_id)
@@ -141,30 +155,30 @@ def _quiet(run: RecoveryRun) -> QuerySet[Any]:
     return rows.select_related("account").order_by("?")
 
 
-def _find_ending(run: RecoveryRun, call: Any) -> None:
+def _find_ending(run: RecoveryRun, call: Any, texml_alive: set[str]) -> None:
     run.count()
+    lost = texml_calls.find_lost(run, call, texml_alive) if call.is_texml else _find_lost(run, call)
+    if lost and status.close_as_lost(call, lost.end_time, run.now).state == Call.State.LOST:
+        run.count(calls_lost=1)
+        if lost.words:  # at the dial, which stays accepted
+            call.commands.filter(action__in=actions.NEW_CALLS, settlement="").update(settlement=lost.words)
+
+
+def _find_lost(run: RecoveryRun, call: Any) -> Lost | None:
     answer = status.status(call)
     if answer is not None and answer.get("is_alive") is not False:
-        return  # alive, or an answer that does not say
+        return None  # alive, or an answer that does not say
     ended_at = read_time((answer or {}).get("end_time"))
     if ended_at and not run.is_settled(ended_at):
-        return  # its hang-up may be on its way
+        return None  # its hang-up may be on its way
     record = telnyx_record.of_call(call)
     may_be_found = _take_record(run, call, record)
     refusal = telnyx_record.refusal_of_dial(record) if call.heard_at is None else None
     known_for = run.now - (call.heard_at or call.started_at)
     if may_be_found or (answer is None and refusal is None and known_for <= FORGOTTEN):
-        return
-    if status.close_as_lost(call, (answer or {}).get("end_time"), run.now).state == Call.State.LOST:
-        run.count(calls_lost=1)
-        _note_refusal(call, refusal)
-
-
-def _note_refusal(call: Call, refusal: str | None) -> None:
-    """Tell at the dial, which stays accepted, why no call came of it."""
-    if refusal is not None:
-        words = f"Telnyx accepted it, and its record says that it was refused{f' ({refusal})' if refusal else ''}."
-        call.commands.filter(action=actions.DIAL, settlement="").update(settlement=words)
+        return None
+    words = f"Telnyx accepted it, and its record says that it was refused{f' ({refusal})' if refusal else ''}."
+    return Lost((answer or {}).get("end_time"), "" if refusal is None else words)
 
 
 def _take_record(run: RecoveryRun, call: Call, record: telnyx_record.Record) -> bool:

@@ -27,6 +27,9 @@ _COLUMNS = {
     "call_leg_id": "Leg id",
     "call_session_id": "Session id",
     "connection_id": "Application",
+    "cost": "Cost",
+    "is_texml": "TeXML",
+    "parent_control_id": "Dialled by the document of",
     "end_reason": "Reason of the end",
 }
 _SEARCHED = {"from_reversed": "from_number", "to_reversed": "to_number"}

@@ -83,11 +83,13 @@ def _judge_missing(error: TelnyxRefused, *, of_account: bool = False) -> None:
         raise TelnyxRefused(_NO_ACCOUNT, code=error.code, http_status=404) from error
 
 
-def read_all(account: TelnyxAccount, name: str, *ids: str, wanted: dict[str, str] | None = None) -> Listing:
-    """Read at most 1000 rows of a list; ``wanted`` are its filters. Raises what ``ask`` raises."""
+def read_all(
+    account: TelnyxAccount, name: str, *ids: str, wanted: dict[str, str] | None = None, most: int = MOST_PAGES
+) -> Listing:
+    """Read at most so many pages of 250 rows; ``wanted`` are the list's filters. Raises what ``ask`` raises."""
     rows: list[dict[str, Any]] = []
     complete = False
-    for one in _pages(account, name, ids, wanted or {}):
+    for one in _pages(account, name, ids, wanted or {}, most):
         if one is None:
             return Listing([], complete=False)
         rows += one.rows
@@ -95,10 +97,12 @@ def read_all(account: TelnyxAccount, name: str, *ids: str, wanted: dict[str, str
     return Listing(rows, complete)
 
 
-def _pages(account: TelnyxAccount, name: str, ids: tuple[str, ...], wanted: dict[str, str]) -> Iterator[Page | None]:
+def _pages(
+    account: TelnyxAccount, name: str, ids: tuple[str, ...], wanted: dict[str, str], most: int
+) -> Iterator[Page | None]:
     query: dict[str, str] | None = {**wanted, "PageSize": str(PAGE)}
     asked: list[dict[str, str]] = []
-    while query is not None and query not in asked and len(asked) < MOST_PAGES:
+    while query is not None and query not in asked and len(asked) < most:
         asked.append(query)
         yield (found := page(account, name, *ids, query=query))
         query = found.next if found else None

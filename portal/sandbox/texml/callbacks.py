@@ -294,8 +294,9 @@ def _conversation(name: str) -> Callable[[Exchange, Call, JsonObject], None]:
     def told(exchange: Exchange, call: Call, payload: JsonObject) -> None:
         wanted = _texml(call).get("conversation") or {"urls": [], "method": None}
         form = _numbered(call) | {"ConversationEvent": name, "ConversationId": payload["conversation_id"]}
+        kind = f"texml.{name.replace('_', '.')}"
         for url in wanted["urls"]:
-            send(exchange, call, f"texml.{name}", form | {"Timestamp": _now(exchange)}, url, wanted["method"])
+            send(exchange, call, kind, form | {"Timestamp": _now(exchange)}, url, wanted["method"])
 
     return told
 

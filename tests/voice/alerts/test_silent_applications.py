@@ -98,6 +98,8 @@ def test_a_command_that_need_not_have_brought_one_shows_nothing(
     [
         {"webhook_url": "https://elsewhere.example/"},
         {"webhook_urls": {"call.speak.started": "https://elsewhere.example/"}},
+        {"StatusCallback": "https://elsewhere.example/"},
+        {"StatusCallbacks": ["https://elsewhere.example/"]},
     ],
 )
 def test_a_call_whose_webhooks_were_ordered_elsewhere_shows_nothing(
@@ -125,6 +127,14 @@ def test_a_live_call_that_no_webhook_told_of_shows_it(
     Call.objects.filter(pk=call.pk).update(started_at=ago(300))
     look()
     assert "a live call in it is known only" in only("application_silent").summary
+
+
+def test_a_live_texml_call_shows_nothing_since_only_its_end_need_be_told(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    Call.objects.filter(pk=found_at_telnyx(account, 5).pk).update(is_texml=True)
+    look()
+    assert opened("application_silent") == []
 
 
 def test_a_call_that_is_over_shows_nothing(account: TelnyxAccount, application: CallControlApplication) -> None:

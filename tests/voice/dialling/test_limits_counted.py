@@ -3,15 +3,16 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 
 from portal.actors import PORTAL, Actor
-from portal.models import TelnyxAccount
+from portal.models import ApiToken, TelnyxAccount
 from tests.support.batches import body
 from tests.support.clocks import set_wrong
 from tests.support.commands import made_uncertain
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.limits import FROM, dial, limit
-from tests.support.rows import Call, CallCommand, DialBatch
+from tests.support.rows import Call, CallCommand, DialBatch, Limits
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.catalogue.retry_policy import UNKNOWN_AFTER
@@ -83,6 +84,19 @@ def test_a_leg_whose_own_dial_is_answered_counts_beside_it(account: TelnyxAccoun
     CallCommand.objects.filter(pk=first.pk).update(status="ok", first_sent_at=ago(1), call=rings(account))
     on_the_wire(dial(account, TO))
     assert in_use(account) == 2
+
+
+def test_a_leg_that_a_document_dialled_counts_for_the_token_that_made_its_call(account: TelnyxAccount) -> None:
+    token = ApiToken.objects.create(user=User.objects.create(username="ada"), name="crm", digest="x", prefix="y")
+    own = Limits.objects.create(token=token, concurrent_calls=2)
+    texml = {"is_texml": True, "call_session_id": ""}
+    call, command = rings(account, "a", **texml), dial(account, TO)
+    told = {"status": "ok", "token": token, "call": call, "call_control_id": call.call_control_id}
+    CallCommand.objects.filter(pk=command.pk).update(**told)
+    rings(account, "stranger", **texml)
+    assert limits.usage(own).concurrent_calls == 1
+    rings(account, "c", parent_control_id=call.call_control_id, **texml)
+    assert limits.usage(own).concurrent_calls == 2
 
 
 def test_a_leg_of_another_calls_transfer_counts_beside_it(account: TelnyxAccount) -> None:

@@ -8,17 +8,24 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import act, dial, seen
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
-from tests.support.rows import Call, CallEvent
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.webhooks import post_webhook
 from voice.dispatch import sender
 from voice.events import processing
+from voice.texml import calls
 
 pytestmark = pytest.mark.django_db
+TEXML = {"From": "+13125550100", "To": "+13125550001"}
 STARTED = datetime.now(UTC) - timedelta(minutes=1)
+
+
+def texml_dial(account: TelnyxAccount) -> CallCommand:
+    return calls.dial(account, TEXML | {"connection_id": "77"}, PORTAL)
 
 
 def hear_of(call: dict[str, Any], account: TelnyxAccount) -> None:
@@ -96,6 +103,28 @@ def test_the_call_that_a_refusal_names_is_evidence_and_no_call(account: TelnyxAc
     assert not Call.objects.exists()
     named = command.attempts[0].get("call_control_id")
     assert named == ("v3:nowhere" if data == {"call_control_id": "v3:nowhere"} else None)
+
+
+@pytest.mark.parametrize("named", [{"call_sid": "v3:nowhere"}, {"data": {"call_control_id": "v3:nowhere"}}])
+def test_the_call_that_a_refusal_of_a_texml_dial_names_is_evidence_and_no_call(
+    account: TelnyxAccount, named: dict[str, Any]
+) -> None:
+    body = {"errors": [{"code": "10010", "detail": "Not allowed D13"}], **named}
+    with serving(answer("403 Forbidden", json.dumps(body).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = texml_dial(account)
+        sender.send(command.pk)
+    assert (seen(command).status, seen(command).attempts[0]["call_control_id"]) == ("refused", "v3:nowhere")
+    assert not Call.objects.exists()
+
+
+def test_an_accepted_texml_dial_makes_a_texml_call(account: TelnyxAccount) -> None:
+    with serving(answer("200 OK", b'{"call_sid": "v3:dialled", "status": "queued"}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(texml_dial(account).pk)
+    call = Call.objects.get()
+    assert (call.call_control_id, call.direction, call.state) == ("v3:dialled", "outgoing", "initiated")
+    assert (call.is_texml, call.connection_id) == (True, "77")
 
 
 def test_what_telnyx_refuses_of_other_commands_names_no_call(account: TelnyxAccount) -> None:
