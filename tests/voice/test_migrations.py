@@ -39,5 +39,5 @@ def test_calls_that_texml_told_of_or_dialled_before_are_marked(account: TelnyxAc
     for call, action in ((dialled, "texml.calls.dial"), (other, "speak")):
         row = {"action": action, "intent_key": action, "created_at": now, "expires_at": now}
         CallCommand.objects.create(account=account, call=call, **row)
-    import_module("voice.migrations.0016_texml_calls").fill(apps, SimpleNamespace(connection=connection))
+    import_module("voice.migrations.0017_texml_calls").fill(apps, SimpleNamespace(connection=connection))
     assert set(Call.objects.filter(is_texml=True)) == {told, dialled}
