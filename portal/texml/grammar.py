@@ -46,7 +46,9 @@ class Value:
     required: bool = False
     requires: str = ""  # without this other attribute it is an error
     only_with: str = ""  # without this other attribute it has no effect
-    only_when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # it has an effect with these values of others
+    only_when: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # it has an effect with these values of others
     no_effect_with: str = ""
     value_requires: Mapping[str, str] = field(default_factory=dict)  # this value needs that attribute
     value_requires_value: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

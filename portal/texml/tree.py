@@ -1,13 +1,14 @@
 """Reads a document into a tree that knows lines and columns, and refuses what no document needs.
 
-Whatever bytes it is given, ``parse`` answers with a document or raises ``Malformed``, within milliseconds: declarations of
-types and entities are refused where they begin, and size, depth and counts have limits.
+Whatever bytes it is given, ``parse`` answers with a document or raises ``Malformed``, within milliseconds: declarations
+of types and entities are refused where they begin, and size, depth and counts have limits.
 """
 
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from xml.parsers import expat
 
 from portal.texml.findings import Finding, found
@@ -173,6 +174,7 @@ class _Reader:
     def __init__(self, data: bytes) -> None:
         self.data = data
         self.lines = [0, *(match.end() for match in _LINE_BREAK.finditer(data))]
+        self.counted = (0, 1)  # the last place asked for, and its column
         self.open: list[Element] = []
         self.root: Element | None = None
         self.count = 0
@@ -198,7 +200,12 @@ class _Reader:
 
     def spot(self, index: int) -> Spot:
         line = bisect_right(self.lines, index)
-        return Spot(line, len(self.data[self.lines[line - 1] : index].decode("utf-8", "replace")) + 1)
+        start, column = self.lines[line - 1], 1
+        if start <= self.counted[0] <= index:  # a long line is counted once, not anew for each attribute
+            start, column = self.counted
+        column += len(self.data[start:index].decode("utf-8", "replace"))
+        self.counted = (index, column)
+        return Spot(line, column)
 
     def here(self) -> Spot:
         return self.spot(max(self.parser.CurrentByteIndex, 0))
@@ -226,10 +233,8 @@ class _Reader:
             return ()
         start = self.parser.CurrentByteIndex
         name = _TAG_NAME.match(self.data, start)
-        places = [match.start() for match, _ in zip(
-            _ATTRIBUTE.finditer(self.data, name.end() if name else start), given[::2], strict=False
-        )]
-        spots = [self.spot(place) for place in places]
+        matches = _ATTRIBUTE.finditer(self.data, name.end() if name else start)
+        spots = [self.spot(match.start()) for match in islice(matches, len(given) // 2)]
         return tuple(
             Attribute(name, value, spot.line, spot.column)
             for name, value, spot in zip(given[::2], given[1::2], spots, strict=True)
