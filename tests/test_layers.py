@@ -88,6 +88,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.calls.*",),
     ("voice.conferences.*",),
     ("voice.texml.*",),
+    ("voice.texml_editor.*",),
     ("voice.dispatch.*",),
     ("voice.events.*",),
     ("voice.recovery.*",),
