@@ -51,6 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.rest.*",),
     ("portal.admin.*",),
     ("portal.celery", "portal.runtime.*"),
+    ("portal.texml.*",),
     ("portal.sandbox.core.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),
