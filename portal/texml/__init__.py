@@ -1,3 +1,6 @@
-"""Knows TeXML: what a document may say, whether it says that, and how it is filled for one caller."""
+"""Knows TeXML: its grammar, how a document is read and judged, and what TwiML says otherwise.
 
-__all__ = ["rendering", "templates"]
+Nothing here needs Django or a database: the sandbox reads documents by the same table.
+"""
+
+__all__ = ["findings", "grammar", "linter", "rendering", "templates", "tree"]
