@@ -51,6 +51,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.rest.*",),
     ("portal.admin.*",),
     ("portal.celery", "portal.runtime.*"),
+    ("portal.texml.findings", "portal.texml.grammar", "portal.texml.tree"),
+    ("portal.texml.rules.*",),
+    ("portal.texml.*",),
     ("portal.sandbox.core.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),
@@ -104,6 +107,7 @@ SANDBOX_MAY_USE = {
     "portal.signatures",
     "portal.payloads",
     "portal.telnyx.schemas",
+    "portal.texml",
 }
 SANDBOX_MAY_NOT_USE = {"django", "rest_framework", "celery", "unfold", "telnyx"}
 

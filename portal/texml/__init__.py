@@ -1,0 +1,6 @@
+"""Knows TeXML: its grammar, how a document is read and judged, and what TwiML says otherwise.
+
+Nothing here needs Django or a database: the sandbox reads documents by the same table.
+"""
+
+__all__ = ["findings", "grammar", "linter", "tree"]
