@@ -91,11 +91,11 @@ RULES: Mapping[str, Rule] = {
     "T02": Rule("error", "The template asks for a value without escaping."),
     "T03": Rule("error", "The template uses something that is not there."),
     "T04": Rule("warning", "A value decides whom the call goes to, without a list of what is allowed."),
-    "T05": Rule("warning", "A value stands in JSON without the json filter."),
+    "T05": Rule("warning", "A value stands in JSON or CDATA without the json filter."),
     "T06": Rule("warning", "A value stands in an address without the url filter."),
     "T07": Rule("warning", "A variable is neither Telnyx's nor declared: it is empty."),
     "T08": Rule("error", "A secret stands outside of HttpRequest: it would be spoken or sent."),
-    "T09": Rule("error", "A value stands in the name of an element or an attribute, or where none is filled in."),
+    "T09": Rule("error", "A value stands in the name of an element or an attribute."),
     "D01": Rule("info", "A default differs from TwiML's, and the document was imported."),
 }
 

@@ -44,12 +44,14 @@ class Value:
     default: str | None = None  # what Telnyx takes when nothing is written
     twiml_default: str | None = None  # what TwiML takes then
     required: bool = False
+    expected: bool = False  # without it little comes of the element
     requires: str = ""  # without this other attribute it is an error
     only_with: str = ""  # without this other attribute it has no effect
     only_when: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict
     )  # it has an effect with these values of others
-    no_effect_with: str = ""
+    no_effect_with: str = ""  # another attribute
+    no_effect_with_child: str = ""
     value_requires: Mapping[str, str] = field(default_factory=dict)  # this value needs that attribute
     value_requires_value: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     role: str = ""  # what a document is fetched for, when this is its address
@@ -110,6 +112,8 @@ class Grammar:
     sources: Mapping[str, str]
     elements: Mapping[str, Element]  # by key
     roles: Mapping[str, Role]
+    vendors: Mapping[str, list[str]]  # of the models of an engine
+    parameters: frozenset[str]  # that Telnyx sends with a fetch
     twiml_elements: Mapping[str, str]  # what to do instead
     twiml_attributes: Mapping[str, Mapping[str, TwimlAttribute]]
     twiml_scaled: Mapping[str, Mapping[str, int]]  # a number of TwiML's, times this, is TeXML's
@@ -172,6 +176,8 @@ def _read(table: Mapping[str, Any]) -> Grammar:
             name: Role(says=given["says"], verbs=tuple(given["verbs"]), source=given["source"])
             for name, given in table["roles"].items()
         },
+        vendors=table["vendors"],
+        parameters=frozenset(name for names in table["parameters"].values() for name in names),
         twiml_elements=table["twiml"]["elements"],
         twiml_attributes={
             key: {name: TwimlAttribute(**given) for name, given in attributes.items()}

@@ -29,11 +29,11 @@ _MISMATCHED, _UNCLOSED_TOKEN, _MISPLACED_DECLARATION = 7, 5, 17
 
 
 class Malformed(ValueError):
-    """Says why a document cannot be read, as a finding with line and column."""
+    """Says why a document cannot be read, as a finding with line and column; ``more`` are of the same place."""
 
-    def __init__(self, finding: Finding) -> None:
+    def __init__(self, finding: Finding, *more: Finding) -> None:
         super().__init__(finding.message)
-        self.finding = finding
+        self.finding, self.more = finding, more
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ class _Reader:
         try:
             self.parser.Parse(self.data, True)
         except expat.ExpatError as error:
-            raise Malformed(self._not_well_formed(error)) from None
+            raise Malformed(self._not_well_formed(error), *self._in_a_name()) from None
         assert self.root is not None  # expat refuses a document without one
         return Document(self.root, self.comments, self.encoding or "", self.findings, len(self.data))
 
@@ -285,6 +285,13 @@ class _Reader:
             return found("X04", Spot(1, 1), "Remove what stands before <?xml: an empty line, a space, another text.")
         why = expat.errors.messages.get(error.code, "it cannot be parsed")
         return found("X01", spot, f"This is not well-formed XML: {why}.{self._hint(error.code, spot)}")
+
+    def _in_a_name(self) -> list[Finding]:
+        """Tell of braces in the name of an element or an attribute: only there does XML stumble over them."""
+        index = max(self.parser.ErrorByteIndex, 0)
+        if not self.data.startswith((b"{{", b"<{{"), index):
+            return []
+        return [found("T09", self.spot(index), "No value is filled into a name: write each name out, in sections.")]
 
     def _hint(self, code: int, spot: Spot) -> str:
         start = self.lines[spot.line - 1]
