@@ -3,4 +3,15 @@
 Nothing here needs Django or a database: the sandbox reads documents by the same table.
 """
 
-__all__ = ["findings", "grammar", "linter", "rendering", "templates", "tree"]
+__all__ = [
+    "conversation",
+    "findings",
+    "grammar",
+    "interpreter",
+    "linter",
+    "outcomes",
+    "rendering",
+    "templates",
+    "tree",
+    "verbs",
+]

@@ -4,27 +4,17 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from portal.texml.conversation import FIELDS
 from portal.texml.rendering import RenderError, render
 from portal.texml.templates import Program, read
 
 _LINE = re.compile(r"\s*([A-Za-z][A-Za-z0-9_]*)\s*=(.*)")
 MOST_LINES = 50  # of an own caller
 
-_CALL = {
-    "AccountSid": "00000000-0000-4000-8000-000000000001",
-    "CallSid": "v3:a-call-that-is-no-call",
-    "CallSidLegacy": "00000000-0000-4000-8000-000000000002",
-    "CallStatus": "in-progress",
-    "CallingPartyType": "pstn",
-    "ConnectionId": "1000000000000000001",
-    "Direction": "inbound",
-    "To": "+13125550100",
-    "ToSipUri": "+13125550100@sip.telnyx.com",
-}
 _MARKUP = "</Say><Dial>+19005550100</Dial>"
 SAMPLES: Mapping[str, Mapping[str, str]] = {
     "A caller who pressed 1": {
-        **_CALL,
+        **FIELDS,
         "From": "+13125550123",
         "CallerId": "Jo Example",
         "FromSipUri": "+13125550123@sip.telnyx.com",
@@ -32,9 +22,15 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
         "SpeechResult": "Sales, please",
         "Confidence": "0.92",
     },
-    "A caller without a number": {**_CALL, "From": "anonymous", "CallerId": "Anonymous", "Digits": "", "SpeechResult": ""},
+    "A caller without a number": {
+        **FIELDS,
+        "From": "anonymous",
+        "CallerId": "Anonymous",
+        "FromSipUri": "anonymous@anonymous.invalid",
+        "Digits": "",
+    },
     "A caller who sends markup": {
-        **_CALL,
+        **FIELDS,
         "From": _MARKUP,
         "CallerId": _MARKUP,
         "FromSipUri": "x{{secret}}@example.com",
@@ -42,7 +38,7 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
         "Digits": "9#",
         "SpeechResult": "{{#secret}}key{{/secret}} & \"more\"",
     },
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class Preview:
 def previews(source: str, declared: Mapping[str, str], own: str = "") -> list[Preview]:
     """Render a draft for each sample caller, and for an own one of lines "Name=value". Raises ``TemplateError``."""
     program = read(source)
-    callers = {**SAMPLES, **({"Your own caller": {**_CALL, **_own(own)}} if own.strip() else {})}
+    callers = {**SAMPLES, **({"Your own caller": {**FIELDS, **_own(own)}} if own.strip() else {})}
     return [_preview(caller, program, {**declared, **values}) for caller, values in callers.items()]
 
 

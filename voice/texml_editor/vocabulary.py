@@ -33,7 +33,7 @@ FILTERS = {
     "json": "For a text within JSON.",
     "e164": "A phone number with + and country code; nothing, if it is none.",
     "spell": "One character at a time, for what is spoken.",
-    "allow": "One of those that follow, or the document is refused: allow \"A\" \"B\".",
+    "allow": 'One of those that follow, or the document is refused: allow "A" "B".',
 }
 SECTIONS = (
     {"label": "#if", "info": "For one value of a variable.", "snippet": '{{#if ${Name} == "${value}"}}${}{{/if}}'},
@@ -79,7 +79,10 @@ def _attribute(value: Value) -> dict[str, Any]:
 def words(value: Value) -> str:
     """Say in one line what an attribute takes: its kind, its limits, what holds without it."""
     kind = VALUE_TYPES[value.type]
-    limits = [f"from {value.min:g}" if value.min is not None else "", f"to {value.max:g}" if value.max is not None else ""]
+    limits = [
+        f"from {value.min:g}" if value.min is not None else "",
+        f"to {value.max:g}" if value.max is not None else "",
+    ]
     sentence = " ".join(part for part in (kind, *limits, value.unit) if part)
     default = f"; {value.default or 'empty'} if it is left out" if value.default is not None else ""
     return f"{sentence[0].upper()}{sentence[1:]}{default}. {value.note}".strip()
