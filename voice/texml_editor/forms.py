@@ -1,9 +1,8 @@
-"""Provides the field of a document's text: the editor in the browser, and line ends as they were."""
+"""Provides the widget of a document's text, and puts back the line ends that a browser posts in one form only."""
 
 import re
 from typing import Any
 
-from django import forms
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -14,40 +13,33 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class TexmlEditor(UnfoldAdminTextareaWidget):
-    """Draws the text area that is posted, and all that the editor over it needs. ``check`` is the address it asks.
+    """Draws the text area that is posted, and all that the editor over it needs.
 
-    ``variables`` names the form's field that declares variables, one at the beginning of each line.
+    ``check`` and ``conversation`` are the addresses it asks, answered by ``pages``; ``variables`` names the form's
+    field that declares variables, as a JSON object.
     """
 
     class Media:
         js = ("voice/texml_editor/editor.js",)
         css = {"all": ("voice/texml_editor/editor.css",)}
 
-    def __init__(self, check: str = "", variables: str = "") -> None:
+    template_name = "django/forms/widgets/textarea.html"  # Unfold's loses an empty first line
+    check = conversation = variables = ""
+
+    def __init__(self) -> None:
         super().__init__(attrs={"rows": 20, "spellcheck": "false", "autocomplete": "off", "wrap": "off"})
-        self.check, self.variables = check, variables
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        own = {"data-texml-editor": "", "data-check": self.check, "data-variables": self.variables}
-        given = {**(attrs or {}), **own}
+        asked = {"check": self.check, "conversation": self.conversation, "variables": self.variables}
+        given = {**(attrs or {}), "data-texml-editor": "", **{f"data-{key}": asked[key] for key in asked}}
         context = {
             "name": name,
             "id": given.get("id", f"id_{name}"),
-            "check": self.check,
+            **asked,
             "vocabulary": vocabulary(),
             "area": super().render(name, value, given, renderer),
         }
         return SafeString(render_to_string("voice/texml_editor/widget.html", context))
-
-
-class TexmlField(forms.CharField):
-    """Reads a document's text exactly. A browser posts every line end as CRLF: they become what the draft's were."""
-
-    def __init__(self, *, check: str = "", variables: str = "", **kwargs: Any) -> None:
-        super().__init__(strip=False, widget=TexmlEditor(check, variables), **kwargs)
-
-    def clean_beside(self, posted: str, before: str) -> str:
-        return with_line_ends_of(before, posted)
 
 
 def with_line_ends_of(before: str, text: str) -> str:

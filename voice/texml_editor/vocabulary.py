@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.texml.grammar import GRAMMAR, ROOT, VALUE_TYPES, Element, Value
 
-FETCHED = {
+_SAID = {
     "From": "Who calls, as Telnyx gives it: a number or a SIP address.",
     "To": "Who is called.",
     "Digits": "What the caller pressed: after a Gather.",
@@ -50,7 +50,7 @@ def vocabulary() -> dict[str, Any]:
     return {
         "root": ROOT,
         "elements": {key: _element(element) for key, element in GRAMMAR.elements.items()},
-        "variables": FETCHED,
+        "variables": {name: _SAID.get(name, "Sent by Telnyx.") for name in sorted(GRAMMAR.parameters)},
         "filters": FILTERS,
         "sections": SECTIONS,
     }

@@ -11,6 +11,7 @@ import {
 import { appearance } from "./appearance.js";
 import { compare } from "./comparison.js";
 import { completions } from "./completion.js";
+import { conversation } from "./conversation.js";
 import { findings, recheck } from "./findings.js";
 import { keeper } from "./kept.js";
 
@@ -29,18 +30,22 @@ function enhance(area) {
   const vocabulary = JSON.parse(document.getElementById("portal-texml-vocabulary").textContent);
   const [status, list, preview] = ["status", "findings", "preview"].map(part);
   const keys = part("keys");
-  const field = (name) => (name && form.elements.namedItem(name)) || null;
-  const variables = () => [...(field(area.dataset.variables)?.value || "").matchAll(/^\s*([A-Za-z]\w*)/gm)].map((found) => found[1]);
+  const variables = () => names(form.elements.namedItem(area.dataset.variables)?.value);
 
-  const ask = async (text) => {
+  // Posts the form as it stands, as saving would, to an address of the editor's.
+  const post = async (address, more) => {
     const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
-    body.set("source", text);
-    const answer = await fetch(area.dataset.check, { method: "POST", body, redirect: "error" }).catch(() => null);
-    if (!answer) throw new Error("The portal cannot be asked what is wrong: your sign-in may be over, or it is away. Your text stays here.");
-    if (!answer.ok) throw new Error(`The portal could not check this (${answer.status}). Your text stays here.`);
-    const told = await answer.json();
-    if (preview.innerHTML !== told.preview) preview.innerHTML = told.preview;
-    return told;
+    for (const [name, value] of Object.entries(more)) body.set(name, value);
+    const answer = await fetch(address, { method: "POST", body, redirect: "error" }).catch(() => null);
+    if (!answer) throw new Error("The portal did not answer: it is away, or your sign-in is over. Your text stays here.");
+    if (!answer.ok) throw new Error(`The portal refused this (${answer.status}). Your text stays here.`);
+    return answer.json();
+  };
+  let drawnPreview = "";
+  const check = async (source) => {
+    const told = await post(area.dataset.check, { source });
+    if (drawnPreview !== told.preview) preview.innerHTML = drawnPreview = told.preview; // else it would scroll back
+    return told.findings;
   };
 
   const keep = keeper(area, (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }));
@@ -54,7 +59,7 @@ function enhance(area) {
       lineNumbers(), highlightActiveLine(), highlightActiveLineGutter(), highlightSpecialChars(), drawSelection(),
       history(), indentOnInput(), indentUnit.of("  "), bracketMatching(), closeBrackets(), search({ top: true }),
       autocompletion({ override: [completions(vocabulary, variables)], icons: false }),
-      findings(ask, list, status),
+      findings(check, list, status),
       leaving,
       keymap.of([...closeBracketsKeymap, ...completionKeymap, ...lintKeymap, ...searchKeymap, ...historyKeymap, ...defaultKeymap]),
       EditorView.contentAttributes.of({ "aria-label": box.dataset.label, "aria-describedby": keys.id, spellcheck: "false" }),
@@ -69,10 +74,14 @@ function enhance(area) {
   area.hidden = true;
   area.required = false; // nobody could be led to a hidden field: the server says it
   keys.hidden = false;
+  if (part("talk")) {
+    const call = (steps) => post(area.dataset.conversation, { source: area.value, steps: JSON.stringify(steps) });
+    conversation(call, ...["talk", "problem", "choices"].map(part));
+  }
   for (const part of box.querySelectorAll("[data-texml-live]")) part.hidden = false;
   for (const label of area.labels) label.addEventListener("click", () => view.focus());
   form.addEventListener("input", (event) => {
-    if (event.target.closest(".cm-editor") || event.target === area) return;
+    if (event.target.closest(".cm-editor, .portal-texml-try")) return;
     view.dispatch({ effects: recheck.of(null) });
   });
   const drawn = area.value;
@@ -81,6 +90,11 @@ function enhance(area) {
   window.addEventListener("beforeunload", (event) => {
     if (!isSent && area.value !== drawn) event.preventDefault();
   });
+}
+
+// Variables are declared as a JSON object; while it is half-written, there are none.
+function names(declared) {
+  try { return Object.keys(JSON.parse(declared)); } catch { return []; }
 }
 
 document.addEventListener("DOMContentLoaded", () => {

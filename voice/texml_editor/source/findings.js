@@ -10,13 +10,13 @@ const COUNTED = { error: ["error", "errors"], warning: ["warning", "warnings"], 
 
 export const recheck = StateEffect.define(); // something beside the text has changed
 
-// `ask(text)` answers with {findings}, or throws an error whose message is for the person.
+// `ask(text)` answers with a list of findings, or throws an error for the person.
 export function findings(ask, list, status) {
   const source = async (view) => {
     const { doc } = view.state;
     let found;
     try {
-      ({ findings: found } = await ask(doc.toString()));
+      found = await ask(doc.toString());
     } catch (error) {
       if (view.state.doc === doc) say(status, error.message);
       return [];
