@@ -90,6 +90,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.texml.*",),
     ("voice.dispatch.*",),
     ("voice.events.*",),
+    ("voice.documents.*",),
     ("voice.recovery.*",),
     ("voice.replay.*",),
     ("voice.inbox.*",),

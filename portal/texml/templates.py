@@ -90,6 +90,18 @@ def read(source: str) -> Program:
     return Program(reader.bodies[0], frozenset(reader.names - {"", "."}))
 
 
+def filled(text: str) -> list[str]:
+    """List what becomes of a text with each of the values that its tags allow; of others nothing remains."""
+    allowed = [
+        "".join(one)
+        for tag in TAG.finditer(text)
+        for part in (tag["inner"] or "").split("|")[1:]
+        if part.split()[:1] == ["allow"]
+        for one in _ARGUMENTS.findall(part.strip().partition(" ")[2])
+    ]
+    return [TAG.sub(lambda _, one=one: one, text).strip() for one in allowed or [""]]  # type: ignore[misc]
+
+
 @dataclass
 class _Open:
     """Holds a block that is open: the word that closes it, how deep in the document it began."""
