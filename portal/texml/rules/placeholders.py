@@ -4,7 +4,8 @@ import re
 
 from portal.texml.tree import Element
 
-TAG = re.compile(r"\{\{#secret\}\}(?P<secret>.*?)\{\{/secret\}\}|\{\{(?P<inner>.*?)\}\}", re.DOTALL)
+# no braces but single ones within: what is not closed is not looked for to the end of the document, time and again
+TAG = re.compile(r"\{\{#secret\}\}(?P<secret>[^{}]*)\{\{/secret\}\}|\{\{(?P<inner>(?:[^{]|\{(?!\{))*?)\}\}")
 _BLOCK = re.compile(r"\s*[#^/]")
 
 
