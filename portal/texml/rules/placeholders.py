@@ -2,10 +2,9 @@
 
 import re
 
+from portal.texml.templates import TAG
 from portal.texml.tree import Element
 
-# no braces but single ones within: what is not closed is not looked for to the end of the document, time and again
-TAG = re.compile(r"\{\{#secret\}\}(?P<secret>[^{}]*)\{\{/secret\}\}|\{\{(?P<inner>(?:[^{]|\{(?!\{))*?)\}\}")
 _BLOCK = re.compile(r"\s*[#^/]")
 
 

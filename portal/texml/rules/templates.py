@@ -1,8 +1,4 @@
-"""Judges the placeholders of a template: the rules T.
-
-A value is {{ Name }} or {{ Name | filter }}; {{#if Name == "x"}} … {{#elseif Name != y}} … {{#else}} … {{/if}},
-{{#Name}} … {{/Name}} and {{^Name}} … {{/Name}} are sections; {{#secret}}name{{/secret}} is Telnyx's to fill.
-"""
+"""Judges the placeholders of a template, whose syntax ``portal.texml.templates`` tells: the rules T."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,15 +9,13 @@ from portal.texml import tree
 from portal.texml.findings import Finding, Place, found
 from portal.texml.grammar import GRAMMAR, Element, close
 from portal.texml.rules.context import Context
-from portal.texml.rules.placeholders import TAG
+from portal.texml.templates import FILTERS, TAG
 
-FILTERS = ("url", "json", "e164", "spell", "allow")
 _NAME = r"[A-Za-z][A-Za-z0-9_]*"
 _VALUE = re.compile(rf"(\.|{_NAME})\s*((?:\|[^|]*)*)")
 _CONDITION = re.compile(rf"(?:if|elseif)\s+({_NAME})\s*(?:==|!=)\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)")
 _RESERVED = {"if", "elseif", "else", "secret", "url_encode", "each", "unless", "with"}
 _HOST = re.compile(r"//[^/?#]{0,255}$")
-_CALLED = {"Dial", "Number", "Sip"}  # whose text is whom to call
 
 
 @dataclass
@@ -155,7 +149,7 @@ def _value(
     yield from _unknown(match[1], place, declared)
     if "allow" in names:
         return
-    is_called = not inside.attribute and inside.meaning is not None and inside.meaning.name in _CALLED
+    is_called = not inside.attribute and inside.type in {"phone", "sip"}
     if is_called or (inside.type == "url" and (not before.strip() or _HOST.search(before[-300:]))):
         what = "whom the call goes to" if is_called else "which host is asked"
         yield found("T04", place, f"This value decides {what}: write {{{{ {match[1]} | allow … }}}} with what may be.")

@@ -12,6 +12,7 @@ from portal.texml.findings import LEVELS, RULES
 from portal.texml.grammar import GRAMMAR
 from portal.texml.linter import lint, lint_together
 from portal.texml.rules.context import Surroundings
+from portal.texml.templates import TemplateError, read
 from tests.portal.texml.rules import (
     test_attributes,
     test_flow,
@@ -20,7 +21,7 @@ from tests.portal.texml.rules import (
     test_values,
     test_well_formedness,
 )
-from tests.support.texml_rules import SAY, verbs
+from tests.support.texml_rules import SAY, marked, verbs
 
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.xml"))
 OUTSIDE = {"F06", "F10", "F11", "D01"}  # what a document alone does not tell: below
@@ -32,6 +33,30 @@ def test_every_rule_has_its_cases():
     cases = {rule: both for module in modules for rule, both in module.CASES.items()}
     assert set(cases) | OUTSIDE == set(RULES)
     assert all(both.broken and both.kept for both in cases.values())
+
+
+def test_it_finds_what_the_renderer_refuses_and_no_more():
+    """But for what is odd and can be filled all the same."""
+    modules = (test_attributes, test_flow, test_structure, test_templates, test_values, test_well_formedness)
+    documents = [one for module in modules for both in module.CASES.values() for one in (*both.broken, *both.kept)]
+    for source, _ in map(marked, documents):
+        found = lint(source)
+        serious = {one.rule for one in found if one.rule[0] in "TX" and one.level in {"fatal", "error"}}
+        refusal = rule_of_refusal(source)
+        if refusal == "X01":  # the linter tells more of these apart
+            assert "fatal" in {one.level for one in found}, source
+        elif refusal:
+            assert refusal in {one.rule for one in found}, source
+        else:
+            assert serious <= {"X03", "X05"}, source
+
+
+def rule_of_refusal(source: str) -> str:
+    try:
+        read(source)
+    except TemplateError as error:
+        return error.rule
+    return ""
 
 
 @pytest.mark.parametrize(
