@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.rest.*",),
     ("portal.admin.*",),
     ("portal.celery", "portal.runtime.*"),
-    ("portal.texml.findings", "portal.texml.grammar", "portal.texml.tree"),
+    ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
     ("portal.texml.rules.*",),
     ("portal.texml.*",),
     ("portal.sandbox.core.*",),

@@ -24,7 +24,8 @@ MAX_BLOCKS = 12  # one within another
 FILTERS = ("url", "json", "e164", "spell", "allow")
 CALLS = ("dial", "number", "sip")  # elements whose text says who is called
 
-TAG = re.compile(r"\{\{#secret\}\}(?P<secret>.*?)\{\{/secret\}\}|\{\{(?P<inner>.*?)\}\}", re.DOTALL)
+# no braces but single ones within: what is not closed is not looked for to the end of the document, time and again
+TAG = re.compile(r"\{\{#secret\}\}(?P<secret>[^{}]*)\{\{/secret\}\}|\{\{(?P<inner>(?:[^{]|\{(?!\{))*?)\}\}")
 _NAME = r"[A-Za-z][A-Za-z0-9_]*"
 _VALUE = re.compile(rf"\s*(\.|{_NAME})\s*((?:\|[^|]*)*)")
 _TEST = re.compile(rf"(?:if|elseif)\s+({_NAME})\s*(==|!=)\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))\s*")
