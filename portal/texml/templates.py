@@ -24,7 +24,8 @@ MAX_BLOCKS = 12  # one within another
 FILTERS = ("url", "json", "e164", "spell", "allow")
 CALLS = ("dial", "number", "sip")  # elements whose text says who is called
 
-TAG = re.compile(r"\{\{#secret\}\}(?P<secret>.*?)\{\{/secret\}\}|\{\{(?P<inner>.*?)\}\}", re.DOTALL)
+# no braces but single ones within: what is not closed is not looked for to the end of the document, time and again
+TAG = re.compile(r"\{\{#secret\}\}(?P<secret>[^{}]*)\{\{/secret\}\}|\{\{(?P<inner>(?:[^{]|\{(?!\{))*?)\}\}")
 _NAME = r"[A-Za-z][A-Za-z0-9_]*"
 _VALUE = re.compile(rf"\s*(\.|{_NAME})\s*((?:\|[^|]*)*)")
 _TEST = re.compile(rf"(?:if|elseif)\s+({_NAME})\s*(==|!=)\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"']+))\s*")
@@ -88,6 +89,18 @@ def read(source: str) -> Program:
         why = expat.errors.messages.get(error.code, "it cannot be parsed")
         raise TemplateError(error.lineno, error.offset + 1, "X01", f"Not well-formed: {why}.") from None
     return Program(reader.bodies[0], frozenset(reader.names - {"", "."}))
+
+
+def filled(text: str) -> list[str]:
+    """List what becomes of a text with each of the values that its tags allow; of others nothing remains."""
+    allowed = [
+        "".join(one)
+        for tag in TAG.finditer(text)
+        for part in (tag["inner"] or "").split("|")[1:]
+        if part.split()[:1] == ["allow"]
+        for one in _ARGUMENTS.findall(part.strip().partition(" ")[2])
+    ]
+    return [TAG.sub(lambda _, one=one: one, text).strip() for one in allowed or [""]]  # type: ignore[misc]
 
 
 @dataclass

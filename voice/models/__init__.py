@@ -7,6 +7,7 @@ from voice.models.breakers import AccountBreaker
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
+from voice.models.documents import TexmlDocument, TexmlFetch, TexmlVersion
 from voice.models.events import HAPPENED_AT, CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits, satellites
@@ -37,5 +38,8 @@ __all__ = [
     "Replay",
     "ReplayLine",
     "Rule",
+    "TexmlDocument",
+    "TexmlFetch",
+    "TexmlVersion",
     "satellites",
 ]
