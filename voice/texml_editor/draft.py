@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 from portal.texml.conversation import FIELDS, Conversation, NotNow
 from portal.texml.rendering import RenderError, render
@@ -102,6 +103,7 @@ def talk(draft: Draft, steps: list[str], own: str = "") -> dict[str, Any]:
     problems: list[str] = []
 
     def load(url: str, values: Mapping[str, str]) -> str | None:
+        values = dict(parse_qsl(url.partition("?")[2])) | dict(values)
         if not draft.is_at(url):
             return draft.others(url, values)
         try:
