@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 
+from portal.masking import set_up_for
 from portal.texml.findings import Finding
 from portal.texml.templates import TemplateError
 from voice.texml_editor.draft import Draft, previews, talk
@@ -23,10 +24,11 @@ def check(request: HttpRequest, draft: Draft, findings: Sequence[Finding], conte
         shown["previews"] = previews(draft, request.POST.get("caller", ""))
     except TemplateError as error:
         shown["error"] = error
+    found = set_up_for(request.user, [finding.as_json() for finding in findings])
     if "source" in request.POST:
         preview = render_to_string("voice/texml_editor/preview.html", shown)
-        return JsonResponse({"findings": [finding.as_json() for finding in findings], "preview": preview})
-    page = {**context, **shown, "title": "What callers would get", "findings": findings}
+        return JsonResponse({"findings": found, "preview": preview})
+    page = {**context, **shown, "title": "What callers would get", "findings": found}
     return TemplateResponse(request, "voice/texml_editor/check.html", page)
 
 
@@ -38,4 +40,4 @@ def conversation(request: HttpRequest, draft: Draft) -> HttpResponse:
         steps = None
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
         return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
-    return JsonResponse(talk(draft, steps, request.POST.get("caller", "")))
+    return JsonResponse(set_up_for(request.user, talk(draft, steps, request.POST.get("caller", ""))))
