@@ -97,14 +97,14 @@ class TexmlVersion(models.Model):
     document = models.ForeignKey(TexmlDocument, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     source = models.TextField()
-    variables = models.JSONField(default=dict)
+    variables = models.JSONField(default=dict, blank=True)
     apology = models.CharField(max_length=1000)
     note = models.CharField(max_length=500, blank=True)
     author = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
-    findings = models.JSONField(default=list, help_text="What the linter said when it was published.")
+    findings = models.JSONField(default=list, blank=True, help_text="What the linter said when it was published.")
     digest = models.CharField(max_length=64)
-    copy_of = models.PositiveIntegerField(null=True, help_text="The version that a roll-back brought back.")
+    copy_of = models.PositiveIntegerField(null=True, blank=True, help_text="The version that a roll-back brought back.")
 
     class Meta:
         ordering = ["-number"]
