@@ -13,6 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal.masking import set_up_for
 from portal.rest.filters import StrictFilters, refuse_unknown_parameters
 from portal.rest.problems import Problem
 from portal.rest.viewsets import ReadOnlyViewSet
@@ -55,7 +56,7 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     filter_backends = (StrictFilters,)
     filterset_class = DocumentFilters
     scope = "texml"
-    ordering = ("name", "id")
+    ordering: tuple[str, ...] = ("name", "id")  # type: ignore[misc]  # a list below a document has its own
     permissions = {
         **dict.fromkeys(("list", "retrieve", "versions", "version", "diff", "used_by", "lint"), _SEE),
         **dict.fromkeys(("update", "partial_update"), _EDIT),
@@ -71,7 +72,7 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
             response["ETag"] = f'"{digest}"'
         return response
 
-    def filter_queryset(self, queryset: QuerySet[TexmlDocument]) -> QuerySet[TexmlDocument]:
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list alone: what is below one document has parameters of its own."""
         return super().filter_queryset(queryset) if self.action == "list" else queryset
 
@@ -102,7 +103,8 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     def lint(self, request: Request, pk: str) -> Response:
         """What the linter says of the draft, by itself and beside the other documents of its account."""
         refuse_unknown_parameters(request)
-        return Response([one.as_json() for one in service.findings(self.get_object())])
+        found = [one.as_json() for one in service.findings(self.get_object())]
+        return Response(set_up_for(request.user, found))
 
     @extend_schema(parameters=_PAGING, responses=VersionSerializer(many=True), filters=False)
     @action(detail=True)
@@ -135,10 +137,11 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         asked = {"from": request.query_params.get("from", ""), "to": request.query_params.get("to", diffs.DRAFT)}
         document = self.get_object()
         try:
-            return Response({"diff": diffs.diff(document, asked["from"], asked["to"])})
+            found = diffs.diff(document, asked["from"], asked["to"])
         except LookupError as error:
             wrong = next(name for name, value in asked.items() if value == str(error.args[0]))
             raise ValidationError({wrong: ["Give the number of a version, or draft."]}) from None
+        return Response({"diff": set_up_for(request.user, found)})
 
     @extend_schema(parameters=[_ETAG], request=PublishSerializer, responses={201: VersionSerializer})
     @action(detail=True, methods=["post"])
@@ -208,6 +211,6 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         self, request: Request, rows: QuerySet[Any], serializer: Any, ordering: tuple[str, ...], *also: str
     ) -> Response:
         refuse_unknown_parameters(request, "cursor", "page_size", *also)
-        self.ordering = ordering  # type: ignore[misc]  # of this one request
+        self.ordering = ordering
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)

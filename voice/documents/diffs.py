@@ -13,13 +13,18 @@ def diff(document: TexmlDocument, before: str, after: str) -> str:
     A state is the number of a version, or ``draft``.
     """
     texts = [_text(document, name) for name in (before, after)]
-    names = [name if name == DRAFT else f"version {int(name)}" for name in (before, after)]
-    lines = [text.splitlines(keepends=True) for text in texts]
-    return "".join(line if line.endswith("\n") else f"{line}\n" for line in difflib.unified_diff(*lines, *names, n=3))
+    old, new = (text.splitlines(keepends=True) for text in texts)
+    lines = difflib.unified_diff(old, new, label(before), label(after))
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
+
+
+def label(name: str) -> str:
+    """Return how a state is called that ``diff`` has compared."""
+    return name if name == DRAFT else f"version {int(name)}"
 
 
 def _text(document: TexmlDocument, name: str) -> str:
-    state: TexmlDocument | TexmlVersion | None = None
+    state: TexmlVersion | None = None
     if name == DRAFT:
         return _written(document.draft, document)
     if name.isascii() and name.isdecimal() and len(name) < 10:

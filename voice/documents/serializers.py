@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from portal.masking import HIDDEN, masked_for, may_see_whole
+from portal.masking import HIDDEN, masked_for, may_see_whole, set_up_for
 from portal.models import TelnyxAccount
 from portal.rest.problems import Problem
 from portal.rest.serializers import Strict
@@ -50,6 +50,9 @@ class DocumentSerializer(Strict, serializers.ModelSerializer[TexmlDocument]):
         )
         read_only_fields = ("id", "published", "verified_at", "unlogged", "updated_at")
         validators: list[Any] = []  # the service says it in words
+
+    def to_representation(self, instance: TexmlDocument) -> dict[str, Any]:
+        return _set_up(self, super().to_representation(instance), "draft", "variables", "apology")
 
     def get_url(self, document: TexmlDocument) -> str:
         return str(masked_for(self.context["request"].user, document.url))
@@ -97,9 +100,8 @@ class VersionSerializer(serializers.ModelSerializer[TexmlVersion]):
         )
 
     def to_representation(self, instance: TexmlVersion) -> dict[str, Any]:
-        shown = super().to_representation(instance)
-        shown["author"] = masked_for(self.context["request"].user, shown["author"])
-        return shown
+        names = ("source", "variables", "apology", "note", "author", "findings")
+        return _set_up(self, super().to_representation(instance), *names)
 
 
 class FetchSerializer(serializers.ModelSerializer[TexmlFetch]):
@@ -119,6 +121,12 @@ class FetchSerializer(serializers.ModelSerializer[TexmlFetch]):
         shown["parameters"] = masked_for(user, shown["parameters"])
         shown["body"] = body_for(user, instance)
         return shown
+
+
+def _set_up(serializer: Any, shown: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a document's members as this person may see them: what people wrote, with numbers masked."""
+    user = serializer.context["request"].user
+    return shown | {name: set_up_for(user, shown[name]) for name in names}
 
 
 def body_for(user: Any, fetch: TexmlFetch) -> str:

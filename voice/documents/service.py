@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portal.actors import Actor
+from portal.masking import hides_something
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.texml import linter
@@ -16,10 +17,11 @@ from portal.texml.templates import TAG, TemplateError, filled, read
 from voice.catalogue import texml_documents
 from voice.dialling import limits, rights
 from voice.documents import copies, usage
-from voice.models import TexmlDocument, TexmlVersion
-from voice.models.documents import digest_of
+from voice.models import TexmlDocument, TexmlVersion, digest_of
 
 _EDITED = ("name", "draft", "variables", "apology", "signature", "updated_at")
+_SHOWN_MASKED = ("draft", "variables", "apology")
+_HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
 _UNPUBLISHED = "is not published"
 _GRAVE = {"fatal", "error"}
 
@@ -48,15 +50,22 @@ def save_document(document: TexmlDocument, actor: Actor, expected: str | None = 
     ``expected`` is the digest that the person saw: ``Changed`` if it is another one now. ``ValidationError`` by field.
     """
     made = document._state.adding
-    document.full_clean()
+    check(document)
     with transaction.atomic():
         if not made:
             _held(document, expected)
         document.save(update_fields=None if made else _EDITED)  # a fetch may write the others at this moment
         AuditEvent.note(actor, "document.create" if made else "document.update", document)
     if not made and document.published:
-        copies.keep(document)  # the signature switch holds without a database, too
+        transaction.on_commit(lambda: copies.keep(document))  # the signature switch holds without a database, too
     return document
+
+
+def check(document: TexmlDocument) -> None:
+    """Raise ``ValidationError`` by field for what cannot be saved. A draft may be wrong, but not have lost a number."""
+    document.full_clean()
+    if hidden := [name for name in _SHOWN_MASKED if hides_something(getattr(document, name))]:
+        raise ValidationError(dict.fromkeys(hidden, _HIDDEN))
 
 
 def findings(document: TexmlDocument) -> list[Finding]:

@@ -6,7 +6,6 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portal.models
-import voice.models.documents
 
 
 class Migration(migrations.Migration):
@@ -32,7 +31,6 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='Names and defaults, as {"greeting": "Hello"}. The query of the address may name another value.',
-                        validators=[voice.models.documents.check_variables],
                     ),
                 ),
                 (

@@ -42,7 +42,6 @@ class TexmlDocument(models.Model):
     variables = models.JSONField(
         default=dict,
         blank=True,
-        validators=[check_variables],
         help_text='Names and defaults, as {"greeting": "Hello"}. The query of the address may name another value.',
     )
     apology = models.CharField(
@@ -70,6 +69,12 @@ class TexmlDocument(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        try:
+            check_variables(self.variables)  # no validator: Django asks none of an empty value, whatever kind it is
+        except ValidationError as error:
+            raise ValidationError({"variables": error.messages}) from None
 
     @property
     def url(self) -> str:
