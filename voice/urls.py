@@ -9,6 +9,7 @@ from voice.conferences.api import ConferenceViewSet, QueueViewSet
 from voice.dialling.api import DialBatchViewSet, LimitsViewSet
 from voice.dispatch.api import BreakerViewSet, CommandViewSet
 from voice.documents import door
+from voice.documents.api import TexmlDocumentViewSet
 from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
 from voice.flows.api import FlowViewSet
@@ -30,6 +31,7 @@ router.register("texml/conferences", texml_api.TexmlConferenceViewSet, basename=
 router.register("texml/queues", texml_api.TexmlQueueViewSet, basename="texml-queue")
 router.register("texml/recordings", texml_api.TexmlRecordingViewSet, basename="texml-recording")
 router.register("texml/transcriptions", texml_api.TexmlTranscriptionViewSet, basename="texml-transcription")
+router.register("texml/documents", TexmlDocumentViewSet, basename="texml-document")
 router.register("texml/secrets", texml_api.TexmlSecretViewSet, basename="texml-secret")
 router.register("texml/ai-calls", texml_api.TexmlAICallViewSet, basename="texml-ai-call")
 

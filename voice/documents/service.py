@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from portal.actors import Actor
+from portal.masking import hides_something
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.texml import linter
@@ -14,12 +15,13 @@ from portal.texml.findings import Finding
 from portal.texml.rules.context import Surroundings
 from portal.texml.templates import TAG, TemplateError, filled, read
 from voice.catalogue import texml_documents
-from voice.dialling import egress, limits, rights
+from voice.dialling import limits, rights
 from voice.documents import copies, usage
-from voice.models import TexmlDocument, TexmlVersion
-from voice.models.documents import digest_of
+from voice.models import TexmlDocument, TexmlVersion, digest_of
 
-_ACTION = "texml.calls.redirect"  # what a person would do by hand to have a call run such a document
+_EDITED = ("name", "draft", "variables", "apology", "signature", "updated_at")
+_SHOWN_MASKED = ("draft", "variables", "apology")
+_HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
 _UNPUBLISHED = "is not published"
 _GRAVE = {"fatal", "error"}
 
@@ -48,15 +50,22 @@ def save_document(document: TexmlDocument, actor: Actor, expected: str | None = 
     ``expected`` is the digest that the person saw: ``Changed`` if it is another one now. ``ValidationError`` by field.
     """
     made = document._state.adding
-    document.full_clean()
+    check(document)
     with transaction.atomic():
         if not made:
             _held(document, expected)
-        document.save()
+        document.save(update_fields=None if made else _EDITED)  # a fetch may write the others at this moment
         AuditEvent.note(actor, "document.create" if made else "document.update", document)
     if not made and document.published:
-        copies.keep(document)  # the signature switch holds without a database, too
+        transaction.on_commit(lambda: copies.keep(document))  # the signature switch holds without a database, too
     return document
+
+
+def check(document: TexmlDocument) -> None:
+    """Raise ``ValidationError`` by field for what cannot be saved. A draft may be wrong, but not have lost a number."""
+    document.full_clean()
+    if hidden := [name for name in _SHOWN_MASKED if hides_something(getattr(document, name))]:
+        raise ValidationError(dict.fromkeys(hidden, _HIDDEN))
 
 
 def findings(document: TexmlDocument) -> list[Finding]:
@@ -192,10 +201,8 @@ def _published(documents: Iterable[TexmlDocument]) -> list[tuple[TexmlDocument, 
 
 def _demand(document: TexmlDocument, source: str, actor: Actor) -> None:
     """Refuse what the actor may not do by hand, and what the account's limits forbid: Telnyx asks nobody later."""
+    rights.demand_for_document(actor, document.account, TAG.sub("x", source))
     held = limits.limits_for(document.account, actor.token)
-    parameters = {"Texml": TAG.sub("x", source)}
-    rights.demand(actor, _ACTION, parameters)
-    egress.check(held, egress.addresses(_ACTION, parameters), actor.user)
     if why := [words for number in _numbers(source) if (words := limits.refusal(held, number))]:
         raise ValidationError({"draft": list(dict.fromkeys(why))})
 

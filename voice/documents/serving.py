@@ -15,8 +15,7 @@ from portal.statement_timeout import statement_timeout
 from portal.texml import rendering, templates
 from voice.documents import copies
 from voice.documents.copies import Published
-from voice.models import TexmlDocument, TexmlFetch, TexmlVersion
-from voice.models.documents import APOLOGY
+from voice.models import APOLOGY, TexmlDocument, TexmlFetch, TexmlVersion
 
 _LOOK_SECONDS = 1.0  # after which somebody looks whether the database is back
 _MOST_KEPT = 5000

@@ -6,7 +6,6 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 import portal.models
-import voice.models.documents
 
 
 class Migration(migrations.Migration):
@@ -32,7 +31,6 @@ class Migration(migrations.Migration):
                         blank=True,
                         default=dict,
                         help_text='Names and defaults, as {"greeting": "Hello"}. The query of the address may name another value.',
-                        validators=[voice.models.documents.check_variables],
                     ),
                 ),
                 (
@@ -145,16 +143,21 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("number", models.PositiveIntegerField()),
                 ("source", models.TextField()),
-                ("variables", models.JSONField(default=dict)),
+                ("variables", models.JSONField(blank=True, default=dict)),
                 ("apology", models.CharField(max_length=1000)),
                 ("note", models.CharField(blank=True, max_length=500)),
                 ("author", models.CharField(max_length=200)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("findings", models.JSONField(default=list, help_text="What the linter said when it was published.")),
+                (
+                    "findings",
+                    models.JSONField(blank=True, default=list, help_text="What the linter said when it was published."),
+                ),
                 ("digest", models.CharField(max_length=64)),
                 (
                     "copy_of",
-                    models.PositiveIntegerField(help_text="The version that a roll-back brought back.", null=True),
+                    models.PositiveIntegerField(
+                        blank=True, help_text="The version that a roll-back brought back.", null=True
+                    ),
                 ),
                 (
                     "document",

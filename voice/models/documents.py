@@ -42,7 +42,6 @@ class TexmlDocument(models.Model):
     variables = models.JSONField(
         default=dict,
         blank=True,
-        validators=[check_variables],
         help_text='Names and defaults, as {"greeting": "Hello"}. The query of the address may name another value.',
     )
     apology = models.CharField(
@@ -71,6 +70,12 @@ class TexmlDocument(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def clean(self) -> None:
+        try:
+            check_variables(self.variables)  # no validator: Django asks none of an empty value, whatever kind it is
+        except ValidationError as error:
+            raise ValidationError({"variables": error.messages}) from None
+
     @property
     def url(self) -> str:
         """Return the address that Telnyx fetches it from."""
@@ -97,14 +102,14 @@ class TexmlVersion(models.Model):
     document = models.ForeignKey(TexmlDocument, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     source = models.TextField()
-    variables = models.JSONField(default=dict)
+    variables = models.JSONField(default=dict, blank=True)
     apology = models.CharField(max_length=1000)
     note = models.CharField(max_length=500, blank=True)
     author = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
-    findings = models.JSONField(default=list, help_text="What the linter said when it was published.")
+    findings = models.JSONField(default=list, blank=True, help_text="What the linter said when it was published.")
     digest = models.CharField(max_length=64)
-    copy_of = models.PositiveIntegerField(null=True, help_text="The version that a roll-back brought back.")
+    copy_of = models.PositiveIntegerField(null=True, blank=True, help_text="The version that a roll-back brought back.")
 
     class Meta:
         ordering = ["-number"]
