@@ -57,7 +57,7 @@ class Account:
         assert status == 200, answer
         return answer
 
-    def ring(self, scenario: str = "transferred", **more: str) -> str:
+    def ring(self, scenario: str = "transferred", **more: Any) -> str:
         """Somebody calls; the call's sid."""
         return self.http.ring(scenario, connection_id=self.application.id, **more)
 

@@ -170,7 +170,7 @@ def test_who_waits_may_leave_or_press_a_key() -> None:
     run = Run(response('<Enqueue waitUrl="wait" action="out">support</Enqueue>'), documents)
     run.take(Pressed("1"))
     assert run.verbs == ["Leave", "Record"]
-    assert run.fetches[-1].fields == {"QueueResult": "leave"}
+    assert run.fetches[-1].fields == {"QueueResult": "leave", "QueueSid": "support"}
 
 
 def test_verbs_that_do_not_belong_into_a_queue_are_passed_over() -> None:
