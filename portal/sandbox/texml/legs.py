@@ -34,7 +34,8 @@ def ring(
 ) -> Call:
     """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``.
 
-    ``caller`` is what they do beside the script: ``digits`` for each question, what they ``say``, how long they ``stay``.
+    ``caller`` is what they do beside the script: ``digits`` for each question, what one ``says``, for how long one
+    ``stays``.
     """
     more = {"script": script, "texml": settings(dials=dials, caller=caller)}
     return calls.start(exchange, application["id"], "incoming", numbers, {}, **more)
