@@ -60,6 +60,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.calls.*",),
     ("portal.sandbox.conferences.*",),
     ("portal.sandbox.texml.*",),
+    ("portal.sandbox.documents.*",),
     ("portal.sandbox.actions.*",),
     ("portal.sandbox.server.*",),
     (

@@ -194,7 +194,7 @@ class Conversation:
         """Say what the steps bring, and let pass what needs nobody: speech, silence, a document that is asked for."""
         lines = ["The caller hangs up."] if step == "hang up" else []
         for _ in range(_MOST_TURNS):
-            lines += [line for one in steps for line in _told(one)]
+            lines += [line for one in steps for line in in_words(one)]
             outcome = self._follows(steps)
             if outcome is None:
                 break
@@ -277,7 +277,7 @@ def _over(verb: Verb, step: str) -> dict[str, str]:
     )
 
 
-def _told(step: Step) -> list[str]:
+def in_words(step: Step) -> list[str]:
     """Say a step in words; of one that nobody notices, nothing."""
     if isinstance(step, Note):
         return [step.text[:1].upper() + step.text[1:] + (f" (line {step.line})" if step.line else "")]

@@ -217,7 +217,7 @@ class Machine:
             steps.append(Note("ignored: <Leave>, since nobody waits in a queue", verb.line))
             return None
         steps.append(verb)
-        return steps + self._take_end(Over({"QueueResult": "leave"}))
+        return steps + self._take_end(Over({"QueueResult": "leave", "QueueSid": self._below().text}))
 
     def _wait(self, steps: list[Step]) -> list[Step]:
         """Ask for what is heard in the queue, at its beginning and whenever that is over."""

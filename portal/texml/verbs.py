@@ -169,7 +169,7 @@ def _address(text: str, value: Value, url: str) -> str | None:
         scheme, own = urlsplit(whole).scheme, urlsplit(url).scheme
     except ValueError:
         return None
-    return whole if whole and (scheme in value.schemes or not (scheme or own)) else None
+    return whole if text.strip() and (scheme in value.schemes or not (scheme or own)) else None
 
 
 def _wanted(value: Value) -> str:
