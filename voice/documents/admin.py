@@ -1,5 +1,6 @@
 """Shows hosted documents in the browser: the draft, publishing it, its versions and what differs, what was fetched."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -14,7 +15,6 @@ from django.utils.html import format_html
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 from unfold.widgets import (
-    UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanSwitchWidget,
 )
@@ -25,11 +25,16 @@ from portal.admin.site import PortalAdmin, as_json, seen, viewer
 from portal.masking import addresses_for, set_up_for
 from portal.refusals import PortalRefusal
 from portal.templatetags.portal import status_badge
+from portal.texml.linter import lint
+from portal.texml.rules.context import Surroundings
 from portal.texts import visible
 from voice.catalogue.forms import JSONText
-from voice.documents import diffs, service, usage
+from voice.documents import diffs, service, serving, usage
 from voice.documents.serializers import body_for
 from voice.models import Call, TexmlDocument, TexmlFetch
+from voice.texml_editor import pages
+from voice.texml_editor.draft import Draft
+from voice.texml_editor.forms import TexmlEditor, with_line_ends_of
 
 _PUBLISH = "voice.publish_texmldocument"
 _CHANGED = "Somebody else changed this document since you opened it. Open it again in another window, and compare."
@@ -38,18 +43,13 @@ _CHANGED = "Somebody else changed this document since you opened it. Open it aga
 class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
     """Edits the draft. ``seen_digest`` is the state that the page was drawn from."""
 
+    draft = forms.CharField(required=False, strip=False, max_length=64 * 1024, widget=TexmlEditor)
     variables = JSONText(required=False, help_text=TexmlDocument._meta.get_field("variables").help_text)
     seen_digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = TexmlDocument
         fields = ("name", "account", "draft", "variables", "apology", "signature")
-        # the editor takes the place of what has this class; without JavaScript it is a text area
-        widgets = {
-            "draft": UnfoldAdminTextareaWidget(
-                attrs={"rows": 24, "spellcheck": "false", "wrap": "off", "class": "portal-texml portal-mono"}
-            )
-        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +58,9 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.initial[name] = set_up_for(viewer(), self.initial[name])
         if self.instance.pk and not self.instance._state.adding and "seen_digest" in self.fields:
             self.initial["seen_digest"] = self.instance.digest
+
+    def clean_draft(self) -> str:
+        return with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
 
     def clean_variables(self) -> Any:
         return self.cleaned_data.get("variables") or {}
@@ -120,7 +123,25 @@ class TexmlDocumentAdmin(PortalAdmin):
             path("<uuid:document_id>/roll-back/", wrap(self.roll_back_view), name="voice_texmldocument_roll_back"),
             path("<uuid:document_id>/copy/", wrap(self.copy_view), name="voice_texmldocument_copy"),
         ]
-        return [*ours, *super().get_urls()]
+        return [*pages.urls(self, self.edited), *ours, *super().get_urls()]
+
+    def edited(self, request: HttpRequest, document_id: Any) -> Draft:
+        """Return the draft as it stands in the form, saved or not."""
+        source, declared = pages.posted(request, "draft", "variables")
+        if document_id is None:
+            known = Surroundings(variables=frozenset(declared))
+            return Draft(source, declared, serving.apologise(""), judge=partial(lint, source, known))
+        document = self._document(request, document_id, "voice.view_texmldocument")
+        document.draft, document.variables = source, declared
+        apology = serving.apologise(request.POST.get("apology", ""))
+        judge = partial(service.findings, document)
+        return Draft(source, declared, apology, document.url, serving.answer_at, judge)
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if draft := context["adminform"].form.fields.get("draft"):  # of this form alone: fields of classes are shared
+            document = context.get("original")
+            pages.set_up(draft.widget, self, document.pk if document else None, "variables")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show who may not change it what they may see of it, and no more."""

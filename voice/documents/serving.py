@@ -1,5 +1,6 @@
 """Finds what a token serves and fills it: by the database, which knows the latest version, or else from disk."""
 
+import re
 import threading
 import time
 import uuid
@@ -7,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
 
 from portal.models import TelnyxAccount
@@ -19,6 +21,7 @@ from voice.models import APOLOGY, TexmlDocument, TexmlFetch, TexmlVersion
 
 _LOOK_SECONDS = 1.0  # after which somebody looks whether the database is back
 _MOST_KEPT = 5000
+_ADDRESS = re.compile(r"/texml/(?P<token>[^/]+)/(?P<fallback>fallback/)?")
 _COLUMNS = ("name", "token", "published", "signature", "verified_at", "account__public_key")
 _APOLOGY = templates.read("<Response><Say>{{ Words }}</Say></Response>")
 _Verdict = TexmlFetch.Verdict
@@ -65,6 +68,17 @@ def fill(published: Published, parameters: rendering.Values) -> Answer:
 def apologise(words: str) -> str:
     """Return a document that speaks the apology."""
     return rendering.render(_APOLOGY, {"Words": words or APOLOGY})
+
+
+def answer_at(url: str, parameters: rendering.Values) -> str | None:
+    """Return what one of our addresses would answer now; None for any other: nothing is asked for."""
+    found = _ADDRESS.fullmatch(url.partition("?")[0].removeprefix(settings.PORTAL_PUBLIC_URL))
+    served = find(found["token"]) if found else None
+    if found is None or served is None:
+        return None
+    if found["fallback"]:
+        return apologise(served.published.apology)
+    return fill(served.published, parameters).body
 
 
 class Database:

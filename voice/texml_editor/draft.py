@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from portal.texml.conversation import FIELDS, Conversation, NotNow
+from portal.texml.findings import Finding
 from portal.texml.rendering import RenderError, render
 from portal.texml.templates import TemplateError, read
 
@@ -47,7 +48,8 @@ def _nothing(url: str, values: Mapping[str, str]) -> str | None:
 class Draft:
     """Is a text with its declared variables and their defaults. ``apology`` is the document served when it fails.
 
-    ``url`` is where it will be served, ``others`` gives a document that stands at another address, filled.
+    ``url`` is where it will be served, ``others`` gives a document that stands at another address, filled. ``judge``
+    lists what is wrong with it.
     """
 
     source: str
@@ -55,6 +57,7 @@ class Draft:
     apology: str = ""
     url: str = ""
     others: Callable[[str, Mapping[str, str]], str | None] = _nothing
+    judge: Callable[[], list[Finding]] = list
 
     def filled(self, values: Mapping[str, str]) -> str:
         """Return the document for one fetch. Raises ``TemplateError`` and ``RenderError``."""
