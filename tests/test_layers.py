@@ -51,12 +51,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.rest.*",),
     ("portal.admin.*",),
     ("portal.celery", "portal.runtime.*"),
+    ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
+    ("portal.texml.rules.*",),
+    ("portal.texml.*",),
     ("portal.sandbox.core.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),
     ("portal.sandbox.calls.*",),
     ("portal.sandbox.conferences.*",),
     ("portal.sandbox.texml.*",),
+    ("portal.sandbox.documents.*",),
     ("portal.sandbox.actions.*",),
     ("portal.sandbox.server.*",),
     (
@@ -87,8 +91,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.texml.*",),
     ("voice.texml.admin.*",),
     ("voice.live_board.*",),
+    ("voice.texml_editor.*",),
     ("voice.dispatch.*",),
     ("voice.events.*",),
+    ("voice.documents.*",),
     ("voice.recovery.*",),
     ("voice.replay.*",),
     ("voice.inbox.*",),
@@ -106,6 +112,7 @@ SANDBOX_MAY_USE = {
     "portal.signatures",
     "portal.payloads",
     "portal.telnyx.schemas",
+    "portal.texml",
 }
 SANDBOX_MAY_NOT_USE = {"django", "rest_framework", "celery", "unfold", "telnyx"}
 

@@ -29,7 +29,7 @@ class Http:
         finally:
             connection.close()
 
-    def ring(self, scenario: str = "answered", **more: str) -> str:
+    def ring(self, scenario: str = "answered", **more: Any) -> str:
         """Somebody calls; the call_control_id."""
         status, answer = self("POST", "/sandbox/calls", {"scenario": scenario} | more)
         assert status == 200, answer

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import telnyx
 
@@ -57,7 +57,7 @@ class Account:
         assert status == 200, answer
         return answer
 
-    def ring(self, scenario: str = "transferred", **more: str) -> str:
+    def ring(self, scenario: str = "transferred", **more: Any) -> str:
         """Somebody calls; the call's sid."""
         return self.http.ring(scenario, connection_id=self.application.id, **more)
 
@@ -70,3 +70,14 @@ def forms(receiver: Receiver, **fields: str) -> list[Hook]:
 def wait_form(receiver: Receiver, **fields: str) -> dict[str, str]:
     """The first hook with these fields."""
     return eventually(lambda: forms(receiver, **fields), str(fields), receiver.exchange)[0].body
+
+
+def at(receiver: Receiver, path: str) -> list[dict[str, str]]:
+    """The forms that came to a path, in order; of those by GET the query."""
+    hooks = [hook for hook in receiver.hooks if hook.path.partition("?")[0] == path]
+    return [hook.body or dict(parse_qsl(hook.path.partition("?")[2])) for hook in hooks]
+
+
+def ran(account: Account, sid: str) -> list[str]:
+    """What the documents of a call did, in the words of the ledger."""
+    return [line["line"] for line in account.http.ledger("documents") if line["call_control_id"] == sid]

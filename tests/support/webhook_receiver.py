@@ -45,6 +45,7 @@ class Hook:
 
 class Receiver:
     """``status`` is what it answers; ``statuses`` first, while it has any. ``react`` is called before the answer.
+    ``documents`` are what it has to give, by path; of every other path it gives nothing.
 
     ``exchange`` is the one whose calls go on while somebody waits.
     """
@@ -55,6 +56,7 @@ class Receiver:
         self.status, self.statuses = 200, []
         self.react: Callable[[Hook], None] = lambda hook: None
         self.location = ""
+        self.documents: dict[str, str | bytes] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.origin = f"http://127.0.0.1:{self._server.server_port}"
@@ -94,8 +96,11 @@ class Receiver:
                 self.send_response(receiver.statuses.pop(0) if receiver.statuses else receiver.status)
                 if receiver.location:
                     self.send_header("Location", receiver.location)
-                self.send_header("Content-Length", "0")
+                found = receiver.documents.get(self.path.partition("?")[0], b"")
+                content = found.encode() if isinstance(found, str) else found
+                self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
+                self.wfile.write(content)
 
             do_GET = do_POST
 

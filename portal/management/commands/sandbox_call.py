@@ -29,6 +29,9 @@ class Command(BaseCommand):
         parser.add_argument("--from", dest="from_number", metavar="N", help="the caller's number")
         parser.add_argument("--to", dest="to_number", metavar="N", help="the number called")
         parser.add_argument("--dials", metavar="N", help="whom the document of texml_dial puts the caller through to")
+        parser.add_argument("--digits", metavar="KEYS", help="what they press when a TeXML document asks: '1 42#'")
+        parser.add_argument("--says", metavar="TEXT", help="what they say when a TeXML document listens")
+        parser.add_argument("--stays", metavar="S", type=float, help="after how many seconds they hang up")
         parser.add_argument("--list", action="store_true", help="name the scenarios")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -58,13 +61,13 @@ class Command(BaseCommand):
         self.stderr.write("The call has ended; some of its webhooks are still being delivered.")
 
 
-def _body(options: dict[str, Any]) -> dict[str, str]:
+def _body(options: dict[str, Any]) -> dict[str, Any]:
     names = {
         "scenario": "scenario",
         "connection_id": "connection_id",
         "from": "from_number",
         "to": "to_number",
-        "dials": "dials",
+        **{name: name for name in ("dials", "digits", "says", "stays")},
     }
     return {name: options[option] for name, option in names.items() if options[option] is not None}
 
@@ -81,7 +84,7 @@ def _port() -> int:
         raise CommandError("No sandbox is running here. Start one: make run, or manage.py sandbox.") from None
 
 
-def _ask(port: int, method: str, path: str, body: dict[str, str] | None = None) -> Any:
+def _ask(port: int, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
     try:
         connection.request(method, path, json.dumps(body) if body else None)

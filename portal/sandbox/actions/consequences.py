@@ -6,6 +6,8 @@ from portal.sandbox.calls import calls, machines, referrals, scenarios
 from portal.sandbox.conferences import conference_actions, conferences, queues
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
+from portal.sandbox.documents import followers as documents
+from portal.sandbox.documents import runner
 from portal.sandbox.resources import recordings
 from portal.sandbox.services import assistants, deepfakes, media, payments, streams, transcripts
 from portal.sandbox.texml import legs as texml_legs
@@ -26,9 +28,12 @@ _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
         machines.begin,
         texml_legs.answered,
         texml_participants.answered,
+        documents.answered,
     ),
-    "bridged": (queues.bridged, recordings.begin, texml_legs.bridged),
+    "bridged": (queues.bridged, recordings.begin, texml_legs.bridged, documents.bridged),
+    "unbridged": (documents.unbridged,),
     "ending": (
+        documents.ending,
         streams.hang_up,
         texml_streams.hang_up,
         assistants.hang_up,
@@ -36,7 +41,7 @@ _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
         queues.hang_up,
         conferences.hang_up,
     ),
-    "ended": (recordings.hang_up, texml_legs.ended, texml_participants.ended),
+    "ended": (recordings.hang_up, texml_legs.ended, texml_participants.ended, documents.ended),
 }
 TIMERS: dict[str, TimerFunction] = {
     **assistants.TIMERS,
@@ -50,6 +55,7 @@ TIMERS: dict[str, TimerFunction] = {
     **queues.TIMERS,
     **recordings.TIMERS,
     **referrals.TIMERS,
+    **runner.TIMERS,
     **scenarios.TIMERS,
     **texml_legs.TIMERS,
     **transcripts.TIMERS,
@@ -59,7 +65,8 @@ TIMERS: dict[str, TimerFunction] = {
 def follow(exchange: Exchange, call: Call, what: str) -> None:
     """Bring about what follows from a leg's change.
 
-    ``call`` was just ``what``: started, answered, gathering, bridged, about to end (ending) or over (ended).
+    ``call`` was just ``what``: started, answered, gathering, waiting (in a queue and the like), bridged, unbridged,
+    about to end (ending) or over (ended).
     """
     for follower in _FOLLOWERS.get(what, ()):
         follower(exchange, call)

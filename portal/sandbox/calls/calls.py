@@ -142,6 +142,8 @@ def _leave_peer(exchange: Exchange, call: Call) -> None:
     peer.peer = None
     if peer.alive and not peer.parks:
         end(exchange, peer, "normal_clearing", our_side(peer), "200")
+    elif peer.alive:
+        exchange.tell(peer, "unbridged")
 
 
 def _attested(exchange: Exchange, call: Call) -> JsonObject:

@@ -19,14 +19,16 @@ PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before
 class Scenario:
     """Describes somebody who calls.
 
-    They give up unanswered after ``rings``, leave ``after_answer`` or ``after_bridge`` seconds if that is told, press
-    ``digit`` a second after being asked. Some play what a ``texml`` application's document would bring.
+    They give up unanswered after ``rings``, leave ``after_answer`` or ``after_bridge`` seconds if that is told, or
+    ``after_waiting`` in a queue or a conference, or speaking onto a recording; press ``digit`` a second after being
+    asked. ``texml`` ones call TeXML applications; some play what a document would bring, where there is none.
     """
 
     summary: str
     rings: float = 15.0
     after_answer: float | None = None
     after_bridge: float | None = None
+    after_waiting: float | None = None
     digit: str = ""
     texml: bool = False
 
@@ -36,15 +38,17 @@ SCENARIOS = {
     "caller_hangs_up": Scenario("hangs up after ringing for 2 s", rings=2.0),
     "ivr": Scenario("presses 1 when asked, talks 3 s with whom they are put through to", after_bridge=3.0, digit="1"),
     "transferred": Scenario("waits to be put through, then talks 3 s", after_bridge=3.0),
-    "texml_conference": Scenario("is put into a conference, leaves after 3 s", after_answer=3.0, texml=True),
+    "texml_conference": Scenario("is put into a conference, leaves after 3 s", after_waiting=3.0, texml=True),
     "texml_dial": Scenario("is put through to a second leg, recorded, for 3 s", texml=True),
-    "texml_queue": Scenario("is put into the queue support, leaves after 3 s", after_answer=3.0, texml=True),
-    "texml_record": Scenario("leaves a message of 3 s, which is transcribed", after_answer=3.0, texml=True),
+    "texml_menu": Scenario("presses 1 whenever asked", digit="1", texml=True),
+    "texml_queue": Scenario("is put into the queue support, leaves after 3 s", after_waiting=3.0, texml=True),
+    "texml_record": Scenario("leaves a message of 3 s, which is transcribed", after_waiting=3.0, texml=True),
+    "texml_voicemail": Scenario("leaves a message of 3 s, ends it with #", digit="1", texml=True),
 }
 
 
 def party(exchange: Exchange, call: Call, what: str) -> None:
-    """Act for the far end of ``call``, which was just ``what``: started, answered, gathering or bridged."""
+    """Act for the far end of ``call``, which was just ``what``: started, answered, gathering, bridged, waiting."""
     if call.direction == "incoming":
         _caller(exchange, call, what, SCENARIOS[call.script])
     else:
@@ -60,6 +64,8 @@ def _caller(exchange: Exchange, call: Call, what: str, scenario: Scenario) -> No
         _leave_after(exchange, call, scenario.after_answer)
     elif what == "bridged":
         _leave_after(exchange, call, scenario.after_bridge)
+    elif what == "waiting":
+        _leave_after(exchange, call, scenario.after_waiting)
     elif what == "gathering" and scenario.digit and call.gather:
         exchange.after(call.gather["prompt"] + 1.0, call, "press", digit=scenario.digit)
 

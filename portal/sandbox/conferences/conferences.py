@@ -124,7 +124,7 @@ def leave(exchange: Exchange, conference: JsonObject, call: Call) -> None:
 
 
 def end(exchange: Exchange, conference: JsonObject, by: Call, reason: str, hang_up: bool) -> None:
-    """End it; with ``hang_up`` the legs in it end, too, else they are parked."""
+    """End it; with ``hang_up`` the legs in it end, too, unless a document has more for them; else they are parked."""
     remaining = [exchange.call(participant["call_control_id"]) for participant in present(conference)]
     conference |= {"status": "completed", "end_reason": reason}
     conference["ended_by"] = {"call_control_id": by.call_control_id, "call_session_id": by.call_session_id}
@@ -140,7 +140,9 @@ def end(exchange: Exchange, conference: JsonObject, by: Call, reason: str, hang_
     told_reason = "all_left" if reason == "ended_via_api" else reason
     exchange.emit(by, "conference.ended", conference_id=conference["id"], reason=told_reason)
     for call in remaining:
-        if call and call.alive and hang_up:
+        if call and call.alive and call.texml and call.texml.get("machine"):
+            exchange.tell(call, "unbridged")
+        elif call and call.alive and hang_up:
             calls.end(exchange, call, "normal_clearing", calls.our_side(call), "200")
 
 

@@ -22,6 +22,7 @@ from portal.sandbox.core import records
 from portal.sandbox.core.events import envelope, timestamp
 from portal.sandbox.core.faults import Fault, Faults
 from portal.sandbox.core.store import Store
+from portal.texml.tree import LARGEST
 
 TRIES = 2  # at the primary URL; then one at the failover URL
 REPEATED = (408, 429)  # the only 4xx that Telnyx tries again at the same URL
@@ -36,7 +37,8 @@ class Delivery:
     """Holds one event on its way. ``lane`` keeps the events of one leg in order; ``seq`` is its row until it is done.
 
     ``era`` counts the resets of this process: what belongs to an earlier one leaves no trace. A TeXML callback is sent
-    as its ``form``, and by GET in the query.
+    as its ``form``, and by GET in the query. One with a ``reply`` asks for a document: it is tried once, and the timer
+    of that name is given what came.
     """
 
     event: JsonObject
@@ -50,9 +52,19 @@ class Delivery:
     era: int = 0
     form: dict[str, str] | None = None
     method: str = "POST"
+    reply: str = ""
+    token: int = 0  # which of its call's questions it is
 
     def as_json(self) -> JsonObject:
         return {name: value for name, value in asdict(self).items() if name not in ("seq", "fault", "era")}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Holds an answer's status, and its body if that was asked for."""
+
+    status: int
+    body: bytes = b""
 
 
 @dataclass
@@ -72,6 +84,7 @@ class Courier:
     def __init__(self, store: Store, key: SigningKey, faults: Faults) -> None:
         self._store, self._key, self._faults = store, key, faults
         self.era = 0
+        self.on_reply: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._lanes: dict[str, deque[Delivery]] = {}
         self._held: dict[str, list[Delivery]] = {}
@@ -179,40 +192,45 @@ class Courier:
 
     def _deliver(self, delivery: Delivery) -> None:
         attempt, tried = 0, list[JsonObject]()
-        for url, tries in ((delivery.primary, TRIES), (delivery.failover, 1)):
+        answer: Answer | None = None
+        tries_at_first = 1 if delivery.reply else TRIES
+        for url, tries in ((delivery.primary, tries_at_first), (delivery.failover, 1)):
             for _ in range(tries if url else 0):
                 attempt, started = attempt + 1, time.time()
-                status = self._try(delivery, url, attempt)
+                answer = self._try(delivery, url, attempt)
+                status = answer.status if answer else None
                 tried.append(records.attempt(url, status, started, time.time()))
                 # at a stop it stays owed, even if it has arrived: the receiver may see it twice, as from Telnyx
                 if self._closing or delivery.era != self.era:
                     return
                 if status == 200:
-                    self._done(delivery, tried)
+                    self._done(delivery, tried, answer)
                     return
                 if status is not None and 400 <= status < 500 and status not in REPEATED:
                     break
-        self._done(delivery, tried)
+        self._done(delivery, tried, answer)
 
-    def _try(self, delivery: Delivery, url: str, attempt: int) -> int | None:
+    def _try(self, delivery: Delivery, url: str, attempt: int) -> Answer | None:
         kind, body = _content(delivery, url, attempt)
-        result = _Result(url, attempt)
+        result, answer = _Result(url, attempt), None
         started = time.monotonic()
         try:
-            result.status = self._send(delivery, url, kind, body)
+            answer = self._send(delivery, url, kind, body)
+            result.status = answer.status
         except (OSError, http.client.HTTPException, ValueError) as problem:
             result.error = f"{type(problem).__name__}: {problem}"
         result.ms = round((time.monotonic() - started) * 1000)
         self._enter(delivery, result)
-        return result.status
+        return answer
 
-    def _send(self, delivery: Delivery, url: str, kind: str, body: bytes) -> int:
+    def _send(self, delivery: Delivery, url: str, kind: str, body: bytes) -> Answer:
         if delivery.method == "GET":  # what is signed is the body, and that is empty: the query is not covered
             parts = urlsplit(url)
             url = parts._replace(query="&".join(filter(None, (parts.query, body.decode())))).geturl()
             body = b""
         headers = {"Content-Type": kind} | signatures.sign(body, self._key, time.time())
-        return send(delivery.method, url, body, headers, delivery.timeout)
+        most = LARGEST + 1 if delivery.reply else 0
+        return send(delivery.method, url, body, headers, delivery.timeout, most)
 
     def _enter(self, delivery: Delivery, result: _Result) -> None:
         line = {
@@ -227,7 +245,7 @@ class Courier:
                 if delivery.era == self.era:
                     self._store.enter("deliveries", line | asdict(result))
 
-    def _done(self, delivery: Delivery, tried: list[JsonObject]) -> None:
+    def _done(self, delivery: Delivery, tried: list[JsonObject], answer: Answer | None = None) -> None:
         if not delivery.seq or self._closing:
             return
         with self._store.transaction():
@@ -235,10 +253,22 @@ class Courier:
             if delivery.era == self.era:
                 resource = records.RECORDS if delivery.form is None else records.TEXML
                 records.keep(self._store, delivery.event, tried, resource)
+                self._reply(delivery, answer)
+        self.on_reply()
+
+    def _reply(self, delivery: Delivery, answer: Answer | None) -> None:
+        if delivery.reply:
+            came: JsonObject = {"url": delivery.primary, "token": delivery.token, "status": answer and answer.status}
+            came["body"] = answer.body.decode("latin-1") if answer else ""  # whatever bytes they are
+            call_id = delivery.event["payload"]["call_control_id"]
+            self._store.add_timer(time.time(), call_id, delivery.reply, came)
 
 
-def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: float) -> int:
-    """Ask as Telnyx does; return the answer's status. ``timeout`` in seconds. Redirects are answers like any other."""
+def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: float, most: int = 0) -> Answer:
+    """Ask as Telnyx does; return the answer with ``most`` bytes of its body. Redirects are answers like any other.
+
+    ``timeout`` in seconds.
+    """
     parts = urlsplit(url)
     connection = _connection(parts, timeout)
     try:
@@ -246,7 +276,7 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: f
             method, _target(parts), body, {"User-Agent": "telnyx-webhooks", "Connection": "close"} | headers
         )
         with connection.getresponse() as answer:
-            return answer.status
+            return Answer(answer.status, answer.read(most) if most else b"")
     finally:
         connection.close()
 

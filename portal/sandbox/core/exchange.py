@@ -53,6 +53,7 @@ class Exchange:
         self._outgoing: list[Delivery] = []
         self._last = 0.0
         self._alarm = threading.Event()
+        courier.on_reply = self._alarm.set
         self._closing = False
         self._thread = threading.Thread(target=self._watch, daemon=True, name="clock")
 
@@ -124,18 +125,26 @@ class Exchange:
                 self._owe(call, self._addressed(call, application, event, url))
 
     def emit_form(
-        self, call: Call, event_type: str, form: dict[str, str], url: str, failover: str = "", method: str = "POST"
+        self,
+        call: Call,
+        event_type: str,
+        form: dict[str, str],
+        url: str,
+        failover: str = "",
+        method: str = "POST",
+        **asking: Any,
     ) -> None:
         """Have a TeXML callback delivered once the transaction is committed.
 
         It names no event: ``event_type`` is the sandbox's own word, for its ledger and for faults. The callbacks of a
-        session come in order, those of a Dial's second leg among them.
+        session come in order, those of a Dial's second leg among them. ``asking`` are ``reply`` and ``token`` of a
+        delivery whose answer matters.
         """
         ids = {name: getattr(call, name) for name in ("call_control_id", "call_leg_id", "call_session_id")}
         ids |= {"connection_id": call.connection_id, "from": call.from_number, "to": call.to_number}
         event = events.event(event_type, ids | form, self.now())
-        delivery = Delivery(event, call.call_session_id, url, failover, "2", DEFAULT_TIMEOUT, form=form, method=method)
-        self._owe(call, delivery)
+        lane = call.call_session_id
+        self._owe(call, Delivery(event, lane, url, failover, "2", DEFAULT_TIMEOUT, form=form, method=method, **asking))
 
     def _owe(self, call: Call, delivery: Delivery) -> None:
         seq = self.store.add_delivery(call.call_session_id, delivery.as_json())

@@ -15,12 +15,16 @@ from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.faults import Faults
 from portal.sandbox.core.requests import Answer, Request
 from portal.sandbox.core.store import Call
+from portal.sandbox.documents import settings
 from portal.sandbox.resources import editing, stock
 from portal.sandbox.resources.applications import KINDS
 from portal.sandbox.texml import accounts, legs
 
 FROM, TO = "+13125550143", "+13125550100"  # numbers kept for fiction
-_MEMBERS = {"scenario", "connection_id", "from", "to", "dials"}
+_CALLER = ("digits", "says", "stays")  # what the caller of a TeXML application does
+_MEMBERS = {"scenario", "connection_id", "from", "to", "dials", *_CALLER}
+_KEYS = re.compile(r"[0-9*#]+( [0-9*#]+)*|")
+_LONGEST = 24.0  # seconds
 
 
 class Control:
@@ -37,6 +41,7 @@ class Control:
             ),
             ("POST", "/sandbox/account", self._choose_account),
             ("POST", "/sandbox/calls", self._ring),
+            ("POST", "/sandbox/documents", self._choose_reading),
             ("GET", "/sandbox/calls/[^/]+", self._follow),
             ("POST", "/sandbox/faults", self._spoil),
             ("GET", "/sandbox/faults", lambda request: {"faults": self._faults.as_json()}),
@@ -79,7 +84,9 @@ class Control:
         numbers = str(body.get("from") or FROM), str(body.get("to") or TO)
         if application["record_type"] == "texml_application":
             dials = commands.check_number(body, "dials") if "dials" in body else legs.WHOM
-            return legs.ring(self._exchange, application, numbers, body["scenario"], dials)
+            return legs.ring(self._exchange, application, numbers, body["scenario"], dials, _caller(body))
+        if wrong := next((name for name in _CALLER if name in body), None):
+            raise _wrong(wrong, "Only who calls a TeXML application does as told.")
         call = calls.start(self._exchange, application["id"], "incoming", numbers, {}, script=body["scenario"])
         if application["first_command_timeout"]:
             self._exchange.after(application["first_command_timeout_secs"], call, FIRST_COMMAND)
@@ -108,6 +115,10 @@ class Control:
         with self._exchange.transaction():
             return accounts.choose(self._exchange, request.body)
 
+    def _choose_reading(self, request: Request) -> JsonObject:
+        with self._exchange.transaction():
+            return settings.choose(self._exchange, request.body)
+
     def _follow(self, request: Request) -> JsonObject:
         id = unquote(request.path.rpartition("/")[2])
         with self._exchange.transaction():
@@ -129,7 +140,9 @@ class Control:
         return {"faults": []}
 
     def _ledger(self, request: Request) -> JsonObject:
-        return {kind: self._exchange.store.entries(kind) for kind in ("requests", "commands", "deliveries")}
+        return {
+            kind: self._exchange.store.entries(kind) for kind in ("requests", "commands", "deliveries", "documents")
+        }
 
     def _edit(self, request: Request) -> JsonObject:
         with self._exchange.transaction():
@@ -159,6 +172,18 @@ def is_of_this_machine(host: str, origin: str | None) -> bool:
     Else any web page could have a browser here ask the sandbox, under a name of its own that leads to 127.0.0.1.
     """
     return is_loopback(host) and (not origin or is_loopback(urlsplit(origin).netloc))
+
+
+def _caller(body: JsonObject) -> JsonObject:
+    """Return what the caller does beside the scenario, or 422."""
+    if not isinstance(body.get("digits", ""), str) or not _KEYS.fullmatch(body.get("digits", "")):
+        raise _wrong("digits", "Keys, for each question some, with spaces between: 1 42#.")
+    if not isinstance(body.get("says", ""), str) or len(body.get("says", "")) > 1000:
+        raise _wrong("says", "A text of at most 1,000 characters.")
+    stays = body.get("stays", 0)
+    if isinstance(stays, bool) or not isinstance(stays, int | float) or not 0 <= stays <= _LONGEST:
+        raise _wrong("stays", f"Seconds after the answer, from 0 to {_LONGEST:g}.")
+    return {name: body[name] for name in _CALLER if name in body}
 
 
 def _kind(application: JsonObject) -> str:

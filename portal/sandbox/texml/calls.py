@@ -192,7 +192,8 @@ def _instructions(body: JsonObject, method: str | None) -> JsonObject:
         "url": body.get("Url"),
         "method": method,
         "fallback_url": body.get("FallbackUrl"),
-        "inline": "Texml" in body,
+        "fallback_method": body.get("FallbackMethod"),
+        "inline": body.get("Texml"),
     }
 
 
@@ -220,13 +221,19 @@ def _in_call_control_words(body: JsonObject) -> JsonObject:
         "from_display_name": body.get("CallerId"),
         "custom_headers": body.get("CustomHeaders"),
     }
-    detection = body.get("MachineDetection", "Disable"), body.get("DetectionMode", "Regular")
-    if detection[0] != "Disable":
-        words["answering_machine_detection"] = _DETECTIONS.get(detection, "premium")
+    if detection := machine_detection(body.get("MachineDetection"), body.get("DetectionMode")):
+        words["answering_machine_detection"] = detection
     if body.get("Record"):
         channels = "dual" if body.get("RecordingChannels") == "dual" else "single"
         words |= {"record": "record-from-answer", "record_channels": channels}
     return {name: value for name, value in words.items() if value is not None}
+
+
+def machine_detection(wanted: str | None, mode: str | None) -> str | None:
+    """Return Call Control's word for how a machine is told from a person; None if it is not."""
+    if wanted in (None, "Disable"):
+        return None
+    return _DETECTIONS.get((wanted or "", mode or "Regular"), "premium")
 
 
 def _queued(call: Call) -> JsonObject:

@@ -52,7 +52,7 @@ def update(exchange: Exchange, request: Request, at: At) -> JsonObject:
     check_active(conference)
     creator = conferences.creator(exchange, conference)
     if "AnnounceUrl" in body and creator.texml is not None:
-        legs.fetch(exchange, creator, {"url": body["AnnounceUrl"], "method": body.get("AnnounceMethod", "POST")})
+        legs.announce(exchange, creator, body["AnnounceUrl"], body.get("AnnounceMethod", "POST"))
     if "Status" in body:
         conferences.end(exchange, conference, creator, "ended_via_api", hang_up=True)
         for call in coming(exchange, at[1]):

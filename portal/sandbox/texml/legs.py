@@ -1,7 +1,7 @@
-"""Lives the life of a TeXML leg: it rings, is answered by Telnyx, fetches its document, and ends.
+"""Lives the life of a TeXML leg: it rings, is answered by Telnyx, has its document fetched, and ends.
 
-Documents are not interpreted yet: what is fetched is asked for and set aside, and the call goes on until somebody hangs
-up. A few scenarios play what a document would have brought: a Dial, a Record, an Enqueue, a conference.
+What a document brings is played by the room ``documents``, which is told to begin by a timer. Where an application has
+none to give, a few scenarios stand in for one: a Dial, a Record, an Enqueue, a conference.
 """
 
 import uuid
@@ -20,6 +20,7 @@ from portal.sandbox.texml import callbacks
 ANSWERS = 0.5  # seconds after which Telnyx takes an incoming call
 RINGS = 0.3  # seconds from the dial to the ringing
 TALK = 3.0  # seconds for which two who were put through by a document talk
+BEGIN = "texml_begin"  # the timer that has a document fetched and run
 WHOM = "+13125550001"  # whom the document of a scenario dials
 
 
@@ -28,9 +29,15 @@ def settings(**more: object) -> JsonObject:
     return {"sequence": 0, "status": None, "answered_by": None, "detect": None, "recordings": {}, "sessions": []} | more
 
 
-def ring(exchange: Exchange, application: JsonObject, numbers: tuple[str, str], script: str, dials: str) -> Call:
-    """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``."""
-    more = {"script": script, "texml": settings(dials=dials)}
+def ring(
+    exchange: Exchange, application: JsonObject, numbers: tuple[str, str], script: str, dials: str, caller: JsonObject
+) -> Call:
+    """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``.
+
+    ``caller`` is what they do beside the script: ``digits`` for each question, what one ``says``, for how long one
+    ``stays``.
+    """
+    more = {"script": script, "texml": settings(dials=dials, caller=caller)}
     return calls.start(exchange, application["id"], "incoming", numbers, {}, **more)
 
 
@@ -45,35 +52,33 @@ def started(exchange: Exchange, call: Call) -> None:
 
 
 def answered(exchange: Exchange, call: Call) -> None:
-    """Fetch the document, and tell of recordings that began with the answer."""
+    """Have the document of an outgoing leg fetched, and tell of recordings that began with the answer."""
     if call.texml is None:
         return
+    if stays := call.texml.get("caller", {}).get("stays"):
+        exchange.after(stays, call, "leave")
     for item in call.running.get("recording", []):
         callbacks.recording(exchange, call, item["id"], "in-progress", item["channels"], {})
-    if call.direction == "incoming":
-        fetch(exchange, call, call.texml.get("instructions") or {})
-        if play := _DOCUMENTS.get(call.script):
-            play(exchange, call)
-    elif call.texml.get("instructions") is not None and not call.texml.get("waits"):
+    if call.direction == "outgoing" and call.texml.get("instructions") is not None and not call.texml.get("waits"):
         fetch(exchange, call, call.texml["instructions"])
 
 
 def bridged(exchange: Exchange, call: Call) -> None:
-    """Record the leg whose document dialled this one, until the latter hangs up."""
-    parent = _parent(exchange, call)
-    if parent is None:
+    """Record the leg of the scenario that dialled this one, until the latter hangs up."""
+    parent = parent_of(exchange, call)
+    if parent is None or is_run(parent):
         return
-    record(exchange, parent, "DialVerb", _address(exchange, parent), {"channels": "dual"})
+    wanted = _wanted("DialVerb", _address(exchange, parent))
+    record(exchange, parent, wanted, {"channels": "dual"})
     exchange.after(TALK, call, "leave")
 
 
 def ended(exchange: Exchange, call: Call) -> None:
-    """Let the leg that dialled this one hear of its end; that was its document's last verb."""
-    parent = _parent(exchange, call)
-    if parent is None or parent.texml is None or not parent.alive:
+    """Let the leg of the scenario that dialled this one hear of its end; that was its document's last verb."""
+    parent = parent_of(exchange, call)
+    if parent is None or parent.texml is None or not parent.alive or is_run(parent):
         return
-    told = {"sid": call.call_control_id, "status": callbacks.status(call), "duration": callbacks.duration(call)}
-    parent.texml["dialled"] = told
+    note_dialled(parent, call)
     application = exchange.application(parent)
     form = callbacks.common(parent) | {"From": parent.from_number, "To": parent.to_number, "CallStatus": "in-progress"}
     form |= {"ConnectionId": parent.connection_id} | callbacks.dialled(parent)
@@ -81,49 +86,36 @@ def ended(exchange: Exchange, call: Call) -> None:
     calls.end(exchange, parent, "normal_clearing", calls.our_side(parent), "200")
 
 
-def fetch(exchange: Exchange, call: Call, wanted: JsonObject) -> None:
-    """Ask for instructions: at ``wanted``'s URL, else at the application's; at the fallback if there are none."""
-    if wanted.get("inline"):
-        return
-    application = exchange.application(call)
-    url = wanted.get("url") or application.get("voice_url")
-    method = (wanted.get("method") or application.get("voice_method") or "POST").upper()
-    failover = wanted.get("fallback_url") or application.get("voice_fallback_url") or ""
-    if url:
-        exchange.emit_form(call, "texml.call.fetch", _of_fetch(call), url, failover, method)
+def is_run(call: Call) -> bool:
+    """Whether a document of this leg is run, so that no scenario stands in for one."""
+    return bool(call.texml and call.texml.get("machine"))
 
 
-def record(exchange: Exchange, call: Call, source: str, url: str, body: JsonObject) -> None:
-    """Record as a verb of a document does; ``url`` is told of it."""
-    id = str(uuid.uuid4())
-    events = ["in-progress", "completed"]
-    wanted = {"url": url, "method": "POST", "events": events, "send_url": True, "source": source}
-    assert call.texml is not None
-    call.texml["recordings"][id] = wanted | {"transcription_url": url}
-    recordings.start(exchange, call, body | {"initiated_by": source, "id": id})
-    callbacks.recording(exchange, call, id, "in-progress", body["channels"], {})
-
-
-def keep_conference(
-    exchange: Exchange, id: str, url: str, method: str, events: list[str], recording: JsonObject | None = None
-) -> None:
-    """Remember where the callbacks of a new conference go, and whether it is to be recorded."""
-    kept: JsonObject = {"url": url, "method": method, "events": events, "record": recording}
-    kept |= {"sequence": 0, "started": False}
-    exchange.store.put(callbacks.CONFERENCES, id, kept)
-
-
-def _parent(exchange: Exchange, call: Call) -> Call | None:
+def parent_of(exchange: Exchange, call: Call) -> Call | None:
+    """Return the leg that dialled this one by its document, if any."""
     return exchange.call(call.texml["parent"]) if call.texml and call.texml.get("parent") else None
 
 
-def _address(exchange: Exchange, call: Call) -> str:
-    """Return where the callbacks of a scenario's document go."""
-    application = exchange.application(call)
-    return str(application.get("status_callback") or application.get("voice_url") or "")
+def note_dialled(parent: Call, call: Call) -> None:
+    """Keep how a leg that was dialled ended: the Dial's action and the end of the parent tell of it."""
+    assert parent.texml is not None
+    told = {"sid": call.call_control_id, "status": callbacks.status(call), "duration": callbacks.duration(call)}
+    parent.texml["dialled"] = told
 
 
-def _of_fetch(call: Call) -> dict[str, str]:
+def fetch(exchange: Exchange, call: Call, wanted: JsonObject) -> None:
+    """Have instructions fetched and run: ``wanted``'s, else the application's."""
+    exchange.after(0.0, call, BEGIN, wanted=wanted)
+
+
+def announce(exchange: Exchange, call: Call, url: str, method: str) -> None:
+    """Ask for an announcement, which is set aside."""
+    failover = exchange.application(call).get("voice_fallback_url") or ""
+    exchange.emit_form(call, "texml.call.fetch", of_fetch(call), url, failover, method.upper())
+
+
+def of_fetch(call: Call) -> dict[str, str]:
+    """Return what every request for a document tells."""
     return callbacks.common(call) | {
         "ConnectionId": call.connection_id,
         "From": call.from_number,
@@ -138,6 +130,42 @@ def _of_fetch(call: Call) -> dict[str, str]:
     }
 
 
+def stand_in(exchange: Exchange, call: Call) -> None:
+    """Play what the scenario has in place of a document, if anything."""
+    if call.direction == "incoming" and (play := _DOCUMENTS.get(call.script)):
+        play(exchange, call)
+
+
+def record(exchange: Exchange, call: Call, wanted: JsonObject, body: JsonObject) -> str:
+    """Record as a verb of a document does, and return the recording's id; ``wanted`` says who is told of it."""
+    id = str(uuid.uuid4())
+    assert call.texml is not None
+    call.texml["recordings"][id] = wanted
+    recordings.start(exchange, call, body | {"initiated_by": wanted["source"], "id": id})
+    callbacks.recording(exchange, call, id, "in-progress", body["channels"], {})
+    return id
+
+
+def _wanted(source: str, url: str) -> JsonObject:
+    told = {"url": url, "method": "POST", "events": ["in-progress", "completed"], "send_url": True}
+    return told | {"source": source, "transcription_url": url}
+
+
+def keep_conference(
+    exchange: Exchange, id: str, url: str, method: str, events: list[str], recording: JsonObject | None = None
+) -> None:
+    """Remember where the callbacks of a new conference go, and whether it is to be recorded."""
+    kept: JsonObject = {"url": url, "method": method, "events": events, "record": recording}
+    kept |= {"sequence": 0, "started": False}
+    exchange.store.put(callbacks.CONFERENCES, id, kept)
+
+
+def _address(exchange: Exchange, call: Call) -> str:
+    """Return where the callbacks of a scenario's document go."""
+    application = exchange.application(call)
+    return str(application.get("status_callback") or application.get("voice_url") or "")
+
+
 def _dial(exchange: Exchange, call: Call) -> None:
     """Play ``<Dial action="…" record="record-from-answer-dual">``: whom it dials is bridged with the caller."""
     assert call.texml is not None
@@ -150,7 +178,9 @@ def _dial(exchange: Exchange, call: Call) -> None:
 
 def _record(exchange: Exchange, call: Call) -> None:
     """Play ``<Record transcription="true">``, until the caller hangs up."""
-    record(exchange, call, "RecordVerb", _address(exchange, call), {"channels": "dual", "transcription": True})
+    wanted = _wanted("RecordVerb", _address(exchange, call))
+    record(exchange, call, wanted, {"channels": "dual", "transcription": True})
+    exchange.tell(call, "waiting")
 
 
 def _enqueue(exchange: Exchange, call: Call) -> None:
@@ -158,6 +188,7 @@ def _enqueue(exchange: Exchange, call: Call) -> None:
     assert call.texml is not None
     call.texml["wait_url"] = exchange.application(call).get("voice_url")
     queues.enqueue(exchange, call, {"queue_name": "support"})
+    exchange.tell(call, "waiting")
 
 
 def _join(exchange: Exchange, call: Call) -> None:
@@ -167,15 +198,18 @@ def _join(exchange: Exchange, call: Call) -> None:
         room = conferences.make(exchange, call, "room", {})
         keep_conference(exchange, room["id"], _address(exchange, call), "POST", ["start", "end", "join", "leave"])
     conferences.join(exchange, room, call, {})
+    exchange.tell(call, "waiting")
 
 
 def _answer(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Fetch the document of an incoming leg: it is answered when that is there, unless it is rejected."""
     if call.state == "ringing":
-        calls.answer(exchange, call)
+        fetch(exchange, call, (call.texml or {}).get("instructions") or {})
 
 
 def _fetch(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    fetch(exchange, call, (call.texml or {}).get("instructions") or {"inline": True})
+    if instructions := (call.texml or {}).get("instructions"):
+        fetch(exchange, call, instructions)
 
 
 def _ringing(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

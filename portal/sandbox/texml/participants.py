@@ -77,7 +77,7 @@ def update(exchange: Exchange, request: Request, at: At) -> JsonObject:
         if entry and body.get("Hold", entry["on_hold"]):
             detail = "The participant is on hold, and hears no announcement."
             raise Refused(400, Problem("90047", "Participant is on hold", detail))
-        legs.fetch(exchange, call, {"url": body["AnnounceUrl"], "method": body.get("AnnounceMethod", "POST")})
+        legs.announce(exchange, call, body["AnnounceUrl"], body.get("AnnounceMethod", "POST"))
     if entry is None:
         changes = {word: body[name] for name, word in _WORDS.items() if name in body} | _coaching(body)
         call.options["conference_config"] |= changes | ({"hold": body["Hold"]} if "Hold" in body else {})

@@ -14,13 +14,13 @@ from portal.sandbox.texml import callbacks, calls, parameters
 from portal.sandbox.texml.accounts import mail_time, resource_not_found, uri
 
 At = tuple[str, ...]
-_STREAM, _SIPREC = "stream", "siprec"
+STREAM, SIPREC = "stream", "siprec"
 
 
 def start_stream(exchange: Exchange, request: Request, at: At) -> JsonObject:
     call = calls.known(exchange, at[1], alive=True)
     body = parameters.read(request, "texml.accounts.calls.streams_json", required=("Url",))
-    stream = _begin(exchange, call, _STREAM, body, failed=body["Url"].endswith("/fail"))
+    stream = begin(exchange, call, STREAM, body)
     return _stream(stream, at) | {"name": stream["name"], "status": "in-progress"}
 
 
@@ -33,7 +33,7 @@ def stop_stream(exchange: Exchange, request: Request, at: At) -> JsonObject:
 def start_siprec(exchange: Exchange, request: Request, at: At) -> JsonObject:
     call = calls.known(exchange, at[1], alive=True)
     body = parameters.read(request, "texml.accounts.calls.siprec_json", required=("ConnectorName",))
-    session = _begin(exchange, call, _SIPREC, body, failed=body["ConnectorName"].endswith("fail"))
+    session = begin(exchange, call, SIPREC, body)
     began = dict.fromkeys(("date_created", "start_time"), mail_time(session["at"]))
     return _session(session, at, request) | began | {"track": body.get("Track", "both_tracks")}
 
@@ -50,8 +50,11 @@ def hang_up(exchange: Exchange, call: Call) -> None:
         _end(exchange, call, item)
 
 
-def _begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, failed: bool) -> JsonObject:
+def begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, blocks: bool = False) -> JsonObject:
+    """Begin a stream or a session; one that ``blocks`` keeps the call's document from going on."""
+    failed = body["Url"].endswith("/fail") if kind == STREAM else body["ConnectorName"].endswith("fail")
     item: JsonObject = {
+        "blocks": blocks,
         "kind": kind,
         "sid": str(uuid.uuid4()),
         "name": body.get("Name", ""),
@@ -68,7 +71,7 @@ def _begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, faile
 
 def _stop(exchange: Exchange, call: Call, request: Request, method: str, sid: str) -> JsonObject:
     """Stop it; one that is stopped stays as it is."""
-    kind = _SIPREC if "siprec" in method else _STREAM
+    kind = SIPREC if "siprec" in method else STREAM
     items = [item for item in (call.texml or {})["sessions"] if (item["kind"], item["sid"]) == (kind, sid)]
     if not items:
         raise resource_not_found()
@@ -78,10 +81,20 @@ def _stop(exchange: Exchange, call: Call, request: Request, method: str, sid: st
     return found
 
 
+def stop(exchange: Exchange, call: Call, kind: str, name: str) -> None:
+    """Stop the one of that name; without a name the one begun last, if any."""
+    running = [item for item in (call.texml or {})["sessions"] if item["status"] == "in-progress"]
+    found = [item for item in running if item["kind"] == kind and name in ("", item["name"])]
+    for item in found[-1:]:
+        _end(exchange, call, item)
+
+
 def _end(exchange: Exchange, call: Call, item: JsonObject) -> None:
     if item["status"] == "in-progress":
         item |= {"status": "stopped", "at": exchange.now()}
         callbacks.stream(exchange, call, item, "stopped")
+        if item.get("blocks"):
+            exchange.tell(call, "unbridged")
 
 
 def _stream(item: JsonObject, at: At) -> JsonObject:

@@ -16,7 +16,7 @@ def test_sandbox_call_names_the_scenarios() -> None:
     out, _ = run("--list")
     assert [line.split()[0] for line in out.splitlines()] == [
         *("answered", "caller_hangs_up", "ivr", "transferred"),
-        *("texml_conference", "texml_dial", "texml_queue", "texml_record"),
+        *("texml_conference", "texml_dial", "texml_menu", "texml_queue", "texml_record", "texml_voicemail"),
     ]
     with pytest.raises(CommandError, match=r"no scenario 'nope'.*ivr"):
         run("nope")

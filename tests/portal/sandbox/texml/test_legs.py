@@ -32,7 +32,7 @@ def order(receiver: Receiver) -> list[str]:
 def test_an_incoming_call_is_answered_and_asks_for_its_document(account: Account, receiver: Receiver) -> None:
     sid = account.ring("answered")
     account.http.end(sid)
-    assert order(receiver) == ["A initiated", "A in-progress", "fetch", "A completed"]
+    assert order(receiver) == ["A initiated", "fetch", "A in-progress", "A completed"]
     fetch = wait_form(receiver, ApiVersion="2010-04-01")
     assert (fetch["CallSid"], fetch["Direction"], fetch["CallingPartyType"]) == (sid, "inbound", "pstn")
     assert fetch["FromSipUri"] == f"sip:{fetch['From']}@sip.telnyx.com"
@@ -80,7 +80,7 @@ def test_two_legs_are_one_session_recorded_and_ended_in_telnyxs_order(
     parent, child = (leg["call_control_id"] for leg in session["legs"])
     assert parent == sid
     assert [one for one in order(receiver) if one not in ("cost", "RecordingStatus completed")] == [
-        *("A initiated", "A in-progress", "fetch", "B initiated", "B ringing", "B in-progress"),
+        *("A initiated", "fetch", "A in-progress", "B initiated", "B ringing", "B in-progress"),
         *("RecordingStatus in-progress", "B completed", "DialCallStatus completed", "A completed"),
     ]
     assert sorted(order(receiver)[-3:]) == ["RecordingStatus completed", "cost", "cost"]

@@ -1,0 +1,181 @@
+"""Runs the documents of a leg: has them fetched, plays their verbs in turn, and takes back what came of each."""
+
+from collections.abc import Callable
+
+from portal.json_types import JsonObject
+from portal.sandbox.calls import calls
+from portal.sandbox.core.exchange import Exchange, TimerFunction
+from portal.sandbox.core.store import Call
+from portal.sandbox.documents import dials, fetches, prompts, recording, rooms, services, settings
+from portal.sandbox.documents.outcomes import LATER, SOON, comes, enter, read, texml
+from portal.sandbox.texml import legs
+from portal.texml.conversation import in_words
+from portal.texml.interpreter import Machine
+from portal.texml.outcomes import End, Fetch, Fetched, Outcome, Pressed, Silent, Step
+from portal.texml.tree import Malformed, parse
+from portal.texml.verbs import Note, Verb
+
+MACHINE = "machine"  # where a leg keeps what its document is at
+ASIDE = "aside"  # the same of what a called party hears before it is put through
+_REJECTED = {"rejected": ("call_rejected", "404"), "busy": ("user_busy", "486")}
+
+
+def begin(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Have the instructions fetched, or take them as they are; whatever document was run before is left."""
+    if not call.alive or call.texml is None:
+        return
+    wanted, application = arguments["wanted"], exchange.application(call)
+    leave(exchange, call)
+    url = wanted.get("url") or application.get("voice_url") or ""
+    method = str(application.get("voice_method") or "POST").upper()
+    machine = Machine(
+        strict=settings.is_strict(exchange),
+        method=method,
+        fallback=wanted.get("fallback_url") or application.get("voice_fallback_url") or "",
+        fallback_method=(wanted.get("fallback_method") or "POST").upper(),
+    )
+    if wanted.get("inline") is not None:
+        machine.begin(url)
+        _take_document(exchange, call, machine, Fetched(wanted["inline"], url))
+    elif url:
+        _play(exchange, call, machine, machine.begin(url, (wanted.get("method") or method).upper()))
+    else:
+        _without(exchange, call)
+
+
+def whisper(exchange: Exchange, child: Call) -> None:
+    """Let whom a document dialled hear something before they are put through."""
+    machine = Machine(role="whisper", method=str(exchange.application(child).get("voice_method") or "POST").upper())
+    wanted = texml(child)["whisper"]
+    texml(child)[ASIDE] = machine.as_json()
+    _play(exchange, child, machine, machine.begin(wanted["url"], wanted["method"].upper()))
+
+
+def take(exchange: Exchange, call: Call, outcome: Outcome) -> None:
+    """Go on with what came back."""
+    machine = _machine(call)
+    if machine is None or not call.alive:
+        return
+    steps = machine.take(outcome)
+    if isinstance(outcome, Pressed) and not steps and (verb := machine.verb()):  # more keys may follow
+        exchange.cancel(call, SOON)
+        comes(exchange, call, Silent(), prompts.patience(verb))
+    _play(exchange, call, machine, steps)
+
+
+def leave(exchange: Exchange, call: Call) -> None:
+    """Stop what is played, because other instructions come or the call is over."""
+    for name in (SOON, LATER):
+        exchange.cancel(call, name)
+    dials.stop(exchange, call)
+    rooms.stop_waiting(exchange, call, "leave")
+    for name in (MACHINE, "record", "connected", rooms.BRIDGED):
+        texml(call).pop(name, None)
+
+
+def _machine(call: Call) -> Machine | None:
+    kept = (call.texml or {}).get(ASIDE) or (call.texml or {}).get(MACHINE)
+    return Machine.from_json(kept) if kept else None
+
+
+def _play(exchange: Exchange, call: Call, machine: Machine, steps: list[Step]) -> None:
+    texml(call)[ASIDE if ASIDE in texml(call) else MACHINE] = machine.as_json()
+    if steps:
+        exchange.cancel(call, SOON)
+    for step in steps:
+        for line in in_words(step):
+            enter(exchange, call, line)
+        if isinstance(step, Fetch):
+            fetches.ask(exchange, call, step)
+        elif isinstance(step, End):
+            _end(exchange, call, step)
+        elif isinstance(step, Verb):
+            _PLAYED[step.name](exchange, call, step)
+
+
+def _answered(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Take the answer to a request for a document."""
+    machine = _machine(call)
+    outcome = fetches.answer(call, arguments) if call.alive and machine else None
+    if machine and outcome:
+        _take_document(exchange, call, machine, outcome)
+
+
+def _take_document(exchange: Exchange, call: Call, machine: Machine, outcome: Outcome) -> None:
+    """Run a document. The first one of an incoming call has it answered, unless that is what it refuses."""
+    may_be_empty = machine.documents == 1 and not (machine.role or machine.strict)
+    if may_be_empty and isinstance(outcome, Fetched) and _is_empty(outcome):
+        _without(exchange, call)
+        return
+    steps = machine.take(outcome)
+    verbs = [step for step in steps if not isinstance(step, Note)]
+    is_refused = bool(verbs) and isinstance(verbs[0], End) and verbs[0].how in _REJECTED
+    if call.state == "ringing" and not is_refused and not isinstance(verbs[-1], Fetch):
+        calls.answer(exchange, call)
+    _play(exchange, call, machine, steps)
+
+
+def _is_empty(outcome: Fetched) -> bool:
+    """Whether a document says nothing at all, as the portal's own address for callbacks does."""
+    if not outcome.source.strip():
+        return True
+    try:
+        root = parse(outcome.source).root
+    except Malformed:
+        return False
+    return root.name == "Response" and not root.children
+
+
+def _without(exchange: Exchange, call: Call) -> None:
+    """Let the call go on without a document."""
+    texml(call).pop(MACHINE, None)
+    if call.state == "ringing":
+        calls.answer(exchange, call)
+    legs.stand_in(exchange, call)
+
+
+def _end(exchange: Exchange, call: Call, step: End) -> None:
+    if texml(call).pop(ASIDE, None) and step.how == "over":
+        parent = legs.parent_of(exchange, call)
+        if parent and parent.alive:
+            calls.bridge(exchange, call, parent)
+            return
+    if step.how in _REJECTED and call.state == "ringing":
+        cause, sip = _REJECTED[step.how]
+        calls.end(exchange, call, cause, "callee", sip)
+    else:
+        calls.hang_up(exchange, call)
+
+
+def _dial(exchange: Exchange, call: Call, verb: Verb) -> None:
+    kind = verb.children[0].name if verb.children else "Number"
+    {"Conference": rooms.join, "Queue": rooms.take_first}.get(kind, dials.dial)(exchange, call, verb)
+
+
+def _comes(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    take(exchange, call, read(arguments))
+
+
+_PLAYED: dict[str, Callable[[Exchange, Call, Verb], None]] = {
+    "Connect": services.connect,
+    "Dial": _dial,
+    "Enqueue": rooms.enqueue,
+    "Gather": prompts.gather,
+    "Leave": rooms.leave,
+    "Pause": prompts.pause,
+    "Play": prompts.play,
+    "Record": recording.record,
+    "Refer": services.refer,
+    "Say": prompts.play,
+    "Start": services.start,
+    "Stop": services.stop,
+}
+TIMERS: dict[str, TimerFunction] = {
+    legs.BEGIN: begin,
+    fetches.REPLY: _answered,
+    recording.FINISH: recording.finish,
+    rooms.TIMEOUT: rooms.timeout,
+    services.REFERRED: services.referred,
+    SOON: _comes,
+    LATER: _comes,
+}

@@ -1,0 +1,323 @@
+"""Runs a document as Telnyx does: says what happens next, and takes what comes back. No network, no clock.
+
+``Machine.begin`` and ``Machine.take`` return steps in order: notes, verbs and fetches. The last one is what is waited
+for, unless it is an ``End``; ``waits`` names the outcomes that go on from there. Everything of a machine is plain JSON
+(``as_json``, ``Machine.from_json``), so that a call outlives whoever plays it.
+
+    machine = Machine()
+    steps = machine.begin("https://pbx.example/menu")               # [Fetch(url="https://pbx.example/menu")]
+    steps = machine.take(Fetched(source, "https://pbx.example/menu"))  # [Verb("Gather", …)]
+    steps = machine.take(Pressed("1"))                              # [Fetch(url=…, fields={"Digits": "1"})]
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from portal.json_types import JsonObject
+from portal.texml.grammar import GRAMMAR, ROOT
+from portal.texml.outcomes import (
+    End,
+    Failed,
+    Fetch,
+    Fetched,
+    Heard,
+    HungUp,
+    Outcome,
+    Over,
+    Pressed,
+    Silent,
+    Spoken,
+    Step,
+    Taken,
+)
+from portal.texml.tree import Element, Malformed, parse
+from portal.texml.verbs import Note, Verb, read
+
+MOST_DOCUMENTS = 100  # of one call; Telnyx tells no figure
+MOST_UNHEARD = 10  # documents one after the other in which nothing takes time
+APOLOGY = "We're sorry, an application error has occurred."  # what Telnyx says exactly is written down nowhere
+PLAYED = {
+    "Say": "heard",
+    "Play": "heard",
+    "Pause": "heard",
+    "Gather": "input",
+    "Dial": "over",
+    "Record": "over",
+    "Refer": "over",
+    "Connect": "over",
+    "Enqueue": "queue",
+}
+_GOES_ON = ("Start", "Stop")
+_IMPATIENT = ("Redirect", "Reject", "Hangup", "Leave")
+
+
+@dataclass
+class Frame:
+    """Is a document under way: its source and address, which verb is next, what it was fetched for."""
+
+    source: str
+    url: str
+    role: str = ""
+    at: int = 0
+
+
+@dataclass
+class Machine:
+    """Runs the documents of one leg.
+
+    ``method`` is the application's, which a Gather's action uses; ``fallback`` is asked when a document does not come
+    or is none. With ``strict`` whatever would be left out ends the call instead. A machine that begins with a ``role``
+    runs a document of that role alone (what a called party hears): its end is ``End("over")``.
+    """
+
+    strict: bool = False
+    method: str = "POST"
+    fallback: str = ""
+    fallback_method: str = "POST"
+    role: str = ""
+    frames: list[Frame] = field(default_factory=list)
+    waits: str = ""  # document, heard, input, over, queue; empty when it is over
+    digits: str = ""
+    documents: int = 0
+    unheard: int = 0
+    asked: JsonObject = field(default_factory=dict)  # of the fetch under way: its role, whether it is the fallback's
+    queued: JsonObject = field(default_factory=dict)  # of the queue waited in: where its document lies
+
+    def as_json(self) -> JsonObject:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, kept: JsonObject) -> "Machine":
+        return cls(**kept | {"frames": [Frame(**frame) for frame in kept["frames"]]})
+
+    @property
+    def is_over(self) -> bool:
+        return not self.waits
+
+    @property
+    def is_last(self) -> bool:
+        """Whether no verb is left in the document under way."""
+        return not self.frames or self.frames[-1].at >= len(_nodes(self.frames[-1].source))
+
+    def begin(self, url: str, method: str = "POST") -> list[Step]:
+        """Ask for the first document."""
+        return self._fetch(Fetch(url, method, role=self.role))
+
+    def replace(self, url: str, method: str = "POST") -> list[Step]:
+        """Leave what is under way for another document, as an update of the call does."""
+        self.frames, self.queued = [], {}
+        return self.begin(url, method)
+
+    def verb(self) -> Verb | None:
+        """Return the verb that is waited for."""
+        if not self.frames or self.waits == "document":
+            return None
+        frame = self.frames[-1]
+        nodes = _nodes(frame.source)
+        return read(nodes[frame.at - 1], frame.url)[0] if 0 < frame.at <= len(nodes) else None
+
+    def take(self, outcome: Outcome) -> list[Step]:
+        """Go on with what came back; an outcome that nothing waits for changes nothing."""
+        if isinstance(outcome, HungUp):
+            self.waits, self.frames = "", []
+            return []
+        if isinstance(outcome, Fetched | Failed):
+            return self._take_document(outcome) if self.asked else []
+        if isinstance(outcome, Heard):
+            return self._go_on([]) if self.waits == "heard" else []
+        if isinstance(outcome, Pressed | Spoken | Silent):
+            return self._take_input(outcome) if self.waits == "input" else []
+        return self._take_end(outcome)
+
+    # documents
+
+    def _fetch(self, fetch: Fetch, before: list[Step] | None = None) -> list[Step]:
+        steps = before or []
+        self.documents += 1
+        self.unheard += 1
+        if self.documents > MOST_DOCUMENTS or self.unheard > MOST_UNHEARD:
+            if fetch.role == "wait":  # whoever waits goes on waiting, in silence
+                self.waits, self.asked = "queue", {}
+                return [*steps, Note("stopped: the document of the queue is not asked for any more")]
+            many = f"more than {MOST_DOCUMENTS} documents" if self.unheard <= MOST_UNHEARD else "documents in a circle"
+            return self._end(steps, "error", many)
+        self.waits = "document"
+        self.asked = {"role": fetch.role, "is_fallback": fetch.is_fallback, "why": fetch.why}
+        return [*steps, fetch]
+
+    def _take_document(self, outcome: Fetched | Failed) -> list[Step]:
+        asked, self.asked = self.asked, {}
+        reason = outcome.reason if isinstance(outcome, Failed) else _fault(outcome.source)
+        if isinstance(outcome, Failed) or reason:
+            return self._fail(asked, reason)
+        source = outcome.source if isinstance(outcome.source, str) else outcome.source.decode("utf-8-sig")
+        frame = Frame(source, outcome.url, asked.get("role", ""))
+        if frame.role != "wait":
+            self.queued = {}
+            self.frames = [frame]
+        else:
+            self.frames = [*self.frames[:1], frame]
+        return self._go_on([])
+
+    def _fail(self, asked: JsonObject, reason: str) -> list[Step]:
+        note = Note(f"failed: {reason}")
+        if asked.get("role") == "wait":  # whoever waits hears nothing
+            self.waits, self.frames = "queue", self.frames[:1]
+            return [note]
+        if self.fallback and not asked.get("is_fallback") and not self.role:
+            fetch = Fetch(self.fallback, self.fallback_method, role=self.role, is_fallback=True)
+            return self._fetch(fetch, [note])
+        if self.role:
+            return self._end([note], "over", reason)
+        self.frames = [Frame(f"<Response><Say>{APOLOGY}</Say></Response>", "")]
+        return self._go_on([note])
+
+    # verbs
+
+    def _go_on(self, steps: list[Step]) -> list[Step]:
+        """Run the next verbs until one is to be waited for."""
+        while self.frames:
+            frame = self.frames[-1]
+            nodes = _nodes(frame.source)
+            if frame.at >= len(nodes):
+                return self._finish(frame, steps)
+            node = nodes[frame.at]
+            frame.at += 1
+            verb, notes = read(node, frame.url)
+            if verb and (told := _unplayed(verb, frame.role)):
+                verb, notes = None, [*notes, Note(told, node.line)]
+            steps += notes
+            if notes and self.strict:
+                return self._end(steps, "error", f"strict: {notes[0].text}, line {notes[0].line}")
+            if verb and (done := self._run(verb, frame, steps)) is not None:
+                return done
+        return self._end(steps, "over")
+
+    def _run(self, verb: Verb, frame: Frame, steps: list[Step]) -> list[Step] | None:
+        """Begin one verb; None when the next one follows at once."""
+        if verb.name in _GOES_ON:
+            steps.append(verb)
+            return None
+        if verb.name in _IMPATIENT:
+            return self._leave(verb, frame, steps)
+        self.waits, self.unheard, self.digits = PLAYED[verb.name], 0, ""
+        steps.append(_one_kind(verb, steps) if verb.name == "Dial" else verb)
+        if verb.name == "Enqueue" and verb.get("waitUrl"):
+            self.queued = {"url": verb.get("waitUrl"), "method": verb.get("waitUrlMethod", "POST")}
+            return self._wait(steps)
+        return steps
+
+    def _leave(self, verb: Verb, frame: Frame, steps: list[Step]) -> list[Step] | None:
+        if verb.name == "Redirect":
+            return self._fetch(Fetch(verb.text, verb.get("method"), why="Redirect", role=frame.role), steps)
+        if verb.name != "Leave":
+            reason = {"busy": "busy"}.get(verb.get("reason"), "rejected") if verb.name == "Reject" else "hangup"
+            return self._end(steps, reason)
+        if frame.role != "wait":
+            steps.append(Note("ignored: <Leave>, since nobody waits in a queue", verb.line))
+            return None
+        steps.append(verb)
+        return steps + self._take_end(Over({"QueueResult": "leave", "QueueSid": self._below().text}))
+
+    def _wait(self, steps: list[Step]) -> list[Step]:
+        """Ask for what is heard in the queue, at its beginning and whenever that is over."""
+        return self._fetch(Fetch(self.queued["url"], self.queued["method"], why="waitUrl", role="wait"), steps)
+
+    def _finish(self, frame: Frame, steps: list[Step]) -> list[Step]:
+        if frame.role == "wait":
+            self.frames.pop()
+            return self._wait(steps)
+        return self._end(steps, "over")
+
+    def _end(self, steps: list[Step], how: str, reason: str = "") -> list[Step]:
+        self.waits, self.frames, self.asked = "", [], {}
+        return [*steps, End(how, reason)]
+
+    # what comes back
+
+    def _take_input(self, outcome: Pressed | Spoken | Silent) -> list[Step]:
+        verb = self.verb() or Verb("", 0)
+        if isinstance(outcome, Silent):
+            return self._entered(verb) if self.digits else self._go_on([])
+        kind = "speech" if isinstance(outcome, Spoken) else "dtmf"
+        if kind not in verb.get("input"):
+            return [Note(f"ignored: {kind}, for which the <Gather> does not listen", verb.line)]
+        if isinstance(outcome, Spoken):
+            fields = {"SpeechResult": outcome.text, "Confidence": f"{outcome.confidence:g}"}
+            return self._gathered(verb, fields | ({"Digits": self.digits} if self.digits else {}))
+        return self._pressed(verb, outcome.keys)
+
+    def _pressed(self, verb: Verb, keys: str) -> list[Step]:
+        for key in keys:
+            if key in verb.get("finishOnKey"):
+                return self._entered(verb)
+            self.digits += key
+            if len(self.digits) >= (verb.get("numDigits") or verb.get("maxDigits")):
+                return self._entered(verb)
+        return []
+
+    def _entered(self, verb: Verb) -> list[Step]:
+        """Judge the digits. What Telnyx does with invalid ones that no address is given for is written down nowhere."""
+        digits = self.digits
+        least, valid = verb.get("numDigits") or verb.get("minDigits"), verb.get("validDigits") or digits
+        if digits and len(digits) >= min(least, verb.get("maxDigits")) and set(digits) <= set(valid):
+            return self._gathered(verb, {"Digits": digits})
+        if digits and verb.get("invalidDigitsAction"):
+            return self._fetch(Fetch(verb.get("invalidDigitsAction"), self.method, {"Digits": digits}, "Gather"))
+        return self._go_on([Note("ignored: digits that the <Gather> does not take", verb.line)] if digits else [])
+
+    def _gathered(self, verb: Verb, fields: dict[str, str]) -> list[Step]:
+        if not verb.get("action"):
+            return self._go_on([Note("lost: what was entered, since the <Gather> has no action", verb.line)])
+        return self._fetch(Fetch(verb.get("action"), self.method, fields, "Gather", self.frames[-1].role))
+
+    def _take_end(self, outcome: Over | Taken) -> list[Step]:
+        is_queued = self.waits == "queue" or len(self.frames) > 1 or self.asked.get("role") == "wait"
+        if self.waits != "over" and not is_queued:
+            return []
+        self.frames, self.queued, self.asked = self.frames[:1], {}, {}
+        if isinstance(outcome, Taken):
+            self.waits = "queue" if is_queued else "over"
+            return []
+        verb = self._below()
+        if not verb.get("action") or (verb.name == "Connect" and verb.children[0].name == "Stream"):
+            return self._go_on([])
+        return self._fetch(Fetch(verb.get("action"), verb.get("method", "POST"), outcome.fields, verb.name))
+
+    def _below(self) -> Verb:
+        """Return the verb that the leg's own document is at, whatever is heard meanwhile."""
+        frame = self.frames[0]
+        nodes = _nodes(frame.source)
+        verb = read(nodes[frame.at - 1], frame.url)[0] if 0 < frame.at <= len(nodes) else None
+        return verb or Verb("", 0)
+
+
+def _nodes(source: str) -> list[Element]:
+    return parse(source).root.children
+
+
+def _fault(source: Any) -> str:
+    """Say why this is no document; empty if it is one."""
+    try:
+        root = parse(source).root
+    except Malformed as malformed:
+        return f"line {malformed.finding.line}: {malformed.finding.message}"
+    return "" if root.name == ROOT else f"<{root.name[:64]}> is no <{ROOT}>"
+
+
+def _unplayed(verb: Verb, role: str) -> str:
+    allowed = GRAMMAR.roles[role].verbs if role else GRAMMAR.verbs
+    if verb.name not in allowed:
+        return f"ignored: <{verb.name}>, which does not belong into {GRAMMAR.roles[role].says}"
+    is_played = verb.name in PLAYED or verb.name in _GOES_ON or verb.name in _IMPATIENT
+    return "" if is_played else f"skipped: <{verb.name}>, which is not played here"
+
+
+def _one_kind(verb: Verb, steps: list[Step]) -> Verb:
+    """Leave one conference or one queue in a Dial, or the numbers."""
+    rooms = [child for child in verb.children if child.name in ("Conference", "Queue")]
+    kept = tuple(rooms[:1]) or verb.children
+    for child in verb.children:
+        if child not in kept:
+            steps.append(Note(f"ignored: <{child.name}>, since a <Dial> has one kind of them", child.line))
+    return Verb(verb.name, verb.line, "" if kept else verb.text, verb.values, kept, verb.written)

@@ -1,0 +1,3 @@
+"""Judges a document by the rules of one letter each; pure."""
+
+__all__ = ["attributes", "context", "flow", "links", "placeholders", "structure", "templates", "values"]

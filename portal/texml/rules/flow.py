@@ -1,0 +1,74 @@
+"""Judges what a document would do from top to bottom: the rules F, as far as one document tells."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+from portal.texml import tree
+from portal.texml.findings import Finding, Level, found
+from portal.texml.grammar import GRAMMAR
+from portal.texml.rules.context import Context
+from portal.texml.rules.placeholders import unconditional
+
+_ENDS: dict[str, Level | None] = {"Redirect": None, "Reject": None, "Hangup": None, "Leave": "info"}
+_HANDS_OVER = {"Dial", "Record", "Enqueue", "Refer", "AIGather", "Pay", "Connect"}  # to their action
+
+
+def findings(context: Context) -> Iterator[Finding]:
+    """Yield what is odd about the order of the verbs, and about what comes of them."""
+    verbs = [child for child in context.document.root.children if child.name in GRAMMAR.verbs]
+    always = {id(verb) for verb in unconditional(context.document.root)}
+    yield from _never_reached(verbs, always)
+    yield from _order(verbs)
+    for element, meaning in context.known():
+        if meaning.key == "Gather":
+            yield from _gather(element)
+        elif meaning.key == "Record" and not any(
+            element.get(name) is not None for name in ("action", "recordingStatusCallback", "transcriptionCallback")
+        ):
+            yield found(
+                "F05", element, "Without action and recordingStatusCallback the recording is told over REST only."
+            )
+        if element.get("loop") == "0" and "loop" in meaning.attributes:
+            yield found("F12", element, f"<{element.name}> repeats until the caller hangs up.")
+    if role := GRAMMAR.roles.get(context.surroundings.role):
+        for verb in verbs:
+            if verb.name not in role.verbs:
+                yield misplaced(verb, context.surroundings.role)
+
+
+def misplaced(verb: tree.Element, role: str) -> Finding:
+    """Say that a verb does not run in what the document is fetched for."""
+    what = GRAMMAR.roles[role]
+    return found("F11", verb, f"<{verb.name}> does not run in {what.says}. Allowed: {', '.join(what.verbs)}.")
+
+
+def _never_reached(verbs: list[tree.Element], always: set[int]) -> Iterator[Finding]:
+    for verb, following in pairwise(verbs):
+        if id(verb) not in always:
+            continue
+        if verb.name in _ENDS:
+            message = f"<{following.name}> is never reached: <{verb.name}> stands before it."
+            yield found("F01", following, message, _ENDS[verb.name])
+            return
+        if verb.name in _HANDS_OVER and verb.get("action") is not None:
+            message = f"<{following.name}> is never reached: the action of <{verb.name}> takes over."
+            yield found("F02", following, message)
+            return
+
+
+def _order(verbs: list[tree.Element]) -> Iterator[Finding]:
+    for at, verb in enumerate(verbs):
+        if verb.name == "Reject" and at:
+            yield found("F03", verb, "Only as the first verb Reject is free: before it, the call was answered.")
+        if verb.name == "Pause" and any(before.name == "Connect" for before in verbs[:at]):
+            yield found("F07", verb, "After Connect this is a dead line, and it cuts off a caller who was transferred.")
+    if verbs and verbs[-1].name == "Gather":
+        yield found("F08", verbs[-1], "Gather is last: a caller who enters nothing is hung up on.")
+
+
+def _gather(gather: tree.Element) -> Iterator[Finding]:
+    if gather.get("action") is None and gather.get("partialResultCallback") is None:
+        yield found("F04", gather, "Without action what is entered is lost.")
+    if gather.get("numDigits") == "1" and gather.get("finishOnKey"):
+        message = f"One digit ends it already: {gather.get('finishOnKey')} cannot be chosen then."
+        yield found("F04", gather, message, "info")

@@ -1,0 +1,73 @@
+"""The editor of TeXML documents in a real browser: what it offers, what it finds, what callers would get."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.support.rows import TexmlDocument
+from voice.documents import service
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+def test_what_may_stand_at_the_cursor_is_offered(editing: Callable[..., Any]) -> None:
+    with editing() as editor:
+        editor.type_at(1, "\n<Sa")
+        editor.take("Say")
+        editor.page.keyboard.type("Hi {{ Comp")
+        editor.take("Company")
+        editor.page.keyboard.type(" {{ From | e")
+        editor.take("e164")
+        editor.page.keyboard.type(" }}")
+        expect(editor.content).to_contain_text("<Say>Hi {{ Company }} {{ From | e164 }}</Say>")
+        assert "<Say>Hi {{ Company }} {{ From | e164 }}</Say>" in editor.area.input_value()
+        editor.type_at(3, "\n<")
+        expect(editor.offers).to_have_text(["Play", "Say"])  # nothing else stands in a Gather
+        editor.write("<Response><Gather inp")
+        editor.page.keyboard.type("u")
+        editor.take("input")
+        editor.take("dtmfdefault", "speech")  # the second word says what holds without it
+        assert editor.area.input_value().startswith('<Response><Gather input="dtmf"')
+
+
+def test_a_miscased_attribute_is_marked_with_the_linters_words(
+    editing: Callable[..., Any], document: TexmlDocument
+) -> None:
+    words = next(one.message for one in service.findings(document) if one.rule == "A02")
+    with editing() as editor:
+        mark = editor.page.locator(".cm-lintRange-error")
+        expect(mark).to_have_text("numdigits")
+        expect(editor.page.locator(".cm-lint-marker-error")).to_have_count(1)
+        finding = editor.findings.filter(has_text="A02")
+        expect(finding).to_contain_text(words)
+        expect(finding).to_contain_text("Line 2, column 45")
+        assert "error" in (editor.status.text_content() or "")
+        finding.get_by_role("button").click()
+        expect(editor.content).to_be_focused()
+        editor.page.keyboard.insert_text("numDigits")  # over what the finding chose
+        expect(mark).to_have_count(0)
+        expect(finding).to_have_count(0)
+        expect(editor.content).to_contain_text('numDigits="1"')
+
+
+def test_a_finding_behind_other_characters_is_marked_where_it_stands(editing: Callable[..., Any]) -> None:
+    with editing() as editor:
+        editor.write('<Response><Say>\U0001f600é\u2028</Say>\n<Say>😀😀</Say><Say Voice="man">a</Say></Response>')
+        expect(editor.page.locator(".cm-lintRange-error")).to_have_text("Voice")
+
+
+def test_callers_documents_are_shown_beside_the_text(editing: Callable[..., Any]) -> None:
+    with editing() as editor:
+        preview = editor.page.get_by_role("region", name="Preview")
+        expect(preview.locator("article")).to_have_count(3)
+        expect(preview.locator("pre").first).to_contain_text("Hello Jo Example, Acme speaking.")
+        expect(preview.locator("pre").last).to_contain_text("&#60;/Say&#62;")
+        editor.page.locator("[name=variables]").fill('{"Company": "Other"}')
+        expect(preview.locator("pre").first).to_contain_text("Other speaking.")
+        preview.locator("summary").click()
+        preview.locator("[name=caller]").fill("CallerId=<b>Me</b>")
+        expect(preview.locator("pre").last).to_contain_text("Hello &#60;b&#62;Me&#60;/b&#62;, Other")
+        editor.write("<Response><Say>{{ From </Say></Response>")
+        expect(preview).to_contain_text("Line 1, column 16")

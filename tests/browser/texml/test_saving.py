@@ -1,0 +1,181 @@
+"""A document's text in a real browser: saved as it was typed, never lost, with scripts, without, by keyboard alone."""
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from portal.actors import PORTAL
+from tests.browser.overflow import sticks_out
+from tests.browser.texml.editor import Editor
+from tests.support.rows import TexmlDocument
+from voice.documents import service
+from voice.texml_editor.forms import TexmlEditor
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+ODD = "\r\n<Response>\r\n\t<Say>\u00e9 e\u0301 😀 \u202eabc\u202c {{ From }}  </Say>\r\n\r\n</Response>\r\n\r\n"
+LONG = "<Response>\n" + "".join(f"  <Say>{at} {'long ' * 40}</Say>\n" for at in range(300)) + "</Response>\n"
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_text_is_saved_as_it_was_typed(editing: Callable[..., Any], document: TexmlDocument, scripts: bool) -> None:
+    document.draft = ODD
+    service.save_document(document, PORTAL)
+    with editing(java_script_enabled=scripts) as editor:
+        editor.save()
+        document.refresh_from_db()
+        assert document.draft == ODD
+        if scripts:
+            editor.page.keyboard.press("Tab")
+            editor.content.press("Control+End")
+            editor.page.keyboard.type("<!--\t-->")
+        else:
+            editor.area.press("Control+End")
+            editor.page.keyboard.insert_text("<!--\t-->")
+        editor.save()
+        document.refresh_from_db()
+        assert document.draft == f"{ODD}<!--\t-->"
+
+
+def test_a_lost_update_is_said_and_no_text_is_lost(editing: Callable[..., Any], document: TexmlDocument) -> None:
+    with editing() as editor:
+        document.draft = "<Response><Say>Theirs</Say></Response>"
+        service.save_document(document, PORTAL)
+        editor.write("<Response><Say>Mine</Say></Response>")
+        editor.save()
+        expect(editor.page.get_by_text("Somebody else changed this document").first).to_be_visible()
+        expect(editor.content).to_have_text("<Response><Say>Mine</Say></Response>")
+        document.refresh_from_db()
+        assert document.draft == "<Response><Say>Theirs</Say></Response>"
+
+
+def test_a_text_that_was_not_saved_is_offered_again(editing: Callable[..., Any], document: TexmlDocument) -> None:
+    with editing() as editor:
+        editor.write("<Response><Say>Not saved</Say></Response>")
+        editor.page.on("dialog", lambda dialog: dialog.accept())  # leave all the same
+        editor.page.reload()
+        expect(editor.content).not_to_contain_text("Not saved")
+        editor.page.get_by_role("button", name="Take it up again").click()
+        expect(editor.content).to_contain_text("Not saved")
+        editor.save()
+        expect(editor.page.get_by_role("button", name="Take it up again")).to_have_count(0)
+        editor.page.reload()
+        expect(editor.content).to_contain_text("Not saved")
+        expect(editor.page.get_by_role("button", name="Take it up again")).to_have_count(0)
+    document.refresh_from_db()
+    assert document.draft == "<Response><Say>Not saved</Say></Response>"
+
+
+def test_a_check_that_fails_says_so_and_the_text_stays(editing: Callable[..., Any]) -> None:
+    with editing(watched=False) as editor:
+        expect(editor.findings).not_to_have_count(0)
+        editor.page.context.clear_cookies()
+        editor.write("<Response><Say>Signed out</Say></Response>")
+        expect(editor.status).to_contain_text("Your text stays here.")
+        expect(editor.content).to_have_text("<Response><Say>Signed out</Say></Response>")
+
+
+def test_without_scripts_a_text_is_checked_previewed_and_saved(
+    editing: Callable[..., Any], document: TexmlDocument
+) -> None:
+    with editing(java_script_enabled=False) as editor:
+        expect(editor.area).to_be_visible()
+        editor.area.fill('<Response><Say Voice="man">Hello {{ CallerId }}</Say></Response>')
+        with editor.page.context.expect_page() as opened:
+            editor.page.get_by_role("button", name="Check it").click()
+        shown = opened.value
+        expect(shown.get_by_text("A02")).to_be_visible()
+        expect(shown.get_by_text("Hello Jo Example")).to_be_visible()
+        document.refresh_from_db()
+        assert "Voice" not in document.draft
+        editor.save()
+        expect(editor.area).to_have_value('<Response><Say Voice="man">Hello {{ CallerId }}</Say></Response>')
+    document.refresh_from_db()
+    assert document.draft == '<Response><Say Voice="man">Hello {{ CallerId }}</Say></Response>'
+
+
+def test_the_keyboard_gets_in_and_out(editing: Callable[..., Any]) -> None:
+    with editing() as editor:
+        keys = editor.page.keyboard
+        expect(editor.page.get_by_text("press Esc, then Tab")).to_be_visible()
+        editor.content.focus()
+        keys.press("Control+Home")
+        keys.press("Tab")
+        expect(editor.content).to_be_focused()
+        assert editor.area.input_value().startswith("  <Response>")
+        keys.press("Escape")
+        keys.press("Tab")
+        expect(editor.content).not_to_be_focused()
+        keys.press("Shift+Tab")
+        expect(editor.content).to_be_focused()
+        keys.press("Tab")  # it indents again
+        expect(editor.content).to_be_focused()
+        assert editor.area.input_value().startswith("    <Response>")
+        keys.press("Escape")
+        keys.press("Shift+Tab")
+        expect(editor.content).not_to_be_focused()
+        editor.content.focus()
+        keys.press("F8")
+        expect(editor.page.locator(".cm-diagnostic").first).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_sticks_out_on_a_phone(editing: Callable[..., Any], document: TexmlDocument, scheme: str) -> None:
+    document.draft = LONG.replace("300", "x" * 300).replace("<Say>7 ", "<Say voice='" + "y" * 200 + "'>")
+    service.save_document(document, PORTAL)
+    with editing(viewport={"width": 390, "height": 844}, color_scheme=scheme) as editor:
+        expect(editor.findings).not_to_have_count(0)
+        assert not sticks_out(editor)
+        editor.content.press("Control+Home")
+        editor.page.keyboard.press("End")
+        editor.page.keyboard.type("\n<S")
+        expect(editor.offers).not_to_have_count(0)
+        assert not sticks_out(editor)
+        editor.page.keyboard.press("Escape")
+        editor.page.keyboard.press("F8")
+        editor.page.keyboard.press("Control+f")
+        assert not sticks_out(editor)
+
+
+@pytest.fixture
+def strict(opened: Callable[..., Any], live_server: Any) -> Iterator[Any]:
+    """A page under a policy that allows scripts and styles with a nonce alone."""
+    policy = (
+        "default-src 'none'; script-src 'nonce-abc'; style-src 'self' 'nonce-abc'; connect-src 'self'; img-src data:"
+    )
+    widget = TexmlEditor()
+    widget.check = "/check/"
+    form = f"<form>{widget.render('draft', '<Response>')}</form>"
+    head = (
+        '<meta charset="utf-8"><link rel="icon" href="data:,">'
+        '<link rel="stylesheet" href="/static/voice/texml_editor/editor.css">'
+        '<script nonce="abc" src="/static/voice/texml_editor/editor.js"></script>'
+    )
+    told = {
+        "findings": [{"line": 1, "column": 1, "rule": "S02", "level": "error", "message": "No."}],
+        "preview": "<p>x</p>",
+    }
+
+    def answer(route: Route) -> None:
+        if route.request.url.endswith("/check/"):
+            route.fulfill(body=json.dumps(told), content_type="application/json")
+        else:
+            route.fulfill(body=head + form, content_type="text/html", headers={"Content-Security-Policy": policy})
+
+    with opened() as window:
+        window.page.route("**/strict/", answer)
+        window.page.route("**/check/", answer)
+        window.open("/strict/")
+        yield window
+
+
+def test_a_policy_of_nonces_is_kept(strict: Any) -> None:
+    editor = Editor(strict.page)
+    expect(editor.findings).to_contain_text("No.")
+    gutter = strict.page.locator(".portal-texml .cm-gutters")
+    assert gutter.evaluate("one => getComputedStyle(one).display") == "flex"  # its own styles are in force
+    editor.type_at(1, "<Sa")  # nothing is replaced: of a text that is, Chromium itself would keep the style inline
+    editor.take("Say")
+    assert strict.wrongs == []

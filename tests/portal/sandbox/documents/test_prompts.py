@@ -1,0 +1,45 @@
+"""Callers enter what their scenario, or whoever let them call, wants."""
+
+import pytest
+
+from tests.support.sandbox_texml import Account, at, ran
+from tests.support.texml_runs import response
+from tests.support.webhook_receiver import Receiver
+
+ASK = '<Gather action="/next" input="dtmf speech"><Say>Well?</Say></Gather>'
+
+
+def test_each_question_gets_its_own_keys(account: Account, receiver: Receiver) -> None:
+    receiver.documents = {"/voice": response(ASK), "/next": response('<Gather action="/last" numDigits="2"/>')}
+    receiver.documents["/last"] = response("<Hangup/>")
+    account.http.end(account.ring("texml_menu", digits="12# 34"))
+    assert [form["Digits"] for path in ("/next", "/last") for form in at(receiver, path)] == ["12", "34"]
+
+
+def test_keys_without_an_end_count_when_the_time_is_over(account: Account, receiver: Receiver) -> None:
+    receiver.documents = {"/voice": response(ASK), "/next": response("<Hangup/>")}
+    account.http.end(account.ring("texml_menu", digits="12"))
+    assert at(receiver, "/next")[0]["Digits"] == "12"
+
+
+def test_who_presses_nothing_may_say_something(account: Account, receiver: Receiver) -> None:
+    receiver.documents = {"/voice": response(ASK), "/next": response("<Hangup/>")}
+    account.http.end(account.ring("transferred", says="I want sales"))
+    (form,) = at(receiver, "/next")
+    assert (form["SpeechResult"], form["Confidence"]) == ("I want sales", "0.95")
+    assert "Digits" not in form
+
+
+def test_a_prompt_without_an_end_goes_on_until_the_caller_leaves(account: Account, receiver: Receiver) -> None:
+    receiver.documents = {"/voice": response('<Say loop="0">Wait</Say><Say>Never</Say>')}
+    sid = account.ring("transferred", stays=5)
+    assert account.http.end(sid)["hangup_source"] == "caller"
+    assert 'Caller hears: "Never"' not in ran(account, sid)
+
+
+@pytest.mark.parametrize("length", ["1", "180"])
+def test_a_pause_is_a_pause(account: Account, receiver: Receiver, length: str) -> None:
+    receiver.documents = {"/voice": response(f'<Pause length="{length}"/><Say>After</Say>')}
+    sid = account.ring("transferred")
+    account.http.end(sid)
+    assert ('Caller hears: "After"' in ran(account, sid)) == (length == "1")  # no caller stays for three minutes

@@ -1,0 +1,89 @@
+"""Answers the editor: what is wrong with a text, what callers would get of it, how a call would go."""
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.views.decorators.http import require_POST
+
+from portal.masking import set_up_for
+from portal.texml.templates import TemplateError
+from voice.texml_editor.draft import Draft, previews, talk
+from voice.texml_editor.forms import TexmlEditor
+
+Read = Callable[[HttpRequest, uuid.UUID | None], Draft]
+
+
+def urls(admin: Any, read: Read) -> list[URLPattern]:
+    """List the addresses for an admin to add. ``read`` makes the draft of what was posted, of no row for a new one."""
+    views = {"check": check, "conversation": conversation}
+    return [
+        path(f"{of}{name}/", _seen(admin, read, view), name=_name(admin, name))
+        for name, view in views.items()
+        for of in ("editor/", "editor/<uuid:pk>/")
+    ]
+
+
+def set_up(widget: TexmlEditor, admin: Any, pk: uuid.UUID | None, variables: str) -> None:
+    """Tell the widget whom to ask, and which field declares variables."""
+    of = [] if pk is None else [pk]
+    widget.check, widget.conversation = (
+        reverse(f"admin:{_name(admin, name)}", args=of) for name in ("check", "conversation")
+    )
+    widget.variables = variables
+
+
+def posted(request: HttpRequest, text: str, variables: str) -> tuple[str, dict[str, str]]:
+    """Read a draft and what it declares from the form as it stands: what is no JSON declares nothing."""
+    source = request.POST.get("source", request.POST.get(text, ""))
+    try:
+        given = json.loads(request.POST.get(variables) or "{}")
+    except (ValueError, RecursionError):
+        given = {}
+    declared = given.items() if isinstance(given, dict) else ()
+    return source, {name: value for name, value in declared if isinstance(value, str)}
+
+
+def check(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
+    """Answer the editor with JSON; a form that was posted without scripts with a page, drawn in ``context``."""
+    shown: dict[str, Any] = {}
+    try:
+        shown["previews"] = previews(draft, request.POST.get("caller", ""))
+    except TemplateError as error:
+        shown["error"] = error
+    found = set_up_for(request.user, [finding.as_json() for finding in draft.judge()])
+    if "source" in request.POST:
+        preview = render_to_string("voice/texml_editor/preview.html", shown)
+        return JsonResponse({"findings": found, "preview": preview})
+    page = {**context, **shown, "title": "What callers would get", "findings": found}
+    return TemplateResponse(request, "voice/texml_editor/check.html", page)
+
+
+def conversation(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
+    """Answer the panel *Try it*, which posts all its ``steps`` each time: no call is kept here."""
+    try:
+        steps = json.loads(request.POST.get("steps", "[]"))
+    except (ValueError, RecursionError):
+        steps = None
+    if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
+        return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
+    return JsonResponse(set_up_for(request.user, talk(draft, steps, request.POST.get("caller", ""))))
+
+
+def _seen(admin: Any, read: Read, view: Callable[..., HttpResponse]) -> Any:
+    def asked(request: HttpRequest, pk: uuid.UUID | None = None) -> HttpResponse:
+        if not admin.has_view_permission(request):
+            raise PermissionDenied
+        return view(request, read(request, pk), {**admin.admin_site.each_context(request), "opts": admin.opts})
+
+    return admin.admin_site.admin_view(require_POST(asked))
+
+
+def _name(admin: Any, name: str) -> str:
+    return f"{admin.opts.app_label}_{admin.opts.model_name}_{name}"

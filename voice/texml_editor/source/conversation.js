@@ -1,0 +1,81 @@
+// A call in words: each step is posted with all before it, so the server keeps nothing and the text may change meanwhile.
+
+const LABELS = { press: ["Keys", "Press"], say: ["Words", "Say"] };
+
+// `ask(steps)` answers with {steps: [{do, lines}], choices, problem}, or throws an error for the person.
+export function conversation(ask, talk, problem, choices) {
+  let steps = [];
+  let shown = [];
+
+  const go = async (wanted) => {
+    let told;
+    try {
+      told = await ask(wanted);
+    } catch (error) {
+      problem.textContent = error.message;
+      return;
+    }
+    steps = told.steps.slice(1).map((step) => step.do); // the first one is the call itself
+    problem.textContent = told.problem;
+    write(told.steps);
+    offer(told.choices);
+    choices.querySelector("input, button").focus();
+  };
+
+  // Only what is new is added: that is read aloud.
+  const write = (all) => {
+    const same = shown.every((step, at) => JSON.stringify(step) === JSON.stringify(all[at]));
+    if (!same) talk.replaceChildren();
+    const added = all.slice(same ? shown.length : 0);
+    talk.append(...added.flatMap((step) => [
+      ...(step.do === "call" ? [] : [paragraph(step.do, "portal-texml-step")]),
+      ...step.lines.map((line) => paragraph(line, "")),
+    ]));
+    shown = all;
+    talk.hidden = false;
+    talk.scrollTop = talk.scrollHeight;
+  };
+
+  const offer = (possible) => {
+    const parts = possible.map((choice) => (choice.endsWith(" …") ? asked(choice.slice(0, -2)) : button(choice, () => go([...steps, choice]))));
+    const again = [button(shown.length ? "Call again" : "Call", () => go([]))];
+    if (shown.length && steps.length) again.push(button("One step back", () => go(steps.slice(0, -1))));
+    choices.replaceChildren(...parts, ...again);
+  };
+
+  const asked = (word) => {
+    const [label, act] = LABELS[word];
+    const box = document.createElement("span");
+    box.className = "portal-copyline";
+    const input = document.createElement("input");
+    input.className = "portal-input portal-texml-keyed";
+    input.setAttribute("aria-label", label);
+    input.autocomplete = "off";
+    const send = () => go([...steps, `${word} ${input.value}`]);
+    input.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter") return;
+      event.preventDefault(); // it does not send the form around it
+      send();
+    });
+    box.append(input, button(act, send));
+    return box;
+  };
+
+  offer([]);
+}
+
+function paragraph(text, name) {
+  const one = document.createElement("p");
+  one.className = name;
+  one.textContent = text;
+  return one;
+}
+
+function button(label, act) {
+  const one = document.createElement("button");
+  one.type = "button";
+  one.className = "portal-button portal-small";
+  one.textContent = `${label[0].toUpperCase()}${label.slice(1)}`;
+  one.addEventListener("click", act);
+  return one;
+}

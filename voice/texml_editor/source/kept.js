@@ -1,0 +1,40 @@
+// Keeps what was typed and not saved in this tab, until it is saved: a session may end before the form is sent.
+
+export function keeper(area, take) {
+  const key = `portal-texml ${location.pathname} ${area.name}`;
+  const kept = read(key);
+  const drawn = area.value;
+  if (kept === drawn) write(key, null);
+  else if (kept !== null) offer(area, kept, () => write(key, null), take);
+  return (text) => write(key, text === drawn ? null : text);
+}
+
+function offer(area, kept, forget, take) {
+  const note = document.createElement("div");
+  note.className = "portal-note portal-texml-kept";
+  note.setAttribute("role", "status");
+  const words = document.createElement("span");
+  words.textContent = "A text that you wrote here was not saved.";
+  const button = (label, act) => {
+    const one = document.createElement("button");
+    one.type = "button";
+    one.className = "portal-button portal-small";
+    one.textContent = label;
+    one.addEventListener("click", () => { note.remove(); act(); });
+    return one;
+  };
+  note.append(words, button("Take it up again", () => take(kept)), button("Throw it away", forget));
+  area.before(note);
+}
+
+// A browser may forbid this store, or it may be full: then nothing is kept.
+function read(key) {
+  try { return sessionStorage.getItem(key); } catch { return null; }
+}
+
+function write(key, text) {
+  try {
+    if (text === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, text);
+  } catch { /* as if there were none */ }
+}
