@@ -60,7 +60,7 @@ GUARDS = {
         "voice/calls/projection.py", "event.source != CallEvent.Source.TEXML else _NEVER", "True else _NEVER"
     ),
     "a wrong account SID loses every TeXML call": Edit(
-        "voice/recovery/open_calls.py", "texml_alive is not None if call.is_texml else", "True if call.is_texml else"
+        "voice/recovery/open_calls.py", "texml_listed is not None if call.is_texml else", "True if call.is_texml else"
     ),
     "what runs in a TeXML application of others stands in the call log": Edit(
         "applications/receivers.py", "rows.exists() and not rows.exclude(here).exists()", "rows.exists()"

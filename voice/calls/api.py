@@ -192,7 +192,7 @@ class SessionViewSet(PortalViewSet):
     )
     def retrieve(self, request: Request, call_session_id: str) -> Response:
         """The legs of one session, in order."""
-        calls = search.session(self.get_queryset(), self.get_queryset().filter(call_session_id=call_session_id)[:100])
+        calls = search.session(self.get_queryset(), self.get_queryset().filter(call_session_id=call_session_id))
         if not calls:
             raise NotFound
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})

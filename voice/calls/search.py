@@ -22,7 +22,7 @@ from voice.models import Call
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
 _SIP = ("sip:", "sips:")
-_MOST_LEGS = 100
+_MOST_LEGS = 1000
 _LONGEST_NUMBER, _SHORTEST_NUMBER, _LAST = 15, 7, 4
 _ACTION = "call.search"
 _UNREADABLE = "This cannot be read as a number: give a whole one with +, its last digits, a SIP address, or anonymous."
@@ -54,13 +54,17 @@ def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
     found: dict[uuid.UUID, Call] = {}
     new, sessions = list(legs), {""}
     while new and len(found) < _MOST_LEGS:
-        found |= {leg.pk: leg for leg in new}
         texml = [leg for leg in new if leg.is_texml]
         told = {leg.call_session_id for leg in new} - sessions
+        if found and not texml and not told:
+            break
         sessions |= told
         related = Q(call_session_id__in=told) | Q(call_control_id__in={leg.parent_control_id for leg in texml} - {""})
-        related |= Q(parent_control_id__in={leg.call_control_id for leg in texml})
-        new = list(calls.filter(related).exclude(pk__in=found)[:_MOST_LEGS])
+        related |= Q(parent_control_id__in={leg.call_control_id for leg in texml}) | Q(pk__in={leg.pk for leg in new})
+        rows = calls.filter(related).exclude(pk__in=found).order_by("started_at", "id")[:_MOST_LEGS]
+        known = {leg.pk for leg in new}
+        found |= {leg.pk: leg for leg in rows}
+        new = [leg for leg in rows if leg.pk not in known]
     return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
 
 

@@ -102,18 +102,21 @@ _OF_EVERY_ONE = frozenset(
         *("SequenceNumber", "Timestamp", "CallerId", "CallingPartyType", "FromSipUri", "ToSipUri", "ApiVersion"),
     }
 )
+COST = "call-cost-events"  # the CallbackSource
 _COST = re.compile(r"CallCost\[(.+)\]")  # the price stands under a name that holds the CallSid
 
 
 def in_call_control_words(fields: Fields) -> dict[str, Any]:
     """Translate what a callback tells of its call into the names that Call Control's payloads have."""
     payload = _translated(fields, _WORDS)
+    return payload | _cost(fields, payload.get("call_control_id")) if fields.get("CallbackSource") == COST else payload
+
+
+def _cost(fields: Fields, call_sid: str | None) -> dict[str, str]:
+    """Read what the call cost: the name of the field says which, should no other one do so."""
     costs = {match[1]: value for name, value in fields.items() if (match := _COST.fullmatch(name))}
-    if len(costs) == 1:
-        payload = {"call_control_id": next(iter(costs))} | payload
-    if cost := costs.get(payload.get("call_control_id", "")):
-        payload["total_cost"] = cost
-    return payload
+    sid = call_sid or (next(iter(costs)) if len(costs) == 1 else "")
+    return {"call_control_id": sid, "total_cost": costs[sid]} if sid in costs else {}
 
 
 def resource_in_call_control_words(resource: Mapping[str, Any]) -> dict[str, Any]:

@@ -310,8 +310,8 @@ def _alive(limits: Limits, at: datetime) -> QuerySet[Call]:
         return alive.filter(account=limits.account_id)
     mine = _counted(limits).filter(call__isnull=False, counted_at__gt=at - _FORGOTTEN)
     sessions = mine.exclude(call__call_session_id="").values("call__call_session_id")
-    theirs = mine.exclude(call_control_id="").values("call_control_id")
-    dialled_by_documents = Q(parent_control_id__in=theirs)  # whose session is told at their end only
+    # their session is told at their end only
+    dialled_by_documents = Q(parent_control_id__in=mine.values("call__call_control_id"))
     return alive.filter(Q(pk__in=mine.values("call")) | Q(call_session_id__in=sessions) | dialled_by_documents)
 
 

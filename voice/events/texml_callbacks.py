@@ -8,7 +8,7 @@ import hashlib
 from urllib.parse import parse_qsl
 
 from portal import payloads
-from voice.catalogue.texml_fields import STATES, Fields, in_call_control_words, iso_time
+from voice.catalogue.texml_fields import COST, STATES, Fields, in_call_control_words, iso_time
 from voice.events.envelopes import first_time, take_ids
 from voice.models import CallEvent
 
@@ -91,7 +91,7 @@ def kind(fields: Fields) -> str:
     source = fields.get("CallbackSource", "")
     if fields.get("ConferenceSid") and "StatusCallbackEvent" in fields:
         return _of_conference(fields["StatusCallbackEvent"])
-    if source == "call-cost-events":
+    if source == COST:
         return "texml.cost"
     if source == "call-progress-events":
         return _of_call(fields)

@@ -44,17 +44,17 @@ def close_lost_calls(run: RecoveryRun) -> None:
     """Ask what is alive; of the others find the end, or write that there is none."""
     listed, unlisted = _listed(run)
     _add_unknown_calls(run, listed)
-    texml_alive = texml_calls.read_list(run)
+    texml_listed = texml_calls.read_list(run)
     quiet = (
         call
         for call in _quiet(run)
-        if (texml_alive is not None if call.is_texml else call.connection_id not in unlisted)
+        if (texml_listed is not None if call.is_texml else call.connection_id not in unlisted)
         and call.call_control_id not in listed
     )
     most = len(run.unanswered) + _MOST_PROBLEMS
     for call in islice(quiet, _MOST_CALLS):
         with run.asking_one(run.unanswered):
-            _find_ending(run, call, texml_alive or set())
+            _find_ending(run, call, texml_listed or set())
         if len(run.unanswered) >= most:
             return
 
@@ -155,9 +155,9 @@ def _quiet(run: RecoveryRun) -> QuerySet[Any]:
     return rows.select_related("account").order_by("?")
 
 
-def _find_ending(run: RecoveryRun, call: Any, texml_alive: set[str]) -> None:
+def _find_ending(run: RecoveryRun, call: Any, texml_listed: set[str]) -> None:
     run.count()
-    lost = texml_calls.find_lost(run, call, texml_alive) if call.is_texml else _find_lost(run, call)
+    lost = texml_calls.find_lost(run, call, texml_listed) if call.is_texml else _find_lost(run, call)
     if lost and status.close_as_lost(call, lost.end_time, run.now).state == Call.State.LOST:
         run.count(calls_lost=1)
         if lost.words:  # at the dial, which stays accepted

@@ -39,29 +39,29 @@ class Lost:
 def read_list(run: RecoveryRun) -> set[str] | None:
     """Take from Telnyx's lists how calls ended that are open here, and the calls that no callback told of.
 
-    Return the SIDs of those that are alive; None if no list could be read: where Telnyx does not know the account by
+    Return the SIDs of those that it has; None if no list could be read: where Telnyx does not know the account by
     its SID, it knows none of its calls either. Asks only if there is an open TeXML call, or if all of the account's
     TeXML applications are this portal's.
     """
     adopts = receivers.is_texml_ours(run.account)
     if not adopts and not Call.objects.alive().filter(account=run.account, is_texml=True).exists():
         return None
-    alive: set[str] | None = None
+    listed: set[str] | None = None
     for day in _days(max(run.record.since or run.now, run.now - _FURTHEST), run.now):
         with run.asking_one(run.unanswered):
             wanted = {"StartTime": day.isoformat()}
             found = requests.read_all(run.account, "texml.calls.list", wanted=wanted, most=_MOST_PAGES)
-            alive = (alive or set()) | _take(run, found.rows, adopts=adopts)
+            listed = (listed or set()) | _take(run, found.rows, adopts=adopts)
             if not found.complete:
                 raise TelnyxUncertain("Telnyx's list of a day's TeXML calls could not be read whole.")
         run.count()
-    return alive
+    return listed
 
 
-def find_lost(run: RecoveryRun, call: Any, alive: set[str]) -> Lost | None:
-    """Ask for the call, and end it if Telnyx tells its end; else say whether it is lost. ``alive`` lags behind."""
+def find_lost(run: RecoveryRun, call: Any, listed: set[str]) -> Lost | None:
+    """Ask for the call, and end it if Telnyx tells its end; else say whether it is lost. ``listed`` is known there."""
     resource = calls.retrieve(call.account, call.call_control_id)
-    if resource is None and call.call_control_id in alive:
+    if resource is None and call.call_control_id in listed:
         return None
     if resource is None:
         words = "" if call.heard_at else "Telnyx accepted it, and does not know its call."
@@ -81,9 +81,9 @@ def _days(first: datetime, last: datetime) -> Iterator[date]:
 
 
 def _take(run: RecoveryRun, rows: list[JsonObject], *, adopts: bool) -> set[str]:
-    """Take what the rows tell; return the SIDs of those that are alive."""
-    listed = (resource_in_call_control_words(row) for row in rows)
-    told = {sid: one for one in listed if 0 < len(sid := one.get("call_control_id", "")) <= _LONGEST}
+    """Take what the rows tell; return their SIDs."""
+    found = (resource_in_call_control_words(row) for row in rows)
+    told = {sid: one for one in found if 0 < len(sid := one.get("call_control_id", "")) <= _LONGEST}
     sids = list(told)
     for at in range(0, len(sids), paging.PAGE):
         few = sids[at : at + paging.PAGE]
@@ -96,7 +96,7 @@ def _take(run: RecoveryRun, rows: list[JsonObject], *, adopts: bool) -> set[str]
             ended_at = read_time(one.get("end_time")) if one.get("state") == "ended" else None
             if call.state != Call.State.ENDED and ended_at:
                 _end(run, call, one, ended_at)
-    return {sid for sid, one in told.items() if one.get("state") not in {None, "ended"}}
+    return set(told)
 
 
 def _end(run: RecoveryRun, call: Call, told: JsonObject, ended_at: datetime) -> None:

@@ -209,6 +209,29 @@ def test_numbers_and_pressed_keys_are_masked_for_those_who_may_not_see_them(
     assert (shown["To"], shown["ToSipUri"]) == ("+1312•••0100", "sip:•••@portal.example")
 
 
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({f"CallCost[{SID}]": "0.0055"}, (SID, "0.0055")),
+        ({f"CallCost[{SID}]": "0.0055", "CallSid": SID}, (SID, "0.0055")),
+        ({"CallCost[v3:another]": "0.0055", "CallSid": SID}, (SID, "")),
+        ({f"CallCost[{SID}]": "much", "CallSid": SID}, (SID, "")),
+        ({f"CallCost[{SID}]": "-1", "CallSid": SID}, (SID, "")),
+        ({f"CallCost[{SID}]": "1" * 400, "CallSid": SID}, (SID, "")),
+    ],
+)
+def test_a_cost_is_of_the_call_that_its_name_holds(
+    client: Client, account: TelnyxAccount, fields: dict[str, str], found: tuple[str, str]
+) -> None:
+    process(stored(client, account, urlencode({"CallbackSource": "call-cost-events"} | fields).encode()).pk)
+    assert (Call.objects.get().call_control_id, Call.objects.get().cost) == found
+
+
+def test_what_a_document_calls_a_cost_is_none(client: Client, account: TelnyxAccount) -> None:
+    process(stored(client, account, form(**{f"CallCost[{SID}]": "99"})).pk)
+    assert Call.objects.get().cost == ""
+
+
 def test_a_dial_that_nobody_answered_leaves_its_caller_s_call_alive(client: Client, account: TelnyxAccount) -> None:
     body = named("texml.dial").raw
     now = datetime.now(UTC).isoformat().replace("+00:00", "Z")
