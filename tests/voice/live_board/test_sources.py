@@ -226,8 +226,3 @@ def test_an_id_that_no_address_takes_breaks_nothing(account: TelnyxAccount, brow
     says = {"/conferences": odd, "/Calls": {"calls": [row("v3:\n")]}, "/Queues": {"queues": [{"sid": "a\nb"}]}}
     ask(account, browser, **says)
     assert "standup" in text(browser)
-
-
-def test_what_the_database_cannot_store_is_replaced(account: TelnyxAccount, browser: Client) -> None:
-    ask(account, browser, **{"/Queues": {"queues": [{"sid": "a\x00b"}]}})
-    assert "a�b" in text(browser)
