@@ -50,7 +50,7 @@ class PortalSite(UnfoldAdminSite):
         """Add pages that belong to no model: what Telnyx alone keeps has no row here."""
         self._pages += pages
 
-    def get_urls(self) -> list[URLPattern]:
+    def get_urls(self) -> Any:  # Django and Unfold annotate it differently
         return [*self._pages, *super().get_urls()]
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
