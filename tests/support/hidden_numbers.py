@@ -208,10 +208,25 @@ def _value(field: Any, places: Places) -> Any:
             return [{"field": "event.payload.from", "op": "eq", "value": f"+{places.number(place)}"}]
         if field.name == "do":
             return [{"action": "transfer", "parameters": {"to": f"+{places.number(place)}"}}]
+        if field.name == "others":
+            return [_listed(place, source, places) for source in ("texml_calls", "texml_conferences", "texml_queues")]
         return [f"caller {places.number(place)}"] if field.default is list else payload(places, place)
     if field.name == "client_state":
         return base64.b64encode(f"tel {places.number(place)}".encode()).decode()
     return f"of {places.number(place)}"[: field.max_length]
+
+
+def _listed(place: str, source: str, places: Places) -> dict[str, Any]:
+    """What the live board keeps of a list of Telnyx's."""
+    names = {"texml_calls": ("from", "to"), "texml_conferences": ("id", "name")}.get(source, ("id",))
+    row = {name: f"Ada {places.number(f'{place} {source} {name}')}" for name in names}
+    error = f"of {places.number(f'{place} {source} error')}"
+    return {
+        "source": source,
+        "rows": [row | {"sid": "v3:listed", "status": "ringing"}],
+        "complete": True,
+        "error": error,
+    }
 
 
 def telnyx_answers(places: Places) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from django.utils import timezone
 from applications.models import CallControlApplication, TexmlApplication
 from portal import sql
 from portal.models import TelnyxAccount
-from portal.payloads import storable
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import status
 from voice.live_board import sources
@@ -106,5 +105,5 @@ def _other(account: TelnyxAccount, source: sources.Source, now: datetime, until:
     try:
         found = source.ask(account, now)
     except TelnyxError as problem:
-        return told | {"error": storable(str(problem))[:500]}
-    return told | {"rows": storable(source.keep(account, found.rows)), "complete": found.complete}
+        return told | {"error": str(problem)[:500]}
+    return told | {"rows": source.keep(account, found.rows), "complete": found.complete}

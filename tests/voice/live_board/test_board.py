@@ -1,24 +1,18 @@
-"""The live board: our calls beside Telnyx's, watched by many, asked for once."""
+"""The live board: our calls beside Telnyx's, and what does not agree."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
 from django.test import Client
 
-from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from portal.sandbox.server.server import Sandbox
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
-from tests.support.live_board import ASK, PAGE, listed, text
-from tests.support.rows import Call, LiveListing
-from tests.support.sandbox_ledger import wire
+from tests.support.live_board import PAGE, listed, text
+from tests.support.rows import Call
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
-from voice.live_board import board, listings
+from voice.live_board import board
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
@@ -80,68 +74,6 @@ def test_what_telnyx_was_not_asked_about_is_not_marked(
     assert "any more" not in text(browser)
 
 
-def test_telnyx_is_asked_once_in_fifteen_seconds(
-    ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, browser: Client
-) -> None:
-    call = ring()
-    CallControlApplication.objects.create(
-        account=sandbox_account, telnyx_id=call.connection_id, application_name="line", pulled_at=ago(1)
-    )
-    Call.objects.all().delete()
-    for _ in range(3):
-        assert browser.get(ASK).status_code == 204
-    assert len(wire(sandbox, "/v2/connections")) == 1
-    assert call.call_control_id in text(browser)
-    LiveListing.objects.update(claimed_at=ago(16))
-    browser.get(ASK)
-    assert len(wire(sandbox, "/v2/connections")) == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_watchers_one_asks(ring: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
-    ring()
-    at_once = threading.Barrier(4)
-
-    def watch() -> None:
-        at_once.wait()
-        try:
-            listings.ask_telnyx()
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(4) as watchers:
-        for done in [watchers.submit(watch) for _ in range(4)]:
-            done.result()
-    assert len(wire(sandbox, "/v2/connections")) == 1
-
-
-def test_an_outage_is_told_in_words(ring: Any, sandbox: Sandbox, browser: Client) -> None:
-    ring()
-    sandbox.faults.add({"method": "GET", "fault": "status", "value": 500})
-    assert browser.get(ASK).status_code == 204
-    page = text(browser)
-    assert "could not be read" in page
-    assert "any more" not in page
-
-
-@pytest.mark.parametrize(("said", "told"), [("404 Not Found", False), ("403 Forbidden", True)])
-def test_a_refusal_of_one_application_leaves_the_others_asked(
-    account: TelnyxAccount, browser: Client, said: str, told: bool
-) -> None:
-    for telnyx_id in ("111", "222", "333"):
-        CallControlApplication.objects.create(
-            account=account, telnyx_id=telnyx_id, application_name=telnyx_id, pulled_at=ago(1)
-        )
-    one = {"data": [{"call_control_id": "v3:there", "call_duration": 3}], "meta": {"total_items": 1}}
-    with telnyx_says(account, **{"/222/": said, "/111/": {"data": [], "meta": {"total_items": 0}}, "/333/": one}):
-        browser.get(ASK)
-    listing = LiveListing.objects.get()
-    assert (sorted(listing.asked), bool(listing.error)) == (["111", "333"], told)
-    page = text(browser)
-    assert "v3:there" in page
-    assert ("222: " in page) == told
-
-
 @pytest.mark.alone("it lists what there is, of every account")
 def test_two_hundred_calls_cost_no_more_statements(
     account: TelnyxAccount, operator: Any, django_assert_max_num_queries: Any
@@ -154,20 +86,3 @@ def test_two_hundred_calls_cost_no_more_statements(
         drawn = board.board_for(operator)
     assert drawn.count == 250
     assert len(drawn.groups) == 1
-
-
-def test_of_an_application_whose_calls_telnyx_tells_by_half_nobody_says_what_is_missing(
-    account: TelnyxAccount, browser: Client
-) -> None:
-    CallControlApplication.objects.create(
-        account=account, telnyx_id=CONNECTION, application_name="half", pulled_at=ago(1)
-    )
-    make_call(account, started_at=ago(60))
-    half = {"data": [{"call_control_id": "v3:there", "call_duration": 3}], "meta": {"total_items": 2}}
-    with telnyx_says(account, active_calls=half):
-        browser.get(ASK)
-    assert LiveListing.objects.get().asked == []
-    page = text(browser)
-    assert "v3:there" in page
-    assert "could not be read whole" in page
-    assert "any more" not in page

@@ -6,13 +6,18 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from applications.editing.service import create_application
+from applications.kinds import KINDS
 from applications.models import TexmlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION, make_call
 from tests.support.live_board import ASK, PAGE, listed, text
 from tests.support.rows import Call, LiveListing
+from tests.support.sandbox_http import Http
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice.texml import requests
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 LEG = "v3:a-leg"
@@ -228,6 +233,16 @@ def test_an_id_that_no_address_takes_breaks_nothing(account: TelnyxAccount, brow
     assert "standup" in text(browser)
 
 
-def test_what_the_database_cannot_store_is_replaced(account: TelnyxAccount, browser: Client) -> None:
-    ask(account, browser, **{"/Queues": {"queues": [{"sid": "a\x00b"}]}})
-    assert "a�b" in text(browser)
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.alone("it lists what there is, of every account")
+def test_at_the_sandbox_every_list_is_read(browser: Client, sandbox_account: TelnyxAccount, http: Http) -> None:
+    values = {"friendly_name": "ivr", "voice_url": "http://127.0.0.1:9/voice"}
+    application, _ = create_application(KINDS[1], sandbox_account, values, PORTAL)
+    sid = http.ring("texml_queue", connection_id=application.telnyx_id)
+    requests.send(sandbox_account, "texml.queues.create", [], {"FriendlyName": "support", "MaxSize": 3})
+    browser.get(ASK)
+    page = text(browser)
+    assert reverse("admin:voice_texml_call", args=[sandbox_account.pk, sid]) in page
+    for name in ("voice_queue_page", "voice_texml_queue"):
+        assert reverse(f"admin:{name}", args=[sandbox_account.pk, "support"]) in page
+    assert "portal-note" not in page
