@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.texml.findings import LEVELS, RULES
@@ -222,13 +222,11 @@ _TREES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=200), st.lists(_WORDS, max_size=40).map("".join)))
 def test_it_never_raises(source):
     assert all(one.rule in RULES and one.line >= 1 and one.column >= 1 for one in lint(source))
 
 
-@settings(max_examples=300, deadline=None)
 @given(_TREES.map(lambda inner: f"<Response>{inner}</Response>"), st.booleans())
 def test_it_never_raises_on_what_is_well_formed(source, is_imported):
     found = lint(source, Surroundings(is_imported=is_imported, role="wait", numbers=frozenset()))
