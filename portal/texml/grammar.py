@@ -92,7 +92,7 @@ class TwimlAttribute:
 
     use: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
+    note: str = "TeXML has nothing like it."
 
 
 @dataclass(frozen=True)
