@@ -15,6 +15,7 @@ from xml.parsers import expat
 from portal.texml.findings import Finding, found
 
 LARGEST = 64 * 1024  # bytes; Telnyx tells no figure, TwiML's is the same
+LARGE = LARGEST // 2
 DEEPEST = 12
 MOST_ELEMENTS = 2000
 MOST_ATTRIBUTES = 64  # of one element
@@ -199,6 +200,9 @@ class _Reader:
         except expat.ExpatError as error:
             raise Malformed(self._not_well_formed(error), *self._in_a_name()) from None
         assert self.root is not None  # expat refuses a document without one
+        if len(self.data) > LARGE:
+            message = f"The document has more than {LARGE:,} bytes. Telnyx tells no limit: make several of it."
+            self.findings.append(found("X03", self.root, message, "warning"))
         return Document(self.root, self.comments, self.encoding or "", self.findings, len(self.data))
 
     def spot(self, index: int) -> Spot:

@@ -36,6 +36,15 @@ def test_a_link_elsewhere_or_one_that_is_filled_in_is_not_judged():
     assert rules_between({"menu": document}, hosted=PAGE) == {"menu": []}
 
 
+def test_a_link_to_our_path_at_another_host_is_found():
+    document = verbs(
+        '<Gather action="https://old.example.com/texml/sales"/>', "<Redirect>https://a.example/x</Redirect>"
+    )
+    assert rules_between({"menu": document}, hosted=PAGE) == {"menu": [("V05", 11)]}
+    assert rules_between({"menu": document}, hosted="https://portal.example.com/") == {"menu": []}
+    assert rules_between({"menu": document}) == {"menu": []}
+
+
 def test_a_document_that_redirects_to_itself_is_found_unless_something_counts():
     assert rules_between({"a": verbs(SAY, "<Redirect>a</Redirect>")}) == {"a": [("F06", 27)]}
     assert rules_between({"a": verbs(SAY, "<Redirect>?x=1</Redirect>")}) == {"a": [("F06", 27)]}
