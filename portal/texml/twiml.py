@@ -17,6 +17,7 @@ from portal.texml.templates import TAG
 from portal.texml.tree import parse
 
 What = Literal["renamed", "changed", "left out", "differs", "wrong"]
+WHATS: tuple[What, ...] = ("renamed", "changed", "left out", "differs", "wrong")
 _CLIENT = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _SPACED_NUMBER = re.compile(r"\+[0-9 ().\-]{7,30}")
 _HELPER = re.compile(r"\{\{#(e164|url_encode)\}\}\s*\{\{\s*(\w+)\s*\}\}\s*\{\{/\1\}\}", re.ASCII)
