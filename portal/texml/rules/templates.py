@@ -157,7 +157,8 @@ def _value(
         yield found(
             "T06", place, f"In an address write {{{{ {match[1]} | url }}}}: a + or a & would mean another thing."
         )
-    is_json = is_cdata or inside.type == "json" or before.lstrip()[:1] in {"{", "["}
+    beginning = before.lstrip()[:2]
+    is_json = is_cdata or inside.type == "json" or (beginning[:1] in {"{", "["} and beginning != "{{")
     if is_json and "json" not in names:
         yield found("T05", place, f"In JSON write {{{{ {match[1]} | json }}}}: a quote would end the text.")
 
