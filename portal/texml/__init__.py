@@ -3,4 +3,4 @@
 Nothing here needs Django or a database: the sandbox reads documents by the same table.
 """
 
-__all__ = ["findings", "grammar", "linter", "rendering", "templates", "tree"]
+__all__ = ["findings", "grammar", "linter", "rendering", "templates", "tree", "twiml"]
