@@ -272,9 +272,9 @@ class TexmlDocumentAdmin(PortalAdmin):
     def _lines(
         self, request: HttpRequest, document: TexmlDocument, before: str, after: str = diffs.DRAFT
     ) -> list[tuple[str, str]]:
-        """List the lines of a diff, each with its sign."""
+        """List the lines of a diff, each with its sign, without the two that name what was compared."""
         text = set_up_for(request.user, diffs.diff(document, before, after))
-        return [(line[:1], visible(line)) for line in text.splitlines()]
+        return [(line[:1], visible(line)) for line in text.splitlines()[2:]]
 
     def _drawn(
         self, request: HttpRequest, document: TexmlDocument, name: str, context: dict[str, Any]
