@@ -68,7 +68,7 @@ def _operators(app: str, codename: str) -> bool:
     verb, _, noun = codename.partition("_")
     if verb in {"add", "change", "delete"} and app == "voice":
         # calls, events and commands are nobody's to edit; an alert is changed by muting it
-        return noun in {"flow", "rule"} or codename == "change_alert"
+        return noun in {"flow", "rule", "texmldocument"} or codename == "change_alert"
     return codename not in {"view_raw_event", "replay_event", "send_anywhere"}
 
 
@@ -88,7 +88,10 @@ def _developers(app: str, codename: str) -> bool:
     if app == "portal":
         return codename in {"view_telnyxaccount", "own_apitoken"}
     return (
-        app == "voice" and (codename.startswith("view_") or codename.endswith("_flow") or codename == "replay_event")
+        app == "voice"
+        and (
+            codename.startswith("view_") or codename.endswith(("_flow", "_texmldocument")) or codename == "replay_event"
+        )
     ) or (app == "applications")
 
 

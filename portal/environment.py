@@ -71,6 +71,12 @@ def whole_number(text: str) -> int:
     return int(text)
 
 
+def days(text: str) -> int:
+    if not 1 <= whole_number(text) <= 3650:
+        raise ValueError("must be a number of days from 1 to 3650.")
+    return int(text)
+
+
 def log_level(text: str) -> str:
     if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
         raise ValueError("must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")

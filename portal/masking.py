@@ -84,7 +84,7 @@ _KEPT = rf"{_UUID}|(?<!\d){_TIME}(?!\d)|\bv\d+:[\w\-]{{20,}}|(?<!\d)[1-9]\d{{16,
 # between two digits of a number: whatever is no word, no quote, and does not part a list or a JSON text
 _RUN = r"\+?\d(?:(?:[^\w<>\"'{}\[\],:;=•]|_|%20){0,3}\d){6,}"
 _IN_TEXT = re.compile(rf"(?P<kept>{_KEPT})|(?P<sip>sips?:)[^\s@\"'<>,;]{{1,128}}@|(?P<number>{_RUN})", re.IGNORECASE)
-_OUR_ADDRESS = re.compile(r"(/webhooks/)[A-Za-z0-9_\-]{20,}")
+_OUR_ADDRESS = re.compile(r"(/(?:webhooks|texml)/)[A-Za-z0-9_\-]{20,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_\-]{10,}={0,2}")
 _ID = re.compile(r"[\w.:/+=%@\-]{1,600}")
 _AMOUNT = re.compile(r"^-?\d{1,6}\.\d{1,9}$")

@@ -17,6 +17,7 @@ from portal.environment import (
     body_encoding,
     boolean,
     database,
+    days,
     encryption_keys,
     from_file,
     http_url,
@@ -65,6 +66,8 @@ EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
     stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
+
+TEXML_FETCH_DAYS = setting("TEXML_FETCH_DAYS", days, 30)
 
 # --- Notices of alerts ------------------------------------------------------------------------------------------------
 ALERT_EMAILS: list[str] = setting("ALERT_EMAILS", mail_addresses, [])
@@ -260,7 +263,11 @@ APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]
 # what else portal.clean_up forgets
-CLEAN_UPS = ["voice.alerts.rounds.clean_up", "voice.events.rejections.clean_up"]
+CLEAN_UPS = [
+    "voice.alerts.rounds.clean_up",
+    "voice.events.rejections.clean_up",
+    "voice.documents.fetch_log.clean_up",
+]
 # what /readyz and /metrics count
 BACKLOG = "voice.dashboard.backlog"
 OPEN_ALERTS = "voice.alerts.rounds.open_by_kind"

@@ -17,11 +17,13 @@ from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
+from voice.documents import fetch_log, serving
 from voice.events import rejections
 
 # before they are imported: a failed assert of theirs shows its values, as one in a test does
 pytest.register_assert_rewrite("tests.support", "tests.badinput", "tests.browser", "tests.faults")
 
+from tests.support import documents  # noqa: E402
 from tests.support.accounts import make_account  # noqa: E402
 from tests.support.clock import STANDING_STILL, Gate  # noqa: E402
 from tests.support.rejections import WriterAtOnce  # noqa: E402
@@ -60,6 +62,14 @@ def _no_process_is_ending(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _rejections_are_written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rejections, "writer", WriterAtOnce())
+
+
+@pytest.fixture(autouse=True)
+def _fetches_are_logged_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no test knows what another one served."""
+    monkeypatch.setattr(fetch_log, "writer", documents.WriterAtOnce())
+    monkeypatch.setattr(serving, "database", serving.Database())
+    monkeypatch.setattr(serving, "_kept", {})
 
 
 @pytest.fixture(scope="session", autouse=True)

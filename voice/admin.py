@@ -6,6 +6,7 @@ from voice.conferences import admin as conferences
 from voice.dialling import admin as batches
 from voice.dialling import limits_admin
 from voice.dispatch import admin as commands
+from voice.documents import admin as documents
 from voice.flows import admin as flows
 from voice.inbox import admin as inbox
 from voice.inbox import event_admin
@@ -18,6 +19,7 @@ __all__ = [
     "calls",
     "commands",
     "conferences",
+    "documents",
     "event_admin",
     "flows",
     "inbox",

@@ -8,6 +8,8 @@ from voice.calls.api import ActiveCallViewSet, CallViewSet, SessionViewSet
 from voice.conferences.api import ConferenceViewSet, QueueViewSet
 from voice.dialling.api import DialBatchViewSet, LimitsViewSet
 from voice.dispatch.api import BreakerViewSet, CommandViewSet
+from voice.documents import door
+from voice.documents.api import TexmlDocumentViewSet
 from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
 from voice.flows.api import FlowViewSet
@@ -29,6 +31,7 @@ router.register("texml/conferences", texml_api.TexmlConferenceViewSet, basename=
 router.register("texml/queues", texml_api.TexmlQueueViewSet, basename="texml-queue")
 router.register("texml/recordings", texml_api.TexmlRecordingViewSet, basename="texml-recording")
 router.register("texml/transcriptions", texml_api.TexmlTranscriptionViewSet, basename="texml-transcription")
+router.register("texml/documents", TexmlDocumentViewSet, basename="texml-document")
 router.register("texml/secrets", texml_api.TexmlSecretViewSet, basename="texml-secret")
 router.register("texml/ai-calls", texml_api.TexmlAICallViewSet, basename="texml-ai-call")
 
@@ -38,6 +41,8 @@ urlpatterns = [
     path("webhooks/<str:token>/call-control/", call_control, name="webhook-call-control"),
     # any path of up to 200 characters below texml/, without empty parts
     re_path(rf"^webhooks/(?P<token>[^/]+)/texml/(?=.{{0,200}}\Z)(?:{_PART}+/)*{_PART}*\Z", texml, name="webhook-texml"),
+    path("texml/<str:token>/", door.document, name="texml-document"),
+    path("texml/<str:token>/fallback/", door.fallback, name="texml-fallback"),
     path("api/v1/", include(router.urls)),
     path("api/v1/accounts/<slug:name>/limits/", LimitsViewSet.as_view({"get": "retrieve"}), name="account-limits"),
     path("api/v1/accounts/<slug:name>/breaker/", BreakerViewSet.as_view({"get": "retrieve"})),

@@ -32,6 +32,8 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
                 "applications.view_callcontrolapplication",
             ),
             ("TeXML", "code", "admin:applications_texmlapplication_changelist", "applications.view_texmlapplication"),
+            ("TeXML documents", "description", "admin:voice_texmldocument_changelist", "voice.view_texmldocument"),
+            ("TeXML fetches", "download", "admin:voice_texmlfetch_changelist", "voice.view_texmlfetch"),
             ("Pulls", "sync", "admin:applications_pull_changelist", "applications.view_pull"),
         ],
     ),

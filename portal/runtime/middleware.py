@@ -13,6 +13,7 @@ from portal.statement_timeout import statement_timeout
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
+_TELNYX = ("/webhooks/", "/texml/")  # what Telnyx asks: it comes again, or hangs up, and signs its bytes
 _STRANGERS_FORM = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 # As django-unfold needs it: Alpine evaluates expressions, its widgets set inline styles. No host but our own.
@@ -41,7 +42,7 @@ def limited_waiting(get_response: Handler) -> Handler:
     """Give up on a database that does not answer: soon where a machine asks that comes again, later for a person."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        soon = request.path_info.startswith(("/webhooks/", "/readyz", "/metrics"))
+        soon = request.path_info.startswith((*_TELNYX, "/readyz", "/metrics"))
         with statement_timeout(2 if soon else 10):
             return get_response(request)
 
@@ -49,9 +50,14 @@ def limited_waiting(get_response: Handler) -> Handler:
 
 
 def clean_query(get_response: Handler) -> Handler:
-    """Refuse a NUL in path or query: PostgreSQL does, deep inside, as a 500. And a query that is no UTF-8."""
+    """Refuse a NUL in path or query: PostgreSQL does, deep inside, as a 500. And a query that is no UTF-8.
+
+    A fetch of a document is answered whatever a caller's name is.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith("/texml/"):
+            return get_response(request)
         texts = [
             request.path_info,
             *request.GET.keys(),
@@ -77,7 +83,7 @@ def known_length(get_response: Handler) -> Handler:
     """Refuse a body in chunks, which Django would take for an empty one. Webhooks are read below Django, chunks too."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if "Transfer-Encoding" in request.headers and not request.path_info.startswith("/webhooks/"):
+        if "Transfer-Encoding" in request.headers and not request.path_info.startswith(_TELNYX):
             message = "Send the body with a Content-Length, not in chunks."
             return problem(411, message, "length_required", request.request_id)  # type: ignore[attr-defined]
         return get_response(request)
@@ -89,7 +95,7 @@ def limited_uploads(get_response: Handler) -> Handler:
     """Refuse a large form of a stranger: Django reads files before it looks who sends them, CSRF or not."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if request.content_type == "multipart/form-data" and not request.path_info.startswith("/webhooks/"):
+        if request.content_type == "multipart/form-data" and not request.path_info.startswith(_TELNYX):
             length = int(request.META.get("CONTENT_LENGTH") or 0)
             if length > _STRANGERS_FORM and not request.user.is_authenticated:
                 message = "Sign in before you send files."

@@ -1,6 +1,17 @@
-"""Knows TeXML: its grammar, how a document is read and judged, and what TwiML says otherwise.
+"""Knows TeXML: its grammar, how a document is read, judged and run, and what TwiML says otherwise.
 
 Nothing here needs Django or a database: the sandbox reads documents by the same table.
 """
 
-__all__ = ["conversation", "findings", "grammar", "interpreter", "linter", "outcomes", "tree", "verbs"]
+__all__ = [
+    "conversation",
+    "findings",
+    "grammar",
+    "interpreter",
+    "linter",
+    "outcomes",
+    "rendering",
+    "templates",
+    "tree",
+    "verbs",
+]

@@ -1,9 +1,8 @@
 """Reads the grammar of TeXML from ``grammar.toml``: which elements there are, where they stand, what they take."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -124,8 +123,9 @@ class Grammar:
             return self.elements[ROOT] if name == ROOT else self.elements.get(name)
         return self.elements.get(f"{parent}/{name}") or (self.elements.get(name) if name != ROOT else None)
 
-    def names(self) -> set[str]:
-        return {element.name for element in self.elements.values()}
+    def names(self, ssml: bool) -> list[str]:
+        """List the names of all elements, those of SSML only if asked for."""
+        return sorted({element.name for element in self.elements.values() if ssml or not element.ssml})
 
     def parents(self, element: Element) -> list[str]:
         """List the keys of the elements that ``element`` may stand in."""
@@ -144,12 +144,19 @@ class Grammar:
         return [key for key, element in self.elements.items() if name in element.attributes]
 
 
-def close(name: str, names: Iterator[str] | set[str] | list[str]) -> str:
-    """Return the name that ``name`` is most likely a slip of; empty when none is near."""
-    known = sorted(names)
-    same = next((one for one in known if one.lower() == name.lower()), "")
-    found = same or next(iter(get_close_matches(name[:64], known, n=1, cutoff=0.6)), "")
-    return found if found and (same or _distance(name[:64], found) <= 2) else ""
+def close(name: str, names: Iterable[str]) -> str:
+    """Return the name that ``name`` is most likely a slip of, two letters away at most; empty when none is near."""
+    best, nearest = "", 3
+    letters = set(name)
+    for known in sorted(names):
+        if known.lower() == name.lower():
+            return known
+        allowed = min(2, max(1, min(len(known), len(name)) // 3), nearest - 1)
+        if abs(len(known) - len(name)) > allowed or len(letters ^ set(known)) > 2 * allowed:
+            continue  # far away, seen at a glance: a document may hold thousands of unknown names
+        if (distance := _distance(name, known)) <= allowed:
+            best, nearest = known, distance
+    return best
 
 
 def _distance(one: str, other: str) -> int:

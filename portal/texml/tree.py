@@ -8,7 +8,8 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from functools import cached_property
+from itertools import accumulate, islice
 from xml.parsers import expat
 
 from portal.texml.findings import Finding, found
@@ -63,17 +64,19 @@ class Text:
     cdata: bool = False
     pieces: list[tuple[Spot, str]] = field(default_factory=list)
 
-    @property
+    @cached_property
     def data(self) -> str:
         return "".join(piece for _, piece in self.pieces)
 
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(len(piece) for _, piece in self.pieces[:-1])]
+
     def at(self, offset: int) -> Spot:
         """Return where the character ``offset`` of ``data`` stands."""
-        for spot, piece in self.pieces:
-            if offset < len(piece):
-                return spot if piece == "\n" else Spot(spot.line, spot.column + offset)
-            offset -= len(piece)
-        return Spot(self.line, self.column)
+        piece = bisect_right(self._starts, offset) - 1
+        spot = self.pieces[piece][0]
+        return Spot(spot.line, spot.column + offset - self._starts[piece])
 
 
 @dataclass

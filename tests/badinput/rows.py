@@ -15,7 +15,7 @@ from portal.models import TelnyxAccount
 from portal.sandbox.resources.audit import ORGANIZATION
 from tests.support.factories import make_call, make_flow
 from voice.dialling import limits
-from voice.models import Alert, Call, CallCommand, CallEvent, Conference, DialBatch, Flow, Limits
+from voice.models import Alert, Call, CallCommand, CallEvent, Conference, DialBatch, Flow, Limits, TexmlDocument, TexmlVersion
 
 NUMBER_ID, QUEUE, LEG = "1293384261075731499", "support", "row"
 _OURS = ("portal", "applications", "voice")
@@ -94,6 +94,7 @@ def members(path: str, made: dict[Any, Any]) -> dict[str, Any]:
         "flows": made[Flow].pk,
         "pulls": made[Pull].pk,
         "alerts": made[Alert].pk,
+        "texml": made[TexmlDocument].pk,
     }
     return {
         "id": of_kind.get(path.split("/")[3], "none"),
@@ -109,6 +110,7 @@ def members(path: str, made: dict[Any, Any]) -> dict[str, Any]:
         "queue_sid": QUEUE,
         **dict.fromkeys(("recording_sid", "siprec_sid", "streaming_sid", "transcription_sid"), NUMBER_ID),
         "number_id": NUMBER_ID,
+        "number": made[TexmlVersion].number,
     }
 
 

@@ -11,12 +11,14 @@ from applications.models import CallControlApplication, Pull, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.browser.overflow import sticks_out
+from tests.support.documents import MENU, fetch, publish_anew, published
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
-from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest
+from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest, TexmlFetch
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
+OF_A_DOCUMENT = ("change", "publish", "versions", "copy")
 LONG = "a-name-without-any-break-" * 4
 
 
@@ -52,6 +54,15 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
         reverse("admin:portal_apitoken_add"),
         reverse("admin:voice_inbox_verify"),
         reverse("admin:voice_rejectedrequest_changelist"),
+    ]
+    document = published(account, MENU, name=LONG[:90])
+    publish_anew(document, MENU.replace("Hello", LONG))
+    fetch(Client(), document)
+    pages += [reverse(f"admin:voice_texmldocument_{name}", args=[document.pk]) for name in OF_A_DOCUMENT]
+    pages += [
+        reverse("admin:voice_texmldocument_add"),
+        f"{reverse('admin:voice_texmldocument_diff', args=[document.pk])}?from=1&to=2",
+        reverse("admin:voice_texmlfetch_change", args=[TexmlFetch.objects.get().pk]),
     ]
     assert not Pull.objects.exists()
     return pages

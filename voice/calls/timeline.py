@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from portal.phone_numbers import pretty
 from voice.catalogue import actions
 from voice.catalogue.correlation import pairs
 from voice.catalogue.event_types import ending, label
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
+from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, TexmlFetch
 
 _MOST = 500
 
@@ -29,7 +29,10 @@ class Answered:
 
 @dataclass(frozen=True)
 class Entry:
-    """Holds one line: an ``event`` or ``command``. ``status`` colours it; ``offset`` is seconds from the start."""
+    """Holds one line: an ``event``, a ``command`` or a ``fetch``.
+
+    ``status`` colours it; ``offset`` is seconds from the start.
+    """
 
     kind: str
     id: str
@@ -58,7 +61,46 @@ def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
     letters = {call.pk: letter for letter, call in session}
     rooms = set(ConferenceParticipant.objects.filter(call__in=letters).values_list("conference", flat=True)[:50])
     start = min(call.started_at for _, call in session)
-    return _entries(letters, rooms, letters, start, user)
+    return _with_fetches(_entries(letters, rooms, letters, start, user), session, start, user)
+
+
+def _with_fetches(entries: list[Entry], session: list[tuple[str, Call]], start: datetime, user: Any) -> list[Entry]:
+    """Tell which documents were fetched: in the line of the event that the request is, else in one of its own."""
+    if not user.has_perm("voice.view_texmlfetch"):
+        return entries
+    letters = {call.call_control_id: letter for letter, call in session}
+    rows = TexmlFetch.objects.select_related("document").defer("body", "parameters", "document__draft").order_by("at")
+    found = list(rows.filter(document__account=session[0][1].account_id, call_control_id__in=letters)[:_MOST])
+    by_event = {str(row.event_id): row for row in found if row.event_id}
+    shown = {entry.id for entry in entries}
+    told = [_beside(entry, by_event.get(entry.id), user) for entry in entries]
+    told += [
+        Entry(
+            kind="fetch",
+            id=str(row.pk),
+            at=row.at,
+            offset=_offset(row.at, start),
+            leg=letters[row.call_control_id],
+            title="Document fetched",
+            detail=_fetched(row, user),
+            status="processed",
+            source=row.proof,
+        )
+        for row in found
+        if str(row.event_id) not in shown
+    ]
+    return sorted(told, key=lambda entry: entry.at)
+
+
+def _beside(entry: Entry, row: TexmlFetch | None, user: Any) -> Entry:
+    if row is None:
+        return entry
+    return replace(entry, detail=" · ".join(part for part in (entry.detail, _fetched(row, user)) if part))
+
+
+def _fetched(row: TexmlFetch, user: Any) -> str:
+    outcome = "" if row.verdict == TexmlFetch.Verdict.SERVED else f" ({row.get_verdict_display()})"
+    return str(masked_for(user, f"fetched {row}{outcome}"))
 
 
 def participants(conference: Conference) -> list[tuple[str, ConferenceParticipant]]:
@@ -188,7 +230,8 @@ def _detail(event: CallEvent, user: Any) -> str:
             return str(masked_for(user, {"total_cost": payload.get("total_cost")})["total_cost"])
         case _:
             outcome = payload.get("status") or payload.get("result") or payload.get("reason") or ""
-            return str(masked_for(user, str(outcome)))[:200]
+            pressed = payload.get("Digits")  # in TeXML's callbacks
+            return f"pressed {_pressed(pressed, user)}" if pressed else str(masked_for(user, str(outcome)))[:200]
 
 
 def _pressed(digits: Any, user: Any) -> str:

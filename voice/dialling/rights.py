@@ -6,12 +6,13 @@ from typing import Any
 from portal.actors import Actor
 from portal.models import ApiToken, TelnyxAccount
 from portal.refusals import PortalRefusal
-from voice.catalogue import actions
+from voice.catalogue import actions, texml_documents
 from voice.dialling import egress, limits
 from voice.dialling.destinations import destinations
 from voice.models import Limits
 
 DIAL = "voice.dial"
+_BY_DOCUMENT = "texml.calls.redirect"  # has a call go on with a document
 
 
 def needed(action: str, parameters: Any) -> set[str]:
@@ -45,6 +46,17 @@ def demand_for_rules(actor: Actor, account: TelnyxAccount, rules: Iterable[dict[
                 egress.check(held, found, actor.user)
 
 
+def demand_for_document(actor: Actor, account: TelnyxAccount, source: str) -> None:
+    """Raise ``PortalRefusal`` when whoever publishes a TeXML document may not do by hand what it does to a call."""
+    parameters = {texml_documents.PARAMETER: source}
+    if wanted := needed(_BY_DOCUMENT, parameters) - {actions.permission(_BY_DOCUMENT)}:
+        _demand(actor, wanted, "This document")
+        is_limited = actor.token is not None and limits.of_token(actor.token) is not None
+        _demand_of_token(actor.token, wanted, "This document", is_limited=is_limited)
+    if found := egress.addresses(_BY_DOCUMENT, parameters):
+        egress.check(limits.limits_for(account, actor.token), found, actor.user)
+
+
 def _demand_of_token(token: ApiToken | None, wanted: set[str], what: str, *, is_limited: bool) -> None:
     """Refuse a token for which a rule would be a way around its scopes, or around limits of its own."""
     if token is not None and not token.allows("calls:write"):
@@ -52,7 +64,7 @@ def _demand_of_token(token: ApiToken | None, wanted: set[str], what: str, *, is_
     if DIAL in wanted and is_limited:
         raise PortalRefusal(
             f"{what} may ring a phone. It would be held to the limits of its account alone, and this token has limits "
-            "of its own: it cannot write such a rule."
+            "of its own: it cannot do that."
         )
 
 

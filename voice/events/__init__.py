@@ -1,3 +1,12 @@
 """Takes events from the wire to the decision: webhooks, intake, processing."""
 
-__all__ = ["envelopes", "following", "intake", "processing", "refusal_reasons", "rejections", "texml_callbacks"]
+__all__ = [
+    "envelopes",
+    "following",
+    "intake",
+    "processing",
+    "refusal_reasons",
+    "rejections",
+    "texml_callbacks",
+    "webhooks",
+]

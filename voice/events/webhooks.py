@@ -56,7 +56,7 @@ def _receive(request: HttpRequest, token: str, source: str) -> HttpResponse | No
         _note(request, None, refusal_reasons.UNKNOWN_ADDRESS)
         return problem(404, "There is nothing here.", "not_found", _id(request))
     try:
-        body = _body(request)
+        body = read_body(request)
     except Exception:  # whatever the server raises for a line that broke or chunks that are none
         return problem(400, "The body cannot be read.", "unreadable_body", _id(request))
     if body is None:
@@ -113,7 +113,7 @@ def _echo(request: HttpRequest) -> dict[str, str]:
     return {"probe": nonce} if _NONCE.fullmatch(nonce) and not signed else {}
 
 
-def _body(request: HttpRequest) -> bytes | None:
+def read_body(request: HttpRequest) -> bytes | None:
     """Read the raw body; None when it is larger than 1 MiB.
 
     Django sees a chunked body as empty: it is read below Django.

@@ -3,10 +3,10 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
-from voice.models.breakers import AccountBreaker
 from voice.models.calls import Call, LiveListing
-from voice.models.commands import CallCommand
+from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
+from voice.models.documents import APOLOGY, TexmlDocument, TexmlFetch, TexmlVersion, digest_of
 from voice.models.events import HAPPENED_AT, CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits, satellites
@@ -15,6 +15,7 @@ from voice.models.replays import Replay, ReplayLine
 
 __all__ = [
     "ALERT_KINDS",
+    "APOLOGY",
     "HAPPENED_AT",
     "SILENT",
     "AccountBreaker",
@@ -37,5 +38,9 @@ __all__ = [
     "Replay",
     "ReplayLine",
     "Rule",
+    "TexmlDocument",
+    "TexmlFetch",
+    "TexmlVersion",
+    "digest_of",
     "satellites",
 ]

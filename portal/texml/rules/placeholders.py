@@ -2,9 +2,9 @@
 
 import re
 
+from portal.texml.templates import TAG
 from portal.texml.tree import Element
 
-TAG = re.compile(r"\{\{#secret\}\}(?P<secret>.*?)\{\{/secret\}\}|\{\{(?P<inner>.*?)\}\}", re.DOTALL)
 _BLOCK = re.compile(r"\s*[#^/]")
 
 

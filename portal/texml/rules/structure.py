@@ -35,18 +35,17 @@ def _place(child: tree.Element, parent: tree.Element, meaning: Element) -> Itera
     name = child.name
     if name in meaning.children or ":" in name:  # a name of another vocabulary: X06
         return
-    other_case = next((one for one in meaning.children if one.lower() == name.lower()), "") or next(
-        (one for one in sorted(GRAMMAR.names()) if one.lower() == name.lower()), ""
-    )
+    all_names = GRAMMAR.names(ssml=meaning.ssml or meaning.name == "Say")
+    other_case = next((one for one in (*meaning.children, *all_names) if one.lower() == name.lower()), "")
     if name in GRAMMAR.twiml_elements:
         yield found("S04", child, f"<{name}> is TwiML's: Telnyx skips it. {GRAMMAR.twiml_elements[name]}")
-    elif name in GRAMMAR.names():
+    elif any(element.name == name for element in GRAMMAR.elements.values()):
         allowed = ", ".join(meaning.children) or "no element"
         yield found("S05", child, f"<{name}> is not allowed in <{parent.name}>. Allowed: {allowed}.")
     elif other_case:
         yield found("S03", child, f"Telnyx skips <{name}> without an error: write <{other_case}>.")
     else:
-        near = close(name, list(meaning.children)) or close(name, GRAMMAR.names())
+        near = close(name, meaning.children) or close(name, all_names)
         hint = f" Did you mean <{near}>?" if near else ""
         yield found("S02", child, f"Telnyx does not know <{name[:40]}> and skips it without an error.{hint}")
 

@@ -1,8 +1,4 @@
-"""Judges the placeholders of a template: the rules T.
-
-A value is {{ Name }} or {{ Name | filter }}; {{#if Name == "x"}} … {{#elseif Name != y}} … {{#else}} … {{/if}},
-{{#Name}} … {{/Name}} and {{^Name}} … {{/Name}} are sections; {{#secret}}name{{/secret}} is Telnyx's to fill.
-"""
+"""Judges the placeholders of a template, whose syntax ``portal.texml.templates`` tells: the rules T."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -13,15 +9,13 @@ from portal.texml import tree
 from portal.texml.findings import Finding, Place, found
 from portal.texml.grammar import GRAMMAR, Element, close
 from portal.texml.rules.context import Context
-from portal.texml.rules.placeholders import TAG, is_filled
+from portal.texml.templates import FILTERS, TAG
 
-FILTERS = ("url", "json", "e164", "spell", "allow")
 _NAME = r"[A-Za-z][A-Za-z0-9_]*"
 _VALUE = re.compile(rf"(\.|{_NAME})\s*((?:\|[^|]*)*)")
 _CONDITION = re.compile(rf"(?:if|elseif)\s+({_NAME})\s*(?:==|!=)\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"']+)")
 _RESERVED = {"if", "elseif", "else", "secret", "url_encode", "each", "unless", "with"}
-_HOST = re.compile(r"(^|//[^/?#]*)$")
-_CALLED = {"Dial", "Number", "Sip"}  # whose text is whom to call
+_HOST = re.compile(r"//[^/?#]{0,255}$")
 
 
 @dataclass
@@ -79,6 +73,7 @@ def _tags(
     end = 0
     for tag in TAG.finditer(text):
         place, before = at(tag.start()), text[: tag.start()]
+        yield from _unclosed(text, end, tag.start(), at)
         end = tag.end()
         if tag["secret"] is not None:
             if not inside.is_within_request:
@@ -93,8 +88,12 @@ def _tags(
             yield from _section(inside, inner, place, declared)
         else:
             yield from _value(inside, inner, place, before, is_cdata, declared)
-    if is_filled(text[end:]):
-        yield found("T01", at(end + text[end:].index("{{")), "These braces are not closed.")
+    yield from _unclosed(text, end, len(text), at)
+
+
+def _unclosed(text: str, start: int, end: int, at: Callable[[int], Place]) -> Iterator[Finding]:
+    if (index := text.find("{{", start, end)) >= 0:
+        yield found("T01", at(index), "These braces are not closed.")
 
 
 def _section(inside: _Container, inner: str, place: Place, declared: frozenset[str]) -> Iterator[Finding]:
@@ -102,9 +101,9 @@ def _section(inside: _Container, inner: str, place: Place, declared: frozenset[s
     word = words.partition(" ")[0]
     last = inside.open[-1] if inside.open else None
     if sign == "/":
-        if last and last[0] == words:
+        if last:
             inside.open.pop()
-        else:
+        if not last or last[0] != words:
             yield found("T01", place, f"{{{{/{words[:40]}}}}} closes nothing that was opened here.")
         return
     if word in {"else", "elseif"} and sign == "#":
@@ -142,7 +141,7 @@ def _value(
     for one in filters:
         name, _, allowed = one.partition(" ")
         if name not in FILTERS:
-            near = close(name, list(FILTERS))
+            near = close(name, FILTERS)
             hint = f" Did you mean {near}?" if near else ""
             yield found("T03", place, f"There is no filter {name[:40]}: {', '.join(FILTERS)}.{hint}")
         elif (name == "allow") != bool(allowed.strip()):
@@ -150,8 +149,8 @@ def _value(
     yield from _unknown(match[1], place, declared)
     if "allow" in names:
         return
-    is_called = not inside.attribute and inside.meaning is not None and inside.meaning.name in _CALLED
-    if is_called or (inside.type == "url" and _HOST.search(before.strip())):
+    is_called = not inside.attribute and inside.type in {"phone", "sip"}
+    if is_called or (inside.type == "url" and (not before.strip() or _HOST.search(before[-300:]))):
         what = "whom the call goes to" if is_called else "which host is asked"
         yield found("T04", place, f"This value decides {what}: write {{{{ {match[1]} | allow … }}}} with what may be.")
     elif inside.type == "url" and "url" not in names:
@@ -165,6 +164,6 @@ def _value(
 
 def _unknown(name: str, place: Place, declared: frozenset[str]) -> Iterator[Finding]:
     if name not in declared:
-        near = close(name, set(declared))
+        near = close(name, declared)
         hint = f" Did you mean {near}?" if near else ""
         yield found("T07", place, f"{name[:40]} is neither sent by Telnyx nor declared: it is empty.{hint}")

@@ -110,7 +110,7 @@ def _list(name: str, given: str, value: Value, at: Place) -> Iterator[Finding]:
 
 def _word(name: str, given: str, value: Value, at: Place) -> Iterator[Finding]:
     if value.type == "enum" and given not in value.values:
-        near = close(given, list(value.values))
+        near = close(given, value.values)
         hint = f" Did you mean {near}?" if near else ""
         yield found("V02", at, f"{name} is one of {', '.join(value.values)}.{hint}")
     elif value.type == "digits" and not re.fullmatch(value.pattern, given, re.ASCII):

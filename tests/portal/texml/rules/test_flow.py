@@ -1,0 +1,46 @@
+"""The rules F: what a document does from top to bottom: documents that break them, documents that look alike."""
+
+import pytest
+
+from tests.support.texml_rules import SAY, TO, Cases, marked, parameters, places, verbs
+
+CASES: dict[str, Cases] = {
+    "F01": Cases(
+        [verbs("<Redirect>/a</Redirect>§<Say>Hi</Say>"), verbs("<Hangup/>§<Say/>"), verbs("<Leave/>§<Hangup/>")],
+        [verbs('{{#if Digits == "1"}}<Redirect>/a</Redirect>{{/if}}', SAY), verbs(SAY, "<Hangup/>")],
+    ),
+    "F02": Cases(
+        [verbs('<Dial action="/a">+13125550100</Dial>§<Say>Hi</Say>'), verbs('<Record action="/a"/>§<Hangup/>')],
+        [verbs("<Dial>+13125550100</Dial>", SAY), verbs('<Gather action="/a"/>', SAY)],
+    ),
+    "F03": Cases([verbs(SAY, "§<Reject/>")], [verbs("<Reject/>")]),
+    "F04": Cases(
+        [verbs("§<Gather/>", SAY), verbs('§<Gather action="/a" numDigits="1" finishOnKey="#"/>', SAY)],
+        [
+            verbs('<Gather action="/a" numDigits="1"/>', SAY),
+            verbs('<Gather action="/a" numDigits="4" finishOnKey="#"/>', SAY),
+        ],
+    ),
+    "F05": Cases(
+        [verbs("§<Record/>")], [verbs('<Record action="/a"/>'), verbs(f'<Record recordingStatusCallback="{TO}"/>')]
+    ),
+    "F07": Cases(
+        [verbs('<Connect><Stream url="wss://a.example"/></Connect>§<Pause length="40"/>')],
+        [verbs('<Pause/><Connect><Stream url="wss://a.example"/></Connect>')],
+    ),
+    "F08": Cases([verbs(SAY, '§<Gather action="/a"/>')], [verbs('<Gather action="/a"/>', SAY)]),
+    "F12": Cases(
+        [verbs('§<Play loop="0">/a.mp3</Play>'), verbs('§<Say loop="0">Hi</Say>')], [verbs('<Say loop="2">Hi</Say>')]
+    ),
+}
+
+
+@pytest.mark.parametrize(("rule", "broken"), parameters(CASES, "broken"))
+def test_what_breaks_a_rule_is_found_where_it_stands(rule, broken):
+    source, expected = marked(broken)
+    assert places(rule, source) == expected
+
+
+@pytest.mark.parametrize(("rule", "kept"), parameters(CASES, "kept"))
+def test_what_looks_alike_is_not_found(rule, kept):
+    assert places(rule, kept) == []

@@ -1,0 +1,179 @@
+"""Documents in the browser: written, published with confirmation, compared, rolled back, copied; their log."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from applications.models import TexmlApplication
+from portal.models import TelnyxAccount
+from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
+from tests.support.rows import TexmlDocument, TexmlFetch
+
+pytestmark = pytest.mark.django_db
+LIST = "/admin/voice/texmldocument/"
+WARNED = '<Response><Gather action="/next"><Say>Press 1.</Say></Gather></Response>'  # silence ends the call
+
+
+def page(document: TexmlDocument, name: str = "change") -> str:
+    return f"{LIST}{document.pk}/{name}/"
+
+
+def values(document: TexmlDocument, **changes: Any) -> dict[str, Any]:
+    return {
+        "name": document.name,
+        "draft": document.draft,
+        "variables": "{}",
+        "apology": document.apology,
+        "signature": document.signature,
+        "seen_digest": document.digest,
+    } | changes
+
+
+def test_a_document_is_made_and_written(browser: Client, account: TelnyxAccount) -> None:
+    blank = {
+        "name": "Menu",
+        "account": account.pk,
+        "draft": MENU,
+        "variables": "",
+        "apology": "Sorry.",
+        "signature": "auto",
+    }
+    answer = browser.post(f"{LIST}add/", blank)
+    assert answer.status_code == 302, answer.context["errors"]
+    document = TexmlDocument.objects.get()
+    answer = browser.post(page(document), values(document, draft="<Response/>", variables='{"team": "sales"}'))
+    assert answer.status_code == 302, answer.context["errors"]
+    document.refresh_from_db()
+    assert (document.draft, document.variables, document.published) == ("<Response/>", {"team": "sales"}, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"name": ""}, "name", "required"),
+        ({"variables": "{"}, "variables", "not JSON"),
+        ({"variables": '{"1": "a"}'}, "variables", "no name of a variable"),
+        ({"draft": "a" * 70_000}, "draft", "65536"),
+        ({"draft": "<Dial>+1312•••0001</Dial>"}, "draft", "hidden"),
+        ({"name": "Other"}, "__all__", "another document of this name"),
+        ({"seen_digest": "0" * 64}, "__all__", "Somebody else"),
+    ],
+)
+def test_what_cannot_be_saved_is_told_on_the_form(
+    browser: Client, account: TelnyxAccount, changes: dict[str, str], field: str, words: str
+) -> None:
+    document = make_document(account)
+    make_document(account, name="Other")
+    answer = browser.post(page(document), values(document, **changes))
+    assert answer.status_code == 200
+    assert words in str(answer.context["adminform"].form.errors[field])
+    assert TexmlDocument.objects.get(pk=document.pk).digest == document.digest
+
+
+def test_the_page_of_a_draft_shows_address_findings_and_uses(browser: Client, account: TelnyxAccount) -> None:
+    document = make_document(account, "<Response><say>x</say></Response>")
+    TexmlApplication.objects.create(account=account, telnyx_id="1", friendly_name="front desk", voice_url=document.url)
+    text = browser.get(page(document)).content.decode()
+    for words in (document.url, document.fallback_url, "S03", "front desk", "voice_url", "Not published yet"):
+        assert words in text
+
+
+def test_publishing_asks_and_warns_first(browser: Client, account: TelnyxAccount) -> None:
+    document = make_document(account, WARNED)
+    shown = browser.get(page(document, "publish"))
+    assert "F08" in shown.content.decode()
+    form = {"digest": document.digest, "note": "first"}
+    answer = browser.post(page(document, "publish"), form)
+    assert "Confirm these warnings" in answer.content.decode()
+    answer = browser.post(page(document, "publish"), form | {"confirmed": "on", "digest": "0" * 64})
+    assert "Somebody else changed" in answer.content.decode()
+    assert browser.post(page(document, "publish"), form | {"confirmed": "on"}).status_code == 302
+    document.refresh_from_db()
+    assert (document.published, document.versions.get().note) == (1, "first")
+    document.draft = "<Response>\n<Hangup/>\n</Response>"
+    document.save()
+    assert "+&lt;Hangup/&gt;" in browser.get(page(document, "publish")).content.decode()
+
+
+def test_errors_cannot_be_published(browser: Client, account: TelnyxAccount) -> None:
+    document = make_document(account, "<Response><say>x</say></Response>")
+    assert "Mend the draft" in browser.get(page(document, "publish")).content.decode()
+    browser.post(page(document, "publish"), {"digest": document.digest, "confirmed": "on"})
+    document.refresh_from_db()
+    assert document.published is None
+
+
+def test_versions_are_compared_and_published_again(browser: Client, account: TelnyxAccount) -> None:
+    document = published(account, "<Response>\n<Say>one</Say>\n</Response>")
+    publish_anew(document, "<Response>\n<Say>two</Say>\n</Response>")
+    text = browser.get(page(document, "versions")).content.decode()
+    assert f"{page(document, 'diff')}?from=1&amp;to=2" in text
+    diff = browser.get(f"{page(document, 'diff')}?from=1&to=2").content.decode()
+    assert "<del>-&lt;Say&gt;one&lt;/Say&gt;</del>" in diff
+    assert browser.get(f"{page(document, 'diff')}?from=9").status_code == 404
+    assert browser.get(f"{page(document, 'diff')}?from=x").status_code == 404
+    assert browser.post(page(document, "roll-back"), {"version": "1"}).status_code == 302
+    document.refresh_from_db()
+    assert document.published == 3
+    assert browser.get(page(document, "roll-back")).status_code == 404
+    browser.post(page(document, "roll-back"), {"version": "77"})
+    document.refresh_from_db()
+    assert document.published == 3
+
+
+def test_a_copy_and_a_deletion(browser: Client, account: TelnyxAccount) -> None:
+    document = published(account)
+    assert browser.post(page(document, "copy"), {"name": "Menu"}).status_code == 200
+    assert browser.post(page(document, "copy"), {"name": "Second"}).status_code == 302
+    application = TexmlApplication.objects.create(account=account, telnyx_id="1", voice_url=document.url)
+    browser.post(page(document, "delete"), {"post": "yes"})
+    assert TexmlDocument.objects.filter(pk=document.pk).exists()
+    application.delete()
+    browser.post(page(document, "delete"), {"post": "yes"})
+    assert [one.name for one in TexmlDocument.objects.all()] == ["Second"]
+
+
+def test_each_page_takes_its_permission(account: TelnyxAccount, signed_in: Any) -> None:
+    document = published(account)
+    pages = {
+        "view_texmldocument": ["change", "versions", "diff"],
+        "publish_texmldocument": ["publish"],
+        "add_texmldocument": ["copy"],
+    }
+    for has in pages:
+        rights = {f"voice.{has}", "voice.view_texmldocument"}
+        window = signed_in(*rights, username=has)
+        for needed, names in pages.items():
+            for name in names:
+                status = window.get(page(document, name), {"from": "1"}).status_code
+                assert (status == 200) == (f"voice.{needed}" in rights), (has, name, status)
+        assert window.post(page(document), values(document)).status_code == 403
+    assert signed_in("voice.publish_texmldocument", username="blind").get(page(document, "publish")).status_code == 403
+
+
+def test_who_may_not_see_numbers_or_accounts_sees_a_masked_draft(account: TelnyxAccount, signed_in: Any) -> None:
+    document = published(account, "<Response><Dial>+13125550199</Dial></Response>")
+    viewer = signed_in("voice.view_texmldocument", username="viewer")
+    editor = signed_in("voice.view_texmldocument", "voice.change_texmldocument", username="editor")
+    for window in (viewer, editor):
+        for name in ("change", "diff"):
+            text = window.get(page(document, name), {"from": "1"}).content.decode()
+            assert "+13125550199" not in text
+            assert document.token not in text
+    assert "+1312" in editor.get(page(document)).content.decode()
+
+
+def test_the_log_shows_what_was_sent_and_answered(browser: Client, account: TelnyxAccount, signed_in: Any) -> None:
+    document = published(account)
+    fetch(Client(), document, Digits="4711")
+    row = TexmlFetch.objects.get()
+    url = "/admin/voice/texmlfetch/"
+    assert f"{document.name}" in browser.get(f"{url}?document__id__exact={document.pk}").content.decode()
+    text = browser.get(f"{url}{row.pk}/change/").content.decode()
+    for words in ("press 1.", FETCH["From"], "4711", "signed by Telnyx"):
+        assert words in text
+    masked = signed_in("voice.view_texmlfetch").get(f"{url}{row.pk}/change/").content.decode()
+    for words in ("press 1.", FETCH["From"], "4711"):
+        assert words not in masked
+    assert signed_in("voice.view_texmldocument", username="other").get(f"{url}{row.pk}/change/").status_code == 403

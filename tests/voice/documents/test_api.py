@@ -1,0 +1,240 @@
+"""Documents over REST: drafts without lost updates, publishing with the linter's word, versions, diffs, uses, log."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from applications.models import CallControlApplication, TexmlApplication
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
+from tests.support.factories import make_flow
+from tests.support.rest import api_for, problem
+from tests.support.rows import TexmlDocument, TexmlVersion
+from voice.documents import copies
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone]
+URL = "/api/v1/texml/documents/"
+ROLES = {"view_texmldocument", "add_texmldocument", "change_texmldocument", "publish_texmldocument"}
+
+
+def send(api: APIClient, document: TexmlDocument, path: str, body: Any = None, **headers: str) -> Any:
+    return api.post(f"{URL}{document.pk}/{path}/", body or {}, format="json", headers=headers)
+
+
+def test_a_document_is_made_written_published_and_read(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(URL, {"name": "Menu", "draft": MENU, "variables": {"team": "sales"}}, format="json")
+    assert made.status_code == 201, made.content
+    body = made.json()
+    assert (body["account"], body["published"], body["signature"]) == ("main", None, "auto")
+    assert "/texml/" in body["url"]
+    url = f"{URL}{body['id']}/"
+    told = api.get(url)
+    assert told["ETag"] == made["ETag"]
+    changed = api.patch(url, {"apology": "Sorry."}, format="json", headers={"If-Match": told["ETag"]})
+    assert (changed.status_code, changed.json()["apology"]) == (200, "Sorry.")
+    answer = api.post(f"{url}publish/", {"note": "first", "confirmed": True}, format="json")
+    assert (answer.status_code, answer.json()["number"], answer.json()["note"]) == (201, 1, "first")
+    assert api.get(url).json()["published"] == 1
+    assert {event.action for event in AuditEvent.objects.filter(action__startswith="document")} == {
+        "document.create",
+        "document.update",
+        "document.publish",
+    }
+
+
+def test_what_somebody_else_saved_meanwhile_is_not_lost(api: APIClient, account: TelnyxAccount) -> None:
+    document = make_document(account)
+    url = f"{URL}{document.pk}/"
+    etag = api.get(url)["ETag"]
+    assert api.patch(url, {"name": "Mine"}, format="json", headers={"If-Match": etag}).status_code == 200
+    for answer in (
+        api.patch(url, {"name": "Theirs"}, format="json", headers={"If-Match": etag}),
+        send(api, document, "publish", {"confirmed": True}, **{"If-Match": etag}),
+        api.patch(url, {"name": "Theirs"}, format="json", headers={"If-Match": "nonsense"}),
+    ):
+        problem(answer, 412, "changed")
+    document.refresh_from_db()
+    assert (document.name, document.published) == ("Mine", None)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "words"),
+    [
+        ({"name": ""}, "name", "blank"),
+        ({"name": "Menu"}, "__all__", "another document of this name"),
+        ({"name": "x", "draft": "a" * 65_537}, "draft", "65536"),
+        ({"name": "x", "variables": {"1x": "a"}}, "variables", "no name of a variable"),
+        ({"name": "x", "variables": ["a"]}, "variables", "dictionary"),
+        ({"name": "x", "signature": "never"}, "signature", "choice"),
+        ({"name": "x", "nope": 1}, "nope", "Unknown member"),
+        ({"name": "x", "account": "nobody"}, "account", "no account"),
+    ],
+)
+def test_bad_input_is_told_by_field(
+    api: APIClient, account: TelnyxAccount, body: dict[str, Any], field: str, words: str
+) -> None:
+    make_document(account)
+    errors = problem(api.post(URL, body, format="json"), 400)["errors"]
+    assert words in " ".join(errors[field])
+    assert TexmlDocument.objects.count() == 1
+
+
+def test_errors_are_never_published_and_warnings_when_confirmed(api: APIClient, account: TelnyxAccount) -> None:
+    document = make_document(account, "<Response><say>Hello</say></Response>")
+    errors = problem(send(api, document, "publish", {"confirmed": True}), 400)["errors"]["draft"]
+    assert any("S03" in said and "Line 1" in said for said in errors)
+    document = make_document(account, "<Response><Dial>{{ To }}</Dial></Response>", name="fraud")
+    assert "T04" in str(problem(send(api, document, "publish", {"confirmed": True}), 400)["errors"]["draft"])
+    document = make_document(account, MENU, name="warned")
+    found = api.get(f"{URL}{document.pk}/lint/").json()
+    assert {one["level"] for one in found} >= {"warning"} or found == []
+    if found:
+        assert "Confirm" in str(problem(send(api, document, "publish"), 400)["errors"]["draft"])
+    assert send(api, document, "publish", {"confirmed": True}).status_code == 201
+    assert TexmlVersion.objects.get().findings == found
+
+
+def test_two_documents_that_lead_to_each_other_can_be_published(api: APIClient, account: TelnyxAccount) -> None:
+    first, second = make_document(account, name="first"), make_document(account, name="second")
+    for one, other in ((first, second), (second, first)):
+        one.draft = f'<Response><Gather action="{other.url}"><Say>Press.</Say></Gather><Hangup/></Response>'
+        one.save()
+    assert "is not published" in str(problem(send(api, first, "publish"), 400))
+    assert send(api, first, "publish", {"confirmed": True}).status_code == 201
+    assert "is not published" not in str(send(api, second, "publish").content)
+    third = make_document(account, first.draft.replace(second.token, "a" * 43), name="third")
+    assert "F10" in str(problem(send(api, third, "publish", {"confirmed": True}), 400))
+
+
+def test_versions_are_told_compared_and_brought_back(api: APIClient, account: TelnyxAccount) -> None:
+    document = published(account, "<Response>\n<Say>one</Say>\n</Response>")
+    publish_anew(document, "<Response>\n<Say>two</Say>\n</Response>")
+    url = f"{URL}{document.pk}/"
+    assert [row["number"] for row in api.get(f"{url}versions/").json()["results"]] == [2, 1]
+    assert "one" in api.get(f"{url}versions/1/").json()["source"]
+    problem(api.get(f"{url}versions/9/"), 404)
+    diff = api.get(f"{url}diff/", {"from": "1", "to": "2"}).json()["diff"]
+    assert "-<Say>one</Say>\n+<Say>two</Say>" in diff
+    assert api.get(f"{url}diff/", {"from": "2"}).json()["diff"] == ""  # the draft
+    assert "from" in problem(api.get(f"{url}diff/", {"from": "7"}), 400)["errors"]
+    assert "to" in problem(api.get(f"{url}diff/", {"from": "1", "to": "x"}), 400)["errors"]
+    back = send(api, document, "roll-back", {"version": 1, "note": "worse"})
+    assert (back.status_code, back.json()["number"], back.json()["copy_of"]) == (201, 3, 1)
+    assert "two" in api.get(url).json()["draft"]
+    problem(send(api, document, "roll-back", {"version": 9}), 400)
+    with pytest.raises(TypeError):
+        TexmlVersion.objects.get(number=1).save()
+
+
+def test_a_copy_has_an_address_of_its_own(api: APIClient, account: TelnyxAccount) -> None:
+    document = published(account, variables={"a": "b"})
+    made = send(api, document, "copy", {"name": "Menu 2"}).json()
+    assert (made["draft"], made["variables"], made["published"]) == (MENU, {"a": "b"}, None)
+    assert made["url"] != document.url
+    problem(send(api, document, "copy", {"name": "Menu 2"}), 400)
+
+
+def test_what_leads_to_it_is_told_and_keeps_it_from_being_deleted(api: APIClient, account: TelnyxAccount) -> None:
+    document = published(account)
+    other = published(account, f"<Response><Redirect>{document.url}?a=1</Redirect></Response>", name="Other")
+    TexmlApplication.objects.create(
+        account=account,
+        telnyx_id="1",
+        friendly_name="line",
+        voice_url=document.url,
+        voice_fallback_url=document.fallback_url,
+    )
+    CallControlApplication.objects.create(
+        account=account, telnyx_id="2", application_name="wrong", webhook_event_url=document.url
+    )
+    make_flow(
+        account, {"event_type": "call.answered", "do": [{"action": "transfer", "parameters": {"to": document.url}}]}
+    )
+    uses = api.get(f"{URL}{document.pk}/used-by/").json()
+    assert [(one["kind"], one["where"]) for one in uses] == [
+        ("TeXML application", "voice_url"),
+        ("TeXML application", "voice_fallback_url"),
+        ("Call Control application", "webhook_event_url"),
+        ("document", "published version and draft"),
+        ("flow", "rule #1"),
+    ]
+    assert "JSON" in uses[2]["problem"]
+    problem(api.delete(f"{URL}{document.pk}/"), 400)
+    assert copies.read(other.token)
+    assert api.delete(f"{URL}{other.pk}/").status_code == 204
+    assert copies.read(other.token) is None
+
+
+def test_each_thing_takes_its_permission(account: TelnyxAccount, user_with: Any) -> None:
+    document = published(account)
+    asked: dict[str, list[tuple[str, str, Any]]] = {
+        "view_texmldocument": [
+            ("get", "", None),
+            ("get", "versions/", None),
+            ("get", "diff/?from=1", None),
+            ("get", "used-by/", None),
+            ("get", "lint/", None),
+        ],
+        "change_texmldocument": [("patch", "", {"apology": "x"})],
+        "publish_texmldocument": [("post", "publish/", {"confirmed": True}), ("post", "roll-back/", {"version": 1})],
+        "add_texmldocument": [("post", "copy/", {"name": "c"})],
+        "view_texmlfetch": [("get", "fetches/", None)],
+        "delete_texmldocument": [("delete", "", None)],
+    }
+    everything = [(needed, *one) for needed, ones in asked.items() for one in ones]
+    for at, has in enumerate(asked):
+        client = api_for(user_with(f"voice.{has}", username=f"p{at}"), "texml:read", "texml:write")
+        for needed, verb, path, body in everything:
+            if has == "delete_texmldocument" and needed == has:
+                continue
+            status = getattr(client, verb)(f"{URL}{document.pk}/{path}", body, format="json").status_code
+            assert (status == 403) == (needed != has), (has, needed, verb, path, status)
+    blind = api_for(user_with(*(f"voice.{name}" for name in ROLES), username="scope"), "calls:read")
+    assert blind.get(URL).status_code == 403
+
+
+def test_who_may_not_dial_or_listen_publishes_nothing_that_does(account: TelnyxAccount, user_with: Any) -> None:
+    rights = [f"voice.{name}" for name in ROLES]
+    client = api_for(user_with(*rights, "voice.control_call"))
+    for at, (draft, right) in enumerate(
+        {
+            "<Response><Dial>+13125550199</Dial></Response>": "voice.dial",
+            "<Response><Record/></Response>": "voice.listen_recording",
+            "<Response><Dial>{{ To | allow +13125550199 }}</Dial></Response>": "voice.dial",
+        }.items()
+    ):
+        document = make_document(account, draft, name=f"d{at}")
+        body = problem(send(client, document, "publish", {"confirmed": True}), 403)
+        assert right in body["detail"]
+    document = make_document(account, "<Response><Play>https://elsewhere.example/a.mp3</Play></Response>", name="far")
+    problem(send(client, document, "publish", {"confirmed": True}), 403, "limit_exceeded")
+
+
+def test_a_number_that_the_account_may_not_call_is_not_published(api: APIClient, account: TelnyxAccount) -> None:
+    for at, text in enumerate(("+19005550100", "{{ To | allow +13125550199 +19005550100 }}")):
+        document = make_document(account, f"<Response><Dial>{text}</Dial></Response>", name=f"d{at}")
+        assert "premium" in str(problem(send(api, document, "publish", {"confirmed": True}), 400)["errors"]["draft"])
+
+
+def test_the_log_is_masked_by_role(api: APIClient, account: TelnyxAccount, client: Client, user_with: Any) -> None:
+    document = published(account)
+    fetch(client, document, Digits="4711")
+    fetch(client, document, CallSid="v3:another", Digits="2")
+    whole = api.get(f"{URL}{document.pk}/fetches/", {"call_control_id": FETCH["CallSid"]}).json()["results"]
+    assert len(whole) == 1
+    assert (whole[0]["parameters"]["From"], whole[0]["parameters"]["Digits"]) == (FETCH["From"], "4711")
+    assert (whole[0]["version"], whole[0]["proof"], whole[0]["verdict"]) == (1, "verified", "served")
+    assert "Hello" in whole[0]["body"]
+    masked = api_for(user_with("voice.view_texmlfetch")).get(f"{URL}{document.pk}/fetches/")
+    assert FETCH["From"] not in masked.content.decode()
+    assert "4711" not in masked.content.decode()
+    first = masked.json()["results"][1]
+    assert (first["body"], first["parameters"]["Digits"]) == ("•••", "••••")
+
+
+def test_the_token_is_for_those_who_may_see_accounts(account: TelnyxAccount, user_with: Any) -> None:
+    document = make_document(account)
+    told = api_for(user_with("voice.view_texmldocument")).get(f"{URL}{document.pk}/")
+    assert document.token not in told.content.decode()

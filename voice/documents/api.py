@@ -1,0 +1,216 @@
+"""Serves hosted documents over REST: drafts, versions, publishing, what leads to them, what was fetched."""
+
+from dataclasses import asdict
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.utils.http import parse_etags
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.masking import set_up_for
+from portal.rest.filters import StrictFilters, refuse_unknown_parameters
+from portal.rest.problems import Problem
+from portal.rest.viewsets import ReadOnlyViewSet
+from voice.documents import diffs, service, usage
+from voice.documents.serializers import (
+    CHANGED,
+    CopySerializer,
+    DiffSerializer,
+    DocumentSerializer,
+    FetchSerializer,
+    FindingSerializer,
+    PublishSerializer,
+    RollBackSerializer,
+    UseSerializer,
+    VersionSerializer,
+)
+from voice.models import TexmlDocument
+
+_SEE, _EDIT = "voice.view_texmldocument", "voice.change_texmldocument"
+_ADD, _PUBLISH = "voice.add_texmldocument", "voice.publish_texmldocument"
+_ETAG = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that you read; stale is 412.")
+_PAGING = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
+
+
+class DocumentFilters(django_filters.FilterSet):
+    """The filters of the list."""
+
+    account = django_filters.CharFilter(field_name="account__name")
+
+    class Meta:
+        model = TexmlDocument
+        fields = ("name",)
+
+
+class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.DestroyModelMixin, ReadOnlyViewSet):
+    """TeXML documents that the portal serves to Telnyx."""
+
+    queryset = TexmlDocument.objects.select_related("account")
+    serializer_class = DocumentSerializer
+    filter_backends = (StrictFilters,)
+    filterset_class = DocumentFilters
+    scope = "texml"
+    ordering: tuple[str, ...] = ("name", "id")  # type: ignore[misc]  # a list below a document has its own
+    permissions = {
+        **dict.fromkeys(("list", "retrieve", "versions", "version", "diff", "used_by", "lint"), _SEE),
+        **dict.fromkeys(("update", "partial_update"), _EDIT),
+        **dict.fromkeys(("create", "duplicate"), _ADD),
+        **dict.fromkeys(("publish", "roll_back"), _PUBLISH),
+        "destroy": "voice.delete_texmldocument",
+        "fetches": "voice.view_texmlfetch",
+    }
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if digest := getattr(response, "digest", ""):
+            response["ETag"] = f'"{digest}"'
+        return response
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list alone: what is below one document has parameters of its own."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self._shown(self.get_object())
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        serializer = self.get_serializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        return self._shown(serializer.save(), 201)
+
+    @extend_schema(parameters=[_ETAG])
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        document = self._unchanged()
+        serializer = self.get_serializer(document, data=request.data, partial=kwargs.get("partial", False))
+        serializer.is_valid(raise_exception=True)
+        return self._shown(serializer.save())
+
+    @extend_schema(parameters=[_ETAG])
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.update(request, *args, **kwargs, partial=True)
+
+    def perform_destroy(self, instance: TexmlDocument) -> None:
+        service.delete_document(instance, self.actor)
+
+    @extend_schema(responses=FindingSerializer(many=True), filters=False)
+    @action(detail=True, pagination_class=None)
+    def lint(self, request: Request, pk: str) -> Response:
+        """What the linter says of the draft, by itself and beside the other documents of its account."""
+        refuse_unknown_parameters(request)
+        found = [one.as_json() for one in service.findings(self.get_object())]
+        return Response(set_up_for(request.user, found))
+
+    @extend_schema(parameters=_PAGING, responses=VersionSerializer(many=True), filters=False)
+    @action(detail=True)
+    def versions(self, request: Request, pk: str) -> Response:
+        """All versions, the last one first."""
+        return self._page(request, self.get_object().versions.all(), VersionSerializer, ("-number",))
+
+    @extend_schema(responses=VersionSerializer, filters=False)
+    @action(detail=True, url_path=r"versions/(?P<number>[0-9]{1,9})")
+    def version(self, request: Request, pk: str, number: str) -> Response:
+        """One version."""
+        refuse_unknown_parameters(request)
+        row = self.get_object().versions.filter(number=int(number)).first()
+        if row is None:
+            raise Problem(404, f"There is no version {int(number)}.", "not_found")
+        return Response(VersionSerializer(row, context=self.get_serializer_context()).data)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("from", str, required=True, description="The number of a version, or draft."),
+            OpenApiParameter("to", str, description="The same; without: draft."),
+        ],
+        responses=DiffSerializer,
+        filters=False,
+    )
+    @action(detail=True, pagination_class=None)
+    def diff(self, request: Request, pk: str) -> Response:
+        """What differs between any two states."""
+        refuse_unknown_parameters(request, "from", "to")
+        asked = {"from": request.query_params.get("from", ""), "to": request.query_params.get("to", diffs.DRAFT)}
+        document = self.get_object()
+        try:
+            found = diffs.diff(document, asked["from"], asked["to"])
+        except LookupError as error:
+            wrong = next(name for name, value in asked.items() if value == str(error.args[0]))
+            raise ValidationError({wrong: ["Give the number of a version, or draft."]}) from None
+        return Response({"diff": set_up_for(request.user, found)})
+
+    @extend_schema(parameters=[_ETAG], request=PublishSerializer, responses={201: VersionSerializer})
+    @action(detail=True, methods=["post"])
+    def publish(self, request: Request, pk: str) -> Response:
+        """Publish the draft: 400 with the linter's errors, and with its warnings unless ``confirmed``."""
+        asked = PublishSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        document = self._unchanged()
+        try:
+            version = service.publish(document, self.actor, **asked.validated_data, expected=document.digest)
+        except service.Changed as changed:
+            raise Problem(412, changed.words, changed.code) from None
+        return Response(VersionSerializer(version, context=self.get_serializer_context()).data, 201)
+
+    @extend_schema(request=RollBackSerializer, responses={201: VersionSerializer})
+    @action(detail=True, methods=["post"], url_path="roll-back")
+    def roll_back(self, request: Request, pk: str) -> Response:
+        """Publish an earlier version again, under a new number. The draft stays as it is."""
+        asked = RollBackSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = dict(asked.validated_data)
+        version = service.roll_back(self.get_object(), given.pop("version"), self.actor, **given)
+        return Response(VersionSerializer(version, context=self.get_serializer_context()).data, 201)
+
+    @extend_schema(request=CopySerializer, responses={201: DocumentSerializer})
+    @action(detail=True, methods=["post"], url_path="copy")
+    def duplicate(self, request: Request, pk: str) -> Response:
+        """Make another document with the same draft."""
+        asked = CopySerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return self._shown(service.copy(self.get_object(), asked.validated_data["name"], self.actor), 201)
+
+    @extend_schema(responses=UseSerializer(many=True), filters=False)
+    @action(detail=True, url_path="used-by", pagination_class=None)
+    def used_by(self, request: Request, pk: str) -> Response:
+        """Which applications, documents and flows lead to it."""
+        refuse_unknown_parameters(request)
+        return Response([asdict(one) for one in usage.used_by(self.get_object())])
+
+    @extend_schema(
+        parameters=[*_PAGING, OpenApiParameter("call_control_id", str, description="Of one call.")],
+        responses=FetchSerializer(many=True),
+        filters=False,
+    )
+    @action(detail=True)
+    def fetches(self, request: Request, pk: str) -> Response:
+        """What was fetched, the latest first."""
+        rows = self.get_object().fetches.all()
+        if call := request.query_params.get("call_control_id"):
+            rows = rows.filter(call_control_id=call)
+        return self._page(request, rows, FetchSerializer, ("-at", "-id"), "call_control_id")
+
+    def _shown(self, document: TexmlDocument, status: int = 200) -> Response:
+        response = Response(self.get_serializer(document).data, status)
+        response.digest = document.digest  # type: ignore[attr-defined]
+        return response
+
+    def _unchanged(self) -> TexmlDocument:
+        """Return the document; 412 when ``If-Match`` names another state of it."""
+        document: TexmlDocument = self.get_object()
+        wanted = self.request.headers.get("If-Match", "*").strip()
+        if wanted != "*" and f'"{document.digest}"' not in parse_etags(wanted):
+            raise Problem(412, CHANGED, service.Changed.code)
+        return document
+
+    def _page(
+        self, request: Request, rows: QuerySet[Any], serializer: Any, ordering: tuple[str, ...], *also: str
+    ) -> Response:
+        refuse_unknown_parameters(request, "cursor", "page_size", *also)
+        self.ordering = ordering
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)

@@ -1,0 +1,215 @@
+"""Saves, publishes, rolls back and copies TeXML documents: the only writer of them, for admin, REST and files."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.actors import Actor
+from portal.masking import hides_something
+from portal.models import AuditEvent
+from portal.refusals import PortalRefusal
+from portal.texml import linter
+from portal.texml.findings import Finding
+from portal.texml.rules.context import Surroundings
+from portal.texml.templates import TAG, TemplateError, filled, read
+from voice.catalogue import texml_documents
+from voice.dialling import limits, rights
+from voice.documents import copies, usage
+from voice.models import TexmlDocument, TexmlVersion, digest_of
+
+_EDITED = ("name", "draft", "variables", "apology", "signature", "updated_at")
+_SHOWN_MASKED = ("draft", "variables", "apology")
+_HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
+_UNPUBLISHED = "is not published"
+_GRAVE = {"fatal", "error"}
+
+
+class Changed(PortalRefusal):
+    """Says that somebody else saved the document since it was read; nothing was written."""
+
+    code = "changed"
+
+    def __init__(self) -> None:
+        super().__init__("Somebody else changed this document since you read it. Read it again; nothing was saved.")
+
+
+class Unfit(ValidationError):
+    """Says that the draft is not published: ``findings`` are its errors, or warnings that nobody confirmed."""
+
+    def __init__(self, findings: Iterable[Finding], words: str) -> None:
+        self.findings = list(findings)
+        said = [f"Line {one.line}, column {one.column}: {one.rule} {one.message}" for one in self.findings]
+        super().__init__({"draft": [words, *said]})
+
+
+def save_document(document: TexmlDocument, actor: Actor, expected: str | None = None) -> TexmlDocument:
+    """Save name, draft, variables, apology and signature switch. What is served stays as it is.
+
+    ``expected`` is the digest that the person saw: ``Changed`` if it is another one now. ``ValidationError`` by field.
+    """
+    made = document._state.adding
+    check(document)
+    with transaction.atomic():
+        if not made:
+            _held(document, expected)
+        document.save(update_fields=None if made else _EDITED)  # a fetch may write the others at this moment
+        AuditEvent.note(actor, "document.create" if made else "document.update", document)
+    if not made and document.published:
+        transaction.on_commit(lambda: copies.keep(document))  # the signature switch holds without a database, too
+    return document
+
+
+def check(document: TexmlDocument) -> None:
+    """Raise ``ValidationError`` by field for what cannot be saved. A draft may be wrong, but not have lost a number."""
+    document.full_clean()
+    if hidden := [name for name in _SHOWN_MASKED if hides_something(getattr(document, name))]:
+        raise ValidationError(dict.fromkeys(hidden, _HIDDEN))
+
+
+def findings(document: TexmlDocument) -> list[Finding]:
+    """List what the linter says of the draft: by itself, and with the other documents of its account."""
+    alone = set(linter.lint(document.draft, Surroundings(variables=frozenset(document.variables))))
+    try:
+        read(document.draft)
+    except TemplateError as error:
+        if not any(one.rule == error.rule and one.level in _GRAVE for one in alone):
+            alone.add(Finding(error.line, error.column, error.rule, "error", str(error)))
+    return sorted(alone | set(_between(document)))
+
+
+def publish(
+    document: TexmlDocument, actor: Actor, *, note: str = "", confirmed: bool = False, expected: str | None = None
+) -> TexmlVersion:
+    """Publish the draft as the next version: when this returns, every process serves it.
+
+    ``Unfit`` for errors, and for warnings unless ``confirmed``; ``PortalRefusal`` for what the actor may not have a
+    call do by hand; ``Changed`` as in ``save_document``.
+    """
+    found = findings(document)
+    if errors := [one for one in found if one.level in _GRAVE]:
+        raise Unfit(errors, "A document with errors is not published.")
+    if not confirmed and (warnings := [one for one in found if one.level == "warning"]):
+        raise Unfit(warnings, "Confirm these warnings, or mend them.")
+    _demand(document, document.draft, actor)
+    seen = document.digest
+    with transaction.atomic():
+        held = _held(document, expected or seen)
+        if held.digest != seen:  # what was judged is what is published
+            raise Changed
+        version = _added(held, actor, held.draft, held.variables, held.apology, note, found)
+    return _served(document, version)
+
+
+def roll_back(document: TexmlDocument, number: int, actor: Actor, *, note: str = "") -> TexmlVersion:
+    """Publish an earlier version again, under a new number. The draft stays. ``ValidationError`` when there is none."""
+    old = document.versions.filter(number=number).first()
+    if old is None:
+        raise ValidationError({"version": [f"There is no version {number}."]})
+    _demand(document, old.source, actor)
+    kept = [Finding(**one) for one in old.findings]
+    with transaction.atomic():
+        held = _held(document)
+        version = _added(held, actor, old.source, old.variables, old.apology, note, kept, copy_of=number)
+    return _served(document, version)
+
+
+def copy(document: TexmlDocument, name: str, actor: Actor) -> TexmlDocument:
+    """Make a document of another name with the same draft; it is not published, and has its own address."""
+    same = ("draft", "variables", "apology")
+    made = TexmlDocument(account=document.account, name=name, **{field: getattr(document, field) for field in same})
+    return save_document(made, actor)
+
+
+def delete_document(document: TexmlDocument, actor: Actor) -> None:
+    """Delete it with its versions and its log. ``ValidationError`` while something leads to it."""
+    if used := usage.used_by(document):
+        words = "; ".join(f"{one.kind} {one.name}: {one.where}" for one in used[:10])
+        raise ValidationError({"document": [f"It is in use ({words}). Callers would hear nothing any more."]})
+    with transaction.atomic():
+        AuditEvent.note(actor, "document.delete", document)
+        document.delete()
+    copies.forget(document.token)
+
+
+def _held(document: TexmlDocument, expected: str | None = None) -> TexmlDocument:
+    held = TexmlDocument.objects.select_for_update(of=("self",)).filter(pk=document.pk).first()
+    if held is None or (expected is not None and held.digest != expected):
+        raise Changed
+    return held
+
+
+def _added(
+    held: TexmlDocument,
+    actor: Actor,
+    source: str,
+    variables: dict[str, str],
+    apology: str,
+    note: str,
+    found: list[Finding],
+    copy_of: int | None = None,
+) -> TexmlVersion:
+    last = held.versions.order_by("-number").values_list("number", flat=True).first() or 0
+    version = TexmlVersion(
+        document=held,
+        number=last + 1,
+        source=source,
+        variables=variables,
+        apology=apology,
+        note=note,
+        author=actor.label,
+        findings=[one.as_json() for one in found],
+        digest=digest_of(source, variables, apology),
+        copy_of=copy_of,
+    )
+    version.full_clean(exclude=["document"])
+    version.save()
+    TexmlDocument.objects.filter(pk=held.pk).update(published=version.number)
+    details = {"version": version.number} | ({"copy_of": copy_of} if copy_of else {})
+    AuditEvent.note(actor, "document.roll_back" if copy_of else "document.publish", held, **details)
+    return version
+
+
+def _served(document: TexmlDocument, version: TexmlVersion) -> TexmlVersion:
+    document.published = version.number
+    copies.keep(document)  # before anybody is told that it is published: it holds without a database, too
+    return version
+
+
+def _between(document: TexmlDocument) -> list[Finding]:
+    others = TexmlDocument.objects.filter(account=document.account_id).exclude(pk=document.pk)
+    published = {one.url: version.source for one, version in _published(others)}
+    absent = {one.url: _UNPUBLISHED for one in others if one.published is None}
+    absent |= {
+        one.url: "is of another account" for one in TexmlDocument.objects.exclude(account=document.account_id)[:5000]
+    }
+    hosted = document.url.partition(document.token)[0]
+    found = linter.lint_together(published | {document.url: document.draft}, hosted=hosted, absent=absent)
+    return [
+        # two that lead to each other could else never be published
+        replace(one, level="warning") if one.rule == "F10" and _UNPUBLISHED in one.message else one
+        for one in found.get(document.url, [])
+    ]
+
+
+def _published(documents: Iterable[TexmlDocument]) -> list[tuple[TexmlDocument, TexmlVersion]]:
+    rows = {one.pk: one for one in documents if one.published}
+    versions = TexmlVersion.objects.filter(document__in=rows).order_by("number")
+    return [(rows[one.document_id], one) for one in versions if rows[one.document_id].published == one.number]
+
+
+def _demand(document: TexmlDocument, source: str, actor: Actor) -> None:
+    """Refuse what the actor may not do by hand, and what the account's limits forbid: Telnyx asks nobody later."""
+    rights.demand_for_document(actor, document.account, TAG.sub("x", source))
+    held = limits.limits_for(document.account, actor.token)
+    if why := [words for number in _numbers(source) if (words := limits.refusal(held, number))]:
+        raise ValidationError({"draft": list(dict.fromkeys(why))})
+
+
+def _numbers(source: str) -> list[str]:
+    """List whom the document may call: what stands there, and with each value that is allowed there."""
+    named: list[str] = []
+    for _, text in texml_documents.called(source):
+        named += filled(text)
+    return [number for number in named if number]
