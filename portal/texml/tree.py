@@ -24,7 +24,7 @@ _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _DECLARATION = re.compile(rb"<\?xml[\s?]")
 _BARE_AMPERSAND = re.compile(r"&(?!#?\w+;)")
 _ODD_QUOTE = re.compile("=\\s*[“”„’‘]")
-_LIKE_UTF_8 = re.compile(r"(iso-?8859-\d+|windows-125\d|latin-?1|us-ascii|ascii)", re.IGNORECASE)
+_LIKE_UTF_8 = re.compile(r"(utf8|iso-?8859-\d+|windows-125\d|latin-?1|us-ascii|ascii)", re.IGNORECASE)
 _INVALID_TOKEN, _UNDEFINED_ENTITY, _NO_ELEMENT = 4, 11, 3  # codes of expat's errors
 _MISMATCHED, _UNCLOSED_TOKEN, _MISPLACED_DECLARATION = 7, 5, 17
 
