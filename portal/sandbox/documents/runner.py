@@ -103,20 +103,26 @@ def _answered(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 def _take_document(exchange: Exchange, call: Call, machine: Machine, outcome: Outcome) -> None:
     """Run a document. The first one of an incoming call has it answered, unless that is what it refuses."""
-    may_be_empty = machine.documents == 1 and not (machine.role or machine.strict)
-    if may_be_empty and isinstance(outcome, Fetched) and _is_empty(outcome):
+    is_first = machine.documents == 1 and not (machine.role or machine.strict)
+    if is_first and _is_none(call, machine, outcome):
         _without(exchange, call)
         return
     steps = machine.take(outcome)
-    verbs = [step for step in steps if not isinstance(step, Note)]
-    is_refused = bool(verbs) and isinstance(verbs[0], End) and verbs[0].how in _REJECTED
-    if call.state == "ringing" and not is_refused and not isinstance(verbs[-1], Fetch):
+    does = [step for step in steps if not isinstance(step, Note)]
+    is_refused = bool(does) and isinstance(does[0], End) and does[0].how in _REJECTED
+    is_elsewhere = all(isinstance(step, Fetch) for step in does)  # another document is to tell
+    if call.state == "ringing" and not (is_refused or is_elsewhere):
         calls.answer(exchange, call)
     _play(exchange, call, machine, steps)
 
 
-def _is_empty(outcome: Fetched) -> bool:
-    """Whether a document says nothing at all, as the portal's own address for callbacks does."""
+def _is_none(call: Call, machine: Machine, outcome: Outcome) -> bool:
+    """Whether an application has no document to run: it says nothing at all, as the portal's address for callbacks
+    does, or there is nobody at its address and a scenario can stand in.
+    """
+    if not isinstance(outcome, Fetched):
+        is_ringing = call.state == "ringing"
+        return is_ringing and outcome == fetches.NOBODY and not machine.fallback and legs.can_stand_in(call)
     if not outcome.source.strip():
         return True
     try:
@@ -129,9 +135,9 @@ def _is_empty(outcome: Fetched) -> bool:
 def _without(exchange: Exchange, call: Call) -> None:
     """Let the call go on without a document."""
     texml(call).pop(MACHINE, None)
-    if call.state == "ringing":
+    if call.state == "ringing":  # of one that goes on after an update nothing is played anew
         calls.answer(exchange, call)
-    legs.stand_in(exchange, call)
+        legs.stand_in(exchange, call)
 
 
 def _end(exchange: Exchange, call: Call, step: End) -> None:
