@@ -13,5 +13,6 @@ __all__ = [
     "rendering",
     "templates",
     "tree",
+    "twiml",
     "verbs",
 ]

@@ -92,7 +92,7 @@ class TwimlAttribute:
 
     use: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
-    note: str = ""
+    note: str = "TeXML has nothing like it."
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ class Grammar:
     twiml_elements: Mapping[str, str]  # what to do instead
     twiml_attributes: Mapping[str, Mapping[str, TwimlAttribute]]
     twiml_scaled: Mapping[str, Mapping[str, int]]  # a number of TwiML's, times this, is TeXML's
+    twiml_without: Mapping[str, Mapping[str, str]]  # what TwiML does when an attribute is not written
 
     def element(self, name: str, parent: str = "") -> Element | None:
         """Return what ``name`` means inside of ``parent``, by their names; None for an element that nobody knows."""
@@ -191,6 +192,7 @@ def _read(table: Mapping[str, Any]) -> Grammar:
             for key, attributes in table["twiml"]["attributes"].items()
         },
         twiml_scaled=table["twiml"]["scaled"],
+        twiml_without=table["twiml"]["without"],
     )
 
 

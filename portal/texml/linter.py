@@ -7,6 +7,8 @@ from portal.texml.rules import attributes, flow, links, structure, templates, va
 from portal.texml.rules.context import NOTHING_KNOWN, Context, Surroundings
 from portal.texml.tree import Malformed, parse
 
+__all__ = ["NOTHING_KNOWN", "Surroundings", "lint", "lint_together"]
+
 _RULES = (structure.findings, attributes.findings, values.findings, flow.findings, templates.findings)
 
 

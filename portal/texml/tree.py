@@ -15,6 +15,7 @@ from xml.parsers import expat
 from portal.texml.findings import Finding, found
 
 LARGEST = 64 * 1024  # bytes; Telnyx tells no figure, TwiML's is the same
+LARGE = LARGEST // 2
 DEEPEST = 12
 MOST_ELEMENTS = 2000
 MOST_ATTRIBUTES = 64  # of one element
@@ -24,7 +25,7 @@ _LINE_BREAK = re.compile(rb"\r\n|\r|\n")
 _DECLARATION = re.compile(rb"<\?xml[\s?]")
 _BARE_AMPERSAND = re.compile(r"&(?!#?\w+;)")
 _ODD_QUOTE = re.compile("=\\s*[“”„’‘]")
-_LIKE_UTF_8 = re.compile(r"(iso-?8859-\d+|windows-125\d|latin-?1|us-ascii|ascii)", re.IGNORECASE)
+_LIKE_UTF_8 = re.compile(r"(utf8|iso-?8859-\d+|windows-125\d|latin-?1|us-ascii|ascii)", re.IGNORECASE)
 _INVALID_TOKEN, _UNDEFINED_ENTITY, _NO_ELEMENT = 4, 11, 3  # codes of expat's errors
 _MISMATCHED, _UNCLOSED_TOKEN, _MISPLACED_DECLARATION = 7, 5, 17
 
@@ -199,6 +200,9 @@ class _Reader:
         except expat.ExpatError as error:
             raise Malformed(self._not_well_formed(error), *self._in_a_name()) from None
         assert self.root is not None  # expat refuses a document without one
+        if len(self.data) > LARGE:
+            message = f"The document has more than {LARGE:,} bytes. Telnyx tells no limit: make several of it."
+            self.findings.append(found("X03", self.root, message, "warning"))
         return Document(self.root, self.comments, self.encoding or "", self.findings, len(self.data))
 
     def spot(self, index: int) -> Spot:

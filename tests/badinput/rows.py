@@ -15,7 +15,18 @@ from portal.models import TelnyxAccount
 from portal.sandbox.resources.audit import ORGANIZATION
 from tests.support.factories import make_call, make_flow
 from voice.dialling import limits
-from voice.models import Alert, Call, CallCommand, CallEvent, Conference, DialBatch, Flow, Limits, TexmlDocument, TexmlVersion
+from voice.models import (
+    Alert,
+    Call,
+    CallCommand,
+    CallEvent,
+    Conference,
+    DialBatch,
+    Flow,
+    Limits,
+    TexmlDocument,
+    TexmlVersion,
+)
 
 NUMBER_ID, QUEUE, LEG = "1293384261075731499", "support", "row"
 _OURS = ("portal", "applications", "voice")

@@ -4,8 +4,9 @@ A document that Telnyx fetches from an address is never seen here.
 """
 
 import re
-from dataclasses import dataclass
-from xml.parsers import expat
+from dataclasses import replace
+
+from portal.texml.tree import Element, Malformed, parse
 
 PARAMETER = "Texml"  # that holds one
 _CALLED = {"dial", "number", "sip"}  # whose text is whom to call; a conference's or a queue's is a name
@@ -19,25 +20,16 @@ class Unreadable(ValueError):
     """Says in words, with line and column, why a document cannot be read."""
 
 
-@dataclass
-class _Element:
-    """Holds one element: its name and its attributes' in lower case, the name of what it stands in, its own text."""
-
-    name: str
-    attributes: dict[str, str]
-    parent: str
-    text: str = ""
-
-
 def called(document: str) -> list[tuple[str, str]]:
     """List whom the document would call: the element, in lower case, and its text. Raises ``Unreadable``."""
-    return [(one.name, text) for one in _read(document) if one.name in _CALLED and (text := one.text.strip())]
+    return [(one.name, one.text) for one in _read(document) if one.name in _CALLED and one.text]
 
 
 def is_heard(document: str) -> bool:
     """Tell whether it would have the call recorded, or what is said sent elsewhere. Raises ``Unreadable``."""
     return any(
-        (one.name in _HEARS and one.parent != "stop") or one.attributes.get("record", "") not in _OFF
+        (one.name in _HEARS and one.parent_name != "stop")
+        or any(attribute.name == "record" and attribute.value not in _OFF for attribute in one.attributes)
         for one in _read(document)
     )
 
@@ -49,46 +41,26 @@ def addresses(document: str) -> list[str]:
     """
     found = list[str]()
     for one in _read(document):
-        texts = [*one.attributes.values(), *([one.text] if one.name in _FETCHED else [])]
+        texts = [*(attribute.value for attribute in one.attributes), *([one.text] if one.name in _FETCHED else [])]
         found += [text for text in texts if _ADDRESS.match(text)]
     return found
 
 
-def _read(document: str) -> list[_Element]:
-    """List all elements. Raises ``Unreadable``.
+def _read(document: str) -> list[Element]:
+    """List all elements, their names and their attributes' in lower case. Raises ``Unreadable``.
 
-    Telnyx ignores an element of another case; here it counts. Declarations are refused: an entity can hide a number.
+    Telnyx ignores an element of another case; here it counts. What declares another encoding is refused: read by that
+    one, it may say something else.
     """
-    parser = expat.ParserCreate("utf-8")  # whatever it declares: a text in JSON has no other
-    open_elements: list[_Element] = []
-    found: list[_Element] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        lower = {attribute.lower(): value for attribute, value in attributes.items()}
-        parent = open_elements[-1].name if open_elements else ""
-        open_elements.append(_Element(name.rpartition(":")[2].lower(), lower, parent))
-        found.append(open_elements[-1])
-
-    def end(name: str) -> None:
-        open_elements.pop()
-
-    def text(data: str) -> None:
-        if open_elements:
-            open_elements[-1].text += data
-
-    def declaration(version: str, encoding: str | None, standalone: int) -> None:
-        if encoding and encoding.lower() != "utf-8":
-            raise Unreadable(f"The declared encoding {encoding} is not allowed: use UTF-8.")
-
-    def doctype(*_: object) -> None:
-        raise Unreadable("A document type declaration is not allowed.")
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, doctype
-    parser.XmlDeclHandler = declaration
     try:
-        parser.Parse(document.encode(), True)
-    except expat.ExpatError as error:
-        why = expat.errors.messages.get(error.code, "it cannot be parsed")
-        raise Unreadable(f"Not well-formed XML, line {error.lineno}, column {error.offset + 1}: {why}.") from None
-    return found
+        read = parse(document)
+    except Malformed as malformed:
+        found = malformed.finding
+        raise Unreadable(f"{found.message} It stands in line {found.line}, column {found.column}.") from None
+    if read.encoding not in {"", "utf-8"}:
+        raise Unreadable(f"The declared encoding {read.encoding} is not allowed: use UTF-8.")
+    elements = list(read.walk())
+    for one in elements:
+        one.name = one.name.rpartition(":")[2].lower()
+        one.attributes = tuple(replace(attribute, name=attribute.name.lower()) for attribute in one.attributes)
+    return elements

@@ -30,7 +30,7 @@ from portal.texml.rules.context import Surroundings
 from portal.texts import visible
 from voice.catalogue.forms import JSONText
 from voice.documents import diffs, service, serving, usage
-from voice.documents.serializers import body_for
+from voice.documents.serializers import body_for, variables_for
 from voice.models import Call, TexmlDocument, TexmlFetch
 from voice.texml_editor import pages
 from voice.texml_editor.draft import Draft
@@ -53,9 +53,11 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("draft", "variables", "apology"):
+        for name in ("draft", "apology"):
             if name in self.fields and name in self.initial:
                 self.initial[name] = set_up_for(viewer(), self.initial[name])
+        if "variables" in self.initial:
+            self.initial["variables"] = variables_for(viewer(), self.initial["variables"])
         if self.instance.pk and not self.instance._state.adding and "seen_digest" in self.fields:
             self.initial["seen_digest"] = self.instance.digest
 
@@ -311,7 +313,7 @@ class TexmlDocumentAdmin(PortalAdmin):
 
     @display(description="Variables")
     def variables_shown(self, document: TexmlDocument) -> str:
-        return as_json(set_up_for(viewer(), document.variables), of_a_call=False)
+        return as_json(variables_for(viewer(), document.variables), of_a_call=False)
 
     @display(description="Apology")
     def apology_shown(self, document: TexmlDocument) -> str:

@@ -33,8 +33,12 @@ def test_it_finds_everyone_who_would_be_called(inner: str, found: list[tuple[str
         ("<Response><Dial>", "line 1, column 17"),
         ("<Response>&</Response>", "line 1, column 12"),
         ("no XML", "line 1, column 1"),
+        ("<Response>\n\ud800</Response>", "line 2, column 1"),
+        ("<Response>" + "<Dial>" * 20_000, "more than the 65,536 bytes"),
         ('<!DOCTYPE r [<!ENTITY n "+881">]><Response><Dial>&n;</Dial></Response>', "declaration is not allowed"),
-        ('<?xml version="1.0" encoding="nonsense"?><Response/>', "encoding nonsense is not allowed"),
+        ('<?xml version="1.0" encoding="nonsense"?><Response/>', "declares nonsense"),
+        ('<?xml version="1.0" encoding="iso-8859-1"?><Response/>', "encoding iso-8859-1 is not allowed"),
+        ('<?xml version="1.0" encoding="utf-7"?><Response>+ADw-Dial+AD4-</Response>', "declares utf-7"),
     ],
 )
 def test_what_cannot_be_read_is_told_by_line_and_column(document: str, words: str) -> None:
@@ -55,6 +59,7 @@ def test_what_cannot_be_read_is_told_by_line_and_column(document: str, words: st
         ('<Dial record="record-from-answer">+13125550001</Dial>', True),
         ('<Dial record="do-not-record"><Conference record="record-from-start">a</Conference></Dial>', True),
         ('<Dial record="do-not-record">+13125550001</Dial>', False),
+        ('<Dial Record="do-not-record" record="record-from-answer">+13125550001</Dial>', True),
     ],
 )
 def test_it_tells_whether_the_call_would_be_heard(inner: str, is_so: bool) -> None:
