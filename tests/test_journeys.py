@@ -23,7 +23,7 @@ from tests.support.sandbox_http import Http
 from tests.support.worker import Line, working
 from voice.flows.service import save_flow
 from voice.management.commands import create_sample
-from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.models import Call, CallCommand, CallEvent, Flow, TexmlDocument, TexmlFetch
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SAMPLE = create_sample._RULES
@@ -220,3 +220,21 @@ def test_tasks_alone_lead_a_call_to_the_same_end(
         thread.join(60)
     assert (caller.state, caller.step, desk.state) == ("ended", "transferred", "ended")
     assert sent() == [("answer", "ok"), ("gather_using_speak", "ok"), ("transfer", "ok")]
+
+
+def test_the_samples_menu_of_two_documents_is_served_and_run(
+    live_server: Any, settings: Any, sandbox_account: TelnyxAccount, http: Http
+) -> None:
+    settings.PORTAL_PUBLIC_URL = live_server.url
+    call_command("create_sample")
+    with working():
+        caller, desk = heard_all(http, http.ring("texml_menu"))
+    assert (caller.state, desk.state, desk.to_number) == ("ended", "ended", "+13125550001")
+    eventually(lambda: TexmlFetch.objects.count() == 2, "the fetch log")
+    fetches = list(TexmlFetch.objects.order_by("at").values_list("document__name", "version", "verdict", "proof"))
+    assert fetches == [("Sample: menu", 1, "served", "verified"), ("Sample: put through", 1, "served", "verified")]
+    assert TexmlFetch.objects.latest("at").parameters["Digits"] == "1"
+    said = [line["line"] for line in http.ledger("documents")]
+    assert 'Caller hears: "You pressed 1. One moment please."' in said
+    call_command("create_sample")
+    assert TexmlDocument.objects.count() == 2

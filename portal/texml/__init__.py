@@ -1,4 +1,4 @@
-"""Knows TeXML: its grammar, how a document is read and judged, and what TwiML says otherwise.
+"""Knows TeXML: its grammar, how a document is read, judged and run, and what TwiML says otherwise.
 
 Nothing here needs Django or a database: the sandbox reads documents by the same table.
 """

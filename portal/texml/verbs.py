@@ -100,7 +100,7 @@ def _lacking(verb: Verb, known: Element) -> str:
 def _stranger(node: Node, parent: str, known: Element | None) -> str:
     if known is not None:
         return f"<{node.name}>, which does not belong into <{parent}>"
-    near = close(node.name, GRAMMAR.names())
+    near = close(node.name, GRAMMAR.names(ssml=False))
     return f"<{node.name[:64]}>, which nobody knows" + (f" (did you mean <{near}>?)" if near else "")
 
 

@@ -13,6 +13,7 @@ from portal.sandbox.texml import callbacks, legs
 from portal.texml.outcomes import Failed, Fetch, Fetched
 
 REPLY = "texml_document"  # the timer that brings the answer
+NOBODY = Failed("no answer came")
 _KINDS = {"waitUrl": "texml.queue", "Record": "texml.recording.action"}
 _BY_DOCUMENT = ("document", "Redirect")
 
@@ -39,7 +40,7 @@ def answer(call: Call, arguments: JsonObject) -> Fetched | Failed | None:
     if arguments["token"] != texml(call).get("asked"):
         return None
     if arguments["status"] is None:
-        return Failed("no answer came")
+        return NOBODY
     if arguments["status"] != 200:
         return Failed(f"the answer was {arguments['status']}")
     return Fetched(arguments["body"].encode("latin-1"), arguments["url"])

@@ -103,8 +103,8 @@ def _answered(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 def _take_document(exchange: Exchange, call: Call, machine: Machine, outcome: Outcome) -> None:
     """Run a document. The first one of an incoming call has it answered, unless that is what it refuses."""
-    may_be_empty = machine.documents == 1 and not (machine.role or machine.strict)
-    if may_be_empty and isinstance(outcome, Fetched) and _is_empty(outcome):
+    is_first = machine.documents == 1 and not (machine.role or machine.strict)
+    if is_first and _is_none(call, machine, outcome):
         _without(exchange, call)
         return
     steps = machine.take(outcome)
@@ -115,8 +115,12 @@ def _take_document(exchange: Exchange, call: Call, machine: Machine, outcome: Ou
     _play(exchange, call, machine, steps)
 
 
-def _is_empty(outcome: Fetched) -> bool:
-    """Whether a document says nothing at all, as the portal's own address for callbacks does."""
+def _is_none(call: Call, machine: Machine, outcome: Outcome) -> bool:
+    """Whether an application has no document to run: it says nothing at all, as the portal's address for callbacks
+    does, or there is nobody at its address and a scenario can stand in.
+    """
+    if not isinstance(outcome, Fetched):
+        return outcome == fetches.NOBODY and not machine.fallback and legs.can_stand_in(call)
     if not outcome.source.strip():
         return True
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from applications.editing.service import create_application
+from applications.editing.service import create_application, update_application
 from applications.kinds import KINDS
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
@@ -20,6 +20,8 @@ from tests.support.rest import problem
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_http import Http
 from tests.support.texml_resources import URL
+from tests.support.texml_runs import response
+from tests.support.webhook_receiver import Receiver
 from voice.dispatch import reconciliation, sender
 from voice.texml import calls
 
@@ -161,6 +163,30 @@ def test_recordings_and_transcriptions_are_read_and_deleted(
         assert told(f"{name}/{row['sid']}/")["sid"] == row["sid"]
         order("delete", f"{name}/{row['sid']}/")
         problem(api.get(f"{URL}{name}/{row['sid']}/"), 404)
+
+
+def test_a_menu_of_two_documents_ends_in_the_log_with_its_digits(
+    application: str, sandbox_account: TelnyxAccount, sandbox: Sandbox
+) -> None:
+    http = Http(sandbox.port, sandbox.exchange)
+    with Receiver(sandbox.exchange) as receiver:
+        receiver.documents = {
+            "/home": response("<Say>Welcome.</Say><Redirect>/menu</Redirect>"),
+            "/menu": response(
+                f'<Gather action="{sandbox_account.texml_url}" numDigits="1"><Say>Press 1.</Say></Gather>'
+            ),
+        }
+        row = KINDS[1].model.objects.get(telnyx_id=application)
+        update_application(row, {"voice_url": f"{receiver.origin}/home"}, PORTAL)
+        sid = http.ring("texml_menu", connection_id=application, digits="7")
+        http.end(sid)
+    run_owed()
+    call = Call.objects.get(call_control_id=sid)
+    assert (call.state, call.hangup_source) == ("ended", "callee")
+    events = call.events.order_by("received_at").values_list("event_type", flat=True)
+    assert list(events) == ["texml.call.initiated", "texml.call.answered", "texml.gather", "texml.call.completed"]
+    assert call.events.get(event_type="texml.gather").payload["Digits"] == "7"
+    assert [hook.path for hook in receiver.hooks] == ["/home", "/menu"]
 
 
 @pytest.mark.parametrize("fault", ["cut", "act_then_cut"])

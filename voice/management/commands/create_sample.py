@@ -1,4 +1,7 @@
-"""Makes the sample of a first start: an application and a flow at the sandbox, so that there is a call to look at."""
+"""Makes the sample of a first start at the sandbox, so that there are calls to look at.
+
+An application with a flow, and a TeXML application with a menu of two documents.
+"""
 
 from typing import Any
 
@@ -6,12 +9,13 @@ from django.core.management import BaseCommand, CommandError
 
 from applications.editing.service import create_application
 from applications.kinds import kind_of
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
+from voice.documents import service
 from voice.flows.service import save_flow
-from voice.models import Flow
+from voice.models import Flow, TexmlDocument
 
 _MENU = {
     "payload": "Welcome. Press 1 to speak with someone.",
@@ -47,21 +51,56 @@ _RULES = [
         "step": "goodbye",
     },
 ]
+_MENU_DOCUMENT = """<Response>
+  <Gather action="{url}" numDigits="1">
+    <Say>Welcome. Press 1 to speak with someone.</Say>
+  </Gather>
+  <Say>Goodbye.</Say>
+</Response>
+"""
+_PUT_THROUGH = """<Response>
+  <Say>You pressed {{ Digits }}. One moment please.</Say>
+  <Dial>+13125550001</Dial>
+</Response>
+"""
 
 
 class Command(BaseCommand):
     """Does nothing when the sandbox account ever had an application, and nothing at any other account."""
 
-    help = "Create the sample application and flow at the sandbox, on its first start."
+    help = "Create the sample applications, flow and documents at the sandbox, on its first start."
 
     def handle(self, *args: Any, **options: Any) -> None:
         account = TelnyxAccount.objects.filter(name="sandbox").first()
         if account is None or account.is_live or CallControlApplication.objects.filter(account=account).exists():
             return
-        values = {"application_name": "Sample: press 1", "webhook_event_url": account.webhook_url}
         try:
-            application, _ = create_application(kind_of(CallControlApplication()), account, values, PORTAL)
+            self._make_flow(account)
+            self._make_documents(account)
         except TelnyxError as error:
             raise CommandError(f"The sandbox did not take the sample application: {error}") from None
+
+    def _make_flow(self, account: TelnyxAccount) -> None:
+        values = {"application_name": "Sample: press 1", "webhook_event_url": account.webhook_url}
+        application, _ = create_application(kind_of(CallControlApplication()), account, values, PORTAL)
         flow = Flow(account=account, name="Sample: press 1", connection_id=application.telnyx_id)
         save_flow(flow, _RULES, PORTAL)
+
+    def _make_documents(self, account: TelnyxAccount) -> None:
+        """Make the documents first: whoever calls the application hears them."""
+        put_through = _published(account, "Sample: put through", _PUT_THROUGH)
+        menu = _published(account, "Sample: menu", _MENU_DOCUMENT.format(url=put_through.url))
+        values = {
+            "friendly_name": "Sample: menu in TeXML",
+            "voice_url": menu.url,
+            "voice_fallback_url": menu.fallback_url,
+            "status_callback": account.texml_url,
+        }
+        create_application(kind_of(TexmlApplication()), account, values, PORTAL)
+
+
+def _published(account: TelnyxAccount, name: str, draft: str) -> TexmlDocument:
+    document = service.save_document(TexmlDocument(account=account, name=name, draft=draft), PORTAL)
+    # on a first start the portal's own address is http, of which the linter warns
+    service.publish(document, PORTAL, confirmed=True)
+    return document

@@ -90,6 +90,14 @@ def test_without_a_document_and_a_fallback_the_caller_hears_an_apology(
     assert statuses(receiver, sid)[-1] == "completed"
 
 
+def test_a_scenario_stands_in_where_nobody_has_a_document(account: Account, receiver: Receiver) -> None:
+    account.http.fault("drop", path="texml.call.fetch")
+    sid = account.ring("texml_record")
+    account.http.end(sid)
+    assert forms(receiver, CallSid=sid, RecordingStatus="completed")
+    assert ran(account, sid) == [f"Asks {receiver.origin}/voice"]
+
+
 def test_an_action_that_fails_ends_the_call_after_an_apology(account: Account, receiver: Receiver) -> None:
     receiver.documents = {"/voice": MENU, "/sales": "no xml"}
     sid = account.ring("texml_menu")
