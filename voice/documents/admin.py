@@ -143,6 +143,9 @@ class TexmlDocumentAdmin(PortalAdmin):
         if draft := context["adminform"].form.fields.get("draft"):  # of this form alone: fields of classes are shared
             document = context.get("original")
             pages.set_up(draft.widget, self, document.pk if document else None, "variables")
+            if context["errors"]:
+                draft.widget.attrs["data-unsaved"] = ""
+                context["sides"] = self._theirs_and_mine(request, context["adminform"].form)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -175,6 +178,14 @@ class TexmlDocumentAdmin(PortalAdmin):
                 "may_publish": request.user.has_perm(_PUBLISH),
             }
         return super().changeform_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def _theirs_and_mine(self, request: HttpRequest, form: DocumentForm) -> list[tuple[str, str]]:
+        """Return the draft as somebody else saved it meanwhile, and as it was posted; nothing when nobody did."""
+        saved = TexmlDocument.objects.filter(pk=form.instance.pk).first()
+        if saved is None or saved.digest == form["seen_digest"].value():
+            return []
+        theirs = set_up_for(request.user, saved.draft)
+        return [("what is saved now", theirs), ("your text", with_line_ends_of(theirs, form["draft"].value() or ""))]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         service.save_document(obj, actor_of(request))
@@ -220,8 +231,8 @@ class TexmlDocumentAdmin(PortalAdmin):
             "findings": set_up_for(request.user, [one.as_json() for one in found]),
             "warns": any(one.level == "warning" for one in found),
             "is_wrong": any(one.level in {"fatal", "error"} for one in found),
-            "lines": self._lines(request, document, str(document.published)) if document.published else None,
         }
+        context |= self._compared(request, document, str(document.published)) if document.published else {}
         return self._drawn(request, document, "publish", context)
 
     def versions_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
@@ -248,11 +259,11 @@ class TexmlDocumentAdmin(PortalAdmin):
         document = self._document(request, document_id, "voice.view_texmldocument")
         before, after = request.GET.get("from", ""), request.GET.get("to", diffs.DRAFT)
         try:
-            lines = self._lines(request, document, before, after)
+            compared = self._compared(request, document, before, after)
         except LookupError:
             raise Http404 from None
         title = f"{document.name}: {diffs.label(before)} and {diffs.label(after)}"
-        return self._drawn(request, document, "diff", {"title": title, "lines": lines})
+        return self._drawn(request, document, "diff", {"title": title} | compared)
 
     def roll_back_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
         """Publish an earlier version again (POST)."""
@@ -290,12 +301,14 @@ class TexmlDocumentAdmin(PortalAdmin):
         assert isinstance(document, TexmlDocument)
         return document
 
-    def _lines(
+    def _compared(
         self, request: HttpRequest, document: TexmlDocument, before: str, after: str = diffs.DRAFT
-    ) -> list[tuple[str, str]]:
-        """List the lines of a diff, each with its sign."""
+    ) -> dict[str, Any]:
+        """Return the lines of a diff, each with its sign, and both texts for who has scripts."""
         text = set_up_for(request.user, diffs.diff(document, before, after))
-        return [(line[:1], visible(line)) for line in text.splitlines()]
+        sides = {diffs.label(name): diffs.text_of(document, name) for name in (before, after)}
+        lines = [(line[:1], visible(line)) for line in text.splitlines()]
+        return {"lines": lines, "sides": set_up_for(request.user, list(sides.items()))}
 
     def _drawn(
         self, request: HttpRequest, document: TexmlDocument, name: str, context: dict[str, Any]
