@@ -27,6 +27,7 @@ from portal.refusals import PortalRefusal
 from portal.templatetags.portal import status_badge
 from portal.texml.linter import lint
 from portal.texml.rules.context import Surroundings
+from portal.texml.tree import LARGEST
 from portal.texts import visible
 from voice.catalogue.forms import JSONText
 from voice.documents import diffs, service, serving, usage
@@ -43,7 +44,7 @@ _CHANGED = "Somebody else changed this document since you opened it. Open it aga
 class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
     """Edits the draft. ``seen_digest`` is the state that the page was drawn from."""
 
-    draft = forms.CharField(required=False, strip=False, max_length=64 * 1024, widget=TexmlEditor)
+    draft = forms.CharField(required=False, strip=False, widget=TexmlEditor)  # a browser would cut off at a max_length
     variables = JSONText(required=False, help_text=TexmlDocument._meta.get_field("variables").help_text)
     seen_digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -62,7 +63,10 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["seen_digest"] = self.instance.digest
 
     def clean_draft(self) -> str:
-        return with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
+        text = with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
+        if (size := len(text.encode("utf-8", "surrogatepass"))) > LARGEST:
+            raise ValidationError(f"The document has {size:,} bytes: {LARGEST:,} are allowed.")
+        return text
 
     def clean_variables(self) -> Any:
         return self.cleaned_data.get("variables") or {}

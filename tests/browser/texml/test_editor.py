@@ -66,7 +66,7 @@ def test_a_finding_behind_other_characters_is_marked_where_it_stands(editing: Ca
 
 def test_callers_documents_are_shown_beside_the_text(editing: Callable[..., Any]) -> None:
     with editing() as editor:
-        preview = editor.page.get_by_role("region", name="Preview")
+        preview = editor.page.get_by_role("region", name="What callers would get")
         expect(preview.locator("article")).to_have_count(3)
         expect(preview.locator("pre").first).to_contain_text("Hello Jo Example, Acme speaking.")
         expect(preview.locator("pre").last).to_contain_text("&#60;/Say&#62;")

@@ -1,6 +1,7 @@
 """A document's text in a real browser: saved as it was typed, never lost, with scripts, without, by keyboard alone."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Route, expect
 
 from portal.actors import PORTAL
 from tests.browser.overflow import sticks_out
+from tests.browser.texml.conftest import MENU
 from tests.browser.texml.editor import Editor
 from tests.support.rows import TexmlDocument
 from voice.documents import service
@@ -61,6 +63,16 @@ def test_a_lost_update_is_said_and_no_text_is_lost(editing: Callable[..., Any], 
         expect(editor.page.get_by_text("was changed successfully").first).to_be_visible()
     document.refresh_from_db()
     assert document.draft == mine
+
+
+def test_a_text_that_is_too_long_is_refused_whole(editing: Callable[..., Any], document: TexmlDocument) -> None:
+    with editing(java_script_enabled=False) as editor:
+        editor.area.fill(f"<Response><!--{'é' * 33_000}--></Response>")
+        editor.save()
+        expect(editor.page.get_by_text("The document has 66,028 bytes: 65,536 are allowed.")).to_be_visible()
+        expect(editor.area).to_have_value(re.compile("é--></Response>$"))
+    document.refresh_from_db()
+    assert document.draft == MENU
 
 
 def test_a_text_that_was_not_saved_is_offered_again(editing: Callable[..., Any], document: TexmlDocument) -> None:
