@@ -1,9 +1,9 @@
-# run · test · test-faults · lint · bench: the only commands; CI calls exactly these. For development: mutants, lock.
+# run · test · test-faults · lint · bench: the only commands; CI calls exactly these. For development: mutants, lock, editor.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-faults lint bench mutants lock
+.PHONY: run test test-faults lint bench mutants lock editor
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m portal.keys
@@ -40,6 +40,10 @@ lock:
 	  --no-header pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	  --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+# The TeXML editor's bundle, made anew from its sources and its lock; needs Node 20 or newer.
+editor:
+	cd voice/texml_editor/source && npm ci && node build.mjs
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed.")'

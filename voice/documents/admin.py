@@ -27,6 +27,7 @@ from portal.refusals import PortalRefusal
 from portal.templatetags.portal import status_badge
 from portal.texml.linter import lint
 from portal.texml.rules.context import Surroundings
+from portal.texml.tree import LARGEST
 from portal.texts import visible
 from voice.catalogue.forms import JSONText
 from voice.documents import diffs, service, serving, usage
@@ -43,7 +44,7 @@ _CHANGED = "Somebody else changed this document since you opened it. Open it aga
 class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
     """Edits the draft. ``seen_digest`` is the state that the page was drawn from."""
 
-    draft = forms.CharField(required=False, strip=False, max_length=64 * 1024, widget=TexmlEditor)
+    draft = forms.CharField(required=False, strip=False, widget=TexmlEditor)  # a browser would cut off at a max_length
     variables = JSONText(required=False, help_text=TexmlDocument._meta.get_field("variables").help_text)
     seen_digest = forms.CharField(required=False, widget=forms.HiddenInput)
 
@@ -62,7 +63,10 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["seen_digest"] = self.instance.digest
 
     def clean_draft(self) -> str:
-        return with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
+        text = with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
+        if (size := len(text.encode("utf-8", "surrogatepass"))) > LARGEST:
+            raise ValidationError(f"The document has {size:,} bytes: {LARGEST:,} are allowed.")
+        return text
 
     def clean_variables(self) -> Any:
         return self.cleaned_data.get("variables") or {}
@@ -143,6 +147,9 @@ class TexmlDocumentAdmin(PortalAdmin):
         if draft := context["adminform"].form.fields.get("draft"):  # of this form alone: fields of classes are shared
             document = context.get("original")
             pages.set_up(draft.widget, self, document.pk if document else None, "variables")
+            if context["errors"]:
+                draft.widget.attrs["data-unsaved"] = ""
+                context["sides"] = self._theirs_and_mine(request, context["adminform"].form)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -175,6 +182,14 @@ class TexmlDocumentAdmin(PortalAdmin):
                 "may_publish": request.user.has_perm(_PUBLISH),
             }
         return super().changeform_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def _theirs_and_mine(self, request: HttpRequest, form: DocumentForm) -> list[tuple[str, str]]:
+        """Return the draft as somebody else saved it meanwhile, and as it was posted; nothing when nobody did."""
+        saved = TexmlDocument.objects.filter(pk=form.instance.pk).first()
+        if saved is None or saved.digest == form["seen_digest"].value():
+            return []
+        theirs = set_up_for(request.user, saved.draft)
+        return [("what is saved now", theirs), ("your text", with_line_ends_of(theirs, form["draft"].value() or ""))]
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         service.save_document(obj, actor_of(request))
@@ -220,8 +235,8 @@ class TexmlDocumentAdmin(PortalAdmin):
             "findings": set_up_for(request.user, [one.as_json() for one in found]),
             "warns": any(one.level == "warning" for one in found),
             "is_wrong": any(one.level in {"fatal", "error"} for one in found),
-            "lines": self._lines(request, document, str(document.published)) if document.published else None,
         }
+        context |= self._compared(request, document, str(document.published)) if document.published else {}
         return self._drawn(request, document, "publish", context)
 
     def versions_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
@@ -248,11 +263,11 @@ class TexmlDocumentAdmin(PortalAdmin):
         document = self._document(request, document_id, "voice.view_texmldocument")
         before, after = request.GET.get("from", ""), request.GET.get("to", diffs.DRAFT)
         try:
-            lines = self._lines(request, document, before, after)
+            compared = self._compared(request, document, before, after)
         except LookupError:
             raise Http404 from None
         title = f"{document.name}: {diffs.label(before)} and {diffs.label(after)}"
-        return self._drawn(request, document, "diff", {"title": title, "lines": lines})
+        return self._drawn(request, document, "diff", {"title": title} | compared)
 
     def roll_back_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
         """Publish an earlier version again (POST)."""
@@ -290,12 +305,14 @@ class TexmlDocumentAdmin(PortalAdmin):
         assert isinstance(document, TexmlDocument)
         return document
 
-    def _lines(
+    def _compared(
         self, request: HttpRequest, document: TexmlDocument, before: str, after: str = diffs.DRAFT
-    ) -> list[tuple[str, str]]:
-        """List the lines of a diff, each with its sign, without the two that name what was compared."""
+    ) -> dict[str, Any]:
+        """Return the lines of a diff without its heading, each with its sign, and both texts for who has scripts."""
         text = set_up_for(request.user, diffs.diff(document, before, after))
-        return [(line[:1], visible(line)) for line in text.splitlines()[2:]]
+        sides = {diffs.label(name): diffs.text_of(document, name) for name in (before, after)}
+        lines = [(line[:1], visible(line)) for line in text.splitlines()[2:]]
+        return {"lines": lines, "sides": set_up_for(request.user, list(sides.items()))}
 
     def _drawn(
         self, request: HttpRequest, document: TexmlDocument, name: str, context: dict[str, Any]

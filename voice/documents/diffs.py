@@ -12,7 +12,7 @@ def diff(document: TexmlDocument, before: str, after: str) -> str:
 
     A state is the number of a version, or ``draft``.
     """
-    texts = [_text(document, name) for name in (before, after)]
+    texts = [text_of(document, name) for name in (before, after)]
     old, new = (text.splitlines(keepends=True) for text in texts)
     lines = difflib.unified_diff(old, new, label(before), label(after))
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
@@ -23,7 +23,8 @@ def label(name: str) -> str:
     return name if name == DRAFT else f"version {int(name)}"
 
 
-def _text(document: TexmlDocument, name: str) -> str:
+def text_of(document: TexmlDocument, name: str) -> str:
+    """Return all that is compared of a state: the document, its variables, its apology. ``LookupError`` as ``diff``."""
     state: TexmlVersion | None = None
     if name == DRAFT:
         return _written(document.draft, document)

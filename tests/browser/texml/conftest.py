@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.urls import reverse
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
@@ -36,8 +35,9 @@ def editing(opened: Callable[..., Any], document: TexmlDocument, operator: Any) 
     def open_editor(*, watched: bool = True, **how: Any) -> Iterator[Editor]:
         with opened(**{"viewport": {"width": 1440, "height": 1000}} | how) as window:
             window.enter(operator)
-            window.open(reverse("admin:voice_texmldocument_change", args=[document.pk]))
-            yield Editor(window.page)
+            editor = Editor(window.page, window.origin)
+            editor.open(document)
+            yield editor
             assert not watched or window.wrongs == []
 
     return open_editor

@@ -1,6 +1,9 @@
 """The editor on the page of a document, as a person uses it."""
 
+from django.urls import reverse
 from playwright.sync_api import Page, expect
+
+from tests.support.rows import TexmlDocument
 
 _NOT_BY_ACCIDENT = 80  # ms: so long the editor itself takes no key for a list that has just appeared
 
@@ -8,8 +11,8 @@ _NOT_BY_ACCIDENT = 80  # ms: so long the editor itself takes no key for a list t
 class Editor:
     """What a test does with it, and sees of it."""
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page, self.origin = page, origin
         self.content = page.locator(".portal-texml .cm-content")
         self.offers = page.locator(".cm-tooltip-autocomplete li")
         self.findings = page.locator("[data-texml-part=findings] li")
@@ -34,6 +37,9 @@ class Editor:
         self.page.wait_for_timeout(_NOT_BY_ACCIDENT)
         self.page.keyboard.press("Enter")
         expect(self.offers).to_have_count(0)
+
+    def open(self, document: TexmlDocument) -> None:
+        self.page.goto(f"{self.origin}{reverse('admin:voice_texmldocument_change', args=[document.pk])}")
 
     def save(self) -> None:
         self.page.get_by_role("button", name="Save and continue editing").click()

@@ -4,8 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import expect
 
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.browser.overflow import sticks_out
+from tests.browser.texml.conftest import MENU
+from tests.support.documents import publish_anew, published
 from tests.support.rows import TexmlDocument
 from voice.documents import service
 
@@ -60,7 +66,7 @@ def test_a_finding_behind_other_characters_is_marked_where_it_stands(editing: Ca
 
 def test_callers_documents_are_shown_beside_the_text(editing: Callable[..., Any]) -> None:
     with editing() as editor:
-        preview = editor.page.get_by_role("region", name="Preview")
+        preview = editor.page.get_by_role("region", name="What callers would get")
         expect(preview.locator("article")).to_have_count(3)
         expect(preview.locator("pre").first).to_contain_text("Hello Jo Example, Acme speaking.")
         expect(preview.locator("pre").last).to_contain_text("&#60;/Say&#62;")
@@ -71,3 +77,47 @@ def test_callers_documents_are_shown_beside_the_text(editing: Callable[..., Any]
         expect(preview.locator("pre").last).to_contain_text("Hello &#60;b&#62;Me&#60;/b&#62;, Other")
         editor.write("<Response><Say>{{ From </Say></Response>")
         expect(preview).to_contain_text("Line 1, column 16")
+
+
+def test_a_call_is_tried_in_words(editing: Callable[..., Any], account: TelnyxAccount) -> None:
+    sales = published(account, "<Response><Say>Sales, {{ From }}.</Say></Response>", name="Sales")
+    with editing() as editor:
+        call = editor.page.get_by_role("region", name="Try it")
+        talk = call.get_by_role("log")
+        editor.write(f'<Response><Gather action="{sales.url}" numDigits="1"><Say>Press 1.</Say></Gather></Response>')
+        call.get_by_role("button", name="Call", exact=True).click()
+        expect(talk).to_contain_text("Press 1.")
+        expect(call.get_by_label("Keys")).to_be_focused()
+        editor.page.keyboard.type("x")
+        editor.page.keyboard.press("Enter")
+        expect(call.get_by_role("alert")).to_have_text("Keys are 0 to 9, * and #.")
+        call.get_by_label("Keys").fill("1")
+        call.get_by_role("button", name="Press").click()
+        expect(talk).to_contain_text("Sales, +13125550143.")
+        expect(talk).to_contain_text("The document is over: the call ends.")
+        call.get_by_role("button", name="One step back").click()
+        expect(talk).not_to_contain_text("Sales")
+        editor.write("<Response><Say>Another text.</Say></Response>")
+        call.get_by_role("button", name="Call again").click()
+        expect(talk).to_contain_text("Another text.")
+        expect(talk).not_to_contain_text("Press 1.")
+
+
+@pytest.mark.parametrize(("width", "boxes"), [(1440, 2), (390, 1)])
+def test_two_versions_are_compared(
+    editing: Callable[..., Any], document: TexmlDocument, width: int, boxes: int
+) -> None:
+    document.draft = MENU.replace("numdigits", "numDigits")
+    service.save_document(document, PORTAL)
+    service.publish(document, PORTAL, confirmed=True)
+    publish_anew(document, document.draft.replace("speaking", "here"))
+    with editing(viewport={"width": width, "height": 900}) as editor:
+        editor.page.goto(f"{editor.origin}{reverse('admin:voice_texmldocument_diff', args=[document.pk])}?from=1&to=2")
+        shown = editor.page.locator("[data-texml-compare] .cm-content")
+        expect(shown).to_have_count(boxes)
+        expect(
+            editor.page.locator("[data-texml-compare] .cm-deletedText, .cm-merge-a .cm-changedText").first
+        ).to_have_text("speaking")
+        expect(shown.last).to_contain_text("here")
+        expect(shown.last).to_have_attribute("contenteditable", "false")
+        assert not sticks_out(editor)

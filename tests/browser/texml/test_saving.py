@@ -1,6 +1,7 @@
 """A document's text in a real browser: saved as it was typed, never lost, with scripts, without, by keyboard alone."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from playwright.sync_api import Route, expect
 
 from portal.actors import PORTAL
 from tests.browser.overflow import sticks_out
+from tests.browser.texml.conftest import MENU
 from tests.browser.texml.editor import Editor
 from tests.support.rows import TexmlDocument
 from voice.documents import service
@@ -40,15 +42,37 @@ def test_a_text_is_saved_as_it_was_typed(editing: Callable[..., Any], document: 
 
 
 def test_a_lost_update_is_said_and_no_text_is_lost(editing: Callable[..., Any], document: TexmlDocument) -> None:
+    mine = "<Response><Say>Mine</Say></Response>"
     with editing() as editor:
         document.draft = "<Response><Say>Theirs</Say></Response>"
         service.save_document(document, PORTAL)
-        editor.write("<Response><Say>Mine</Say></Response>")
+        editor.write(mine)
         editor.save()
         expect(editor.page.get_by_text("Somebody else changed this document").first).to_be_visible()
-        expect(editor.content).to_have_text("<Response><Say>Mine</Say></Response>")
+        expect(editor.content).to_have_text(mine)
+        both = editor.page.locator("[data-texml-compare]")
+        expect(both.get_by_role("textbox", name="what is saved now")).to_contain_text("Theirs")
+        expect(both.get_by_role("textbox", name="your text")).to_contain_text("Mine")
         document.refresh_from_db()
         assert document.draft == "<Response><Say>Theirs</Say></Response>"
+        editor.page.on("dialog", lambda dialog: dialog.accept())
+        editor.open(document)
+        expect(editor.content).to_contain_text("Theirs")
+        editor.page.get_by_role("button", name="Take it up again").click()
+        editor.save()
+        expect(editor.page.get_by_text("was changed successfully").first).to_be_visible()
+    document.refresh_from_db()
+    assert document.draft == mine
+
+
+def test_a_text_that_is_too_long_is_refused_whole(editing: Callable[..., Any], document: TexmlDocument) -> None:
+    with editing(java_script_enabled=False) as editor:
+        editor.area.fill(f"<Response><!--{'é' * 33_000}--></Response>")
+        editor.save()
+        expect(editor.page.get_by_text("The document has 66,028 bytes: 65,536 are allowed.")).to_be_visible()
+        expect(editor.area).to_have_value(re.compile("é--></Response>$"))
+    document.refresh_from_db()
+    assert document.draft == MENU
 
 
 def test_a_text_that_was_not_saved_is_offered_again(editing: Callable[..., Any], document: TexmlDocument) -> None:
@@ -172,7 +196,7 @@ def strict(opened: Callable[..., Any], live_server: Any) -> Iterator[Any]:
 
 
 def test_a_policy_of_nonces_is_kept(strict: Any) -> None:
-    editor = Editor(strict.page)
+    editor = Editor(strict.page, strict.origin)
     expect(editor.findings).to_contain_text("No.")
     gutter = strict.page.locator(".portal-texml .cm-gutters")
     assert gutter.evaluate("one => getComputedStyle(one).display") == "flex"  # its own styles are in force

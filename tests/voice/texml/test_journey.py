@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from applications.editing.service import create_application, update_application
+from applications.editing.service import update_application
 from applications.kinds import KINDS
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount

@@ -48,7 +48,7 @@ function enhance(area) {
     return told.findings;
   };
 
-  const keep = keeper(area, (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }));
+  const kept = keeper(area, (text) => view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } }));
   const place = document.createElement("div");
   place.className = "portal-texml-code";
   const view = new EditorView({
@@ -66,7 +66,7 @@ function enhance(area) {
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
         area.value = update.state.doc.toString();
-        keep(area.value);
+        kept.keep(area.value);
       }),
     ],
   });
@@ -84,11 +84,10 @@ function enhance(area) {
     if (event.target.closest(".cm-editor, .portal-texml-try")) return;
     view.dispatch({ effects: recheck.of(null) });
   });
-  const drawn = area.value;
   let isSent = false;
   form.addEventListener("submit", () => { isSent = true; });
   window.addEventListener("beforeunload", (event) => {
-    if (!isSent && area.value !== drawn) event.preventDefault();
+    if (!isSent && !kept.isSaved(area.value)) event.preventDefault();
   });
 }
 

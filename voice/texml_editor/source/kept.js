@@ -2,11 +2,15 @@
 
 export function keeper(area, take) {
   const key = `portal-texml ${location.pathname} ${area.name}`;
+  const saved = "unsaved" in area.dataset ? null : area.value; // a form that came back with errors was not saved
   const kept = read(key);
-  const drawn = area.value;
-  if (kept === drawn) write(key, null);
+  if (saved === null) write(key, area.value);
+  else if (kept === saved) write(key, null);
   else if (kept !== null) offer(area, kept, () => write(key, null), take);
-  return (text) => write(key, text === drawn ? null : text);
+  return {
+    keep: (text) => write(key, text === saved ? null : text),
+    isSaved: (text) => text === saved,
+  };
 }
 
 function offer(area, kept, forget, take) {
@@ -14,7 +18,7 @@ function offer(area, kept, forget, take) {
   note.className = "portal-note portal-texml-kept";
   note.setAttribute("role", "status");
   const words = document.createElement("span");
-  words.textContent = "A text that you wrote here was not saved.";
+  words.textContent = "This tab still has another text that you wrote here.";
   const button = (label, act) => {
     const one = document.createElement("button");
     one.type = "button";
