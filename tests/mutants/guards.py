@@ -157,4 +157,15 @@ GUARDS = {
     "a value decides whom the call goes to, and nobody is told": Edit(
         "portal/texml/rules/templates.py", "if is_called or", "if"
     ),
+    "a name that a person may not see whole stands in the addresses of their pages": Edit(
+        "voice/texml/admin/resources.py", 'return str(sid) if is_whole else ""', "return str(sid)"
+    ),
+    "a recording is opened by who may not listen": Edit(
+        "voice/texml/admin/details.py",
+        "resources.RECORDING.permission, listings.LISTEN",
+        "resources.RECORDING.permission",
+    ),
+    "pressing twice on a page of TeXML makes two commands": Edit(
+        "voice/texml/admin/commands.py", "f\"texml:{form.cleaned_data['intent']}\"", "str(uuid.uuid4())"
+    ),
 }

@@ -58,7 +58,7 @@ class CommandForm(ActionForm):
     """Asks for the parameters of a command, and for the ids of its address that the page's own address leaves out."""
 
     def __init__(self, account: TelnyxAccount, action: str, request: HttpRequest) -> None:
-        known = {one.name for one in actions.parameters(action) if not is_secret(one.name) and one.name != _VALUE}
+        known = {one.name for one in actions.parameters(action) if not is_secret(one.name)}
         given = {name: request.GET[name] for name in known if name in request.GET}
         super().__init__(action, request.POST or None, initial=given)
         self.fixed = _FIXED.get(action, {})

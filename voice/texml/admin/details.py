@@ -112,7 +112,7 @@ def _call(request: HttpRequest, account: TelnyxAccount, sid: str, told: Row) -> 
         context["more"] = resources.buttons(user, account, [(action, label, of_it) for action, label in ends])
         context["note"] = "Telnyx advises against Call Control's actions on a TeXML call: use these."
     part = pages.part(request, name, lambda query: texml_calls.recordings(account, sid, query), "recordings")
-    context["sections"] = [_recordings(user, account, "Recordings", part)]
+    context["sections"] = [_recordings(user, account, part)]
     return context
 
 
@@ -148,7 +148,7 @@ def _conference(request: HttpRequest, account: TelnyxAccount, sid: str, told: Ro
         "rows": [_person(user, account, sid, one, known) for one in inside["rows"]],
         "empty": "Nobody is in it.",
     }
-    saved = _recordings(user, account, "Recordings", kept)
+    saved = _recordings(user, account, kept)
     other = "?" if as_of_calls else "?listing=json"
     saved |= {"note": "Telnyx has two lists of them", "switch": (other, "Show Telnyx's other list")}
     context["sections"] = [inside, saved]
@@ -202,7 +202,7 @@ def _deletable(
     return context
 
 
-def _recordings(user: Any, account: TelnyxAccount, title: str, part: Row) -> dict[str, Any]:
+def _recordings(user: Any, account: TelnyxAccount, part: Row) -> dict[str, Any]:
     rows = []
     for told in part["rows"]:
         drawn = lists.row(user, account, resources.RECORDING, told)
@@ -219,7 +219,7 @@ def _recordings(user: Any, account: TelnyxAccount, title: str, part: Row) -> dic
             )
         rows.append(drawn)
     head = [column.title for column in resources.RECORDING.columns]
-    return part | {"title": title, "head": head, "rows": rows, "empty": "Telnyx lists no recording of it."}
+    return part | {"title": "Recordings", "head": head, "rows": rows, "empty": "Telnyx lists no recording of it."}
 
 
 def _person(
