@@ -89,6 +89,7 @@ def test_without_a_document_and_a_fallback_the_caller_hears_an_apology(
     account.http.end(sid)
     assert ran(account, sid)[-2:] == [f'Caller hears: "{APOLOGY}"', "The document is over: the call ends."]
     assert statuses(receiver, sid)[-1] == "completed"
+    assert len(at(receiver, "/voice")) == (0 if fault else 1)
 
 
 def test_a_scenario_stands_in_where_nobody_has_a_document(account: Account, receiver: Receiver) -> None:
