@@ -118,7 +118,8 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     if event.source == CallEvent.Source.TEXML:
         if event.event_type == "texml.call.fetch" and payload.get("call_status") == "in-progress":
             yield Fact("state", "answered")  # of an incoming call often the only word of it; any with a time wins
-        yield Fact("is_texml", True)
+        if "ConferenceSid" not in (event.payload or {}):  # a conference tells of its Call Control legs, too
+            yield Fact("is_texml", True)
         yield from _parent(payload, 1)
 
 

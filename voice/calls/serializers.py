@@ -54,7 +54,6 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "tags",
             "has_recording",
             "cost",
-            "is_texml",
             "parent_control_id",
             "step",
         )

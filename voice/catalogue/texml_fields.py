@@ -62,7 +62,7 @@ _SAID: dict[str, tuple[tuple[str, str], ...]] = {
     "texml.amd": (("AnsweredBy", "{}"), ("MachineDetectionDuration", "after {} ms")),
     **{f"texml.recording.{name}": _RECORDED for name in ("in_progress", "completed", "absent", "ended")},
     "texml.transcription": (("TranscriptionStatus", "{}"),),
-    "texml.gather": (("Digits", "digits {}"), ("SpeechResult", "said “{}”"), ("Confidence", "confidence {}")),
+    "texml.gather": (("Digits", "pressed {}"), ("SpeechResult", "said “{}”"), ("Confidence", "confidence {}")),
     "texml.ai_gather": (("Status", "{}"),),
     "texml.queue": (
         *(("QueueSid", "{}"), ("QueueResult", "{}"), ("QueuePosition", "place {}"), ("CurrentQueueSize", "of {}")),

@@ -1,7 +1,8 @@
 """Decides which of Telnyx's products runs a leg, and refuses Call Control's actions on a TeXML leg.
 
-Nothing that Telnyx tells of a leg says so. Its application does, since an id is of one kind; else the command that
-dialled it; else the events of its progress. Where these say nothing, or both, it is unknown, and Telnyx judges.
+Nothing that Telnyx tells of a leg says so. Its application does, since an id is of one kind; else the row itself, which
+a TeXML callback, dial or list has marked; else Call Control's dial or the events of its progress. Where these say
+nothing, it is unknown, and Telnyx judges.
 """
 
 from typing import Any
@@ -10,7 +11,7 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, TextChoices, Valu
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.telnyx.schemas import InvalidParameters
-from voice.catalogue import actions, texml_operations
+from voice.catalogue import actions
 from voice.models import Call, CallCommand, CallEvent
 
 _CALL = "/api/v1/texml/calls/{call_sid}/"
@@ -43,18 +44,15 @@ _REDIRECT = ("texml.calls.redirect", "PATCH", "")
 def with_product(calls: QuerySet[Call]) -> QuerySet[Any]:
     """Annotate ``product``: a ``Product``, or empty where it is unknown. No statement more, however many calls."""
     of_theirs = {"account": OuterRef("account"), "telnyx_id": OuterRef("connection_id")}
-    made = CallCommand.objects.filter(call=OuterRef("pk"))
-    told = CallEvent.objects.filter(call=OuterRef("pk"))
-    evidence = (  # the first that speaks for one of them alone; of TeXML, of Call Control
-        (TexmlApplication.objects.filter(**of_theirs), CallControlApplication.objects.filter(**of_theirs)),
-        (made.filter(action__in=texml_operations.DIALS), made.filter(action=actions.DIAL)),
-        # a TeXML conference tells of its Call Control legs, too: only a call's progress is its own
-        (told.filter(event_type__startswith="texml.call."), told.filter(event_type__startswith="call.")),
+    texml, call_control = (kind.objects.filter(**of_theirs) for kind in (TexmlApplication, CallControlApplication))
+    dialled = CallCommand.objects.filter(call=OuterRef("pk"), action=actions.DIAL)
+    progress = CallEvent.objects.filter(call=OuterRef("pk"), event_type__startswith="call.")
+    cases = (
+        When(Exists(texml) & ~Exists(call_control), then=Value(Product.TEXML)),
+        When(Exists(call_control) & ~Exists(texml), then=Value(Product.CALL_CONTROL)),
+        When(is_texml=True, then=Value(Product.TEXML)),
+        When(Exists(dialled) | Exists(progress), then=Value(Product.CALL_CONTROL)),
     )
-    cases = []
-    for texml, call_control in evidence:
-        cases.append(When(Exists(texml) & ~Exists(call_control), then=Value(Product.TEXML)))
-        cases.append(When(Exists(call_control) & ~Exists(texml), then=Value(Product.CALL_CONTROL)))
     return calls.annotate(product=Case(*cases, default=Value("")))
 
 

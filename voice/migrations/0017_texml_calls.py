@@ -13,6 +13,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
     """Mark the calls that a TeXML callback told of, or that a TeXML command dialled."""
     alias = schema_editor.connection.alias
     told = apps.get_model("voice", "CallEvent").objects.filter(call=OuterRef("pk"), source="texml")
+    told = told.exclude(payload__has_key="ConferenceSid")  # a conference tells of its Call Control legs, too
     dialled = apps.get_model("voice", "CallCommand").objects.filter(call=OuterRef("pk"), action__startswith="texml.")
     calls = apps.get_model("voice", "Call").objects.using(alias).order_by()
     calls.filter(Exists(told) | Exists(dialled)).update(is_texml=True)

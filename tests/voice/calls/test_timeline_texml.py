@@ -34,7 +34,7 @@ SAID = {
     "conversation.ended": "",
     "cost": "0.0055",
     "dial": "Nobody answered · after 0 s",
-    "gather": "digits 27",
+    "gather": "pressed 27",
     "gather-speech": "said “The front desk, please” · confidence 0.91",
     "queue": "front-desk · place 2 · of 3 · waited 0 s",
     "recording.absent": "of a Record · channels: 1",
@@ -80,7 +80,7 @@ def test_a_callback_says_what_matters_in_words(account: TelnyxAccount, operator:
     ("file", "detail"),
     [
         ("call.initiated", "+1312•••0143 → +1312•••0100"),
-        ("gather", "digits ••"),
+        ("gather", "pressed ••"),
         ("gather-speech", "said “•••” · confidence 0.91"),
         ("cost", "0.0055"),
         ("queue", "front-desk · place 2 · of 3 · waited 0 s"),

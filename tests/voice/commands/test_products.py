@@ -23,7 +23,6 @@ from voice.commands import outbox, products
 
 pytestmark = pytest.mark.django_db
 DIAL = {"to": "+13125550001", "from": "+13125550100", "connection_id": CONNECTION}
-TEXML_DIAL = {"To": "+13125550001", "From": "+13125550100", "ApplicationSid": CONNECTION}
 Tell = Callable[[TelnyxAccount], None]
 
 
@@ -41,10 +40,6 @@ def of_another(account: TelnyxAccount) -> None:
 
 def dialled(account: TelnyxAccount) -> None:
     _made_it(outbox.dial(account, DIAL, PORTAL))
-
-
-def dialled_by_texml(account: TelnyxAccount) -> None:
-    _made_it(outbox.place(account, "texml.calls.dial", TEXML_DIAL, PORTAL))
 
 
 def _made_it(command: CallCommand) -> None:
@@ -76,11 +71,10 @@ conference_of_texml = callback(ConferenceSid="room-1", StatusCallbackEvent="part
         ([call_control], "call_control"),
         ([of_another], None),
         ([texml, call_control], None),
-        ([dialled_by_texml], "texml"),
         ([dialled], "call_control"),
         ([progress_of_texml], "texml"),
         ([progress], "call_control"),
-        ([progress, progress_of_texml], None),
+        ([progress, progress_of_texml], "texml"),
         ([conference_of_texml], None),
         ([texml, dialled, progress], "texml"),
         ([call_control, conference_of_texml, progress_of_texml], "call_control"),

@@ -198,9 +198,9 @@ def test_the_page_tells_the_story_in_words_with_ending_and_cost(account: TelnyxA
         assert text in html, text
 
 
-def test_rest_tells_cost_parent_and_that_it_is_texml(account: TelnyxAccount, api: APIClient) -> None:
+def test_rest_tells_cost_parent_and_product(account: TelnyxAccount, api: APIClient) -> None:
     told(account, STORY)
-    names: tuple[str, ...] = ("cost", "parent_control_id", "is_texml")
+    names: tuple[str, ...] = ("cost", "parent_control_id", "product")
     found: dict[str, Any] = {sid: api.get(f"/api/v1/calls/{sid}/").json() for sid in (CALLER, CALLED)}
-    assert [found[CALLER][name] for name in names] == ["0.0055", None, True]
-    assert [found[CALLED][name] for name in names] == ["0.0110", CALLER, True]
+    assert [found[CALLER][name] for name in names] == ["0.0055", None, "texml"]
+    assert [found[CALLED][name] for name in names] == ["0.0110", CALLER, "texml"]
