@@ -78,7 +78,7 @@ conference_of_texml = callback(ConferenceSid="room-1", StatusCallbackEvent="part
         ([conference_of_texml], None),
         ([texml, dialled, progress], "texml"),
         ([call_control, conference_of_texml, progress_of_texml], "call_control"),
-        ([texml, call_control, dialled, progress_of_texml], "call_control"),
+        ([texml, call_control, dialled, progress_of_texml], "texml"),
     ],
 )
 def test_what_speaks_for_one_product_alone_tells_it(
