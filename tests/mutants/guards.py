@@ -151,7 +151,9 @@ GUARDS = {
     "an older version comes in after a newer one": Edit(
         f"{_DOCUMENTS}/copies.py", "there.number <= published.number", "True"
     ),
-    "a draft that nobody judged is published": Edit(f"{_DOCUMENTS}/service.py", "if held.digest != seen:", "if False:"),
+    "a draft that nobody judged is published": Edit(
+        f"{_DOCUMENTS}/service.py", "_held(document, seen)", "_held(document)"
+    ),
     "who may not dial publishes what does": Edit(f"{_DOCUMENTS}/service.py", "rights.demand_for_document(", "str("),
     "each caller waits for a database that is away": Edit(f"{_DOCUMENTS}/serving.py", "self.is_away = True", "pass"),
     "a value decides whom the call goes to, and nobody is told": Edit(

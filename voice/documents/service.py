@@ -96,10 +96,10 @@ def publish(
         raise Unfit(warnings, "Confirm these warnings, or mend them.")
     _demand(document, document.draft, actor)
     seen = document.digest
+    if expected not in (None, seen):
+        raise Changed
     with transaction.atomic():
-        held = _held(document, expected or seen)
-        if held.digest != seen:  # what was judged is what is published
-            raise Changed
+        held = _held(document, seen)  # what was judged is what is published
         version = _added(held, actor, held.draft, held.variables, held.apology, note, found)
     return _served(document, version)
 
