@@ -1,4 +1,4 @@
-"""Serves the core over REST: the accounts, read-only and without secrets; TeXML's grammar, and the linter."""
+"""Serves the core over REST: the accounts, read-only and without secrets; TeXML's grammar, the linter, TwiML."""
 
 from typing import Any
 
@@ -16,6 +16,8 @@ from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
 from portal.texml.findings import LEVELS, RULES
 from portal.texml.grammar import GRAMMAR, VALUE_TYPES, Element
 from portal.texml.linter import Surroundings, lint
+from portal.texml.tree import Malformed
+from portal.texml.twiml import WHATS, from_twiml
 
 
 class AccountSerializer(serializers.ModelSerializer[TelnyxAccount]):
@@ -123,6 +125,50 @@ class TexmlFindingsSerializer(serializers.Serializer[Any]):
     findings = TexmlFindingSerializer(many=True)
 
 
+class TwimlSourceSerializer(Strict, serializers.Serializer[Any]):
+    """A TwiML document."""
+
+    document = serializers.CharField(trim_whitespace=False)
+
+
+class TwimlChangeSerializer(serializers.Serializer[Any]):
+    """One thing that is not as it was, by its place in the TwiML document."""
+
+    line = serializers.IntegerField()
+    column = serializers.IntegerField()
+    what = serializers.ChoiceField(choices=WHATS)
+    message = serializers.CharField()
+
+
+class TwimlImportSerializer(serializers.Serializer[Any]):
+    """The TeXML document, and what changed."""
+
+    document = serializers.CharField()
+    changes = TwimlChangeSerializer(many=True)
+
+
+class TwimlImportViewSet(PortalViewSet):
+    """TwiML made TeXML."""
+
+    queryset = TelnyxAccount.objects.none()
+    serializer_class = TwimlSourceSerializer
+    scope = "texml"
+    permissions = {"create": "voice.view_call"}
+
+    @extend_schema(operation_id="texml_from_twiml_create", responses={200: TwimlImportSerializer})
+    def create(self, request: Request) -> Response:
+        """Make a TeXML document of a TwiML document, and tell what changes; nothing of it is kept."""
+        source = TwimlSourceSerializer(data=request.data)
+        source.is_valid(raise_exception=True)
+        try:
+            imported = from_twiml(source.validated_data["document"])
+        except Malformed as malformed:
+            found = malformed.finding
+            where = f"It stands in line {found.line}, column {found.column}."
+            raise serializers.ValidationError({"document": [f"{found.message} {where}"]}) from None
+        return Response(TwimlImportSerializer(imported).data)
+
+
 class TexmlLintViewSet(PortalViewSet):
     """The grammar of TeXML, and the linter."""
 
@@ -166,5 +212,6 @@ router = SimpleRouter()
 router.register("accounts", AccountViewSet, basename="account")
 urlpatterns = [
     *router.urls,
+    path("texml/from-twiml/", TwimlImportViewSet.as_view({"post": "create"}), name="texml-from-twiml"),
     path("texml/lint/", TexmlLintViewSet.as_view({"get": "retrieve", "post": "create"}), name="texml-lint"),
 ]

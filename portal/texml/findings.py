@@ -43,7 +43,9 @@ class Place(Protocol):
 RULES: Mapping[str, Rule] = {
     "X01": Rule("fatal", "The document is not well-formed XML."),
     "X02": Rule("fatal", "It declares a document type or an entity."),
-    "X03": Rule("fatal", "It is over a limit: its size, its depth, the number of elements, or of attributes of one."),
+    "X03": Rule(
+        "fatal", "It is over a limit (size, depth, elements, attributes of one), or (warning) over half of the size."
+    ),
     "X04": Rule("fatal", "Something stands before the XML declaration."),
     "X05": Rule("warning", "It declares another encoding than UTF-8, or (fatal) is not written in UTF-8."),
     "X06": Rule("warning", "It holds a processing instruction, a namespace or an attribute of XML's own."),

@@ -15,6 +15,7 @@ from xml.parsers import expat
 from portal.texml.findings import Finding, found
 
 LARGEST = 64 * 1024  # bytes; Telnyx tells no figure, TwiML's is the same
+LARGE = LARGEST // 2
 DEEPEST = 12
 MOST_ELEMENTS = 2000
 MOST_ATTRIBUTES = 64  # of one element
@@ -199,6 +200,9 @@ class _Reader:
         except expat.ExpatError as error:
             raise Malformed(self._not_well_formed(error), *self._in_a_name()) from None
         assert self.root is not None  # expat refuses a document without one
+        if len(self.data) > LARGE:
+            message = f"The document has more than {LARGE:,} bytes. Telnyx tells no limit: make several of it."
+            self.findings.append(found("X03", self.root, message, "warning"))
         return Document(self.root, self.comments, self.encoding or "", self.findings, len(self.data))
 
     def spot(self, index: int) -> Spot:
@@ -267,7 +271,8 @@ class _Reader:
         self.comments.append(Text(spot.line, spot.column, pieces=[(Spot(spot.line, spot.column + 4), data)]))
 
     def _doctype(self, *_: object) -> None:
-        raise Malformed(found("X02", self.here(), "A document type declaration is not allowed: remove it."))
+        spot = self.spot(max(self.data.rfind(b"<!DOCTYPE", 0, self.parser.CurrentByteIndex + 1), 0))
+        raise Malformed(found("X02", spot, "A document type declaration is not allowed: remove it."))
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         self.encoding = (encoding or "").lower()
@@ -305,7 +310,7 @@ class _Reader:
             return " The XML declaration stands there a second time: remove it."
         if code in {_INVALID_TOKEN, _UNCLOSED_TOKEN} and _ODD_QUOTE.search(line):
             return ' Write straight quotes: ".'
-        if code in {_INVALID_TOKEN, _UNCLOSED_TOKEN} and _BARE_AMPERSAND.search(line):
+        if code in {_INVALID_TOKEN, _UNCLOSED_TOKEN} and _BARE_AMPERSAND.search(line[: spot.column]):
             return " Write & as &amp;."
         if code in {_MISMATCHED, _NO_ELEMENT, _UNCLOSED_TOKEN} and self.open:
             last = self.open[-1]

@@ -17,6 +17,7 @@ from portal.texml.templates import TAG
 from portal.texml.tree import parse
 
 What = Literal["renamed", "changed", "left out", "differs", "wrong"]
+WHATS: tuple[What, ...] = ("renamed", "changed", "left out", "differs", "wrong")
 _CLIENT = re.compile(r"[A-Za-z0-9._\-]{1,64}")
 _SPACED_NUMBER = re.compile(r"\+[0-9 ().\-]{7,30}")
 _HELPER = re.compile(r"\{\{#(e164|url_encode)\}\}\s*\{\{\s*(\w+)\s*\}\}\s*\{\{/\1\}\}", re.ASCII)
@@ -191,7 +192,7 @@ class _Importer:
         if meaning.any_attribute:
             return name, given
         if name not in meaning.attributes:
-            elsewhere = ", ".join(f"<{GRAMMAR.elements[key].name}>" for key in GRAMMAR.with_attribute(name))
+            elsewhere = ", ".join(f"<{one}>" for one in GRAMMAR.with_attribute(name))
             where = f" It stands on {elsewhere}." if elsewhere else ""
             self.note(attribute, "left out", f"<{meaning.name}> has no {name[:40]}: Telnyx would ignore it.{where}")
             return None

@@ -115,4 +115,15 @@ GUARDS = {
     "the embedded queue does not notice that messages come": Edit(
         "portal/runtime/sqlite_broker.py", "self._busy_until = time.monotonic() + _BUSY_SECONDS", "pass"
     ),
+    "an entity of a document multiplies, or reads a file": Edit(
+        "portal/texml/tree.py", "self.parser.StartDoctypeDeclHandler = self._doctype", "pass"
+    ),
+    "a document of any size is read": Edit("portal/texml/tree.py", "if len(source) > LARGEST:", "if False:"),
+    "a document of any depth is read": Edit("portal/texml/tree.py", "if len(self.open) >= DEEPEST:", "if False:"),
+    "a document that declares another encoding hides whom it calls": Edit(
+        "voice/catalogue/texml_documents.py", 'read.encoding not in {"", "utf-8"}', "False"
+    ),
+    "a value decides whom the call goes to, and nobody is told": Edit(
+        "portal/texml/rules/templates.py", "if is_called or", "if"
+    ),
 }

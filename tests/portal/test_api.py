@@ -108,3 +108,34 @@ def test_the_same_key_answers_the_same(api):
     again = send(api, LINT, {"document": "<a/>"}, **{"Idempotency-Key": "one"})
     assert (first.status_code, again.status_code, again.json()) == (200, 200, first.json())
     problem(send(api, LINT, {"document": "<b/>"}, **{"Idempotency-Key": "one"}), 422)
+
+
+FROM_TWIML = "/api/v1/texml/from-twiml/"
+
+
+def test_twiml_is_made_texml_and_what_changes_is_told(api):
+    answer = send(api, FROM_TWIML, {"document": '<Response><Record action="/a" transcribe="true"/></Response>'})
+    assert answer.status_code == 200
+    assert '<Record action="/a" transcription="true"/>' in answer.json()["document"]
+    changes = answer.json()["changes"]
+    assert changes[-1] == {
+        "line": 1,
+        "column": 31,
+        "what": "renamed",
+        "message": "transcribe is transcription in TeXML.",
+    }
+    assert [one["what"] for one in changes] == ["differs", "differs", "differs", "renamed"]
+
+
+def test_twiml_that_cannot_be_read_is_refused_by_line_and_column(api):
+    errors = problem(send(api, FROM_TWIML, {"document": "<Response>\n<Say>"}), 400)["errors"]
+    assert "line 2, column 6" in errors["document"][0]
+    assert list(problem(send(api, FROM_TWIML, {}), 400)["errors"]) == ["document"]
+    assert list(problem(send(api, FROM_TWIML, {"document": "a", "b": 1}), 400)["errors"]) == ["b"]
+
+
+def test_twiml_takes_the_scope_and_the_permission(operator, django_user_model):
+    body = {"document": "<Response/>"}
+    problem(send(api_for(operator, "texml:read"), FROM_TWIML, body), 403)
+    problem(send(api_for(django_user_model.objects.create_user("nobody")), FROM_TWIML, body), 403)
+    problem(send(APIClient(), FROM_TWIML, body), 401)

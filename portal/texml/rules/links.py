@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from portal.texml import tree
 from portal.texml.findings import Finding, found
@@ -45,7 +45,8 @@ def _link(element: tree.Element, given: str, address: str, value: Value, is_redi
         return
     try:
         to = urljoin(address, path) if path else address
-    except ValueError:
+        urlsplit(to)
+    except ValueError:  # no address at all, which V05 tells
         return
     yield Link(element, to, value.role, is_redirect)
 
@@ -57,6 +58,9 @@ def findings(contexts: Mapping[str, Context], hosted: str, absent: Mapping[str, 
         for link in out:
             if link.to in absent:
                 yield address, found("F10", link.element, f"It leads to a document that {absent[link.to]}.")
+            elif _is_elsewhere(link.to, hosted):
+                message = f"Documents lie at {urlsplit(hosted).netloc} here: this host is none of ours."
+                yield address, found("V05", link.element, message)
             elif hosted and link.to.startswith(hosted) and link.to not in contexts:
                 yield address, found("F10", link.element, "It leads to a document that does not exist.")
             elif link.is_redirect and link.to == address:
@@ -66,6 +70,12 @@ def findings(contexts: Mapping[str, Context], hosted: str, absent: Mapping[str, 
                 yield from _in_role(link, contexts[link.to])
                 yield from ((address, one) for one in _endless(link, contexts[link.to]))
     yield from _circles(contexts, found_links)
+
+
+def _is_elsewhere(address: str, hosted: str) -> bool:
+    """Tell whether an address has the path of our documents, and another host: a copy from another portal."""
+    ours, other = urlsplit(hosted), urlsplit(address)
+    return len(ours.path) > 1 and other.path.startswith(ours.path) and other.netloc not in {"", ours.netloc}
 
 
 def _in_role(link: Link, target: Context) -> Iterator[tuple[str, Finding]]:

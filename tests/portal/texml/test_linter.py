@@ -1,5 +1,7 @@
 """What the linter finds in documents that break one rule, and that it finds nothing in those that look alike."""
 
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from tests.portal.texml.rules import (
 )
 from tests.support.texml_rules import SAY, marked, verbs
 
+ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.xml"))
 OUTSIDE = {"F06", "F10", "F11", "D01"}  # what a document alone does not tell: below
 PAGE = "https://portal.example.com/texml/"
@@ -74,6 +77,13 @@ def test_it_finds_nothing_in_a_document_written_by_telnyx_pages(path):
 def test_the_examples_use_every_verb():
     text = "".join(path.read_text() for path in EXAMPLES)
     assert [verb for verb in GRAMMAR.verbs if f"<{verb}" not in text] == []
+
+
+def test_it_runs_without_what_a_web_process_needs():
+    """The sandbox judges and runs documents, and has none of these."""
+    code = "import sys, portal.texml.linter, portal.texml.rendering, portal.texml.twiml; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert not {"django", "rest_framework", "celery", "unfold", "telnyx"} & set(loaded.split())
 
 
 def test_a_level_is_the_rules_unless_a_case_says_otherwise():

@@ -36,6 +36,15 @@ def test_a_link_elsewhere_or_one_that_is_filled_in_is_not_judged():
     assert rules_between({"menu": document}, hosted=PAGE) == {"menu": []}
 
 
+def test_a_link_to_our_path_at_another_host_is_found():
+    document = verbs(
+        '<Gather action="https://old.example.com/texml/sales"/>', "<Redirect>https://a.example/x</Redirect>"
+    )
+    assert rules_between({"menu": document}, hosted=PAGE) == {"menu": [("V05", 11)]}
+    assert rules_between({"menu": document}, hosted="https://portal.example.com/") == {"menu": []}
+    assert rules_between({"menu": document}) == {"menu": []}
+
+
 def test_a_document_that_redirects_to_itself_is_found_unless_something_counts():
     assert rules_between({"a": verbs(SAY, "<Redirect>a</Redirect>")}) == {"a": [("F06", 27)]}
     assert rules_between({"a": verbs(SAY, "<Redirect>?x=1</Redirect>")}) == {"a": [("F06", 27)]}
@@ -47,6 +56,8 @@ def test_a_circle_of_documents_that_ask_for_nothing_is_found():
     quiet: dict[str, list[object]] = {"a": [], "b": [], "c": []}
     circle = {name: verbs(SAY, f"<Redirect>{to}</Redirect>") for name, to in pairwise("abca")}
     assert rules_between(circle) == {name: [("F06", 27)] for name in "abc"}
+    leads_into_one = {"z": verbs(SAY, "<Redirect>a</Redirect>")}
+    assert rules_between(circle | leads_into_one) == {**{name: [("F06", 27)] for name in "abc"}, "z": []}
     assert rules_between(circle | {"b": verbs('<Gather action="x"/>', "<Redirect>c</Redirect>")}) == quiet
     assert rules_between(circle | {"c": verbs(SAY, "<Redirect>d</Redirect>")}) == quiet
 

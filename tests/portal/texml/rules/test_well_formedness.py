@@ -25,8 +25,8 @@ CASES: dict[str, Cases] = {
     ),
     "X02": Cases(
         [
-            '<!DOCTYPE Response §[<!ENTITY a "b">]><Response><Say>&a;</Say></Response>',
-            '<!DOCTYPE Response SYSTEM "file:///etc/passwd"§><Response/>',
+            '§<!DOCTYPE Response [<!ENTITY a "b">]><Response><Say>&a;</Say></Response>',
+            '<?xml version="1.0"?>§<!DOCTYPE Response SYSTEM "file:///etc/passwd"><Response/>',
         ],
         [
             "<Response><Say>&lt;!DOCTYPE&gt;</Say></Response>",
@@ -35,13 +35,14 @@ CASES: dict[str, Cases] = {
     ),
     "X03": Cases(
         [
+            f"§<Response><Say>{'x' * 33_000}</Say></Response>",
             f"<Response><Say>{'x' * (65_536 - 15)}§x</Say></Response>",
             "<Response>" + "<Say>" * 11 + "§<Say/>" + "</Say>" * 11 + "</Response>",
             "<Response>" + "<Pause/>" * 1_999 + "§<Pause/></Response>",
             "<Response>§<Say " + " ".join(f'a{at}=""' for at in range(65)) + "/></Response>",
         ],
         [
-            f"<Response><Say>{'x' * 65_000}</Say></Response>",
+            f"<Response><Say>{'x' * 32_000}</Say></Response>",
             "<Response>" + "<Say>" * 11 + "</Say>" * 11 + "</Response>",
             "<Response>" + "<Pause/>" * 1_999 + "</Response>",
             "<Response><Say " + " ".join(f'a{at}=""' for at in range(64)) + "/></Response>",
