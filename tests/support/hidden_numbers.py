@@ -50,6 +50,7 @@ _NOT_A_CALLERS = {
         "queue_name",
     ),
     *("history_change_reason", "history_type", "values", "targets", "field", "facts", "by", "Flow.name", "subject"),
+    *("TexmlDocument.name", "TexmlDocument.token", "TexmlVersion.digest"),
 }
 
 

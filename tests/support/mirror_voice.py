@@ -2,6 +2,9 @@
 
 VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
+    "voice.documents.diffs": "test_api and test_admin of the room compare every kind of state",
+    "voice.documents.serializers": "what the views of voice.documents.api answer: test_api of the room sees it",
+    "voice.documents.usage": "test_api of the room asks for every kind of use, and deletes what has one",
     "voice.handlers": "it only names what voice.flows.handlers has; the handlers of the tests are written with it",
     "voice.models.*": "rows without decisions: each is tested by the room that writes it",
     "voice.texml.conferences": "one function an operation: test_api of the room sends each, test_evidence some more",

@@ -28,7 +28,7 @@ from portal.templatetags.portal import status_badge
 from portal.texts import visible
 from voice.catalogue.forms import JSONText
 from voice.documents import diffs, service, usage
-from voice.documents.serializers import body_for
+from voice.documents.serializers import body_for, variables_for
 from voice.models import Call, TexmlDocument, TexmlFetch
 
 _PUBLISH = "voice.publish_texmldocument"
@@ -53,9 +53,11 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in ("draft", "variables", "apology"):
+        for name in ("draft", "apology"):
             if name in self.fields and name in self.initial:
                 self.initial[name] = set_up_for(viewer(), self.initial[name])
+        if "variables" in self.initial:
+            self.initial["variables"] = variables_for(viewer(), self.initial["variables"])
         if self.instance.pk and not self.instance._state.adding and "seen_digest" in self.fields:
             self.initial["seen_digest"] = self.instance.digest
 
@@ -270,9 +272,9 @@ class TexmlDocumentAdmin(PortalAdmin):
     def _lines(
         self, request: HttpRequest, document: TexmlDocument, before: str, after: str = diffs.DRAFT
     ) -> list[tuple[str, str]]:
-        """List the lines of a diff, each with its sign."""
+        """List the lines of a diff, each with its sign, without the two that name what was compared."""
         text = set_up_for(request.user, diffs.diff(document, before, after))
-        return [(line[:1], visible(line)) for line in text.splitlines()]
+        return [(line[:1], visible(line)) for line in text.splitlines()[2:]]
 
     def _drawn(
         self, request: HttpRequest, document: TexmlDocument, name: str, context: dict[str, Any]
@@ -290,7 +292,7 @@ class TexmlDocumentAdmin(PortalAdmin):
 
     @display(description="Variables")
     def variables_shown(self, document: TexmlDocument) -> str:
-        return as_json(set_up_for(viewer(), document.variables), of_a_call=False)
+        return as_json(variables_for(viewer(), document.variables), of_a_call=False)
 
     @display(description="Apology")
     def apology_shown(self, document: TexmlDocument) -> str:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from portal.masking import HIDDEN, masked_for, may_see_whole, set_up_for
+from portal.masking import HIDDEN, masked_for, masked_text, may_see_whole, set_up_for
 from portal.models import TelnyxAccount
 from portal.rest.problems import Problem
 from portal.rest.serializers import Strict
@@ -52,7 +53,7 @@ class DocumentSerializer(Strict, serializers.ModelSerializer[TexmlDocument]):
         validators: list[Any] = []  # the service says it in words
 
     def to_representation(self, instance: TexmlDocument) -> dict[str, Any]:
-        return _set_up(self, super().to_representation(instance), "draft", "variables", "apology")
+        return _set_up(self, super().to_representation(instance), "draft", "apology")
 
     def get_url(self, document: TexmlDocument) -> str:
         return str(masked_for(self.context["request"].user, document.url))
@@ -82,7 +83,7 @@ class DocumentSerializer(Strict, serializers.ModelSerializer[TexmlDocument]):
 class VersionSerializer(serializers.ModelSerializer[TexmlVersion]):
     """A version as it was published. It never changes."""
 
-    findings = FindingSerializer(many=True)
+    findings = serializers.SerializerMethodField()
 
     class Meta:
         model = TexmlVersion
@@ -99,8 +100,12 @@ class VersionSerializer(serializers.ModelSerializer[TexmlVersion]):
             "copy_of",
         )
 
+    @extend_schema_field(FindingSerializer(many=True))
+    def get_findings(self, version: TexmlVersion) -> Any:
+        return version.findings
+
     def to_representation(self, instance: TexmlVersion) -> dict[str, Any]:
-        names = ("source", "variables", "apology", "note", "author", "findings")
+        names = ("source", "apology", "note", "author", "findings")
         return _set_up(self, super().to_representation(instance), *names)
 
 
@@ -119,6 +124,7 @@ class FetchSerializer(serializers.ModelSerializer[TexmlFetch]):
     def to_representation(self, instance: TexmlFetch) -> dict[str, Any]:
         user, shown = self.context["request"].user, super().to_representation(instance)
         shown["parameters"] = masked_for(user, shown["parameters"])
+        shown["problem"] = masked_for(user, shown["problem"])
         shown["body"] = body_for(user, instance)
         return shown
 
@@ -126,7 +132,15 @@ class FetchSerializer(serializers.ModelSerializer[TexmlFetch]):
 def _set_up(serializer: Any, shown: dict[str, Any], *names: str) -> dict[str, Any]:
     """Return a document's members as this person may see them: what people wrote, with numbers masked."""
     user = serializer.context["request"].user
-    return shown | {name: set_up_for(user, shown[name]) for name in names}
+    seen = {name: set_up_for(user, shown[name]) for name in names}
+    return shown | seen | {"variables": variables_for(user, shown["variables"])}
+
+
+def variables_for(user: Any, variables: Any) -> Any:
+    """Return declared variables as this person may see them."""
+    if may_see_whole(user) or not isinstance(variables, dict):
+        return variables
+    return {masked_text(str(name)): masked_text(str(default)) for name, default in variables.items()}
 
 
 def body_for(user: Any, fetch: TexmlFetch) -> str:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import F
 
 from portal.actors import Actor
 from portal.masking import hides_something
@@ -23,6 +24,7 @@ _EDITED = ("name", "draft", "variables", "apology", "signature", "updated_at")
 _SHOWN_MASKED = ("draft", "variables", "apology")
 _HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
 _UNPUBLISHED = "is not published"
+_MOST_OTHERS = 5000
 _GRAVE = {"fatal", "error"}
 
 
@@ -178,11 +180,14 @@ def _served(document: TexmlDocument, version: TexmlVersion) -> TexmlVersion:
 
 
 def _between(document: TexmlDocument) -> list[Finding]:
-    others = TexmlDocument.objects.filter(account=document.account_id).exclude(pk=document.pk)
-    published = {one.url: version.source for one, version in _published(others)}
-    absent = {one.url: _UNPUBLISHED for one in others if one.published is None}
-    absent |= {
-        one.url: "is of another account" for one in TexmlDocument.objects.exclude(account=document.account_id)[:5000]
+    others = TexmlDocument.objects.exclude(pk=document.pk).only("token", "account", "published")[:_MOST_OTHERS]
+    ours = TexmlVersion.objects.filter(document__account=document.account_id, number=F("document__published"))
+    sources = dict(ours.exclude(document=document.pk).values_list("document", "source"))
+    published = {one.url: sources[one.pk] for one in others if one.pk in sources}
+    absent = {
+        one.url: _UNPUBLISHED if one.account_id == document.account_id else "is of another account"
+        for one in others
+        if one.pk not in sources
     }
     hosted = document.url.partition(document.token)[0]
     found = linter.lint_together(published | {document.url: document.draft}, hosted=hosted, absent=absent)
@@ -191,12 +196,6 @@ def _between(document: TexmlDocument) -> list[Finding]:
         replace(one, level="warning") if one.rule == "F10" and _UNPUBLISHED in one.message else one
         for one in found.get(document.url, [])
     ]
-
-
-def _published(documents: Iterable[TexmlDocument]) -> list[tuple[TexmlDocument, TexmlVersion]]:
-    rows = {one.pk: one for one in documents if one.published}
-    versions = TexmlVersion.objects.filter(document__in=rows).order_by("number")
-    return [(rows[one.document_id], one) for one in versions if rows[one.document_id].published == one.number]
 
 
 def _demand(document: TexmlDocument, source: str, actor: Actor) -> None:

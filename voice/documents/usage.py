@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Q, TextField
+from django.db.models import F, Q, TextField
 from django.db.models.functions import Cast
 
 from applications.models import CallControlApplication, TexmlApplication
@@ -47,14 +47,10 @@ def _of_applications(part: str) -> list[Use]:
 
 
 def _of_documents(document: TexmlDocument, part: str) -> list[Use]:
-    others = TexmlDocument.objects.exclude(pk=document.pk)
+    others = TexmlDocument.objects.exclude(pk=document.pk).defer("draft")
     drafts = {row.pk: row for row in others.filter(draft__contains=part)[:500]}
-    versions = TexmlVersion.objects.filter(source__contains=part).exclude(document=document.pk)
-    served = {
-        row.document_id: row.document
-        for row in versions.select_related("document")[:5000]
-        if row.document.published == row.number
-    }
+    served_now = TexmlVersion.objects.filter(source__contains=part, number=F("document__published"))
+    served = {row.pk: row for row in others.filter(pk__in=served_now.values("document"))[:500]}
     return [
         Use("document", str(pk), row.name, " and ".join(_places(pk in served, pk in drafts)))
         for pk, row in sorted((drafts | served).items(), key=lambda item: item[1].name)

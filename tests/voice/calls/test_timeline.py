@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.documents import FETCH, fetch, publish_anew, published
 from tests.support.events import tell
-from tests.support.factories import make_call, make_event
+from tests.support.factories import make_call, make_event, run_owed
 from tests.support.rows import Call, CallCommand
 from voice.calls import timeline
 from voice.commands import outbox
@@ -121,5 +123,26 @@ def test_a_long_session_costs_no_more_statements(
 ) -> None:
     tell(account, *(make_event("call.hold", at) for at in range(30)))
     operator.has_perm("voice.view_call")
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         assert len(told(operator)) == 30
+
+
+def test_a_fetch_is_told_beside_its_event_and_one_that_nobody_signed_in_a_line_of_its_own(
+    client: Client, account: TelnyxAccount, operator: Any, user_with: Any
+) -> None:
+    menu, sales = published(account, name="Menu"), published(account, name="Sales")
+    fetch(client, menu)
+    publish_anew(sales, "<Response><Hangup/></Response>")
+    fetch(client, sales, Digits="2")
+    client.get(f"/texml/{menu.token}/", FETCH)
+    run_owed()
+    call = Call.objects.get()
+    lines = [(line.kind, line.title, line.detail) for line in timeline.entries(timeline.legs(call), operator)]
+    assert lines == [
+        ("event", "Instructions asked for (TeXML)", "fetched Menu v1"),
+        ("event", "Gather ended (TeXML)", "pressed 2 · fetched Sales v2"),
+        ("fetch", "Document fetched", "fetched Menu v1"),
+    ]
+    blind = user_with("voice.view_callevent")
+    told = [(line.kind, line.detail) for line in timeline.entries(timeline.legs(call), blind)]
+    assert told == [("event", ""), ("event", "pressed •")]
