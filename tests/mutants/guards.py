@@ -3,6 +3,7 @@
 from tests.mutants.drawing import Edit
 
 _DISPATCH, _DIALLING, _FLOWS = "voice/dispatch", "voice/dialling", "voice/flows"
+_DOCUMENTS = "voice/documents"
 
 GUARDS = {
     "an event that names only its leg lands in any call of the account": Edit(
@@ -123,6 +124,24 @@ GUARDS = {
     "a document that declares another encoding hides whom it calls": Edit(
         "voice/catalogue/texml_documents.py", 'read.encoding not in {"", "utf-8"}', "False"
     ),
+    "braces of a caller's name are a template at Telnyx": Edit(
+        "portal/texml/rendering.py", '"\'{}\\t\\r\\n"', '"\'\\t\\r\\n"'
+    ),
+    "a caller's value is called though nobody allowed it": Edit(
+        "portal/texml/templates.py", "and not is_allowed:", "and False:"
+    ),
+    "lists within lists cost more than a document may": Edit(
+        "portal/texml/rendering.py", "self._count(0)  # an empty body, too", "pass"
+    ),
+    "a document is served to whoever signs anything": Edit(
+        f"{_DOCUMENTS}/door.py", "signatures.verify(request.headers, body, published.keys, time.time())", "pass"
+    ),
+    "an older version comes in after a newer one": Edit(
+        f"{_DOCUMENTS}/copies.py", "there.number <= published.number", "True"
+    ),
+    "a draft that nobody judged is published": Edit(f"{_DOCUMENTS}/service.py", "if held.digest != seen:", "if False:"),
+    "who may not dial publishes what does": Edit(f"{_DOCUMENTS}/service.py", "rights.demand_for_document(", "str("),
+    "each caller waits for a database that is away": Edit(f"{_DOCUMENTS}/serving.py", "self.is_away = True", "pass"),
     "a value decides whom the call goes to, and nobody is told": Edit(
         "portal/texml/rules/templates.py", "if is_called or", "if"
     ),

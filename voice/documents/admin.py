@@ -311,7 +311,7 @@ class TexmlDocumentAdmin(PortalAdmin):
         """Return the lines of a diff, each with its sign, and both texts for who has scripts."""
         text = set_up_for(request.user, diffs.diff(document, before, after))
         sides = {diffs.label(name): diffs.text_of(document, name) for name in (before, after)}
-        lines = [(line[:1], visible(line)) for line in text.splitlines()]
+        lines = [(line[:1], visible(line)) for line in text.splitlines()[2:]]  # without their names
         return {"lines": lines, "sides": set_up_for(request.user, list(sides.items()))}
 
     def _drawn(

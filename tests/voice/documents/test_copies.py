@@ -1,5 +1,6 @@
 """Copies on disk: their owner's alone, one version whole, and never an older one after a newer one."""
 
+import os
 import stat
 import threading
 from dataclasses import replace
@@ -43,7 +44,11 @@ def test_what_is_written_is_read_by_the_token_alone(folder: Path) -> None:
 
 
 def test_it_is_its_owners_alone(folder: Path) -> None:
-    copies.write("token", COPY)
+    before = os.umask(0)  # whatever the process is started with
+    try:
+        copies.write("token", COPY)
+    finally:
+        os.umask(before)
     assert [stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())] == [0o700, 0o600, 0o600]
 
 
