@@ -141,8 +141,8 @@ class Grammar:
         return self.elements[ROOT].children
 
     def with_attribute(self, name: str) -> list[str]:
-        """List the keys of the elements that have an attribute of this name."""
-        return [key for key, element in self.elements.items() if name in element.attributes]
+        """List the names of the elements that have an attribute of this name."""
+        return list(dict.fromkeys(one.name for one in self.elements.values() if name in one.attributes))
 
 
 def close(name: str, names: Iterable[str]) -> str:

@@ -271,7 +271,8 @@ class _Reader:
         self.comments.append(Text(spot.line, spot.column, pieces=[(Spot(spot.line, spot.column + 4), data)]))
 
     def _doctype(self, *_: object) -> None:
-        raise Malformed(found("X02", self.here(), "A document type declaration is not allowed: remove it."))
+        spot = self.spot(max(self.data.rfind(b"<!DOCTYPE", 0, self.parser.CurrentByteIndex + 1), 0))
+        raise Malformed(found("X02", spot, "A document type declaration is not allowed: remove it."))
 
     def _declaration(self, version: str, encoding: str | None, standalone: int) -> None:
         self.encoding = (encoding or "").lower()
@@ -309,7 +310,7 @@ class _Reader:
             return " The XML declaration stands there a second time: remove it."
         if code in {_INVALID_TOKEN, _UNCLOSED_TOKEN} and _ODD_QUOTE.search(line):
             return ' Write straight quotes: ".'
-        if code in {_INVALID_TOKEN, _UNCLOSED_TOKEN} and _BARE_AMPERSAND.search(line):
+        if code in {_INVALID_TOKEN, _UNCLOSED_TOKEN} and _BARE_AMPERSAND.search(line[: spot.column]):
             return " Write & as &amp;."
         if code in {_MISMATCHED, _NO_ELEMENT, _UNCLOSED_TOKEN} and self.open:
             last = self.open[-1]

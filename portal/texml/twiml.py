@@ -192,7 +192,7 @@ class _Importer:
         if meaning.any_attribute:
             return name, given
         if name not in meaning.attributes:
-            elsewhere = ", ".join(f"<{GRAMMAR.elements[key].name}>" for key in GRAMMAR.with_attribute(name))
+            elsewhere = ", ".join(f"<{one}>" for one in GRAMMAR.with_attribute(name))
             where = f" It stands on {elsewhere}." if elsewhere else ""
             self.note(attribute, "left out", f"<{meaning.name}> has no {name[:40]}: Telnyx would ignore it.{where}")
             return None

@@ -72,6 +72,13 @@ def test_a_file_that_cannot_be_read_is_told_in_words_and_the_others_are_judged(f
     assert run(str(tmp_path / "gone.xml"))[0] == 1
 
 
+def test_a_file_without_an_end_is_read_as_far_as_it_may_be_long():
+    status, out, _ = run("/dev/zero")
+    assert (status, "fatal X03" in out) == (1, True)
+    status, _, err = run("a\0b")
+    assert (status, "cannot be read" in err) == (1, True)
+
+
 def test_a_variable_that_is_declared_is_known(file):
     greeting = file("greeting.xml", "<Response><Say>{{ Greeting }}</Say></Response>")
     assert "T07" in run(greeting)[1]

@@ -1,7 +1,10 @@
 """Running documents without a call: a machine, and whoever has the documents."""
 
 from collections.abc import Mapping
+from random import Random
+from xml.sax.saxutils import quoteattr
 
+from portal.texml.grammar import GRAMMAR, Value
 from portal.texml.interpreter import Machine
 from portal.texml.outcomes import Failed, Fetch, Fetched, Outcome, Step
 from portal.texml.verbs import Note, Verb
@@ -53,3 +56,43 @@ class Run:
 
 def response(verbs: str) -> str:
     return f"<Response>{verbs}</Response>"
+
+
+def any_document(chosen: Random, origin: str = "https://pbx.example") -> str:
+    """A document with any elements, right and wrong, whose addresses lead to ``/a``, ``/b`` and nowhere."""
+    return response("".join(_any_element(chosen, chosen.choice(GRAMMAR.verbs), "Response", origin) for _ in range(4)))
+
+
+def _any_element(chosen: Random, name: str, parent: str, origin: str) -> str:
+    known = GRAMMAR.element(name, parent)
+    attributes, inner = "", ""
+    for attribute, value in known.attributes.items() if known else ():
+        if chosen.random() < 0.35:
+            written = attribute if chosen.random() < 0.95 else attribute.lower()
+            attributes += f" {written}={quoteattr(_any_value(chosen, value, origin))}"
+    names = (known.children if chosen.random() < 0.9 else GRAMMAR.names(ssml=True)) if known else ()
+    if parent != name:  # of what stands in itself there is no end
+        inner = "".join(
+            _any_element(chosen, chosen.choice(names), name, origin) for _ in range(chosen.randrange(3)) if names
+        )
+    text = chosen.choice(["/a", "/b", "some text", "+13125550001", "sip:0001@b.example", "support", "&lt;", ""])
+    return f"<{name}{attributes}>{inner}{text}</{name}>"
+
+
+def _any_value(chosen: Random, value: Value, origin: str) -> str:
+    kinds = [
+        "",
+        "0",
+        "1",
+        "-1",
+        "99999",
+        "true",
+        "x y",
+        f"{origin}/a",
+        "/b",
+        "::",
+        "http://[",
+        "sip:a@b",
+        "+13125550001",
+    ]
+    return chosen.choice([value.default or "", *kinds, *value.values[:4], *value.values[-2:]])

@@ -1,16 +1,13 @@
 """Makes a TeXML document of a TwiML document, from the command line."""
 
-import sys
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from portal.management.commands.texml_lint import beginning
 from portal.texml.tree import Malformed
 from portal.texml.twiml import from_twiml
-
-_STDIN = "-"
 
 
 class Command(BaseCommand):
@@ -25,12 +22,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["file"]
         try:
-            imported = from_twiml(sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes())
-        except (OSError, ValueError) as error:  # ValueError: a name with NUL
-            if not isinstance(error, Malformed):
-                raise CommandError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
-            found = error.finding
+            imported = from_twiml(beginning(name))
+        except Malformed as malformed:
+            found = malformed.finding
             raise CommandError(f"{name}:{found.line}:{found.column}: {found.message}") from None
+        except (OSError, ValueError) as error:
+            raise CommandError(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
         self.stdout.write(imported.document, ending="")
         for one in imported.changes:
             self.stderr.write(f"{name}:{one.line}:{one.column}: {one.what}: {one.message}")

@@ -10,8 +10,17 @@ from django.core.management import BaseCommand
 
 from portal.texml.findings import Finding
 from portal.texml.linter import Surroundings, lint
+from portal.texml.tree import LARGEST
 
 _STDIN = "-"
+
+
+def beginning(name: str) -> bytes:
+    """Read as much of a file as tells that it is too large. Raises ``OSError``; ``ValueError`` for a name with NUL."""
+    if name == _STDIN:
+        return sys.stdin.buffer.read(LARGEST + 1)
+    with Path(name).open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 class Command(BaseCommand):
@@ -36,8 +45,8 @@ class Command(BaseCommand):
         is_well = True
         for name in options["files"]:
             try:
-                source = sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
-            except (OSError, ValueError) as error:  # ValueError: a name with NUL
+                source = beginning(name)
+            except (OSError, ValueError) as error:
                 self.stderr.write(f"{name} cannot be read: {getattr(error, 'strerror', None) or error}.")
                 is_well = False
                 continue

@@ -108,9 +108,10 @@ def _take_document(exchange: Exchange, call: Call, machine: Machine, outcome: Ou
         _without(exchange, call)
         return
     steps = machine.take(outcome)
-    verbs = [step for step in steps if not isinstance(step, Note)]
-    is_refused = bool(verbs) and isinstance(verbs[0], End) and verbs[0].how in _REJECTED
-    if call.state == "ringing" and not is_refused and not isinstance(verbs[-1], Fetch):
+    does = [step for step in steps if not isinstance(step, Note)]
+    is_refused = bool(does) and isinstance(does[0], End) and does[0].how in _REJECTED
+    is_elsewhere = all(isinstance(step, Fetch) for step in does)  # another document is to tell
+    if call.state == "ringing" and not (is_refused or is_elsewhere):
         calls.answer(exchange, call)
     _play(exchange, call, machine, steps)
 
@@ -120,7 +121,8 @@ def _is_none(call: Call, machine: Machine, outcome: Outcome) -> bool:
     does, or there is nobody at its address and a scenario can stand in.
     """
     if not isinstance(outcome, Fetched):
-        return outcome == fetches.NOBODY and not machine.fallback and legs.can_stand_in(call)
+        is_ringing = call.state == "ringing"
+        return is_ringing and outcome == fetches.NOBODY and not machine.fallback and legs.can_stand_in(call)
     if not outcome.source.strip():
         return True
     try:
@@ -133,9 +135,9 @@ def _is_none(call: Call, machine: Machine, outcome: Outcome) -> bool:
 def _without(exchange: Exchange, call: Call) -> None:
     """Let the call go on without a document."""
     texml(call).pop(MACHINE, None)
-    if call.state == "ringing":
+    if call.state == "ringing":  # of one that goes on after an update nothing is played anew
         calls.answer(exchange, call)
-    legs.stand_in(exchange, call)
+        legs.stand_in(exchange, call)
 
 
 def _end(exchange: Exchange, call: Call, step: End) -> None:

@@ -34,7 +34,7 @@ def _stray(attribute: tree.Attribute, element: tree.Element, meaning: Element) -
     other_case = next((one for one in own if one.lower() == name.lower()), "")
     if other_case:
         return found("A02", attribute, f"Telnyx ignores {name}: write {other_case}.")
-    elsewhere = ", ".join(f"<{GRAMMAR.elements[key].name}>" for key in GRAMMAR.with_attribute(name))
+    elsewhere = ", ".join(f"<{one}>" for one in GRAMMAR.with_attribute(name))
     if elsewhere:
         return found("A04", attribute, f"<{element.name}> has no {name}: it stands on {elsewhere}.")
     near = close(name, own)

@@ -36,7 +36,7 @@ class Context:
     def _learn(self, element: tree.Element, parent: Element | None) -> None:
         if element is self.document.root:
             meaning = GRAMMAR.elements[ROOT] if element.name.lower() == ROOT.lower() else None
-        elif parent is None:
+        elif parent is None or (element.name in GRAMMAR.twiml_elements and element.name not in parent.children):
             meaning = None
         else:
             meaning = GRAMMAR.element(element.name, parent.name) or GRAMMAR.element(

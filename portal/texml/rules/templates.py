@@ -25,6 +25,7 @@ class _Container:
     element: tree.Element
     meaning: Element | None
     attribute: tree.Attribute | None
+    declared: frozenset[str]
     open: list[tuple[str, Place, bool]] = field(default_factory=list)  # word, place, whether its else was met
 
     @property
@@ -48,12 +49,12 @@ def findings(context: Context) -> Iterator[Finding]:
     for element in context.document.walk():
         meaning = context.meaning(element)
         for attribute in element.attributes:
-            inside = _Container(element, meaning, attribute)
-            yield from _tags(inside, attribute.value, partial(_of_attribute, attribute), False, declared)
+            inside = _Container(element, meaning, attribute, declared)
+            yield from _tags(inside, attribute.value, partial(_of_attribute, attribute))
             yield from _left_open(inside)
-        inside = _Container(element, meaning, None)
+        inside = _Container(element, meaning, None, declared)
         for text in element.texts:
-            yield from _tags(inside, text.data, text.at, text.cdata, declared)
+            yield from _tags(inside, text.data, text.at, text.cdata)
         yield from _left_open(inside)
 
 
@@ -67,9 +68,7 @@ def _left_open(inside: _Container) -> Iterator[Finding]:
         yield found("T01", place, f"The section {word[:40]} is not closed within {where}.")
 
 
-def _tags(
-    inside: _Container, text: str, at: Callable[[int], Place], is_cdata: bool, declared: frozenset[str]
-) -> Iterator[Finding]:
+def _tags(inside: _Container, text: str, at: Callable[[int], Place], is_cdata: bool = False) -> Iterator[Finding]:
     end = 0
     for tag in TAG.finditer(text):
         place, before = at(tag.start()), text[: tag.start()]
@@ -85,9 +84,9 @@ def _tags(
         elif inner[:1] in {">", "=", "!"}:
             yield found("T03", place, "Partials, other delimiters and comments in braces are not there.")
         elif inner[:1] in {"#", "^", "/"}:
-            yield from _section(inside, inner, place, declared)
+            yield from _section(inside, inner, place)
         else:
-            yield from _value(inside, inner, place, before, is_cdata, declared)
+            yield from _value(inside, inner, place, before, is_cdata)
     yield from _unclosed(text, end, len(text), at)
 
 
@@ -96,42 +95,40 @@ def _unclosed(text: str, start: int, end: int, at: Callable[[int], Place]) -> It
         yield found("T01", at(index), "These braces are not closed.")
 
 
-def _section(inside: _Container, inner: str, place: Place, declared: frozenset[str]) -> Iterator[Finding]:
+def _section(inside: _Container, inner: str, place: Place) -> Iterator[Finding]:
     sign, words = inner[0], inner[1:].strip()
     word = words.partition(" ")[0]
-    last = inside.open[-1] if inside.open else None
     if sign == "/":
-        if last:
-            inside.open.pop()
-        if not last or last[0] != words:
+        last = inside.open.pop()[0] if inside.open else None
+        if last != words:
             yield found("T01", place, f"{{{{/{words[:40]}}}}} closes nothing that was opened here.")
-        return
-    if word in {"else", "elseif"} and sign == "#":
-        if last is None or last[0] != "if" or last[2]:
-            yield found("T01", place, f"{{{{#{word}}}}} stands in no {{{{#if}}}}, or behind its {{{{#else}}}}.")
-        else:
-            inside.open[-1] = (*last[:2], word == "else")
-    elif word == "if" and sign == "#":
+    elif sign == "#" and word in {"else", "elseif"}:
+        yield from _alternative(inside, word, place)
+    elif sign == "#" and word == "if":
         inside.open.append(("if", place, False))
-    elif not re.fullmatch(_NAME, words) or words in _RESERVED:
-        hint = " Write {{ Name | url }}." if words == "url_encode" else ""
-        yield found("T03", place, f"There is no section {{{{{sign}{words[:40]}}}}}.{hint}")
-        inside.open.append((words, place, False))  # its end is not reported as well
-        return
     else:
-        inside.open.append((words, place, False))
-        yield from _unknown(words, place, declared)
-        return
-    if word in {"if", "elseif"}:
+        inside.open.append((words, place, False))  # also an unknown one, whose end is not reported as well
+        if re.fullmatch(_NAME, words) and words not in _RESERVED:
+            yield from _unknown(inside, words, place)
+        else:
+            hint = " Write {{ Name | url }}." if words == "url_encode" else ""
+            yield found("T03", place, f"There is no section {{{{{sign}{words[:40]}}}}}.{hint}")
+    if sign == "#" and word in {"if", "elseif"}:
         if condition := _CONDITION.fullmatch(words):
-            yield from _unknown(condition[1], place, declared)
+            yield from _unknown(inside, condition[1], place)
         else:
             yield found("T03", place, 'A condition is {{#if Name == "x"}} or {{#if Name != "x"}}.')
 
 
-def _value(
-    inside: _Container, inner: str, place: Place, before: str, is_cdata: bool, declared: frozenset[str]
-) -> Iterator[Finding]:
+def _alternative(inside: _Container, word: str, place: Place) -> Iterator[Finding]:
+    last = inside.open[-1] if inside.open else None
+    if last is None or last[0] != "if" or last[2]:
+        yield found("T01", place, f"{{{{#{word}}}}} stands in no {{{{#if}}}}, or behind its {{{{#else}}}}.")
+    else:
+        inside.open[-1] = (*last[:2], word == "else")
+
+
+def _value(inside: _Container, inner: str, place: Place, before: str, is_cdata: bool) -> Iterator[Finding]:
     match = _VALUE.fullmatch(inner)
     if not match or match[1] in _RESERVED:
         yield found("T03", place, "A value is {{ Name }} or {{ Name | filter }}.")
@@ -146,7 +143,7 @@ def _value(
             yield found("T03", place, f"There is no filter {name[:40]}: {', '.join(FILTERS)}.{hint}")
         elif (name == "allow") != bool(allowed.strip()):
             yield found("T03", place, "allow names what is allowed; the other filters stand alone.")
-    yield from _unknown(match[1], place, declared)
+    yield from _unknown(inside, match[1], place)
     if "allow" in names:
         return
     is_called = not inside.attribute and inside.type in {"phone", "sip"}
@@ -157,13 +154,14 @@ def _value(
         yield found(
             "T06", place, f"In an address write {{{{ {match[1]} | url }}}}: a + or a & would mean another thing."
         )
-    is_json = is_cdata or inside.type == "json" or before.lstrip()[:1] in {"{", "["}
+    beginning = before.lstrip()[:2]
+    is_json = is_cdata or inside.type == "json" or (beginning[:1] in {"{", "["} and beginning != "{{")
     if is_json and "json" not in names:
         yield found("T05", place, f"In JSON write {{{{ {match[1]} | json }}}}: a quote would end the text.")
 
 
-def _unknown(name: str, place: Place, declared: frozenset[str]) -> Iterator[Finding]:
-    if name not in declared:
-        near = close(name, declared)
+def _unknown(inside: _Container, name: str, place: Place) -> Iterator[Finding]:
+    if name not in inside.declared:
+        near = close(name, inside.declared)
         hint = f" Did you mean {near}?" if near else ""
         yield found("T07", place, f"{name[:40]} is neither sent by Telnyx nor declared: it is empty.{hint}")

@@ -20,6 +20,7 @@ _MODEL = re.compile(r"[^\s/]+(/[^\s/]+)?")
 _VOICE = re.compile(r"man|woman|alice|[A-Za-z0-9]+(\.[^\s.]+)+")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _NOT_IN_A_URL = re.compile(r"[\s<>\"\\^`\x00-\x1f]")
+_PLUS = re.compile(r"\?[^#]*=\+[0-9]")  # a number in a query
 _PLAIN = {"http": "https", "ws": "wss"}
 _OF_DEEPGRAM = {"hints": "nova-2", "keyterms": "nova-3"}  # the models that read them
 
@@ -141,6 +142,10 @@ def _address(name: str, given: str, value: Value, at: Place) -> Iterator[Finding
         yield found("V05", at, f"{name} is a whole address, which begins with wss://.")
     elif not is_filled(given) and not _is_address(given, bool(scheme)):
         yield found("V05", at, f"{name} is not a valid address.")
+    elif "&amp;" in given:
+        yield found("V05", at, f"{name} is escaped twice: write &amp; once.", "warning")
+    elif _PLUS.search(given):
+        yield found("T06", at, f"In {name} a + is read as a space: write %2B.")
     elif scheme and scheme[1].lower() in _PLAIN:
         better = _PLAIN[scheme[1].lower()]
         yield found("V06", at, f"{name} is not encrypted: use {better}://.")

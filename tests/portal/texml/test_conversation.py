@@ -1,12 +1,13 @@
 """A document is tried in words, and a try is run again as a test case."""
 
 import json
+import random
 from collections.abc import Mapping
 
 import pytest
 
 from portal.texml.conversation import CALL, MOST_STEPS, Conversation, Difference, NotNow, check_case, run_case
-from tests.support.texml_runs import response
+from tests.support.texml_runs import any_document, response
 
 DOCUMENTS = {
     "": response('<Gather action="/two" numDigits="1"><Say>Press 1 for sales.</Say></Gather><Say>Goodbye.</Say>'),
@@ -184,3 +185,15 @@ def test_a_case_stops_at_the_first_step_that_is_not_possible_any_more() -> None:
 )
 def test_a_case_that_is_none_is_said_so(case: object, said: str) -> None:
     assert check_case(case).startswith(said)
+
+
+def test_whatever_the_document_something_can_be_done_until_it_is_over() -> None:
+    chosen = random.Random(13)
+    for _ in range(200):
+        documents = {url: any_document(chosen) for url in ("", "/a", "/b", "https://pbx.example/a")}
+        talk = Conversation(lambda url, fields, documents=documents: documents.get(url))
+        for _ in range(10):
+            if not talk.is_over:
+                talk.do(chosen.choice(talk.choices).replace("…", "1"))
+        assert check_case(talk.case()) == ""
+        assert run_case(talk.case(), lambda url, fields, documents=documents: documents.get(url)) == []

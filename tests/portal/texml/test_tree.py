@@ -108,13 +108,18 @@ def test_a_refusal_says_where():
 
 def test_a_document_of_one_long_line_is_read_as_fast_as_one_of_many():
     """Columns of a line were counted from its beginning for each attribute."""
-    long = "<a>" + '<b ü="" c="" d="" e=""/>' * 1990 + "</a>"
-    began = time.process_time()
-    parse(long)
-    in_one = time.process_time() - began
-    began = time.process_time()
-    parse(long.replace("<b", "\n<b"))
-    assert in_one < 5 * (time.process_time() - began) + 0.05
+    long = "<a>" + '<b ü="" c="" d="" e="" f=""/>' * 1990 + "</a>"
+    assert seconds(long) < 2 * seconds(long.replace("<b", "\n<b"))
+
+
+def seconds(source: str) -> float:
+    """The least of some measures: others use the machine as well."""
+    times = []
+    for _ in range(5):
+        began = time.process_time()
+        parse(source)
+        times.append(time.process_time() - began)
+    return min(times)
 
 
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=300)))

@@ -1,7 +1,10 @@
 """Callers enter what their scenario, or whoever let them call, wants."""
 
+from typing import Any
+
 import pytest
 
+from tests.support.sandbox_http import Http, refusal
 from tests.support.sandbox_texml import Account, at, ran
 from tests.support.texml_runs import response
 from tests.support.webhook_receiver import Receiver
@@ -43,3 +46,26 @@ def test_a_pause_is_a_pause(account: Account, receiver: Receiver, length: str) -
     sid = account.ring("transferred")
     account.http.end(sid)
     assert ('Caller hears: "After"' in ran(account, sid)) == (length == "1")  # no caller stays for three minutes
+
+
+@pytest.mark.parametrize(
+    ("more", "member"),
+    [
+        ({"digits": "1a"}, "digits"),
+        ({"digits": "1  2"}, "digits"),
+        ({"digits": 1}, "digits"),
+        ({"says": 1}, "says"),
+        ({"says": "x" * 1001}, "says"),
+        ({"stays": -1}, "stays"),
+        ({"stays": True}, "stays"),
+        ({"stays": 60}, "stays"),
+    ],
+)
+def test_what_a_caller_cannot_do_is_refused(account: Account, more: dict[str, Any], member: str) -> None:
+    body = {"scenario": "texml_menu", "connection_id": account.application.id} | more
+    assert refusal(account.http("POST", "/sandbox/calls", body)) == (422, "10015", f"/{member}")
+
+
+def test_who_calls_another_application_is_told_nothing(http: Http, application: Any) -> None:
+    body = {"scenario": "ivr", "connection_id": application.id, "digits": "1"}
+    assert refusal(http("POST", "/sandbox/calls", body)) == (422, "10015", "/digits")

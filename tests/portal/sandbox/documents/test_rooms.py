@@ -72,6 +72,7 @@ def test_who_waits_in_a_queue_hears_its_document_with_their_place(account: Accou
     }
     sid = account.ring("texml_queue")
     form = wait_form(receiver, QueueSid="support")
+    assert account("GET", f"Calls/{sid}")[1]["status"] == "in-progress"
     assert (form["CallSid"], form["QueuePosition"], form["CurrentQueueSize"]) == (sid, "1", "1")
     assert account("GET", "Queues/support")[1]["current_size"] == 1
     account.http.end(sid)

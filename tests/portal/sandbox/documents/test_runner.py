@@ -1,5 +1,6 @@
 """A call to a TeXML application runs its documents, and its addresses hear what came of them."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from portal.sandbox.server.server import Sandbox
 from portal.texml.interpreter import APOLOGY
 from tests.support.sandbox_http import Http
 from tests.support.sandbox_texml import Account, at, forms, make_texml_application, ran, wait_form
-from tests.support.texml_runs import response
+from tests.support.texml_runs import any_document, response
 from tests.support.webhook_receiver import Receiver
 
 MENU = response('<Gather action="/sales" numDigits="1"><Say>Press 1 for sales.</Say></Gather><Say>Goodbye.</Say>')
@@ -88,6 +89,7 @@ def test_without_a_document_and_a_fallback_the_caller_hears_an_apology(
     account.http.end(sid)
     assert ran(account, sid)[-2:] == [f'Caller hears: "{APOLOGY}"', "The document is over: the call ends."]
     assert statuses(receiver, sid)[-1] == "completed"
+    assert len(at(receiver, "/voice")) == (0 if fault else 1)
 
 
 def test_a_scenario_stands_in_where_nobody_has_a_document(account: Account, receiver: Receiver) -> None:
@@ -162,6 +164,16 @@ def test_a_document_goes_on_after_a_restart(tmp_path: Path, receiver: Receiver) 
     with Sandbox(state, pace=0.02):
         wait_form(receiver, CallSid=sid, Digits="1")
         wait_form(receiver, CallSid=sid, CallStatus="completed")
+
+
+def test_whatever_the_document_the_call_ends(
+    account: Account, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    chosen = random.Random(7)
+    for scenario in ("texml_menu", "texml_voicemail", "texml_conference", "texml_queue", "texml_dial", "answered"):
+        receiver.documents = {path: any_document(chosen, receiver.origin) for path in ("/voice", "/a", "/b")}
+        account.http.end(account.ring(scenario, says="hello"))
+    assert "A timer of the sandbox failed" not in caplog.text
 
 
 def test_every_answer_of_rest_still_fits_the_sdk(account: Account, sdk: telnyx.Telnyx, receiver: Receiver) -> None:

@@ -21,6 +21,8 @@ from portal.sandbox.core.keys import public_key, signing_key
 from portal.sandbox.server.server import Sandbox
 from tests.support.clock import Clock
 from tests.support.sandbox_applications import make_application
+from tests.support.sandbox_texml import at, make_texml_application
+from tests.support.texml_runs import response
 from tests.support.webhook_receiver import Receiver
 
 
@@ -53,6 +55,14 @@ def test_sandbox_call_waits_for_the_end_and_prints_the_call(application: Any, re
     assert out.splitlines()[-1] == payload["call_control_id"]
     assert (payload["from"], payload["to"]) == ("+13125550177", "+13125550178")
     assert err == ""
+
+
+@pytest.mark.usefixtures("noted")
+def test_sandbox_call_tells_the_caller_what_to_do(sdk: telnyx.Telnyx, receiver: Receiver) -> None:
+    make_texml_application(sdk, receiver)
+    receiver.documents = {"/voice": response('<Gather action="/next" numDigits="2"/>'), "/next": response("<Hangup/>")}
+    run("texml_menu", "--digits", "42", "--says", "hello", "--stays", "9")
+    assert at(receiver, "/next")[0]["Digits"] == "42"
 
 
 @pytest.mark.usefixtures("noted")

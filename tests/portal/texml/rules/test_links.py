@@ -56,6 +56,8 @@ def test_a_circle_of_documents_that_ask_for_nothing_is_found():
     quiet: dict[str, list[object]] = {"a": [], "b": [], "c": []}
     circle = {name: verbs(SAY, f"<Redirect>{to}</Redirect>") for name, to in pairwise("abca")}
     assert rules_between(circle) == {name: [("F06", 27)] for name in "abc"}
+    leads_into_one = {"z": verbs(SAY, "<Redirect>a</Redirect>")}
+    assert rules_between(circle | leads_into_one) == {**{name: [("F06", 27)] for name in "abc"}, "z": []}
     assert rules_between(circle | {"b": verbs('<Gather action="x"/>', "<Redirect>c</Redirect>")}) == quiet
     assert rules_between(circle | {"c": verbs(SAY, "<Redirect>d</Redirect>")}) == quiet
 

@@ -12,7 +12,11 @@ CASES: dict[str, Cases] = {
         [verbs(SAY, "<Hangup/>")],
     ),
     "S04": Cases(
-        [verbs("§<Sms>Hi</Sms>"), verbs("<Dial>§<Client>bob</Client></Dial>"), verbs("§<Message>Hi</Message>")],
+        [
+            verbs("§<Sms>Hi</Sms>"),
+            verbs("<Dial>§<Client>bob</Client></Dial>"),
+            verbs("§<Message><Body>Hi</Body></Message>"),
+        ],
         [
             verbs("<Dial><Sip>sip:bob@sip.telnyx.com</Sip></Dial>"),
             verbs(
@@ -32,6 +36,7 @@ CASES: dict[str, Cases] = {
         ],
         [
             verbs(f"<Gather>{SAY}<Play>{TO}/a.mp3</Play></Gather>"),
+            verbs("<Message><Body>Hi</Body></Message>"),
             verbs('<HttpRequest async="true"><Response><Type>json</Type></Response></HttpRequest>'),
         ],
     ),

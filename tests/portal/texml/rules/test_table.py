@@ -105,7 +105,7 @@ def test_an_attribute_in_another_case_or_with_a_slip_is_found(key, name):
 def test_an_attribute_on_the_wrong_element_is_found_and_told_where_it_stands(name):
     found = judged(f'<Response><Hangup {name}="x"/></Response>')
     assert [one.rule for one in found] == ["A04"]
-    assert all(f"<{GRAMMAR.elements[key].name}>" in found[0].message for key in GRAMMAR.with_attribute(name))
+    assert all(found[0].message.count(f"<{one}>") == 1 for one in GRAMMAR.with_attribute(name))
 
 
 @pytest.mark.parametrize(("key", "name"), ATTRIBUTES)

@@ -66,10 +66,18 @@ CASES: dict[str, Cases] = {
             in_request("<![CDATA[§{{ From }}]]>"),
             verbs("<Pay §metadata='{{ From }}'/>"),
         ],
-        [in_request('{"who": "{{ From | json }}"}'), in_request("who={{ From | url }}")],
+        [
+            in_request('{"who": "{{ From | json }}"}'),
+            in_request("who={{ From | url }}"),
+            verbs("{{#if {{From}} == x}}", SAY, "{{/if}}"),
+        ],
     ),
     "T06": Cases(
-        [verbs("<Redirect>/a?b=§{{ From }}</Redirect>"), verbs('<Gather §action="/a?b={{ From }}"/>')],
+        [
+            verbs("<Redirect>§/a?b=+13125550100</Redirect>"),
+            verbs("<Redirect>/a?b=§{{ From }}</Redirect>"),
+            verbs('<Gather §action="/a?b={{ From }}"/>'),
+        ],
         [verbs("<Redirect>/a?b={{ From | url }}</Redirect>"), verbs("<Say>{{ From }}</Say>")],
     ),
     "T07": Cases(

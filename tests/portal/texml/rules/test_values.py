@@ -52,6 +52,7 @@ CASES: dict[str, Cases] = {
             verbs('<Gather §action=""/>'),
             verbs("<Redirect>§https://a.example:99999/</Redirect>"),
             verbs("<Redirect>§https://[::1/</Redirect>"),
+            verbs("<Redirect>§https://a.example/?b=1&amp;amp;c=2</Redirect>"),
         ],
         [
             verbs('<Gather action="/menu?step=2"/>'),

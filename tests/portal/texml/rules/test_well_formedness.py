@@ -25,8 +25,8 @@ CASES: dict[str, Cases] = {
     ),
     "X02": Cases(
         [
-            '<!DOCTYPE Response §[<!ENTITY a "b">]><Response><Say>&a;</Say></Response>',
-            '<!DOCTYPE Response SYSTEM "file:///etc/passwd"§><Response/>',
+            '§<!DOCTYPE Response [<!ENTITY a "b">]><Response><Say>&a;</Say></Response>',
+            '<?xml version="1.0"?>§<!DOCTYPE Response SYSTEM "file:///etc/passwd"><Response/>',
         ],
         [
             "<Response><Say>&lt;!DOCTYPE&gt;</Say></Response>",
