@@ -54,7 +54,7 @@ def test_a_document_is_made_and_written(browser: Client, account: TelnyxAccount)
         ({"name": ""}, "name", "required"),
         ({"variables": "{"}, "variables", "not JSON"),
         ({"variables": '{"1": "a"}'}, "variables", "no name of a variable"),
-        ({"draft": "a" * 70_000}, "draft", "65536"),
+        ({"draft": "a" * 70_000}, "draft", "65,536"),
         ({"draft": "<Dial>+1312•••0001</Dial>"}, "draft", "hidden"),
         ({"name": "Other"}, "__all__", "another document of this name"),
         ({"seen_digest": "0" * 64}, "__all__", "Somebody else"),
