@@ -91,6 +91,9 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "Telnyx asks to wait": (Edit(BREAKER, "why_held", "row.wait_until > now", "False"),),
     "Telnyx asks to wait with dials": (Edit(BREAKER, "why_held", "row.dials_wait_until > now", "False"),),
     "the count of calls at once": (Edit(LIMITS, "_check_counts", '"concurrent_calls")', ")"),),
+    "a limit is full only when it is": (
+        Edit(LIMITS, "_over", "wanted > value", 'wanted > value - (name == "concurrent_calls")'),
+    ),
     "lost only what is not alive": (
         Edit("voice.recovery.open_calls", "_find_ending", 'answer.get("is_alive") is not False', "False"),
     ),

@@ -108,6 +108,7 @@ class World:
     dies_in: int | None = None
     is_dead: bool = False
     between: tuple[int, list[Step]] | None = None
+    is_judged: bool = False  # what is read now is for a judgement, and by no process
     _base: int = 0
 
     def make(self) -> None:
@@ -171,7 +172,7 @@ class World:
 
     def statement(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Called for each statement: the process may die here, or others may come between."""
-        if not sql.startswith(_SAVEPOINTS):
+        if not sql.startswith(_SAVEPOINTS) and not self.is_judged:
             if self.dies_in is not None:
                 self.is_dead, self.dies_in = self.dies_in <= 0, self.dies_in - 1
             if self.is_dead:
@@ -183,6 +184,15 @@ class World:
                 if left <= 0:
                     self._let_others(others)
         return execute(sql, params, many, context)
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """While it lasts no process dies, and none comes between."""
+        self.is_judged = True
+        try:
+            yield
+        finally:
+            self.is_judged = False
 
     def _let_others(self, others: Sequence[Step]) -> None:
         """Others take their steps: what is of the process that is stopped here stays as it is."""
