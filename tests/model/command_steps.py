@@ -172,6 +172,7 @@ def claim_row(world: World, command_id: uuid.UUID) -> None:
     if command is None:
         return
     if command.status != "sending":
+        world.closed.add(command_id)
         _judge_closed(world, row, command, used)
         wake_commands(*ordering.next_free(command))
         return
@@ -286,10 +287,19 @@ def settle(world: World, at: int) -> None:
     with world.judging():
         is_mine = _is_mine(mine)
     free = sender._settle(mine.command, mine.outcome)
-    if is_mine:
-        with world.judging():
+    with world.judging():
+        if is_mine:
             _hear(world, mine.outcome.error)
+        _judge_written(world, mine.command.pk)
     wake_commands(*free)
+
+
+def _judge_written(world: World, pk: uuid.UUID) -> None:
+    row = sql.fetch(CallCommand, id=pk)
+    if row is not None and row.status not in ("queued", "sending"):
+        world.closed.add(pk)
+    elif pk in world.closed:
+        world.wrong.append("lease: a sender opens again what another one has closed")
 
 
 def _hear(world: World, error: Any) -> None:

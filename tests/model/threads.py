@@ -237,6 +237,7 @@ def _world(seed: int) -> Iterator[ThreadedWorld]:
         for module in (processing, limits, circuit_breaker, intake):
             patch.setattr(module, "_log", Silence())
         patch.setattr(sender, "_attempt", attempt)
+        patch.setattr(sender, "_claim", world.counting(sender._claim))
         patch.setattr(wakeups.publisher, "put", world.wake)
         patch.setattr(timezone, "now", clock.host)
         connection_created.connect(_look_first)
