@@ -141,7 +141,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
         Edit(ORDERING, "_BLOCKED", "AND NOT (own.action IN HANG_UPS AND (\n", "AND NOT (FALSE AND (\n"),
     ),
     "M3: what is on the wire is not paused": (Edit(SENDER, "_why_waiting", "and not command.first_sent_at", ""),),
-    "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(alive, on_its_way)", ""),),
+    "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(legs, on_its_way, made)", ""),),
     "M5: nothing begins after SIGTERM": (Edit(SENDER, "send", "if stopping.has_begun():", "if False:"),),
     "M6: a sender writes only what is its own": (
         Edit(SENDER, "_settle", "command.error, now, mine)", "command.error, now)"),
