@@ -34,7 +34,7 @@ class History:
 def history(seed: int, number: int) -> History:
     """Draw the history of that seed with so many steps."""
     dice = Dice(seed)
-    flags = (dice.random() < often for often in (0.4, 0.3, 0.3))
+    flags = (dice.random() < often for often in (0.4, 0.5, 0.3))
     settings = Settings(seed, dice.choice((3, 5, 1000)), *flags, most_rivals=dice.choice((500, 3)))
     dice.choose_theme()
     steps: list[Step] = []

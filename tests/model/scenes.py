@@ -54,7 +54,7 @@ def leg_before_its_stub(dice: "Dice") -> list[Step]:
 
 def twins(dice: "Dice") -> list[Step]:
     """The same is wished twice: one is done, of the other nobody knows, and the webhooks come after both."""
-    call, name = dice.some(4), dice.choice(("speak", "start_transcription", "start_transcription", "transfer"))
+    call, name = dice.some(4), dice.choice(("speak", "speak", "start_transcription", "transfer"))
     steps = [_wish(call, name), _send("ok"), _wish(call, name), _send("silent"), *_told_of_all(3)]
     return [*steps, *_UNCERTAIN]
 
