@@ -103,14 +103,14 @@ def _judge_refusal(world: World, limit: str, dials: int, before: int, but: CallC
         world.wrong.append(f"limits: refused by concurrent_calls, and {used} are taken")
 
 
-def make_batch(world: World, lines: int) -> None:
+def make_batch(world: World, lines: int, per_second: float = 1.0) -> None:
     if world.batch is not None:
         return
     shared = {"from": FROM, "connection_id": CONNECTION}
     numbers = [batches.Line(at + 1, f"+1312555{1000 + at}") for at in range(lines)]
     before = world.clock.database()
     try:
-        world.batch = batch = batches.make(world.account, shared, numbers, 1.0, ADA)
+        world.batch = batch = batches.make(world.account, shared, numbers, per_second, ADA)
     except limits.LimitExceeded:
         return
     _judge_due_times(world, batch, before)
