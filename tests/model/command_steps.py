@@ -72,12 +72,12 @@ def in_room(world: World, call: int, action: int) -> None:
 
 
 def _made(world: World, intent: str, make: Any) -> None:
-    before = world.clock.database()
+    before, used = world.clock.database(), _used(world) if world.between else 0
     try:
         command = make()
     except limits.LimitExceeded as error:
         if intent not in world.wishes:
-            _judge_refusal(world, error.limit, 1)
+            _judge_refusal(world, error.limit, 1, used)
         return
     world.wishes.setdefault(intent, set()).add(command.pk)
     world.made_at.setdefault(command.pk, world.clock.now)
@@ -86,22 +86,31 @@ def _made(world: World, intent: str, make: Any) -> None:
     wake_commands(command.pk)
 
 
-def _judge_refusal(world: World, limit: str, dials: int, but: CallCommand | None = None) -> None:
+def _used(world: World, but: CallCommand | None = None) -> int:
+    """Count calls at once; 0 where no history reaches the limit."""
     if world.settings.concurrent_calls > MANY:
+        return 0
+    with world.judging():
+        return taken(world, but)[0]
+
+
+def _judge_refusal(world: World, limit: str, dials: int, before: int, but: CallCommand | None = None) -> None:
+    """It was full before the step or is after it: the others that came amid it came before its count, or after."""
+    if limit != "concurrent_calls" or world.settings.concurrent_calls > MANY:
         return
-    used, _ = taken(world, but)
-    if limit == "concurrent_calls" and used + dials <= world.settings.concurrent_calls:
+    used = max(before, _used(world, but))
+    if used + dials <= world.settings.concurrent_calls:
         world.wrong.append(f"limits: refused by concurrent_calls, and {used} are taken")
 
 
-def make_batch(world: World, lines: int) -> None:
+def make_batch(world: World, lines: int, per_second: float = 1.0) -> None:
     if world.batch is not None:
         return
     shared = {"from": FROM, "connection_id": CONNECTION}
     numbers = [batches.Line(at + 1, f"+1312555{1000 + at}") for at in range(lines)]
     before = world.clock.database()
     try:
-        world.batch = batch = batches.make(world.account, shared, numbers, 1.0, ADA)
+        world.batch = batch = batches.make(world.account, shared, numbers, per_second, ADA)
     except limits.LimitExceeded:
         return
     _judge_due_times(world, batch, before)
@@ -111,17 +120,20 @@ def steer(world: World, verb: str) -> None:
     """Pause, resume or cancel the batch."""
     batch, before = world.batch, world.clock.database()
     if batch is not None:
-        was = DialBatch.objects.get(pk=batch.pk).status
+        with world.judging():
+            was = DialBatch.objects.get(pk=batch.pk).status
         getattr(batches, verb)(batch, ADA)
         if verb == "resume" and was == DialBatch.Status.PAUSED:
             _judge_due_times(world, batch, before)
 
 
 def _judge_due_times(world: World, batch: DialBatch, before: datetime) -> None:
-    batch = DialBatch.objects.get(pk=batch.pk)
+    with world.judging():
+        batch = DialBatch.objects.get(pk=batch.pk)
+        lines = list(batch.commands.filter(status="queued", first_sent_at=None).order_by("sequence"))
     if not before - _MOMENT < batch.began_at < world.clock.database() + _MOMENT:
         world.wrong.append("I7: a batch is not timed by the database's clock")
-    for at, line in enumerate(batch.commands.filter(status="queued", first_sent_at=None).order_by("sequence")):
+    for at, line in enumerate(lines):
         due = batch.began_at + timedelta(seconds=at / batch.per_second)
         if line.counted_at != due or line.expires_at != due + retry_policy.freshness("dial"):
             world.wrong.append("I7: a line of a batch is not timed as the batch")
@@ -139,28 +151,32 @@ def claim(world: World, at: int) -> None:
 def sweep(world: World, most: int = 500) -> None:
     """The sweep takes up what is due."""
     due = sender.due(500)
-    _judge_hangups(world, due)
+    with world.judging():
+        _judge_hangups(world, due)
     held_back.note_accounts()
     for command_id in due[:most]:
         claim_row(world, command_id)
 
 
 def claim_row(world: World, command_id: uuid.UUID) -> None:
-    row = sql.fetch(CallCommand, id=command_id)
-    if row is None:
-        return
-    call = sql.fetch(Call, id=row.call_id) if row.call_id else None
-    batch = sql.fetch(DialBatch, id=row.batch_id) if row.batch_id else None
-    had_room = not row.dials or row.first_sent_at is not None or _has_room(world, row)
-    breaker = sql.fetch(AccountBreaker, account=world.account.pk)
-    is_leased = any(other.command.pk == row.pk and _has_lease(world, other) for other in world.sending)
+    with world.judging():
+        row = sql.fetch(CallCommand, id=command_id)
+        if row is None:
+            return
+        call = sql.fetch(Call, id=row.call_id) if row.call_id else None
+        batch = sql.fetch(DialBatch, id=row.batch_id) if row.batch_id else None
+        used, accepted = taken(world, row) if row.dials and world.settings.concurrent_calls <= MANY else (0, 0)
+        breaker = sql.fetch(AccountBreaker, account=world.account.pk)
+        is_leased = any(other.command.pk == row.pk and _has_lease(world, other) for other in world.sending)
     command = sender._claim(command_id)
     if command is None:
         return
     if command.status != "sending":
-        _judge_closed(world, row, command)
+        world.closed.add(command_id)
+        _judge_closed(world, row, command, used)
         wake_commands(*ordering.next_free(command))
         return
+    had_room = row.first_sent_at is not None or used - accepted + row.dials <= world.settings.concurrent_calls
     if is_leased:
         world.wrong.append(f"lease: two senders have {row.action}")
     if not had_room:
@@ -169,16 +185,10 @@ def claim_row(world: World, command_id: uuid.UUID) -> None:
         world.wrong.append(f"I7: {row.action} begins after the end of its call")
     if batch is not None and row.first_sent_at is None and batch.status != DialBatch.Status.RUNNING:
         world.wrong.append(f"batches: a line begins and its batch is {batch.status}")
-    _judge_claim(world, row)
-    _judge_breaker(world, row, breaker)
+    with world.judging():
+        _judge_claim(world, row)
+        _judge_breaker(world, row, breaker)
     world.sending.append(Sending(command, world.clock.now))
-
-
-def _has_room(world: World, row: CallCommand) -> bool:
-    if world.settings.concurrent_calls > MANY:
-        return True
-    used, accepted = taken(world, row)
-    return used - accepted + row.dials <= world.settings.concurrent_calls
 
 
 def _judge_claim(world: World, row: CallCommand) -> None:
@@ -219,14 +229,14 @@ def _judge_breaker(world: World, row: CallCommand, breaker: AccountBreaker | Non
         world.wrong.append(f"breaker: {row.action} begins while Telnyx asked us to wait")
 
 
-def _judge_closed(world: World, row: CallCommand, command: CallCommand) -> None:
+def _judge_closed(world: World, row: CallCommand, command: CallCommand, used: int) -> None:
     """What is given up must be so for the reason given."""
     if command.status == "expired" and command.error.startswith("Too late") and row.pk in world.made_at:
         age = world.clock.now - world.made_at[row.pk]
         if age < retry_policy.freshness(row.action).total_seconds() - 0.1:
             world.wrong.append(f"I7: {row.action} expires {age:.0f} s after it was made")
     if command.status == "expired" and command.error.startswith("The limit concurrent_calls"):
-        _judge_refusal(world, "concurrent_calls", row.dials, row)
+        _judge_refusal(world, "concurrent_calls", row.dials, used, row)
 
 
 def _judge_hangups(world: World, due: list[uuid.UUID]) -> None:
@@ -274,11 +284,22 @@ def settle(world: World, at: int) -> None:
         return
     mine = over[at % len(over)]
     world.sending.remove(mine)
-    is_mine = _is_mine(mine)
+    with world.judging():
+        is_mine = _is_mine(mine)
     free = sender._settle(mine.command, mine.outcome)
-    if is_mine:
-        _hear(world, mine.outcome.error)
+    with world.judging():
+        if is_mine:
+            _hear(world, mine.outcome.error)
+        _judge_written(world, mine.command.pk)
     wake_commands(*free)
+
+
+def _judge_written(world: World, pk: uuid.UUID) -> None:
+    row = sql.fetch(CallCommand, id=pk)
+    if row is not None and row.status not in ("queued", "sending"):
+        world.closed.add(pk)
+    elif pk in world.closed:
+        world.wrong.append("lease: a sender opens again what another one has closed")
 
 
 def _hear(world: World, error: Any) -> None:
@@ -351,10 +372,11 @@ def decide(world: World, at: int, verdict: str) -> None:
     chosen = rows[at % len(rows)]
     if verdict != reconciliation.SEND_AGAIN:
         verdict = "it_happened" if world.telnyx.done[chosen.pk] else "it_did_not"
+    used = _used(world) if world.between else 0
     try:
         made = reconciliation.settle(chosen.pk, verdict, ADA)
     except limits.LimitExceeded as error:
-        _judge_refusal(world, error.limit, 1)
+        _judge_refusal(world, error.limit, 1, used)
         return
     except reconciliation.NotUncertain:
         return

@@ -22,6 +22,11 @@ def ring(world: World, late: bool = False) -> None:
     world.telnyx.begin_leg(outgoing=False, to=TO, late=late)
 
 
+def ring_unheard(world: World) -> None:
+    """Somebody calls, and of the beginning Telnyx tells nothing: then webhooks did not come here yet."""
+    world.telnyx.begin_leg(outgoing=False, to=TO, quiet=True)
+
+
 def record(world: World, at: int) -> None:
     """Telnyx records a call by its own settings, and tells of it by the leg alone.
 

@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 
 from tests.model.calm import calm_down
 from tests.model.invariants import broken
+from tests.model.scenes import SCENES
 from tests.model.steps import MOODS, STEPS, Dice, draw
 from tests.model.world import Settings, Step, world_of
 
 TAKE = {name: kind.take for name, kind in STEPS.items()}
 RAISED = "an error"
 _MOOD_CHANGES = 0.02  # of all steps
+_SCENES = 0.03  # and so often a scene begins instead
+_BEGINS_WITH_ONE = 0.5  # of all histories: nothing else is about then
 
 
 @dataclass(frozen=True)
@@ -31,15 +34,17 @@ class History:
 def history(seed: int, number: int) -> History:
     """Draw the history of that seed with so many steps."""
     dice = Dice(seed)
-    flags = (dice.random() < often for often in (0.4, 0.3, 0.3))
-    settings = Settings(seed, dice.choice((3, 5, 1000)), *flags, most_rivals=dice.choice((500, 500, 3)))
+    flags = (dice.random() < often for often in (0.4, 0.5, 0.3))
+    settings = Settings(seed, dice.choice((3, 5, 1000)), *flags, most_rivals=dice.choice((500, 3)))
     dice.choose_theme()
-    steps = []
-    for _ in range(number):
+    steps: list[Step] = []
+    scenes = _BEGINS_WITH_ONE
+    while len(steps) < number:
         if dice.random() < _MOOD_CHANGES:
             dice.mood = dice.choice(list(MOODS))
-        steps.append(draw(dice))
-    return History(settings, tuple(steps))
+        steps += dice.choice(SCENES)(dice) if dice.random() < scenes else [draw(dice)]
+        scenes = _SCENES
+    return History(settings, tuple(steps[:number]))
 
 
 def play(one: History) -> list[str]:

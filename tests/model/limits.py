@@ -7,6 +7,7 @@ from voice.catalogue import retry_policy
 from voice.models import Call, CallCommand
 
 _LEG_COMES = timedelta(seconds=3)  # between an accepted transfer and its leg
+_RINGS = timedelta(minutes=2)  # what a dial of which only the record told may ring, until its call is known
 
 
 def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
@@ -18,6 +19,9 @@ def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
     now = world.clock.database()
     rows = CallCommand.objects.filter(account=world.account, counted_at__lte=but.counted_at if but else now, dials=1)
     rows = rows.exclude(status="expired")
+    makers = {leg.control_id: leg.by for leg in world.telnyx.legs}
+    alive = list(Call.objects.alive().filter(account=world.account, direction="outgoing"))
+    by = [makers.get(call.call_control_id) for call in alive]
     under_way: set[object] = set()
     accepted = 0
     for row in rows.exclude(pk=but.pk) if but else rows:
@@ -25,12 +29,13 @@ def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
         lost = row.status == "uncertain" and row.settled_at is None and now - ended < retry_policy.UNKNOWN_AFTER
         if row.status in ("queued", "sending") or lost:
             under_way.add(row.pk)
-        elif row.action != "dial" and row.status == "ok" and now - ended < _LEG_COMES:
+        elif row.action == "dial":
+            is_unmet = row.status == "ok" and row.call_id is None and row.pk not in by
+            accepted += is_unmet and now - ended < _RINGS
+        elif row.status == "ok" and now - ended < _LEG_COMES:
             accepted += 1
-    makers = {leg.control_id: leg.by for leg in world.telnyx.legs}
     linked = {row.pk for row in rows if row.call_id is not None}
-    for call in Call.objects.alive().filter(account=world.account, direction="outgoing"):
-        maker = makers.get(call.call_control_id)
+    for maker, call in zip(by, alive, strict=True):
         if maker is None or maker in linked or maker in under_way:
             under_way.add(maker or call.call_control_id)
         else:

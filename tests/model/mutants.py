@@ -91,6 +91,9 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "Telnyx asks to wait": (Edit(BREAKER, "why_held", "row.wait_until > now", "False"),),
     "Telnyx asks to wait with dials": (Edit(BREAKER, "why_held", "row.dials_wait_until > now", "False"),),
     "the count of calls at once": (Edit(LIMITS, "_check_counts", '"concurrent_calls")', ")"),),
+    "a limit is full only when it is": (
+        Edit(LIMITS, "_over", "wanted > value", 'wanted > value - (name == "concurrent_calls")'),
+    ),
     "lost only what is not alive": (
         Edit("voice.recovery.open_calls", "_find_ending", 'answer.get("is_alive") is not False', "False"),
     ),
@@ -138,7 +141,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
         Edit(ORDERING, "_BLOCKED", "AND NOT (own.action IN HANG_UPS AND (\n", "AND NOT (FALSE AND (\n"),
     ),
     "M3: what is on the wire is not paused": (Edit(SENDER, "_why_waiting", "and not command.first_sent_at", ""),),
-    "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(alive, on_its_way)", ""),),
+    "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(legs, on_its_way, made)", ""),),
     "M5: nothing begins after SIGTERM": (Edit(SENDER, "send", "if stopping.has_begun():", "if False:"),),
     "M6: a sender writes only what is its own": (
         Edit(SENDER, "_settle", "command.error, now, mine)", "command.error, now)"),

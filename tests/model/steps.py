@@ -149,6 +149,7 @@ STEPS: dict[str, Kind] = {
     "look": Kind(command_steps.look, 4, _look),
     "decide": Kind(command_steps.decide, 1.2, lambda dice: (dice.some(), _verdict(dice))),
     "ring": Kind(event_steps.ring, 1.4, lambda dice: (dice.random() < 0.4,)),
+    "ring_unheard": Kind(event_steps.ring_unheard, 0.2),
     "record": Kind(event_steps.record, 0.8, _one),
     "hang_up": Kind(event_steps.hang_up, 0.4, _one),
     "press": Kind(event_steps.press, 3, lambda dice: (dice.some(), dice.choice("122"))),

@@ -63,6 +63,7 @@ class Telnyx:
     first: dict[uuid.UUID, float] = field(default_factory=dict)
     sends: dict[uuid.UUID, list[float]] = field(default_factory=dict)
     refused: set[uuid.UUID] = field(default_factory=set)
+    told_again: set[str] = field(default_factory=set)  # ids
     needless: list[str] = field(default_factory=list)  # a state set again that could be read
     number: int = 0
 
@@ -226,9 +227,19 @@ class Telnyx:
             payload = webhook.data["payload"]
             entry = {"type": "webhook", "name": webhook.data["event_type"], "metadata": {"event": webhook.data}}
             entry |= {"call_leg_id": payload.get("call_leg_id", ""), "event_timestamp": webhook.data["occurred_at"]}
-            rows += [entry] * (2 if self.repeats_in_record else 1)
+            rows.append(entry)
+            if self.repeats_in_record:
+                rows.append(entry | {"metadata": {"event": self._again(webhook)}})
         rows = [row for row in [*rows, *self.commands] if _is_wanted(row, wanted)]
         return {"data": rows, "meta": {"total_pages": 1, "total_results": len(rows)}}
+
+    def _again(self, webhook: Webhook) -> dict[str, Any]:
+        """Return what a second attempt to deliver it told: of every other one under an id of its own."""
+        if self.webhooks.index(webhook) % 2:
+            return webhook.data
+        identifier = str(uuid.uuid5(uuid.NAMESPACE_URL, f"again{webhook.data['id']}"))
+        self.told_again.add(identifier)
+        return webhook.data | {"id": identifier}
 
     def _deliveries(self, **values: Any) -> dict[str, Any]:
         wanted = values.get("filter", {})
@@ -271,6 +282,7 @@ def _bridge(telnyx: Telnyx, leg: Leg, command: CallCommand) -> None:
 
 def _transcribe(telnyx: Telnyx, leg: Leg, command: CallCommand) -> None:
     for at in range(3):
+        telnyx.clock.now += 0.01
         telnyx.tell("call.transcription", leg, transcription_data={"transcript": str(at)})
 
 

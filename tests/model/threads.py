@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -33,10 +34,11 @@ from tests.model.steps import MOODS, Dice
 from tests.model.world import Sending, Settings, Silence, Step, World
 from voice.calls import status
 from voice.conferences import queues, service
-from voice.dialling import limits
+from voice.dialling import batches, limits
 from voice.dispatch import circuit_breaker, sender
 from voice.events import intake, processing
 from voice.events.following import wake_following
+from voice.models import CallCommand, CallEvent
 from voice.wakeups import wake_commands
 
 THREADS = 15
@@ -139,7 +141,47 @@ def _of_telnyx(step: Callable[..., None], *draws: Callable[[Dice], Any]) -> Call
 
 def _batch(world: ThreadedWorld, dice: Dice) -> None:
     world.batch = None  # another one beside those that there are
-    command_steps.make_batch(world, dice.randint(3, 9))
+    command_steps.make_batch(world, dice.randint(3, 9), per_second=10.0)
+
+
+def _leg_and_its_call(world: ThreadedWorld, dice: Dice) -> None:
+    """Telnyx tells of a call and, by its leg alone, of what happened on it: two workers have both at once."""
+    with world.lock:
+        event_steps.ring(world)
+        event_steps.record(world, -1)
+        told = world.telnyx.webhooks[-2:]
+    for webhook in told:
+        if world.post(webhook) == 200:
+            webhook.source = "delivered"
+    events = CallEvent.objects.filter(account=world.account, event_id__in=[webhook.data["id"] for webhook in told])
+    _at_once(world, dice, *(partial(_process_one, event_id) for event_id in events.values_list("pk", flat=True)))
+
+
+def _process_one(event_id: uuid.UUID, world: ThreadedWorld, dice: Dice) -> None:
+    wake_following(processing.process(event_id))
+
+
+def _line_and_its_batch(world: ThreadedWorld, dice: Dice) -> None:
+    """A batch is paused at the moment in which a sender takes up a line of it."""
+    waiting = CallCommand.objects.filter(account=world.account, status="queued", first_sent_at=None)
+    line = waiting.filter(batch__status="running").select_related("batch").order_by("counted_at").first()
+    if line is not None and (batch := line.batch) is not None:
+        _at_once(world, dice, partial(_send_one, line.pk), lambda world, dice: batches.pause(batch, command_steps.ADA))
+        batches.resume(batch, command_steps.ADA)
+
+
+def _send_one(command_id: uuid.UUID, world: ThreadedWorld, dice: Dice) -> None:
+    wake_commands(*sender.send(command_id))
+
+
+def _at_once(world: ThreadedWorld, dice: Dice, *deeds: Callable[[ThreadedWorld, Dice], object]) -> None:
+    def do(deed: Callable[[ThreadedWorld, Dice], object], seed: float) -> None:
+        with _own_connection(seed):
+            _take(world, deed, Dice(seed))
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        for deed in deeds:
+            pool.submit(do, deed, dice.random())
 
 
 def _some(dice: Dice) -> int:
@@ -153,8 +195,10 @@ DEEDS: tuple[tuple[Callable[[ThreadedWorld, Dice], None], float], ...] = (
     (lambda world, dice: command_steps.wish(world, dice.some(), dice.choice(dice.wishes), dice.rarely()), 9),
     (lambda world, dice: command_steps.dial(world, dice.number(), dice.rarely()), 4),
     (lambda world, dice: command_steps.in_room(world, dice.some(2), dice.some(3)), 2),
-    (_batch, 1),
-    (lambda world, dice: command_steps.steer(world, dice.choices(("pause", "resume", "cancel"), (6, 6, 1))[0]), 5),
+    (_batch, 3),
+    (_leg_and_its_call, 2),
+    (_line_and_its_batch, 4),
+    (lambda world, dice: command_steps.steer(world, dice.choices(("pause", "resume", "cancel"), (6, 6, 1))[0]), 8),
     (lambda world, dice: command_steps.look(world, dice.some()), 2),
     (lambda world, dice: command_steps.decide(world, dice.some(), dice.choice(("it_happened", "send_again"))), 1),
     (_of_telnyx(event_steps.ring), 2),
@@ -194,6 +238,16 @@ def _thread(world: ThreadedWorld, seed: int, steps: int) -> None:
     dice = Dice(seed)
     dice.choose_theme()
     deeds, often = zip(*DEEDS, strict=True)
+    with _own_connection(seed):
+        for _ in range(steps):
+            if dice.random() < 0.03:
+                dice.mood = dice.choice(list(MOODS))
+            _take(world, dice.choices(deeds, often)[0], dice)
+
+
+@contextmanager
+def _own_connection(seed: float) -> Iterator[None]:
+    """Give this thread a connection that pauses now and then, and close it."""
     pauses = random.Random(seed)
 
     def pausing(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -203,15 +257,12 @@ def _thread(world: ThreadedWorld, seed: int, steps: int) -> None:
 
     try:
         with connection.execute_wrapper(pausing):
-            for _ in range(steps):
-                if dice.random() < 0.03:
-                    dice.mood = dice.choice(list(MOODS))
-                _take(world, dice.choices(deeds, often)[0], dice)
+            yield
     finally:
         connections.close_all()
 
 
-def _take(world: ThreadedWorld, deed: Callable[[ThreadedWorld, Dice], None], dice: Dice) -> None:
+def _take(world: ThreadedWorld, deed: Callable[[ThreadedWorld, Dice], object], dice: Dice) -> None:
     try:
         deed(world, dice)
     except Exception as error:
@@ -230,6 +281,7 @@ def _world(seed: int) -> Iterator[ThreadedWorld]:
 
         def attempt(command: Any, claimed: float | None = None) -> Any:
             world.current = Sending(command, 0.0, fate=world.own.fate)
+            world.said.add(world.own.fate)
             return really_attempt(command, claimed)
 
         for module in (sender, status, paging, service, queues):
@@ -237,6 +289,7 @@ def _world(seed: int) -> Iterator[ThreadedWorld]:
         for module in (processing, limits, circuit_breaker, intake):
             patch.setattr(module, "_log", Silence())
         patch.setattr(sender, "_attempt", attempt)
+        patch.setattr(sender, "_claim", world.counting(sender._claim))
         patch.setattr(wakeups.publisher, "put", world.wake)
         patch.setattr(timezone, "now", clock.host)
         connection_created.connect(_look_first)

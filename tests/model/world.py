@@ -95,6 +95,8 @@ class World:
     acknowledged: list[bytes] = field(default_factory=list)
     wishes: dict[str, set[uuid.UUID]] = field(default_factory=dict)
     made_at: dict[uuid.UUID, float] = field(default_factory=dict)
+    closed: set[uuid.UUID] = field(default_factory=set)  # commands
+    claims: list[uuid.UUID] = field(default_factory=list)  # that led to an attempt
     quiet_until: dict[str, float] = field(default_factory=dict)  # by "all" and "dials": Telnyx asked us to wait
     decided: dict[uuid.UUID, str] = field(default_factory=dict)
     heard: str = ""  # of Telnyx, attempt by attempt: o for an answer, x for nothing
@@ -108,6 +110,7 @@ class World:
     dies_in: int | None = None
     is_dead: bool = False
     between: tuple[int, list[Step]] | None = None
+    is_judged: bool = False  # what is read now is for a judgement, and by no process
     _base: int = 0
 
     def make(self) -> None:
@@ -171,7 +174,7 @@ class World:
 
     def statement(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Called for each statement: the process may die here, or others may come between."""
-        if not sql.startswith(_SAVEPOINTS):
+        if not sql.startswith(_SAVEPOINTS) and not self.is_judged:
             if self.dies_in is not None:
                 self.is_dead, self.dies_in = self.dies_in <= 0, self.dies_in - 1
             if self.is_dead:
@@ -182,18 +185,37 @@ class World:
                 self.between = (left - 1, others)
                 if left <= 0:
                     self._let_others(others)
+                    self.between = (10**9, [])  # once
         return execute(sql, params, many, context)
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """While it lasts no process dies, and none comes between."""
+        self.is_judged = True
+        try:
+            yield
+        finally:
+            self.is_judged = False
+
+    def counting(self, claim: Callable[..., CallCommand | None]) -> Callable[..., CallCommand | None]:
+        """Count the claims that led to an attempt."""
+
+        def counted(command_id: uuid.UUID) -> CallCommand | None:
+            if (command := claim(command_id)) is not None and command.status == "sending":
+                self.claims.append(command_id)
+            return command
+
+        return counted
 
     def _let_others(self, others: Sequence[Step]) -> None:
         """Others take their steps: what is of the process that is stopped here stays as it is."""
-        kept = (self.current, self.read_fate, self.while_asked, self.in_web, self.dies_in)
+        kept = (self.between, self.current, self.read_fate, self.while_asked, self.in_web, self.dies_in)
         self.between, self.current, self.read_fate, self.while_asked = None, None, "ok", []
         self.in_web, self.dies_in = False, None
         try:
             self.run(others)
         finally:
-            self.current, self.read_fate, self.while_asked, self.in_web, self.dies_in = kept
-            self.between = (10**9, [])
+            self.between, self.current, self.read_fate, self.while_asked, self.in_web, self.dies_in = kept
 
     # --- Telnyx -------------------------------------------------------------------------------------------------------
 
@@ -272,6 +294,7 @@ def world_of(settings: Settings, steps: dict[str, Callable[..., None]]) -> Itera
         world = World(clock, settings, steps)
         for module in (sender, status, paging, service, queues):
             patch.setattr(module, "ask", world.ask)
+        patch.setattr(sender, "_claim", world.counting(sender._claim))
         patch.setattr(wakeups.publisher, "put", world.wake)
         patch.setattr(reconciliation, "_MOST", settings.most_rivals)
         for module in (processing, limits, circuit_breaker):

@@ -10,6 +10,7 @@ import pytest
 
 from tests.mutants.drawing import MOST_SECONDS, Drawn, Mutant, Selection, draw
 from tests.mutants.guards import GUARDS
+from tests.mutants.outcomes import Kept
 from tests.mutants.recording import read
 from tests.mutants.rooms import ROOMS, ROOT
 from tests.mutants.trials import Outcome, Trials, summary
@@ -37,14 +38,25 @@ def main() -> None:
     else:
         mutants = [*draw(given.number, given.seed, tuple(given.room or ROOMS))]
     selection = Selection(_noted(anew=not given.as_noted), given.seconds)
+    kept = Kept(selection)
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
         outcomes.append(outcome)
         print(f"\n{outcome}", flush=True)
 
+    def tell_and_keep(outcome: Outcome) -> None:
+        tell(outcome)
+        kept.keep(outcome)
+
+    if not (given.again or given.guards):  # they are looked at once more
+        for outcome in filter(None, map(kept.find, mutants)):
+            tell(outcome)
+        done = {outcome.mutant for outcome in outcomes}
+        mutants = [mutant for mutant in mutants if mutant not in done]
     files = sorted({test.partition("::")[0] for mutant in mutants for test in selection.of(mutant)})
-    pytest.main(["-q", "-s", "-p", "no:xdist", *files], plugins=[Trials(mutants, selection, tell)])
+    if mutants:
+        pytest.main(["-q", "-s", "-p", "no:xdist", *files], plugins=[Trials(mutants, selection, tell_and_keep)])
     print(f"\n{summary(outcomes)}")
 
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from tests.mutants import recording
+from tests.mutants import drawing, outcomes, recording
 from tests.mutants.drawing import Drawn, Edit, Selection, draw
 from tests.mutants.guards import GUARDS
+from tests.mutants.outcomes import Kept
 from tests.mutants.rooms import ROOT, modules
+from tests.mutants.trials import Outcome
 
 TOY, CHECKS = "tests/mutants/toy.py", "tests/mutants/toy_checks.py"
 CHILD, ENTERED = f"{CHECKS}::test_a_child_may_not", f"{CHECKS}::test_who_is_grown_up_may"
@@ -79,6 +81,27 @@ def test_what_was_noted_counts_until_the_test_or_what_it_runs_changes(noted: Pat
 
 def test_of_a_test_file_that_never_ran_nothing_is_noted(noted: Path) -> None:
     assert recording.read("test_b.py") is None
+
+
+@pytest.mark.parametrize("how", ["AssertionError", ""])
+def test_an_outcome_is_kept_until_its_module_or_a_test_of_it_changes(
+    noted: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(outcomes, "CACHE", noted / "cache")
+    monkeypatch.setattr(drawing, "ROOT", noted)
+    mutant, selection = Edit("a.py", "1", "2"), Selection([])
+    monkeypatch.setattr(selection, "of", lambda one: tests)
+    tests, outcome = ["test_a.py::test_x"], Outcome(mutant, 1, "test_a.py::test_x" if how else "", how)
+    assert Kept(selection).find(mutant) is None
+    Kept(selection).keep(outcome)
+    assert Kept(selection).find(mutant) == outcome
+    for name in ("a.py", "test_a.py"):
+        was = (noted / name).read_text()
+        (noted / name).write_text("a = 1  # changed")
+        assert Kept(selection).find(mutant) is None
+        (noted / name).write_text(was)
+    tests.append("test_b.py::test_y")
+    assert bool(Kept(selection).find(mutant)) is bool(how)  # what none noticed, another one may
 
 
 def test_the_nearest_and_quickest_tests_come_first() -> None:

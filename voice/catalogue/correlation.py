@@ -202,7 +202,8 @@ def _done_at(command: CallCommand, event: CallEvent) -> datetime | None:
     """When that was done which the event tells of. Of a recording it tells long afterwards, and perhaps not when."""
     if "recording" not in event.event_type:
         return event.happened_at
-    told = "recording_ended_at" if _is_wish(command.action) else "recording_started_at"
+    ends_it = _is_wish(command.action) and event.event_type in ANSWERS.get(command.action, ())
+    told = "recording_ended_at" if ends_it else "recording_started_at"
     return read_time((event.payload or {}).get(told))
 
 

@@ -38,7 +38,8 @@ _RINGS = timedelta(minutes=2)  # at most, by Telnyx
 _FORGOTTEN = timedelta(days=1)  # Telnyx ends a call long before; what seems alive then has lost its end
 _SKEW = timedelta(seconds=5)  # between Telnyx's clock and the database's
 _SENT = ("first_sent_at", "action", "call__call_session_id", "parameters__to", "parameters__To")
-_BEGUN = ("started_at", "to_number", "call_session_id")
+_BEGUN = ("started_at", "to_number", "call_session_id", "state")
+_Leg = tuple[datetime, str, str, bool]  # when it began, its number and session, and whether it is alive
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
 UNREADABLE = (
@@ -176,11 +177,13 @@ def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = 
     if but is not None:
         counted = counted.exclude(pk=but.pk).filter(counted_at__lte=at)
     until_now = counted.filter(counted_at__lte=at)
-    alive, on_its_way = _alive(limits, at), until_now.filter(_on_its_way())
+    legs, on_its_way = _legs(limits, at), until_now.filter(_on_its_way())
+    over = until_now.filter(status=_Status.OK, finished_at__lte=Now() - _LEG_COMES)
+    made = over.exclude(action__in=actions.NEW_CALLS)
     return Usage(
         _sum(until_now.filter(counted_at__gt=at - _MINUTE)),
         _sum(counted.filter(counted_at__gt=at - _DAY)),
-        alive.count() + _sum(on_its_way) - _already_alive(alive, on_its_way),
+        legs.exclude(state__in=Call.OVER).count() + _sum(on_its_way) - _already_alive(legs, on_its_way, made),
     )
 
 
@@ -272,14 +275,28 @@ def _on_its_way() -> Q:
     return Q(status__in=_OPEN) | accepted | lost
 
 
-def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> int:
+def _already_alive(legs: QuerySet[Call], on_its_way: QuerySet[CallCommand], made: QuerySet[CallCommand]) -> int:
     """Count the legs that would count twice: a leg's webhook may be faster than the answer to its command.
 
     One leg to the same number, begun since the command was sent and without a dial of its own, stands for one of them;
-    a transfer's leg belongs to the session of its call.
+    a transfer's leg belongs to the session of its call. Transfers that are ``made`` have theirs first.
     """
-    sent = on_its_way.filter(first_sent_at__isnull=False).order_by("-first_sent_at")
-    wanted = [
+    wanted = _wanted_legs(on_its_way)
+    if not wanted:
+        return 0
+    since = min(wanted)[0] - _MINUTE
+    of_others = CallCommand.objects.filter(call=OuterRef("pk"), action__in=actions.NEW_CALLS)
+    rows = legs.filter(~Exists(of_others), started_at__gt=since).values_list(*_BEGUN).order_by("-started_at")
+    begun = [(started_at, same_form(to), session, state not in Call.OVER) for started_at, to, session, state in rows]
+    for leg in reversed(_wanted_legs(made.filter(first_sent_at__gt=since))):
+        _take_leg(leg, begun, reversed(begun))  # the earliest command the earliest leg
+    return sum(_take_leg(leg, begun, [one for one in begun if one[3]]) for leg in wanted)  # the latest one the latest
+
+
+def _wanted_legs(commands: QuerySet[CallCommand]) -> list[tuple[datetime, str, str]]:
+    """List the legs they make, the latest first: since when, to which number, in which session if that is known."""
+    sent = commands.filter(first_sent_at__isnull=False).order_by("-first_sent_at")
+    return [
         (first_sent_at - _SKEW, same_form(str(to)), "" if action in actions.NEW_CALLS else session or "")
         for first_sent_at, action, session, *values in sent.values_list(*_SENT)
         if first_sent_at
@@ -287,32 +304,26 @@ def _already_alive(alive: QuerySet[Call], on_its_way: QuerySet[CallCommand]) -> 
         for to in (value if isinstance(value, list) else [value])
         if to
     ]
-    if not wanted:
-        return 0
-    legs = alive.filter(started_at__gt=min(wanted)[0])
-    of_others = CallCommand.objects.filter(call=OuterRef("pk"), action__in=actions.NEW_CALLS)
-    rows = legs.filter(~Exists(of_others)).values_list(*_BEGUN).order_by("-started_at")
-    begun = [(started_at, same_form(to), session) for started_at, to, session in rows]
-    found = 0
-    for since, to, session in wanted:  # the latest command takes the latest leg
-        fitting = (leg for leg in begun if leg[1] == to and leg[0] > since and session in {"", leg[2]})
-        leg = next(fitting, None)
-        if leg:
-            begun.remove(leg)
-            found += 1
-    return found
 
 
-def _alive(limits: Limits, at: datetime) -> QuerySet[Call]:
-    """Select outgoing legs on the line: of the account, or in sessions that commands of the token made or extended."""
-    alive = Call.objects.alive().filter(direction="outgoing", started_at__gt=at - _FORGOTTEN)
+def _take_leg(wanted: tuple[datetime, str, str], begun: list[_Leg], among: Iterable[_Leg]) -> bool:
+    since, to, session = wanted
+    leg = next((one for one in among if one[1] == to and one[0] > since and session in {"", one[2]}), None)
+    if leg is not None:
+        begun.remove(leg)
+    return leg is not None
+
+
+def _legs(limits: Limits, at: datetime) -> QuerySet[Call]:
+    """Select outgoing legs: of the account, or in sessions that commands of the token made or extended."""
+    legs = Call.objects.filter(direction="outgoing", started_at__gt=at - _FORGOTTEN)
     if limits.account_id:
-        return alive.filter(account=limits.account_id)
+        return legs.filter(account=limits.account_id)
     mine = _counted(limits).filter(call__isnull=False, counted_at__gt=at - _FORGOTTEN)
     sessions = mine.exclude(call__call_session_id="").values("call__call_session_id")
     # their session is told at their end only
     dialled_by_documents = Q(parent_control_id__in=mine.values("call__call_control_id"))
-    return alive.filter(Q(pk__in=mine.values("call")) | Q(call_session_id__in=sessions) | dialled_by_documents)
+    return legs.filter(Q(pk__in=mine.values("call")) | Q(call_session_id__in=sessions) | dialled_by_documents)
 
 
 def _sum(commands: QuerySet[CallCommand]) -> int:

@@ -260,6 +260,17 @@ def test_a_recording_that_came_with_the_answer_may_be_that_one(account: TelnyxAc
     assert seen(lost).is_open_question, seen(lost).settlement
 
 
+def test_a_recording_that_began_before_the_answer_leaves_the_answer_its_own(account: TelnyxAccount) -> None:
+    """It ended after the answer was sent, and did not begin with it."""
+    call = make_call(account)
+    sent_ok(call, "answer", {"record": "record-from-answer"}, 32)
+    lost = uncertain(call, "start_recording", RECORD, sent=30)
+    for began, at in ((60, -6), (31, -5)):
+        told = {"recording_started_at": ago(began).isoformat(), "recording_ended_at": ago(10).isoformat()}
+        hear(account, make_event("call.recording.saved", at, **told))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
 @pytest.mark.parametrize(("ended", "is_proof"), [(60, False), (29, True)])
 def test_a_recording_that_had_ended_before_was_not_stopped_by_it(
     account: TelnyxAccount, ended: float, is_proof: bool

@@ -108,6 +108,21 @@ def test_a_leg_of_another_calls_transfer_counts_beside_it(account: TelnyxAccount
     assert in_use(account) == 2
 
 
+@pytest.mark.parametrize(("state", "used"), [("answered", 2), ("ended", 1)])
+def test_a_leg_of_an_earlier_transfer_is_not_taken_for_the_next_ones(
+    account: TelnyxAccount, state: str, used: int
+) -> None:
+    """It began so little before the next one was sent that clocks do not tell: the earlier one has its leg first."""
+    asking = make_call(account, "asking")
+    before, after = (outbox.act(asking, "transfer", {"to": TO}, PORTAL) for _ in range(2))
+    CallCommand.objects.filter(pk=before.pk).update(status="ok", first_sent_at=ago(8), finished_at=ago(5))
+    on_the_wire(after)
+    rings(account, state=state, started_at=ago(4))
+    assert in_use(account) == used
+    rings(account, "c", started_at=ago(0.5))
+    assert in_use(account) == used
+
+
 # --- Accepted, and not known to be over ------------------------------------------------------------------------------
 
 
