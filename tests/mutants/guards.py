@@ -154,10 +154,8 @@ GUARDS = {
     "a draft that nobody judged is published": Edit(
         f"{_DOCUMENTS}/service.py", "_held(document, seen)", "_held(document)"
     ),
-    "who may not dial publishes what does": Edit(f"{_DOCUMENTS}/service.py", "rights.demand_for_document(", "str("),
-    "each caller waits for a database that is away": Edit(f"{_DOCUMENTS}/serving.py", "self.is_away = True", "pass"),
-    "a value decides whom the call goes to, and nobody is told": Edit(
-        "portal/texml/rules/templates.py", "if is_called or", "if"
+    "who may not dial publishes what does": Edit(
+        f"{_DIALLING}/rights.py", '_demand(actor, wanted, "This document")', "pass"
     ),
     "a name that a person may not see whole stands in the addresses of their pages": Edit(
         "voice/texml/admin/resources.py", 'return str(sid) if is_whole else ""', "return str(sid)"

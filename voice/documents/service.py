@@ -136,7 +136,7 @@ def delete_document(document: TexmlDocument, actor: Actor) -> None:
 
 
 def _held(document: TexmlDocument, expected: str | None = None) -> TexmlDocument:
-    held = TexmlDocument.objects.select_for_update(of=("self",)).filter(pk=document.pk).first()
+    held = TexmlDocument.objects.select_for_update(of=("self",), no_key=True).filter(pk=document.pk).first()
     if held is None or (expected is not None and held.digest != expected):
         raise Changed
     return held
