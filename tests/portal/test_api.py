@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from rest_framework.test import APIClient
 
@@ -101,6 +102,11 @@ def test_it_takes_the_scope_and_the_permission(operator, django_user_model):
     problem(api_for(nobody).get(LINT), 403)
     problem(judged(api_for(nobody), document="<a/>"), 403)
     problem(APIClient().get(LINT), 401)
+    nobody.user_permissions.add(Permission.objects.get(codename="view_call"))
+    nobody = django_user_model.objects.get(username="nobody")  # its permissions are kept as they were first asked for
+    assert api_for(nobody).get(LINT).status_code == 200
+    assert judged(api_for(nobody), document="<a/>").status_code == 200
+    assert send(api_for(nobody), FROM_TWIML, {"document": "<Response/>"}).status_code == 200
 
 
 def test_the_same_key_answers_the_same(api):

@@ -152,6 +152,12 @@ def test_what_is_wrong_with_the_result_is_told_where_it_came_from():
     assert changes[0].message.endswith("(V08)")
 
 
+def test_a_line_break_that_is_meant_stays_one():
+    source = '<Response><Say voice="a&#10;b&#9;">a&#13;b</Say></Response>'
+    new = parse(from_twiml(source).document).root.children[0]
+    assert (new.text, new.get("voice")) == ("a\rb", "a\nb\t")
+
+
 def test_another_root_is_told():
     imported = from_twiml("<VoiceResponse><Say>Hi</Say></VoiceResponse>")
     assert [one.what for one in imported.changes] == ["changed"]
