@@ -11,6 +11,7 @@ from portal.texml.outcomes import Over
 from portal.texml.verbs import Verb
 
 MESSAGE = 3.0  # seconds for which a caller speaks onto a recording
+FINISH = "texml_recorded"  # the timer of a recording's end
 _KEY = "#"
 
 
@@ -23,7 +24,7 @@ def record(exchange: Exchange, call: Call, verb: Verb) -> None:
     presses = SCENARIOS[call.script].digit if call.script else ""
     key = _KEY if presses and _KEY in verb.get("finishOnKey") else ""
     until = MESSAGE if key else MESSAGE + verb.get("timeout") if verb.get("timeout") else longest
-    texml(call)["record"] = {"id": id, "keys": verb.get("finishOnKey")}
+    texml(call)["record"] = {"id": id}
     exchange.after(min(until, longest), call, FINISH, id=id, key=key if until <= longest else "")
     exchange.tell(call, "waiting")
 
@@ -71,6 +72,3 @@ def wanted(verb: Verb, source: str) -> JsonObject:
         "send_url": verb.get("sendRecordingUrl", True),
         "source": source,
     }
-
-
-FINISH = "texml_recorded"

@@ -12,6 +12,7 @@ from portal.sandbox.texml import legs, participants
 from portal.texml.outcomes import Over, Taken
 from portal.texml.verbs import Verb
 
+TIMEOUT = "texml_waited"  # the timer of the longest wait in a queue
 BRIDGED = "queue_bridge"  # what a leg waits for the end of, when a queue brought it together with another one
 _EMPTY = {"DialCallStatus": "no-answer", "DialCallDuration": "0"}
 _MOST = 250
@@ -118,6 +119,3 @@ def _as_participant(wanted: Verb) -> JsonObject:
 def _refused(exchange: Exchange, call: Call, refused: Refused, fields: dict[str, str]) -> None:
     enter(exchange, call, f"Refused: {refused.problems[0].detail}")
     comes(exchange, call, Over(fields))
-
-
-TIMEOUT = "texml_waited"

@@ -14,6 +14,7 @@ from portal.sandbox.texml import streams
 from portal.texml.outcomes import Fetch, Over
 from portal.texml.verbs import Verb
 
+REFERRED = "texml_referred"  # the timer of a referral
 TALK = 6.0  # seconds that an assistant or a relay speaks with a caller
 _REFUSED = {"0002": "busy", "0003": "canceled"}
 
@@ -88,6 +89,3 @@ def _wanted(child: Verb) -> JsonObject:
         "StatusCallbackMethod": child.get("statusCallbackMethod"),
     }
     return wanted
-
-
-REFERRED = "texml_referred"
