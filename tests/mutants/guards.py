@@ -139,10 +139,10 @@ GUARDS = {
     "an older version comes in after a newer one": Edit(
         f"{_DOCUMENTS}/copies.py", "there.number <= published.number", "True"
     ),
-    "a draft that nobody judged is published": Edit(f"{_DOCUMENTS}/service.py", "if held.digest != seen:", "if False:"),
-    "who may not dial publishes what does": Edit(f"{_DOCUMENTS}/service.py", "rights.demand_for_document(", "str("),
-    "each caller waits for a database that is away": Edit(f"{_DOCUMENTS}/serving.py", "self.is_away = True", "pass"),
-    "a value decides whom the call goes to, and nobody is told": Edit(
-        "portal/texml/rules/templates.py", "if is_called or", "if"
+    "a draft that nobody judged is published": Edit(
+        f"{_DOCUMENTS}/service.py", "_held(document, seen)", "_held(document)"
+    ),
+    "who may not dial publishes what does": Edit(
+        f"{_DIALLING}/rights.py", '_demand(actor, wanted, "This document")', "pass"
     ),
 }

@@ -25,6 +25,8 @@ def test_the_groups_are_made_with_their_permissions(db):
         "Administrators"
     ]
     assert "voice.listen_recording" in has("Operators")
+    for group in ("Operators", "Developers"):
+        assert {"voice.change_texmldocument", "voice.publish_texmldocument", "voice.view_texmlfetch"} <= has(group)
 
 
 def test_an_upgrade_gives_the_groups_its_new_permissions_and_leaves_what_people_changed(db):

@@ -75,7 +75,9 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
         cleaned = super().clean() or {}
         if not self.instance._state.adding:
             # held until the page's transaction ends: what is compared is what is replaced
-            held = TexmlDocument.objects.select_for_update(of=("self",)).filter(pk=self.instance.pk).first()
+            held = (
+                TexmlDocument.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.instance.pk).first()
+            )
             if held is None or held.digest != cleaned.get("seen_digest"):
                 raise ValidationError(_CHANGED)
         return cleaned

@@ -96,10 +96,10 @@ def publish(
         raise Unfit(warnings, "Confirm these warnings, or mend them.")
     _demand(document, document.draft, actor)
     seen = document.digest
+    if expected not in (None, seen):
+        raise Changed
     with transaction.atomic():
-        held = _held(document, expected or seen)
-        if held.digest != seen:  # what was judged is what is published
-            raise Changed
+        held = _held(document, seen)  # what was judged is what is published
         version = _added(held, actor, held.draft, held.variables, held.apology, note, found)
     return _served(document, version)
 
@@ -136,7 +136,7 @@ def delete_document(document: TexmlDocument, actor: Actor) -> None:
 
 
 def _held(document: TexmlDocument, expected: str | None = None) -> TexmlDocument:
-    held = TexmlDocument.objects.select_for_update(of=("self",)).filter(pk=document.pk).first()
+    held = TexmlDocument.objects.select_for_update(of=("self",), no_key=True).filter(pk=document.pk).first()
     if held is None or (expected is not None and held.digest != expected):
         raise Changed
     return held
