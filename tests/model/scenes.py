@@ -132,6 +132,12 @@ def refused_and_not_told(dice: "Dice") -> list[Step]:
     return [_wish(dice.some(4), "speak"), _send("lost_no"), *_UNCERTAIN]
 
 
+def done_and_not_answered(dice: "Dice") -> list[Step]:
+    """What must not be done twice was done, and its answer lost; then somebody looks for what is due."""
+    wish = _wish(dice.some(4), dice.choice(("start_siprec", "update_client_state")))
+    return [wish, _send("lost"), ("wait", 3), ("sweep", 500), _attempt("ok"), _SETTLE]
+
+
 def told_to_end(dice: "Dice") -> list[Step]:
     """A worker is told to end while something waits for it."""
     return [_wish(dice.some(4), "speak"), ("send_at_the_end", -1)]
@@ -158,6 +164,7 @@ SCENES: Sequence[Callable[["Dice"], list[Step]]] = (
     stopped_before_it_wrote,
     decided_during_a_look,
     refused_and_not_told,
+    done_and_not_answered,
     told_to_end,
     another_clock,
 )
