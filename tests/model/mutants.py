@@ -95,7 +95,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
         Edit(LIMITS, "_over", "wanted > value", 'wanted > value - (name == "concurrent_calls")'),
     ),
     "lost only what is not alive": (
-        Edit("voice.recovery.open_calls", "_find_ending", 'answer.get("is_alive") is not False', "False"),
+        Edit("voice.recovery.open_calls", "_find_lost", 'answer.get("is_alive") is not False', "False"),
     ),
     "a decision is final": (Edit(RECONCILIATION, "settle", "or command.settled_at is not None", ""),),
     # A: an ordinary refusal, a 429

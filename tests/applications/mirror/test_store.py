@@ -9,6 +9,7 @@ from applications.mirror import store as mirror_store
 from applications.mirror.pulls import pull
 from applications.mirror.store import Page, differences, digest, pages, store, write
 from applications.models import CallControlApplication, TexmlApplication
+from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
@@ -105,7 +106,7 @@ def test_one_that_the_list_leaves_out_but_telnyx_still_knows_is_not_missing(
 
 def test_a_list_older_than_our_own_save_does_not_overwrite_it(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     row = mirrored()
-    asked_at = timezone.now()
+    asked_at = sql.clock()
     store(CALL_CONTROL, sandbox_account, {**row.remote, "application_name": "newer"}, PORTAL, "saved meanwhile")
     counts = write(CALL_CONTROL, sandbox_account, Page(asked_at, {row.telnyx_id: row.remote}, []), PORTAL, "late")
     row.refresh_from_db()

@@ -15,6 +15,7 @@ from portal.models import TelnyxAccount
 from portal.saved_filters import SavedFilter
 from tests.badinput.rows import one_of_each
 from tests.support.accounts import make_account
+from tests.support.documents import make_document
 
 REGISTERED = sorted(admin.site._registry, key=lambda model: model._meta.label)
 CALLS = "/admin/voice/call/"
@@ -45,7 +46,9 @@ def of_list(model: Any, user: User, query: str = "") -> Any:
 
 @pytest.mark.parametrize("model", REGISTERED, ids=lambda model: model._meta.label_lower)
 def test_a_look_up_that_no_filter_declares_is_refused(model: Any, account: TelnyxAccount, operator: User) -> None:
-    make_account("another")  # or the filter by account would not be drawn
+    make_account("another")  # or the filter by account would not be drawn, nor that by document
+    for name in ("Menu", "Sales"):
+        make_document(account, name=name)
     request, shown = of_list(model, operator)
     declared = {name for spec in shown.filter_specs for name in spec.expected_parameters()}
     assert not {name for name in declared if name and name.endswith("regex")}

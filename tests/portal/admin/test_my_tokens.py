@@ -60,7 +60,8 @@ def test_a_person_is_offered_what_opens_anything_to_them(ada, operator, user_wit
         "calls:read",
         "calls:write",
         "texml:read",
-    ]  # to refresh a call is to write, and takes no more
+        "texml:write",
+    ]  # to refresh a call, or to have a document checked, is to write, and takes no more
     assert set(SCOPES) - set(scopes_of(operator)) == {"events:write"}  # nothing asks for it yet
     assert scopes_of(user_with("portal.view_heartbeat", username="monitor")) == ["metrics:read"]
     assert "calls:write" in scopes_of(user_with("voice.dial", username="dialler"))

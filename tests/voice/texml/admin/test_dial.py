@@ -70,7 +70,7 @@ def test_one_document_its_address_or_the_applications_own(browser: Client, appli
     neither = send(browser)
     assert "no address of its own" in neither.context["form"].errors["Texml"][0]
     broken = send(browser, Texml="<Response>")
-    assert "Not well-formed XML" in broken.context["form"].errors["Texml"][0]
+    assert "not well-formed XML" in broken.context["form"].errors["Texml"][0]
     assert CallCommand.objects.count() == 2
 
 
