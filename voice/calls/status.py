@@ -10,13 +10,18 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
+from portal.telnyx.account_sids import account_sid
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
 from portal.times import read_time
 from voice.calls.projection import Fact, facts_of_resource, merge
+from voice.catalogue.texml_fields import iso_time
+from voice.catalogue.texml_operations import CALL_STATUS_OVER
+from voice.commands.products import Product, product_of
 from voice.models import HAPPENED_AT, Call, CallCommand, CallEvent
 
 _MOST_PAGES = 40
+_NO_SUCH_ACCOUNT = "10005"
 _NO_CALL = {"90015", "90018"}  # no such call, and: it has ended; Telnyx's reference gives this question no 404
 
 
@@ -59,7 +64,9 @@ def merge_answer(call: Call, answer: dict[str, Any]) -> Call:
 
 
 def status(call: Call) -> dict[str, Any] | None:
-    """Ask ``GET /calls/{call_control_id}``; None when Telnyx does not know the call (any more)."""
+    """Ask ``GET /calls/{call_control_id}``, or for TeXML's resource; None when Telnyx does not know it (any more)."""
+    if product_of(call) == Product.TEXML:
+        return _status_of_texml(call)
     try:
         answer = ask(call.account, "calls.retrieve_status", call.call_control_id)
     except TelnyxRefused as error:
@@ -69,6 +76,21 @@ def status(call: Call) -> dict[str, Any] | None:
     if not isinstance(data := answer.get("data"), dict):  # which is not the same as: no such call
         raise TelnyxUncertain("Telnyx's answer cannot be read: it tells nothing of the call.")
     return data
+
+
+def _status_of_texml(call: Call) -> dict[str, Any] | None:
+    """Ask TeXML for the call, whose other status need not know it, and tell its answer in that one's words."""
+    sid = account_sid(call.account)
+    try:
+        told = ask(call.account, "texml.accounts.calls.retrieve", call.call_control_id, account_sid=sid)
+    except TelnyxRefused as error:
+        if error.http_status == 404 and error.code != _NO_SUCH_ACCOUNT:
+            return None
+        raise
+    return {
+        "is_alive": told.get("status") not in CALL_STATUS_OVER,
+        "end_time": iso_time(str(told.get("end_time") or "")),
+    }
 
 
 def is_already_so(command: CallCommand) -> bool:

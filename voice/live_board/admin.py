@@ -14,12 +14,9 @@ from django.urls import path, reverse
 from portal.admin.site import answer_dialog
 from portal.telnyx.errors import TelnyxError
 from voice.calls import status
-from voice.catalogue.texml_fields import iso_time
-from voice.catalogue.texml_operations import CALL_STATUS_OVER
 from voice.commands.products import Product, product_of
 from voice.live_board import board, listings
 from voice.models import Call
-from voice.texml import calls
 
 
 def _live(request: HttpRequest) -> HttpResponse:
@@ -59,7 +56,7 @@ def _refresh(request: HttpRequest, call_id: str) -> HttpResponse:
 def _tell_status(request: HttpRequest, call: Call) -> None:
     is_texml = product_of(call) == Product.TEXML
     try:
-        answer = _of_texml(call) if is_texml else status.status(call)
+        answer = status.status(call)
         if answer is None and is_texml:  # it keeps them for 30 days, and may tell of one late
             messages.warning(request, "Telnyx’s TeXML does not know this call (yet).")
         elif answer is None:
@@ -68,15 +65,6 @@ def _tell_status(request: HttpRequest, call: Call) -> None:
             messages.info(request, f"Telnyx was asked: the call is {status.merge_answer(call, answer).state}.")
     except TelnyxError as error:
         messages.error(request, str(error))
-
-
-def _of_texml(call: Call) -> dict[str, Any] | None:
-    """Ask TeXML for the call, in the words of Call Control's status; None when it does not know it (any more)."""
-    told = calls.retrieve(call.account, call.call_control_id)
-    if told is None:
-        return None
-    is_over = told.resource.get("status") in CALL_STATUS_OVER
-    return {"is_alive": not is_over, "end_time": iso_time(str(told.resource.get("end_time") or ""))}
 
 
 def _drawn(request: HttpRequest) -> str:

@@ -4,12 +4,13 @@ import base64
 import json
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from portal.sandbox.core import store
@@ -17,9 +18,11 @@ from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
+from tests.support.rest import CALLS
 from tests.support.rows import Call, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.signing import TELNYX_KEY
+from tests.support.texml_resources import SID, parts, wired
 from tests.support.webhooks import post_webhook
 from voice.calls import status
 from voice.events import processing
@@ -157,3 +160,25 @@ def test_an_outage_is_told(ring: Callable[..., Call], sandbox: Sandbox) -> None:
     sandbox.faults.add({"method": "GET", "fault": "status", "value": 500})
     with pytest.raises(TelnyxUnavailable):
         status.refresh(call)
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (b'{"sid": "v3:a-leg", "status": "completed", "end_time": "Fri, 22 May 2026 10:00:09 +0000"}', "ended"),
+        (b'{"sid": "v3:a-leg", "status": "in-progress"}', "answered"),
+    ],
+)
+def test_of_a_texml_call_its_own_resource_is_asked(db: None, api: APIClient, said: bytes, state: str) -> None:
+    with serving(answer("200 OK", said)) as telnyx:
+        call = make_call(wired(telnyx.url), is_texml=True, started_at=datetime(2026, 5, 22, 10, tzinfo=UTC))
+        answered = api.post(f"{CALLS}{call.call_control_id}/refresh/")
+        (raw,) = telnyx.requests
+    assert (answered.status_code, answered.json()["state"]) == (200, state), answered.json()
+    assert parts(raw)[:2] == ("GET", f"/v2/texml/Accounts/{SID}/Calls/v3:a-leg")
+
+
+def test_a_texml_call_that_telnyx_does_not_know_keeps_its_state(db: None, api: APIClient) -> None:
+    with serving(answer("404 Not Found", b'{"errors": [{"detail": "Resource not found"}]}')) as telnyx:
+        call = make_call(wired(telnyx.url), is_texml=True)
+        assert api.post(f"{CALLS}{call.call_control_id}/refresh/").json()["state"] == "answered"
