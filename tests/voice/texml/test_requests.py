@@ -6,8 +6,10 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.models import AuditEvent
+from portal.telnyx.errors import TelnyxUnavailable
+from portal.telnyx.paging import Listing
 from tests.support.rest import api_for, problem
-from tests.support.texml_resources import SID, URL, parts, telnyx_texml, wired
+from tests.support.texml_resources import ROOM, SID, URL, parts, telnyx_texml, wired
 from voice.calls import search
 from voice.catalogue.texml_operations import READS
 from voice.texml import requests
@@ -75,6 +77,17 @@ def test_a_list_that_names_itself_as_the_next_page_ends(uri: object, asked: int)
     with telnyx_texml(lambda method, path: {"queues": [], "next_page_uri": uri}) as server:
         requests.read_all(wired(server.url), "texml.queues.list")
         assert len(server.requests) <= asked + 1
+
+
+def test_a_conference_without_recordings_has_none() -> None:
+    """As in the example of Telnyx's OpenAPI document (``ConferenceRecordingResourceIndex``)."""
+    empty = {"start": 0, "end": 0, "page": 0, "page_size": 20, "participants": [], "uri": "/v2/texml/x"}
+    with telnyx_texml(lambda method, path: empty) as server:
+        account = wired(server.url)
+        assert requests.read_all(account, "texml.conferences.recordings", ROOM) == Listing([], complete=True)
+        del empty["participants"]
+        with pytest.raises(TelnyxUnavailable):
+            requests.read_all(account, "texml.conferences.recordings", ROOM)
 
 
 def test_a_list_without_end_is_read_to_a_bound() -> None:
