@@ -123,7 +123,7 @@ class Telnyx:
     def command(self, command: CallCommand, values: dict[str, Any], fate: str) -> dict[str, Any]:
         """Carry the command out, or not, and answer, or not."""
         key, takes_id = command.pk, "command_id" in values
-        assert not takes_id or values["command_id"] == str(key)
+        assert not takes_id or values["command_id"] == str(command.id_at_telnyx)
         if fate == "down":
             raise TelnyxUnavailable("no connection")
         if fate.startswith(("429", "dials")):
@@ -170,7 +170,7 @@ class Telnyx:
     def _note(self, command: CallCommand, leg: Leg | None, more: dict[str, Any], leg_id: str = "") -> None:
         told: dict[str, Any] = {"status": "success", **more}
         if self.record_has_ids:
-            told["command_id"] = str(command.pk)
+            told["command_id"] = str(command.id_at_telnyx)
         entry = {"type": "command", "name": command.action, "metadata": told, "event_timestamp": self.iso()}
         entry |= {"call_leg_id": leg.leg_id if leg else leg_id, "at": self.clock.now}
         self.commands.append(entry)
