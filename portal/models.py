@@ -265,7 +265,7 @@ class AuditEvent(models.Model):
         )
 
     @classmethod
-    def note_failure(cls, actor: Actor, action: str, about: str, **details: Any) -> None:
+    def note_failure(cls, actor: Actor, action: str, about: str) -> None:
         """Write down what was refused, ``about`` it in words.
 
         Not more than 60 a minute from one address, or one network of IPv6, all of which is one customer's.
@@ -277,7 +277,7 @@ class AuditEvent(models.Model):
         else:
             count = lately.filter(address=actor.address)[:_MOST_FAILURES].count()
         if count < _MOST_FAILURES:
-            cls._write(actor, action, object_label=masked_text(about.replace("\0", ""))[:300], details=details)
+            cls._write(actor, action, object_label=masked_text(about.replace("\0", ""))[:300])
 
     @classmethod
     def note_look(cls, actor: Actor, action: str, about: str) -> None:

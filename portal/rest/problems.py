@@ -178,7 +178,7 @@ def _is_for_a_person(request: HttpRequest) -> bool:
     path = request.path_info
     if path.startswith("/admin/"):
         return True
-    return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/api/", "/webhooks/"))
+    return "text/html" in request.headers.get("Accept", "") and not path.startswith(("/api/", "/webhooks/", "/texml/"))
 
 
 def _is_known(request: HttpRequest) -> bool:

@@ -17,11 +17,10 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from portal import signatures
-from portal.models import TelnyxAccount
 from voice.documents import copies, fetch_log, serving
 from voice.documents.copies import Published
 from voice.documents.serving import Answer, Found
-from voice.events import intake, refusal_reasons, rejections, webhooks
+from voice.events import intake, refusal_reasons, webhooks
 from voice.models import CallEvent, TexmlDocument, TexmlFetch
 from voice.wakeups import wake_event
 
@@ -81,7 +80,7 @@ def _admitted(request: HttpRequest, token: str) -> tuple[Found, bytes, str]:
     """Return what is to be served, the body of the fetch, and how far it is proven to be Telnyx's."""
     found = serving.find(token)
     if found is None:
-        _note(request, None, refusal_reasons.UNKNOWN_ADDRESS)
+        webhooks.note(request, None, refusal_reasons.UNKNOWN_ADDRESS)
         raise _Refused(404)
     body = _body(request)
     if body is None:
@@ -91,10 +90,10 @@ def _admitted(request: HttpRequest, token: str) -> tuple[Found, bytes, str]:
     try:
         proof = _proof(request, body, found.published)
     except signatures.BadSignature as error:
-        _note(request, found.account, error, body)
+        webhooks.note(request, found.account, error, body)
         raise _Refused(400) from None
     if proof is None:
-        _note(request, found.account, refusal_reasons.NO_PUBLIC_KEY)
+        webhooks.note(request, found.account, refusal_reasons.NO_PUBLIC_KEY)
         raise _Refused(503)
     return found, body, proof
 
@@ -185,18 +184,6 @@ def _body(request: HttpRequest) -> bytes | None:
         return webhooks.read_body(request)
     except Exception:  # whatever the server raises for a line that broke or chunks that are none
         return None
-
-
-def _note(
-    request: HttpRequest,
-    account: TelnyxAccount | None,
-    reason: refusal_reasons.Reason | signatures.BadSignature,
-    body: bytes = b"",
-) -> None:
-    try:
-        rejections.note(request.headers, account, reason, body)
-    except Exception:  # the refusal stands, noted or not
-        _log.exception("refusal not noted")
 
 
 def _sent(body: str) -> HttpResponse:

@@ -53,23 +53,23 @@ def _door(request: HttpRequest, token: str, source: str) -> HttpResponse | None:
 def _receive(request: HttpRequest, token: str, source: str) -> HttpResponse | None:
     account = sql.fetch(TelnyxAccount, webhook_token=token)
     if account is None:
-        _note(request, None, refusal_reasons.UNKNOWN_ADDRESS)
+        note(request, None, refusal_reasons.UNKNOWN_ADDRESS)
         return problem(404, "There is nothing here.", "not_found", _id(request))
     try:
         body = read_body(request)
     except Exception:  # whatever the server raises for a line that broke or chunks that are none
         return problem(400, "The body cannot be read.", "unreadable_body", _id(request))
     if body is None:
-        _note(request, account, refusal_reasons.TOO_LARGE)
+        note(request, account, refusal_reasons.TOO_LARGE)
         return problem(413, "The body is larger than 1 MiB.", "too_large", _id(request))
     if not account.public_keys:
-        _note(request, account, refusal_reasons.NO_PUBLIC_KEY)
+        note(request, account, refusal_reasons.NO_PUBLIC_KEY)
         # 503: an operator can still enter the key, while a 4xx would never be repeated
         return problem(503, "This account cannot verify webhooks yet.", "no_public_key", _id(request))
     try:
         signatures.verify(request.headers, body, account.public_keys, time.time())
     except signatures.BadSignature as error:
-        _note(request, account, error, body)
+        note(request, account, error, body)
         # 400, one text for every reason: it ends this delivery, and tells a forger nothing
         detail = "The signature is missing, stale or wrong."
         return problem(400, detail, "bad_signature", _id(request), **_echo(request))
@@ -94,15 +94,16 @@ def _wake(event: CallEvent) -> None:
         _log.exception("event not woken", event_id=str(event.pk))
 
 
-def _note(
+def note(
     request: HttpRequest,
     account: TelnyxAccount | None,
     reason: refusal_reasons.Reason | signatures.BadSignature,
     body: bytes = b"",
 ) -> None:
+    """Note a request that was refused; the refusal stands, noted or not."""
     try:
         rejections.note(request.headers, account, reason, body)
-    except Exception:  # the refusal stands, noted or not
+    except Exception:
         _log.exception("refusal not noted")
 
 

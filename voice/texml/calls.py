@@ -45,11 +45,6 @@ def dial_with_assistant(account: TelnyxAccount, parameters: Any, actor: Actor, *
     return outbox.place(account, "texml.ai_calls.create", values, actor, path=[connection_id], intent=intent)
 
 
-def hang_up(account: TelnyxAccount, call_sid: str, actor: Actor, *, intent: str = "") -> CallCommand:
-    """Make a queued end of a call."""
-    return update(account, call_sid, {"Status": "completed"}, actor, intent=intent)
-
-
 def update(account: TelnyxAccount, call_sid: str, parameters: Any, actor: Actor, *, intent: str = "") -> CallCommand:
     """Make a queued end of a call (``Status`` completed), or give it other instructions (``Url`` or ``Texml``)."""
     ends = isinstance(parameters, dict) and "Status" in parameters

@@ -38,11 +38,6 @@ def participant(account: TelnyxAccount, conference_sid: str, who: str) -> reques
     return requests.fetch(account, "texml.participants.retrieve", conference_sid, who)
 
 
-def end(account: TelnyxAccount, conference_sid: str, actor: Actor, *, intent: str = "") -> CallCommand:
-    """Make a queued end of a conference: everybody is hung up."""
-    return update(account, conference_sid, {"Status": "completed"}, actor, intent=intent)
-
-
 def update(
     account: TelnyxAccount, conference_sid: str, parameters: Any, actor: Actor, *, intent: str = ""
 ) -> CallCommand:
