@@ -140,6 +140,10 @@ def test_the_keyboard_gets_in_and_out(editing: Callable[..., Any]) -> None:
         expect(editor.content).to_be_focused()
         assert editor.area.input_value().startswith("    <Response>")
         keys.press("Escape")
+        editor.content.evaluate("it => { it.blur(); it.focus(); }")  # gone and back within the same moment
+        keys.press("Tab")
+        assert editor.area.input_value().startswith("      <Response>")
+        keys.press("Escape")
         keys.press("Shift+Tab")
         expect(editor.content).not_to_be_focused()
         editor.content.focus()

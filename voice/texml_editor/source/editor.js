@@ -19,8 +19,10 @@ import { keeper } from "./kept.js";
 const leaving = [
   keymap.of([{ key: "Escape", run: (view) => { view.setTabFocusMode(true); return false; } }, indentWithTab]),
   EditorView.updateListener.of((update) => {
-    if (update.docChanged || (update.focusChanged && !update.view.hasFocus)) update.view.setTabFocusMode(false);
+    if (update.docChanged) update.view.setTabFocusMode(false);
   }),
+  // of a focus that is back within some ms CodeMirror's updates do not tell
+  EditorView.domEventHandlers({ blur: (_, view) => view.setTabFocusMode(false) }),
 ];
 
 function enhance(area) {
