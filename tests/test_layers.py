@@ -95,6 +95,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.dispatch.*",),
     ("voice.events.*",),
     ("voice.documents.*",),
+    ("voice.documents.admin.*",),
     ("voice.recovery.*",),
     ("voice.replay.*",),
     ("voice.inbox.*",),

@@ -6,7 +6,8 @@ from voice.conferences import admin as conferences
 from voice.dialling import admin as batches
 from voice.dialling import limits_admin
 from voice.dispatch import admin as commands
-from voice.documents import admin as documents
+from voice.documents.admin import documents
+from voice.documents.admin import fetches as document_fetches
 from voice.flows import admin as flows
 from voice.inbox import admin as inbox
 from voice.inbox import event_admin
@@ -21,6 +22,7 @@ __all__ = [
     "calls",
     "commands",
     "conferences",
+    "document_fetches",
     "documents",
     "event_admin",
     "flows",

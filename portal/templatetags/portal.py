@@ -25,6 +25,7 @@ _TONES = {
     "in-progress": "busy",
     "parked": "busy",
     "queued": "busy",
+    "passed": "good",
     "sending": "busy",
     "received": "busy",
     "running": "busy",

@@ -6,7 +6,6 @@ from typing import Any
 
 from portal import sql, stopping
 from portal.actors import Actor
-from portal.telnyx.errors import TelnyxUncertain
 from tests.model.limits import taken
 from tests.model.telnyx import ROOM
 from tests.model.world import SPEAK, Died, Sending, Step, World, known_calls
@@ -286,10 +285,15 @@ def settle(world: World, at: int) -> None:
     world.sending.remove(mine)
     with world.judging():
         is_mine = _is_mine(mine)
-    free = sender._settle(mine.command, mine.outcome)
+    try:
+        free = sender._settle(mine.command, mine.outcome)
+    except Died:
+        if is_mine and mine.heard_nothing:
+            world.heard += "x"  # the breaker may have been told of it before
+        raise
     with world.judging():
         if is_mine:
-            _hear(world, mine.outcome.error)
+            _hear(world, mine)
         _judge_written(world, mine.command.pk)
     wake_commands(*free)
 
@@ -302,9 +306,9 @@ def _judge_written(world: World, pk: uuid.UUID) -> None:
         world.wrong.append("lease: a sender opens again what another one has closed")
 
 
-def _hear(world: World, error: Any) -> None:
-    told_nothing = isinstance(error, TelnyxUncertain) or (error is not None and error.http_status is None)
-    world.heard += "x" if told_nothing else "o"
+def _hear(world: World, mine: Sending) -> None:
+    error = mine.outcome.error
+    world.heard += "x" if mine.heard_nothing else "o"
     row = sql.fetch(AccountBreaker, account=world.account.pk) if error is not None else None
     opened = row is not None and row.state == "open" and abs(row.since - world.clock.database()) < _MOMENT
     silent = world.heard[-12:].count("x") >= circuit_breaker.IN_A_ROW  # in what order, those that overlap do not tell

@@ -22,7 +22,7 @@ from portal.models import TelnyxAccount
 from portal.runtime import wakeups
 from portal.telnyx import paging
 from portal.telnyx.client import NotNow
-from portal.telnyx.errors import TelnyxError, TelnyxUnavailable
+from portal.telnyx.errors import TelnyxError, TelnyxUnavailable, TelnyxUncertain
 from tests.model.clock import Clock, history_time
 from tests.model.telnyx import ROOM, Telnyx, Webhook
 from tests.support.accounts import make_account
@@ -65,6 +65,12 @@ class Sending:
     outcome: Any = None
     fate: str = "ok"
     is_asking: bool = False
+
+    @property
+    def heard_nothing(self) -> bool:
+        """Telnyx did not answer the attempt, or nobody knows."""
+        error = self.outcome.error
+        return isinstance(error, TelnyxUncertain) or (error is not None and error.http_status is None)
 
 
 @dataclass

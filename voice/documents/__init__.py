@@ -1,3 +1,3 @@
 """Hosts TeXML documents: drafts, versions, publishing, serving them to Telnyx, and what was fetched."""
 
-__all__ = ["service", "usage"]
+__all__ = ["cases", "diffs", "serializers", "service", "serving", "usage"]

@@ -17,24 +17,28 @@ from portal.masking import set_up_for
 from portal.rest.filters import StrictFilters, refuse_unknown_parameters
 from portal.rest.problems import Problem
 from portal.rest.viewsets import ReadOnlyViewSet
-from voice.documents import diffs, service, usage
+from voice.documents import cases, diffs, service, usage
 from voice.documents.serializers import (
     CHANGED,
+    CaseSerializer,
     CopySerializer,
     DiffSerializer,
     DocumentSerializer,
     FetchSerializer,
     FindingSerializer,
+    NewCaseSerializer,
     PublishSerializer,
     RollBackSerializer,
+    RunSerializer,
     UseSerializer,
     VersionSerializer,
 )
-from voice.models import TexmlDocument
+from voice.models import TexmlCase, TexmlDocument
 
 _SEE, _EDIT = "voice.view_texmldocument", "voice.change_texmldocument"
 _ADD, _PUBLISH = "voice.add_texmldocument", "voice.publish_texmldocument"
 _ETAG = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that you read; stale is 412.")
+_CASE = r"(?P<case_id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
 _PAGING = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
 
 
@@ -59,7 +63,8 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     ordering: tuple[str, ...] = ("name", "id")  # type: ignore[misc]  # a list below a document has its own
     permissions = {
         **dict.fromkeys(("list", "retrieve", "versions", "version", "diff", "used_by", "lint"), _SEE),
-        **dict.fromkeys(("update", "partial_update"), _EDIT),
+        **dict.fromkeys(("list_cases", "case", "run_cases"), _SEE),
+        **dict.fromkeys(("update", "partial_update", "add_case", "delete_case", "record_case"), _EDIT),
         **dict.fromkeys(("create", "duplicate"), _ADD),
         **dict.fromkeys(("publish", "roll_back"), _PUBLISH),
         "destroy": "voice.delete_texmldocument",
@@ -174,6 +179,50 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         asked.is_valid(raise_exception=True)
         return self._shown(service.copy(self.get_object(), asked.validated_data["name"], self.actor), 201)
 
+    @extend_schema(parameters=_PAGING, responses=CaseSerializer(many=True), filters=False)
+    @action(detail=True, url_path="cases")
+    def list_cases(self, request: Request, pk: str) -> Response:
+        """Its test cases: each publication goes through all of them."""
+        return self._page(request, self.get_object().cases.all(), CaseSerializer, ("name", "id"))
+
+    @extend_schema(request=NewCaseSerializer, responses={201: CaseSerializer})
+    @list_cases.mapping.post
+    def add_case(self, request: Request, pk: str) -> Response:
+        """Try the draft, and keep what is said as a test case."""
+        asked = NewCaseSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = {"steps": [], "caller": {}} | asked.validated_data
+        case = cases.save(self.get_object(), given["name"], given["steps"], given["caller"], self.actor)
+        return self._case(case, 201)
+
+    @extend_schema(responses=RunSerializer(many=True), filters=False)
+    @action(detail=True, url_path="cases/run", pagination_class=None)
+    def run_cases(self, request: Request, pk: str) -> Response:
+        """Go through all test cases with the draft."""
+        refuse_unknown_parameters(request)
+        runs = cases.run(self.get_object())
+        return Response(RunSerializer(runs, many=True, context=self.get_serializer_context()).data)
+
+    @extend_schema(responses=CaseSerializer, filters=False)
+    @action(detail=True, url_path=rf"cases/{_CASE}")
+    def case(self, request: Request, pk: str, case_id: str) -> Response:
+        """One test case."""
+        refuse_unknown_parameters(request)
+        return self._case(self._found_case(case_id))
+
+    @extend_schema(responses={204: None})
+    @case.mapping.delete
+    def delete_case(self, request: Request, pk: str, case_id: str) -> Response:
+        """Delete it: publications do not ask it any more."""
+        cases.delete(self._found_case(case_id), self.actor)
+        return Response(status=204)
+
+    @extend_schema(request=None, responses=CaseSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"cases/{_CASE}/record")
+    def record_case(self, request: Request, pk: str, case_id: str) -> Response:
+        """Take what the draft says now as right."""
+        return self._case(cases.record_again(self._found_case(case_id), self.actor))
+
     @extend_schema(responses=UseSerializer(many=True), filters=False)
     @action(detail=True, url_path="used-by", pagination_class=None)
     def used_by(self, request: Request, pk: str) -> Response:
@@ -193,6 +242,15 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         if call := request.query_params.get("call_control_id"):
             rows = rows.filter(call_control_id=call)
         return self._page(request, rows, FetchSerializer, ("-at", "-id"), "call_control_id")
+
+    def _found_case(self, case_id: str) -> TexmlCase:
+        case: TexmlCase | None = self.get_object().cases.filter(pk=case_id).first()
+        if case is None:
+            raise Problem(404, "The document has no such test case.", "not_found")
+        return case
+
+    def _case(self, case: TexmlCase, status: int = 200) -> Response:
+        return Response(CaseSerializer(case, context=self.get_serializer_context()).data, status)
 
     def _shown(self, document: TexmlDocument, status: int = 200) -> Response:
         response = Response(self.get_serializer(document).data, status)

@@ -10,8 +10,9 @@ from portal.models import TelnyxAccount
 from portal.rest.problems import Problem
 from portal.rest.serializers import Strict
 from portal.rest.viewsets import account_of
-from voice.documents import service
-from voice.models import TexmlDocument, TexmlFetch, TexmlVersion
+from portal.texml.conversation import LONGEST_STEP, MOST_STEPS
+from voice.documents import cases, service
+from voice.models import TexmlCase, TexmlDocument, TexmlFetch, TexmlVersion
 
 CHANGED = "Somebody else changed this document since you read it. Read it again; nothing was saved."
 
@@ -166,6 +167,66 @@ class CopySerializer(Strict, serializers.Serializer[Any]):
     """Asks for a copy."""
 
     name = serializers.CharField(max_length=100)
+
+
+class StepSerializer(serializers.Serializer[Any]):
+    """What is done, and what is said to it."""
+
+    do = serializers.CharField()
+    lines = serializers.ListField(child=serializers.CharField(allow_blank=True))
+
+
+class CaseSerializer(serializers.ModelSerializer[TexmlCase]):
+    """A test case of a document."""
+
+    steps = StepSerializer(many=True)
+
+    class Meta:
+        model = TexmlCase
+        fields = ("id", "name", "caller", "steps", "author", "updated_at")
+
+    def to_representation(self, instance: TexmlCase) -> dict[str, Any]:
+        user, shown = self.context["request"].user, super().to_representation(instance)
+        seen = {name: set_up_for(user, shown[name]) for name in ("steps", "author")}
+        return shown | seen | {"caller": variables_for(user, shown["caller"])}
+
+
+class NewCaseSerializer(Strict, serializers.Serializer[Any]):
+    """Asks to try the draft, and to keep what is said as a test case."""
+
+    name = serializers.CharField(max_length=100)
+    steps = serializers.ListField(
+        child=serializers.CharField(max_length=LONGEST_STEP),
+        max_length=MOST_STEPS - 1,
+        required=False,
+        help_text="What is done after the call has begun: press 1, say …, wait, answer, busy, hang up.",
+    )
+    caller = serializers.DictField(
+        child=serializers.CharField(allow_blank=True, trim_whitespace=False),
+        required=False,
+        help_text="Values of this caller, over the invented ones: From, CallerId …",
+    )
+
+
+class DifferenceSerializer(serializers.Serializer[Any]):
+    """A step to which something else is said now."""
+
+    at = serializers.IntegerField(help_text="Which step, from 0.")
+    do = serializers.CharField()
+    expected = serializers.ListField(child=serializers.CharField(allow_blank=True))
+    found = serializers.ListField(child=serializers.CharField(allow_blank=True))
+
+
+class RunSerializer(serializers.Serializer[Any]):
+    """What came of one test case; no ``differences``: it passes."""
+
+    case = serializers.UUIDField(source="case.pk")
+    name = serializers.CharField(source="case.name")
+    differences = DifferenceSerializer(many=True)
+
+    def to_representation(self, instance: cases.Run) -> dict[str, Any]:
+        shown = super().to_representation(instance)
+        return shown | {"differences": set_up_for(self.context["request"].user, shown["differences"])}
 
 
 class DiffSerializer(serializers.Serializer[Any]):

@@ -17,7 +17,7 @@ from portal.texml.rules.context import Surroundings
 from portal.texml.templates import TAG, TemplateError, filled, read
 from voice.catalogue import texml_documents
 from voice.dialling import limits, rights
-from voice.documents import copies, usage
+from voice.documents import cases, copies, usage
 from voice.models import TexmlDocument, TexmlVersion, digest_of
 
 _EDITED = ("name", "draft", "variables", "apology", "signature", "updated_at")
@@ -86,14 +86,15 @@ def publish(
 ) -> TexmlVersion:
     """Publish the draft as the next version: when this returns, every process serves it.
 
-    ``Unfit`` for errors, and for warnings unless ``confirmed``; ``PortalRefusal`` for what the actor may not have a
-    call do by hand; ``Changed`` as in ``save_document``.
+    ``Unfit`` for errors, and for warnings unless ``confirmed``; ``CasesFail`` when a test case expects something else;
+    ``PortalRefusal`` for what the actor may not have a call do by hand; ``Changed`` as in ``save_document``.
     """
     found = findings(document)
     if errors := [one for one in found if one.level in _GRAVE]:
         raise Unfit(errors, "A document with errors is not published.")
     if not confirmed and (warnings := [one for one in found if one.level == "warning"]):
         raise Unfit(warnings, "Confirm these warnings, or mend them.")
+    cases.demand(document)
     _demand(document, document.draft, actor)
     seen = document.digest
     if expected not in (None, seen):

@@ -6,7 +6,7 @@ from voice.models.batches import DialBatch
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
-from voice.models.documents import APOLOGY, TexmlDocument, TexmlFetch, TexmlVersion, digest_of
+from voice.models.documents import APOLOGY, TexmlCase, TexmlDocument, TexmlFetch, TexmlVersion, digest_of
 from voice.models.events import HAPPENED_AT, CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
 from voice.models.limits import Limits, satellites
@@ -38,6 +38,7 @@ __all__ = [
     "Replay",
     "ReplayLine",
     "Rule",
+    "TexmlCase",
     "TexmlDocument",
     "TexmlFetch",
     "TexmlVersion",

@@ -1,4 +1,4 @@
-"""Defines TexmlDocument, its immutable versions, and TexmlFetch: one time that Telnyx asked for it."""
+"""Defines TexmlDocument, its immutable versions, its test cases, and TexmlFetch: one time that Telnyx asked for it."""
 
 import hashlib
 import json
@@ -123,6 +123,32 @@ class TexmlVersion(models.Model):
         if self.pk:
             raise TypeError("A version is not changed.")
         super().save(*args, **kwargs)
+
+
+class TexmlCase(models.Model):
+    """Keeps a try of a document in words, which each publication goes through again."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    document = models.ForeignKey(TexmlDocument, on_delete=models.CASCADE, related_name="cases")
+    name = models.CharField(max_length=100)
+    caller = models.JSONField(default=dict, blank=True, help_text="Values of this caller, over the invented ones.")
+    steps = models.JSONField(help_text='What is done and what is said to it, as [{"do": "call", "lines": ["…"]}].')
+    author = models.CharField(max_length=200)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        default_permissions = ()  # whoever may see the document sees its test cases
+        constraints = [
+            models.UniqueConstraint(
+                fields=["document", "name"],
+                name="one_case_of_a_name",
+                violation_error_message="The document has another test case of this name.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class TexmlFetch(models.Model):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from portal.texml.conversation import FIELDS, Conversation, NotNow
+from portal.texml.conversation import FIELDS, Case, Conversation, Difference, Load, NotNow, run_case
 from portal.texml.findings import Finding
 from portal.texml.rendering import RenderError, render
 from portal.texml.templates import TemplateError, read
@@ -98,12 +98,29 @@ def _preview(draft: Draft, caller: str, asked: list[str], values: Mapping[str, s
         return Preview(caller, shown, error=str(error))
 
 
-def talk(draft: Draft, steps: list[str], own: str = "") -> dict[str, Any]:
+def talk(draft: Draft, steps: list[str], caller: Mapping[str, str]) -> dict[str, Any]:
     """Call the draft, and do ``steps``: what was said to each, what may be done now, and what went wrong.
 
-    What comes after a step that was not possible is not tried.
+    What comes after a step that was not possible is not tried. ``caller`` are values over the invented ones.
     """
     problems: list[str] = []
+    conversation = Conversation(_documents(draft, problems), url=draft.url, fields=caller)
+    for step in steps:
+        try:
+            conversation.do(step)
+        except NotNow as error:
+            problems.append(str(error))
+            break
+    return {"steps": conversation.case(), "choices": conversation.choices, "problem": " ".join(problems)}
+
+
+def talk_again(draft: Draft, steps: Case, caller: Mapping[str, str]) -> list[Difference]:
+    """Call the draft as before; return the steps to which something else is said now."""
+    return run_case(steps, _documents(draft, []), url=draft.url, fields=caller)
+
+
+def _documents(draft: Draft, problems: list[str]) -> Load:
+    """Return what gives a conversation its documents; ``problems`` are told of each apology."""
 
     def load(url: str, values: Mapping[str, str]) -> str | None:
         values = dict(parse_qsl(url.partition("?")[2])) | dict(values)
@@ -115,11 +132,4 @@ def talk(draft: Draft, steps: list[str], own: str = "") -> dict[str, Any]:
             problems.append(f"The apology was served: {error}")
             return draft.apology
 
-    conversation = Conversation(load, url=draft.url, fields=values_of(own))
-    for step in steps:
-        try:
-            conversation.do(step)
-        except NotNow as error:
-            problems.append(str(error))
-            break
-    return {"steps": conversation.case(), "choices": conversation.choices, "problem": " ".join(problems)}
+    return load

@@ -15,8 +15,8 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 class TexmlEditor(UnfoldAdminTextareaWidget):
     """Draws the text area that is posted, and all that the editor over it needs.
 
-    ``check`` and ``conversation`` are the addresses it asks, answered by ``pages``; ``variables`` names the form's
-    field that declares variables, as a JSON object.
+    ``check`` and ``conversation`` are the addresses it asks, answered by ``pages``; ``case`` is the one that keeps a
+    try as a test case, if there is one; ``variables`` names the form's field that declares variables, as a JSON object.
     """
 
     class Media:
@@ -24,13 +24,13 @@ class TexmlEditor(UnfoldAdminTextareaWidget):
         css = {"all": ("voice/texml_editor/editor.css",)}
 
     template_name = "django/forms/widgets/textarea.html"  # Unfold's loses an empty first line
-    check = conversation = variables = ""
+    check = conversation = case = variables = ""
 
     def __init__(self) -> None:
         super().__init__(attrs={"rows": 20, "spellcheck": "false", "autocomplete": "off", "wrap": "off"})
 
     def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
-        asked = {"check": self.check, "conversation": self.conversation, "variables": self.variables}
+        asked = {name: getattr(self, name) for name in ("check", "conversation", "case", "variables")}
         given = {**(attrs or {}), "data-texml-editor": "", **{f"data-{key}": asked[key] for key in asked}}
         context = {
             "name": name,

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 
 from portal.masking import set_up_for
 from portal.texml.templates import TemplateError
-from voice.texml_editor.draft import Draft, previews, talk
+from voice.texml_editor.draft import Draft, previews, talk, values_of
 from voice.texml_editor.forms import TexmlEditor
 
 Read = Callable[[HttpRequest, uuid.UUID | None], Draft]
@@ -50,6 +50,20 @@ def posted(request: HttpRequest, text: str, variables: str) -> tuple[str, dict[s
     return source, {name: value for name, value in declared if isinstance(value, str)}
 
 
+def posted_steps(request: HttpRequest) -> list[str] | None:
+    """Read what was done in a try; None when that is no list of texts."""
+    try:
+        steps = json.loads(request.POST.get("steps", "[]"))
+    except (ValueError, RecursionError):
+        return None
+    return steps if isinstance(steps, list) and all(isinstance(step, str) for step in steps) else None
+
+
+def posted_caller(request: HttpRequest) -> dict[str, str]:
+    """Read the values of the person's own caller."""
+    return values_of(request.POST.get("caller", ""))
+
+
 def check(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
     """Answer the editor with JSON; a form that was posted without scripts with a page, drawn in ``context``."""
     shown: dict[str, Any] = {}
@@ -67,13 +81,10 @@ def check(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpRe
 
 def conversation(request: HttpRequest, draft: Draft, context: dict[str, Any]) -> HttpResponse:
     """Answer the panel *Try it*, which posts all its ``steps`` each time: no call is kept here."""
-    try:
-        steps = json.loads(request.POST.get("steps", "[]"))
-    except (ValueError, RecursionError):
-        steps = None
-    if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
+    steps = posted_steps(request)
+    if steps is None:
         return JsonResponse({"problem": "steps must be a list of texts."}, status=400)
-    return JsonResponse(set_up_for(request.user, talk(draft, steps, request.POST.get("caller", ""))))
+    return JsonResponse(set_up_for(request.user, talk(draft, steps, posted_caller(request))))
 
 
 def _seen(admin: Any, read: Read, view: Callable[..., HttpResponse]) -> Any:

@@ -103,6 +103,29 @@ def test_a_call_is_tried_in_words(editing: Callable[..., Any], account: TelnyxAc
         expect(talk).not_to_contain_text("Press 1.")
 
 
+def test_a_try_is_kept_as_a_test_case(editing: Callable[..., Any], document: TexmlDocument) -> None:
+    with editing() as editor:
+        call = editor.page.get_by_role("region", name="Try it")
+        name = call.get_by_label("Keep this try as a test case")
+        expect(name).to_be_hidden()
+        editor.write('<Response><Gather numDigits="1"><Say>Press 1.</Say></Gather><Say>Nothing.</Say></Response>')
+        call.get_by_role("button", name="Call", exact=True).click()
+        call.get_by_role("button", name="Wait").click()
+        expect(call.get_by_role("log")).to_contain_text("Nothing.")
+        name.press("Enter")
+        expect(call.get_by_role("alert")).to_have_text("This field cannot be blank.")
+        name.fill("silence")
+        name.press("Enter")
+        expect(call.get_by_role("status")).to_contain_text("Kept as the test case silence.")
+        expect(call.get_by_role("alert")).to_be_empty()
+        case = document.cases.get()
+        assert [step["do"] for step in case.steps] == ["call", "wait"]
+        assert case.author == "user: operator"
+        editor.save()
+        editor.page.get_by_role("link", name="Test cases").click()
+        expect(editor.page.get_by_text("The draft says what the test case expects.")).to_be_visible()
+
+
 @pytest.mark.parametrize(("width", "boxes"), [(1440, 2), (390, 1)])
 def test_two_versions_are_compared(
     editing: Callable[..., Any], document: TexmlDocument, width: int, boxes: int

@@ -177,3 +177,41 @@ def test_the_log_shows_what_was_sent_and_answered(browser: Client, account: Teln
     for words in ("press 1.", FETCH["From"], "4711"):
         assert words not in masked
     assert signed_in("voice.view_texmldocument", username="other").get(f"{url}{row.pk}/change/").status_code == 403
+
+
+def test_twiml_becomes_a_draft_when_its_changes_were_seen(browser: Client, account: TelnyxAccount) -> None:
+    twiml = '<Response><Say voice="Polly.Joanna">Hello</Say><Sms>Hi</Sms></Response>'
+    assert f"{LIST}import/" in browser.get(LIST).content.decode()
+    values = {"name": "Taken over", "account": account.pk, "twiml": twiml}
+    shown = browser.post(f"{LIST}import/", values)
+    assert {(one.line, one.what) for one in shown.context["imported"].changes} >= {(1, "left out")}
+    assert not TexmlDocument.objects.exists()
+    answer = browser.post(f"{LIST}import/", values | {"make": ""})
+    document = TexmlDocument.objects.get()
+    assert answer["Location"].endswith(page(document))
+    assert ("Sms" in document.draft, "Hello" in document.draft, document.published) == (False, True, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "words"),
+    [
+        ({"twiml": ""}, "twiml", "required"),
+        ({"twiml": "<Response>"}, "twiml", "Line 1"),
+        ({"twiml": "x" * 70_000}, "twiml", "65,536"),
+        ({"name": "Menu"}, "__all__", "another document of this name"),
+        ({"account": "0"}, "account", "valid"),
+    ],
+)
+def test_twiml_that_cannot_be_taken_over_is_told_on_the_form(
+    browser: Client, account: TelnyxAccount, changes: dict[str, Any], field: str, words: str
+) -> None:
+    make_document(account)
+    values = {"name": "New", "account": account.pk, "twiml": "<Response><Hangup/></Response>", "make": ""} | changes
+    answer = browser.post(f"{LIST}import/", values)
+    assert answer.status_code == 200
+    assert words in str(answer.context["form"].errors[field])
+    assert TexmlDocument.objects.count() == 1
+
+
+def test_who_may_not_add_documents_imports_none(signed_in: Any) -> None:
+    assert signed_in("voice.view_texmldocument").get(f"{LIST}import/").status_code == 403

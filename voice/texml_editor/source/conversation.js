@@ -2,8 +2,9 @@
 
 const LABELS = { press: ["Keys", "Press"], say: ["Words", "Say"] };
 
-// `ask(steps)` answers with {steps: [{do, lines}], choices, problem}, or throws an error for the person.
-export function conversation(ask, talk, problem, choices) {
+// `ask(steps)` answers with {steps: [{do, lines}], choices, problem}, or throws an error for the person; so does
+// `keep(name, steps)`, with {problem, said}, where a try can be kept as a test case: `keeping` then asks for its name.
+export function conversation(ask, keep, { talk, problem, choices, keeping, said }) {
   let steps = [];
   let shown = [];
 
@@ -19,6 +20,7 @@ export function conversation(ask, talk, problem, choices) {
     problem.textContent = told.problem;
     write(told.steps);
     offer(told.choices);
+    if (keeping) [keeping.hidden, said.textContent] = [false, ""];
     choices.querySelector("input, button").focus();
   };
 
@@ -52,16 +54,34 @@ export function conversation(ask, talk, problem, choices) {
     input.setAttribute("aria-label", label);
     input.autocomplete = "off";
     const send = () => go([...steps, `${word} ${input.value}`]);
-    input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter") return;
-      event.preventDefault(); // it does not send the form around it
-      send();
-    });
+    onEnter(input, send);
     box.append(input, button(act, send));
     return box;
   };
 
   offer([]);
+  if (!keeping) return;
+  const name = keeping.querySelector("input");
+  const keepIt = async () => {
+    try {
+      const told = await keep(name.value, steps);
+      [problem.textContent, said.textContent] = [told.problem, told.said ?? ""];
+      if (!told.problem) name.value = "";
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  };
+  onEnter(name, keepIt);
+  keeping.querySelector("button").addEventListener("click", keepIt);
+}
+
+// Enter in a field of the panel does what its button does, and does not send the form around it.
+function onEnter(input, act) {
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    act();
+  });
 }
 
 function paragraph(text, name) {

@@ -77,8 +77,11 @@ function enhance(area) {
   area.required = false; // nobody could be led to a hidden field: the server says it
   keys.hidden = false;
   if (part("talk")) {
-    const call = (steps) => post(area.dataset.conversation, { source: area.value, steps: JSON.stringify(steps) });
-    conversation(call, ...["talk", "problem", "choices"].map(part));
+    const tried = (steps) => ({ source: area.value, steps: JSON.stringify(steps) });
+    const call = (steps) => post(area.dataset.conversation, tried(steps));
+    const keep = (name, steps) => post(area.dataset.case, { ...tried(steps), case: name });
+    const parts = ["talk", "problem", "choices", "keeping", "said"].map((name) => [name, part(name)]);
+    conversation(call, keep, Object.fromEntries(parts));
   }
   for (const part of box.querySelectorAll("[data-texml-live]")) part.hidden = false;
   for (const label of area.labels) label.addEventListener("click", () => view.focus());

@@ -1,0 +1,154 @@
+"""Test cases of documents, over REST and in the browser: kept from a try, gone through by each publication."""
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from portal.actors import PORTAL
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.documents import make_document, publish_anew, published
+from tests.support.rest import api_for, problem
+from tests.support.rows import TexmlCase, TexmlDocument
+from voice.documents import cases, service
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone]
+URL = "/api/v1/texml/documents/"
+ASK = '<Response><Gather action="{}" numDigits="1"><Say>Press 1.</Say></Gather><Hangup/></Response>'
+
+
+def keep(api: APIClient, document: TexmlDocument, **asked: Any) -> Any:
+    return api.post(f"{URL}{document.pk}/cases/", {"name": "sales", "steps": ["press 1"]} | asked, format="json")
+
+
+@pytest.fixture
+def sales(account: TelnyxAccount) -> TexmlDocument:
+    return published(account, "<Response><Say>Sales, {{ From }}.</Say><Hangup/></Response>", name="Sales")
+
+
+@pytest.fixture
+def menu(account: TelnyxAccount, sales: TexmlDocument) -> TexmlDocument:
+    return make_document(account, ASK.format(sales.url))
+
+
+def test_a_try_is_kept_and_every_publication_goes_through_it(
+    api: APIClient, menu: TexmlDocument, sales: TexmlDocument
+) -> None:
+    made = keep(api, menu, caller={"From": "+13125550155"})
+    assert made.status_code == 201, made.content
+    steps = made.json()["steps"]
+    assert [step["do"] for step in steps] == ["call", "press 1"]
+    assert 'Caller hears: "Sales, +13125550155."' in steps[1]["lines"]
+    url = f"{URL}{menu.pk}/"
+    assert api.post(f"{url}publish/", {"confirmed": True}, format="json").status_code == 201
+
+    publish_anew(sales, "<Response><Say>Nobody is here.</Say><Hangup/></Response>")
+    run = api.get(f"{url}cases/run/").json()
+    (difference,) = run[0]["differences"]
+    assert (run[0]["name"], difference["at"], difference["do"]) == ("sales", 1, "press 1")
+    assert 'Caller hears: "Nobody is here."' in difference["found"]
+    refused = api.post(f"{url}publish/", {"confirmed": True}, format="json")
+    assert "“sales” (step 1)" in problem(refused, 400)["errors"]["cases"][0]
+    menu.refresh_from_db()
+    assert menu.published == 1
+
+    one = f"{url}cases/{made.json()['id']}/"
+    assert 'Caller hears: "Nobody is here."' in api.post(f"{one}record/").json()["steps"][1]["lines"]
+    assert api.post(f"{url}publish/", {"confirmed": True}, format="json").status_code == 201
+    assert api.get(one).json()["name"] == "sales"
+    assert [row["id"] for row in api.get(f"{url}cases/").json()["results"]] == [made.json()["id"]]
+    assert api.delete(one).status_code == 204
+    problem(api.get(one), 404, "not_found")
+    done = AuditEvent.objects.filter(action__startswith="document.case").values_list("action", flat=True)
+    assert sorted(done) == ["document.case", "document.case", "document.case_delete"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "field", "words"),
+    [
+        ({"steps": ["press 1", "press 2"]}, "steps", "Step 2: The call is over."),
+        ({"steps": ["answer"]}, "steps", "Step 1: 'answer' is not possible now"),
+        ({"steps": ["wait"] * 200}, "steps", "199"),
+        ({"steps": "press 1"}, "steps", "list"),
+        ({"name": ""}, "name", "blank"),
+        ({"name": "n" * 101}, "name", "100"),
+        ({"caller": {"From": "+1312•••0001"}}, "caller", "hidden"),
+        ({"caller": {f"V{at}": "x" for at in range(51)}}, "caller", "50"),
+        ({"caller": [1]}, "caller", "dictionary"),
+        ({"more": 1}, "more", ""),
+    ],
+)
+def test_what_cannot_be_kept_is_told_at_the_field(
+    api: APIClient, menu: TexmlDocument, asked: dict[str, Any], field: str, words: str
+) -> None:
+    answer = keep(api, menu, **asked)
+    assert words in str(problem(answer, 400)["errors"][field])
+    assert not TexmlCase.objects.exists()
+
+
+def test_a_name_is_taken_once_and_there_are_not_too_many(
+    api: APIClient, menu: TexmlDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keep(api, menu).status_code == 201
+    assert "another test case" in json.dumps(problem(keep(api, menu), 400)["errors"])
+    monkeypatch.setattr(cases, "MOST", 1)
+    assert "at most 1" in problem(keep(api, menu, name="other"), 400)["errors"]["name"][0]
+
+
+def test_a_step_that_is_not_possible_any_more_is_told(api: APIClient, menu: TexmlDocument) -> None:
+    case = keep(api, menu).json()["id"]
+    menu.draft = "<Response><Say>Hello.</Say><Hangup/></Response>"
+    service.save_document(menu, PORTAL)
+    (run,) = api.get(f"{URL}{menu.pk}/cases/run/").json()
+    assert run["differences"][-1]["found"] == ["The call is over."]
+    answer = api.post(f"{URL}{menu.pk}/cases/{case}/record/")
+    assert "not possible any more" in problem(answer, 400)["errors"]["steps"][0]
+
+
+def test_numbers_are_masked_and_rights_are_asked(api: APIClient, menu: TexmlDocument, user_with: Any) -> None:
+    case = keep(api, menu, caller={"From": "+13125550155"}).json()["id"]
+    support = user_with("voice.view_texmldocument")
+    theirs, url = api_for(support), f"{URL}{menu.pk}/cases/"
+    for answer in (theirs.get(url), theirs.get(f"{url}{case}/"), theirs.get(f"{url}run/")):
+        assert answer.status_code == 200
+        assert "5550155" not in answer.content.decode()
+    for answer in (
+        keep(theirs, menu, name="mine"),
+        theirs.delete(f"{url}{case}/"),
+        theirs.post(f"{url}{case}/record/"),
+    ):
+        problem(answer, 403)
+    page = Client()
+    page.force_login(support)
+    shown = page.get(f"/admin/voice/texmldocument/{menu.pk}/cases/")
+    assert shown.status_code == 200
+    assert "5550155" not in shown.content.decode()
+    assert page.post(f"/admin/voice/texmldocument/{menu.pk}/cases/{case}/", {"delete": ""}).status_code == 403
+    assert page.post(f"/admin/voice/texmldocument/editor/{menu.pk}/case/", {"case": "x"}).status_code == 403
+    assert TexmlCase.objects.count() == 1
+
+
+def test_the_pages_show_what_differs_and_take_it_as_right(
+    browser: Client, api: APIClient, menu: TexmlDocument, sales: TexmlDocument
+) -> None:
+    page = f"/admin/voice/texmldocument/{menu.pk}/"
+    assert "There are none yet" in browser.get(f"{page}cases/").content.decode()
+    case = keep(api, menu).json()["id"]
+    assert "passed" in browser.get(f"{page}cases/").content.decode()
+    publish_anew(sales, "<Response><Say>Nobody is here.</Say><Hangup/></Response>")
+    shown = browser.get(f"{page}cases/").content.decode()
+    assert "1 of 1 expect something else" in shown
+    assert "Nobody is here." in shown
+    publish = browser.get(f"{page}publish/").content.decode()
+    assert "This test case expects something else: sales." in publish
+    answer = browser.post(f"{page}publish/", {"digest": menu.digest, "confirmed": "on"})
+    assert answer.status_code == 200
+    menu.refresh_from_db()
+    assert menu.published is None
+    assert browser.post(f"{page}cases/{case}/", {"record": ""}, follow=True).status_code == 200
+    answer = browser.post(f"{page}publish/", {"digest": menu.digest, "confirmed": "on"})
+    assert answer.status_code == 302
+    assert browser.post(f"{page}cases/{case}/", {"delete": ""}).status_code == 302
+    assert browser.post(f"{page}cases/{case}/", {"delete": ""}).status_code == 404

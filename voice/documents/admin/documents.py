@@ -1,0 +1,194 @@
+"""Lists hosted documents, and shows the draft of one with its editor, its address and what leads to it."""
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
+from unfold.decorators import display
+
+from portal.actors import actor_of
+from portal.admin.site import as_json, viewer
+from portal.masking import addresses_for, set_up_for
+from portal.texml.linter import lint
+from portal.texml.rules.context import Surroundings
+from portal.texml.tree import LARGEST
+from portal.texts import visible
+from voice.catalogue.forms import JSONText
+from voice.documents import cases, service, serving, usage
+from voice.documents.admin.cases import CasePages
+from voice.documents.admin.imports import ImportPages
+from voice.documents.admin.pages import page_of
+from voice.documents.admin.publishing import PUBLISH, PublishingPages
+from voice.documents.serializers import variables_for
+from voice.models import TexmlDocument
+from voice.texml_editor import pages
+from voice.texml_editor.draft import Draft
+from voice.texml_editor.forms import TexmlEditor, with_line_ends_of
+
+_CHANGED = "Somebody else changed this document since you opened it. Open it again in another window, and compare."
+
+
+class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Edits the draft. ``seen_digest`` is the state that the page was drawn from."""
+
+    draft = forms.CharField(required=False, strip=False, widget=TexmlEditor)  # a browser would cut off at a max_length
+    variables = JSONText(required=False, help_text=TexmlDocument._meta.get_field("variables").help_text)
+    seen_digest = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    class Meta:
+        model = TexmlDocument
+        fields = ("name", "account", "draft", "variables", "apology", "signature")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("draft", "apology"):
+            if name in self.fields and name in self.initial:
+                self.initial[name] = set_up_for(viewer(), self.initial[name])
+        if "variables" in self.initial:
+            self.initial["variables"] = variables_for(viewer(), self.initial["variables"])
+        if self.instance.pk and not self.instance._state.adding and "seen_digest" in self.fields:
+            self.initial["seen_digest"] = self.instance.digest
+
+    def clean_draft(self) -> str:
+        text = with_line_ends_of(self.initial.get("draft", ""), self.cleaned_data["draft"])
+        if (size := len(text.encode("utf-8", "surrogatepass"))) > LARGEST:
+            raise ValidationError(f"The document has {size:,} bytes: {LARGEST:,} are allowed.")
+        return text
+
+    def clean_variables(self) -> Any:
+        return self.cleaned_data.get("variables") or {}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if not self.instance._state.adding:
+            # held until the page's transaction ends: what is compared is what is replaced
+            held = (
+                TexmlDocument.objects.select_for_update(of=("self",), no_key=True).filter(pk=self.instance.pk).first()
+            )
+            if held is None or held.digest != cleaned.get("seen_digest"):
+                raise ValidationError(_CHANGED)
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        if self.errors:
+            return
+        try:
+            service.check(self.instance)
+        except ValidationError as error:
+            for name, words in error.message_dict.items():
+                self.add_error(name if name in self.fields else None, words)
+
+
+@admin.register(TexmlDocument)
+class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: ignore[misc]
+    """Lists and edits documents; publishes them on pages of their own."""
+
+    form = DocumentForm
+    list_display = ("name", "account", "published_shown", "verified_at", "updated_at")
+    list_filter = ("account", "signature")
+    search_fields = ("name",)
+    actions = None
+    change_form_before_template: Any = "voice/documents/form_top.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*pages.urls(self, self.edited), *super().get_urls()]
+
+    def edited(self, request: HttpRequest, document_id: Any) -> Draft:
+        """Return the draft as it stands in the form, saved or not."""
+        source, declared = pages.posted(request, "draft", "variables")
+        if document_id is None:
+            known = Surroundings(variables=frozenset(declared))
+            return Draft(source, declared, serving.apologise(""), judge=partial(lint, source, known))
+        document = self.as_posted(request, document_id, "voice.view_texmldocument")
+        return replace(cases.drafted(document), judge=partial(service.findings, document))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        if draft := context["adminform"].form.fields.get("draft"):  # of this form alone: fields of classes are shared
+            document = context.get("original")
+            pages.set_up(draft.widget, self, document.pk if document else None, "variables")
+            if document and self.has_change_permission(request, document):
+                draft.widget.case = reverse("admin:voice_texmldocument_cases_keep", args=[document.pk])
+            if context["errors"]:
+                draft.widget.attrs["data-unsaved"] = ""
+                context["sides"] = self._theirs_and_mine(request, context["adminform"].form)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Show who may not change it what they may see of it, and no more."""
+        if obj is None or self.has_change_permission(request, obj):
+            return ("account",) if obj is not None else ()
+        return ("name", "account", "draft_shown", "variables_shown", "apology_shown", "signature")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        if obj is None or self.has_change_permission(request, obj):
+            return ("name", "account", "draft", "variables", "apology", "signature", "seen_digest")
+        return self.get_readonly_fields(request, obj)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> Any:
+        document = self.get_object(request, unquote(object_id)) if object_id else None
+        context: dict[str, Any] = {}
+        if document is not None and self.has_view_permission(request, document):
+            context = {
+                "document": document,
+                "address": addresses_for(request.user, document.url),
+                "fallback_address": addresses_for(request.user, document.fallback_url),
+                "findings": set_up_for(request.user, [one.as_json() for one in service.findings(document)]),
+                "uses": usage.used_by(document),
+                "case_count": document.cases.count(),
+                "may_publish": request.user.has_perm(PUBLISH),
+            }
+        return super().changeform_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def _theirs_and_mine(self, request: HttpRequest, form: DocumentForm) -> list[tuple[str, str]]:
+        """Return the draft as somebody else saved it meanwhile, and as it was posted; nothing when nobody did."""
+        saved = TexmlDocument.objects.filter(pk=form.instance.pk).first()
+        if saved is None or saved.digest == form["seen_digest"].value():
+            return []
+        theirs = set_up_for(request.user, saved.draft)
+        return [("what is saved now", theirs), ("your text", with_line_ends_of(theirs, form["draft"].value() or ""))]
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        service.save_document(obj, actor_of(request))
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
+        """Say why a document that is in use stays."""
+        document = self.get_object(request, unquote(object_id))
+        if document is not None and self.has_delete_permission(request, document) and usage.used_by(document):
+            messages.error(request, f"{document.name} is in use: callers would hear nothing any more.")
+            return HttpResponseRedirect(page_of(document))
+        return super().delete_view(request, object_id, extra_context)
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        assert isinstance(obj, TexmlDocument)
+        service.delete_document(obj, actor_of(request))
+
+    @display(description="Published")
+    def published_shown(self, document: TexmlDocument) -> str:
+        return f"v{document.published}" if document.published else "not published"
+
+    @display(description="Draft")
+    def draft_shown(self, document: TexmlDocument) -> str:
+        return format_html('<pre class="portal-json">{}</pre>', visible(set_up_for(viewer(), document.draft)))
+
+    @display(description="Variables")
+    def variables_shown(self, document: TexmlDocument) -> str:
+        return as_json(variables_for(viewer(), document.variables), of_a_call=False)
+
+    @display(description="Apology")
+    def apology_shown(self, document: TexmlDocument) -> str:
+        return str(set_up_for(viewer(), document.apology))

@@ -1,0 +1,104 @@
+"""Keeps tries of a document as its test cases, and goes through them again: what was said is what must be said."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from portal.actors import Actor
+from portal.masking import hides_something
+from portal.models import AuditEvent
+from portal.texml.conversation import LONGEST_STEP, MOST_STEPS, Difference
+from voice.documents import serving
+from voice.models import TexmlCase, TexmlDocument
+from voice.texml_editor.draft import MOST_LINES, Draft, talk, talk_again
+
+MOST = 100  # of one document: each publication goes through all of them
+_HIDDEN = "It has a number that was hidden when it was read (•••). Enter that number whole."
+
+
+class CasesFail(ValidationError):
+    """Says that the draft is not published: test cases of the document say something else of it."""
+
+    def __init__(self, runs: Sequence["Run"]) -> None:
+        failing = ", ".join(f"“{run.case}” (step {run.differences[0].at})" for run in runs)
+        words = "Not published: these test cases expect something else:"
+        super().__init__({"cases": [f"{words} {failing}. Mend the draft, or record them again."]})
+
+
+@dataclass(frozen=True)
+class Run:
+    """Holds what came of one case: the steps to which something else is said now, none if it passes."""
+
+    case: TexmlCase
+    differences: list[Difference]
+
+
+def drafted(document: TexmlDocument) -> Draft:
+    """Return the draft as callers would get it, and beside it the other documents as they are published."""
+    apology = serving.apologise(document.apology)
+    return Draft(document.draft, document.variables, apology, document.url, serving.answer_at)
+
+
+def save(document: TexmlDocument, name: str, done: Sequence[str], caller: Mapping[str, str], actor: Actor) -> TexmlCase:
+    """Do the steps with the draft, and keep what is said as a case. ``ValidationError`` by field."""
+    _check(document, done, caller)
+    told = talk(drafted(document), list(done), caller)
+    if len(told["steps"]) <= len(done):
+        raise ValidationError({"steps": [f"Step {len(told['steps'])}: {told['problem']}"]})
+    case = TexmlCase(document=document, name=name, caller=dict(caller), steps=told["steps"], author=actor.label)
+    with transaction.atomic():
+        # one after the other: how many there are stays true
+        TexmlDocument.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
+        case.full_clean()
+        if document.cases.count() >= MOST:
+            raise ValidationError({"name": [f"A document has at most {MOST} test cases. Delete one first."]})
+        case.save()
+        AuditEvent.note(actor, "document.case", document, case=name)
+    return case
+
+
+def record_again(case: TexmlCase, actor: Actor) -> TexmlCase:
+    """Take what the draft says now as right. ``ValidationError`` when a step is not possible any more."""
+    done = [step["do"] for step in case.steps[1:]]
+    told = talk(drafted(case.document), done, case.caller)
+    if len(told["steps"]) <= len(done):
+        words = f"Step {len(told['steps'])} is not possible any more: {told['problem']} Try it anew and save that."
+        raise ValidationError({"steps": [words]})
+    case.steps, case.author = told["steps"], actor.label
+    with transaction.atomic():
+        case.save(update_fields=["steps", "author", "updated_at"])
+        AuditEvent.note(actor, "document.case", case.document, case=case.name)
+    return case
+
+
+def delete(case: TexmlCase, actor: Actor) -> None:
+    """Delete a case: publications do not ask it any more."""
+    with transaction.atomic():
+        AuditEvent.note(actor, "document.case_delete", case.document, case=case.name)
+        case.delete()
+
+
+def run(document: TexmlDocument) -> list[Run]:
+    """Go through all cases with the draft, in the order of their names."""
+    draft = drafted(document)
+    return [Run(case, talk_again(draft, case.steps, case.caller)) for case in document.cases.all()]
+
+
+def demand(document: TexmlDocument) -> None:
+    """Raise ``CasesFail`` unless all cases pass."""
+    if failing := [one for one in run(document) if one.differences]:
+        raise CasesFail(failing)
+
+
+def _check(document: TexmlDocument, done: Sequence[str], caller: Mapping[str, str]) -> None:
+    wrong: dict[str, list[str]] = {}
+    if any(hides_something(one) for one in (document.draft, document.variables, document.apology)):
+        wrong["draft"] = [_HIDDEN]
+    if len(caller) > MOST_LINES or hides_something(dict(caller)):
+        wrong["caller"] = [_HIDDEN if len(caller) <= MOST_LINES else f"Give up to {MOST_LINES} values."]
+    if len(done) >= MOST_STEPS or any(len(step) > LONGEST_STEP for step in done):
+        wrong["steps"] = [f"Give up to {MOST_STEPS - 1} steps of up to {LONGEST_STEP} characters."]
+    if wrong:
+        raise ValidationError(wrong)
