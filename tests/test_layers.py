@@ -25,6 +25,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.hosts",
             "portal.json_types",
             "portal.keys",
+            "portal.keyset",
         ),
         *(
             "portal.leases",

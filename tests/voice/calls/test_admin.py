@@ -88,7 +88,8 @@ def test_ten_thousand_calls_are_listed_without_counting(browser: Client, account
     assert len(many) == len(few)
     assert not [sql for sql in many if "COUNT(" in sql.upper() and "voice_call" in sql]
     assert len(browser.get(LOG).context["cl"].result_list) == 50
-    assert len(browser.get(LOG, {"p": "3"}).context["cl"].result_list) == 50
+    first = browser.get(LOG).context["cl"]
+    assert len(browser.get(f"{LOG}{first.next_url}").context["cl"].result_list) == 50
 
 
 def test_numbers_in_the_list_are_masked_for_who_may_not_see_them(signed_in: Any, account: TelnyxAccount) -> None:
