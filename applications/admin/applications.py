@@ -189,9 +189,8 @@ class ApplicationAdmin(  # type: ignore[misc]
         return TemplateResponse(request, "applications/editing/uncertain.html", full_context)
 
     def _done(self, request: HttpRequest, form: Any, row: TelnyxApplication, add: bool) -> HttpResponse:
-        if add or form.touched:
-            message = self.construct_change_message(request, form, [], add)
-            (self.log_addition if add else self.log_change)(request, row, message)
+        message = self.construct_change_message(request, form, [], add)
+        (self.log_addition if add else self.log_change)(request, row, message)
         answer: HttpResponse = (self.response_add if add else self.response_change)(request, row)
         return answer
 

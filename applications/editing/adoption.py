@@ -7,14 +7,14 @@ it has every value that was sent, was made since the request went out, and is un
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
 
-from applications.kinds import Kind, flatten
+from applications.kinds import Kind
 from applications.mirror import intents
-from applications.mirror.answers import same
+from applications.mirror.answers import has_all
 from applications.mirror.store import PAGE_SIZE
 from applications.models import Intent
 from portal.actors import Actor
@@ -24,7 +24,6 @@ from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
 from portal.times import read_time
 
-SKEW = timedelta(seconds=10)  # how far Telnyx's clock may be behind ours
 _ACTION = "application.create"
 _MOST_PAGES = 8
 
@@ -61,23 +60,13 @@ def candidates(
     sent = [values, *(intent.values for intent in tries)]
     matches = {
         str(remote.get("id")): remote
-        for remote in _newest(kind, account, since - SKEW)
+        for remote in _newest(kind, account, since - intents.SKEW)
         if any(has_all(kind, remote, one) for one in sent)
     }
     history = kind.model.history.filter(account=account, telnyx_id__in=matches)  # type: ignore[attr-defined]
     ours = Q(history_change_reason__startswith="created") | Q(history_change_reason__startswith="adopted")
     known = set(history.filter(Q(history_date__lt=since) | ours).values_list("telnyx_id", flat=True))
     return [remote for id, remote in matches.items() if id not in known]
-
-
-def has_all(kind: Kind, remote: JsonObject, sent: Mapping[str, Any]) -> bool:
-    """Return whether an application has every value of a create. A null asks for Telnyx's default, whatever that is.
-
-    Name and address have to be told; another member that the list leaves out says nothing.
-    """
-    there, wanted = flatten(remote), flatten(sent)
-    told = {name: value for name, value in wanted.items() if value is not None and name in there}
-    return told.keys() >= set(kind.required) and all(same(there[name], value) for name, value in told.items())
 
 
 def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCreate:

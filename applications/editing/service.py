@@ -14,8 +14,9 @@ from applications.editing.checks import check_create, check_update, in_turn
 from applications.editing.edit_lock import create_lock, edit_lock
 from applications.kinds import Kind, flatten, kind_of, unflatten
 from applications.mirror import intents
-from applications.mirror.answers import agree, merged, same
-from applications.mirror.store import claim_creation, data_of, mark_missing, seen_by, store
+from applications.mirror.answers import agree, has_all, merged, same
+from applications.mirror.rows import claim_creation
+from applications.mirror.store import data_of, mark_missing, seen_by, store
 from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
@@ -111,7 +112,7 @@ def _adopt(
 ) -> tuple[TelnyxApplication, str]:
     """Return the only application at Telnyx that these tries can have made; else raise ``UncertainCreate``."""
     candidates = adoption.candidates(kind, account, values, tries)
-    if len(candidates) != 1 or not adoption.has_all(kind, candidates[0], values):
+    if len(candidates) != 1 or not has_all(kind, candidates[0], values):
         raise adoption.uncertain(error, candidates) from error
     application = _made(kind, account, candidates[0], values, actor, "adopted")
     return application, "Telnyx's answer was lost; the application it had made was found there and taken over."
@@ -304,7 +305,7 @@ def _conflicts(base: JsonObject, there: JsonObject, mine: JsonObject) -> dict[st
     return {
         name: Difference(base.get(name), there.get(name), value)
         for name, value in mine.items()
-        if there.get(name) != base.get(name) and there.get(name) != value
+        if not same(there.get(name), base.get(name)) and not same(there.get(name), value)
     }
 
 
@@ -314,8 +315,8 @@ def _stale(
     """Return what changed since the expected state, and what was named; ``mine`` of a field not named is its base."""
     known = (snapshot(application, digest) for digest in expected)
     base = flatten(next((remote for remote in known if remote is not None), {}))
-    changed = {name: base.get(name) for name in [*base, *there] if base and base.get(name) != there.get(name)}
-    named = {name: base.get(name) for name, value in mine.items() if there.get(name) != value}
+    changed = {name: base.get(name) for name in [*base, *there] if base and not same(base.get(name), there.get(name))}
+    named = {name: base.get(name) for name, value in mine.items() if not same(there.get(name), value)}
     return {
         name: Difference(was, there.get(name), mine.get(name, was))
         for name, was in {**changed, **named}.items()

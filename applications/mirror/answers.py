@@ -6,10 +6,10 @@ hold the same members. So two answers are compared by what both have, and what o
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from applications.kinds import NESTED, flatten
+from applications.kinds import NESTED, Kind, flatten
 from portal.json_types import JsonObject
 from portal.times import read_time
 
@@ -73,6 +73,16 @@ def with_those(before: JsonObject, after: JsonObject, names: Iterable[str]) -> J
         elif outer in after:
             values[outer] = after[outer]
     return values
+
+
+def has_all(kind: Kind, remote: JsonObject, sent: Mapping[str, Any]) -> bool:
+    """Return whether an application has every value of a create. A null asks for Telnyx's default, whatever that is.
+
+    Name and address have to be told; another member that the list leaves out says nothing.
+    """
+    there, wanted = flatten(remote), flatten(sent)
+    told = {name: value for name, value in wanted.items() if value is not None and name in there}
+    return told.keys() >= set(kind.required) and all(same(there[name], value) for name, value in told.items())
 
 
 def is_older(remote: JsonObject, than: JsonObject) -> bool:

@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from applications.kinds import Kind, flatten
-from applications.mirror.answers import same
+from applications.mirror.answers import has_all, same
+from applications.mirror.rows import claim_creation, is_unclaimed
 from applications.models import EditLock, Intent, Pull, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
@@ -24,6 +25,7 @@ from portal.times import read_time
 
 REACH = timedelta(seconds=60)  # how long after we gave up Telnyx may still carry out what it was asked
 REMEMBERED = timedelta(hours=1)  # how long a create is looked for
+SKEW = timedelta(seconds=10)  # how far Telnyx's clock may be behind ours
 
 
 def begin(
@@ -123,7 +125,10 @@ def note(intent: Intent, outcome: str, application: TelnyxApplication | None, **
 def lapse(
     kind: Kind, account: TelnyxAccount, read_since: datetime, application: TelnyxApplication | None = None
 ) -> None:
-    """Give up those that no answer read since then has shown, all or those about one application: it was not done."""
+    """Give up what no answer read since then has shown: all, or what was asked of one application.
+
+    Of a create the application is looked for among those that pulls brought meanwhile.
+    """
     mine = Intent.objects.filter(account=account, kind=kind.slug)
     old = Q(asked_at__lt=read_since - REACH) & ~Q(verb=Intent.Verb.CREATE)
     if application is None:
@@ -132,5 +137,16 @@ def lapse(
         mine = mine.filter(telnyx_id=application.telnyx_id)
     for intent in mine.filter(old).select_related("account", "user", "token"):
         row = application or kind.rows(account).filter(telnyx_id=intent.telnyx_id or None).first()
-        note(intent, "not carried out", row)
+        outcome = "not seen"
+        if intent.verb == Intent.Verb.CREATE and (row := _brought(kind, intent)):
+            claim_creation(row, who(intent), f"created ({intent.actor})")
+            outcome = "found carried out"
+        note(intent, outcome, row)
         end(intent)
+
+
+def _brought(kind: Kind, intent: Intent) -> TelnyxApplication | None:
+    """Return the only application that a pull brought since, and that has all that this create sent."""
+    since = kind.rows(intent.account).filter(created_at__gte=intent.asked_at - SKEW)
+    fitting = [row for row in since if has_all(kind, row.remote, intent.values) and is_unclaimed(row)]
+    return fitting[0] if len(fitting) == 1 else None

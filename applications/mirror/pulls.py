@@ -126,8 +126,10 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | Non
         _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count(), len(seen))
     well = [_confirm(record, kind, id, actor, reason) for id in gone]
     drift.name_authors(kind, account, reason, record.started_at)
+    if not all(well):
+        return Pull.State.FAILED
     intents.lapse(kind, account, record.started_at)
-    return Pull.State.DONE if all(well) else Pull.State.FAILED
+    return Pull.State.DONE
 
 
 def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bool:

@@ -10,6 +10,7 @@ from django.db.models import Max
 from applications.kinds import Kind
 from applications.mirror.answers import digest, only_in, with_those
 from applications.models import TelnyxApplication
+from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.times import read_time
 
@@ -57,6 +58,25 @@ def learn(
         for name in (*fields, "remote"):  # not its digest: it is what people may hold as their base
             setattr(entry, name, getattr(taught[entry.id], name))
     history.bulk_update(entries, [*fields, "remote"], batch_size=_BATCH)
+
+
+def signed(actor: Actor) -> JsonObject:
+    """Return what a version says of its author, beside the user."""
+    return {"history_actor": actor.label[:200], "history_token": actor.token, "history_request_id": actor.request_id}
+
+
+def is_unclaimed(row: TelnyxApplication) -> bool:
+    """Return whether a pull brought it, and nobody is known to have created it here."""
+    return bool(_brought_by_pull(row).exists())
+
+
+def claim_creation(row: TelnyxApplication, actor: Actor, reason: str) -> None:
+    """Sign the first version of one that a pull brought before its creator had Telnyx's answer."""
+    _brought_by_pull(row).update(history_change_reason=reason[:100], history_user=actor.user, **signed(actor))
+
+
+def _brought_by_pull(row: TelnyxApplication) -> Any:
+    return row.history.filter(history_type="+", history_change_reason__startswith="pulled (")  # type: ignore[attr-defined]
 
 
 def _fitting(field: "models.Field[Any, Any]", value: Any) -> Any:

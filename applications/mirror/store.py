@@ -12,7 +12,7 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 from applications.kinds import Kind, flatten, kind_of
 from applications.mirror import intents
 from applications.mirror.answers import differing, digest, is_older, merged, only_in, same, with_those
-from applications.mirror.rows import columns, fill, learn  # noqa: F401  columns are asked for here
+from applications.mirror.rows import columns, fill, learn, signed  # noqa: F401  columns are asked for here
 from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
@@ -63,12 +63,6 @@ def store(
     is its own, whatever Telnyx made of it, and all else was changed at Telnyx.
     """
     return _store_patiently(kind, account, remote, actor, reason, None, own)
-
-
-def claim_creation(row: TelnyxApplication, actor: Actor, reason: str) -> None:
-    """Sign the first entry of one that a pull brought before its creator had Telnyx's answer."""
-    first = row.history.filter(history_type="+", history_change_reason__startswith="pulled (")  # type: ignore[attr-defined]
-    first.update(history_change_reason=reason[:100], history_user=actor.user, **_signed(actor))
 
 
 def mark_missing(application: TelnyxApplication, actor: Actor, reason: str, *, own: Intent | None = None) -> None:
@@ -229,7 +223,10 @@ def _take(
     asked: list[Intent],
     own: Intent | None = None,
 ) -> Outcome:
-    """Write what an answer tells into a locked row: first what was changed at Telnyx, then what was asked for here."""
+    """Write what an answer tells into a locked row: a version for each author, in the order in which it came about.
+
+    First what had been asked for here and was not known to be done, then what was changed at Telnyx, then ``own``.
+    """
     if own:
         intents.end(own)
     if is_older(remote, row.remote):
@@ -244,8 +241,9 @@ def _take(
     others = [intent for intent in asked if own is None or intent.pk != own.pk]
     claimed = intents.claims(others, whole, [name for name in found if name not in sent])
     named = {"updated_at", *mine, *(name for _, names in claimed for name in names)}
-    steps = [([name for name in found if name not in named], actor, seen_by(actor) if own else reason)]
-    steps += [(names, intents.who(intent), f"changed ({intent.actor})") for intent, names in claimed]
+    theirs = [name for name in found if name not in named]
+    steps = [(names, intents.who(intent), f"changed ({intent.actor})") for intent, names in claimed]
+    steps += [(theirs, actor, seen_by(actor) if own else reason)]
     steps += [(mine, actor, reason)] if own else []
     steps = [step for step in steps if step[0]] or steps[-1:]
     for names, who, why in steps[:-1]:
@@ -320,16 +318,12 @@ def _keep(
 ) -> None:
     """Keep rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
     how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
-    how |= {"default_date": at, "custom_historical_attrs": _signed(actor)}
+    how |= {"default_date": at, "custom_historical_attrs": signed(actor)}
     if new:
         bulk_create_with_history(new, kind.model, **how)
     if old:
         fields = [field.name for field in kind.model._meta.concrete_fields if not field.primary_key]
         bulk_update_with_history(old, kind.model, fields, **how)
-
-
-def _signed(actor: Actor) -> JsonObject:
-    return {"history_actor": actor.label[:200], "history_token": actor.token, "history_request_id": actor.request_id}
 
 
 def _id(remote: JsonObject) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from applications.editing.service import delete_application, update_application
+from applications.editing.service import create_application, delete_application, update_application
+from applications.mirror.drift import drift_of
 from applications.mirror.pulls import pull
 from applications.models import Intent
 from portal.actors import PORTAL, Actor
-from portal.models import AuditEvent
+from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxUncertain
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
@@ -67,7 +68,7 @@ def test_a_change_that_is_not_there_stays_uncertain_and_tells_who_asked(
     assert Intent.objects.count() == 1  # Telnyx may still do it
     _long_ago()
     pull(CALL_CONTROL, row.account, PORTAL)
-    assert _noted("application.update")[1:] == [("token: tests", "not carried out")]
+    assert _noted("application.update")[1:] == [("token: tests", "not seen")]
     assert (Intent.objects.count(), reasons(row)) == (0, ["pulled (portal)"])
 
 
@@ -80,12 +81,13 @@ def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any)
     edited(sandbox, row, {"dtmf_type": "Inband"}, "eve@example.com")
     pull(CALL_CONTROL, row.account, PORTAL)
     assert reasons(row) == [
-        "changed (user: ada)",
         "changed at Telnyx by eve@example.com, found by pull (portal)",
+        "changed (user: ada)",
         "pulled (portal)",
     ]
-    newest = row.history.first()
-    assert (newest.history_actor, newest.remote) == ("user: ada", remote_of(row))
+    theirs, ours, _ = row.history.all()
+    assert (ours.history_actor, theirs.remote) == ("user: ada", remote_of(row))
+    assert [set(drift.fields) for drift in drift_of(row)] == [{"dtmf_type"}]
 
 
 def test_the_same_change_made_much_later_is_not_put_to_who_had_asked(sandbox: Sandbox, mirrored: Any) -> None:
@@ -97,7 +99,7 @@ def test_the_same_change_made_much_later_is_not_put_to_who_had_asked(sandbox: Sa
     edited(sandbox, row, {"webhook_timeout_secs": 9}, "eve@example.com")
     pull(CALL_CONTROL, row.account, PORTAL)
     assert reasons(row)[0] == "changed at Telnyx by eve@example.com, found by pull (portal)"
-    assert _noted("application.update")[-1] == ("user: ada", "not carried out")
+    assert _noted("application.update")[-1] == ("user: ada", "not seen")
 
 
 @pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
@@ -160,4 +162,21 @@ def test_a_refusal_leaves_no_intent(mirrored: Any, api: APIClient) -> None:
     url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
     assert api.patch(url, {"webhook_timeout_secs": 77}, format="json").status_code in {400, 422}
     assert api.patch(url, {"application_name": "a\u0000b"}, format="json").status_code < 500
+    assert not Intent.objects.exists()
+
+
+def test_a_create_whose_process_died_is_its_creators_when_nobody_tries_again(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, dying: Dying
+) -> None:
+    values = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+    dying.after("POST")
+    with pytest.raises(SystemExit):
+        create_application(CALL_CONTROL, sandbox_account, values, ADA)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row = CALL_CONTROL.rows(sandbox_account).get()
+    assert reasons(row) == ["pulled (portal)"]
+    Intent.objects.update(asked_at=Intent.objects.get().asked_at - timedelta(hours=2))
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert reasons(row) == ["created (user: ada)"]
+    assert _noted("application.create") == [("user: ada", "found carried out")]
     assert not Intent.objects.exists()
