@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
@@ -15,7 +16,7 @@ from tests.support.application_pages import drawn, row_url
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_edits import edited, reasons
-from tests.support.under_way import Meanwhile
+from tests.support.under_way import Meanwhile, answers_otherwise
 
 pytestmark = pytest.mark.usefixtures("only_account")
 KINDS = [CALL_CONTROL, TEXML]
@@ -89,6 +90,20 @@ def test_a_pull_during_a_slow_save_takes_nothing_of_it_for_somebody_elses(
     meanwhile.do("PATCH", lambda: pull(CALL_CONTROL, row.account, PORTAL))
     _save(api, row, {"webhook_timeout_secs": 9})
     assert _history(api, row) == [(OURS, {"webhook_timeout_secs"})]
+
+
+def test_nor_when_telnyx_writes_the_value_otherwise(
+    api: APIClient, mirrored: Any, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        lowered = answer.content.replace(b"DESK", b"desk")
+        return httpx.Response(answer.status_code, content=lowered, headers={"content-type": "application/json"})
+
+    answers_otherwise(monkeypatch, change)
+    row = mirrored()
+    meanwhile.do("PATCH", lambda: pull(CALL_CONTROL, row.account, PORTAL))
+    assert _save(api, row, {"inbound": {"sip_subdomain": "DESK"}})["inbound"]["sip_subdomain"] == "desk"
+    assert _history(api, row) == [(OURS, {"inbound.sip_subdomain"})]
 
 
 def test_a_late_answer_hides_nothing_that_came_after_it(
