@@ -4,6 +4,7 @@ Values read from Telnyx are stored as they came and never refused: enums as text
 Sources: developers.telnyx.com, "Call Control Applications" and "TeXML Applications".
 """
 
+import json
 import uuid
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -200,3 +201,45 @@ class EditLock(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+    @staticmethod
+    def subject_of(application: TelnyxApplication) -> str:
+        return f"{application._meta.model_name}:{application.pk}"
+
+
+class Intent(models.Model):
+    """Says what somebody here asks of Telnyx while the outcome is not known: written before the request, gone after it.
+
+    One that stays was sent by a process that died, or its answer was lost. ``telnyx_id`` is empty for a create.
+    """
+
+    class Verb(models.TextChoices):
+        CREATE = "create"
+        UPDATE = "update"
+        DELETE = "delete"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=50)
+    telnyx_id = models.CharField(max_length=64, blank=True)
+    verb = models.CharField(max_length=10, choices=Verb)
+    sent = models.TextField(help_text="As JSON in ASCII: PostgreSQL's jsonb takes no NUL, which Telnyx may be asked.")
+    asked_at = models.DateTimeField()
+    actor = models.CharField(max_length=200)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
+    request_id = models.CharField(max_length=64, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        default_permissions = ()  # the audit trail and the history tell what came of it
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.kind} {self.telnyx_id}"
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what was sent, of a change by dotted name."""
+        values: dict[str, Any] = json.loads(self.sent)
+        return values

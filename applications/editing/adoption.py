@@ -1,20 +1,22 @@
 """Looks for what Telnyx may have made after a create whose answer was lost, instead of making a second one.
 
 Telnyx knows no idempotency key for these resources, and takes the same name twice. So an application may be ours when
-it has the wanted name and address, was made since the request went out, and is unknown here.
+it has every value that was sent, was made since the request went out, and is unknown here.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 
 from applications.kinds import Kind
+from applications.mirror import intents
+from applications.mirror.answers import has_all
 from applications.mirror.store import PAGE_SIZE
+from applications.models import Intent
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
@@ -22,8 +24,6 @@ from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxUncertain
 from portal.times import read_time
 
-SKEW = timedelta(seconds=10)  # how far Telnyx's clock may be behind ours
-REMEMBERED = timedelta(hours=1)
 _ACTION = "application.create"
 _MOST_PAGES = 8
 
@@ -44,23 +44,24 @@ def note(
     AuditEvent.note(actor, _ACTION, subject, **details, **more)
 
 
-def open_since(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> datetime | None:
-    """Return when an application of this name and address was asked for with an outcome still not known; else None."""
-    about = {"details__account": account.name, "details__kind": kind.slug, "details__wanted": _wanted(kind, values)}
-    recent = AuditEvent.objects.filter(action=_ACTION, at__gte=timezone.now() - REMEMBERED, **about)
-    last = recent.first()
-    if last is None or last.details.get("outcome") != "uncertain":
-        return None
-    return read_time(last.details.get("asked_at")) or last.at
+def open_tries(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> list[Intent]:
+    """Return the creates of this name and address whose outcome is not known, oldest first."""
+    wanted = _wanted(kind, values)
+    return [intent for intent in intents.open_creates(kind, account) if _wanted(kind, intent.values) == wanted]
 
 
-def candidates(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], since: datetime) -> list[JsonObject]:
-    """Return what Telnyx has of that name and address, made since then and not known here. Raises a ``TelnyxError``."""
-    wanted = [values.get(name) for name in kind.required]
+def candidates(
+    kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], tries: Sequence[Intent]
+) -> list[JsonObject]:
+    """Return what Telnyx has that one of the tries, or ``values``, can have made: with every value that was sent, made
+    since and not known here. Raises a ``TelnyxError``.
+    """
+    since = min(intent.asked_at for intent in tries)
+    sent = [values, *(intent.values for intent in tries)]
     matches = {
         str(remote.get("id")): remote
-        for remote in _newest(kind, account, since - SKEW)
-        if [remote.get(name) for name in kind.required] == wanted
+        for remote in _newest(kind, account, since - intents.SKEW)
+        if any(has_all(kind, remote, one) for one in sent)
     }
     history = kind.model.history.filter(account=account, telnyx_id__in=matches)  # type: ignore[attr-defined]
     ours = Q(history_change_reason__startswith="created") | Q(history_change_reason__startswith="adopted")
@@ -73,7 +74,7 @@ def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCr
     if found is None:
         outlook = "Telnyx's list could not be read afterwards either."
     elif found:
-        outlook = f"{len(found)} applications of this name and address are there and unknown here; see which is yours."
+        outlook = f"{len(found)} applications with these values are there and unknown here; see which is yours."
     else:
         outlook = "No such application is there yet; it may still come."
     message = f"{error.message} {outlook} Nothing was stored here. Look again before you create it once more."

@@ -29,6 +29,6 @@ def answer_or_problem(ask: Callable[[], T]) -> T:
         members = {"telnyx_code": error.code, "candidates": error.candidates}
         raise Problem(504, str(error), "telnyx_uncertain", **members) from error
     except TelnyxRefused as refused:
-        if refused.http_status == 404:
+        if refused.is_not_found:
             raise Http404 from refused
         raise

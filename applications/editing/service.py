@@ -2,27 +2,29 @@
 answer.
 
 None of them may run inside a transaction (``portal.telnyx.client.ask`` refuses). A crash between Telnyx's yes and our
-row is healed by the next pull.
+row is healed by the next pull, which finds in the intent who it was.
 """
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
-from applications import addresses
 from applications.editing import adoption
-from applications.editing.edit_lock import edit_lock
-from applications.kinds import NESTED, Kind, flatten, kind_of, unflatten
-from applications.mirror.store import data_of, digest, mark_missing, store
-from applications.models import TelnyxApplication
+from applications.editing.checks import check_create, check_update, in_turn
+from applications.editing.edit_lock import create_lock, edit_lock
+from applications.kinds import Kind, flatten, kind_of, unflatten
+from applications.mirror import intents
+from applications.mirror.answers import agree, has_all, merged, same
+from applications.mirror.rows import claim_creation
+from applications.mirror.store import data_of, mark_missing, seen_by, store
+from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
-from portal.telnyx.schemas import InvalidParameters, has_parameter, validate
+from portal.telnyx.schemas import has_parameter
 
 Retry = Literal["look", "if none", "anyway"]
 
@@ -53,49 +55,52 @@ def create_application(
     """Create at Telnyx (``POST /call_control_applications``, ``/texml_applications``) and keep the answer.
 
     Returns the row and what is to be known of how it was made (empty: nothing). Webhooks are asked for in version 2
-    unless ``values`` say otherwise: Telnyx's own default is the old one. When the answer is lost, or was lost at the
-    last try of the same name and address, the application is looked for at Telnyx and adopted if it is the only one
-    that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if nothing
-    is there that may be it (``if none``), or in any case (``anyway``). Raises ``InvalidParameters`` or a
+    unless ``values`` say otherwise: Telnyx's own default is the old one. When the answer is lost, or the last try of
+    the same name and address has no known outcome, the application is looked for at Telnyx and adopted if it is the
+    only one that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if
+    nothing is there that may be it (``if none``), or in any case (``anyway``). Raises ``InvalidParameters`` or a
     ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the candidates.
     """
     method = kind.method("create")
     if has_parameter(method, "webhook_api_version"):
         values = {"webhook_api_version": "2", **values}
-    values, later = _in_turn(kind, values)
-    _check_create(kind, values, later)
-    application, notice = _find_open(kind, account, values, actor, retry) or _create(kind, account, values, actor)
+    values, later = in_turn(kind, values)
+    check_create(kind, values, later)
+    with create_lock(kind, account, values):
+        found = _find_open(kind, account, values, actor, retry)
+        application, notice = found or _create(kind, account, values, actor)
     application, trouble = _set_later(application, kind, later, actor)
     return application, " ".join(sentence for sentence in (notice, trouble) if sentence)
 
 
 def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor) -> tuple[TelnyxApplication, str]:
-    asked_at = sql.clock()
+    intent = intents.begin(actor, kind, account, Intent.Verb.CREATE, values)
     try:
         remote = data_of(ask(account, kind.method("create"), **values))
     except TelnyxUncertain as error:
-        adoption.note(actor, kind, account, values, "uncertain", None, asked_at=asked_at.isoformat())
+        adoption.note(actor, kind, account, values, "uncertain", None, asked_at=intent.asked_at.isoformat())
         try:
-            return _adopt(kind, account, values, actor, asked_at, error)
+            return _adopt(kind, account, values, actor, [intent], error)
         except adoption.UncertainCreate:
             raise
         except TelnyxError:
             raise adoption.uncertain(error, None) from error
-    application, _ = store(kind, account, remote, actor, f"created ({actor.label})")
-    adoption.note(actor, kind, account, values, "done", application, telnyx_id=application.telnyx_id)
-    return application, ""
+    except TelnyxError:
+        intents.end(intent)
+        raise
+    return _made(kind, account, remote, values, actor, "created"), ""
 
 
 def _find_open(
     kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, retry: Retry
 ) -> tuple[TelnyxApplication, str] | None:
     """Return what an earlier try made, its outcome still unknown; None without one, or when ``retry`` lets go on."""
-    asked_at = adoption.open_since(kind, account, values)
-    if asked_at is None:
+    tries = adoption.open_tries(kind, account, values)
+    if not tries:
         return None
     error = TelnyxUncertain("It is not known whether the last try created it.")
     try:
-        return _adopt(kind, account, values, actor, asked_at, error)
+        return _adopt(kind, account, values, actor, tries, error)
     except adoption.UncertainCreate as uncertain:
         if retry == "anyway" or (retry == "if none" and not uncertain.candidates):
             return None
@@ -103,15 +108,28 @@ def _find_open(
 
 
 def _adopt(
-    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, asked_at: datetime, error: TelnyxUncertain
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, tries: list[Intent], error: TelnyxUncertain
 ) -> tuple[TelnyxApplication, str]:
-    """Return the only application at Telnyx that this create can have made; else raise ``UncertainCreate``."""
-    candidates = adoption.candidates(kind, account, values, asked_at)
-    if len(candidates) != 1:
+    """Return the only application at Telnyx that these tries can have made; else raise ``UncertainCreate``."""
+    candidates = adoption.candidates(kind, account, values, tries)
+    if len(candidates) != 1 or not has_all(kind, candidates[0], values):
         raise adoption.uncertain(error, candidates) from error
-    application, _ = store(kind, account, candidates[0], actor, f"adopted ({actor.label})")
-    adoption.note(actor, kind, account, values, "adopted", application, telnyx_id=application.telnyx_id)
+    application = _made(kind, account, candidates[0], values, actor, "adopted")
     return application, "Telnyx's answer was lost; the application it had made was found there and taken over."
+
+
+def _made(
+    kind: Kind, account: TelnyxAccount, remote: JsonObject, values: JsonObject, actor: Actor, how: str
+) -> TelnyxApplication:
+    """Keep one that was created here. What was asked for before, under its name and address, is settled with it."""
+    reason = f"{how} ({actor.label})"
+    application, outcome = store(kind, account, remote, actor, reason)
+    if outcome != "created":
+        claim_creation(application, actor, reason)
+    intents.end(*adoption.open_tries(kind, account, values))
+    said = "done" if how == "created" else how
+    adoption.note(actor, kind, account, values, said, application, telnyx_id=application.telnyx_id)
+    return application
 
 
 def update_application(
@@ -125,74 +143,56 @@ def update_application(
     """Change ``values`` (nested; only what is to change) at Telnyx and keep the answer.
 
     ``base_digest`` names the state the change was made from; without it that is the state re-read now. What changed at
-    Telnyx since and is not named stays; what both changed raises ``Conflict``, as does a state that is not one of
-    ``expected``. None clears a value, and Telnyx judges. Raises ``InvalidParameters`` or a ``TelnyxError``, too.
+    Telnyx since and is not named stays, and is stored first, as changed there; what both changed raises ``Conflict``,
+    as does a state that is not one of ``expected``. None clears a value, and Telnyx judges. Raises
+    ``InvalidParameters`` or a ``TelnyxError``, too.
     """
     kind, mine = kind_of(application), flatten(values)
-    _check_update(kind, mine, flatten(application.remote))
+    check_update(kind, mine, flatten(application.remote))
     with edit_lock(application):
-        return _change(application, kind, mine, actor, base_digest, expected)
-
-
-def _change(
-    application: TelnyxApplication,
-    kind: Kind,
-    mine: JsonObject,
-    actor: Actor,
-    base_digest: str | None,
-    expected: Collection[str],
-) -> TelnyxApplication:
-    theirs = _reread(application, kind, actor)
-    there = flatten(theirs)
-    base = there if base_digest is None else flatten(snapshot(application, base_digest) or {})
-    fields = _conflicts(base, there, mine)
-    if expected and digest(theirs) not in expected:
-        fields = _stale(application, expected, there, mine)
-        row, _ = store(kind, application.account, theirs, actor, f"changed at Telnyx, seen by {actor.label}")
-        raise Conflict(row, fields)
-    if fields:
-        row, _ = store(kind, application.account, theirs, actor, f"changed at Telnyx, seen by {actor.label}")
-        raise Conflict(row, fields)
-    wanted = {name: value for name, value in mine.items() if name not in there or there[name] != value}
-    return _push(application, kind, theirs, wanted, actor)
+        row = _reread(application, kind, actor)
+        there = flatten(row.remote)
+        base = there if base_digest is None else flatten(snapshot(application, base_digest) or {})
+        fields = _conflicts(base, there, mine)
+        if expected and not _is_expected(row, expected):
+            raise Conflict(row, _stale(application, expected, there, mine))
+        if fields:
+            raise Conflict(row, fields)
+        wanted = {name: value for name, value in mine.items() if name not in there or not same(there[name], value)}
+        return _push(row, kind, wanted, actor) if wanted else row
 
 
 def delete_application(application: TelnyxApplication, actor: Actor, *, expected: Collection[str] = ()) -> None:
     """Delete at Telnyx and mark the row missing; it stays for its calls. Gone there already counts as done."""
-    with edit_lock(application):
-        _delete(application, actor, expected)
-
-
-def _delete(application: TelnyxApplication, actor: Actor, expected: Collection[str]) -> None:
     kind = kind_of(application)
-    if expected and digest(remote := _reread(application, kind, actor)) not in expected:
-        fields = _stale(application, expected, flatten(remote), {})
-        row, _ = store(kind, application.account, remote, actor, f"changed at Telnyx, seen by {actor.label}")
-        raise Conflict(row, fields)
+    with edit_lock(application):
+        if expected:
+            row = _reread(application, kind, actor)
+            if not _is_expected(row, expected):
+                raise Conflict(row, _stale(application, expected, flatten(row.remote), {}))
+        _delete(application, kind, actor)
+
+
+def _reread(application: TelnyxApplication, kind: Kind, actor: Actor) -> TelnyxApplication:
+    """Ask Telnyx for it, and return the row as Telnyx has it now: what others changed there is stored as theirs."""
+    asked_at = sql.clock()
     try:
-        ask(application.account, kind.method("delete"), application.telnyx_id)
+        remote = data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
     except TelnyxRefused as error:
-        if error.http_status != 404:
-            raise
-    mark_missing(application, actor, f"deleted ({actor.label})")
-    AuditEvent.note(actor, "application.delete", application, telnyx_id=application.telnyx_id)
+        if error.is_not_found:
+            mark_missing(application, actor, f"gone at Telnyx, seen by {actor.label}")
+        raise
+    row, _ = store(kind, application.account, remote, actor, seen_by(actor))
+    intents.lapse(kind, application.account, asked_at, row)
+    return row
 
 
-def check(kind: Kind, values: JsonObject, there: JsonObject | None) -> None:
-    """Check whether flat ``values`` could be sent, without asking Telnyx: as a create, or as a change of what is
-    ``there``.
-
-    Raises ``InvalidParameters``.
-    """
-    if there is not None:
-        return _check_update(kind, values, there)
-    return _check_create(kind, *_in_turn(kind, unflatten(values)))
-
-
-def _in_turn(kind: Kind, values: JsonObject) -> tuple[JsonObject, JsonObject]:
-    """Split a create from what only a PATCH after it takes: the SDK's Call Control create has no tags."""
-    later = {name: values[name] for name in values if name == "tags" and not has_parameter(kind.method("create"), name)}
-    return {name: value for name, value in values.items() if name not in later}, later
+def _is_expected(row: TelnyxApplication, expected: Collection[str]) -> bool:
+    """Return whether Telnyx has one of these states, by what its answers of then and of now both tell."""
+    if row.remote_digest in expected:
+        return True
+    known = (snapshot(row, digest) for digest in expected)
+    return any(remote is not None and agree(remote, row.remote) for remote in known)
 
 
 def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | None:
@@ -207,48 +207,105 @@ def snapshot(application: TelnyxApplication, base_digest: str) -> JsonObject | N
     return remote
 
 
-def _push(
-    application: TelnyxApplication, kind: Kind, theirs: JsonObject, wanted: JsonObject, actor: Actor
-) -> TelnyxApplication:
-    if not wanted:
-        return store(kind, application.account, theirs, actor, f"read ({actor.label})")[0]
-    body = _patch_body(kind, theirs, wanted)
-    answer = ask(application.account, kind.method("update"), application.telnyx_id, **body)
-    row, _ = store(kind, application.account, data_of(answer), actor, f"changed ({actor.label})")
+def _push(application: TelnyxApplication, kind: Kind, wanted: JsonObject, actor: Actor) -> TelnyxApplication:
+    """Change ``wanted`` (by dotted name) and return the row made of Telnyx's answer. The edit lock is held.
+
+    The intent is a row before the request goes out. An answer that is lost is looked for once; when the change is not
+    there by then, it stays uncertain.
+    """
+    account = application.account
+    intent = intents.begin(actor, kind, account, Intent.Verb.UPDATE, wanted, application.telnyx_id)
+    try:
+        answer = _patch(application, kind, unflatten(wanted))
+    except TelnyxUncertain as error:
+        intents.note(intent, "uncertain", application)
+        return _found(application, kind, intent, error)
+    except TelnyxError:
+        intents.end(intent)
+        raise
+    answer = _told_whole(application, kind, wanted, answer)
+    row, _ = store(kind, account, answer, actor, f"changed ({actor.label})", own=intent)
     AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted))
+    return _after_a_pull(row, kind, actor) if intents.was_pulled(intent) else row
+
+
+def _delete(application: TelnyxApplication, kind: Kind, actor: Actor) -> None:
+    """Delete it; of one that is gone already somebody else is told to have done it."""
+    intent = intents.begin(actor, kind, application.account, Intent.Verb.DELETE, {}, application.telnyx_id)
+    reason, own = f"deleted ({actor.label})", True
+    try:
+        ask(application.account, kind.method("delete"), application.telnyx_id)
+    except TelnyxUncertain:
+        intents.note(intent, "uncertain", application)
+        if not _is_gone(application, kind):
+            raise
+    except TelnyxError as error:
+        intents.end(intent)
+        if not isinstance(error, TelnyxRefused) or not error.is_not_found:
+            raise
+        reason, own = f"gone at Telnyx, seen by {actor.label}", False
+    mark_missing(application, actor, reason, own=intent if own else None)
+    AuditEvent.note(actor, "application.delete", application, telnyx_id=application.telnyx_id)
+
+
+def _patch(application: TelnyxApplication, kind: Kind, values: JsonObject) -> JsonObject:
+    required = {name: application.remote.get(name) for name in kind.required}
+    return data_of(ask(application.account, kind.method("update"), application.telnyx_id, **{**required, **values}))
+
+
+def _told_whole(application: TelnyxApplication, kind: Kind, wanted: JsonObject, answer: JsonObject) -> JsonObject:
+    """Return the answer to a change, and where it leaves out what the change may have touched, what Telnyx has now.
+
+    Whether an object keeps the members that a PATCH does not name is documented nowhere. It should, since Telnyx's own
+    clients name only what they change; what it did not keep is stored as changed at Telnyx, for everybody to see.
+    """
+    touched = {name.partition(".")[0] for name in wanted}
+    before = flatten({name: value for name, value in application.remote.items() if name in touched})
+    there = flatten(answer)
+    if all(name in there for name in {**before, **wanted}):
+        return answer
+    try:
+        return merged(answer, data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id)))
+    except TelnyxError:
+        return answer  # Telnyx said yes
+
+
+def _found(application: TelnyxApplication, kind: Kind, intent: Intent, error: TelnyxUncertain) -> TelnyxApplication:
+    """Return the row when Telnyx has the change whose answer was lost; else raise what came of asking for it."""
+    actor = intents.who(intent)
+    try:
+        remote = data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
+    except TelnyxError:
+        raise error from None
+    row, _ = store(kind, application.account, remote, actor, seen_by(actor))
+    if intents.is_open(intent):
+        raise error
     return row
 
 
-def _patch_body(kind: Kind, theirs: JsonObject, wanted: JsonObject) -> JsonObject:
-    """Return both required fields, whole nested objects, and what is to change.
-
-    Whether Telnyx keeps or resets a member that an object leaves out is documented nowhere, so it gets all of them;
-    those that read as null stay out, since its own default ``channel_limit: null`` is not of the type it takes.
-    """
-    body: JsonObject = {name: theirs.get(name) for name in kind.required}
-    for name in NESTED:
-        inner = theirs.get(name)
-        if isinstance(inner, dict) and (kept := {key: value for key, value in inner.items() if value is not None}):
-            body[name] = kept
-    for name, value in unflatten(wanted).items():
-        body[name] = {**body.get(name, {}), **value} if name in NESTED else value
-    return body
-
-
-def _reread(application: TelnyxApplication, kind: Kind, actor: Actor) -> JsonObject:
+def _after_a_pull(row: TelnyxApplication, kind: Kind, actor: Actor) -> TelnyxApplication:
+    """Return the row as Telnyx has it now: a pull leaves alone what is in work, and others may have changed it."""
     try:
-        return data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
-    except TelnyxRefused as error:
-        if error.http_status == 404:
-            mark_missing(application, actor, f"gone at Telnyx, seen by {actor.label}")
-        raise
+        remote = data_of(ask(row.account, kind.method("retrieve"), row.telnyx_id))
+    except TelnyxError:
+        return row  # what was asked for is done; the next pull brings the rest
+    return store(kind, row.account, remote, actor, seen_by(actor))[0]
+
+
+def _is_gone(application: TelnyxApplication, kind: Kind) -> bool:
+    """Return whether Telnyx does not know it any more; not if that cannot be told now."""
+    try:
+        ask(application.account, kind.method("retrieve"), application.telnyx_id)
+    except TelnyxError as error:
+        return isinstance(error, TelnyxRefused) and error.is_not_found
+    return False
 
 
 def _conflicts(base: JsonObject, there: JsonObject, mine: JsonObject) -> dict[str, Difference]:
     return {
         name: Difference(base.get(name), there.get(name), value)
         for name, value in mine.items()
-        if there.get(name) != base.get(name) and there.get(name) != value
+        if not same(there.get(name), base.get(name)) and not same(there.get(name), value)
     }
 
 
@@ -258,40 +315,13 @@ def _stale(
     """Return what changed since the expected state, and what was named; ``mine`` of a field not named is its base."""
     known = (snapshot(application, digest) for digest in expected)
     base = flatten(next((remote for remote in known if remote is not None), {}))
-    changed = {name: base.get(name) for name in [*base, *there] if base and base.get(name) != there.get(name)}
-    named = {name: base.get(name) for name, value in mine.items() if there.get(name) != value}
+    changed = {name: base.get(name) for name in [*base, *there] if base and not same(base.get(name), there.get(name))}
+    named = {name: base.get(name) for name, value in mine.items() if not same(there.get(name), value)}
     return {
         name: Difference(was, there.get(name), mine.get(name, was))
         for name, was in {**changed, **named}.items()
         if name != "updated_at"
     }
-
-
-def _check_update(kind: Kind, mine: JsonObject, kept: JsonObject) -> None:
-    """Check only what is to change.
-
-    A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge.
-    """
-    known = kind.settable_flat()
-    for name, value in mine.items():
-        if value is None and (name in NESTED or name in kind.required):
-            raise InvalidParameters({name: ["This parameter is required."]})
-    checked = {name: value for name, value in mine.items() if value is not None or name not in known}
-    validate(kind.method("update"), unflatten(checked), partial=True)
-    if wrong := addresses.problems(mine, kept):
-        raise InvalidParameters(wrong)
-
-
-def _check_create(kind: Kind, values: JsonObject, later: JsonObject) -> None:
-    errors: dict[str, list[str]] = {}
-    for verb, part in (("create", values), ("update", later)):
-        try:
-            validate(kind.method(verb), part, partial=part is later)
-        except InvalidParameters as invalid:
-            errors |= invalid.errors
-    errors = addresses.problems(values, {}) | errors
-    if errors:
-        raise InvalidParameters(errors)
 
 
 def _set_later(
@@ -300,6 +330,7 @@ def _set_later(
     if not any(later.values()):
         return application, ""
     try:
-        return _push(application, kind, application.remote, dict(later), actor), ""
+        with edit_lock(application):
+            return _push(application, kind, dict(later), actor), ""
     except TelnyxError as error:
         return application, f"The application was created, but its {' and '.join(later)} could not be set: {error}"

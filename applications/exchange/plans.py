@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from applications.editing.service import check
+from applications.editing.checks import check
 from applications.kinds import BY_SLUG, Kind, flatten
 from applications.mirror import store
-from applications.mirror.store import digest
+from applications.mirror.answers import digest
 from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount

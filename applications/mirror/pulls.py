@@ -12,7 +12,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from applications.kinds import BY_SLUG, Kind
-from applications.mirror import drift, store
+from applications.mirror import drift, intents, store
 from applications.models import SILENT_SECONDS, Pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
@@ -126,7 +126,10 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | Non
         _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count(), len(seen))
     well = [_confirm(record, kind, id, actor, reason) for id in gone]
     drift.name_authors(kind, account, reason, record.started_at)
-    return Pull.State.DONE if all(well) else Pull.State.FAILED
+    if not all(well):
+        return Pull.State.FAILED
+    intents.lapse(kind, account, record.started_at)
+    return Pull.State.DONE
 
 
 def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bool:

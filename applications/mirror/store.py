@@ -1,32 +1,30 @@
 """Stores what Telnyx has in rows: keep an answer, read whole lists, find what is gone. Nothing read is ever refused."""
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from django.db import DataError, IntegrityError, models, transaction
+from django.db import DataError, IntegrityError, transaction
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
 from applications.kinds import Kind, flatten, kind_of
-from applications.models import TelnyxApplication
+from applications.mirror import intents
+from applications.mirror.answers import differing, digest, is_older, merged, only_in, same, with_those
+from applications.mirror.rows import columns, fill, learn, signed  # noqa: F401  columns are asked for here
+from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
-from portal.times import read_time
 
 Outcome = Literal["created", "updated", "missing", "unchanged"]
 
 PAGE_SIZE = 250  # the largest that Telnyx takes ("List call control applications")
 _MOST_PAGES = 1000
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))  # kept: making one costs as much as its work
-_OURS = {"id", "account", "telnyx_id", "remote", "remote_digest", "pulled_at", "missing_since"}
 
 
 @dataclass(frozen=True)
@@ -43,20 +41,6 @@ class Page:
     total: int | None = None
 
 
-def digest(remote: JsonObject) -> str:
-    """Return the SHA-256 of an answer as canonical JSON: equal answers have equal ones."""
-    return hashlib.sha256(_CANONICAL.encode(remote).encode()).hexdigest()
-
-
-def columns(model: type[TelnyxApplication], remote: JsonObject) -> JsonObject:
-    """Return the columns an answer fills.
-
-    A value of another type than expected leaves its column empty; ``remote`` has it.
-    """
-    fields = (field for field in model._meta.concrete_fields if field.name not in _OURS)
-    return {field.name: _fitting(field, remote.get(field.name)) for field in fields}
-
-
 def data_of(answer: JsonObject) -> JsonObject:
     """Return the application in an answer of Telnyx."""
     remote = answer.get("data")
@@ -65,19 +49,40 @@ def data_of(answer: JsonObject) -> JsonObject:
     return remote
 
 
+def seen_by(actor: Actor) -> str:
+    """Return the reason in the history of what was changed at Telnyx and found when somebody here asked."""
+    return f"changed at Telnyx, seen by {actor.label}"
+
+
 def store(
-    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str
+    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str, *, own: Intent | None = None
 ) -> tuple[TelnyxApplication, Outcome]:
-    """Keep one answer: upsert by account and Telnyx's id, with a history entry when something changed."""
-    return _store_patiently(kind, account, remote, actor, reason, None)
+    """Keep one answer: upsert by account and Telnyx's id, with a history entry for each who changed something.
+
+    An answer older than what is known is not kept. ``own`` is the change that this answer is the yes to: what it sent
+    is its own, whatever Telnyx made of it, and all else was changed at Telnyx.
+    """
+    return _store_patiently(kind, account, remote, actor, reason, None, own)
 
 
-def mark_missing(application: TelnyxApplication, actor: Actor, reason: str) -> None:
-    """Note that Telnyx does not know it any more. The row stays for its calls."""
-    now = sql.clock()
-    if application.missing_since is None:
-        application.missing_since, application.pulled_at = now, now
-        _keep(kind_of(application), [], [application], actor, reason, now)
+def mark_missing(application: TelnyxApplication, actor: Actor, reason: str, *, own: Intent | None = None) -> None:
+    """Note that Telnyx does not know it any more. The row stays for its calls.
+
+    Who asked for it (``own``, or one whose answer was lost) is who did it.
+    """
+    kind = kind_of(application)
+    with transaction.atomic():
+        row = kind.rows(application.account).select_for_update(no_key=True).get(pk=application.pk)
+        asked = intents.open_of(kind, row.account, {row.telnyx_id})[row.telnyx_id]
+        deletes = [intent for intent in asked if intent.verb == Intent.Verb.DELETE]
+        if row.missing_since is None:
+            if own is None and deletes:
+                actor, reason = intents.who(deletes[0]), f"deleted ({deletes[0].actor})"
+                intents.note(deletes[0], "found carried out", row)
+            row.missing_since = row.pulled_at = at = sql.clock()
+            _keep(kind, [], [row], actor, reason, at)
+        intents.end(*deletes)
+    application.missing_since, application.pulled_at = row.missing_since, row.pulled_at
 
 
 def pages(kind: Kind, account: TelnyxAccount) -> Iterator[Page]:
@@ -125,14 +130,17 @@ def unlisted(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: d
 
 def confirm_missing(application: TelnyxApplication, kind: Kind, actor: Actor, reason: str) -> Outcome:
     """Ask Telnyx for one that the list left out: only its 404 makes it missing."""
+    asked_at = sql.clock()
     try:
         remote = data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
     except TelnyxRefused as error:
-        if error.http_status != 404:
+        if not error.is_not_found:
             raise
+        if intents.in_work([application]):
+            return "unchanged"
         mark_missing(application, actor, reason)
         return "missing"
-    return store(kind, application.account, remote, actor, reason)[1]
+    return _store_patiently(kind, application.account, remote, actor, reason, asked_at)[1]
 
 
 def differences(kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
@@ -155,40 +163,106 @@ def changes(before: JsonObject, after: JsonObject) -> dict[str, tuple[Any, Any]]
     """Return what differs between two answers: by dotted name the value before and after."""
     old, new = flatten(before), flatten(after)
     names = [*old, *(name for name in new if name not in old)]
-    return {name: (old.get(name), new.get(name)) for name in names if old.get(name) != new.get(name)}
+    return {name: (old.get(name), new.get(name)) for name in names if not same(old.get(name), new.get(name))}
 
 
 def _difference(row: TelnyxApplication | None, remote: JsonObject) -> JsonObject | None:
     if row is None:
         return {"id": _id(remote), "name": "", "change": "created"}
-    if row.remote_digest == digest(remote) and row.missing_since is None:
+    if row.missing_since is None and (is_older(remote, row.remote) or not _tells_more(row, remote)):
         return None
-    fields = {name: {"here": old, "there": new} for name, (old, new) in changes(row.remote, remote).items()}
+    fields = {name: {"here": old, "there": new} for name, (old, new) in _news(row, remote).items()}
     return {"id": row.telnyx_id, "name": row.name, "change": "updated", "fields": fields}
 
 
 def _store_patiently(
-    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str, asked_at: datetime | None
+    kind: Kind,
+    account: TelnyxAccount,
+    remote: JsonObject,
+    actor: Actor,
+    reason: str,
+    asked_at: datetime | None,
+    own: Intent | None = None,
 ) -> tuple[TelnyxApplication, Outcome]:
     try:
-        return _store(kind, account, remote, actor, reason, asked_at)
+        return _store(kind, account, remote, actor, reason, asked_at, own)
     except IntegrityError:  # a pull, or somebody here, brought the same row meanwhile
-        return _store(kind, account, remote, actor, reason, asked_at)
+        return _store(kind, account, remote, actor, reason, asked_at, own)
 
 
 def _store(
-    kind: Kind, account: TelnyxAccount, remote: JsonObject, actor: Actor, reason: str, asked_at: datetime | None
+    kind: Kind,
+    account: TelnyxAccount,
+    remote: JsonObject,
+    actor: Actor,
+    reason: str,
+    asked_at: datetime | None,
+    own: Intent | None,
 ) -> tuple[TelnyxApplication, Outcome]:
     with transaction.atomic():
         row = kind.rows(account).select_for_update(no_key=True).filter(telnyx_id=_id(remote)).first()
-        if row and (_is_newer(row, asked_at) or (row.remote_digest == digest(remote) and row.missing_since is None)):
-            return row, "unchanged"
-        outcome: Outcome = "updated" if row else "created"
-        new = row is None
         at = sql.clock()
-        row = _fill(row or kind.model(account=account, telnyx_id=_id(remote)), remote, at)
-        _keep(kind, [row] if new else [], [] if new else [row], actor, reason, at)
+        if row is None:
+            row = fill(kind.model(account=account, telnyx_id=_id(remote)), remote, at)
+            _keep(kind, [row], [], actor, reason, at)
+            return row, "created"
+        if asked_at and (_is_newer(row, asked_at) or intents.in_work([row])):
+            return row, "unchanged"
+        asked = intents.open_of(kind, account, {row.telnyx_id})[row.telnyx_id]
+        outcome = _take(kind, row, remote, actor, reason, at, asked, own)
     return row, outcome
+
+
+def _take(
+    kind: Kind,
+    row: TelnyxApplication,
+    remote: JsonObject,
+    actor: Actor,
+    reason: str,
+    at: datetime,
+    asked: list[Intent],
+    own: Intent | None = None,
+) -> Outcome:
+    """Write what an answer tells into a locked row: a version for each author, in the order in which it came about.
+
+    First what had been asked for here and was not known to be done, then what was changed at Telnyx, then ``own``.
+    """
+    if own:
+        intents.end(own)
+    if is_older(remote, row.remote):
+        return "unchanged"
+    sent = own.values if own else {}
+    learn(kind, [row], {row.telnyx_id: remote}, at, but=sent)
+    whole = merged(row.remote, remote)
+    found = [*differing(row.remote, whole), *only_in(whole, row.remote)]
+    if not found and row.missing_since is None:
+        return "unchanged"
+    mine = [name for name in found if name in sent]
+    others = [intent for intent in asked if own is None or intent.pk != own.pk]
+    claimed = intents.claims(others, whole, [name for name in found if name not in sent])
+    named = {"updated_at", *mine, *(name for _, names in claimed for name in names)}
+    theirs = [name for name in found if name not in named]
+    steps = [(names, intents.who(intent), f"changed ({intent.actor})") for intent, names in claimed]
+    steps += [(theirs, actor, seen_by(actor) if own else reason)]
+    steps += [(mine, actor, reason)] if own else []
+    steps = [step for step in steps if step[0]] or steps[-1:]
+    for names, who, why in steps[:-1]:
+        _keep(kind, [], [fill(row, with_those(row.remote, whole, names), at)], who, why, at)
+    _keep(kind, [], [fill(row, whole, at)], steps[-1][1], steps[-1][2], at)
+    for intent, _ in claimed:
+        intents.note(intent, "found carried out", row)
+        intents.end(intent)
+    return "updated"
+
+
+def _news(row: TelnyxApplication, remote: JsonObject) -> dict[str, tuple[Any, Any]]:
+    """Return what an answer tells otherwise than the row."""
+    old, new = flatten(row.remote), flatten(remote)
+    return {name: (old.get(name), new.get(name)) for name in differing(row.remote, remote)}
+
+
+def _tells_more(row: TelnyxApplication, remote: JsonObject) -> bool:
+    return row.remote_digest != digest(remote) and bool(differing(row.remote, remote))
 
 
 def _is_newer(row: TelnyxApplication | None, asked_at: datetime | None) -> bool:
@@ -199,19 +273,34 @@ def _is_newer(row: TelnyxApplication | None, asked_at: datetime | None) -> bool:
 def _write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
     new: list[TelnyxApplication] = []
     old: list[TelnyxApplication] = []
+    known: list[TelnyxApplication] = []
+    counts: Counter[str] = Counter()
     with transaction.atomic():
         rows = {
             row.telnyx_id: row
             for row in kind.rows(account).select_for_update(no_key=True).filter(telnyx_id__in=page.remotes)
         }
         at = sql.clock()
+        asked, busy = intents.open_of(kind, account, rows), intents.in_work(rows.values())
         for id, remote in page.remotes.items():
             row = rows.get(id)
-            if _is_newer(row, page.asked_at):
+            if row is None:
+                new.append(fill(kind.model(account=account, telnyx_id=id), remote, at))
+            elif _is_newer(row, page.asked_at) or id in busy or is_older(remote, row.remote):
                 continue
-            (old if row else new).append(_fill(row or kind.model(account=account, telnyx_id=id), remote, at))
+            elif id in asked:
+                counts[_take(kind, row, remote, actor, reason, at, asked[id])] += 1
+            else:
+                known.append(row)
+        learn(kind, known, page.remotes, at)
+        for row in known:
+            remote = page.remotes[row.telnyx_id]
+            if row.missing_since or _tells_more(row, remote):
+                old.append(fill(row, merged(row.remote, remote), at))
         _keep(kind, new, old, actor, reason, at)
-    return Counter({"created": len(new), "updated": len(old), "unchanged": len(page.remotes) - len(new) - len(old)})
+    counts += Counter({"created": len(new), "updated": len(old)})
+    counts["unchanged"] = len(page.remotes) - counts["created"] - counts["updated"]
+    return counts
 
 
 def _write_singly(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
@@ -228,22 +317,13 @@ def _keep(
     kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication], actor: Actor, reason: str, at: datetime
 ) -> None:
     """Keep rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
-    signed = {"history_actor": actor.label[:200], "history_token": actor.token, "history_request_id": actor.request_id}
     how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
-    how |= {"default_date": at, "custom_historical_attrs": signed}
+    how |= {"default_date": at, "custom_historical_attrs": signed(actor)}
     if new:
         bulk_create_with_history(new, kind.model, **how)
     if old:
         fields = [field.name for field in kind.model._meta.concrete_fields if not field.primary_key]
         bulk_update_with_history(old, kind.model, fields, **how)
-
-
-def _fill(row: TelnyxApplication, remote: JsonObject, at: datetime) -> TelnyxApplication:
-    for name, value in columns(type(row), remote).items():
-        setattr(row, name, value)
-    row.remote, row.remote_digest = remote, digest(remote)
-    row.pulled_at, row.missing_since = at, None
-    return row
 
 
 def _id(remote: JsonObject) -> str:
@@ -264,15 +344,3 @@ def _total(answer: JsonObject, name: str) -> int | None:
     meta = answer.get("meta")
     total = meta.get(name) if isinstance(meta, dict) else None
     return total if type(total) is int and 0 <= total < 2**31 else None
-
-
-def _fitting(field: "models.Field[Any, Any]", value: Any) -> Any:
-    if isinstance(field, models.BooleanField):
-        return value if isinstance(value, bool) else None
-    if isinstance(field, models.BigIntegerField):
-        return value if type(value) is int and -(2**63) <= value < 2**63 else None
-    if isinstance(field, models.DateTimeField):
-        return read_time(value)
-    if isinstance(field, models.JSONField):
-        return value if isinstance(value, field.default) else field.default()
-    return value[: field.max_length] if isinstance(value, str) else ""

@@ -41,7 +41,7 @@ def _told(account: TelnyxAccount) -> list[str]:
     try:
         answer = read(account, "/whoami")
     except TelnyxRefused as error:
-        if error.http_status == 404:
+        if error.is_not_found:
             return []
         raise
     data = answer.get("data")
@@ -53,7 +53,7 @@ def _works(account: TelnyxAccount, sid: str) -> bool:
     try:
         ask(account, "texml.accounts.calls.retrieve_calls", sid, extra_query={"PageSize": "1"})
     except TelnyxRefused as error:
-        if error.http_status == 404:
+        if error.is_not_found:
             return False
         raise
     return True

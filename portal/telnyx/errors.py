@@ -41,14 +41,22 @@ class TelnyxError(Exception):
 class TelnyxRefused(TelnyxError):
     """Telnyx understood and said no: nothing happened.
 
-    ``fields``: messages by dotted wire name, if it named any.
+    ``fields``: messages by dotted wire name, if it named any. ``in_envelope``: whether it is told in Telnyx's own
+    form, which a proxy's page or another server's answer is not.
     """
 
     kind = "refused"
 
-    def __init__(self, message: str, *, fields: dict[str, list[str]] | None = None, **rest: Any) -> None:
+    def __init__(
+        self, message: str, *, fields: dict[str, list[str]] | None = None, in_envelope: bool = True, **rest: Any
+    ) -> None:
         super().__init__(message, **rest)
-        self.fields = fields or {}
+        self.fields, self.in_envelope = fields or {}, in_envelope
+
+    @property
+    def is_not_found(self) -> bool:
+        """Return whether Telnyx itself says that there is no such thing: of any other 404 it says nothing."""
+        return self.http_status == HTTPStatus.NOT_FOUND and self.in_envelope
 
 
 class TelnyxUnavailable(TelnyxError):
@@ -116,7 +124,8 @@ def _answered(response: httpx.Response, body: object) -> TelnyxError:
     reason = reason_of(body, [str(error.get("detail")) for error in errors])
     words = "; ".join(_words(error) for error in errors) or _by_status(status)
     message = MEANINGS.get(reason or "") or MEANINGS.get(code or "") or words
-    return TelnyxRefused(message, fields=fields, code=code, reason=reason, http_status=status)
+    in_envelope = bool(errors)
+    return TelnyxRefused(message, fields=fields, in_envelope=in_envelope, code=code, reason=reason, http_status=status)
 
 
 def _errors(body: object) -> Iterator[Mapping[str, Any]]:

@@ -11,6 +11,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL, at_telnyx
 from tests.support.bystanders import Bystanders
+from tests.support.under_way import Dying, Meanwhile
 
 
 @pytest.fixture
@@ -42,6 +43,16 @@ def mirrored(bystanders: Bystanders, sandbox_account: TelnyxAccount) -> Callable
         return row
 
     return make
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    return Meanwhile(monkeypatch)
+
+
+@pytest.fixture
+def dying(meanwhile: Meanwhile) -> Dying:
+    return Dying(meanwhile)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 from tests.mutants.drawing import Edit
 
 _DISPATCH, _DIALLING, _FLOWS = "voice/dispatch", "voice/dialling", "voice/flows"
-_DOCUMENTS = "voice/documents"
+_DOCUMENTS, _MIRROR = "voice/documents", "applications/mirror"
 
 GUARDS = {
     "an event that names only its leg lands in any call of the account": Edit(
@@ -167,5 +167,16 @@ GUARDS = {
     ),
     "pressing twice on a page of TeXML makes two commands": Edit(
         "voice/texml/admin/commands.py", "f\"texml:{form.cleaned_data['intent']}\"", "str(uuid.uuid4())"
+    ),
+    "a pull takes a save that is on its way for somebody else's": Edit(f"{_MIRROR}/store.py", " or id in busy", ""),
+    "an older answer replaces a newer state": Edit(
+        f"{_MIRROR}/store.py", "if is_older(remote, row.remote):", "if False:"
+    ),
+    "a lost change is put to somebody at Telnyx": Edit(
+        f"{_MIRROR}/intents.py", "same(flat.get(name), intent.values[name])", "False"
+    ),
+    "a page of a proxy deletes an application": Edit("portal/telnyx/errors.py", " and self.in_envelope", ""),
+    "a create adopts one with other settings": Edit(
+        f"{_MIRROR}/answers.py", "all(same(there[name], value) for name, value in told.items())", "True"
     ),
 }

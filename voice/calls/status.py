@@ -70,7 +70,7 @@ def status(call: Call) -> dict[str, Any] | None:
     try:
         answer = ask(call.account, "calls.retrieve_status", call.call_control_id)
     except TelnyxRefused as error:
-        if error.http_status == 404 or error.code in _NO_CALL:
+        if error.is_not_found or error.code in _NO_CALL:
             return None
         raise
     if not isinstance(data := answer.get("data"), dict):  # which is not the same as: no such call
@@ -84,7 +84,7 @@ def _status_of_texml(call: Call) -> dict[str, Any] | None:
     try:
         told = ask(call.account, "texml.accounts.calls.retrieve", call.call_control_id, account_sid=sid)
     except TelnyxRefused as error:
-        if error.http_status == 404 and error.code != _NO_SUCH_ACCOUNT:
+        if error.is_not_found and error.code != _NO_SUCH_ACCOUNT:
             return None
         raise
     return {

@@ -100,7 +100,7 @@ def _data(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dic
     try:
         answer = ask(account, method, *path, **values)
     except TelnyxRefused as error:
-        if error.http_status == 404:
+        if error.is_not_found:
             return None
         raise
     data = answer.get("data")

@@ -30,7 +30,7 @@ def retrieve(account: TelnyxAccount, conference_id: str) -> Conference | None:
     try:
         answer = ask(account, "conferences.retrieve", conference_id)
     except TelnyxRefused as error:
-        if error.http_status == 404:
+        if error.is_not_found:
             return None
         raise
     data = answer.get("data")

@@ -68,7 +68,7 @@ def _calls(account: TelnyxAccount, until: float) -> dict[str, Any]:
                 error = error or f"{connection_id}: Telnyx's list of live calls could not be read whole."
         except TelnyxRefused as problem:
             # of this one application: gone, or none that has calls of this kind. The others can still be asked
-            error = error if problem.http_status == 404 or problem.code == _NO_SUCH else f"{connection_id}: {problem}"
+            error = error if problem.is_not_found or problem.code == _NO_SUCH else f"{connection_id}: {problem}"
         except TelnyxError as problem:
             error = str(problem)
             break

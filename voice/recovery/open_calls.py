@@ -96,7 +96,7 @@ def _alive(account: TelnyxAccount, connection_id: str) -> paging.Listing:
     try:
         return status.active_calls(account, connection_id)
     except TelnyxRefused as error:
-        if error.http_status != 404 and error.code != _NO_SUCH:
+        if not error.is_not_found and error.code != _NO_SUCH:
             raise
         return paging.Listing([], complete=True)
 

@@ -79,7 +79,7 @@ def page(account: TelnyxAccount, name: str, *ids: str, query: Mapping[str, str])
 
 def _judge_missing(error: TelnyxRefused, *, of_account: bool = False) -> None:
     """Raise it again unless it says that the resource is missing; Telnyx's code 10005 is of the account itself."""
-    if error.http_status != 404:
+    if not error.is_not_found:
         raise error
     if of_account or error.code == _NO_SUCH_ACCOUNT:
         raise TelnyxRefused(_NO_ACCOUNT, code=error.code, http_status=404) from error

@@ -12,7 +12,7 @@ from applications.editing.adoption import UncertainCreate
 from applications.editing.service import create_application
 from applications.mirror.pulls import pull
 from applications.mirror.store import store
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, Intent
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
@@ -21,6 +21,7 @@ from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
 from tests.support.bystanders import Bystanders
 from tests.support.clock import Clock
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import Dying, Meanwhile
 
 ADA = Actor("user: ada")
 KINDS = [CALL_CONTROL, TEXML]
@@ -29,6 +30,12 @@ URL = "/api/v1/call-control-applications/"
 
 def _new(kind: Any, name: str = "router") -> dict[str, Any]:
     return {kind.model.name_field: name, kind.model.url_field: "http://127.0.0.1:8000/x/"}
+
+
+def _made(account: TelnyxAccount, kind: Any = CALL_CONTROL, **values: Any) -> dict[str, Any]:
+    """What Telnyx made of such a create, as somebody finds it there."""
+    version = {"webhook_api_version": "2"} if kind == CALL_CONTROL else {}
+    return at_telnyx(account, kind, **{kind.model.url_field: _new(kind)[kind.model.url_field], **version, **values})
 
 
 def _fault(sandbox: Sandbox, fault: str, kind: Any = CALL_CONTROL, method: str = "POST") -> None:
@@ -84,9 +91,9 @@ def test_one_of_another_name_or_address_or_an_older_or_a_known_one_is_not_adopte
     sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
     new = _new(CALL_CONTROL)
-    at_telnyx(sandbox_account, name="router 2", webhook_event_url=new["webhook_event_url"])
-    at_telnyx(sandbox_account, webhook_event_url="http://127.0.0.1:8000/other/")
-    old = at_telnyx(sandbox_account, webhook_event_url=new["webhook_event_url"])
+    _made(sandbox_account, name="router 2")
+    _made(sandbox_account, webhook_event_url="http://127.0.0.1:8000/other/")
+    old = _made(sandbox_account)
     sandbox.store.save_application("call_control_applications", old | {"created_at": "2020-01-01T00:00:00.000Z"})
     create_application(CALL_CONTROL, sandbox_account, new, ADA)  # known here, and of the same second
     _fault(sandbox, "cut")
@@ -98,16 +105,71 @@ def test_one_of_another_name_or_address_or_an_older_or_a_known_one_is_not_adopte
 def test_one_made_a_moment_before_by_a_slower_clock_is_adopted(
     sandbox: Sandbox, sandbox_account: TelnyxAccount
 ) -> None:
-    made = at_telnyx(sandbox_account, webhook_event_url=_new(CALL_CONTROL)["webhook_event_url"])
+    made = _made(sandbox_account)
     _fault(sandbox, "cut")
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
     assert row.telnyx_id == made["id"]
 
 
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_one_of_the_same_name_and_address_with_other_settings_is_somebody_else_s(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, kind: Any
+) -> None:
+    new = {**_new(kind), "dtmf_type": "Inband", "inbound": {"channel_limit": 3}, "active": False}
+    for other in ({"dtmf_type": "RFC 2833"}, {"inbound": {"channel_limit": 0}}, {"active": True}):
+        _made(sandbox_account, kind, **{**new, **other})
+    _fault(sandbox, "cut", kind)
+    with pytest.raises(UncertainCreate) as caught:
+        create_application(kind, sandbox_account, new, ADA)
+    assert caught.value.candidates == []
+    assert not kind.model.objects.exists()
+    row, _ = create_application(kind, sandbox_account, new, ADA)
+    assert (row.dtmf_type, row.inbound["channel_limit"], row.active, len(_there(sandbox, kind))) == (
+        "Inband",
+        3,
+        False,
+        4,
+    )
+
+
+def test_what_the_lost_try_made_with_other_values_is_shown_and_not_taken(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    _fault(sandbox, "act_then_cut")
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "cut"})
+    with pytest.raises(UncertainCreate):
+        create_application(CALL_CONTROL, sandbox_account, {**_new(CALL_CONTROL), "dtmf_type": "Inband"}, ADA)
+    with pytest.raises(UncertainCreate) as caught:
+        create_application(CALL_CONTROL, sandbox_account, {**_new(CALL_CONTROL), "dtmf_type": "SIP INFO"}, ADA)
+    assert [one["id"] for one in caught.value.candidates] == _there(sandbox)
+
+
+def test_a_create_whose_process_died_is_remembered_and_not_made_twice(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, dying: Dying
+) -> None:
+    dying.after("POST")
+    with pytest.raises(SystemExit):
+        create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert not CallControlApplication.objects.exists()
+    row, told = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    assert [row.telnyx_id] == _there(sandbox)
+    assert "taken over" in told
+    assert not Intent.objects.exists()
+
+
+def test_a_create_that_a_pull_brought_first_is_still_its_creator_s(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, meanwhile: Meanwhile
+) -> None:
+    meanwhile.do("POST", lambda: pull(CALL_CONTROL, sandbox_account, PORTAL))
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
+    (first,) = row.history.all()
+    assert (first.history_change_reason, first.history_actor) == ("created (user: ada)", "user: ada")
+
+
 def test_what_another_account_made_under_the_same_id_keeps_none_from_being_adopted(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, bystanders: Bystanders
 ) -> None:
-    made = at_telnyx(sandbox_account, webhook_event_url=_new(CALL_CONTROL)["webhook_event_url"])
+    made = _made(sandbox_account)
     store(CALL_CONTROL, bystanders.account, made, ADA, "created (user: ada)")
     _fault(sandbox, "cut")
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
@@ -135,7 +197,7 @@ def test_a_retry_adopts_what_came_late_instead_of_making_a_second_one(
     _fault(sandbox, "cut")
     with pytest.raises(UncertainCreate):
         create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
-    late = at_telnyx(sandbox_account, webhook_event_url=_new(CALL_CONTROL)["webhook_event_url"])
+    late = _made(sandbox_account)
     row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), ADA)
     assert [row.telnyx_id] == [late["id"]] == _there(sandbox)
 
@@ -184,8 +246,7 @@ def test_rest_answers_201_when_it_was_found_and_504_with_candidates_when_not(
 
 def _twins(sandbox: Sandbox, account: TelnyxAccount) -> set[str]:
     """Two that may both be it, and the next create fails."""
-    address = _new(CALL_CONTROL)["webhook_event_url"]
-    made = {at_telnyx(account, name="twin", webhook_event_url=address)["id"] for _ in range(2)}
+    made = {_made(account, name="twin", dtmf_type="Inband")["id"] for _ in range(2)}
     _fault(sandbox, "cut")
     return made
 
@@ -228,7 +289,7 @@ def test_looking_again_adopts_the_one_that_came(
 ) -> None:
     _fault(sandbox, "cut")
     answer = browser.post(add_url, typed)
-    late = at_telnyx(sandbox_account, name="twin", webhook_event_url=typed["webhook_event_url"])
+    late = _made(sandbox_account, name="twin", dtmf_type="Inband")
     assert browser.post(add_url, _carried(answer) | {"retry": "look"}).status_code == 302
     assert CallControlApplication.objects.get().telnyx_id == late["id"]
     assert len(requests(sandbox, "POST")) == 2  # the lost one, and somebody else's

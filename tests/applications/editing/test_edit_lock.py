@@ -8,26 +8,28 @@ import pytest
 from django.db import connections
 from rest_framework.test import APIClient
 
-from applications.models import EditLock
+from applications.models import CallControlApplication, EditLock, Intent
+from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
 from tests.support.applications import remote_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def at_once(api: APIClient, *requests: tuple[str, dict[str, Any], dict[str, str]]) -> list[int]:
+def at_once(api: APIClient, *requests: tuple[str, dict[str, Any], dict[str, str]], method: str = "patch") -> list[int]:
     together = threading.Barrier(len(requests))
 
-    def patch(url: str, body: dict[str, Any], headers: dict[str, str]) -> int:
+    def send(url: str, body: dict[str, Any], headers: dict[str, str]) -> int:
         client = APIClient()
         client.credentials(**api._credentials)
         together.wait()
         try:
-            return client.patch(url, body, format="json", headers=headers).status_code
+            return getattr(client, method)(url, body, format="json", headers=headers).status_code
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(len(requests)) as people:
-        return sorted(people.map(lambda one: patch(*one), requests))
+        return sorted(people.map(lambda one: send(*one), requests))
 
 
 @pytest.mark.usefixtures("only_account")
@@ -48,3 +50,17 @@ def test_two_members_of_one_object_both_arrive(api: APIClient, mirrored: Any) ->
     assert at_once(api, *((url, wish, {}) for wish in wishes)) == [200, 200]
     inbound = remote_of(row)["inbound"]
     assert (inbound["channel_limit"], inbound["sip_subdomain"]) == (7, "desk")
+
+
+@pytest.mark.usefixtures("only_account")
+def test_of_two_who_create_at_once_none_takes_the_other_s_for_his(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    sandbox.faults.add({"method": "POST", "path": "/call_control_applications", "fault": "act_then_cut"})
+    new = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+    wishes = [("/api/v1/call-control-applications/", new, {})] * 2
+    assert at_once(api, *wishes, method="post") == [201, 201]
+    made = {remote["id"] for remote in sandbox.store.applications("call_control_applications")}
+    assert len(made) == 2
+    assert made == {row.telnyx_id for row in CallControlApplication.objects.all()}
+    assert not Intent.objects.exists()

@@ -67,7 +67,7 @@ def test_wrong_values_cost_no_request(sandbox: Sandbox, sandbox_account: TelnyxA
     assert not requests(sandbox, "POST")
 
 
-def test_update_sends_both_required_fields_and_whole_objects_without_their_nulls(
+def test_update_sends_both_required_fields_and_what_changes_alone(
     mirrored: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = mirrored(inbound={"sip_subdomain": "sub", "channel_limit": 3})
@@ -76,15 +76,10 @@ def test_update_sends_both_required_fields_and_whole_objects_without_their_nulls
     assert sent == {
         "application_name": "router",
         "webhook_event_url": row.webhook_event_url,
-        "inbound": {
-            "sip_subdomain": "sub",
-            "channel_limit": 4,
-            "shaken_stir_enabled": False,
-            "sip_subdomain_receive_settings": "from_anyone",
-        },
+        "inbound": {"channel_limit": 4},
     }
     row.refresh_from_db()
-    assert row.inbound["channel_limit"] == 4
+    assert (row.inbound["channel_limit"], row.inbound["sip_subdomain"], row.remote) == (4, "sub", remote_of(row))
     assert AuditEvent.objects.get(action="application.update").details["changed"] == ["inbound.channel_limit"]
 
 
@@ -96,6 +91,16 @@ def test_a_cleared_value_is_sent_as_null_and_telnyx_judges(mirrored: Any, monkey
     assert remote_of(row)["outbound"]["channel_limit"] is None
     row.refresh_from_db()
     assert row.outbound["channel_limit"] is None
+
+
+@pytest.mark.parametrize("value", [0, None, 5])
+def test_zero_null_and_absent_are_three_things(mirrored: Any, monkeypatch: pytest.MonkeyPatch, value: Any) -> None:
+    row = mirrored(first_command_timeout=False, inbound={"channel_limit": 7})
+    sent = _recorded(monkeypatch)
+    update_application(row, {"inbound": {"channel_limit": value}}, ADA)
+    assert sent["inbound"] == {"channel_limit": value}
+    assert set(sent) == {"application_name", "webhook_event_url", "inbound"}
+    assert remote_of(row)["inbound"]["channel_limit"] == value
 
 
 def test_what_others_changed_and_is_not_touched_here_is_kept(mirrored: Any, sandbox_account: TelnyxAccount) -> None:

@@ -1,0 +1,33 @@
+"""What is wrong with a value is said before Telnyx is asked."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from portal.sandbox.server.server import Sandbox
+from tests.support.sandbox_ledger import requests
+
+URL = "/api/v1/call-control-applications/"
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_create_names_each_wrong_field_and_costs_no_request(api: APIClient, sandbox: Sandbox, mirrored: Any) -> None:
+    mirrored()
+    before = len(requests(sandbox))
+    answer = api.post(URL, {"application_name": 5, "tags": "x", "nonsense": 1}, format="json")
+    assert answer.status_code == 400
+    assert set(answer.json()["errors"]) == {"application_name", "webhook_event_url", "tags", "nonsense"}
+    assert len(requests(sandbox)) == before
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_change_names_each_wrong_field_and_costs_no_request(api: APIClient, sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    before = len(requests(sandbox))
+    wrong = {"application_name": None, "inbound": {"channel_limit": "many"}}
+    for name, value in wrong.items():
+        answer = api.patch(f"{URL}{row.telnyx_id}/", {name: value}, format="json")
+        assert answer.status_code == 400
+        assert [one.partition(".")[0] for one in answer.json()["errors"]] == [name]
+    assert len(requests(sandbox)) == before

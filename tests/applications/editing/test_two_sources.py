@@ -1,0 +1,160 @@
+"""Changes made here and at Telnyx at the same time: the history puts each of them to who made it."""
+
+from typing import Any
+
+import httpx
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from applications.mirror.pulls import pull
+from applications.mirror.store import store
+from portal.actors import PORTAL, Actor
+from portal.models import AuditEvent
+from portal.sandbox.server.server import Sandbox
+from tests.support.application_pages import drawn, row_url
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_edits import edited, reasons
+from tests.support.under_way import Meanwhile, answers_otherwise
+
+pytestmark = pytest.mark.usefixtures("only_account")
+KINDS = [CALL_CONTROL, TEXML]
+SEEN = "changed at Telnyx, seen by token: tests"
+OURS = "changed (token: tests)"
+
+
+def _url(row: Any, kind: Any = CALL_CONTROL) -> str:
+    return f"/api/v1/{kind.slug}/{row.telnyx_id}/"
+
+
+def _save(api: APIClient, row: Any, values: Any, kind: Any = CALL_CONTROL, **headers: str) -> Any:
+    answer = api.patch(_url(row, kind), values, format="json", headers=headers)
+    assert answer.status_code == 200, answer.content
+    return answer.json()
+
+
+def _history(api: APIClient, row: Any, kind: Any = CALL_CONTROL) -> list[tuple[str, set[str]]]:
+    """Reason and changed fields, newest first, without the first version."""
+    entries = api.get(f"{_url(row, kind)}history/").json()["results"][:-1]
+    return [(entry["reason"], set(entry["changes"]) - {"updated_at"}) for entry in entries]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_what_a_save_comes_upon_is_stored_first_as_theirs(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, kind: Any
+) -> None:
+    row = mirrored(kind)
+    edited(sandbox, row, {kind.model.url_field: "https://theirs.example/", "inbound": {"channel_limit": 4}}, kind=kind)
+    _save(api, row, {"first_command_timeout_secs": 9}, kind)
+    assert _history(api, row, kind) == [
+        (OURS, {"first_command_timeout_secs"}),
+        (SEEN, {kind.model.url_field, "inbound.channel_limit"}),
+    ]
+    row.refresh_from_db()
+    assert row.remote == remote_of(row, kind)
+
+
+def test_the_page_tells_what_a_save_came_upon_until_the_next_change(
+    browser: Client, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    form = drawn(browser, row_url("change", row))
+    edited(sandbox, row, {"dtmf_type": "Inband"})
+    assert browser.post(row_url("change", row), form | {"webhook_timeout_secs": "9"}).status_code == 302
+    page = browser.get(row_url("change", row)).content.decode()
+    assert "Changed at Telnyx</b>" in page
+    assert "RFC 2833 → Inband" in page
+    form = drawn(browser, row_url("change", row))
+    assert browser.post(row_url("change", row), form | {"webhook_timeout_secs": "10"}).status_code == 302
+    assert "Changed at Telnyx</b>" not in browser.get(row_url("change", row)).content.decode()
+
+
+def test_a_save_that_sends_nothing_writes_nothing(
+    api: APIClient, browser: Client, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    noted = AuditEvent.objects.count()
+    _save(api, row, {"application_name": "router"})
+    assert browser.post(row_url("change", row), drawn(browser, row_url("change", row))).status_code == 302
+    assert (requests(sandbox, "PATCH"), reasons(row), AuditEvent.objects.count()) == ([], ["pulled (portal)"], noted)
+    edited(sandbox, row, {"application_name": "theirs"})
+    _save(api, row, {"application_name": "theirs"})
+    assert (requests(sandbox, "PATCH"), _history(api, row)) == ([], [(SEEN, {"application_name"})])
+
+
+def test_a_pull_during_a_slow_save_takes_nothing_of_it_for_somebody_elses(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile
+) -> None:
+    row = mirrored()
+    meanwhile.do("PATCH", lambda: pull(CALL_CONTROL, row.account, PORTAL))
+    _save(api, row, {"webhook_timeout_secs": 9})
+    assert _history(api, row) == [(OURS, {"webhook_timeout_secs"})]
+
+
+def test_nor_when_telnyx_writes_the_value_otherwise(
+    api: APIClient, mirrored: Any, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        lowered = answer.content.replace(b"DESK", b"desk")
+        return httpx.Response(answer.status_code, content=lowered, headers={"content-type": "application/json"})
+
+    answers_otherwise(monkeypatch, change)
+    row = mirrored()
+    meanwhile.do("PATCH", lambda: pull(CALL_CONTROL, row.account, PORTAL))
+    assert _save(api, row, {"inbound": {"sip_subdomain": "DESK"}})["inbound"]["sip_subdomain"] == "desk"
+    assert _history(api, row) == [(OURS, {"inbound.sip_subdomain"})]
+
+
+def test_a_late_answer_hides_nothing_that_came_after_it(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile
+) -> None:
+    row = mirrored()
+
+    def others() -> None:
+        edited(sandbox, row, {"webhook_timeout_secs": 20, "dtmf_type": "Inband"})
+        pull(CALL_CONTROL, row.account, PORTAL)
+
+    meanwhile.do("PATCH", others)
+    told = _save(api, row, {"webhook_timeout_secs": 9})
+    row.refresh_from_db()
+    assert (row.remote, told["webhook_timeout_secs"]) == (remote_of(row), 20)
+    assert _history(api, row) == [(SEEN, {"webhook_timeout_secs", "dtmf_type"}), (OURS, {"webhook_timeout_secs"})]
+
+
+def test_an_answer_that_telnyx_dates_earlier_is_not_kept(mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored()
+    older = row.remote
+    edited(sandbox, row, {"dtmf_type": "Inband"})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    stored, outcome = store(CALL_CONTROL, row.account, older, Actor("user: ada"), "changed (user: ada)")
+    assert (outcome, stored.dtmf_type, stored.remote) == ("unchanged", "Inband", remote_of(row))
+
+
+def test_what_is_changed_between_re_read_and_save_stays_and_is_theirs(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile
+) -> None:
+    row = mirrored(inbound={"channel_limit": 3, "sip_subdomain": "sub"})
+    theirs = {"dtmf_type": "Inband", "inbound": {"sip_subdomain": "other"}, "outbound": {"channel_limit": 2}}
+    meanwhile.before("PATCH", lambda: edited(sandbox, row, theirs))
+    _save(api, row, {"inbound": {"channel_limit": 4}})
+    there = remote_of(row)
+    assert (there["dtmf_type"], there["outbound"]["channel_limit"]) == ("Inband", 2)
+    assert (there["inbound"]["sip_subdomain"], there["inbound"]["channel_limit"]) == ("other", 4)
+    row.refresh_from_db()
+    assert row.remote == there
+    assert _history(api, row) == [
+        (OURS, {"inbound.channel_limit"}),
+        (SEEN, {"dtmf_type", "inbound.sip_subdomain", "outbound.channel_limit"}),
+    ]
+
+
+def test_zero_is_not_taken_for_false(api: APIClient, mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored(inbound={"channel_limit": 1})
+    with sandbox.exchange.transaction():
+        there = sandbox.store.application("call_control_applications", row.telnyx_id)
+        there["inbound"]["channel_limit"] = True  # of no type that the SDK knows, as Telnyx may have it
+        sandbox.store.save_application("call_control_applications", there)
+    _save(api, row, {"inbound": {"channel_limit": 1}})
+    assert remote_of(row)["inbound"]["channel_limit"] == 1
+    assert remote_of(row)["inbound"]["channel_limit"] is not True

@@ -1,0 +1,74 @@
+"""What several people changed at Telnyx is put to each of them by field, or to nobody."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+
+from applications.editing.service import update_application
+from applications.mirror.drift import drift_of
+from applications.mirror.pulls import pull
+from applications.mirror.store import changes
+from portal.actors import PORTAL
+from portal.sandbox.server.server import Sandbox
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.telnyx_edits import edited, reasons
+
+
+@pytest.fixture(autouse=True)
+def _nothing_kept() -> None:
+    cache.clear()
+
+
+def _by_reason(row: Any) -> dict[str, set[str]]:
+    """What each version changed, by its reason."""
+    entries = list(row.history.all())
+    return {
+        new.history_change_reason: set(changes(old.remote, new.remote)) - {"updated_at"}
+        for new, old in pairwise(entries)
+    }
+
+
+@pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
+def test_drift_of_two_people_is_put_to_each_by_field(sandbox: Sandbox, mirrored: Any, kind: Any) -> None:
+    row, other = mirrored(kind), mirrored(kind, name="other")
+    edited(sandbox, row, {"active": False, "dtmf_type": "Inband", "tags": ["a", "b"]}, kind=kind)
+    edited(sandbox, row, {"dtmf_type": "SIP INFO", "inbound": {"channel_limit": 4}}, "bob@example.com", kind=kind)
+    edited(sandbox, other, {"active": False}, "eve@example.com", kind=kind)
+    pull(kind, row.account, PORTAL)
+    row.refresh_from_db()
+    assert _by_reason(row) == {
+        "changed at Telnyx by ada@example.com, found by pull (portal)": {"active", "tags"},
+        "changed at Telnyx by bob@example.com, found by pull (portal)": {"dtmf_type", "inbound.channel_limit"},
+    }
+    newest = row.history.first()
+    assert (newest.remote, newest.remote_digest, row.remote) == (row.remote, row.remote_digest, remote_of(row, kind))
+    assert [set(drift.fields) for drift in drift_of(row)] == [
+        {"dtmf_type", "inbound.channel_limit"},
+        {"active", "tags"},
+    ]
+    assert reasons(other)[0] == "changed at Telnyx by eve@example.com, found by pull (portal)"
+
+
+def test_a_field_that_the_log_names_nobody_for_is_put_to_nobody(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False, "dtmf_type": "Inband"})
+    edited(sandbox, row, {"dtmf_type": "SIP INFO", "webhook_timeout_secs": 7}, "eve@example.com")
+    edited(sandbox, row, {"inbound": {"channel_limit": 4}}, "bob@example.com")
+    for event in sandbox.store.all("audit_events"):  # it is best-effort: the middle one never comes
+        if any(change["to"] == "SIP INFO" for change in event["changes"]):
+            sandbox.store.put("audit_events", event["id"], event | {"resource_id": "another"})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert _by_reason(row) == {
+        "changed at Telnyx, found by pull (portal)": {"dtmf_type", "webhook_timeout_secs"},
+        "changed at Telnyx by ada@example.com, found by pull (portal)": {"active"},
+        "changed at Telnyx by bob@example.com, found by pull (portal)": {"inbound.channel_limit"},
+    }
+
+
+def test_our_own_last_change_is_nobodys_drift(sandbox: Sandbox, mirrored: Any) -> None:
+    row = update_application(mirrored(), {"dtmf_type": "Inband", "active": False}, PORTAL)
+    edited(sandbox, row, {"dtmf_type": "SIP INFO"}, "bob@example.com")
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[0] == "changed at Telnyx by bob@example.com, found by pull (portal)"

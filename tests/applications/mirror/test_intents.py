@@ -1,0 +1,182 @@
+"""Whose request it was stays known when its answer is lost or its process dies; what is read later settles it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from applications.editing.service import create_application, delete_application, update_application
+from applications.mirror.drift import drift_of
+from applications.mirror.pulls import pull
+from applications.models import Intent
+from portal.actors import PORTAL, Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import TelnyxUncertain
+from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_edits import edited, reasons
+from tests.support.under_way import Dying
+
+pytestmark = pytest.mark.usefixtures("only_account")
+ADA = Actor("user: ada")
+BOB = Actor("user: bob")
+
+
+def _fault(sandbox: Sandbox, method: str, fault: str, times: int = 1) -> None:
+    sandbox.faults.add({"method": method, "path": "/call_control_applications", "fault": fault, "times": times})
+
+
+def _noted(action: str) -> list[tuple[str, str | None]]:
+    events = AuditEvent.objects.filter(action=action).order_by("id")
+    return [(event.actor, event.details.get("outcome")) for event in events]
+
+
+def _long_ago() -> None:
+    """As if what is open had been asked ten minutes ago."""
+    for intent in Intent.objects.all():
+        Intent.objects.filter(pk=intent.pk).update(asked_at=intent.asked_at - timedelta(minutes=10))
+
+
+def test_a_change_whose_answer_was_lost_is_found_and_is_a_change_like_any_other(
+    api: APIClient, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "act_then_cut")
+    answer = api.patch(
+        f"/api/v1/call-control-applications/{row.telnyx_id}/", {"webhook_timeout_secs": 9}, format="json"
+    )
+    assert (answer.status_code, answer.json()["webhook_timeout_secs"]) == (200, 9)
+    assert reasons(row) == ["changed (token: tests)", "pulled (portal)"]
+    assert _noted("application.update") == [("token: tests", "uncertain"), ("token: tests", "found carried out")]
+    assert len(requests(sandbox, "PATCH")) == 1
+    assert not Intent.objects.exists()
+
+
+def test_a_change_that_is_not_there_stays_uncertain_and_tells_who_asked(
+    api: APIClient, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut")
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    assert api.patch(url, {"webhook_timeout_secs": 9}, format="json").status_code == 504
+    (noted,) = AuditEvent.objects.filter(action="application.update")
+    assert (noted.actor, noted.object_id, noted.details["outcome"]) == ("token: tests", str(row.pk), "uncertain")
+    assert noted.details["changed"] == ["webhook_timeout_secs"]
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert Intent.objects.count() == 1  # Telnyx may still do it
+    _long_ago()
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert _noted("application.update")[1:] == [("token: tests", "not seen")]
+    assert (Intent.objects.count(), reasons(row)) == (0, ["pulled (portal)"])
+
+
+def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut")
+    with pytest.raises(TelnyxUncertain):
+        update_application(row, {"webhook_timeout_secs": 9}, ADA)
+    edited(sandbox, row, {"webhook_timeout_secs": 9})  # so it comes about
+    edited(sandbox, row, {"dtmf_type": "Inband"}, "eve@example.com")
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row) == [
+        "changed at Telnyx by eve@example.com, found by pull (portal)",
+        "changed (user: ada)",
+        "pulled (portal)",
+    ]
+    theirs, ours, _ = row.history.all()
+    assert (ours.history_actor, theirs.remote) == ("user: ada", remote_of(row))
+    assert [set(drift.fields) for drift in drift_of(row)] == [{"dtmf_type"}]
+
+
+def test_the_same_change_made_much_later_is_not_put_to_who_had_asked(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut")
+    with pytest.raises(TelnyxUncertain):
+        update_application(row, {"webhook_timeout_secs": 9}, ADA)
+    _long_ago()
+    edited(sandbox, row, {"webhook_timeout_secs": 9}, "eve@example.com")
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[0] == "changed at Telnyx by eve@example.com, found by pull (portal)"
+    assert _noted("application.update")[-1] == ("user: ada", "not seen")
+
+
+@pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
+def test_a_change_whose_process_died_is_found_by_the_next_pull(mirrored: Any, dying: Dying, kind: Any) -> None:
+    row = mirrored(kind)
+    dying.after("PATCH")
+    with pytest.raises(SystemExit):
+        update_application(row, {"tags": ["a"], "inbound": {"channel_limit": 4}}, ADA)
+    assert reasons(row) == ["pulled (portal)"]
+    pull(kind, row.account, PORTAL)
+    assert reasons(row) == ["changed (user: ada)", "pulled (portal)"]
+    assert _noted("application.update") == [("user: ada", "found carried out")]
+
+
+def test_the_next_save_finds_whose_change_it_was_too(mirrored: Any, dying: Dying) -> None:
+    row = mirrored()
+    dying.after("PATCH")
+    with pytest.raises(SystemExit):
+        update_application(row, {"tags": ["a"]}, ADA)
+    update_application(row, {"active": False}, BOB)
+    assert reasons(row) == ["changed (user: bob)", "changed (user: ada)", "pulled (portal)"]
+
+
+def test_a_deletion_whose_answer_was_lost_is_done(mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored()
+    _fault(sandbox, "DELETE", "act_then_cut")
+    delete_application(row, ADA)
+    row.refresh_from_db()
+    assert row.missing_since
+    assert reasons(row)[0] == "deleted (user: ada)"
+    assert not Intent.objects.exists()
+
+
+def test_a_deletion_that_came_late_or_whose_process_died_is_his_who_asked(
+    mirrored: Any, sandbox: Sandbox, dying: Dying
+) -> None:
+    late, died = mirrored(name="late"), mirrored(name="died")
+    _fault(sandbox, "DELETE", "cut")
+    with pytest.raises(TelnyxUncertain):
+        delete_application(late, ADA)
+    assert _noted("application.delete") == [("user: ada", "uncertain")]
+    sandbox.store.delete_application(late.telnyx_id)
+    dying.after("DELETE")
+    with pytest.raises(SystemExit):
+        delete_application(died, BOB)
+    pull(CALL_CONTROL, late.account, PORTAL, accept_missing=True)
+    assert (reasons(late)[0], reasons(died)[0]) == ("deleted (user: ada)", "deleted (user: bob)")
+    assert not Intent.objects.exists()
+
+
+def test_one_that_was_gone_already_was_not_deleted_by_who_came_second(mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored()
+    edited(sandbox, row, None)
+    delete_application(row, ADA)
+    assert reasons(row)[0] == "gone at Telnyx, seen by user: ada"
+
+
+def test_a_refusal_leaves_no_intent(mirrored: Any, api: APIClient) -> None:
+    row = mirrored()
+    url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
+    assert api.patch(url, {"webhook_timeout_secs": 77}, format="json").status_code in {400, 422}
+    assert api.patch(url, {"application_name": "a\u0000b"}, format="json").status_code < 500
+    assert not Intent.objects.exists()
+
+
+def test_a_create_whose_process_died_is_its_creators_when_nobody_tries_again(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, dying: Dying
+) -> None:
+    values = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+    dying.after("POST")
+    with pytest.raises(SystemExit):
+        create_application(CALL_CONTROL, sandbox_account, values, ADA)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row = CALL_CONTROL.rows(sandbox_account).get()
+    assert reasons(row) == ["pulled (portal)"]
+    Intent.objects.update(asked_at=Intent.objects.get().asked_at - timedelta(hours=2))
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert reasons(row) == ["created (user: ada)"]
+    assert _noted("application.create") == [("user: ada", "found carried out")]
+    assert not Intent.objects.exists()
