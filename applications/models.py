@@ -17,7 +17,7 @@ from simple_history.models import HistoricalRecords
 from portal import sql
 from portal.models import ApiToken, TelnyxAccount
 
-SILENT_SECONDS = 60  # a pull says that it is alive far more often: one request may take 8 s
+SILENT_SECONDS = 60  # a run says that it is alive far more often: one request may take 8 s
 
 
 class TelnyxApplication(models.Model):
@@ -114,7 +114,35 @@ class TexmlApplication(TelnyxApplication):
         constraints = [models.UniqueConstraint(fields=["account", "telnyx_id"], name="one_texml_per_telnyx_id")]
 
 
-class Pull(models.Model):
+class OneAtATime(models.Model):
+    """Records what runs once at a time for each account and kind: while it runs, its row is the lock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=50)
+    requested_by = models.CharField(max_length=200)
+    started_at = models.DateTimeField(auto_now_add=True)
+    seen_alive_at = models.DateTimeField(auto_now=True, help_text="A running one that is silent for long was killed.")
+    finished_at = models.DateTimeField(null=True)
+
+    state: Any  # each has its own choices, "running" and "failed" among them
+
+    class Meta:
+        abstract = True
+        ordering = ["-started_at", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.account} at {self.started_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def is_silent(self) -> bool:
+        """Return whether it should be running, and was killed: the next one replaces it."""
+        if self.state != "running":
+            return False  # the clock is a question to the database, for each line of a list
+        return self.seen_alive_at <= sql.clock() - timedelta(seconds=SILENT_SECONDS)
+
+
+class Pull(OneAtATime):
     """Records one pull of one kind of one account: when, by whom, and what it found."""
 
     class State(models.TextChoices):
@@ -123,14 +151,7 @@ class Pull(models.Model):
         STOPPED = "stopped", "stopped: looks like a mass delete"
         FAILED = "failed"
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+")
-    kind = models.CharField(max_length=50)
     state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
-    requested_by = models.CharField(max_length=200)
-    started_at = models.DateTimeField(auto_now_add=True)
-    seen_alive_at = models.DateTimeField(auto_now=True, help_text="A running pull that is silent for long was killed.")
-    finished_at = models.DateTimeField(null=True)
     progress = models.PositiveIntegerField(default=0, help_text="Applications read so far.")
     total = models.PositiveIntegerField(null=True, help_text="How many there are, if Telnyx tells.")
     created = models.PositiveIntegerField(default=0)
@@ -139,25 +160,42 @@ class Pull(models.Model):
     unchanged = models.PositiveIntegerField(default=0)
     errors = models.JSONField(default=list, blank=True)
 
-    class Meta:
-        ordering = ["-started_at", "-id"]
+    class Meta(OneAtATime.Meta):
         constraints = [
             models.UniqueConstraint(fields=["account", "kind"], condition=Q(state="running"), name="one_pull_at_a_time")
         ]
 
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.account} at {self.started_at:%Y-%m-%d %H:%M}"
-
-    @property
-    def is_silent(self) -> bool:
-        """Return whether it should be running, and was killed: the next pull replaces it."""
-        if self.state != self.State.RUNNING:
-            return False  # the clock is a question to the database, for each line of a list
-        return self.seen_alive_at <= sql.clock() - timedelta(seconds=SILENT_SECONDS)
-
     @property
     def counts(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("created", "updated", "missing", "unchanged")}
+
+
+class ApplyRun(OneAtATime):
+    """Records one plan that is, or was, carried out for one kind of one account: by whom, how far, what came of it.
+
+    ``results`` are ``{"action", "name", "id", "line", "state", "message"}``, in the order in which they were tried.
+    """
+
+    class State(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped", "stopped: Telnyx was not as planned"
+        FAILED = "failed", "interrupted"
+
+    state = models.CharField(max_length=10, choices=State, default=State.RUNNING)
+    source = models.CharField(max_length=200, blank=True, help_text="The file, the import, or REST.")
+    is_at_work = models.BooleanField(default=True, help_text="Not between two requests of an import.")
+    progress = models.PositiveIntegerField(default=0, help_text="Steps tried so far.")
+    total = models.PositiveIntegerField(default=0, help_text="Steps of the plan.")
+    failed = models.PositiveIntegerField(default=0)
+    results = models.JSONField(default=list, blank=True)
+
+    class Meta(OneAtATime.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "kind"], condition=Q(state="running"), name="one_apply_at_a_time"
+            )
+        ]
 
 
 class BulkEdit(models.Model):
@@ -178,6 +216,9 @@ class BulkEdit(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     values = models.JSONField(default=dict)
     targets = models.JSONField(default=list)
+    preview = models.UUIDField(
+        null=True, default=uuid.uuid4, help_text="Of what is shown to be confirmed: another one with each choice."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     seen_alive_at = models.DateTimeField(null=True, help_text="A running one that is silent for long was killed.")
     finished_at = models.DateTimeField(null=True)

@@ -11,7 +11,7 @@ import httpx
 from django.db import connection
 
 from applications.kinds import KINDS
-from applications.mirror.pulls import pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.quick_telnyx import serve

@@ -91,6 +91,15 @@ class TelnyxAccount(models.Model):
     found_account_sid = models.CharField(
         "account SID as Telnyx told it", max_length=LONGEST_SID, blank=True, default="", db_default="", editable=False
     )
+    owner = models.CharField(
+        "owner as Telnyx told it",
+        max_length=LONGEST_SID,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Whose applications were pulled. Another key does not change it.",
+    )
     webhook_token = models.CharField(max_length=64, unique=True, default=webhook_token, editable=False)
     from_environment = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)

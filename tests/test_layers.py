@@ -74,6 +74,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "applications.wording",
     ),
     ("applications.mirror.*",),
+    ("applications.pulls.*",),
     ("applications.editing.*",),
     ("applications.exchange.*",),
     ("applications.bulk.*",),

@@ -66,7 +66,7 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
     return render_to_string("voice/application_panel.html", context, request)
 
 
-def application_dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
+def application_dependents(application: TelnyxApplication) -> list[str]:
     """List what of this app hangs on an application, as sentences, whether or not the person may see the rows."""
     here = {"account": application.account_id, "connection_id": application.telnyx_id}
     flow = Flow.objects.filter(**here, active=True).first()

@@ -34,7 +34,7 @@ from applications.exchange.pages import ExchangePages
 from applications.kinds import KINDS, NESTED
 from applications.mirror.store import changes
 from applications.mirror.versions import ApplicationHistory
-from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
+from applications.models import ApplyRun, CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
 from applications.related.panels import Belongings
 from applications.tags import Tagged
@@ -280,6 +280,30 @@ class PullAdmin(ReadOnlyAdmin):
     @display(description="errors")
     def errors_shown(self, record: Pull) -> str:
         return as_json(record.errors, of_a_call=False) if record.errors else "none"
+
+
+@admin.register(ApplyRun)
+class ApplyRunAdmin(ReadOnlyAdmin):
+    """Shows which plans and imports were carried out, by whom, and what came of each step."""
+
+    list_display = ("started_at", "account", "kind", "state_shown", "requested_by", "source", "progress", "failed")
+    list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
+    list_filter_sheet = list_filter_submit = True
+    list_select_related = ("account",)
+    exclude = ("results", "is_at_work")
+    readonly_fields = ("results_shown",)
+
+    @display(
+        description="state",
+        ordering="state",
+        label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
+    )
+    def state_shown(self, record: ApplyRun) -> tuple[str, str]:
+        return record.state, record.get_state_display()
+
+    @display(description="results")
+    def results_shown(self, record: ApplyRun) -> str:
+        return as_json(record.results, of_a_call=False) if record.results else "none yet"
 
 
 def _account(id: str | None) -> TelnyxAccount | None:

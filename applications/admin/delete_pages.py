@@ -79,7 +79,7 @@ class GuardPages:
         self, request: HttpRequest, application: TelnyxApplication, error: str = "", typed: str = ""
     ) -> HttpResponse:
         context = self.admin_site.each_context(request) | {"opts": self.opts, "object": application}
-        context |= {"title": "Delete at Telnyx", "dependents": dependents(request, application)}
+        context |= {"title": "Delete at Telnyx", "dependents": dependents(application)}
         context |= {"field": NAME, "error": error, "typed": typed, "media": self.media}
         context["back"] = reverse(self._guard_url("change"), args=[application.pk])
         return TemplateResponse(request, "applications/admin/delete_confirmation.html", context)

@@ -31,17 +31,21 @@ from applications.api.serializers import (
     TexmlApplicationInput,
     TexmlApplicationSerializer,
 )
+from applications.dependents import dependents
 from applications.editing.refusals import answer_or_problem
 from applications.editing.service import create_application, delete_application, update_application
+from applications.exchange.api import Plans
 from applications.kinds import KINDS, Kind
-from applications.mirror.pulls import pull_within
 from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
+from applications.pulls.pulls import pull_within
 from applications.related.api import PhoneNumbers
+from applications.related.numbers import count_numbers, in_the_way
 from applications.tags import tagged
 from portal.json_types import JsonObject
 from portal.rest.filters import YesNo
 from portal.rest.problems import Problem
 from portal.rest.viewsets import PortalViewSet, account_of
+from portal.telnyx.errors import TelnyxError
 
 T = TypeVar("T")
 
@@ -51,6 +55,7 @@ _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="An ETag. 412 when Telnyx has another state."
 )
 _ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
+_ANYWAY = OpenApiParameter("anyway", bool, description="Also while phone numbers are assigned to it: 409 without.")
 _MISSING = OpenApiParameter("missing", bool, description="Also those that Telnyx does not know any more.")
 _ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="For If-Match.")
 
@@ -77,7 +82,7 @@ class ApplicationFilter(FilterSet):
         return queryset.filter(Q(**{f"{queryset.model.name_field}__icontains": value}) | Q(telnyx_id=value))
 
 
-class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, PortalViewSet):
+class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMixin, PortalViewSet):
     """Both kinds; ``id`` in the address is Telnyx's."""
 
     kind: ClassVar[Kind]
@@ -125,6 +130,8 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
 
     def destroy(self, request: Request, id: str) -> Response:
         application, expected = self.get_object(), _if_match(request)
+        if not yes_or_no(request, "anyway"):
+            _check_numbers(application)
         answer_or_problem(lambda: delete_application(application, self.actor, expected=expected))
         return Response(status=204)
 
@@ -166,10 +173,7 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, mixins.ListModelMixin, Por
         return name or self.request.query_params.get("account")
 
     def _missing(self) -> bool:
-        text = self.request.query_params.get("missing", "false")
-        if text not in {"true", "false"}:
-            raise ValidationError({"missing": ["Must be true or false."]})
-        return text == "true"
+        return yes_or_no(self.request, "missing")
 
 
 def _permissions(kind: Kind) -> dict[str, str]:
@@ -177,6 +181,7 @@ def _permissions(kind: Kind) -> dict[str, str]:
     verbs = {**seen, "create": "add", "partial_update": "change", "destroy": "delete"}
     # "put" is not offered: with the right to change, it is told as 405
     verbs |= {"pull": "change", "put": "change", "phone_numbers": "view"}
+    verbs |= {"plan": "view", "apply": "view"}  # each step of a plan needs its own
     return {action: kind.permission(verb) for action, verb in verbs.items()} | PhoneNumbers.number_permissions
 
 
@@ -186,7 +191,7 @@ def _operations(serializer: type[ApplicationSerializer], body: type) -> Any:
         retrieve=extend_schema(parameters=[_ACCOUNT, _MISSING, _ETAG], responses=serializer),
         create=extend_schema(parameters=[_ETAG], request=body, responses={201: serializer}),
         partial_update=extend_schema(parameters=[_IF_MATCH, _ACCOUNT, _ETAG], request=body, responses=serializer),
-        destroy=extend_schema(parameters=[_IF_MATCH, _ACCOUNT], responses={204: None}),
+        destroy=extend_schema(parameters=[_IF_MATCH, _ACCOUNT, _ANYWAY], responses={204: None}),
     )
 
 
@@ -217,6 +222,24 @@ class PullViewSet(mixins.RetrieveModelMixin, PortalViewSet):
     serializer_class = PullSerializer
     scope = "applications"
     permissions = {"retrieve": "applications.view_pull"}
+
+
+def yes_or_no(request: Request, name: str) -> bool:
+    text = request.query_params.get(name, "false")
+    if text not in {"true", "false"}:
+        raise ValidationError({name: ["Must be true or false."]})
+    return text == "true"
+
+
+def _check_numbers(application: TelnyxApplication) -> None:
+    """Tell what is in the way before Telnyx is asked to delete; what cannot be read is Telnyx's to judge."""
+    try:
+        count = count_numbers(application)
+    except TelnyxError:
+        return
+    if count:
+        told = f"{in_the_way(count)} Nothing was sent; anyway=true sends it all the same."
+        raise Problem(409, told, "numbers_assigned", dependents=dependents(application))
 
 
 def _body(request: Request) -> JsonObject:

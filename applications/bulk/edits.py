@@ -5,6 +5,7 @@ killed goes on where it stopped when somebody asks for it.
 """
 
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,7 +75,8 @@ def draft(kind: Kind, rows: Iterable[TelnyxApplication], owner: Any, values: Jso
 def choose(edit: BulkEdit, values: JsonObject) -> None:
     """Set what is to be changed, from the applications as they are now: that is what the preview shows."""
     targets = [_target(row) for row in _rows(edit)]
-    BulkEdit.objects.filter(pk=edit.pk, state=BulkEdit.State.DRAFT).update(values=values, targets=targets)
+    chosen = {"values": values, "targets": targets, "preview": uuid.uuid4()}
+    BulkEdit.objects.filter(pk=edit.pk, state=BulkEdit.State.DRAFT).update(**chosen)
     edit.refresh_from_db()
 
 
@@ -85,9 +87,19 @@ def lines(edit: BulkEdit) -> list[Line]:
     return [_line(rows[target["id"]], target, edit.values) for target in known]
 
 
-def run_within(seconds: float, edit: BulkEdit, actor: Actor) -> None:
-    """Carry it out in a thread and wait at most so long for its end; nothing when it already runs or is done."""
-    if not _claim(edit):
+class OtherPreview(Exception):
+    """Other fields or values were chosen since the preview that was confirmed was drawn."""
+
+
+def run_within(seconds: float, edit: BulkEdit, preview: str, actor: Actor) -> None:
+    """Carry it out in a thread and wait at most so long for its end; nothing when it already runs or is done.
+
+    ``preview`` is the one that was confirmed. Raises ``OtherPreview``.
+    """
+    if not _claim(edit, preview):
+        edit.refresh_from_db()
+        if edit.values and edit.state == BulkEdit.State.DRAFT:
+            raise OtherPreview
         return
     thread = threading.Thread(target=_in_thread, args=(edit.pk, actor), daemon=True)
     thread.start()
@@ -105,10 +117,13 @@ def counts(edit: BulkEdit) -> dict[str, int]:
     return dict(Counter(target["state"] for target in edit.targets if target["state"]))
 
 
-def _claim(edit: BulkEdit) -> bool:
+def _claim(edit: BulkEdit, preview: str) -> bool:
+    if preview != str(edit.preview):
+        return False
     free = Q(state=BulkEdit.State.DRAFT) | Q(state=BulkEdit.State.RUNNING, seen_alive_at__lt=Now() - _silence())
     now = {"state": BulkEdit.State.RUNNING, "seen_alive_at": Now()}
-    return bool(BulkEdit.objects.filter(free, pk=edit.pk).exclude(values={}).update(**now))
+    shown = BulkEdit.objects.filter(free, pk=edit.pk, preview=edit.preview)  # another tab may choose just now
+    return bool(shown.exclude(values={}).update(**now))
 
 
 def _in_thread(edit_id: Any, actor: Actor) -> None:

@@ -25,14 +25,18 @@ CHOSEN = "set:"  # + name: the box that says that this field is to be changed
 
 
 class BulkForm(django_forms.Form):
-    """Offers one box and one field for each parameter; only what is ticked is judged and taken. Empty clears."""
+    """Offers one box and one field for each parameter. What is ticked or filled in is judged and taken.
+
+    A box alone clears its field: nothing else can say so. The script that ticks a box for whoever types is not needed.
+    """
 
     def __init__(self, kind: Kind, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.kind, self.settable = kind, kind.settable_flat()
         for name, parameter in self.settable.items():
-            box = django_forms.BooleanField(required=False, label=label(name), widget=widgets.UnfoldBooleanWidget)
-            self.fields[CHOSEN + name] = box
+            words = label(name)
+            tick = widgets.UnfoldBooleanWidget(attrs={"aria-label": f"Change {words}"})
+            self.fields[CHOSEN + name] = django_forms.BooleanField(required=False, label=words, widget=tick)
             self.fields[name] = field_for(parameter)
             self.fields[name].required = name in kind.required and self._is_chosen(name)
 
@@ -49,13 +53,13 @@ class BulkForm(django_forms.Form):
         for name in [name for name in self.errors if name in self.settable and name not in chosen]:
             del self.errors[name]
         if not chosen:
-            self.add_error(None, "Tick at least one field.")
+            self.add_error(None, "Fill in or tick at least one field.")
         for name, texts in addresses.problems({name: self.cleaned_data.get(name) for name in chosen}, {}).items():
             self.add_error(name, texts)
         return self.cleaned_data
 
     def _is_chosen(self, name: str) -> bool:
-        return self.is_bound and bool(self.data.get(CHOSEN + name))
+        return self.is_bound and bool(self.data.get(CHOSEN + name) or str(self.data.get(name, "")).strip())
 
 
 class BulkPages:
@@ -110,7 +114,12 @@ class BulkPages:
         edit = self._bulk_of(request, pk)
         if request.method != "POST":
             raise PermissionDenied
-        edits.run_within(WAIT_SECONDS, edit, actor_of(request))
+        try:
+            edits.run_within(WAIT_SECONDS, edit, request.POST.get("preview", ""), actor_of(request))
+        except edits.OtherPreview:
+            messages.error(
+                request, "Other values were chosen since this preview was drawn. Nothing was sent: look again."
+            )
         return HttpResponseRedirect(self._bulk_page(edit))
 
     def _draft_bulk(self, request: HttpRequest, queryset: QuerySet[Any], values: dict[str, Any]) -> HttpResponse | None:

@@ -33,7 +33,7 @@ def check_update(kind: Kind, mine: JsonObject, kept: JsonObject) -> None:
         if value is None and (name in NESTED or name in kind.required):
             raise InvalidParameters({name: ["This parameter is required."]})
     checked = {name: value for name, value in mine.items() if value is not None or name not in known}
-    validate(kind.method("update"), unflatten(checked), partial=True)
+    validate(kind.method("update"), unflatten(checked), partial=True, open_choices=True)
     if wrong := addresses.problems(mine, kept):
         raise InvalidParameters(wrong)
 
@@ -42,7 +42,7 @@ def check_create(kind: Kind, values: JsonObject, later: JsonObject) -> None:
     errors: dict[str, list[str]] = {}
     for verb, part in (("create", values), ("update", later)):
         try:
-            validate(kind.method(verb), part, partial=part is later)
+            validate(kind.method(verb), part, partial=part is later, open_choices=True)
         except InvalidParameters as invalid:
             errors |= invalid.errors
     errors = addresses.problems(values, {}) | errors

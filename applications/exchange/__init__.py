@@ -1,3 +1,3 @@
 """Exports, plans and applies applications as code and as sheets."""
 
-__all__ = ["pages"]
+__all__ = ["api", "pages"]

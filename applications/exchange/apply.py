@@ -1,9 +1,9 @@
 """Carries out the steps of a plan one after the other through ``applications.editing.service``."""
 
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Literal
 
 from applications.editing.service import Conflict, create_application, delete_application, update_application
@@ -12,74 +12,84 @@ from applications.kinds import Kind, flatten, unflatten
 from applications.mirror.store import data_of, store
 from applications.models import TelnyxApplication
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable
+from portal.telnyx.errors import TelnyxError, TelnyxRefused
+from portal.telnyx.patience import nobody, patiently
 from portal.telnyx.schemas import InvalidParameters
-
-_MOST_WAITS = 5
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Says how a step ended: ``done``; ``failed``: this one, others go on; ``stopped``: nothing after it was tried.
 
-    ``message`` says why.
+    ``message`` says why; ``telnyx_id`` is the application's, also of a new one.
     """
 
     step: Step
     state: Literal["done", "failed", "stopped"]
     message: str = ""
+    telnyx_id: str = ""
+
+    def as_json(self) -> JsonObject:
+        step = self.step
+        which = {"kind": step.kind.slug, "action": step.action, "name": step.name, "id": self.telnyx_id or None}
+        return {**which, "line": step.line, "state": self.state, "message": self.message}
 
 
-def carry_out(account: TelnyxAccount, steps: Sequence[Step], actor: Actor, planned_at: datetime) -> Iterator[Outcome]:
-    """Carry out each step and yield what came of it.
+def carry_out(
+    account: TelnyxAccount,
+    steps: Sequence[Step],
+    actor: Actor,
+    planned_at: datetime,
+    alive: Callable[[], None] = nobody,
+) -> Iterator[Outcome]:
+    """Carry out each step and yield what came of it, waiting when Telnyx asks for it.
 
     Ends at the first that Telnyx has another state for, or cannot be asked about.
     """
+    made: set[str] = set()
     for step in steps:
-        outcome = _outcome(account, step, actor, planned_at)
+        outcome = _outcome(account, step, actor, planned_at, made, alive)
         yield outcome
         if outcome.state == "stopped":
             return
+        made |= {outcome.telnyx_id} if step.action == "create" else set()
 
 
-def _outcome(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime) -> Outcome:
+def _outcome(
+    account: TelnyxAccount,
+    step: Step,
+    actor: Actor,
+    planned_at: datetime,
+    made: Collection[str],
+    alive: Callable[[], None],
+) -> Outcome:
     try:
-        return _patiently(account, step, actor, planned_at)
+        return patiently(partial(_do, account, step, actor, planned_at, made), alive)
     except InvalidParameters as invalid:
-        return Outcome(step, "failed", str(invalid))
+        return Outcome(step, "failed", str(invalid), step.telnyx_id)
     except Conflict as conflict:
-        return Outcome(step, "stopped", str(conflict))
+        return Outcome(step, "stopped", str(conflict), step.telnyx_id)
     except TelnyxError as error:
         one_alone = isinstance(error, TelnyxRefused) and error.http_status != 401
-        return Outcome(step, "failed" if one_alone else "stopped", _words(error))
+        return Outcome(step, "failed" if one_alone else "stopped", _words(error), step.telnyx_id)
 
 
-def _patiently(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime) -> Outcome:
-    """Wait as long as Telnyx's 429 says, and try again: it is no answer to this step, and nothing happened."""
-    for _ in range(_MOST_WAITS):
-        try:
-            return _do(account, step, actor, planned_at)
-        except TelnyxUnavailable as error:
-            if error.http_status != 429:
-                raise
-            time.sleep(error.retry_after)
-    return _do(account, step, actor, planned_at)
-
-
-def _do(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime) -> Outcome:
+def _do(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime, made: Collection[str]) -> Outcome:
     if step.action == "create":
-        if twin := _made_since(account, step, planned_at):
+        if twin := _made_since(account, step, planned_at, made):
             raise Conflict(twin, {})
         row, notice = create_application(step.kind, account, unflatten(step.values), actor)
-        return Outcome(step, "failed" if notice and not _has(row, step) else "done", notice)
+        state: Literal["done", "failed"] = "failed" if notice and not _has(row, step) else "done"
+        return Outcome(step, state, notice, row.telnyx_id)
     row = _row(account, step.kind, step.telnyx_id, actor)
     if step.action == "delete":
         delete_application(row, actor, expected=[step.base])
     else:
         update_application(row, unflatten(step.values), actor, expected=[step.base])
-    return Outcome(step, "done")
+    return Outcome(step, "done", telnyx_id=step.telnyx_id)
 
 
 def _has(row: TelnyxApplication, step: Step) -> bool:
@@ -91,10 +101,13 @@ def _has(row: TelnyxApplication, step: Step) -> bool:
     return all(same(value, there.get(name)) for name, value in step.values.items())
 
 
-def _made_since(account: TelnyxAccount, step: Step, planned_at: datetime) -> TelnyxApplication | None:
-    """Return one of this name that was stored since: the plan is carried out again, or somebody was quicker."""
+def _made_since(
+    account: TelnyxAccount, step: Step, planned_at: datetime, made: Collection[str]
+) -> TelnyxApplication | None:
+    """Return one of this name that was stored since, and is none of those ``made`` here: somebody was quicker."""
     named = {step.kind.model.name_field: step.name}
-    return step.kind.rows(account).filter(**named, missing_since=None, pulled_at__gte=planned_at).first()
+    since = step.kind.rows(account).filter(**named, missing_since=None, pulled_at__gte=planned_at)
+    return since.exclude(telnyx_id__in=made).first()
 
 
 def _row(account: TelnyxAccount, kind: Kind, telnyx_id: str, actor: Actor) -> TelnyxApplication:

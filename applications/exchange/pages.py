@@ -21,10 +21,11 @@ from django.urls import URLPattern, path, reverse
 from unfold import widgets
 
 from applications.editing.forms import AccountChoice
-from applications.exchange import plans, sheets
+from applications.exchange import plans, runs, sheets
 from applications.exchange.apply import Outcome, carry_out
 from applications.exchange.plans import Plan, Problem, Step, Unreadable
 from applications.kinds import Kind
+from applications.models import ApplyRun
 from applications.wording import display_value
 from portal.actors import actor_of
 from portal.json_types import JsonObject
@@ -137,19 +138,41 @@ class ExchangePages:
         steps, planned_at = [Step.from_json(data) for data in state["steps"]], datetime.fromisoformat(state["at"])
         if any(not self._may(request, step) for step in steps):
             raise PermissionDenied
-        if not state["tried"] and (changed := _changed(Plan(account, steps, [], 0, planned_at))):
-            return self._draw_run(request, state, [], changed)
-        outcomes = self._carry_out(request, account, steps, planned_at)
-        return self._draw_run(request, state, outcomes, [])
+        plan = Plan(account, steps, [], 0, planned_at)
+        try:
+            run = self._run_of(request, state, plan)
+        except runs.NotBegun as refused:
+            return self._draw_run(request, state, [], refused)
+        except TelnyxError as error:
+            return self._draw_run(request, state, [], runs.NotBegun(str(error)))
+        except runs.Lost:
+            again = runs.NotBegun("It was carried out already, or another run took its place.")
+            return self._draw_run(request, state, [], again)
+        state["run"] = str(run.pk)
+        return self._draw_run(request, state, self._carry_out(request, run, plan))
 
-    def _carry_out(
-        self, request: HttpRequest, account: TelnyxAccount, steps: list[Step], planned_at: datetime
-    ) -> list[Outcome]:
-        until, outcomes = time.monotonic() + RUN_SECONDS, []
-        for outcome in carry_out(account, steps, actor_of(request), planned_at):
-            outcomes.append(outcome)
-            if time.monotonic() > until:
-                break
+    def _run_of(self, request: HttpRequest, state: JsonObject, plan: Plan) -> ApplyRun:
+        """Return the run of this import: a new one for its first part, else the one it was begun as."""
+        if state["run"]:
+            return runs.resumed(state["run"], plan.account, self.kind, state["tried"])
+        (run,) = runs.begin(plan, actor_of(request), "import")
+        return run
+
+    def _carry_out(self, request: HttpRequest, run: ApplyRun, plan: Plan) -> list[Outcome]:
+        """Carry out what fits into a few seconds. The run goes on with the next part, or ends."""
+        until, outcomes, actor = time.monotonic() + RUN_SECONDS, list[Outcome](), actor_of(request)
+        ended: ApplyRun.State | None = ApplyRun.State.FAILED
+        try:
+            for outcome in carry_out(plan.account, plan.steps, actor, plan.made_at, lambda: runs.alive([run])):
+                runs.note(run, outcome)
+                outcomes.append(outcome)
+                if time.monotonic() > until:
+                    break
+            is_over = len(outcomes) == len(plan.steps)
+            is_stopped = outcomes[-1].state == "stopped"
+            ended = ApplyRun.State.STOPPED if is_stopped else ApplyRun.State.DONE if is_over else None
+        finally:
+            runs.end(run, ended, actor) if ended else runs.paused(run)
         return outcomes
 
     def _draw_plan(self, request: HttpRequest, form: ImportForm, plan: Plan) -> HttpResponse:
@@ -163,9 +186,9 @@ class ExchangePages:
         return self._draw(request, plan=plan, state=sealed, lines=[_line(step) for step in plan.steps[:MOST_SHOWN]])
 
     def _draw_run(
-        self, request: HttpRequest, state: JsonObject, outcomes: list[Outcome], changed: list[str]
+        self, request: HttpRequest, state: JsonObject, outcomes: list[Outcome], refused: runs.NotBegun | None = None
     ) -> HttpResponse:
-        stopped = bool(changed) or any(outcome.state == "stopped" for outcome in outcomes)
+        stopped = bool(refused) or any(outcome.state == "stopped" for outcome in outcomes)
         rest = [] if stopped else state["steps"][len(outcomes) :]
         wrong = [
             f"Line {outcome.step.line}: {outcome.step.action} {outcome.step.name}: {outcome.message}"
@@ -181,7 +204,8 @@ class ExchangePages:
             "failed": failed,
             "wrong": (state["wrong"] + wrong)[:MOST_WRONG],
         }
-        context: JsonObject = {"changed": changed, "run": state, "stopped": stopped, "done": tried - failed}
+        context: JsonObject = {"refused": refused, "is_outdated": isinstance(refused, runs.Outdated)}
+        context |= {"run": state, "stopped": stopped, "done": tried - failed}
         context |= {"percent": 100 * tried // max(state["total"], 1)}
         context |= {"state": signing.dumps(state, salt=_SALT, compress=True) if rest else "", **self._urls()}
         if request.headers.get("HX-Request"):
@@ -210,6 +234,7 @@ class ExchangePages:
             "kind": self.kind.slug,
             "user": str(request.user.pk),
             "steps": steps,
+            "run": "",
         }
         state |= {"at": plan.made_at.isoformat(), "total": len(steps), "tried": 0, "failed": 0, "wrong": []}
         return signing.dumps(state, salt=_SALT, compress=True)
@@ -242,13 +267,6 @@ _ADDRESSES = {"list_url": "changelist", "import_url": "import", "run_url": "impo
 def _line(step: Step) -> JsonObject:
     changes = [(name, display_value(before), display_value(after)) for name, (before, after) in step.changes.items()]
     return {"step": step, "changes": changes}
-
-
-def _changed(plan: Plan) -> list[str]:
-    try:
-        return plans.outdated(plan)
-    except TelnyxError as error:
-        return [str(error)]
 
 
 def _only_account() -> TelnyxAccount | None:

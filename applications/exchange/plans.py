@@ -5,34 +5,43 @@ were made from, and are refused where Telnyx has another one by then.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
+from applications.addresses import is_address
+from applications.dependents import dependents
 from applications.editing.checks import check
-from applications.kinds import BY_SLUG, Kind, flatten
-from applications.mirror import store
+from applications.kinds import BY_SLUG, KINDS, Kind, flatten
 from applications.mirror.answers import digest
+from applications.pulls import listing
+from applications.pulls.mass_delete import looks_like_mass_delete
 from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 
 Action = Literal["create", "update", "delete"]
+OnRead = Callable[[Kind, int, int | None], None]  # how many of a kind were read, of how many if Telnyx tells
 
 _EMPTY: tuple[Any, ...] = (None, "", [])
 
 
 @dataclass(frozen=True)
 class Entry:
-    """Holds one application as a file wants it: flat ``values``, its name among them, and the line of each."""
+    """Holds one application as a file wants it: flat ``values``, its name among them, and the line of each.
+
+    ``is_twin``: the file says that it is one of several of this name.
+    """
 
     kind: Kind
     line: int
     values: JsonObject
     id: str = ""
     lines: Mapping[str, int] = field(default_factory=dict)
+    is_twin: bool = False
 
     @property
     def name(self) -> str:
@@ -64,7 +73,8 @@ class Unreadable(Exception):
 class Step:
     """Describes one request to Telnyx.
 
-    ``changes``: by dotted name the value before and after; ``base``: the digest before.
+    ``changes``: by dotted name the value before and after; ``base``: the digest before; ``dependents``: what a deletion
+    would leave behind, in sentences; ``namesakes``: how many of its name were there before a creation.
     """
 
     kind: Kind
@@ -74,6 +84,8 @@ class Step:
     changes: Mapping[str, tuple[Any, Any]]
     base: str = ""
     line: int = 0
+    dependents: tuple[str, ...] = ()
+    namesakes: int = 0
 
     @property
     def values(self) -> JsonObject:
@@ -83,24 +95,35 @@ class Step:
     def as_json(self) -> JsonObject:
         changes = {name: {"before": before, "after": after} for name, (before, after) in self.changes.items()}
         members = {"kind": self.kind.slug, "action": self.action, "name": self.name, "id": self.telnyx_id or None}
-        return {**members, "changes": changes, "base": self.base, "line": self.line}
+        more = {"dependents": [*self.dependents], "namesakes": self.namesakes}
+        return {**members, "changes": changes, "base": self.base, "line": self.line, **more}
 
     @classmethod
     def from_json(cls, data: JsonObject) -> "Step":
         changes = {name: (both["before"], both["after"]) for name, both in data["changes"].items()}
-        kind, id = BY_SLUG[data["kind"]], data["id"] or ""
-        return cls(kind, data["action"], data["name"], id, changes, data["base"], data["line"])
+        kind, id, told = BY_SLUG[data["kind"]], data["id"] or "", tuple(data["dependents"])
+        return cls(kind, data["action"], data["name"], id, changes, data["base"], data["line"], told, data["namesakes"])
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Holds the steps in the order of the file, deletions last. With ``problems`` it is not to be carried out."""
+    """Holds the steps in the order of the file, deletions last. With ``problems`` it is not to be carried out.
+
+    ``known``: how many applications Telnyx has of each kind, by its slug.
+    """
 
     account: TelnyxAccount
     steps: list[Step]
     problems: list[Problem]
     unchanged: int
     made_at: datetime
+    known: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """Return the kinds that something is to be done to."""
+        slugs = {step.kind.slug for step in self.steps}
+        return [kind for kind in KINDS if kind.slug in slugs]
 
     @property
     def counts(self) -> dict[str, int]:
@@ -109,49 +132,92 @@ class Plan:
             "unchanged": self.unchanged
         }
 
+    @property
+    def mass_deletes(self) -> list[str]:
+        """Return a sentence for each kind that would lose so much that a person has to say that it is meant."""
+        deleted = Counter(step.kind.slug for step in self.steps if step.action == "delete")
+        counted = [(slug, gone, self.known.get(slug, gone)) for slug, gone in deleted.items()]
+        return [
+            f"It would delete {gone} of {known} {BY_SLUG[slug].resource}."
+            for slug, gone, known in counted
+            if looks_like_mass_delete(gone, known)
+        ]
+
     def as_json(self) -> JsonObject:
+        told = {"account": self.account.name, "made_at": self.made_at.isoformat(), **self.counts}
         steps = [step.as_json() for step in self.steps]
-        return {"account": self.account.name, **self.counts, "steps": steps}
+        return {**told, "known": dict(self.known), "looks_like_mass_delete": self.mass_deletes, "steps": steps}
 
 
-def make(account: TelnyxAccount, entries: Sequence[Entry], kinds: Sequence[Kind], *, prune: bool = False) -> Plan:
+def make(
+    account: TelnyxAccount,
+    entries: Sequence[Entry],
+    kinds: Sequence[Kind],
+    *,
+    prune: bool = False,
+    targets: Collection[str] = (),
+    on_read: OnRead | None = None,
+) -> Plan:
     """Compare ``entries`` with what Telnyx has now. ``prune`` plans to delete what of ``kinds`` no entry names.
 
-    Raises a ``TelnyxError``.
+    With ``targets`` only what has one of these names or ids is planned. Raises a ``TelnyxError``.
     """
     steps: list[Step] = []
     problems: list[Problem] = []
+    known: dict[str, int] = {}
     unchanged, made_at = 0, sql.clock()
     for kind in kinds:
-        matching = _Matching(kind, [entry for entry in entries if entry.kind is kind])
-        for page in store.pages(kind, account):
+        matching = _Matching(kind, [entry for entry in entries if entry.kind is kind], prune=prune)
+        for page in listing.whole(kind, account, matching.ids, partial(on_read, kind) if on_read else None):
+            known[kind.slug] = known.get(kind.slug, 0) + len(page.remotes)
             for id, remote in page.remotes.items():
-                matching.meet(id, remote, prune=prune)
+                matching.meet(id, remote)
         steps += matching.steps()
         problems += matching.problems
         unchanged += matching.unchanged
-    steps.sort(key=lambda step: step.action == "delete")
-    return Plan(account, steps, sorted(problems, key=lambda problem: problem.line), unchanged, made_at)
+    problems += _unknown_targets(targets, steps, entries)
+    chosen = [step for step in steps if not targets or {step.name, step.telnyx_id} & {*targets}]
+    chosen.sort(key=lambda step: step.action == "delete")
+    told = [_with_dependents(account, step) for step in chosen]
+    return Plan(account, told, sorted(problems, key=lambda problem: problem.line), unchanged, made_at, known)
 
 
-def outdated(plan: Plan) -> list[str]:
+def outdated(plan: Plan, on_read: OnRead | None = None) -> list[str]:
     """Return what changed at Telnyx since the plan was made, in sentences: nothing may be done then.
 
     Raises as ``make``.
     """
     sentences: list[str] = []
-    for kind in {step.kind.slug: step.kind for step in plan.steps}.values():
+    for kind in plan.kinds:
         bases = {step.telnyx_id: step for step in plan.steps if step.kind is kind and step.telnyx_id}
-        names = {step.name: step for step in plan.steps if step.kind is kind and step.action == "create"}
-        for page in store.pages(kind, plan.account):
+        allowed = {step.name: step.namesakes for step in plan.steps if step.kind is kind and step.action == "create"}
+        for page in listing.whole(kind, plan.account, bases.keys(), partial(on_read, kind) if on_read else None):
             for id, remote in page.remotes.items():
                 step = bases.pop(id, None)
                 if step and step.base != digest(remote):
                     sentences.append(f"{step.name} ({id}) was changed at Telnyx.")
-                if not step and _name(kind, remote) in names:
-                    sentences.append(f"{_name(kind, remote)} ({id}) was created at Telnyx.")
+                name = _name(kind, remote)
+                if not step and name in allowed:
+                    allowed[name] -= 1
+                    sentences += [f"{name} ({id}) was created at Telnyx."] if allowed[name] < 0 else []
         sentences += [f"{step.name} ({id}) was deleted at Telnyx." for id, step in bases.items()]
     return sentences
+
+
+def _unknown_targets(targets: Collection[str], steps: Sequence[Step], entries: Sequence[Entry]) -> Iterator[Problem]:
+    """Yield a problem for each target that is nothing the plan is about: it may be a slip of the pen."""
+    known = {name for step in steps for name in (step.name, step.telnyx_id)}
+    known |= {name for entry in entries for name in (entry.name, entry.id)}
+    for target in targets:
+        if not target or target not in known:
+            yield Problem(0, "", f"No application of this plan has the name or id {target!r}.")
+
+
+def _with_dependents(account: TelnyxAccount, step: Step) -> Step:
+    if step.action != "delete":
+        return step
+    row = step.kind.model(account=account, telnyx_id=step.telnyx_id)  # it may never have been pulled
+    return replace(step, dependents=tuple(dependents(row)))
 
 
 def same(value: Any, other: Any) -> bool:
@@ -166,40 +232,69 @@ def same(value: Any, other: Any) -> bool:
 class _Matching:
     """Matches the entries of one kind with its applications: by id where it has one, else by name."""
 
-    def __init__(self, kind: Kind, entries: Sequence[Entry]) -> None:
-        self.kind, self.entries = kind, entries
+    def __init__(self, kind: Kind, entries: Sequence[Entry], *, prune: bool) -> None:
+        self.kind, self.entries, self.prune = kind, entries, prune
         self.problems = [problem for entry in entries for problem in _shape(entry)]
         self.unchanged = 0
         self._by_id: dict[str, int] = {}
-        self._by_name: dict[str, int] = {}
+        self._by_name: dict[str, list[int]] = {}
         self._met: dict[int, Step | None] = {}
+        self._twins: dict[str, dict[str, JsonObject]] = {}
         self._others: list[Step] = []
         self._kept: set[str] = set()
         for at, entry in enumerate(entries):
             self._enter(at, entry)
 
-    def meet(self, id: str, remote: JsonObject, *, prune: bool) -> None:
-        at = self._by_id.get(id, self._by_name.get(_name(self.kind, remote)))
-        if at is None:
-            if prune:
-                self._others.append(Step(self.kind, "delete", _name(self.kind, remote), id, {}, digest(remote)))
-        elif at in self._met:
+    @property
+    def ids(self) -> Collection[str]:
+        """Return the ids that Telnyx should know."""
+        return self._by_id.keys()
+
+    def meet(self, id: str, remote: JsonObject) -> None:
+        name = _name(self.kind, remote)
+        named = [self._by_id[id]] if id in self._by_id else self._by_name.get(name, [])
+        if not named:
+            self._nobodys(id, remote)
+        elif len(named) > 1:
+            self._twins.setdefault(name, {})[id] = remote
+        elif named[0] in self._met:
             message = "Telnyx has several applications of this name: say which by its id."
-            self._problem(self.entries[at], "id", message)
+            self._problem(self.entries[named[0]], "id", message)
         else:
-            self._kept.add(self.entries[at].name or _name(self.kind, remote))
-            self._met[at] = self._update(self.entries[at], id, remote)
+            self._pair(named[0], id, remote)
 
     def steps(self) -> list[Step]:
         """Return, after everything was met: updates and creates in the order of the file, then deletions."""
+        for name, remotes in self._twins.items():
+            self._pair_twins(self._by_name[name], remotes)
         steps = [self._met[at] if at in self._met else self._new(entry) for at, entry in enumerate(self.entries)]
         self.unchanged = sum(1 for step in self._met.values() if step is None)
         return [*(step for step in steps if step), *self._others]
 
+    def _pair(self, at: int, id: str, remote: JsonObject) -> None:
+        self._kept.add(self.entries[at].name or _name(self.kind, remote))
+        self._met[at] = self._update(self.entries[at], id, remote)
+
+    def _pair_twins(self, named: list[int], remotes: dict[str, JsonObject]) -> None:
+        """Pair each entry with an application that is as it says; which of the others is which, nobody can tell."""
+        left = dict(remotes)
+        for at in named:
+            if alike := next((id for id, remote in left.items() if not _changes(self.entries[at], remote)), None):
+                self._pair(at, alike, left.pop(alike))
+        open_ones = [at for at in named if at not in self._met]
+        for at in open_ones if left else ():
+            message = "Telnyx has another application of this name: say by their ids which is which."
+            self._problem(self.entries[at], "id", message)
+        for id, remote in left.items() if not open_ones else ():
+            self._nobodys(id, remote)
+
+    def _nobodys(self, id: str, remote: JsonObject) -> None:
+        if self.prune:
+            self._others.append(Step(self.kind, "delete", _name(self.kind, remote), id, {}, digest(remote)))
+
     def _update(self, entry: Entry, id: str, remote: JsonObject) -> Step | None:
-        there = flatten(remote)
-        changes = {n: (there.get(n), value) for n, value in entry.values.items() if not same(value, there.get(n))}
-        self._judge(entry, {name: after for name, (_, after) in changes.items()}, there)
+        changes = _changes(entry, remote)
+        self._judge(entry, {name: after for name, (_, after) in changes.items()}, flatten(remote))
         name = _name(self.kind, remote) or entry.name
         return Step(self.kind, "update", name, id, changes, digest(remote), entry.line) if changes else None
 
@@ -207,11 +302,12 @@ class _Matching:
         if entry.id:
             self._problem(entry, "id", "Telnyx has no application of this id. To create it, leave the id out.")
             return None
-        if entry.name in self._kept:
+        if entry.name in self._kept and not entry.is_twin:
             self._problem(entry, self.kind.model.name_field, "Another entry has the application of this name.")
-        changes = {name: (None, value) for name, value in entry.values.items() if value not in (None, [])}
+        changes = {name: (None, value) for name, value in entry.values.items() if value not in _EMPTY}
         self._judge(entry, {name: after for name, (_, after) in changes.items()}, None)
-        return Step(self.kind, "create", entry.name, "", changes, "", entry.line)
+        namesakes = len(self._twins.get(entry.name, ()))
+        return Step(self.kind, "create", entry.name, "", changes, line=entry.line, namesakes=namesakes)
 
     def _judge(self, entry: Entry, values: JsonObject, there: JsonObject | None) -> None:
         try:
@@ -221,19 +317,32 @@ class _Matching:
                 self._problem(entry, name, " ".join(messages))
 
     def _enter(self, at: int, entry: Entry) -> None:
-        key, known = (entry.id, self._by_id) if entry.id else (entry.name, self._by_name)
+        key = entry.id or entry.name
+        first = self._by_id.get(key) if entry.id else next(iter(self._by_name.get(key, [])), None)
         if not key:
             self._problem(entry, self.kind.model.name_field, "An application needs a name.")
-        elif key in known:
-            message = f"It stands here twice: see line {self.entries[known[key]].line}."
+        elif first is not None and not (entry.is_twin and self.entries[first].is_twin and not entry.id):
+            message = f"It stands here twice: see line {self.entries[first].line}."
             self._problem(entry, "id" if entry.id else self.kind.model.name_field, message)
+        elif entry.id:
+            self._by_id[key] = at
         else:
-            known[key] = at
+            self._by_name.setdefault(key, []).append(at)
 
     def _problem(self, entry: Entry, name: str, message: str) -> None:
         problem = Problem(_line(entry, name), name, message)
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _changes(entry: Entry, remote: JsonObject) -> dict[str, tuple[Any, Any]]:
+    """Return what differs, by dotted name: the value at Telnyx and the one to send.
+
+    An address is emptied by null: Telnyx's document takes no empty text for one.
+    """
+    there = flatten(remote)
+    differing = {n: (there.get(n), value) for n, value in entry.values.items() if not same(value, there.get(n))}
+    return {n: (old, None if new == "" and is_address(n) else new) for n, (old, new) in differing.items()}
 
 
 def _shape(entry: Entry) -> Iterator[Problem]:

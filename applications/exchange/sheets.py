@@ -1,6 +1,7 @@
 """Reads and writes applications of one kind as CSV (a column for each dotted name) and as a JSON list.
 
-In CSV an empty cell is an empty value, a column that is not there leaves what it is as it is, tags are joined by ``|``.
+In CSV an empty cell is an empty value, a column that is not there leaves what it is as it is. Tags are joined by ``|``,
+or written as a JSON list where that would lose a part of one.
 """
 
 import csv
@@ -111,13 +112,22 @@ def _value(parameter: Parameter | None, text: str) -> Any:
     if parameter is None or parameter.kind == "string":
         return text or None
     if parameter.kind == "array":
-        return [part.strip() for part in text.split("|") if part.strip()]
+        return _list(text)
     if parameter.kind == "boolean":
         return _WORDS.get(text.lower(), text or None)
     try:
         return payloads.loads(text.encode()) if text else None
     except payloads.Unreadable:
         return text
+
+
+def _list(text: str) -> Any:
+    if text.startswith("["):
+        try:
+            return payloads.loads(text.encode())
+        except payloads.Unreadable:
+            return text
+    return [part.strip() for part in text.split("|") if part.strip()]
 
 
 def _from_json(content: bytes) -> Iterator[tuple[int, JsonObject]]:
@@ -160,7 +170,10 @@ def _line(cells: list[str]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return "|".join(map(str, value)) if isinstance(value, list) else display_value(value)
+    if not isinstance(value, list):
+        return display_value(value)
+    joined = "|".join(map(str, value))
+    return joined if _list(joined) == value else json.dumps(value, ensure_ascii=False)
 
 
 def _guarded(cell: str) -> str:

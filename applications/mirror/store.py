@@ -1,9 +1,10 @@
 """Stores what Telnyx has in rows: keep an answer, read whole lists, find what is gone. Nothing read is ever refused."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Literal
 
 from django.db import DataError, IntegrityError, transaction
@@ -20,6 +21,7 @@ from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
+from portal.telnyx.patience import nobody, patiently
 
 Outcome = Literal["created", "updated", "missing", "unchanged"]
 
@@ -85,13 +87,16 @@ def mark_missing(application: TelnyxApplication, actor: Actor, reason: str, *, o
     application.missing_since, application.pulled_at = row.missing_since, row.pulled_at
 
 
-def pages(kind: Kind, account: TelnyxAccount) -> Iterator[Page]:
-    """Read the whole list of one kind, page by page. Each application comes once, even if the list shifts meanwhile."""
+def pages(kind: Kind, account: TelnyxAccount, alive: Callable[[], None] = nobody) -> Iterator[Page]:
+    """Read the list of one kind once, page by page, waiting when Telnyx asks for it. Each application comes once.
+
+    One that moves to a page that was read already is left out: ``listing`` leaves out none.
+    """
     seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
         asked_at = sql.clock()
         query = {"page[number]": str(number), "page[size]": str(PAGE_SIZE)}
-        answer = ask(account, kind.method("list"), extra_query=query)
+        answer = patiently(partial(ask, account, kind.method("list"), extra_query=query), alive)
         listed = answer.get("data")
         if not isinstance(listed, list):
             raise TelnyxUncertain("Telnyx's list of applications cannot be read.")
@@ -143,14 +148,14 @@ def confirm_missing(application: TelnyxApplication, kind: Kind, actor: Actor, re
     return _store_patiently(kind, application.account, remote, actor, reason, asked_at)[1]
 
 
-def differences(kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
-    """Return the drift: what a pull would write, as JSON.
+def differences(kind: Kind, account: TelnyxAccount, listed: Iterable[Page]) -> list[JsonObject]:
+    """Return the drift between what is here and what was ``listed``, the whole of it: what a pull would write, as JSON.
 
     Nothing is written, and of what agrees only the ids are kept.
     """
     differing: list[JsonObject] = []
     seen: set[str] = set()
-    for page in pages(kind, account):
+    for page in listed:
         seen |= page.remotes.keys()
         rows = {row.telnyx_id: row for row in kind.rows(account).filter(telnyx_id__in=page.remotes)}
         differing += [change for id, remote in page.remotes.items() if (change := _difference(rows.get(id), remote))]

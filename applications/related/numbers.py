@@ -63,6 +63,12 @@ def count_numbers(application: TelnyxApplication) -> int | None:
     return list_numbers(application.account, application.telnyx_id, size=1).total
 
 
+def in_the_way(count: int) -> str:
+    """Say what so many assigned numbers mean for a deletion."""
+    which = "1 phone number is" if count == 1 else f"{count} phone numbers are"
+    return f"{which} assigned to it: Telnyx refuses the deletion, or their calls run nowhere. Unassign them first."
+
+
 def assign_number(application: TelnyxApplication, number_id: str, actor: Actor) -> JsonObject:
     """Have calls to that number run in this application; return Telnyx's answer, as it came.
 

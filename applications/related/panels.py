@@ -109,7 +109,7 @@ def panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
     return render_to_string("applications/related/panel.html", {"application": application, **parts}, request)
 
 
-def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str]:
+def dependents(application: TelnyxApplication) -> list[str]:
     """Return what a deletion would leave behind. Asks Telnyx; when it cannot tell, that is said."""
     try:
         count = numbers.count_numbers(application)
@@ -117,8 +117,7 @@ def dependents(request: HttpRequest, application: TelnyxApplication) -> list[str
         return [f"Telnyx could not be asked which phone numbers are assigned to it. {error}"]
     if not count:
         return []
-    which = "1 phone number is" if count == 1 else f"{count} phone numbers are"
-    return [f"{which} assigned to it; their calls would run nowhere, or Telnyx refuses the deletion."]
+    return [numbers.in_the_way(count)]
 
 
 def address(application: TelnyxApplication, name: str, *more: str) -> str:

@@ -36,6 +36,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
             ("TeXML documents", "description", "admin:voice_texmldocument_changelist", "voice.view_texmldocument"),
             ("TeXML fetches", "download", "admin:voice_texmlfetch_changelist", "voice.view_texmlfetch"),
             ("Pulls", "sync", "admin:applications_pull_changelist", "applications.view_pull"),
+            ("Applies", "checklist", "admin:applications_applyrun_changelist", "applications.view_applyrun"),
         ],
     ),
     (

@@ -35,16 +35,19 @@ def parameters(method: str) -> tuple[Parameter, ...]:
     return tuple(sorted(read, key=lambda parameter: not parameter.required))
 
 
-def validate(method: str, values: JsonObject, *, partial: bool = False) -> JsonObject:
+def validate(method: str, values: JsonObject, *, partial: bool = False, open_choices: bool = False) -> JsonObject:
     """Return ``values`` if ``method`` takes them, else raise ``InvalidParameters``.
 
     Types are strict (``"1"`` is not 1), unknown names refused at every depth; ``partial`` asks for no required ones.
+    With ``open_choices`` a text that is none of the SDK's choices is let through: Telnyx's lists grow, and it judges.
     """
     errors: dict[str, list[str]] = {}
     try:
         model(method).model_validate(values)
     except pydantic.ValidationError as error:
-        for detail in error.errors(include_url=False, include_input=False):
+        for detail in error.errors(include_url=False):
+            if open_choices and detail["type"] == "literal_error" and isinstance(detail["input"], str):
+                continue
             if not (partial and detail["type"] == "missing" and len(detail["loc"]) == 1):
                 name, siblings = _wire_name(
                     detail["loc"], parameters(method), unknown=detail["type"] == "extra_forbidden"

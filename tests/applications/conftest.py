@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from applications.kinds import Kind
-from applications.mirror.pulls import pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL, at_telnyx

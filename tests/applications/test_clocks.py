@@ -8,8 +8,8 @@ from django.db.models.functions import Now
 from applications.bulk import edits
 from applications.editing import edit_lock
 from applications.kinds import KINDS
-from applications.mirror import pulls
 from applications.models import BulkEdit, CallControlApplication, EditLock
+from applications.pulls import pulls
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxUnavailable

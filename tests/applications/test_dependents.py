@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth.models import User
 from django.test import Client
 
 from applications.related.panels import dependents
@@ -12,13 +11,13 @@ from tests.support.factories import make_call, make_flow
 from tests.support.telnyx_numbers import assigned
 
 
-def test_a_deletion_says_how_many_numbers_hang_on_it(rf: Any, operator: User, mirrored: Any, sandbox: Sandbox) -> None:
-    row, request = mirrored(), rf.get("/")
-    assert dependents(request, row) == []
+def test_a_deletion_says_how_many_numbers_hang_on_it(mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored()
+    assert dependents(row) == []
     assigned(row.account, row)
-    assert dependents(request, row)[0].startswith("1 phone number is assigned to it")
+    assert dependents(row)[0].startswith("1 phone number is assigned to it")
     sandbox.faults.add({"fault": "cut", "path": "/phone_numbers"})
-    assert "could not be asked" in dependents(request, row)[0]
+    assert "could not be asked" in dependents(row)[0]
 
 
 def test_the_page_says_which_flow_and_live_calls_hang_on_it(browser: Client, mirrored: Any) -> None:

@@ -3,8 +3,8 @@ from unittest.mock import patch
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from applications.mirror import pulls
 from applications.models import CallControlApplication, Pull
+from applications.pulls import pulls
 from applications.tasks import pull_account, pull_all
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account

@@ -34,7 +34,7 @@ _OURS = ("portal", "applications", "voice")
 
 def one_of_each(account: TelnyxAccount, user: User) -> dict[type[models.Model], Any]:
     """A row of each model of ours, and of users and groups, by model."""
-    account.found_account_sid = ORGANIZATION  # remembered from before: the first read would write it
+    account.found_account_sid = account.owner = ORGANIZATION  # remembered from before: the first read would write it
     account.save()
     call = make_call(account, LEG)
     flow = make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})

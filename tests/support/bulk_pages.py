@@ -18,5 +18,11 @@ def select(browser: Client, action: str, rows: Any, kind: Kind = CALL_CONTROL) -
     return str(answer["Location"])
 
 
+def confirm(browser: Client, page: str) -> Any:
+    """Confirm what the page shows, as its button does; without a button there is nothing to send along."""
+    edit = browser.get(page).context["edit"]
+    return browser.post(f"{page}run/", {"preview": str(edit.preview)})
+
+
 def shown_lines(browser: Client, page: str) -> dict[str, Any]:
     return {line.application.name: line for line in browser.get(page).context["lines"]}

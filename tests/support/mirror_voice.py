@@ -2,6 +2,7 @@
 
 VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
+    "voice.documents.admin.*": "test_admin and test_cases of the room open each page and post each form",
     "voice.documents.diffs": "test_api and test_admin of the room compare every kind of state",
     "voice.documents.serializers": "what the views of voice.documents.api answer: test_api of the room sees it",
     "voice.documents.usage": "test_api of the room asks for every kind of use, and deletes what has one",

@@ -3,17 +3,20 @@
 import json
 import sys
 from argparse import ArgumentParser
+from contextlib import closing
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
 from applications.kinds import KINDS, Kind
-from applications.mirror.progress import Bar
-from applications.mirror.pulls import begin, run, wait
 from applications.mirror.store import differences
 from applications.models import SILENT_SECONDS, Pull
+from applications.pulls import listing
+from applications.pulls.progress import Bar
+from applications.pulls.pulls import begin, run, wait
 from portal.accounts import accounts_named
 from portal.actors import Actor
+from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 
@@ -50,13 +53,17 @@ class Command(BaseCommand):
                 {"account": account.name, "kind": kind.slug} | change
                 for account in accounts
                 for kind in KINDS
-                for change in differences(kind, account)
+                for change in self._differences(kind, account)
             ]
         except TelnyxError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(drift, indent=2, ensure_ascii=False, default=str))
         if drift:
             sys.exit(2)
+
+    def _differences(self, kind: Kind, account: TelnyxAccount) -> list[JsonObject]:
+        with closing(Bar(self.stderr, f"{account.name} {kind.slug}")) as bar:
+            return differences(kind, account, listing.whole(kind, account, on_read=bar.update))
 
     def _pull(self, kind: Kind, account: TelnyxAccount, accept_missing: bool) -> bool:
         record, began = begin(kind, account, _ACTOR)

@@ -29,6 +29,16 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+// many fields with a box each: what is filled in is ticked, what is unticked is emptied; the server takes it so, too
+document.addEventListener("input", (event) => {
+  const row = event.target.closest("[data-ticks] > .portal-bulk-field");
+  if (!row) return;
+  const box = row.querySelector(".portal-tick input");
+  const field = row.querySelector("div:not(.portal-tick) :is(input, select, textarea)");
+  if (event.target !== box) box.checked = box.checked || event.target.value.trim() !== "";
+  else if (!box.checked && field) field.value = "";
+});
+
 // raw JSON is fetched when it is opened, once
 document.addEventListener("toggle", async (event) => {
   const box = event.target;

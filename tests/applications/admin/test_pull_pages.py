@@ -8,8 +8,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from applications.mirror.pulls import begin, pull
 from applications.models import Pull
+from applications.pulls.pulls import begin, pull
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox

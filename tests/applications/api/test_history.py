@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from applications.editing.service import delete_application
-from applications.mirror.pulls import pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import ApiToken, TelnyxAccount
 from tests.support.applications import CALL_CONTROL, change_at_telnyx

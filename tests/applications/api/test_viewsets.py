@@ -13,6 +13,7 @@ from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
 from tests.support.rest import api_for
 from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_numbers import assigned
 
 URL = "/api/v1/call-control-applications/"
 TEXML_URL = "/api/v1/texml-applications/"
@@ -99,6 +100,20 @@ def test_an_outage_is_503_and_an_uncertain_create_504(
     sandbox_account.save()
     away = _send(api, "post", URL, NEW)
     assert (away.status_code, away["Retry-After"]) == (503, "5")
+
+
+def test_a_number_in_the_way_is_told_before_telnyx_is_asked_to_delete(
+    api: APIClient, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    url = f"{URL}{row.telnyx_id}/?account=sandbox"
+    assigned(sandbox_account, row)
+    refused = api.delete(url)
+    assert (refused.status_code, refused.json()["code"]) == (409, "numbers_assigned")
+    assert refused.json()["dependents"][0].startswith("1 phone number is assigned to it")
+    assert not requests(sandbox, "DELETE")
+    assert api.delete(f"{url}&anyway=perhaps").status_code == 400
+    assert api.delete(f"{url}&anyway=true").status_code == 204
 
 
 @pytest.mark.usefixtures("only_account")

@@ -15,7 +15,7 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, change_at_telnyx, remote_of
-from tests.support.bulk_pages import select, shown_lines
+from tests.support.bulk_pages import confirm, select, shown_lines
 from tests.support.sandbox_ledger import requests
 
 ADA = Actor("user: ada")
@@ -32,7 +32,7 @@ def test_each_gets_its_own_outcome(
     change_at_telnyx(sandbox_account, rows["conflict"].remote, webhook_timeout_secs=3)
     change_at_telnyx(sandbox_account, rows["same"].remote, webhook_timeout_secs=9)
     sandbox.store.delete_application(rows["gone"].telnyx_id)
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     lines = shown_lines(browser, page)
     assert {name: line.state for name, line in lines.items()} == {
         "conflict": "conflict",
@@ -52,7 +52,7 @@ def test_a_refusal_names_its_field_and_the_others_go_on(browser: Client, mirrore
     rows = [mirrored(name="one"), mirrored(name="two")]
     page = select(browser, "bulk_edit", rows)
     browser.post(page, {"set:webhook_timeout_secs": "on", "webhook_timeout_secs": "31"})
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     assert [line.state for line in shown_lines(browser, page).values()] == ["refused", "refused"]
     assert "webhook_timeout_secs: " in shown_lines(browser, page)["two"].said
 
@@ -75,11 +75,11 @@ def test_a_killed_run_goes_on_where_it_stopped(browser: Client, mirrored: Any, s
     edit.targets[0]["state"] = "changed"
     edit.state, edit.seen_alive_at = BulkEdit.State.RUNNING, timezone.now()
     edit.save()
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     assert not requests(sandbox, "PATCH"), "somebody else may still be at it"
     BulkEdit.objects.update(seen_alive_at=timezone.now() - timedelta(seconds=edits.SILENT_SECONDS + 1))
     assert "This was interrupted" in browser.get(page).content.decode()
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     assert len(requests(sandbox, "PATCH")) == 1
     assert BulkEdit.objects.get().state == "done"
 

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import uuid
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from portal.models import AuditEvent
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import page_url
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
-from tests.support.bulk_pages import select, shown_lines
+from tests.support.bulk_pages import confirm, select, shown_lines
 from tests.support.sandbox_ledger import requests
 
 KINDS = [CALL_CONTROL, TEXML]
@@ -37,13 +38,13 @@ def test_fields_are_chosen_shown_and_changed_one_by_one(
         "set:inbound.channel_limit": "on",
         "inbound.channel_limit": "7",
     }
-    assert browser.post(page, chosen | {"active": "false"}).status_code == 302
+    assert browser.post(page, chosen | {"active": "", "webhook_api_version": ""}).status_code == 302
     lines = shown_lines(browser, page)
     assert lines["one"].changes == {"dtmf_type": ("Inband", "Inband"), "inbound.channel_limit": (None, 7)}
     assert lines["two"].changes["dtmf_type"] == ("RFC 2833", "Inband")
     assert len(requests(sandbox)) == before, "a preview asks Telnyx for nothing"
 
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     states = {name: line.state for name, line in shown_lines(browser, page).items()}
     assert states == {"one": "changed", "two": "changed"}
     there = [remote_of(row, kind) for row in rows]
@@ -68,14 +69,22 @@ def test_activating_is_a_shortcut_to_the_preview(browser: Client, mirrored: Any,
     row = mirrored(active=not active)
     page = select(browser, action, [row])
     assert remote_of(row)["active"] is not active
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     assert remote_of(row)["active"] is active
 
 
-def test_only_ticked_fields_are_judged_and_one_must_be(browser: Client, mirrored: Any) -> None:
+def test_what_is_typed_counts_without_its_box_and_a_box_alone_clears(browser: Client, mirrored: Any) -> None:
+    row = mirrored(webhook_timeout_secs=9)
+    page = select(browser, "bulk_edit", [row])
+    browser.post(page, {"inbound.channel_limit": "7", "set:webhook_timeout_secs": "on", "webhook_timeout_secs": ""})
+    (line,) = shown_lines(browser, page).values()
+    assert line.changes == {"inbound.channel_limit": (None, 7), "webhook_timeout_secs": (9, None)}
+
+
+def test_only_what_is_chosen_is_judged_and_something_must_be(browser: Client, mirrored: Any) -> None:
     page = select(browser, "bulk_edit", [mirrored()])
-    empty = browser.post(page, {"inbound.channel_limit": "many"})
-    assert empty.context["form"].errors == {"__all__": ["Tick at least one field."]}
+    empty = browser.post(page, {"inbound.channel_limit": " "})
+    assert empty.context["form"].errors == {"__all__": ["Fill in or tick at least one field."]}
     wrong = {"set:inbound.channel_limit": "on", "inbound.channel_limit": "many", "set:webhook_event_url": "on"}
     answer = browser.post(page, wrong | {"webhook_event_url": "ftp://a.example/"})
     assert set(answer.context["form"].errors) == {"inbound.channel_limit", "webhook_event_url"}
@@ -86,13 +95,54 @@ def test_without_a_choice_nothing_can_run_and_nothing_runs_twice(
     browser: Client, mirrored: Any, sandbox: Sandbox
 ) -> None:
     page = select(browser, "bulk_edit", [mirrored()])
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     assert BulkEdit.objects.get().state == "draft"
     browser.post(page, {"set:active": "on", "active": "false"})
     for _ in range(2):
-        browser.post(f"{page}run/")
+        confirm(browser, page)
     assert len(requests(sandbox, "PATCH")) == 1
     assert browser.get(f"{page}run/").status_code == 403
+
+
+def test_what_runs_is_what_was_previewed_and_no_other_tabs_values(
+    browser: Client, mirrored: Any, sandbox: Sandbox
+) -> None:
+    row = mirrored()
+    page = select(browser, "bulk_edit", [row])
+    browser.post(page, {"active": "false"})
+    confirmed = {"preview": browser.get(page).context["edit"].preview}
+    browser.post(page, {"webhook_timeout_secs": "9"})  # in another tab
+    answer = browser.post(f"{page}run/", confirmed, follow=True)
+    assert "Nothing was sent" in str(next(iter(answer.context["messages"])))
+    assert "Webhook timeout (seconds)" in answer.content.decode()
+    assert not requests(sandbox, "PATCH")
+    browser.post(f"{page}run/")  # with none at all
+    assert not requests(sandbox, "PATCH")
+    confirm(browser, page)
+    there = remote_of(row)
+    assert (there["active"], there["webhook_timeout_secs"]) == (True, 9)
+
+
+def test_more_boxes_than_a_form_usually_has_are_told_with_the_page(browser: Client, mirrored: Any) -> None:
+    row = mirrored()
+    ticked = [str(row.pk), *(str(uuid.uuid4()) for _ in range(1200))]
+    answer = browser.post(page_url("changelist"), {"action": "bulk_activate", "_selected_action": ticked})
+    assert answer.status_code == 302  # of those there is one
+    assert BulkEdit.objects.get().targets[0]["id"] == str(row.pk)
+
+
+def test_every_field_and_every_box_has_a_name(browser: Client, mirrored: Any) -> None:
+    page = browser.get(select(browser, "bulk_edit", [mirrored()])).content.decode()
+    labelled = set(re.findall(r'<label for="([^"]+)"', page))
+    form = page[page.index("data-ticks") : page.index(">Preview<")]
+    controls = re.findall(r"<(?:input|select|textarea)\b[^>]*>", form)
+    unnamed = [
+        tag
+        for tag in controls
+        if "aria-label=" not in tag and re.search(r'id="([^"]+)"', tag).group(1) not in labelled  # type: ignore[union-attr]
+    ]
+    assert controls
+    assert unnamed == []
 
 
 def test_the_page_polls_while_it_runs_and_counts(
@@ -112,7 +162,7 @@ def test_the_page_polls_while_it_runs_and_counts(
     monkeypatch.setattr(edits, "update_application", slow)
     monkeypatch.setattr("applications.bulk.pages.WAIT_SECONDS", 0.01)
     threads = set(threading.enumerate())
-    browser.post(f"{page}run/")
+    confirm(browser, page)
     assert reached.wait(60)
     shown = browser.get(page).content.decode()
     assert 'hx-trigger="every 1s"' in shown
@@ -152,7 +202,7 @@ def test_who_may_only_look_changes_nothing(client: Client, user_with: Any, mirro
     client.post(page_url("changelist"), {"action": "bulk_deactivate", "_selected_action": [str(row.pk)]})
     own = BulkEdit.objects.exclude(pk=edit.pk).get()
     assert client.get(page_url("bulk", own.pk)).status_code == 200
-    assert client.post(page_url("bulk_run", own.pk)).status_code == 302
+    assert confirm(client, page_url("bulk", own.pk)).status_code == 302
     row.refresh_from_db()
     assert row.active is False
 

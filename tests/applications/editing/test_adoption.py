@@ -10,9 +10,9 @@ from rest_framework.test import APIClient
 from applications.editing import adoption
 from applications.editing.adoption import UncertainCreate
 from applications.editing.service import create_application
-from applications.mirror.pulls import pull
 from applications.mirror.store import store
 from applications.models import CallControlApplication, Intent
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox

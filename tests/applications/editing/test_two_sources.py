@@ -7,8 +7,8 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from applications.mirror.pulls import pull
 from applications.mirror.store import store
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent
 from portal.sandbox.server.server import Sandbox

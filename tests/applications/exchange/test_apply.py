@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from applications.exchange import apply, plans
+from applications.exchange import plans
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx import patience
 from tests.support.application_documents import HOOK, by_name, counts, plan_of, run, write
 from tests.support.applications import TEXML, at_telnyx, change_at_telnyx
 from tests.support.sandbox_ledger import requests
@@ -69,7 +70,7 @@ def test_a_change_at_the_last_moment_stops_the_rest(
     wanted = {"active": False}
     write(file, {"call_control_applications": {"first": wanted, "second": dict(wanted)}})
 
-    def looked(plan: Any) -> list[str]:
+    def looked(plan: Any, *_: Any) -> list[str]:
         change_at_telnyx(sandbox_account, first, webhook_timeout_secs=9)
         return []
 
@@ -102,7 +103,7 @@ def test_one_refusal_keeps_no_other_from_being_done(
 def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long it was waited for Telnyx, without waiting."""
     waited: list[float] = []
-    monkeypatch.setattr(apply.time, "sleep", waited.append)
+    monkeypatch.setattr(patience.time, "sleep", waited.append)
     return waited
 
 

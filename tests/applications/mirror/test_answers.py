@@ -7,9 +7,9 @@ import httpx
 import pytest
 from rest_framework.test import APIClient
 
-from applications.mirror.pulls import pull
 from applications.mirror.store import differences
 from applications.models import Pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from applications.editing.service import update_application
 from applications.mirror.drift import drift_of
-from applications.mirror.pulls import pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx

@@ -8,8 +8,8 @@ from django.core.cache import cache
 
 from applications.editing.service import update_application
 from applications.mirror.drift import drift_of
-from applications.mirror.pulls import pull
 from applications.mirror.store import changes
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from applications.editing.service import update_application
 from applications.kinds import Kind, flatten, unflatten
-from applications.mirror.pulls import pull
 from applications.mirror.versions import with_changes
 from applications.models import Intent
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox

@@ -8,8 +8,8 @@ from rest_framework.test import APIClient
 
 from applications.editing.service import create_application, delete_application, update_application
 from applications.mirror.drift import drift_of
-from applications.mirror.pulls import pull
 from applications.models import Intent
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from rest_framework.test import APIClient
 
-from applications.mirror.pulls import pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL

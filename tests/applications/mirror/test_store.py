@@ -6,9 +6,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.mirror import store as mirror_store
-from applications.mirror.pulls import pull
 from applications.mirror.store import Page, differences, digest, pages, store, write
 from applications.models import CallControlApplication, TexmlApplication
+from applications.pulls.listing import whole
+from applications.pulls.pulls import pull
 from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import TelnyxAccount
@@ -97,7 +98,9 @@ def test_one_that_the_list_leaves_out_but_telnyx_still_knows_is_not_missing(
 ) -> None:
     row = mirrored()
     change_at_telnyx(sandbox_account, row.remote, application_name="renamed")
-    monkeypatch.setattr("applications.mirror.store.pages", lambda kind, account: iter([Page(timezone.now(), {}, [])]))
+    monkeypatch.setattr(
+        "applications.mirror.store.pages", lambda kind, account, alive: iter([Page(timezone.now(), {}, [])])
+    )
     record = pull(CALL_CONTROL, sandbox_account, PORTAL)
     row.refresh_from_db()
     assert (record.state, record.missing, record.updated) == ("done", 0, 1)
@@ -119,7 +122,10 @@ def test_differences_are_told_and_nothing_is_written(mirrored: Any, sandbox_acco
     ask(sandbox_account, "call_control_applications.delete", gone.telnyx_id)
     change_at_telnyx(sandbox_account, kept.remote, inbound={"channel_limit": 4})
     new = at_telnyx(sandbox_account, name="new")
-    found = {change["id"]: change for change in differences(CALL_CONTROL, sandbox_account)}
+    found = {
+        change["id"]: change
+        for change in differences(CALL_CONTROL, sandbox_account, whole(CALL_CONTROL, sandbox_account))
+    }
     assert {id: change["change"] for id, change in found.items()} == {
         kept.telnyx_id: "updated",
         gone.telnyx_id: "missing",

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from applications.kinds import KINDS
-from applications.mirror.pulls import pull
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.core import records

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.mirror.progress import Bar
+from applications.pulls.progress import Bar
 from portal import sql
 from portal.accounts import accounts_named
 from portal.actors import Actor

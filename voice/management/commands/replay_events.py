@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from applications.mirror.progress import Bar
+from applications.pulls.progress import Bar
 from portal.actors import Actor
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine

@@ -1,25 +1,33 @@
 """Runs pulls: one at a time for each account and kind, counted while it runs, stopped before a mass delete."""
 
+import json
 import threading
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import connection
 from django.db.models import F
 from django.db.models.functions import Now
 
 from applications.kinds import BY_SLUG, Kind
 from applications.mirror import drift, intents, store
-from applications.models import SILENT_SECONDS, Pull
+from applications.models import Pull
+from applications.pulls import listing, one_at_a_time
+from applications.pulls.mass_delete import looks_like_mass_delete
+from applications.pulls.ownership import AnotherOwner, remember_owner
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import client_for
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
+from portal.telnyx.patience import patiently
 
 OnPage = Callable[[Pull], None]
+Packed = tuple[store.Page, bytes]  # the page without its applications, and these
 
 _MOST_ERRORS = 100
 
@@ -67,21 +75,8 @@ def wait(record: Pull, seconds: float) -> None:
 
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:
     """Return a new pull's record, or the running one's, and whether it is new. The row is the lock."""
-    mine = {"account": account, "kind": kind.slug, "state": Pull.State.RUNNING}
-    silent = Now() - timedelta(seconds=SILENT_SECONDS)
     interrupted = [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]
-    Pull.objects.filter(**mine, seen_alive_at__lt=silent).update(
-        state=Pull.State.FAILED, finished_at=Now(), errors=interrupted
-    )
-    try:
-        with transaction.atomic():
-            record = Pull.objects.create(**mine, requested_by=actor.label[:200])
-            Pull.objects.filter(pk=record.pk).update(started_at=Now(), seen_alive_at=Now())  # not this machine's clock
-        record.refresh_from_db()
-        return record, True
-    except IntegrityError:
-        running = Pull.objects.filter(**mine).first()
-    return (running, False) if running else begin(kind, account, actor)
+    return one_at_a_time.begin(Pull, kind, account, actor, {"errors": interrupted})
 
 
 def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: OnPage | None = None) -> None:
@@ -90,7 +85,7 @@ def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: On
         state = _run(record, actor, accept_missing, on_page)
     except Replaced:
         record.refresh_from_db()
-    except LooksLikeMassDelete as error:
+    except (LooksLikeMassDelete, AnotherOwner) as error:
         _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": "stopped", "message": str(error)})
     except TelnyxError as error:
         _finish(record, Pull.State.FAILED, actor, {"id": None, "kind": error.kind, "message": str(error)})
@@ -111,19 +106,18 @@ def _in_thread(record_id: Any, actor: Actor, accept_missing: bool) -> None:
 
 
 def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | None) -> Pull.State:
-    kind, account, seen = BY_SLUG[record.kind], record.account, set[str]()
-    reason = f"pulled ({actor.label})"
-    for page in store.pages(kind, account):
-        seen |= page.remotes.keys()
-        counts = store.write(kind, account, page, actor, reason)
-        record.errors = (record.errors + page.errors)[:_MOST_ERRORS]
-        _count(record, counts, progress=len(page.remotes), total=page.total)
-        if on_page:
-            on_page(record)
-    drift.name_authors(kind, account, reason, record.started_at)
+    kind, account, reason = BY_SLUG[record.kind], record.account, f"pulled ({actor.label})"
+    _save(record)  # one that was replaced asks nothing any more
+    remember_owner(account, partial(_save, record), accept=accept_missing)
+    seen, read = _read(record, kind, on_page)
     gone = store.unlisted(kind, account, seen, record.started_at)
     if not accept_missing:
-        _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count(), len(seen))
+        _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count())
+    for page in map(_unpacked, read):
+        counts = store.write(kind, account, page, actor, reason)
+        record.errors = (record.errors + page.errors)[:_MOST_ERRORS]
+        _count(record, counts)
+    drift.name_authors(kind, account, reason, record.started_at)
     well = [_confirm(record, kind, id, actor, reason) for id in gone]
     drift.name_authors(kind, account, reason, record.started_at)
     if not all(well):
@@ -132,11 +126,33 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | Non
     return Pull.State.DONE
 
 
+def _read(record: Pull, kind: Kind, on_page: OnPage | None) -> tuple[set[str], list[Packed]]:
+    """Read everything before anything is written: whether it can be true is seen at the end of the list.
+
+    What was read waits packed: ten thousand applications in a megabyte.
+    """
+    seen, read = set[str](), list[Packed]()
+    for page in listing.pages(kind, record.account, partial(_save, record)):
+        seen |= page.remotes.keys()
+        read.append((replace(page, remotes={}), zlib.compress(json.dumps(page.remotes).encode(), 1)))
+        _count(record, Counter(), progress=len(page.remotes), total=page.total)
+        if on_page:
+            on_page(record)
+    return seen, read
+
+
+def _unpacked(packed: Packed) -> store.Page:
+    page, remotes = packed
+    return replace(page, remotes=json.loads(zlib.decompress(remotes)))
+
+
 def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bool:
     """Note a refusal under that application's id: it keeps no other from being asked for."""
     counts: Counter[str] = Counter()
     try:
-        counts[store.confirm_missing(kind.rows(record.account).get(telnyx_id=id), kind, actor, reason)] += 1
+        row = kind.rows(record.account).get(telnyx_id=id)
+        confirm = partial(store.confirm_missing, row, kind, actor, reason)
+        counts[patiently(confirm, partial(_save, record))] += 1
     except TelnyxRefused as error:
         if error.http_status == 401 or len(record.errors) >= _MOST_ERRORS:
             raise  # the key is refused, not the application
@@ -145,11 +161,11 @@ def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bo
     return bool(counts)
 
 
-def _check_gone(gone: int, known: int, seen: int) -> None:
-    if (gone > 5 and gone * 5 > known) or (not seen and gone > 1):
+def _check_gone(gone: int, known: int) -> None:
+    if looks_like_mass_delete(gone, known):
         raise LooksLikeMassDelete(
             f"{gone} of {known} applications are gone from Telnyx's list. If that is true, pull again and accept it "
-            "(--accept-missing); nothing was marked missing."
+            "(--accept-missing); nothing was written."
         )
 
 

@@ -5,11 +5,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from applications.mirror.pulls import begin, pull, pull_within, run
 from applications.models import CallControlApplication, Pull
+from applications.pulls.pulls import begin, pull, pull_within, run
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.sandbox.texml import accounts
+from portal.telnyx import patience
 from portal.telnyx.client import ask
 from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx
 from tests.support.clock import Gate
@@ -89,7 +91,7 @@ def test_a_pull_that_fell_silent_is_replaced_and_goes_no_further(
     Pull.objects.filter(pk=dead.pk).update(seen_alive_at=timezone.now() - timedelta(seconds=61))
     fresh, began = begin(CALL_CONTROL, sandbox_account, PORTAL)
     run(dead, PORTAL)  # it was only slow, and wakes up
-    assert len(requests(sandbox, "GET")) == 1
+    assert requests(sandbox, "GET") == []
     dead.refresh_from_db()
     assert (began, fresh.pk != dead.pk) == (True, True)
     assert (dead.state, dead.errors[0]["kind"]) == ("failed", "interrupted")
@@ -113,6 +115,53 @@ def test_an_application_without_an_id_is_an_error_of_its_own(
     monkeypatch.setattr("applications.mirror.store.ask", lambda *_, **__: {"data": [{"id": "1"}, {"id": None}, 5]})
     record = pull(CALL_CONTROL, sandbox_account, PORTAL)
     assert (record.state, record.created, len(record.errors)) == ("done", 1, 1)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long it was waited for Telnyx, without waiting."""
+    waited: list[float] = []
+    monkeypatch.setattr(patience.time, "sleep", waited.append)
+    return waited
+
+
+def test_a_429_is_waited_out_by_a_pull_wherever_it_comes(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, waits: list[float]
+) -> None:
+    gone, _ = _filled(sandbox_account, 2)
+    _delete(sandbox_account, [gone])
+    for path in ("/whoami", "/call_control_applications", f"/call_control_applications/{gone}"):
+        sandbox.faults.add({"method": "GET", "path": path, "fault": "status", "value": 429})
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.missing, record.unchanged) == ("done", 1, 1)
+    assert len(waits) == 3
+
+
+def test_the_key_of_another_organization_writes_nothing(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = _filled(sandbox_account, 2)
+    sandbox.reset()
+    at_telnyx(sandbox_account, name="a stranger's")
+    monkeypatch.setitem(accounts._IDS, "organization_id", "somebody-else")
+    sandbox_account.refresh_from_db()
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.created, _missing()) == ("stopped", 0, 0)
+    assert "belongs to another Telnyx account" in record.errors[0]["message"]
+    assert {row.telnyx_id for row in CallControlApplication.objects.filter(account=sandbox_account)} == {*mine}
+    accepted = pull(CALL_CONTROL, sandbox_account, ADA, accept_missing=True)
+    assert (accepted.state, accepted.created, accepted.missing) == ("done", 1, 2)
+    assert pull(CALL_CONTROL, sandbox_account, ADA).state == "done"
+
+
+def test_what_looks_like_a_mass_delete_writes_nothing_at_all(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:
+    _filled(sandbox_account, 12)
+    sandbox.reset()
+    for name in ("new", "newer"):
+        at_telnyx(sandbox_account, name=name)
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.created, _missing()) == ("stopped", 0, 0)
+    assert CallControlApplication.objects.filter(account=sandbox_account).count() == 12
 
 
 def test_a_persons_pull_is_audited_and_the_periodic_one_is_not(sandbox_account: TelnyxAccount) -> None:

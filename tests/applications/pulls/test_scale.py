@@ -2,8 +2,9 @@
 
 import tracemalloc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.kinds import KINDS, Kind
-from applications.mirror.pulls import pull
 from applications.mirror.store import columns, digest
+from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
@@ -89,6 +90,28 @@ def test_the_command_tells_how_far_it_is_on_a_terminal(db: None) -> None:
         call_command("pull_applications", stdout=StringIO(), stderr=quiet)
     assert "main call-control-applications [###############...............] 250 of 500" in err.getvalue()
     assert quiet.getvalue() == ""
+
+
+@pytest.mark.usefixtures("only_account")
+def test_export_plan_and_check_tell_how_far_they_are(db: None, tmp_path: Path) -> None:
+    class Terminal(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    file, told = tmp_path / "apps.yaml", {}
+    with QuickTelnyx(500).served() as url:
+        make_account(base_url=url)
+        for command in (
+            ("applications", "export"),
+            ("applications", "plan", str(file)),
+            ("pull_applications", "--check"),
+        ):
+            out, told[command] = StringIO(), Terminal()
+            with suppress(SystemExit):
+                call_command(*command, stdout=out, stderr=told[command])
+            if "export" in command:
+                file.write_text(out.getvalue())
+    assert [command for command, err in told.items() if "] 250 of 500" not in err.getvalue()] == []
 
 
 @contextmanager

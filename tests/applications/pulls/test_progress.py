@@ -4,7 +4,7 @@ from io import StringIO
 
 import pytest
 
-from applications.mirror.progress import Bar
+from applications.pulls.progress import Bar
 from tests.support.clock import Clock
 
 
@@ -14,7 +14,7 @@ def test_without_a_terminal_a_bar_speaks_only_after_two_seconds(monkeypatch: pyt
             return super().write(text + ending)
 
     clock = Clock()
-    monkeypatch.setattr("applications.mirror.progress.time", clock)
+    monkeypatch.setattr("applications.pulls.progress.time", clock)
     stream = Stream()
     bar = Bar(stream, "sandbox")
     bar.update(1, 4)
