@@ -8,7 +8,6 @@ from rest_framework.test import APIClient
 from portal.actors import Actor
 from portal.models import ApiToken, AuditEvent
 
-
 ADD = "/admin/auth/user/add/"
 
 
