@@ -120,7 +120,7 @@ class TelnyxAccountAdmin(PortalAdmin):
                 request.key_trouble = trouble
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change, **kwargs)  # a class of this request
+        form: Any = super().get_form(request, obj, change, **kwargs)  # a class of this request
         form.trouble = getattr(request, "key_trouble", None)
         return form
 

@@ -119,7 +119,13 @@ class HistoryPages:
             {"version": version, "said": self.said(version), "changes": changes, "url": self._url(row, version)}
             for version, changes in self.changed(request, list(page))
         ]
-        context = {"title": f"History of {row}", "row": row, "entries": entries, "page": page, "page_var": PAGE_VAR}
+        context = {
+            "title": f"History of {row}",
+            "original": row,
+            "entries": entries,
+            "page": page,
+            "page_var": PAGE_VAR,
+        }
         return TemplateResponse(request, "portal/admin/history.html", self._context(request) | context)
 
     def history_form_view(self, request: HttpRequest, object_id: str, version_id: str) -> HttpResponse:
@@ -131,7 +137,7 @@ class HistoryPages:
         version, now = chosen(versions, version_id), versions.first()
         other = chosen(versions, request.GET["with"]) if request.GET.get("with") else now
         way_back = self.way_back(request, row, version) if other == now != version else None
-        context = {"title": f"{row} as of {version.history_date:%Y-%m-%d %H:%M:%S} UTC", "row": row}
+        context = {"title": f"{row} as of {version.history_date:%Y-%m-%d %H:%M:%S} UTC", "original": row}
         context |= {"version": version, "other": other, "now": now, "said": self.said(version)}
         context |= {"offered": versions[:_MOST_OFFERED], "differences": self.differences(request, version, other)}
         context |= {"whole": self.whole(version), "way_back": way_back, "back": self._address_of("history", row)}

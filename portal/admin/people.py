@@ -53,7 +53,7 @@ class NewUserForm(UserCreationForm):
         return super().save(commit)
 
     def _save_m2m(self) -> None:
-        super()._save_m2m()
+        super()._save_m2m()  # type: ignore[misc]  # of every ModelForm
         self.instance.groups.add(self.cleaned_data["role"])
 
 
@@ -63,7 +63,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
 
     form = UserChangeForm
     add_form = NewUserForm
-    add_fieldsets = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+    add_fieldsets: Any = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")  # what happened is not edited
     change_password_form = AdminPasswordChangeForm
 

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from portal.actors import actor_of
 from portal.admin.pages import Change, HistoryPages, WayBack, chosen
 from portal.admin.site import as_json, viewer
+from portal.json_types import JsonObject
 from portal.masking import set_up_for
 from portal.refusals import PortalRefusal
 from voice.flows.versions import ChangedMeanwhile, differences, restore, states, versions_of
@@ -37,12 +38,12 @@ class FlowHistory(HistoryPages):
     def changed(self, request: HttpRequest, versions: Sequence[Any]) -> Iterable[tuple[Any, list[Change]]]:
         found = states([*versions, *_before(versions)])
         for version, new, old in zip(versions, found, found[1:], strict=False):
-            yield version, [_change(request, *one) for one in differences(old, new)]
+            yield version, _changes(request, old, new)
         if len(found) == len(versions) and versions:
             yield versions[-1], []  # the first of all: everything in it is new
 
     def differences(self, request: HttpRequest, one: Any, other: Any) -> list[Change]:
-        return [_change(request, *found) for found in differences(*states([one, other]))]
+        return _changes(request, *states([one, other]))
 
     def whole(self, version: Any) -> str:
         (state,) = states([version])
@@ -51,8 +52,8 @@ class FlowHistory(HistoryPages):
     def way_back(self, request: HttpRequest, row: Flow, version: Any) -> WayBack | None:
         if not self.has_change_permission(request, row):
             return None
-        newest = self.versions(row).first()
-        return WayBack(self._url(row, version), [(_SEEN, str(newest.history_id))])
+        newest = self.versions(row).values_list("history_id", flat=True).first()
+        return WayBack(self._url(row, version), [(_SEEN, str(newest))])
 
     def history_form_view(self, request: HttpRequest, object_id: str, version_id: str) -> HttpResponse:
         """Show a version, or restore it."""
@@ -78,6 +79,12 @@ def _before(versions: Sequence[Any]) -> list[Any]:
     """Return the version before the last of a page, if there is one."""
     older = [type(last).objects.filter(id=last.id, history_id__lt=last.history_id) for last in versions[-1:]]
     return [version for rows in older for version in rows.order_by("-history_id")[:1]]
+
+
+def _changes(request: HttpRequest, old: JsonObject, new: JsonObject) -> list[Change]:
+    """Return what differs, in words; of a rule that came or went what it says, and not what it leaves empty."""
+    found = [_change(request, *one) for one in differences(old, new)]
+    return [change for change in found if change.old or change.new]
 
 
 def _change(request: HttpRequest, name: str, old: Any, new: Any) -> Change:
