@@ -22,7 +22,6 @@ class ApplicationHistory(HistoryPages):
     """Shows who changed what, in words and by Telnyx's names, and each version as Telnyx had it."""
 
     kind: Kind
-    has_change_permission: Any
 
     def versions(self, row: Any) -> QuerySet[Any]:
         versions: QuerySet[Any] = row.history.order_by("-history_id")

@@ -104,7 +104,9 @@ class TelnyxAccountAdmin(PortalAdmin):
     ) -> Any:
         """Try a new key before Django opens its transaction, in which Telnyx is not asked."""
         if request.method == "POST":
-            self._try_key(request, self.get_object(request, unquote(object_id)) if object_id else None)
+            account = self.get_object(request, unquote(object_id)) if object_id else None
+            if account or not object_id:
+                self._try_key(request, account)
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _try_key(self, request: Any, account: TelnyxAccount | None) -> None:

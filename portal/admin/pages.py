@@ -81,6 +81,7 @@ class HistoryPages:
     admin_site: Any
     get_object: Any
     has_view_permission: Any
+    has_change_permission: Any
 
     def versions(self, row: Any) -> QuerySet[Any]:
         """Return the versions of ``row``, newest first."""
@@ -125,6 +126,7 @@ class HistoryPages:
             "entries": entries,
             "page": page,
             "page_var": PAGE_VAR,
+            "may_restore": self.has_change_permission(request, row),
         }
         return TemplateResponse(request, "portal/admin/history.html", self._context(request) | context)
 

@@ -26,8 +26,6 @@ _SEEN = "seen"
 class FlowHistory(HistoryPages):
     """Adds the pages to the admin of flows."""
 
-    has_change_permission: Any
-
     def versions(self, row: Flow) -> QuerySet[Any]:
         return versions_of(row).select_related("history_user")
 

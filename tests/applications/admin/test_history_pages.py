@@ -136,6 +136,7 @@ def test_only_who_may_change_it_restores(client: Client, browser: Client, user_w
     page = version_page(client, row, first)
     assert "before: router → after: second" in words(page)
     assert "Restore" not in words(page)
+    assert "restore" not in words(client.get(row_url("history", row)).content.decode())
     assert client.post(url, form).status_code == 403
     assert client.post(page_url("simple_history", row.pk, first.pk), form).status_code == 403
     client.force_login(user_with(username="nobody"))
