@@ -104,4 +104,4 @@ def _text(name: str, value: Any) -> str:
 
 def _action(entry: dict[str, Any]) -> list[str]:
     parameters = entry.get("parameters") or {}
-    return [str(entry.get("action")), *(f"  {name}: {value}" for name, value in parameters.items())]
+    return [str(entry.get("action")), *(f"  {name}: {value}" for name, value in sorted(parameters.items()))]
