@@ -88,7 +88,6 @@ if ALERT_WEBHOOK_URL and not ALERT_WEBHOOK_SECRET:
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "unfold.contrib.simple_history",
     "portal.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -13,7 +13,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
@@ -24,6 +24,7 @@ from unfold.decorators import display
 from applications import wording
 from applications.admin.columns import ApplicationColumns, Presence
 from applications.admin.delete_pages import GuardPages
+from applications.admin.history_pages import ApplicationHistory
 from applications.admin.pull_pages import PullPages
 from applications.bulk.pages import BulkPages
 from applications.editing import conflict, forms
@@ -33,7 +34,6 @@ from applications.editing.service import Conflict, Retry, create_application, sn
 from applications.exchange.pages import ExchangePages
 from applications.kinds import KINDS, NESTED
 from applications.mirror.store import changes
-from applications.mirror.versions import ApplicationHistory
 from applications.models import ApplyRun, CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
 from applications.related.panels import Belongings
@@ -110,12 +110,21 @@ class ApplicationAdmin(  # type: ignore[misc]
     ) -> Any:
         context |= {"application": obj, "warnings": warnings_for(obj) if obj else [], "panels": _panels(request, obj)}
         if obj:
-            context |= {"add_url": self._address("add"), "may_clone": self.has_add_permission(request)}
+            may_add = self.has_add_permission(request)
+            context |= {"add_url": self._address("add"), "may_clone": may_add and not obj.missing_since}
             context |= {"may_probe": self.has_change_permission(request, obj)}
+            context["may_create_again"] = may_add and bool(obj.missing_since)
             context["probe_url"] = reverse(self._guard_url("probe"), args=[obj.pk])
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # writing
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Tell whether it may be changed: what Telnyx does not know any more cannot be, by anybody."""
+        return _is_there(obj) and bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return _is_there(obj) and bool(super().has_delete_permission(request, obj))
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -128,6 +137,8 @@ class ApplicationAdmin(  # type: ignore[misc]
         application = self.get_object(request, unquote(object_id)) if object_id else None
         if object_id and application is None:
             return None
+        if application and application.missing_since:  # since the form was drawn, or it was never drawn
+            return self._gone(request, application)
         allowed = self.has_change_permission(request, application) if object_id else self.has_add_permission(request)
         if not allowed or "_saveasnew" in request.POST:
             raise PermissionDenied
@@ -139,7 +150,10 @@ class ApplicationAdmin(  # type: ignore[misc]
         if request.POST.get("retry") == "form":
             request.errors_of_telnyx = {NON_FIELD_ERRORS: ["Nothing was sent yet."]}  # type: ignore[attr-defined]
             return None
-        return self._send(request, form, application) if form.is_valid() else None
+        done = self._send(request, form, application) if form.is_valid() else None
+        if done is None and application and not _is_there(self.get_object(request, application.pk)):
+            return self._gone(request, application)  # Telnyx said so just now
+        return done
 
     def _send(self, request: HttpRequest, form: Any, application: Any) -> HttpResponse | None:
         """Return the page after it; None when the form is to be drawn again, with the reasons left for it."""
@@ -173,6 +187,13 @@ class ApplicationAdmin(  # type: ignore[misc]
             names = ", ".join(wording.label(name) for name in kept)
             messages.info(request, f"Others had changed this application meanwhile; kept as they have it: {names}.")
         return self._done(request, form, row, add=False)
+
+    def _gone(self, request: HttpRequest, application: Any) -> HttpResponse:
+        """Lead to the page of what Telnyx does not know any more, on which nothing can be sent."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        messages.error(request, f"Telnyx does not know {application} any more. Nothing was changed.")
+        return HttpResponseRedirect(reverse(self._guard_url("change"), args=[application.pk]))
 
     def _conflict_page(self, request: HttpRequest, application: Any, page_context: Any) -> HttpResponse:
         last = application.history.first()
@@ -304,6 +325,10 @@ class ApplyRunAdmin(ReadOnlyAdmin):
     @display(description="results")
     def results_shown(self, record: ApplyRun) -> str:
         return as_json(record.results, of_a_call=False) if record.results else "none yet"
+
+
+def _is_there(application: TelnyxApplication | None) -> bool:
+    return application is None or application.missing_since is None
 
 
 def _account(id: str | None) -> TelnyxAccount | None:

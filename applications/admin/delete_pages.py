@@ -43,8 +43,11 @@ class GuardPages:
         if application is None:
             gone: HttpResponse = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
             return gone
-        if not self.has_delete_permission(request, application):
+        if not self.has_delete_permission(request):
             raise PermissionDenied
+        if application.missing_since:
+            messages.error(request, f"Telnyx does not know {application} any more: there is nothing to delete.")
+            return HttpResponseRedirect(reverse(self._guard_url("change"), args=[application.pk]))
         if request.method != "POST":
             return self._confirmation(request, application)
         typed = request.POST.get(NAME, "").strip()

@@ -132,10 +132,11 @@ def initial_for_add(kind: Kind, account: TelnyxAccount | None) -> JsonObject:
 
 
 def initial_for_clone(kind: Kind, origin: TelnyxApplication) -> JsonObject:
-    """Return every setting of another one, under a name of its own."""
+    """Return every setting of another one, under a name of its own; of one that Telnyx has lost, under the same."""
     there = flatten(origin.remote)
     values = {name: display_value(there.get(name)) for name in kind.settable_flat()}
-    return {"account": origin.account_id, **values, kind.model.name_field: f"{origin.name} copy"}
+    name = origin.name if origin.missing_since else f"{origin.name} copy"
+    return {"account": origin.account_id, **values, kind.model.name_field: name}
 
 
 def redrawn(data: QueryDict, touched: set[str], kind: Kind, application: TelnyxApplication) -> QueryDict:

@@ -5,19 +5,20 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db.models import PROTECT
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanWidget
 
 from portal.actors import actor_of
 from portal.admin import navigation
 from portal.admin.site import PortalAdmin, answer_dialog, viewer
 from portal.models import AuditEvent, TelnyxAccount
-from portal.telnyx.connection_check import check_connection
+from portal.telnyx.connection_check import KeyTrouble, check_connection, try_key
 
 _API_KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what an Authorization header can carry
 _WHY_READ_ONLY = (
@@ -36,13 +37,25 @@ _CHECK: Any = {
 
 
 class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Edits an account: the API key is write-only; a new public key moves the old one aside."""
+    """Edits an account: the API key is write-only; a new public key moves the old one aside.
+
+    ``trouble`` is what came of trying the key that was typed: an account is not saved with one that Telnyx does not
+    know, and with one that could not be tried only when that is said.
+    """
+
+    trouble: KeyTrouble | None = None
 
     api_key = forms.CharField(
         label="API key",
         required=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
         help_text="It is stored encrypted and never shown again. Leave empty to keep the present one.",
+    )
+    unchecked = forms.BooleanField(
+        label="Save it unchecked",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="Enter the key again, and save it without knowing whether Telnyx takes it.",
     )
 
     class Meta:
@@ -69,6 +82,8 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
         replaced = bool(old and values.get("public_key") and values["public_key"] != old)
         if replaced and "previous_public_key" not in self.changed_data:
             values["previous_public_key"] = old
+        if self.trouble and (self.trouble.is_wrong or not values.get("unchecked")):
+            self.add_error(self.trouble.field, f"Nothing was saved. {self.trouble}")
         return values
 
 
@@ -83,6 +98,33 @@ class TelnyxAccountAdmin(PortalAdmin):
     )
     actions = None
     actions_detail: Any = ("check_connection",)
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> Any:
+        """Try a new key before Django opens its transaction, in which Telnyx is not asked."""
+        if request.method == "POST":
+            account = self.get_object(request, unquote(object_id)) if object_id else None
+            if account or not object_id:
+                self._try_key(request, account)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _try_key(self, request: Any, account: TelnyxAccount | None) -> None:
+        """Leave what came of it for the form: nothing, when there is nothing to try or nobody who may."""
+        if not (self.has_change_permission(request, account) if account else self.has_add_permission(request)):
+            return
+        form = self.get_form(request, account, change=account is not None)(request.POST, instance=account)
+        if form.is_valid() and form.cleaned_data["api_key"]:
+            form.instance.api_key = form.cleaned_data["api_key"]
+            try:
+                request.key_tried = try_key(form.instance)
+            except KeyTrouble as trouble:
+                request.key_trouble = trouble
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form: Any = super().get_form(request, obj, change, **kwargs)  # a class of this request
+        form.trouble = getattr(request, "key_trouble", None)
+        return form
 
     @display(description="Kind", label={"LIVE": "danger", "SANDBOX": "success"})
     def kind(self, account: TelnyxAccount) -> str:
@@ -107,7 +149,9 @@ class TelnyxAccountAdmin(PortalAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         fixed = obj is not None and not self.has_change_permission(request, obj)
+        trouble = getattr(request, "key_trouble", None)
         key = [*(["api_key_last4"] if obj else []), *([] if fixed else ["api_key"])]
+        key += ["unchecked"] if trouble and not trouble.is_wrong else []
         why = _WHY_READ_ONLY if obj and obj.from_environment else None
         sets: list[Any] = [(None, {"fields": ["name", "base_url", *key], "description": why})]
         rotation = (
@@ -134,9 +178,12 @@ class TelnyxAccountAdmin(PortalAdmin):
         if key := form.cleaned_data["api_key"]:
             obj.api_key = key
         super().save_model(request, obj, form, change)
-        AuditEvent.note(
-            actor_of(request), "account.update" if change else "account.create", obj, changed=sorted(form.changed_data)
-        )
+        changed = sorted({*form.changed_data} - {"unchecked"})
+        AuditEvent.note(actor_of(request), "account.update" if change else "account.create", obj, changed=changed)
+        if tried := getattr(request, "key_tried", ""):
+            messages.success(request, tried)
+        elif form.trouble:
+            messages.warning(request, f"The key was saved unchecked. {form.trouble}")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Ask each kind for one row: enough for a no, where Django would list every call of the account."""

@@ -24,7 +24,7 @@ from portal.actors import actor_of
 from portal.models import SCOPES, ApiToken, AuditEvent
 
 PERMISSION = "portal.own_apitoken"
-_DAYS = (30, 90, 365)
+DAYS = 90  # a token ends after so many, unless another end is chosen
 
 
 class MyTokenForm(forms.Form):
@@ -38,8 +38,8 @@ class MyTokenForm(forms.Form):
     days = forms.TypedChoiceField(
         label="Ends after",
         coerce=int,
-        choices=[(days, f"{days} days") for days in _DAYS],
-        initial=90,
+        choices=[(days, f"{days} days") for days in (30, DAYS, 365)],
+        initial=DAYS,
         widget=UnfoldAdminSelectWidget(),
     )
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -9,6 +10,7 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.actors import actor_of
 from portal.admin.site import PortalAdmin
@@ -37,12 +39,32 @@ class AuditedAdmin(PortalAdmin):
         super().delete_model(request, obj)
 
 
+class NewUserForm(UserCreationForm):
+    """Makes a person who can sign in: the role is a group, and says what they may do."""
+
+    role = forms.ModelChoiceField(
+        Group.objects.order_by("name"),
+        widget=UnfoldAdminSelectWidget,
+        help_text="The group whose permissions they get. Others can be added afterwards.",
+    )
+
+    def save(self, commit: bool = True) -> Any:
+        self.instance.is_staff = True  # else they are told that their password is wrong
+        return super().save(commit)
+
+    def _save_m2m(self) -> None:
+        super()._save_m2m()  # type: ignore[misc]  # of every ModelForm
+        self.instance.groups.add(self.cleaned_data["role"])
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     """Manages people who sign in."""
 
     form = UserChangeForm
-    add_form = UserCreationForm
+    add_form = NewUserForm
+    add_fieldsets: Any = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
+    readonly_fields = ("last_login", "date_joined")  # what happened is not edited
     change_password_form = AdminPasswordChangeForm
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

@@ -1,5 +1,6 @@
 """Makes, shows once and revokes REST tokens. Nothing of a token is changed, and no row is deleted."""
 
+from datetime import timedelta
 from typing import Any, cast
 
 from django import forms
@@ -17,6 +18,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from portal.actors import actor_of
 from portal.admin import my_tokens
+from portal.admin.my_tokens import DAYS
 from portal.admin.site import PortalAdmin, answer_dialog
 from portal.models import SCOPES, ApiToken, AuditEvent
 
@@ -33,14 +35,19 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
 
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in SCOPES],
-        required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget,
-        help_text="None ticked means all. A token can never do more than its user.",
+        help_text="What it is for, and no more. A token can never do more than its user.",
+        error_messages={"required": "Tick what the token is for."},
     )
 
     class Meta:
         model = ApiToken
         fields = ("user", "name", "scopes", "expires_at")
+        help_texts = {"expires_at": "Empty: it never ends."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.setdefault("expires_at", timezone.now() + timedelta(days=DAYS))
 
     def clean_expires_at(self) -> Any:
         until = self.cleaned_data["expires_at"]

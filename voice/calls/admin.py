@@ -40,8 +40,7 @@ from voice.commands.products import Product
 from voice.dialling.forms import DialForm
 from voice.models import Call, CallEvent, Conference
 
-# Who looks at the list. Not an attribute of CallAdmin: that one serves every thread, and would show one person what
-# only another may see.
+_MOST_LEGS, _FIRST_LEGS = 26, 20  # listed beside the timeline; those between the first and the last are counted
 
 
 @admin.register(Call)
@@ -164,6 +163,10 @@ class CallAdmin(PageAdmin):
             "title": "Call",
             "call": call,
             "legs": legs,
+            "first_legs": legs if len(legs) <= _MOST_LEGS else legs[:_FIRST_LEGS],
+            "last_legs": [] if len(legs) <= _MOST_LEGS else legs[_FIRST_LEGS - _MOST_LEGS :],
+            "legs_between": max(len(legs) - _MOST_LEGS, 0),
+            "search": call.call_session_id or call.call_control_id,
             "letter": next((letter for letter, leg in legs if leg.pk == call.pk), "A"),
             "entries": entries,
             "product": product,

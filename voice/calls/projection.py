@@ -22,7 +22,7 @@ _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_s
 _PARTIES = {"from_number": "from", "to_number": "to"}
 _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
-_MAX_STATE = 20_000
+_MAX_STATE, CUT = 20_000, "…"
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
 _CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}", re.ASCII)
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
@@ -107,8 +107,9 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     yield from _texts(payload, _PARTIES, weight=2 if event_type.state else 1)
     if direction := _DIRECTIONS.get(str(payload.get("direction"))):
         yield Fact("direction", direction)
-    if isinstance(state := payload.get("client_state"), str) and len(state) <= _MAX_STATE:
-        yield Fact("client_state", state)
+    if isinstance(state := payload.get("client_state"), str):
+        # a longer one must not leave an older one standing: its begin, and a mark that no base64 has
+        yield Fact("client_state", state if len(state) <= _MAX_STATE else f"{state[:_MAX_STATE]}{CUT}")
     if isinstance(tags := payload.get("tags"), list):
         yield Fact("tags", [tag for tag in tags if isinstance(tag, str)][:64])
     if event.event_type in _OF_A_RECORDING:

@@ -17,7 +17,7 @@ from portal.masking import may_see_whole
 from portal.models import AuditEvent
 from portal.phone_numbers import compact, is_nobody, mask
 from voice.dialling.limits import countries
-from voice.models import Call
+from voice.models import Call, Conference
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
@@ -66,6 +66,18 @@ def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
         found |= {leg.pk: leg for leg in rows}
         new = [leg for leg in rows if leg.pk not in known]
     return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
+
+
+def of_session(text: str) -> Q:
+    """Match what is of the session, or of the conference, of that id: events, commands. Nothing, when it is none.
+
+    Their ids are read first: with one condition over several tables every row would be read.
+    """
+    if not _UUID.fullmatch(text):
+        return Q(pk__in=[])
+    legs = Call.objects.filter(call_session_id=text.lower()).values_list("pk", flat=True)[:_MOST_LEGS]
+    rooms = Conference.objects.filter(conference_id=text.lower()).values_list("pk", flat=True)[:_MOST_LEGS]
+    return Q(call__in=list(legs)) | Q(conference__in=list(rooms))
 
 
 class SearchRefused(Exception):

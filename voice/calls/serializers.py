@@ -22,12 +22,20 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     hangup_cause = serializers.SerializerMethodField()
     hangup_source = serializers.SerializerMethodField()
     sip_hangup_cause = serializers.SerializerMethodField()
-    client_state = serializers.SerializerMethodField()
+    client_state = serializers.SerializerMethodField(
+        help_text="The newest; ends in … if it had over 20,000 characters."
+    )
     tags = serializers.SerializerMethodField()
     cost = serializers.SerializerMethodField()
     parent_control_id = serializers.SerializerMethodField()
     ring_seconds = serializers.FloatField(read_only=True, allow_null=True)
     talk_seconds = serializers.FloatField(read_only=True, allow_null=True)
+    clock_skew_seconds = serializers.FloatField(
+        read_only=True,
+        allow_null=True,
+        help_text="How far Telnyx's clocks contradict each other (an answer told after the end): so far off may "
+        "ring_seconds and talk_seconds be. Null where they do not.",
+    )
 
     class Meta:
         model = Call
@@ -47,6 +55,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "ended_at",
             "ring_seconds",
             "talk_seconds",
+            "clock_skew_seconds",
             "hangup_cause",
             "hangup_source",
             "sip_hangup_cause",

@@ -1,7 +1,8 @@
 """Tells a session in order: what happened and what was sent, on which leg, how long after the start."""
 
 import itertools
-from collections.abc import Collection, Iterable
+import string
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,8 @@ from voice.catalogue.correlation import pairs
 from voice.catalogue.event_types import ending, label
 from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, TexmlFetch
 
-_MOST = 500
+_MOST = 500  # of a kind; of more than that the first and the last are shown
+_HALF = _MOST // 2
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Answered:
 
 @dataclass(frozen=True)
 class Entry:
-    """Holds one line: an ``event``, a ``command`` or a ``fetch``.
+    """Holds one line: an ``event``, a ``command``, a ``fetch``, or a ``cut`` (``source``: of what), where some are not
+    shown.
 
     ``status`` colours it; ``offset`` is seconds from the start.
     """
@@ -67,8 +70,12 @@ def _with_fetches(entries: list[Entry], session: list[tuple[str, Call]], start: 
     if not user.has_perm("voice.view_texmlfetch"):
         return entries
     letters = {call.call_control_id: letter for letter, call in session}
-    rows = TexmlFetch.objects.select_related("document").defer("body", "parameters", "document__draft").order_by("at")
-    found = list(rows.filter(document__account=session[0][1].account_id, call_control_id__in=letters)[:_MOST])
+    rows = (
+        TexmlFetch.objects.select_related("document")
+        .defer("body", "parameters", "document__draft")
+        .order_by("at", "pk")
+    )
+    found, between = _ends(rows.filter(document__account=session[0][1].account_id, call_control_id__in=letters))
     by_event = {str(row.event_id): row for row in found if row.event_id}
     shown = {entry.id for entry in entries}
     told = [_beside(entry, by_event.get(entry.id), user) for entry in entries]
@@ -87,6 +94,8 @@ def _with_fetches(entries: list[Entry], session: list[tuple[str, Call]], start: 
         for row in found
         if str(row.event_id) not in shown
     ]
+    if between:
+        told.append(_cut("fetch", between, found[_HALF - 1].at, start))
     return sorted(told, key=lambda entry: entry.at)
 
 
@@ -102,9 +111,17 @@ def _fetched(row: TexmlFetch, user: Any) -> str:
 
 
 def participants(conference: Conference) -> list[tuple[str, ConferenceParticipant]]:
-    """List who is or was in it, with a letter each, in the order of their last coming."""
-    rows = conference.participants.select_related("call", "conference").order_by("joined_at", "id")[:_MOST]
-    return list(zip(itertools.chain(_letters(), itertools.repeat("+")), rows, strict=False))
+    """List who is or was in it, with a letter each, in the order of their last coming: of too many both ends."""
+    rows = conference.participants.select_related("call", "conference").order_by("joined_at", "id")
+    found, between = _ends(rows)
+    letters = list(itertools.islice(_letters(), len(found) + between))
+    del letters[_HALF : _HALF + between]
+    return list(zip(letters, found, strict=False))
+
+
+def left_out(conference: Conference, listed: Collection[Any]) -> int:
+    """Return how many participants came between those ``listed``."""
+    return conference.participants.count() - len(listed) if len(listed) >= _MOST else 0
 
 
 def of_conference(conference: Conference, user: Any) -> list[Entry]:
@@ -120,27 +137,54 @@ def _entries(
     events: list[CallEvent] = []
     entries: list[Entry] = []
     if user.has_perm("voice.view_callevent"):
-        rows = CallEvent.objects.defer("body", "headers").order_by("received_at")
-        events = _both(rows, calls, rooms)
+        rows = CallEvent.objects.defer("body", "headers").order_by("received_at", "id")
+        events, cuts = _both(rows, calls, rooms)
         entries += [_of_event(event, letters.get(event.call_id, ""), start, user) for event in events]
+        entries += [_cut("event", between, event.happened_at, start) for between, event in cuts]
     if user.has_perm("voice.view_callcommand"):
-        commands = _both(CallCommand.objects.select_related("call").order_by("created_at", "sequence"), calls, rooms)
+        ordered = CallCommand.objects.select_related("call").order_by("created_at", "sequence", "id")
+        commands, cuts = _both(ordered, calls, rooms)
         entries += _of_commands(commands, letters, events, start, user)
+        entries += [_cut("command", between, command.created_at, start) for between, command in cuts]
     return sorted(entries, key=lambda entry: entry.at)
 
 
-def _both(rows: QuerySet[Any], calls: Collection[Any], rooms: set[Any]) -> list[Any]:
-    """Read by two statements, each on its index: one with OR would read far more."""
-    found = list(rows.filter(call__in=list(calls))[:_MOST]) if calls else []
-    if rooms:
+def _both(rows: QuerySet[Any], calls: Collection[Any], rooms: set[Any]) -> tuple[list[Any], list[tuple[int, Any]]]:
+    """Read by two statements, each on its index: one with OR would read far more.
+
+    Returns the rows, and for each statement that was cut how many it left out, and behind which row.
+    """
+    found, cuts = list[Any](), list[tuple[int, Any]]()
+    parts = [rows.filter(call__in=list(calls))] if calls else []
+    parts += [rows.select_related("call").filter(conference__in=rooms)] if rooms else []
+    for part in parts:
+        some, between = _ends(part)
         known = {row.pk for row in found}
-        of_rooms = rows.select_related("call").filter(conference__in=rooms)[:_MOST]
-        found += [row for row in of_rooms if row.pk not in known]
-    return found
+        found += [row for row in some if row.pk not in known]
+        cuts += [(between, some[_HALF - 1])] if between else []
+    return found, cuts
 
 
-def _letters() -> Iterable[str]:
-    return (chr(ord("A") + at) for at in range(26))
+def _ends(rows: QuerySet[Any]) -> tuple[list[Any], int]:
+    """Return all of ``rows``, or of too many as many of the first as of the last, and how many are between."""
+    found = list(rows[: _MOST + 1])
+    if len(found) <= _MOST:
+        return found, 0
+    return [*found[:_HALF], *reversed(rows.reverse()[:_HALF])], rows.count() - _MOST
+
+
+def _cut(kind: str, between: int, at: datetime, start: datetime) -> Entry:
+    """Return the line that says how many are not shown behind ``at``."""
+    words = {"event": "events", "command": "commands", "fetch": "fetches"}
+    title = f"{between:,} {kind if between == 1 else words[kind]} between these not shown"
+    return Entry("cut", f"cut-{kind}", at, _offset(at, start), "", title, "", "processed", kind)
+
+
+def _letters() -> Iterator[str]:
+    """Count A to Z, then AA, AB …"""
+    for length in itertools.count(1):
+        for letters in itertools.product(string.ascii_uppercase, repeat=length):
+            yield "".join(letters)
 
 
 def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:

@@ -71,6 +71,7 @@ EVENT_TYPES: dict[str, EventType] = {
     "call.conversation.start_failed": EventType("AI conversation could not start"),
     "call.conversation.ended": EventType("AI conversation ended"),
     "call.conversation_insights.generated": EventType("Insights of an AI conversation"),
+    "conversation_insight_result": EventType("Insights of an AI conversation"),  # of an insight group's own webhook
     "call.analyzed": EventType("Call analysed"),
     "call.deepfake_detection.result": EventType("Deepfake detection result"),
     "call.deepfake_detection.error": EventType("Deepfake detection failed"),

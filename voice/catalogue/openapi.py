@@ -138,7 +138,21 @@ def _ours(schema: dict[str, Any], left_out: Collection[str], *, opened: bool) ->
     """Leave out what the portal sets itself."""
     kept = {name: value for name, value in schema.items() if not (opened and name == "additionalProperties")}
     if "properties" in kept:
-        kept["properties"] = {name: value for name, value in kept["properties"].items() if name not in left_out}
+        named = {name: value for name, value in kept["properties"].items() if name not in left_out}
+        kept["properties"] = {name: _of_one_case(value) for name, value in named.items()}
     if "required" in kept:
         kept["required"] = [name for name in kept["required"] if name not in left_out]
     return kept
+
+
+def _of_one_case(schema: dict[str, Any]) -> dict[str, Any]:
+    """Keep of values that differ by case alone (``USD``, ``usd``) the first: generators name constants in capitals.
+
+    The others are taken all the same.
+    """
+    if "enum" not in schema:
+        return schema
+    first: dict[str, Any] = {}
+    for value in schema["enum"]:
+        first.setdefault(str(value).upper(), value)
+    return schema | {"enum": list(first.values())}

@@ -89,6 +89,8 @@ class ConferenceAdmin(PageAdmin):
             "title": "Conference",
             "conference": conference,
             "participants": participants,
+            "not_listed": timeline.left_out(conference, participants),
+            "search": conference.conference_id,
             "legs": participants,
             "entries": entries,
             "busy": waits or not conference.is_over,

@@ -27,6 +27,7 @@ from portal.models import TelnyxAccount
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import seconds, status_badge
+from voice.calls.search import of_session
 from voice.catalogue import actions
 from voice.commands.responses import wake_sender
 from voice.dispatch import circuit_breaker, reconciliation
@@ -49,7 +50,9 @@ class CallCommandAdmin(PageAdmin):
     list_filter_sheet = True
     list_fullwidth = True
     search_fields = ("call_control_id",)  # only so that the box is drawn: see get_search_results
-    search_help_text = "Call control id, command id, or who asked (“user: ada”, “rule: greeting”)"
+    search_help_text = (
+        "Call control id, session, conference or command id, or who asked (“user: ada”, “rule: greeting”)"
+    )
     list_before_template: Any = "voice/dispatch/list_before.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallCommand]:
@@ -64,7 +67,7 @@ class CallCommandAdmin(PageAdmin):
             return queryset, False
         # by a part of it whoever may not see numbers could read one in it by searches
         asked = "requested_by__startswith" if may_see_whole(request.user) else "requested_by"
-        found = Q(call_control_id=term) | Q(**{asked: term})
+        found = Q(call_control_id=term) | Q(**{asked: term}) | of_session(term)
         with contextlib.suppress(ValueError):
             found |= Q(pk=uuid.UUID(term))
         return queryset.filter(found), False

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from portal import payloads
+from portal.json_types import JsonObject
 from portal.times import read_time, within_reach
 from voice.models import CallEvent
 
@@ -18,7 +19,9 @@ _OLD_EVENT_TYPE = re.compile(r"[a-z0-9_.]{1,100}")
 _CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}")
 _SMALL_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 # The spec alone has this one without ``data``. It is a version 2 event all the same: version 1 tells ``created_at``.
-_FLAT = "conference.floor.changed"
+_FLOOR = "conference.floor.changed"
+# What an insight group sends to its own webhook, without ``data`` and without dots; version 1 never had it.
+_INSIGHTS = "conversation_insight_result"
 
 
 class OldFormat(payloads.Unreadable):
@@ -43,9 +46,9 @@ def read(event: CallEvent) -> dict[str, Any]:
     if not isinstance(identifier, str) or not _EVENT_ID.fullmatch(identifier):
         raise payloads.Unreadable("data.id is missing or no UUID")
     event.event_id = event.dedupe_key = identifier.lower()
-    if not isinstance(event_type, str) or len(event_type) > 100 or not _EVENT_TYPE.fullmatch(event_type):
+    if not _is_event_type(event_type):
         raise payloads.Unreadable("data.event_type is missing or no event type")
-    event.event_type = event_type
+    event.event_type = str(event_type)
     if not isinstance(payload, dict):
         raise payloads.Unreadable("data.payload is missing or no object")
     event.payload = payload
@@ -53,7 +56,7 @@ def read(event: CallEvent) -> dict[str, Any]:
     # twelve conference events have no ``data.occurred_at``
     times = (data.get("occurred_at"), payload.get("occurred_at"), data.get("created_at"))
     event.occurred_at = first_time(times, event.received_at)
-    take_ids(event, payload)
+    take_ids(event, _with_metadata(payload) if event_type == _INSIGHTS else payload)
     return data | {"id": event.event_id}
 
 
@@ -76,11 +79,22 @@ def _data(event: CallEvent, document: Any) -> dict[str, Any]:
     if isinstance(data, dict):
         return data
     if isinstance(document, dict) and "event_type" in document:
-        if document["event_type"] == _FLAT and not {"created_at", "webhook_id"} & document.keys():
+        is_old = bool({"created_at", "webhook_id"} & document.keys())
+        if document["event_type"] == _INSIGHTS or (document["event_type"] == _FLOOR and not is_old):
             return document
         _fill_old(event, document)
         raise OldFormat
     raise payloads.Unreadable("no data object: this is not Telnyx's envelope")
+
+
+def _is_event_type(text: Any) -> bool:
+    return isinstance(text, str) and len(text) <= 100 and bool(_EVENT_TYPE.fullmatch(text) or text == _INSIGHTS)
+
+
+def _with_metadata(payload: JsonObject) -> JsonObject:
+    """Return an insight's payload with the ids of its call, which its conversation's ``metadata`` has."""
+    metadata = payload.get("metadata")
+    return (metadata if isinstance(metadata, dict) else {}) | payload
 
 
 def _fill_old(event: CallEvent, document: dict[str, Any]) -> None:

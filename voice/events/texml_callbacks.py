@@ -5,6 +5,7 @@ fields are in none of its specs.
 """
 
 import hashlib
+from collections import Counter
 from urllib.parse import parse_qsl
 
 from portal import payloads
@@ -71,8 +72,8 @@ _TOLD_APART = (
 def read(event: CallEvent) -> dict[str, str]:
     """Fill ``event`` from its form and return the fields.
 
-    Raises ``payloads.Unreadable`` for what is no form, and for one that says neither of which call nor of which
-    conference or queue it is.
+    Raises ``payloads.Unreadable`` for what says neither of which call nor of which conference or queue it is: no form
+    does, and none in which that stands twice.
     """
     fields = _form(bytes(event.body))
     event.event_type, event.payload = kind(fields), fields
@@ -121,15 +122,17 @@ def _key(event_type: str, fields: Fields) -> str:
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """Read a form strictly: UTF-8, at most 1,000 fields, none twice, no field without ``=``; NUL becomes U+FFFD."""
+    """Read a form of at most 1,000 fields. A bad field costs that field, and never the event.
+
+    Bytes that are no UTF-8 and NUL become U+FFFD (a caller's name comes from whoever calls). What has no ``=`` is
+    passed over, as is a field that stands twice with two values; if callbacks are told apart by it, all is unreadable.
+    """
     if body.count(b"&") >= MAX_FIELDS:
         raise payloads.Unreadable(f"a form of more than {MAX_FIELDS} fields")
-    try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True, errors="strict")
-    except ValueError as error:
-        why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "no form: a field has no value"
-        raise payloads.Unreadable(why) from None
-    if len(dict(pairs)) != len(pairs):
-        raise payloads.Unreadable("a field stands twice")
-    fields: dict[str, str] = payloads.storable(dict(pairs))
+    given = "&".join(field for field in body.decode(errors="replace").split("&") if "=" in field)
+    pairs = list(dict.fromkeys(parse_qsl(given, keep_blank_values=True, errors="replace")))
+    counted = Counter(name for name, _ in pairs)
+    if twice := [name for name in _TOLD_APART if counted[name] > 1]:
+        raise payloads.Unreadable(f"{twice[0]} stands twice")
+    fields: dict[str, str] = payloads.storable({name: value for name, value in pairs if counted[name] == 1})
     return fields

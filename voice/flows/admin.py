@@ -23,6 +23,7 @@ from voice.catalogue import actions
 from voice.catalogue.event_types import EVENT_TYPES
 from voice.catalogue.forms import JSONText
 from voice.flows.conditions import CALL_FIELDS
+from voice.flows.history_pages import FlowHistory
 from voice.flows.rules import problems
 from voice.flows.service import check_rights, delete_flow, save_flow
 from voice.models import Flow, Rule
@@ -169,8 +170,8 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(Flow)
-class FlowAdmin(PortalAdmin):
-    """Lists and edits flows with their rules."""
+class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
+    """Lists and edits flows with their rules, and shows what they were."""
 
     form = FlowForm
     inlines = (RuleInline,)

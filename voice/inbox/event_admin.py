@@ -25,6 +25,7 @@ from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
+from voice.calls.search import of_session
 from voice.catalogue.event_types import label
 from voice.inbox.undelivered import PAGE, undelivered
 from voice.models import CallEvent
@@ -48,7 +49,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     list_filter_sheet = True
     list_fullwidth = True
     search_fields = ("event_id",)  # only so that the box is drawn: see get_search_results
-    search_help_text = "Event id or call control id"
+    search_help_text = "Event id, call control id, session or conference id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallEvent]:
         rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("account")
@@ -60,7 +61,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(Q(dedupe_key=term.lower()) | Q(call_control_id=term)), False
+        return queryset.filter(Q(dedupe_key=term.lower()) | Q(call_control_id=term) | of_session(term)), False
 
     def get_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
         shown: tuple[str, ...] = (

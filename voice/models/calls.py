@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from itertools import pairwise
 from typing import Self
 
 from django.db import models
@@ -105,6 +106,16 @@ class Call(models.Model):
     def talk_seconds(self) -> float | None:
         """Measure from the answer to the end."""
         return _seconds(self.answered_at, self.ended_at)
+
+    @property
+    def clock_skew_seconds(self) -> float | None:
+        """Measure how far Telnyx's clocks contradict each other, if they do: the answer is told after the end, say.
+
+        So far off may the ring and the talk be.
+        """
+        times = [at for at in (self.started_at, self.answered_at, self.ended_at) if at]
+        skew = max(((one - later).total_seconds() for one, later in pairwise(times)), default=0.0)
+        return round(skew, 3) or None if skew > 0 else None
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:

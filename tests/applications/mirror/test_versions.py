@@ -9,7 +9,6 @@ from django.test import Client
 from django.urls import reverse
 
 from portal.models import TelnyxAccount
-from tests.support.application_pages import drawn, page_url
 from tests.support.applications import TEXML, change_at_telnyx
 
 pytestmark = pytest.mark.django_db
@@ -54,18 +53,3 @@ def test_an_application_that_is_no_uuid_is_not_found(browser: Client, name: str)
     args = ["nonsense"] if name == "history" else ["nonsense", "1"]
     url = reverse(f"admin:applications_callcontrolapplication_{name}", args=args)
     assert browser.get(url).status_code == 404
-
-
-def test_the_history_tells_what_changed_and_reverts_nothing(
-    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
-) -> None:
-    row = mirrored()
-    url = page_url("change", row.pk)
-    browser.post(url, drawn(browser, url) | {"inbound.channel_limit": "8"})
-    page = browser.get(page_url("history", row.pk)).content.decode()
-    assert "inbound.channel_limit" in page
-    assert "changed (user: operator)" in page
-    version = row.history.last()
-    old = reverse("admin:applications_callcontrolapplication_simple_history", args=[row.pk, version.pk])
-    assert "&quot;router&quot;" in browser.get(old).content.decode()
-    assert browser.post(old, {"application_name": "reverted"}).status_code == 403

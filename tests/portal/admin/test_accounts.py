@@ -32,15 +32,64 @@ def told(response) -> list[str]:
     return [str(message) for message in get_messages(response.wsgi_request)]
 
 
-def test_an_account_is_made_with_its_key_sealed_and_audited_without_it(browser):
-    form = {"name": "new", "base_url": "https://api.telnyx.com/v2", "api_key": "KEY-very-secret", "public_key": ""}
-    assert browser.post(f"{ACCOUNTS}add/", form | {"previous_public_key": ""}).status_code == 302
+def new_account(base_url: str, **more: str) -> dict[str, str]:
+    """What the form for a new account posts."""
+    return {"name": "new", "base_url": base_url, "api_key": "KEY-very-secret", "public_key": ""} | more
+
+
+def test_an_account_is_made_with_its_key_sealed_and_audited_without_it(browser, sandbox):
+    response = browser.post(f"{ACCOUNTS}add/", new_account(sandbox.base_url))
+    assert response.status_code == 302
+    assert f"{sandbox.base_url} accepts the API key that ends in cret." in told(response)
     account = TelnyxAccount.objects.get()
     assert account.api_key == "KEY-very-secret"
     assert "KEY-very-secret" not in account.api_key_sealed
     event = AuditEvent.objects.get(action="account.create")
     assert event.object_id == str(account.pk)
-    assert event.details == {"changed": ["api_key", "name"]}
+    assert event.details == {"changed": ["api_key", "base_url", "name"]}
+
+
+def test_an_account_with_a_key_that_telnyx_does_not_know_is_not_made(browser, sandbox):
+    for more in ({}, {"unchecked": "on"}):
+        response = browser.post(f"{ACCOUNTS}add/", new_account(sandbox.base_url, api_key="a-wrong-one") | more)
+        page = response.content.decode()
+        assert "Nothing was saved. Telnyx was reached and refused the API key that ends in -one" in page
+        assert list(response.context["adminform"].form.errors) == ["api_key"]
+        assert 'name="unchecked"' not in page
+    assert not TelnyxAccount.objects.exists()
+    assert "LIVE" not in browser.get("/admin/").content.decode()
+
+
+def test_a_new_key_that_telnyx_does_not_know_leaves_the_old_one(browser, sandbox_account):
+    page = browser.post(page_of(sandbox_account), form_of(sandbox_account, name="other", api_key="wrong"))
+    assert "refused the API key that ends in rong" in page.content.decode()
+    sandbox_account.refresh_from_db()
+    assert (sandbox_account.name, sandbox_account.api_key) == ("sandbox", "KEY-of-the-tests")
+
+
+def test_an_account_whose_key_cannot_be_tried_is_saved_only_when_that_is_wanted(browser):
+    nowhere = new_account("http://127.0.0.1:9/v2")
+    response = browser.post(f"{ACCOUNTS}add/", nowhere)
+    assert "Nothing was saved. http://127.0.0.1:9/v2 cannot be reached" in response.content.decode()
+    assert list(response.context["adminform"].form.errors) == ["base_url"]
+    assert 'name="unchecked"' in response.content.decode()
+    assert not TelnyxAccount.objects.exists()
+    response = browser.post(f"{ACCOUNTS}add/", nowhere | {"unchecked": "on"})
+    assert any(sentence.startswith("The key was saved unchecked. http://127.0.0.1:9/v2") for sentence in told(response))
+    assert TelnyxAccount.objects.get().api_key == "KEY-very-secret"
+    assert AuditEvent.objects.get().details == {"changed": ["api_key", "base_url", "name"]}
+
+
+def test_a_save_without_a_new_key_asks_telnyx_nothing(browser, sandbox, sandbox_account):
+    assert browser.post(page_of(sandbox_account), form_of(sandbox_account, name="renamed")).status_code == 302
+    assert requests(sandbox) == []
+
+
+def test_nobody_tries_keys_who_may_not_save_them(client, user_with, sandbox, sandbox_account):
+    client.force_login(user_with("portal.view_telnyxaccount"))
+    assert client.post(page_of(sandbox_account), form_of(sandbox_account, api_key="KEY-1")).status_code == 403
+    assert client.post(f"{ACCOUNTS}add/", new_account(sandbox.base_url)).status_code == 403
+    assert requests(sandbox) == []
 
 
 def test_an_account_sid_is_entered_and_what_telnyx_told_is_shown(browser, account):
@@ -76,7 +125,8 @@ def test_a_refused_form_does_not_echo_the_key(browser, account):
     assert "KEY-typed-just-now" not in response.content.decode()
 
 
-def test_a_new_key_replaces_the_old_and_the_audit_names_only_the_field(browser, account):
+def test_a_new_key_replaces_the_old_and_the_audit_names_only_the_field(browser, sandbox_account):
+    account = sandbox_account
     browser.post(page_of(account), form_of(account, api_key="KEY-rotated-9876"))
     account.refresh_from_db()
     assert (account.api_key, account.api_key_last4) == ("KEY-rotated-9876", "9876")
@@ -91,12 +141,12 @@ def test_a_key_that_no_header_can_carry_is_refused(browser, account, key):
     assert account.api_key == "KEY-of-the-tests"
 
 
-def test_the_stored_key_is_not_sent_to_another_host_by_changing_the_address(browser, account):
+def test_the_stored_key_is_not_sent_to_another_host_by_changing_the_address(browser, account, sandbox):
     response = browser.post(page_of(account), form_of(account, base_url="https://elsewhere.example/v2"))
     assert "enter the key again" in response.content.decode()
     account.refresh_from_db()
     assert account.base_url == "http://127.0.0.1:9/v2"
-    form = form_of(account, base_url="https://elsewhere.example/v2", api_key="KEY-of-elsewhere")
+    form = form_of(account, base_url=sandbox.base_url, api_key="KEY-of-elsewhere")
     assert browser.post(page_of(account), form).status_code == 302
 
 

@@ -8,15 +8,49 @@ from rest_framework.test import APIClient
 from portal.actors import Actor
 from portal.models import ApiToken, AuditEvent
 
+ADD = "/admin/auth/user/add/"
+
+
+def new_user(**more):
+    """What the form for a new user posts."""
+    password = "a long enough one"
+    return {"username": "ada", "usable_password": "true", "password1": password, "password2": password} | more
+
+
+def test_a_new_user_signs_in_and_may_do_what_the_role_may(browser):
+    assert browser.post(ADD, new_user(role=Group.objects.get(name="Support").pk)).status_code == 302
+    theirs = Client()
+    told = {"username": "ada", "password": "a long enough one", "next": "/admin/"}
+    assert theirs.post("/admin/login/", told).status_code == 302
+    assert theirs.get("/admin/voice/call/").status_code == 200
+    assert theirs.get("/admin/auth/user/").status_code == 403
+
+
+def test_a_user_without_a_role_is_not_made_and_the_field_says_so(browser):
+    page = browser.post(ADD, new_user()).content.decode()
+    assert "This field is required." in page
+    assert '<select name="role"' in " ".join(page.split())
+    assert not User.objects.filter(username="ada").exists()
+
+
+def test_when_somebody_came_and_was_here_last_is_shown_and_not_edited(browser, user_with):
+    ada = user_with("Support", username="ada")
+    page = browser.get(f"/admin/auth/user/{ada.pk}/change/").content.decode()
+    assert "Last login" in page
+    assert 'name="last_login' not in page
+    assert 'name="date_joined' not in page
+    form = {"username": "ada", "is_active": "on", "is_staff": "on", "groups": [Group.objects.get(name="Support").pk]}
+    form |= {"last_login_0": "2020-01-01", "last_login_1": "00:00:00"}
+    form |= {"date_joined_0": "2020-01-01", "date_joined_1": "00:00:00"}
+    assert browser.post(f"/admin/auth/user/{ada.pk}/change/", form).status_code == 302
+    joined = ada.date_joined
+    ada.refresh_from_db()
+    assert (ada.last_login, ada.date_joined) == (None, joined)
+
 
 def test_users_and_groups_are_on_unfold_and_what_is_done_to_them_is_audited(browser):
-    form = {
-        "username": "ada",
-        "usable_password": "true",
-        "password1": "a long enough one",
-        "password2": "a long enough one",
-    }
-    assert browser.post("/admin/auth/user/add/", form).status_code == 302
+    role = Group.objects.get(name="Operators").pk
+    assert browser.post(ADD, new_user(role=role)).status_code == 302
     assert User.objects.get(username="ada").check_password("a long enough one")
     assert browser.post("/admin/auth/group/add/", {"name": "Night shift"}).status_code == 302
     assert Group.objects.filter(name="Night shift").exists()

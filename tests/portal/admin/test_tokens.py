@@ -1,10 +1,12 @@
 """The pages of tokens show a token once."""
 
 import re
+from datetime import timedelta
 
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from portal.models import ApiToken, AuditEvent
 
@@ -31,6 +33,24 @@ def test_a_token_is_shown_once_and_kept_nowhere(browser, operator):
     assert not any(secret in str(session.get_decoded()) for session in Session.objects.all())
     event = AuditEvent.objects.get(action="token.make")
     assert event.details == {"user": "operator", "scopes": ["calls:read"]}
+
+
+def test_a_token_is_for_what_was_ticked_and_never_for_everything_because_nothing_was(browser, operator):
+    page = make_token_in(browser, operator, scopes=[]).content.decode()
+    assert "Tick what the token is for." in page
+    assert not ApiToken.objects.exists()
+
+
+def test_a_token_ends_after_90_days_unless_another_end_is_chosen(browser, operator):
+    form = browser.get(f"{TOKENS}add/").context["adminform"].form
+    ends = form["expires_at"].initial
+    assert timedelta(days=89) < ends - timezone.now() < timedelta(days=91)
+    day, time = form["expires_at"].field.widget.decompress(ends)
+    assert f'value="{day}"' in str(form["expires_at"])
+    make_token_in(browser, operator, expires_at_0=str(day), expires_at_1=f"{time:%H:%M:%S}")
+    assert ApiToken.objects.get().expires_at == ends.replace(microsecond=0)
+    make_token_in(browser, operator, name="for ever", expires_at_0="", expires_at_1="")
+    assert ApiToken.objects.get(name="for ever").expires_at is None
 
 
 def test_a_token_with_an_expiry_in_the_past_is_not_made(browser, operator):

@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.factories import TO, make_event
+from tests.support.factories import TO, make_event, run_owed
+from tests.support.rest import CALLS
 from tests.support.rows import Call, CallEvent
+from tests.support.webhooks import post_webhook
 from voice.calls.projection import changes
 from voice.events import intake
 
@@ -119,3 +123,15 @@ def test_a_projected_call_can_be_stored() -> None:
     )
     assert call.talk_seconds == pytest.approx(16, abs=0.01)
     assert call.ring_seconds == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.django_db
+def test_the_newest_client_state_is_told_however_long_it_is(client: Client, api: APIClient) -> None:
+    """A long one left the older one standing, without a word."""
+    account = make_account()
+    for at, state in ((-9, "b2xk"), (-5, "bmV3" * 5_000), (-3, "bmV3" * 6_000)):
+        event = make_event("call.dtmf.received", at, client_state=state)
+        assert post_webhook(client, account, event).status_code == 200
+        run_owed()
+        told = api.get(f"{CALLS}v3:a-leg/").json()["client_state"]
+        assert told == (state if len(state) <= 20_000 else f"{state[:20_000]}…")

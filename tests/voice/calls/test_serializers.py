@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -77,3 +78,23 @@ def test_an_answer_told_after_the_end_is_no_talk_of_less_than_nothing(api: APICl
     at, second = datetime(2026, 5, 22, 10, tzinfo=UTC), timedelta(seconds=1)
     make_call(account, "late", started_at=at, answered_at=at + 5.4 * second, ended_at=at + 5 * second)
     assert api.get(f"{CALLS}v3:late-leg/").json()["talk_seconds"] == 0.0
+
+
+@pytest.mark.parametrize(("late", "skew"), [(0.4, 0.4), (0.0, None), (-4.0, None)])
+def test_how_far_the_clocks_contradict_each_other_is_told_over_rest_and_on_the_page(
+    browser: Client, api: APIClient, account: TelnyxAccount, late: float, skew: float | None
+) -> None:
+    at, second = datetime(2026, 5, 22, 10, tzinfo=UTC), timedelta(seconds=1)
+    times = {"started_at": at, "answered_at": at + (5 + late) * second, "ended_at": at + 5 * second}
+    call = make_call(account, "skewed", state="ended", **times)
+    assert api.get(f"{CALLS}{call.call_control_id}/").json()["clock_skew_seconds"] == skew
+    page = browser.get(f"/admin/voice/call/{call.pk}/change/").content.decode()
+    assert ("clocks contradict each other here by 0.4 s" in page) == bool(skew)
+
+
+def test_a_call_answered_before_it_began_and_one_that_goes_on(api: APIClient, account: TelnyxAccount) -> None:
+    at = datetime(2026, 5, 22, 10, tzinfo=UTC)
+    make_call(account, "early", started_at=at, answered_at=at - timedelta(seconds=2))
+    make_call(account, "rings", started_at=at, answered_at=None, state="ringing")
+    told = {name: api.get(f"{CALLS}v3:{name}-leg/").json()["clock_skew_seconds"] for name in ("early", "rings")}
+    assert told == {"early": 2.0, "rings": None}

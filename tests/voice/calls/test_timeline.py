@@ -1,5 +1,6 @@
 """A session told in order, as this person may see it."""
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, fetch, publish_anew, published
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event, run_owed
-from tests.support.rows import Call, CallCommand
+from tests.support.rows import Call, CallCommand, CallEvent
 from voice.calls import timeline
 from voice.commands import outbox
 
@@ -146,3 +147,78 @@ def test_a_fetch_is_told_beside_its_event_and_one_that_nobody_signed_in_a_line_o
     blind = user_with("voice.view_callevent")
     told = [(line.kind, line.detail) for line in timeline.entries(timeline.legs(call), blind)]
     assert told == [("event", ""), ("event", "pressed •")]
+
+
+def many_events(call: Call, number: int) -> None:
+    """Rows as the intake makes them, a second apart; the last one is the hang-up."""
+    at, rows = call.started_at, []
+    for place in range(number):
+        kind = {0: "call.initiated", number - 1: "call.hangup"}.get(place, "call.dtmf.received")
+        told = {"event_type": kind, "payload": {"hangup_cause": "normal_clearing"}, "status": "processed", "body": b""}
+        when = at + timedelta(seconds=place)
+        told |= {"received_at": when, "occurred_at": when, "dedupe_key": str(place), "source": "webhook"}
+        rows.append(CallEvent(account=call.account, call=call, call_control_id=call.call_control_id, **told))
+    CallEvent.objects.bulk_create(rows)
+
+
+def test_a_long_call_keeps_its_first_and_its_last_events_and_says_what_it_leaves_out(
+    browser: Client, account: TelnyxAccount, operator: Any
+) -> None:
+    session = str(uuid.uuid4())
+    call = make_call(account, "a", call_session_id=session)
+    many_events(call, 800)
+    entries = told(operator)
+    assert [entry.kind for entry in entries].count("event") == 500
+    assert (entries[0].title, entries[-1].title) == ("Call initiated", "Hung up")
+    (at,) = [at for at, entry in enumerate(entries) if entry.kind == "cut"]
+    assert (at, entries[at].title) == (250, "300 events between these not shown")
+    assert (entries[at - 1].offset, entries[at + 1].offset) == (249, 550)
+    page = browser.get(page_of(call)).content.decode()
+    assert "300 events between these not shown" in page
+    link = f"/admin/voice/callevent/?q={session}"
+    assert link in page
+    assert len(browser.get(link).context["cl"].result_list) == 50
+    assert not browser.get(f"{link[:-1]}x").context["cl"].result_list
+
+
+def test_a_call_of_500_events_is_shown_whole(account: TelnyxAccount, operator: Any) -> None:
+    many_events(make_call(account, "a"), 500)
+    assert [entry.kind for entry in told(operator)] == ["event"] * 500
+
+
+def test_commands_are_cut_in_the_middle_too(browser: Client, account: TelnyxAccount, operator: Any) -> None:
+    call = make_call(account, "a", call_session_id=str(uuid.uuid4()))
+    at = call.started_at
+    CallCommand.objects.bulk_create(
+        CallCommand(
+            account=account, call=call, action="speak", intent_key=str(n), created_at=at, expires_at=at, sequence=n
+        )
+        for n in range(501)
+    )
+    titles = [entry.title for entry in told(operator)]
+    assert titles.count("1 command between these not shown") == 1
+    assert f"/admin/voice/callcommand/?q={call.call_session_id}" in browser.get(page_of(call)).content.decode()
+    answer = browser.get(f"/admin/voice/callcommand/?q={call.call_session_id}")
+    assert len(answer.context["cl"].result_list) == 50
+
+
+def test_a_session_of_many_legs_shows_the_first_and_the_last_and_names_them_all(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    session = str(uuid.uuid4())
+    at = make_call(account, "0", call_session_id=session).started_at
+    for place in range(1, 40):
+        call = make_call(account, str(place), call_session_id=session, started_at=at + timedelta(seconds=place))
+    many_events(call, 2)
+    answer = browser.get(page_of(call))
+    page = answer.content.decode()
+    assert page.count('class="portal-leg"') == 26
+    assert "14 legs between these are not listed" in page
+    assert f"/admin/voice/call/?q={session}" in page
+    assert 'aria-current="true"' in page  # the last one, whose page this is
+    assert answer.context["letter"] == "AN"
+    assert [entry.leg for entry in answer.context["entries"]] == ["AN", "AN"]
+
+
+def page_of(call: Call) -> str:
+    return f"/admin/voice/call/{call.pk}/change/"

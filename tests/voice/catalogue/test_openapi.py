@@ -1,7 +1,10 @@
 """The OpenAPI document tells every address of calls, events, commands and flows."""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -32,3 +35,23 @@ def test_the_openapi_document_tells_every_address_without_a_warning(tmp_path: Pa
     filters = {parameter["name"] for parameter in paths["/api/v1/calls/"]["get"]["parameters"]}
     wanted = "application connection_id direction state number from to hangup_cause call_session_id started_after"
     assert filters >= {*wanted.split(), "started_before", "has_recording", "cursor", "page_size"}
+
+
+def test_no_enum_has_two_values_that_differ_by_case_alone(tmp_path: Path) -> None:
+    """openapi-python-client makes constants of them, and stops at the second ``USD`` of ``USD`` and ``usd``."""
+    file = tmp_path / "schema.json"
+    call_command("spectacular", "--api-version", "v1", "--format", "openapi-json", "--file", str(file))
+    document = json.loads(file.read_text())
+    enums = list(enums_of(document))
+    assert len(enums) > 50
+    names = [[re.sub(r"\W", "_", str(value)).upper() for value in enum] for enum in enums]
+    assert [enum for enum, named in zip(enums, names, strict=True) if len(set(named)) < len(named)] == []
+    assert document["components"]["schemas"]["ActionPayParams"]["properties"]["currency"]["enum"] == ["USD"]
+
+
+def enums_of(value: Any) -> Iterator[list[Any]]:
+    """Every enum, wherever it stands."""
+    if isinstance(value, dict) and isinstance(value.get("enum"), list):
+        yield value["enum"]
+    for part in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from enums_of(part)

@@ -1,6 +1,7 @@
 """What stands in a webhook: the present envelope, the old flat format, and what has none."""
 
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -58,3 +59,19 @@ def test_a_changed_floor_has_no_data_and_is_taken_for_what_it_is(client: Client,
     post_webhook(client, account, document)
     event = CallEvent.objects.get()
     assert (event.status, event.event_id, event.event_type) == ("received", document["id"], "conference.floor.changed")
+
+
+def test_an_insight_that_comes_flat_is_taken_for_what_it_is_and_found_at_its_call(
+    client: Client, account: TelnyxAccount
+) -> None:
+    document = json.loads(named("conversation_insight_result").raw)
+    payload = document["payload"]
+    payload["metadata"] |= {name: payload.pop(name) for name in ("call_control_id", "call_leg_id", "call_session_id")}
+    for told in (document, document | {"id": str(uuid.uuid4()), "created_at": document.pop("occurred_at")}):
+        post_webhook(client, account, told)
+        event = CallEvent.objects.latest("received_at")
+        assert (event.status, event.event_id, event.event_type) == ("received", told["id"], document["event_type"])
+        assert event.call_control_id == payload["metadata"]["call_control_id"]
+    post_webhook(client, account, {name: document[name] for name in ("event_type", "payload")})
+    bad = CallEvent.objects.get(status="quarantined")
+    assert "data.id is missing" in bad.error  # and not: webhook API version 1

@@ -105,14 +105,12 @@ def test_a_database_that_is_away_is_503(
     ("body", "why"),
     [
         (b"", "CallSid"),
-        (b"CallSid", "no form"),
-        (b"CallSid=v3:a&", "no form"),
-        (b'{"data": {}}', "no form"),
-        (b"<Response/>", "no form"),
+        (b"CallSid", "CallSid"),
+        (b'{"data": {}}', "CallSid"),
+        (b"<Response/>", "CallSid"),
         (b"CallSid=v3:a&CallSid=v3:b", "twice"),
-        (b"CallSid=v3:a&From=\xff", "not UTF-8"),
-        (b"CallSid=v3:a&From=%ff", "not UTF-8"),
-        (b"CallSid=v3:a&From=%ed%a0%80", "not UTF-8"),
+        (b"CallSid=v3:a&CallStatus=ringing&CallStatus=completed", "twice"),
+        (b"CallSid=v3:a%ff&From=1", "CallSid"),
         (b"CallSid=../..&From=1", "CallSid"),
         (b"CallSid=&From=1", "CallSid"),
         (b"From=%2B13125550143&To=%2B13125550100", "CallSid"),
@@ -132,6 +130,35 @@ def test_a_thousand_fields_are_read_whatever_django_would_bear(client: Client, a
     event = stored(client, account, body)
     assert event.payload is not None
     assert (event.status, len(event.payload)) == ("received", 1000)
+
+
+@pytest.mark.parametrize(
+    ("bad", "name", "read"),
+    [
+        (b"CallerName=M%FCller", "CallerName", "M\ufffdller"),
+        (b"CallerName=M\xfcller", "CallerName", "M\ufffdller"),
+        (b"CallerName=%ed%a0%80", "CallerName", "\ufffd\ufffd\ufffd"),
+        (b"CallerName=a%00b", "CallerName", "a\ufffdb"),
+        (b"CallerName=100%", "CallerName", "100%"),
+        (b"Caller%FF=1", "Caller\ufffd", "1"),
+        (b"CallerName", "CallerName", None),
+        (b"", "", None),
+        (b"Digits=1&Digits=2", "Digits", None),
+        (b"Digits=1&Digits=1", "Digits", "1"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_one_bad_field_costs_that_field_and_the_call_ends(
+    client: Client, account: TelnyxAccount, bad: bytes, name: str, read: str | None, is_first: bool
+) -> None:
+    """It was quarantined whole, and the call rang for ever."""
+    told = form(CallStatus="completed", CallbackSource="call-progress-events", CallDuration="9")
+    body = b"&".join([bad, told] if is_first else [told, bad])
+    event = stored(client, account, body)
+    assert (event.event_type, bytes(event.body)) == ("texml.call.completed", body)
+    assert (event.payload or {}).get(name) == read
+    process(event.pk)
+    assert Call.objects.get().state == "ended"
 
 
 def test_nul_is_kept_in_the_bytes_and_shown_as_a_mark(client: Client, account: TelnyxAccount) -> None:

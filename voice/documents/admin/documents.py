@@ -54,7 +54,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
                 self.initial[name] = set_up_for(viewer(), self.initial[name])
         if "variables" in self.initial:
             self.initial["variables"] = variables_for(viewer(), self.initial["variables"])
-        if self.instance.pk and not self.instance._state.adding and "seen_digest" in self.fields:
+        if not self.instance._state.adding and "seen_digest" in self.fields:
             self.initial["seen_digest"] = self.instance.digest
 
     def clean_draft(self) -> str:
