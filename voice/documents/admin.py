@@ -115,6 +115,7 @@ class CopyForm(forms.Form):
 class TexmlDocumentAdmin(PortalAdmin):
     """Lists and edits documents; publishes them on pages of their own."""
 
+    when_empty = "A document says in TeXML what a caller hears. Once published, a TeXML application can fetch it here."
     form = DocumentForm
     list_display = ("name", "account", "published_shown", "verified_at", "updated_at")
     list_filter = ("account", "signature")
@@ -328,7 +329,9 @@ class TexmlDocumentAdmin(PortalAdmin):
 
     @display(description="Draft")
     def draft_shown(self, document: TexmlDocument) -> str:
-        return format_html('<pre class="portal-json">{}</pre>', visible(set_up_for(viewer(), document.draft)))
+        return format_html(
+            '<pre class="portal-json" tabindex="0">{}</pre>', visible(set_up_for(viewer(), document.draft))
+        )
 
     @display(description="Variables")
     def variables_shown(self, document: TexmlDocument) -> str:
@@ -343,6 +346,7 @@ class TexmlDocumentAdmin(PortalAdmin):
 class TexmlFetchAdmin(PageAdmin):
     """Lists what was fetched; a page each with what was sent and what was answered."""
 
+    when_empty = "A line appears each time that Telnyx fetches a published document."
     page_template = "voice/documents/fetch.html"
     list_display = ("at", "document", "version_shown", "verdict_shown", "proof", "milliseconds")
     list_filter = (("document", RelatedDropdownFilter), "verdict", "proof")

@@ -172,6 +172,7 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 class FlowAdmin(PortalAdmin):
     """Lists and edits flows with their rules."""
 
+    when_empty = "A flow says what happens when somebody calls one of your applications."
     form = FlowForm
     inlines = (RuleInline,)
     list_display = ("name", "application", "account", "active_shown", "updated_at")
