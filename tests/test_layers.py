@@ -23,6 +23,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.encryption",
             "portal.environment",
             "portal.hosts",
+            "portal.icons",
             "portal.json_types",
             "portal.keys",
             "portal.keyset",

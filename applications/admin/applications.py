@@ -64,6 +64,7 @@ class ApplicationAdmin(  # type: ignore[misc]
     Nothing here writes a row: ``applications.editing.service`` does.
     """
 
+    when_empty = "Pull what is at Telnyx with the button above, or add one: it is made at Telnyx."
     change_list_template = "portal/admin/list.html"
     list_select_related = ("account",)
     list_filter_sheet = list_filter_submit = True
@@ -273,6 +274,7 @@ class TexmlApplicationAdmin(ApplicationAdmin):
 class PullAdmin(ReadOnlyAdmin):
     """Shows what was pulled, when and by whom."""
 
+    when_empty = "Press “Pull now” above a list of applications: each pull has its line here."
     list_display = (
         "started_at",
         "account",

@@ -28,8 +28,11 @@ class ApplicationColumns:
         warnings = warnings_for(application)
         if not warnings:
             return str(application)
-        sign = '<span class="material-symbols-outlined text-orange-700 dark:text-orange-400" title="{}">warning</span>'
-        return format_html("{} " + sign, application, " ".join(warnings))
+        sign = (
+            '<span class="material-symbols-outlined text-orange-700 dark:text-orange-400" '
+            'role="img" aria-label="{1}" title="{1}">warning</span>'
+        )
+        return format_html("{0} " + sign, application, " ".join(warnings))
 
     @display(description="account", ordering="account__name")
     def account_shown(self, application: TelnyxApplication) -> str:

@@ -15,6 +15,7 @@ _LAST = ("request_id", "details_json")
 class AuditEventAdmin(ReadOnlyAdmin):
     """Lets nobody write, whatever their permissions."""
 
+    when_empty = "What people do here, from signing in to hanging up, is noted by itself."
     list_display = ("at", "actor_shown", "action", "object_type", "label_shown", "address")
     list_filter = (("action", AllValuesCheckboxFilter), ("at", DayRangeFilter))
     list_filter_submit = True

@@ -19,6 +19,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
 from unfold.sites import UnfoldAdminSite
@@ -133,6 +134,10 @@ class TolerantChangeList(ChangeList):
     search_form_class = SearchForm
     next_url = previous_url = ""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = str(capfirst(self.opts.verbose_name_plural))  # Django's own: "Select call to view"
+
     def get_filters(self, request: HttpRequest) -> Any:
         try:
             found = super().get_filters(request)
@@ -191,6 +196,7 @@ class PortalAdmin(ModelAdmin):
 
     paginator: ClassVar[Any] = CountedPaginator
 
+    when_empty = ""  # what to do for a first row, below "No … yet"
     # in place of ``search_fields`` for who may not see whole numbers, where these are of a column that is masked
     search_fields_masked: tuple[str, ...] = ()
 
@@ -241,4 +247,4 @@ def as_json(value: Any, *, of_a_call: bool = True) -> str:
     """
     value = masked_for(viewer(), value) if of_a_call else addresses_for(viewer(), value)
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)
-    return format_html('<pre class="portal-json">{}</pre>', visible(text))
+    return format_html('<pre class="portal-json" tabindex="0">{}</pre>', visible(text))

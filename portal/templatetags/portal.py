@@ -4,7 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.db.models import Model
 from django.utils.html import format_html
+from django.utils.text import capfirst
 
 from portal import masking, phone_numbers
 from portal.texts import visible
@@ -99,3 +101,9 @@ def live_badge(account: Any) -> str:
     """Draw whether real phones ring there."""
     word, tone = ("LIVE", "bad") if account.is_live else ("SANDBOX", "good")
     return format_html('<span class="portal-badge portal-{}">{}</span>', tone, word)
+
+
+@register.filter
+def crumb(title: Any) -> str:
+    """Write a step of the way to a page: what we call a kind of thing with a capital, the name of a thing as it is."""
+    return visible(str(title)) if isinstance(title, Model) else str(capfirst(title))

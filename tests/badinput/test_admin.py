@@ -9,33 +9,22 @@ from django.contrib import admin
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from django.urls import get_resolver
 from django.utils.html import escape
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.badinput import rows
+from tests.badinput.addresses import addresses
 from tests.corpus import admin as corpus
 from tests.corpus import documents
 from tests.corpus.cases import CANARY_CARD, CANARY_SECRET
 from tests.support.factories import run_owed
 from tests.support.webhooks import post_webhook
-from voice.catalogue.texml_operations import COMMANDS
 from voice.models import Call, CallEvent
 
 pytestmark = pytest.mark.django_db
 _FIELD = re.compile(r'<(?:input|textarea|select)\b[^>]*\bname="([^"]+)"')
 _LEFT_OUT = re.compile(r"^_|^csrf|^q$|_FORMS$|-DELETE$")  # what is no field of a row
-# of the parameters of an address by name; others are the id of a row of the model that the address is of
-_PARTS = {
-    "name": "sandbox",
-    "action": "hangup",
-    "form": "csv",
-    "word": "pause",
-    "control_id": "none",
-    "telnyx_id": "none",
-    **{"sid": rows.LEG, "conference_sid": rows.LEG, "who": rows.LEG},
-}
 
 
 @pytest.fixture
@@ -48,31 +37,6 @@ def asking(browser: Client) -> Client:
     """Signed in; an exception is answered 500, as it would be."""
     browser.raise_request_exception = False
     return browser
-
-
-def addresses(made: dict[Any, Any]) -> Iterator[str]:
-    """Every page of the admin, of a row that there is."""
-    models = {f"{model._meta.app_label}/{model._meta.model_name}": model for model in admin.site._registry}
-    by_name = {f"{model._meta.model_name}_id": row.pk for model, row in made.items()}
-    short = {"account_id": "telnyxaccount_id", "event_id": "callevent_id", "command_id": "callcommand_id"}
-    known = _PARTS | by_name | {name: by_name[long] for name, long in short.items()}
-    for pattern in _patterns(get_resolver().url_patterns, ""):
-        model = models.get("/".join(pattern.split("/")[1:3]))
-        if pattern.startswith("admin/") and not re.search(r"[\^(]|logout", pattern):
-            own = made[model].pk if model in made else "1"
-            names = re.findall(r"<(?:\w+:)?(\w+)>", pattern)
-            parts = re.split(r"<(?:\w+:)?\w+>", pattern)
-            for action in sorted(COMMANDS) if "texml/do/" in pattern else [known["action"]]:
-                values = [str({**known, "action": action}.get(name, own)) for name in names]
-                yield "/" + "".join(part + value for part, value in zip(parts, [*values, ""], strict=True))
-
-
-def _patterns(found: Any, before: str) -> Iterator[str]:
-    for one in found:
-        if hasattr(one, "url_patterns"):
-            yield from _patterns(one.url_patterns, before + str(one.pattern))
-        else:
-            yield before + str(one.pattern)
 
 
 def lists() -> Iterator[str]:

@@ -17,7 +17,7 @@ from tests.support.texml_resources import CALL, telnyx_texml, wired
 from voice.catalogue.texml_operations import COMMANDS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
-LONG = "a-name-without-any-break-" * 5
+LONG = "a_name_without_any_break_" * 5  # hyphens would be breaks
 AT = "Sat, 28 Nov 2026 09:00:00 +0000"
 ROW = {
     **{"sid": LONG, "call_sid": "v3:" + "q" * 80, "friendly_name": LONG, "label": LONG, "status": "in-progress"},

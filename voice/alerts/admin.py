@@ -86,6 +86,7 @@ class MuteForm(forms.Form):
 class AlertAdmin(PageAdmin):
     """Lists and shows alerts; those that are open come first."""
 
+    when_empty = "Nothing is wrong. The checks run by themselves, and what they find appears here."
     page_template = "voice/alerts/page.html"
     list_display = ("what", "state_shown", "summary_shown", "subject", "opened_at", "lasted")
     list_display_links = ("what",)

@@ -47,6 +47,7 @@ _MOST_LEGS, _FIRST_LEGS = 26, 20  # listed beside the timeline; those between th
 class CallAdmin(PageAdmin):
     """Lists and shows calls. Searched with a customer on the phone: number, last digits or any id in, the call out."""
 
+    when_empty = "A call appears with its first webhook, or when you dial. Does none come? The inbox says why."
     page_template = "voice/calls/page.html"
     list_display = (
         "started",
@@ -104,7 +105,11 @@ class CallAdmin(PageAdmin):
     def way(self, call: Call) -> str:
         icon = {"incoming": "call_received", "outgoing": "call_made"}.get(call.direction, "question_mark")
         title = call.direction or "direction not known"
-        return format_html('<span class="material-symbols-outlined portal-way" title="{}">{}</span>', title, icon)
+        return format_html(
+            '<span class="material-symbols-outlined portal-way" role="img" aria-label="{0}" title="{0}">{1}</span>',
+            title,
+            icon,
+        )
 
     @display(description="From")
     def from_shown(self, call: Call) -> str:

@@ -32,6 +32,7 @@ _FIRST = ("join", "speak", "mute", "hold", "record_start", "end_conference")
 class ConferenceAdmin(PageAdmin):
     """Lists the conferences the portal has heard of; above them what Telnyx lists as going on."""
 
+    when_empty = "A conference appears when the first call joins it. “Create conference” begins one."
     page_template = "voice/conferences/page.html"
     list_display = ("started_at", "name_shown", "state_shown", "present", "account", "connection_id", "ended_at")
     list_filter = (

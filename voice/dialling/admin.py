@@ -33,6 +33,7 @@ _ORDER = (_Status.OK, _Status.SENDING, _Status.QUEUED, _Status.REFUSED, _Status.
 class DialBatchAdmin(PageAdmin):
     """Lists and shows dial batches; who may dial starts and steers them."""
 
+    when_empty = "“Dial a list” takes numbers, and dials one after the other."
     page_template = "voice/dialling/page.html"
     list_display = (
         "name_shown",

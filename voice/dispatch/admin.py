@@ -38,6 +38,7 @@ from voice.models import CallCommand
 class CallCommandAdmin(PageAdmin):
     """Lists and shows commands; searches by call control id, command id, or who asked."""
 
+    when_empty = "A command appears as soon as a person, a program or a flow asks something of a call."
     page_template = "voice/dispatch/page.html"
     list_display = ("created_at", "action_shown", "status_shown", "by_shown", "tries", "took", "error_code", "said")
     list_filter = (

@@ -173,6 +173,7 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
     """Lists and edits flows with their rules, and shows what they were."""
 
+    when_empty = "A flow says what happens when somebody calls one of your applications."
     form = FlowForm
     inlines = (RuleInline,)
     list_display = ("name", "application", "account", "active_shown", "updated_at")

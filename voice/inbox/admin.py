@@ -78,6 +78,7 @@ class VerifyForm(forms.Form):
 class RejectedRequestAdmin(ReadOnlyAdmin):
     """Lists the last requests that were refused, and adds the pages of the inbox."""
 
+    when_empty = "No request to the webhook addresses was refused."
     list_display = ("at", "account_shown", "reason_shown", "headers_shown")
     list_display_links = None
     list_select_related = ("account",)

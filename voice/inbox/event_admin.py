@@ -36,6 +36,7 @@ from voice.replay.event_links import ReplayLinks
 class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     """Lists and shows events; searches by any id of the event or its call."""
 
+    when_empty = "An event appears with the first webhook that Telnyx sends. Does none come? The inbox says why."
     list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error_shown")
     list_filter = (
         ("received_at", MomentRangeFilter),
@@ -122,7 +123,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     @display(description="Raw body")
     def body_shown(self, event: CallEvent) -> str:
         body = addresses_for(viewer(), bytes(event.body).decode("utf-8", "replace"))
-        return format_html('<pre class="portal-json">{}</pre>', body)
+        return format_html('<pre class="portal-json" tabindex="0">{}</pre>', body)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.undelivered_view)

@@ -24,6 +24,7 @@ from voice.wakeups import wake_recovery
 class RecoveryAdmin(ReadOnlyAdmin):
     """Lists the runs, newest first."""
 
+    when_empty = "A recovery asks Telnyx for what no webhook brought. It runs by itself every few minutes."
     list_display = ("started_at", "account", "state_shown", "by_shown", "looked_through", "found_shown")
     list_filter = (("state", ChoicesDropdownFilter), ("account", RelatedDropdownFilter))
     list_filter_sheet = list_filter_submit = True

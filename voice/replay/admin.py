@@ -38,6 +38,7 @@ _WORDS = {
 class ReplayAdmin(PageAdmin):
     """Lists dry runs and runs of the last month. All of it takes the permission to run events again."""
 
+    when_empty = "Pick events in the list of events, and choose there to run them again."
     page_template = "voice/replay/page.html"
     list_display = ("created_at", "what_shown", "state_shown", "done_shown", "effects_shown", "by_shown")
     list_before_template: Any = "voice/replay/replays_before.html"

@@ -57,6 +57,21 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (live && live.querySelector("details[open]")) event.preventDefault();
 });
 
+// a part that is drawn anew leaves the keyboard where it was: on what is called the same there
+const called = (one) => [one.tagName, one.name || "", one.getAttribute("href") || "", one.getAttribute("aria-label") || one.textContent].join(" ");
+let held = "";
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const at = document.activeElement;
+  if (at && at !== document.body && event.detail.target?.contains(at)) held = called(at);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  if (!held) return;
+  const at = document.activeElement;
+  const again = [...document.querySelectorAll("a, button, input, select, textarea, summary")].find((one) => called(one) === held);
+  if ((!at || at === document.body) && again) again.focus({ preventScroll: true });
+  held = "";
+});
+
 // a list that was asked for anew while somebody types: its boxes act again, its filters keep what was typed
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "portal-results") return;
@@ -86,3 +101,8 @@ const tick = () => {
 };
 setInterval(tick, 1000);
 document.addEventListener("htmx:afterSettle", tick);
+
+// Django's box of two lists explains itself by a sign that nothing but its name would tell
+window.addEventListener("load", () => setTimeout(() => {
+  for (const sign of document.querySelectorAll(".help-tooltip[aria-label]")) sign.setAttribute("role", "img");
+}, 0));

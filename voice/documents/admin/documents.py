@@ -92,6 +92,7 @@ class DocumentForm(forms.ModelForm):  # type: ignore[type-arg]
 class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: ignore[misc]
     """Lists and edits documents; publishes them on pages of their own."""
 
+    when_empty = "A document says in TeXML what a caller hears. Once published, a TeXML application can fetch it here."
     form = DocumentForm
     list_display = ("name", "account", "published_shown", "verified_at", "updated_at")
     list_filter = ("account", "signature")
@@ -183,7 +184,9 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
 
     @display(description="Draft")
     def draft_shown(self, document: TexmlDocument) -> str:
-        return format_html('<pre class="portal-json">{}</pre>', visible(set_up_for(viewer(), document.draft)))
+        return format_html(
+            '<pre class="portal-json" tabindex="0">{}</pre>', visible(set_up_for(viewer(), document.draft))
+        )
 
     @display(description="Variables")
     def variables_shown(self, document: TexmlDocument) -> str:

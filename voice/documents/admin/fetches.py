@@ -19,6 +19,7 @@ from voice.models import Call, TexmlFetch
 class TexmlFetchAdmin(PageAdmin):
     """Lists what was fetched; a page each with what was sent and what was answered."""
 
+    when_empty = "A line appears each time that Telnyx fetches a published document."
     page_template = "voice/documents/fetch.html"
     list_display = ("at", "document", "version_shown", "verdict_shown", "proof", "milliseconds")
     list_filter = (("document", RelatedDropdownFilter), "verdict", "proof")
