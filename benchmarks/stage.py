@@ -28,6 +28,7 @@ from tests.support.factories import CONNECTION, make_event
 KEY = SigningKey.generate()
 PUBLIC_KEY = base64.b64encode(bytes(KEY.verify_key)).decode()
 CONNECTIONS = 16
+PATIENCE = 90  # seconds for an answer: on a busy machine a server's first one takes its time
 
 
 def make_account(name: str, telnyx_port: int = 9) -> TelnyxAccount:
@@ -45,28 +46,38 @@ def path_of(account: TelnyxAccount) -> str:
 
 def webhook(path: str, event: dict[str, Any] | None = None) -> bytes:
     """A whole signed request, of a call of its own unless an event is given."""
-    body = json.dumps(event or make_event(leg=uuid.uuid4().hex)).encode()
+    return request(path, json.dumps(event or make_event(leg=uuid.uuid4().hex)).encode(), "application/json")
+
+
+def request(path: str, body: bytes, kind: str) -> bytes:
+    """A whole request as Telnyx signs it."""
     headers = signatures.sign(body, KEY, time.time())
-    headers |= {"Host": "127.0.0.1", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    headers |= {"Host": "127.0.0.1", "Content-Type": kind, "Content-Length": str(len(body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
 
-def fire(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS) -> list[float]:
-    """Post them over so many kept connections: the seconds until each was answered 200. Anything else stops."""
-    waiting, found, failures = iter(requests), [], []
-    lock = threading.Lock()
+def fire(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS, every: float = 0.0) -> list[float]:
+    """Post them over so many kept connections: the seconds until each was answered 200. Anything else stops.
+
+    One after the other, or one ``every`` so many seconds, whether those before it are answered or not, as long as a
+    connection is free; what one waited for that counts.
+    """
+    found, failures = [], []
+    lock, start = threading.Lock(), time.perf_counter()
+    waiting = iter((start + every * at, request) for at, request in enumerate(requests))
 
     def post() -> None:
         try:
-            with socket.create_connection(("127.0.0.1", port), 20) as line:
+            with socket.create_connection(("127.0.0.1", port), PATIENCE) as line:
                 line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 while True:
                     with lock:
-                        request = next(waiting, None)
-                    if request is None:
+                        due, request = next(waiting, (0.0, b""))
+                    if not request:
                         return
-                    begin = time.perf_counter()
+                    time.sleep(max(0.0, due - time.perf_counter()))
+                    begin = due if every else time.perf_counter()
                     line.sendall(request)
                     status = _answer(line)
                     found.append(time.perf_counter() - begin)

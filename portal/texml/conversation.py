@@ -19,7 +19,8 @@ What can be done (``choices`` tells which of these now):
 
 * ``press 12#``: keys; ``say I want sales``: speech; ``wait``: nothing, until the time is over or somebody else acts
 * after ``Calls …``: ``answer`` (talks, then the called party hangs up), ``busy``, ``no answer``, ``reject``
-* in a queue: ``taken`` (somebody takes the caller, talks, hangs up); in a conference: ``end`` (it ends)
+* in a queue: ``taken`` (somebody takes the caller, talks, hangs up)
+* in a conference: ``begin`` (somebody comes for whom it had to wait), ``end`` (it ends)
 * always: ``hang up``
 """
 
@@ -42,6 +43,8 @@ from portal.texml.outcomes import (
     Spoken,
     Step,
     Taken,
+    Tell,
+    Waits,
 )
 from portal.texml.verbs import Note, Verb
 
@@ -145,7 +148,8 @@ class Conversation:
             heard = [word for word, kind in (("press …", "dtmf"), ("say …", "speech")) if kind in verb.get("input")]
             choices = [*heard, "wait"]
         if self._is_queued and verb.name != "Enqueue":
-            choices = [*choices, *([] if "wait" in choices or _is_endless(verb) else ["wait"]), "taken"]
+            waits = [] if "wait" in choices or _is_endless(verb) else ["wait"]
+            choices = [*choices, *waits, "begin" if _kind(self._machine.below()) == "Conference" else "taken"]
         return [*choices, "hang up"]
 
     def do(self, step: str) -> list[str]:
@@ -180,6 +184,7 @@ class Conversation:
             "hang": [HungUp()],
             "press": [Pressed(rest.strip()), Silent()],  # nobody presses more than they said
             "say": [Spoken(rest.strip())],
+            "begin": [Taken()],
             "taken": [Taken(), Over({"QueueResult": "bridged", "QueueTime": "10"})],
             "wait": [self._waited(verb)],
         }
@@ -210,6 +215,12 @@ class Conversation:
         last = steps[-1] if steps else None
         if isinstance(last, Fetch):
             return self._document(last)
+        if (
+            isinstance(last, Verb)
+            and _kind(last) == "Conference"
+            and not last.children[0].get("startConferenceOnEnter")
+        ):
+            return Waits()  # nobody is there yet
         if self._machine.waits != "heard" or not isinstance(last, Verb) or _is_endless(last):
             return None
         # after its last verb the document of a queue begins anew: whether the caller waits on is theirs to say
@@ -289,6 +300,8 @@ def in_words(step: Step) -> list[str]:
         given = ", ".join(f"{name}={value}" for name, value in step.fields.items())
         what = "Asks the fallback" if step.is_fallback else "Asks"
         return [f"{what} {step.url}" + (f" with {given}" if given else "")]
+    if isinstance(step, Tell):
+        return [f"Tells {step.url} {', '.join(f'{name}={value}' for name, value in step.fields.items())}"]
     return _of_verb(step)
 
 
@@ -330,7 +343,9 @@ def _dials(verb: Verb) -> list[str]:
     if kind == "Conference":
         return [f"The caller joins the conference {verb.children[0].text}"]
     if kind == "Queue":
-        return [f"The caller is put through to the first in the queue {verb.children[0].text}"]
+        queue = verb.children[0]
+        first = [f"Who waits there first hears {queue.get('url')}"] if queue.get("url") else []
+        return [f"The caller is put through to the first in the queue {queue.text}", *first]
     names = [child.text for child in verb.children] or [verb.text]
     between = ", then " if verb.get("sequential") else " and "
     heard = [f"{child.text} first hears {child.get('url')}" for child in verb.children if child.get("url")]

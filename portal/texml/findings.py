@@ -89,6 +89,7 @@ RULES: Mapping[str, Rule] = {
     "F10": Rule("error", "It leads to a document that is missing, not published or of another account."),
     "F11": Rule("error", "A verb is not allowed in what the document is fetched for."),
     "F12": Rule("info", "Something repeats without an end."),
+    "F13": Rule("info", "A transcription hears what the document itself says."),
     "T01": Rule("error", "A section of the template is not closed, or does not match."),
     "T02": Rule("error", "The template asks for a value without escaping."),
     "T03": Rule("error", "The template uses something that is not there."),
@@ -98,6 +99,7 @@ RULES: Mapping[str, Rule] = {
     "T07": Rule("warning", "A variable is neither Telnyx's nor declared: it is empty."),
     "T08": Rule("error", "A secret stands outside of HttpRequest: it would be spoken or sent."),
     "T09": Rule("error", "A value stands in the name of an element or an attribute."),
+    "T10": Rule("info", "The link of a recording is handed on, and holds for ten minutes only."),
     "D01": Rule("info", "A default differs from TwiML's, and the document was imported."),
 }
 

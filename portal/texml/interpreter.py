@@ -10,6 +10,7 @@ for, unless it is an ``End``; ``waits`` names the outcomes that go on from there
     steps = machine.take(Pressed("1"))                              # [Fetch(url=…, fields={"Digits": "1"})]
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from portal.texml.outcomes import (
     Failed,
     Fetch,
     Fetched,
+    Fields,
     Heard,
     HungUp,
     Outcome,
@@ -29,9 +31,11 @@ from portal.texml.outcomes import (
     Spoken,
     Step,
     Taken,
+    Tell,
+    Waits,
 )
 from portal.texml.tree import Element, Malformed, parse
-from portal.texml.verbs import Note, Verb, read
+from portal.texml.verbs import Note, Verb, around, read
 
 MOST_DOCUMENTS = 100  # of one call; Telnyx tells no figure
 MOST_UNHEARD = 10  # documents one after the other in which nothing takes time
@@ -49,6 +53,12 @@ PLAYED = {
 }
 _GOES_ON = ("Start", "Stop")
 _IMPATIENT = ("Redirect", "Reject", "Hangup", "Leave")
+_UNPLAYED = {  # what would change a call, or be told, and is not played here; how things sound is no matter
+    "Dial": ("answerOnBridge", "recordMaxLength"),
+    "Number": ("sendDigits", "deepfakeDetection"),
+    "Transcription": ("transcriptionCallback",),
+}
+_UNTOLD = ("absent", "deepfake", "dtmf", "speaker")  # in a list of events
 
 
 @dataclass
@@ -81,7 +91,7 @@ class Machine:
     documents: int = 0
     unheard: int = 0
     asked: JsonObject = field(default_factory=dict)  # of the fetch under way: its role, whether it is the fallback's
-    queued: JsonObject = field(default_factory=dict)  # of the queue waited in: where its document lies
+    queued: JsonObject = field(default_factory=dict)  # of what is waited in: where its document lies
 
     def as_json(self) -> JsonObject:
         return asdict(self)
@@ -99,9 +109,9 @@ class Machine:
         """Whether no verb is left in the document under way."""
         return not self.frames or self.frames[-1].at >= len(_nodes(self.frames[-1].source))
 
-    def begin(self, url: str, method: str = "POST") -> list[Step]:
+    def begin(self, url: str, method: str = "POST", fields: Fields | None = None) -> list[Step]:
         """Ask for the first document."""
-        return self._fetch(Fetch(url, method, role=self.role))
+        return self._fetch(Fetch(url, method, fields or {}, role=self.role))
 
     def replace(self, url: str, method: str = "POST") -> list[Step]:
         """Leave what is under way for another document, as an update of the call does."""
@@ -127,6 +137,8 @@ class Machine:
             return self._go_on([]) if self.waits == "heard" else []
         if isinstance(outcome, Pressed | Spoken | Silent):
             return self._take_input(outcome) if self.waits == "input" else []
+        if isinstance(outcome, Waits):
+            return self._take_waiting()
         return self._take_end(outcome)
 
     # documents
@@ -137,8 +149,8 @@ class Machine:
         self.unheard += 1
         if self.documents > MOST_DOCUMENTS or self.unheard > MOST_UNHEARD:
             if fetch.role == "wait":  # whoever waits goes on waiting, in silence
-                self.waits, self.asked = "queue", {}
-                return [*steps, Note("stopped: the document of the queue is not asked for any more")]
+                self._wait_in_silence()
+                return [*steps, Note("stopped: what is heard meanwhile is not asked for any more")]
             many = f"more than {MOST_DOCUMENTS} documents" if self.unheard <= MOST_UNHEARD else "documents in a circle"
             return self._end(steps, "error", many)
         self.waits = "document"
@@ -157,12 +169,13 @@ class Machine:
             self.frames = [frame]
         else:
             self.frames = [*self.frames[:1], frame]
-        return self._go_on([])
+        notes: list[Step] = [*around(parse(source).root)]
+        return self._end(notes, "error", _refusal(notes)) if notes and self.strict else self._go_on(notes)
 
     def _fail(self, asked: JsonObject, reason: str) -> list[Step]:
         note = Note(f"failed: {reason}")
         if asked.get("role") == "wait":  # whoever waits hears nothing
-            self.waits, self.frames = "queue", self.frames[:1]
+            self._wait_in_silence()
             return [note]
         if self.fallback and not asked.get("is_fallback") and not self.role:
             fetch = Fetch(self.fallback, self.fallback_method, role=self.role, is_fallback=True)
@@ -184,11 +197,14 @@ class Machine:
             node = nodes[frame.at]
             frame.at += 1
             verb, notes = read(node, frame.url)
-            if verb and (told := _unplayed(verb, frame.role)):
+            if verb and (told := _unplayed(verb, frame.role, self.below().name)):
                 verb, notes = None, [*notes, Note(told, node.line)]
+            if verb:
+                verb, more = _one_kind(verb)
+                notes += more + _left_out(verb)
             steps += notes
             if notes and self.strict:
-                return self._end(steps, "error", f"strict: {notes[0].text}, line {notes[0].line}")
+                return self._end(steps, "error", _refusal(notes))
             if verb and (done := self._run(verb, frame, steps)) is not None:
                 return done
         return self._end(steps, "over")
@@ -201,7 +217,7 @@ class Machine:
         if verb.name in _IMPATIENT:
             return self._leave(verb, frame, steps)
         self.waits, self.unheard, self.digits = PLAYED[verb.name], 0, ""
-        steps.append(_one_kind(verb, steps) if verb.name == "Dial" else verb)
+        steps.append(verb)
         if verb.name == "Enqueue" and verb.get("waitUrl"):
             self.queued = {"url": verb.get("waitUrl"), "method": verb.get("waitUrlMethod", "POST")}
             return self._wait(steps)
@@ -213,15 +229,16 @@ class Machine:
         if verb.name != "Leave":
             reason = {"busy": "busy"}.get(verb.get("reason"), "rejected") if verb.name == "Reject" else "hangup"
             return self._end(steps, reason)
-        if frame.role != "wait":
-            steps.append(Note("ignored: <Leave>, since nobody waits in a queue", verb.line))
-            return None
         steps.append(verb)
-        return steps + self._take_end(Over({"QueueResult": "leave", "QueueSid": self._below().text}))
+        return steps + self._take_end(Over({"QueueResult": "leave", "QueueSid": self.below().text}))
 
     def _wait(self, steps: list[Step]) -> list[Step]:
-        """Ask for what is heard in the queue, at its beginning and whenever that is over."""
+        """Ask for what is heard by whoever waits, at the beginning and whenever that is over."""
         return self._fetch(Fetch(self.queued["url"], self.queued["method"], why="waitUrl", role="wait"), steps)
+
+    def _wait_in_silence(self) -> None:
+        self.frames, self.asked = self.frames[:1], {}
+        self.waits = PLAYED[self.below().name]
 
     def _finish(self, frame: Frame, steps: list[Step]) -> list[Step]:
         if frame.role == "wait":
@@ -244,7 +261,9 @@ class Machine:
             return [Note(f"ignored: {kind}, for which the <Gather> does not listen", verb.line)]
         if isinstance(outcome, Spoken):
             fields = {"SpeechResult": outcome.text, "Confidence": f"{outcome.confidence:g}"}
-            return self._gathered(verb, fields | ({"Digits": self.digits} if self.digits else {}))
+            return _partly(verb, outcome) + self._gathered(
+                verb, fields | ({"Digits": self.digits} if self.digits else {})
+            )
         return self._pressed(verb, outcome.keys)
 
     def _pressed(self, verb: Verb, keys: str) -> list[Step]:
@@ -268,8 +287,18 @@ class Machine:
 
     def _gathered(self, verb: Verb, fields: dict[str, str]) -> list[Step]:
         if not verb.get("action"):
-            return self._go_on([Note("lost: what was entered, since the <Gather> has no action", verb.line)])
+            is_told = "SpeechResult" in fields and verb.get("partialResultCallback")
+            lost = Note("lost: what was entered, since the <Gather> has no action", verb.line)
+            return self._go_on([] if is_told else [lost])
         return self._fetch(Fetch(verb.get("action"), self.method, fields, "Gather", self.frames[-1].role))
+
+    def _take_waiting(self) -> list[Step]:
+        rooms = self.below().children if self.waits == "over" else ()
+        room = next((child for child in rooms if child.name == "Conference"), None)
+        if room is None or not room.get("waitUrl"):
+            return []
+        self.queued = {"url": room.get("waitUrl"), "method": room.get("waitMethod", "POST")}
+        return self._wait([])
 
     def _take_end(self, outcome: Over | Taken) -> list[Step]:
         is_queued = self.waits == "queue" or len(self.frames) > 1 or self.asked.get("role") == "wait"
@@ -277,19 +306,24 @@ class Machine:
             return []
         self.frames, self.queued, self.asked = self.frames[:1], {}, {}
         if isinstance(outcome, Taken):
-            self.waits = "queue" if is_queued else "over"
+            self._wait_in_silence()
             return []
-        verb = self._below()
+        verb = self.below()
         if not verb.get("action") or (verb.name == "Connect" and verb.children[0].name == "Stream"):
             return self._go_on([])
         return self._fetch(Fetch(verb.get("action"), verb.get("method", "POST"), outcome.fields, verb.name))
 
-    def _below(self) -> Verb:
+    def below(self) -> Verb:
         """Return the verb that the leg's own document is at, whatever is heard meanwhile."""
         frame = self.frames[0]
         nodes = _nodes(frame.source)
         verb = read(nodes[frame.at - 1], frame.url)[0] if 0 < frame.at <= len(nodes) else None
         return verb or Verb("", 0)
+
+
+def _refusal(notes: Sequence[Step]) -> str:
+    note = next(one for one in notes if isinstance(one, Note))
+    return f"strict: {note.text}, line {note.line}"
 
 
 def _nodes(source: str) -> list[Element]:
@@ -305,19 +339,48 @@ def _fault(source: Any) -> str:
     return "" if root.name == ROOT else f"<{root.name[:64]}> is no <{ROOT}>"
 
 
-def _unplayed(verb: Verb, role: str) -> str:
+def _unplayed(verb: Verb, role: str, below: str) -> str:
+    """Say why a verb is not played; empty if it is. ``below`` is the verb that the leg's own document is at."""
     allowed = GRAMMAR.roles[role].verbs if role else GRAMMAR.verbs
     if verb.name not in allowed:
         return f"ignored: <{verb.name}>, which does not belong into {GRAMMAR.roles[role].says}"
+    if verb.name == "Leave" and (role != "wait" or below != "Enqueue"):
+        return "ignored: <Leave>, since nobody waits in a queue"
     is_played = verb.name in PLAYED or verb.name in _GOES_ON or verb.name in _IMPATIENT
     return "" if is_played else f"skipped: <{verb.name}>, which is not played here"
 
 
-def _one_kind(verb: Verb, steps: list[Step]) -> Verb:
+def _left_out(verb: Verb) -> list[Note]:
+    """Say of what is written in a verb that nobody plays it here."""
+    names = [name for name in _UNPLAYED.get(verb.name, ()) if name in verb.written and verb.get(name)]
+    for name in verb.written:
+        value = verb.get(name)
+        names += [f"{word} in {name}" for word in _UNTOLD if isinstance(value, tuple) and word in value]
+    notes = [Note(f"skipped: {name} of <{verb.name}>, which is not played here", verb.line) for name in sorted(names)]
+    return notes + [note for child in verb.children for note in _left_out(child)]
+
+
+def _partly(verb: Verb, said: Spoken) -> list[Step]:
+    """Tell what was said so far when half of it was, where that is wanted.
+
+    When Telnyx tells it, and in which fields, is written down nowhere.
+    """
+    words = said.text.split()
+    if not words or not verb.get("partialResultCallback"):
+        return []
+    fields = {"SpeechResult": " ".join(words[: (len(words) + 1) // 2])}
+    return [Tell(verb.get("partialResultCallback"), verb.get("partialResultCallbackMethod", "POST"), fields, "Partial")]
+
+
+def _one_kind(verb: Verb) -> tuple[Verb, list[Note]]:
     """Leave one conference or one queue in a Dial, or the numbers."""
+    if verb.name != "Dial":
+        return verb, []
     rooms = [child for child in verb.children if child.name in ("Conference", "Queue")]
     kept = tuple(rooms[:1]) or verb.children
-    for child in verb.children:
-        if child not in kept:
-            steps.append(Note(f"ignored: <{child.name}>, since a <Dial> has one kind of them", child.line))
-    return Verb(verb.name, verb.line, "" if kept else verb.text, verb.values, kept, verb.written)
+    notes = [
+        Note(f"ignored: <{child.name}>, since a <Dial> has one kind of them", child.line)
+        for child in verb.children
+        if child not in kept
+    ]
+    return Verb(verb.name, verb.line, "" if kept else verb.text, verb.values, kept, verb.written), notes

@@ -25,6 +25,16 @@ class Fetch:
 
 
 @dataclass(frozen=True)
+class Tell:
+    """Tells an address something, whose answer does not matter."""
+
+    url: str
+    method: str = "POST"
+    fields: Fields = field(default_factory=dict)
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class End:
     """Ends the document, and with it the call: ``how`` is hangup, rejected, busy, over (no verb is left) or error."""
 
@@ -32,7 +42,7 @@ class End:
     reason: str = ""
 
 
-Step = Verb | Fetch | End | Note
+Step = Verb | Fetch | Tell | End | Note
 
 
 @dataclass(frozen=True)
@@ -83,8 +93,15 @@ class Over:
 
 
 @dataclass(frozen=True)
+class Waits:
+    """Says that the conference which somebody joined has not begun: they hear what is meant for that time."""
+
+
+@dataclass(frozen=True)
 class Taken:
-    """Says that somebody was taken out of the queue they wait in: what they heard there stops."""
+    """Says that somebody was taken out of the queue they wait in, or that their conference begins: what they heard
+    until then stops.
+    """
 
 
 @dataclass(frozen=True)
@@ -92,4 +109,4 @@ class HungUp:
     """Says that the call is over."""
 
 
-Outcome = Fetched | Failed | Heard | Pressed | Spoken | Silent | Over | Taken | HungUp
+Outcome = Fetched | Failed | Heard | Pressed | Spoken | Silent | Over | Waits | Taken | HungUp

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from portal.texml.grammar import GRAMMAR, Element, Value, close
+from portal.texml.grammar import GRAMMAR, ROOT, Element, Value, close
 from portal.texml.tree import Element as Node
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
@@ -69,6 +69,12 @@ def read(node: Node, url: str, parent: str = "Response") -> tuple[Verb | None, l
     if lacking := _lacking(verb, known):
         return None, [*notes, Note(f"ignored: <{node.name}>, which lacks {lacking}", node.line)]
     return verb, notes
+
+
+def around(root: Node) -> list[Note]:
+    """Return what is left out of the root itself: its attributes, and text between the verbs."""
+    _, notes = _attributes(root, GRAMMAR.elements[ROOT], "")
+    return notes + ([Note(f"ignored: the text in <{ROOT}>", root.line)] if root.text else [])
 
 
 def _words(node: Node) -> str:

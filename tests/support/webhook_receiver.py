@@ -45,7 +45,7 @@ class Hook:
 
 class Receiver:
     """``status`` is what it answers; ``statuses`` first, while it has any. ``react`` is called before the answer.
-    ``documents`` are what it has to give, by path; of every other path it gives nothing.
+    ``documents`` are what it has to give, by path, with ``.mp3`` a sound; of every other path it gives nothing.
 
     ``exchange`` is the one whose calls go on while somebody waits.
     """
@@ -97,6 +97,8 @@ class Receiver:
                 if receiver.location:
                     self.send_header("Location", receiver.location)
                 found = receiver.documents.get(self.path.partition("?")[0], b"")
+                kind = "audio/mpeg" if self.path.endswith(".mp3") else "application/xml"
+                self.send_header("Content-Type", kind)
                 content = found.encode() if isinstance(found, str) else found
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()

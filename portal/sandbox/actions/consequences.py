@@ -32,6 +32,7 @@ _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
     ),
     "bridged": (queues.bridged, recordings.begin, texml_legs.bridged, documents.bridged),
     "unbridged": (documents.unbridged,),
+    "begun": (documents.begun,),
     "ending": (
         documents.ending,
         streams.hang_up,
@@ -65,8 +66,8 @@ TIMERS: dict[str, TimerFunction] = {
 def follow(exchange: Exchange, call: Call, what: str) -> None:
     """Bring about what follows from a leg's change.
 
-    ``call`` was just ``what``: started, answered, gathering, waiting (in a queue and the like), bridged, unbridged,
-    about to end (ending) or over (ended).
+    ``call`` was just ``what``: started, answered, gathering, waiting (in a queue and the like), in a conference that
+    begins (begun), bridged, unbridged, about to end (ending) or over (ended).
     """
     for follower in _FOLLOWERS.get(what, ()):
         follower(exchange, call)

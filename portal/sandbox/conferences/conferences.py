@@ -94,12 +94,16 @@ def join(exchange: Exchange, conference: JsonObject, call: Call, body: JsonObjec
         raise unprocessable("90044", "Conference join not allowed", "A participant must not join twice.")
     if len(present(conference)) >= conference["max_participants"]:
         raise unprocessable("90032", "Maximum number of participants reached", "The conference is full.")
+    waiting = present(conference) if conference["status"] == "init" else []
     if body.get("start_conference_on_enter", True):
         conference["status"] = "in_progress"
     conference["participants"].append(_participant(exchange, call, body))
     save(exchange, conference)
     call.running[KIND] = [{"id": conference["id"]}]
     exchange.emit(call, "conference.participant.joined", conference_id=conference["id"])
+    for other in map(exchange.call, (one["call_control_id"] for one in waiting)):
+        if other and conference["status"] != "init":
+            exchange.tell(other, "begun")
     if not body.get("mute"):
         exchange.after(_FLOOR_DELAY, call, "floor", id=conference["id"])
 

@@ -61,10 +61,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Answer:
-    """Holds an answer's status, and its body if that was asked for."""
+    """Holds an answer's status, and its body and what that is if they were asked for."""
 
     status: int
     body: bytes = b""
+    kind: str = ""
 
 
 @dataclass
@@ -260,6 +261,7 @@ class Courier:
         if delivery.reply:
             came: JsonObject = {"url": delivery.primary, "token": delivery.token, "status": answer and answer.status}
             came["body"] = answer.body.decode("latin-1") if answer else ""  # whatever bytes they are
+            came["kind"] = answer.kind if answer else ""
             call_id = delivery.event["payload"]["call_control_id"]
             self._store.add_timer(time.time(), call_id, delivery.reply, came)
 
@@ -276,7 +278,7 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: f
             method, _target(parts), body, {"User-Agent": "telnyx-webhooks", "Connection": "close"} | headers
         )
         with connection.getresponse() as answer:
-            return Answer(answer.status, answer.read(most) if most else b"")
+            return Answer(answer.status, answer.read(most) if most else b"", answer.headers.get_content_type())
     finally:
         connection.close()
 

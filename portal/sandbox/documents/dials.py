@@ -9,7 +9,7 @@ from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.core.errors import Refused
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
-from portal.sandbox.documents import recording
+from portal.sandbox.documents import prompts, recording
 from portal.sandbox.documents.outcomes import LATER, comes, enter, texml
 from portal.sandbox.texml import legs
 from portal.sandbox.texml.calls import machine_detection
@@ -17,6 +17,8 @@ from portal.texml.outcomes import Over
 from portal.texml.verbs import Verb
 
 TALK = legs.TALK  # seconds for which whom a document dials talks
+STAR = "texml_star"  # the timer of a caller who lets go whom they were put through to
+_UNTIL_STAR = 1.0  # seconds
 
 
 def dial(exchange: Exchange, call: Call, verb: Verb) -> None:
@@ -28,6 +30,7 @@ def dial(exchange: Exchange, call: Call, verb: Verb) -> None:
         "record": _recording_wanted(verb),
         "recording": None,
         "caller_id": verb.get("callerId"),
+        "hangup_on_star": verb.get("hangupOnStar"),
         "options": _options(verb),
         "ended": None,
     }
@@ -46,6 +49,22 @@ def bridged(exchange: Exchange, child: Call, call: Call) -> None:
         body = {"channels": state["record"]["channels"]}
         state["recording"] = legs.record(exchange, call, state["record"], body)
     exchange.after(TALK, child, "leave")
+    if state["hangup_on_star"]:
+        listen_for_star(exchange, call, child)
+
+
+def listen_for_star(exchange: Exchange, call: Call, other: Call) -> None:
+    """Let the caller press what they press next: with * they are rid of the other one."""
+    if "*" in prompts.next_keys(call):
+        exchange.after(_UNTIL_STAR, call, STAR, other=other.call_control_id)
+
+
+def let_go(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Hang up the one whom the caller talks to, if it is still the same."""
+    other = exchange.call(arguments["other"])
+    if call.alive and other and other.alive and call.peer == other.call_control_id:
+        enter(exchange, call, "The caller presses *: the other one is hung up")
+        calls.hang_up(exchange, other)
 
 
 def ended(exchange: Exchange, child: Call, call: Call) -> None:
@@ -129,11 +148,15 @@ def _target(child: Verb) -> JsonObject:
     return {
         "to": child.text,
         "status": status,
-        "whisper": {"url": child.get("url"), "method": child.get("method", "POST")} if child.get("url") else None,
+        "whisper": _whisper(child) if child.get("url") else None,
         "detect": child.get("machineDetection"),
         "detection": machine_detection(child.get("machineDetection"), child.get("detectionMode")),
         "amd": {"url": child.get("amdStatusCallback"), "method": "POST"} if child.get("amdStatusCallback") else None,
     }
+
+
+def _whisper(child: Verb) -> JsonObject:
+    return {"url": child.get("url"), "method": child.get("method", "POST"), "role": "whisper", "fields": {}}
 
 
 def _options(verb: Verb) -> JsonObject:

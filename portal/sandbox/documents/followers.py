@@ -3,22 +3,28 @@
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.documents import dials, fetches, recording, rooms, runner, services
-from portal.sandbox.documents.outcomes import texml
+from portal.sandbox.documents.outcomes import LATER, comes, texml
 from portal.sandbox.texml import legs
 from portal.texml.interpreter import Machine
-from portal.texml.outcomes import Fetch
+from portal.texml.outcomes import Fetch, Taken
 
 
 def answered(exchange: Exchange, call: Call) -> None:
     """Let whom a document dialled hear what is for them, before they are put through."""
     if call.texml and call.texml.get("whisper"):
-        runner.whisper(exchange, call)
+        runner.whisper(exchange, call, call.texml["whisper"])
 
 
 def bridged(exchange: Exchange, call: Call) -> None:
     parent = legs.parent_of(exchange, call)
     if parent and parent.texml and parent.texml.get("dial") and call.peer == parent.call_control_id:
         dials.bridged(exchange, call, parent)
+
+
+def begun(exchange: Exchange, call: Call) -> None:
+    """Stop what somebody hears who waited for their conference to begin."""
+    if call.texml and runner.MACHINE in call.texml:
+        comes(exchange, call, Taken(), name=LATER)
 
 
 def unbridged(exchange: Exchange, call: Call) -> None:
@@ -44,6 +50,7 @@ def ended(exchange: Exchange, call: Call) -> None:
     if not call.texml:
         return
     dials.stop(exchange, call)
+    rooms.part(exchange, call)
     parent = legs.parent_of(exchange, call)
     if parent and legs.is_run(parent):
         dials.ended(exchange, call, parent)

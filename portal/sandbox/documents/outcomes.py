@@ -10,6 +10,7 @@ from portal.texml import outcomes
 from portal.texml.outcomes import Outcome
 
 SOON = "texml_soon"  # of the verb that is played now: the next one drops it
+ASIDE = "aside"  # where a leg keeps what it hears before it is put through, beside its own document
 LATER = "texml_later"  # of a verb below it: the end of a queue or of a call that was put through
 
 

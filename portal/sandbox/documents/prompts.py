@@ -47,12 +47,17 @@ def spoken_seconds(verb: Verb) -> float:
 
 def _entered(call: Call, verb: Verb) -> Pressed | Spoken | None:
     """Return what this caller enters at the next question: of the keys those of this one, else what they say."""
+    keys = next_keys(call)
+    if "dtmf" in verb.get("input") and keys:
+        return Pressed(keys)
+    says = texml(call)["caller"].get("says")
+    return Spoken(says) if "speech" in verb.get("input") and says else None
+
+
+def next_keys(call: Call) -> str:
+    """Return the keys that this caller presses at the next question, if any."""
     caller = texml(call).setdefault("caller", {})
-    keys = caller["digits"].split() if "digits" in caller else None
     asked = caller["asked"] = caller.get("asked", 0) + 1
-    if "dtmf" in verb.get("input"):
-        always = SCENARIOS[call.script].digit if call.script else ""
-        pressed = always if keys is None else keys[asked - 1] if asked <= len(keys) else ""
-        if pressed:
-            return Pressed(pressed)
-    return Spoken(caller["says"]) if "speech" in verb.get("input") and caller.get("says") else None
+    if "digits" not in caller:
+        return SCENARIOS[call.script].digit if call.script else ""
+    return next(iter(caller["digits"].split()[asked - 1 : asked]), "")

@@ -6,14 +6,15 @@ from portal.sandbox.conferences import conferences, queues
 from portal.sandbox.core.errors import Refused
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
-from portal.sandbox.documents import recording
-from portal.sandbox.documents.outcomes import LATER, comes, enter, texml
+from portal.sandbox.documents import dials, fetches, recording
+from portal.sandbox.documents.outcomes import ASIDE, LATER, comes, enter, texml
 from portal.sandbox.texml import legs, participants
-from portal.texml.outcomes import Over, Taken
+from portal.texml.outcomes import Over, Taken, Waits
 from portal.texml.verbs import Verb
 
 TIMEOUT = "texml_waited"  # the timer of the longest wait in a queue
-BRIDGED = "queue_bridge"  # what a leg waits for the end of, when a queue brought it together with another one
+WHISPER = "texml_whisper"  # the timer of what somebody hears who was taken out of a queue
+BRIDGED = "queue_bridge"  # what a leg waits for the end of, when a queue brings it together with another one
 _EMPTY = {"DialCallStatus": "no-answer", "DialCallDuration": "0"}
 _MOST = 250
 
@@ -28,8 +29,6 @@ def join(exchange: Exchange, call: Call, verb: Verb) -> None:
         method, events = wanted.get("statusCallbackMethod", "POST"), list(wanted.get("statusCallbackEvent", ()))
         recorded = recording.wanted(wanted, "Conference") if wanted.get("record") == "record-from-start" else None
         legs.keep_conference(exchange, room["id"], wanted.get("statusCallback") or "", method, events, recorded)
-    if wanted.get("waitUrl"):
-        enter(exchange, call, "Not played: the waitUrl of <Conference>")
     texml(call)["label"] = wanted.get("participantLabel")
     call.parks = True
     try:
@@ -39,6 +38,8 @@ def join(exchange: Exchange, call: Call, verb: Verb) -> None:
         return
     texml(call)["conference"] = {"at": exchange.now()}
     participants.answered(exchange, call)
+    if wanted.get("waitUrl") and room["status"] == "init":
+        comes(exchange, call, Waits())
     exchange.tell(call, "waiting")
 
 
@@ -50,16 +51,58 @@ def take_first(exchange: Exchange, call: Call, verb: Verb) -> None:
         enter(exchange, call, f"Nobody waits in the queue {name}")
         comes(exchange, call, Over(_EMPTY))
         return
-    if verb.children[0].get("url"):
-        enter(exchange, call, "Not played: the url of <Queue>")
     exchange.cancel(waiting, TIMEOUT)
-    for one in (call, waiting):
+    kept = {"queue": name, "taken": waiting.call_control_id, "star": verb.get("hangupOnStar"), "together": False}
+    for one, other in ((call, waiting), (waiting, call)):
         one.parks = True
         if one.texml is not None:  # a leg of Call Control may wait in it, too
-            kept = {"at": exchange.now(), "queue": name, "taken": waiting.call_control_id}
-            one.texml[BRIDGED] = kept
+            one.texml[BRIDGED] = kept | {"at": exchange.now(), "other": other.call_control_id}
     comes(exchange, waiting, Taken(), name=LATER)
+    wanted = verb.children[0]
+    if wanted.get("url") and waiting.texml is not None:
+        fields = fetches.of_queue(exchange, waiting)
+        queues.dequeue(exchange, waiting, "bridging-in-process")
+        told = {"url": wanted.get("url"), "method": wanted.get("method", "POST"), "fields": fields}
+        exchange.after(0.0, waiting, WHISPER, role="queue", **told)
+        return
+    if wanted.get("url"):
+        enter(exchange, call, "Ignored: url of <Queue>, since who waits runs no document")
+    _bring_together(exchange, call, waiting)
+
+
+def brought_together(exchange: Exchange, waiting: Call) -> bool:
+    """Put through who was taken out of a queue and has heard what they were to hear; whether anybody took them."""
+    kept = texml(waiting).get(BRIDGED)
+    call = exchange.call(kept["other"]) if kept else None
+    if call is None or not call.alive:
+        return False
+    _bring_together(exchange, call, waiting)
+    return True
+
+
+def _bring_together(exchange: Exchange, call: Call, waiting: Call) -> None:
+    is_star = texml(call)[BRIDGED]["star"]
+    for one in (call, waiting):
+        if one.texml is not None:
+            one.texml[BRIDGED] |= {"at": exchange.now(), "together": True}
     calls.bridge(exchange, call, waiting)
+    if is_star:
+        dials.listen_for_star(exchange, call, waiting)
+
+
+def part(exchange: Exchange, call: Call) -> None:
+    """Let the document of the other one go on, because this one left before a queue brought them together."""
+    kept = texml(call).pop(BRIDGED, None)
+    other = exchange.call(kept["other"]) if kept and not kept["together"] else None
+    if other is None or not other.alive or other.texml is None or BRIDGED not in other.texml:
+        return
+    texml(other).pop(BRIDGED)
+    texml(other).pop(ASIDE, None)
+    fetches.forget(other)
+    is_taker = kept and kept["taken"] == call.call_control_id
+    comes(
+        exchange, other, Over(_EMPTY if is_taker else {"QueueResult": "error", "QueueSid": kept["queue"]}), name=LATER
+    )
 
 
 def enqueue(exchange: Exchange, call: Call, verb: Verb) -> None:

@@ -7,16 +7,15 @@ from portal.sandbox.calls import calls
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.documents import dials, fetches, prompts, recording, rooms, services, settings
-from portal.sandbox.documents.outcomes import LATER, SOON, comes, enter, read, texml
+from portal.sandbox.documents.outcomes import ASIDE, LATER, SOON, comes, enter, read, texml
 from portal.sandbox.texml import legs
 from portal.texml.conversation import in_words
 from portal.texml.interpreter import Machine
-from portal.texml.outcomes import End, Fetch, Fetched, Outcome, Pressed, Silent, Step
+from portal.texml.outcomes import End, Fetch, Fetched, Outcome, Pressed, Silent, Step, Tell
 from portal.texml.tree import Malformed, parse
 from portal.texml.verbs import Note, Verb
 
 MACHINE = "machine"  # where a leg keeps what its document is at
-ASIDE = "aside"  # the same of what a called party hears before it is put through
 _REJECTED = {"rejected": ("call_rejected", "404"), "busy": ("user_busy", "486")}
 
 
@@ -43,12 +42,14 @@ def begin(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
         _without(exchange, call)
 
 
-def whisper(exchange: Exchange, child: Call) -> None:
-    """Let whom a document dialled hear something before they are put through."""
-    machine = Machine(role="whisper", method=str(exchange.application(child).get("voice_method") or "POST").upper())
-    wanted = texml(child)["whisper"]
-    texml(child)[ASIDE] = machine.as_json()
-    _play(exchange, child, machine, machine.begin(wanted["url"], wanted["method"].upper()))
+def whisper(exchange: Exchange, call: Call, wanted: JsonObject) -> None:
+    """Let somebody hear a document of its own before they are put through: whom another one dialled, or took."""
+    if not call.alive:
+        return
+    method = str(exchange.application(call).get("voice_method") or "POST").upper()
+    machine = Machine(role=wanted["role"], method=method, strict=settings.is_strict(exchange))
+    texml(call)[ASIDE] = machine.as_json()
+    _play(exchange, call, machine, machine.begin(wanted["url"], wanted["method"].upper(), wanted["fields"]))
 
 
 def take(exchange: Exchange, call: Call, outcome: Outcome) -> None:
@@ -69,7 +70,8 @@ def leave(exchange: Exchange, call: Call) -> None:
         exchange.cancel(call, name)
     dials.stop(exchange, call)
     rooms.stop_waiting(exchange, call, "leave")
-    for name in (MACHINE, "record", "connected", rooms.BRIDGED):
+    rooms.part(exchange, call)
+    for name in (MACHINE, ASIDE, "record", "connected", rooms.BRIDGED):
         texml(call).pop(name, None)
 
 
@@ -87,6 +89,8 @@ def _play(exchange: Exchange, call: Call, machine: Machine, steps: list[Step]) -
             enter(exchange, call, line)
         if isinstance(step, Fetch):
             fetches.ask(exchange, call, step)
+        elif isinstance(step, Tell):
+            fetches.tell(exchange, call, step)
         elif isinstance(step, End):
             _end(exchange, call, step)
         elif isinstance(step, Verb):
@@ -96,7 +100,7 @@ def _play(exchange: Exchange, call: Call, machine: Machine, steps: list[Step]) -
 def _answered(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     """Take the answer to a request for a document."""
     machine = _machine(call)
-    outcome = fetches.answer(call, arguments) if call.alive and machine else None
+    outcome = fetches.answer(call, arguments, machine.asked.get("role", "")) if call.alive and machine else None
     if machine and outcome:
         _take_document(exchange, call, machine, outcome)
 
@@ -142,6 +146,8 @@ def _without(exchange: Exchange, call: Call) -> None:
 
 def _end(exchange: Exchange, call: Call, step: End) -> None:
     if texml(call).pop(ASIDE, None) and step.how == "over":
+        if rooms.brought_together(exchange, call):
+            return
         parent = legs.parent_of(exchange, call)
         if parent and parent.alive:
             calls.bridge(exchange, call, parent)
@@ -181,6 +187,8 @@ TIMERS: dict[str, TimerFunction] = {
     fetches.REPLY: _answered,
     recording.FINISH: recording.finish,
     rooms.TIMEOUT: rooms.timeout,
+    rooms.WHISPER: whisper,
+    dials.STAR: dials.let_go,
     services.REFERRED: services.referred,
     SOON: _comes,
     LATER: _comes,

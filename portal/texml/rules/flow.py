@@ -19,6 +19,7 @@ def findings(context: Context) -> Iterator[Finding]:
     always = {id(verb) for verb in unconditional(context.document.root)}
     yield from _never_reached(verbs, always)
     yield from _order(verbs)
+    yield from _heard_itself(verbs)
     for element, meaning in context.known():
         if meaning.key == "Gather":
             yield from _gather(element)
@@ -64,6 +65,25 @@ def _order(verbs: list[tree.Element]) -> Iterator[Finding]:
             yield found("F07", verb, "After Connect this is a dead line, and it cuts off a caller who was transferred.")
     if verbs and verbs[-1].name == "Gather":
         yield found("F08", verbs[-1], "Gather is last: a caller who enters nothing is hung up on.")
+
+
+def _heard_itself(verbs: list[tree.Element]) -> Iterator[Finding]:
+    """Yield transcriptions of what Telnyx says in the call, if the document says something meanwhile."""
+    listens: tree.Attribute | None = None
+    for verb in verbs:
+        for child in verb.children:
+            if child.name == "Transcription" and verb.name in ("Start", "Stop"):
+                listens = _tracks(child) if verb.name == "Start" else None
+        speaks = next((one.name for one in (verb, *verb.children) if one.name in ("Say", "Play")), "")
+        if listens and speaks:
+            message = f"What <{speaks}> says is transcribed as well: with inbound only the caller is."
+            yield found("F13", listens, message)
+            listens = None
+
+
+def _tracks(transcription: tree.Element) -> tree.Attribute | None:
+    written = (one for one in transcription.attributes if one.name == "transcriptionTracks")
+    return next((one for one in written if one.value in ("both", "outbound")), None)
 
 
 def _gather(gather: tree.Element) -> Iterator[Finding]:

@@ -144,6 +144,8 @@ def _value(inside: _Container, inner: str, place: Place, before: str, is_cdata: 
         elif (name == "allow") != bool(allowed.strip()):
             yield found("T03", place, "allow names what is allowed; the other filters stand alone.")
     yield from _unknown(inside, match[1], place)
+    if match[1] == "RecordingUrl" and not (inside.element.name == "Play" and inside.attribute is None):
+        yield found("T10", place, "This link holds for ten minutes: hand on RecordingSid, or fetch the recording now.")
     if "allow" in names:
         return
     is_called = not inside.attribute and inside.type in {"phone", "sip"}

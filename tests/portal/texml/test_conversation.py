@@ -87,9 +87,32 @@ def test_who_waits_in_a_queue_hears_its_document_once_at_a_time() -> None:
     assert talk.do("taken")[-1] == "The document is over: the call ends."
 
 
+def test_who_is_early_for_a_conference_hears_its_document_until_it_begins() -> None:
+    early = '<Dial><Conference startConferenceOnEnter="false" waitUrl="/wait">room</Conference></Dial>'
+    documents = {"": response(early), "/wait": response("<Say>You are early</Say>")}
+    talk = Conversation(lambda url, fields: documents.get(url))
+    heard = ["Asks /wait", 'Caller hears: "You are early"']
+    assert talk.lines == ["The caller joins the conference room", *heard]
+    assert talk.choices == ["wait", "begin", "hang up"]
+    assert talk.do("wait") == heard
+    assert talk.do("begin") == []
+    assert talk.choices == ["end", "hang up"]
+    assert talk.do("end") == ["The document is over: the call ends."]
+
+
+@pytest.mark.parametrize("early", ["", ' startConferenceOnEnter="false"'])
+def test_a_conference_without_its_document_waits_in_silence(early: str) -> None:
+    talk = Conversation(
+        lambda url, fields: None if url else response(f"<Dial><Conference waitUrl='/no'{early}>r</Conference></Dial>")
+    )
+    assert ("Failed: there is no such document" in talk.lines) == bool(early)
+    assert talk.choices == ["end", "hang up"]
+
+
 @pytest.mark.parametrize(
     ("verbs", "line"),
     [
+        ("<Dial><Queue url='/soon'>support</Queue></Dial>", "Who waits there first hears /soon"),
         ("<Play digits='1w2'/>", "Sends the keys 1w2"),
         ("<Play ringTone='de'/>", "Caller hears: the ring tone de"),
         ("<Say loop='3'>x</Say>", 'Caller hears: "x", 3 times'),

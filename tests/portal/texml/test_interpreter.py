@@ -5,7 +5,7 @@ import random
 import pytest
 
 from portal.texml.interpreter import APOLOGY, MOST_DOCUMENTS, MOST_UNHEARD
-from portal.texml.outcomes import End, Fetch, Heard, HungUp, Outcome, Over, Pressed, Silent, Spoken, Taken
+from portal.texml.outcomes import End, Fetch, Heard, HungUp, Outcome, Over, Pressed, Silent, Spoken, Taken, Tell, Waits
 from portal.texml.verbs import Verb
 from tests.support.texml_runs import HOME, Run, any_document, response
 
@@ -34,10 +34,29 @@ def test_what_nobody_knows_is_passed_over_and_noted() -> None:
     ]
 
 
-def test_strict_ends_the_call_where_something_would_be_passed_over() -> None:
-    run = Run(response("<Gather numdigits='1'/>"), strict=True)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "<Gather numdigits='1'/>",
+        "<say>x</say>",
+        "<Leave/>",
+        "<Pay/>",
+        "<Dial><Conference>a</Conference><Queue>b</Queue></Dial>",
+        "<Enqueue>support</Enqueue>text",
+        "words<Enqueue>support</Enqueue>",
+    ],
+)
+def test_strict_ends_the_call_where_something_would_be_passed_over(verb: str) -> None:
+    run = Run(response(verb), strict=True)
     assert isinstance(run.last, End)
     assert (run.last.how, run.last.reason.partition(":")[0]) == ("error", "strict")
+    assert Run(response(verb)).notes
+
+
+def test_what_stands_on_the_root_is_noted() -> None:
+    source = '<Response version="1"><Pause/></Response>'
+    assert Run(source).notes == ["ignored: version of <Response>, which it does not have"]
+    assert Run(source, strict=True).machine.is_over
 
 
 def test_digits_go_to_the_action_by_the_applications_method() -> None:
@@ -191,6 +210,66 @@ def test_who_waits_with_nothing_to_hear_waits_in_silence(source: str | None) -> 
     assert run.verbs == ["Pause"]
 
 
+def test_who_waits_for_a_conference_hears_a_document_until_it_begins() -> None:
+    run = Run(
+        response('<Dial action="a"><Conference waitUrl="wait">r</Conference></Dial>'),
+        {"wait": response("<Say>Early</Say><Leave/>"), "a": response("<Say>After</Say>")},
+    )
+    assert run.fetches == []
+    run.take(Waits())
+    assert (run.verbs, run.fetches[0].url) == (["Say"], "https://pbx.example/wait")
+    run.take(Heard())
+    assert (run.verbs, len(run.fetches), len(run.notes)) == (["Say"], 2, 1)
+    assert run.take(Taken()) == []
+    assert run.take(Heard()) == []
+    run.take(Over())
+    assert run.fetches[-1].why == "Dial"
+
+
+@pytest.mark.parametrize("verb", ["<Dial><Conference>r</Conference></Dial>", "<Record/>", "<Say>x</Say>"])
+def test_where_nothing_is_heard_meanwhile_waiting_changes_nothing(verb: str) -> None:
+    run = Run(response(verb))
+    assert run.take(Waits()) == []
+
+
+# what is not played
+
+
+@pytest.mark.parametrize(
+    ("verb", "notes"),
+    [
+        ('<Dial answerOnBridge="true" recordMaxLength="5">+13125550100</Dial>', ["answerOnBridge", "recordMaxLength"]),
+        ('<Dial answerOnBridge="false">+13125550100</Dial>', []),
+        (
+            '<Dial><Number sendDigits="1" deepfakeDetection="Enable">+1312555010</Number></Dial>',
+            ["deepfakeDetection", "sendDigits"],
+        ),
+        (
+            '<Dial><Number statusCallback="/a" statusCallbackEvent="dtmf answered">+1312555010</Number></Dial>',
+            ["dtmf in statusCallbackEvent"],
+        ),
+        (
+            '<Dial><Conference statusCallback="/a" statusCallbackEvent="speaker">r</Conference></Dial>',
+            ["speaker in statusCallbackEvent"],
+        ),
+        ('<Start><Transcription transcriptionCallback="/a"/></Start><Pause/>', ["transcriptionCallback"]),
+    ],
+)
+def test_what_is_not_played_here_is_noted_and_refused_strictly(verb: str, notes: list[str]) -> None:
+    assert [note.split(" of ")[0] for note in Run(response(verb)).notes] == [f"skipped: {name}" for name in notes]
+    is_refused = Run(response(verb), strict=True).machine.is_over
+    assert is_refused == bool(notes)
+
+
+def test_half_of_what_is_said_is_told_first() -> None:
+    ask = '<Gather input="speech" partialResultCallback="part" partialResultCallbackMethod="GET"/><Pause/>'
+    run = Run(response(ask))
+    run.take(Spoken("one two three"))
+    assert run.steps[0] == Tell("https://pbx.example/part", "GET", {"SpeechResult": "one two"}, "Partial")
+    assert run.notes == []
+    assert run.verbs == ["Pause"]
+
+
 # what goes wrong
 
 
@@ -244,11 +323,11 @@ def test_a_document_for_the_called_party_is_over_without_ending_more() -> None:
 def test_nothing_makes_it_raise() -> None:
     """Any elements in any order, and anything that may come back at any time."""
     chosen = random.Random(13)
-    outcomes: list[Outcome] = [Heard(), Pressed("1"), Spoken("x"), Silent(), Over(), Taken(), HungUp()]
+    outcomes: list[Outcome] = [Heard(), Pressed("1"), Spoken("x"), Silent(), Over(), Taken(), Waits(), HungUp()]
     for _ in range(300):
         run = Run(any_document(chosen), {"a": any_document(chosen), "b": any_document(chosen)})
         for _ in range(20):
-            run.take(chosen.choice(outcomes[:6] if chosen.random() < 0.97 else outcomes))
+            run.take(chosen.choice(outcomes[:7] if chosen.random() < 0.97 else outcomes))
             assert run.machine.is_over or run.machine.waits in ("heard", "input", "over", "queue")
 
 

@@ -1,17 +1,20 @@
 """What the linter finds in documents that break one rule, and that it finds nothing in those that look alike."""
 
+import ast
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.texml.findings import LEVELS, RULES
+from portal.texml.findings import LEVELS, RULES, Finding, found
 from portal.texml.grammar import GRAMMAR
 from portal.texml.linter import lint, lint_together
+from portal.texml.rules import attributes, flow, links, structure, templates, values
 from portal.texml.rules.context import Surroundings
 from portal.texml.templates import TemplateError, read
 from tests.portal.texml.rules import (
@@ -26,21 +29,114 @@ from tests.support.texml_rules import SAY, marked, verbs
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.xml"))
-OUTSIDE = {"F06", "F10", "F11", "D01"}  # what a document alone does not tell: below
 PAGE = "https://portal.example.com/texml/"
+MODULES = (test_attributes, test_flow, test_structure, test_templates, test_values, test_well_formedness)
+CASES = {rule: both for module in MODULES for rule, both in module.CASES.items()}
 
 
-def test_every_rule_has_its_cases():
-    modules = (test_attributes, test_flow, test_structure, test_templates, test_values, test_well_formedness)
-    cases = {rule: both for module in modules for rule, both in module.CASES.items()}
-    assert set(cases) | OUTSIDE == set(RULES)
-    assert all(both.broken and both.kept for both in cases.values())
+class Beside(NamedTuple):
+    """What breaks a rule, and what looks alike, where a document alone does not tell: each with all around it."""
+
+    broken: list[list[Finding]]
+    kept: list[list[Finding]]
+
+
+def imported(verb: str) -> list[Finding]:
+    return lint(verbs(verb), Surroundings(is_imported=True))
+
+
+def between(first: str, second: str = "", **absent: str) -> list[Finding]:
+    """What is wrong with ``first``, which lies beside ``second``; ``absent`` says why others are not there."""
+    documents = {f"{PAGE}first": verbs(first)} | ({f"{PAGE}second": verbs(second)} if second else {})
+    found = lint_together(documents, hosted=PAGE, absent={PAGE + name: why for name, why in absent.items()})
+    return [one for findings in found.values() for one in findings]
+
+
+QUEUED = '<Enqueue waitUrl="second" maxWaitTimeSecs="60">a</Enqueue>'
+BESIDE = {
+    "D01": Beside(
+        [imported("<Record/>"), imported('<Start><Siprec connectorName="a"/></Start>')],
+        [
+            lint(verbs("<Record/>")),
+            imported('<Record timeout="5" trim="trim-silence" channels="single"/>'),
+            imported("<Dial>+13125550100</Dial>"),
+        ],
+    ),
+    "F06": Beside(
+        [
+            between(f"{SAY}<Redirect>first</Redirect>"),
+            between("<Redirect>second</Redirect>", "<Redirect>first</Redirect>"),
+        ],
+        [
+            between(f"{SAY}<Redirect>second</Redirect>", SAY),
+            between("<Redirect>second</Redirect>", '<Gather action="first"/><Redirect>first</Redirect>'),
+        ],
+    ),
+    "F10": Beside(
+        [between("<Redirect>gone</Redirect>"), between("<Redirect>draft</Redirect>", draft="is not published")],
+        [between("<Redirect>second</Redirect>", SAY), between("<Redirect>https://a.example/</Redirect>")],
+    ),
+    "F11": Beside(
+        [lint(verbs("<Record/>"), Surroundings(role="wait")), between(QUEUED, "<Dial>+13125550100</Dial>")],
+        [lint(verbs(SAY), Surroundings(role="wait")), between(QUEUED, f"{SAY}<Leave/>")],
+    ),
+}
+
+
+OF_NUMBERS = verbs('<Dial callerId="+13125550101">+13125550100</Dial>')
+ONE_OF_EACH_LINK: list[tuple[str, str, dict[str, str]]] = [
+    ("<Redirect>first</Redirect>", "", {}),
+    ("<Redirect>gone</Redirect>", "", {}),
+    ("<Redirect>draft</Redirect>", "", {"draft": "is not published"}),
+    ("<Redirect>https://other.example.com/texml/first</Redirect>", "", {}),
+    ("<Redirect>second</Redirect>", "<Redirect>first</Redirect>", {}),
+    ('<Enqueue waitUrl="second">a</Enqueue>', SAY, {}),
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_rule_finds_what_breaks_it_and_nothing_in_what_looks_alike(rule):
+    """Each rule of the table has both, so that none can be lost, or fall silent, unseen."""
+    cases = BESIDE.get(rule) or Beside(*([lint(marked(source)[0]) for source in both] for both in CASES[rule]))
+    for expected, every in ((True, cases.broken), (False, cases.kept)):
+        assert every
+        assert [rule in {one.rule for one in findings} for findings in every] == [expected] * len(every)
+
+
+def test_no_case_is_of_a_rule_that_is_not_there():
+    assert set(CASES) | set(BESIDE) == set(RULES)
+
+
+@pytest.mark.parametrize(
+    "module", [attributes, flow, links, structure, templates, values], ids=lambda one: one.__name__
+)
+def test_each_reason_to_find_something_has_its_case(module, monkeypatch):
+    """A rule may have several: each place that makes a finding is come to by a document that breaks its rule."""
+    reached = set()
+
+    def noted(rule, *more):
+        reached.add(sys._getframe(1).f_lineno)
+        return found(rule, *more)
+
+    monkeypatch.setattr(module, "found", noted)
+    around = Surroundings(role="wait", voice_method="GET", is_imported=True, numbers=frozenset({"+13125550199"}))
+    for source in (*(one for both in CASES.values() for one in both.broken), OF_NUMBERS):
+        lint(marked(source)[0])
+        lint(marked(source)[0], around)
+    for first, second, absent in ONE_OF_EACH_LINK:
+        between(first, second, **absent)
+    calls = [
+        call
+        for call in ast.walk(ast.parse(Path(module.__file__).read_text()))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "found"
+    ]
+    assert calls
+    assert [call.lineno for call in calls if not reached & set(range(call.lineno, call.end_lineno + 1))] == []
 
 
 def test_it_finds_what_the_renderer_refuses_and_no_more():
     """But for what is odd and can be filled all the same."""
-    modules = (test_attributes, test_flow, test_structure, test_templates, test_values, test_well_formedness)
-    documents = [one for module in modules for both in module.CASES.values() for one in (*both.broken, *both.kept)]
+    documents = [one for both in CASES.values() for one in (*both.broken, *both.kept)]
     for source, _ in map(marked, documents):
         found = lint(source)
         serious = {one.rule for one in found if one.rule[0] in "TX" and one.level in {"fatal", "error"}}

@@ -107,3 +107,21 @@ def test_without_an_action_the_next_verb_runs(account: Account, receiver: Receiv
     account.http.end(sid)
     assert 'Caller hears: "Busy, sorry"' in ran(account, sid)
     assert wait_form(receiver, CallSid=sid, CallStatus="completed")["DialCallStatus"] == "busy"
+
+
+@pytest.mark.parametrize(
+    ("star", "digits", "source"),
+    [("true", "*", "caller"), ("true", "1", "callee"), ("false", "*", "callee")],
+)
+def test_a_caller_is_rid_of_the_other_one_by_a_star(
+    account: Account, receiver: Receiver, star: str, digits: str, source: str
+) -> None:
+    dial = f'<Dial action="/end" hangupOnStar="{star}">{ANSWERS}</Dial>'
+    receiver.documents = {"/voice": response(dial), "/end": response("<Say>After</Say>")}
+    sid = account.ring("texml_menu", digits=digits)
+    account.http.end(sid)
+    (form,) = at(receiver, "/end")
+    assert form["DialCallStatus"] == "completed"
+    assert account.http("GET", f"/sandbox/calls/{form['DialCallSid']}")[1]["legs"][1]["hangup_source"] == source
+    assert ("The caller presses *: the other one is hung up" in ran(account, sid)) == (source == "caller")
+    assert 'Caller hears: "After"' in ran(account, sid)

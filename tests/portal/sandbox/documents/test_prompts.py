@@ -33,6 +33,29 @@ def test_who_presses_nothing_may_say_something(account: Account, receiver: Recei
     assert "Digits" not in form
 
 
+@pytest.mark.parametrize("action", ['action="/next"', ""])
+def test_what_is_said_is_told_in_part_before_it_is_told_whole(
+    account: Account, receiver: Receiver, action: str
+) -> None:
+    ask = f'<Gather {action} input="dtmf speech" partialResultCallback="/part"><Say>Well?</Say></Gather>'
+    receiver.documents = {"/voice": response(ask + "<Say>Bye</Say>"), "/next": response("<Hangup/>")}
+    sid = account.ring("transferred", says="I want to hear of sales")
+    account.http.end(sid)
+    (form,) = at(receiver, "/part")
+    assert (form["CallSid"], form["SpeechResult"]) == (sid, "I want to")
+    assert f"Tells {receiver.origin}/part SpeechResult=I want to" in ran(account, sid)
+    paths = [hook.path for hook in receiver.hooks if hook.path in ("/part", "/next")]
+    assert paths == (["/part", "/next"] if action else ["/part"])
+    assert not any(line.startswith("Lost") for line in ran(account, sid))  # somebody was told
+
+
+def test_keys_are_not_told_in_part(account: Account, receiver: Receiver) -> None:
+    ask = '<Gather action="/next" input="dtmf speech" partialResultCallback="/part"/>'
+    receiver.documents = {"/voice": response(ask), "/next": response("<Hangup/>")}
+    account.http.end(account.ring("transferred", digits="1"))
+    assert (len(at(receiver, "/next")), len(at(receiver, "/part"))) == (1, 0)
+
+
 def test_a_prompt_without_an_end_goes_on_until_the_caller_leaves(account: Account, receiver: Receiver) -> None:
     receiver.documents = {"/voice": response('<Say loop="0">Wait</Say><Say>Never</Say>')}
     sid = account.ring("transferred", stays=5)

@@ -32,6 +32,25 @@ CASES: dict[str, Cases] = {
     "F12": Cases(
         [verbs('§<Play loop="0">/a.mp3</Play>'), verbs('§<Say loop="0">Hi</Say>')], [verbs('<Say loop="2">Hi</Say>')]
     ),
+    "F13": Cases(
+        [
+            verbs('<Start><Transcription §transcriptionTracks="both" transcriptionCallback="/a"/></Start>', SAY, SAY),
+            verbs(
+                '<Start><Transcription §transcriptionTracks="outbound" transcriptionCallback="/a"/></Start>',
+                '<Gather action="/b"><Play>/a.mp3</Play></Gather>',
+            ),
+        ],
+        [
+            verbs('<Start><Transcription transcriptionTracks="inbound" transcriptionCallback="/a"/></Start>', SAY),
+            verbs('<Start><Transcription transcriptionCallback="/a"/></Start>', SAY),
+            verbs(SAY, '<Start><Transcription transcriptionTracks="both" transcriptionCallback="/a"/></Start>'),
+            verbs(
+                '<Start><Transcription transcriptionTracks="both" transcriptionCallback="/a"/></Start>',
+                "<Stop><Transcription/></Stop>",
+                SAY,
+            ),
+        ],
+    ),
 }
 
 

@@ -100,6 +100,17 @@ CASES: dict[str, Cases] = {
         ],
         ['<Response><Say voice="{{ Voice }}">{{ From }}</Say></Response>'],
     ),
+    "T10": Cases(
+        [
+            in_request('{"file": "§{{ RecordingUrl | json }}"}'),
+            verbs("<Redirect>/keep?file=§{{ RecordingUrl | url }}</Redirect>"),
+            verbs('<Gather §action="/keep?file={{ RecordingUrl | url }}"/>'),
+        ],
+        [
+            in_request('{"file": "{{ RecordingSid | json }}"}'),
+            verbs("<Play>{{ RecordingUrl | url }}</Play>"),
+        ],
+    ),
 }
 
 

@@ -25,6 +25,8 @@ CASES: dict[str, Cases] = {
             verbs('<Reject §reason="Busy"/>'),
             verbs(f'<Dial><Conference statusCallback="{TO}" §statusCallbackEvent="join mute">a</Conference></Dial>'),
             verbs('<Dial §ringTone="xx">+13125550100</Dial>'),
+            verbs('<Dial §fromDisplayName="Caf\u00e9">+13125550100</Dial>'),
+            verbs('<Pay §parameters="{"/>'),
         ],
         [verbs('<Reject reason="busy"/>'), verbs('<Gather input="speech dtmf"/>')],
     ),
