@@ -8,6 +8,7 @@ __all__ = [
     "errors",
     "form_bodies",
     "paging",
+    "patience",
     "schemas",
     "sdk_types",
 ]
