@@ -48,7 +48,13 @@ class Conflict(Exception):
 
 
 def create_application(
-    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, *, retry: Retry = "if none"
+    kind: Kind,
+    account: TelnyxAccount,
+    values: JsonObject,
+    actor: Actor,
+    *,
+    retry: Retry = "if none",
+    open_choices: bool = False,
 ) -> tuple[TelnyxApplication, str]:
     """Create at Telnyx (``POST /call_control_applications``, ``/texml_applications``) and keep the answer.
 
@@ -56,14 +62,15 @@ def create_application(
     unless ``values`` say otherwise: Telnyx's own default is the old one. When the answer is lost, or was lost at the
     last try of the same name and address, the application is looked for at Telnyx and adopted if it is the only one
     that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if nothing
-    is there that may be it (``if none``), or in any case (``anyway``). Raises ``InvalidParameters`` or a
-    ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the candidates.
+    is there that may be it (``if none``), or in any case (``anyway``). With ``open_choices`` words that the SDK does
+    not know are sent, too: they were read from Telnyx. Raises ``InvalidParameters`` or a ``TelnyxError``, of which
+    ``adoption.UncertainCreate`` tells the candidates.
     """
     method = kind.method("create")
     if has_parameter(method, "webhook_api_version"):
         values = {"webhook_api_version": "2", **values}
     values, later = _in_turn(kind, values)
-    _check_create(kind, values, later)
+    _check_create(kind, values, later, open_choices=open_choices)
     application, notice = _find_open(kind, account, values, actor, retry) or _create(kind, account, values, actor)
     application, trouble = _set_later(application, kind, later, actor)
     return application, " ".join(sentence for sentence in (notice, trouble) if sentence)
@@ -121,6 +128,7 @@ def update_application(
     *,
     base_digest: str | None = None,
     expected: Collection[str] = (),
+    open_choices: bool = False,
 ) -> TelnyxApplication:
     """Change ``values`` (nested; only what is to change) at Telnyx and keep the answer.
 
@@ -129,7 +137,7 @@ def update_application(
     ``expected``. None clears a value, and Telnyx judges. Raises ``InvalidParameters`` or a ``TelnyxError``, too.
     """
     kind, mine = kind_of(application), flatten(values)
-    _check_update(kind, mine, flatten(application.remote))
+    _check_update(kind, mine, flatten(application.remote), open_choices=open_choices)
     with edit_lock(application):
         return _change(application, kind, mine, actor, base_digest, expected)
 
@@ -182,11 +190,11 @@ def check(kind: Kind, values: JsonObject, there: JsonObject | None) -> None:
     """Check whether flat ``values`` could be sent, without asking Telnyx: as a create, or as a change of what is
     ``there``.
 
-    Raises ``InvalidParameters``.
+    Words that the SDK does not know are let through. Raises ``InvalidParameters``.
     """
     if there is not None:
-        return _check_update(kind, values, there)
-    return _check_create(kind, *_in_turn(kind, unflatten(values)))
+        return _check_update(kind, values, there, open_choices=True)
+    return _check_create(kind, *_in_turn(kind, unflatten(values)), open_choices=True)
 
 
 def _in_turn(kind: Kind, values: JsonObject) -> tuple[JsonObject, JsonObject]:
@@ -267,7 +275,7 @@ def _stale(
     }
 
 
-def _check_update(kind: Kind, mine: JsonObject, kept: JsonObject) -> None:
+def _check_update(kind: Kind, mine: JsonObject, kept: JsonObject, *, open_choices: bool) -> None:
     """Check only what is to change.
 
     A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge.
@@ -277,16 +285,16 @@ def _check_update(kind: Kind, mine: JsonObject, kept: JsonObject) -> None:
         if value is None and (name in NESTED or name in kind.required):
             raise InvalidParameters({name: ["This parameter is required."]})
     checked = {name: value for name, value in mine.items() if value is not None or name not in known}
-    validate(kind.method("update"), unflatten(checked), partial=True, open_choices=True)
+    validate(kind.method("update"), unflatten(checked), partial=True, open_choices=open_choices)
     if wrong := addresses.problems(mine, kept):
         raise InvalidParameters(wrong)
 
 
-def _check_create(kind: Kind, values: JsonObject, later: JsonObject) -> None:
+def _check_create(kind: Kind, values: JsonObject, later: JsonObject, *, open_choices: bool) -> None:
     errors: dict[str, list[str]] = {}
     for verb, part in (("create", values), ("update", later)):
         try:
-            validate(kind.method(verb), part, partial=part is later, open_choices=True)
+            validate(kind.method(verb), part, partial=part is later, open_choices=open_choices)
         except InvalidParameters as invalid:
             errors |= invalid.errors
     errors = addresses.problems(values, {}) | errors
