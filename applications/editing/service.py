@@ -50,7 +50,13 @@ class Conflict(Exception):
 
 
 def create_application(
-    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, *, retry: Retry = "if none"
+    kind: Kind,
+    account: TelnyxAccount,
+    values: JsonObject,
+    actor: Actor,
+    *,
+    retry: Retry = "if none",
+    open_choices: bool = False,
 ) -> tuple[TelnyxApplication, str]:
     """Create at Telnyx (``POST /call_control_applications``, ``/texml_applications``) and keep the answer.
 
@@ -58,14 +64,15 @@ def create_application(
     unless ``values`` say otherwise: Telnyx's own default is the old one. When the answer is lost, or the last try of
     the same name and address has no known outcome, the application is looked for at Telnyx and adopted if it is the
     only one that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if
-    nothing is there that may be it (``if none``), or in any case (``anyway``). Raises ``InvalidParameters`` or a
-    ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the candidates.
+    nothing is there that may be it (``if none``), or in any case (``anyway``). With ``open_choices`` words that the SDK
+    does not know are sent, too: they were read from Telnyx. Raises ``InvalidParameters`` or a ``TelnyxError``, of which
+    ``adoption.UncertainCreate`` tells the candidates.
     """
     method = kind.method("create")
     if has_parameter(method, "webhook_api_version"):
         values = {"webhook_api_version": "2", **values}
     values, later = in_turn(kind, values)
-    check_create(kind, values, later)
+    check_create(kind, values, later, open_choices=open_choices)
     with create_lock(kind, account, values):
         found = _find_open(kind, account, values, actor, retry)
         application, notice = found or _create(kind, account, values, actor)
@@ -139,6 +146,7 @@ def update_application(
     *,
     base_digest: str | None = None,
     expected: Collection[str] = (),
+    open_choices: bool = False,
 ) -> TelnyxApplication:
     """Change ``values`` (nested; only what is to change) at Telnyx and keep the answer.
 
@@ -148,7 +156,7 @@ def update_application(
     ``InvalidParameters`` or a ``TelnyxError``, too.
     """
     kind, mine = kind_of(application), flatten(values)
-    check_update(kind, mine, flatten(application.remote))
+    check_update(kind, mine, flatten(application.remote), open_choices=open_choices)
     with edit_lock(application):
         row = _reread(application, kind, actor)
         there = flatten(row.remote)

@@ -14,7 +14,12 @@ from rest_framework.reverse import reverse
 
 from applications.exchange import plan_files, plans, runs
 from applications.exchange.plans import Entry, Plan, Problem, Unreadable
-from applications.exchange.serializers import ApplyRequest, ApplyRunSerializer, PlanRequest, PlanSerializer
+from applications.exchange.serializers import (
+    ApplyRequest,
+    ApplyRunSerializer,
+    ApplicationPlanInput,
+    ApplicationPlanSerializer,
+)
 from applications.kinds import Kind, flatten
 from applications.models import ApplyRun
 from portal.actors import Actor
@@ -34,11 +39,11 @@ class Plans:
     kind: ClassVar[Kind]
     actor: Actor
 
-    @extend_schema(request=PlanRequest, responses=PlanSerializer, filters=False)
+    @extend_schema(request=ApplicationPlanInput, responses=ApplicationPlanSerializer, filters=False)
     @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)
     def plan(self, request: Request) -> Response:
         """Compare with what Telnyx has now, and write nothing."""
-        body = _body(request, PlanRequest)
+        body = _body(request, ApplicationPlanInput)
         account = account_of(request, body)
         entries = [_entry(self.kind, at, item) for at, item in enumerate(body["applications"])]
         plan = plans.make(

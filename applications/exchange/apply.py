@@ -81,14 +81,14 @@ def _do(account: TelnyxAccount, step: Step, actor: Actor, planned_at: datetime, 
     if step.action == "create":
         if twin := _made_since(account, step, planned_at, made):
             raise Conflict(twin, {})
-        row, notice = create_application(step.kind, account, unflatten(step.values), actor)
+        row, notice = create_application(step.kind, account, unflatten(step.values), actor, open_choices=True)
         state: Literal["done", "failed"] = "failed" if notice and not _has(row, step) else "done"
         return Outcome(step, state, notice, row.telnyx_id)
     row = _row(account, step.kind, step.telnyx_id, actor)
     if step.action == "delete":
         delete_application(row, actor, expected=[step.base])
     else:
-        update_application(row, unflatten(step.values), actor, expected=[step.base])
+        update_application(row, unflatten(step.values), actor, expected=[step.base], open_choices=True)
     return Outcome(step, "done", telnyx_id=step.telnyx_id)
 
 

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from applications.models import ApplyRun
 
 
-class PlanRequest(serializers.Serializer[Any]):
+class ApplicationPlanInput(serializers.Serializer[Any]):
     """What Telnyx is to have, as an export as JSON holds it."""
 
     account = serializers.CharField(required=False, help_text="May be left out while there is one.")
@@ -43,7 +43,7 @@ class PlannedStep(serializers.Serializer[Any]):
     namesakes = serializers.IntegerField(read_only=True, help_text="How many of a new one's name are there already.")
 
 
-class PlanSerializer(serializers.Serializer[Any]):
+class ApplicationPlanSerializer(serializers.Serializer[Any]):
     """What would be done. Sent back as it is, it is carried out as it is."""
 
     account = serializers.CharField(read_only=True)

@@ -34,7 +34,7 @@ document.addEventListener("input", (event) => {
   const row = event.target.closest("[data-ticks] > .portal-bulk-field");
   if (!row) return;
   const box = row.querySelector(".portal-tick input");
-  const field = row.querySelector("div:not(.portal-tick) :is(input, select, textarea)");
+  const field = row.querySelector(":scope > div:not(.portal-tick) :is(input, select, textarea)");
   if (event.target !== box) box.checked = box.checked || event.target.value.trim() !== "";
   else if (!box.checked && field) field.value = "";
 });
