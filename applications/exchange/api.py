@@ -15,10 +15,10 @@ from rest_framework.reverse import reverse
 from applications.exchange import plan_files, plans, runs
 from applications.exchange.plans import Entry, Plan, Problem, Unreadable
 from applications.exchange.serializers import (
-    ApplyRequest,
-    ApplyRunSerializer,
     ApplicationPlanInput,
     ApplicationPlanSerializer,
+    ApplyRequest,
+    ApplyRunSerializer,
 )
 from applications.kinds import Kind, flatten
 from applications.models import ApplyRun
