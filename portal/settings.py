@@ -132,7 +132,12 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "loaders": [("django.template.loaders.cached.Loader", ["portal.icons.Folders", "portal.icons.Apps"])],
+            "loaders": [
+                (
+                    "django.template.loaders.cached.Loader",
+                    ["portal.unfold_templates.Folders", "portal.unfold_templates.Apps"],
+                )
+            ],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",

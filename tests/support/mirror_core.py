@@ -12,7 +12,6 @@ CORE: dict[str, str] = {
     "portal.keyset": "tests of portal/rest/pagination and of portal/admin/test_paging walk lists with it",
     "portal.celery": "one call of Celery's: tests/test_servers.py runs a worker with it",
     "portal.formats.en.formats": "four constants of Django's form: each page shows times in them",
-    "portal.icons": "tests/browser/test_pages.py looks at each page for icons that are read out",
     "portal.json_types": "one name of a type: mypy checks who uses it",
     "portal.sandbox.core.requests": "a dataclass and two names of types",
     "portal.telnyx.patience": "applications/pulls and applications/exchange wait out a 429 with it",
