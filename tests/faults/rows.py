@@ -16,7 +16,7 @@ SKIPPED = {
     "F29": ELSEWHERE.format("applications/editing/test_service.py"),
     "F30": ELSEWHERE.format("applications/editing/test_conflict.py"),
     "F31": ELSEWHERE.format("applications/editing/test_edit_lock.py"),
-    "F32": ELSEWHERE.format("applications/mirror/test_pulls.py"),
+    "F32": ELSEWHERE.format("applications/pulls/test_pulls.py"),
     "F33": ELSEWHERE.format("applications/mirror/test_store.py"),
     "F34": ELSEWHERE.format("voice/events/test_webhooks.py"),
     "F35": ELSEWHERE.format("portal/test_encryption.py"),
