@@ -56,9 +56,10 @@ def test_a_bulk_edit_that_runs_is_nobody_else_s(
 ) -> None:
     edit = BulkEdit.objects.create(kind=KINDS[0].slug, owner=admin_user, values={"active": False}, targets=[])
     set_wrong(monkeypatch, seconds)
-    assert edits._claim(edit)
+    preview = str(edit.preview)
+    assert edits._claim(edit, preview)
     edit.refresh_from_db()
-    assert (is_near(edit.seen_alive_at), edits.is_silent(edit), edits._claim(edit)) == (True, False, False)
+    assert (is_near(edit.seen_alive_at), edits.is_silent(edit), edits._claim(edit, preview)) == (True, False, False)
     BulkEdit.objects.update(seen_alive_at=Now() - timedelta(seconds=edits.SILENT_SECONDS + 1))
     edit.refresh_from_db()
-    assert (edits.is_silent(edit), edits._claim(edit)) == (True, True)
+    assert (edits.is_silent(edit), edits._claim(edit, preview)) == (True, True)

@@ -37,7 +37,7 @@ def test_a_bug_in_one_pull_does_not_stop_the_others(sandbox_account: TelnyxAccou
 def test_the_time_limit_ends_it_and_the_pull_is_told_as_interrupted(sandbox_account: TelnyxAccount) -> None:
     with patch.object(pulls.store, "pages", side_effect=SoftTimeLimitExceeded), pytest.raises(SoftTimeLimitExceeded):
         pull_all()
-    assert Pull.objects.get().errors[0]["kind"] == "interrupted"
+    assert Pull.objects.get(account=sandbox_account).errors[0]["kind"] == "interrupted"
 
 
 def test_it_is_the_task_that_the_schedule_names() -> None:

@@ -24,6 +24,7 @@ from voice.models import (
     DialBatch,
     Flow,
     Limits,
+    TexmlCase,
     TexmlDocument,
     TexmlVersion,
 )
@@ -70,6 +71,8 @@ def _value(field: Any, made: dict[type[models.Model], Any]) -> Any:
         return _row(field.related_model, made)
     if field.model is Alert and field.name == "kind":  # what checks are registered, and no choices of the column
         return "dead_events"
+    if field.model is TexmlCase and field.name == "steps":
+        return [{"do": "call", "lines": []}]
     if field.choices:
         return field.choices[0][0]
     kinds: dict[type[Any], Any] = {
@@ -122,6 +125,7 @@ def members(path: str, made: dict[Any, Any]) -> dict[str, Any]:
         **dict.fromkeys(("recording_sid", "siprec_sid", "streaming_sid", "transcription_sid"), NUMBER_ID),
         "number_id": NUMBER_ID,
         "number": made[TexmlVersion].number,
+        "case_id": made[TexmlCase].pk,
     }
 
 

@@ -108,10 +108,10 @@ GUARDS = {
         "raise",
     ),
     "Telnyx's 429 stops the import of a file": Edit(
-        "applications/exchange/apply.py", "if error.http_status != 429:", "if True:"
+        "portal/telnyx/patience.py", "if error.http_status != 429:", "if True:"
     ),
     "an import does not wait as long as Telnyx's 429 says": Edit(
-        "applications/exchange/apply.py", "time.sleep(error.retry_after)", "pass"
+        "portal/telnyx/patience.py", "_wait(error.retry_after, alive)", "pass"
     ),
     "that a person was deleted stands in no audit trail": Edit(
         "portal/admin/people.py", 'AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.delete", obj)', "pass"

@@ -13,7 +13,16 @@ from django.db import models
 from portal.models import AuditEvent, TelnyxAccount
 from portal.saved_filters import SavedFilter
 from tests.badinput.rows import LEG, QUEUE
-from voice.models import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay, ReplayLine
+from voice.models import (
+    Call,
+    CallCommand,
+    CallEvent,
+    Conference,
+    ConferenceParticipant,
+    Replay,
+    ReplayLine,
+    TexmlCase,
+)
 
 SHORTEST = 7  # as many digits in a row as tell a number
 # Columns with ids, words of ours or of Telnyx's, and what people set up: no place for a caller's number.
@@ -22,6 +31,7 @@ _NOT_A_CALLERS = {
     *("event_type", "intent_key", "action", "kind", "code", "reason", "link", "hangup_cause", "hangup_source", "step"),
     *("sip_hangup_cause", "direction", "state", "status", "error_code", "object_type", "object_id", "request_id"),
     *("parent_control_id", "cost"),
+    *("caller", "steps"),  # of a test case, which has a shape of its own: below
     *(
         "address",
         "query",
@@ -182,6 +192,9 @@ def fill(made: dict[Any, Any], places: Places) -> None:
     line = ReplayLine.objects.get(pk=made[ReplayLine].pk)
     line.pk, line.kind, line.key = None, "event", "another"
     line.save()
+    said, caller = f"Calls +{places.number('a case')}, for 30 s", {"From": f"+{places.number('a caller')}"}
+    steps = [{"do": "call", "lines": [said]}, {"do": f"press {places.number('keys of a case')}", "lines": [said]}]
+    TexmlCase.objects.filter(pk=made[TexmlCase].pk).update(steps=steps, caller=caller)
     listing = "applications.callcontrolapplication"
     SavedFilter.objects.filter(pk=made[SavedFilter].pk).update(shared=True, listing=listing, query="q=row")
     for row in (Call, CallEvent, CallCommand):

@@ -187,7 +187,7 @@ class CaseSerializer(serializers.ModelSerializer[TexmlCase]):
 
     def to_representation(self, instance: TexmlCase) -> dict[str, Any]:
         user, shown = self.context["request"].user, super().to_representation(instance)
-        seen = {name: set_up_for(user, shown[name]) for name in ("steps", "author")}
+        seen = {name: set_up_for(user, shown[name]) for name in ("name", "steps", "author")}
         return shown | seen | {"caller": variables_for(user, shown["caller"])}
 
 
@@ -226,7 +226,8 @@ class RunSerializer(serializers.Serializer[Any]):
 
     def to_representation(self, instance: cases.Run) -> dict[str, Any]:
         shown = super().to_representation(instance)
-        return shown | {"differences": set_up_for(self.context["request"].user, shown["differences"])}
+        user = self.context["request"].user
+        return shown | {name: set_up_for(user, shown[name]) for name in ("name", "differences")}
 
 
 class DiffSerializer(serializers.Serializer[Any]):

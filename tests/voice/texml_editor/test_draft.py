@@ -40,7 +40,7 @@ def test_a_caller_who_gets_none_is_told_why():
     assert "<Dial>1</Dial>" in first.document
     assert (second.document, second.values) == ("", {"Digits": ""})
     assert "none of those allowed" in second.error
-    told = talk(draft, [])
+    told = talk(draft, [], {})
     assert 'Caller hears: "We are sorry."' in told["steps"][0]["lines"]
     assert told["problem"].startswith("The apology was served: ")
 
@@ -50,7 +50,7 @@ def test_a_template_that_cannot_be_read_says_where():
     with pytest.raises(TemplateError) as raised:
         previews(draft)
     assert (raised.value.line, raised.value.rule) == (2, "T01")
-    assert 'Caller hears: "We are sorry."' in talk(draft, [])["steps"][0]["lines"]
+    assert 'Caller hears: "We are sorry."' in talk(draft, [], {})["steps"][0]["lines"]
 
 
 def test_a_call_goes_on_into_other_documents_and_back():
@@ -61,7 +61,7 @@ def test_a_call_goes_on_into_other_documents_and_back():
         return "<Response><Say>Sales.</Say><Redirect>https://portal.example/texml/menu/</Redirect></Response>"
 
     draft = Draft(MENU, {"Company": "Acme"}, APOLOGY, "https://portal.example/texml/menu/", others)
-    told = talk(draft, ["press 1", "press 7 8", "wait"], "From=anonymous")
+    told = talk(draft, ["press 1", "press 7 8", "wait"], {"From": "anonymous"})
     assert asked == [("https://portal.example/texml/sales/", "1")]
     assert [step["do"] for step in told["steps"]] == ["call", "press 1"]
     assert 'Caller hears: "Acme: hello anonymous."' in told["steps"][0]["lines"]

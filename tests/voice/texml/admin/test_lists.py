@@ -131,7 +131,9 @@ def test_an_error_of_telnyx_is_told_on_the_page(browser: Client, name: str, said
 
 
 def test_an_account_without_an_sid_says_what_to_enter(browser: Client) -> None:
-    with telnyx_texml(lambda method, path: answer("404 No", b"{}")) as server:
+    with telnyx_texml(
+        lambda method, path: answer("404 No", b'{"errors": [{"code": "10005", "title": "Resource not found"}]}')
+    ) as server:
         wired(server.url, account_sid="")
         page = html.unescape(browser.get(reverse("admin:voice_texml_queues")).content.decode())
     assert str(NoAccountSid()) in page
