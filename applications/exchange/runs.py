@@ -116,7 +116,7 @@ def note(run: ApplyRun, outcome: Outcome) -> None:
     """Note an outcome."""
     run.results.append(outcome.as_json())
     kept = {"results": run.results} if len(run.results) % _SAVED_EVERY == 0 else {}
-    _save(run, progress=F("progress") + 1, failed=F("failed") + (outcome.state != "done"), **kept)
+    _save(run, progress=F("progress") + 1, failed=F("failed") + int(outcome.state != "done"), **kept)
 
 
 def end(run: ApplyRun, state: ApplyRun.State, actor: Actor) -> None:
