@@ -270,8 +270,24 @@ class TexmlApplicationAdmin(ApplicationAdmin):
         return self.with_sign(application)
 
 
+class RunAdmin(ReadOnlyAdmin):
+    """Lists what runs once at a time for each account and kind."""
+
+    list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
+    list_filter_sheet = list_filter_submit = True
+    list_select_related = ("account",)
+
+    @display(
+        description="state",
+        ordering="state",
+        label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
+    )
+    def state_shown(self, record: Pull | ApplyRun) -> tuple[str, str]:
+        return record.state, record.get_state_display()
+
+
 @admin.register(Pull)
-class PullAdmin(ReadOnlyAdmin):
+class PullAdmin(RunAdmin):
     """Shows what was pulled, when and by whom."""
 
     when_empty = "Press “Pull now” above a list of applications: each pull has its line here."
@@ -286,19 +302,8 @@ class PullAdmin(ReadOnlyAdmin):
         "missing",
         "unchanged",
     )
-    list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
-    list_filter_sheet = list_filter_submit = True
-    list_select_related = ("account",)
     exclude = ("errors",)
     readonly_fields = ("errors_shown",)
-
-    @display(
-        description="state",
-        ordering="state",
-        label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
-    )
-    def state_shown(self, record: Pull) -> tuple[str, str]:
-        return record.state, record.get_state_display()
 
     @display(description="errors")
     def errors_shown(self, record: Pull) -> str:
@@ -306,23 +311,13 @@ class PullAdmin(ReadOnlyAdmin):
 
 
 @admin.register(ApplyRun)
-class ApplyRunAdmin(ReadOnlyAdmin):
+class ApplyRunAdmin(RunAdmin):
     """Shows which plans and imports were carried out, by whom, and what came of each step."""
 
+    when_empty = "Each plan or import that is carried out has its line here."
     list_display = ("started_at", "account", "kind", "state_shown", "requested_by", "source", "progress", "failed")
-    list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
-    list_filter_sheet = list_filter_submit = True
-    list_select_related = ("account",)
     exclude = ("results", "is_at_work")
     readonly_fields = ("results_shown",)
-
-    @display(
-        description="state",
-        ordering="state",
-        label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
-    )
-    def state_shown(self, record: ApplyRun) -> tuple[str, str]:
-        return record.state, record.get_state_display()
 
     @display(description="results")
     def results_shown(self, record: ApplyRun) -> str:
