@@ -6,7 +6,15 @@ from typing import Any
 _AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 _WIDTHS = (1440, 390)
 _OF_COLOUR = ["color-contrast", "link-in-text-block"]
+# two frames bring what a press or another light begins; a colour on its way to another one is nobody's fault
 _LOOK = """async (rules) => {
+  const frame = () => new Promise(requestAnimationFrame);
+  const moving = () => document.getAnimations().filter(one => one.effect.getComputedTiming().endTime < Infinity);
+  do {
+    await frame();
+    await frame();
+    await Promise.allSettled(moving().map(one => one.finished));
+  } while (moving().length);
   const found = await axe.run(document, {resultTypes: ['violations'], preload: false, ...(rules && {runOnly: rules})});
   return found.violations.filter(one => ['serious', 'critical'].includes(one.impact)).flatMap(
     one => one.nodes.map(node => `${one.id}: ${node.target.join(' ')}: ${node.html.slice(0, 200)}`));
