@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
+from portal.rest import reference
 from portal.runtime import health
 
 handler400 = "portal.rest.problems.bad_request"
@@ -23,7 +24,9 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/schema/", SpectacularAPIView.as_view(api_version="v1", **_open), name="api-schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **_open), name="api-docs"),
+    path("api/docs/", reference.index, name="api-docs"),
+    path("api/docs/try/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **_open), name="api-try"),
+    path("api/docs/<slug:slug>/", reference.resource, name="api-resource"),
     path("api/v1/", include("portal.api")),
     path("api/v1/", include("applications.urls")),
     path("", include("voice.urls")),

@@ -156,7 +156,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 def _database_away(request: HttpRequest) -> HttpResponse:
-    if not request.path_info.startswith("/admin/"):
+    if not _is_for_a_person(request):
         return problem(503, _AWAY, "database_unavailable", _id(request))
     return come_again(_AWAY_PAGE, _AWAY_SECONDS)
 

@@ -38,9 +38,9 @@ def is_dark(window: Any) -> bool:
     return dark
 
 
-def test_the_documentation_of_rest_opens(opened: Callable[..., Any], lived_in: list[str]) -> None:
+def test_swagger_opens(opened: Callable[..., Any], lived_in: list[str]) -> None:
     with opened() as window:
-        window.open("/api/docs/")
+        window.open("/api/docs/try/")
         window.page.get_by_text("/api/v1/accounts/", exact=True).first.wait_for()
     assert window.wrongs == []
 

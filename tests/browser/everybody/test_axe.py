@@ -4,6 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db import OperationalError
+from django.http import Http404
+from django.views.generic import RedirectView
 
 from tests.browser.everybody import axe
 from tests.browser.everybody.pages import each_page, told
@@ -48,6 +52,30 @@ def test_no_opened_part_has_a_serious_fault(opened: Callable[..., Any], pages: l
         window.open("/admin/login/")
         found["/admin/login/"] = axe.faults(window)
     assert not any(found.values()), told(found)
+
+
+def test_no_page_of_an_error_has_a_serious_fault(opened: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    found: dict[str, list[str]] = {}
+    with opened() as window:
+        axe.bring(window)
+        for error in (SuspiciousOperation, PermissionDenied, Http404, RuntimeError, OperationalError):
+            monkeypatch.setattr(RedirectView, "get", _raises(error))
+            window.open("/")
+            found[window.page.title()] = axe.faults(window)
+        window.open("/admin/login/")
+        window.page.context.clear_cookies()  # the form's token belongs to nobody any more
+        window.page.locator("form [type=submit]").click()
+        window.page.wait_for_function("document.title.includes('| Voice portal')")
+        found[window.page.title()] = axe.faults(window)
+    assert not any(found.values()), told(found)
+    assert len(found) == 6
+
+
+def _raises(error: type[Exception]) -> Callable[..., Any]:
+    def get(*_: Any, **__: Any) -> None:
+        raise error("wrong")
+
+    return get
 
 
 def test_a_fault_is_noticed(opened: Callable[..., Any], operator: Any) -> None:

@@ -1,0 +1,80 @@
+"""The REST reference: every request is on a page, and what it shows can be run."""
+
+import contextlib
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils.html import escape
+
+from applications.models import CallControlApplication
+from portal.models import ApiToken, TelnyxAccount
+from portal.rest import reference
+from tests.support.factories import CONNECTION
+
+EXAMPLES = Path(settings.BASE_DIR) / "templates/portal/reference/examples"
+
+
+def test_every_request_of_the_document_is_on_the_page_of_its_resource(client: Client, db: None) -> None:
+    document = client.get("/api/schema/", headers={"Accept": "application/json"}).json()
+    wanted = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
+    shown: set[tuple[str, str]] = set()
+    for slug in reference.resources():
+        page = client.get(f"/api/docs/{slug}/").content.decode()
+        assert f'href="/api/docs/{slug}/" aria-current="page"' in page
+        shown |= set(re.findall(r'<h2 [^>]*><b class="\w+">(\w+)</b> <code>([^<]+)</code>', page))
+    assert shown == wanted
+
+
+def test_the_introduction_leads_to_every_resource_and_shows_the_examples_as_they_are(client: Client, db: None) -> None:
+    page = client.get("/api/docs/").content.decode()
+    assert "https://" not in page
+    for slug in reference.resources():
+        assert f'href="/api/docs/{slug}/"' in page
+    files = sorted(EXAMPLES.iterdir())
+    assert len(files) == 8
+    for file in files:
+        assert escape(file.read_text()).strip() in page
+
+
+def test_a_resource_that_there_is_not_is_not_found(client: Client, db: None) -> None:
+    assert client.get("/api/docs/nothing/").status_code == 404
+
+
+def test_an_operation_tells_what_it_takes_and_what_comes_back(client: Client, db: None) -> None:
+    (begin,) = [one for one in reference.resources()["dial-batches"].operations if one.id == "dial-batches-create"]
+    assert {one.name for one in begin.members if one.required} == {"connection_id", "from", "numbers"}
+    assert '"to": "+13125550001"' in begin.body
+    assert begin.curl.startswith(
+        'curl -s -H "Authorization: Bearer $TOKEN" "$PORTAL/api/v1/dial-batches/" \\\n  -X POST'
+    )
+    assert begin.status == "201"
+    (alive,) = reference.resources()["active-calls"].operations
+    assert '/api/v1/active-calls/?connection_id=…"' in alive.curl
+    (dial,) = [one for one in reference.resources()["calls"].operations if one.id == "calls-create"]
+    assert "answering_machine_detection" in {one.name for one in dial.members}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_examples_in_python_run_as_they_stand(
+    live_server: Any, account: TelnyxAccount, operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="ivr")
+    monkeypatch.setenv("PORTAL", live_server.url)
+    monkeypatch.setenv("TOKEN", ApiToken.make(operator, "tests", [])[1])
+    said = {file.stem: _run(file) for file in EXAMPLES.glob("*.py")}
+    assert said["tokens"] == f"{account.name}\n"
+    assert said["paging"] == ""
+    assert said["idempotency"] == "201 true True\n"
+    assert said["errors"] == "400 invalid nummer There is no such filter.\n"
+
+
+def _run(file: Path) -> str:
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(file.read_text(), str(file), "exec"), {})
+    return said.getvalue()
