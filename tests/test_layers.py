@@ -66,7 +66,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.actions.*",),
     ("portal.sandbox.server.*",),
     (
-        *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.checks"),
+        *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.backups", "portal.checks"),
         *("portal.formats.*", "portal.management.*", "portal.settings", "portal.tasks", "portal.urls", "portal.wsgi"),
     ),
     (
