@@ -101,7 +101,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.documents.admin.*",),
     ("voice.recovery.*",),
     ("voice.replay.*",),
-    ("voice.inbox.*",),
+    ("voice.inbox.*", "voice.first_steps.*"),
     ("voice.alerts.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),

@@ -8,6 +8,7 @@ from voice.dialling import limits_admin
 from voice.dispatch import admin as commands
 from voice.documents.admin import documents
 from voice.documents.admin import fetches as document_fetches
+from voice.first_steps import admin as first_steps
 from voice.flows import admin as flows
 from voice.inbox import admin as inbox
 from voice.inbox import event_admin
@@ -25,6 +26,7 @@ __all__ = [
     "document_fetches",
     "documents",
     "event_admin",
+    "first_steps",
     "flows",
     "inbox",
     "limits_admin",

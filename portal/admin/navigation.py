@@ -55,6 +55,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         "Accounts",
         [
             ("Telnyx accounts", "key", "admin:portal_telnyxaccount_changelist", "portal.view_telnyxaccount"),
+            ("First steps", "checklist_rtl", "admin:voice_first_steps_accounts", "portal.change_telnyxaccount"),
             ("Limits", "shield", "admin:voice_limits_changelist", "voice.view_limits"),
         ],
     ),

@@ -47,7 +47,8 @@ class Exchange:
         texml: Teller,
     ) -> None:
         self.store, self.courier, self.pace = store, courier, pace
-        self.media_url = ""  # where recordings are heard: the server tells it
+        # where recordings are heard, and the key that webhooks are verified with: the server tells both
+        self.media_url, self.public_key = "", ""
         self._timers, self._party, self._texml = timers, party, texml
         self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
         self._outgoing: list[Delivery] = []

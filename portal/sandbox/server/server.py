@@ -63,7 +63,7 @@ class Sandbox:
         self.control = Control(self.exchange, self.faults)
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
-        self.exchange.media_url = f"{self.control_url}/media"
+        self.exchange.media_url, self.exchange.public_key = f"{self.control_url}/media", self.public_key
         self._start()
 
     def __enter__(self) -> Self:

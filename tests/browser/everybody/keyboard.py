@@ -37,7 +37,8 @@ _STOP = """() => {
   if (!inside) wrong.push(`is out of view, ${box.top} to ${box.bottom} of ${innerHeight}`);
   // of what scrolls sideways by itself Chromium shows the beginning
   const x = box.left + Math.min(12, box.width / 2);
-  const y = Math.min(innerHeight - 2, Math.max(1, (box.top + box.bottom) / 2));
+  const isTall = box.bottom - box.top > innerHeight * .7;  // its ends may lie under bars
+  const y = isTall ? innerHeight / 2 : Math.min(innerHeight - 2, Math.max(1, (box.top + box.bottom) / 2));
   if (x < 0 || x > innerWidth) wrong.push(`is out of view, from ${box.left} of ${innerWidth}`);
   const over = document.elementFromPoint(x, y);
   const own = over && (at.contains(over) || over.contains(at) || [...at.labels || []].some(one => one.contains(over)));

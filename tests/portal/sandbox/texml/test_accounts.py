@@ -3,8 +3,14 @@
 import pytest
 
 from portal.sandbox.resources.audit import ORGANIZATION, OWNER
+from portal.sandbox.server.server import Sandbox
 from tests.support.sandbox_http import Http, refusal
 from tests.support.sandbox_texml import FORM, Account
+
+
+def test_the_public_key_is_told(http: Http, sandbox: Sandbox) -> None:
+    told = {"public": sandbox.public_key, "record_type": "public_key", "organization_id": ORGANIZATION}
+    assert http("GET", "/v2/public_key") == (200, {"data": told})
 
 
 def test_whoami_tells_both_ids(http: Http) -> None:
