@@ -44,3 +44,22 @@ def judged(events: list[Event], *commands: Command, **context: Any) -> Verdict:
 
 def of_leg(leg: str, events: list[Event], *commands: Command) -> Verdict:
     return precedence.judge_legs(Facts(tuple(events), commands))[leg]
+
+
+def says(text: str, wanted: str) -> bool:
+    """``a|b`` means either."""
+    return any(part.lower() in text.lower() for part in wanted.split("|"))
+
+
+def check(told: dict[str, Any], expected: dict[str, Any]) -> None:
+    """What is told of a case, in the members of ``Verdict.told``, is what its line expects."""
+    text = " ".join([told["sentence"], *told["flags"]])
+    assert told["category"] == expected["category"], told
+    assert told["who"] in expected["who_ended"].split("|"), told
+    for wanted in expected["must_mention"]:
+        assert says(text, wanted), (wanted, told)
+    for unwanted in expected["must_not_mention"]:
+        assert not says(text, unwanted), (unwanted, told)
+    for wanted in expected["next_step_contains"]:
+        assert says(told["next_step"], wanted), (wanted, told)
+    assert told["confidence"] == expected.get("confidence", told["confidence"]), told

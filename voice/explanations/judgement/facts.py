@@ -83,6 +83,7 @@ class Context:
     is_alive: bool | None = None
     same_length: int = 0  # other calls to the same prefix that were cut after the same time
     directions: Mapping[str, str] = field(default_factory=dict)  # of legs, as their rows have it
+    living: Mapping[str, bool] = field(default_factory=dict)  # legs, as their rows have it
 
 
 @dataclass(frozen=True)

@@ -220,15 +220,16 @@ def _with_refusal(leg: Leg, command: Command, verdict: Verdict) -> Verdict:
 def _without_end(session: Session, leg: Leg) -> Verdict:
     """Judge a leg whose hang-up nobody reported."""
     context, last = session.context, leg.events[-1]
-    if context.is_alive:
+    is_alive = context.living.get(leg.control_id, context.is_alive)
+    if is_alive:
         begun = leg.answered_at or leg.started_at
         length = (context.now - begun).total_seconds() if context.now and begun else None
         words = (
             f"On the line{after(length, 'for')}." if leg.was_answered else f"Not answered yet{after(length, 'for')}."
         )
-        return Verdict("running", "running", "unknown", words, HIGH)
+        return Verdict("running", "running", "unknown", words, HIGH if context.is_alive else MEDIUM)
     seen = f"last heard was “{_words(last)}” at {last.at:%H:%M:%S} UTC"
-    if context.is_alive is None:
+    if is_alive is None:
         sentence = f"No end was reported yet; {seen}."
         return Verdict("open", "unknown", "unknown", sentence, LOW, f"Ask Telnyx for its status. {_DELIVERIES}")
     billed = _billed(leg)

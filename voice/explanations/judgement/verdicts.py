@@ -63,6 +63,18 @@ class Verdict:
         """Return it with these remarks added."""
         return replace(self, flags=tuple(dict.fromkeys((*self.flags, *flags))))
 
+    def told(self) -> dict[str, object]:
+        """Return it as JSON has it: in files, at the command line, over REST."""
+        return {
+            "code": self.code,
+            "category": self.category,
+            "who": self.who,
+            "sentence": self.sentence,
+            "confidence": self.confidence,
+            "next_step": self.next_step,
+            "flags": list(self.flags),
+        }
+
 
 @dataclass(frozen=True)
 class Row:
