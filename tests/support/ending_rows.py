@@ -16,6 +16,7 @@ from voice.explanations.judgement.telnyx_codes import reason_in
 PATH = Path(__file__).parent.parent / "voice" / "explanations" / "cases.jsonl"
 CASES: list[dict[str, Any]] = [json.loads(line) for line in PATH.read_text().splitlines()]
 BY_ID = {case["id"]: case for case in CASES}
+OF_CALLS = {name: case for name, case in BY_ID.items() if case["events"]}
 
 
 def store(account: TelnyxAccount, case: dict[str, Any]) -> list[Call]:

@@ -35,9 +35,9 @@ def session_of(call: Call) -> list[Call]:
     return search.session(Call.objects.filter(account=call.account_id).defer("facts"), [call])
 
 
-def verdicts_of(legs: list[Call]) -> dict[uuid.UUID, Verdict]:
+def verdicts_of(legs: list[Call], facts: Facts | None = None) -> dict[uuid.UUID, Verdict]:
     """Say of each leg of one session why it ended. That of the first leg is the session's."""
-    facts = facts_of(legs)
+    facts = facts or facts_of(legs)
     judged = precedence.judge_legs(facts)
     return {leg.pk: judged.get(leg.call_control_id) or _without_events(leg, facts) for leg in legs}
 

@@ -11,17 +11,18 @@ from typing import Any, TextIO
 
 from django.core.management import BaseCommand, CommandError
 
+from applications.pulls.progress import Bar
 from portal import payloads
 from portal.masking import masked_text
 from voice.calls import search
-from voice.explanations import cases, rows
+from voice.explanations import cases, judging, rows
 from voice.explanations.judgement import precedence
 from voice.explanations.judgement.verdicts import Verdict
 from voice.models import Call, CallCommand
 
 
 class Command(BaseCommand):
-    """Explains endings. Nothing is stored. Exit status: 0, or 1 when a call is not known or a line cannot be read."""
+    """Explains endings; stores nothing but with --fill. Exit status: 1 when a call is not known, or a line not read."""
 
     help = "Say why a call ended, who ended it, how sure that is, and what to do next."
 
@@ -29,16 +30,29 @@ class Command(BaseCommand):
         parser.add_argument("call", nargs="?", metavar="CALL_CONTROL_ID", help="Also the id of a session or a command.")
         parser.add_argument("--file", metavar="CASES.jsonl", help="A case a line instead; - reads from the terminal.")
         parser.add_argument("--account", metavar="NAME", help="Whose call it is, should several have that id.")
+        parser.add_argument(
+            "--fill", action="store_true", help="Judge the calls that ended before endings were kept; may be stopped."
+        )
         parser.add_argument("--format", choices=("text", "json"), default="text")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if bool(options["call"]) == bool(options["file"]):
-            raise CommandError("Name a call, or a file with --file.")
-        if options["file"]:
+        if sum(map(bool, (options["call"], options["file"], options["fill"]))) != 1:
+            raise CommandError("Name a call, or a file with --file; or give --fill.")
+        if options["fill"]:
+            self._fill()
+        elif options["file"]:
             self._explain_file(options["file"], options["format"])
         else:
             verdict = _of_rows(options["call"], options["account"])
             self._say(options["call"], verdict, options["format"], masked=True)
+
+    def _fill(self) -> None:
+        bar, done = Bar(self.stderr, "calls judged"), 0
+        for some in judging.judge_old():
+            done += some
+            bar.update(done, None)
+        bar.close()
+        self.stdout.write(f"{done} judged.")
 
     def _explain_file(self, name: str, form: str) -> None:
         bad = 0
