@@ -267,6 +267,9 @@ SPECTACULAR_SETTINGS = {
 # --- Looks and logs --------------------------------------------------------------------------------------------------
 # what hangs on an application's page, by dotted name
 APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
+# what hangs on top of a call's page and of a command's, by dotted name
+CALL_PANELS = ["voice.explanations.card.panel"]
+COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]
 # what else portal.clean_up forgets

@@ -103,6 +103,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.replay.*",),
     ("voice.inbox.*", "voice.first_steps.*"),
     ("voice.alerts.*",),
+    ("voice.explanations.judgement.*",),
+    ("voice.explanations.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",

@@ -12,6 +12,7 @@ from voice.documents import door
 from voice.documents.api import TexmlDocumentViewSet
 from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
+from voice.explanations.api import CallExplanationViewSet, SessionExplanationViewSet
 from voice.flows.api import FlowViewSet
 from voice.texml import api as texml_api
 
@@ -44,6 +45,16 @@ urlpatterns = [
     path("texml/<str:token>/", door.document, name="texml-document"),
     path("texml/<str:token>/fallback/", door.fallback, name="texml-fallback"),
     path("api/v1/", include(router.urls)),
+    re_path(
+        r"^api/v1/calls/(?P<call_control_id>[^/]+)/explanation/$",
+        CallExplanationViewSet.as_view({"get": "retrieve"}),
+        name="call-explanation",
+    ),
+    re_path(
+        r"^api/v1/sessions/(?P<call_session_id>[^/]+)/explanation/$",
+        SessionExplanationViewSet.as_view({"get": "retrieve"}),
+        name="session-explanation",
+    ),
     path("api/v1/accounts/<slug:name>/limits/", LimitsViewSet.as_view({"get": "retrieve"}), name="account-limits"),
     path("api/v1/accounts/<slug:name>/breaker/", BreakerViewSet.as_view({"get": "retrieve"})),
     path("api/v1/accounts/<slug:name>/breaker/close/", BreakerViewSet.as_view({"post": "close"})),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, QuerySet, Subquery
@@ -11,6 +12,7 @@ from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
@@ -31,7 +33,7 @@ from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import phone, seconds, status_badge
 from voice.calls import buttons, search, status, telnyx_record, timeline
-from voice.catalogue import actions
+from voice.catalogue import actions, endings
 from voice.catalogue.event_types import ending
 from voice.catalogue.forms import ActionForm
 from voice.commands import outbox, products
@@ -66,6 +68,8 @@ class CallAdmin(PageAdmin):
         ("state", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
         ("connection_id", WholeTextFilter),
+        ("ending_category", ChoicesDropdownFilter),
+        ("ended_by", ChoicesDropdownFilter),
         ("hangup_cause", FieldTextFilter),
         "direction",
     )
@@ -129,7 +133,15 @@ class CallAdmin(PageAdmin):
 
     @display(description="Ending")
     def ending_shown(self, call: Call) -> str:
-        return ending(call.hangup_cause, call.hangup_source) or "—"
+        if not call.ending:  # not judged yet: no word of who it was
+            return "—" if call.is_alive else ending(call.hangup_cause, "") or "—"
+        tone, title = endings.tone(call.ending_category), endings.title(call.ending_category, call.ended_by)
+        return format_html(
+            '<span class="portal-ending portal-ending-{}" title="{}">{}</span>',
+            tone,
+            title,
+            endings.label(call.ending, call.ending_category, call.ended_by),
+        )
 
     @display(description="Ring")
     def ring(self, call: Call) -> str:
@@ -188,6 +200,7 @@ class CallAdmin(PageAdmin):
             ],
             "may_see_raw": user.has_perm("voice.view_raw_event"),
             "conferences": self._conferences(legs, user),
+            "panels": [import_string(name)(request, call) for name in settings.CALL_PANELS],
         }
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:

@@ -37,6 +37,8 @@ class CallFilters(django_filters.FilterSet):
     started_before = MomentFilter(field_name="started_at", lookup_expr="lt")
     direction = django_filters.ChoiceFilter(choices=[("incoming", "incoming"), ("outgoing", "outgoing")])
     state = django_filters.ChoiceFilter(choices=Call.State.choices)
+    ending_category = django_filters.ChoiceFilter(choices=Call.Ending.choices)
+    ended_by = django_filters.ChoiceFilter(choices=Call.Party.choices)
     has_recording = YesNo(method="by_recording")
 
     def by_recording(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:

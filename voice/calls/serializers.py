@@ -28,6 +28,9 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     tags = serializers.SerializerMethodField()
     cost = serializers.SerializerMethodField()
     parent_control_id = serializers.SerializerMethodField()
+    ending = serializers.SerializerMethodField(help_text="The rule that said why it ended; null until it is judged.")
+    ending_category = serializers.SerializerMethodField()
+    ended_by = serializers.SerializerMethodField(help_text="A party of the session, not Telnyx's side of the leg.")
     ring_seconds = serializers.FloatField(read_only=True, allow_null=True)
     talk_seconds = serializers.FloatField(read_only=True, allow_null=True)
     clock_skew_seconds = serializers.FloatField(
@@ -59,6 +62,9 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "hangup_cause",
             "hangup_source",
             "sip_hangup_cause",
+            "ending",
+            "ending_category",
+            "ended_by",
             "client_state",
             "tags",
             "has_recording",
@@ -94,6 +100,17 @@ class CallSerializer(serializers.ModelSerializer[Call]):
 
     def get_sip_hangup_cause(self, call: Call) -> str | None:
         return call.sip_hangup_cause or None
+
+    def get_ending(self, call: Call) -> str | None:
+        return call.ending or None
+
+    @extend_schema_field({"enum": [*Call.Ending.values, None], "type": ["string", "null"]})
+    def get_ending_category(self, call: Call) -> str | None:
+        return call.ending_category or None
+
+    @extend_schema_field({"enum": [*Call.Party.values, None], "type": ["string", "null"]})
+    def get_ended_by(self, call: Call) -> str | None:
+        return call.ended_by or None
 
     def get_cost(self, call: Call) -> str | None:
         return call.cost or None

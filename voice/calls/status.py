@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
+from portal import sql
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.account_sids import account_sid
@@ -130,5 +131,5 @@ def _close(call: Call, facts: Iterable[Fact], at: datetime | None, source: str) 
         if "state" in changed:  # else somebody knows better
             for column, value in changed.items():
                 setattr(locked, column, value)
-            locked.save(update_fields=list(changed))
+            locked.save(update_fields=[*changed, *locked.ask_for_judgement(sql.clock())])
     return Call.objects.select_related("account").get(pk=call.pk)

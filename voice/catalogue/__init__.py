@@ -3,6 +3,7 @@
 __all__ = [
     "actions",
     "correlation",
+    "endings",
     "event_types",
     "forms",
     "members",

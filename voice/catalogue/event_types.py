@@ -149,7 +149,8 @@ HANGUP_CAUSES = {
     "canceled": "The caller gave up",
     "failed": "Could not be connected",
 }
-HANGUP_SOURCES = {"caller": "by the caller", "callee": "by the called party"}
+# Telnyx's word is for a side of the leg, and no person: on an incoming leg the called side may be a rule of ours.
+HANGUP_SOURCES = {"caller": "on the caller's side", "callee": "on the called side"}
 
 
 def meaning(event_type: str) -> EventType:
@@ -163,6 +164,6 @@ def label(event_type: str) -> str:
 
 
 def ending(cause: str, source: str) -> str:
-    """Describe an end: ``Ended normally, by the caller``; empty when no cause is known."""
+    """Describe an end: ``Ended normally, on the caller's side``; empty when no cause is known."""
     words = HANGUP_CAUSES.get(cause, cause.replace("_", " ").capitalize())
     return f"{words}, {HANGUP_SOURCES[source]}" if words and source in HANGUP_SOURCES else words

@@ -4,6 +4,7 @@ import contextlib
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
     FieldTextFilter,
@@ -127,6 +129,7 @@ class CallCommandAdmin(PageAdmin):
             "needs_a_person": reconciliation.needs_a_person(command),
             "held": held if command.status in {"queued", "sending"} and not held.is_closed else None,
             "again": command.repeated_by.first(),
+            "panels": [import_string(name)(request, command) for name in settings.COMMAND_PANELS],
         }
 
     def settle_view(self, request: HttpRequest, command_id: uuid.UUID) -> HttpResponse:

@@ -136,8 +136,9 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
     decision = Decision() if failure else _decide(call, event, rules, claimed.now())
     if decision.step is not None:
         changed |= set(assign(call, step(call, event, decision.step)).columns)
-    if changed:
-        sql.update(call, sorted(changed))
+    asked = call.ask_for_judgement(claimed.now())
+    if changed or asked:
+        sql.update(call, sorted({*changed, *asked}))
     waited = waiting_events.make_due(call, waiting_events.TOLD if made else changed)  # it may wait for the leg
     relevant = bool(made or changed or decision.matched or event.processed_at or has_facts_of(call, event))
     following = _conclude(event, call, decision, failure, relevant=relevant)

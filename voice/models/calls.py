@@ -31,6 +31,27 @@ class Call(models.Model):
         ENDED = "ended"
         LOST = "lost"
 
+    class Ending(models.TextChoices):
+        COMPLETED = "completed"
+        NOT_ANSWERED = "not_answered"
+        BUSY = "busy"
+        REJECTED = "rejected"
+        UNREACHABLE = "unreachable"
+        CONFIGURATION = "configuration"
+        CARRIER = "carrier"
+        OUR_SIDE = "our_side"
+        UNKNOWN = "unknown"
+        RUNNING = "running"
+
+    class Party(models.TextChoices):
+        CALLER = "caller"
+        CALLEE = "callee"
+        US = "us"
+        TELNYX = "telnyx"
+        CARRIER = "carrier"
+        NOBODY = "nobody"
+        UNKNOWN = "unknown"
+
     OVER = (State.ENDED, State.LOST)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -68,6 +89,11 @@ class Call(models.Model):
         max_length=20, blank=True, default="", db_default="", help_text="A decimal, as Telnyx told."
     )
     step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
+    # what voice.explanations makes of events and commands together, a moment after the end; empty until then
+    ending = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="The rule that decided.")
+    ending_category = models.CharField(max_length=20, choices=Ending, blank=True, default="", db_default="")
+    ended_by = models.CharField(max_length=10, choices=Party, blank=True, default="", db_default="")
+    judge_at = models.DateTimeField(null=True, help_text="When its ending is to be judged, or judged again.")
     facts = models.JSONField(default=dict, help_text="Per column: which event told it, and when.")
 
     objects = CallQuerySet.as_manager()
@@ -88,6 +114,11 @@ class Call(models.Model):
             models.Index(fields=["hangup_cause", "-started_at"], name="call_by_cause"),
             models.Index(fields=["connection_id"], name="call_alive", condition=~Q(state__in=("ended", "lost"))),
             models.Index(fields=["parent_control_id"], name="call_by_parent", condition=~Q(parent_control_id="")),
+            models.Index(
+                fields=["ending_category", "-started_at"], name="call_by_ending", condition=~Q(ending_category="")
+            ),
+            models.Index(fields=["ended_by", "-started_at"], name="call_by_party", condition=~Q(ended_by="")),
+            models.Index(fields=["judge_at"], name="call_to_judge", condition=Q(judge_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -96,6 +127,13 @@ class Call(models.Model):
     @property
     def is_alive(self) -> bool:
         return self.state not in self.OVER
+
+    def ask_for_judgement(self, at: datetime) -> tuple[str, ...]:
+        """Have the ending judged, unsaved, if there is one; return the columns to be written."""
+        if self.is_alive and not self.ending:  # one that was taken for lost, and lives, loses its ending
+            return ()
+        self.judge_at = at
+        return ("judge_at",)
 
     @property
     def ring_seconds(self) -> float | None:

@@ -38,7 +38,8 @@ def ids(api: APIClient, **query: Any) -> str:
 def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
     now = timezone.now()
     CallControlApplication.objects.create(account=account, telnyx_id="88", application_name="call-router")
-    make_call(account, "a", from_number="+442071838750", state="ended", hangup_cause="user_busy")
+    told = {"ending": "busy", "ending_category": "busy", "ended_by": "callee"}
+    make_call(account, "a", from_number="+442071838750", state="ended", hangup_cause="user_busy", **told)
     make_call(account, "b", to_number="+442071838750", direction="outgoing", has_recording=True)
     make_call(account, "c", connection_id="88", started_at=now - timedelta(hours=2), call_session_id="other")
     make_call(make_account("second"), "d")
@@ -52,6 +53,8 @@ def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: Teln
         "from": {"+442071838750": "a", "8750": "a", "+44 20 7183 8750": "a"},
         "to": {"+442071838750": "b", "8750": "b"},
         "hangup_cause": {"user_busy": "a", "busy": ""},
+        "ending_category": {"busy": "a", "completed": ""},
+        "ended_by": {"callee": "a", "us": ""},
         "call_session_id": {"other": "c"},
         "call_leg_id": {str(uuid.uuid5(uuid.NAMESPACE_URL, "b")): "b"},
         "started_after": {(now - timedelta(hours=1)).isoformat(): "abd", now.isoformat(): ""},

@@ -102,7 +102,7 @@ def test_only_what_a_person_may_see_is_told(
 @pytest.mark.parametrize(
     ("event_type", "payload", "detail"),
     [
-        ("call.hangup", {"hangup_cause": "originator_cancel"}, "The caller gave up, by the caller"),
+        ("call.hangup", {"hangup_cause": "originator_cancel"}, "The caller gave up, on the caller's side"),
         ("call.hangup", {"hangup_cause": "new_cause", "hangup_source": "unknown"}, "New cause"),
         ("call.gather.ended", {"digits": "12", "status": "valid"}, "digits 12 (valid)"),
         ("call.gather.ended", {"digits": "", "status": "timeout"}, "digits none (timeout)"),

@@ -20,7 +20,7 @@ SAID = {
     "ai_gather": "valid",
     "amd": "a machine, after its beep · after 3120 ms",
     "call.answered": "",
-    "call.completed": "Ended normally, by the caller · after 39 s",
+    "call.completed": "Ended normally, on the caller's side · after 39 s",
     "call.completed-busy": "Busy",
     "call.fetch": "",
     "call.initiated": "+1 312-555-0143 → +1 312-555-0100",

@@ -190,11 +190,11 @@ def test_the_page_tells_the_story_in_words_with_ending_and_cost(account: TelnyxA
     lines = {entry.title: entry.detail for entry in answer.context["entries"] if entry.leg == "A"}
     assert lines["Dialled leg ended (TeXML)"] == "completed · after 20 s"
     assert lines["Recording saved (TeXML)"] == "of a Dial · 20 s"
-    assert lines["Call ended (TeXML)"] == "Ended normally, by the called party · after 20 s"
+    assert lines["Call ended (TeXML)"] == "Ended normally, on the called side · after 20 s"
     assert lines["Cost known (TeXML)"] == "0.0055"
     assert "Call initiated (TeXML)" in {e.title for e in answer.context["entries"] if e.leg == "B"}
     html = answer.content.decode()
-    for text in ("Ended normally, by the called party", "Cost at Telnyx", "0.0055", "0.0110"):
+    for text in ("Ended normally, on the called side", "Cost at Telnyx", "0.0055", "0.0110"):
         assert text in html, text
 
 

@@ -54,7 +54,7 @@ def test_the_page_counts_the_calls_of_a_day_and_their_endings(browser: Client, a
     make_call(application.account, "elsewhere", connection_id="1")
     shown = " ".join(page(browser, application).split())
     assert "3 calls in the last 24 hours" in shown
-    assert "2 × ended normally, by the caller" in shown.lower()
+    assert "2 × ended normally, on the caller&#x27;s side" in shown.lower()
 
 
 def test_the_page_counts_what_could_not_be_used(browser: Client, application: Any) -> None:

@@ -21,6 +21,7 @@ from voice.catalogue import actions
 from voice.dispatch import held_back, reconciliation, sender
 from voice.events import processing
 from voice.events.following import wake_following
+from voice.explanations import judging
 from voice.replay import runs
 from voice.tasks import PIECE_SECONDS
 
@@ -30,6 +31,7 @@ _BATCH = 500
 # Seconds. Each statement of an event ends in a wait for the interpreter, which the senders want too.
 _SWITCH_INTERVAL = 0.0005
 _LOOKS = 20
+_JUDGE = uuid.UUID(int=1)  # in the place of an id: one thread judges at a time
 _SENDERS = 16
 _END_SECONDS = 9.5  # after SIGTERM; a request that has left is over after 8
 
@@ -115,6 +117,8 @@ class Sweep:
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
             self.replay = next(iter(runs.due(1)), None)
             self._begin(_replay, [self.replay] if self.replay else [])
+        if judging.is_due():  # on a thread: it waits for nobody, and nobody waits for it
+            self._begin(_judge, [_JUDGE])
         self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
 
@@ -145,6 +149,14 @@ def _look(command_id: uuid.UUID) -> None:
     """Find what became of an uncertain command."""
     try:
         reconciliation.reconcile(command_id)
+    finally:
+        connections.close_all()
+
+
+def _judge(_: uuid.UUID) -> None:
+    """Judge why calls ended; the next round goes on."""
+    try:
+        judging.judge_due()
     finally:
         connections.close_all()
 

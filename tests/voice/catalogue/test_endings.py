@@ -1,0 +1,46 @@
+"""Endings in a column: short, and each category with a shape of its own."""
+
+import pytest
+
+from tests.support.ending_rows import BY_ID, CASES
+from tests.support.rows import Call
+from voice.catalogue import endings
+from voice.explanations import cases
+from voice.explanations.judgement import precedence
+from voice.explanations.judgement.verdicts import CATEGORIES, PARTIES
+
+
+def test_rows_and_verdicts_have_the_same_words() -> None:
+    assert set(Call.Ending.values) == set(CATEGORIES)
+    assert set(Call.Party.values) == set(PARTIES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=BY_ID)
+def test_every_ending_fits_into_its_column(case: dict) -> None:
+    verdict = precedence.judge(cases.read(case))
+    told = endings.label(verdict.code, verdict.category, verdict.who)
+    assert 3 < len(told) <= endings.LONGEST, told
+    assert told != endings.category_label("unknown") or verdict.code == "uncertain"
+
+
+@pytest.mark.parametrize(
+    ("code", "category", "who", "words"),
+    [
+        ("hung_up", "completed", "caller", "The caller hung up"),
+        ("other_leg_hung_up", "completed", "callee", "The called party hung up"),
+        ("refused_d13", "configuration", "nobody", "Refused (D13)"),
+        ("sip_480", "unreachable", "carrier", "Not reachable (SIP 480)"),
+        ("sip_34", "carrier", "carrier", "Carrier failed (Q.850 34)"),
+        ("of_a_later_version", "carrier", "carrier", "Carrier failed"),
+        ("of_a_later_version", "of_a_later_version", "", "Not known"),
+    ],
+)
+def test_a_code_is_worded(code: str, category: str, who: str, words: str) -> None:
+    assert endings.label(code, category, who) == words
+
+
+def test_every_category_and_party_has_words() -> None:
+    assert len({endings.category_label(one) for one in CATEGORIES}) == len(CATEGORIES)
+    assert len({endings.party(one) for one in PARTIES}) == len(PARTIES)
+    assert {endings.tone(one) for one in CATEGORIES} == {"good", "plain", "warn", "bad", "unknown"}
+    assert max(map(len, endings._LABELS.values())) <= endings.LONGEST

@@ -1,0 +1,57 @@
+"""Remarks beside a verdict: sound, trust, machines, refused commands, what was reported late."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.endings import command, course, event, judged
+
+
+def quality(mos: str = "4.4", packets: str = "1000", lost: str = "0", sent: str = "1000") -> dict[str, Any]:
+    inbound = {"mos": mos, "packet_count": packets, "skip_packet_count": lost}
+    return {"inbound": inbound, "outbound": {"packet_count": sent, "skip_packet_count": "0"}}
+
+
+@pytest.mark.parametrize(
+    ("told", "flags"),
+    [
+        (quality(), ()),
+        (quality(mos="3.5"), ("poor sound (MOS 3.50)",)),
+        (quality(mos="3.0"), ("bad sound (MOS 3.00)",)),
+        (quality(lost="30"), ("3 % of the audio from them was lost",)),
+        (quality(packets="0"), ("no audio from them",)),
+        (quality(sent="0"), ("no audio to them",)),
+        (quality(mos="nan?"), ()),
+        ("broken", ()),
+        (None, ()),
+    ],
+)
+def test_poor_sound_is_told(told: Any, flags: tuple[str, ...]) -> None:
+    ended = course("outgoing", answered=1, ended=60, hangup_source="callee", call_quality_stats=told)
+    assert judged(ended).flags == flags
+
+
+def test_who_calls_and_who_answered_is_told() -> None:
+    first, *rest = course("incoming", answered=1, ended=60, hangup_source="caller")
+    first = replace(first, payload=first.payload | {"call_screening_result": "spam_likely"})
+    machine = event("call.machine.detection.ended", 3, result="not_sure")
+    assert judged([first, *rest, machine]).flags == ("marked likely spam", "detection was not sure who answered")
+
+
+def test_a_refused_command_and_one_held_back_are_told() -> None:
+    told = course("incoming", answered=1, ended=60, hangup_source="caller")
+    refused = command("speak", 2, "refused", code="90040")
+    assert judged(told, refused).flags == ("a command was refused: speak (90040)",)
+
+
+def test_what_was_learned_late_is_told() -> None:
+    *rest, last = course("incoming", answered=1, ended=60, hangup_source="caller")
+    assert judged([*rest, replace(last, is_recovered=True)]).flags == ("learned later from Telnyx's record",)
+    assert judged([*rest, replace(last, attempt=3)]).flags == ("reported at attempt 3",)
+
+
+def test_leaving_right_after_our_first_words_is_told() -> None:
+    told = course("incoming", answered=1, ended=6, hangup_source="caller")
+    assert judged(told, command("speak", 2)).flags == ("hung up 4 s after our first words",)
+    assert judged(told, same_length=4).flags[0].startswith("cut after the same time as 4 other calls")

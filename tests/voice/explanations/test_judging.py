@@ -1,0 +1,168 @@
+"""What is said of an end stands at its call a moment later, and is right however late something came."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.ending_rows import BY_ID, OF_CALLS, store
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
+from tests.support.rows import Call, CallCommand
+from voice.calls import status
+from voice.explanations import judging, rows
+
+pytestmark = pytest.mark.django_db
+
+
+def kept(account: TelnyxAccount, leg: str = "a") -> tuple[str, str, str]:
+    call = Call.objects.get(account=account, call_control_id=f"v3:{leg}-leg")
+    return call.ending, call.ending_category, call.ended_by
+
+
+@pytest.mark.parametrize("case", OF_CALLS.values(), ids=OF_CALLS)
+def test_each_case_is_kept_at_its_calls_as_it_is_told(account: TelnyxAccount, case: dict[str, Any]) -> None:
+    calls = store(account, case)
+    judging.judge_due()
+    verdicts = rows.verdicts_of(calls)
+    for call in Call.objects.filter(account=account):
+        verdict = verdicts[call.pk]
+        if call.state == "lost":  # written past the services: nobody asked for a judgement
+            continue
+        assert (call.ending, call.ending_category, call.ended_by) == (verdict.code, verdict.category, verdict.who)
+        assert call.judge_at is None
+    first = Call.objects.get(pk=calls[0].pk)
+    if first.ending:
+        assert first.ending_category == case["expected"]["category"]
+        assert first.ended_by in case["expected"]["who_ended"].split("|")
+
+
+def test_a_hang_up_has_the_end_judged_and_a_living_call_is_left_alone(account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-5), make_event("call.answered", -4))
+    assert not judging.is_due()
+    tell(account, make_event("call.hangup", -1))
+    assert judging.is_due()
+    assert judging.judge_due() == 1
+    assert kept(account) == ("hung_up", "completed", "caller")
+    assert not judging.is_due()
+
+
+def test_what_comes_later_has_it_judged_again(account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-5), make_event("call.hangup", -1))
+    judging.judge_due()
+    assert kept(account)[1] == "not_answered"
+    tell(account, make_event("call.answered", -4))
+    assert judging.judge_due() == 1
+    assert kept(account) == ("hung_up", "completed", "caller")
+
+
+def test_what_comes_while_it_is_judged_is_not_lost(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    tell(account, make_event(seconds=-5), make_event("call.hangup", -1))
+    read = rows.facts_of
+
+    def meanwhile(legs: list[Call]) -> Any:
+        facts = read(legs)
+        monkeypatch.setattr(rows, "facts_of", read)
+        tell(account, make_event("call.answered", -4))
+        return facts
+
+    monkeypatch.setattr(rows, "facts_of", meanwhile)
+    judging.judge_due()
+    assert judging.is_due()
+    judging.judge_due()
+    assert kept(account) == ("hung_up", "completed", "caller")
+
+
+def test_the_end_of_one_leg_has_the_others_judged(account: TelnyxAccount) -> None:
+    case = BY_ID["p05-transferred-target-left-first"]
+    a, b = (case["events"][0]["data"]["payload"], case["events"][2]["data"]["payload"])
+    early = [event for event in case["events"] if event["data"]["payload"] | {} != {}]
+    late = next(
+        event
+        for event in early
+        if event["data"]["event_type"] == "call.hangup"
+        and event["data"]["payload"]["call_control_id"] == b["call_control_id"]
+    )
+    store(account, case | {"events": [event for event in early if event is not late], "commands": []})
+    judging.judge_due()
+    first = Call.objects.get(call_control_id=a["call_control_id"])
+    assert first.ended_by == "unknown"
+    store(account, case | {"events": [late]})
+    judging.judge_due()
+    assert Call.objects.get(pk=first.pk).ended_by == "callee"
+
+
+def test_an_open_command_has_it_judged_again_until_its_outcome_is_known(account: TelnyxAccount) -> None:
+    case = BY_ID["p02-out-user-hung-up"]
+    (call,) = store(account, case)
+    hangup = CallCommand.objects.filter(call=call, action="hangup")
+    hangup.update(status="uncertain")
+    now = timezone.now()
+    Call.objects.filter(pk=call.pk).update(ended_at=now, judge_at=now)
+    judging.judge_due()
+    call.refresh_from_db()
+    assert call.ended_by == "us"
+    assert call.judge_at is not None
+    assert timedelta(seconds=3) < call.judge_at - now < timedelta(seconds=60)
+    hangup.update(status="ok")
+    Call.objects.filter(pk=call.pk).update(judge_at=now)
+    judging.judge_due()
+    call.refresh_from_db()
+    assert call.judge_at is None
+
+
+def test_a_call_that_is_closed_without_an_event_is_judged_as_well(account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-500), make_event("call.answered", -499))
+    status.close_as_lost(Call.objects.get(account=account), None, timezone.now())
+    judging.judge_due()
+    assert kept(account) == ("lost", "unknown", "unknown")
+    tell(account, make_event("call.bridged", 5))  # it lives after all
+    judging.judge_due()
+    assert Call.objects.get(account=account).is_alive
+    assert kept(account) == ("", "", "")
+
+
+def test_a_defect_with_one_call_puts_off_that_one_only(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = make_account("second")
+    for owner in (account, other):
+        tell(owner, make_event(seconds=-5), make_event("call.hangup", -1))
+    judged = judging.judge_session
+
+    def broken(call: Call) -> Any:
+        if call.account_id == account.pk:
+            raise ValueError
+        return judged(call)
+
+    monkeypatch.setattr(judging, "judge_session", broken)
+    assert judging.judge_due() == 2
+    assert kept(account) == ("", "", "")
+    assert kept(other)[1] == "not_answered"
+    assert judging.judge_due() == 0
+    late = Call.objects.get(account=account).judge_at
+    assert late is not None
+    assert late > timezone.now() + timedelta(minutes=50)
+
+
+@pytest.mark.alone("it judges every call there is")
+def test_old_calls_are_filled_in_and_a_second_run_finds_nothing(account: TelnyxAccount, monkeypatch: Any) -> None:
+    monkeypatch.setattr(judging, "_TOGETHER", 2)
+    now = timezone.now()
+    for at, leg in enumerate("abcde"):
+        columns = {"started_at": now - timedelta(minutes=at), "ended_at": now, "call_session_id": leg}
+        make_call(account, leg, state="ended", **columns)
+    make_call(account, "f", call_session_id="f")
+    pieces = judging.judge_old()
+    assert next(pieces) == 2  # and then somebody stops it
+    out = StringIO()
+    call_command("explain", "--fill", stdout=out, stderr=StringIO())
+    assert out.getvalue() == "3 judged.\n"
+    assert {call.ending_category for call in Call.objects.exclude(call_session_id="f")} == {"unknown"}
+    assert kept(account, "f") == ("", "", "")
+    out = StringIO()
+    call_command("explain", "--fill", stdout=out, stderr=StringIO())
+    assert out.getvalue() == "0 judged.\n"

@@ -1,0 +1,93 @@
+"""Judges an incoming call that nobody answered here: was it the caller's patience, or were we too slow or away?"""
+
+from datetime import timedelta
+
+from voice.explanations.judgement import never_placed
+from voice.explanations.judgement.facts import Command
+from voice.explanations.judgement.legs import Leg
+from voice.explanations.judgement.verdicts import HIGH, MEDIUM, PORTAL, Verdict, after, span
+
+_LATE = timedelta(seconds=3)
+_AT_ONCE = 5  # seconds; a caller who leaves sooner may have left before it could ring
+
+
+def caller_gave_up(leg: Leg) -> Verdict:
+    """Say why the caller was not answered before leaving."""
+    return _ours(leg) or _patience(leg)
+
+
+def no_command(leg: Leg) -> Verdict:
+    """Say that Telnyx cut an incoming call because nothing was done with it in time."""
+    seconds = leg.context.first_command_seconds or leg.setup
+    sent = any(command.status == "ok" for command in leg.commands)
+    what = "it was not answered" if sent else "no command came"
+    return Verdict(
+        "first_command",
+        "our_side",
+        "us",
+        f"Nobody here took the call: {what} within {span(seconds)}, and Telnyx cut it.",
+        MEDIUM,
+        "Is there an active flow? Do webhooks arrive, and are they worked off at once?",
+    ).resting_on(leg.initiated)
+
+
+def _ours(leg: Leg) -> Verdict | None:
+    answers = [command for command in leg.commands if command.action == "answer"]
+    for answer in answers:
+        if found := _of_the_answer(leg, answer):
+            return found.resting_on(answer)
+    return _of_the_event(leg, answers)
+
+
+def _of_the_answer(leg: Leg, answer: Command) -> Verdict | None:
+    waited = after(leg.setup)
+    if answer.status == "refused" and not answer.was_faster_than_us:
+        _, row = never_placed.refusal(answer)
+        reason = f" ({answer.reason})" if answer.reason else ""
+        return _verdict(
+            "answer_refused", f"We could not answer: {row.means}{reason}; the caller left{waited}.", row.next_step
+        )
+    if answer.status in {"expired", "queued"}:
+        held = never_placed.held_words(answer, leg.context)
+        if held:
+            sentence = f"We could not answer, the caller left{waited}: our answer was {held}."
+            return _verdict("answer_held_back", sentence, "See to the reason, and close the breaker if it is open.")
+        sentence = f"Our answer was never sent; the caller left{waited}."
+        return _verdict("answer_not_sent", sentence, "Look at the lag of the queue and at the workers.")
+    heard = (leg.initiated.received_at or leg.initiated.at) if leg.initiated else leg.started_at
+    if answer.sent_at is not None and heard is not None and answer.sent_at - heard > _LATE:
+        late = span((answer.sent_at - heard).total_seconds())
+        sentence = f"We answered too late: {late} after Telnyx told us of the call, and the caller had left."
+        return _verdict("answered_late", sentence, "Look at the queue's lag and at the workers.")
+    return None
+
+
+def _of_the_event(leg: Leg, answers: list[Command]) -> Verdict | None:
+    event, waited = leg.initiated, after(leg.setup)
+    if event is None:
+        return None
+    if event.is_recovered:
+        sentence = f"Our webhook was down: we learned of the call only later, and the caller left{waited}."
+        return _verdict("webhook_down", sentence, "Look at the inbox for what kept webhooks away.").resting_on(event)
+    if event.received_at is not None and event.received_at - event.at > _LATE:
+        late = span((event.received_at - event.at).total_seconds())
+        sentence = f"Telnyx could not reach us at first: its webhook came {late} late; the caller left{waited}."
+        return _verdict("webhook_late", sentence, "Look at the deliveries of this webhook.").resting_on(event)
+    if not answers and leg.context.is_old_format:
+        sentence = f"We could not answer: webhooks come in the old format; the caller left{waited}."
+        return _verdict("old_format", sentence, "Set the application's webhook API version to 2.")
+    if not answers and leg.context.has_flow is False:
+        sentence = f"Nothing answers this application: it has no active flow; the caller left{waited}."
+        return _verdict("no_flow", sentence, "Make a flow for the application, or switch its flow on.")
+    return None
+
+
+def _verdict(code: str, sentence: str, next_step: str) -> Verdict:
+    return Verdict(code, "our_side", "caller", sentence, HIGH, next_step, source=PORTAL)
+
+
+def _patience(leg: Leg) -> Verdict:
+    seconds = leg.setup
+    early = ", before it could ring" if seconds is not None and seconds < _AT_ONCE else ""
+    sentence = f"The caller hung up after waiting {span(seconds)}{early}."
+    return Verdict("caller_gave_up", "not_answered", "caller", sentence, HIGH, "Call back, if it matters.")

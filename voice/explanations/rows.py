@@ -1,0 +1,152 @@
+"""Reads the facts of a session from its rows, and has them judged. Nothing is written here."""
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.times import read_time
+from voice.calls import search
+from voice.explanations.cases import TEXML_TYPES, texml_payload
+from voice.explanations.judgement import precedence
+from voice.explanations.judgement.facts import Command, Context, Event, Facts
+from voice.explanations.judgement.telnyx_codes import reason_in
+from voice.explanations.judgement.verdicts import LOW, Verdict
+from voice.models import Call, CallCommand, CallEvent, Flow
+
+_MOST = 2000  # of events and of commands; a talk of hours has more words than that, and they end no call
+_NOISE = (
+    *(
+        "call.transcription",
+        "call.dtmf.received",
+        "call.ai_gather.partial_results",
+        "call.conversation_insights.generated",
+    ),
+    *("call.ai_gather.message_history_updated", "conversation_insight_result", "conference.floor.changed"),
+    *("texml.transcription", "texml.conference.speaker"),
+)
+_UNUSED = (CallEvent.Status.QUARANTINED,)
+
+
+def session_of(call: Call) -> list[Call]:
+    """List the legs of the call's session, in the order they began."""
+    return search.session(Call.objects.filter(account=call.account_id).defer("facts"), [call])
+
+
+def verdicts_of(legs: list[Call], facts: Facts | None = None) -> dict[uuid.UUID, Verdict]:
+    """Say of each leg of one session why it ended. That of the first leg is the session's."""
+    facts = facts or facts_of(legs)
+    judged = precedence.judge_legs(facts)
+    return {leg.pk: judged.get(leg.call_control_id) or _without_events(leg, facts) for leg in legs}
+
+
+def verdict_of(call: Call) -> Verdict:
+    """Say why this leg ended."""
+    return verdicts_of(session_of(call))[call.pk]
+
+
+def verdict_of_command(command: CallCommand) -> Verdict:
+    """Say why the call that a command asked for was never placed."""
+    return precedence.judge_command(_command(command), Facts(context=Context(now=timezone.now())))
+
+
+def facts_of(legs: list[Call]) -> Facts:
+    """Read events, commands and what else is known of these legs."""
+    ids = [leg.pk for leg in legs]
+    names = {leg.pk: leg.call_control_id for leg in legs}
+    found = CallEvent.objects.filter(call__in=ids).exclude(event_type__in=_NOISE).exclude(status__in=_UNUSED)
+    events = list(found.defer("body", "headers").order_by("received_at", "id")[:_MOST])
+    commands = CallCommand.objects.filter(call__in=ids).order_by("created_at", "id")[:_MOST]
+    return Facts(
+        tuple(_event(event, names[event.call_id]) for event in events if event.call_id in names),
+        tuple(_command(command) for command in commands),
+        _context(legs, events),
+    )
+
+
+def _event(event: CallEvent, leg: str) -> Event:
+    is_texml = event.source == CallEvent.Source.TEXML
+    payload: Mapping[str, Any] = event.payload if isinstance(event.payload, dict) else {}
+    return Event(
+        str(event.pk),
+        TEXML_TYPES.get(event.event_type, event.event_type),
+        event.happened_at,
+        leg,
+        texml_payload({name: str(value) for name, value in payload.items()}) if is_texml else payload,
+        event.received_at,
+        event.attempt or 1,
+        event.source == CallEvent.Source.BACKFILL,
+        is_texml,
+    )
+
+
+def _command(command: CallCommand) -> Command:
+    tries = [one for one in command.attempts if isinstance(one, dict)]
+    last: dict[str, Any] = tries[-1] if tries else {}
+    return Command(
+        id=str(command.pk),
+        action=command.action,
+        status=command.status,
+        by=command.requested_by,
+        created_at=command.created_at,
+        sent_at=_sent_at(command, tries),
+        leg=command.call_control_id,
+        parameters=command.parameters if isinstance(command.parameters, dict) else {},
+        http_status=last.get("http_status"),
+        code=str(last.get("code") or ""),
+        reason=reason_in(None, command.error_code) or reason_in(None, command.error),
+        words=command.error,
+        finished_at=command.finished_at,
+        was_lost=any(one.get("outcome") in {None, "uncertain"} for one in tries[:-1]),
+        held_since=command.held_since,
+        held_until=command.held_until,
+        held_why=command.held_why,
+    )
+
+
+def _sent_at(command: CallCommand, tries: Iterable[dict[str, Any]]) -> Any:
+    """Return when the attempt that was taken left; the first one may have been put off by Telnyx, and never acted."""
+    if command.status != CallCommand.Status.OK:
+        return command.first_sent_at
+    taken = [one for one in tries if one.get("outcome") not in {"unavailable", "refused"}]
+    return (read_time(taken[0].get("at")) if taken else None) or command.first_sent_at
+
+
+def _context(legs: list[Call], events: list[CallEvent]) -> Context:
+    directions = {leg.call_control_id: leg.direction for leg in legs if leg.direction}
+    living = {leg.call_control_id: leg.is_alive for leg in legs}
+    asked = next(
+        (leg for leg in legs if leg.direction == "incoming" and not leg.answered_at and not leg.is_alive), None
+    )
+    context = Context(now=timezone.now(), directions=directions, living=living)
+    return _of_application(asked, context) if asked and asked.connection_id and not asked.is_texml else context
+
+
+def _of_application(leg: Call, context: Context) -> Context:
+    """Add what the application of a call that nobody answered says of it."""
+    here = {"account": leg.account_id, "connection_id": leg.connection_id}
+    row = CallControlApplication.objects.filter(account=leg.account_id, telnyx_id=leg.connection_id).first()
+    seconds = getattr(row, "first_command_timeout_secs", None) if row else None
+    return Context(
+        now=context.now,
+        directions=context.directions,
+        living=context.living,
+        first_command_seconds=float(seconds) if isinstance(seconds, int) else None,
+        has_flow=Flow.objects.filter(**here, active=True).exists() if row else None,
+        is_old_format=str(getattr(row, "webhook_api_version", "") or "") == "1",
+    )
+
+
+def _without_events(leg: Call, facts: Facts) -> Verdict:
+    """Judge a leg of which there is only the row: a dial that Telnyx took, or one that it listed."""
+    mine = [command for command in facts.commands if command.leg == leg.call_control_id]
+    if dial := next((command for command in mine if command.is_dial), None):
+        return precedence.judge_command(dial, facts)
+    if leg.is_alive:
+        return Verdict(
+            "open", "unknown", "unknown", "No event of this call has come yet.", LOW, "Ask Telnyx for its status."
+        )
+    following = "Look at Telnyx's webhook deliveries, and ask for its record of the call."
+    return Verdict("lost", "unknown", "unknown", "It ended, and nothing of it was ever reported.", LOW, following)
