@@ -56,6 +56,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
     ("portal.texml.rules.*",),
     ("portal.texml.*",),
+    ("portal.sandbox.chance", "portal.sandbox.clock"),
     ("portal.sandbox.core.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),
@@ -64,6 +65,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.texml.*",),
     ("portal.sandbox.documents.*",),
     ("portal.sandbox.actions.*",),
+    ("portal.sandbox.control.*",),
     ("portal.sandbox.server.*",),
     (
         *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.checks"),
