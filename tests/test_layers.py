@@ -67,6 +67,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.actions.*",),
     ("portal.sandbox.control.*",),
     ("portal.sandbox.server.*",),
+    ("portal.sandbox.client", "portal.sandbox.command"),
+    ("portal.sandbox.__main__", "portal.sandbox.pytest_plugin"),
     (
         *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.checks"),
         *("portal.formats.*", "portal.management.*", "portal.settings", "portal.tasks", "portal.urls", "portal.wsgi"),

@@ -83,8 +83,7 @@ def press(exchange: Exchange, call: Call, keys: str) -> None:
     if call.texml is not None:
         _enter(exchange, call, {"keys": keys})
         return
-    for place, key in enumerate(keys):
-        exchange.after(place * KEY_SECONDS, call, "press", digit=key)
+    _press_in(exchange, call, keys, 0.0)
 
 
 def say(exchange: Exchange, call: Call, text: str) -> None:
@@ -192,7 +191,17 @@ _VALUES: dict[str, Any] = {
 def _begin(exchange: Exchange, call: Call, group: JsonObject, seconds: float) -> None:
     for pause, act, value in group["acts"]:
         seconds += pause + (value if act == "stay" else 0.0)
-        exchange.after(seconds, call, "step", act=act, value=value)
+        if act == "press" and call.texml is None:
+            _press_in(exchange, call, value, seconds)
+            seconds += (len(value) - 1) * KEY_SECONDS
+        else:
+            exchange.after(seconds, call, "step", act=act, value=value)
+
+
+def _press_in(exchange: Exchange, call: Call, keys: str, seconds: float) -> None:
+    # all at once: what a later step does is not to overtake a key, however late the clock is
+    for place, key in enumerate(keys):
+        exchange.after(seconds + place * KEY_SECONDS, call, "press", digit=key)
 
 
 def _prompt(call: Call) -> float:

@@ -38,12 +38,15 @@ def read(asked: Asked) -> JsonObject:
     query, store = asked.query, asked.world.store
     if query.get("kind", KINDS[0]) not in KINDS:
         raise wrong("kind", f"Must be one of {', '.join(KINDS)}.")
-    wait, count = number(query, "wait", 0.0, LONGEST_WAIT), int(number(query, "count", 1, LEDGER_LENGTH))
-    number(query, "since", 0, 10**9), number(query, "limit", 0, LEDGER_LENGTH)
+    wait, count = number(query, "wait", 0.0, LONGEST_WAIT), int(number(query, "count", 1, LEDGER_LENGTH, 0))
+    since, limit = (
+        int(number(query, "since", 0, 10**9 - 1, 0)),
+        int(number(query, "limit", LEDGER_LENGTH, LEDGER_LENGTH, 0)),
+    )
     deadline = time.monotonic() + wait
     while True:
         entered = store.entered()
-        found, last = _found(store, query)
+        found, last = _found(store, query, since, limit)
         enough = sum(map(len, found.values())) >= count
         left = deadline - time.monotonic()
         if not wait:
@@ -53,8 +56,7 @@ def read(asked: Asked) -> JsonObject:
         store.wait_for_line(entered, left)
 
 
-def _found(store: Store, query: Mapping[str, str]) -> tuple[dict[str, list[JsonObject]], int]:
-    since, limit = int(query.get("since", 0)), int(query.get("limit", LEDGER_LENGTH))
+def _found(store: Store, query: Mapping[str, str], since: int, limit: int) -> tuple[dict[str, list[JsonObject]], int]:
     kinds = (query["kind"],) if "kind" in query else KINDS
     last, found = 0, dict[str, list[JsonObject]]()
     with store.transaction():

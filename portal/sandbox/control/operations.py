@@ -82,13 +82,14 @@ class Operation:
             _check(body, member)
 
 
-def number(query: Mapping[str, str], name: str, default: float, most: float) -> float:
-    """Return the number in a query under ``name``."""
+def number(query: Mapping[str, str], name: str, default: float, most: float, digits: int = 6) -> float:
+    """Return the number in a query under ``name``, which may have so many digits behind the point."""
     text = query.get(name)
     if text is None:
         return default
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", text, re.ASCII) or float(text) > most:
-        raise wrong(name, f"A number from 0 to {most:g}.")
+    after_point = f"(\\.[0-9]{{1,{digits}}})?" if digits else ""
+    if not re.fullmatch(f"[0-9]{{1,9}}{after_point}", text, re.ASCII) or float(text) > most:
+        raise wrong(name, f"A {'' if digits else 'whole '}number from 0 to {most:g}.")
     return float(text)
 
 

@@ -33,6 +33,15 @@ def ring(asked: Asked) -> JsonObject:
     return _handles(_start(asked.world.exchange, body))
 
 
+def list_applications(asked: Asked) -> JsonObject:
+    """List the applications that may be called, of both kinds."""
+    store = asked.world.store
+    every = [one for kind in (CALL_CONTROL, TEXML) for one in store.applications(kind) if one["active"]]
+    return {
+        "applications": [{"id": one["id"], "name": one[KINDS[_kind(one)].name], "kind": _kind(one)} for one in every]
+    }
+
+
 def list_calls(asked: Asked) -> JsonObject:
     """List the legs that are alive, and those that ended last."""
     exchange = asked.world.exchange

@@ -89,6 +89,7 @@ _CALL = "/sandbox/calls/{call_control_id}"
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/sandbox/ready", "Answers when it is up, with the public key", _ready),
     Operation("GET", "/sandbox/scenarios", "Names the scenarios of callers", _scenarios),
+    Operation("GET", "/sandbox/applications", "Lists the applications that may be called", people.list_applications),
     Operation("GET", "/sandbox/calls", "Lists legs: those alive, then the newest", people.list_calls),
     Operation(
         "POST",

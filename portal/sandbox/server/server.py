@@ -7,7 +7,7 @@ import signal
 import socket
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +28,7 @@ from portal.sandbox.core.keys import key_of_seed, public_key, signing_key
 from portal.sandbox.core.requests import Answer, Request
 from portal.sandbox.resources import recordings
 from portal.sandbox.resources.applications import KINDS
-from portal.sandbox.server import routes, spoiling
+from portal.sandbox.server import pages, routes, spoiling
 from portal.sandbox.server.control import LARGE, Control, is_allowed
 from portal.telnyx import schemas
 
@@ -37,6 +37,7 @@ MAX_BODY, MAX_FIELDS = 1 << 20, 1000
 MOST_LOADED = 64 << 20  # bytes of a snapshot
 MOST_NOTED = 16 << 10  # bytes of a body that the ledger keeps
 IDLE_SECONDS = 75  # before a kept connection is closed
+NONE: Mapping[str, str] = {}
 _logger = logging.getLogger(__name__)
 _FOREIGN = Problem("10010", "Not authorized", "The sandbox is asked from this machine only, by its address.")
 
@@ -72,7 +73,9 @@ class Sandbox:
         self._server.sandbox = self
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
-        self.worlds = Worlds(state, Ways(key, pace, seed, f"{self.control_url}/media"), empty)
+        self.worlds = Worlds(
+            state, Ways(key, pace, seed, f"http://{(*allowed_hosts, HOST)[0]}:{self.port}/sandbox/media"), empty
+        )
         common = self.worlds.common
         self.store, self.exchange, self.faults = common.store, common.exchange, common.faults
         self.control = Control(self.worlds, self.public_key)
@@ -173,6 +176,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # its body is not read
             self._send(403, Refused(403, _FOREIGN).body())
             return
+        if self.command == "GET" and (shown := pages.page(parts.path)):
+            self._send_content(200, *shown, headers=pages.HEADERS)
+            return
         try:
             self._world = sandbox.worlds.of_key(self.headers.get("Authorization", ""))
         except Refused as refused:
@@ -269,11 +275,15 @@ class _Handler(BaseHTTPRequestHandler):
         content = b"" if status == 204 else json.dumps(body).encode()
         self._send_content(status, "application/json; charset=utf-8", content, pause)
 
-    def _send_content(self, status: int, kind: str, content: bytes, pause: float = 0.0) -> None:
+    def _send_content(
+        self, status: int, kind: str, content: bytes, pause: float = 0.0, headers: Mapping[str, str] = NONE
+    ) -> None:
         self.send_response(status)
         if status != 204:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         if status == 429:
             for name, value in (("limit", "1"), ("remaining", "0"), ("reset", "1")):
                 self.send_header(f"x-ratelimit-{name}", value)

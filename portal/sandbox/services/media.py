@@ -59,6 +59,8 @@ def stop_gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     """Have the person at the far end press ``arguments["digit"]``."""
+    if call.state != "answered":
+        return
     digit = arguments["digit"]
     exchange.emit(call, "call.dtmf.received", digit=digit)
     wanted = call.gather
