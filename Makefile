@@ -37,9 +37,9 @@ mutants: $(VENV)/.dev
 # Made anew from pyproject.toml; needs uv. The lock files hold hashes and no address of an index.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header pyproject.toml -o requirements.txt
+	  --no-header --extra portal pyproject.toml -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	  --no-header --extra portal --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 # The TeXML editor's bundle, made anew from its sources and its lock; needs Node 20 or newer.
 editor:

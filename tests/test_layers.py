@@ -56,6 +56,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
     ("portal.texml.rules.*",),
     ("portal.texml.*",),
+    ("portal.sandbox.chance", "portal.sandbox.clock"),
     ("portal.sandbox.core.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),
@@ -64,7 +65,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.texml.*",),
     ("portal.sandbox.documents.*",),
     ("portal.sandbox.actions.*",),
+    ("portal.sandbox.control.*",),
     ("portal.sandbox.server.*",),
+    ("portal.sandbox.client", "portal.sandbox.command"),
+    ("portal.sandbox.__main__", "portal.sandbox.pytest_plugin"),
     (
         *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.backups", "portal.checks"),
         *("portal.formats.*", "portal.management.*", "portal.settings", "portal.tasks", "portal.urls", "portal.wsgi"),

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sqlite3
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
-from portal.sandbox.server.server import Sandbox, wait_for_signal
+from portal.sandbox import command
+from portal.sandbox.server.server import wait_for_signal
 
 
 class Command(BaseCommand):
@@ -20,31 +20,22 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--port", type=int, default=settings.SANDBOX_PORT, help="default: %(default)s")
-        parser.add_argument("--empty", action="store_true", help="forget the state of earlier runs")
+        command.add_arguments(parser, settings.SANDBOX_PORT)
 
     def handle(self, *args: Any, **options: Any) -> None:
         state, note = settings.VAR_DIR / "sandbox.sqlite3", settings.VAR_DIR / "sandbox.json"
-        with _opened(state, options["port"], empty=options["empty"]) as sandbox:
+        try:
+            sandbox = command.open_sandbox(state, options)
+        except command.CannotOpen as reason:
+            raise CommandError(str(reason)) from None
+        with sandbox:
             _write(note, {"port": sandbox.port, "pid": os.getpid()})
             try:
-                self.stdout.write(f"The sandbox serves {sandbox.base_url} (any API key that begins with KEY).")
-                self.stdout.write(f"Public key: {sandbox.public_key}")
+                command.say(sandbox, self.stdout.write)
                 self.stdout.flush()
                 wait_for_signal()
             finally:
                 _remove(note)
-
-
-def _opened(state: Path, port: int, *, empty: bool) -> Sandbox:
-    try:
-        return Sandbox(state, port, empty=empty)
-    except (OSError, OverflowError) as error:
-        raise CommandError(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None
-    except sqlite3.Error as error:
-        raise CommandError(f"{state} cannot be used ({error}). Stop what uses it, or delete it.") from None
-    except ValueError:
-        raise CommandError(f"{state.with_suffix('.key')} holds no signing key. Delete it to get a new one.") from None
 
 
 def _write(note: Path, content: dict[str, int]) -> None:

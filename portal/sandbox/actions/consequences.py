@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from portal.sandbox.calls import calls, machines, referrals, scenarios
+from portal.sandbox.calls import calls, machines, referrals, scenarios, scripts
 from portal.sandbox.conferences import conference_actions, conferences, queues
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
@@ -17,7 +17,8 @@ from portal.sandbox.texml import streams as texml_streams
 Follower = Callable[[Exchange, Call], None]
 
 _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
-    "started": (texml_legs.started,),
+    "started": (scenarios.assign, texml_legs.started),
+    "entered": (documents.entered,),
     "answered": (
         recordings.begin,
         streams.begin,
@@ -58,6 +59,7 @@ TIMERS: dict[str, TimerFunction] = {
     **referrals.TIMERS,
     **runner.TIMERS,
     **scenarios.TIMERS,
+    **scripts.TIMERS,
     **texml_legs.TIMERS,
     **transcripts.TIMERS,
 }
@@ -67,7 +69,7 @@ def follow(exchange: Exchange, call: Call, what: str) -> None:
     """Bring about what follows from a leg's change.
 
     ``call`` was just ``what``: started, answered, gathering, waiting (in a queue and the like), in a conference that
-    begins (begun), bridged, unbridged, about to end (ending) or over (ended).
+    begins (begun), speaking, bridged, unbridged, about to end (ending) or over (ended).
     """
     for follower in _FOLLOWERS.get(what, ()):
         follower(exchange, call)

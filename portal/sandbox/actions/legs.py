@@ -1,9 +1,8 @@
 """Does what a command does to a leg itself: answer, reject, hang up, transfer, bridge, and what brings no event."""
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import calls
+from portal.sandbox.calls import callees, calls
 from portal.sandbox.calls.commands import answered_leg, check_number, not_answered
-from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.conferences import queues
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange
@@ -39,7 +38,7 @@ def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
     if call.direction == "outgoing" and call.state != "answered":
         raise not_answered()
     numbers = body.get("from") or call.to_number, check_number(body, "to")
-    check_allowed(numbers[1], "/to")
+    callees.check_allowed(exchange, numbers[1], "/to")
     calls.start(
         exchange,
         call.connection_id,

@@ -1,3 +1,14 @@
 """Plays calls: dialled, played, commanded, ended, and what Telnyx's record says of them."""
 
-__all__ = ["call_events", "calls", "commands", "destinations", "dialling", "machines", "referrals", "scenarios"]
+__all__ = [
+    "call_events",
+    "callees",
+    "calls",
+    "commands",
+    "destinations",
+    "dialling",
+    "machines",
+    "referrals",
+    "scenarios",
+    "scripts",
+]

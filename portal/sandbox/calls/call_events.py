@@ -4,10 +4,8 @@ The shape of a webhook's ``metadata`` is that of "Webhook Fundamentals". That of
 here it tells the ``command_id`` and the ``client_state`` that came with it. Newest first.
 """
 
-import time
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance, clock
 from portal.sandbox.core import pages, records
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.events import event_time, moment, timestamp
@@ -33,7 +31,7 @@ _TIME = "filter[occurred_at]"
 def note_command(exchange: Exchange, call: Call, name: str, body: JsonObject) -> None:
     """Remember that a command was executed; ``name`` is the last part of its path."""
     at = timestamp(exchange.now())
-    event = {"id": str(uuid.uuid4()), "event_type": name, "occurred_at": at}
+    event = {"id": chance.new_uuid(), "event_type": name, "occurred_at": at}
     given = {name: body[name] for name in ("command_id", "client_state") if name in body}
     product = "call_control" if call.texml is None else "texml"
     line = _line(_ids(call), name, "command", at, product)
@@ -60,7 +58,7 @@ def _found(store: Store, query: dict[str, str]) -> list[JsonObject]:
         if name in query:
             kept = store.having(resource, f"$.webhook.payload.{member}", query[name])
             return [*store.having(COMMANDS, f"$.{member}", query[name]), *_webhooks(kept, product)]
-    since = timestamp(time.time() - KEPT_SECONDS)
+    since = timestamp(clock.time() - KEPT_SECONDS)
     every = [*store.all(COMMANDS), *_webhooks(store.all(resource), product)]
     return [line for line in every if line["event_timestamp"] >= since]
 

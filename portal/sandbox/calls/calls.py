@@ -3,11 +3,10 @@
 Sequences: developers.telnyx.com, "Voice API Commands and Resources", and the command pages' "Expected webhooks".
 """
 
-import secrets
-import uuid
 from typing import Any
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.services import media
@@ -39,9 +38,9 @@ def start(
     ``numbers`` are (from, to); ``body`` is that of the command which asks for it, if any.
     """
     call = Call(
-        call_control_id=f"v3:{secrets.token_urlsafe(40)}",
-        call_leg_id=str(uuid.uuid4()),
-        call_session_id=more.pop("session_id", None) or str(uuid.uuid4()),
+        call_control_id=f"v3:{chance.token(40)}",
+        call_leg_id=chance.new_uuid(),
+        call_session_id=more.pop("session_id", None) or chance.new_uuid(),
         connection_id=connection_id,
         direction=direction,
         from_number=numbers[0],
@@ -68,7 +67,7 @@ def start(
 def options(body: JsonObject) -> JsonObject:
     """Return what begins with the answer; a recording gets its id now, since dial and answer tell it."""
     wanted = {name: body[name] for name in _FROM_ANSWER if name in body}
-    return wanted | ({"recording_id": str(uuid.uuid4())} if body.get("record") else {})
+    return wanted | ({"recording_id": chance.new_uuid()} if body.get("record") else {})
 
 
 def answer(exchange: Exchange, call: Call) -> None:

@@ -3,11 +3,11 @@
 import base64
 import binascii
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from portal.json_types import JsonObject
+from portal.sandbox import clock
 from portal.sandbox.core.errors import Refused, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
@@ -30,15 +30,15 @@ def run_once(
     exchange: Exchange, scope: str, action: str, command_id: str | None, run: Callable[[], JsonObject]
 ) -> JsonObject:
     """Return ``run()``, or its earlier answer when this command id was seen within ``scope`` less than 60 s ago."""
-    since = time.time() - COMMAND_WINDOW
+    since = clock.time() - COMMAND_WINDOW
     known = exchange.store.remembered_command(scope, command_id, since) if command_id else None
     answer = known or run()
     if command_id and not known:
-        exchange.store.remember_command(scope, command_id, time.time(), answer)
+        exchange.store.remember_command(scope, command_id, clock.time(), answer)
     handle = answer["data"].get("call_control_id", scope)
     line = {"command_id": command_id, "call_control_id": handle, "action": action}
     outcome = "deduplicated" if known else "executed"
-    exchange.store.enter("commands", line | {"outcome": outcome, "at": timestamp(time.time())})
+    exchange.store.enter("commands", line | {"outcome": outcome, "at": timestamp(clock.time())})
     return answer
 
 

@@ -1,9 +1,9 @@
 """Tells by the last four digits of a number we dial what becomes of the call."""
 
 import re
-import secrets
 from dataclasses import dataclass
 
+from portal.sandbox import chance
 from portal.sandbox.core.errors import Problem, Refused, unprocessable
 
 RINGING = 1.0  # seconds before whom we dial picks up or refuses
@@ -32,6 +32,7 @@ REASONS = {
     "38": ("D38", "No outbound voice profile is assigned"),
     "60": ("D60", "Destination is not verified"),
 }
+CODES = dict(REASONS.values())
 _BAD_NUMBER = "9016"
 ENDINGS = {
     "0002": Ending("user_busy", "callee", "486"),
@@ -50,9 +51,14 @@ def check_allowed(number: str, pointer: str) -> None:
         detail = f"'{pointer.strip('/')}' is no number that can be called."
         raise unprocessable("10016", "Phone number must be in +E164 format", detail, pointer)
     if digits.startswith("90") and (found := REASONS.get(digits[2:])):
-        code, words = found
-        beside = {"telnyx_error": {"error_code": code}, "data": {"call_control_id": f"v3:{secrets.token_urlsafe(40)}"}}
-        raise Refused(403, Problem(10010, "Not authorized", f"{words} {code}"), beside=beside)
+        raise refused(found[0])
+
+
+def refused(code: str) -> Refused:
+    """Return the refusal of a dial for that reason."""
+    beside = {"telnyx_error": {"error_code": code}, "data": {"call_control_id": f"v3:{chance.token(40)}"}}
+    words = CODES.get(code, "This call is not put through")
+    return Refused(403, Problem(10010, "Not authorized", f"{words} {code}"), beside=beside)
 
 
 def last_digits(number: str) -> str:

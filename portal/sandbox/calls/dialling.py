@@ -5,13 +5,12 @@
 
 import base64
 import binascii
-import time
 from urllib.parse import quote
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import call_events, calls
+from portal.sandbox import clock
+from portal.sandbox.calls import call_events, callees, calls
 from portal.sandbox.calls.commands import already_ended, check_client_state, check_number, leg, run_once, with_url_lists
-from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.core.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
@@ -33,7 +32,7 @@ def dial(exchange: Exchange, body: JsonObject) -> JsonObject:
 def status(exchange: Exchange, call_control_id: str) -> JsonObject:
     """Return one call as Telnyx tells it; 404 from ten minutes after its end."""
     call = exchange.call(call_control_id)
-    if call is None or (call.ended_at is not None and call.ended_at < time.time() - STATUS_SECONDS):
+    if call is None or (call.ended_at is not None and call.ended_at < clock.time() - STATUS_SECONDS):
         raise not_found("This call")
     return {"data": _as_json(call) | {"is_alive": call.alive}}
 
@@ -73,7 +72,7 @@ def invalid_connection() -> Refused:
 
 def _dial(exchange: Exchange, body: JsonObject, to: str) -> JsonObject:
     application_for_calls(exchange, body["connection_id"])
-    check_allowed(to, "/to")
+    callees.check_allowed(exchange, to, "/to")
     linked = _linked(exchange, body)
     call = calls.start(
         exchange,
@@ -110,7 +109,7 @@ def _as_json(call: Call) -> JsonObject:
 def _active(call: Call) -> JsonObject:
     return {
         "call_control_id": call.call_control_id,
-        "call_duration": round((call.ended_at or time.time()) - call.started_at),
+        "call_duration": round((call.ended_at or clock.time()) - call.started_at),
         "call_leg_id": call.call_leg_id,
         "call_session_id": call.call_session_id,
         "client_state": call.client_state or "",  # the list's schema knows no null here

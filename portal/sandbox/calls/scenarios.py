@@ -6,13 +6,14 @@ All times in seconds, multiplied by the sandbox's pace; every scenario ends with
 from dataclasses import dataclass
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import calls
+from portal.sandbox.calls import callees, calls, scripts
 from portal.sandbox.calls.destinations import ENDINGS, FIRST_COMMAND, RINGING, last_digits
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 
 LONGEST = 25.0  # any caller leaves then
 PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before
+OWN_RINGS, OWN_LONGEST = 60.0, 3600.0  # of those who have a part of their own, unless it says otherwise
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,33 @@ SCENARIOS = {
 
 def party(exchange: Exchange, call: Call, what: str) -> None:
     """Act for the far end of ``call``, which was just ``what``: started, answered, gathering, bridged, waiting."""
-    if call.direction == "incoming":
+    if call.part is not None:
+        _as_told(exchange, call, what)
+    elif call.direction == "incoming":
         _caller(exchange, call, what, SCENARIOS[call.script])
     else:
         _callee(exchange, call, what)
+
+
+def assign(exchange: Exchange, call: Call) -> None:
+    """Give whom we dial the part that a rule has for them."""
+    if call.direction == "outgoing":
+        call.part = callees.part(exchange, call)
+
+
+def _as_told(exchange: Exchange, call: Call, what: str) -> None:
+    if what == "started":
+        exchange.after(OWN_LONGEST, call, "leave")
+        if call.direction == "incoming":
+            exchange.after(OWN_RINGS, call, "give_up")
+        else:
+            exchange.after(call.ring_limit, call, "ring_out")
+            if scripts.answers(call.part or {}):
+                exchange.after(min(RINGING, call.ring_limit), call, "pick_up")
+    elif what == "answered":
+        exchange.cancel(call, "give_up")
+        exchange.cancel(call, "ring_out")
+    scripts.follow(exchange, call, what)
 
 
 def _caller(exchange: Exchange, call: Call, what: str, scenario: Scenario) -> None:
@@ -95,6 +119,10 @@ def _pick_up(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     calls.answer(exchange, call)
 
 
+def _ring_out(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    calls.end(exchange, call, call.no_answer_cause, "unknown", "487")
+
+
 def _refuse(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     ending = ENDINGS[last_digits(call.to_number)]
     cause = call.no_answer_cause if ending.cause == "timeout" else ending.cause
@@ -110,5 +138,6 @@ TIMERS: dict[str, TimerFunction] = {
     "leave": _leave,
     "pick_up": _pick_up,
     "refuse": _refuse,
+    "ring_out": _ring_out,
     FIRST_COMMAND: _first_command,
 }

@@ -1,10 +1,10 @@
 """Executes commands on a conference: ``POST /conferences/{id}/actions/…``."""
 
-import uuid
 from collections.abc import Callable
 from functools import partial
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.calls import call_events
 from portal.sandbox.calls.commands import answered_leg, check_client_state, run_once
 from portal.sandbox.conferences import conferences
@@ -91,7 +91,7 @@ def _sound(
     """Let all hear it, or those named, each of whom has events of their own."""
     chosen = body.get("call_control_ids")
     heard_by = [participant["call_control_id"] for participant in _named(conference, chosen)] if chosen else None
-    sound = {"id": str(uuid.uuid4()), "kind": kind, "more": more, "heard_by": heard_by}
+    sound = {"id": chance.new_uuid(), "kind": kind, "more": more, "heard_by": heard_by}
     conference["playing"].append(sound)
     conferences.save(exchange, conference)
     _tell(exchange, conference, sound, "started")
@@ -138,7 +138,7 @@ def _send_dtmf(exchange: Exchange, conference: JsonObject, body: JsonObject) -> 
 
 
 def _record(exchange: Exchange, conference: JsonObject, body: JsonObject) -> None:
-    recording = recordings.new_recording({"channels": "single"} | body, str(uuid.uuid4()), exchange.now())
+    recording = recordings.new_recording({"channels": "single"} | body, chance.new_uuid(), exchange.now())
     conference["recordings"].append(recording)
     conferences.save(exchange, conference)
 

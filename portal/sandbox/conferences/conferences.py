@@ -5,9 +5,8 @@ Events: the spec's ``webhooks.conference…``. A conference here has no clock of
 leaves it, which every leg of the sandbox does within half a minute.
 """
 
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.commands import answered_leg, check_client_state, run_once
 from portal.sandbox.core import pages
@@ -183,7 +182,7 @@ def make(exchange: Exchange, call: Call, name: str, body: JsonObject) -> JsonObj
     """Make a conference for the leg, which is not in it yet; the caller saves it."""
     now = exchange.now()
     conference = {
-        "id": str(uuid.uuid4()),
+        "id": chance.new_uuid(),
         "record_type": "conference",
         "name": name,
         "connection_id": call.connection_id,
@@ -217,7 +216,7 @@ def active(exchange: Exchange, name: str) -> JsonObject | None:
 def _participant(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject:
     at = timestamp(exchange.now(), "milliseconds")
     return {
-        "id": str(uuid.uuid4()),
+        "id": chance.new_uuid(),
         "call_control_id": call.call_control_id,
         "call_leg_id": call.call_leg_id,
         "created_at": at,

@@ -4,9 +4,8 @@ it.
 Refusals: developers.telnyx.com, "API Error Codes", 90035 to 90038 and 90050.
 """
 
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
 from portal.sandbox.core.events import timestamp
@@ -120,7 +119,7 @@ def _known(exchange: Exchange, name: str) -> JsonObject | None:
 def _made(exchange: Exchange, name: str, size: int) -> JsonObject:
     at = timestamp(exchange.now(), "milliseconds")
     return {
-        "id": str(uuid.uuid4()),
+        "id": chance.new_uuid(),
         "name": name,
         "max_size": size,
         "created_at": at,

@@ -18,6 +18,7 @@ from nacl.signing import SigningKey
 
 from portal import signatures
 from portal.json_types import JsonObject
+from portal.sandbox import clock
 from portal.sandbox.core import records
 from portal.sandbox.core.events import envelope, timestamp
 from portal.sandbox.core.faults import Fault, Faults
@@ -28,7 +29,7 @@ TRIES = 2  # at the primary URL; then one at the failover URL
 REPEATED = (408, 429)  # the only 4xx that Telnyx tries again at the same URL
 FORM = "application/x-www-form-urlencoded"
 DEFAULT_TIMEOUT = 10.0  # seconds; Telnyx tells no number for webhook_timeout_secs null
-_WORKERS = 16
+WORKERS = 16
 _REORDER_PATIENCE = 2.0  # seconds a reordered event waits for a next one of its leg
 
 
@@ -82,7 +83,9 @@ class _Result:
 class Courier:
     """Posts deliveries from a few threads: one at a time and in order for each lane, lanes side by side."""
 
-    def __init__(self, store: Store, key: SigningKey, faults: Faults) -> None:
+    def __init__(self, store: Store, key: SigningKey, faults: Faults, own: clock.Clock, workers: int = WORKERS) -> None:
+        """``own`` is the clock of the world whose events these are."""
+        self._clock = own
         self._store, self._key, self._faults = store, key, faults
         self.era = 0
         self.on_reply: Callable[[], None] = lambda: None
@@ -92,14 +95,18 @@ class Courier:
         self._timers: list[threading.Timer] = []
         self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._closing = False
-        self._threads = [threading.Thread(target=self._work, daemon=True, name="courier") for _ in range(_WORKERS)]
+        self._threads = [threading.Thread(target=self._work, daemon=True, name="courier") for _ in range(workers)]
 
     def start(self) -> None:
         """Take up what an earlier process left, then whatever comes."""
-        for seq, body in self._store.owed_deliveries():
-            self.submit(Delivery(**body, seq=seq))
+        self.take_up()
         for thread in self._threads:
             thread.start()
+
+    def take_up(self) -> None:
+        """Deliver what the store has."""
+        for seq, body in self._store.owed_deliveries():
+            self.submit(Delivery(**body, seq=seq, era=self.era))
 
     def close(self) -> None:
         """Stop. What is under way ends by its own timeout; what was not posted stays owed."""
@@ -127,7 +134,8 @@ class Courier:
 
     def submit(self, delivery: Delivery) -> None:
         """Let a fault have it, or put it at the end of its lane."""
-        fault = self._faults.for_delivery(delivery.event["event_type"], urlsplit(delivery.primary).path)
+        call = delivery.event["payload"].get("call_control_id")
+        fault = self._faults.for_delivery(delivery.event["event_type"], urlsplit(delivery.primary).path, call)
         if fault is None:
             self._enqueue(delivery)
             self._release(delivery.lane)
@@ -140,8 +148,9 @@ class Courier:
 
     def _spoil(self, delivery: Delivery, fault: Fault) -> None:
         if fault.fault == "drop":
-            self._enter(delivery, _Result(delivery.primary, 0, error="dropped on request"))
-            self._done(delivery, [records.attempt(delivery.primary, None, time.time(), time.time())])
+            dropped = _Result(delivery.primary, 0, error="dropped on request")
+            self._enter(delivery, dropped, _told(delivery, delivery.primary, 0))
+            self._done(delivery, [records.attempt(delivery.primary, None, clock.time(), clock.time())])
         elif fault.fault == "duplicate":
             self._enqueue(delivery)
             for copy in range(1, int(fault.value or 0)):  # the row belongs to the first
@@ -164,6 +173,7 @@ class Courier:
         self._ready.put(delivery.lane)
 
     def _work(self) -> None:
+        clock.enter(self._clock)
         while (lane := self._ready.get()) is not None and not self._closing:
             with self._lock:
                 waiting = self._lanes[lane]
@@ -197,10 +207,10 @@ class Courier:
         tries_at_first = 1 if delivery.reply else TRIES
         for url, tries in ((delivery.primary, tries_at_first), (delivery.failover, 1)):
             for _ in range(tries if url else 0):
-                attempt, started = attempt + 1, time.time()
+                attempt, started = attempt + 1, clock.time()
                 answer = self._try(delivery, url, attempt)
                 status = answer.status if answer else None
-                tried.append(records.attempt(url, status, started, time.time()))
+                tried.append(records.attempt(url, status, started, clock.time()))
                 # at a stop it stays owed, even if it has arrived: the receiver may see it twice, as from Telnyx
                 if self._closing or delivery.era != self.era:
                     return
@@ -221,7 +231,7 @@ class Courier:
         except (OSError, http.client.HTTPException, ValueError) as problem:
             result.error = f"{type(problem).__name__}: {problem}"
         result.ms = round((time.monotonic() - started) * 1000)
-        self._enter(delivery, result)
+        self._enter(delivery, result, _told(delivery, url, attempt))
         return answer
 
     def _send(self, delivery: Delivery, url: str, kind: str, body: bytes) -> Answer:
@@ -233,13 +243,14 @@ class Courier:
         most = LARGEST + 1 if delivery.reply else 0
         return send(delivery.method, url, body, headers, delivery.timeout, most)
 
-    def _enter(self, delivery: Delivery, result: _Result) -> None:
+    def _enter(self, delivery: Delivery, result: _Result, body: JsonObject) -> None:
         line = {
             "event_id": delivery.event["id"],
             "event_type": delivery.event["event_type"],
             "call_control_id": delivery.event["payload"].get("call_control_id"),
             "fault": delivery.fault,
-            "at": timestamp(time.time()),
+            "body": body,
+            "at": timestamp(clock.time()),
         }
         if not self._closing:
             with self._store.transaction():
@@ -263,7 +274,7 @@ class Courier:
             came["body"] = answer.body.decode("latin-1") if answer else ""  # whatever bytes they are
             came["kind"] = answer.kind if answer else ""
             call_id = delivery.event["payload"]["call_control_id"]
-            self._store.add_timer(time.time(), call_id, delivery.reply, came)
+            self._store.add_timer(clock.time(), call_id, delivery.reply, came)
 
 
 def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: float, most: int = 0) -> Answer:
@@ -286,7 +297,12 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: f
 def _content(delivery: Delivery, url: str, attempt: int) -> tuple[str, bytes]:
     if delivery.form is not None:
         return FORM, urlencode(delivery.form).encode()
-    return "application/json", json.dumps(envelope(delivery.event, delivery.version, attempt, url)).encode()
+    return "application/json", json.dumps(_told(delivery, url, attempt)).encode()
+
+
+def _told(delivery: Delivery, url: str, attempt: int) -> JsonObject:
+    """Return what is posted: a form as it is, or an event in its envelope."""
+    return delivery.form or envelope(delivery.event, delivery.version, attempt, url)
 
 
 def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:

@@ -4,11 +4,11 @@ Members: the ``webhooks`` section of Telnyx's public OpenAPI document (``callIni
 ``end_time`` and ``calling_party_type`` of a hangup, seen on the wire.
 """
 
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.errors import bad_request
 from portal.sandbox.core.store import Call
 
@@ -65,7 +65,7 @@ def event(event_type: str, payload: JsonObject, occurred_at: float) -> JsonObjec
     Most conference events have their time in the payload.
     """
     at = {"occurred_at": timestamp(occurred_at)}
-    event = {"event_type": event_type, "id": str(uuid.uuid4()), "payload": payload, "record_type": "event"}
+    event = {"event_type": event_type, "id": chance.new_uuid(), "payload": payload, "record_type": "event"}
     if not event_type.startswith("conference.") or event_type in _DATED:
         return event | at
     if event_type == "conference.recording.saved":  # its schema has no time at all

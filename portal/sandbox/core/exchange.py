@@ -14,6 +14,9 @@ from dataclasses import replace
 from typing import Any
 
 from portal.json_types import JsonObject
+from portal.sandbox.chance import Chance
+from portal.sandbox.chance import within as drawn
+from portal.sandbox.clock import Clock, within
 from portal.sandbox.core import events
 from portal.sandbox.core.deliveries import DEFAULT_TIMEOUT, Courier, Delivery
 from portal.sandbox.core.store import Call, Store, Timer
@@ -45,7 +48,10 @@ class Exchange:
         timers: Mapping[str, TimerFunction],
         party: Party,
         texml: Teller,
+        clock: Clock | None = None,
+        chance: Chance | None = None,
     ) -> None:
+        self.clock, self.chance = clock or Clock(), chance or Chance()
         self.store, self.courier, self.pace = store, courier, pace
         # where recordings are heard, and the key that webhooks are verified with: the server tells both
         self.media_url, self.public_key = "", ""
@@ -69,17 +75,24 @@ class Exchange:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Run all or nothing, alone. Not to be nested."""
-        with self.store.transaction():
+        with self.around(), self.store.transaction():
             self._open, self._outgoing = {}, []
             yield
             self._save()
             outgoing, self._open, self._outgoing = self._outgoing, {}, []
-        for delivery in outgoing:
-            self.courier.submit(delivery)
+        with self.around():
+            for delivery in outgoing:
+                self.courier.submit(delivery)
+
+    @contextmanager
+    def around(self) -> Iterator[None]:
+        """Let what is done happen by this world's clock, and be drawn by its chance."""
+        with within(self.clock), drawn(self.chance):
+            yield
 
     def now(self) -> float:
         """Return Unix seconds, greater at every call: events carry microseconds and are told apart by them."""
-        self._last = max(time.time(), self._last + 2e-6)
+        self._last = max(self.clock.time(), self._last + 2e-6)
         return self._last
 
     # calls
@@ -125,6 +138,15 @@ class Exchange:
             if url:  # none when the application was deleted under its calls
                 self._owe(call, self._addressed(call, application, event, url))
 
+    def emit_made(self, call: Call, event_type: str, payload: JsonObject, url: str | None) -> JsonObject:
+        """Have an event delivered that nothing brought about, and return it."""
+        event = events.event(event_type, payload, self.now())
+        application = self.application(call)
+        to = url or call.webhook_url or application.get("webhook_event_url") or application.get("voice_url") or ""
+        if to:
+            self._owe(call, self._addressed(call, application, event, to))
+        return event
+
     def emit_form(
         self,
         call: Call,
@@ -165,7 +187,7 @@ class Exchange:
 
     def after(self, seconds: float, call: Call, name: str, **arguments: Any) -> None:
         """Run the timer ``name`` for ``call`` in ``seconds`` (times the pace), also after a restart."""
-        self.store.add_timer(time.time() + seconds * self.pace, call.call_control_id, name, arguments)
+        self.store.add_timer(self.clock.time() + seconds * self.pace, call.call_control_id, name, arguments)
         self._alarm.set()
 
     def cancel(self, call: Call, name: str | None = None) -> None:
@@ -176,7 +198,7 @@ class Exchange:
         """Whether everybody was told of what happened, and nothing more happens before some time has passed."""
         with self.transaction():
             timer = self.store.first_timer()
-            waits = timer is None or timer.due > time.time()
+            waits = timer is None or timer.due > self.clock.time()
             return waits and not self.store.owed_deliveries() and self.courier.is_idle()
 
     def leap(self) -> None:
@@ -184,15 +206,48 @@ class Exchange:
         with self.transaction():
             timer = self.store.first_timer()
             if timer:
-                self.store.bring_forward(max(0.0, timer.due - time.time()))
+                self.store.bring_forward(max(0.0, timer.due - self.clock.time()))
         self._alarm.set()
+
+    def begin_anew(self, chance: Chance) -> None:
+        """Draw from there from now on, and let time begin again: everything was forgotten."""
+        self.chance, self._last = chance, 0.0
+
+    def wake(self) -> None:
+        """Look at once what is due: the clock was changed."""
+        self._alarm.set()
+
+    def advance(self, seconds: float, patience: float) -> bool:
+        """Let so much time pass, with all that happens in it, one thing after the other; return once all were told.
+
+        The clock moves from one timer to the next and waits there until everybody was told. False is returned when
+        ``patience`` seconds of this machine's were not enough for all of it.
+        """
+        target, deadline = self.clock.time() + seconds, time.monotonic() + patience
+        while self._settle(deadline):
+            with self.transaction():
+                timer = self.store.first_timer()
+                due = timer.due if timer and timer.due <= target else None
+                self.clock.set_forward(target if due is None else due)
+            self._alarm.set()
+            if due is None:
+                return self._settle(deadline)
+        return False
+
+    def _settle(self, deadline: float) -> bool:
+        """Wait until it is quiet; False at the deadline."""
+        while not self.is_quiet():
+            if time.monotonic() > deadline or self._closing:
+                return False
+            time.sleep(0.002)
+        return True
 
     def _watch(self) -> None:
         while not self._closing:
             self._alarm.clear()
             pause = self._run_due()
             if pause == _IDLE:
-                self.store.forget_calls(time.time() - KEPT_SECONDS)
+                self.store.forget_calls(self.clock.time() - KEPT_SECONDS)
             if pause > 0:
                 self._alarm.wait(pause)
 
@@ -202,8 +257,10 @@ class Exchange:
         try:
             with self.transaction():
                 timer = self.store.first_timer()
-                if timer is None or timer.due > time.time():
-                    return _IDLE if timer is None else max(0.0, timer.due - time.time())
+                if timer is None or timer.due > self.clock.time():
+                    if timer is None or self.clock.stands:
+                        return _IDLE
+                    return max(0.0, timer.due - self.clock.time())
                 self.store.drop_timer(timer.seq)
                 self._run(timer)
         except Exception:  # one broken timer must not stop every other call

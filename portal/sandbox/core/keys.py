@@ -1,6 +1,7 @@
 """Keeps the Ed25519 key the sandbox signs its webhooks with: one per data directory, as Telnyx has one per account."""
 
 import base64
+import hashlib
 import os
 from pathlib import Path
 
@@ -16,6 +17,16 @@ def signing_key(path: Path) -> SigningKey:
         _write_once(path, base64.b64encode(bytes(SigningKey.generate())))
     seed = base64.b64decode(path.read_bytes().strip(), validate=True)
     return SigningKey(seed)
+
+
+def key_of_seed(seed: str) -> SigningKey:
+    """Return the key of a seed that makes everything the same again."""
+    return SigningKey(hashlib.sha256(f"sandbox key {seed}".encode()).digest())
+
+
+def key_of_text(text: str) -> SigningKey:
+    """Return the key that somebody gave; ``ValueError`` when it is none."""
+    return SigningKey(base64.b64decode(text, validate=True))
 
 
 def public_key(key: SigningKey) -> str:

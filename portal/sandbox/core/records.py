@@ -38,7 +38,7 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject], resource: 
     """Write down how one event fared; ``attempts`` oldest first."""
     newest_first = attempts[::-1]
     record = {
-        "id": str(uuid.uuid4()),
+        "id": str(uuid.uuid5(uuid.UUID(event["id"]), attempts[0]["http"]["request"]["url"])),
         "record_type": "webhook_delivery",
         "attempts": newest_first,
         "started_at": attempts[0]["started_at"],

@@ -41,7 +41,8 @@ class Call:
     Times are Unix seconds. ``peer`` is the leg it is bridged with, ``bridge_to`` the one to bridge with once answered.
     ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended. ``options`` begin
     with the answer; ``running`` is what is under way, by kind: recordings, streams … ``texml`` is what only a leg of a
-    TeXML application has: where its callbacks go, its label; None for all others.
+    TeXML application has: where its callbacks go, its label; None for all others. ``part`` is what the person at the
+    far end was told to do, step by step.
     """
 
     call_control_id: str
@@ -79,6 +80,7 @@ class Call:
     options: JsonObject = field(default_factory=dict)
     running: dict[str, list[JsonObject]] = field(default_factory=dict)
     texml: JsonObject | None = None
+    part: JsonObject | None = None
 
     @property
     def alive(self) -> bool:
@@ -101,6 +103,8 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._depth = 0
+        self._entered = 0  # lines of the ledger since the start
+        self._entering = threading.Condition()
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
         path.chmod(0o600)
         self._db.execute("PRAGMA journal_mode=WAL")
@@ -123,12 +127,26 @@ class Store:
                 yield
                 if self._depth == 1:
                     self._db.execute("COMMIT")
+                    self._tell_waiting()
             except BaseException:
                 if self._depth == 1 and self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
             finally:
                 self._depth -= 1
+
+    def _tell_waiting(self) -> None:
+        with self._entering:
+            self._entering.notify_all()
+
+    def entered(self) -> int:
+        """Return how many lines were written into the ledger since the start."""
+        return self._entered
+
+    def wait_for_line(self, since: int, seconds: float) -> None:
+        """Return once more lines than ``since`` were written into the ledger and kept, or so many seconds went by."""
+        with self._entering:
+            self._entering.wait_for(lambda: self._entered > since, seconds)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -176,6 +194,14 @@ class Store:
         rows = self._run("SELECT body FROM objects WHERE resource = ? ORDER BY seq", resource)
         return [json.loads(body) for (body,) in rows]
 
+    def named(self, resource: str) -> list[tuple[str, JsonObject]]:
+        """Return (id, object) of every object of a resource, oldest first."""
+        rows = self._run("SELECT id, body FROM objects WHERE resource = ? ORDER BY seq", resource)
+        return [(id, json.loads(body)) for id, body in rows]
+
+    def has(self, resource: str) -> bool:
+        return bool(self._run("SELECT 1 FROM objects WHERE resource = ? LIMIT 1", resource))
+
     def having(self, resource: str, place: str, value: str) -> list[JsonObject]:
         """Return the objects of a resource whose member at ``place`` (``$.webhook.id``) is ``value``, oldest first."""
         sql = "SELECT body FROM objects WHERE resource = ? AND json_extract(body, ?) = ? ORDER BY seq"
@@ -210,6 +236,11 @@ class Store:
         """Return (sequence number, id) of the legs alive in one application, oldest first."""
         sql = "SELECT seq, id FROM calls WHERE alive AND connection_id = ? ORDER BY seq"
         return [(seq, id) for seq, id in self._run(sql, connection_id)]
+
+    def newest_calls(self, most: int) -> list[str]:
+        """Return the ids of so many legs: those alive first, then the newest."""
+        sql = "SELECT id FROM calls ORDER BY alive DESC, seq DESC LIMIT ?"
+        return [id for (id,) in self._run(sql, most)]
 
     def texml_calls(self) -> list[str]:
         """Return the ids of all legs of TeXML applications, newest first."""
@@ -281,6 +312,7 @@ class Store:
         """Write one line into the ledger."""
         with self.transaction():
             self._run("INSERT INTO ledger (kind, body) VALUES (?, ?)", kind, json.dumps(body))
+            self._entered += 1
             seq = int(self._run("SELECT last_insert_rowid()")[0][0])
             if seq % 500 == 0:
                 old = "SELECT seq FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT 1 OFFSET ?"
@@ -290,6 +322,25 @@ class Store:
         """Return the newest ``LEDGER_LENGTH`` lines of one kind, oldest first."""
         sql = "SELECT body FROM (SELECT seq, body FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq"
         return [json.loads(body) for (body,) in self._run(sql, kind, LEDGER_LENGTH)]
+
+    def lines(self, kind: str) -> list[tuple[int, JsonObject]]:
+        """Return (number, line) of the newest ``LEDGER_LENGTH`` lines of one kind, oldest first."""
+        sql = "SELECT seq, body FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT ?"
+        return [(seq, json.loads(body)) for seq, body in self._run(sql, kind, LEDGER_LENGTH)][::-1]
+
+    # everything at once
+
+    def dump(self) -> JsonObject:
+        """Return every row of every table."""
+        with self._lock:
+            return {table: [list(row) for row in self._run(f"SELECT * FROM {table}")] for table in _TABLES}  # noqa: S608
+
+    def load(self, rows: JsonObject) -> None:
+        """Have these rows, and no others; within a transaction. ``sqlite3.Error`` when they are none of ours."""
+        self.clear()
+        for table in _TABLES:
+            for row in rows.get(table, []):
+                self._run(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", *row)  # noqa: S608  our own names
 
     def _run(self, sql: str, *values: Any) -> list[Any]:
         with self._lock:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import calls
+from portal.sandbox.calls import callees, calls
 from portal.sandbox.calls.commands import check_number
-from portal.sandbox.calls.destinations import check_allowed
 from portal.sandbox.core.errors import Refused
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
@@ -59,6 +58,13 @@ def listen_for_star(exchange: Exchange, call: Call, other: Call) -> None:
         exchange.after(_UNTIL_STAR, call, STAR, other=other.call_control_id)
 
 
+def press(exchange: Exchange, call: Call, keys: str) -> None:
+    """Let the caller press something while they talk: with * they may be rid of the other one."""
+    state = texml(call).get("dial") or {}
+    if "*" in keys and state.get("hangup_on_star") and call.peer:
+        exchange.after(0.0, call, STAR, other=call.peer)
+
+
 def let_go(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     """Hang up the one whom the caller talks to, if it is still the same."""
     other = exchange.call(arguments["other"])
@@ -109,7 +115,7 @@ def _next(exchange: Exchange, call: Call) -> None:
 def _start(exchange: Exchange, call: Call, target: JsonObject, state: JsonObject) -> None:
     try:
         to = check_number({"to": target["to"]}, "to")
-        check_allowed(to, "/to")
+        callees.check_allowed(exchange, to, "/to")
     except Refused as refused:
         enter(exchange, call, f"Not called: {target['to']}: {refused.problems[0].detail}")
         return

@@ -6,7 +6,7 @@ from portal.sandbox.documents import dials, fetches, recording, rooms, runner, s
 from portal.sandbox.documents.outcomes import LATER, comes, texml
 from portal.sandbox.texml import legs
 from portal.texml.interpreter import Machine
-from portal.texml.outcomes import Fetch, Taken
+from portal.texml.outcomes import Fetch, Pressed, Spoken, Taken
 
 
 def answered(exchange: Exchange, call: Call) -> None:
@@ -19,6 +19,22 @@ def bridged(exchange: Exchange, call: Call) -> None:
     parent = legs.parent_of(exchange, call)
     if parent and parent.texml and parent.texml.get("dial") and call.peer == parent.call_control_id:
         dials.bridged(exchange, call, parent)
+
+
+def entered(exchange: Exchange, call: Call) -> None:
+    """Bring to the document what the far end pressed or said; what it does not wait for is lost, as at Telnyx."""
+    entered = call.texml.pop("entered", None) if call.texml else None
+    if not entered or not legs.is_run(call):
+        return
+    verb = Machine.from_json(texml(call)[runner.MACHINE]).verb()
+    if "says" in entered:
+        comes(exchange, call, Spoken(entered["says"]), name=LATER)
+    elif verb and verb.name == "Record":
+        recording.stop_by_key(exchange, call, verb, entered["keys"])
+    elif verb and verb.name == "Dial":
+        dials.press(exchange, call, entered["keys"])
+    else:
+        comes(exchange, call, Pressed(entered["keys"]), name=LATER)
 
 
 def begun(exchange: Exchange, call: Call) -> None:

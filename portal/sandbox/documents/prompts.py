@@ -17,6 +17,7 @@ _AFTER_PROMPT = 1.0  # seconds after which a caller answers
 def play(exchange: Exchange, call: Call, verb: Verb) -> None:
     """Say or play something, as often as the document wants; without an end until something else ends it."""
     seconds = spoken_seconds(verb)
+    exchange.tell(call, "speaking")
     if seconds:
         comes(exchange, call, Heard(), seconds)
 
@@ -29,15 +30,18 @@ def gather(exchange: Exchange, call: Call, verb: Verb) -> None:
     """Ask, then let the caller enter something, or wait until the time is over."""
     asked = sum(spoken_seconds(prompt) or SPEECH_SECONDS for prompt in verb.children)
     answer = _entered(call, verb)
+    texml(call)["asks"] = {"prompt": asked}
+    exchange.tell(call, "gathering")
     if answer:
         comes(exchange, call, answer, asked + _AFTER_PROMPT)
     else:
-        comes(exchange, call, Silent(), asked + patience(verb))
+        comes(exchange, call, Silent(), asked + patience(call, verb))
 
 
-def patience(verb: Verb) -> float:
+def patience(call: Call, verb: Verb) -> float:
     """Return for how many seconds a Gather waits for the next key."""
-    return min(float(verb.get("timeout")), GATHER_SECONDS)
+    seconds = float(verb.get("timeout"))
+    return min(seconds, GATHER_SECONDS) if call.part is None else seconds
 
 
 def spoken_seconds(verb: Verb) -> float:
@@ -57,6 +61,8 @@ def _entered(call: Call, verb: Verb) -> Pressed | Spoken | None:
 def next_keys(call: Call) -> str:
     """Return the keys that this caller presses at the next question, if any."""
     caller = texml(call).setdefault("caller", {})
+    if call.part is not None:  # they press when their part says so
+        return ""
     asked = caller["asked"] = caller.get("asked", 0) + 1
     if "digits" not in caller:
         return SCENARIOS[call.script].digit if call.script else ""

@@ -39,6 +39,15 @@ def finish(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     comes(exchange, call, Over(of_call(exchange, call, kept["id"]) | key))
 
 
+def stop_by_key(exchange: Exchange, call: Call, verb: Verb, keys: str) -> None:
+    """End the recording of a Record if one of the keys pressed ends it."""
+    key = next((key for key in keys if key in verb.get("finishOnKey")), "")
+    kept = texml(call).get("record")
+    if key and kept:
+        exchange.cancel(call, FINISH)
+        exchange.after(0.0, call, FINISH, id=kept["id"], key=key)
+
+
 def of_call(exchange: Exchange, call: Call, id: str) -> dict[str, str]:
     """End the recording of that id, if it is under way, and return the fields that tell of it."""
     for item in call.running.get("recording", []):

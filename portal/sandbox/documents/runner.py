@@ -60,7 +60,7 @@ def take(exchange: Exchange, call: Call, outcome: Outcome) -> None:
     steps = machine.take(outcome)
     if isinstance(outcome, Pressed) and not steps and (verb := machine.verb()):  # more keys may follow
         exchange.cancel(call, SOON)
-        comes(exchange, call, Silent(), prompts.patience(verb))
+        comes(exchange, call, Silent(), prompts.patience(call, verb))
     _play(exchange, call, machine, steps)
 
 

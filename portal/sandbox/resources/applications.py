@@ -5,11 +5,11 @@ an update keeps every member it does not name, also inside ``inbound`` and ``out
 the default; a page or sort that the documentation does not know is refused.
 """
 
-import time
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from portal.json_types import JsonObject
+from portal.sandbox import clock
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
@@ -119,7 +119,7 @@ def retrieve(exchange: Exchange, kind: Kind, id: str) -> JsonObject:
 def update(exchange: Exchange, kind: Kind, id: str, body: JsonObject, by: audit.Editor = audit.OWNER) -> JsonObject:
     before = retrieve(exchange, kind, id)["data"]
     _check(kind, "update", body)
-    application = _merged(before, body) | {"updated_at": timestamp(time.time(), "milliseconds")}
+    application = _merged(before, body) | {"updated_at": timestamp(clock.time(), "milliseconds")}
     exchange.store.save_application(kind.path, application)
     audit.note(exchange, before, application, by)
     return {"data": application}

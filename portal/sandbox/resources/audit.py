@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, not_found
 from portal.sandbox.core.events import timestamp
@@ -39,7 +40,7 @@ def note(exchange: Exchange, before: JsonObject, after: JsonObject, by: Editor, 
     """Write down that ``before`` became ``after``; one of them is empty when it was made or deleted."""
     now, there = timestamp(exchange.now()), after or before
     event = {
-        "id": str(uuid.uuid4()),
+        "id": chance.new_uuid(),
         "alternate_resource_id": alternate,
         "change_made_by": by.role,
         "change_type": "update" if before and after else "create" if after else "delete",

@@ -3,9 +3,8 @@
 An event comes a little after the end, as Telnyx's does. Links are made when told, like Telnyx's short-lived ones.
 """
 
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
 from portal.sandbox.core.events import calling_party_type, moment, timestamp
@@ -28,7 +27,7 @@ def begin(exchange: Exchange, call: Call) -> None:
 
 
 def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    _start(exchange, call, body, body.get("id") or str(uuid.uuid4()))
+    _start(exchange, call, body, body.get("id") or chance.new_uuid())
 
 
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -185,7 +184,7 @@ def _saved(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 
 def _transcribed(exchange: Exchange, call: Call, id: str) -> None:
-    transcription = {"id": str(uuid.uuid4()), "recording_id": id, "text": "Hello, this is the sandbox."}
+    transcription = {"id": chance.new_uuid(), "recording_id": id, "text": "Hello, this is the sandbox."}
     exchange.store.put(TRANSCRIPTIONS, transcription["id"], transcription | {"at": exchange.now()})
     exchange.emit(
         call,

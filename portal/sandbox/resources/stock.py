@@ -1,7 +1,6 @@
 """Fills a new sandbox: a few phone numbers nobody has, two outbound voice profiles; more numbers on request."""
 
-import time
-
+from portal.sandbox import clock
 from portal.sandbox.core.store import Store
 from portal.sandbox.resources import numbers, profiles
 
@@ -14,7 +13,7 @@ def fill(store: Store) -> None:
     if store.all(profiles.PROFILES):
         return
     with store.transaction():
-        now = time.time()
+        now = clock.time()
         for place, name in enumerate(("Domestic", "International")):
             profile = profiles.new_profile(name, now + place / 1000)
             store.put(profiles.PROFILES, profile["id"], profile)
@@ -30,7 +29,7 @@ def add_numbers(store: Store, count: int, connection_id: str | None = None) -> N
 
 
 def _add(store: Store, chosen: "tuple[str, ...] | list[str]", connection_id: str | None) -> None:
-    now = time.time()
+    now = clock.time()
     for place, text in enumerate(chosen):
         number = numbers.new_number(text, now + place / 100_000, connection_id=connection_id)
         store.put(numbers.NUMBERS, number["id"], number)

@@ -1,4 +1,4 @@
-"""Serves the sandbox over HTTP: Telnyx under ``/v2``, its control under ``/sandbox``, on the loopback address only."""
+"""Serves the sandbox over HTTP: Telnyx under ``/v2``, its control under ``/sandbox``; unless told, to this machine."""
 
 import contextlib
 import json
@@ -7,35 +7,37 @@ import signal
 import socket
 import socketserver
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from nacl.signing import SigningKey
+
 from portal import payloads
 from portal.json_types import JsonObject
-from portal.sandbox.actions import consequences
+from portal.sandbox import clock
 from portal.sandbox.actions.actions import ACTIONS
-from portal.sandbox.core.deliveries import FORM, Courier
+from portal.sandbox.control.worlds import Ways, World, Worlds
+from portal.sandbox.core.deliveries import FORM
 from portal.sandbox.core.errors import Problem, Refused, bad_request, not_found
 from portal.sandbox.core.events import timestamp
-from portal.sandbox.core.exchange import Exchange
-from portal.sandbox.core.faults import Fault, Faults
-from portal.sandbox.core.keys import public_key, signing_key
+from portal.sandbox.core.faults import Fault
+from portal.sandbox.core.keys import key_of_seed, public_key, signing_key
 from portal.sandbox.core.requests import Answer, Request
-from portal.sandbox.core.store import Store
-from portal.sandbox.resources import recordings, stock
+from portal.sandbox.resources import recordings
 from portal.sandbox.resources.applications import KINDS
-from portal.sandbox.server import routes
-from portal.sandbox.server.control import Control, is_loopback, is_of_this_machine
-from portal.sandbox.texml import callbacks
+from portal.sandbox.server import pages, routes, spoiling
+from portal.sandbox.server.control import LARGE, Control, is_allowed
 from portal.telnyx import schemas
 
 HOST = "127.0.0.1"
 MAX_BODY, MAX_FIELDS = 1 << 20, 1000
+MOST_LOADED = 64 << 20  # bytes of a snapshot
+MOST_NOTED = 16 << 10  # bytes of a body that the ledger keeps
 IDLE_SECONDS = 75  # before a kept connection is closed
+NONE: Mapping[str, str] = {}
 _logger = logging.getLogger(__name__)
 _FOREIGN = Problem("10010", "Not authorized", "The sandbox is asked from this machine only, by its address.")
 
@@ -44,26 +46,39 @@ class Sandbox:
     """Runs a sandbox: ``with Sandbox(Path("var/sandbox.sqlite3")) as sandbox: … sandbox.base_url``.
 
     ``state`` is its SQLite file, the signing key lies beside it (``.key``) and outlives ``empty`` and reset. ``port`` 0
-    takes a free one. ``pace`` multiplies every duration of a call: 0.02 makes two seconds of speech 40 ms.
+    takes a free one. ``pace`` multiplies every duration of a call: 0.02 makes two seconds of speech 40 ms. Of the same
+    ``seed`` all ids, and without ``key`` the signing key, are the same. ``host`` is where it listens, ``allowed_hosts``
+    are names beside this machine's own under which it may be asked. ``store``, ``exchange`` and ``faults`` are those of
+    the common world.
     """
 
-    def __init__(self, state: Path, port: int = 0, pace: float = 1.0, empty: bool = False) -> None:
-        key = signing_key(state.with_suffix(".key"))
+    def __init__(
+        self,
+        state: Path,
+        port: int = 0,
+        pace: float = 1.0,
+        empty: bool = False,
+        *,
+        host: str = HOST,
+        allowed_hosts: tuple[str, ...] = (),
+        seed: str | None = None,
+        key: SigningKey | None = None,
+    ) -> None:
+        if key is None:
+            key = signing_key(state.with_suffix(".key")) if seed is None else key_of_seed(seed)
         self.public_key = public_key(key)
-        self.faults = Faults()
+        self.allowed_hosts = allowed_hosts
         self.closing = threading.Event()
-        self._server = _Server((HOST, port), _Handler)  # before the store: a taken port must not empty anything
+        self._server = _Server((host, port), _Handler)  # before the store: a taken port must not empty anything
         self._server.sandbox = self
-        self.store = Store(state, empty=empty)
-        stock.fill(self.store)
-        self._courier = Courier(self.store, key, self.faults)
-        self.exchange = Exchange(
-            self.store, self._courier, pace, consequences.TIMERS, consequences.follow, callbacks.tell
-        )
-        self.control = Control(self.exchange, self.faults)
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
-        self.exchange.media_url, self.exchange.public_key = f"{self.control_url}/media", self.public_key
+        self.worlds = Worlds(
+            state, Ways(key, pace, seed, f"http://{(*allowed_hosts, HOST)[0]}:{self.port}/sandbox/media"), empty
+        )
+        common = self.worlds.common
+        self.store, self.exchange, self.faults = common.store, common.exchange, common.faults
+        self.control = Control(self.worlds, self.public_key)
         self._start()
 
     def __enter__(self) -> Self:
@@ -74,7 +89,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Make it as new: what ``POST /sandbox/reset`` does."""
-        self.control.reset()
+        self.worlds.common.reset()
 
     def close(self) -> None:
         """Stop; the state stays. Calls alive go on at the next start."""
@@ -82,14 +97,13 @@ class Sandbox:
         self._server.shutdown()
         self._server.hang_up()
         self._server.server_close()
-        self.exchange.close()
-        self._courier.close()
-        self.store.close()
+        for world in self.worlds.every():
+            world.close()
 
     def _start(self) -> None:
         _warm_up()
-        self._courier.start()
-        self.exchange.start()
+        for world in self.worlds.every():
+            world.start()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox").start()
 
 
@@ -151,33 +165,50 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
     server: _Server
+    _world: World
 
     def _serve(self) -> None:
-        parts = urlsplit(self.path)
+        parts, sandbox = urlsplit(self.path), self.server.sandbox
         if parts.path.startswith("/sandbox/media/"):
             self._play(parts.path)
             return
-        if not is_of_this_machine(self.headers.get("Host", ""), self.headers.get("Origin")):
+        if not is_allowed(self.headers.get("Host", ""), self.headers.get("Origin"), sandbox.allowed_hosts):
             self.close_connection = True  # its body is not read
             self._send(403, Refused(403, _FOREIGN).body())
             return
-        if parts.path.startswith("/sandbox"):
-            self._send(*self._judged(self._control, parts.path, parts.query))
+        if self.command == "GET" and (shown := pages.page(parts.path)):
+            self._send_content(200, *shown, headers=pages.HEADERS)
             return
-        fault = self.server.sandbox.faults.for_request(self.command, unquote(parts.path))
+        try:
+            self._world = sandbox.worlds.of_key(self.headers.get("Authorization", ""))
+        except Refused as refused:
+            self.close_connection = True
+            self._send(refused.status, refused.body())
+            return
+        with self._world.exchange.around():
+            self._asked(parts.path, parts.query)
+
+    def _asked(self, path: str, query: str) -> None:
+        self._given: JsonObject = {}
+        if path.startswith("/sandbox"):
+            self._send(*self._judged(self._control, path, query))
+            return
+        fault = self._world.faults.for_request(self.command, unquote(path))
         if fault:
-            self._spoiled(fault, parts.path, parts.query)
+            self._spoiled(fault, path, query)
         else:
-            status, body = self._judged(self._telnyx, parts.path, parts.query)
-            self._enter(parts.path, status)
+            status, body = self._judged(self._telnyx, path, query)
+            self._enter(path, status, body)
             self._send(status, body)
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
     def _play(self, path: str) -> None:
         """Send a recording's audio. No key is asked for: Telnyx's links need none."""
-        local = is_loopback(self.headers.get("Host", ""))
-        audio = recordings.audio(self.server.sandbox.store, path.rpartition("/")[2]) if local else None
+        local = is_allowed(self.headers.get("Host", ""), None, self.server.sandbox.allowed_hosts)
+        every = self.server.sandbox.worlds.every() if local else ()
+        name = path.rpartition("/")[2]
+        audio = next(filter(None, (recordings.audio(world.store, name) for world in every)), None)
         if audio is None:
             self._send(404, not_found("This recording").body())
         else:
@@ -187,7 +218,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.server.sandbox.control.answer(request)
 
     def _telnyx(self, request: Request) -> Answer:
-        return routes.answer(self.server.sandbox.exchange, request)
+        return routes.answer(self._world.exchange, request)
 
     def _judged(self, door: Any, path: str, query: str) -> Answer:
         try:
@@ -203,13 +234,14 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         pairs = dict(parse_qsl(query, keep_blank_values=True))
         is_form = headers.get("content-type", "").lower().startswith(FORM) and path.startswith("/v2/texml/")
-        return Request(self.command, path, pairs, headers, self._body(_read_form if is_form else _read_json))
+        self._given = self._body(_read_form if is_form else _read_json, MOST_LOADED if path == LARGE else MAX_BODY)
+        return Request(self.command, path, pairs, headers, self._given)
 
-    def _body(self, read: Callable[[bytes], JsonObject]) -> JsonObject:
+    def _body(self, read: Callable[[bytes], JsonObject], most: int) -> JsonObject:
         length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > MAX_BODY:
+        if "Transfer-Encoding" in self.headers or not length.isdigit() or int(length) > most:
             self.close_connection = True
-            raise Refused(413, Problem("10015", "Bad Request", f"Send a Content-Length of at most {MAX_BODY} bytes."))
+            raise Refused(413, Problem("10015", "Bad Request", f"Send a Content-Length of at most {most} bytes."))
         return read(self.rfile.read(int(length)))
 
     def _spoiled(self, fault: Fault, path: str, query: str) -> None:
@@ -218,11 +250,10 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.fault in ("drip", "act_then_cut", "act_then_status"):
             status, body = self._judged(self._telnyx, path, query)
         if fault.fault in ("status", "act_then_status"):
-            status = int(fault.value or 500)
-            body = Refused(status, _asked_for(status)).body()
-        self._enter(path, status, fault.fault)
+            status, body = spoiling.status_of(fault), spoiling.body_of(fault)
         if fault.fault == "status":
             self._judged(lambda request: (status, {}), path, query)  # the body is read, the connection can be kept
+        self._enter(path, status, body, fault.fault)
         if fault.fault in ("status", "act_then_status"):
             self._send(status or 500, body)
         elif fault.fault == "drip":
@@ -232,20 +263,27 @@ class _Handler(BaseHTTPRequestHandler):
             if fault.fault == "hang":
                 self.server.sandbox.closing.wait(fault.value)
 
-    def _enter(self, path: str, status: int | None, fault: str | None = None) -> None:
-        line = {"at": timestamp(time.time()), "method": self.command, "path": unquote(path)}
+    def _enter(self, path: str, status: int | None, answer: JsonObject, fault: str | None = None) -> None:
+        line = {"at": timestamp(clock.time()), "method": self.command, "path": unquote(path)}
         if not self.server.sandbox.closing.is_set():
-            self.server.sandbox.store.enter("requests", line | {"status": status, "fault": fault})
+            call = next((part for part in unquote(path).split("/") if part.startswith("v3:")), None) or _made(answer)
+            told: JsonObject = {"status": status, "fault": fault, "call_control_id": call}
+            told |= {"body": _noted(self._given), "answer": _noted(answer)}
+            self._world.store.enter("requests", line | told)
 
     def _send(self, status: int, body: JsonObject, pause: float = 0.0) -> None:
         content = b"" if status == 204 else json.dumps(body).encode()
         self._send_content(status, "application/json; charset=utf-8", content, pause)
 
-    def _send_content(self, status: int, kind: str, content: bytes, pause: float = 0.0) -> None:
+    def _send_content(
+        self, status: int, kind: str, content: bytes, pause: float = 0.0, headers: Mapping[str, str] = NONE
+    ) -> None:
         self.send_response(status)
         if status != 204:
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
+        for name, value in headers.items():
+            self.send_header(name, value)
         if status == 429:
             for name, value in (("limit", "1"), ("remaining", "0"), ("reset", "1")):
                 self.send_header(f"x-ratelimit-{name}", value)
@@ -289,12 +327,12 @@ def _read_form(raw: bytes) -> JsonObject:
     return {name: values[0] if len(values) == 1 else values for name, values in form.items()}
 
 
-def _asked_for(status: int) -> Problem:
-    code, title = {
-        401: ("10009", "Authentication failed"),
-        403: ("10010", "Not authorized"),
-        404: ("10005", "Resource not found"),
-        422: ("10027", "Unprocessable entity"),
-        429: ("10011", "Too many requests"),
-    }.get(status, ("10007", "Unexpected error"))
-    return Problem(code, title, "Answered so because this fault was asked for.")
+def _noted(body: JsonObject) -> JsonObject:
+    """Return what the ledger keeps of a body: all of it, unless that is too much."""
+    return body if len(json.dumps(body)) <= MOST_NOTED else {"left_out": f"more than {MOST_NOTED} bytes"}
+
+
+def _made(answer: JsonObject) -> str | None:
+    """Return the call that an answer tells of."""
+    data = answer.get("data")
+    return data.get("call_control_id") if isinstance(data, dict) else None

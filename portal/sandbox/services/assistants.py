@@ -3,10 +3,10 @@
 An assistant whose id ends in ``fail`` does not start (``call.conversation.start_failed``, an event of the SDK only).
 """
 
-import uuid
 from typing import Any
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.events import calling_party_type
 from portal.sandbox.core.exchange import Exchange, TimerFunction
@@ -46,7 +46,7 @@ def start(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject:
     if assistant.endswith("fail"):
         more = {"assistant_id": assistant, "calling_party_type": calling_party_type(call)}
         exchange.emit(call, "call.conversation.start_failed", reason="invalid_request", **more)
-        return {"conversation_id": str(uuid.uuid4())}
+        return {"conversation_id": chance.new_uuid()}
     conversation = _begin(exchange, call, assistant=assistant)
     more = {"conversation_id": conversation["id"], "calling_party_type": calling_party_type(call)}
     exchange.emit(call, "call.conversation.created", **more)
@@ -105,7 +105,7 @@ def _check_free(call: Call) -> None:
 
 
 def _begin(exchange: Exchange, call: Call, **more: Any) -> JsonObject:
-    conversation = {"id": str(uuid.uuid4()), "at": exchange.now()} | more
+    conversation = {"id": chance.new_uuid(), "at": exchange.now()} | more
     call.running[KIND] = [conversation]
     return conversation
 
@@ -151,8 +151,8 @@ def _end_gather(exchange: Exchange, call: Call, result: JsonObject, status: str)
 
 
 def _insights(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    results = [{"insight_id": str(uuid.uuid4()), "result": "The caller was content."}]
-    more = {"calling_party_type": calling_party_type(call), "insight_group_id": str(uuid.uuid4())}
+    results = [{"insight_id": chance.new_uuid(), "result": "The caller was content."}]
+    more = {"calling_party_type": calling_party_type(call), "insight_group_id": chance.new_uuid()}
     exchange.emit(call, "call.conversation_insights.generated", results=results, **more)
 
 

@@ -48,6 +48,8 @@ def gather_using_audio(exchange: Exchange, call: Call, body: JsonObject) -> None
     """Play a file, and wait for digits."""
     start_playback(exchange, call, body)
     _gather(exchange, call, body, SPEECH_SECONDS)
+    if call.gather:
+        call.gather["prompts"] = True
 
 
 def stop_gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -57,11 +59,14 @@ def stop_gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     """Have the person at the far end press ``arguments["digit"]``."""
+    if call.state != "answered":
+        return
     digit = arguments["digit"]
     exchange.emit(call, "call.dtmf.received", digit=digit)
     wanted = call.gather
     if wanted is None:
         return
+    _interrupt(exchange, call)
     if digit != wanted["terminating"]:
         wanted["digits"] += digit
     if digit == wanted["terminating"] or len(wanted["digits"]) >= wanted["maximum"]:
@@ -69,6 +74,15 @@ def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     else:
         exchange.cancel(call, "gather_timeout")
         exchange.after(wanted["between"], call, "gather_timeout")
+
+
+def _interrupt(exchange: Exchange, call: Call) -> None:
+    """Stop the question that a key falls into. Which status its playback tells then is documented nowhere."""
+    wanted = call.gather or {}
+    if wanted.get("prompts"):
+        wanted["prompts"] = False
+        call.queue.clear()
+        _end_item(exchange, call, "cancelled")
 
 
 def fall_silent(exchange: Exchange, call: Call) -> None:
@@ -90,6 +104,7 @@ def _next_item(exchange: Exchange, call: Call) -> None:
         return
     call.playing = call.queue.pop(0)
     exchange.emit(call, f"call.{call.playing['kind']}.started", **call.playing["more"])
+    exchange.tell(call, "speaking")
     if not call.playing["endless"]:
         exchange.after(SPEECH_SECONDS, call, "heard")
 
@@ -113,6 +128,7 @@ def _end_item(exchange: Exchange, call: Call, status: str) -> None:
 def _gather(exchange: Exchange, call: Call, body: JsonObject, prompt: float) -> None:
     if call.gather:
         _end_gather(exchange, call, "cancelled")
+    longest = GATHER_SECONDS if call.part is None else 86_400.0  # whoever has a part of their own is waited for
     first = min(body.get("timeout_millis", 60_000), body.get("initial_timeout_millis", 60_000)) / 1000
     call.gather = {
         "digits": "",
@@ -120,11 +136,11 @@ def _gather(exchange: Exchange, call: Call, body: JsonObject, prompt: float) -> 
         "maximum": body.get("maximum_digits", 128),
         "terminating": body.get("terminating_digit", "#"),
         "valid": body.get("valid_digits", "0123456789#*"),
-        "between": min(body.get("inter_digit_timeout_millis", 5_000) / 1000, GATHER_SECONDS),
+        "between": min(body.get("inter_digit_timeout_millis", 5_000) / 1000, longest),
         "prompt": prompt,
         "id": body.get("gather_id"),
     }
-    exchange.after(prompt + min(first, GATHER_SECONDS), call, "gather_timeout")
+    exchange.after(prompt + min(first, longest), call, "gather_timeout")
     exchange.tell(call, "gathering")
 
 

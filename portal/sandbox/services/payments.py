@@ -4,9 +4,8 @@ told here.
 Events: the SDK's models (``call.payment.progress``, ``call.payment.completed``); the public document lacks both.
 """
 
-import secrets
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 
@@ -61,7 +60,7 @@ def _complete(exchange: Exchange, call: Call, result: str) -> None:
         payment_method=payment["method"],
         charge_id=_reference("ch") if done and not payment["tokenize"] else None,
         token_id=_reference("tok") if done and payment["tokenize"] else None,
-        payment_confirmation_code=secrets.token_hex(4) if done else None,
+        payment_confirmation_code=chance.hexadecimal(4) if done else None,
         payment_error=None,
         connector_error=None,
         pay_error_code=None,
@@ -69,7 +68,7 @@ def _complete(exchange: Exchange, call: Call, result: str) -> None:
 
 
 def _reference(kind: str) -> str:
-    return f"{kind}_{secrets.token_hex(8)}"
+    return f"{kind}_{chance.hexadecimal(8)}"
 
 
 TIMERS: dict[str, TimerFunction] = {"pay_step": _step}

@@ -3,9 +3,8 @@
 A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in ``fail`` do not come about.
 """
 
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
@@ -29,7 +28,7 @@ def hang_up(exchange: Exchange, call: Call) -> None:
 
 
 def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    stream = {"id": str(uuid.uuid4()), "url": body.get("stream_url")}
+    stream = {"id": chance.new_uuid(), "url": body.get("stream_url")}
     if str(stream["url"]).endswith("/fail"):
         params = {"stream_url": stream["url"], "track": body.get("stream_track", "inbound_track")}
         kind = "dialogflow" if body.get("enable_dialogflow") else "websocket"

@@ -26,6 +26,16 @@ def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
     exchange.after(SENTENCE_SECONDS / 2, call, "words", said=0)
 
 
+def hear(exchange: Exchange, call: Call, text: str) -> None:
+    """Transcribe what the far end says, if that is wanted."""
+    wanted = next(iter(call.running.get(KIND, [])), None)
+    if wanted and wanted["tracks"] != "outbound":
+        exchange.cancel(call, "words")  # they speak for themselves
+        if wanted["interim"]:
+            _tell(exchange, call, " ".join(text.split()[:2]), "inbound", final=False)
+        _tell(exchange, call, text, "inbound", final=True)
+
+
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """Stop transcribing. No event tells the end."""
     call.running.pop(KIND, None)

@@ -40,7 +40,7 @@ def check(exchange: Exchange, account_sid: str) -> None:
 def choose(exchange: Exchange, body: JsonObject) -> JsonObject:
     """Decide which id is the ``account_sid`` from now on: ``{"account_sid": "user_id"}``."""
     chosen = body.get("account_sid")
-    if chosen not in _IDS or set(body) != {"account_sid"}:
+    if not isinstance(chosen, str) or chosen not in _IDS or set(body) != {"account_sid"}:
         detail = f"'account_sid' must be one of {', '.join(_IDS)}, and is all there is."
         raise unprocessable("10015", "Invalid parameter", detail, "/account_sid")
     exchange.store.put(_CHOICE, _CHOICE, {"id": chosen})

@@ -4,10 +4,11 @@ What a document brings is played by the room ``documents``, which is told to beg
 none to give, a few scenarios stand in for one: a Dial, a Record, an Enqueue, a conference.
 """
 
-import uuid
 from collections.abc import Callable
+from typing import Any
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.destinations import ENDINGS, last_digits
 from portal.sandbox.conferences import conferences, queues
@@ -30,21 +31,27 @@ def settings(**more: object) -> JsonObject:
 
 
 def ring(
-    exchange: Exchange, application: JsonObject, numbers: tuple[str, str], script: str, dials: str, caller: JsonObject
+    exchange: Exchange,
+    application: JsonObject,
+    numbers: tuple[str, str],
+    script: str,
+    dials: str,
+    caller: JsonObject,
+    part: JsonObject | None = None,
 ) -> Call:
     """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``.
 
     ``caller`` is what they do beside the script: ``digits`` for each question, what one ``says``, for how long one
-    ``stays``.
+    ``stays``; or they have a ``part`` of their own.
     """
-    more = {"script": script, "texml": settings(dials=dials, caller=caller)}
+    more: dict[str, Any] = {"script": script, "texml": settings(dials=dials, caller=caller), "part": part}
     return calls.start(exchange, application["id"], "incoming", numbers, {}, **more)
 
 
 def started(exchange: Exchange, call: Call) -> None:
     if call.texml is None:
         return
-    ending = ENDINGS.get(last_digits(call.to_number))
+    ending = None if call.part else ENDINGS.get(last_digits(call.to_number))
     if call.direction == "incoming":
         exchange.after(ANSWERS, call, "texml_answer")
     elif ending is None or ending.cause == "timeout":  # whoever is busy or cannot be reached does not ring
@@ -143,7 +150,7 @@ def can_stand_in(call: Call) -> bool:
 
 def record(exchange: Exchange, call: Call, wanted: JsonObject, body: JsonObject) -> str:
     """Record as a verb of a document does, and return the recording's id; ``wanted`` says who is told of it."""
-    id = str(uuid.uuid4())
+    id = chance.new_uuid()
     assert call.texml is not None
     call.texml["recordings"][id] = wanted
     recordings.start(exchange, call, body | {"initiated_by": wanted["source"], "id": id})

@@ -3,9 +3,8 @@
 Who left, or got other instructions, is not told of any more.
 """
 
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.calls.calls import hang_up
 from portal.sandbox.conferences import conferences
 from portal.sandbox.core.errors import Problem, Refused, unprocessable
@@ -155,7 +154,7 @@ def _make(exchange: Exchange, call: Call, name: str, body: JsonObject) -> JsonOb
 
 def _record(exchange: Exchange, conference: JsonObject, wanted: JsonObject) -> None:
     body = {"channels": "single", "initiated_by": wanted["source"]}
-    recording = new_recording(body, str(uuid.uuid4()), exchange.now())
+    recording = new_recording(body, chance.new_uuid(), exchange.now())
     conference["recordings"].append(recording)
     conferences.save(exchange, conference)
     creator = conferences.creator(exchange, conference)

@@ -3,10 +3,10 @@
 Times are ISO 8601 here, and RFC 2822 in everything else of TeXML, as the SDK's types have it.
 """
 
-import uuid
 from datetime import datetime
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.requests import Request
@@ -22,7 +22,7 @@ def start(exchange: Exchange, request: Request, at: At) -> JsonObject:
     """Record a call from now on. A call may be recorded several times at once."""
     call = calls.known(exchange, at[1], alive=True)
     body = parameters.read(request, "texml.accounts.calls.recordings_json.recordings_json")
-    id, source = str(uuid.uuid4()), "StartCallRecordingAPI"
+    id, source = chance.new_uuid(), "StartCallRecordingAPI"
     channels = body.get("RecordingChannels", "dual")
     wanted = calls.recording_wanted(body, source)
     assert call.texml is not None

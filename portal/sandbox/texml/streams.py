@@ -3,9 +3,8 @@
 A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in ``fail`` do not come about.
 """
 
-import uuid
-
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.requests import Request
@@ -56,7 +55,7 @@ def begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, blocks
     item: JsonObject = {
         "blocks": blocks,
         "kind": kind,
-        "sid": str(uuid.uuid4()),
+        "sid": chance.new_uuid(),
         "name": body.get("Name", ""),
         "url": body.get("StatusCallback"),
         "method": body.get("StatusCallbackMethod"),

@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from portal.sandbox.core import deliveries
 from portal.sandbox.server.server import Sandbox
 from tests.support.clock import Gate
 from tests.support.polling import eventually
-from tests.support.sandbox_http import Http
+from tests.support.sandbox_http import Http, refusal
 from tests.support.webhook_receiver import Receiver
 
 ANSWER = "/calls/*/actions/answer"
@@ -201,6 +202,77 @@ def test_a_delivery_fault_may_name_the_receiving_path(http: Http, application: A
     http.act(http.ring(), "answer")
     receiver.wait("call.answered")
     assert receiver.types() == ["call.answered"]
+
+
+def test_a_fault_strikes_one_call_only(http: Http, application: Any) -> None:
+    one, other = http.ring(), http.ring()
+    http.fault("status", path="/calls/*/actions", call_control_id=other, times=None)
+    assert (http.act(one, "answer")[0], http.act(other, "answer")[0]) == (200, 500)
+
+
+def test_a_delivery_of_one_call_only_is_lost(http: Http, application: Any, receiver: Receiver) -> None:
+    one, other = http.ring(), http.ring()
+    http.fault("drop", event_type="call.answered", call_control_id=one)
+    for id in (one, other):
+        http.act(id, "answer")
+        http.act(id, "hangup")
+    for id in (one, other):
+        receiver.wait("call.hangup", id)
+    assert [hook.payload["call_control_id"] for hook in receiver.hooks if hook.type == "call.answered"] == [other]
+
+
+def test_the_nth_match_is_the_first_that_is_struck(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("status", path=f"/calls/{id}", nth=3, value=503)
+    assert [http("GET", f"/v2/calls/{id}")[0] for _ in range(4)] == [200, 200, 503, 200]
+
+
+def test_a_fault_answers_the_code_of_choice(http: Http, application: Any) -> None:
+    id = http.ring()
+    http.fault("status", path=ANSWER, code="90034")
+    status, answer = http.act(id, "answer")
+    assert (status, answer["errors"][0]["code"], answer["errors"][0]["title"]) == (
+        422,
+        "90034",
+        "Call not answered yet",
+    )
+
+
+def test_a_fault_refuses_a_dial_for_a_reason_of_choice(http: Http, application: Any) -> None:
+    http.fault("status", path="/calls", code="D51")
+    body = {"connection_id": application.id, "from": "+13125550100", "to": "+13125550001"}
+    status, answer = http("POST", "/v2/calls", body)
+    assert (status, answer["telnyx_error"]["error_code"]) == (403, "D51")
+    assert http.ledger("commands") == []
+
+
+def test_a_fault_answers_the_body_of_choice(http: Http, application: Any) -> None:
+    http.fault("act_then_status", path="/calls", value=202, body={"data": {"odd": True}})
+    assert http("GET", "/v2/calls/v3:x") == (202, {"data": {"odd": True}})
+
+
+def test_a_fault_outlives_a_restart(tmp_path: Path) -> None:
+    state = tmp_path / "state.sqlite3"
+    with Sandbox(state) as first:
+        Http(first.port).fault("status", path="/calls", times=2)
+        assert Http(first.port)("GET", "/v2/calls/v3:x")[0] == 500
+    with Sandbox(state) as second:
+        assert [Http(second.port)("GET", "/v2/calls/v3:x")[0] for _ in range(2)] == [500, 404]
+
+
+@pytest.mark.parametrize(
+    ("more", "pointer"),
+    [
+        ({"nth": 0}, "/nth"),
+        ({"call_control_id": 1}, "/call_control_id"),
+        ({"code": 90034}, "/code"),
+        ({"body": "x"}, "/body"),
+        ({"value": 99}, "/value"),
+        ({"fault": "cut", "code": "D13"}, "/code"),
+    ],
+)
+def test_what_makes_no_sense_of_a_fault_is_named(http: Http, more: dict[str, Any], pointer: str) -> None:
+    assert refusal(http("POST", "/sandbox/faults", {"fault": "status"} | more)) == (422, "10015", pointer)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import telnyx
 
 from portal.sandbox.server.server import Sandbox
 from portal.texml.interpreter import APOLOGY
+from tests.support.polling import eventually
 from tests.support.sandbox_http import Http
 from tests.support.sandbox_texml import Account, at, forms, make_texml_application, ran, wait_form
 from tests.support.texml_runs import any_document, response
@@ -162,6 +163,7 @@ def test_a_document_goes_on_after_a_restart(tmp_path: Path, receiver: Receiver) 
         account = Account(Http(first.port), make_texml_application(sdk, receiver))
         account.http.fault("delay", path="texml.call.fetch", value=60)
         sid = account.ring("texml_menu")
+        eventually(lambda: not account.http("GET", "/sandbox/faults")[1]["faults"], "the delay", first.exchange)
     with Sandbox(state, pace=0.02):
         wait_form(receiver, CallSid=sid, Digits="1")
         wait_form(receiver, CallSid=sid, CallStatus="completed")

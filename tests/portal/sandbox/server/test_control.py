@@ -28,8 +28,8 @@ def test_another_site_cannot_use_it_as_telnyx(
 
 
 @pytest.mark.parametrize("host", ["localhost:8001", "127.0.0.1", "[::1]:8001"])
-def test_this_machine_controls_it_by_any_of_its_names(http: Http, host: str) -> None:
-    assert http("GET", "/sandbox/ready", Host=host) == (200, {"ready": True})
+def test_this_machine_controls_it_by_any_of_its_names(http: Http, sandbox: Sandbox, host: str) -> None:
+    assert http("GET", "/sandbox/ready", Host=host) == (200, {"ready": True, "public_key": sandbox.public_key})
 
 
 def test_calling_needs_a_scenario_and_an_application(http: Http) -> None:

@@ -36,9 +36,13 @@ def test_the_user_names_the_account_when_told_so_until_a_reset(http: Http, accou
     assert account("GET", "Queues")[0] == 404
 
 
-@pytest.mark.parametrize("body", [{}, {"account_sid": "me"}, {"account_sid": "user_id", "more": 1}])
+@pytest.mark.parametrize("body", [{}, {"account_sid": "me"}, {"account_sid": ["user_id"]}])
 def test_another_choice_is_refused(http: Http, body: dict[str, object]) -> None:
     assert refusal(http("POST", "/sandbox/account", body)) == (422, "10015", "/account_sid")
+
+
+def test_more_than_a_choice_is_refused(http: Http) -> None:
+    assert refusal(http("POST", "/sandbox/account", {"account_sid": "user_id", "more": 1})) == (422, "10015", "/more")
 
 
 def test_a_secret_is_answered_without_its_value(http: Http) -> None:

@@ -1,0 +1,78 @@
+"""Reads a sandbox's options from a command line, and opens it: for ``telnyx-sandbox`` and ``manage.py sandbox``."""
+
+import sqlite3
+from argparse import ArgumentParser, ArgumentTypeError
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from portal.sandbox.core.keys import key_of_text
+from portal.sandbox.server.server import HOST, Sandbox
+
+SLOWEST = 1000.0
+
+
+class CannotOpen(Exception):
+    """The sandbox cannot be opened; ``str()`` says why and what to do."""
+
+
+def add_arguments(parser: ArgumentParser, port: int) -> None:
+    """Add what a sandbox can be told."""
+    parser.add_argument("--port", type=int, default=port, help="default: %(default)s; 0 takes a free one")
+    parser.add_argument("--empty", action="store_true", help="forget the state of earlier runs")
+    parser.add_argument("--host", default=HOST, help="the address to listen on, default: %(default)s")
+    parser.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name beside this machine's own under which it may be asked; may be told several times",
+    )
+    parser.add_argument("--pace", type=_pace, default=1.0, help="what every duration of a call is multiplied by: 0.02")
+    parser.add_argument("--seed", help="have the same ids, and signing key, whenever this is the same")
+    parser.add_argument("--key", type=_key, metavar="BASE64", help="the signing key: base64 of 32 bytes")
+
+
+def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
+    """Open the sandbox that was asked for; ``CannotOpen`` when it cannot be."""
+    port = options["port"]
+    try:
+        return Sandbox(
+            state,
+            port,
+            options["pace"],
+            options["empty"],
+            host=options["host"],
+            allowed_hosts=tuple(options["allowed_host"]),
+            seed=options["seed"],
+            key=options["key"],
+        )
+    except (OSError, OverflowError) as error:
+        raise CannotOpen(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None
+    except sqlite3.Error as error:
+        raise CannotOpen(f"{state} cannot be used ({error}). Stop what uses it, or delete it.") from None
+    except ValueError:
+        raise CannotOpen(f"{state.with_suffix('.key')} holds no signing key. Delete it to get a new one.") from None
+
+
+def say(sandbox: Sandbox, write: Callable[[str], Any]) -> None:
+    """Tell where it is, and with which key it signs."""
+    write(f"The sandbox serves {sandbox.base_url} (any API key that begins with KEY).")
+    write(f"Public key: {sandbox.public_key}")
+
+
+def _pace(text: str) -> float:
+    try:
+        pace = float(text)
+    except ValueError:
+        pace = 0.0
+    if not 0 < pace <= SLOWEST:
+        raise ArgumentTypeError(f"a number greater than 0, at most {SLOWEST:g}")
+    return pace
+
+
+def _key(text: str) -> Any:
+    try:
+        return key_of_text(text)
+    except ValueError:
+        raise ArgumentTypeError("base64 of 32 bytes") from None
