@@ -1,16 +1,12 @@
 """Serves the stand-in for Telnyx alone: ``manage.py sandbox``."""
 
-import json
-import os
-import sqlite3
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
-from portal.sandbox.server.server import Sandbox, wait_for_signal
+from portal.sandbox.server import service
 
 
 class Command(BaseCommand):
@@ -24,39 +20,12 @@ class Command(BaseCommand):
         parser.add_argument("--empty", action="store_true", help="forget the state of earlier runs")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        state, note = settings.VAR_DIR / "sandbox.sqlite3", settings.VAR_DIR / "sandbox.json"
-        with _opened(state, options["port"], empty=options["empty"]) as sandbox:
-            _write(note, {"port": sandbox.port, "pid": os.getpid()})
-            try:
-                self.stdout.write(f"The sandbox serves {sandbox.base_url} (any API key that begins with KEY).")
-                self.stdout.write(f"Public key: {sandbox.public_key}")
-                self.stdout.flush()
-                wait_for_signal()
-            finally:
-                _remove(note)
+        try:
+            # whoever asks it waits for its port: from then on no request waits for the SDK
+            service.serve(settings.VAR_DIR, options["port"], self._say, empty=options["empty"], reads_sdk_at_start=True)
+        except service.Unusable as error:
+            raise CommandError(str(error)) from None
 
-
-def _opened(state: Path, port: int, *, empty: bool) -> Sandbox:
-    try:
-        return Sandbox(state, port, empty=empty)
-    except (OSError, OverflowError) as error:
-        raise CommandError(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None
-    except sqlite3.Error as error:
-        raise CommandError(f"{state} cannot be used ({error}). Stop what uses it, or delete it.") from None
-    except ValueError:
-        raise CommandError(f"{state.with_suffix('.key')} holds no signing key. Delete it to get a new one.") from None
-
-
-def _write(note: Path, content: dict[str, int]) -> None:
-    draft = note.with_suffix(".json.new")
-    draft.write_text(json.dumps(content))
-    draft.replace(note)
-
-
-def _remove(note: Path) -> None:
-    # only our own: a second sandbox may have written its port meanwhile
-    try:
-        if json.loads(note.read_text())["pid"] == os.getpid():
-            note.unlink()
-    except (OSError, ValueError, KeyError):
-        pass
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

@@ -1,3 +1,3 @@
 """Serves HTTP: the server, its routes and its remote control."""
 
-__all__: list[str] = []
+__all__ = ["service"]

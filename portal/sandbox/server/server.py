@@ -45,9 +45,17 @@ class Sandbox:
 
     ``state`` is its SQLite file, the signing key lies beside it (``.key``) and outlives ``empty`` and reset. ``port`` 0
     takes a free one. ``pace`` multiplies every duration of a call: 0.02 makes two seconds of speech 40 ms.
+    Reading the SDK takes seconds and 75 MB: at the start, or else when the first one calls, or sends what is judged.
     """
 
-    def __init__(self, state: Path, port: int = 0, pace: float = 1.0, empty: bool = False) -> None:
+    def __init__(
+        self,
+        state: Path,
+        port: int = 0,
+        pace: float = 1.0,
+        empty: bool = False,
+        reads_sdk_at_start: bool = True,
+    ) -> None:
         key = signing_key(state.with_suffix(".key"))
         self.public_key = public_key(key)
         self.faults = Faults()
@@ -64,6 +72,9 @@ class Sandbox:
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
         self.exchange.media_url = f"{self.control_url}/media"
+        self._reading, self._has_read = threading.Lock(), reads_sdk_at_start
+        if reads_sdk_at_start:
+            _read_sdk()
         self._start()
 
     def __enter__(self) -> Self:
@@ -86,8 +97,17 @@ class Sandbox:
         self._courier.close()
         self.store.close()
 
+    def read_sdk(self) -> None:
+        """Read the SDK's parameters, once: outside of any transaction, and before a call that would wait for it."""
+        if self._has_read:
+            return
+        with self._reading:
+            if not self._has_read:
+                _logger.info("The sandbox reads the parameters of Telnyx's API now: its first answer takes seconds.")
+                _read_sdk()
+                self._has_read = True
+
     def _start(self) -> None:
-        _warm_up()
         self._courier.start()
         self.exchange.start()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox").start()
@@ -102,8 +122,8 @@ def wait_for_signal() -> None:
         pass
 
 
-def _warm_up() -> None:
-    """Read the SDK's parameters now: it takes seconds, which the first request would wait."""
+def _read_sdk() -> None:
+    """Read all that a request may need: half of it is what the first one needs alone."""
     for method in ("calls.dial", *(f"calls.actions.{action.method}" for action in ACTIONS.values())):
         schemas.model(method)
     for path in KINDS:
@@ -184,9 +204,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_content(200, *audio)
 
     def _control(self, request: Request) -> Answer:
+        if request.path == "/sandbox/calls":  # who calls waits, not the portal that is about to answer the call
+            self.server.sandbox.read_sdk()
         return self.server.sandbox.control.answer(request)
 
     def _telnyx(self, request: Request) -> Answer:
+        if request.method in {"POST", "PATCH", "PUT"}:
+            self.server.sandbox.read_sdk()
         return routes.answer(self.server.sandbox.exchange, request)
 
     def _judged(self, door: Any, path: str, query: str) -> Answer:
