@@ -1,7 +1,7 @@
 """Names who is doing something: a person in the browser, a token over REST, or the portal itself."""
 
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -45,11 +45,3 @@ def address_of(request: HttpRequest) -> str:
         return str(ip_address(text))
     except ValueError:
         return ""
-
-
-def network_of(address: str) -> str:
-    """Return what one customer has of an IP address: of IPv6 the /64 network."""
-    parsed = ip_address(address)
-    if isinstance(parsed, IPv6Address):
-        return str(parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64))
-    return str(parsed)

@@ -15,10 +15,11 @@ from django.db import models
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from portal.actors import Actor, network_of
+from portal.actors import Actor
 from portal.encryption import CannotOpen, seal, unseal
 from portal.environment import account_sid, telnyx_url
 from portal.masking import masked_text
+from portal.networks import network_of
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
 

@@ -31,6 +31,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.leases",
             "portal.masking",
             "portal.models",
+            "portal.networks",
             "portal.passwords",
             "portal.payloads",
             "portal.phone_numbers",
@@ -52,6 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.telnyx.*",),
     ("portal.rest.*",),
     ("portal.admin.*",),
+    ("portal.supervision.*",),
     ("portal.celery", "portal.runtime.*"),
     ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
     ("portal.texml.rules.*",),
@@ -71,7 +73,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.sandbox.__main__", "portal.sandbox.pytest_plugin"),
     (
         *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.backups", "portal.checks"),
-        *("portal.formats.*", "portal.management.*", "portal.settings", "portal.tasks", "portal.urls", "portal.wsgi"),
+        *("portal.formats.*", "portal.management.*", "portal.stand_in", "portal.settings", "portal.tasks"),
+        *("portal.urls", "portal.wsgi"),
     ),
     (
         *("applications.addresses", "applications.dependents", "applications.kinds", "applications.models"),

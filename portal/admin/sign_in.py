@@ -17,8 +17,9 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
 from unfold.forms import AuthenticationForm
 
-from portal.actors import actor_of, address_of, network_of
+from portal.actors import actor_of, address_of
 from portal.models import AuditEvent, TelnyxAccount
+from portal.networks import network_of
 from portal.passwords import TooManyPasswords
 from portal.rest.problems import come_again
 

@@ -10,7 +10,7 @@ from gunicorn.http import get_parser
 from gunicorn.http.unreader import Unreader
 from gunicorn.workers.gthread import TConn
 
-from portal.actors import network_of
+from portal.networks import network_of
 
 MOST_HEAD = 64 * 1024  # of a request line with its headers, before the parser judges what there is of it
 MOST_BODY = 4 * 1024 * 1024  # the largest thing anybody may send is a file of 2 MiB, and it is told so by a page

@@ -17,6 +17,7 @@ from kombu.utils.json import dumps, loads
 VISIBILITY_SECONDS = 60  # longer than the longest task may run (25 s)
 _BUSY_SECONDS = 2.0  # one message is often followed by another: an event by its command
 _BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.002, 0.025
+_LOOK_SECONDS = 1.0  # without a change: what a dead worker had taken becomes visible by the clock alone
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS message (
     id INTEGER PRIMARY KEY, queue TEXT NOT NULL, tag TEXT NOT NULL UNIQUE,
@@ -64,6 +65,11 @@ class Channel(virtual.Channel):
         else:
             self._execute("DELETE FROM message WHERE tag = ?", (delivery_tag,))
 
+    def version(self) -> int:
+        """Return a number that changes when anybody else has written: asking it costs a tenth of a look."""
+        found: int = self._execute("PRAGMA data_version", ())[0][0]
+        return found
+
     def _size(self, queue: str) -> int:
         counted: int = self._execute("SELECT count(*) FROM message WHERE queue = ?", (queue,))[0][0]
         return counted
@@ -95,13 +101,28 @@ class Transport(virtual.Transport):
     default_port = None
     can_parse_url = False
     _busy_until = 0.0
+    _seen = -1  # the version of the file when it was last looked at
 
     def drain_events(self, connection: Any, timeout: float | None = None) -> None:  # type: ignore[override]
-        """Look often while messages come, so that a call is answered at once; else seldom, since that is cheap."""
-        busy = time.monotonic() < self._busy_until
-        self.polling_interval = _BUSY_POLL_SECONDS if busy else _IDLE_POLL_SECONDS
+        """Look often while messages come, so that a call is answered at once; else only when the file has changed."""
+        if time.monotonic() < self._busy_until:
+            self.polling_interval = _BUSY_POLL_SECONDS
+        else:
+            self.polling_interval = _IDLE_POLL_SECONDS
+            timeout = self._await_change(timeout)
         super().drain_events(connection, timeout)  # raises when none came
         self._busy_until = time.monotonic() + _BUSY_SECONDS
+
+    def _await_change(self, timeout: float | None) -> float | None:
+        """Return how long is left of ``timeout``, which is all of it where there is no channel to ask."""
+        channel = next(iter(self.channels), None)
+        if timeout is None or channel is None:
+            return timeout
+        until = time.monotonic() + min(timeout, _LOOK_SECONDS)
+        while (version := channel.version()) == self._seen and time.monotonic() < until:
+            time.sleep(_IDLE_POLL_SECONDS)
+        self._seen = version
+        return 0.0  # one look, and whoever asked comes back
 
     def driver_version(self) -> str:
         return sqlite3.sqlite_version

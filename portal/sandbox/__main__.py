@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stderr.write(f"{reason}\n")
             return 1
         with sandbox:
-            command.say(sandbox, lambda line: sys.stdout.write(f"{line}\n"))
+            command.tell(sandbox, lambda line: sys.stdout.write(f"{line}\n"))
             sys.stdout.write(f"Page: {sandbox.control_url}\n")
             sys.stdout.flush()
             wait_for_signal()

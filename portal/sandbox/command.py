@@ -1,5 +1,7 @@
 """Reads a sandbox's options from a command line, and opens it: for ``telnyx-sandbox`` and ``manage.py sandbox``."""
 
+import json
+import os
 import sqlite3
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
@@ -7,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.sandbox.core.keys import key_of_text
-from portal.sandbox.server.server import HOST, Sandbox
+from portal.sandbox.server.server import HOST, Sandbox, wait_for_signal
 
 SLOWEST = 1000.0
 
@@ -33,7 +35,19 @@ def add_arguments(parser: ArgumentParser, port: int) -> None:
     parser.add_argument("--key", type=_key, metavar="BASE64", help="the signing key: base64 of 32 bytes")
 
 
-def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
+def serve(folder: Path, options: dict[str, Any], say: Callable[[str], Any], *, reads_sdk_at_start: bool) -> None:
+    """Serve until SIGTERM or Ctrl-C; meanwhile ``sandbox.json`` in ``folder`` tells ``sandbox_call`` the port."""
+    note = folder / "sandbox.json"
+    with open_sandbox(folder / "sandbox.sqlite3", options, reads_sdk_at_start=reads_sdk_at_start) as sandbox:
+        _write(note, {"port": sandbox.port, "pid": os.getpid()})
+        try:
+            tell(sandbox, say)
+            wait_for_signal()
+        finally:
+            _remove(note)
+
+
+def open_sandbox(state: Path, options: dict[str, Any], *, reads_sdk_at_start: bool = False) -> Sandbox:
     """Open the sandbox that was asked for; ``CannotOpen`` when it cannot be."""
     port = options["port"]
     try:
@@ -46,6 +60,7 @@ def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
             allowed_hosts=tuple(options["allowed_host"]),
             seed=options["seed"],
             key=options["key"],
+            reads_sdk_at_start=reads_sdk_at_start,
         )
     except (OSError, OverflowError) as error:
         raise CannotOpen(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None
@@ -55,10 +70,25 @@ def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
         raise CannotOpen(f"{state.with_suffix('.key')} holds no signing key. Delete it to get a new one.") from None
 
 
-def say(sandbox: Sandbox, write: Callable[[str], Any]) -> None:
+def tell(sandbox: Sandbox, say: Callable[[str], Any]) -> None:
     """Tell where it is, and with which key it signs."""
-    write(f"The sandbox serves {sandbox.base_url} (any API key that begins with KEY).")
-    write(f"Public key: {sandbox.public_key}")
+    say(f"The sandbox serves {sandbox.base_url} (any API key that begins with KEY).")
+    say(f"Public key: {sandbox.public_key}")
+
+
+def _write(note: Path, content: dict[str, int]) -> None:
+    draft = note.with_suffix(".json.new")
+    draft.write_text(json.dumps(content))
+    draft.replace(note)
+
+
+def _remove(note: Path) -> None:
+    # only our own: a second sandbox may have written its port meanwhile
+    try:
+        if json.loads(note.read_text())["pid"] == os.getpid():
+            note.unlink()
+    except (OSError, ValueError, KeyError):
+        pass
 
 
 def _pace(text: str) -> float:

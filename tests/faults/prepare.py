@@ -61,7 +61,7 @@ def main(count: str, base_url: str, public_key: str, sandbox_key: str, api_key: 
     call_command("migrate", verbosity=0)
     lines = [line(at, base_url, public_key, sandbox_key, api_key) for at in range(int(count))]
     _, token = ApiToken.make(User.objects.create_superuser("admin", password="not used"), "faults", [])
-    children = {child.name: child.command for child in start._children(with_sandbox=False)}
+    children = {process.name: process.command for process in start._processes(with_sandbox=False)}
     json.dump({"lines": lines, "token": token, "children": children}, sys.stdout)
 
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from tests.support.portal_processes import Portal, answers, processes, wait_for
 
 # Each child by what its command line shows once it runs.
-ROLES = {"web": "gunicorn", "worker": "worker", "beat": "beat", "sweep": "sweep", "sandbox": "sandbox"}
+ROLES = {"web": "gunicorn", "worker": "work", "sandbox": "portal.stand_in"}
 pytestmark = [pytest.mark.skipif(sys.platform != "linux", reason="reads /proc"), pytest.mark.long]
 
 
@@ -29,7 +29,7 @@ def children(supervisor: int) -> dict[str, int]:
     """The running children of the supervisor by role. One that has not become its command yet does not count."""
     found = {}
     for pid, (parent, line) in processes().items():
-        if parent == supervisor and "portal.runtime.child" not in line:
+        if parent == supervisor and "portal.supervision.child" not in line:
             found |= {role: pid for role, word in ROLES.items() if word in line.split() or f"{word} " in line}
     return found
 

@@ -51,6 +51,7 @@ PROCESSES = {
         ["-m", "celery", "-A", "portal", "worker", "-P", "threads", "-c", "8", "-Q", "events,commands"],
         "worker: Warm shutdown",
     ),
+    "all of it": (["manage.py", "work"], "worker: Warm shutdown"),
 }
 
 
@@ -150,7 +151,7 @@ def test_a_sweep_that_hangs_is_ended_by_an_alarm(tmp_path: Path) -> None:
 import os, signal, time
 from voice.management.commands import sweep
 sweep._END_SECONDS = 0.2
-signal.signal(signal.SIGTERM, sweep._end)
+signal.signal(signal.SIGTERM, sweep.end)
 os.kill(os.getpid(), signal.SIGTERM)
 while True:
     try:
@@ -166,3 +167,25 @@ while True:
         check=False,
     )
     assert done.returncode == -signal.SIGALRM
+
+
+def test_a_process_that_does_all_the_work_ends_with_its_sweep(tmp_path: Path) -> None:
+    """The supervisor starts it anew; going on without would look as if all was well."""
+    portal = Portal(tmp_path)
+    portal.run("manage.py", "migrate", "-v", "0")
+    script = """
+from voice.management.commands import sweep, work
+def fail(): raise RuntimeError("a fault of the sweep")
+sweep.run = fail
+work.Command().handle()
+"""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", script],
+        env=portal.environment,
+        cwd=settings.BASE_DIR,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "the sweep has failed" in done.stderr

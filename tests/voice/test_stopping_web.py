@@ -32,8 +32,8 @@ for at in range({THREADS}):
 """
 COMMAND = """
 import json
-from portal.management.commands.start import _children
-print(json.dumps(_children(with_sandbox=False)[0].command))
+from portal.management.commands.start import _processes
+print(json.dumps(_processes(with_sandbox=False)[0].command))
 """
 APPLICATION = {"application_name": "router", "webhook_event_url": "https://example.com/hook"}
 
@@ -124,7 +124,7 @@ def test_the_web_process_begins_no_request_after_sigterm(
 
 def test_the_web_process_has_ended_after_ten_seconds_whatever_telnyx_does() -> None:
     """What has left may take eight; gunicorn kills what is there after its graceful time-out."""
-    (web, *_) = start._children(with_sandbox=False)
+    (web, *_) = start._processes(with_sandbox=False)
     assert 8 < int(web.command[web.command.index("--graceful-timeout") + 1]) < 10
 
 

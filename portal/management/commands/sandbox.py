@@ -1,16 +1,12 @@
 """Serves the stand-in for Telnyx alone: ``manage.py sandbox``."""
 
-import json
-import os
 from argparse import ArgumentParser
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from portal.sandbox import command
-from portal.sandbox.server.server import wait_for_signal
 
 
 class Command(BaseCommand):
@@ -23,31 +19,12 @@ class Command(BaseCommand):
         command.add_arguments(parser, settings.SANDBOX_PORT)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        state, note = settings.VAR_DIR / "sandbox.sqlite3", settings.VAR_DIR / "sandbox.json"
         try:
-            sandbox = command.open_sandbox(state, options)
+            # whoever asks it waits for its port: from then on no request waits for the SDK
+            command.serve(settings.VAR_DIR, options, self._say, reads_sdk_at_start=True)
         except command.CannotOpen as reason:
             raise CommandError(str(reason)) from None
-        with sandbox:
-            _write(note, {"port": sandbox.port, "pid": os.getpid()})
-            try:
-                command.say(sandbox, self.stdout.write)
-                self.stdout.flush()
-                wait_for_signal()
-            finally:
-                _remove(note)
 
-
-def _write(note: Path, content: dict[str, int]) -> None:
-    draft = note.with_suffix(".json.new")
-    draft.write_text(json.dumps(content))
-    draft.replace(note)
-
-
-def _remove(note: Path) -> None:
-    # only our own: a second sandbox may have written its port meanwhile
-    try:
-        if json.loads(note.read_text())["pid"] == os.getpid():
-            note.unlink()
-    except (OSError, ValueError, KeyError):
-        pass
+    def _say(self, text: str) -> None:
+        self.stdout.write(text)
+        self.stdout.flush()

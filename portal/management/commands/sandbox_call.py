@@ -14,7 +14,7 @@ from portal.sandbox.calls.scenarios import SCENARIOS
 
 WAIT_SECONDS = 60.0
 QUIET_SECONDS = 2.0  # before progress is told
-_TIMEOUT = 10.0
+_TIMEOUT = 30.0  # the first call since the sandbox started waits until it has read the SDK
 
 
 class Command(BaseCommand):

@@ -49,7 +49,8 @@ class Sandbox:
     takes a free one. ``pace`` multiplies every duration of a call: 0.02 makes two seconds of speech 40 ms. Of the same
     ``seed`` all ids, and without ``key`` the signing key, are the same. ``host`` is where it listens, ``allowed_hosts``
     are names beside this machine's own under which it may be asked. ``store``, ``exchange`` and ``faults`` are those of
-    the common world.
+    the common world. Reading the SDK takes seconds and 75 MB: at the start, or else when the first one calls, or sends
+    what is judged.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Sandbox:
         allowed_hosts: tuple[str, ...] = (),
         seed: str | None = None,
         key: SigningKey | None = None,
+        reads_sdk_at_start: bool = True,
     ) -> None:
         if key is None:
             key = signing_key(state.with_suffix(".key")) if seed is None else key_of_seed(seed)
@@ -79,6 +81,9 @@ class Sandbox:
         common = self.worlds.common
         self.store, self.exchange, self.faults = common.store, common.exchange, common.faults
         self.control = Control(self.worlds, self.public_key)
+        self._reading, self._has_read = threading.Lock(), reads_sdk_at_start
+        if reads_sdk_at_start:
+            _read_sdk()
         self._start()
 
     def __enter__(self) -> Self:
@@ -100,8 +105,17 @@ class Sandbox:
         for world in self.worlds.every():
             world.close()
 
+    def read_sdk(self) -> None:
+        """Read the SDK's parameters, once: outside of any transaction, and before a call that would wait for it."""
+        if self._has_read:
+            return
+        with self._reading:
+            if not self._has_read:
+                _logger.info("The sandbox reads the parameters of Telnyx's API now: its first answer takes seconds.")
+                _read_sdk()
+                self._has_read = True
+
     def _start(self) -> None:
-        _warm_up()
         for world in self.worlds.every():
             world.start()
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox").start()
@@ -116,8 +130,8 @@ def wait_for_signal() -> None:
         pass
 
 
-def _warm_up() -> None:
-    """Read the SDK's parameters now: it takes seconds, which the first request would wait."""
+def _read_sdk() -> None:
+    """Read all that a request may need: half of it is what the first one needs alone."""
     for method in ("calls.dial", *(f"calls.actions.{action.method}" for action in ACTIONS.values())):
         schemas.model(method)
     for path in KINDS:
@@ -215,9 +229,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_content(200, *audio)
 
     def _control(self, request: Request) -> Answer:
+        if (request.method, request.path) == ("POST", "/sandbox/calls"):  # who calls waits, not who answers the call
+            self.server.sandbox.read_sdk()
         return self.server.sandbox.control.answer(request)
 
     def _telnyx(self, request: Request) -> Answer:
+        if request.method in {"POST", "PATCH", "PUT"}:
+            self.server.sandbox.read_sdk()
         return routes.answer(self._world.exchange, request)
 
     def _judged(self, door: Any, path: str, query: str) -> Answer:

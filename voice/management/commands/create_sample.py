@@ -3,8 +3,11 @@
 An application with a flow, and a TeXML application with a menu of two documents.
 """
 
+from argparse import ArgumentParser
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from applications.editing.service import create_application
@@ -12,6 +15,7 @@ from applications.kinds import kind_of
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from portal.sandbox.server import service as sandbox
 from portal.telnyx.errors import TelnyxError
 from voice.documents import service
 from voice.flows.service import save_flow
@@ -70,14 +74,18 @@ class Command(BaseCommand):
 
     help = "Create the sample applications, flow and documents at the sandbox, on its first start."
 
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--with-sandbox", action="store_true", help="Run the sandbox meanwhile: none does yet.")
+
     def handle(self, *args: Any, **options: Any) -> None:
         account = TelnyxAccount.objects.filter(name="sandbox").first()
         if account is None or account.is_live or CallControlApplication.objects.filter(account=account).exists():
             return
         try:
-            self._make_flow(account)
-            self._make_documents(account)
-        except TelnyxError as error:
+            with _sandbox() if options["with_sandbox"] else nullcontext():
+                self._make_flow(account)
+                self._make_documents(account)
+        except (TelnyxError, sandbox.Unusable) as error:
             raise CommandError(f"The sandbox did not take the sample application: {error}") from None
 
     def _make_flow(self, account: TelnyxAccount) -> None:
@@ -97,6 +105,10 @@ class Command(BaseCommand):
             "status_callback": account.texml_url,
         }
         create_application(kind_of(TexmlApplication()), account, values, PORTAL)
+
+
+def _sandbox() -> AbstractContextManager[object]:
+    return sandbox.opened(settings.VAR_DIR, settings.SANDBOX_PORT, reads_sdk_at_start=True)
 
 
 def _published(account: TelnyxAccount, name: str, draft: str) -> TexmlDocument:

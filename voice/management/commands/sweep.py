@@ -47,36 +47,43 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Work off what is due and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender") as senders:
-            sweep = Sweep(senders)
-            if options["once"]:
+        if options["once"]:
+            with _senders() as senders:
+                sweep = Sweep(senders)
                 while sweep.round():
                     for sent in list(sweep.sending.values()):
                         sent.result()
-                return
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, _end)
-            try:
-                self._work(sweep)
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
-
-    def _work(self, sweep: "Sweep") -> None:
-        sys.setswitchinterval(_SWITCH_INTERVAL)
-        actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
-        with rounds.watching():
-            while not stopping.has_begun():
-                sweep.safely()
-                time.sleep(0 if sweep.has_more else _INTERVAL_SECONDS)
-            _log.info("the sweep ends")
-            sweep.senders.shutdown(wait=False, cancel_futures=True)
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, end)
+        try:
+            run()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _end(*_: object) -> None:
+def run() -> None:
+    """Sweep until the process is told to end; what was sent meanwhile has its answer then."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
+    actions.names()  # the SDK takes seconds to import: not while the first caller listens to it ring
+    with _senders() as senders, rounds.watching():
+        sweep = Sweep(senders)
+        while not stopping.has_begun():
+            sweep.safely()
+            time.sleep(0 if sweep.has_more else _INTERVAL_SECONDS)
+        _log.info("the sweep ends")
+        senders.shutdown(wait=False, cancel_futures=True)
+
+
+def end(*_: object) -> None:
     """Begin nothing any more. Whatever hangs then (a database, say), an alarm that nobody handles ends the process."""
     if not stopping.has_begun():
         signal.setitimer(signal.ITIMER_REAL, _END_SECONDS)
     stopping.begin()
+
+
+def _senders() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_SENDERS, thread_name_prefix="sender")
 
 
 class Sweep:

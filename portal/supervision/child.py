@@ -1,4 +1,4 @@
-"""Runs a process of ``make run`` that cannot outlive its parent: ``python -m portal.runtime.child PID COMMAND…``.
+"""Runs a process of ``make run`` that cannot outlive its parent: ``python -m portal.supervision.child PID COMMAND…``.
 
 Linux tells a process when its parent dies (PR_SET_PDEATHSIG); elsewhere the supervisor's own clean-up has to do.
 """

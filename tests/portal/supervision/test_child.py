@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks Linux to t
 
 
 def child_of(parent: int) -> subprocess.CompletedProcess[str]:
-    line = [sys.executable, "-m", "portal.runtime.child", str(parent), sys.executable, "-c", "print('it runs')"]
+    line = [sys.executable, "-m", "portal.supervision.child", str(parent), sys.executable, "-c", "print('it runs')"]
     return subprocess.run(line, cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -1,0 +1,79 @@
+"""The sandbox of ``make run``: a process without Django's models and, until somebody acts, without the SDK."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from tests.support.portal_processes import answers, free_ports, wait_for
+from tests.support.sandbox_http import Http
+
+HEAVY = {"django.db", "django.apps.registry", "celery", "rest_framework", "telnyx"}
+# It tells what it has imported when it is asked to, and goes on
+TELLING = f"""
+import signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: print("imported:", sorted({HEAVY!r} & set(sys.modules)), flush=True))
+from portal import stand_in
+stand_in.main()
+"""
+APPLICATION = {"application_name": "one", "webhook_event_url": "https://example.com/"}
+
+
+class StandIn:
+    """One that runs, on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.log, (self.port, _) = folder, folder / "log", free_ports()
+        environment = {"PATH": os.environ["PATH"], "PORTAL_VAR_DIR": str(folder / "var")}
+        line = [sys.executable, "-c", TELLING, "--port", str(self.port)]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(line, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log)
+        wait_for(lambda: answers(f"http://127.0.0.1:{self.port}/sandbox/ready"), "the sandbox", self.log)
+        self.http = Http(self.port)
+
+    def imported(self) -> str:
+        before = self.log.read_text().count("imported:")
+        self.process.send_signal(signal.SIGUSR1)
+        wait_for(lambda: self.log.read_text().count("imported:") > before, "what it imported", self.log)
+        return self.log.read_text().rpartition("imported:")[2].strip()
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Iterator[StandIn]:
+    started = StandIn(tmp_path)
+    yield started
+    started.process.kill()
+    started.process.wait()
+
+
+def test_it_reads_the_sdk_when_somebody_acts_and_says_so(stand_in: StandIn) -> None:
+    assert stand_in.http("GET", "/v2/call_control_applications")[0] == 200
+    assert stand_in.imported() == "[]"
+    assert stand_in.http("POST", "/v2/call_control_applications", APPLICATION)[0] == 201
+    assert stand_in.imported() == "['telnyx']"
+    assert stand_in.log.read_text().count("its first answer takes seconds") == 1
+
+
+def test_it_tells_its_port_and_ends_at_sigterm(stand_in: StandIn) -> None:
+    note = stand_in.folder / "var" / "sandbox.json"
+    assert json.loads(note.read_text()) == {"port": stand_in.port, "pid": stand_in.process.pid}
+    stand_in.process.send_signal(signal.SIGTERM)
+    assert stand_in.process.wait(60) == 0
+    assert not note.exists()
+
+
+def test_a_taken_port_is_said_in_one_line(stand_in: StandIn, tmp_path: Path) -> None:
+    line = [sys.executable, "-m", "portal.stand_in", "--port", str(stand_in.port)]
+    environment = {"PATH": os.environ["PATH"], "PORTAL_VAR_DIR": str(tmp_path / "other")}
+    done = subprocess.run(
+        line, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith(f"portal: The sandbox cannot serve on port {stand_in.port}")
+    assert len(done.stderr.strip().splitlines()) == 1
