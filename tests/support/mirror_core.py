@@ -14,5 +14,5 @@ CORE: dict[str, str] = {
     "portal.json_types": "one name of a type: mypy checks who uses it",
     "portal.sandbox.core.requests": "a dataclass and two names of types",
     "portal.telnyx.patience": "applications/pulls and applications/exchange wait out a 429 with it",
-    "portal.wsgi": "one call of Django's: tests/portal/test_start.py serves with it",
+    "portal.wsgi": "one call of Django's and of the door in front of it: tests/portal/test_start.py serves with it",
 }
