@@ -193,6 +193,11 @@ X_FRAME_OPTIONS = "DENY"
 # A redirect of ours would lose Telnyx's webhooks, whatever scheme they come by; the proxy redirects people.
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
+# Code of others hangs and crashes: with a broker, handlers run in Celery's processes, which can be killed
+WAKE_UPS_BY_BROKER = (
+    {"voice.process_event"} if EVENT_HANDLERS and not CELERY_BROKER_URL.startswith("embedded") else set()
+)
+
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"
 CELERY_TASK_ROUTES = {

@@ -1,3 +1,3 @@
 """Runs the portal's processes: broker, wake-ups, web worker, health, logs."""
 
-__all__ = ["middleware", "sqlite_broker", "wakeups"]
+__all__ = ["middleware", "sqlite_broker", "wakeups", "worker"]
