@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from portal import sql as rows
+from portal import statements
 from portal.models import TelnyxAccount
 from voice.catalogue import actions
 from voice.models import Call, CallCommand, Conference
@@ -61,7 +62,7 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
     sql = f"""SELECT {rows.columns(CallCommand)}, {rows.now()} AS clock FROM voice_callcommand
               WHERE id = %s AND status IN ('queued', 'sending')
               AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock_clause()}"""  # noqa: S608
-    command = next(iter(CallCommand.objects.raw(sql, [rows.prepared(CallCommand, "id", command_id)])), None)
+    command = next(iter(statements.rows(CallCommand, sql, [rows.prepared(CallCommand, "id", command_id)])), None)
     if command is None:
         return None, timezone.now()
     command.account = rows.fetch(TelnyxAccount, id=command.account_id) or command.account
@@ -71,7 +72,7 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
 def is_blocked(command: CallCommand) -> bool:
     """Tell whether the command has to wait for another one."""
     sql = f"SELECT id FROM voice_callcommand WHERE id = %s AND {_blocked()}"  # noqa: S608
-    return bool(list(CallCommand.objects.raw(sql, [rows.prepared(CallCommand, "id", command.pk)])))
+    return bool(list(statements.rows(CallCommand, sql, [rows.prepared(CallCommand, "id", command.pk)])))
 
 
 def not_blocked() -> RawSQL:
@@ -84,7 +85,7 @@ def now_if_leased(command: CallCommand) -> datetime | None:
     sql = f"""SELECT id, {rows.now()} AS clock FROM voice_callcommand
               WHERE id = %s AND status = 'sending' AND lease_until = %s"""  # noqa: S608
     values = [rows.prepared(CallCommand, name, getattr(command, name)) for name in ("id", "lease_until")]
-    found = next(iter(CallCommand.objects.raw(sql, values)), None)
+    found = next(iter(statements.rows(CallCommand, sql, values)), None)
     return rows.read_now(vars(found)["clock"]) if found else None
 
 
@@ -96,7 +97,7 @@ def next_free(command: CallCommand) -> list[uuid.UUID]:
               AND (lease_until IS NULL OR lease_until < {rows.now()}) AND NOT {_blocked()}
               ORDER BY created_at, sequence LIMIT 1"""  # noqa: S608
     ids = [rows.prepared(CallCommand, "id", row_id) for row_id in (command.call_id, command.conference_id)]
-    return [row.pk for row in CallCommand.objects.raw(sql, ids)]
+    return [row.pk for row in statements.rows(CallCommand, sql, ids)]
 
 
 def _blocked() -> str:
