@@ -165,7 +165,7 @@ def _judge(_: uuid.UUID) -> None:
     try:
         judging.judge_due()
     finally:
-        connections.close_all()
+        close_old_connections()  # a thread keeps its own from one to the next
 
 
 def _replay(replay_id: uuid.UUID) -> None:
