@@ -15,6 +15,8 @@ from voice.explanations.judgement.verdicts import (
     span,
 )
 
+_LONGEST = 70
+_HELD = "Commands of this account are held back: "  # what the breaker says before its reason
 _EVENTS_MAY_COME = timedelta(seconds=60)
 
 
@@ -42,8 +44,8 @@ def refusal(command: Command) -> tuple[str, Row]:
 def held_words(command: Command, context: Context) -> str:
     """Word since when and why a command was held back; empty when it was not, as far as is known."""
     if command.held_since is not None:
-        until = command.held_until
-        length = f" for {span((until - command.held_since).total_seconds())}" if until else ""
+        seconds = (command.held_until - command.held_since).total_seconds() if command.held_until else 0
+        length = f" for {span(seconds)}" if seconds >= 1 else ""
         return f"held back{length} since {command.held_since:%H:%M:%S} UTC: {_short(command.held_why)}"
     since, until = context.breaker_since, context.breaker_until
     wait_ended = command.finished_at or until or context.now
@@ -132,5 +134,5 @@ def _bad_number(side: str) -> Row:
 
 
 def _short(words: str) -> str:
-    text = words.strip().rstrip(".")
-    return text if len(text) <= 70 else f"{text[:69]}…"
+    text = words.removeprefix(_HELD).strip().rstrip(".")
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()} …"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.endings import BEGIN, at, command, judged
 
+HELD = "Commands of this account are held back: Paused."
 LOOSE: dict[str, Any] = {"leg": "", "parameters": {"to": "+13125550161"}}
 
 
@@ -49,7 +50,7 @@ def test_forbidden_without_a_narrower_code_is_no_bad_key() -> None:
     ("status", "more", "code", "words"),
     [
         ("expired", {"words": "The batch was cancelled.", "by": "user: ana, batch A line 3"}, "cancelled", "ana"),
-        ("expired", {"words": "Too late.", "held_since": at(1), "held_until": at(60), "held_why": "Paused."},
+        ("expired", {"words": "Too late.", "held_since": at(1), "held_until": at(60), "held_why": HELD},
          "held_back", "held back for 59 s since 14:03:08 UTC: Paused"),
         ("expired", {"words": "Too late.", "finished_at": at(31)}, "too_late", "31 s"),
         ("expired", {"words": "At most 5 dials a minute."}, "our_limit", "At most 5 dials a minute"),
