@@ -83,6 +83,7 @@ class Table:
     columns: tuple[str, ...]
     row: Callable[[House, int, int], tuple[Any, ...]]
     share: float  # of the number of calls
+    most: int = 1 << 62
 
 
 def key(kind: int, at: int) -> str:
@@ -113,12 +114,16 @@ def number(at: int) -> str:
 
 
 def _whose(house: House, at: int) -> str:
-    return _OLD if _is_rare(at, house.calls, 1) else _ACCOUNTS[_draw(at, 1, 5)]
+    return _OLD if _is_rare(at, house.calls, 1) else _ACCOUNTS[_of(house, at) % 5]
 
 
 def _where(house: House, at: int) -> str:
-    rare = _is_rare(at, house.calls, 2)
-    return RARE_CONNECTION if rare else CONNECTIONS[_draw(at, 2, 1600) // 40 if at % 2 else _draw(at, 3, 4)]
+    return RARE_CONNECTION if _is_rare(at, house.calls, 2) else CONNECTIONS[_of(house, at)]
+
+
+def _of(house: House, at: int) -> int:
+    """Return which application it is of: half of all calls are of four."""
+    return _draw(at, 2, 40) if at % 2 else _draw(at, 3, 4)
 
 
 def _is_live(house: House, at: int) -> bool:
@@ -311,14 +316,19 @@ TABLES = (
         0.5,
     ),
     Table(
-        "voice.Alert", ("id", "kind", "subject", "account", "summary", "opened_at", "seen_at", "closed_at"), _alert, 0.2
+        "voice.Alert",
+        ("id", "kind", "subject", "account", "summary", "opened_at", "seen_at", "closed_at"),
+        _alert,
+        0.02,
+        2_000,
     ),
     Table("voice.Recovery", ("id", "account", "state", "requested_by", "started_at", "seen_alive_at"), _recovery, 0.2),
     Table(
         "applications.Pull",
         ("id", "account", "kind", "state", "requested_by", "started_at", "seen_alive_at"),
         _pull,
-        0.2,
+        0.02,
+        2_000,
     ),
 )
 
@@ -371,7 +381,7 @@ def _fill(table: Table, house: House) -> int:
     tail = "".join(f"\t{value}" for value in rest.values()) + "\n"
     line = "\t".join(["%s"] * len(table.columns))
     copy = f"COPY {model._meta.db_table} ({', '.join(names)}) FROM STDIN"
-    of = max(int(house.calls * table.share), 1)
+    of = max(min(int(house.calls * table.share), table.most), 1)
     done = begun = int(_noted(table.model) or 0)
     while done < of:
         end = min(done + _CHUNK, of)
