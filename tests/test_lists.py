@@ -36,26 +36,11 @@ def big(django_db_setup: None, django_db_blocker: Any) -> Iterator[frozenset[str
             seed.empty()
 
 
-def words(call: Call) -> tuple[str, ...]:
-    """What people type into a search, or give a filter that is no column's."""
-    return (
-        *(seed.BUSY, seed.OLD, seed.NEW, "application 3", "user: ada", "user: grace", "rule: greet", "+1312", "0123"),
-        *(call.from_number, call.to_number, call.call_control_id, call.call_leg_id, call.call_session_id),
-        *(
-            call.connection_id,
-            str(call.pk),
-            "nothing-of-this-kind",
-            "00000000-0000-4000-8000-000000000000",
-            "+4930999999",
-        ),
-    )
-
-
 @pytest.fixture(scope="module")
 def values(big: frozenset[str], django_db_blocker: Any) -> walked_lists.Values:
     with django_db_blocker.unblock():
         call = Call.objects.order_by("started_at")[1000]
-    return walked_lists.Values(words(call), UNTIL)
+    return walked_lists.Values(walked_lists.words_of(call), UNTIL)
 
 
 @pytest.mark.django_db

@@ -1,6 +1,5 @@
 """Finds every list there is, in the admin and over REST, and every way to ask it: by walking what it offers itself."""
 
-import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +16,9 @@ from django.test import Client
 from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
+
+from benchmarks import seed
+from voice.models import Call
 
 _UNKNOWN = "nothing-of-this-kind"
 _UNKNOWN_ID = "00000000-0000-4000-8000-000000000000"
@@ -60,6 +62,21 @@ class Values:
             is_id = isinstance(column, models.UUIDField | models.ForeignKey)
             self._found[place] = tuple(dict.fromkeys([*found, _UNKNOWN_ID if is_id else _UNKNOWN]))
         return self._found[place]
+
+
+def words_of(call: Call) -> tuple[str, ...]:
+    """What people type into a search, or give a filter that is no column's."""
+    return (
+        *(seed.BUSY, seed.OLD, seed.NEW, "application 3", "user: ada", "user: grace", "rule: greet", "+1312", "0123"),
+        *(call.from_number, call.to_number, call.call_control_id, call.call_leg_id, call.call_session_id),
+        *(
+            call.connection_id,
+            str(call.pk),
+            "nothing-of-this-kind",
+            "00000000-0000-4000-8000-000000000000",
+            "+4930999999",
+        ),
+    )
 
 
 # --- the admin --------------------------------------------------------------------------------------------------------
@@ -209,7 +226,3 @@ def walked_over_rest(api: APIClient, addresses: Iterator[str]) -> Iterator[tuple
             if answer.status_code == 200 and (link := answer.json().get(relation)):
                 answer = api.get(link)
                 yield f"{address} ({relation})", answer.status_code
-
-
-def shuffled(addresses: list[str], seed: int = 1) -> list[str]:
-    return random.Random(seed).sample(addresses, len(addresses))

@@ -167,6 +167,7 @@ class CallAdmin(PageAdmin):
         legs = timeline.legs(call)
         user: Any = request.user
         product = products.product_of(call)
+        self.complete([call])
         more = [
             (title, [(name, actions.label(name)) for name in members])
             for title, members in actions.grouped([name for name in actions.names() if _may(user, name)])
