@@ -118,7 +118,7 @@ class OneAtATime(models.Model):
     """Records what runs once at a time for each account and kind: while it runs, its row is the lock."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
     kind = models.CharField(max_length=50)
     requested_by = models.CharField(max_length=200)
     started_at = models.DateTimeField(auto_now_add=True)
@@ -164,6 +164,10 @@ class Pull(OneAtATime):
         constraints = [
             models.UniqueConstraint(fields=["account", "kind"], condition=Q(state="running"), name="one_pull_at_a_time")
         ]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="pull_by_time"),
+            models.Index(fields=["account", "kind", "-started_at"], name="pull_by_account"),
+        ]
 
     @property
     def counts(self) -> dict[str, Any]:
@@ -195,6 +199,10 @@ class ApplyRun(OneAtATime):
             models.UniqueConstraint(
                 fields=["account", "kind"], condition=Q(state="running"), name="one_apply_at_a_time"
             )
+        ]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="apply_by_time"),
+            models.Index(fields=["account", "kind", "-started_at"], name="apply_by_account"),
         ]
 
 

@@ -233,10 +233,10 @@ class AppendOnly(models.QuerySet["AuditEvent"]):
 class AuditEvent(models.Model):
     """Records what a person did. Append-only: rows are neither changed nor deleted here."""
 
-    at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
-    actor = models.CharField(max_length=200, db_index=True, help_text="user: …, token: …, rule: … or portal")
+    at = models.DateTimeField(default=timezone.now, editable=False)
+    actor = models.CharField(max_length=200, help_text="user: …, token: …, rule: … or portal")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
-    action = models.CharField(max_length=60, db_index=True, help_text="call.dial, application.update …")
+    action = models.CharField(max_length=60, help_text="call.dial, application.update …")
     object_type = models.CharField(max_length=60, blank=True)
     object_id = models.CharField(max_length=600, blank=True, db_index=True)
     object_label = models.CharField(max_length=300, blank=True)
@@ -250,6 +250,15 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="audit_by_time"),
+            models.Index(fields=["action", "-at"], name="audit_by_action"),
+            # for its beginning, as for all of it
+            models.Index(fields=["action"], name="audit_by_area", opclasses=["varchar_pattern_ops"]),
+            models.Index(
+                fields=["actor", "-at"], name="audit_by_actor", opclasses=["varchar_pattern_ops", "timestamptz_ops"]
+            ),
+        ]
 
     def __str__(self) -> str:
         return masked_text(f"{self.actor} {self.action} {self.object_label}")

@@ -31,6 +31,19 @@ def prepared(model: type[Model], name: str, value: Any) -> Any:
     return _field(model, name).get_db_prep_save(value, connection)
 
 
+def distinct_values(model: type[Model], name: str) -> list[Any]:
+    """List the values of an indexed column, least first, by one look into its index for each: for a column of few."""
+    table, column = model._meta.db_table, _field(model, name).column
+    sql = (
+        f'WITH RECURSIVE "found" ("value") AS (SELECT MIN("{column}") FROM "{table}" UNION ALL '  # noqa: S608
+        f'SELECT (SELECT MIN("{column}") FROM "{table}" WHERE "{column}" > "found"."value") FROM "found" '
+        'WHERE "found"."value" IS NOT NULL) SELECT "value" FROM "found" WHERE "value" IS NOT NULL'
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        return [value for (value,) in cursor.fetchall()]
+
+
 def fetch(model: type[M], ending: str = "", **found_by: Any) -> M | None:
     """Return the one row with these values."""
     where, values = _equal(model, found_by)

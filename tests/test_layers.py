@@ -20,6 +20,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     (
         *(
             "portal.actors",
+            "portal.concurrent_indexes",
             "portal.encryption",
             "portal.environment",
             "portal.hosts",

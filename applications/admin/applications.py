@@ -18,7 +18,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import AllValuesCheckboxFilter, BooleanRadioFilter, RelatedCheckboxFilter
+from unfold.contrib.filters.admin import (
+    AllValuesCheckboxFilter,
+    BooleanRadioFilter,
+    DropdownFilter,
+    RelatedCheckboxFilter,
+)
 from unfold.decorators import display
 
 from applications import wording
@@ -270,10 +275,23 @@ class TexmlApplicationAdmin(ApplicationAdmin):
         return self.with_sign(application)
 
 
+class KindFilter(DropdownFilter):
+    """Filters by the kinds there are; which ones the runs have, every row would have to be read for."""
+
+    title, parameter_name = "kind", "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(kind.slug, str(kind.model._meta.verbose_name_plural)) for kind in KINDS]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 class RunAdmin(ReadOnlyAdmin):
     """Lists what runs once at a time for each account and kind."""
 
-    list_filter = ("state", "kind", ("account", RelatedCheckboxFilter))
+    list_filter = ("state", KindFilter, ("account", RelatedCheckboxFilter))
+    sortable_by = ("started_at",)
     list_filter_sheet = list_filter_submit = True
     list_select_related = ("account",)
 

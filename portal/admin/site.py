@@ -149,6 +149,11 @@ class TolerantChangeList(ChangeList):
             raise IncorrectLookupParameters(undeclared)
         return found
 
+    def get_ordering_field(self, field_name: Any) -> Any:
+        """Order by what the list offers alone: by another column every row would be read."""
+        offered = self.sortable_by
+        return super().get_ordering_field(field_name) if offered is None or field_name in offered else None
+
     def get_results(self, request: HttpRequest) -> None:
         """Find the rows of the page by where the one before it ended: they move when others come or go."""
         self.page_num = 1
@@ -172,6 +177,7 @@ class TolerantChangeList(ChangeList):
     def _turn_to(self, request: HttpRequest, place: keyset.Place) -> None:
         ordering = self.get_ordering(request, self.queryset)
         page = keyset.page(self.queryset, ordering, place, self.list_per_page)
+        self.model_admin.complete(page.rows)  # type: ignore[attr-defined]
         self.result_list = page.rows
         self.next_url, self.previous_url = (
             self.get_query_string({PAGE_VAR: one.text}) if one else "" for one in (page.next, page.previous)
@@ -205,6 +211,9 @@ class PortalAdmin(ModelAdmin):
         is_whole = may_see_whole(request.user) or not self.search_fields_masked
         return super().get_search_fields(request) if is_whole else self.search_fields_masked
 
+    def complete(self, rows: list[Any]) -> None:
+        """Give the rows of a page what their columns tell beside them: for the page alone, not for the list."""
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         _viewer.set(request.user)
         return super().changelist_view(request, extra_context)
@@ -222,13 +231,17 @@ class PortalAdmin(ModelAdmin):
 
 
 class ReadOnlyAdmin(PortalAdmin):
-    """Shows rows that people look at and never write by hand. Paged without counting."""
+    """Shows rows that people look at and never write by hand. Paged without counting.
+
+    ``sortable_by`` names the columns that an index has in their order; ``None``: the list is short.
+    """
 
     paginator = InfinitePaginator
     show_full_result_count = False
     show_facets = ShowFacets.NEVER
     list_per_page = 50
     actions = None
+    sortable_by: ClassVar[Any] = ()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

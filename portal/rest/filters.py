@@ -6,12 +6,14 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django_filters.fields import IsoDateTimeField
-from django_filters.filters import ChoiceFilter, IsoDateTimeFilter
+from django_filters.filters import CharFilter, ChoiceFilter, IsoDateTimeFilter
 from django_filters.rest_framework.backends import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
+
+from portal.models import TelnyxAccount
 
 _PAGING = ("cursor", "page_size")
 _UNKNOWN = "There is no such filter."
@@ -56,6 +58,19 @@ class MomentFilter(IsoDateTimeFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+
+class AccountFilter(CharFilter):
+    """An account by its name, which is looked up first: joined by name, a list is searched from its newest row on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def filter(self, qs: QuerySet[Any], value: Any) -> QuerySet[Any]:
+        if not value:
+            return qs
+        found = TelnyxAccount.objects.filter(name=value).values_list("pk", flat=True).first()
+        return qs.filter(account=found) if found else qs.none()
 
 
 @extend_schema_field(OpenApiTypes.BOOL)

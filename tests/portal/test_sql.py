@@ -8,7 +8,8 @@ import pytest
 from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError, connection, transaction
 
 from portal import sql
-from portal.models import Heartbeat, TelnyxAccount
+from portal.actors import PORTAL
+from portal.models import AuditEvent, Heartbeat, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.connected_threads import others
 
@@ -123,3 +124,10 @@ def test_a_question_that_the_database_cannot_answer_is_no_outage() -> None:
     with pytest.raises(DatabaseError) as raised, transaction.atomic():
         list(Heartbeat.objects.filter(name__regex="("))
     assert not sql.is_outage(raised.value)
+
+
+def test_the_values_of_a_column_are_told_each_once(db: None) -> None:
+    assert sql.distinct_values(AuditEvent, "action") == []
+    for action in ("sign-in", "call.dial", "sign-in", "call.dial", "token.make"):
+        AuditEvent.note(PORTAL, action)
+    assert sql.distinct_values(AuditEvent, "action") == ["call.dial", "sign-in", "token.make"]

@@ -98,6 +98,7 @@ class AlertAdmin(PageAdmin):
     list_filter_submit = True
     list_filter_sheet = True
     list_fullwidth = True
+    sortable_by = None  # alerts are few
     search_fields = ("subject__istartswith",)
     search_help_text = "Beginning of the subject: an account, an application, a process"
     list_before_template: Any = "voice/alerts/list_before.html"

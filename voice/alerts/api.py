@@ -79,5 +79,8 @@ class AlertViewSet(ReadOnlyViewSet):
     ordering = ("-opened_at", "-id")
     permissions = {"list": "voice.view_alert", "retrieve": "voice.view_alert"}
 
-    def get_queryset(self) -> QuerySet[Any]:
-        return mutes.with_muted(super().get_queryset(), sql.clock())
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        shown = args[0] if args and isinstance(args[0], list) else [one for one in args if isinstance(one, Alert)]
+        if shown:
+            mutes.tell_muted(shown, sql.clock())
+        return super().get_serializer(*args, **kwargs)

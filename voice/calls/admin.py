@@ -5,8 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -15,13 +14,12 @@ from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
-    FieldTextFilter,
+    DropdownFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
 
 from applications.kinds import KINDS
-from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import actor_of
 from portal.admin.filters import MomentRangeFilter, WholeTextFilter
 from portal.admin.pages import PageAdmin
@@ -43,6 +41,18 @@ from voice.dialling.forms import DialForm
 from voice.models import Call, CallEvent, Conference
 
 _MOST_LEGS, _FIRST_LEGS = 26, 20  # listed beside the timeline; those between the first and the last are counted
+
+
+class DirectionFilter(DropdownFilter):
+    """Filters by the two directions; which ones the calls have, every row would have to be read for."""
+
+    title, parameter_name = "direction", "direction"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
+        return ("incoming", "incoming"), ("outgoing", "outgoing")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        return queryset.filter(direction=self.value()) if self.value() else queryset
 
 
 @admin.register(Call)
@@ -70,10 +80,11 @@ class CallAdmin(PageAdmin):
         ("connection_id", WholeTextFilter),
         ("ending_category", ChoicesDropdownFilter),
         ("ended_by", ChoicesDropdownFilter),
-        ("hangup_cause", FieldTextFilter),
-        "direction",
+        ("hangup_cause", WholeTextFilter),
+        DirectionFilter,
     )
     list_filter_submit = True
+    sortable_by = ("started",)
     list_filter_sheet = True
     list_fullwidth = True
     list_before_template: Any = "voice/calls/list_before.html"
@@ -81,13 +92,13 @@ class CallAdmin(PageAdmin):
     search_help_text = "Number or its last digits, session, leg, call control or connection id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
-        same = {"account": OuterRef("account"), "telnyx_id": OuterRef("connection_id")}
-        name = Coalesce(
-            Subquery(CallControlApplication.objects.filter(**same).values("application_name")[:1]),
-            Subquery(TexmlApplication.objects.filter(**same).values("friendly_name")[:1]),
-        )
         rows: QuerySet[Call] = super().get_queryset(request).select_related("account").defer("facts")
-        return rows.annotate(application_name=name)
+        return rows
+
+    def complete(self, rows: list[Any]) -> None:
+        names = search.application_names({(call.account_id, call.connection_id) for call in rows})
+        for call in rows:
+            call.application_name = names.get((call.account_id, call.connection_id), "")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
@@ -168,6 +179,7 @@ class CallAdmin(PageAdmin):
         legs = timeline.legs(call)
         user: Any = request.user
         product = products.product_of(call)
+        self.complete([call])
         more = [
             (title, [(name, actions.label(name)) for name in members])
             for title, members in actions.grouped([name for name in actions.names() if _may(user, name)])

@@ -14,13 +14,13 @@ from rest_framework.response import Response
 
 from portal.actors import actor_of
 from portal.masking import masked_for
-from portal.rest.filters import MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
+from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
 from voice.calls import search, status, telnyx_record
 from voice.calls.serializers import CallSerializer, EventSerializer
 from voice.catalogue import actions
 from voice.commands import outbox
-from voice.commands.products import with_product
+from voice.commands.products import tell_products
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
 from voice.models import HAPPENED_AT, Call
@@ -29,7 +29,7 @@ from voice.models import HAPPENED_AT, Call
 class CallFilters(django_filters.FilterSet):
     """The filters of the call list."""
 
-    account = django_filters.CharFilter(field_name="account__name")
+    account = AccountFilter()
     application = django_filters.CharFilter(method="by_application", help_text="The application's name.")
     number = django_filters.CharFilter(method="by_number", help_text="From or to: whole with +, or the last digits.")
     to = django_filters.CharFilter(method="by_to")
@@ -74,7 +74,7 @@ CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", 
 class CallViewSet(ReadOnlyViewSet):
     """Calls: one row a leg."""
 
-    queryset = with_product(Call.objects.select_related("account"))
+    queryset = Call.objects.select_related("account")
     serializer_class = CallSerializer
     filter_backends = (StrictFilters,)
     filterset_class = CallFilters
@@ -94,7 +94,7 @@ class CallViewSet(ReadOnlyViewSet):
     }
 
     def get_object(self) -> Call:
-        found = list(self.get_queryset().filter(call_control_id=self.kwargs["call_control_id"])[:1])
+        found = list(self.get_queryset().filter(search.of_control_id(self.kwargs["call_control_id"]))[:1])
         if not found:
             raise NotFound
         call: Call = found[0]
@@ -104,6 +104,7 @@ class CallViewSet(ReadOnlyViewSet):
         rows = (
             args[0] if args and isinstance(args[0], list) else [args[0]] if args and isinstance(args[0], Call) else []
         )
+        tell_products(rows)
         keys = {(call.account_id, call.connection_id) for call in rows}
         names = search.application_names(keys) if keys else {}
         kwargs["context"] = {**kwargs.get("context", self.get_serializer_context()), "applications": names}
@@ -174,7 +175,7 @@ class CallViewSet(ReadOnlyViewSet):
 class SessionViewSet(PortalViewSet):
     """Sessions: the legs that share a ``call_session_id``, and those that the TeXML document of one of them dialled."""
 
-    queryset = with_product(Call.objects.select_related("account"))
+    queryset = Call.objects.select_related("account")
     serializer_class = CallSerializer
     scope = "calls"
     lookup_field = "call_session_id"
@@ -197,6 +198,7 @@ class SessionViewSet(PortalViewSet):
         calls = search.session(self.get_queryset(), self.get_queryset().filter(call_session_id=call_session_id))
         if not calls:
             raise NotFound
+        tell_products(calls)
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})
         context = {**self.get_serializer_context(), "applications": names}
         return Response(

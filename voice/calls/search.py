@@ -14,10 +14,10 @@ from rest_framework.exceptions import APIException, Throttled, ValidationError
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import Actor
 from portal.masking import may_see_whole
-from portal.models import AuditEvent
+from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import compact, is_nobody, mask
 from voice.dialling.limits import countries
-from voice.models import Call, Conference
+from voice.models import Call, CallEvent, Conference
 
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
@@ -37,12 +37,12 @@ def by_text(calls: QuerySet[Call], text: str, actor: Actor) -> QuerySet[Call]:
     text = text.strip()
     if _UUID.fullmatch(text):
         identifier = text.lower()
-        return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | Q(call_control_id=text))
+        return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | of_control_id(text))
     if _DIGITS.fullmatch(text) and len(_digits(text)) > _LONGEST_NUMBER:
         return calls.filter(connection_id=_digits(text))
     if _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(_SIP):
         return calls.filter(number(text, actor))
-    return calls.filter(call_control_id=text)
+    return calls.filter(of_control_id(text))
 
 
 def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
@@ -68,6 +68,15 @@ def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
     return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
 
 
+def of_control_id(text: str) -> Q:
+    """Match the calls of that id, of each account by itself: the index of it begins with the account."""
+    return Q(account__in=_accounts(), call_control_id=text)
+
+
+def _accounts() -> list[uuid.UUID]:
+    return list(TelnyxAccount.objects.values_list("pk", flat=True))
+
+
 def of_session(text: str) -> Q:
     """Match what is of the session, or of the conference, of that id: events, commands. Nothing, when it is none.
 
@@ -78,6 +87,15 @@ def of_session(text: str) -> Q:
     legs = Call.objects.filter(call_session_id=text.lower()).values_list("pk", flat=True)[:_MOST_LEGS]
     rooms = Conference.objects.filter(conference_id=text.lower()).values_list("pk", flat=True)[:_MOST_LEGS]
     return Q(call__in=list(legs)) | Q(conference__in=list(rooms))
+
+
+def of_event(text: str) -> Q:
+    """Match the events of that id of Telnyx's, and other bodies that came under it.
+
+    Of each account by itself: what makes a repeat a repeat begins with the account.
+    """
+    identifier = text.strip().lower()
+    return Q(account__in=_accounts(), dedupe_key=identifier) | Q(event_id=identifier, reason=CallEvent.Reason.VARIANT)
 
 
 class SearchRefused(Exception):
@@ -107,15 +125,26 @@ def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> 
     is_free = may_see_whole(actor.user)
     if not is_free and not is_word:
         admit(text, actor)
-    found = Q()
+    found = Q(pk__in=())
     for side in sides:
         if is_word:
-            found |= Q(**{f"{side}_number__in": [text.lower(), text.capitalize(), text.upper()]})
+            found |= _whole(side, [text.lower(), text.capitalize(), text.upper()])
         elif is_sip:
             found |= _address(text, side, whole=not is_free)
         else:
             found |= _one_side(text, side) if is_free else _whole_or_four(text, side)
     return found
+
+
+def _whole(side: str, written: Iterable[str]) -> Q:
+    """Match a number that is written in one of these ways: in those that there are.
+
+    Each is looked for in the index first. Of one way of one side PostgreSQL then reads the newest calls by that index;
+    of several it guesses, and of a number that never called it might read all calls.
+    """
+    name = f"{side}_number"
+    there = [one for one in dict.fromkeys(written) if Call.objects.filter(**{name: one}).order_by()[:1]]
+    return Q(**{f"{name}__in" if there[1:] else name: there if there[1:] else there[0]}) if there else Q(pk__in=())
 
 
 def admit(text: str, actor: Actor) -> None:
@@ -139,7 +168,7 @@ def _address(text: str, side: str, *, whole: bool) -> Q:
     """Match a SIP address, also one that is written without its scheme."""
     written = [text] if text.lower().startswith(_SIP) else [text, *(f"{scheme}{text}" for scheme in _SIP)]
     if whole:
-        return Q(**{f"{side}_number__in": written})
+        return _whole(side, written)
     found = Q()
     for one in written:
         found |= Q(**{f"{side}_number__startswith": one})
@@ -153,13 +182,13 @@ def _whole_or_four(text: str, side: str) -> Q:
     whole = [f"+{digits}", digits]
     if digits.startswith("0"):
         whole += _as_dialled_from(digits, countries())
-    return Q(**{f"{side}_number__in": whole})
+    return _whole(side, whole)
 
 
 def _one_side(text: str, side: str) -> Q:
     digits = _digits(text)
     if text.startswith("+") or (text.startswith("00") and len(digits) >= _SHORTEST_NUMBER):
-        return Q(**{f"{side}_number__in": [f"+{digits}", digits]})
+        return _whole(side, [f"+{digits}", digits])
     if len(digits) >= _SHORTEST_NUMBER:
         digits = digits.removeprefix("0")  # of the trunk: no number in the log has it
     return Q(**{f"{side}_reversed__startswith": digits[::-1]})

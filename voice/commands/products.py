@@ -45,15 +45,46 @@ def with_product(calls: QuerySet[Call]) -> QuerySet[Any]:
     """Annotate ``product``: a ``Product``, or empty where it is unknown. No statement more, however many calls."""
     of_theirs = {"account": OuterRef("account"), "telnyx_id": OuterRef("connection_id")}
     texml, call_control = (kind.objects.filter(**of_theirs) for kind in (TexmlApplication, CallControlApplication))
-    dialled = CallCommand.objects.filter(call=OuterRef("pk"), action=actions.DIAL)
-    progress = CallEvent.objects.filter(call=OuterRef("pk"), event_type__startswith="call.")
     cases = (
         When(Exists(texml) & ~Exists(call_control), then=Value(Product.TEXML)),
         When(Exists(call_control) & ~Exists(texml), then=Value(Product.CALL_CONTROL)),
         When(is_texml=True, then=Value(Product.TEXML)),
-        When(Exists(dialled) | Exists(progress), then=Value(Product.CALL_CONTROL)),
+        When(_dialled() | _progress(), then=Value(Product.CALL_CONTROL)),
     )
     return calls.annotate(product=Case(*cases, default=Value("")))
+
+
+def tell_products(calls: list[Any]) -> None:
+    """Give each call of a page its ``product``, in three statements at most.
+
+    As a part of the list's own statement PostgreSQL would rather read all events than look for those of each call.
+    """
+    ids = {call.connection_id for call in calls if call.connection_id}
+    kinds = ((Product.TEXML, TexmlApplication), (Product.CALL_CONTROL, CallControlApplication))
+    known: dict[tuple[Any, str], set[str]] = {}
+    for product, model in kinds:
+        for place in model.objects.filter(telnyx_id__in=ids).values_list("account_id", "telnyx_id"):
+            known.setdefault(place, set()).add(product)
+    unknown = []
+    for call in calls:
+        told = known.get((call.account_id, call.connection_id), set())
+        call.product = told.copy().pop() if len(told) == 1 else Product.TEXML if call.is_texml else ""
+        unknown += [] if call.product else [call]
+    found = set(_with_progress([call.pk for call in unknown])) if unknown else set()
+    for call in unknown:
+        call.product = Product.CALL_CONTROL if call.pk in found else ""
+
+
+def _with_progress(ids: list[Any]) -> QuerySet[Any, Any]:
+    return Call.objects.filter(_dialled() | _progress(), pk__in=ids).order_by().values_list("pk", flat=True)
+
+
+def _dialled() -> Exists:
+    return Exists(CallCommand.objects.filter(call=OuterRef("pk"), action=actions.DIAL))
+
+
+def _progress() -> Exists:
+    return Exists(CallEvent.objects.filter(call=OuterRef("pk"), event_type__startswith="call."))
 
 
 def product_of(call: Call) -> str:

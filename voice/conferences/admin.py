@@ -23,7 +23,7 @@ from voice.calls import timeline
 from voice.catalogue import actions
 from voice.commands import confirmation
 from voice.conferences import queue_admin, service
-from voice.models import Call, CallEvent, Conference
+from voice.models import Call, CallEvent, Conference, ConferenceParticipant
 
 _FIRST = ("join", "speak", "mute", "hold", "record_start", "end_conference")
 
@@ -41,17 +41,23 @@ class ConferenceAdmin(PageAdmin):
         ("account", RelatedDropdownFilter),
     )
     list_filter_submit = True
+    sortable_by = ("started_at",)
     list_filter_sheet = True
     list_before_template: Any = "voice/conferences/list_before.html"
-    search_fields = ("conference_id__exact", "name__istartswith", "connection_id__exact")
+    search_fields = ("conference_id__exact", "name__startswith", "connection_id__exact")
     search_fields_masked = ("conference_id__exact", "name__exact", "connection_id__exact")
     search_help_text = "Name, conference id or connection id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conference]:
-        here = Q(participants__joined_at__isnull=False)
-        inside = here & (Q(participants__left_at=None) | Q(participants__left_at__lt=F("participants__joined_at")))
         rows: QuerySet[Conference] = super().get_queryset(request).select_related("account").defer("facts")
-        return rows.annotate(inside=Count("participants", filter=inside))
+        return rows
+
+    def complete(self, rows: list[Any]) -> None:
+        here = ConferenceParticipant.objects.filter(conference__in=[row.pk for row in rows if not row.is_over])
+        inside = here.filter(Q(left_at=None) | Q(left_at__lt=F("joined_at")), joined_at__isnull=False).order_by()
+        counts = dict(inside.values_list("conference").annotate(count=Count("pk")))
+        for row in rows:
+            row.inside = counts.get(row.pk, 0)
 
     @display(description="Name")
     def name_shown(self, conference: Conference) -> str:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -47,11 +46,13 @@ class DialBatchAdmin(PageAdmin):
     )
     list_select_related = ("account",)
     list_before_template: Any = "voice/dialling/list_before.html"
-    search_fields = ("name",)
+    search_fields = ("name__startswith",)
+    sortable_by = ("created_at",)
+    list_per_page = 25  # the lines of each are counted
     search_fields_masked = ("name__exact",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[DialBatch]:
-        return batches.with_line_counts(super().get_queryset(request))
+    def complete(self, rows: list[Any]) -> None:
+        batches.tell_line_counts(rows)
 
     def get_urls(self) -> list[URLPattern]:
         wrap = self.admin_site.admin_view

@@ -104,7 +104,7 @@ class PlanSerializer(serializers.Serializer[Any]):
 class DialBatchViewSet(ReadOnlyViewSet):
     """Many numbers dialled one after the other from one application."""
 
-    queryset = batches.with_line_counts(DialBatch.objects.select_related("account"))
+    queryset = DialBatch.objects.select_related("account")
     serializer_class = DialBatchSerializer
     scope = "calls"
     ordering = ("-created_at", "-id")
@@ -116,6 +116,11 @@ class DialBatchViewSet(ReadOnlyViewSet):
         "resume": "voice.dial",
         "cancel": "voice.dial",
     }
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        if args and isinstance(args[0], list):
+            batches.tell_line_counts(args[0])
+        return super().get_serializer(*args, **kwargs)
 
     @extend_schema(request=NewBatchSerializer, responses={201: DialBatchSerializer, 200: PlanSerializer})
     def create(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.models import TelnyxAccount
-from portal.rest.filters import MomentFilter, StrictFilters
+from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters
 from portal.rest.problems import Problem
 from portal.rest.serializers import WordsField
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
@@ -43,7 +43,7 @@ class BreakerSerializer(serializers.ModelSerializer[AccountBreaker]):
 class CommandFilters(django_filters.FilterSet):
     """The filters of the journal."""
 
-    account = django_filters.CharFilter(field_name="account__name")
+    account = AccountFilter()
     created_after = MomentFilter(field_name="created_at", lookup_expr="gte")
     created_before = MomentFilter(field_name="created_at", lookup_expr="lt")
     status = django_filters.ChoiceFilter(choices=CallCommand.Status.choices)

@@ -10,8 +10,9 @@ from rest_framework.response import Response
 
 from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent
-from portal.rest.filters import MomentFilter, StrictFilters
+from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters
 from portal.rest.viewsets import ReadOnlyViewSet
+from voice.calls.search import of_event
 from voice.calls.serializers import EventSerializer
 from voice.models import CallEvent
 
@@ -37,15 +38,19 @@ class RawEventSerializer(EventSerializer):
 class EventFilters(django_filters.FilterSet):
     """The filters of the event list."""
 
-    account = django_filters.CharFilter(field_name="account__name")
+    account = AccountFilter()
     received_after = MomentFilter(field_name="received_at", lookup_expr="gte")
     received_before = MomentFilter(field_name="received_at", lookup_expr="lt")
     status = django_filters.ChoiceFilter(choices=CallEvent.Status.choices)
     source = django_filters.ChoiceFilter(choices=CallEvent.Source.choices)
+    event_id = django_filters.CharFilter(method="by_event_id")
 
     class Meta:
         model = CallEvent
-        fields = ("event_type", "event_id", "call_control_id", "connection_id")
+        fields = ("event_type", "call_control_id", "connection_id")
+
+    def by_event_id(self, events: QuerySet[CallEvent], name: str, value: str) -> QuerySet[CallEvent]:
+        return events.filter(of_event(value), event_id=value.strip().lower())
 
 
 class EventViewSet(ReadOnlyViewSet):

@@ -81,6 +81,7 @@ class RejectedRequestAdmin(ReadOnlyAdmin):
     when_empty = "No request to the webhook addresses was refused."
     list_display = ("at", "account_shown", "reason_shown", "headers_shown")
     list_display_links = None
+    sortable_by = None  # a hundred at most
     list_select_related = ("account",)
     list_filter = (("account", RelatedDropdownFilter), ("at", MomentRangeFilter))
     list_filter_submit = True

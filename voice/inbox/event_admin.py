@@ -13,7 +13,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     ChoicesDropdownFilter,
-    FieldTextFilter,
     RelatedDropdownFilter,
 )
 from unfold.decorators import display
@@ -25,7 +24,7 @@ from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import status_badge
-from voice.calls.search import of_session
+from voice.calls.search import of_event, of_session
 from voice.catalogue.event_types import label
 from voice.inbox.undelivered import PAGE, undelivered
 from voice.models import CallEvent
@@ -43,10 +42,11 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         ("status", ChoicesDropdownFilter),
         ("source", ChoicesDropdownFilter),
         ("account", RelatedDropdownFilter),
-        ("event_type", FieldTextFilter),
+        ("event_type", WholeTextFilter),
         ("connection_id", WholeTextFilter),
     )
     list_filter_submit = True
+    sortable_by = ("received_at",)
     list_filter_sheet = True
     list_fullwidth = True
     search_fields = ("event_id",)  # only so that the box is drawn: see get_search_results
@@ -62,7 +62,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         term = search_term.strip()
         if not term:
             return queryset, False
-        return queryset.filter(Q(dedupe_key=term.lower()) | Q(call_control_id=term) | of_session(term)), False
+        return queryset.filter(of_event(term) | Q(call_control_id=term) | of_session(term)), False
 
     def get_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
         shown: tuple[str, ...] = (

@@ -31,12 +31,16 @@ class DialBatch(models.Model):
     requested_by = models.CharField(max_length=300)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
-    created_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
     began_at = models.DateTimeField(help_text="When it was made or last resumed.")
 
     class Meta:
         ordering = ["-created_at", "-id"]
         verbose_name_plural = "dial batches"
+        indexes = [
+            models.Index(fields=["-created_at", "-id"], name="batch_by_time"),
+            models.Index(fields=["name"], name="batch_by_name", opclasses=["varchar_pattern_ops"]),
+        ]
 
     def __str__(self) -> str:
         return masked_text(self.name)

@@ -55,14 +55,15 @@ class Call(models.Model):
     OVER = (State.ENDED, State.LOST)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
+    # without an index of its own: two others begin with it
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     call_control_id = models.CharField(max_length=512)
     call_leg_id = models.CharField(max_length=64, blank=True, db_index=True)
     call_session_id = models.CharField(max_length=64, blank=True, db_index=True)
     connection_id = models.CharField(max_length=64, blank=True)
     direction = models.CharField(max_length=10, blank=True, help_text="incoming, outgoing, or empty while undecided")
-    from_number = models.CharField("from", max_length=255, blank=True, db_index=True)
-    to_number = models.CharField("to", max_length=255, blank=True, db_index=True)
+    from_number = models.CharField("from", max_length=255, blank=True)
+    to_number = models.CharField("to", max_length=255, blank=True)
     # backwards, so that "ends in 5550001" is a prefix search
     from_reversed = models.CharField(max_length=255, blank=True, db_index=True, editable=False)
     to_reversed = models.CharField(max_length=255, blank=True, db_index=True, editable=False)
@@ -110,7 +111,22 @@ class Call(models.Model):
         constraints = [models.UniqueConstraint(fields=["account", "call_control_id"], name="one_call_per_control_id")]
         indexes = [
             models.Index(fields=["-started_at", "-id"], name="call_by_time"),
+            models.Index(fields=["account", "-started_at"], name="call_by_account"),
             models.Index(fields=["connection_id", "-started_at"], name="call_by_application"),
+            # by a whole number, and the beginning of a SIP address
+            models.Index(
+                fields=["from_number", "-started_at"],
+                name="call_by_from",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
+            models.Index(
+                fields=["to_number", "-started_at"],
+                name="call_by_to",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
+            # most calls have ended, and few are recorded: those the index by time finds at once
+            models.Index(fields=["state", "-started_at"], name="call_by_state", condition=~Q(state="ended")),
+            models.Index(fields=["-started_at", "-id"], name="call_recorded", condition=Q(has_recording=True)),
             models.Index(fields=["hangup_cause", "-started_at"], name="call_by_cause"),
             models.Index(fields=["connection_id"], name="call_alive", condition=~Q(state__in=("ended", "lost"))),
             models.Index(fields=["parent_control_id"], name="call_by_parent", condition=~Q(parent_control_id="")),

@@ -28,7 +28,7 @@ class CallCommand(models.Model):
         EXPIRED = "expired"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     action = models.CharField(max_length=60, help_text="dial, an action by its SDK name, conferences.hold …")
     parameters = SealedJSONField(default=dict, help_text="By wire name.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
@@ -39,7 +39,7 @@ class CallCommand(models.Model):
     )
     queue_name = models.CharField(max_length=255, blank=True, help_text="The queue it is about.")
     path = models.JSONField(default=list, help_text="The ids of its address at Telnyx, where that is no call's.")
-    event = models.ForeignKey(CallEvent, null=True, on_delete=models.PROTECT, related_name="commands")
+    event = models.ForeignKey(CallEvent, null=True, on_delete=models.PROTECT, related_name="commands", db_index=False)
     sequence = models.PositiveSmallIntegerField(
         default=0, help_text="Order among the commands of one event, or the line of a batch."
     )
@@ -47,10 +47,10 @@ class CallCommand(models.Model):
     requested_by = models.CharField(max_length=300)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
-    batch = models.ForeignKey(DialBatch, null=True, on_delete=models.PROTECT, related_name="commands")
+    batch = models.ForeignKey(DialBatch, null=True, on_delete=models.PROTECT, related_name="commands", db_index=False)
     dials = models.PositiveSmallIntegerField(default=0, help_text="How many numbers it calls.")
     counted_at = models.DateTimeField(null=True, help_text="When these count against the limits.")
-    created_at = models.DateTimeField(db_index=True)
+    created_at = models.DateTimeField()
     expires_at = models.DateTimeField(help_text="Not begun after this.")
     first_sent_at = models.DateTimeField(null=True, help_text="Telnyx ignores a repeat for 60 s from here.")
     finished_at = models.DateTimeField(null=True)
@@ -73,6 +73,16 @@ class CallCommand(models.Model):
         ordering = ["-created_at", "-id"]
         indexes = [
             models.Index(fields=["created_at"], name="command_owed", condition=Q(status__in=("queued", "sending"))),
+            models.Index(fields=["-created_at", "-id"], name="command_by_time"),
+            models.Index(fields=["account", "-created_at"], name="command_by_account"),
+            models.Index(fields=["action", "-created_at"], name="command_by_action"),
+            # for its beginning, as for all of it
+            models.Index(
+                fields=["requested_by", "-created_at"],
+                name="command_by_asker",
+                opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
+            models.Index(fields=["batch", "status"], name="command_by_batch", condition=Q(batch__isnull=False)),
             models.Index(fields=["status", "-created_at"], name="command_by_status"),
             models.Index(fields=["event", "sequence"], name="command_by_event"),
             models.Index(

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Q
 
 from portal.masking import masked_text
 from portal.models import TelnyxAccount
@@ -21,7 +22,7 @@ class Conference(models.Model):
         COMPLETED = "completed", "ended"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     conference_id = models.CharField(max_length=64, help_text="Telnyx's id")
     name = models.CharField(max_length=255, blank=True, help_text="No event tells it: only Telnyx when asked.")
     connection_id = models.CharField(max_length=64, blank=True)
@@ -36,7 +37,14 @@ class Conference(models.Model):
         default_permissions = ("view",)
         permissions = [("view_queue", "Can see the queues at Telnyx")]
         constraints = [models.UniqueConstraint(fields=["account", "conference_id"], name="one_conference_per_id")]
-        indexes = [models.Index(fields=["-started_at", "-id"], name="conference_by_time")]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="conference_by_time"),
+            models.Index(fields=["account", "-started_at"], name="conference_by_account"),
+            models.Index(fields=["connection_id", "-started_at"], name="conference_by_application"),
+            models.Index(fields=["name"], name="conference_by_name", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["conference_id"], name="conference_by_id"),
+            models.Index(fields=["state", "-started_at"], name="conference_by_state", condition=~Q(state="completed")),
+        ]
 
     def __str__(self) -> str:
         return masked_text(self.name_or_id)
@@ -53,7 +61,7 @@ class Conference(models.Model):
 class ConferenceParticipant(models.Model):
     """Keeps the last time a leg came into a conference, and left it: it may do both several times."""
 
-    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="participants")
+    conference = models.ForeignKey(Conference, on_delete=models.CASCADE, related_name="participants", db_index=False)
     call_control_id = models.CharField(max_length=512)
     call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="conferences")
     joined_at = models.DateTimeField(null=True)

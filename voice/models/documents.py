@@ -165,7 +165,7 @@ class TexmlFetch(models.Model):
         GET = "get", "by GET: its parameters cannot be verified"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    document = models.ForeignKey(TexmlDocument, on_delete=models.CASCADE, related_name="fetches")
+    document = models.ForeignKey(TexmlDocument, on_delete=models.CASCADE, related_name="fetches", db_index=False)
     version = models.PositiveIntegerField(null=True)
     at = models.DateTimeField()
     call_control_id = models.CharField(max_length=512, blank=True)
@@ -187,7 +187,9 @@ class TexmlFetch(models.Model):
             models.Index(
                 fields=["call_control_id", "at"], name="fetch_by_call", condition=~models.Q(call_control_id="")
             ),
-            models.Index(fields=["at"], name="fetch_by_age"),
+            models.Index(fields=["-at", "-id"], name="fetch_by_time"),
+            models.Index(fields=["verdict", "-at"], name="fetch_by_verdict", condition=~models.Q(verdict="served")),
+            models.Index(fields=["proof", "-at"], name="fetch_by_proof", condition=~models.Q(proof="verified")),
         ]
 
     def __str__(self) -> str:

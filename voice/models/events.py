@@ -39,7 +39,7 @@ class CallEvent(models.Model):
         FOREIGN = "foreign_account"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    # without an index of its own: three others begin with it
+    # without an index of its own: others begin with it
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     # Telnyx's id, or sha256:<body> when the body cannot be read: what makes a repeat a repeat
     dedupe_key = models.CharField(max_length=100)
@@ -84,7 +84,11 @@ class CallEvent(models.Model):
             models.Index(fields=["received_at"], name="event_owed", condition=Q(status="received")),
             models.Index(fields=["status", "-received_at"], name="event_by_status"),
             models.Index(fields=["account", "status", "-received_at"], name="event_by_account"),
-            models.Index(fields=["account", "connection_id", "-received_at"], name="event_by_application"),
+            models.Index(fields=["account", "-received_at"], name="event_by_account_time"),
+            models.Index(fields=["connection_id", "-received_at"], name="event_by_connection"),
+            models.Index(fields=["event_type", "-received_at"], name="event_by_type"),
+            models.Index(fields=["source", "-received_at"], name="event_by_source", condition=~Q(source="webhook")),
+            models.Index(fields=["event_id"], name="event_variant", condition=Q(reason="variant")),
             models.Index(
                 fields=["connection_id", "-received_at"], name="event_recovered", condition=Q(source="backfill")
             ),

@@ -26,7 +26,7 @@ class Recovery(models.Model):
         FAILED = "failed"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+")
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     requested_by = models.CharField(max_length=200)
     started_at = models.DateTimeField(help_text="When it was asked for; once it runs, when it began.")
@@ -51,7 +51,11 @@ class Recovery(models.Model):
                 fields=["account"], condition=Q(state__in=("queued", "running")), name="one_recovery_at_a_time"
             )
         ]
-        indexes = [models.Index(fields=["account", "-started_at"], name="recovery_by_account")]
+        indexes = [
+            models.Index(fields=["-started_at", "-id"], name="recovery_by_time"),
+            models.Index(fields=["account", "-started_at"], name="recovery_by_account"),
+            models.Index(fields=["state", "-started_at"], name="recovery_by_state", condition=~Q(state="done")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.account} at {self.started_at:%Y-%m-%d %H:%M}"

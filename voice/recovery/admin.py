@@ -30,6 +30,7 @@ class RecoveryAdmin(ReadOnlyAdmin):
     list_filter_sheet = list_filter_submit = True
     list_select_related = ("account",)
     list_fullwidth = True
+    sortable_by = ("started_at",)
     list_before_template: Any = "voice/recovery/list_before.html"
     exclude = ("requested_by", "problem")
     readonly_fields = ("by_shown", "problem_shown")

@@ -25,6 +25,7 @@ class TexmlFetchAdmin(PageAdmin):
     list_filter = (("document", RelatedDropdownFilter), "verdict", "proof")
     search_fields = ("call_control_id__exact",)
     list_select_related = ("document",)
+    sortable_by = ("at",)
 
     def page(self, request: HttpRequest, row: TexmlFetch) -> dict[str, Any]:
         call = Call.objects.filter(account=row.document.account_id, call_control_id=row.call_control_id)
