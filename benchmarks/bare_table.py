@@ -80,13 +80,6 @@ def wal() -> int:
     return _one("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn") if connection.vendor == "postgresql" else 0
 
 
-def commits() -> int:
-    """Transactions that were committed in this database so far; 0 on SQLite."""
-    if connection.vendor != "postgresql":
-        return 0
-    return _one("SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()")
-
-
 def backends() -> list[int]:
     """The processes that serve this database, if the server is on this machine."""
     if connection.vendor != "postgresql":

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 
+_WRITES = (b"INSERT", b"UPDATE", b"DELETE", b"WITH")
 _OF_TRANSACTIONS = (b"BEGIN", b"COMMIT", b"ROLLBACK", b"SAVEPOINT", b"RELEASE")
 
 
@@ -15,7 +16,8 @@ class _Counter:
     """Reads what a client sends: simple queries and executions count, those that only frame a transaction do not."""
 
     def __init__(self) -> None:
-        self.count, self._lock = 0, threading.Lock()
+        self.count = self.commits = 0
+        self._lock = threading.Lock()
 
     def read(self, client: socket.socket, server: socket.socket) -> None:
         frames, begun, names = bytearray(), False, {b"": b""}
@@ -43,22 +45,28 @@ class _Counter:
         elif kind == b"B":
             names[b"bound"] = names.get(body.split(b"\0")[1], b"")
         elif kind in (b"Q", b"E"):
-            text = body if kind == b"Q" else names.get(b"bound", b"")
-            if not text.lstrip().upper().startswith(_OF_TRANSACTIONS):
-                with self._lock:
-                    self.count += 1
+            text = (body if kind == b"Q" else names.get(b"bound", b"")).lstrip().upper()
+            begins, frames = text.startswith(b"BEGIN"), text.startswith(_OF_TRANSACTIONS)
+            writes = text.startswith(_WRITES) and b"in a transaction" not in names
+            with self._lock:
+                self.count += not frames
+                self.commits += writes or text.startswith(b"COMMIT")
+            if begins:
+                names[b"in a transaction"] = b""
+            elif text.startswith((b"COMMIT", b"ROLLBACK")) and not text.startswith(b"ROLLBACK TO"):
+                names.pop(b"in a transaction", None)
 
 
 @contextmanager
-def counting() -> Iterator[tuple[Callable[[], int], dict[str, str]]]:
-    """How many statements so far, and the environment of a process whose statements are counted."""
+def counting() -> Iterator[tuple[Callable[[], tuple[int, int]], dict[str, str]]]:
+    """How many statements and commits so far, and the environment of a process whose statements are counted."""
     parts = urlsplit(os.environ["DATABASE_URL"])
     counter, listening = _Counter(), socket.create_server(("127.0.0.1", 0), backlog=128)
     target = (parts.hostname or "127.0.0.1", parts.port or 5432)
     threading.Thread(target=_serve, args=(listening, target, counter), daemon=True).start()
     place = f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{listening.getsockname()[1]}"
     try:
-        yield lambda: counter.count, {"DATABASE_URL": parts._replace(netloc=place).geturl()}
+        yield lambda: (counter.count, counter.commits), {"DATABASE_URL": parts._replace(netloc=place).geturl()}
     finally:
         listening.close()
 
