@@ -25,8 +25,9 @@ lint: $(VENV)/.dev
 	PORTAL_PUBLIC_URL=https://portal.example ALLOWED_HOSTS=portal.example DJANGO_SETTINGS_MODULE=tests.deployed \
 	  $(BIN)/python manage.py check --deploy --fail-level WARNING
 
+# JSON=file keeps the run; SEED=10m is for lists and pages; SOAK=10m loads it for so long instead; ARGS names some.
 bench: $(VENV)/.dev
-	$(BIN)/python -m benchmarks
+	$(if $(SEED),SEED=$(SEED)) $(BIN)/python -m benchmarks $(if $(JSON),--json $(JSON)) $(if $(SOAK),--soak $(SOAK)) $(ARGS)
 
 # What does no test notice? N=300 SEED=1 draws them, ROOM=voice/dispatch from one room; GUARDS=yes takes the known guards
 # away. The first time it notes which lines each test runs, for many minutes.

@@ -1,4 +1,8 @@
-"""The floors: WSGI functions that verify a webhook, and insert it or post the command over a kept connection."""
+"""The floors: WSGI functions that verify a webhook, and store it or post its command, over kept connections.
+
+What they store are the rows that the portal stores, in its own tables with all their indexes: ``BARE_ROWS`` holds one
+of each as the portal wrote it, and the statements that insert another one like it.
+"""
 
 import base64
 import http.client
@@ -15,23 +19,27 @@ from nacl.signing import VerifyKey
 
 _kept = threading.local()
 _KEY = VerifyKey(base64.b64decode(os.environ["BARE_PUBLIC_KEY"]))
+_ROWS = json.loads(os.environ.get("BARE_ROWS", "{}"))
 
 
 def answering(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Verify, parse, command."""
-    data = _verified(environ)[1]["data"]
-    if not hasattr(_kept, "telnyx"):
-        _kept.telnyx = http.client.HTTPConnection("127.0.0.1", int(os.environ["BARE_TELNYX_PORT"]), timeout=5)
-    path = f"/v2/calls/{data['payload']['call_control_id']}/actions/answer"
-    _kept.telnyx.request("POST", path, b"{}", {"Content-Type": "application/json"})
-    _kept.telnyx.getresponse().read()
+    _post(_verified(environ)[1]["data"])
     return _yes(start_response)
 
 
 def storing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Verify, parse, one INSERT that commits by itself."""
+    _insert("event", *_verified(environ))
+    return _yes(start_response)
+
+
+def both(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Verify, parse, commit the event, commit the command, command."""
     body, document = _verified(environ)
-    _insert(document["data"]["id"], body)
+    _insert("event", body, document)
+    _insert("command", body, document)
+    _post(document["data"])
     return _yes(start_response)
 
 
@@ -42,17 +50,39 @@ def _verified(environ: dict[str, Any]) -> tuple[bytes, dict[str, Any]]:
     return body, json.loads(body)
 
 
-def _insert(identifier: str, body: bytes) -> None:
-    identifier = str(uuid.UUID(identifier))
-    if (url := os.environ["BARE_DATABASE"]).startswith("postgres"):
-        if not hasattr(_kept, "database"):
-            _kept.database = psycopg.connect(url, autocommit=True)
-        _kept.database.execute("INSERT INTO bench_floor VALUES (%s, %s) ON CONFLICT DO NOTHING", (identifier, body))
-        return
+def _post(data: dict[str, Any]) -> None:
+    if not hasattr(_kept, "telnyx"):
+        _kept.telnyx = http.client.HTTPConnection("127.0.0.1", int(os.environ["BARE_TELNYX_PORT"]), timeout=5)
+    path = f"/v2/calls/{data['payload']['call_control_id']}/actions/answer"
+    _kept.telnyx.request("POST", path, b"{}", {"Content-Type": "application/json"})
+    _kept.telnyx.getresponse().read()
+
+
+def _insert(kind: str, body: bytes, document: dict[str, Any]) -> None:
+    """Another row like the one that is given: what is this webhook's own in the place of the other's."""
+    given, data = _ROWS[kind], document["data"]
+    own = {
+        "id": uuid.uuid4(),
+        "dedupe_key": data["id"],
+        "event_id": data["id"],
+        "intent_key": data["id"],
+        "call_control_id": data["payload"]["call_control_id"],
+        "call_leg_id": data["payload"]["call_leg_id"],
+        "body": body,
+        "payload": json.dumps(document),
+    }
+    own |= {"id": own["id"].hex} if not _ROWS["postgres"] else {}
+    _execute(given["sql"], [own.get(name, value) for name, value in given["values"]])
+
+
+def _execute(sql: str, values: list[Any]) -> None:
     if not hasattr(_kept, "database"):
-        _kept.database = sqlite3.connect(url, timeout=20, isolation_level=None)
-        _kept.database.execute("PRAGMA synchronous=FULL")
-    _kept.database.execute("INSERT INTO bench_floor VALUES (?, ?) ON CONFLICT DO NOTHING", (identifier, body))
+        if _ROWS["postgres"]:
+            _kept.database = psycopg.connect(os.environ["BARE_DATABASE"], autocommit=True, prepare_threshold=0)
+        else:
+            _kept.database = sqlite3.connect(os.environ["BARE_DATABASE"], timeout=20, isolation_level=None)
+            _kept.database.execute("PRAGMA synchronous=FULL")
+    _kept.database.execute(sql, values)
 
 
 def _yes(start_response: Callable[..., Any]) -> Iterable[bytes]:

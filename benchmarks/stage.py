@@ -9,25 +9,27 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
-from django.db import connection
 from nacl.signing import SigningKey
 
 from applications.models import CallControlApplication
+from benchmarks.figures import Unmeasured
 from portal import signatures
+from portal.management.commands import start
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION, make_event
 
 KEY = SigningKey.generate()
 PUBLIC_KEY = base64.b64encode(bytes(KEY.verify_key)).decode()
 CONNECTIONS = 16
+WARM_SECONDS = 120.0
 PATIENCE = 90  # seconds for an answer: on a busy machine a server's first one takes its time
 
 
@@ -69,8 +71,7 @@ def fire(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS, e
 
     def post() -> None:
         try:
-            with socket.create_connection(("127.0.0.1", port), PATIENCE) as line:
-                line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with Line(port) as line:
                 while True:
                     with lock:
                         due, request = next(waiting, (0.0, b""))
@@ -78,10 +79,8 @@ def fire(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS, e
                         return
                     time.sleep(max(0.0, due - time.perf_counter()))
                     begin = due if every else time.perf_counter()
-                    line.sendall(request)
-                    status = _answer(line)
+                    line.post(request)
                     found.append(time.perf_counter() - begin)
-                    assert status == b"200", status
         except Exception as error:
             failures.append(error)
 
@@ -93,6 +92,31 @@ def fire(port: int, requests: Sequence[bytes], connections: int = CONNECTIONS, e
     if failures:
         raise failures[0]
     return found
+
+
+class Line:
+    """Keeps one connection to a server, for one webhook after the other."""
+
+    def __init__(self, port: int) -> None:
+        self._line = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._port, self._used = port, time.monotonic()
+
+    def __enter__(self) -> "Line":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()
+
+    def post(self, request: bytes) -> None:
+        """Post it and wait for its 200; anything else stops."""
+        if time.monotonic() - self._used > 1.0:  # the server lets go of a connection that idles for two seconds
+            self._line.close()
+            self.__init__(self._port)  # type: ignore[misc]
+        self._line.sendall(request)
+        status = _answer(self._line)
+        self._used = time.monotonic()
+        assert status == b"200", status
 
 
 def _answer(line: socket.socket) -> bytes:
@@ -154,10 +178,9 @@ def web(application: str, environment: dict[str, str]) -> Iterator[tuple[int, in
     """Port and process id of a server as ``make run`` starts it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    workers = "1" if connection.vendor == "sqlite" else "2"
-    options = ["-b", f"127.0.0.1:{port}", "-k", "portal.runtime.web_worker.WebWorker", "-w", workers, "--threads", "8"]
-    options += ["--log-level", "error"]
-    with process(["-m", "gunicorn", application, *options], environment) as number:
+    command = [part.replace(f":{settings.PORT}", f":{port}") for part in _commands()["web"]]
+    command[command.index("portal.wsgi")] = application
+    with process(command[1:], environment) as number:
         for _ in range(300):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -167,18 +190,41 @@ def web(application: str, environment: dict[str, str]) -> Iterator[tuple[int, in
 
 
 @contextmanager
-def workers(environment: dict[str, str]) -> Iterator[None]:
-    """The workers that ``make run`` starts for this database."""
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "CRITICAL"]
-    worker = ["-m", "celery", "-A", "portal", "--quiet", "worker", *quiet]
-    if connection.vendor == "sqlite":
-        with process([*worker, "-P", "threads", "-c", "8", "-Q", "events,commands"], environment):
-            yield
-        return
-    events = [*worker, "-P", "prefork", "-c", "2", "-Q", "events", "-n", "bench-events@%h"]
-    commands = [*worker, "-P", "threads", "-c", "32", "-Q", "commands", "-n", "bench-commands@%h"]
-    with process(events, environment), process(commands, environment):
-        yield
+def workers(environment: dict[str, str]) -> Iterator[list[int]]:
+    """Process ids of what ``make run`` starts beside the web for this database: whatever works off rows."""
+    with ExitStack() as stack:
+        commands = [command for name, command in _commands().items() if name not in {"web", "beat"}]
+        yield [stack.enter_context(process(command[1:], environment)) for command in commands]
+
+
+def _commands() -> dict[str, list[str]]:
+    """The processes of ``make run`` by name."""
+    told = getattr(start, "_processes", None) or start._children  # type: ignore[attr-defined]  before 0.2
+    return {one.name: one.command for one in told(with_sandbox=False)}
+
+
+def warm(port: int, path: str, arrivals: dict[str, float], make: Callable[[str], bytes]) -> None:
+    """Post webhooks until the command of one has come: a worker that starts may take longer than they stay fresh."""
+    deadline = time.monotonic() + WARM_SECONDS
+    while time.monotonic() < deadline:
+        leg = uuid.uuid4().hex
+        fire(port, [make(leg)], connections=1)
+        if arrived(arrivals, [f"v3:{leg}-leg"], 5.0):
+            return
+    raise Unmeasured(f"no command came within {WARM_SECONDS:.0f} s")
+
+
+def arrived(arrivals: dict[str, float], legs: Sequence[str], patience: float) -> int:
+    """Wait until a command has come for each of them, or none for so long; return how many came."""
+    count, last = 0, time.monotonic()
+    while time.monotonic() - last < patience:
+        found = sum(leg in arrivals for leg in legs)
+        if found == len(legs):
+            return found
+        if found > count:
+            count, last = found, time.monotonic()
+        time.sleep(0.002)
+    return count
 
 
 @contextmanager
@@ -201,7 +247,7 @@ def process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
 def cpu_seconds(*roots: int) -> float:
     """What these processes and their children have used so far; nothing where there is no ``/proc``."""
     spent = 0.0
-    for number in chain.from_iterable(_family(root) for root in roots):
+    for number in chain.from_iterable(family(root) for root in roots):
         try:
             with open(f"/proc/{number}/stat") as file:
                 fields = file.read().rpartition(")")[2].split()
@@ -211,7 +257,16 @@ def cpu_seconds(*roots: int) -> float:
     return spent
 
 
-def _family(root: int) -> Iterator[int]:
+def memory(*roots: int) -> float:
+    """MiB of these processes and their children, shared pages divided among those that share them."""
+    total = 0
+    for number in chain.from_iterable(family(root) for root in roots):
+        with suppress(OSError), open(f"/proc/{number}/smaps_rollup") as file:
+            total += sum(int(line.split()[1]) for line in file if line.startswith("Pss:"))
+    return total / 1024
+
+
+def family(root: int) -> Iterator[int]:
     yield root
     try:
         with open(f"/proc/{root}/task/{root}/children") as file:
@@ -219,4 +274,4 @@ def _family(root: int) -> Iterator[int]:
     except OSError:
         return
     for child in children:
-        yield from _family(child)
+        yield from family(child)

@@ -115,7 +115,7 @@ class Transport(virtual.Transport):
 
     def _await_change(self, timeout: float | None) -> float | None:
         """Return how long is left of ``timeout``, which is all of it where there is no channel to ask."""
-        channel = next(iter(self.channels), None)
+        channel: Any = next(iter(self.channels or ()), None)
         if timeout is None or channel is None:
             return timeout
         until = time.monotonic() + min(timeout, _LOOK_SECONDS)

@@ -17,7 +17,7 @@ from portal.runtime import timers
 from voice.management.commands import sweep
 
 _THREADS = 8  # on SQLite one writes at a time: more would wait for each other
-_QUIET = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True, "quiet": True}
+_QUIET: dict[str, Any] = {"without_gossip": True, "without_mingle": True, "without_heartbeat": True, "quiet": True}
 _log = structlog.get_logger(__name__)
 
 
