@@ -19,14 +19,17 @@ M = TypeVar("M", bound=Model)
 
 @contextmanager
 def cursor() -> Iterator[CursorWrapper]:
-    """Open a cursor of this thread's connection that binds on the server; on SQLite it is any other."""
-    if connection.vendor != "postgresql":
+    """Open a cursor of this thread's connection that binds on the server; on SQLite it is any other.
+
+    So it is where statements are logged: Django shows the values in their places only when it binds itself.
+    """
+    if connection.vendor != "postgresql" or connection.queries_logged:
         with connection.cursor() as plain:
             yield plain
         return
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        binding = ServerBindingCursor(connection.connection)
+        binding = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
     with connection._prepare_cursor(binding) as wrapped:  # type: ignore[attr-defined]  # counted like Django's
         yield wrapped
 

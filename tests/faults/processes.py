@@ -187,8 +187,13 @@ class Portal:
         self.start(role)
         return port
 
+    def host_worker(self) -> None:
+        """Start the worker that datagrams wake, as a role ``worker``: from now on the broker's workers hear nothing."""
+        self.children["worker"] = self._child("worker", [sys.executable, "manage.py", "worker"])
+        self.start("worker")
+
     def dismiss(self, role: str) -> None:
-        """End one that ``another_web`` made."""
+        """End one that ``another_web`` or ``host_worker`` made."""
         self.children.pop(role).kill()
 
     def next_line(self) -> Line:

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds indexes beside reads and writes outside of transactions only
 
     dependencies = [
-        ("voice", "0019_texml_cases"),
+        ("voice", "0020_endings"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
