@@ -66,6 +66,7 @@ if not setting("DATABASE_PREPARED", boolean, True):
     DATABASES["default"].setdefault("OPTIONS", {}).pop("prepare_threshold", None)
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
+HAS_NO_BROKER = CELERY_BROKER_URL.startswith("embedded:")  # but the queue in a file of its own
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
     stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
 
@@ -194,9 +195,7 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 # Code of others hangs and crashes: with a broker, handlers run in Celery's processes, which can be killed
-WAKE_UPS_BY_BROKER = (
-    {"voice.process_event"} if EVENT_HANDLERS and not CELERY_BROKER_URL.startswith("embedded") else set()
-)
+WAKE_UPS_BY_BROKER = {"voice.process_event"} if EVENT_HANDLERS and not HAS_NO_BROKER else set()
 
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"

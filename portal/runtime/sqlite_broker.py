@@ -14,6 +14,7 @@ from typing import Any
 from kombu.transport import TRANSPORT_ALIASES, virtual
 from kombu.utils.json import dumps, loads
 
+MOST_WAITING = 10_000  # messages; where nobody takes them the oldest go, which the sweep has long seen to
 VISIBILITY_SECONDS = 60  # longer than the longest task may run (25 s)
 _BUSY_SECONDS = 2.0  # one message is often followed by another: an event by its command
 _BUSY_POLL_SECONDS, _IDLE_POLL_SECONDS = 0.002, 0.025
@@ -40,6 +41,7 @@ class Channel(virtual.Channel):
         tag = message["properties"]["delivery_tag"] = str(uuid.uuid4())
         sql = "INSERT INTO message (queue, tag, hidden_until, body) VALUES (?, ?, 0, ?)"
         self._execute(sql, (queue, tag, dumps(message)))
+        self._execute("DELETE FROM message WHERE id <= (SELECT max(id) FROM message) - ?", (MOST_WAITING,))
 
     def _get(self, queue: str, timeout: float | None = None) -> Any:
         sql = """UPDATE message SET hidden_until = ? WHERE id = (

@@ -49,7 +49,8 @@ WAKE = """
 from portal.runtime.wakeups import publisher
 from voice.models import CallCommand
 for pk in CallCommand.objects.values_list("pk", flat=True):
-    assert publisher._here.send("voice.send_command", str(pk), patient=True).name == "SENT"
+    while publisher._here.send("voice.send_command", str(pk), patient=True).name != "SENT":
+        pass  # it reads the SDK first
 """
 PROCESSES = {
     "worker of the host": (["manage.py", "worker"], "the worker ends"),
@@ -58,7 +59,7 @@ PROCESSES = {
         ["-m", "celery", "-A", "portal", "worker", "-P", "threads", "-c", "8", "-Q", "events,commands"],
         "worker: Warm shutdown",
     ),
-    "all of it": (["manage.py", "work"], "worker: Warm shutdown"),
+    "all of it": (["manage.py", "work"], "the worker ends"),
 }
 
 

@@ -38,7 +38,8 @@ class Command(BaseCommand):
         sandbox = ensure_accounts()
         if sandbox is not None:
             self._make_sample()
-        self._pull()
+        if not settings.HAS_NO_BROKER:
+            self._pull()
         connection.close()
         os.chdir(settings.BASE_DIR)
         Plan(_processes(with_sandbox=sandbox is not None), self._greeting(administrator)).supervise()
@@ -73,9 +74,8 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
     python = sys.executable
     web = [python, "-m", "gunicorn", "portal.wsgi", *_web_options()]
     processes = [Process("web", web, Address(settings.PORT, "/readyz", _host()))]
-    if connection.vendor == "sqlite":
-        # one process writes anyway, and each further one would cost a hundred megabytes
-        processes.append(Process("worker", [python, "manage.py", "work"]))
+    if settings.HAS_NO_BROKER:  # each further process would cost a hundred megabytes, and a hop
+        processes.append(Process("worker", [python, "manage.py", "work", "--pull"]))
     else:
         processes += _processes_of_many()
     if with_sandbox:
@@ -87,12 +87,14 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
 
 
 def _processes_of_many() -> list[Process]:
-    """Return the workers of a database that many may write: processes for events, threads for commands."""
+    """Return the workers that a broker wakes: for events processes (threads, where one writes anyway), else threads."""
     celery = [sys.executable, "-m", "celery", "-A", "portal", "--quiet"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     schedule = str(settings.VAR_DIR / "beat-schedule")
+    # a fork must not inherit SQLite's handles
+    events = ["-P", "threads", "-c", "4"] if connection.vendor == "sqlite" else ["-P", "prefork", "-c", "2"]
     return [
-        Process("events", [*worker, "-P", "prefork", "-c", "2", "-Q", "events", "-n", "events@%h"]),
+        Process("events", [*worker, *events, "-Q", "events", "-n", "events@%h"]),
         Process("commands", [*worker, "-P", "threads", "-c", "32", "-Q", "commands", "-n", "commands@%h"]),
         Process("beat", [*celery, "beat", "-s", schedule, "--pidfile=", "-l", "WARNING"]),
         Process("sweep", [sys.executable, "manage.py", "sweep"]),

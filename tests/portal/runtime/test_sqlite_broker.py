@@ -44,6 +44,16 @@ def test_messages_come_out_in_order_and_once(tmp_path):
             get(channel)
 
 
+def test_where_nobody_takes_messages_the_oldest_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_broker, "MOST_WAITING", 3)
+    with channel_on(tmp_path / "queue.sqlite3") as channel:
+        for text in ("one", "two", "three", "four", "five"):
+            put(channel, text)
+        assert [get(channel)["body"] for _ in range(3)] == ["three", "four", "five"]
+        with pytest.raises(Empty):
+            get(channel)
+
+
 def test_queues_are_apart(tmp_path):
     with channel_on(tmp_path / "queue.sqlite3") as channel:
         put(channel, "for commands", "commands")

@@ -3,6 +3,7 @@
 An application with a flow, and a TeXML application with a menu of two documents.
 """
 
+import sqlite3
 from argparse import ArgumentParser
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -15,7 +16,7 @@ from applications.kinds import kind_of
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from portal.sandbox.server import service as sandbox
+from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxError
 from voice.documents import service
 from voice.flows.service import save_flow
@@ -85,7 +86,7 @@ class Command(BaseCommand):
             with _sandbox() if options["with_sandbox"] else nullcontext():
                 self._make_flow(account)
                 self._make_documents(account)
-        except (TelnyxError, sandbox.Unusable) as error:
+        except (TelnyxError, OSError, OverflowError, sqlite3.Error, ValueError) as error:
             raise CommandError(f"The sandbox did not take the sample application: {error}") from None
 
     def _make_flow(self, account: TelnyxAccount) -> None:
@@ -108,7 +109,7 @@ class Command(BaseCommand):
 
 
 def _sandbox() -> AbstractContextManager[object]:
-    return sandbox.opened(settings.VAR_DIR, settings.SANDBOX_PORT, reads_sdk_at_start=True)
+    return Sandbox(settings.VAR_DIR / "sandbox.sqlite3", settings.SANDBOX_PORT)
 
 
 def _published(account: TelnyxAccount, name: str, draft: str) -> TexmlDocument:
