@@ -8,6 +8,7 @@ from typing import Any
 
 from portal.sandbox.core.keys import key_of_text
 from portal.sandbox.server.server import HOST, Sandbox
+from portal.sandbox.strictness import UNKNOWN_MEMBERS
 
 SLOWEST = 1000.0
 
@@ -28,6 +29,12 @@ def add_arguments(parser: ArgumentParser, port: int) -> None:
         metavar="NAME",
         help="a name beside this machine's own under which it may be asked; may be told several times",
     )
+    parser.add_argument(
+        "--unknown-members",
+        choices=UNKNOWN_MEMBERS,
+        default=UNKNOWN_MEMBERS[0],
+        help="what becomes of members of a body that the SDK does not know, default: %(default)s",
+    )
     parser.add_argument("--pace", type=_pace, default=1.0, help="what every duration of a call is multiplied by: 0.02")
     parser.add_argument("--seed", help="have the same ids, and signing key, whenever this is the same")
     parser.add_argument("--key", type=_key, metavar="BASE64", help="the signing key: base64 of 32 bytes")
@@ -46,6 +53,7 @@ def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
             allowed_hosts=tuple(options["allowed_host"]),
             seed=options["seed"],
             key=options["key"],
+            ignores_unknown=options["unknown_members"] == "ignore",
         )
     except (OSError, OverflowError) as error:
         raise CannotOpen(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None

@@ -39,6 +39,7 @@ class Ways:
     pace: float
     seed: str | None
     media_url: str
+    ignores_unknown: bool = False
 
 
 class World:
@@ -64,7 +65,7 @@ class World:
             self.clock,
             self._chance(),
         )
-        self.exchange.media_url = ways.media_url
+        self.exchange.media_url, self.exchange.ignores_unknown = ways.media_url, ways.ignores_unknown
         with self.exchange.transaction():
             stock.fill(self.store)
             self._keep()

@@ -6,6 +6,7 @@ keeps a record; here the newest ``LEDGER_LENGTH`` stay.
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from portal.json_types import JsonObject
@@ -21,16 +22,33 @@ _EXACT = {400: 75400, 404: 75404, 500: 75500}
 _CLASSES = {2: 75299, 3: 75300, 4: 75499, 5: 75599}
 
 
-def attempt(url: str, status: int | None, started: float, finished: float) -> JsonObject:
-    """Describe one try; ``status`` is the answer's, None when none came. Times are Unix seconds."""
+Headers = Sequence[tuple[str, str]]
+
+
+def attempt(
+    url: str,
+    status: int | None,
+    started: float,
+    finished: float,
+    sent: Headers = (),
+    came: tuple[Headers, str] = ((), ""),
+) -> JsonObject:
+    """Describe one try; ``status`` is the answer's, None when none came. Times are Unix seconds.
+
+    ``sent`` are the headers of the request, ``came`` those and the body of the answer.
+    """
     record: JsonObject = {
         "started_at": timestamp(started, "milliseconds"),
         "finished_at": timestamp(finished, "milliseconds"),
-        "http": {"request": {"headers": [["Content-Type", "application/json"]], "url": url}, "response": None},
+        "http": {"request": {"headers": [list(pair) for pair in sent], "url": url}, "response": None},
         "status": "delivered" if status == 200 else "failed",
     }
     if status is not None:
-        record["http"]["response"] = {"body": "", "headers": [], "status": status}
+        record["http"]["response"] = {
+            "body": came[1],
+            "headers": [list(pair) for pair in came[0]],
+            "status": status,
+        }
     return record | ({} if status == 200 else {"errors": [_code(status)]})
 
 

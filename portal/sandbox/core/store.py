@@ -67,6 +67,9 @@ class Call:
     parks: bool = False
     webhook_url: str | None = None
     webhook_urls: dict[str, list[str]] = field(default_factory=dict)
+    webhook_method: str = "POST"
+    webhook_urls_method: str = "POST"
+    webhook_retries: dict[str, list[int]] = field(default_factory=dict)
     machine_detection: str | None = None
     no_answer_cause: str = "timeout"
     ring_limit: float = 30.0
