@@ -105,9 +105,8 @@ def _callee(exchange: Exchange, call: Call, what: str) -> None:
         ending = ENDINGS.get(last_digits(call.to_number))
         name = "refuse" if ending else "pick_up"
         exchange.after(min(ending.seconds if ending else RINGING, call.ring_limit), call, name)
-    elif what == "answered":
-        if call.options.get("time_limit_secs", LONGEST_LIMIT + 1) > LONGEST_LIMIT:
-            exchange.after(PATIENCE, call, "leave")
+    elif what == "answered" and call.options.get("time_limit_secs", LONGEST_LIMIT + 1) > LONGEST_LIMIT:
+        exchange.after(PATIENCE, call, "leave")
 
 
 def _leave(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

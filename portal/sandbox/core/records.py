@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, not_found
 from portal.sandbox.core.events import timestamp
@@ -56,7 +57,7 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject], resource: 
     """Write down how one event fared; ``attempts`` oldest first."""
     newest_first = attempts[::-1]
     record = {
-        "id": str(uuid.uuid5(uuid.UUID(event["id"]), attempts[0]["http"]["request"]["url"])),
+        "id": _id(event, attempts[0]["http"]["request"]["url"]),
         "record_type": "webhook_delivery",
         "attempts": newest_first,
         "started_at": attempts[0]["started_at"],
@@ -66,6 +67,11 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject], resource: 
         "webhook": event,
     }
     store.put(resource, record["id"], record, most=LEDGER_LENGTH)
+
+
+def _id(event: JsonObject, url: str) -> str:
+    # not drawn: which of two deliveries ends first is chance, and a seed is to bring the same ids
+    return str(uuid.uuid5(uuid.UUID(event["id"]), url)) if "id" in event else chance.new_uuid()
 
 
 def list_page(store: Store, query: dict[str, str]) -> JsonObject:
