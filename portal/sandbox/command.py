@@ -10,6 +10,7 @@ from typing import Any
 
 from portal.sandbox.core.keys import key_of_text
 from portal.sandbox.server.server import HOST, Sandbox, wait_for_signal
+from portal.sandbox.strictness import UNKNOWN_MEMBERS
 
 SLOWEST = 1000.0
 
@@ -29,6 +30,12 @@ def add_arguments(parser: ArgumentParser, port: int) -> None:
         default=[],
         metavar="NAME",
         help="a name beside this machine's own under which it may be asked; may be told several times",
+    )
+    parser.add_argument(
+        "--unknown-members",
+        choices=UNKNOWN_MEMBERS,
+        default=UNKNOWN_MEMBERS[0],
+        help="what becomes of members of a body that the SDK does not know, default: %(default)s",
     )
     parser.add_argument("--pace", type=_pace, default=1.0, help="what every duration of a call is multiplied by: 0.02")
     parser.add_argument("--seed", help="have the same ids, and signing key, whenever this is the same")
@@ -61,6 +68,7 @@ def open_sandbox(state: Path, options: dict[str, Any], *, reads_sdk_at_start: bo
             seed=options["seed"],
             key=options["key"],
             reads_sdk_at_start=reads_sdk_at_start,
+            ignores_unknown=options["unknown_members"] == "ignore",
         )
     except (OSError, OverflowError) as error:
         raise CannotOpen(f"The sandbox cannot serve on port {port}: {error}. Choose another with --port.") from None

@@ -21,6 +21,7 @@ CORE: dict[str, str] = {
     "portal.sandbox.server.pages": "tests/browser/test_sandbox_page looks at what it serves",
     "portal.sandbox.pytest_plugin": "test_quickstart runs a suite with it",
     "portal.sandbox.server.spoiling": "core/test_faults has every answer of a fault",
+    "portal.sandbox.strictness": "core/test_errors: each range, and both ways with unknown members",
     "portal.sandbox.core.requests": "a dataclass and two names of types",
     "portal.telnyx.patience": "applications/pulls and applications/exchange wait out a 429 with it",
     "portal.wsgi": "one call of Django's and of the door in front of it: tests/portal/test_start.py serves with it",

@@ -9,6 +9,7 @@ from portal.sandbox.calls.commands import (
     Action,
     already_ended,
     check_client_state,
+    check_webhooks,
     leg,
     not_answered,
     run_once,
@@ -77,6 +78,7 @@ def act(exchange: Exchange, call_control_id: str, wire_name: str, body: JsonObje
     body = with_url_lists(body)
     check(f"calls.actions.{action.method}", body)
     check_client_state(body, "client_state", "target_leg_client_state")
+    check_webhooks(body)
     run = partial(_execute, exchange, call, wire_name, body)
     return run_once(exchange, call_control_id, action.method, body.get("command_id"), run)
 

@@ -17,8 +17,11 @@ _REJECTIONS = {
 
 
 def answer(exchange: Exchange, call: Call, body: JsonObject) -> JsonObject | None:
-    call.webhook_url = body.get("webhook_url", call.webhook_url)
-    call.webhook_urls |= body.get("webhook_urls") or {}
+    told = calls.webhooks(body)
+    call.webhook_urls |= told.pop("webhook_urls", {})
+    call.webhook_retries |= told.pop("webhook_retries", {})
+    for name, value in told.items():
+        setattr(call, name, value)
     asked = calls.options(body)
     call.options |= asked
     calls.answer(exchange, call)

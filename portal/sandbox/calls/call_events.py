@@ -46,6 +46,8 @@ def list_page(store: Store, query: dict[str, str]) -> JsonObject:
     for name, member in _MEMBERS.items():
         wanted = query.get(name)
         lines = [line for line in lines if wanted in (None, line[member])]
+    if wanted := query.get("filter[status]"):
+        lines = [line for line in lines if line["metadata"]["status"] == wanted]
     lines = [line for line in lines if _in_time(line, query)]
     page = pages.page(lines, query)
     return page | {"data": [_as_json(line) for line in page["data"]]}

@@ -46,8 +46,7 @@ def start(
         from_number=numbers[0],
         to_number=numbers[1],
         started_at=exchange.now(),
-        webhook_url=body.get("webhook_url"),
-        webhook_urls=body.get("webhook_urls") or {},
+        **webhooks(body),
         machine_detection=body.get("answering_machine_detection"),
         ring_limit=float(body.get("timeout_secs", 30)),
         no_answer_cause="timeout" if body.get("retry_on_timeout", True) else "no_answer",
@@ -62,6 +61,16 @@ def start(
     exchange.emit(call, "call.initiated", **_attested(exchange, call))
     exchange.tell(call, "started")
     return call
+
+
+def webhooks(body: JsonObject) -> JsonObject:
+    """Return where and how the events of a leg are sent instead, as far as a command says so."""
+    named = {"webhook_url": "webhook_url", "webhook_urls": "webhook_urls", "webhook_method": "webhook_url_method"}
+    named |= {"webhook_urls_method": "webhook_urls_method"}
+    told: JsonObject = {ours: body[theirs] for ours, theirs in named.items() if body.get(theirs) is not None}
+    policies = body.get("webhook_retries_policies") or {}
+    retries = {event: policy.get("retries_ms") or [] for event, policy in policies.items()}
+    return told | ({"webhook_retries": retries} if retries else {})
 
 
 def options(body: JsonObject) -> JsonObject:

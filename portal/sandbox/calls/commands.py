@@ -12,7 +12,9 @@ from portal.sandbox.core.errors import Refused, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
+from portal.sandbox.strictness import EVENT_TYPES
 
+MOST_RETRIES, LONGEST_RETRIES = 5, 60_000  # of a webhook, milliseconds
 COMMAND_WINDOW = 60.0  # seconds for which Telnyx ignores a repeated command_id ("Command retries")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|sips?:[^@\s]+@[^@\s]+", re.ASCII)
 
@@ -48,6 +50,20 @@ def with_url_lists(body: JsonObject) -> JsonObject:
     if not isinstance(urls, dict):
         return body
     return body | {"webhook_urls": {name: [url] if isinstance(url, str) else url for name, url in urls.items()}}
+
+
+def check_webhooks(body: JsonObject) -> None:
+    """Refuse overrides of webhooks for events that there are none of, and policies that wait too long."""
+    for name in ("webhook_urls", "webhook_retries_policies"):
+        for event_type in body.get(name) or {}:
+            if event_type not in EVENT_TYPES:
+                detail = f"There is no event '{event_type}'."
+                raise unprocessable("90057", "Invalid event type", detail, f"/{name}/{event_type}")
+    for event_type, policy in (body.get("webhook_retries_policies") or {}).items():
+        pauses = policy.get("retries_ms") or []
+        if len(pauses) > MOST_RETRIES or sum(pauses) > LONGEST_RETRIES or any(pause < 0 for pause in pauses):
+            detail = f"At most {MOST_RETRIES} retries, of {LONGEST_RETRIES} ms in all."
+            raise unprocessable("10033", "Value outside of range", detail, f"/webhook_retries_policies/{event_type}")
 
 
 def check_client_state(body: JsonObject, *names: str) -> None:

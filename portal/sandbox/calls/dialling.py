@@ -10,7 +10,15 @@ from urllib.parse import quote
 from portal.json_types import JsonObject
 from portal.sandbox import clock
 from portal.sandbox.calls import call_events, callees, calls
-from portal.sandbox.calls.commands import already_ended, check_client_state, check_number, leg, run_once, with_url_lists
+from portal.sandbox.calls.commands import (
+    already_ended,
+    check_client_state,
+    check_number,
+    check_webhooks,
+    leg,
+    run_once,
+    with_url_lists,
+)
 from portal.sandbox.core.errors import Refused, bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
@@ -25,6 +33,8 @@ def dial(exchange: Exchange, body: JsonObject) -> JsonObject:
     body = with_url_lists(body)
     check("calls.dial", body)
     check_client_state(body, "client_state")
+    check_webhooks(body)
+    _check_links(body)
     to = check_number(body, "to")
     return run_once(exchange, "", "dial", body.get("command_id"), lambda: _dial(exchange, body, to))
 
@@ -87,6 +97,18 @@ def _dial(exchange: Exchange, body: JsonObject, to: str) -> JsonObject:
     call_events.note_command(exchange, call, "dial", body)
     # "For Dial command it will always be false": the answer comes before anything is known
     return {"data": _as_json(call) | {"is_alive": False, "recording_id": call.options.get("recording_id")}}
+
+
+def _check_links(body: JsonObject) -> None:
+    """Refuse what needs another call, without one; that parking needs ``bridge_on_answer`` as well was seen."""
+    for name, needed in (
+        ("bridge_on_answer", "link_to"),
+        ("bridge_intent", "link_to"),
+        ("park_after_unbridge", "link_to"),
+        ("park_after_unbridge", "bridge_on_answer"),
+    ):
+        if body.get(name) and not body.get(needed):
+            raise unprocessable("10015", "Invalid parameter", f"'{name}' needs '{needed}'.", f"/{name}")
 
 
 def _linked(exchange: Exchange, body: JsonObject) -> Call | None:

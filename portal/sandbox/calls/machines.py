@@ -8,6 +8,7 @@ from portal.json_types import JsonObject
 from portal.sandbox.calls.destinations import FAX, MACHINE, SCREENED, last_digits
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
+from portal.sandbox.services import media
 
 GREETING = 1.0  # seconds from the result to the end of the greeting
 # by what whoever answers is: the result of standard and of premium detection
@@ -46,6 +47,7 @@ def _detect(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 
 def _greeting(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    media.give_way(exchange, call)
     beeps = (call.part or {}).get("beep", True)
     if _premium(call):
         result = "beep_detected" if beeps else "no_beep_detected"

@@ -13,6 +13,7 @@ from portal.sandbox.core.store import Call
 
 LONGEST = 25.0  # any caller leaves then
 PATIENCE = 20.0  # whom we dialled hangs up then, if nobody did before
+LONGEST_LIMIT = 60  # seconds of a time limit that whom we dialled waits for
 OWN_RINGS, OWN_LONGEST = 60.0, 3600.0  # of those who have a part of their own, unless it says otherwise
 
 
@@ -104,7 +105,7 @@ def _callee(exchange: Exchange, call: Call, what: str) -> None:
         ending = ENDINGS.get(last_digits(call.to_number))
         name = "refuse" if ending else "pick_up"
         exchange.after(min(ending.seconds if ending else RINGING, call.ring_limit), call, name)
-    elif what == "answered":
+    elif what == "answered" and call.options.get("time_limit_secs", LONGEST_LIMIT + 1) > LONGEST_LIMIT:
         exchange.after(PATIENCE, call, "leave")
 
 

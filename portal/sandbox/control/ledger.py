@@ -58,12 +58,12 @@ def read(asked: Asked) -> JsonObject:
 
 def _found(store: Store, query: Mapping[str, str], since: int, limit: int) -> tuple[dict[str, list[JsonObject]], int]:
     kinds = (query["kind"],) if "kind" in query else KINDS
-    last, found = 0, dict[str, list[JsonObject]]()
+    last, found = since, dict[str, list[JsonObject]]()
     with store.transaction():
         for kind in kinds:
-            lines = store.lines(kind)
+            lines = store.lines(kind, since)
             last = max([last, *(seq for seq, _ in lines[-1:])])
-            fitting = [line for seq, line in lines if seq > since and _fits(line, query)]
+            fitting = [line for _, line in lines if _fits(line, query)]
             found[kind] = fitting[-limit:] if limit else []
     return found, last
 

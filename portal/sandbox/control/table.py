@@ -102,7 +102,7 @@ OPERATIONS: tuple[Operation, ...] = (
             _CONNECTION,
             Member("from", "string", "who calls", nullable=True),
             Member("to", "string", "the number called", nullable=True),
-            Member("dials", "string", "whom the document of the scenario texml_dial dials"),
+            Member("dials", "", "whom the document of the scenario texml_dial dials"),
             Member("digits", "string", "the keys pressed when a TeXML document asks: 1 42#"),
             Member("says", "string", "what is said when a TeXML document listens"),
             Member("stays", "number", "seconds after which a caller of a TeXML application hangs up"),

@@ -19,7 +19,6 @@ from portal.sandbox.core.deliveries import WORKERS, Courier
 from portal.sandbox.core.errors import Refused, unprocessable
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.faults import Faults
-from portal.sandbox.core.keys import public_key
 from portal.sandbox.core.store import Store
 from portal.sandbox.resources import stock
 from portal.sandbox.texml import callbacks
@@ -40,6 +39,7 @@ class Ways:
     pace: float
     seed: str | None
     media_url: str
+    ignores_unknown: bool = False
 
 
 class World:
@@ -65,7 +65,7 @@ class World:
             self.clock,
             self._chance(),
         )
-        self.exchange.media_url, self.exchange.public_key = ways.media_url, public_key(ways.key)
+        self.exchange.media_url, self.exchange.ignores_unknown = ways.media_url, ways.ignores_unknown
         with self.exchange.transaction():
             stock.fill(self.store)
             self._keep()

@@ -22,6 +22,7 @@ from portal.sandbox import clock
 from portal.sandbox.core import records
 from portal.sandbox.core.events import envelope, timestamp
 from portal.sandbox.core.faults import Fault, Faults
+from portal.sandbox.core.keys import public_key
 from portal.sandbox.core.store import Store
 from portal.texml.tree import LARGEST
 
@@ -30,6 +31,7 @@ REPEATED = (408, 429)  # the only 4xx that Telnyx tries again at the same URL
 FORM = "application/x-www-form-urlencoded"
 DEFAULT_TIMEOUT = 10.0  # seconds; Telnyx tells no number for webhook_timeout_secs null
 WORKERS = 16
+MOST_RECORDED = 4096  # bytes of an answer that are told in webhook_deliveries
 _REORDER_PATIENCE = 2.0  # seconds a reordered event waits for a next one of its leg
 
 
@@ -54,6 +56,7 @@ class Delivery:
     form: dict[str, str] | None = None
     method: str = "POST"
     reply: str = ""
+    pauses: list[int] | None = None  # milliseconds before each further try, where a command told them
     token: int = 0  # which of its call's questions it is
 
     def as_json(self) -> JsonObject:
@@ -67,6 +70,7 @@ class Answer:
     status: int
     body: bytes = b""
     kind: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
@@ -95,7 +99,12 @@ class Courier:
         self._timers: list[threading.Timer] = []
         self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._closing = False
+        self._stopped = threading.Event()
         self._threads = [threading.Thread(target=self._work, daemon=True, name="courier") for _ in range(workers)]
+
+    @property
+    def public_key(self) -> str:
+        return public_key(self._key)
 
     def start(self) -> None:
         """Take up what an earlier process left, then whatever comes."""
@@ -111,6 +120,7 @@ class Courier:
     def close(self) -> None:
         """Stop. What is under way ends by its own timeout; what was not posted stays owed."""
         self._closing = True
+        self._stopped.set()
         self._cancel_timers()
         for _ in self._threads:
             self._ready.put(None)
@@ -205,12 +215,18 @@ class Courier:
         attempt, tried = 0, list[JsonObject]()
         answer: Answer | None = None
         tries_at_first = 1 if delivery.reply else TRIES
+        pauses = [0, *(delivery.pauses or [])]
+        if delivery.pauses is not None:
+            tries_at_first = len(pauses)
         for url, tries in ((delivery.primary, tries_at_first), (delivery.failover, 1)):
-            for _ in range(tries if url else 0):
+            for place in range(tries if url else 0):
+                if delivery.pauses and url == delivery.primary:
+                    self._stopped.wait(pauses[min(place, len(pauses) - 1)] / 1000)
                 attempt, started = attempt + 1, clock.time()
-                answer = self._try(delivery, url, attempt)
+                answer, sent = self._try(delivery, url, attempt)
                 status = answer.status if answer else None
-                tried.append(records.attempt(url, status, started, clock.time()))
+                told = (answer.headers, answer.body[:MOST_RECORDED].decode("latin-1")) if answer else ((), "")
+                tried.append(records.attempt(url, status, started, clock.time(), sent, told))
                 # at a stop it stays owed, even if it has arrived: the receiver may see it twice, as from Telnyx
                 if self._closing or delivery.era != self.era:
                     return
@@ -221,26 +237,28 @@ class Courier:
                     break
         self._done(delivery, tried, answer)
 
-    def _try(self, delivery: Delivery, url: str, attempt: int) -> Answer | None:
+    def _try(self, delivery: Delivery, url: str, attempt: int) -> tuple[Answer | None, records.Headers]:
+        """Try once; return the answer, and the headers that were sent."""
         kind, body = _content(delivery, url, attempt)
         result, answer = _Result(url, attempt), None
+        headers: dict[str, str] = {}
         started = time.monotonic()
         try:
-            answer = self._send(delivery, url, kind, body)
+            headers = {"Content-Type": kind} | signatures.sign(_signed(delivery, body), self._key, time.time())
+            answer = self._send(delivery, url, headers, body)
             result.status = answer.status
         except (OSError, http.client.HTTPException, ValueError) as problem:
             result.error = f"{type(problem).__name__}: {problem}"
         result.ms = round((time.monotonic() - started) * 1000)
         self._enter(delivery, result, _told(delivery, url, attempt))
-        return answer
+        return answer, tuple(headers.items())
 
-    def _send(self, delivery: Delivery, url: str, kind: str, body: bytes) -> Answer:
+    def _send(self, delivery: Delivery, url: str, headers: dict[str, str], body: bytes) -> Answer:
         if delivery.method == "GET":  # what is signed is the body, and that is empty: the query is not covered
             parts = urlsplit(url)
             url = parts._replace(query="&".join(filter(None, (parts.query, body.decode())))).geturl()
             body = b""
-        headers = {"Content-Type": kind} | signatures.sign(body, self._key, time.time())
-        most = LARGEST + 1 if delivery.reply else 0
+        most = LARGEST + 1 if delivery.reply else MOST_RECORDED
         return send(delivery.method, url, body, headers, delivery.timeout, most)
 
     def _enter(self, delivery: Delivery, result: _Result, body: JsonObject) -> None:
@@ -289,7 +307,12 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: f
             method, _target(parts), body, {"User-Agent": "telnyx-webhooks", "Connection": "close"} | headers
         )
         with connection.getresponse() as answer:
-            return Answer(answer.status, answer.read(most) if most else b"", answer.headers.get_content_type())
+            return Answer(
+                answer.status,
+                answer.read(most) if most else b"",
+                answer.headers.get_content_type(),
+                tuple(answer.headers.items()),
+            )
     finally:
         connection.close()
 
@@ -297,12 +320,27 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], timeout: f
 def _content(delivery: Delivery, url: str, attempt: int) -> tuple[str, bytes]:
     if delivery.form is not None:
         return FORM, urlencode(delivery.form).encode()
+    if delivery.method == "GET":
+        return FORM, urlencode(_flat(_told(delivery, url, attempt))).encode()
     return "application/json", json.dumps(_told(delivery, url, attempt)).encode()
 
 
 def _told(delivery: Delivery, url: str, attempt: int) -> JsonObject:
     """Return what is posted: a form as it is, or an event in its envelope."""
     return delivery.form or envelope(delivery.event, delivery.version, attempt, url)
+
+
+def _signed(delivery: Delivery, body: bytes) -> bytes:
+    """Return what is signed: by GET the body is empty, and the query is not covered."""
+    return b"" if delivery.method == "GET" else body
+
+
+def _flat(told: JsonObject) -> dict[str, str]:
+    """Return an event as parameters of a query. Telnyx names the members of the payload so, and writes down no more."""
+    event = told.get("data", told)
+    flat = {name: value for name, value in event.items() if name != "payload"} | event["payload"]
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in flat.items()}
+    return {name: text for name, text in texts.items() if flat[name] is not None}
 
 
 def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:

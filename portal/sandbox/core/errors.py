@@ -6,7 +6,10 @@ Codes: developers.telnyx.com/docs/overview/errors and ``components/responses`` o
 from dataclasses import dataclass
 
 from portal.json_types import JsonObject
+from portal.sandbox import strictness
 from portal.telnyx import schemas
+
+_UNKNOWN = "Unknown parameter"
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,17 @@ def check(method: str, body: JsonObject) -> None:
     try:
         schemas.validate(method, body)
     except schemas.InvalidParameters as invalid:
-        problems = [_problem(method, name, messages[0]) for name, messages in invalid.errors.items()]
-        raise Refused(422, *{problem.pointer: problem for problem in problems}.values()) from None
+        if strictness.ignores_unknown():
+            known = {name: texts for name, texts in invalid.errors.items() if not texts[0].startswith(_UNKNOWN)}
+        else:
+            known = invalid.errors
+        problems = [_problem(method, name, messages[0]) for name, messages in known.items()]
+        if problems:
+            raise Refused(422, *{problem.pointer: problem for problem in problems}.values()) from None
+    if found := strictness.out_of_range(method, body):
+        name, least, most = found
+        detail = f"'{name}' must be from {least:g} to {most:g}."
+        raise unprocessable("10033", "Value outside of range", detail, f"/{name}")
 
 
 def _problem(method: str, name: str, message: str) -> Problem:

@@ -20,6 +20,7 @@ from portal.sandbox.clock import Clock, within
 from portal.sandbox.core import events
 from portal.sandbox.core.deliveries import DEFAULT_TIMEOUT, Courier, Delivery
 from portal.sandbox.core.store import Call, Store, Timer
+from portal.sandbox.strictness import ignoring
 
 TimerFunction = Callable[["Exchange", Call, JsonObject], None]
 Party = Callable[["Exchange", Call, str], None]
@@ -53,8 +54,8 @@ class Exchange:
     ) -> None:
         self.clock, self.chance = clock or Clock(), chance or Chance()
         self.store, self.courier, self.pace = store, courier, pace
-        # where recordings are heard, and the key that webhooks are verified with: the server tells both
-        self.media_url, self.public_key = "", ""
+        self.ignores_unknown = False  # of requests: members that the SDK does not know
+        self.media_url = ""  # where recordings are heard: the server tells it
         self._timers, self._party, self._texml = timers, party, texml
         self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
         self._outgoing: list[Delivery] = []
@@ -87,7 +88,7 @@ class Exchange:
     @contextmanager
     def around(self) -> Iterator[None]:
         """Let what is done happen by this world's clock, and be drawn by its chance."""
-        with within(self.clock), drawn(self.chance):
+        with within(self.clock), drawn(self.chance), ignoring(self.ignores_unknown):
             yield
 
     def now(self) -> float:
@@ -134,9 +135,12 @@ class Exchange:
         event = events.event(event_type, payload, self.now())
         application = self.store.application(CALL_CONTROL, call.connection_id) or {}
         default: str = call.webhook_url or application.get("webhook_event_url") or ""
-        for url in call.webhook_urls.get(event_type) or [default]:
+        named = call.webhook_urls.get(event_type)
+        method = call.webhook_urls_method if named else call.webhook_method if call.webhook_url else "POST"
+        for url in named or [default]:
             if url:  # none when the application was deleted under its calls
-                self._owe(call, self._addressed(call, application, event, url))
+                addressed = self._addressed(call, application, event, url)
+                self._owe(call, replace(addressed, method=method.upper(), pauses=call.webhook_retries.get(event_type)))
 
     def emit_made(self, call: Call, event_type: str, payload: JsonObject, url: str | None) -> JsonObject:
         """Have an event delivered that nothing brought about, and return it."""

@@ -6,9 +6,11 @@ keeps a record; here the newest ``LEDGER_LENGTH`` stay.
 
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from portal.json_types import JsonObject
+from portal.sandbox import chance
 from portal.sandbox.core import pages
 from portal.sandbox.core.errors import bad_request, not_found
 from portal.sandbox.core.events import timestamp
@@ -21,16 +23,33 @@ _EXACT = {400: 75400, 404: 75404, 500: 75500}
 _CLASSES = {2: 75299, 3: 75300, 4: 75499, 5: 75599}
 
 
-def attempt(url: str, status: int | None, started: float, finished: float) -> JsonObject:
-    """Describe one try; ``status`` is the answer's, None when none came. Times are Unix seconds."""
+Headers = Sequence[tuple[str, str]]
+
+
+def attempt(
+    url: str,
+    status: int | None,
+    started: float,
+    finished: float,
+    sent: Headers = (),
+    came: tuple[Headers, str] = ((), ""),
+) -> JsonObject:
+    """Describe one try; ``status`` is the answer's, None when none came. Times are Unix seconds.
+
+    ``sent`` are the headers of the request, ``came`` those and the body of the answer.
+    """
     record: JsonObject = {
         "started_at": timestamp(started, "milliseconds"),
         "finished_at": timestamp(finished, "milliseconds"),
-        "http": {"request": {"headers": [["Content-Type", "application/json"]], "url": url}, "response": None},
+        "http": {"request": {"headers": [list(pair) for pair in sent], "url": url}, "response": None},
         "status": "delivered" if status == 200 else "failed",
     }
     if status is not None:
-        record["http"]["response"] = {"body": "", "headers": [], "status": status}
+        record["http"]["response"] = {
+            "body": came[1],
+            "headers": [list(pair) for pair in came[0]],
+            "status": status,
+        }
     return record | ({} if status == 200 else {"errors": [_code(status)]})
 
 
@@ -38,7 +57,7 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject], resource: 
     """Write down how one event fared; ``attempts`` oldest first."""
     newest_first = attempts[::-1]
     record = {
-        "id": str(uuid.uuid5(uuid.UUID(event["id"]), attempts[0]["http"]["request"]["url"])),
+        "id": _id(event, attempts[0]["http"]["request"]["url"]),
         "record_type": "webhook_delivery",
         "attempts": newest_first,
         "started_at": attempts[0]["started_at"],
@@ -48,6 +67,11 @@ def keep(store: Store, event: JsonObject, attempts: list[JsonObject], resource: 
         "webhook": event,
     }
     store.put(resource, record["id"], record, most=LEDGER_LENGTH)
+
+
+def _id(event: JsonObject, url: str) -> str:
+    # not drawn: which of two deliveries ends first is chance, and a seed is to bring the same ids
+    return str(uuid.uuid5(uuid.UUID(event["id"]), url)) if "id" in event else chance.new_uuid()
 
 
 def list_page(store: Store, query: dict[str, str]) -> JsonObject:

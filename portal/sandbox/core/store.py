@@ -67,6 +67,9 @@ class Call:
     parks: bool = False
     webhook_url: str | None = None
     webhook_urls: dict[str, list[str]] = field(default_factory=dict)
+    webhook_method: str = "POST"
+    webhook_urls_method: str = "POST"
+    webhook_retries: dict[str, list[int]] = field(default_factory=dict)
     machine_detection: str | None = None
     no_answer_cause: str = "timeout"
     ring_limit: float = 30.0
@@ -323,10 +326,10 @@ class Store:
         sql = "SELECT body FROM (SELECT seq, body FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT ?) ORDER BY seq"
         return [json.loads(body) for (body,) in self._run(sql, kind, LEDGER_LENGTH)]
 
-    def lines(self, kind: str) -> list[tuple[int, JsonObject]]:
-        """Return (number, line) of the newest ``LEDGER_LENGTH`` lines of one kind, oldest first."""
-        sql = "SELECT seq, body FROM ledger WHERE kind = ? ORDER BY seq DESC LIMIT ?"
-        return [(seq, json.loads(body)) for seq, body in self._run(sql, kind, LEDGER_LENGTH)][::-1]
+    def lines(self, kind: str, since: int) -> list[tuple[int, JsonObject]]:
+        """Return (number, line) of the newest ``LEDGER_LENGTH`` lines of one kind after that number, oldest first."""
+        sql = "SELECT seq, body FROM ledger WHERE kind = ? AND seq > ? ORDER BY seq DESC LIMIT ?"
+        return [(seq, json.loads(body)) for seq, body in self._run(sql, kind, since, LEDGER_LENGTH)][::-1]
 
     # everything at once
 

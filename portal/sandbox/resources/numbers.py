@@ -89,11 +89,9 @@ def update(exchange: Exchange, id: str, body: JsonObject, by: audit.Editor = aud
     return retrieve(exchange, id)
 
 
-def release(exchange: Exchange, connection_id: str) -> None:
-    """Leave the numbers of a deleted application without one."""
-    for number in exchange.store.all(NUMBERS):
-        if number["connection_id"] == connection_id:
-            exchange.store.put(NUMBERS, number["id"], number | {"connection_id": None})
+def attached(exchange: Exchange, connection_id: str) -> bool:
+    """Whether a number leads to that application."""
+    return bool(exchange.store.having(NUMBERS, "$.connection_id", connection_id))
 
 
 def _number(exchange: Exchange, id: str) -> JsonObject:

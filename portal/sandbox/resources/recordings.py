@@ -6,7 +6,7 @@ An event comes a little after the end, as Telnyx's does. Links are made when tol
 from portal.json_types import JsonObject
 from portal.sandbox import chance
 from portal.sandbox.core import pages
-from portal.sandbox.core.errors import Problem, Refused, check, unprocessable
+from portal.sandbox.core.errors import Problem, Refused, check, not_found, unprocessable
 from portal.sandbox.core.events import calling_party_type, moment, timestamp
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call, Store
@@ -195,6 +195,39 @@ def _transcribed(exchange: Exchange, call: Call, id: str) -> None:
         status="completed",
         transcription_text=transcription["text"],
     )
+
+
+def list_transcriptions(exchange: Exchange) -> JsonObject:
+    """Return all of them; Telnyx documents no paging and no filter."""
+    kept = exchange.store.all(TRANSCRIPTIONS)[::-1]
+    return {"data": [_transcription(one) for one in kept]}
+
+
+def retrieve_transcription(exchange: Exchange, id: str) -> JsonObject:
+    kept = exchange.store.get(TRANSCRIPTIONS, id)
+    if kept is None:
+        raise not_found("This transcription")
+    return {"data": _transcription(kept)}
+
+
+def delete_transcription(exchange: Exchange, id: str) -> JsonObject:
+    answer = retrieve_transcription(exchange, id)
+    exchange.store.remove(TRANSCRIPTIONS, id)
+    return answer
+
+
+def _transcription(kept: JsonObject) -> JsonObject:
+    at = timestamp(kept["at"], "milliseconds")
+    return {
+        "record_type": "recording_transcription",
+        "id": kept["id"],
+        "recording_id": kept["recording_id"],
+        "created_at": at,
+        "updated_at": at,
+        "duration_millis": kept.get("duration_millis", 2000),
+        "status": "completed",
+        "transcription_text": kept["text"],
+    }
 
 
 def _known(store: Store, id: str) -> JsonObject:

@@ -37,6 +37,18 @@ def _delete_recordings(exchange: Exchange, request: Request, at: At) -> Answer:
     return 200, recordings.delete_several(exchange, request.body)
 
 
+def _transcriptions(exchange: Exchange, request: Request, at: At) -> Answer:
+    return 200, recordings.list_transcriptions(exchange)
+
+
+def _transcription(exchange: Exchange, request: Request, at: At) -> Answer:
+    return 200, recordings.retrieve_transcription(exchange, at[0])
+
+
+def _delete_transcription(exchange: Exchange, request: Request, at: At) -> Answer:
+    return 200, recordings.delete_transcription(exchange, at[0])
+
+
 def _queues(exchange: Exchange, request: Request, at: At) -> Answer:
     return 200, queues.list_page(exchange, request.query)
 
@@ -113,6 +125,9 @@ _PATHS: tuple[tuple[str, str, Route], ...] = (
     ("POST", "/v2/recordings/actions/delete", _delete_recordings),
     ("GET", f"/v2/recordings/{_ID}", _recording),
     ("DELETE", f"/v2/recordings/{_ID}", _delete_recording),
+    ("GET", "/v2/recording_transcriptions", _transcriptions),
+    ("GET", f"/v2/recording_transcriptions/{_ID}", _transcription),
+    ("DELETE", f"/v2/recording_transcriptions/{_ID}", _delete_transcription),
     ("GET", "/v2/queues", _queues),
     ("POST", "/v2/queues", _make_queue),
     ("GET", f"/v2/queues/{_ID}", _queue),

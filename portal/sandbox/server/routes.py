@@ -89,6 +89,12 @@ def _user(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
     return 200, audit.user(exchange, at[0])
 
 
+def _public_key(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    # in no document; Telnyx's own tools ask for it
+    key = {"record_type": "public_key", "public": exchange.courier.public_key, "organization_id": audit.ORGANIZATION}
+    return 200, {"data": key}
+
+
 def _deliveries(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
     return 200, records.list_page(exchange.store, request.query)
 
@@ -118,6 +124,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
     ("GET", re.compile("/v2/audit_events"), _audit_events),
     ("GET", re.compile("/v2/organizations/users"), _users),
     ("GET", re.compile("/v2/organizations/users/([^/]+)"), _user),
+    ("GET", re.compile("/v2/public_key"), _public_key),
     ("GET", re.compile("/v2/webhook_deliveries"), _deliveries),
     ("GET", re.compile("/v2/webhook_deliveries/([^/]+)"), _delivery),
 )

@@ -17,7 +17,7 @@ from nacl.signing import SigningKey
 
 from portal import payloads
 from portal.json_types import JsonObject
-from portal.sandbox import clock
+from portal.sandbox import chance, clock
 from portal.sandbox.actions.actions import ACTIONS
 from portal.sandbox.control.worlds import Ways, World, Worlds
 from portal.sandbox.core.deliveries import FORM
@@ -36,6 +36,7 @@ HOST = "127.0.0.1"
 MAX_BODY, MAX_FIELDS = 1 << 20, 1000
 MOST_LOADED = 64 << 20  # bytes of a snapshot
 MOST_NOTED = 16 << 10  # bytes of a body that the ledger keeps
+RATE = 500  # requests a second, as the headers tell it; nobody is held to it
 IDLE_SECONDS = 75  # before a kept connection is closed
 NONE: Mapping[str, str] = {}
 _logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Sandbox:
         seed: str | None = None,
         key: SigningKey | None = None,
         reads_sdk_at_start: bool = True,
+        ignores_unknown: bool = False,
     ) -> None:
         if key is None:
             key = signing_key(state.with_suffix(".key")) if seed is None else key_of_seed(seed)
@@ -76,7 +78,9 @@ class Sandbox:
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
         self.worlds = Worlds(
-            state, Ways(key, pace, seed, f"http://{(*allowed_hosts, HOST)[0]}:{self.port}/sandbox/media"), empty
+            state,
+            Ways(key, pace, seed, f"http://{(*allowed_hosts, HOST)[0]}:{self.port}/sandbox/media", ignores_unknown),
+            empty,
         )
         common = self.worlds.common
         self.store, self.exchange, self.faults = common.store, common.exchange, common.faults
@@ -302,9 +306,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         for name, value in headers.items():
             self.send_header(name, value)
-        if status == 429:
-            for name, value in (("limit", "1"), ("remaining", "0"), ("reset", "1")):
-                self.send_header(f"x-ratelimit-{name}", value)
+        if self.path.startswith("/v2/"):
+            self._send_telnyx_headers(status)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
@@ -316,6 +319,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             if self.server.sandbox.closing.wait(pause):
                 break
+
+    def _send_telnyx_headers(self, status: int) -> None:
+        """Send what Telnyx sends with every answer. Its numbers are published nowhere."""
+        self.send_header("x-request-id", chance.new_uuid())
+        limits = ("1", "0", "1") if status == 429 else (str(RATE), str(RATE - 1), "1")
+        for name, value in zip(("limit", "remaining", "reset"), limits, strict=True):
+            self.send_header(f"x-ratelimit-{name}", value)
 
     def version_string(self) -> str:
         return "sandbox"

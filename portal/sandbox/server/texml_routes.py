@@ -73,16 +73,11 @@ def _whoami(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer
     return 200, accounts.whoami()
 
 
-def _public_key(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
-    return 200, accounts.public_key(exchange)
-
-
 _OUTSIDE: tuple[tuple[str, str, Route], ...] = (
     ("POST", f"/v2/texml/calls/{_ID}", _create),
     ("POST", f"/v2/texml/ai_calls/{_ID}", _start_ai_call),
     ("POST", "/v2/texml/secrets", _create_secret),
     ("GET", "/v2/whoami", _whoami),
-    ("GET", "/v2/public_key", _public_key),
 )
 _INSIDE: tuple[tuple[str, str, Route], ...] = tuple(
     (method, path, partial(_in_account, run)) for method, path, run in _PATHS

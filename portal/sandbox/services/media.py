@@ -18,12 +18,14 @@ def speak(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 def start_playback(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """Play a file, after what is being played."""
+    item_fails = _failure(body.get("audio_url") or "")
     more = {
         "media_name": body.get("media_name"),
         "media_url": body.get("audio_url"),
         "overlay": body.get("overlay", False),
     }
-    _play(exchange, call, {"kind": "playback", "more": more, "endless": body.get("loop") == "infinity"})
+    item = {"kind": "playback", "more": more, "endless": body.get("loop") == "infinity" and not item_fails}
+    _play(exchange, call, item | {"fails": item_fails})
 
 
 def stop_playback(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -85,6 +87,13 @@ def _interrupt(exchange: Exchange, call: Call) -> None:
         _end_item(exchange, call, "cancelled")
 
 
+def give_way(exchange: Exchange, call: Call) -> None:
+    """Stop speech, because a machine's beep was heard; the call goes on. As seen in production, in no document."""
+    if call.playing and call.playing["kind"] == "speak":
+        _end_item(exchange, call, "cancelled_amd")
+        _next_item(exchange, call)
+
+
 def fall_silent(exchange: Exchange, call: Call) -> None:
     """End everything, because the call ends."""
     call.queue.clear()
@@ -106,11 +115,17 @@ def _next_item(exchange: Exchange, call: Call) -> None:
     exchange.emit(call, f"call.{call.playing['kind']}.started", **call.playing["more"])
     exchange.tell(call, "speaking")
     if not call.playing["endless"]:
-        exchange.after(SPEECH_SECONDS, call, "heard")
+        exchange.after(0.0 if call.playing.get("fails") else SPEECH_SECONDS, call, "heard")
+
+
+def _failure(url: str) -> str:
+    """Return how the playback of media fails that cannot be had: told by the end of its path."""
+    path = url.partition("?")[0]
+    return "failed" if path.endswith("/fail") else "file_not_found" if path.endswith("/missing") else ""
 
 
 def _heard(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
-    _end_item(exchange, call, "completed")
+    _end_item(exchange, call, (call.playing or {}).get("fails") or "completed")
     _next_item(exchange, call)
 
 

@@ -1,4 +1,4 @@
-"""Knows whose ``account_sid`` is in a path: ``GET /whoami``, ``GET /public_key``; and takes the account's secrets.
+"""Knows whose ``account_sid`` is in a path: ``GET /whoami``; and takes the account's secrets.
 
 Which of the two ids belongs into ``/texml/Accounts/{account_sid}`` is not settled: integrators take the organization's,
 Telnyx's guide for migrators the user's. The sandbox takes one of them, the organization's unless told otherwise.
@@ -23,11 +23,6 @@ _CHOICE = "texml_account"
 def whoami() -> JsonObject:
     """Return whose key this is. In no document; Telnyx's staff names it as where the ids are found."""
     return {"data": dict(_IDS)}
-
-
-def public_key(exchange: Exchange) -> JsonObject:
-    """Return what webhooks are verified with. In no document; programs of Telnyx's own read it."""
-    return {"data": {"public": exchange.public_key, "record_type": "public_key", "organization_id": ORGANIZATION}}
 
 
 def check(exchange: Exchange, account_sid: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from portal.sandbox.client import Client, Refused
+from tests.support.webhook_receiver import Receiver
 
 # whatever of the portal's own is imported, stops the start
 ALONE = """
@@ -71,6 +72,29 @@ def test_it_is_asked_under_the_names_that_were_allowed(tmp_path: Path) -> None:
         with pytest.raises(Refused, match="could not be found"):
             Client(told["url"], "KEY").ask("GET", "/v2/calls/v3:none")
     assert (tmp_path / "sandbox.sqlite3").exists()
+
+
+@pytest.mark.long
+def test_calls_go_on_after_it_was_killed(tmp_path: Path) -> None:
+    """What was to be done, and what was to be told, is on disk."""
+    with Receiver() as receiver:
+        line = [sys.executable, "-c", ALONE, "--port", "0", "--data", str(tmp_path)]
+        with subprocess.Popen(line, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            client = Client(process.stdout.readline().split()[3], "KEY-world-w")
+            body = {"application_name": "a", "webhook_event_url": receiver.url, "webhook_api_version": "2"}
+            client.ask("POST", "/v2/call_control_applications", body)
+            client.pause()
+            call = client.ring({"at": 5, "hangup": True}, **{"from": "+13125550199"})
+            client.fault("status", path="/calls", times=3)
+            assert client.wait("call.initiated", call)["from"] == "+13125550199"
+            process.kill()
+        with alone("--data", str(tmp_path)) as told:
+            client = Client(told["url"], "KEY-world-w")
+            assert client.ask("GET", "/sandbox/faults")["faults"][0]["times"] == 3
+            client.advance(5)
+            assert client.wait("call.hangup", call)["hangup_cause"] == "originator_cancel"
+        assert receiver.types(call) == ["call.initiated", "call.hangup"]
 
 
 @pytest.mark.parametrize(

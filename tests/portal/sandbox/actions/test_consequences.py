@@ -46,7 +46,7 @@ def test_what_a_dial_asks_for_begins_with_the_answer(http: Http, application: An
         stream_url="wss://example.com/a",
         transcription=True,
         deepfake_detection={"enabled": True},
-        time_limit_secs=5,
+        time_limit_secs=30,
     )
     expected = ["streaming.started", "call.transcription", "call.deepfake_detection.result", "call.recording.saved"]
     for event_type in expected:

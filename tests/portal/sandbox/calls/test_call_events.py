@@ -108,3 +108,9 @@ def test_what_was_only_repeated_is_no_second_command(sdk: telnyx.Telnyx, http: H
 def test_a_dial_is_a_command_of_its_leg(sdk: telnyx.Telnyx, http: Http, application: Any) -> None:
     http.dial(application, "+13125550003")
     assert names(sdk.call_events.list(filter={"type": "command"})) == [("command", "dial")]
+
+
+def test_events_are_chosen_by_their_status(http: Http, told: dict[str, Any]) -> None:
+    query = f"/v2/call_events?filter%5Bleg_id%5D={told['call_leg_id']}&filter%5Bstatus%5D"
+    assert len(http("GET", f"{query}=delivered")[1]["data"]) == 5
+    assert http("GET", f"{query}=failed")[1]["data"] == []

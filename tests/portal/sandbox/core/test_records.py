@@ -53,3 +53,15 @@ def test_a_dropped_webhook_counts_as_failed(http: Http, application: Any) -> Non
     http.end(http.ring("caller_hangs_up"))
     assert [one["webhook"]["event_type"] for one in records(http, FAILED)] == ["call.initiated"]
     assert http("GET", "/v2/webhook_deliveries/4")[0] == 404
+
+
+def test_an_attempt_tells_what_was_sent_and_what_came_back(http: Http, application: Any, receiver: Receiver) -> None:
+    receiver.documents = {"/hooks": "thank you"}
+    http.ring()
+    receiver.wait("call.initiated")
+    (record,) = eventually(lambda: records(http), "the record")
+    exchanged = record["attempts"][0]["http"]
+    sent = {name.lower() for name, _ in exchanged["request"]["headers"]}
+    assert {"content-type", "telnyx-signature-ed25519", "telnyx-timestamp"} <= sent
+    assert (exchanged["response"]["status"], exchanged["response"]["body"]) == (200, "thank you")
+    assert "Content-Length" in dict(exchanged["response"]["headers"])

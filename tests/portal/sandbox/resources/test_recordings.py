@@ -109,3 +109,19 @@ def test_recordings_are_not_heard_under_another_name(http: Http, answered: str, 
     http.act(answered, "record_stop")
     id = receiver.wait("call.recording.saved", answered).payload["recording_id"]
     assert http("GET", f"/sandbox/media/{id}.wav", Host="evil.example")[0] == 404
+
+
+def test_a_transcription_is_listed_retrieved_and_deleted(
+    sdk: telnyx.Telnyx, http: Http, answered: str, receiver: Receiver
+) -> None:
+    http.act(answered, "record_start", **WAV, transcription=True)
+    http.act(answered, "record_stop")
+    told = receiver.wait("call.recording.transcription.saved", answered).payload
+    id = told["recording_transcription_id"]
+    (listed,) = sdk.recording_transcriptions.list().data or []
+    assert (listed.id, listed.recording_id, listed.status) == (id, told["recording_id"], "completed")
+    found = sdk.recording_transcriptions.retrieve(id).data
+    assert found
+    assert found.transcription_text == told["transcription_text"]
+    assert sdk.recording_transcriptions.delete(id).data
+    assert refused(http("GET", f"/v2/recording_transcriptions/{id}")) == (404, "10005")

@@ -1,5 +1,8 @@
 """The server listens on this machine, to whoever has a key and sends JSON."""
 
+from http.client import HTTPConnection
+from pathlib import Path
+
 import pytest
 
 from portal.sandbox.server.server import Sandbox
@@ -20,3 +23,33 @@ def test_a_body_that_is_no_json_object_is_400(http: Http, body: bytes) -> None:
 def test_the_server_listens_on_the_loopback_address_only(sandbox: Sandbox) -> None:
     assert sandbox.base_url.startswith("http://127.0.0.1:")
     assert sandbox._server.server_address[0] == "127.0.0.1"
+
+
+def test_every_answer_of_telnyx_has_its_own_request_id_and_tells_the_rate(http: Http, sandbox: Sandbox) -> None:
+    seen = set()
+    for path in ("/v2/phone_numbers", "/v2/nowhere"):
+        connection = HTTPConnection("127.0.0.1", sandbox.port, timeout=60)
+        connection.request("GET", path, headers={"Authorization": "Bearer KEY"})
+        answer = connection.getresponse()
+        seen.add(answer.headers["x-request-id"])
+        assert int(answer.headers["x-ratelimit-remaining"]) < int(answer.headers["x-ratelimit-limit"])
+        assert answer.headers["x-ratelimit-reset"].isdigit()
+        connection.close()
+    assert len(seen) == 2
+
+
+def test_unknown_members_are_refused_or_passed_over_as_told(http: Http, tmp_path: Path) -> None:
+    body = {"application_name": "a", "webhook_event_url": "https://example.com", "inbound": {"new": 1}, "newer": 2}
+    path = "/v2/call_control_applications"
+    refused = http("POST", path, body)
+    assert {error["source"]["pointer"] for error in refused[1]["errors"]} == {"/newer", "/inbound/new"}
+    with Sandbox(tmp_path / "state.sqlite3", ignores_unknown=True) as lenient:
+        assert Http(lenient.port)("POST", path, body)[0] == 201
+        wrong = body | {"application_name": 1}
+        assert refusal(Http(lenient.port)("POST", path, wrong)) == (422, "10026", "/application_name")
+
+
+def test_the_public_key_is_asked_for(http: Http, sandbox: Sandbox) -> None:
+    key = http("GET", "/v2/public_key")[1]["data"]
+    assert (key["public"], key["record_type"]) == (sandbox.public_key, "public_key")
+    assert key["organization_id"] == http("GET", "/v2/whoami")[1]["data"]["organization_id"]

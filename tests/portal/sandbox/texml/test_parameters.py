@@ -21,7 +21,7 @@ def test_a_form_is_as_good_as_json(account: Account, receiver: Receiver, body: d
     more = {"Timeout": "20", "Record": "true", "MachineDetection": "Enable", "TimeLimit": "60"}
     status, answer = account.form("Calls", body | more | {"StatusCallback": f"{receiver.origin}/own", "Url": ""})
     assert (status, answer["status"], answer["to"]) == (200, "queued", TO)
-    wait_form(receiver, CallSid=answer["call_sid"], CallStatus="completed", HangupCause="normal_clearing")
+    wait_form(receiver, CallSid=answer["call_sid"], CallStatus="completed", HangupCause="time_limit")
     assert [hook.path for hook in forms(receiver, CallSid=answer["call_sid"]) if "CallbackSource" in hook.body] == [
         "/own"
     ]
