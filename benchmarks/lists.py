@@ -83,9 +83,8 @@ def _walked() -> list[Any]:
         asked += [(walked.walked_in_admin, client, one) for one in walked.admin_addresses(client, model, values)]
     for listed in walked.rest_lists():
         if "{" not in listed.path and "texml" not in listed.path:  # nobody answers as Telnyx here
-            asked += [
-                (walked.walked_over_rest, api, one, "") for one in walked.rest_addresses(listed, listed.path, values)
-            ]
+            offered = walked.rest_addresses(listed, listed.path, values)
+            asked += [(walked.walked_over_rest, api, one) for one in offered]
     big, found = plans.big_tables(), []
     for walk, by, address in asked:
         with plans.explained(big) as told:

@@ -35,6 +35,7 @@ from benchmarks.seeded_rows import (
 
 SIZES = {"100k": 100_000, "200k": 200_000, "1m": 1_000_000, "10m": 10_000_000}
 _CHUNK = 20_000
+NOBODY = "http://127.0.0.1:9/v2"  # in the place of Telnyx: no list may ask anybody elsewhere
 _NOTES = "benchmark_seed"
 
 
@@ -68,7 +69,7 @@ def _rows_of_few() -> None:
     """Make what there is little of: accounts, applications, documents."""
     accounts: Any = apps.get_model("portal.TelnyxAccount")
     for name in (BUSY, SECOND, OLD, NEW):
-        accounts.objects.get_or_create(id=uuid.UUID(account(name)), defaults={"name": name})
+        accounts.objects.get_or_create(id=uuid.UUID(account(name)), defaults={"name": name, "base_url": NOBODY})
     application: Any = apps.get_model("applications.CallControlApplication")
     for at, identifier in enumerate([*CONNECTIONS, RARE_CONNECTION]):
         of = {"account_id": uuid.UUID(account(SECOND if at % 5 == 4 else BUSY)), "telnyx_id": identifier}

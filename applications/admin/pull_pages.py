@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -62,8 +63,10 @@ class PullPages:
         return render(request, "applications/admin/pull_lines.html", {**self._bar(request), "polled": True})
 
     def _bar(self, request: HttpRequest) -> dict[str, Any]:
-        newest = [Pull.objects.filter(kind=self.kind.slug, account=row).first() for row in TelnyxAccount.objects.all()]
-        records = [record for record in newest if record]
+        of_each = Pull.objects.filter(kind=self.kind.slug, account=OuterRef("pk"))
+        newest = TelnyxAccount.objects.order_by().values_list(Subquery(of_each.values("pk")[:1]), flat=True)
+        found = Pull.objects.filter(pk__in=[pk for pk in newest if pk]).select_related("account")
+        records = list(found.order_by("account__name"))
         return {
             "last_pulls": records,
             "pulling": any(record.state == Pull.State.RUNNING and not record.is_silent for record in records),

@@ -25,6 +25,8 @@ from portal.telnyx.patience import nobody, patiently
 
 Outcome = Literal["created", "updated", "missing", "unchanged"]
 
+Known = dict[str, bytes]
+
 PAGE_SIZE = 250  # the largest that Telnyx takes ("List call control applications")
 _MOST_PAGES = 1000
 
@@ -109,12 +111,18 @@ def pages(kind: Kind, account: TelnyxAccount, alive: Callable[[], None] = nobody
             return
 
 
-def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
-    """Keep a page's applications, in bulk. What is as it was is not written; what cannot be kept is in its errors."""
-    known = kind.rows(account).filter(telnyx_id__in=page.remotes)
-    stored = known.values_list("telnyx_id", "remote_digest", "missing_since")
-    as_it_was = {id: (kept, gone) for id, kept, gone in stored}
-    changed = {id: remote for id, remote in page.remotes.items() if as_it_was.get(id) != (digest(remote), None)}
+def known(kind: Kind, account: TelnyxAccount) -> Known:
+    """Read by which digest each application is known that is not missing: of all at once, in one statement."""
+    rows = kind.rows(account).filter(missing_since=None).order_by()
+    return {id: bytes(digest, "ascii") for id, digest in rows.values_list("telnyx_id", "remote_digest").iterator()}
+
+
+def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str, as_it_was: Known) -> Counter[str]:
+    """Keep a page's applications, in bulk. What is ``as_it_was`` is not written; what cannot be kept is in its errors.
+
+    What somebody here changed since that was read is newer than the page, and stays.
+    """
+    changed = {id: remote for id, remote in page.remotes.items() if as_it_was.get(id) != digest(remote).encode()}
     counts = Counter({"unchanged": len(page.remotes) - len(changed)})
     if not changed:
         return counts

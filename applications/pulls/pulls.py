@@ -113,10 +113,15 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | Non
     gone = store.unlisted(kind, account, seen, record.started_at)
     if not accept_missing:
         _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count())
+    as_it_was, unchanged = store.known(kind, account), Counter[str]()
     for page in map(_unpacked, read):
-        counts = store.write(kind, account, page, actor, reason)
+        counts = store.write(kind, account, page, actor, reason, as_it_was)
         record.errors = (record.errors + page.errors)[:_MOST_ERRORS]
-        _count(record, counts)
+        unchanged += counts
+        if set(counts) - {"unchanged"} or page.errors:  # that writing goes on is told with what was written
+            _count(record, unchanged)
+            unchanged = Counter()
+    _count(record, unchanged)
     drift.name_authors(kind, account, reason, record.started_at)
     well = [_confirm(record, kind, id, actor, reason) for id in gone]
     drift.name_authors(kind, account, reason, record.started_at)

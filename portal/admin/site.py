@@ -159,8 +159,11 @@ class TolerantChangeList(ChangeList):
         self.page_num = 1
         try:
             super().get_results(request)
-            if not (self.show_all and self.can_show_all):
+            if self.show_all and self.can_show_all:
+                self.result_list = list(self.result_list)
+            else:
                 self._turn_to_asked(request)
+            self.model_admin.complete(self.result_list)  # type: ignore[attr-defined]
         except (ValueError, OverflowError, DataError, OperationalError) as error:
             if is_outage(error):
                 raise
@@ -177,7 +180,6 @@ class TolerantChangeList(ChangeList):
     def _turn_to(self, request: HttpRequest, place: keyset.Place) -> None:
         ordering = self.get_ordering(request, self.queryset)
         page = keyset.page(self.queryset, ordering, place, self.list_per_page)
-        self.model_admin.complete(page.rows)  # type: ignore[attr-defined]
         self.result_list = page.rows
         self.next_url, self.previous_url = (
             self.get_query_string({PAGE_VAR: one.text}) if one else "" for one in (page.next, page.previous)

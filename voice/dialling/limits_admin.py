@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 from portal import hosts
 from portal.actors import actor_of
 from portal.admin.site import PortalAdmin
-from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from portal.models import ApiToken, AuditEvent
 from voice.dialling import limits, own_numbers
 from voice.models import Limits
 
@@ -125,11 +125,15 @@ class LimitsAdmin(PortalAdmin):
     actions = None
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        for account in TelnyxAccount.objects.all():
-            limits.of_account(account)
+        limits.of_all_accounts()
         for account in own_numbers.wanted():
             own_numbers.open_own_countries(account)
         return super().changelist_view(request, extra_context)
+
+    def complete(self, rows: list[Any]) -> None:
+        used = limits.usages(rows)
+        for row in rows:
+            row.used = used[row.pk]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         found: Any = super().get_object(request, object_id, from_field)
@@ -177,8 +181,8 @@ class LimitsAdmin(PortalAdmin):
         return ", ".join(allowed[:8]) + (" …" if len(allowed) > 8 else "") or nothing
 
     @display(description="Used now")
-    def used_now(self, row: Limits) -> str:
-        used = limits.usage(row)
+    def used_now(self, row: Any) -> str:
+        used = getattr(row, "used", None) or limits.usage(row)
         return (
             f"{used.dials_per_minute} in the last minute · {used.dials_per_day} in 24 h · {used.concurrent_calls} alive"
         )

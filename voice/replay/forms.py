@@ -172,8 +172,8 @@ def initial_of(listed: QueryDict) -> dict[str, Any]:
         "received_from": _moment(listed, "received_at_from"),
         "received_until": _moment(listed, "received_at_to"),
     }
-    if part := listed.get("event_type", "").strip().lower():
-        found["event_types"] = part if part in EVENT_TYPES else f"*{part.strip('*')}*"
+    if event_type := listed.get("event_type", "").strip():
+        found["event_types"] = event_type
     if account := listed.get("account__id__exact"):
         found["account"] = next((row.name for row in TelnyxAccount.objects.all() if str(row.pk) == account), "")
     if connection := listed.get("connection_id__exact") or listed.get("connection_id"):

@@ -7,6 +7,7 @@ from django.contrib.auth.models import User
 
 from portal.actors import PORTAL, Actor
 from portal.models import ApiToken, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.batches import body
 from tests.support.clocks import set_wrong
 from tests.support.commands import made_uncertain
@@ -199,3 +200,25 @@ def test_dials_of_one_event_count_beside_each_other(account: TelnyxAccount, clie
     made = CallCommand.objects.order_by("sequence")
     assert [command.status for command in made] == ["queued", "queued", "expired"]
     assert name in made[2].error
+
+
+# --- Many rows at once -----------------------------------------------------------------------------------------------
+
+
+def test_a_list_tells_of_each_row_what_the_row_alone_tells(account: TelnyxAccount, operator: User) -> None:
+    token, _ = ApiToken.make(operator, "crm")
+    idle, _ = ApiToken.make(operator, "idle")
+    of_tokens = [Limits.objects.create(token=one) for one in (token, idle)]
+    other, quiet = make_account("other"), make_account("quiet")
+    on_the_wire(dial(account, TO))
+    rings(account)
+    rings(other, "c", state="answered")
+    CallCommand.objects.filter(pk=dial(other, "+13125550004").pk).update(token=token, status="ok", finished_at=ago(900))
+    old = dial(other, "+13125550005")
+    CallCommand.objects.filter(pk=old.pk).update(counted_at=ago(2 * 86400))
+    CallCommand.objects.filter(pk=dial(other, "+13125550006").pk).update(counted_at=ago(300), status="refused")
+    rows = [*of_tokens, *(limits.of_account(one) for one in (account, other, quiet))]
+    told = limits.usages(rows)
+    assert told == {row.pk: limits.usage(row) for row in rows}
+    assert told[rows[2].pk].concurrent_calls == 1
+    assert told[rows[3].pk].dials_per_day == 2
