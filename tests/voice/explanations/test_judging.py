@@ -9,6 +9,8 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.client import ask
 from tests.support.accounts import make_account
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.events import tell
@@ -169,11 +171,12 @@ def test_old_calls_are_filled_in_and_a_second_run_finds_nothing(account: TelnyxA
     assert out.getvalue() == "0 judged.\n"
 
 
-def test_a_rule_that_hung_up_is_named_where_telnyx_says_callee(
-    sandbox_account: TelnyxAccount, http: Http, connection_id: str
-) -> None:
+def test_a_rule_that_hung_up_is_named_where_telnyx_says_callee(sandbox: Sandbox, http: Http) -> None:
+    account = make_account("wired", base_url=sandbox.base_url)
+    told = {"application_name": "line", "webhook_event_url": "http://127.0.0.1:9/"}
+    connection_id = ask(account, "call_control_applications.create", **told)["data"]["id"]
     make_flow(
-        sandbox_account,
+        account,
         {"event_type": "call.initiated", "do": [{"action": "answer"}]},
         {"event_type": "call.answered", "do": [{"action": "hangup"}]},
         name="Nights",
@@ -181,10 +184,10 @@ def test_a_rule_that_hung_up_is_named_where_telnyx_says_callee(
     )
     told = {"call_control_id": http.ring(connection_id=connection_id), "connection_id": connection_id}
     for event in (make_event(**told), make_event("call.answered", 0.2, **told)):
-        tell(sandbox_account, event)
-    tell(sandbox_account, make_event("call.hangup", 0.4, hangup_source="callee", **told))
+        tell(account, event)
+    tell(account, make_event("call.hangup", 0.4, hangup_source="callee", **told))
     judging.judge_due()
-    call = Call.objects.get(account=sandbox_account)
+    call = Call.objects.get(account=account)
     assert [command.status for command in call.commands.order_by("created_at")] == ["ok", "ok"]
     assert (call.ending, call.ending_category, call.ended_by) == ("we_hung_up", "completed", "us")
     assert "rule 2 of flow Nights" in rows.verdict_of(call).sentence
