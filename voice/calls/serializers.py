@@ -102,7 +102,8 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         return call.sip_hangup_cause or None
 
     def get_ending(self, call: Call) -> str | None:
-        return call.ending or None
+        told = masked_for(self.context["request"].user, call.ending)
+        return str(told) or None
 
     @extend_schema_field({"enum": [*Call.Ending.values, None], "type": ["string", "null"]})
     def get_ending_category(self, call: Call) -> str | None:

@@ -16,6 +16,7 @@ _LABELS = {
     "we_gave_up": "We gave up",
     "time_limit": "Cut at the time limit",
     "our_end": "Ended at our end, unasked",
+    "document_ended": "Its document ended it",
     "ended_normally": "Ended, not told by whom",
     "media": "No common codec",
     "connection_lost": "Connection lost",

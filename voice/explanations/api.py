@@ -37,7 +37,9 @@ class VerdictSerializer(serializers.Serializer[Any]):
     next_step = WordsField(help_text="Empty where there is nothing to do.")
     flags = serializers.ListField(child=WordsField(), help_text="What is remarkable besides.")
     evidence = serializers.SerializerMethodField()
-    source = serializers.SerializerMethodField(help_text="Where the rule's knowledge comes from, and of when it is.")
+    source = serializers.SerializerMethodField(  # type: ignore[assignment]  # a member, no argument of this field
+        help_text="Where the rule's knowledge comes from, and of when it is."
+    )
 
     @extend_schema_field(ProofSerializer(many=True))
     def get_evidence(self, verdict: Verdict) -> list[dict[str, str]]:

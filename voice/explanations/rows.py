@@ -27,6 +27,7 @@ _NOISE = (
     *("call.ai_gather.message_history_updated", "conversation_insight_result", "conference.floor.changed"),
     *("texml.transcription", "texml.conference.speaker"),
 )
+_BEGINNING = ("call.initiated", "call.answered", "call.bridged", "texml.call.initiated", "texml.call.answered")
 _UNUSED = (CallEvent.Status.QUARANTINED,)
 
 
@@ -57,8 +58,10 @@ def facts_of(legs: list[Call]) -> Facts:
     ids = [leg.pk for leg in legs]
     names = {leg.pk: leg.call_control_id for leg in legs}
     found = CallEvent.objects.filter(call__in=ids).exclude(event_type__in=_NOISE).exclude(status__in=_UNUSED)
-    events = list(found.defer("body", "headers").order_by("received_at", "id")[:_MOST])
-    commands = CallCommand.objects.filter(call__in=ids).order_by("created_at", "id")[:_MOST]
+    events = list(found.defer("body", "headers").order_by("-received_at", "-id")[:_MOST])
+    if len(events) == _MOST:  # of very many the last ones count, and how it all began
+        events += found.defer("body", "headers").filter(event_type__in=_BEGINNING).order_by("received_at")[:_MOST]
+    commands = CallCommand.objects.filter(call__in=ids).order_by("-created_at", "-id")[:_MOST]
     return Facts(
         tuple(_event(event, names[event.call_id]) for event in events if event.call_id in names),
         tuple(_command(command) for command in commands),

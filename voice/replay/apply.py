@@ -133,7 +133,7 @@ def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: 
     if call is not None:
         differences.append(assign(call, changes(call, event, restore=True), is_new=made))
         differences[0].save()
-        if asked := call.ask_for_judgement(sql.clock()):
+        if differences[0] and (asked := call.ask_for_judgement(sql.clock())):
             sql.update(call, asked)
         # what was closed for want of its call is run again only where it is chosen: its rules have never run
         waiting_events.make_due(call, differences[0].columns.keys() - {"call_leg_id"})

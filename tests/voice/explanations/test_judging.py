@@ -9,11 +9,14 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from portal.telnyx.client import ask
 from tests.support.accounts import make_account
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.events import tell
-from tests.support.factories import make_call, make_event
+from tests.support.factories import make_call, make_event, make_flow
 from tests.support.rows import Call, CallCommand
+from tests.support.sandbox_http import Http
 from voice.calls import status
 from voice.explanations import judging, rows
 
@@ -166,3 +169,25 @@ def test_old_calls_are_filled_in_and_a_second_run_finds_nothing(account: TelnyxA
     out = StringIO()
     call_command("explain", "--fill", stdout=out, stderr=StringIO())
     assert out.getvalue() == "0 judged.\n"
+
+
+def test_a_rule_that_hung_up_is_named_where_telnyx_says_callee(sandbox: Sandbox, http: Http) -> None:
+    account = make_account("wired", base_url=sandbox.base_url)
+    told = {"application_name": "line", "webhook_event_url": "http://127.0.0.1:9/"}
+    connection_id = ask(account, "call_control_applications.create", **told)["data"]["id"]
+    make_flow(
+        account,
+        {"event_type": "call.initiated", "do": [{"action": "answer"}]},
+        {"event_type": "call.answered", "do": [{"action": "hangup"}]},
+        name="Nights",
+        connection_id=connection_id,
+    )
+    told = {"call_control_id": http.ring(connection_id=connection_id), "connection_id": connection_id}
+    for event in (make_event(**told), make_event("call.answered", 0.2, **told)):
+        tell(account, event)
+    tell(account, make_event("call.hangup", 0.4, hangup_source="callee", **told))
+    judging.judge_due()
+    call = Call.objects.get(account=account)
+    assert [command.status for command in call.commands.order_by("created_at")] == ["ok", "ok"]
+    assert (call.ending, call.ending_category, call.ended_by) == ("we_hung_up", "completed", "us")
+    assert "rule 2 of flow Nights" in rows.verdict_of(call).sentence

@@ -31,6 +31,15 @@ def test_a_call_of_which_only_the_row_is_there_is_told_as_such(account: TelnyxAc
     assert rows.verdict_of(ended).code == "lost"
 
 
+def test_of_very_many_events_the_beginning_and_the_end_are_read(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "_MOST", 2)
+    case = BY_ID["p04-in-menu-timeout-we-hung-up"]
+    (call,) = store(account, case)
+    check(rows.verdict_of(call).told(), case["expected"])
+
+
 def test_a_live_call_is_on_the_line(account: TelnyxAccount) -> None:
     case = BY_ID["p01-out-callee-hung-up"]
     (call,) = store(account, case | {"events": case["events"][:2]})

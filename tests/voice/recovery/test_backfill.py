@@ -70,7 +70,7 @@ def http(sandbox: Sandbox) -> Iterator[Http]:
 
 def calls() -> list[dict[str, Any]]:
     """All that is known of the calls, but for ids and times that differ from row to row."""
-    return [model_to_dict(call, exclude=["id"]) for call in Call.objects.order_by("call_control_id")]
+    return [model_to_dict(call, exclude=["id", "judge_at"]) for call in Call.objects.order_by("call_control_id")]
 
 
 def sources() -> dict[str, int]:

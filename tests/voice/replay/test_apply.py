@@ -21,12 +21,15 @@ from voice.replay.selection import Selection
 
 pytestmark = pytest.mark.django_db
 OURS = (Call, CallEvent, CallCommand, Conference, ConferenceParticipant)
+OWED = "judge_at"  # when a call's end is to be judged is no fact of the call: a replay that changes it asks for that
+UNTOLD = {"id", OWED}
 ANSWER = {"event_type": "call.initiated", "do": [{"action": "answer"}]}
 
 
 def table(model: Any) -> list[dict[str, Any]]:
     """Every row whole, bodies and facts included, in a fixed order."""
-    return list(model.objects.order_by("pk").values())
+    rows = model.objects.order_by("pk").values()
+    return [{name: value for name, value in row.items() if name != OWED} for row in rows]
 
 
 def tables() -> dict[str, list[dict[str, Any]]]:
@@ -69,8 +72,8 @@ def test_a_call_whose_row_is_gone_comes_back(account: TelnyxAccount) -> None:
     Call.objects.all().delete()
     row = again()
     after = Call.objects.values().get()
-    assert {name: value for name, value in after.items() if name != "id"} == {
-        name: value for name, value in before.items() if name != "id"
+    assert {name: value for name, value in after.items() if name not in UNTOLD} == {
+        name: value for name, value in before.items() if name not in UNTOLD
     }
     assert set(CallEvent.objects.values_list("call", flat=True)) == {after["id"]}
     assert [line.is_new for line in row.lines.all()] == [True, True]

@@ -97,6 +97,10 @@ def _ended_normally(session: Session, leg: Leg) -> Verdict:
         return Verdict(
             "hung_up", "completed", session.who_of(leg), f"{person[:1].upper()}{person[1:]} hung up{talked}.", HIGH
         )
+    if leg.was_ended_at_our_end and leg.hangup is not None and leg.hangup.is_texml:
+        sentence = f"Ended at our end{after(leg.talk)}, probably by its TeXML document."
+        following = "Look at what the document told to do last."
+        return Verdict("document_ended", "completed", "us", sentence, MEDIUM, following, source=PRACTICE)
     if leg.was_ended_at_our_end:
         sentence = (
             f"Ended at our end{after(leg.talk)}, by no command of this portal: probably another program, or Telnyx."
@@ -110,6 +114,9 @@ def _ended_normally(session: Session, leg: Leg) -> Verdict:
             "Look at Telnyx's audit log for another program with the same key, and at the balance.",
             source=PRACTICE,
         )
+    if leg.side in {"caller", "callee"}:
+        sentence = f"Ended normally{after(leg.talk)} on the side of the {leg.side}; which side is ours is not known."
+        return Verdict("ended_normally", "completed", "unknown", sentence, LOW, _LAST)
     sentence = f"Ended normally{after(leg.talk)}; Telnyx does not say by whom."
     return Verdict("ended_normally", "completed", "unknown", sentence, MEDIUM)
 

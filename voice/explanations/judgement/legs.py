@@ -135,7 +135,7 @@ class Leg:
 
     @property
     def was_ended_at_our_end(self) -> bool:
-        return self.side in {"caller", "callee"} and not self.was_ended_by_its_person
+        return bool(self.persons_side) and self.side in {"caller", "callee"} and not self.was_ended_by_its_person
 
     @cached_property
     def machine(self) -> str:

@@ -89,7 +89,8 @@ def _by_time_limit(session: Session, leg: Leg) -> Verdict | None:
 
 def _time_limit(session: Session, leg: Leg) -> tuple[float | None, str]:
     made_by = session.transfer_to(leg)
-    for command in (*leg.commands, *((made_by,) if made_by else ())):
+    own = (command for command in leg.commands if command.action != "transfer")  # its limit is the target's
+    for command in (*own, *((made_by,) if made_by else ())):
         limit = command.parameter("time_limit_secs", "TimeLimit")
         if isinstance(limit, int | float) and not isinstance(limit, bool):
             return float(limit), command.action

@@ -1,5 +1,7 @@
 """What the hang-up says by itself: causes, sides and SIP statuses, of answered calls and of others."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.endings import command, course, event, judged
@@ -13,6 +15,7 @@ from tests.support.endings import command, course, event, judged
         ("outgoing", "normal_clearing", "callee", "16", ("completed", "callee", "high")),
         ("outgoing", "normal_clearing", "caller", "200", ("completed", "unknown", "low")),
         ("outgoing", "normal_clearing", "unknown", "200", ("completed", "unknown", "medium")),
+        ("", "normal_clearing", "callee", "200", ("completed", "unknown", "low")),  # which side is ours is not known
         ("outgoing", "call_rejected", "unknown", "500", ("carrier", "unknown", "medium")),
         ("outgoing", "unspecified", "unknown", "unspecified", ("completed", "unknown", "low")),
         ("outgoing", "normal_clearing", "unknown", "488", ("configuration", "telnyx", "high")),
@@ -58,6 +61,12 @@ def test_an_unanswered_call_is_told_by_cause_and_code(
     verdict = judged(course(direction, ended=12, hangup_cause=cause, sip_hangup_cause=sip))
     assert (verdict.category, verdict.who, verdict.confidence) == expected
     assert ("probably" in verdict.sentence.lower() or "no" in verdict.sentence) or verdict.confidence != "low"
+
+
+def test_a_texml_leg_that_ends_at_our_end_was_probably_ended_by_its_document() -> None:
+    told = [replace(one, is_texml=True) for one in course("incoming", answered=1, ended=9, hangup_source="callee")]
+    verdict = judged(told)
+    assert (verdict.code, verdict.who, verdict.confidence) == ("document_ended", "us", "medium")
 
 
 def test_an_unknown_cause_is_shown_as_it_is_and_taken_for_no_other() -> None:

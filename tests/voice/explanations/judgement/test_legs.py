@@ -1,8 +1,10 @@
 """Legs of one session: which of them explains the other, and what became of transfers."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.support.endings import command, course, event, judged, of_leg
+from tests.support.endings import at, command, course, event, judged, of_leg
 from voice.explanations.judgement import legs
 from voice.explanations.judgement.facts import Facts
 
@@ -77,10 +79,33 @@ def test_a_call_without_an_end_is_told_by_what_is_known_of_it() -> None:
     assert "1:00 min" in billed.sentence
 
 
+def test_what_happened_last_counts_not_what_came_last() -> None:
+    told = course("outgoing", answered=1, ended=60, hangup_source="callee")
+    first = replace(event("call.machine.detection.ended", 3, result="not_sure"), received_at=at(9))
+    last = replace(event("call.machine.detection.ended", 4, result="machine"), received_at=at(5))
+    assert judged([*told, first, last]).flags == ("a machine was detected",)
+
+
+def test_the_leg_that_began_first_tells_of_the_session_whatever_of_it_is_missing() -> None:
+    events = two(60.2, "callee", 60, "callee")
+    begun = at(0).isoformat()
+    late = [replace(one, payload=one.payload | {"start_time": begun}) for one in events if one.leg == "a"][-2:]
+    read = legs.read(Facts((*late, *(one for one in events if one.leg == "b"))))
+    assert [leg.control_id for leg in read.legs] == ["a", "b"]
+
+
 def test_our_commands_tell_a_direction_that_nobody_else_does() -> None:
     hangup = course("", answered=1, ended=9)[-1]
     for action, direction in (("answer", "incoming"), ("dial", "outgoing"), ("speak", "")):
         assert legs.read(Facts((hangup,), (command(action, 0),))).legs[0].direction == direction
+
+
+def test_the_limit_of_a_transfer_is_its_target_s() -> None:
+    transfer = command("transfer", 3, parameters={"to": TARGET, "time_limit_secs": 50})
+    events = two(56.2, "callee", 56, "unknown", hangup_cause="time_limit")
+    assert of_leg("b", events, transfer).sentence == "Cut at the time limit of 50 s, set by transfer."
+    alone = course("incoming", answered=1, ended=51, hangup_source="caller")
+    assert judged(alone, transfer).code == "hung_up"
 
 
 def test_four_hours_are_telnyx_s_limit() -> None:

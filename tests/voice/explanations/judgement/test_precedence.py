@@ -40,7 +40,8 @@ def test_a_case_is_judged_as_expected(case: dict[str, Any]) -> None:
 def test_no_order_and_no_repetition_changes_a_verdict(data: st.DataObject) -> None:
     case = data.draw(st.sampled_from(CASES))
     again = data.draw(st.lists(st.sampled_from(case["events"]), max_size=4)) if case["events"] else []
-    events = data.draw(st.permutations([*case["events"], *again]))
+    tried_again = [event | {"meta": {"attempt": 2}} if "meta" in event else event for event in again]
+    events = data.draw(st.permutations([*case["events"], *tried_again]))
     commands = data.draw(st.permutations(case["commands"]))
     assert judged(case, events=list(events), commands=list(commands)) == judged(case)
 
