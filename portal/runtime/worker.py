@@ -107,7 +107,8 @@ class Worker:
         try:
             for lane in self._lanes.values():
                 lane.start()
-            signals.worker_ready.send(sender=self)  # what reads the SDK does it now
+            # what reads the SDK does it now, for seconds: the kernel keeps few datagrams, so they are taken meanwhile
+            threading.Thread(target=signals.worker_ready.send, args=(self,), name="ready", daemon=True).start()
             while not has_ended():
                 if woken := inbox.receive():
                     task, identifier = woken
