@@ -62,6 +62,8 @@ RECOVERY_INTERVAL_MINUTES = setting("RECOVERY_INTERVAL_MINUTES", whole_number, 5
 DATABASES = {
     "default": setting("DATABASE_URL", database, None) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
 }
+if not setting("DATABASE_PREPARED", boolean, True):
+    DATABASES["default"].setdefault("OPTIONS", {}).pop("prepare_threshold", None)
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
@@ -127,6 +129,7 @@ MIDDLEWARE = [
 ]
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
+PLAIN_WEBHOOKS = "voice.events.plain_webhooks.PlainWebhooks"  # what stands in front of Django
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -189,6 +192,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # A redirect of ours would lose Telnyx's webhooks, whatever scheme they come by; the proxy redirects people.
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
+
+# Code of others hangs and crashes: with a broker, handlers run in Celery's processes, which can be killed
+WAKE_UPS_BY_BROKER = (
+    {"voice.process_event"} if EVENT_HANDLERS and not CELERY_BROKER_URL.startswith("embedded") else set()
+)
 
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"

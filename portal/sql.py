@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.models import Field, Model
 
+from portal import statements
+
 M = TypeVar("M", bound=Model)
 # The database's clock, as Django writes times into it.
 NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"}
@@ -33,7 +35,7 @@ def fetch(model: type[M], ending: str = "", **found_by: Any) -> M | None:
     """Return the one row with these values."""
     where, values = _equal(model, found_by)
     sql = f'SELECT {columns(model)} FROM "{model._meta.db_table}" WHERE {where} {ending}'  # noqa: S608
-    return next(iter(model._default_manager.raw(sql, values)), None)
+    return next(iter(statements.rows(model, sql, values)), None)
 
 
 def fetch_locked(model: type[M], **found_by: Any) -> M | None:
@@ -110,7 +112,7 @@ def insert(row: Model, stamped: str | None = None) -> bool:
     bound = [field for field in fields if field.name != stamped]
     values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in bound]
     sql = f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING'  # noqa: S608
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(f"{sql} RETURNING {_field(type(row), stamped).column if stamped else 1}", values)
         done = cursor.fetchone()
     if done and stamped:
@@ -145,6 +147,6 @@ def _field(model: type[Model], name: str) -> "Field[Any, Any]":
 
 
 def _changed(sql: str, values: list[Any]) -> bool:
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(sql, values)
         return bool(cursor.rowcount)

@@ -39,6 +39,9 @@ class TimedConnection(psycopg.Connection[Any]):
         limit = getattr(_kept, "seconds", None) if timeout is None else timeout
         try:
             return super().wait(gen, interval, limit)
+        except psycopg.errors.FeatureNotSupported:
+            self.close()  # a migration changed what a prepared statement answers; a new connection prepares it anew
+            raise
         except psycopg.OperationalError:
             if self.pgconn.transaction_status == TransactionStatus.ACTIVE:  # still waiting: it gave up
                 self.close()

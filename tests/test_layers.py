@@ -43,6 +43,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.signatures",
             "portal.sql",
             "portal.statement_timeout",
+            "portal.statements",
             "portal.stopping",
             "portal.texts",
             "portal.times",

@@ -1,6 +1,5 @@
 """Turns "what is to be done" into messages, at the edge. Messages carry ids; the work is in the rows."""
 
-import threading
 import uuid
 
 from celery import shared_task
@@ -8,6 +7,7 @@ from celery.signals import worker_ready
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from portal.runtime import worker
 from voice.alerts import rounds
 from voice.catalogue import actions
 from voice.dialling import own_numbers
@@ -25,12 +25,10 @@ PIECE_SECONDS = 5.0  # of a replay: well below the time limit of a task
 def process_event(*event_ids: str) -> None:
     """Process events, mostly one, and wake what follows from them.
 
-    On a thread (SQLite: one worker, the same threads for both queues) the first command of one event is sent here and
-    now: another message would only find another of these threads. A process has to be free for the next event, whatever
-    Telnyx does.
+    On a thread that nobody else waits for, the first command of one event is sent here and now: another wake-up would
+    only find another thread. A process has to be free for the next event, whatever Telnyx does.
     """
-    on_a_thread = threading.current_thread() is not threading.main_thread()
-    commands = _send_at_once if on_a_thread and len(event_ids) == 1 else wake_commands
+    commands = _send_at_once if len(event_ids) == 1 and worker.has_time() else wake_commands
     for following in processing.process_all([uuid.UUID(event_id) for event_id in event_ids]):
         wake_following(following, commands)
 

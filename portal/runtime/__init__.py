@@ -1,3 +1,3 @@
 """Runs the portal's processes: broker, wake-ups, web worker, health, logs."""
 
-__all__ = ["sqlite_broker", "timers", "wakeups"]
+__all__ = ["middleware", "sqlite_broker", "timers", "wakeups", "worker"]

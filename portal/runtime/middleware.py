@@ -14,6 +14,8 @@ from portal.statement_timeout import statement_timeout
 Handler = Callable[[HttpRequest], HttpResponse]
 
 _TELNYX = ("/webhooks/", "/texml/")  # what Telnyx asks: it comes again, or hangs up, and signs its bytes
+SOON, _LATER = 2.0, 10.0  # seconds for a statement
+WAITED = "portal.waited"  # in the environ: the seconds that were spent on the request below Django
 _STRANGERS_FORM = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 # As django-unfold needs it: Alpine evaluates expressions, its widgets set inline styles. No host but our own.
@@ -23,12 +25,16 @@ _POLICY = (
 )
 
 
+def request_id(given: str) -> str:
+    """Return the caller's id, if it is one, else a new one."""
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
 def request_context(get_response: Handler) -> Handler:
     """Give the request an id (the caller's ``X-Request-ID``, if it is one) that logs, problems and audit share."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        request.request_id = request_id(request.headers.get("X-Request-ID", ""))  # type: ignore[attr-defined]
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
         response = get_response(request)
@@ -43,7 +49,8 @@ def limited_waiting(get_response: Handler) -> Handler:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         soon = request.path_info.startswith((*_TELNYX, "/readyz", "/metrics"))
-        with statement_timeout(2 if soon else 10):
+        waited = request.META.get(WAITED, 0.0) if soon else 0.0
+        with statement_timeout(max((SOON if soon else _LATER) - waited, 0.1)):
             return get_response(request)
 
     return middleware

@@ -1,7 +1,9 @@
-"""Wakes workers without letting the request wait for a broker.
+"""Wakes workers without letting the request wait for anybody.
 
-``wake`` puts an id on a bounded queue in memory; one daemon thread publishes. A full queue, a frozen broker or a crash
-drops wake-ups, and the sweep finds the same work in its row half a second later.
+``wake`` sends a datagram to the worker of this host. Where none listens, or it has enough for the moment, the id goes
+on a bounded queue in memory, and one daemon thread tries the worker once more, patiently, and else publishes to the
+broker. A full queue, a frozen broker or a crash drops wake-ups, and the sweep finds the same work in its row half a
+second later.
 """
 
 import os
@@ -10,8 +12,10 @@ import threading
 import uuid
 
 import structlog
+from django.conf import settings
 
 from portal.celery import app
+from portal.runtime.datagrams import Fate, Sender
 
 _CAPACITY = 10_000
 # Tasks that take several ids: under load one message carries a few, since publishing costs more than handing over.
@@ -22,17 +26,20 @@ _log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Keeps wake-ups in a bounded queue, and publishes them to the broker from one thread."""
+    """Sends wake-ups to this host's worker, and keeps in a bounded queue what one thread has to send or to publish."""
 
     def __init__(self) -> None:
         self.pending: queue.Queue[tuple[str, str]] = queue.Queue(_CAPACITY)
         self.dropped = 0
+        self._here = Sender()
         self._thread: threading.Thread | None = None
         self._pid = 0
         self._lock = threading.Lock()
 
     def put(self, task: str, identifier: str) -> None:
-        """Queue a wake-up and never block."""
+        """Send a wake-up, or queue it, and never block."""
+        if task not in settings.WAKE_UPS_BY_BROKER and self._here.send(task, identifier) is Fate.SENT:
+            return
         self._ensure_thread()
         try:
             self.pending.put_nowait((task, identifier))
@@ -51,11 +58,25 @@ class Publisher:
     def _run(self) -> None:
         while True:
             for task, identifiers in _messages(self._some()):
-                try:
-                    app.send_task(task, args=identifiers, retry=False, ignore_result=True, expires=_EXPIRES)
-                except Exception as error:  # whatever a broker may raise: nothing is owed here
-                    self.dropped += len(identifiers)
-                    _log.warning("wake-up dropped", task=task, error=type(error).__name__)
+                if identifiers := self._not_taken_here(task, identifiers):
+                    self._publish(task, identifiers)
+
+    def _not_taken_here(self, task: str, identifiers: list[str]) -> list[str]:
+        """Send to this host's worker what it has room for within a second; return the others."""
+        if task in settings.WAKE_UPS_BY_BROKER:
+            return identifiers
+        sent = 0
+        while sent < len(identifiers) and self._here.send(task, identifiers[sent], patient=True) is Fate.SENT:
+            sent += 1
+        return identifiers[sent:]
+
+    def _publish(self, task: str, identifiers: list[str]) -> None:
+        try:
+            arguments = [one for one in identifiers if one]
+            app.send_task(task, args=arguments, retry=False, ignore_result=True, expires=_EXPIRES)
+        except Exception as error:  # whatever a broker may raise: nothing is owed here
+            self.dropped += len(identifiers)
+            _log.warning("wake-up dropped", task=task, error=type(error).__name__)
 
     def _some(self) -> list[tuple[str, str]]:
         """Wait for one, and take along what is there beside it."""
@@ -83,3 +104,8 @@ def wake(task: str, *identifiers: uuid.UUID) -> None:
     """Have ``task`` run for each id soon. Call it after the commit of the rows it is about."""
     for identifier in identifiers:
         publisher.put(task, str(identifier))
+
+
+def wake_task(task: str) -> None:
+    """Have a task run soon that takes no id."""
+    publisher.put(task, "")

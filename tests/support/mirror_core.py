@@ -10,10 +10,9 @@ CORE: dict[str, str] = {
     "applications.urls": "addresses only: tests/applications/api asks each of them",
     "portal.asgi": "one call of Django's: nothing here serves with it",
     "portal.keyset": "tests of portal/rest/pagination and of portal/admin/test_paging walk lists with it",
-    "portal.celery": "one call of Celery's: tests/test_servers.py runs a worker with it",
     "portal.formats.en.formats": "four constants of Django's form: each page shows times in them",
     "portal.json_types": "one name of a type: mypy checks who uses it",
     "portal.sandbox.core.requests": "a dataclass and two names of types",
     "portal.telnyx.patience": "applications/pulls and applications/exchange wait out a 429 with it",
-    "portal.wsgi": "one call of Django's: tests/portal/test_start.py serves with it",
+    "portal.wsgi": "one call of Django's and of the door in front of it: tests/portal/test_start.py serves with it",
 }

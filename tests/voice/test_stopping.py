@@ -45,7 +45,14 @@ from voice.models import CallCommand
 rows = CallCommand.objects.values_list("call_control_id", "status", "first_sent_at")
 print(json.dumps([[leg, status, sent is not None] for leg, status, sent in rows]))
 """
+WAKE = """
+from portal.runtime.wakeups import publisher
+from voice.models import CallCommand
+for pk in CallCommand.objects.values_list("pk", flat=True):
+    assert publisher._here.send("voice.send_command", str(pk), patient=True).name == "SENT"
+"""
 PROCESSES = {
+    "worker of the host": (["manage.py", "worker"], "the worker ends"),
     "sweep": (["manage.py", "sweep"], "the sweep ends"),
     "worker": (
         ["-m", "celery", "-A", "portal", "worker", "-P", "threads", "-c", "8", "-Q", "events,commands"],
@@ -90,6 +97,9 @@ def test_a_process_begins_no_request_after_sigterm(
             command, env=portal.environment, cwd=settings.BASE_DIR, stdout=log, stderr=subprocess.STDOUT
         )
     try:
+        if role == "worker of the host":
+            wait_for((tmp_path / "var" / "wakeups.sock").exists, "a socket", portal.log)
+            portal.run("manage.py", "shell", "-v", "0", "-c", WAKE)
         wait_for(lambda: len(begun(listener)) >= 4, "a few requests", portal.log, 120)
         process.send_signal(signal.SIGTERM)
         wait_for(lambda: ending in portal.log.read_text(), "the end", portal.log)

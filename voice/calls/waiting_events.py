@@ -10,7 +10,7 @@ Locks go call → leg → event.
 import uuid
 from collections.abc import Collection
 
-from portal import sql
+from portal import sql, statements
 from voice.models import Call, CallEvent
 
 TOLD = frozenset({"direction", "call_leg_id"})  # columns that events wait for
@@ -40,7 +40,9 @@ def _release(call: Call) -> list[uuid.UUID]:
     """Make the events due from now on that wait for the direction."""
     statement = """UPDATE voice_callevent SET lease_until = NULL WHERE account_id = %s AND call_control_id = %s
                    AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL RETURNING id"""
-    found = CallEvent.objects.raw(statement, [sql.prepared(Call, "account", call.account_id), call.call_control_id])
+    found = statements.rows(
+        CallEvent, statement, [sql.prepared(Call, "account", call.account_id), call.call_control_id]
+    )
     return [event.pk for event in found]
 
 
@@ -50,7 +52,7 @@ def _reopen(call: Call) -> list[uuid.UUID]:
     statement = """UPDATE voice_callevent SET status = 'received', attempts = 0
                    WHERE call_leg_id = %s AND call_leg_id <> '' AND account_id = %s AND call_control_id = ''
                    AND call_id IS NULL AND status = 'ignored' RETURNING id"""
-    found = CallEvent.objects.raw(statement, [call.call_leg_id, sql.prepared(Call, "account", call.account_id)])
+    found = statements.rows(CallEvent, statement, [call.call_leg_id, sql.prepared(Call, "account", call.account_id)])
     return [event.pk for event in found]
 
 

@@ -77,7 +77,8 @@ def record_outcome(command: CallCommand, error: TelnyxError | None, now: datetim
         _wait(command.account_id, error, now)
     account_id, again = command.account_id, len(command.attempts) > 1
     rejected, usable = _is_rejection(error), not isinstance(error, TelnyxUncertain) and not _is_unreachable(error)
-    found = sql.fetch(AccountBreaker, account=account_id)
+    may_have_one = vars(command).get("has_breaker", True)  # as it was asked with the lease
+    found = sql.fetch(AccountBreaker, account=account_id) if may_have_one else None
     if usable and not rejected and (found is None or (found.is_closed and "x" not in found.recent)):
         return
     with transaction.atomic():

@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
 from portal import sql as rows
+from portal import statements
 from portal.models import TelnyxAccount
 from voice.catalogue import actions
 from voice.models import Call, CallCommand, Conference
@@ -39,6 +40,7 @@ _BLOCKED = f"""(
                        AND other.status = 'sending')
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = wish.conference_id
                        AND other.status = 'sending')))))"""  # noqa: S608
+_HAS_BREAKER = "EXISTS (SELECT 1 FROM voice_accountbreaker b WHERE b.account_id = voice_callcommand.account_id)"
 # of the last attempt: null while it is on the wire, or when its sender died there
 _OUTCOME = {
     "postgresql": "(other.attempts -> -1 ->> 'outcome')",
@@ -48,6 +50,11 @@ _OUTCOME = {
 
 def lock_subjects(command_id: uuid.UUID) -> tuple[Call | None, Conference | None]:
     """Lock the call and the conference that the command is about: before the command, as everybody does."""
+    sql = f"""SELECT {rows.columns(Call)}, (SELECT conference_id FROM voice_callcommand WHERE id = %s) AS of_conference
+              FROM voice_call WHERE id = (SELECT call_id FROM voice_callcommand WHERE id = %s) {rows.lock_clause()}"""  # noqa: S608
+    found = statements.rows(Call, sql, [rows.prepared(CallCommand, "id", command_id)] * 2)
+    if found and vars(found[0])["of_conference"] is None:
+        return found[0], None  # most are about a call alone
     wanted = rows.fetch(CallCommand, id=command_id)
     call = rows.fetch_locked(Call, id=wanted.call_id) if wanted and wanted.call_id else None
     return call, rows.fetch_locked(Conference, id=wanted.conference_id) if wanted and wanted.conference_id else None
@@ -56,12 +63,19 @@ def lock_subjects(command_id: uuid.UUID) -> tuple[Call | None, Conference | None
 def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
     """Lock the command if it is open and not leased; return it with the database's time.
 
-    Leases are compared with that time: this machine's clock may be wrong.
+    Leases are compared with that time: this machine's clock may be wrong. What is asked next comes along: whether it is
+    ``blocked``, whether one of its event ``failed_before``, whether its account ``has_breaker``. Nobody can block it
+    after that, since its call or conference is locked.
     """
-    sql = f"""SELECT {rows.columns(CallCommand)}, {rows.now()} AS clock FROM voice_callcommand
+    sql = f"""SELECT {rows.columns(CallCommand)}, {rows.now()} AS clock, {_blocked()} AS blocked,
+                  EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.event_id = voice_callcommand.event_id
+                          AND other.sequence < voice_callcommand.sequence
+                          AND other.status IN ('refused', 'uncertain', 'expired')) AS failed_before,
+                  {_HAS_BREAKER} AS has_breaker
+              FROM voice_callcommand
               WHERE id = %s AND status IN ('queued', 'sending')
               AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock_clause()}"""  # noqa: S608
-    command = next(iter(CallCommand.objects.raw(sql, [rows.prepared(CallCommand, "id", command_id)])), None)
+    command = next(iter(statements.rows(CallCommand, sql, [rows.prepared(CallCommand, "id", command_id)])), None)
     if command is None:
         return None, timezone.now()
     command.account = rows.fetch(TelnyxAccount, id=command.account_id) or command.account
@@ -69,9 +83,8 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
 
 
 def is_blocked(command: CallCommand) -> bool:
-    """Tell whether the command has to wait for another one."""
-    sql = f"SELECT id FROM voice_callcommand WHERE id = %s AND {_blocked()}"  # noqa: S608
-    return bool(list(CallCommand.objects.raw(sql, [rows.prepared(CallCommand, "id", command.pk)])))
+    """Tell whether the command had to wait for another one when it was ``locked``."""
+    return bool(vars(command)["blocked"])
 
 
 def not_blocked() -> RawSQL:
@@ -80,12 +93,18 @@ def not_blocked() -> RawSQL:
 
 
 def now_if_leased(command: CallCommand) -> datetime | None:
-    """Return the database's time while this sender has the command's lease; None when it has lost it."""
-    sql = f"""SELECT id, {rows.now()} AS clock FROM voice_callcommand
+    """Return the database's time while this sender has the command's lease; None when it has lost it.
+
+    Whether its account ``has_breaker`` comes along.
+    """
+    sql = f"""SELECT id, {rows.now()} AS clock, {_HAS_BREAKER} AS has_breaker FROM voice_callcommand
               WHERE id = %s AND status = 'sending' AND lease_until = %s"""  # noqa: S608
     values = [rows.prepared(CallCommand, name, getattr(command, name)) for name in ("id", "lease_until")]
-    found = next(iter(CallCommand.objects.raw(sql, values)), None)
-    return rows.read_now(vars(found)["clock"]) if found else None
+    found = next(iter(statements.rows(CallCommand, sql, values)), None)
+    if found is None:
+        return None
+    vars(command)["has_breaker"] = vars(found)["has_breaker"]
+    return rows.read_now(vars(found)["clock"])
 
 
 def next_free(command: CallCommand) -> list[uuid.UUID]:
@@ -96,7 +115,7 @@ def next_free(command: CallCommand) -> list[uuid.UUID]:
               AND (lease_until IS NULL OR lease_until < {rows.now()}) AND NOT {_blocked()}
               ORDER BY created_at, sequence LIMIT 1"""  # noqa: S608
     ids = [rows.prepared(CallCommand, "id", row_id) for row_id in (command.call_id, command.conference_id)]
-    return [row.pk for row in CallCommand.objects.raw(sql, ids)]
+    return [row.pk for row in statements.rows(CallCommand, sql, ids)]
 
 
 def _blocked() -> str:

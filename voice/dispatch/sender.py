@@ -4,6 +4,7 @@ A command of which nobody knows the outcome becomes *uncertain*; ``reconciliatio
 """
 
 import uuid
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -96,7 +97,7 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
             elif reason:
                 _close(command, *reason, now)
                 return command
-            else:
+            elif vars(command)["has_breaker"]:
                 held = circuit_breaker.why_held(command.account_id, command.action, now)
         if held:  # it waits as it is: the sweep offers it again, until it expires
             held_back.note(command, held, now)
@@ -158,9 +159,7 @@ def _last_words(command: CallCommand) -> str:
 
 
 def _failed_before(command: CallCommand) -> bool:
-    failed = (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
-    earlier = CallCommand.objects.filter(event=command.event_id, sequence__lt=command.sequence, status__in=failed)
-    return command.event_id is not None and earlier.exists()
+    return command.event_id is not None and bool(vars(command)["failed_before"])  # as it was when it was locked
 
 
 def _attempt(command: CallCommand, claimed: float | None = None) -> _Outcome:
@@ -242,7 +241,8 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
         _postpone(command, again, _Status.SENDING, mine)
         return ordering.next_free(command)  # a hang-up does not wait for its resend
-    with transaction.atomic():
+    alone = error is None and command.action not in {*actions.NEW_CALLS, "conferences.create"}  # one UPDATE, no more
+    with nullcontext() if alone else transaction.atomic():
         if outcome.answer is not None and command.action in actions.NEW_CALLS:
             command.call = call_of_dial(command, outcome.answer, now)
             command.call_control_id = command.call.call_control_id if command.call else ""
@@ -254,7 +254,8 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
             command.settlement, command.settled_at = f"Settled from the {subject} at Telnyx.", now
         status = _final(command, error)
         if not _close(command, status, command.error, now, mine):
-            transaction.set_rollback(True)
+            if not alone:
+                transaction.set_rollback(True)
             return []
     return ordering.next_free(command)
 

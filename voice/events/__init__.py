@@ -4,6 +4,7 @@ __all__ = [
     "envelopes",
     "following",
     "intake",
+    "plain_webhooks",
     "processing",
     "refusal_reasons",
     "rejections",

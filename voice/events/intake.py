@@ -47,7 +47,7 @@ def record(
     One INSERT that commits by itself; only a repeat asks more. Raises what the database raises: then nothing may be
     acknowledged.
     """
-    event = _read(account, source, headers, body, now)
+    event = read(account, source, headers, body, now)
     if sql.insert(event, stamped="received_at"):  # leases and commands are compared with it
         return event, True
     return _resolve_repeat(CallEvent.objects.get(account=account, dedupe_key=event.dedupe_key), event)
@@ -58,7 +58,8 @@ def read_again(event: CallEvent) -> None:
     _READERS[event.source](event)
 
 
-def _read(account: TelnyxAccount, source: str, headers: Mapping[str, str], body: bytes, now: datetime) -> CallEvent:
+def read(account: TelnyxAccount, source: str, headers: Mapping[str, str], body: bytes, now: datetime) -> CallEvent:
+    """Make an event of ``body``, unsaved; a quarantined one when it cannot be read."""
     kept = {name: value for name, value in ((name, headers.get(name)) for name in _KEPT_HEADERS) if value}
     event = CallEvent(account=account, source=source, headers=kept, body=body, received_at=now, dedupe_key=_hash(body))
     try:

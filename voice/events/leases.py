@@ -9,6 +9,7 @@ from django.db import connection
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal import sql as rows
+from portal import statements
 from portal.times import uptime
 from voice.catalogue.correlation import EVENT_TYPES
 from voice.catalogue.texml_operations import ANSWERING
@@ -73,7 +74,7 @@ def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
             EXISTS (SELECT 1 FROM voice_callcommand c WHERE c.status = 'uncertain' AND c.settled_at IS NULL
                     AND c.account_id = voice_callevent.account_id) AS has_questions,
             {" OR ".join(_OWNED.format(table) for table in _APPLICATIONS)} AS is_at_home {_AT_EASE[vendor]}"""  # noqa: S608
-    found = CallEvent.objects.raw(sql, [rows.prepared(CallEvent, "id", row_id) for row_id in event_ids])
+    found = statements.rows(CallEvent, sql, [rows.prepared(CallEvent, "id", row_id) for row_id in event_ids])
     return [_claimed(event) for event in found]
 
 

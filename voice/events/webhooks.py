@@ -75,7 +75,7 @@ def _receive(request: HttpRequest, token: str, source: str) -> HttpResponse | No
         return problem(400, detail, "bad_signature", _id(request), **_echo(request))
     event, new = intake.record(account, source, request.headers, body, timezone.now())
     if new and event.status == CallEvent.Status.RECEIVED:
-        _wake(event)
+        wake(event)
     return None
 
 
@@ -87,7 +87,8 @@ def _not_allowed(request: HttpRequest) -> HttpResponse:
     return answer
 
 
-def _wake(event: CallEvent) -> None:
+def wake(event: CallEvent) -> None:
+    """Wake a worker for an event that is stored."""
     try:
         wake_event(event.pk)
     except Exception:  # it is stored, so it is acknowledged: the sweep finds it

@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from django.core.management import BaseCommand
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import DatabaseError, close_old_connections, connection
 
 from portal import stopping
 from portal.models import Heartbeat
@@ -145,7 +145,7 @@ def _send(command_id: uuid.UUID) -> None:
         while following:
             following = sender.send(following[0])
     finally:
-        connections.close_all()
+        close_old_connections()  # a thread keeps its own from one to the next
 
 
 def _look(command_id: uuid.UUID) -> None:
@@ -153,7 +153,7 @@ def _look(command_id: uuid.UUID) -> None:
     try:
         reconciliation.reconcile(command_id)
     finally:
-        connections.close_all()
+        close_old_connections()  # a thread keeps its own from one to the next
 
 
 def _replay(replay_id: uuid.UUID) -> None:
@@ -161,4 +161,4 @@ def _replay(replay_id: uuid.UUID) -> None:
     try:
         wake_following(runs.work(replay_id, PIECE_SECONDS))
     finally:
-        connections.close_all()
+        close_old_connections()  # a thread keeps its own from one to the next

@@ -1,0 +1,65 @@
+"""Runs statements that come again and again: PostgreSQL parses and plans each of them once for every connection.
+
+Django binds values on the client, so no two of its statements are the same text. Here they are bound by the server, and
+psycopg prepares a statement when it comes for the third time (``DATABASE_PREPARED``).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.utils import CursorWrapper
+from django.db.models import Model
+
+M = TypeVar("M", bound=Model)
+
+
+@contextmanager
+def cursor() -> Iterator[CursorWrapper]:
+    """Open a cursor of this thread's connection that binds on the server; on SQLite it is any other.
+
+    So it is where statements are logged: Django shows the values in their places only when it binds itself.
+    """
+    if connection.vendor != "postgresql" or connection.queries_logged:
+        with connection.cursor() as plain:
+            yield plain
+        return
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        binding = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
+    with connection._prepare_cursor(binding) as wrapped:  # type: ignore[attr-defined]  # counted like Django's
+        yield wrapped
+
+
+def rows(model: type[M], sql: str, values: Sequence[Any]) -> list[M]:
+    """Return what the statement finds as rows of ``model``; what it names beside the columns becomes attributes."""
+    with cursor() as found:
+        found.execute(sql, values)
+        names = tuple(column[0] for column in found.description)
+        told = found.fetchall()
+    fields, more, converters = _reading(model, names, connection.vendor)
+    made = []
+    for row in told:
+        cells = list(row)
+        for at, convert, expression in converters:
+            cells[at] = convert(cells[at], expression, connection)
+        one = model.from_db(connection.alias, fields, cells[: len(fields)])
+        vars(one).update(zip(more, cells[len(fields) :], strict=True))
+        made.append(one)
+    return made
+
+
+@cache
+def _reading(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[list[str], tuple[str, ...], Any]:
+    """Tell which of the names are fields (they come first), which are more, and how to read each cell."""
+    by_column = {field.column: field for field in model._meta.concrete_fields}
+    found = [by_column[name] for name in names if name in by_column]
+    converters = []
+    for at, field in enumerate(found):
+        expression = field.get_col(model._meta.db_table)
+        of_vendor = connection.ops.get_db_converters(expression)
+        converters += [(at, convert, expression) for convert in (*of_vendor, *field.get_db_converters(connection))]
+    return [field.attname for field in found], names[len(found) :], converters

@@ -1,0 +1,162 @@
+"""The worker of a host: woken by datagrams, it runs tasks on threads that keep their connections."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, connection
+
+from portal import stopping
+from portal.celery import app
+from portal.runtime import worker
+from portal.runtime.datagrams import Fate, Sender, path
+from portal.runtime.worker import Lane, Worker, has_time
+
+PATIENCE = 60
+
+
+def eventually(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def tasks(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[..., Any]]:
+    """Tasks of this test's own, by name; what they are named tells the queue."""
+    own: dict[str, Callable[..., Any]] = {}
+
+    class Task:
+        def __init__(self, name: str) -> None:
+            self.run = own[name]
+
+    class Tasks(dict[str, Any]):
+        def __contains__(self, name: object) -> bool:
+            return name in own
+
+        def __getitem__(self, name: str) -> Any:
+            return Task(name)
+
+    ours = {name: getattr(app, name) for name in ("loader", "amqp", "autodiscover_tasks")}
+    monkeypatch.setattr(worker, "app", SimpleNamespace(tasks=Tasks(), **ours))
+    return own
+
+
+@pytest.fixture
+def working(tmp_path: Path, settings: Any, tasks: dict[str, Callable[..., Any]]) -> Iterator[Worker]:
+    """A worker that runs on a thread of this process, and has ended when the test has."""
+    settings.VAR_DIR = tmp_path
+    ended, here = threading.Event(), Worker()
+    thread = threading.Thread(target=here.run, args=(ended.is_set,))
+    thread.start()
+    eventually(lambda: path().is_socket())
+    yield here
+    ended.set()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+    assert not path().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_datagram_runs_the_task_with_its_id(working: Worker, tasks: dict[str, Any]) -> None:
+    seen: list[Any] = []
+    tasks |= {"voice.process_event": seen.append, "portal.heartbeat": lambda: seen.append("beat")}
+    assert Sender().send("voice.process_event", "1") is Fate.SENT
+    assert Sender().send("portal.heartbeat", "") is Fate.SENT
+    eventually(lambda: set(seen) == {"1", "beat"})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_and_what_nobody_knows_costs_no_thread(working: Worker, tasks: dict[str, Any]) -> None:
+    seen: list[str] = []
+
+    def fail(kind: str) -> None:
+        seen.append(kind)
+        raise {"bug": ValueError, "database": DatabaseError}[kind]("no")
+
+    tasks |= {"voice.process_event": fail}
+    working.put("nobody.knows", "1")
+    for kind in ("bug", "database") * 10:
+        working.put("voice.process_event", kind)
+    eventually(lambda: len(seen) == 20)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_commands_that_wait_for_telnyx_hold_up_no_event(working: Worker, tasks: dict[str, Any]) -> None:
+    let_go, seen = threading.Event(), list[str]()
+    tasks |= {"voice.send_command": lambda _: let_go.wait(PATIENCE), "voice.process_event": seen.append}
+    for number in range(200):
+        working.put("voice.send_command", str(number))
+    working.put("voice.process_event", "1")
+    eventually(lambda: seen == ["1"])
+    let_go.set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hundred_tasks_make_no_new_connection(working: Worker, tasks: dict[str, Any]) -> None:
+    done: list[object] = []
+
+    def ask(_: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        done.append(connection.connection)
+
+    def backends() -> set[object]:
+        if connection.vendor == "sqlite":
+            return set(done)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = CURRENT_DATABASE()")
+            return {pid for (pid,) in cursor.fetchall()}
+
+    tasks |= {"voice.process_event": ask}
+
+    def work(count: int) -> None:
+        before = len(done)
+        for number in range(count):
+            working.put("voice.process_event", str(number))
+            eventually(lambda before=before, number=number: len(done) > before + number)
+
+    work(40)  # each thread has had its turn
+    known = backends()
+    work(100)
+    assert backends() - known == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_thread_has_time_while_nobody_waits_for_one(working: Worker, tasks: dict[str, Any]) -> None:
+    let_go, answers = threading.Event(), list[bool]()
+    tasks |= {"voice.process_event": lambda _: answers.append(has_time()) or let_go.wait(PATIENCE)}
+    working.put("voice.process_event", "1")
+    eventually(lambda: answers == [True])
+    count = working._lanes["events"]._count
+    for number in range(count):
+        working.put("voice.process_event", str(number))
+    eventually(lambda: len(answers) == count)
+    assert answers[-1] is False  # the last thread of its lane
+    let_go.set()
+
+
+def test_a_lane_keeps_so_many_and_counts_what_it_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_MOST_WAITING", 3)
+    lane = Lane("events", 1)
+    for number in range(5):
+        lane.put("voice.process_event", str(number))
+    assert lane.dropped == 2
+
+
+def test_what_waits_when_the_process_ends_is_left_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    monkeypatch.setattr(worker, "_call", lambda task, arguments: begun.append(task))
+    monkeypatch.setattr(stopping._Process, "is_ending", True)
+    lane = Lane("events", 2)
+    lane.put("voice.process_event", str(uuid.uuid4()))
+    lane.start()
+    lane.finish(time.monotonic() + PATIENCE)
+    assert begun == []
+    assert not any(thread.is_alive() for thread in lane._threads)

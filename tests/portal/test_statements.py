@@ -1,0 +1,79 @@
+"""Statements that come again and again: the same rows as the ORM finds, prepared once."""
+
+import pytest
+from django.db import NotSupportedError, connection
+
+from portal import sql, statements
+from portal.models import Heartbeat, TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.databases import on_sqlite
+from tests.support.factories import make_call
+from voice.models import Call
+
+ON_POSTGRESQL = pytest.mark.skipif(on_sqlite(), reason="needs DATABASE_URL (PostgreSQL): SQLite prepares by itself")
+
+
+@pytest.mark.django_db
+def test_rows_are_what_the_orm_makes_of_them(account: TelnyxAccount) -> None:
+    for leg in "abc":
+        make_call(account, leg=leg)
+    statement = f"SELECT {sql.columns(Call)}, 7 AS told FROM voice_call WHERE account_id = %s"
+    found = statements.rows(Call, statement, [sql.prepared(Call, "account", account.pk)])
+    plain = {row.pk: row for row in Call.objects.all()}
+    names = [field.attname for field in Call._meta.concrete_fields]
+    assert {row.pk: [getattr(row, name) for name in names] for row in found} == {
+        pk: [getattr(row, name) for name in names] for pk, row in plain.items()
+    }
+    assert [vars(row)["told"] for row in found] == [7, 7, 7]
+    assert not any(row._state.adding for row in found)
+
+
+@pytest.mark.django_db
+def test_a_row_without_all_of_its_columns_reads_the_others_when_asked(account: TelnyxAccount) -> None:
+    statement = f"SELECT {sql.columns(TelnyxAccount, 'name')} FROM portal_telnyxaccount"
+    (row,) = statements.rows(TelnyxAccount, statement, [])
+    assert row.get_deferred_fields() == {"name"}
+    assert row.name == account.name
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+def test_what_comes_again_is_prepared_and_what_the_orm_asks_is_not() -> None:
+    for number in range(5):
+        account = make_account(f"one-{number}")
+        assert sql.fetch(TelnyxAccount, webhook_token=account.webhook_token) == account
+        assert TelnyxAccount.objects.filter(name=account.name).exists()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [statement for (statement,) in cursor.fetchall()]
+    assert [text for text in prepared if '"webhook_token" = $1' in text]
+    assert not [text for text in prepared if "LIMIT 1" in text]
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_whose_statement_a_migration_changed_is_not_kept() -> None:
+    def look() -> int:
+        return len(statements.rows(Heartbeat, f"SELECT {sql.columns(Heartbeat)} FROM portal_heartbeat", []))
+
+    def widen(length: int) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE portal_heartbeat ALTER COLUMN name TYPE varchar({length})")
+
+    length = Heartbeat._meta.get_field("name").max_length
+    for _ in range(5):
+        look()
+    prepared_on = connection.connection
+    prepared_on.prepare_threshold = (
+        None  # else psycopg forgets all at an ALTER of its own; another process's it cannot see
+    )
+    widen(length + 1)
+    prepared_on.prepare_threshold = 2
+    try:
+        with pytest.raises(NotSupportedError):
+            look()
+        connection.close()
+        assert look() == 0
+    finally:
+        connection.close()
+        widen(length)
