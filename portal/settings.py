@@ -195,7 +195,11 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 # Code of others hangs and crashes: with a broker, handlers run in Celery's processes, which can be killed
 WAKE_UPS_BY_BROKER = (
-    {"voice.process_event"} if EVENT_HANDLERS and not CELERY_BROKER_URL.startswith("embedded") else set()
+    {"voice.process_event"}
+    if EVENT_HANDLERS
+    and not CELERY_BROKER_URL.startswith("embedded")
+    and not DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    else set()
 )
 
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
@@ -331,6 +335,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "axes": {"level": "ERROR"},  # it logs whatever was typed for a name
         "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},

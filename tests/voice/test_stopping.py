@@ -58,7 +58,7 @@ PROCESSES = {
         ["-m", "celery", "-A", "portal", "worker", "-P", "threads", "-c", "8", "-Q", "events,commands"],
         "worker: Warm shutdown",
     ),
-    "all of it": (["manage.py", "work"], "worker: Warm shutdown"),
+    "all of it": (["manage.py", "work"], "the worker ends"),
 }
 
 

@@ -38,7 +38,8 @@ class Command(BaseCommand):
         sandbox = ensure_accounts()
         if sandbox is not None:
             self._make_sample()
-        self._pull()
+        if _has_broker():
+            self._pull()
         connection.close()
         os.chdir(settings.BASE_DIR)
         Plan(_processes(with_sandbox=sandbox is not None), self._greeting(administrator)).supervise()
@@ -73,8 +74,8 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
     python = sys.executable
     web = [python, "-m", "gunicorn", "portal.wsgi", *_web_options()]
     processes = [Process("web", web, Address(settings.PORT, "/readyz", _host()))]
-    if connection.vendor == "sqlite":
-        # one process writes anyway, and each further one would cost a hundred megabytes
+    if not _has_broker():
+        # threads of one process: each further one would cost a hundred megabytes
         processes.append(Process("worker", [python, "manage.py", "work"]))
     else:
         processes += _processes_of_many()
@@ -86,8 +87,13 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
     return processes
 
 
+def _has_broker() -> bool:
+    """Tell whether work may come from, and go to, other hosts: not on SQLite, whoever carries the messages."""
+    return connection.vendor != "sqlite" and not settings.CELERY_BROKER_URL.startswith("embedded")
+
+
 def _processes_of_many() -> list[Process]:
-    """Return the workers of a database that many may write: processes for events, threads for commands."""
+    """Return the workers of several hosts: processes for events, threads for commands."""
     celery = [sys.executable, "-m", "celery", "-A", "portal", "--quiet"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     schedule = str(settings.VAR_DIR / "beat-schedule")
