@@ -38,7 +38,11 @@ class _Timers(threading.Thread):
 
     def run(self) -> None:
         while not self._is_over.is_set():
-            told = {"schedule_filename": self._schedule, "scheduler_cls": self._scheduler, "remote_control": False}
+            told: dict[str, Any] = {
+                "schedule_filename": self._schedule,
+                "scheduler_cls": self._scheduler,
+                "remote_control": False,
+            }
             self._beat = Service(app, max_interval=_LOOK_SECONDS, **told)
             try:
                 self._beat.start()
@@ -56,14 +60,16 @@ class _Timers(threading.Thread):
         return _Scheduler(self._put, *arguments, **told)
 
 
-class _Scheduler(PersistentScheduler):  # type: ignore[misc]
+class _Scheduler(PersistentScheduler):
     """Hands over in this process: nothing is published, and no broker is asked."""
 
-    producer = None
+    producer: Any = None
 
     def __init__(self, put: Callable[[str], object], *arguments: Any, **told: Any) -> None:
         self._put = put
         super().__init__(*arguments, **told)
 
     def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **_: Any) -> None:
-        self._put((self.reserve(entry) if advance else entry).task)
+        self._put(entry.task)
+        if advance:
+            self.reserve(entry)
