@@ -2,10 +2,10 @@
 
 import http.client
 import os
-import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from django.db import connection
@@ -75,12 +75,10 @@ def _bare(port: int, threads: int, count: int) -> float:
             line.getresponse().read()
         line.close()
 
-    started = [threading.Thread(target=post) for _ in range(threads)]
     begin = time.perf_counter()
-    for thread in started:
-        thread.start()
-    for thread in started:
-        thread.join()
+    with ThreadPoolExecutor(threads) as pool:
+        for posting in [pool.submit(post) for _ in range(threads)]:
+            posting.result()  # what failed there fails here
     return count // threads * threads / (time.perf_counter() - begin)
 
 

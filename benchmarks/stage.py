@@ -141,6 +141,11 @@ def at(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(int(share * len(values)), len(values) - 1)]
 
 
+class _Telnyx(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # 32 threads connect at once: with five places the others are refused
+
+
 @contextmanager
 def telnyx(seconds: float = 0.0) -> Iterator[tuple[int, dict[str, float]]]:
     """Port, and when the first command for each call came. It says yes, after so long."""
@@ -163,8 +168,7 @@ def telnyx(seconds: float = 0.0) -> Iterator[tuple[int, dict[str, float]]]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = _Telnyx(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield server.server_address[1], arrivals

@@ -33,7 +33,7 @@ _POSTGRESQL: dict[str, Any] = {
     "options": "-c client_connection_check_interval=1s -c idle_in_transaction_session_timeout=10s",
     "pool": {
         "min_size": 1,
-        "max_size": 64,  # of one process: events, commands and the sweep, each with threads of its own
+        "max_size": 64,  # the threads of one process that does all the work: worker, sweep, alerts
         "timeout": 2,
         "reconnect_timeout": 2,
         "connection_class": TimedConnection,

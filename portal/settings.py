@@ -66,7 +66,6 @@ if not setting("DATABASE_PREPARED", boolean, True):
     DATABASES["default"].setdefault("OPTIONS", {}).pop("prepare_threshold", None)
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
-HAS_NO_BROKER = CELERY_BROKER_URL.startswith("embedded:")  # but the queue in a file of its own
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
     stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
 
@@ -195,7 +194,13 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 # Code of others hangs and crashes: with a broker, handlers run in Celery's processes, which can be killed
-WAKE_UPS_BY_BROKER = {"voice.process_event"} if EVENT_HANDLERS and not HAS_NO_BROKER else set()
+WAKE_UPS_BY_BROKER = (
+    {"voice.process_event"}
+    if EVENT_HANDLERS
+    and not CELERY_BROKER_URL.startswith("embedded")
+    and not DATABASES["default"]["ENGINE"].endswith("sqlite3")
+    else set()
+)
 
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"
@@ -333,6 +338,7 @@ LOGGING = {
         "django.request": {"level": "ERROR"},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "WARNING"},
         "axes": {"level": "ERROR"},  # it logs whatever was typed for a name
         "gunicorn.error": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},

@@ -1,4 +1,4 @@
-"""Runs what is periodic from a thread: Celery's beat, without a process and without a broker of its own."""
+"""Says from a thread what is due: Celery's beat without a process of its own, and without a broker."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from celery.beat import PersistentScheduler, ScheduleEntry, Service
+from celery.beat import PersistentScheduler, Service
 
 from portal.celery import app
-
-Put = Callable[..., None]  # has a task of that name run with these arguments
 
 _PAUSE_SECONDS = 5.0  # before it begins anew, whatever ended it
 _LOOK_SECONDS = 1  # it hears that it is to end between two looks at the schedule
@@ -19,8 +17,8 @@ _log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def running(schedule: Path, put: Put) -> Iterator[None]:
-    """Put what is due while the block runs; ``schedule`` keeps when each was put last."""
+def running(schedule: Path, put: Callable[[str], object]) -> Iterator[None]:
+    """Call ``put`` with the name of each task that is due; ``schedule`` keeps when each was last."""
     timers = _Timers(schedule, put)
     timers.start()
     try:
@@ -32,21 +30,23 @@ def running(schedule: Path, put: Put) -> Iterator[None]:
 class _Timers(threading.Thread):
     """Runs a beat, and another one should it fail."""
 
-    def __init__(self, schedule: Path, put: Put) -> None:
+    def __init__(self, schedule: Path, put: Callable[[str], object]) -> None:
         super().__init__(name="timers", daemon=True)
-        self._schedule = str(schedule)
-        self._scheduler = _scheduler(put)
+        self._schedule, self._put = str(schedule), put
         self._is_over = threading.Event()
         self._beat: Service | None = None
 
     def run(self) -> None:
         while not self._is_over.is_set():
-            self._beat = Service(
-                app, max_interval=_LOOK_SECONDS, schedule_filename=self._schedule, scheduler_cls=self._scheduler
-            )
+            told: dict[str, Any] = {
+                "schedule_filename": self._schedule,
+                "scheduler_cls": self._scheduler,
+                "remote_control": False,
+            }
+            self._beat = Service(app, max_interval=_LOOK_SECONDS, **told)
             try:
                 self._beat.start()
-            except Exception as error:  # whatever a broken file may raise
+            except Exception as error:  # a broken file, a disk that is full
                 _log.error("the timers begin anew", error=type(error).__name__)
                 self._is_over.wait(_PAUSE_SECONDS)
 
@@ -56,16 +56,20 @@ class _Timers(threading.Thread):
             self._beat.stop()
         self.join(2 * _LOOK_SECONDS)
 
+    def _scheduler(self, *arguments: Any, **told: Any) -> "_Scheduler":
+        return _Scheduler(self._put, *arguments, **told)
 
-def _scheduler(put: Put) -> type[PersistentScheduler]:
-    class Here(PersistentScheduler):
-        """Puts in this process what Celery's own sends to a broker, which it does not ask for a connection."""
 
-        producer: Any = None
+class _Scheduler(PersistentScheduler):
+    """Hands over in this process: nothing is published, and no broker is asked."""
 
-        def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **kwargs: Any) -> None:
-            if advance:
-                self.reserve(entry)
-            put(entry.task, *(entry.args or ()))
+    producer: Any = None
 
-    return Here
+    def __init__(self, put: Callable[[str], object], *arguments: Any, **told: Any) -> None:
+        self._put = put
+        super().__init__(*arguments, **told)
+
+    def apply_async(self, entry: Any, producer: Any = None, advance: bool = True, **_: Any) -> None:
+        self._put(entry.task)
+        if advance:
+            self.reserve(entry)

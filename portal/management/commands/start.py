@@ -38,7 +38,7 @@ class Command(BaseCommand):
         sandbox = ensure_accounts()
         if sandbox is not None:
             self._make_sample()
-        if not settings.HAS_NO_BROKER:
+        if _has_broker():
             self._pull()
         connection.close()
         os.chdir(settings.BASE_DIR)
@@ -74,8 +74,9 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
     python = sys.executable
     web = [python, "-m", "gunicorn", "portal.wsgi", *_web_options()]
     processes = [Process("web", web, Address(settings.PORT, "/readyz", _host()))]
-    if settings.HAS_NO_BROKER:  # each further process would cost a hundred megabytes, and a hop
-        processes.append(Process("worker", [python, "manage.py", "work", "--pull"]))
+    if not _has_broker():
+        # threads of one process: each further one would cost a hundred megabytes
+        processes.append(Process("worker", [python, "manage.py", "work"]))
     else:
         processes += _processes_of_many()
     if with_sandbox:
@@ -86,15 +87,18 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
     return processes
 
 
+def _has_broker() -> bool:
+    """Tell whether work may come from, and go to, other hosts: not on SQLite, whoever carries the messages."""
+    return connection.vendor != "sqlite" and not settings.CELERY_BROKER_URL.startswith("embedded")
+
+
 def _processes_of_many() -> list[Process]:
-    """Return the workers that a broker wakes: for events processes (threads, where one writes anyway), else threads."""
+    """Return the workers of several hosts: processes for events, threads for commands."""
     celery = [sys.executable, "-m", "celery", "-A", "portal", "--quiet"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     schedule = str(settings.VAR_DIR / "beat-schedule")
-    # a fork must not inherit SQLite's handles
-    events = ["-P", "threads", "-c", "4"] if connection.vendor == "sqlite" else ["-P", "prefork", "-c", "2"]
     return [
-        Process("events", [*worker, *events, "-Q", "events", "-n", "events@%h"]),
+        Process("events", [*worker, "-P", "prefork", "-c", "2", "-Q", "events", "-n", "events@%h"]),
         Process("commands", [*worker, "-P", "threads", "-c", "32", "-Q", "commands", "-n", "commands@%h"]),
         Process("beat", [*celery, "beat", "-s", schedule, "--pidfile=", "-l", "WARNING"]),
         Process("sweep", [sys.executable, "manage.py", "sweep"]),
