@@ -188,7 +188,7 @@ def test_a_process_that_does_all_the_work_ends_with_its_sweep(tmp_path: Path) ->
 from voice.management.commands import sweep, work
 def fail(): raise RuntimeError("a fault of the sweep")
 sweep.run = fail
-work.Command().handle(pull=False)
+work.Command().handle()
 """
     done = subprocess.run(
         [sys.executable, "manage.py", "shell", "-v", "0", "-c", script],
