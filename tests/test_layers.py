@@ -7,118 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.floors import FLOORS
 from tests.support.source_tree import APPS, Tree, is_door
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 400  # lines of a module, of a test as well
 MOST = 11  # modules of a room
 NOT_A_NOUN = {"utils", "util", "helpers", "helper", "common", "manager", "managers", "misc"}
-
-# Bottom up. A room may import what stands in a line above it, and of its own line only itself. Modules that lie in no
-# room stand either on the ground (first of their app) or in its doors (last), which name rooms and decide nothing.
-FLOORS: tuple[tuple[str, ...], ...] = (
-    (
-        *(
-            "portal.actors",
-            "portal.concurrent_indexes",
-            "portal.encryption",
-            "portal.environment",
-            "portal.hosts",
-            "portal.json_types",
-            "portal.keys",
-            "portal.keyset",
-        ),
-        *(
-            "portal.leases",
-            "portal.masking",
-            "portal.models",
-            "portal.networks",
-            "portal.passwords",
-            "portal.payloads",
-            "portal.phone_numbers",
-            "portal.refusals",
-            "portal.saved_filters",
-            "portal.sealed_json",
-        ),
-        *(
-            "portal.signatures",
-            "portal.sql",
-            "portal.statement_timeout",
-            "portal.statements",
-            "portal.stopping",
-            "portal.texts",
-            "portal.times",
-            "portal.unfold_templates",
-        ),
-        "portal.templatetags.*",
-    ),
-    ("portal.telnyx.*",),
-    ("portal.rest.*",),
-    ("portal.admin.*",),
-    ("portal.supervision.*",),
-    ("portal.celery", "portal.runtime.*"),
-    ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
-    ("portal.texml.rules.*",),
-    ("portal.texml.*",),
-    ("portal.sandbox.chance", "portal.sandbox.clock", "portal.sandbox.strictness"),
-    ("portal.sandbox.core.*",),
-    ("portal.sandbox.resources.*",),
-    ("portal.sandbox.services.*",),
-    ("portal.sandbox.calls.*",),
-    ("portal.sandbox.conferences.*",),
-    ("portal.sandbox.texml.*",),
-    ("portal.sandbox.documents.*",),
-    ("portal.sandbox.actions.*",),
-    ("portal.sandbox.control.*",),
-    ("portal.sandbox.server.*",),
-    ("portal.sandbox.client", "portal.sandbox.command"),
-    ("portal.sandbox.__main__", "portal.sandbox.pytest_plugin"),
-    (
-        *("portal.accounts", "portal.api", "portal.apps", "portal.asgi", "portal.backups", "portal.checks"),
-        *("portal.formats.*", "portal.management.*", "portal.stand_in", "portal.settings", "portal.tasks"),
-        *("portal.urls", "portal.wsgi"),
-    ),
-    (
-        *("applications.addresses", "applications.dependents", "applications.kinds", "applications.models"),
-        *("applications.notices", "applications.probe", "applications.receivers", "applications.tags"),
-        "applications.wording",
-    ),
-    ("applications.mirror.*",),
-    ("applications.pulls.*",),
-    ("applications.editing.*",),
-    ("applications.exchange.*",),
-    ("applications.bulk.*",),
-    ("applications.related.*",),
-    ("applications.api.*",),
-    ("applications.admin.*",),
-    ("applications.apps", "applications.management.*", "applications.tasks", "applications.urls"),
-    ("voice.models.*",),
-    ("voice.wakeups",),
-    ("voice.catalogue.*",),
-    ("voice.dialling.*",),
-    ("voice.commands.*",),
-    ("voice.flows.*",),
-    ("voice.calls.*",),
-    ("voice.conferences.*",),
-    ("voice.texml.*",),
-    ("voice.texml.admin.*",),
-    ("voice.live_board.*",),
-    ("voice.texml_editor.*",),
-    ("voice.dispatch.*",),
-    ("voice.events.*",),
-    ("voice.documents.*",),
-    ("voice.documents.admin.*",),
-    ("voice.recovery.*",),
-    ("voice.replay.*",),
-    ("voice.inbox.*", "voice.first_steps.*"),
-    ("voice.alerts.*",),
-    ("voice.explanations.judgement.*",),
-    ("voice.explanations.*",),
-    (
-        *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
-        "voice.urls",
-    ),
-)
 # what lies in a package and is no room: Django finds these by their place
 NO_ROOMS = ("*.management", "*.management.commands", "*.templatetags", "*.formats", "*.formats.en", "portal.sandbox")
 SANDBOX_MAY_USE = {
