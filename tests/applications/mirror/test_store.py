@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.mirror import store as mirror_store
-from applications.mirror.store import Page, differences, digest, pages, store, write
+from applications.mirror.store import Page, differences, digest, known, pages, store, write
 from applications.models import CallControlApplication, TexmlApplication
 from applications.pulls.listing import whole
 from applications.pulls.pulls import pull
@@ -109,11 +109,13 @@ def test_one_that_the_list_leaves_out_but_telnyx_still_knows_is_not_missing(
 
 def test_a_list_older_than_our_own_save_does_not_overwrite_it(mirrored: Any, sandbox_account: TelnyxAccount) -> None:
     row = mirrored()
-    asked_at = sql.clock()
+    before, asked_at = known(CALL_CONTROL, sandbox_account), sql.clock()
     store(CALL_CONTROL, sandbox_account, {**row.remote, "application_name": "newer"}, PORTAL, "saved meanwhile")
-    counts = write(CALL_CONTROL, sandbox_account, Page(asked_at, {row.telnyx_id: row.remote}, []), PORTAL, "late")
-    row.refresh_from_db()
-    assert (row.application_name, counts["unchanged"], counts["updated"]) == ("newer", 1, 0)
+    for as_it_was in (before, known(CALL_CONTROL, sandbox_account), {}):
+        page = Page(asked_at, {row.telnyx_id: row.remote}, [])
+        counts = write(CALL_CONTROL, sandbox_account, page, PORTAL, "late", as_it_was)
+        row.refresh_from_db()
+        assert (row.application_name, counts["unchanged"], counts["updated"]) == ("newer", 1, 0)
 
 
 @pytest.mark.usefixtures("only_account")
@@ -158,7 +160,7 @@ def test_one_that_the_database_does_not_take_keeps_no_other_of_its_page_out(
     monkeypatch.setattr(mirror_store, "_keep", keep_all_but_one)
     store(CALL_CONTROL, account, {"id": "known", "application_name": "as it was"}, PORTAL, "pulled")
     page = listed("known", "odd", "new")
-    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled")
+    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled", known(CALL_CONTROL, account))
     assert names() == {"known": "known as listed", "new": "new as listed"}
     assert (counts["updated"], counts["created"], counts["unchanged"]) == (1, 1, 0)
     (error,) = page.errors
@@ -175,7 +177,7 @@ def test_one_that_was_stored_while_its_list_was_read_stays_as_it_was_stored(
 
     monkeypatch.setattr(mirror_store, "_write", collide)
     page = listed("made", "new")
-    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled")
+    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled", known(CALL_CONTROL, account))
     assert names() == {"made": "made here", "new": "new as listed"}
     assert (counts["unchanged"], counts["created"], page.errors) == (1, 1, [])
     assert CallControlApplication.objects.get(telnyx_id="made").history.count() == 1

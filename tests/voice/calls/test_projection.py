@@ -24,7 +24,7 @@ RECEIVED = datetime.now(UTC) + timedelta(hours=1)  # the module was read long be
 
 
 def read(account: TelnyxAccount, document: dict[str, Any], received: datetime = RECEIVED) -> CallEvent:
-    return intake._read(account, "webhook", {}, json.dumps(document).encode(), received)
+    return intake.read(account, "webhook", {}, json.dumps(document).encode(), received)
 
 
 def fold(account: TelnyxAccount, events: list[CallEvent]) -> dict[str, Any]:
