@@ -1,5 +1,6 @@
 """Applications in the inbox: when each was last heard, and where it points."""
 
+import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -100,7 +101,7 @@ def test_telnyxs_own_list_is_asked_on_a_click_for_the_whole_account(
     browser: Client, sandbox_account: TelnyxAccount, sandbox: Sandbox
 ) -> None:
     at = datetime.now(UTC).timestamp()
-    event = {"id": "e", "event_type": "call.answered", "payload": {"connection_id": "1"}}
+    event = {"id": str(uuid.uuid4()), "event_type": "call.answered", "payload": {"connection_id": "1"}}
     records.keep(sandbox.store, event, [records.attempt("https://portal.example/hook", 404, at, at)])
     address = f"{reverse('admin:voice_callevent_undelivered')}?account={sandbox_account.pk}"
     assert address in words(browser)

@@ -1,5 +1,6 @@
 """An application's page tells its last day: calls, how they ended, and the webhooks that failed."""
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,7 +41,7 @@ def make_event(account: TelnyxAccount, status: str, key: str, connection_id: str
 
 def fail_at_telnyx(sandbox: Sandbox, connection_id: str, status: int | None, hours: float = 0) -> None:
     at = datetime.now(UTC).timestamp() - hours * 3600
-    event = {"id": "e", "event_type": "call.answered", "payload": {"connection_id": connection_id}}
+    event = {"id": str(uuid.uuid4()), "event_type": "call.answered", "payload": {"connection_id": connection_id}}
     records.keep(sandbox.store, event, [records.attempt("https://portal.example/hook", status, at, at)])
 
 
@@ -94,7 +95,11 @@ def test_whole_addresses_are_shown_to_those_who_may_see_the_account_only(
     signed_in: Any, application: Any, sandbox: Sandbox
 ) -> None:
     account, secret = application.account, "https://ada:hunter2@hooks.example:8443/their-secret"
-    event = {"id": "e", "event_type": "call.answered", "payload": {"connection_id": application.telnyx_id}}
+    event = {
+        "id": str(uuid.uuid4()),
+        "event_type": "call.answered",
+        "payload": {"connection_id": application.telnyx_id},
+    }
     at = datetime.now(UTC).timestamp()
     for url in (account.webhook_url, secret, "https://[broken/their-secret"):
         records.keep(sandbox.store, event, [records.attempt(url, 503, at, at)])
