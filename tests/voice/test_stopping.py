@@ -57,7 +57,7 @@ PROCESSES = {
     "sweep": (["manage.py", "sweep"], "the sweep ends"),
     "worker": (
         ["-m", "celery", "-A", "portal", "worker", "-P", "threads", "-c", "8", "-Q", "events,commands"],
-        "worker: Warm shutdown",
+        "worker: begins no request any more",
     ),
     "all of it": (["manage.py", "work"], "the worker ends"),
 }
