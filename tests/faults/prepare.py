@@ -61,7 +61,9 @@ def main(count: str, base_url: str, public_key: str, sandbox_key: str, api_key: 
     call_command("migrate", verbosity=0)
     lines = [line(at, base_url, public_key, sandbox_key, api_key) for at in range(int(count))]
     _, token = ApiToken.make(User.objects.create_superuser("admin", password="not used"), "faults", [])
-    children = {process.name: process.command for process in start._processes(with_sandbox=False)}
+    # as with a broker, of which there is none yet
+    web = next(process for process in start._processes(with_sandbox=False) if process.name == "web")
+    children = {process.name: process.command for process in [web, *start._processes_of_many()]}
     json.dump({"lines": lines, "token": token, "children": children}, sys.stdout)
 
 

@@ -120,10 +120,14 @@ GUARDS = {
         f"{_FLOWS}/admin.py", "delete_flow(obj, actor_of(request))", "obj.delete()"
     ),
     "the embedded queue is looked at seldom while messages come": Edit(
-        "portal/runtime/sqlite_broker.py", "_BUSY_POLL_SECONDS if busy else", "_IDLE_POLL_SECONDS if busy else"
+        "portal/runtime/sqlite_broker.py",
+        "self.polling_interval = _BUSY_POLL_SECONDS",
+        "self.polling_interval = _IDLE_POLL_SECONDS",
     ),
     "the embedded queue is looked at all the time while none come": Edit(
-        "portal/runtime/sqlite_broker.py", "else _IDLE_POLL_SECONDS", "else _BUSY_POLL_SECONDS"
+        "portal/runtime/sqlite_broker.py",
+        "self.polling_interval = _IDLE_POLL_SECONDS",
+        "self.polling_interval = _BUSY_POLL_SECONDS",
     ),
     "the embedded queue does not notice that messages come": Edit(
         "portal/runtime/sqlite_broker.py", "self._busy_until = time.monotonic() + _BUSY_SECONDS", "pass"
