@@ -29,7 +29,6 @@ _POSTGRESQL: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,  # milliseconds
-    "prepare_threshold": 2,  # of ``portal.statements``; what Django binds itself is never prepared
     "options": "-c client_connection_check_interval=1s -c idle_in_transaction_session_timeout=10s",
     "pool": {
         "min_size": 1,

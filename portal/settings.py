@@ -62,8 +62,7 @@ RECOVERY_INTERVAL_MINUTES = setting("RECOVERY_INTERVAL_MINUTES", whole_number, 5
 DATABASES = {
     "default": setting("DATABASE_URL", database, None) or database(f"sqlite:///{VAR_DIR / 'portal.sqlite3'}"),
 }
-if not setting("DATABASE_PREPARED", boolean, True):
-    DATABASES["default"].setdefault("OPTIONS", {}).pop("prepare_threshold", None)
+DATABASE_PREPARED = setting("DATABASE_PREPARED", boolean, True)
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:

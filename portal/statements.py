@@ -1,7 +1,8 @@
 """Runs statements that come again and again: PostgreSQL parses and plans each of them once for every connection.
 
 Django binds values on the client, so no two of its statements are the same text. Here they are bound by the server, and
-psycopg prepares a statement when it comes for the third time (``DATABASE_PREPARED``).
+psycopg prepares a statement when it comes for the third time (``DATABASE_PREPARED``). While it may, it counts Django's as
+well, and keeps the text of a hundred of them, which is megabytes where many rows are written: so it may only here.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,12 +10,14 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, TypeVar
 
+from django.conf import settings
 from django.db import connection
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 
 M = TypeVar("M", bound=Model)
+_USES = 2  # before a statement is prepared
 
 
 @contextmanager
@@ -30,8 +33,13 @@ def cursor() -> Iterator[CursorWrapper]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         binding = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
-    with connection._prepare_cursor(binding) as wrapped:  # type: ignore[attr-defined]  # counted like Django's
-        yield wrapped
+    link = connection.connection
+    link.prepare_threshold = _USES if settings.DATABASE_PREPARED else None
+    try:
+        with connection._prepare_cursor(binding) as wrapped:  # type: ignore[attr-defined]  # counted like Django's
+            yield wrapped
+    finally:
+        link.prepare_threshold = None
 
 
 def rows(model: type[M], sql: str, values: Sequence[Any]) -> list[M]:

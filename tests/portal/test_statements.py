@@ -1,5 +1,7 @@
 """Statements that come again and again: the same rows as the ORM finds, prepared once."""
 
+from typing import Any
+
 import pytest
 from django.db import NotSupportedError, connection
 
@@ -52,6 +54,29 @@ def test_what_comes_again_is_prepared_and_what_the_orm_asks_is_not() -> None:
 
 @ON_POSTGRESQL
 @pytest.mark.django_db(transaction=True)
+def test_nothing_is_kept_of_what_the_orm_asks() -> None:
+    for number in range(5):
+        make_account(f"{number}" * 50)
+    assert len(statements.rows(TelnyxAccount, f"SELECT {sql.columns(TelnyxAccount)} FROM portal_telnyxaccount", []))
+    kept = connection.connection._prepared
+    assert not [key for key in (*kept._counts, *kept._names) if b"INSERT" in key[0]]
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("prepared", [True, False])
+def test_nothing_is_prepared_where_that_is_switched_off(settings: Any, prepared: bool) -> None:
+    settings.DATABASE_PREPARED = prepared
+    connection.close()
+    for _ in range(5):
+        statements.rows(Heartbeat, f"SELECT {sql.columns(Heartbeat)} FROM portal_heartbeat WHERE 1 = %s", [1])
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%portal_heartbeat%'")
+        assert bool(cursor.fetchone()[0]) is prepared
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db(transaction=True)
 def test_a_connection_whose_statement_a_migration_changed_is_not_kept() -> None:
     def look() -> int:
         return len(statements.rows(Heartbeat, f"SELECT {sql.columns(Heartbeat)} FROM portal_heartbeat", []))
@@ -63,12 +88,7 @@ def test_a_connection_whose_statement_a_migration_changed_is_not_kept() -> None:
     length = Heartbeat._meta.get_field("name").max_length
     for _ in range(5):
         look()
-    prepared_on = connection.connection
-    prepared_on.prepare_threshold = (
-        None  # else psycopg forgets all at an ALTER of its own; another process's it cannot see
-    )
     widen(length + 1)
-    prepared_on.prepare_threshold = 2
     try:
         with pytest.raises(NotSupportedError):
             look()
