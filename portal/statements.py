@@ -1,8 +1,8 @@
 """Runs statements that come again and again: PostgreSQL parses and plans each of them once for every connection.
 
 Django binds values on the client, so no two of its statements are the same text. Here they are bound by the server, and
-psycopg prepares a statement when it comes for the third time (``DATABASE_PREPARED``). While it may, it counts Django's as
-well, and keeps the text of a hundred of them, which is megabytes where many rows are written: so it may only here.
+psycopg prepares a statement when it comes for the third time (``DATABASE_PREPARED``). While it may, it counts Django's
+as well, and keeps the text of a hundred of them, which is megabytes where many rows are written: so it may only here.
 """
 
 from collections.abc import Iterator, Sequence
