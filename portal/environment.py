@@ -241,6 +241,7 @@ def database(text: str) -> dict[str, Any]:
         config["TEST"] = {"NAME": str(keys.var_dir() / "test.sqlite3")}
     elif "postgres" in engine:
         config["OPTIONS"] = dict(_POSTGRESQL)
+        config["CONN_HEALTH_CHECKS"] = True  # a worker keeps its connections, and one may have been ended meanwhile
     else:
         raise ValueError("must name PostgreSQL or SQLite.")
     return config

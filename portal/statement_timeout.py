@@ -5,6 +5,7 @@ none of TCP's strikes, and each request would hold a thread of the web server fo
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import psycopg
 from psycopg.pq import TransactionStatus
 
+_FRESH_SECONDS = 1.0  # one that answered so lately is not asked whether it still does
 _kept = threading.local()
 
 
@@ -32,13 +34,23 @@ def statement_timeout(seconds: float) -> Iterator[None]:
 class TimedConnection(psycopg.Connection[Any]):
     """Waits for PostgreSQL no longer than the thread that uses it may. Without a limit it waits as long as it takes.
 
-    One that broke has its pool replace the others: of a database that went down, each would cost somebody an error.
+    One that broke has its pool replace the others: of a database that went down, each would cost somebody an error. The
+    pool asks each that it hands out whether it still leads anywhere (``CONN_HEALTH_CHECKS``): where it has been idle.
     """
+
+    _answered_at = 0.0
+
+    def execute(self, query: Any, *arguments: Any, **options: Any) -> Any:
+        if query == "" and time.monotonic() - self._answered_at < _FRESH_SECONDS:  # the pool's question
+            return None
+        return super().execute(query, *arguments, **options)
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
         limit = getattr(_kept, "seconds", None) if timeout is None else timeout
         try:
-            return super().wait(gen, interval, limit)
+            answer = super().wait(gen, interval, limit)
+            self._answered_at = time.monotonic()
+            return answer
         except psycopg.errors.FeatureNotSupported:
             self.close()  # a migration changed what a prepared statement answers; a new connection prepares it anew
             raise

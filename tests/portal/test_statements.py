@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import NotSupportedError, connection
+from psycopg_pool import ConnectionPool
 
-from portal import sql, statements
+from portal import sql, statement_timeout, statements
 from portal.models import Heartbeat, TelnyxAccount
+from portal.statement_timeout import TimedConnection
 from tests.support.accounts import make_account
 from tests.support.databases import on_sqlite
 from tests.support.factories import make_call
@@ -97,3 +101,27 @@ def test_a_connection_whose_statement_a_migration_changed_is_not_kept() -> None:
     finally:
         connection.close()
         widen(length)
+
+
+@ON_POSTGRESQL
+@pytest.mark.django_db
+def test_a_kept_connection_that_was_ended_while_it_was_idle_costs_nobody_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert settings.DATABASES["default"]["CONN_HEALTH_CHECKS"]  # by which Django has its pool ask
+    monkeypatch.setattr(statement_timeout, "_FRESH_SECONDS", 0.0)
+    told = connection.get_connection_params()
+    access = {name: told[name] for name in ("host", "port", "user", "password", "dbname") if told.get(name)}
+    pool = ConnectionPool(
+        kwargs=access | {"autocommit": True},
+        connection_class=TimedConnection,
+        min_size=1,
+        check=ConnectionPool.check_connection,
+        open=True,
+    )
+    with pool, psycopg.connect(autocommit=True, **access) as server:
+        with pool.connection() as link:
+            (backend,) = link.execute("SELECT pg_backend_pid()").fetchone()
+        assert server.execute("SELECT pg_terminate_backend(%s)", [backend]).fetchone() == (True,)
+        with pool.connection() as link:
+            assert link.execute("SELECT 1").fetchone() == (1,)
