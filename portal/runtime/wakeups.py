@@ -22,6 +22,8 @@ _CAPACITY = 10_000
 _TAKE_SEVERAL = {"voice.process_event"}
 _AT_ONCE = 10
 _EXPIRES = 60  # seconds; by then the sweep has found the work, and a worker that comes back begins with what is new
+# A broker that was started anew has closed the kept connection, which only the next message notices.
+_ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
 _log = structlog.get_logger(__name__)
 
 
@@ -73,7 +75,9 @@ class Publisher:
     def _publish(self, task: str, identifiers: list[str]) -> None:
         try:
             arguments = [one for one in identifiers if one]
-            app.send_task(task, args=arguments, retry=False, ignore_result=True, expires=_EXPIRES)
+            app.send_task(
+                task, args=arguments, retry=True, retry_policy=_ONCE_MORE, ignore_result=True, expires=_EXPIRES
+            )
         except Exception as error:  # whatever a broker may raise: nothing is owed here
             self.dropped += len(identifiers)
             _log.warning("wake-up dropped", task=task, error=type(error).__name__)
