@@ -37,8 +37,7 @@ def storing(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iter
 def both(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Verify, parse, commit the event, commit the command, command."""
     body, document = _verified(environ)
-    _insert("event", body, document)
-    _insert("command", body, document)
+    _insert("command", body, document, of=_insert("event", body, document))
     _post(document["data"])
     return _yes(start_response)
 
@@ -58,21 +57,23 @@ def _post(data: dict[str, Any]) -> None:
     _kept.telnyx.getresponse().read()
 
 
-def _insert(kind: str, body: bytes, document: dict[str, Any]) -> None:
-    """Another row like the one that is given: what is this webhook's own in the place of the other's."""
-    given, data = _ROWS[kind], document["data"]
-    own = {
-        "id": uuid.uuid4(),
+def _insert(kind: str, body: bytes, document: dict[str, Any], of: uuid.UUID | None = None) -> uuid.UUID:
+    """Insert another row like the one that is given, with what is this webhook's own; ``of`` is a command's event."""
+    given, data, id = _ROWS[kind], document["data"], uuid.uuid4()
+    own: dict[str, Any] = {
+        "id": id,
         "dedupe_key": data["id"],
-        "event_id": data["id"],
+        "event_id": of or data["id"],
         "intent_key": data["id"],
         "call_control_id": data["payload"]["call_control_id"],
         "call_leg_id": data["payload"]["call_leg_id"],
         "body": body,
         "payload": json.dumps(document),
     }
-    own |= {"id": own["id"].hex} if not _ROWS["postgres"] else {}
+    if not _ROWS["postgres"]:
+        own = {name: value.hex if isinstance(value, uuid.UUID) else value for name, value in own.items()}
     _execute(given["sql"], [own.get(name, value) for name, value in given["values"]])
+    return id
 
 
 def _execute(sql: str, values: list[Any]) -> None:
