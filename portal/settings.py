@@ -65,6 +65,8 @@ DATABASES = {
 DATABASE_PREPARED = setting("DATABASE_PREPARED", boolean, True)
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
 CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
+# work may come from, and go to, other hosts: not on SQLite, whoever carries the messages
+HAS_BROKER = not (CELERY_BROKER_URL.startswith("embedded") or DATABASES["default"]["ENGINE"].endswith("sqlite3"))
 if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
     stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
 
@@ -193,13 +195,7 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 # Code of others hangs and crashes: with a broker, handlers run in Celery's processes, which can be killed
-WAKE_UPS_BY_BROKER = (
-    {"voice.process_event"}
-    if EVENT_HANDLERS
-    and not CELERY_BROKER_URL.startswith("embedded")
-    and not DATABASES["default"]["ENGINE"].endswith("sqlite3")
-    else set()
-)
+WAKE_UPS_BY_BROKER = {"voice.process_event"} if EVENT_HANDLERS and HAS_BROKER else set()
 
 # --- Celery: a wake-up and a muscle; the owed work itself is in rows -------------------------------------------------
 CELERY_TASK_DEFAULT_QUEUE = "events"

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -30,10 +30,10 @@ def _accounts(request: HttpRequest) -> HttpResponse:
 
 
 def _of_account(request: HttpRequest, account_id: str) -> HttpResponse:
-    """Show the steps; with ``?all`` as they are, else each is asked for by the page."""
+    """Show the steps, each of which the page has looked at; without scripts all are, by a POST."""
     _check(request)
     account = get_object_or_404(TelnyxAccount, pk=account_id)
-    looked = [steps.look(account, id) for id in steps.titles()] if "all" in request.GET else []
+    looked = [steps.look(account, id) for id in steps.titles()] if request.method == "POST" else []
     told = {"account": account, "titles": steps.titles().items(), "looked": looked}
     return TemplateResponse(
         request, "voice/first_steps/page.html", _context(request, f"First steps of {account}") | told
@@ -41,8 +41,10 @@ def _of_account(request: HttpRequest, account_id: str) -> HttpResponse:
 
 
 def _step(request: HttpRequest, account_id: str, step: str) -> HttpResponse:
-    """Look at one step."""
+    """Look at one step. By POST: Telnyx is asked, which no foreign page may have a browser do."""
     _check(request)
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
     account = get_object_or_404(TelnyxAccount, pk=account_id)
     if step not in steps.titles():
         raise Http404

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         sandbox = ensure_accounts()
         if sandbox is not None:
             self._make_sample()
-        if _has_broker():
+        if settings.HAS_BROKER:
             self._pull()
         connection.close()
         os.chdir(settings.BASE_DIR)
@@ -74,7 +74,7 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
     python = sys.executable
     web = [python, "-m", "gunicorn", "portal.wsgi", *_web_options()]
     processes = [Process("web", web, Address(settings.PORT, "/readyz", _host()))]
-    if not _has_broker():
+    if not settings.HAS_BROKER:
         # threads of one process: each further one would cost a hundred megabytes
         processes.append(Process("worker", [python, "manage.py", "work"]))
     else:
@@ -85,11 +85,6 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
         # the first: whatever the others begin with may be asked of it
         processes.insert(0, Process("sandbox", command, address, before_others=True))
     return processes
-
-
-def _has_broker() -> bool:
-    """Tell whether work may come from, and go to, other hosts: not on SQLite, whoever carries the messages."""
-    return connection.vendor != "sqlite" and not settings.CELERY_BROKER_URL.startswith("embedded")
 
 
 def _processes_of_many() -> list[Process]:
