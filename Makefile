@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-faults lint bench mutants lock editor
+.PHONY: pictures run test test-faults lint bench mutants lock editor
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m portal.keys
@@ -28,6 +28,10 @@ lint: $(VENV)/.dev
 # JSON=file keeps the run; SEED=10m is for lists and pages; SOAK=10m loads it for so long instead; ARGS names some.
 bench: $(VENV)/.dev
 	$(if $(SEED),SEED=$(SEED)) $(BIN)/python -m benchmarks $(if $(JSON),--json $(JSON)) $(if $(SOAK),--soak $(SOAK)) $(ARGS)
+
+# Every picture of the docs anew; one that looks otherwise is kept beside the last one, until TAKE=NAME (or all) takes it.
+pictures: $(VENV)/.dev
+	$(BIN)/python -m tests.pictures $(if $(TAKE),--take $(TAKE)) $(ARGS)
 
 # What does no test notice? N=300 SEED=1 draws them, ROOM=voice/dispatch from one room; GUARDS=yes takes the known guards
 # away. The first time it notes which lines each test runs, for many minutes.

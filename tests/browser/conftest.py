@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Response, expect,
 from applications.models import CallControlApplication, Pull, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.chromium import ARGUMENTS, CHROMIUM
 from tests.support.documents import MENU, fetch, publish_anew, published
 from tests.support.factories import CONNECTION, make_call, make_event, make_flow, run_owed
 from tests.support.live_board import listed
@@ -23,15 +23,6 @@ from tests.support.webhooks import post_texml, post_webhook
 from voice.commands import outbox
 from voice.models import Call, CallCommand, CallEvent, Flow, RejectedRequest, TexmlFetch
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 PATIENCE = 60_000  # ms
 OF_A_DOCUMENT = ("change", "publish", "versions", "copy")
 LONG = "a_name_without_any_break_" * 4  # hyphens would be breaks
