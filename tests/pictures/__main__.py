@@ -1,7 +1,7 @@
 """``make pictures``: takes every picture of the docs anew, of a portal and a sandbox of its own.
 
-A picture that is much like the kept one replaces it. One that is not is kept beside it as ``NAME.new.png`` and fails the
-run: look at both, then take the new one with ``make pictures TAKE=NAME`` (or ``TAKE=all``).
+A picture that is much like the kept one replaces it. One that is not is kept beside it as ``NAME.new.png`` and fails
+the run: look at both, then take the new one with ``make pictures TAKE=NAME`` (or ``TAKE=all``).
 """
 
 import argparse
