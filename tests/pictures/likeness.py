@@ -1,4 +1,4 @@
-"""Tells how far two pictures of a page differ in layout, not in what is written there: times and ids are others each time."""
+"""Tells how far two pictures of a page differ in layout; what is written there, as times and ids, is another each time."""
 
 import base64
 
