@@ -1,4 +1,4 @@
-"""Tells how far two pictures of a page differ in layout; what is written there, as times and ids, is another each time."""
+"""Tells how far the layout of two pictures differs; what is written there, as times and ids, is another each time."""
 
 import base64
 
