@@ -4,7 +4,11 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-    dependencies = [("applications", "0005_turns")]
+    dependencies = [
+        ("applications", "0005_turns"),
+        # The way back renames the model's content type, too, by the columns that it has since this one.
+        ("contenttypes", "0002_remove_content_type_name"),
+    ]
 
     operations = [
         migrations.AlterModelTable(name="turn", table="applications_turn"),

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
@@ -17,6 +16,7 @@ from django.test import Client
 
 from portal import backups
 from portal.models import TelnyxAccount
+from tests.support.databases import database_of_its_own
 from tests.support.factories import make_event
 from tests.support.portal_processes import Portal
 from tests.support.webhooks import post_webhook
@@ -154,17 +154,6 @@ def empty(tmp_path: Path) -> Iterator[Any]:
     portal = Portal(tmp_path / "elsewhere")
     keys = (base64.b64encode(key).decode() for key in settings.PORTAL_ENCRYPTION_KEYS)
     portal.environment["PORTAL_ENCRYPTION_KEYS"] = ",".join(keys)
-    if connection.vendor == "sqlite":
+    with database_of_its_own("elsewhere") as environment:
+        portal.environment |= environment
         yield lambda *line: portal.run("manage.py", *line)
-        return
-    told = connection.settings_dict
-    name = f"{told['NAME']}_elsewhere"
-    access = {"user": told["USER"], "password": told["PASSWORD"] or None, "host": told["HOST"], "port": told["PORT"]}
-    with psycopg.connect(dbname="postgres", autocommit=True, **access) as server:
-        server.execute(f'CREATE DATABASE "{name}"')
-        address = f"{told['USER']}:{told['PASSWORD']}@{told['HOST']}:{told['PORT']}"
-        portal.environment["DATABASE_URL"] = f"postgres://{address}/{name}"
-        try:
-            yield lambda *line: portal.run("manage.py", *line)
-        finally:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
