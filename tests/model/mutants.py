@@ -144,7 +144,8 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(legs, on_its_way, made)", ""),),
     "M5: nothing begins after SIGTERM": (Edit(SENDER, "send", "if stopping.has_begun():", "if False:"),),
     "M6: a sender writes only what is its own": (
-        Edit(SENDER, "_settle", "command.error, now, mine)", "command.error, now)"),
+        Edit(SENDER, "_settle_in_full", "command.error, now, mine)", "command.error, now)"),
+        Edit(ORDERING, "close_ok", "AND status = 'sending' AND lease_until = %s", "AND (TRUE OR lease_until = %s)"),
         Edit(SENDER, "_postpone", ", **only_if)", ")"),
     ),
     "M7: wishes go by the database's clock": (Edit(OUTBOX, "_command", "sql.clock()", _HOST_CLOCK),),

@@ -211,7 +211,7 @@ def of_no_call(document: dict[str, Any]) -> dict[str, Any]:
 # What one event costs, the transaction's begin and end among it. The claim is the first.
 COSTS: dict[str, tuple[int, Callable[[int], dict[str, Any]]]] = {
     "of a known call": (6, lambda at: make_event("call.hold", at)),
-    "the first of a call": (8, lambda at: make_event(leg=f"new{at}")),
+    "the first of a call": (7, lambda at: make_event(leg=f"new{at}")),
     "with a rule that makes commands": (8, lambda at: make_event("call.answered", at)),
     "without a call": (4, lambda at: of_no_call(make_event("call.recording.saved", at))),
     "of a conference": (11, lambda at: in_conference("conference.participant.joined", at)),
