@@ -74,6 +74,10 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     # Others that hold much
     "the lease of commands": (Edit(ORDERING, "locked", "AND (lease_until IS NULL OR lease_until < {rows.now()})"),),
     "the order within a call": (Edit(ORDERING, "is_blocked", "return bool(", "return False and bool("),),
+    "nothing stands before what is begun": (
+        Edit(ORDERING, "account_if_free", "command other\n", "command other JOIN voice_callcommand x ON FALSE\n"),
+    ),
+    "what is begun has a lease": (Edit(SENDER, "_lease", "now + outbox.LEASE", "now - outbox.LEASE"),),
     "the unique intent": (Edit(OUTBOX, "_command", "{intent or uuid.uuid4()}", "{uuid.uuid4()}"),),
     "rules run once": (Edit(PROCESSING, "_decide", "if event.processed_at and", "if False and"),),
     "the freshness limit": (Edit(SENDER, "_reason_not_to_send", "elif now > command.expires_at:", "elif False:"),),

@@ -13,7 +13,6 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import CallControlApplication
 from portal import sql
 from portal.models import TelnyxAccount
-from tests.support.databases import on_sqlite
 from tests.support.factories import CONNECTION, make_event, make_flow
 from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from tests.support.webhooks import post_webhook
@@ -222,8 +221,6 @@ COSTS: dict[str, tuple[int, Callable[[int], dict[str, Any]]]] = {
 @pytest.mark.parametrize("case", COSTS)
 def test_the_statements_of_an_event_are_few_and_stay_as_many(account: TelnyxAccount, case: str) -> None:
     allowed, make = COSTS[case]
-    if case == "the first of a call" and not on_sqlite():
-        allowed += 1  # the leg is held, so that no event of it is closed while its call is made
     CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION)
     actions = [{"action": "speak", "parameters": {"payload": "Hello", "voice": "female"}}]
     flow = make_flow(account, {"event_type": "call.answered", "do": actions, "stop": False})
