@@ -28,9 +28,11 @@ def process_event(*event_ids: str) -> None:
     On a thread that nobody else waits for, the first command of one event is sent here and now: another wake-up would
     only find another thread. A process has to be free for the next event, whatever Telnyx does.
     """
-    commands = _send_at_once if len(event_ids) == 1 and worker.has_time() else wake_commands
+    if len(event_ids) == 1 and worker.has_time():
+        wake_following(processing.process(uuid.UUID(event_ids[0]), sends=True), _send_at_once)
+        return
     for following in processing.process_all([uuid.UUID(event_id) for event_id in event_ids]):
-        wake_following(following, commands)
+        wake_following(following)
 
 
 @shared_task(name="voice.send_command")

@@ -16,7 +16,7 @@ from prometheus_client.core import GaugeMetricFamily
 from portal import sql
 from portal.models import ApiToken, Heartbeat
 from portal.rest.problems import problem
-from portal.runtime.wakeups import publisher
+from portal.runtime.wakeups import dropped
 
 _migrated = False
 
@@ -92,7 +92,10 @@ class _Gauges:
         yield backlog
         yield beats
         yield alerts
-        yield GaugeMetricFamily("portal_wakeups_dropped", "Wake-ups this process dropped", value=publisher.dropped)
+        wakeups = GaugeMetricFamily("portal_wakeups_dropped", "Wake-ups this host dropped, by whom", labels=["by"])
+        for by, count in dropped().items():
+            wakeups.add_metric([by], count)
+        yield wakeups
 
 
 def _backlog() -> dict[str, int]:

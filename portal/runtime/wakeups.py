@@ -3,13 +3,16 @@
 ``wake`` sends a datagram to the worker of this host. Where none listens, or it has enough for the moment, the id goes
 on a bounded queue in memory, and one daemon thread tries the worker once more, patiently, and else publishes to the
 broker. A full queue, a frozen broker or a crash drops wake-ups, and the sweep finds the same work in its row half a
-second later.
+second later. What is dropped is counted for all processes of the host: each appends a byte to a file, and its length is
+the count. So it outlives them, and whichever web process is asked tells the same.
 """
 
+import contextlib
 import os
 import queue
 import threading
 import uuid
+from pathlib import Path
 
 import structlog
 from django.conf import settings
@@ -24,7 +27,32 @@ _AT_ONCE = 10
 _EXPIRES = 60  # seconds; by then the sweep has found the work, and a worker that comes back begins with what is new
 # A broker that was started anew has closed the kept connection, which only the next message notices.
 _ONCE_MORE = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "interval_max": 0}
+# Who drops: a process that has to wake somebody, and the worker of the host, when too many wait for its threads.
+SENDER, WORKER = "sender", "worker"
 _log = structlog.get_logger(__name__)
+
+
+def count_dropped(by: str, many: int = 1) -> None:
+    """Count wake-ups that were dropped. Never raises: whoever drops has other work, and a disk may be full."""
+    with contextlib.suppress(OSError):
+        file = os.open(_count_file(by), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(file, b"." * many)
+        finally:
+            os.close(file)
+
+
+def dropped() -> dict[str, int]:
+    """Return how many wake-ups were dropped on this host since its data directory was made, by who dropped them."""
+    counts = dict.fromkeys((SENDER, WORKER), 0)
+    for by in counts:
+        with contextlib.suppress(OSError):
+            counts[by] = _count_file(by).stat().st_size
+    return counts
+
+
+def _count_file(by: str) -> Path:
+    return Path(settings.VAR_DIR) / f"wakeups-dropped.{by}"
 
 
 class Publisher:
@@ -46,7 +74,7 @@ class Publisher:
         try:
             self.pending.put_nowait((task, identifier))
         except queue.Full:
-            self.dropped += 1
+            self._drop(1)
 
     def _ensure_thread(self) -> None:
         if self._thread and self._thread.is_alive() and self._pid == os.getpid():
@@ -79,8 +107,15 @@ class Publisher:
                 task, args=arguments, retry=True, retry_policy=_ONCE_MORE, ignore_result=True, expires=_EXPIRES
             )
         except Exception as error:  # whatever a broker may raise: nothing is owed here
-            self.dropped += len(identifiers)
+            self._drop(len(identifiers))
             _log.warning("wake-up dropped", task=task, error=type(error).__name__)
+        else:
+            if not settings.HAS_BROKER:  # it lies in a file that nobody need ever read
+                self._drop(len(identifiers))
+
+    def _drop(self, many: int) -> None:
+        self.dropped += many
+        count_dropped(SENDER, many)
 
     def _some(self) -> list[tuple[str, str]]:
         """Wait for one, and take along what is there beside it."""

@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from portal import stopping
 from portal.celery import app
 from portal.runtime.datagrams import Inbox
+from portal.runtime.wakeups import WORKER, count_dropped
 
 # by the queues of Celery: events want the processor, commands wait for Telnyx
 _THREADS = {"postgresql": {"events": 8, "commands": 32}, "sqlite": {"events": 4, "commands": 8}}
@@ -57,6 +58,7 @@ class Lane:
             self._waiting.put((task, arguments))
         else:
             self.dropped += 1
+            count_dropped(WORKER)
             _log.warning("wake-up dropped", task=task, dropped=self.dropped)
 
     def has_room(self) -> bool:

@@ -23,7 +23,7 @@ from django.utils import timezone
 POINTS = {
     "claimed": ("voice.events.leases", "_claim", "found"),  # the claim is committed, nothing is done yet
     "projected": ("voice.events.processing", "changes", "after"),  # in the midst of the one transaction
-    "decided": ("voice.tasks", "_send_at_once", "before"),  # the event is done, its command was not taken up yet
+    "begun": ("voice.dispatch.sender", "send_begun", "before"),  # the event is committed, its command not asked for
     "sending": ("voice.dispatch.sender", "_attempt", "before"),  # the claim is committed, no socket is open
     "sent": ("portal.telnyx.client", "_DeadlineStream.read", "before"),  # the request is out, its answer not read
     "answered": ("voice.dispatch.sender", "_attempt", "after"),  # Telnyx's answer is here, nothing is written down

@@ -24,9 +24,9 @@ def socket_of(world: World) -> Path:
 
 
 @pytest.mark.row("F43")
-@pytest.mark.parametrize(("point", "attempts"), [("claimed", 2), ("decided", 1)])
+@pytest.mark.parametrize(("point", "attempts"), [("claimed", 2), ("begun", 1)])
 def test_an_event_whose_worker_is_killed_is_finished_once(host: World, point: str, attempts: int) -> None:
-    """``decided``: between the commit of the event and the request for its command."""
+    """``begun``: between the commit of the event and the request for its command."""
     client, portal = host.client, host.portal
     event = client.ring().event("call.initiated")
     portal.freeze("sweep", *BY_BROKER)

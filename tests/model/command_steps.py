@@ -185,12 +185,12 @@ def claim_row(world: World, command_id: uuid.UUID) -> None:
     if batch is not None and row.first_sent_at is None and batch.status != DialBatch.Status.RUNNING:
         world.wrong.append(f"batches: a line begins and its batch is {batch.status}")
     with world.judging():
-        _judge_claim(world, row)
-        _judge_breaker(world, row, breaker)
+        judge_claim(world, row)
+        judge_breaker(world, row, breaker)
     world.sending.append(Sending(command, world.clock.now))
 
 
-def _judge_claim(world: World, row: CallCommand) -> None:
+def judge_claim(world: World, row: CallCommand) -> None:
     now, wrong = world.clock.database(), world.wrong
     if now > row.expires_at + _MOMENT:
         wrong.append(f"I7: {row.action} begins too late")
@@ -219,7 +219,7 @@ def _has_lease(world: World, sending: Sending) -> bool:
     return until is not None and until > world.clock.database() and _is_mine(sending)
 
 
-def _judge_breaker(world: World, row: CallCommand, breaker: AccountBreaker | None) -> None:
+def judge_breaker(world: World, row: CallCommand, breaker: AccountBreaker | None) -> None:
     now = world.clock.database()
     if breaker is not None and not breaker.is_closed and (breaker.next_probe_at or now) > now:
         world.wrong.append(f"breaker: {row.action} begins while it is open")

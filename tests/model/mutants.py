@@ -74,6 +74,10 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     # Others that hold much
     "the lease of commands": (Edit(ORDERING, "locked", "AND (lease_until IS NULL OR lease_until < {rows.now()})"),),
     "the order within a call": (Edit(ORDERING, "is_blocked", "return bool(", "return False and bool("),),
+    "nothing stands before what is begun": (
+        Edit(ORDERING, "account_if_free", "command other\n", "command other JOIN voice_callcommand x ON FALSE\n"),
+    ),
+    "what is begun has a lease": (Edit(SENDER, "_lease", "now + outbox.LEASE", "now - outbox.LEASE"),),
     "the unique intent": (Edit(OUTBOX, "_command", "{intent or uuid.uuid4()}", "{uuid.uuid4()}"),),
     "rules run once": (Edit(PROCESSING, "_decide", "if event.processed_at and", "if False and"),),
     "the freshness limit": (Edit(SENDER, "_reason_not_to_send", "elif now > command.expires_at:", "elif False:"),),
@@ -144,7 +148,8 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "M4: a leg and its dial count once": (Edit(LIMITS, "usage", "- _already_alive(legs, on_its_way, made)", ""),),
     "M5: nothing begins after SIGTERM": (Edit(SENDER, "send", "if stopping.has_begun():", "if False:"),),
     "M6: a sender writes only what is its own": (
-        Edit(SENDER, "_settle", "command.error, now, mine)", "command.error, now)"),
+        Edit(SENDER, "_settle_in_full", "command.error, now, mine)", "command.error, now)"),
+        Edit(ORDERING, "close_ok", "AND status = 'sending' AND lease_until = %s", "AND (TRUE OR lease_until = %s)"),
         Edit(SENDER, "_postpone", ", **only_if)", ")"),
     ),
     "M7: wishes go by the database's clock": (Edit(OUTBOX, "_command", "sql.clock()", _HOST_CLOCK),),

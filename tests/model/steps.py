@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.model import command_steps, event_steps
+from tests.model import begun_steps, command_steps, event_steps
 from tests.model.telnyx import FATES
 from tests.model.world import Step, World
 from voice.dispatch import reconciliation
@@ -159,6 +159,7 @@ STEPS: dict[str, Kind] = {
     "lease": Kind(event_steps.lease, 5, _one),
     "lease_due": Kind(event_steps.lease_due, 2, lambda dice: (dice.choice((2, 500)),)),
     "work": Kind(event_steps.work, 8, _one),
+    "work_and_begin": Kind(begun_steps.work_and_begin, 8, _one),
     "process": Kind(event_steps.process, 5),
     "abandon": Kind(event_steps.abandon, 0.7, _one),
     "recover": Kind(event_steps.recover, 0.9, lambda dice: ("down" if dice.rarely() else "ok",)),
@@ -171,7 +172,20 @@ STEPS: dict[str, Kind] = {
 }
 # In these a process can be killed or stopped; the others are over at once, or Telnyx's.
 _INSIDE = {
-    *("wish", "dial", "claim", "attempt", "settle", "look", "deliver", "lease", "lease_due", "work", "recover"),
+    *(
+        "wish",
+        "dial",
+        "claim",
+        "attempt",
+        "settle",
+        "look",
+        "deliver",
+        "lease",
+        "lease_due",
+        "work",
+        "recover",
+        "work_and_begin",
+    ),
     *("work_replay", "make_batch", "steer", "decide"),
 }
 _NOT_WITHIN = {"dies", "amid", "skew"}

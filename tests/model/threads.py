@@ -125,7 +125,8 @@ def _send(world: ThreadedWorld, dice: Dice) -> None:
 def _process(world: ThreadedWorld, dice: Dice) -> None:
     woken = world.next_woken("voice.process_event", dice.some())
     if woken and dice.random() < 0.7:
-        wake_following(processing.process(woken))
+        world.own.fate = dice.fate()
+        wake_following(processing.process(woken, sends=dice.random() < 0.7))
         return
     for following in processing.process_all(processing.due(20)):
         wake_following(following)
@@ -275,7 +276,7 @@ def _world(seed: int) -> Iterator[ThreadedWorld]:
     with connection.cursor() as cursor:
         cursor.execute(_SCHEMA)
     clock = ShiftedClock()
-    really_attempt = sender._attempt
+    really_attempt, really_send_begun = sender._attempt, sender.send_begun
     with pytest.MonkeyPatch.context() as patch:
         world = ThreadedWorld(clock, Settings(seed, 4, seed % 2 == 0))
 
@@ -284,11 +285,16 @@ def _world(seed: int) -> Iterator[ThreadedWorld]:
             world.said.add(world.own.fate)
             return really_attempt(command, claimed)
 
+        def send_begun(begun: sender.Begun) -> list[uuid.UUID]:
+            world.claims.append(begun.command.pk)
+            return really_send_begun(begun)
+
         for module in (sender, status, paging, service, queues):
             patch.setattr(module, "ask", world.ask)
         for module in (processing, limits, circuit_breaker, intake):
             patch.setattr(module, "_log", Silence())
         patch.setattr(sender, "_attempt", attempt)
+        patch.setattr(sender, "send_begun", send_begun)
         patch.setattr(sender, "_claim", world.counting(sender._claim))
         patch.setattr(wakeups.publisher, "put", world.wake)
         patch.setattr(timezone, "now", clock.host)

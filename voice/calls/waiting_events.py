@@ -10,10 +10,18 @@ Locks go call → leg → event.
 import uuid
 from collections.abc import Collection
 
+from django.db import connection
+
 from portal import sql, statements
 from voice.models import Call, CallEvent
 
 TOLD = frozenset({"direction", "call_leg_id"})  # columns that events wait for
+# Those that were put back, which is no attempt; those that name nothing but the leg, and were closed.
+_WAIT_FOR_THE_DIRECTION = "call_control_id = %s AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL"
+_CAME_BEFORE_THE_CALL = """call_leg_id = %s AND NOT (call_leg_id = '') AND call_control_id = '' AND call_id IS NULL
+                           AND status = 'ignored'"""
+# SQLite would read all events of the account that changed no call.
+_INDEX = {"postgresql": "", "sqlite": "INDEXED BY event_before_its_leg"}
 
 
 def make_due(call: Call, told: Collection[str]) -> list[uuid.UUID]:
@@ -21,8 +29,13 @@ def make_due(call: Call, told: Collection[str]) -> list[uuid.UUID]:
 
     Returns their ids, for a caller who wakes them; the sweep finds them in any case.
     """
-    found = _reopen(call) if "call_leg_id" in told and call.call_leg_id else []  # first: it waits for the leg
-    return found + (_release(call) if "direction" in told and call.direction else [])
+    waited = []
+    if "call_leg_id" in told and call.call_leg_id:
+        _hold_leg(call.account_id, call.call_leg_id)
+        waited.append((_CAME_BEFORE_THE_CALL, call.call_leg_id))
+    if "direction" in told and call.direction:
+        waited.append((_WAIT_FOR_THE_DIRECTION, call.call_control_id))
+    return _make_due(call, waited) if waited else []
 
 
 def lock_call_of_leg(account_id: uuid.UUID, call_leg_id: str) -> Call | None:
@@ -36,24 +49,19 @@ def lock_call_of_leg(account_id: uuid.UUID, call_leg_id: str) -> Call | None:
     return calls.first()
 
 
-def _release(call: Call) -> list[uuid.UUID]:
-    """Make the events due from now on that wait for the direction."""
-    statement = """UPDATE voice_callevent SET lease_until = NULL WHERE account_id = %s AND call_control_id = %s
-                   AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL RETURNING id"""
-    found = statements.rows(
-        CallEvent, statement, [sql.prepared(Call, "account", call.account_id), call.call_control_id]
-    )
-    return [event.pk for event in found]
+def _make_due(call: Call, waited: list[tuple[str, str]]) -> list[uuid.UUID]:
+    """Make them due from now on. What is written, those that wait have already, and those that were closed lack."""
+    together = [waited] if connection.vendor == "postgresql" else [[one] for one in waited]  # one round trip
+    return [event_id for some in together for event_id in _written(call, some)]
 
 
-def _reopen(call: Call) -> list[uuid.UUID]:
-    """Make the events due that name nothing but the leg and came before its call was known."""
-    _hold_leg(call.account_id, call.call_leg_id)
-    statement = """UPDATE voice_callevent SET status = 'received', attempts = 0
-                   WHERE call_leg_id = %s AND call_leg_id <> '' AND account_id = %s AND call_control_id = ''
-                   AND call_id IS NULL AND status = 'ignored' RETURNING id"""
-    found = statements.rows(CallEvent, statement, [call.call_leg_id, sql.prepared(Call, "account", call.account_id)])
-    return [event.pk for event in found]
+def _written(call: Call, waited: list[tuple[str, str]]) -> list[uuid.UUID]:
+    which = " OR ".join(f"({condition})" for condition, _ in waited)
+    index = _INDEX[connection.vendor] if _CAME_BEFORE_THE_CALL in which else ""
+    statement = f"""UPDATE voice_callevent {index} SET status = 'received', attempts = 0, lease_until = NULL
+                    WHERE account_id = %s AND ({which}) RETURNING id"""  # noqa: S608
+    values = [sql.prepared(Call, "account", call.account_id), *(value for _, value in waited)]
+    return [event.pk for event in statements.rows(CallEvent, statement, values)]
 
 
 def _hold_leg(account_id: uuid.UUID, call_leg_id: str) -> None:

@@ -29,8 +29,23 @@ TOO_MANY_DIALS = "Telnyx asked this account to wait with dials: more a second th
 DIALS_PER_SECOND = "90103"  # API error code: more than 30 dials a second in an account
 _PAUSES = (5, 10, 20, 40, 60)  # seconds
 
+_OF = "EXISTS (SELECT 1 FROM voice_accountbreaker b WHERE b.account_id = {} AND (b.state <> 'closed' OR {}))"
+
 _log = structlog.get_logger(__name__)
 _State = AccountBreaker.State
+
+
+def may_hold(account: str) -> str:
+    """Build the condition, in SQL, that ``why_held`` might name a reason. ``account``: the SQL of its id.
+
+    Where it does not hold, a command is begun without asking ``why_held``: whoever adds a reason there adds it here.
+    """
+    return _OF.format(account, f"b.wait_until > {sql.now()} OR b.dials_wait_until > {sql.now()}")
+
+
+def may_learn(account: str) -> str:
+    """Build the condition, in SQL, that ``record_outcome`` would write something about a command that is ok."""
+    return _OF.format(account, "b.recent LIKE '%%x%%'")
 
 
 def breaker_of(account: TelnyxAccount) -> AccountBreaker:

@@ -15,6 +15,7 @@ from portal import sql as rows
 from portal import statements
 from portal.models import TelnyxAccount
 from voice.catalogue import actions
+from voice.dispatch import circuit_breaker
 from voice.models import Call, CallCommand, Conference
 
 # Whether a command (``own``) has to wait for another one. An earlier command of its event is open, another of its call
@@ -105,6 +106,39 @@ def now_if_leased(command: CallCommand) -> datetime | None:
         return None
     vars(command)["has_breaker"] = vars(found)["has_breaker"]
     return rows.read_now(vars(found)["clock"])
+
+
+def account_if_free(account_id: uuid.UUID, call_id: uuid.UUID) -> TelnyxAccount | None:
+    """Return the account if nothing at all stands before a new command of this call; None where something may.
+
+    Inside the transaction that has locked the call, so that nothing comes before it meanwhile. It says less than
+    ``is_blocked`` and ``why_held``: who hears None saves the command ``queued``, and they decide.
+    """
+    sql = f"""SELECT {rows.columns(TelnyxAccount)} FROM portal_telnyxaccount
+              WHERE id = %s AND NOT {circuit_breaker.may_hold("portal_telnyxaccount.id")}
+              AND NOT EXISTS (SELECT 1 FROM voice_callcommand other
+                              WHERE other.call_id = %s AND other.status IN ('queued', 'sending'))"""  # noqa: S608
+    ids = [rows.prepared(TelnyxAccount, "id", account_id), rows.prepared(Call, "id", call_id)]
+    return next(iter(statements.rows(TelnyxAccount, sql, ids)), None)
+
+
+def close_ok(command: CallCommand) -> bool | None:
+    """Close as ok, in one statement, what has its lease and of which nothing else is to be written.
+
+    None, and nothing is written, where that is not so. Else whether another command of its call or conference waits:
+    one that comes in the moment of this commit is left to the sweep.
+    """
+    sql = f"""UPDATE voice_callcommand SET attempts = %s, answer = %s, status = 'ok', error = '', error_code = '',
+                  lease_until = NULL, finished_at = {rows.now()}
+              WHERE id = %s AND status = 'sending' AND lease_until = %s
+              AND NOT {circuit_breaker.may_learn("voice_callcommand.account_id")}
+              RETURNING id, EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.status = 'queued' AND (
+                  other.call_id = voice_callcommand.call_id
+                  OR other.conference_id = voice_callcommand.conference_id)) AS has_more"""  # noqa: S608
+    names = ("attempts", "answer", "id", "lease_until")
+    values = [rows.prepared(CallCommand, name, getattr(command, name)) for name in names]
+    found = next(iter(statements.rows(CallCommand, sql, values)), None)
+    return None if found is None else bool(vars(found)["has_more"])
 
 
 def next_free(command: CallCommand) -> list[uuid.UUID]:

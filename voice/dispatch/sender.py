@@ -37,6 +37,7 @@ _NOTHING_HAPPENED = {TelnyxUnavailable.kind, TelnyxRefused.kind}
 _ENDED = "90018"  # Telnyx's code for: the call has already ended
 _Status = CallCommand.Status
 _OPEN = (_Status.QUEUED, _Status.SENDING)
+_MAKES_ROWS = {*actions.NEW_CALLS, "conferences.create"}  # when Telnyx accepts it
 _CLOSING = (
     *("status", "error", "error_code", "finished_at", "lease_until", "attempts", "answer", "settlement", "settled_at"),
     *("call", "call_control_id", "conference"),
@@ -66,6 +67,36 @@ def send(command_id: uuid.UUID) -> list[uuid.UUID]:
     if command.status != _Status.SENDING:
         return ordering.next_free(command)
     return _settle(command, _attempt(command, begin))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """Holds a command that was saved ``sending``. ``at``: when it was leased, by ``uptime``."""
+
+    command: CallCommand
+    at: float
+
+
+def begin(command: CallCommand, call: Call, now: datetime) -> Begun | None:
+    """Make a new command ``sending``, as a claim leaves it, if nothing at all stands before it; else leave it queued.
+
+    Inside the transaction that has locked the call, has held the command to the limits, and saves it. Who commits calls
+    ``send_begun``; should he die before, the lease runs out, and the command is taken up as after any other claim.
+    """
+    at = uptime()
+    if command.status != _Status.QUEUED or not call.is_alive or now > command.expires_at or stopping.has_begun():
+        return None
+    account = ordering.account_if_free(command.account_id, call.pk)
+    if account is None:
+        return None
+    command.account = account
+    _lease(command, now)
+    return Begun(command, at)
+
+
+def send_begun(begun: Begun) -> list[uuid.UUID]:
+    """Make the first attempt at it; return the ids of commands that may go now because of it."""
+    return _settle(begun.command, _attempt(begun.command, begun.at))
 
 
 def due(limit: int) -> list[uuid.UUID]:
@@ -103,11 +134,16 @@ def _claim(command_id: uuid.UUID) -> CallCommand | None:
             held_back.note(command, held, now)
             return None
         held_back.note_lag(command, now)
-        command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
-        command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
-        command.lease_until = now + outbox.LEASE
+        _lease(command, now)
         sql.update(command, ("status", "first_sent_at", "attempts", "lease_until", "held_since", "held_why"))
         return command
+
+
+def _lease(command: CallCommand, now: datetime) -> None:
+    """Mark the command, unsaved, as one whose next attempt begins."""
+    command.status, command.first_sent_at = _Status.SENDING, command.first_sent_at or now
+    command.attempts.append({"at": now.isoformat(), "http_status": None, "ms": None, "code": None})
+    command.lease_until = now + outbox.LEASE
 
 
 def _why_waiting(command: CallCommand) -> str:
@@ -217,6 +253,16 @@ def _since(begin: float) -> int:
 
 
 def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
+    """Write down what came of the attempt, in one statement where all is well; return the ids that may go now."""
+    _note_attempt(command, outcome)
+    if outcome.error is None and not outcome.read and command.action not in _MAKES_ROWS:
+        command.answer = outcome.answer
+        if (has_more := ordering.close_ok(command)) is not None:
+            return ordering.next_free(command) if has_more else []
+    return _settle_in_full(command, outcome)
+
+
+def _settle_in_full(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     now, error = ordering.now_if_leased(command), outcome.error
     if now is None:  # its lease ran out, and another sender has it: that one's word counts
         return []
@@ -224,14 +270,6 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     mine = {"status": command.status, "lease_until": command.lease_until}
     if not isinstance(error, NotAsked):
         circuit_breaker.record_outcome(command, error, now)
-    command.attempts[-1] |= {
-        "http_status": error.http_status if error else 200,
-        "ms": outcome.milliseconds,
-        "code": error.code if error else None,
-        "outcome": outcome.word,
-        **refused_call(command, error),
-    }
-    command.error, command.error_code = (str(error), error.reason or error.code or "") if error else ("", "")
     if isinstance(error, TelnyxUnavailable):
         _postpone(command, now + timedelta(seconds=error.retry_after), _Status.QUEUED, mine)
         return []
@@ -241,7 +279,7 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
     if isinstance(error, TelnyxUncertain) and (again := _next_resend(command, now)):
         _postpone(command, again, _Status.SENDING, mine)
         return ordering.next_free(command)  # a hang-up does not wait for its resend
-    alone = error is None and command.action not in {*actions.NEW_CALLS, "conferences.create"}  # one UPDATE, no more
+    alone = error is None and command.action not in _MAKES_ROWS  # one UPDATE, no more
     with nullcontext() if alone else transaction.atomic():
         if outcome.answer is not None and command.action in actions.NEW_CALLS:
             command.call = call_of_dial(command, outcome.answer, now)
@@ -258,6 +296,19 @@ def _settle(command: CallCommand, outcome: _Outcome) -> list[uuid.UUID]:
                 transaction.set_rollback(True)
             return []
     return ordering.next_free(command)
+
+
+def _note_attempt(command: CallCommand, outcome: _Outcome) -> None:
+    """Note on the command, unsaved, what came of its attempt."""
+    error = outcome.error
+    command.attempts[-1] |= {
+        "http_status": error.http_status if error else 200,
+        "ms": outcome.milliseconds,
+        "code": error.code if error else None,
+        "outcome": outcome.word,
+        **refused_call(command, error),
+    }
+    command.error, command.error_code = (str(error), error.reason or error.code or "") if error else ("", "")
 
 
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:

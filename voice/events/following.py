@@ -3,13 +3,18 @@
 from collections.abc import Callable
 
 from portal.runtime.wakeups import wake
-from voice.dispatch import reconciliation
+from voice.dispatch import reconciliation, sender
 from voice.events import processing
 from voice.wakeups import wake_commands, wake_event
 
 
 def wake_following(following: processing.FollowUp, commands: Callable[..., None] = wake_commands) -> None:
-    """Wake what processing left to be done: commands, events, a pull, the settling of an uncertain command."""
+    """Wake what processing left to be done: commands, events, a pull, the settling of an uncertain command.
+
+    What is begun is sent first: its lease goes on, and a caller waits.
+    """
+    if following.begun:
+        wake_commands(*sender.send_begun(following.begun))
     for event_id in following.events:
         wake_event(event_id)
     if following.pull_account:

@@ -38,8 +38,10 @@ class LeasedEvent:
     meets_rules: bool  # its account has an active flow with a rule for its type
     may_answer: bool  # a command of its account is uncertain, and events of its type answer some
     is_at_home: bool  # its application is one of its account's
+    has_call: bool  # the call that it names was there
     at: datetime  # when it was claimed, by the database's clock
     claimed: float = field(default_factory=uptime)
+    sends: bool = False  # whoever has it sends the first command that follows, as soon as all is committed
 
     def now(self) -> datetime:
         """Return the database's time without asking it: that of the claim, and what has gone by here since.
@@ -73,6 +75,8 @@ def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
                     AND r.event_type = voice_callevent.event_type) AS meets_rules,
             EXISTS (SELECT 1 FROM voice_callcommand c WHERE c.status = 'uncertain' AND c.settled_at IS NULL
                     AND c.account_id = voice_callevent.account_id) AS has_questions,
+            EXISTS (SELECT 1 FROM voice_call c WHERE c.account_id = voice_callevent.account_id
+                    AND c.call_control_id = voice_callevent.call_control_id) AS has_call,
             {" OR ".join(_OWNED.format(table) for table in _APPLICATIONS)} AS is_at_home {_AT_EASE[vendor]}"""  # noqa: S608
     found = statements.rows(CallEvent, sql, [rows.prepared(CallEvent, "id", row_id) for row_id in event_ids])
     return [_claimed(event) for event in found]
@@ -82,6 +86,5 @@ def _claimed(event: CallEvent) -> LeasedEvent:
     columns = vars(event)
     may_answer = bool(columns["has_questions"]) and event.event_type in EVENT_TYPES | ANSWERING
     assert event.lease_until is not None
-    return LeasedEvent(
-        event, bool(columns["meets_rules"]), may_answer, bool(columns["is_at_home"]), event.lease_until - LEASE
-    )
+    meets_rules, is_at_home, has_call = (bool(columns[name]) for name in ("meets_rules", "is_at_home", "has_call"))
+    return LeasedEvent(event, meets_rules, may_answer, is_at_home, has_call, event.lease_until - LEASE)

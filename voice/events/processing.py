@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Case, When
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -25,10 +25,11 @@ from voice.calls.projection import Fact, assign, changes, merge
 from voice.catalogue.event_types import meaning
 from voice.conferences import projection
 from voice.dialling import limits
+from voice.dispatch import sender
 from voice.events import leases
 from voice.events.leases import LeasedEvent
 from voice.flows import handler_commands, handlers
-from voice.flows.rules import Decision, commands_for
+from voice.flows.rules import Decision, active_rules, commands_for
 from voice.models import Call, CallCommand, CallEvent, Rule
 
 MAX_ATTEMPTS = 8
@@ -46,18 +47,25 @@ class _TakenOver(Exception):
 
 @dataclass
 class FollowUp:
-    """Names what the edge has to do: commands and events to wake, an account to pull, an event that may answer."""
+    """Names what the edge has to do: commands and events to wake, an account to pull, an event that may answer.
+
+    ``begun`` is a command whose row says that it is being sent: nobody else touches it while its lease lasts.
+    """
 
     commands: list[uuid.UUID] = field(default_factory=list)
     events: list[uuid.UUID] = field(default_factory=list)
     pull_account: uuid.UUID | None = None
     may_answer: uuid.UUID | None = None  # this event, if it may settle an uncertain command
+    begun: sender.Begun | None = None
 
 
-def process(event_id: uuid.UUID) -> FollowUp:
-    """Apply the event once, if it is due and nobody else has it. Never raises for what the event holds."""
+def process(event_id: uuid.UUID, *, sends: bool = False) -> FollowUp:
+    """Apply the event once, if it is due and nobody else has it. Never raises for what the event holds.
+
+    Who ``sends`` gets its first command begun, if nothing stands before it.
+    """
     claimed = leases.lease(event_id)
-    return _work(claimed) if claimed else FollowUp()
+    return _work(replace(claimed, sends=sends)) if claimed else FollowUp()
 
 
 def process_all(event_ids: Sequence[uuid.UUID]) -> Iterator[FollowUp]:
@@ -121,7 +129,7 @@ def _in_transaction(claimed: LeasedEvent, failure: str = "") -> FollowUp:
 
 def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
     event = claimed.event
-    call, made = lock_call(event, filled=True)
+    call, made = lock_call(event, filled=True, is_new=not claimed.has_call)
     if call is None:
         return _apply_without_call(claimed)
     is_stray = not claimed.is_at_home and bool(event.connection_id)
@@ -141,15 +149,16 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
         sql.update(call, sorted({*changed, *asked}))
     waited = waiting_events.make_due(call, waiting_events.TOLD if made else changed)  # it may wait for the leg
     relevant = bool(made or changed or decision.matched or event.processed_at or has_facts_of(call, event))
-    following = _conclude(event, call, decision, failure, relevant=relevant)
+    following = _conclude(claimed, call, decision, failure, relevant=relevant)
     following.events = waited
     if is_stray and made:  # nobody's yet: a pull may tell more
         following.pull_account = event.account_id
     return following
 
 
-def _conclude(event: CallEvent, call: Call, decision: Decision, failure: str, *, relevant: bool) -> FollowUp:
+def _conclude(claimed: LeasedEvent, call: Call, decision: Decision, failure: str, *, relevant: bool) -> FollowUp:
     """Close the event's row and save the commands that follow from it."""
+    event = claimed.event
     event.call = call
     in_conference = _apply_to_conference(event, call)
     if failure:
@@ -157,8 +166,17 @@ def _conclude(event: CallEvent, call: Call, decision: Decision, failure: str, *,
         return FollowUp()
     _close(event, _Status.PROCESSED if relevant or in_conference else _Status.IGNORED)
     limits.expire_forbidden(decision.commands)
-    CallCommand.objects.bulk_create(decision.commands)
-    return FollowUp([row.id for row in decision.commands[:1]])  # the others follow, one after the other
+    first = decision.commands[:1]  # the others follow, one after the other
+    begun = sender.begin(first[0], call, claimed.now()) if first and claimed.sends else None
+    _insert(decision.commands)
+    return FollowUp([] if begun else [row.id for row in first], begun=begun)
+
+
+def _insert(commands: list[CallCommand]) -> None:
+    if len(commands) != 1:  # none, or many: the ORM's statement is another one for each number of rows
+        CallCommand.objects.bulk_create(commands)
+    elif not sql.insert(commands[0]):
+        raise IntegrityError("Another command has its intent.")
 
 
 def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
@@ -179,15 +197,16 @@ def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
     return bool(projection.apply(event, call))
 
 
-def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, bool]:
+def lock_call(event: CallEvent, *, filled: bool = False, is_new: bool = False) -> tuple[Call | None, bool]:
     """Lock the event's call, or make it; tell whether it was made: empty, or ``filled`` with what the event tells.
 
-    Some events name only a leg, some no call at all.
+    One that was not there a moment ago (``is_new``) is made before it is looked for. Some events name only a leg, some
+    no call at all.
     """
     if not event.call_control_id:
         return waiting_events.lock_call_of_leg(event.account_id, event.call_leg_id), False
     named = {"account": event.account_id, "call_control_id": event.call_control_id}
-    if call := sql.fetch_locked(Call, **named):
+    if not is_new and (call := sql.fetch_locked(Call, **named)):
         return call, False
     at = event.happened_at
     stub = Call(account_id=event.account_id, call_control_id=event.call_control_id, started_at=at)
@@ -201,8 +220,7 @@ def lock_call(event: CallEvent, *, filled: bool = False) -> tuple[Call | None, b
 def _rules(claimed: LeasedEvent, call: Call) -> list[Rule]:
     if not claimed.meets_rules or claimed.event.source != CallEvent.Source.WEBHOOK:
         return []  # what was recovered later changes the log, never the phone
-    active = {"flow__active": True, "flow__account_id": call.account_id, "flow__connection_id": call.connection_id}
-    return list(Rule.objects.select_related("flow").filter(**active, event_type=claimed.event.event_type))
+    return active_rules(call, claimed.event.event_type)
 
 
 def _decide(call: Call, event: CallEvent, rules: Iterable[Rule], now: datetime) -> Decision:

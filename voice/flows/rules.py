@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from portal import sql, statements
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, retry_policy
 from voice.flows.conditions import BadPath, Condition, check_path, fill, placeholders
-from voice.models import Call, CallCommand, CallEvent, Rule
+from voice.models import Call, CallCommand, CallEvent, Flow, Rule
 
 MAX_RULES, MAX_ACTIONS = 100, 20
 
@@ -20,6 +21,20 @@ class Decision:
     commands: list[CallCommand] = field(default_factory=list)
     step: str | None = None
     matched: bool = False
+
+
+def active_rules(call: Call, event_type: str) -> list[Rule]:
+    """List the rules for this type in the call's active flow, in order. Written by hand, since most events take it."""
+    statement = f"""SELECT {sql.columns(Rule)}, flow.name AS flow_name FROM voice_rule
+                    JOIN voice_flow flow ON flow.id = voice_rule.flow_id
+                    WHERE flow.active AND flow.account_id = %s AND flow.connection_id = %s
+                    AND voice_rule.event_type = %s
+                    ORDER BY voice_rule.position, voice_rule.id"""  # noqa: S608
+    values = [sql.prepared(Call, "account", call.account_id), call.connection_id, event_type]
+    found = statements.rows(Rule, statement, values)
+    for rule in found:
+        rule.flow = Flow(pk=rule.flow_id, name=vars(rule)["flow_name"])
+    return found
 
 
 def commands_for(call: Call, event: CallEvent, rules: Iterable[Rule], now: datetime) -> Decision:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from portal.models import ApiToken, Heartbeat
 from portal.runtime import health
+from portal.runtime.wakeups import count_dropped
 
 
 def test_livez_asks_no_database(client):
@@ -69,7 +70,9 @@ def test_metrics_refuse_an_expired_and_a_revoked_token(client, operator):
         assert client.get("/metrics", headers={"Authorization": f"Bearer {text}"}).status_code == 401
 
 
-def test_metrics_are_prometheus_text(client, operator):
+def test_metrics_are_prometheus_text(client, operator, settings, tmp_path):
+    settings.VAR_DIR = tmp_path
+    count_dropped("worker", 3)  # by another process than the one that is asked
     Heartbeat.beat("worker")
     _, text = ApiToken.make(operator, "prometheus")
     response = client.get("/metrics", headers={"Authorization": f"Bearer {text}"})
@@ -78,7 +81,8 @@ def test_metrics_are_prometheus_text(client, operator):
     body = response.content.decode()
     assert "# TYPE portal_backlog gauge" in body
     assert 'portal_heartbeat_age_seconds{process="worker"}' in body
-    assert "portal_wakeups_dropped" in body
+    assert 'portal_wakeups_dropped{by="sender"} 0.0' in body
+    assert 'portal_wakeups_dropped{by="worker"} 3.0' in body
 
 
 @pytest.mark.parametrize(

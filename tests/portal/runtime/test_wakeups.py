@@ -8,7 +8,14 @@ import uuid
 import pytest
 
 from portal.runtime import wakeups
-from portal.runtime.wakeups import Publisher, wake
+from portal.runtime.datagrams import Inbox
+from portal.runtime.wakeups import Publisher, count_dropped, dropped, wake
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, settings):
+    settings.VAR_DIR = tmp_path
+    return tmp_path
 
 
 @pytest.fixture
@@ -144,3 +151,41 @@ def test_what_is_woken_twice_is_one_message_with_one_id(broker):
         ("voice.process_event", ["1", "2"]),
         ("applications.pull_account", ["2"]),
     ]
+
+
+# --- What is dropped is counted ---------------------------------------------------------------------------------------
+
+
+def test_all_processes_of_a_host_count_together_and_the_count_outlives_them(broker, settings):
+    settings.HAS_BROKER = True
+    broker.fail = ConnectionError("no broker")
+    for publisher in (Publisher(), Publisher()):  # two web processes
+        publisher.put("voice.send_command", "1")
+        eventually(lambda publisher=publisher: publisher.dropped == 1)
+    assert dropped() == {"sender": 2, "worker": 0}
+    broker.fail = None
+    Publisher().put("voice.send_command", "2")
+    eventually(lambda: broker.sent)
+    assert dropped() == {"sender": 2, "worker": 0}
+
+
+def test_of_a_burst_that_a_busy_worker_does_not_take_each_wake_up_is_taken_later_or_counted(broker, settings):
+    """Forty at once to a worker that gets no processor, without a broker behind it."""
+    settings.HAS_BROKER = False
+    inbox, publisher = Inbox(), Publisher()
+    for number in range(40):
+        publisher.put("voice.send_command", str(number))
+    eventually(lambda: broker.sent)  # one has waited a second for room
+    waiting = 0
+    deadline = time.monotonic() + 60
+    while waiting + dropped()["sender"] < 40 and time.monotonic() < deadline:
+        waiting += inbox.receive() is not None
+    inbox.close()
+    assert waiting + dropped()["sender"] == 40
+    assert dropped()["sender"] == sum(len(ids) for _, ids in broker.sent) > 0
+
+
+def test_where_it_cannot_be_written_nobody_is_held_up(settings, folder):
+    settings.VAR_DIR = folder / "away"
+    count_dropped("sender")
+    assert dropped() == {"sender": 0, "worker": 0}

@@ -15,6 +15,7 @@ from portal import stopping
 from portal.celery import app
 from portal.runtime import worker
 from portal.runtime.datagrams import Fate, Sender, path
+from portal.runtime.wakeups import dropped
 from portal.runtime.worker import Lane, Worker, has_time
 
 PATIENCE = 60
@@ -142,12 +143,15 @@ def test_a_thread_has_time_while_nobody_waits_for_one(working: Worker, tasks: di
     let_go.set()
 
 
-def test_a_lane_keeps_so_many_and_counts_what_it_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lane_keeps_so_many_and_counts_what_it_drops(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, settings: Any
+) -> None:
+    settings.VAR_DIR = tmp_path
     monkeypatch.setattr(worker, "_MOST_WAITING", 3)
     lane = Lane("events", 1)
     for number in range(5):
         lane.put("voice.process_event", str(number))
-    assert lane.dropped == 2
+    assert (lane.dropped, dropped()) == (2, {"sender": 0, "worker": 2})
 
 
 def test_what_waits_when_the_process_ends_is_left_to_the_next_one(monkeypatch: pytest.MonkeyPatch) -> None:
