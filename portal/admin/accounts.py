@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import PROTECT
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.module_loading import import_string
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanWidget
@@ -96,6 +98,7 @@ class TelnyxAccountAdmin(PortalAdmin):
     readonly_fields = (
         *("api_key_last4", "found_account_sid", "texml_lists", "webhook_address", "created_at", "updated_at"),
     )
+    change_form_outer_after_template: Any = "portal/admin/account_panels.html"
     actions = None
     actions_detail: Any = ("check_connection",)
 
@@ -108,6 +111,18 @@ class TelnyxAccountAdmin(PortalAdmin):
             if account or not object_id:
                 self._try_key(request, account)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        context["panels"] = [import_string(name)(request, obj) for name in settings.ACCOUNT_PANELS] if obj else []
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _try_key(self, request: Any, account: TelnyxAccount | None) -> None:
         """Leave what came of it for the form: nothing, when there is nothing to try or nobody who may."""

@@ -15,6 +15,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         "Calls",
         [
             ("Live", "sensors", "admin:voice_call_live", "voice.view_call"),
+            ("Stop", "pan_tool", "admin:voice_stop", "voice.view_suspension"),
             ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
             ("Conferences", "groups", "admin:voice_conference_changelist", "voice.view_conference"),
             ("Queues", "line_start_circle", "admin:voice_queue_list", "voice.view_queue"),
