@@ -16,6 +16,7 @@ from voice.live_board import admin as live_board
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
 from voice.stops import admin as stops
+from voice.stuck import admin as stuck
 from voice.texml.admin import urls as texml
 
 __all__ = [
@@ -35,5 +36,6 @@ __all__ = [
     "recoveries",
     "replays",
     "stops",
+    "stuck",
     "texml",
 ]

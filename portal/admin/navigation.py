@@ -65,6 +65,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         [
             ("Alerts", "notifications", "admin:voice_alert_changelist", "voice.view_alert"),
             ("Inbox", "inbox", "admin:voice_inbox", "voice.view_rejectedrequest voice.view_callevent"),
+            ("Stuck", "hourglass_disabled", "admin:voice_stuck", "voice.view_callevent voice.view_callcommand"),
             ("Recoveries", "history_toggle_off", "admin:voice_recovery_changelist", "voice.view_recovery"),
             ("Replay", "replay", "admin:voice_replay_changelist", "voice.replay_event"),
             ("Audit trail", "history", "admin:portal_auditevent_changelist", "portal.view_auditevent"),

@@ -98,6 +98,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.recovery.*",),
     ("voice.replay.*",),
     ("voice.inbox.*", "voice.first_steps.*", "voice.stops.*"),
+    ("voice.stuck.*",),
     ("voice.alerts.*",),
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),

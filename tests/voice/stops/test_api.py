@@ -54,4 +54,5 @@ def test_who_lacks_the_permission_stops_nothing(
     make_call(account, direction="outgoing")
     client = api_for(user_with(*permissions))
     assert client.post(url, {"account": account.name}, format="json").status_code == 403
-    assert not (Suspension.objects.exists() or Stop.objects.exists())
+    assert not Suspension.objects.exists()
+    assert not Stop.objects.exists()
