@@ -21,8 +21,11 @@ from portal.admin import navigation
 from portal.admin.site import PortalAdmin, answer_dialog, viewer
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.connection_check import KeyTrouble, check_connection, try_key
+from portal.trail import changes
 
 _API_KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what an Authorization header can carry
+# of which the audit trail tells the values: of the key it only says that it changed
+_TOLD = ("name", "base_url", "account_sid", "public_key", "previous_public_key")
 _WHY_READ_ONLY = (
     "This account comes from the environment (TELNYX_API_KEY, TELNYX_PUBLIC_KEY, TELNYX_BASE_URL) and is refreshed "
     "from there at every start, so it cannot be changed here."
@@ -194,7 +197,11 @@ class TelnyxAccountAdmin(PortalAdmin):
             obj.api_key = key
         super().save_model(request, obj, form, change)
         changed = sorted({*form.changed_data} - {"unchecked"})
-        AuditEvent.note(actor_of(request), "account.update" if change else "account.create", obj, changed=changed)
+        named = [name for name in changed if name in _TOLD]
+        before, after = ({name: values.get(name) for name in named} for values in (form.initial, form.cleaned_data))
+        told = changes.between(before, after) if change and named else {}
+        what = "account.update" if change else "account.create"
+        AuditEvent.note(actor_of(request), what, obj, changed=changed, **told)
         if tried := getattr(request, "key_tried", ""):
             messages.success(request, tried)
         elif form.trouble:

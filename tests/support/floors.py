@@ -7,6 +7,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         *(
             "portal.actors",
             "portal.concurrent_indexes",
+            "portal.csv_lines",
             "portal.encryption",
             "portal.environment",
             "portal.hosts",
@@ -40,6 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("portal.telnyx.*",),
     ("portal.rest.*",),
+    ("portal.trail.*",),
     ("portal.admin.*",),
     ("portal.supervision.*",),
     ("portal.celery", "portal.runtime.*"),
