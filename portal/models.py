@@ -253,6 +253,7 @@ class AuditEvent(models.Model):
         indexes = [
             models.Index(fields=["-at", "-id"], name="audit_by_time"),
             models.Index(fields=["action", "-at"], name="audit_by_action"),
+            models.Index(fields=["object_type", "-at"], name="audit_by_type"),
             # for its beginning, as for all of it
             models.Index(fields=["action"], name="audit_by_area", opclasses=["varchar_pattern_ops"]),
             models.Index(

@@ -273,7 +273,11 @@ SPECTACULAR_SETTINGS = {
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
 # what hangs on an application's page, by dotted name
-APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
+APPLICATION_PANELS = [
+    *("voice.dashboard.application_panel", "applications.related.panels.panel", "voice.stops.panels.application_panel"),
+]
+# what hangs on an account's page, by dotted name
+ACCOUNT_PANELS = ["voice.stops.panels.account_panel"]
 # what hangs on top of a call's page and of a command's, by dotted name
 CALL_PANELS = ["voice.explanations.card.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]

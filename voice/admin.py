@@ -15,6 +15,8 @@ from voice.inbox import event_admin
 from voice.live_board import admin as live_board
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
+from voice.stops import admin as stops
+from voice.stuck import admin as stuck
 from voice.texml.admin import urls as texml
 
 __all__ = [
@@ -33,5 +35,7 @@ __all__ = [
     "live_board",
     "recoveries",
     "replays",
+    "stops",
+    "stuck",
     "texml",
 ]

@@ -25,6 +25,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
 from portal.telnyx.schemas import has_parameter
+from portal.trail import changes
 
 Retry = Literal["look", "if none", "anyway"]
 
@@ -232,8 +233,10 @@ def _push(application: TelnyxApplication, kind: Kind, wanted: JsonObject, actor:
         intents.end(intent)
         raise
     answer = _told_whole(application, kind, wanted, answer)
+    before = flatten(application.remote)
     row, _ = store(kind, account, answer, actor, f"changed ({actor.label})", own=intent)
-    AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted))
+    told = changes.between(*({name: all_of.get(name) for name in wanted} for all_of in (before, flatten(row.remote))))
+    AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted), **told)
     return _after_a_pull(row, kind, actor) if intents.was_pulled(intent) else row
 
 

@@ -15,18 +15,13 @@ from applications.exchange.plans import Entry, Problem, Unreadable, settable_of
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
 from applications.wording import display_value
-from portal import payloads
+from portal import csv_lines, payloads
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
 
 MOST_BYTES, MOST_LINES = 2 * 1024 * 1024, 10_000
 _OURS = ("account", "id")
-# What a spreadsheet would run as a formula (OWASP, "CSV Injection"); one apostrophe more makes it a text. Also behind
-# a semicolon: where that is the list separator, a spreadsheet cuts the line there, quoted or not.
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
-_CUT_FORMULA = re.compile(r"([;\t\r\n][\s\"]*)('*[=+\-@＝＋－＠])")
-_GUARDED_CUT = re.compile(r"([;\t\r\n][\s\"]*)'('*[=+\-@＝＋－＠])")
 Seen = Callable[[JsonObject], JsonObject]
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -34,10 +29,10 @@ _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 def csv_of(kind: Kind, rows: Iterable[TelnyxApplication], seen: Seen = dict) -> Iterator[str]:
     """Write a line for each row, after one of names. ``seen`` hides of its values what is not for everybody."""
     names = list(kind.settable_flat())
-    yield _line([*_OURS, *names])
+    yield csv_lines.line([*_OURS, *names])
     for row in rows:
         values = seen(settable_of(kind, row.remote))
-        yield _line([row.account.name, row.telnyx_id, *(_cell(values.get(name)) for name in names)])
+        yield csv_lines.line([row.account.name, row.telnyx_id, *(_cell(values.get(name)) for name in names)])
 
 
 def json_of(kind: Kind, rows: Iterable[TelnyxApplication], seen: Seen = dict) -> Iterator[str]:
@@ -104,7 +99,7 @@ def _row(kind: Kind, names: list[str], cells: list[str], line: int) -> JsonObjec
     if len(cells) != len(names):
         raise _unreadable(line, f"This line has {len(cells)} cells, the first line {len(names)}.")
     known = kind.settable_flat()
-    return {name: _value(known.get(name), _bare(cell)) for name, cell in zip(names, cells, strict=True)}
+    return {name: _value(known.get(name), csv_lines.bare(cell)) for name, cell in zip(names, cells, strict=True)}
 
 
 def _value(parameter: Parameter | None, text: str) -> Any:
@@ -163,27 +158,11 @@ def _entry(kind: Kind, account: TelnyxAccount, line: int, values: JsonObject, pr
     return Entry(kind, line, values, str(id or ""))
 
 
-def _line(cells: list[str]) -> str:
-    written = io.StringIO()
-    csv.writer(written, quoting=csv.QUOTE_ALL).writerow([_guarded(cell) for cell in cells])
-    return written.getvalue()
-
-
 def _cell(value: Any) -> str:
     if not isinstance(value, list):
         return display_value(value)
     joined = "|".join(map(str, value))
     return joined if _list(joined) == value else json.dumps(value, ensure_ascii=False)
-
-
-def _guarded(cell: str) -> str:
-    cell = _CUT_FORMULA.sub(r"\1'\2", cell)
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _bare(cell: str) -> str:
-    cell = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-    return _GUARDED_CUT.sub(r"\1\2", cell)
 
 
 def _unreadable(line: int, message: str) -> Unreadable:

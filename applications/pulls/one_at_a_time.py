@@ -34,3 +34,11 @@ def begin(
     except IntegrityError:
         running = records.filter(**mine).first()
     return (running, False) if running else begin(model, kind, account, actor, interrupted, **values)
+
+
+def bury(record: OneAtATime) -> bool:
+    """End a record that should be running and was killed; False, and nothing is written, while somebody is at it."""
+    silent = Now() - timedelta(seconds=SILENT_SECONDS)
+    records: Any = type(record)._default_manager
+    mine = records.filter(pk=record.pk, state="running", seen_alive_at__lt=silent)
+    return bool(mine.update(state="failed", finished_at=Now()))

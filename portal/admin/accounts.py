@@ -4,12 +4,14 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.db.models import PROTECT
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.module_loading import import_string
 from unfold.decorators import action, display
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanWidget
@@ -19,8 +21,11 @@ from portal.admin import navigation
 from portal.admin.site import PortalAdmin, answer_dialog, viewer
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.connection_check import KeyTrouble, check_connection, try_key
+from portal.trail import changes
 
 _API_KEY = re.compile(r"[\x21-\x7e]{1,200}")  # what an Authorization header can carry
+# of which the audit trail tells the values: of the key it only says that it changed
+_TOLD = ("name", "base_url", "account_sid", "public_key", "previous_public_key")
 _WHY_READ_ONLY = (
     "This account comes from the environment (TELNYX_API_KEY, TELNYX_PUBLIC_KEY, TELNYX_BASE_URL) and is refreshed "
     "from there at every start, so it cannot be changed here."
@@ -96,6 +101,7 @@ class TelnyxAccountAdmin(PortalAdmin):
     readonly_fields = (
         *("api_key_last4", "found_account_sid", "texml_lists", "webhook_address", "created_at", "updated_at"),
     )
+    change_form_outer_after_template: Any = "portal/admin/account_panels.html"
     actions = None
     actions_detail: Any = ("check_connection",)
 
@@ -108,6 +114,18 @@ class TelnyxAccountAdmin(PortalAdmin):
             if account or not object_id:
                 self._try_key(request, account)
         return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: Any,
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> Any:
+        context["panels"] = [import_string(name)(request, obj) for name in settings.ACCOUNT_PANELS] if obj else []
+        return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _try_key(self, request: Any, account: TelnyxAccount | None) -> None:
         """Leave what came of it for the form: nothing, when there is nothing to try or nobody who may."""
@@ -179,7 +197,11 @@ class TelnyxAccountAdmin(PortalAdmin):
             obj.api_key = key
         super().save_model(request, obj, form, change)
         changed = sorted({*form.changed_data} - {"unchecked"})
-        AuditEvent.note(actor_of(request), "account.update" if change else "account.create", obj, changed=changed)
+        named = [name for name in changed if name in _TOLD]
+        before, after = ({name: values.get(name) for name in named} for values in (form.initial, form.cleaned_data))
+        told = changes.between(before, after) if change and named else {}
+        what = "account.update" if change else "account.create"
+        AuditEvent.note(actor_of(request), what, obj, changed=changed, **told)
         if tried := getattr(request, "key_tried", ""):
             messages.success(request, tried)
         elif form.trouble:

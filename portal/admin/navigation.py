@@ -15,6 +15,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         "Calls",
         [
             ("Live", "sensors", "admin:voice_call_live", "voice.view_call"),
+            ("Stop", "pan_tool", "admin:voice_stop", "voice.view_suspension"),
             ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
             ("Conferences", "groups", "admin:voice_conference_changelist", "voice.view_conference"),
             ("Queues", "line_start_circle", "admin:voice_queue_list", "voice.view_queue"),
@@ -64,6 +65,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         [
             ("Alerts", "notifications", "admin:voice_alert_changelist", "voice.view_alert"),
             ("Inbox", "inbox", "admin:voice_inbox", "voice.view_rejectedrequest voice.view_callevent"),
+            ("Stuck", "hourglass_disabled", "admin:voice_stuck", "voice.view_callevent voice.view_callcommand"),
             ("Recoveries", "history_toggle_off", "admin:voice_recovery_changelist", "voice.view_recovery"),
             ("Replay", "replay", "admin:voice_replay_changelist", "voice.replay_event"),
             ("Audit trail", "history", "admin:portal_auditevent_changelist", "portal.view_auditevent"),

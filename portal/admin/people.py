@@ -15,6 +15,10 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from portal.actors import actor_of
 from portal.admin.site import PortalAdmin
 from portal.models import AuditEvent
+from portal.trail import changes
+
+_COLUMNS = ("username", "name", "first_name", "last_name", "email", "is_active", "is_staff", "is_superuser")
+_OF_OTHERS = ("groups", "permissions", "user_permissions")
 
 admin.site.unregister(User)
 admin.site.unregister(Group)
@@ -25,18 +29,39 @@ class AuditedAdmin(PortalAdmin):
 
     actions = None
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Remember how the row is before it is changed: what it has of others is stored before anything is noted."""
+        found = super().get_object(request, object_id, from_field)
+        if found is not None and request.method == "POST":
+            request.before_change = _told(found)  # type: ignore[attr-defined]
+        return found
+
+    def _before(self, request: HttpRequest) -> dict[str, Any]:
+        before: dict[str, Any] = getattr(request, "before_change", {})
+        return before
+
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.create", obj)
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         # called for a new password, too, whose message is a sentence
-        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.update", obj, changes=message)
+        told = {"changes": message} if isinstance(message, str) else changes.between(self._before(request), _told(obj))
+        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.update", obj, **told)
         return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.delete", obj)
         super().delete_model(request, obj)
+
+
+def _told(row: Model) -> dict[str, Any]:
+    """Return what of a person or a group the audit trail tells, by name: no password, and no time of a sign-in."""
+    told: dict[str, Any] = {name: getattr(row, name) for name in _COLUMNS if hasattr(row, name)}
+    for name in _OF_OTHERS:
+        if hasattr(row, name):
+            told[name] = sorted(str(one) for one in getattr(row, name).all())
+    return told
 
 
 class NewUserForm(UserCreationForm):

@@ -20,6 +20,7 @@ _TONES = {
     "processed": "good",
     "done": "good",
     "changed": "good",
+    "suspended": "bad",
     "ringing": "busy",
     "initiated": "busy",
     "connected": "good",

@@ -103,7 +103,10 @@ class DialBatchAdmin(PageAdmin):
         batch = self.row(request, object_id)
         if request.method != "POST" or word not in _STEERING:
             raise Http404
-        _STEERING[word](batch, actor_of(request))
+        try:
+            _STEERING[word](batch, actor_of(request))
+        except PortalRefusal as refused:
+            messages.error(request, refused.words)
         return HttpResponseRedirect(_page(batch))
 
     def numbers_view(self, request: HttpRequest) -> HttpResponse:

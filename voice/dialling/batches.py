@@ -24,6 +24,7 @@ from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, retry_policy
 from voice.dialling import destinations, limits, own_numbers, rights
 from voice.models import CallCommand, DialBatch
+from voice.suspensions import standing
 
 MAX_LINES = 1000
 SLOWEST, FASTEST = 0.01, 20.0  # dials per second
@@ -31,7 +32,7 @@ _HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then
 _HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
 _ROOM_AFTER = timedelta(seconds=5)  # a full limit is asked again then
 _PATIENCE = timedelta(hours=1)  # after the batch would have been through
-_PASSING = {"dials_per_minute", "concurrent_calls"}  # limits that make room by themselves
+_PASSING = {"dials_per_minute", "concurrent_calls", standing.LIMIT}  # what passes without this batch's doing
 _SOMEBODY = "+13125550001"  # in the place of each line's number
 _AT_ONCE = 50  # batches whose lines one statement counts
 _Status = CallCommand.Status
@@ -91,6 +92,7 @@ def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_
         raise InvalidParameters({"to": ["The numbers say whom to call: leave it out."]})
     actions.check(actions.DIAL, shared | {"to": _SOMEBODY})
     rights.demand(actor, actions.DIAL, shared | {"to": _SOMEBODY})
+    standing.demand_none(account, str(shared.get("connection_id", "")), "connection_id")
     own_numbers.open_own_countries(account)
     held = limits.limits_for(account, actor.token)
     rung = destinations.destinations(actions.DIAL, shared | {"to": _SOMEBODY}).dials  # a tool may ring another one
@@ -151,26 +153,31 @@ def made_before(intent: str) -> DialBatch | None:
     return DialBatch.objects.filter(intent=intent).first() if intent else None
 
 
-def pause(batch: DialBatch, actor: Actor) -> DialBatch:
-    """Pause the batch: no further line is sent until ``resume``; what is on the wire stays there."""
+def pause(batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None) -> DialBatch:
+    """Pause the batch: no further line is sent until ``resume``; what is on the wire stays there.
+
+    ``paused_for`` is the suspension, or the stop of everything, that it is paused with.
+    """
     with transaction.atomic():
         if (batch := _locked(batch)).status != DialBatch.Status.RUNNING:
             return batch
         _waiting(batch).update(lease_until=_HELD)
+        batch.paused_for = paused_for
         return _changed(batch, DialBatch.Status.PAUSED, "batch.pause", actor)
 
 
 def resume(batch: DialBatch, actor: Actor) -> DialBatch:
-    """Resume the batch where it stopped, at its rate, from now."""
+    """Resume the batch where it stopped, at its rate, from now. ``Suspended`` while its application is."""
     with transaction.atomic():
         if (batch := _locked(batch)).status != DialBatch.Status.PAUSED:
             return batch
+        standing.demand_none(batch.account, batch.connection_id)
         left = list(_waiting(batch).select_for_update(no_key=True).order_by("sequence"))
         now = sql.clock()
         for at, command in enumerate(left):
             _time(command, now + timedelta(seconds=at / batch.per_second))
         CallCommand.objects.bulk_update(left, ["lease_until", "counted_at", "expires_at"], batch_size=200)
-        batch.began_at = now
+        batch.began_at, batch.paused_for = now, None
         return _changed(batch, DialBatch.Status.RUNNING, "batch.resume", actor)
 
 
@@ -198,7 +205,8 @@ def put_off(command: CallCommand, limit: LimitExceeded, now: datetime) -> bool:
     free = _waiting(batch).select_for_update(skip_locked=True, no_key=True).exclude(lease_until=_HELD)
     later = {name: F(name) + _ROOM_AFTER for name in ("lease_until", "counted_at", "expires_at")}
     CallCommand.objects.filter(pk__in=list(free.values_list("pk", flat=True))).update(**later)
-    CallCommand.objects.filter(pk=command.pk).update(error=f"Waits for room. {limit.words}")
+    waits_for = "" if limit.limit == standing.LIMIT else "Waits for room. "
+    CallCommand.objects.filter(pk=command.pk).update(error=f"{waits_for}{limit.words}")
     return True
 
 
@@ -286,6 +294,6 @@ def _waiting(batch: DialBatch) -> Any:
 
 def _changed(batch: DialBatch, status: DialBatch.Status, action: str, actor: Actor) -> DialBatch:
     batch.status = status
-    batch.save(update_fields=["status", "began_at"])
+    batch.save(update_fields=["status", "began_at", "paused_for"])
     AuditEvent.note(actor, action, batch)
     return batch

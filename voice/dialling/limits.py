@@ -24,6 +24,7 @@ from voice.catalogue import actions, retry_policy
 from voice.dialling import egress
 from voice.dialling.destinations import Destination, Named, destinations
 from voice.models import Call, CallCommand, Limits, satellites
+from voice.suspensions import standing
 
 # A sandbox rings nobody: there the counts only stop what runs wild.
 _SANDBOX: dict[str, Any] = {"dials_per_minute": 1000, "dials_per_day": 50_000, "concurrent_calls": 1000}
@@ -130,6 +131,7 @@ def admit(command: CallCommand, beside: int = 0) -> None:
         if not named:
             return
         held, now = _locked(command), sql.clock()
+        _demand_no_suspension(command)  # under the lock that whoever suspends takes first
         _judge(held, named)
         for limits in held:
             _check_counts(limits, usage(limits, now), named.dials + beside, named)
@@ -158,7 +160,9 @@ def reserve(commands: list[CallCommand], per_second: float) -> None:
     rung = destinations(commands[0].action, commands[0].parameters).dials  # they differ by their number alone
     for command in commands:
         command.dials = rung
-    check_room(_locked(commands[0]), len(commands) * rung, per_second * rung)
+    held = _locked(commands[0])
+    _demand_no_suspension(commands[0])
+    check_room(held, len(commands) * rung, per_second * rung)
 
 
 def find_exceeded(command: CallCommand) -> LimitExceeded | None:
@@ -166,6 +170,9 @@ def find_exceeded(command: CallCommand) -> LimitExceeded | None:
     if command.first_sent_at:
         return None
     named = destinations(command.action, command.parameters)
+    is_suspended = vars(command).get("has_suspension", True)  # as it was asked with the lease
+    if is_suspended and (found := standing.find_forbidden(command, rings=bool(named or named.is_open))):
+        return found
     try:
         _check_egress(command)
         if not named:
@@ -234,6 +241,11 @@ def _locked(command: CallCommand) -> list[Limits]:
     locked = Limits.objects.select_for_update(of=("self",), no_key=True).select_related("account", "token")
     token = locked.filter(token=command.token) if command.token_id else locked.none()
     return [locked.get(account=command.account), *token]
+
+
+def _demand_no_suspension(command: CallCommand) -> None:
+    if found := standing.find_forbidden(command, rings=True):
+        raise found
 
 
 def _check_egress(command: CallCommand, user: Any = None) -> None:

@@ -163,8 +163,10 @@ class LimitsAdmin(PortalAdmin):
         if _COUNTRIES & set(form.changed_data):  # somebody has said which
             obj.own_countries_wanted = False
         super().save_model(request, obj, form, change)
-        changed = {name: getattr(obj, name) for name in _CHANGED if name in form.changed_data or not change}
-        AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, now=changed)
+        names = [name for name in _CHANGED if name in form.changed_data or not change]
+        told = {"was": {name: form.initial.get(name) for name in names}} if change else {}
+        told["now"] = {name: getattr(obj, name) for name in names}
+        AuditEvent.note(actor_of(request), "limits.update" if change else "limits.create", obj, **told)
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         AuditEvent.note(actor_of(request), "limits.delete", obj)

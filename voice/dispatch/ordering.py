@@ -42,6 +42,7 @@ _BLOCKED = f"""(
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = wish.conference_id
                        AND other.status = 'sending')))))"""  # noqa: S608
 _HAS_BREAKER = "EXISTS (SELECT 1 FROM voice_accountbreaker b WHERE b.account_id = voice_callcommand.account_id)"
+_HAS_SUSPENSION = "EXISTS (SELECT 1 FROM voice_suspension s WHERE s.account_id = voice_callcommand.account_id)"
 # of the last attempt: null while it is on the wire, or when its sender died there
 _OUTCOME = {
     "postgresql": "(other.attempts -> -1 ->> 'outcome')",
@@ -65,14 +66,14 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
     """Lock the command if it is open and not leased; return it with the database's time.
 
     Leases are compared with that time: this machine's clock may be wrong. What is asked next comes along: whether it is
-    ``blocked``, whether one of its event ``failed_before``, whether its account ``has_breaker``. Nobody can block it
-    after that, since its call or conference is locked.
+    ``blocked``, whether one of its event ``failed_before``, whether its account ``has_breaker`` or ``has_suspension``.
+    Nobody can block it after that, since its call or conference is locked.
     """
     sql = f"""SELECT {rows.columns(CallCommand)}, {rows.now()} AS clock, {_blocked()} AS blocked,
                   EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.event_id = voice_callcommand.event_id
                           AND other.sequence < voice_callcommand.sequence
                           AND other.status IN ('refused', 'uncertain', 'expired')) AS failed_before,
-                  {_HAS_BREAKER} AS has_breaker
+                  {_HAS_BREAKER} AS has_breaker, {_HAS_SUSPENSION} AS has_suspension
               FROM voice_callcommand
               WHERE id = %s AND status IN ('queued', 'sending')
               AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock_clause()}"""  # noqa: S608

@@ -9,7 +9,7 @@ from voice.models.conferences import Conference, ConferenceParticipant
 from voice.models.documents import APOLOGY, TexmlCase, TexmlDocument, TexmlFetch, TexmlVersion, digest_of
 from voice.models.events import HAPPENED_AT, CallEvent, RejectedRequest, RejectionCount
 from voice.models.flows import Flow, Rule
-from voice.models.limits import Limits, satellites
+from voice.models.limits import Limits, Stop, Suspension, satellites
 from voice.models.recoveries import SILENT, Recovery
 from voice.models.replays import Replay, ReplayLine
 
@@ -38,6 +38,8 @@ __all__ = [
     "Replay",
     "ReplayLine",
     "Rule",
+    "Stop",
+    "Suspension",
     "TexmlCase",
     "TexmlDocument",
     "TexmlFetch",

@@ -33,6 +33,7 @@ class DialBatch(models.Model):
     token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField()
     began_at = models.DateTimeField(help_text="When it was made or last resumed.")
+    paused_for = models.UUIDField(null=True, help_text="The suspension, or the stop, that paused it: undone with that.")
 
     class Meta:
         ordering = ["-created_at", "-id"]

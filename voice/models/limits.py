@@ -1,7 +1,8 @@
-"""Defines Limits: where an account, or one API token, may call, how often, and how much at once."""
+"""Defines Limits (where an account, or one API token, may call, how often, how much at once), Suspension and Stop."""
 
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -89,3 +90,44 @@ class Limits(models.Model):
 
     def __str__(self) -> str:
         return f"account {self.account}" if self.account else f"token {self.token}"
+
+
+class Suspension(models.Model):
+    """Stops rules, dials and batches of one account, or of one application of it, while the row is there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, on_delete=models.CASCADE, related_name="+", db_index=False)
+    connection_id = models.CharField(max_length=64, blank=True, help_text="Empty: the whole account.")
+    since = models.DateTimeField()
+    why = models.CharField(max_length=200, blank=True)
+    requested_by = models.CharField(max_length=300)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["-since", "-id"]
+        default_permissions = ("view",)
+        permissions = [("suspend", "Can suspend accounts and applications, and lift that")]
+        constraints = [models.UniqueConstraint(fields=["account", "connection_id"], name="one_suspension_each")]
+
+    def __str__(self) -> str:
+        return f"application {self.connection_id} of {self.account}" if self.connection_id else str(self.account)
+
+
+class Stop(models.Model):
+    """Records one hang-up of many calls: of all outgoing ones, or of those that a person picked."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(help_text="When its hang-ups were asked for: each has this time.")
+    requested_by = models.CharField(max_length=300)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    calls = models.PositiveIntegerField(default=0, help_text="How many hang-ups were asked for.")
+    dials = models.PositiveIntegerField(default=0, help_text="How many dials were not sent any more.")
+    batches = models.PositiveIntegerField(default=0, help_text="How many batches were paused.")
+
+    class Meta:
+        ordering = ["-at", "-id"]
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"stop at {self.at:%Y-%m-%d %H:%M:%S}"

@@ -98,6 +98,13 @@ def finish(record: Recovery, state: Recovery.State, problem: str) -> None:
     _forget_old(record)
 
 
+def bury(record: Recovery) -> bool:
+    """End a run that was killed; False, and nothing is written, while somebody is at it."""
+    now = sql.clock()
+    silent = Recovery.objects.filter(pk=record.pk, state=Recovery.State.RUNNING, seen_alive_at__lt=now - SILENT)
+    return bool(silent.update(state=Recovery.State.FAILED, finished_at=now, problem="It was interrupted."))
+
+
 def _forget_old(record: Recovery) -> None:
     """Delete runs after a month, all but what the watermark stands on."""
     old = Recovery.objects.filter(account=record.account_id, started_at__lt=sql.clock() - _KEPT)

@@ -72,6 +72,18 @@ document.addEventListener("htmx:afterSettle", () => {
   held = "";
 });
 
+// how many of the live calls are picked
+const tellPicked = () => {
+  const button = document.querySelector("[data-picked]");
+  if (!button) return;
+  const count = document.querySelectorAll("input[form=portal-pick]:checked").length;
+  button.textContent = count ? `${button.dataset.picked} (${count})` : button.dataset.picked;
+  button.disabled = !count;
+};
+document.addEventListener("change", tellPicked);
+document.addEventListener("DOMContentLoaded", tellPicked);
+document.addEventListener("htmx:afterSettle", tellPicked);
+
 // a list that was asked for anew while somebody types: its boxes act again, its filters keep what was typed
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.target.id !== "portal-results") return;

@@ -1,0 +1,58 @@
+"""Suspensions and stops over REST."""
+
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from tests.support.factories import CONNECTION, make_call
+from tests.support.rest import api_for
+from tests.support.rows import CallCommand
+from voice.models import Stop, Suspension
+
+pytestmark = pytest.mark.django_db
+SUSPENSIONS, STOPS = "/api/v1/suspensions/", "/api/v1/stops/"
+
+
+def test_an_account_is_suspended_read_and_lifted(api: APIClient, account: TelnyxAccount) -> None:
+    made = api.post(SUSPENSIONS, {"account": account.name, "why": "Fraud"}, format="json")
+    assert (made.status_code, made["Location"]) == (201, f"{SUSPENSIONS}{made.json()['id']}/")
+    told = {"account": account.name, "connection_id": "", "why": "Fraud", "requested_by": "token: tests"}
+    assert {name: made.json()[name] for name in told} == told
+    assert [one["id"] for one in api.get(SUSPENSIONS).json()["results"]] == [made.json()["id"]]
+    assert api.delete(made["Location"]).status_code == 204
+    assert (api.get(made["Location"]).status_code, Suspension.objects.exists()) == (404, False)
+
+
+def test_an_application_is_named_by_its_connection_id(api: APIClient, account: TelnyxAccount) -> None:
+    body = {"account": account.name, "connection_id": CONNECTION}
+    refused = api.post(SUSPENSIONS, body, format="json")
+    assert (refused.status_code, "connection_id" in refused.json()["errors"]) == (400, True)
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION)
+    assert api.post(SUSPENSIONS, body, format="json").json()["connection_id"] == CONNECTION
+
+
+def test_a_stop_counts_what_it_did_and_its_key_repeats_nothing(api: APIClient, account: TelnyxAccount) -> None:
+    for leg in "ab":
+        make_call(account, leg, direction="outgoing")
+    how: Any = {"format": "json", "headers": {"Idempotency-Key": "one"}}
+    first = api.post(STOPS, {"account": account.name}, **how)
+    assert (first.status_code, first.json()["calls"], first.json()["hang_ups"]) == (202, 2, {"queued": 2})
+    assert api.post(STOPS, {"account": account.name}, **how).json() == first.json()
+    assert (Stop.objects.count(), CallCommand.objects.count()) == (1, 2)
+    assert api.get(first["Location"]).json()["id"] == first.json()["id"]
+
+
+@pytest.mark.parametrize(
+    ("url", "permissions"), [(SUSPENSIONS, ("voice.view_suspension",)), (STOPS, ("voice.control_call",))]
+)
+def test_who_lacks_the_permission_stops_nothing(
+    user_with: Any, account: TelnyxAccount, url: str, permissions: tuple[str, ...]
+) -> None:
+    make_call(account, direction="outgoing")
+    client = api_for(user_with(*permissions))
+    assert client.post(url, {"account": account.name}, format="json").status_code == 403
+    assert not Suspension.objects.exists()
+    assert not Stop.objects.exists()

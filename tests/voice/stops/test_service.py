@@ -1,0 +1,207 @@
+"""What is suspended stays silent, keeps its webhooks, and can be hung up; what a stop stops."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from portal.actors import PORTAL
+from portal.models import AuditEvent, TelnyxAccount
+from portal.refusals import LimitExceeded
+from tests.support.batches import begin
+from tests.support.commands import act, dial, seen
+from tests.support.factories import make_call, make_event, make_flow, run_owed
+from tests.support.limits import limit
+from tests.support.rest import CALLS
+from tests.support.rows import Call, CallCommand, CallEvent, DialBatch
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.webhooks import post_texml, post_webhook
+from voice.dialling import batches
+from voice.dispatch import sender
+from voice.models import Stop, Suspension
+from voice.stops import service
+
+pytestmark = pytest.mark.django_db
+WHY = "Toll fraud, ask Ada."
+ANSWER = {"event_type": "call.initiated", "do": [{"action": "answer"}]}
+REJECT = {"event_type": "call.initiated", "do": [{"action": "hangup"}, {"action": "answer"}]}
+
+
+@pytest.fixture
+def suspended(account: TelnyxAccount) -> Suspension:
+    return service.suspend(account, "", WHY, PORTAL)
+
+
+@pytest.mark.usefixtures("suspended")
+def test_a_webhook_is_kept_and_its_rule_asks_nothing_of_telnyx(client: Client, account: TelnyxAccount) -> None:
+    make_flow(account, ANSWER)
+    assert post_webhook(client, account, make_event()).status_code == 200
+    with telnyx_says(account) as asked:
+        run_owed()
+    assert asked.requests == []
+    assert CallEvent.objects.get().status == "processed"
+    assert Call.objects.get().is_alive
+    command = CallCommand.objects.get()
+    assert (command.status, WHY in command.error) == ("expired", True)
+    assert "is suspended here since" in command.error
+
+
+@pytest.mark.usefixtures("suspended")
+def test_a_texml_webhook_is_kept(client: Client, account: TelnyxAccount) -> None:
+    form = b"CallSid=v3:t-leg&ConnectionId=1&From=%2B13125550101&To=%2B13125550199&CallStatus=ringing"
+    assert post_texml(client, account, form).status_code == 200
+    run_owed()
+    assert CallEvent.objects.get().status in {"processed", "ignored"}
+
+
+def test_lifted_rules_act_again(client: Client, account: TelnyxAccount, suspended: Suspension) -> None:
+    make_flow(account, ANSWER)
+    service.lift(suspended, PORTAL)
+    post_webhook(client, account, make_event())
+    with telnyx_says(account, **{"actions/answer": {"data": {"result": "ok"}}}):
+        run_owed()
+    assert CallCommand.objects.get().status == "ok"
+
+
+@pytest.mark.usefixtures("suspended")
+def test_a_hang_up_of_a_rule_goes_and_what_comes_after_it_does_not(client: Client, account: TelnyxAccount) -> None:
+    make_flow(account, REJECT)
+    post_webhook(client, account, make_event())
+    with telnyx_says(account, **{"actions/hangup": {"data": {"result": "ok"}}}):
+        run_owed()
+    assert list(CallCommand.objects.order_by("sequence").values_list("action", "status")) == [
+        ("hangup", "ok"),
+        ("answer", "expired"),
+    ]
+
+
+@pytest.mark.usefixtures("suspended")
+def test_a_dial_is_refused_at_asking_with_the_reason(api: APIClient, account: TelnyxAccount) -> None:
+    body = {"account": account.name, "connection_id": "1", "from": "+13125550100", "to": "+13125550001"}
+    answer = api.post(CALLS, body, format="json")
+    assert (answer.status_code, answer.json()["code"], answer.json()["limit"]) == (403, "suspended", "suspended")
+    assert WHY in answer.json()["detail"]
+    assert not CallCommand.objects.exists()
+
+
+@pytest.mark.usefixtures("suspended")
+def test_people_act_on_calls_that_are_there_and_call_nobody(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    with pytest.raises(LimitExceeded, match="is suspended here"):
+        act(call, "transfer", to="+13125550001")
+    spoken, ended = act(call, "speak", payload="Sorry", voice="female"), act(call, "hangup")
+    answers = {f"actions/{name}": {"data": {"result": "ok"}} for name in ("speak", "hangup")}
+    with telnyx_says(account, **answers):
+        run_owed()
+    assert [seen(one).status for one in (spoken, ended)] == ["ok", "ok"]
+
+
+def test_a_dial_that_waits_is_not_sent_any_more(account: TelnyxAccount) -> None:
+    command = dial(account, "1")
+    service.suspend(account, "", WHY, PORTAL)
+    with telnyx_says(account) as asked:
+        sender.send(command.pk)
+    assert (seen(command).status, WHY in seen(command).error, asked.requests) == ("expired", True, [])
+
+
+def test_one_application_is_suspended_and_the_others_go_on(client: Client, account: TelnyxAccount) -> None:
+    service.suspend(account, "1", WHY, PORTAL)
+    make_flow(account, ANSWER)
+    post_webhook(client, account, make_event())
+    with telnyx_says(account, **{"actions/answer": {"data": {"result": "ok"}}}):
+        run_owed()
+    assert CallCommand.objects.get().status == "ok"
+    with pytest.raises(LimitExceeded):
+        dial(account, "1")
+    assert dial(account, "2").status == "queued"
+
+
+def test_a_running_batch_is_paused_and_goes_on_when_it_is_lifted(api: APIClient, account: TelnyxAccount) -> None:
+    batch, other = begin(api, 3), begin(api, 3, connection_id="2")
+    row = service.suspend(account, "1", WHY, PORTAL)
+    assert _states() == {batch.pk: "paused", other.pk: "running"}
+    with pytest.raises(LimitExceeded):
+        batches.resume(batch, PORTAL)
+    assert api.post(f"/api/v1/dial-batches/{batch.pk}/resume/", {}, format="json").json()["code"] == "suspended"
+    assert service.lift(row, PORTAL) == 1
+    assert _states() == {batch.pk: "running", other.pk: "running"}
+
+
+def test_a_batch_that_somebody_paused_stays_paused_when_it_is_lifted(api: APIClient, account: TelnyxAccount) -> None:
+    batch = batches.pause(begin(api, 3), PORTAL)
+    assert service.lift(service.suspend(account, "", "", PORTAL), PORTAL) == 0
+    assert _states() == {batch.pk: "paused"}
+
+
+def test_a_batch_of_a_lifted_application_waits_while_its_account_is_suspended(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    batch = begin(api, 3)
+    of_application = service.suspend(account, "1", "", PORTAL)
+    service.suspend(account, "", "", PORTAL)
+    assert (service.lift(of_application, PORTAL), _states()) == (0, {batch.pk: "paused"})
+
+
+def test_a_line_that_is_due_before_its_batch_is_paused_waits(api: APIClient, account: TelnyxAccount) -> None:
+    batch = begin(api, 2)
+    told = {"since": batch.created_at, "requested_by": "user: ada"}
+    Suspension.objects.create(account=account, **told)  # whoever suspends has not come to the batches yet
+    with telnyx_says(account) as asked:
+        run_owed()
+    assert asked.requests == []
+    assert set(batch.commands.values_list("status", flat=True)) == {"queued"}
+
+
+@pytest.mark.usefixtures("suspended")
+def test_a_batch_is_refused_in_its_dry_run(api: APIClient, account: TelnyxAccount) -> None:
+    body = {"account": account.name, "connection_id": "1", "from": "+13125550100", "numbers": ["+13125550001"]}
+    assert api.post("/api/v1/dial-batches/", body | {"dry_run": True}, format="json").json()["code"] == "suspended"
+
+
+def test_suspending_twice_is_once_and_both_steps_are_audited(account: TelnyxAccount) -> None:
+    row = service.suspend(account, "", WHY, PORTAL)
+    assert service.suspend(account, "", "another", PORTAL) == row
+    service.lift(row, PORTAL)
+    assert service.lift(row, PORTAL) == 0
+    told = AuditEvent.objects.filter(action__startswith="account.").order_by("id")
+    assert [(one.action, one.details["why"]) for one in told] == [("account.suspend", WHY), ("account.lift", WHY)]
+
+
+def test_a_stop_hangs_up_outgoing_calls_pauses_batches_and_drops_dials(api: APIClient, account: TelnyxAccount) -> None:
+    limit(account, dials_per_minute=None)
+    incoming = make_call(account, "in")
+    outgoing = [make_call(account, f"o{at}", direction="outgoing") for at in range(3)]
+    texml = make_call(account, "t", direction="outgoing", is_texml=True)
+    batch, waiting = begin(api, 3), dial(account, "1")
+    stop = service.stop_outgoing(uuid.uuid4(), PORTAL, account)
+    assert (stop.calls, stop.dials, stop.batches) == (4, 1, 1)
+    hung_up = {one.call_id: one.action for one in service.commands_of(stop)}
+    assert hung_up == dict.fromkeys([one.pk for one in outgoing], "hangup") | {texml.pk: "texml.calls.hang_up"}
+    assert incoming.pk not in hung_up
+    assert (seen(waiting).status, _states()) == ("expired", {batch.pk: "paused"})
+    assert AuditEvent.objects.get(action="call.stop_outgoing").details == {"calls": 4, "dials": 1, "batches": 1}
+    assert service.resume(stop.pk, PORTAL) == 1
+    assert _states() == {batch.pk: "running"}
+
+
+def test_the_same_stop_twice_is_once(account: TelnyxAccount) -> None:
+    make_call(account, "o", direction="outgoing")
+    wish = uuid.uuid4()
+    service.stop_outgoing(wish, PORTAL, account)
+    service.stop_outgoing(wish, PORTAL, account)
+    assert (CallCommand.objects.count(), Stop.objects.count()) == (1, 1)
+
+
+def test_a_stop_takes_as_many_statements_for_many_calls_as_for_few(
+    account: TelnyxAccount, django_assert_max_num_queries: Any
+) -> None:
+    for at in range(60):
+        make_call(account, f"o{at}", direction="outgoing")
+    with django_assert_max_num_queries(25):
+        assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).calls == 60
+
+
+def _states() -> dict[Any, str]:
+    return dict(DialBatch.objects.values_list("pk", "status"))

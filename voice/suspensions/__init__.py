@@ -1,0 +1,3 @@
+"""Tells what is suspended here: an account or an application whose rules, dials and batches stop."""
+
+__all__ = ["standing"]
