@@ -273,8 +273,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
-# what hangs on an application's page, by dotted name
-APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
+# what hangs on an application's page, by its tab: the dotted name
+APPLICATION_PANELS = {"numbers": "applications.related.panels.panel", "calls": "voice.dashboard.application_panel"}
+# where a call from an application is begun
+APPLICATION_DIAL = "voice.dashboard.dial_address"
 # what hangs on top of a call's page and of a command's, by dotted name
 CALL_PANELS = ["voice.explanations.card.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]

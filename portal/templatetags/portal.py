@@ -155,6 +155,37 @@ def _account_of_page(context: Any) -> TelnyxAccount | None:
     return None
 
 
+@register.inclusion_tag("portal/admin/active_filters.html")
+def active_filters(changelist: Any) -> dict[str, Any]:
+    """Draw what a list is narrowed by, each with a way to take it off."""
+    chips = [
+        {
+            "title": spec.title,
+            "value": _chosen(spec, changelist),
+            "off": changelist.get_query_string(remove=[*spec.expected_parameters(), "p"]),
+        }
+        for spec in changelist.filter_specs
+        if any(value not in ("", None, [""]) for value in spec.used_parameters.values())
+    ]
+    if changelist.query:
+        chips.append(
+            {"title": "search", "value": changelist.query, "off": changelist.get_query_string(remove=["q", "p"])}
+        )
+    return {"chips": chips, "all_off": "?"}
+
+
+def _chosen(spec: Any, changelist: Any) -> str:
+    """Return what a filter is set to, in the words of its choices where it has any."""
+    chosen = [str(one["display"]) for one in spec.choices(changelist) if one.get("selected") and "display" in one]
+    used = [
+        str(part)
+        for value in spec.used_parameters.values()
+        for part in (value if isinstance(value, list) else [value])
+        if part not in ("", None)
+    ]
+    return ", ".join(chosen or used)
+
+
 @register.filter
 def crumb(title: Any) -> str:
     """Write a step of the way to a page: what we call a kind of thing with a capital, the name of a thing as it is."""

@@ -86,6 +86,59 @@
     if (place) location.assign(place.dataset.to);
   });
 
+  // the tabs of a page: all parts are there, one of them is shown. The address keeps which, for a reload and a link
+  const tabs = ["settings", "numbers", "calls"];
+  const root = document.documentElement;
+  const tab = new URLSearchParams(location.search).get("tab");
+  root.dataset.tab = tabs.includes(tab) ? tab : "settings";
+  if (location.hash.startsWith("#tab-")) history.replaceState(null, "", location.pathname + location.search);
+  const mark = () => {
+    for (const link of document.querySelectorAll(".portal-tabs [data-tab-to]")) {
+      if (link.dataset.tabTo === root.dataset.tab) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    }
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-tab-to]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    root.dataset.tab = link.dataset.tabTo;
+    const query = new URLSearchParams(location.search);
+    query.set("tab", link.dataset.tabTo);
+    history.replaceState(null, "", `${location.pathname}?${query}`);
+    mark();
+  });
+  document.addEventListener("DOMContentLoaded", mark);
+
+  // what is changed and not saved yet is marked, and the button counts it
+  const isChanged = (one) => {
+    if (one.type === "checkbox") return one.checked !== one.defaultChecked;
+    if (one.tagName === "SELECT") return [...one.options].some((option) => option.selected !== option.defaultSelected) && one.dataset.touched === "1";
+    return one.value !== one.defaultValue;
+  };
+  const count = (event) => {
+    const form = event.target.closest && event.target.closest("form.warn-unsaved-form");
+    if (!form || !document.querySelector(".portal-tabs")) return;
+    event.target.dataset.touched = "1";
+    let changed = 0;
+    for (const one of form.elements) {
+      if (!one.name || one.type === "hidden") continue;
+      const row = one.closest(".field-line, .form-row") || one.parentElement;
+      row.classList.toggle("portal-changed", isChanged(one));
+      changed += isChanged(one) ? 1 : 0;
+    }
+    const save = document.querySelector("#submit-row [name=_save]");
+    if (save) save.textContent = changed ? `Save ${changed} ${changed === 1 ? "change" : "changes"}` : "Save";
+  };
+  document.addEventListener("input", count);
+  document.addEventListener("change", count);
+
+  // what is cut in a list is told by the pointer
+  document.addEventListener("mouseover", (event) => {
+    const cell = event.target.closest("#result_list td, #result_list th");
+    if (cell && !cell.title && cell.scrollWidth > cell.clientWidth) cell.title = cell.textContent.trim().replace(/\s+/g, " ");
+  });
+
   // on a narrow page the chapters of the handbook are folded, for the text to come first
   document.addEventListener("DOMContentLoaded", () => {
     if (innerWidth < 1024) document.querySelector(".portal-book-names details")?.removeAttribute("open");
