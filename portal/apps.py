@@ -24,7 +24,8 @@ class PortalConfig(AppConfig):
     verbose_name = "System"
 
     def ready(self) -> None:
-        for name in ("checks", "admin.accounts", "admin.audit", "admin.people", "admin.tokens"):
+        pages = ("admin.accounts", "admin.audit", "admin.people", "admin.tokens")
+        for name in ("checks", *pages, "handbook.admin", "preferences.admin", "finder.admin"):
             import_module(f"portal.{name}")  # registers them; they need the models, which are ready only now
         pre_migrate.connect(_note_permissions, dispatch_uid="portal.permissions")
         post_migrate.connect(_make_groups, dispatch_uid="portal.groups")

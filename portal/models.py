@@ -22,6 +22,7 @@ from portal.masking import masked_text
 from portal.networks import network_of
 from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
 from portal.signatures import public_key_problem
+from portal.view_times import TimePreference  # noqa: F401  as above
 
 SCOPES = (
     *(

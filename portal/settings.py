@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "portal.runtime.middleware.limited_uploads",
     "portal.runtime.looks.audited",
+    "portal.preferences.middleware.own_times",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.runtime.middleware.content_security",
@@ -272,12 +273,16 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
-# what hangs on an application's page, by dotted name
-APPLICATION_PANELS = [
-    *("voice.dashboard.application_panel", "applications.related.panels.panel", "voice.stops.panels.application_panel"),
-]
+# what hangs on an application's page, by its tab, or on "every": the dotted name
+APPLICATION_PANELS = {
+    "every": "voice.stops.panels.application_panel",
+    "numbers": "applications.related.panels.panel",
+    "calls": "voice.dashboard.application_panel",
+}
 # what hangs on an account's page, by dotted name
 ACCOUNT_PANELS = ["voice.stops.panels.account_panel"]
+# where a call from an application is begun
+APPLICATION_DIAL = "voice.dashboard.dial_address"
 # what hangs on top of a call's page and of a command's, by dotted name
 CALL_PANELS = ["voice.explanations.card.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
@@ -292,6 +297,10 @@ CLEAN_UPS = [
 # what /readyz and /metrics count
 BACKLOG = "voice.dashboard.backlog"
 OPEN_ALERTS = "voice.alerts.rounds.open_by_kind"
+# what the bell above every page counts, for whom
+BELL = "voice.alerts.bell.bell"
+# where the search above every page looks, in the order in which it shows what was found
+SEARCH_SOURCES = ["applications.finder.sources.find", "voice.finder.sources.find", "portal.finder.sources.find"]
 UNFOLD = {
     "SITE_TITLE": "Voice portal",
     "SITE_HEADER": "Voice portal",
@@ -318,8 +327,15 @@ UNFOLD = {
         }
     },
     "DASHBOARD_CALLBACK": "voice.dashboard.home",
-    "STYLES": ["portal.admin.navigation.style_sheet"],
-    "SCRIPTS": ["portal.admin.navigation.script"],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Time zone and date format", "link": reverse_lazy("admin:portal_preferences")},
+            {"title": "Handbook", "link": reverse_lazy("admin:portal_handbook_first")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
+    "STYLES": ["portal.admin.navigation.style_sheet", "portal.admin.navigation.frame_style_sheet"],
+    "SCRIPTS": ["portal.admin.navigation.script", "portal.admin.navigation.frame_script"],
     "SIDEBAR": {"show_search": False, "command_search": False, "navigation": "portal.admin.navigation.sidebar"},
 }
 LOGGING = {

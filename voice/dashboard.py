@@ -44,11 +44,7 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
     """Draw voice's part of an application's page: flow, latest calls, when last heard, a way to dial; TeXML's lists."""
     user: Any = request.user
     is_texml = isinstance(application, TexmlApplication)
-    may_dial = user.has_perm("voice.dial") and application.missing_since is None
-    dial = "voice_texml_dial" if is_texml else "voice_call_dial"
-    can_dial = application.active is not False if is_texml else bool(getattr(application, application.url_field))
-    address = f"{reverse(f'admin:{dial}')}?{urlencode({'application': application.telnyx_id})}"
-    context: dict[str, Any] = {"application": application, "dial": address if may_dial and can_dial else ""}
+    context: dict[str, Any] = {"application": application, "dial": dial_address(request, application)}
     context |= {
         "is_texml": is_texml,
         "texml_lists": navigation.texml_lists(user, application.account) if is_texml else [],
@@ -64,6 +60,15 @@ def application_panel(request: HttpRequest, application: TelnyxApplication) -> S
     if user.has_perm("voice.view_callevent"):
         context |= {"failures": failures(application), "heard": last_heard(application)}
     return render_to_string("voice/application_panel.html", context, request)
+
+
+def dial_address(request: HttpRequest, application: TelnyxApplication) -> str:
+    """Return where this person begins a call from an application; nothing where they may not, or it cannot be."""
+    is_texml = isinstance(application, TexmlApplication)
+    may_dial = request.user.has_perm("voice.dial") and application.missing_since is None
+    can_dial = application.active is not False if is_texml else bool(getattr(application, application.url_field))
+    page = reverse(f"admin:{'voice_texml_dial' if is_texml else 'voice_call_dial'}")
+    return f"{page}?{urlencode({'application': application.telnyx_id})}" if may_dial and can_dial else ""
 
 
 def application_dependents(application: TelnyxApplication) -> list[str]:

@@ -29,15 +29,17 @@ from unfold.decorators import display
 from applications import wording
 from applications.admin.columns import ApplicationColumns, Presence
 from applications.admin.delete_pages import GuardPages
+from applications.admin.groups import groups
 from applications.admin.history_pages import ApplicationHistory
 from applications.admin.pull_pages import PullPages
+from applications.admin.saved_pages import SavedPages
 from applications.bulk.pages import BulkPages
 from applications.editing import conflict, forms
 from applications.editing.adoption import UncertainCreate
 from applications.editing.outcomes import by_field
 from applications.editing.service import Conflict, Retry, create_application, snapshot, update_application
 from applications.exchange.pages import ExchangePages
-from applications.kinds import KINDS, NESTED
+from applications.kinds import KINDS
 from applications.mirror.store import changes
 from applications.models import ApplyRun, CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
@@ -61,6 +63,7 @@ class ApplicationAdmin(  # type: ignore[misc]
     KeptFilters,
     Belongings,
     ApplicationColumns,
+    SavedPages,
     ApplicationHistory,
     PortalAdmin,
 ):
@@ -74,6 +77,7 @@ class ApplicationAdmin(  # type: ignore[misc]
     list_select_related = ("account",)
     list_filter_sheet = list_filter_submit = True
     list_before_template = "applications/admin/pull_bar.html"  # type: ignore[assignment]
+    change_form_outer_before_template = "applications/admin/head.html"  # type: ignore[assignment]
     change_form_before_template = "applications/admin/form_top.html"  # type: ignore[assignment]
     change_form_outer_after_template = "applications/admin/panels.html"  # type: ignore[assignment]
     compressed_fields = True
@@ -92,15 +96,11 @@ class ApplicationAdmin(  # type: ignore[misc]
         return forms.form_class(self.kind, obj, request.POST.get(forms.BASE) or obj.remote_digest, errors=errors)
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> list[Any]:
-        facts = ("At Telnyx", {"fields": _FACTS})
+        facts = ("At Telnyx", {"fields": _FACTS, "classes": ("collapse",)})
         whole = ("Telnyx's whole answer", {"fields": ("remote_shown",), "classes": ("collapse",)})
         if obj and not self.has_change_permission(request, obj):
             return [(None, {"fields": ("settings_shown",)}), facts, whole]
-        names = list(self.kind.settable_flat())
-        main = [name for name in names if "." not in name]
-        nested = [(part.title(), {"fields": [n for n in names if n.startswith(f"{part}.")]}) for part in NESTED]
-        first = (None, {"fields": main if obj else ["account", *main]})
-        return [first, *nested, facts, whole] if obj else [first, *nested]
+        return [*groups(self.kind), facts, whole] if obj else groups(self.kind, before=["account"])
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*_FACTS, "remote_shown", "settings_shown") if obj else ()
@@ -121,6 +121,9 @@ class ApplicationAdmin(  # type: ignore[misc]
             context |= {"may_probe": self.has_change_permission(request, obj)}
             context["may_create_again"] = may_add and bool(obj.missing_since)
             context["probe_url"] = reverse(self._guard_url("probe"), args=[obj.pk])
+            context |= {"saved": self.saved(request, obj), "history_url": self._address_of("history", obj)}
+            context["dial"] = import_string(settings.APPLICATION_DIAL)(request, obj)
+            context["show_save_and_add_another"] = context["show_save_and_continue"] = False
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     # writing
@@ -188,6 +191,7 @@ class ApplicationAdmin(  # type: ignore[misc]
     def _changed(self, request: HttpRequest, form: Any, application: Any, values: Any) -> HttpResponse:
         digest = form.data.get(forms.BASE)
         base = snapshot(application, digest) if digest else None
+        self.note_version(request, application)
         row = update_application(application, values, actor_of(request), base_digest=digest)
         if base and (kept := sorted(set(changes(base, row.remote)) - form.touched - {"updated_at"})):
             names = ", ".join(wording.label(name) for name in kept)
@@ -352,7 +356,7 @@ def _account(id: str | None) -> TelnyxAccount | None:
     return accounts.get(id or "") or next(iter(accounts.values()), None)
 
 
-def _panels(request: HttpRequest, application: Model | None) -> list[SafeString]:
-    """Return what others hang on an application's page, by dotted name: this app does not know them."""
-    names = getattr(settings, "APPLICATION_PANELS", ()) if application else ()
-    return [import_string(name)(request, application) for name in names]
+def _panels(request: HttpRequest, application: Model | None) -> list[tuple[str, SafeString]]:
+    """Return by tab what others hang on an application's page, by dotted name: this app does not know them."""
+    panels: dict[str, str] = settings.APPLICATION_PANELS if application else {}
+    return [(tab, import_string(name)(request, application)) for tab, name in panels.items()]

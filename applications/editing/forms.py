@@ -112,6 +112,9 @@ def form_class(
     }
     if application is None:
         fields["account"] = AccountChoice(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
+    for name, parameter in kind.settable_flat().items():
+        if application and parameter.kind == "boolean" and isinstance(values.get(name), bool):
+            fields[name].widget = Switch()  # what was never set stays a choice of three
     profile_field.offer(fields, kind, application)
     fields[BASE] = forms.CharField(required=False, widget=forms.HiddenInput)
     meta = type("Meta", (), {"model": kind.model, "fields": ()})
@@ -181,6 +184,15 @@ class AccountChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
 
     def label_from_instance(self, obj: TelnyxAccount) -> str:
         return f"{obj} · {'LIVE' if obj.is_live else 'SANDBOX'}"
+
+
+class Switch(forms.Widget):
+    """Draws yes or no as a switch, which sends one of the two texts, whichever it is turned to."""
+
+    template_name = "applications/editing/switch.html"
+
+    def id_for_label(self, id_: str) -> str:
+        return id_
 
 
 class _Choice(forms.TypedChoiceField):

@@ -78,6 +78,45 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
     ),
 ]
 
+# what can be done from anywhere: title, url name, permissions
+_ACTIONS: list[tuple[str, str, str | None]] = [
+    ("Dial a number", "admin:voice_call_dial", "voice.dial"),
+    ("Dial a list of numbers", "admin:voice_dialbatch_add", "voice.dial voice.view_dialbatch"),
+    (
+        "New Call Control application",
+        "admin:applications_callcontrolapplication_add",
+        "applications.add_callcontrolapplication",
+    ),
+    ("New TeXML application", "admin:applications_texmlapplication_add", "applications.add_texmlapplication"),
+    ("New flow", "admin:voice_flow_add", "voice.add_flow"),
+    ("New TeXML document", "admin:voice_texmldocument_add", "voice.add_texmldocument"),
+    ("Invite a person", "admin:auth_user_add", "auth.add_user"),
+    ("Verify a request", "admin:voice_inbox_verify", "voice.view_rejectedrequest voice.view_callevent"),
+    ("New Telnyx account", "admin:portal_telnyxaccount_add", "portal.add_telnyxaccount"),
+    ("Make a token of my own", "admin:portal_apitoken_mine", "portal.own_apitoken"),
+    ("My time zone and date format", "admin:portal_preferences", None),
+    ("Change my password", "admin:password_change", None),
+]
+
+
+def actions(user: Any) -> list[tuple[str, str]]:
+    """List by name the addresses of what this person may do from anywhere."""
+    return [
+        (name, reverse(url))
+        for name, url, permission in _ACTIONS
+        if permission is None or user.has_perms(permission.split())
+    ]
+
+
+def places(user: Any) -> list[tuple[str, str, str]]:
+    """List by name the pages that this person may see: with address and section."""
+    return [
+        (name, reverse(url), section)
+        for section, items in _SECTIONS
+        for name, _, url, permission in items
+        if permission is None or user.has_perms(permission.split())
+    ]
+
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the sections with the items this person may see; no empty section."""
@@ -117,6 +156,14 @@ def badge(request: HttpRequest) -> tuple[str, str]:
 
 def style_sheet(request: HttpRequest) -> str:
     return static("portal/portal.css")
+
+
+def frame_style_sheet(request: HttpRequest) -> str:
+    return static("portal/frame.css")
+
+
+def frame_script(request: HttpRequest) -> str:
+    return static("portal/frame.js")
 
 
 def script(request: HttpRequest) -> str:

@@ -36,7 +36,8 @@ class PageAdmin(ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> Any:
-        context = self.page(request, self.row(request, object_id))
+        row = self.row(request, object_id)
+        context = {"page_row": row} | self.page(request, row)
         return TemplateResponse(request, self.page_template, self.context(request) | context | (extra_context or {}))
 
     def row(self, request: HttpRequest, object_id: object) -> Any:

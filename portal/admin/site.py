@@ -2,10 +2,11 @@
 
 import json
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
@@ -19,6 +20,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils.html import format_html
+from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
@@ -28,6 +30,7 @@ from unfold.views import ChangeList
 from portal import keyset
 from portal.actors import actor_of
 from portal.admin import sign_in
+from portal.handbook import topics
 from portal.masking import addresses_for, masked_for, may_see_whole
 from portal.models import AuditEvent
 from portal.sql import is_outage
@@ -53,6 +56,12 @@ class PortalSite(UnfoldAdminSite):
 
     def get_urls(self) -> Any:  # Django and Unfold annotate it differently
         return [*self._pages, *super().get_urls()]
+
+    def each_context(self, request: HttpRequest) -> Any:
+        """Give every page what its frame shows: the bell, and where its help is. The bell is rung only where drawn."""
+        context: dict[str, Any] = super().each_context(request)
+        context["bell"] = partial(import_string(settings.BELL), request)
+        return context | {"help_url": topics.address(request.resolver_match)}
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         answer: HttpResponse = super().login(request, extra_context)

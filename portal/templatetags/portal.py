@@ -1,6 +1,6 @@
 """Provides template filters: numbers for this person, durations, statuses."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -9,7 +9,9 @@ from django.utils.html import format_html
 from django.utils.text import capfirst
 
 from portal import masking, phone_numbers
+from portal.models import TelnyxAccount
 from portal.texts import visible
+from portal.view_times import current, moment_text
 
 register = template.Library()
 
@@ -92,6 +94,29 @@ def since(begin: datetime, end: datetime | None) -> float | None:
 
 
 @register.filter
+def moment(at: datetime | None, part: str = "") -> str:
+    """Draw a time as this person reads times, with UTC when the pointer rests on it; no time is a dash.
+
+    ``part`` as for ``moment_text``.
+    """
+    if not isinstance(at, datetime):
+        return "—"
+    utc = at.astimezone(UTC)
+    return format_html(
+        '<time class="portal-time" datetime="{}Z" title="{} UTC">{}</time>',
+        f"{utc:%Y-%m-%dT%H:%M:%S}",
+        f"{utc:%Y-%m-%d %H:%M:%S}",
+        moment_text(at, part),
+    )
+
+
+@register.simple_tag
+def zone() -> str:
+    """Name the zone in which times on this page are written."""
+    return current().name
+
+
+@register.filter
 def status_badge(status: str) -> str:
     """Draw a status as a coloured word."""
     return format_html('<span class="portal-badge portal-{}">{}</span>', _TONES.get(status, "plain"), status)
@@ -102,6 +127,64 @@ def live_badge(account: Any) -> str:
     """Draw whether real phones ring there."""
     word, tone = ("LIVE", "bad") if account.is_live else ("SANDBOX", "good")
     return format_html('<span class="portal-badge portal-{}">{}</span>', tone, word)
+
+
+@register.simple_tag(takes_context=True)
+def where_badge(context: Any) -> str:
+    """Draw whether real phones ring where the thing is that the page shows; of no thing: whether any do.
+
+    It is the thing's own account, whatever other accounts there are.
+    """
+    account = _account_of_page(context)
+    if account is not None:
+        tone = "portal-where-live" if account.is_live else "portal-where-sandbox"
+        what = "calls here ring real phones" if account.is_live else "no real phone rings here"
+        sign = '<span class="portal-where {}" title="Account {}: {}"><b>{}</b><small>{}</small></span>'
+        return format_html(sign, tone, account, what, "LIVE" if account.is_live else "SANDBOX", account)
+    live = any(one.is_live for one in TelnyxAccount.objects.only("base_url"))
+    tone, word = ("portal-where-live", "LIVE") if live else ("portal-where-sandbox", "SANDBOX")
+    title = "An account here rings real phones" if live else "All accounts are of the sandbox: no real phone rings"
+    return format_html('<span class="portal-where {}" title="{}"><b>{}</b></span>', tone, title, word)
+
+
+def _account_of_page(context: Any) -> TelnyxAccount | None:
+    things = (context.get(name) for name in ("page_row", "original", "object", "application", "document", "account"))
+    for thing in things:
+        account = thing if isinstance(thing, TelnyxAccount) else getattr(thing, "account", None)
+        if isinstance(account, TelnyxAccount):
+            return account
+    return None
+
+
+@register.inclusion_tag("portal/admin/active_filters.html")
+def active_filters(changelist: Any) -> dict[str, Any]:
+    """Draw what a list is narrowed by, each with a way to take it off."""
+    chips = [
+        {
+            "title": spec.title,
+            "value": _chosen(spec, changelist),
+            "off": changelist.get_query_string(remove=[*spec.expected_parameters(), "p"]),
+        }
+        for spec in changelist.filter_specs
+        if any(value not in ("", None, [""]) for value in spec.used_parameters.values())
+    ]
+    if changelist.query:
+        chips.append(
+            {"title": "search", "value": changelist.query, "off": changelist.get_query_string(remove=["q", "p"])}
+        )
+    return {"chips": chips, "all_off": "?"}
+
+
+def _chosen(spec: Any, changelist: Any) -> str:
+    """Return what a filter is set to, in the words of its choices where it has any."""
+    chosen = [str(one["display"]) for one in spec.choices(changelist) if one.get("selected") and "display" in one]
+    used = [
+        str(part)
+        for value in spec.used_parameters.values()
+        for part in (value if isinstance(value, list) else [value])
+        if part not in ("", None)
+    ]
+    return ", ".join(chosen or used)
 
 
 @register.filter

@@ -22,13 +22,14 @@ from unfold.decorators import display
 from portal.actors import actor_of
 from portal.admin.filters import MomentRangeFilter, WholeTextFilter
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json, seen
+from portal.admin.site import as_json, seen, viewer
 from portal.masking import may_see_whole
 from portal.models import TelnyxAccount
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
-from portal.templatetags.portal import seconds, status_badge
-from voice.calls.search import of_session
+from portal.templatetags.portal import moment, phone, seconds, status_badge
+from voice.calls.parties import connection_of, number_of
+from voice.calls.search import application_names, of_session
 from voice.catalogue import actions
 from voice.commands.responses import wake_sender
 from voice.dispatch import circuit_breaker, reconciliation
@@ -41,7 +42,10 @@ class CallCommandAdmin(PageAdmin):
 
     when_empty = "A command appears as soon as a person, a program or a flow asks something of a call."
     page_template = "voice/dispatch/page.html"
-    list_display = ("created_at", "action_shown", "status_shown", "by_shown", "tries", "took", "error_code", "said")
+    list_display = (
+        *("asked", "action_shown", "status_shown", "number_shown", "application", "by_shown"),
+        *("sent", "took", "tries", "error_code", "said"),
+    )
     list_filter = (
         ("created_at", MomentRangeFilter),
         ("status", ChoicesDropdownFilter),
@@ -49,7 +53,7 @@ class CallCommandAdmin(PageAdmin):
         ("action", WholeTextFilter),
     )
     list_filter_submit = True
-    sortable_by = ("created_at",)
+    sortable_by = ("asked",)
     list_filter_sheet = True
     list_fullwidth = True
     search_fields = ("call_control_id",)  # only so that the box is drawn: see get_search_results
@@ -59,8 +63,13 @@ class CallCommandAdmin(PageAdmin):
     list_before_template: Any = "voice/dispatch/list_before.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallCommand]:
-        rows: QuerySet[CallCommand] = super().get_queryset(request).select_related("account")
-        return rows
+        rows: QuerySet[CallCommand] = super().get_queryset(request).select_related("account", "call")
+        return rows.defer("call__facts")
+
+    def complete(self, rows: list[Any]) -> None:
+        names = application_names({(row.account_id, connection_of(row)) for row in rows})
+        for row in rows:
+            row.application_name = names.get((row.account_id, connection_of(row)), "") or connection_of(row)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[CallCommand], search_term: str
@@ -74,6 +83,22 @@ class CallCommandAdmin(PageAdmin):
         with contextlib.suppress(ValueError):
             found |= Q(pk=uuid.UUID(term))
         return queryset.filter(found), False
+
+    @display(description="Asked", ordering="created_at")
+    def asked(self, command: CallCommand) -> str:
+        return moment(command.created_at)
+
+    @display(description="Sent")
+    def sent(self, command: CallCommand) -> str:
+        return moment(command.first_sent_at, "time")
+
+    @display(description="Number")
+    def number_shown(self, command: CallCommand) -> str:
+        return format_html('<span class="portal-number">{}</span>', phone(number_of(command), viewer()))
+
+    @display(description="Application")
+    def application(self, command: Any) -> str:
+        return seen(command.application_name) or "—"
 
     @display(description="Action", ordering="action")
     def action_shown(self, command: CallCommand) -> str:

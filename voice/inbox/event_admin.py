@@ -23,8 +23,9 @@ from portal.admin.site import ReadOnlyAdmin, as_json, seen, viewer
 from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
-from portal.templatetags.portal import status_badge
-from voice.calls.search import of_event, of_session
+from portal.templatetags.portal import moment, phone, status_badge
+from voice.calls.parties import connection_of, number_of
+from voice.calls.search import application_names, of_event, of_session
 from voice.catalogue.event_types import label
 from voice.inbox.undelivered import PAGE, undelivered
 from voice.models import CallEvent
@@ -36,7 +37,10 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     """Lists and shows events; searches by any id of the event or its call."""
 
     when_empty = "An event appears with the first webhook that Telnyx sends. Does none come? The inbox says why."
-    list_display = ("received_at", "type_shown", "status_shown", "call_shown", "source", "attempts", "error_shown")
+    list_display = (
+        *("received", "type_shown", "status_shown", "number_shown", "application", "call_shown"),
+        *("source", "attempts", "error_shown"),
+    )
     list_filter = (
         ("received_at", MomentRangeFilter),
         ("status", ChoicesDropdownFilter),
@@ -46,15 +50,20 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         ("connection_id", WholeTextFilter),
     )
     list_filter_submit = True
-    sortable_by = ("received_at",)
+    sortable_by = ("received",)
     list_filter_sheet = True
     list_fullwidth = True
     search_fields = ("event_id",)  # only so that the box is drawn: see get_search_results
     search_help_text = "Event id, call control id, session or conference id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallEvent]:
-        rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("account")
+        rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("account", "call").defer("call__facts")
         return rows if request.resolver_match and "object_id" in request.resolver_match.kwargs else rows.defer("body")
+
+    def complete(self, rows: list[Any]) -> None:
+        names = application_names({(row.account_id, connection_of(row)) for row in rows})
+        for row in rows:
+            row.application_name = names.get((row.account_id, connection_of(row)), "") or connection_of(row)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[CallEvent], search_term: str
@@ -92,6 +101,18 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
 
     def get_readonly_fields(self, request: HttpRequest, obj: CallEvent | None = None) -> tuple[str, ...]:
         return self.get_fields(request, obj)
+
+    @display(description="Received", ordering="received_at")
+    def received(self, event: CallEvent) -> str:
+        return moment(event.received_at)
+
+    @display(description="Number")
+    def number_shown(self, event: CallEvent) -> str:
+        return format_html('<span class="portal-number">{}</span>', phone(number_of(event), viewer()))
+
+    @display(description="Application")
+    def application(self, event: Any) -> str:
+        return seen(event.application_name) or "—"
 
     @display(description="Event", ordering="event_type")
     def type_shown(self, event: CallEvent) -> str:

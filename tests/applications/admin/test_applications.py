@@ -190,7 +190,7 @@ def fake_panel(request: Any, application: Any) -> str:
 
 def test_panels_hang_on_the_page_by_dotted_name(browser: Client, mirrored: Any, settings: Any) -> None:
     row = mirrored()
-    settings.APPLICATION_PANELS = [f"{__name__}.fake_panel"]
+    settings.APPLICATION_PANELS = {"calls": f"{__name__}.fake_panel"}
     assert f"<b>calls of {row.telnyx_id}</b>".encode() in browser.get(page_url("change", row.pk)).content
     assert browser.get(page_url("add")).status_code == 200
 

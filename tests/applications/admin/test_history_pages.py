@@ -87,7 +87,7 @@ def test_a_version_is_restored_at_telnyx_first(
     before = len(requests(sandbox, "PATCH"))
     answer = browser.post(*restoring(version_page(browser, row, first)))
     assert answer.status_code == 302
-    assert answer["Location"] == row_url("change", row)
+    assert answer["Location"] == f"{row_url('change', row)}?saved={row.history.first().history_id}"
     row.refresh_from_db()
     there = sandbox.store.applications(kind.resource)[0]
     assert row.name == there[row.name_field] == "router"

@@ -1,0 +1,3 @@
+"""Finds applications by name, id, or where their webhooks go."""
+
+__all__ = ["sources"]

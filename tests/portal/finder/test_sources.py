@@ -1,0 +1,21 @@
+"""The portal's own rows are found by who may see them."""
+
+from typing import Any
+
+from django.test import Client
+
+from portal.models import ApiToken
+
+
+def test_accounts_tokens_and_people_are_found(browser: Client, account: Any, operator: Any, user_with: Any) -> None:
+    row, text = ApiToken.make(operator, "deploy bot")
+    person = user_with(username="grace")
+    for typed, address in (
+        (account.name[1:], f"/admin/portal/telnyxaccount/{account.pk}/change/"),
+        ("ploy", f"/admin/portal/apitoken/{row.pk}/change/"),
+        ("grac", f"/admin/auth/user/{person.pk}/change/"),
+    ):
+        assert address in browser.get("/admin/search/", {"q": typed}).content.decode()
+    answer = browser.get("/admin/search/", {"q": f"tvp_{row.prefix}"})
+    assert answer.headers["Location"] == f"/admin/portal/apitoken/{row.pk}/change/"
+    assert f"/admin/portal/apitoken/{row.pk}/" not in browser.get("/admin/search/", {"q": text}).content.decode()

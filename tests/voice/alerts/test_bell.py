@@ -1,0 +1,33 @@
+"""The bell counts what is open and not muted, for who may see alerts."""
+
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from voice.models import Alert, AlertMute
+
+BELL = 'aria-label="{} open"'
+
+
+def raise_alert(subject: str) -> None:
+    now = timezone.now()
+    Alert.objects.create(kind="dead_events", subject=subject, summary="x", opened_at=now, seen_at=now)
+
+
+def test_it_counts_what_is_open_and_not_muted(browser: Client) -> None:
+    assert BELL.format("No alerts are") in browser.get("/admin/preferences/").content.decode()
+    raise_alert("one")
+    assert BELL.format("1 alert is") in browser.get("/admin/preferences/").content.decode()
+    raise_alert("two")
+    page = browser.get("/admin/preferences/").content.decode()
+    assert BELL.format("2 alerts are") in page
+    assert 'href="/admin/voice/alert/"' in page
+    AlertMute.objects.create(subject="two", reason="known", by="ada", created_at=timezone.now())
+    assert BELL.format("1 alert is") in browser.get("/admin/preferences/").content.decode()
+
+
+def test_it_hangs_for_nobody_else(client: Client, user_with: Any) -> None:
+    raise_alert("one")
+    client.force_login(user_with("voice.view_call"))
+    assert "alert is open" not in client.get("/admin/preferences/").content.decode()

@@ -1,0 +1,26 @@
+"""Tells of an event or a command with which number it has to do, and in which application."""
+
+from typing import Any
+
+from voice.models import Call, CallCommand, CallEvent
+
+
+def number_of(row: CallEvent | CallCommand) -> str:
+    """Return the number that is dialled, or the other party of the call: whom people know it by. Empty: not known."""
+    if isinstance(row, CallCommand) and isinstance(to := _parameter(row, "to"), str):
+        return to
+    return _other_party(row.call) if row.call else ""
+
+
+def connection_of(row: CallEvent | CallCommand) -> str:
+    """Return the id of the application that it happened in, or that was dialled from. Empty: not known."""
+    told = row.connection_id if isinstance(row, CallEvent) else _parameter(row, "connection_id")
+    return str(told or (row.call.connection_id if row.call else "") or "")
+
+
+def _other_party(call: Call) -> str:
+    return call.to_number if call.direction == "outgoing" else call.from_number
+
+
+def _parameter(command: CallCommand, name: str) -> Any:
+    return command.parameters.get(name) if isinstance(command.parameters, dict) else None

@@ -1,0 +1,3 @@
+"""Finds what happens on the line by any id or number: calls, events, commands; flows and documents by name too."""
+
+__all__ = ["sources"]
