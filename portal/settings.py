@@ -274,8 +274,16 @@ SPECTACULAR_SETTINGS = {
 # --- Looks and logs --------------------------------------------------------------------------------------------------
 # what hangs on an application's page, by dotted name
 APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
-# what hangs on top of a call's page and of a command's, by dotted name
-CALL_PANELS = ["voice.explanations.card.panel"]
+# what a call's page shows from top to bottom, what stands beside its story, and what a command's page shows; by dotted
+# name, each draws itself for a request and a row
+CALL_PANELS = [
+    "voice.call_page.verdict.panel",
+    "voice.call_page.facts.panel",
+    "voice.call_page.picture.panel",
+    "voice.call_page.said.panel",
+    "voice.call_page.delivery.panel",
+]
+CALL_ASIDES: list[str] = []
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]
