@@ -11,7 +11,7 @@ WIDTH, LEFT, RIGHT = 1000.0, 172.0, 976.0
 TOP, ROW = 28.0, 44.0
 _BAR, _HEIGHT = 12.0, 14.0  # from the top of a lane
 _STRIPS = {"recording": 29.0, "speech": 34.0, "menu": 34.0, "assistant": 34.0}
-_NEARER = (6.0, 12.0, 24.0, 48.0, 96.0)  # px: what is nearer is drawn as one, when there is too much
+_NEARER = (6.0, 14.0, 28.0, 56.0, 112.0)  # px: what is nearer is drawn as one, when there is too much
 _LONGEST_NUMBER = 22
 _WORDS = 50.0  # px between a tick and the middle of a broken stretch, at least
 
@@ -84,10 +84,10 @@ def _few(scene: Scene, line: axis.Axis) -> list[Mark]:
     """Draw near marks as one where there are too many, from nearer to farther, until they are few enough."""
     found = list(scene.marks)
     position = {mark.id: line.x(mark.at) for mark in found}
-    for nearer in _NEARER:
-        if len(found) <= marks.MOST:
-            break
+    for nearer in _NEARER if len(found) > marks.MOST else ():
         found = marks.merged(found, position, nearer)
+        if len(found) <= marks.MOST // 2:  # as many as can be told apart
+            break
     return found[: marks.MOST]
 
 
@@ -166,7 +166,7 @@ def _ties(scene: Scene, line: axis.Axis, rows: Rows) -> Iterator[str]:
             sent = line.x(tie.begin)
             way = f"M{shapes.number(sent)} {shapes.number(rows.commands + _BAR + 14)}"
             way += f"Q{shapes.number(sent)} {shapes.number(y - 12)} {shapes.number(x)} {shapes.number(y)}"
-            yield shapes.path(f"{way}m-4-6l4 6l-6 1", "y")
+            yield shapes.path(f"{way}m-5-4l5 4l3-6", "y")
 
 
 def _gaps(scene: Scene, line: axis.Axis, rows: Rows) -> Iterator[str]:

@@ -116,4 +116,4 @@ def _sentence(entry: Entry, at: float) -> str:
     what = f"{entry.title} ({entry.status})" if entry.kind == "command" else entry.title
     detail = f": {entry.detail}" if entry.detail else ""
     late = f"; answered after {entry.answered.seconds:.1f} s" if entry.answered else ""
-    return f"{at:.3f} s, {what}{where}{detail}{late}"[:220]
+    return f"{at:.3f} s, {what}{where}{detail}{late}"[:140]

@@ -53,7 +53,10 @@ def read(entries: Iterable[Entry], lanes_end: Mapping[str, float], start: dateti
             mine = [entry for entry in told if entry.leg == leg]
             found = list(_of_kind(kind, mine, start, end))
             if kind.name == "recording":
-                found = [*_saved(mine, start), *(found if not any(e.began for e in mine if e.name in _SAVED) else [])]
+                found = [
+                    *_saved(mine, start, end),
+                    *(found if not any(e.began for e in mine if e.name in _SAVED) else []),
+                ]
             yield from found
 
 
@@ -71,9 +74,9 @@ def _of_kind(kind: _Kind, told: Sequence[Entry], start: datetime, end: float) ->
         yield Strip(kind.name, leg, begun, max(end, begun), is_open=True)
 
 
-def _saved(told: Iterable[Entry], start: datetime) -> Iterator[Strip]:
+def _saved(told: Iterable[Entry], start: datetime, end: float) -> Iterator[Strip]:
     """Tell the length of a recording as its event does."""
     for entry in told:
         if entry.name in _SAVED and entry.began:
             begin = (entry.began - start).total_seconds()
-            yield Strip("recording", entry.leg, begin, max((entry.at - start).total_seconds(), begin))
+            yield Strip("recording", entry.leg, begin, max(min((entry.at - start).total_seconds(), end), begin))
