@@ -35,6 +35,7 @@ NAMES = (
     "at_rest",
     "whole_call",
     "documents",
+    "pictures",
     "hostile_xml",
     "under_attack",
 )

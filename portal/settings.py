@@ -283,8 +283,16 @@ APPLICATION_PANELS = {
 ACCOUNT_PANELS = ["voice.stops.panels.account_panel"]
 # where a call from an application is begun
 APPLICATION_DIAL = "voice.dashboard.dial_address"
-# what hangs on top of a call's page and of a command's, by dotted name
-CALL_PANELS = ["voice.explanations.card.panel"]
+# what a call's page shows from top to bottom, what stands beside its story, and what a command's page shows; by dotted
+# name, each draws itself for a request and a row
+CALL_PANELS = [
+    "voice.call_page.verdict.panel",
+    "voice.call_page.facts.panel",
+    "voice.call_page.picture.panel",
+    "voice.call_page.said.panel",
+    "voice.call_page.delivery.panel",
+]
+CALL_ASIDES: list[str] = []
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]

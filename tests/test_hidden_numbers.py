@@ -1,8 +1,10 @@
 """No page and no answer tells a caller's number to who may not see it: a crawl of everything that there is."""
 
+import io
 import logging
 from collections.abc import Iterator
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from django.contrib import admin
@@ -73,6 +75,9 @@ def pages_of(user: User, client: Client, made: dict[Any, Any]) -> Iterator[tuple
 
 def whole(answer: Any) -> str:
     content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    if answer.headers.get("Content-Type") == "application/zip":
+        with ZipFile(io.BytesIO(content)) as archive:
+            content = b"\n".join(archive.read(name) for name in archive.namelist())
     return f"{answer.status_code} {dict(answer.headers)}\n{content.decode()}"
 
 

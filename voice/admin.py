@@ -1,6 +1,7 @@
 """Imports each room's pages, so that Django registers them."""
 
 from voice.alerts import admin as alerts
+from voice.call_page import admin as call_page
 from voice.calls import admin as calls
 from voice.conferences import admin as conferences
 from voice.dialling import admin as batches
@@ -22,6 +23,7 @@ from voice.texml.admin import urls as texml
 __all__ = [
     "alerts",
     "batches",
+    "call_page",
     "calls",
     "commands",
     "conferences",

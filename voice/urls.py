@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from voice.alerts.api import AlertViewSet
+from voice.call_page.api import CallFileViewSet, SessionFileViewSet
 from voice.calls.api import ActiveCallViewSet, CallViewSet, SessionViewSet
 from voice.conferences.api import ConferenceViewSet, QueueViewSet
 from voice.dialling.api import DialBatchViewSet, LimitsViewSet
@@ -57,6 +58,26 @@ urlpatterns = [
         r"^api/v1/sessions/(?P<call_session_id>[^/]+)/explanation/$",
         SessionExplanationViewSet.as_view({"get": "retrieve"}),
         name="session-explanation",
+    ),
+    re_path(
+        r"^api/v1/calls/(?P<call_control_id>[^/]+)/timeline\.svg$",
+        CallFileViewSet.as_view({"get": "timeline"}),
+        name="call-timeline",
+    ),
+    re_path(
+        r"^api/v1/calls/(?P<call_control_id>[^/]+)/bundle/$",
+        CallFileViewSet.as_view({"get": "bundle"}),
+        name="call-bundle",
+    ),
+    re_path(
+        r"^api/v1/sessions/(?P<call_session_id>[^/]+)/timeline\.svg$",
+        SessionFileViewSet.as_view({"get": "timeline"}),
+        name="session-timeline",
+    ),
+    re_path(
+        r"^api/v1/sessions/(?P<call_session_id>[^/]+)/bundle/$",
+        SessionFileViewSet.as_view({"get": "bundle"}),
+        name="session-bundle",
     ),
     path("api/v1/accounts/<slug:name>/limits/", LimitsViewSet.as_view({"get": "retrieve"}), name="account-limits"),
     path("api/v1/accounts/<slug:name>/breaker/", BreakerViewSet.as_view({"get": "retrieve"})),

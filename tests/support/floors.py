@@ -109,6 +109,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.alerts.*",),
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
+    ("voice.session_picture.*",),
+    ("voice.call_page.*",),
     ("voice.finder.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),

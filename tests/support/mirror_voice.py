@@ -2,6 +2,10 @@
 
 VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
+    "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with the permission and without",
+    "voice.call_page.session": "each section of the page asks it: no test of the room passes without it",
+    "voice.call_page.summary": "test_verdict of the room copies it, test_bundle finds it in summary.txt",
+    "voice.calls.story": "the page of a call and each of its sections ask it: test_admin of the room, voice.call_page",
     "voice.documents.admin.*": "test_admin and test_cases of the room open each page and post each form",
     "voice.documents.diffs": "test_api and test_admin of the room compare every kind of state",
     "voice.documents.serializers": "what the views of voice.documents.api answer: test_api of the room sees it",
@@ -11,6 +15,7 @@ VOICE: dict[str, str] = {
     "voice.explanations.judgement.verdicts": "the words of a verdict: test_precedence of the room reads all of them",
     "voice.handlers": "it only names what voice.flows.handlers has; the handlers of the tests are written with it",
     "voice.models.*": "rows without decisions: each is tested by the room that writes it",
+    "voice.session_picture.shapes": "golden files of test_drawing of the room hold each shape",
     "voice.texml.conferences": "one function an operation: test_api of the room sends each, test_evidence some more",
     "voice.texml.queues": "one function an operation: test_api of the room sends each, test_evidence some more",
     "voice.texml.recordings": "one function an operation: test_api of the room sends each of them over real HTTP",

@@ -7,6 +7,7 @@ __all__ = [
     "search",
     "serializers",
     "status",
+    "story",
     "telnyx_record",
     "timeline",
     "waiting_events",

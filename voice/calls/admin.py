@@ -30,7 +30,7 @@ from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import phone, seconds, status_badge
-from voice.calls import buttons, search, status, telnyx_record, timeline
+from voice.calls import buttons, search, status, story, telnyx_record, timeline
 from voice.catalogue import actions, endings
 from voice.catalogue.event_types import ending
 from voice.catalogue.forms import ActionForm
@@ -176,7 +176,8 @@ class CallAdmin(PageAdmin):
         return [*ours, *super().get_urls()]
 
     def page(self, request: HttpRequest, call: Call) -> dict[str, Any]:
-        legs = timeline.legs(call)
+        told = story.of(request, call)
+        legs, entries = told.legs, told.entries
         user: Any = request.user
         product = products.product_of(call)
         self.complete([call])
@@ -184,12 +185,12 @@ class CallAdmin(PageAdmin):
             (title, [(name, actions.label(name)) for name in members])
             for title, members in actions.grouped([name for name in actions.names() if _may(user, name)])
         ]
-        entries = timeline.entries(legs, user)
         busy = call.is_alive or any(
             entry.status in {"queued", "sending"} for entry in entries if entry.kind == "command"
         )
         return {
             "title": "Call",
+            "original": call,
             "call": call,
             "legs": legs,
             "first_legs": legs if len(legs) <= _MOST_LEGS else legs[:_FIRST_LEGS],
@@ -198,21 +199,22 @@ class CallAdmin(PageAdmin):
             "search": call.call_session_id or call.call_control_id,
             "letter": next((letter for letter, leg in legs if leg.pk == call.pk), "A"),
             "entries": entries,
+            "chips": timeline.CHIPS,
             "product": product,
             "buttons": [*buttons.of_leg(call, user), *buttons.of_what_runs(call, user)],
             "more": more if call.is_alive and product != Product.TEXML else [],
             "busy": busy,
-            "ending": ending(call.hangup_cause, call.hangup_source),
             "application": self._application(call, user),
             "ids": [
-                ("Call control id", call.call_control_id),
-                ("Leg", call.call_leg_id),
                 ("Session", call.call_session_id),
+                ("Leg", call.call_leg_id),
+                ("Call control id", call.call_control_id),
                 ("Connection", call.connection_id),
             ],
             "may_see_raw": user.has_perm("voice.view_raw_event"),
             "conferences": self._conferences(legs, user),
             "panels": [import_string(name)(request, call) for name in settings.CALL_PANELS],
+            "asides": [import_string(name)(request, call) for name in settings.CALL_ASIDES],
         }
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:

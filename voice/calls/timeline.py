@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
+from portal.times import read_time
 from voice.calls import search
 from voice.catalogue import actions, texml_fields
 from voice.catalogue.correlation import pairs
@@ -19,6 +20,9 @@ from voice.models import Call, CallCommand, CallEvent, Conference, ConferencePar
 
 _MOST = 500  # of a kind; of more than that the first and the last are shown
 _HALF = _MOST // 2
+_MEDIA = ("speak", "playback", "record", "gather", "dtmf", "transcription", "conversation", "assistant", "stream")
+_TROUBLE = {"refused", "expired", "uncertain", "dead", "quarantined"}
+CHIPS = (("all", "All"), ("events", "Events"), ("commands", "Commands"), ("media", "Media"), ("problems", "Problems"))
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Entry:
     """Holds one line: an ``event``, a ``command``, a ``fetch``, or a ``cut`` (``source``: of what), where some are not
     shown.
 
-    ``status`` colours it; ``offset`` is seconds from the start.
+    ``status`` colours it; ``offset`` is seconds from the start. ``name`` is the event's type, or the command's action.
+    ``began`` is when what it tells the end of began, where it says so.
     """
 
     kind: str
@@ -50,11 +55,29 @@ class Entry:
     attempts: list[dict[str, Any]] = field(default_factory=list)
     answered: Answered | None = None
     asks: bool = False  # it is uncertain, and somebody may decide it
+    name: str = ""
+    began: datetime | None = None
+
+    @property
+    def is_media(self) -> bool:
+        """Tell whether it is about what was heard, said or pressed."""
+        return any(part in self.name for part in _MEDIA)
+
+    @property
+    def is_trouble(self) -> bool:
+        """Tell whether something went wrong with it, or by it."""
+        return self.status in _TROUBLE or self.name.endswith(("failed", "error", "absent"))
 
 
 def legs(call: Call) -> list[tuple[str, Call]]:
     """List the session's legs with a letter each, the first one A. A call without a session is its own."""
-    return list(zip(_letters(), search.session(Call.objects.filter(account=call.account_id), [call]), strict=False))
+    return list(
+        zip(
+            _letters(),
+            search.session(Call.objects.filter(account=call.account_id).defer("facts"), [call]),
+            strict=False,
+        )
+    )
 
 
 def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
@@ -195,7 +218,19 @@ def _of_event(event: CallEvent, leg: str, start: datetime, user: Any) -> Entry:
     detail = _detail_of_texml(event, user) if is_texml else _detail(event, user)
     if event.conference_id and event.call and not leg:  # somebody else in the same conference
         detail = " · ".join(part for part in (pretty(display_number(event.call.from_number, user)), detail) if part)
-    return Entry("event", str(event.pk), at, _offset(at, start), leg, title, detail, event.status, source)
+    return Entry(
+        kind="event",
+        id=str(event.pk),
+        at=at,
+        offset=_offset(at, start),
+        leg=leg,
+        title=title,
+        detail=detail,
+        status=event.status,
+        source=source,
+        name=event.event_type,
+        began=read_time((event.payload or {}).get("recording_started_at")),
+    )
 
 
 def _of_commands(
@@ -224,6 +259,7 @@ def _of_command(
         attempts=command.attempts,
         answered=_answered(at, answer),
         asks=command.is_open_question and user.has_perm(actions.permission(command.action)),
+        name=command.action,
     )
 
 

@@ -1,17 +1,16 @@
-"""Shows on top of a call's page why it ended: the sentence, who ended it, how sure that is, what it rests on."""
+"""Says on a page why a call ended: the sentence, who ended it, how sure that is, what it rests on."""
 
 from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from voice.catalogue import actions, endings
 from voice.catalogue.event_types import label
 from voice.explanations import rows
 from voice.explanations.judgement.verdicts import Proof, Verdict
-from voice.models import Call, CallCommand
+from voice.models import CallCommand
 
 _SURE = {
     "high": "certain: a documented cause, and nothing is missing",
@@ -19,18 +18,6 @@ _SURE = {
     "low": "not sure: the code is ambiguous, or an event is missing",
 }
 _SEEN_WITH = {"event": "voice.view_callevent", "command": "voice.view_callcommand"}
-
-
-def panel(request: HttpRequest, call: Call) -> SafeString:
-    """Draw it for a call that is over; of one that lives there is nothing to explain."""
-    if call.is_alive:
-        return SafeString("")
-    legs = rows.session_of(call)
-    verdicts = rows.verdicts_of(legs)
-    context = drawn(verdicts[call.pk], request.user)
-    if legs[0].pk != call.pk:  # support asks of the call, whichever leg they came by
-        context |= {"session": verdicts[legs[0].pk], "first": reverse("admin:voice_call_change", args=[legs[0].pk])}
-    return render_to_string("voice/explanations/card.html", context, request)
 
 
 def command_panel(request: HttpRequest, command: CallCommand) -> SafeString:

@@ -57,6 +57,22 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (live && live.querySelector("details[open]")) event.preventDefault();
 });
 
+// parts of a page that are drawn anew by themselves leave open what somebody has opened there, and the keyboard
+let unfolded = [];
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const part = event.detail.target;
+  if (!part) return;
+  unfolded = unfolded.concat([...part.querySelectorAll("details[open]")].map((one) => [part.id, called(one.querySelector("summary"))]));
+  if (part.contains(document.activeElement) && document.activeElement !== part) held = called(document.activeElement);
+});
+document.addEventListener("htmx:afterSettle", () => {
+  for (const [id, name] of unfolded) {
+    const again = [...document.querySelectorAll(`#${id} summary`)].find((one) => called(one) === name);
+    if (again) again.parentElement.open = true;
+  }
+  unfolded = [];
+});
+
 // a part that is drawn anew leaves the keyboard where it was: on what is called the same there
 const called = (one) => [one.tagName, one.name || "", one.getAttribute("href") || "", one.getAttribute("aria-label") || one.textContent].join(" ");
 let held = "";

@@ -1,0 +1,107 @@
+"""The bundle for a ticket: what is in it, for whom, and that it says the same as the page."""
+
+import io
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import timezone
+
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.call_pages import page
+from tests.support.ending_rows import BY_ID, OF_CALLS, store
+from tests.support.factories import make_call
+from tests.support.rows import Call
+from voice.explanations import rows
+
+pytestmark = pytest.mark.django_db
+FILES = {"summary.txt", "call.json", "webhooks.ndjson", "commands.ndjson", "timeline.svg", "timeline.txt"}
+_TOLD_AS = (
+    "p05-transferred-target-left-first",
+    "p26-in-answer-held-back",
+    "p36-transfer-target-busy",
+    "p39-texml-failed-480",
+)
+
+
+def bundle(client: Client, call: Call) -> dict[str, str]:
+    answer = client.get(page(call, "bundle"))
+    assert answer.status_code == 200
+    assert answer["Content-Type"] == "application/zip"
+    assert answer["Content-Disposition"] == f'attachment; filename="call-{call.pk}.zip"'
+    with ZipFile(io.BytesIO(answer.content)) as archive:
+        return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+def test_it_has_what_a_ticket_needs(browser: Client, account: TelnyxAccount) -> None:
+    first, _ = store(account, BY_ID["p05-transferred-target-left-first"])
+    found = bundle(browser, first)
+    assert set(found) == FILES
+    for text in (first.call_control_id, first.call_session_id, "2026-11-20T14:03:07", "sip_hangup_cause: 200"):
+        assert text in found["summary.txt"], text
+    assert "The party put through to (+13125550001) hung up" in found["summary.txt"]
+    assert len(found["webhooks.ndjson"].splitlines()) == 8
+    assert [json.loads(line)["action"] for line in found["commands.ndjson"].splitlines()] == ["answer", "transfer"]
+    assert found["timeline.svg"].startswith("<svg")
+    assert "Transfer (ok) on leg A" in found["timeline.txt"]
+
+
+@pytest.mark.parametrize("name", _TOLD_AS)
+def test_read_again_it_gives_the_same_verdict(
+    browser: Client, account: TelnyxAccount, tmp_path: Path, capsys: Any, name: str
+) -> None:
+    call, *_ = store(account, OF_CALLS[name])
+    case = tmp_path / "call.json"
+    case.write_text(bundle(browser, call)["call.json"])
+    call_command("explain", file=str(case), format="json")
+    told, expected = json.loads(capsys.readouterr().out), rows.verdict_of(call).told()
+    assert {key: told[key] for key in ("category", "who", "sentence")} == {
+        key: expected[key] for key in ("category", "who", "sentence")
+    }
+
+
+def test_it_says_how_old_the_call_is(browser: Client, account: TelnyxAccount) -> None:
+    now = timezone.now()
+    for hours, words in (
+        (1, "60 minutes old."),
+        (5, "5 h old."),
+        (50, "too old for most carriers"),
+        (99, "too old for Telnyx"),
+    ):
+        call = make_call(
+            account, str(hours), state="ended", started_at=now - timedelta(hours=hours + 1), call_session_id=""
+        )
+        Call.objects.filter(pk=call.pk).update(ended_at=now - timedelta(hours=hours))
+        assert words in bundle(browser, call)["summary.txt"].splitlines()[0]
+
+
+def test_who_may_see_no_number_gets_none(signed_in: Any, account: TelnyxAccount) -> None:
+    first, _ = store(account, BY_ID["p05-transferred-target-left-first"])
+    client = signed_in("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
+    found = bundle(client, first)
+    assert "•••0143" in found["call.json"]
+    assert found["webhooks.ndjson"]
+    for name, text in found.items():
+        for number in ("5550143", "5550100", "5550001", "555-0143", "555-0100", "555-0001"):
+            assert number not in text, (name, number)
+
+
+def test_it_holds_what_its_asker_may_see(signed_in: Any, account: TelnyxAccount) -> None:
+    first, _ = store(account, BY_ID["p05-transferred-target-left-first"])
+    found = bundle(signed_in("voice.view_call"), first)
+    assert (found["webhooks.ndjson"], found["commands.ndjson"]) == ("", "")
+    assert "Transfer" not in found["timeline.txt"]
+    assert signed_in(username="nobody").get(page(first, "bundle")).status_code == 403
+
+
+def test_it_is_in_the_audit_trail(browser: Client, account: TelnyxAccount) -> None:
+    (call,) = store(account, BY_ID["p07-out-busy"])
+    bundle(browser, call)
+    noted = AuditEvent.objects.get(action="call.bundle")
+    assert (noted.actor, noted.object_id) == ("user: operator", str(call.pk))
+    assert noted.details == {"events": 2, "commands": 1}

@@ -1,0 +1,158 @@
+"""What support staff are asked, answered in a browser by the role Support: so many presses from the search box."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from portal.models import TelnyxAccount
+from tests.browser.conftest import chromium, opened  # noqa: F401  fixtures
+from tests.support.call_pages import LOG
+from tests.support.ending_rows import BY_ID, store
+from tests.support.factories import make_call
+from tests.support.rows import Call, CallEvent
+from voice.explanations import judging
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+IMAGES = Path(__file__).parents[3] / "docs" / "images"
+MOST = 2
+_SEARCH, _ROWS = "#searchbar", "#result_list a[href*='/change/'], #portal-results a[href*='/change/']"
+
+
+class Staff:
+    """Somebody of the role Support in front of the call log; counts what is pressed after the search."""
+
+    def __init__(self, window: Any) -> None:
+        self.window, self.page, self.presses = window, window.page, 0
+
+    def search(self, text: str) -> None:
+        self.window.open(LOG)
+        self.page.fill(_SEARCH, text)
+        self.page.press(_SEARCH, "Enter")
+        self.page.wait_for_url("**q=**")
+        self.presses = 0
+
+    def press(self, what: Locator) -> None:
+        what.click()
+        self.presses += 1
+
+    def open_first(self) -> None:
+        self.press(self.page.locator(_ROWS).first)
+        self.page.wait_for_url("**/change/**")
+
+    def reads(self, where: str, *words: str) -> None:
+        for one in words:
+            expect(self.page.locator(where)).to_contain_text(one)
+        assert self.presses <= MOST
+
+
+@pytest.fixture
+def staff(opened: Callable[..., Any], user_with: Any) -> Iterator[Staff]:  # noqa: F811
+    with opened(viewport={"width": 1440, "height": 900}, accept_downloads=True) as window:
+        window.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        window.enter(user_with("Support"))
+        yield Staff(window)
+        assert window.wrongs == []
+
+
+def happened(account: TelnyxAccount, name: str) -> Call:
+    first, *_ = store(account, BY_ID[name])
+    judging.judge_due()
+    return Call.objects.get(pk=first.pk)
+
+
+def test_2_why_did_it_fail(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p26-in-answer-held-back")
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.reads("#call-verdict", "We could not answer", "our answer was held back", "Telnyx rejects the account's key")
+
+
+def test_3_who_hung_up(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p04-in-menu-timeout-we-hung-up")
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.reads("#call-verdict", "rule 4 of flow Menu", "Us")
+    if os.environ.get("PICTURES") == "write":
+        staff.page.screenshot(path=IMAGES / "support-call.png")
+
+
+def test_4_was_it_a_machine(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p30-out-machine-we-hung-up")
+    staff.search(call.to_number)
+    staff.open_first()
+    staff.reads("#call-facts", "A machine")
+
+
+def test_6_why_did_our_system_hear_nothing(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p03-in-caller-hung-up")
+    late = CallEvent.objects.filter(call=call, event_type="call.answered")
+    late.update(received_at=late.get().received_at + timedelta(seconds=40), attempt=3)
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.press(staff.page.get_by_text("Delivery"))
+    staff.reads("#call-delivery", "slowest after 40.0 s", "1 late or sent again")
+    expect(staff.page.get_by_role("region", name="Webhooks").get_by_role("link", name="Answered")).to_be_visible()
+
+
+def test_8_what_was_pressed_or_said(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p04-in-menu-timeout-we-hung-up")
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.reads("#call-said", "Press 1", "answered nothing", "no answer in time")
+
+
+def test_9_what_did_it_cost(staff: Staff, account: TelnyxAccount) -> None:
+    call = make_call(account, state="ended", ending="hung_up", ending_category="completed", cost="0.0125")
+    Call.objects.filter(pk=call.pk).update(ended_at=call.started_at + timedelta(seconds=60))
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.reads("#call-facts", "0.0125")
+
+
+def test_11_who_was_put_through_to_whom(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p05-transferred-target-left-first")
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.reads("#call-picture desc", "Leg B, put through +1312•••0001")
+    staff.reads("#call-verdict", "The party put through to (+1312•••0001) hung up")
+
+
+def test_12_is_it_only_this_caller(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p07-out-busy")
+    for place in range(2):
+        alike = {
+            name: getattr(call, name) for name in ("ending", "ending_category", "ended_by", "connection_id", "state")
+        }
+        make_call(account, str(place), started_at=call.started_at + timedelta(minutes=place), **alike)
+    staff.search(call.to_number)
+    staff.open_first()
+    staff.press(staff.page.get_by_role("link", name="3 calls"))
+    staff.page.wait_for_url("**/voice/call/?**")
+    assert staff.presses <= MOST
+    expect(staff.page.locator(_ROWS)).to_have_count(3)
+
+
+def test_13_what_do_i_tell_them(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p26-in-answer-held-back")
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.press(staff.page.get_by_role("button", name="Copy summary"))
+    expect(staff.page.get_by_role("button", name="Copied")).to_be_visible()
+    told = staff.page.evaluate("navigator.clipboard.readText()")
+    assert told.startswith("On 20 November 2026 at 14:03:07 UTC +1312•••0177 called +1312•••0100")
+    assert staff.presses <= MOST
+
+
+def test_13_what_do_i_tell_telnyx(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p26-in-answer-held-back")
+    staff.search(call.from_number)
+    staff.open_first()
+    with staff.page.expect_download() as download:
+        staff.press(staff.page.get_by_role("link", name="Bundle for a ticket"))
+    assert download.value.suggested_filename == f"call-{call.pk}.zip"
+    assert staff.presses <= MOST

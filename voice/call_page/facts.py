@@ -1,0 +1,52 @@
+"""Shows the facts of a call: its times in the viewer's zone, lengths, cost, flow and step, and who answered."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from voice.call_page import session as sessions
+from voice.call_page.session import Session
+from voice.catalogue.event_types import ending
+from voice.models import Call, Flow
+
+_DETECTED = ("call.machine.detection.ended", "call.machine.premium.detection.ended", "texml.amd")
+_ANSWERERS = (
+    ("human", "a person"),
+    ("machine", "a machine"),
+    ("fax", "a fax machine"),
+    ("silence", "nobody spoke"),
+    ("not_sure", "not sure"),
+    ("unknown", "not sure"),
+)
+
+
+def panel(request: HttpRequest, call: Call) -> SafeString:
+    """Draw them."""
+    session = sessions.of(request, call)
+    context: dict[str, Any] = {
+        "call": session.call,
+        "session": session,
+        "ending": ending(session.call.hangup_cause, session.call.hangup_source),
+        "answered_by": answered_by(session),
+        "flow": _flow(session, request.user),
+    }
+    return render_to_string("voice/call_page/facts.html", context, request)
+
+
+def answered_by(session: Session) -> str:
+    """Word what machine detection made of whoever answered the call's own leg; empty without one."""
+    told = [entry for entry in session.entries if entry.name in _DETECTED and entry.leg == session.letter]
+    result = told[-1].detail.lower() if told else ""
+    return next((words for name, words in _ANSWERERS if name in result), result)
+
+
+def _flow(session: Session, user: Any) -> tuple[str, str] | None:
+    """Return the flow that acts on such calls now, with its page, for who may see it."""
+    call = session.call
+    if not call.connection_id or not user.has_perm("voice.view_flow"):
+        return None
+    flow = Flow.objects.filter(account=call.account_id, connection_id=call.connection_id, active=True).first()
+    return (str(flow), reverse("admin:voice_flow_change", args=[flow.pk])) if flow else None
