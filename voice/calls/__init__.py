@@ -2,7 +2,6 @@
 
 __all__ = [
     "buttons",
-    "parties",
     "projection",
     "search",
     "serializers",

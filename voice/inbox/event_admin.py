@@ -24,7 +24,7 @@ from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import moment, phone, status_badge
-from voice.calls.parties import connection_of, number_of
+from voice.commands.parties import connection_of, number_of
 from voice.calls.search import application_names, of_event, of_session
 from voice.catalogue.event_types import label
 from voice.inbox.undelivered import PAGE, undelivered
