@@ -88,6 +88,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.conferences.*",),
     ("voice.texml.*",),
     ("voice.texml.admin.*",),
+    ("voice.recordings.*",),
     ("voice.live_board.*",),
     ("voice.texml_editor.*",),
     ("voice.dispatch.*",),
@@ -98,6 +99,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.replay.*",),
     ("voice.inbox.*", "voice.first_steps.*"),
     ("voice.alerts.*",),
+    ("voice.measurements.*",),
+    ("voice.notes.*",),
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
     (
