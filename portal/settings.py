@@ -276,6 +276,8 @@ SPECTACULAR_SETTINGS = {
 APPLICATION_PANELS = ["voice.dashboard.application_panel", "applications.related.panels.panel"]
 # what hangs on top of a call's page and of a command's, by dotted name
 CALL_PANELS = ["voice.explanations.card.panel"]
+# what stands below the timeline on a call's page, in this order
+CALL_SECTIONS = ["voice.recordings.panel.panel", "voice.measurements.panel.panel", "voice.notes.panel.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]

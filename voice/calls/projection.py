@@ -16,7 +16,7 @@ from portal.times import read_time, within_reach
 from voice.calls import measures
 from voice.catalogue import texml_fields
 from voice.catalogue.event_types import meaning
-from voice.models import Call, CallEvent, Conference
+from voice.models import Call, CallEvent, Conference, Recording
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
@@ -62,13 +62,20 @@ def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str,
 
 
 def merge(
-    call: Call | Conference, stated: Iterator[Fact], at: datetime, rank: int, source: str, *, restore: bool = False
+    call: Call | Conference | Recording,
+    stated: Iterator[Fact],
+    at: datetime,
+    rank: int,
+    source: str,
+    *,
+    restore: bool = False,
 ) -> dict[str, Any]:
-    """Merge ``stated`` with what ``call`` (or a conference) has, and return the columns whose winner changes.
+    """Merge ``stated`` with what ``call`` (or a conference, a recording) has, and return the columns whose winner changes.
 
     ``rank`` and ``source`` decide between equal times.
     """
-    facts, changed = dict(call.facts), {}
+    facts: dict[str, Any] = dict(call.facts)
+    changed: dict[str, Any] = {}
     for fact in stated:
         key: Key = [fact.weight, (fact.at or at).isoformat(timespec="microseconds"), rank, source]
         kept = facts.get(fact.column)
@@ -134,7 +141,7 @@ def told_later(call: Call, event: CallEvent) -> dict[str, Any]:
 
 
 def _is_priced_by(call: Call, event: CallEvent) -> bool:
-    return call.facts.get("cost", ["", "", "", event.dedupe_key])[3] == event.dedupe_key
+    return bool(call.facts.get("cost", ["", "", "", event.dedupe_key])[3] == event.dedupe_key)
 
 
 def _measured(event: CallEvent, payload: dict[str, Any]) -> Iterator[Fact]:

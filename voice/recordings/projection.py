@@ -27,7 +27,7 @@ _TEXML = {
 _TEXML_WORDS = "texml.transcription"
 TYPES = _SAVED | {_FAILED, _WORDS, _TEXML_WORDS} | _TEXML.keys()
 _ID = re.compile(r"[A-Za-z0-9_\-]{1,100}", re.ASCII)
-_CHANNELS = {"single": "single", "dual": "dual", "1": "single", "2": "dual"}
+CHANNELS = {"single": "single", "dual": "dual", "1": "single", "2": "dual"}
 _LONGEST_TRANSCRIPT, _LONGEST_REASON = 100_000, 300
 _ABSENT = "Telnyx recorded nothing: it was silent, or over before it began."
 
@@ -60,11 +60,16 @@ def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list
     return [change]
 
 
+def id_in(value: Any) -> str:
+    """Read an id of Telnyx's; empty for what is none."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
+
+
 def _key(event: CallEvent, payload: Mapping[str, Any]) -> str:
     """Return what makes it this recording: Telnyx's id; of a failure, which has none, its event."""
     if event.event_type == _FAILED:
         return f"event:{event.dedupe_key}"
-    return _id(payload.get("RecordingSid" if event.source == CallEvent.Source.TEXML else "recording_id"))
+    return id_in(payload.get("RecordingSid" if event.source == CallEvent.Source.TEXML else "recording_id"))
 
 
 def _locked(event: CallEvent, key: str) -> tuple[Recording, bool]:
@@ -104,7 +109,7 @@ def _saved(event: CallEvent, payload: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("ended_at", ended, 2)
     if begun and ended and ended >= begun:
         yield Fact("seconds", round((ended - begun).total_seconds(), 3), 2)
-    if channels := _CHANNELS.get(_text(payload.get("channels"))):
+    if channels := CHANNELS.get(_text(payload.get("channels"))):
         yield Fact("channels", channels)
     if file_format := measures.word(payload.get("format"))[:10]:
         yield Fact("format", file_format)
@@ -117,7 +122,7 @@ def _of_texml(event: CallEvent, payload: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact("reason", _ABSENT)
     if (seconds := measures.decimal(payload.get("RecordingDuration"))) is not None:
         yield Fact("seconds", seconds, weight)
-    if channels := _CHANNELS.get(_text(payload.get("RecordingChannels"))):
+    if channels := CHANNELS.get(_text(payload.get("RecordingChannels"))):
         yield Fact("channels", channels, weight)
     if source := measures.word(payload.get("RecordingSource")):
         yield Fact("source", source)
@@ -125,14 +130,10 @@ def _of_texml(event: CallEvent, payload: Mapping[str, Any]) -> Iterator[Fact]:
 
 def _said(transcription_id: Any, text: Any) -> Iterator[Fact]:
     yield Fact("status", Recording.Status.SAVED, 1)  # it is written from the file
-    if found := _id(transcription_id):
+    if found := id_in(transcription_id):
         yield Fact("transcription_id", found)
     if words := _text(text):
         yield Fact("transcript", words[:_LONGEST_TRANSCRIPT])
-
-
-def _id(value: Any) -> str:
-    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
 
 
 def _text(value: Any) -> str:
