@@ -70,7 +70,7 @@ def merge(
     *,
     restore: bool = False,
 ) -> dict[str, Any]:
-    """Merge ``stated`` with what ``call`` (or a conference, a recording) has, and return the columns whose winner changes.
+    """Merge ``stated`` with what ``call`` (or another row of facts) has, and return the columns whose winner changes.
 
     ``rank`` and ``source`` decide between equal times.
     """

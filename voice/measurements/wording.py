@@ -25,9 +25,9 @@ _BEST, _WORST = 4.5, 1.0
 # Telnyx's scale ends at 4.5; the words are ITU-T G.107's, annex B
 _MOS = ((4.0, "good", "good"), (POOR_MOS, "fair", "plain"), (3.1, "poor: many complain", "warn"), (0.0, "bad", "bad"))
 _ATTESTATION = {
-    "A": ("A: the carrier knows the caller, and that the number is theirs", "good"),
-    "B": ("B: the carrier knows the caller, but not that the number is theirs", "plain"),
-    "C": ("C: the carrier knows neither; it only passed the call on", "warn"),
+    "A": ("the carrier knows the caller, and that the number is theirs", "good"),
+    "B": ("the carrier knows the caller, but not that the number is theirs", "plain"),
+    "C": ("the carrier knows neither; it only passed the call on", "warn"),
 }
 _SCREENING = {"no_action": Told("found nothing", "good")}  # other words are published nowhere
 _COST_PARTS = {
@@ -62,7 +62,7 @@ def attestation(call: Call) -> Told | None:
     """Say how far the caller's number is vouched for; None where nothing was told."""
     if not call.attestation and call.attestation_valid is None:
         return None
-    words, tone = _ATTESTATION.get(call.attestation, (call.attestation or "no level told", "plain"))
+    words, tone = _ATTESTATION.get(call.attestation, ("no known level", "plain"))
     if call.attestation_valid is False:
         return Told(f"{words}. Its signature was not in order, so take it for nothing.", "bad")
     return Told(words, tone)
