@@ -69,12 +69,18 @@ def _operators(app: str, codename: str) -> bool:
     verb, _, noun = codename.partition("_")
     if verb in {"add", "change", "delete"} and app == "voice":
         # calls, events and commands are nobody's to edit; an alert is changed by muting it
-        return noun in {"flow", "rule", "texmldocument"} or codename == "change_alert"
+        return noun in {"flow", "rule", "texmldocument"} | _WRITTEN or codename in {"change_alert", "add_callnote"}
     return codename not in {"view_raw_event", "replay_event", "send_anywhere"}
 
 
+# What people write beside calls: a note is not taken back by whoever wrote it.
+_WRITTEN = {"calltag", "followup", "contact"}
+_OF_SUPPORT = {"add_callnote", "add_calltag", "delete_calltag", "add_followup", "change_followup"}
+_OF_SUPPORT |= {"add_contact", "change_contact"}
+
+
 def _support(app: str, codename: str) -> bool:
-    return (
+    return (app == "voice" and codename in _OF_SUPPORT) or (
         app in {"applications", "voice"}
         and codename.startswith("view_")
         and codename

@@ -289,10 +289,12 @@ CALL_PANELS = [
     "voice.call_page.verdict.panel",
     "voice.call_page.facts.panel",
     "voice.call_page.picture.panel",
+    "voice.recordings.panel.panel",
     "voice.call_page.said.panel",
+    "voice.measurements.panel.panel",
     "voice.call_page.delivery.panel",
 ]
-CALL_ASIDES: list[str] = []
+CALL_ASIDES = ["voice.notes.panel.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]

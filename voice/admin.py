@@ -14,6 +14,9 @@ from voice.flows import admin as flows
 from voice.inbox import admin as inbox
 from voice.inbox import event_admin
 from voice.live_board import admin as live_board
+from voice.notes import admin as notes
+from voice.notes import contact_admin as contacts
+from voice.recordings import admin as recordings
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
 from voice.stops import admin as stops
@@ -27,6 +30,7 @@ __all__ = [
     "calls",
     "commands",
     "conferences",
+    "contacts",
     "document_fetches",
     "documents",
     "event_admin",
@@ -35,6 +39,8 @@ __all__ = [
     "inbox",
     "limits_admin",
     "live_board",
+    "notes",
+    "recordings",
     "recoveries",
     "replays",
     "stops",

@@ -5,17 +5,18 @@ weight the later one, or for "first time" columns the earlier one. Nothing here 
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import Model
 
 from portal.times import read_time, within_reach
+from voice.calls import measures
 from voice.catalogue import texml_fields
 from voice.catalogue.event_types import meaning
-from voice.models import Call, CallEvent, Conference
+from voice.models import Call, CallEvent, Conference, Recording
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
@@ -25,7 +26,6 @@ _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incom
 _MAX_STATE, CUT = 20_000, "…"
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
 _CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}", re.ASCII)
-_AMOUNT = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 Key = list[Any]
@@ -39,6 +39,11 @@ class Fact:
     value: Any
     weight: int = 1
     at: datetime | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)  # columns of the same source: they come and go with it
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {self.column: self.value, **self.beside}
 
 
 def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str, Any]:
@@ -57,20 +62,26 @@ def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str,
 
 
 def merge(
-    call: Call | Conference, stated: Iterator[Fact], at: datetime, rank: int, source: str, *, restore: bool = False
+    call: Call | Conference | Recording,
+    stated: Iterator[Fact],
+    at: datetime,
+    rank: int,
+    source: str,
+    *,
+    restore: bool = False,
 ) -> dict[str, Any]:
-    """Merge ``stated`` with what ``call`` (or a conference) has, and return the columns whose winner changes.
+    """Merge ``stated`` with what ``call`` (or another row of facts) has, and return the columns whose winner changes.
 
     ``rank`` and ``source`` decide between equal times.
     """
-    facts, changed = dict(call.facts), {}
+    facts: dict[str, Any] = dict(call.facts)
+    changed: dict[str, Any] = {}
     for fact in stated:
         key: Key = [fact.weight, (fact.at or at).isoformat(timespec="microseconds"), rank, source]
         kept = facts.get(fact.column)
         if (restore and key == kept) or _wins(key, kept, first=fact.column in _FIRST):
             facts[fact.column] = key
-            if getattr(call, fact.column) != fact.value:
-                changed[fact.column] = fact.value
+            changed |= {name: value for name, value in fact.columns.items() if getattr(call, name) != value}
     for column in ("from", "to"):
         number = changed.get(f"{column}_number", getattr(call, f"{column}_number", "") if restore else "")
         if number and getattr(call, f"{column}_reversed") != number[::-1]:
@@ -114,14 +125,43 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
         yield Fact("tags", [tag for tag in tags if isinstance(tag, str)][:64])
     if event.event_type in _OF_A_RECORDING:
         yield Fact("has_recording", True)
-    if payload.get("status") != "error" and _AMOUNT.fullmatch(cost := str(payload.get("total_cost"))):
-        yield Fact("cost", cost)
+    yield from _measured(event, payload)
     if event.source == CallEvent.Source.TEXML:
         if event.event_type == "texml.call.fetch" and payload.get("call_status") == "in-progress":
             yield Fact("state", "answered")  # of an incoming call often the only word of it; any with a time wins
         if "ConferenceSid" not in (event.payload or {}):  # a conference tells of its Call Control legs, too
             yield Fact("is_texml", True)
         yield from _parent(payload, 1)
+
+
+def told_later(call: Call, event: CallEvent) -> dict[str, Any]:
+    """Return what ``event`` tells of the columns that came after it: for calls that were stored before."""
+    stated = (fact for fact in _measured(event, _payload(event)) if fact.column != "cost" or _is_priced_by(call, event))
+    return merge(call, stated, event.happened_at, meaning(event.event_type).rank, event.dedupe_key, restore=True)
+
+
+def _is_priced_by(call: Call, event: CallEvent) -> bool:
+    return bool(call.facts.get("cost", ["", "", "", event.dedupe_key])[3] == event.dedupe_key)
+
+
+def _measured(event: CallEvent, payload: dict[str, Any]) -> Iterator[Fact]:
+    """State sound, trust and cost, and how late this came."""
+    if sound := measures.sound(payload):
+        yield Fact("mos", sound.pop("mos"), beside=sound)
+    if trust := measures.trust(payload):
+        yield Fact("attestation", trust.pop("attestation"), beside=trust)
+    if found := measures.screening(payload):
+        yield Fact("screening", found)
+    yield from _price(payload, 1)
+    if event.occurred_at and event.source != CallEvent.Source.BACKFILL:
+        late = (event.received_at - event.occurred_at).total_seconds()
+        if late > measures.LATE_SECONDS:  # the greatest counts: its milliseconds are its weight
+            yield Fact("late_seconds", round(late, 3), weight=round(late * 1000))
+
+
+def _price(payload: Mapping[str, Any], weight: int) -> Iterator[Fact]:
+    if cost := measures.cost(payload):
+        yield Fact("cost", cost.pop("cost"), weight, beside=cost)
 
 
 def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:
@@ -132,8 +172,7 @@ def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:
     yield from _parent(told, 0)
     if direction := _DIRECTIONS.get(str(told.get("direction"))):
         yield Fact("direction", direction, 0)
-    if _AMOUNT.fullmatch(cost := str(told.get("total_cost"))):
-        yield Fact("cost", cost, 0)
+    yield from _price(told, 0)
     if begun:
         yield Fact("started_at", begun, 0, begun)
     if state == "ended" and ended:

@@ -27,6 +27,12 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     )
     tags = serializers.SerializerMethodField()
     cost = serializers.SerializerMethodField()
+    currency = serializers.SerializerMethodField()
+    cost_parts = serializers.SerializerMethodField(help_text="Null where Telnyx told none.")
+    loss_in = serializers.FloatField(read_only=True, allow_null=True, help_text="Of packets towards us, 0 to 1.")
+    loss_out = serializers.FloatField(read_only=True, allow_null=True, help_text="Of packets from us, 0 to 1.")
+    attestation = serializers.SerializerMethodField(help_text="SHAKEN/STIR: A, B or C.")
+    screening = serializers.SerializerMethodField()
     parent_control_id = serializers.SerializerMethodField()
     ending = serializers.SerializerMethodField(help_text="The rule that said why it ended; null until it is judged.")
     ending_category = serializers.SerializerMethodField()
@@ -69,6 +75,17 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "tags",
             "has_recording",
             "cost",
+            "currency",
+            "billed_seconds",
+            "cost_parts",
+            "mos",
+            "jitter",
+            "loss_in",
+            "loss_out",
+            "attestation",
+            "attestation_valid",
+            "screening",
+            "late_seconds",
             "parent_control_id",
             "step",
         )
@@ -115,6 +132,19 @@ class CallSerializer(serializers.ModelSerializer[Call]):
 
     def get_cost(self, call: Call) -> str | None:
         return call.cost or None
+
+    def get_currency(self, call: Call) -> str | None:
+        return call.currency or None
+
+    def get_cost_parts(self, call: Call) -> list[dict[str, Any]] | None:
+        parts: list[dict[str, Any]] | None = call.cost_parts
+        return parts
+
+    def get_attestation(self, call: Call) -> str | None:
+        return call.attestation or None
+
+    def get_screening(self, call: Call) -> str | None:
+        return str(masked_for(self.context["request"].user, call.screening)) or None
 
     def get_parent_control_id(self, call: Call) -> str | None:
         return call.parent_control_id or None

@@ -51,7 +51,7 @@ _LABELS |= {"conferences.create": "Create conference", "conferences.end_conferen
 _LABELS |= {"conferences.update": "Conference: set supervisor role", "conferences.send_dtmf": "Conference: send DTMF"}
 _LABELS |= {"conferences.gather_dtmf_audio": "Conference: play audio and gather digits"}
 _LABELS |= {"queues.create": "Create queue", "queues.update": "Change queue", "queues.delete": "Delete queue"}
-_LABELS |= texml_operations.LABELS
+_LABELS |= {"recordings.delete": "Delete recording"} | texml_operations.LABELS
 _LABELS |= {"queues.calls.remove": "Remove from queue", "queues.calls.update": "Keep in queue after hang-up"}
 
 
@@ -153,6 +153,8 @@ def application_of(command: CallCommand) -> str:
 
 def permission(action: str) -> str:
     """Name the permission to press it. What its parameters make of it takes more: ``voice.dialling.rights``."""
+    if action == "recordings.delete":
+        return "voice.delete_recording"
     if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
         return "applications.change_texmlapplication"
     return "voice.dial" if action in _DIALS else "voice.control_call"

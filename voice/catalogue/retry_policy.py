@@ -23,7 +23,7 @@ _FRESH_OTHERS = 30
 _SET_STATE = {"update_client_state", "switch_supervisor_role"}
 _SET_STATE |= {f"conferences.{name}" for name in ("hold", "unhold", "mute", "unmute", "stop", "update_participant")}
 _SET_STATE |= {"queues.update", "queues.delete", "queues.calls.update", "queues.calls.remove"}
-_SET_STATE |= texml_operations.SET_STATE
+_SET_STATE |= {"recordings.delete"} | texml_operations.SET_STATE
 MONEY = frozenset({"pay"})  # charges somebody
 # When an uncertain command is looked for, in seconds since it became uncertain, and when a person has to decide.
 _LOOKS_AFTER = (5, 30, 120, 300, 900)

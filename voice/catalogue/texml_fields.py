@@ -39,6 +39,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "hangup_cause": ("HangupCause",),
     "hangup_source": ("HangupSource",),
     "call_status": ("CallStatus",),
+    "call_quality_stats": ("CallQualityStats",),
+    "shaken_stir_attestation": ("ShakenStirAttestation",),
+    "shaken_stir_validated": ("ShakenStirValidated",),
 }
 _OF_A_RESOURCE: dict[str, tuple[str, ...]] = {
     "call_control_id": ("sid",),

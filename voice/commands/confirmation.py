@@ -24,7 +24,7 @@ from voice.models import Call, CallCommand
 DANGEROUS = {  # the button is red
     *("hangup", "reject", "conferences.end_conference", "conferences.leave", "queues.delete", "queues.calls.remove"),
     *("texml.calls.hang_up", "texml.conferences.end", "texml.participants.remove", "texml.queues.delete"),
-    *("texml.recordings.delete", "texml.transcriptions.delete"),
+    *("recordings.delete", "texml.recordings.delete", "texml.transcriptions.delete"),
 }
 _LEGS = ("call_control_id", "call_control_ids")
 

@@ -12,6 +12,7 @@ from voice.calls import status, telnyx_record
 from voice.catalogue import actions, retry_policy, texml_operations
 from voice.conferences import queues, service
 from voice.models import Call, CallCommand, CallEvent
+from voice.recordings import evidence as recordings
 from voice.texml import evidence as texml_evidence
 
 _IDS = ("control", "session")
@@ -114,6 +115,8 @@ def is_already_so(command: CallCommand) -> bool:
         return service.is_already_so(command)
     if command.action.startswith("queues."):
         return queues.is_already_so(command)
+    if command.action.startswith("recordings."):
+        return recordings.is_already_so(command)
     if texml_operations.is_texml(command.action):
         return texml_evidence.is_already_so(command)
     return status.is_already_so(command)

@@ -2,8 +2,8 @@
 
 The claim is a committed UPDATE that counts the attempt, so an event that kills its worker still reaches ``dead``. The
 UPDATE that closes the event finds it only as it was claimed: of two that have it, one commits. Locks go call → leg →
-event → conference → command. What fails while it is decided what to do undoes nothing of what the event tells of its
-call.
+event → conference → recording → command. What fails while it is decided what to do undoes nothing of what the event
+tells of its call.
 """
 
 import uuid
@@ -31,6 +31,7 @@ from voice.events.leases import LeasedEvent
 from voice.flows import handler_commands, handlers
 from voice.flows.rules import Decision, active_rules, commands_for
 from voice.models import Call, CallCommand, CallEvent, Rule
+from voice.recordings import projection as recordings
 
 MAX_ATTEMPTS = 8
 DIRECTION_WAIT = timedelta(seconds=2)
@@ -161,10 +162,11 @@ def _conclude(claimed: LeasedEvent, call: Call, decision: Decision, failure: str
     event = claimed.event
     event.call = call
     in_conference = _apply_to_conference(event, call)
+    is_recorded = bool(recordings.apply(event, call))
     if failure:
         _fail(event, failure, call=call, conference=event.conference_id)
         return FollowUp()
-    _close(event, _Status.PROCESSED if relevant or in_conference else _Status.IGNORED)
+    _close(event, _Status.PROCESSED if relevant or in_conference or is_recorded else _Status.IGNORED)
     limits.expire_forbidden(decision.commands)
     first = decision.commands[:1]  # the others follow, one after the other
     begun = sender.begin(first[0], call, claimed.now()) if first and claimed.sends else None
@@ -185,6 +187,7 @@ def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
     if projection.id_of(event) and not claimed.is_at_home and (owner := foreign_owner(event)):
         return _quarantine(event, owner)
     in_conference = _apply_to_conference(event, None)
+    recordings.apply(event, None)
     return _close(event, _Status.PROCESSED if in_conference else _Status.IGNORED)
 
 

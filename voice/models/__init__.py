@@ -3,6 +3,9 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
+from voice.models.call_log.contacts import Contact
+from voice.models.call_log.notes import CallNote, CallTag, FollowUp
+from voice.models.call_log.recordings import Recording
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
@@ -26,12 +29,17 @@ __all__ = [
     "Call",
     "CallCommand",
     "CallEvent",
+    "CallNote",
+    "CallTag",
     "Conference",
     "ConferenceParticipant",
+    "Contact",
     "DialBatch",
     "Flow",
+    "FollowUp",
     "Limits",
     "LiveListing",
+    "Recording",
     "Recovery",
     "RejectedRequest",
     "RejectionCount",

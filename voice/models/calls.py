@@ -89,6 +89,26 @@ class Call(models.Model):
     cost = models.CharField(
         max_length=20, blank=True, default="", db_default="", help_text="A decimal, as Telnyx told."
     )
+    # no PositiveIntegerField among these: its check would have every row read when the column is added
+    cost_amount = models.DecimalField(max_digits=18, decimal_places=9, null=True, help_text="``cost`` as a number.")
+    currency = models.CharField(max_length=3, blank=True, default="", db_default="", help_text="Of all its parts.")
+    billed_seconds = models.IntegerField(null=True)
+    cost_parts = models.JSONField(null=True, help_text="[{call_part, cost, rate, currency, billed_seconds}]")
+    # the sound of answered legs as Telnyx heard it, told with the hang-up; null where it was not measured
+    mos = models.FloatField(null=True, help_text="Of what came in: 1 to 4.5.")
+    jitter = models.FloatField(null=True, help_text="jitter_max_variance of what came in.")
+    packets_in = models.IntegerField(null=True)
+    skipped_in = models.IntegerField(null=True)
+    packets_out = models.IntegerField(null=True)
+    skipped_out = models.IntegerField(null=True)
+    attestation = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text="SHAKEN/STIR: A, B, C"
+    )
+    attestation_valid = models.BooleanField(null=True, help_text="Whether Telnyx found its signature in order.")
+    screening = models.CharField(
+        max_length=50, blank=True, default="", db_default="", help_text="What Telnyx's screening said of the call."
+    )
+    late_seconds = models.FloatField(null=True, help_text="The longest way of a webhook to us, if one was late.")
     step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
     # what voice.explanations makes of events and commands together, a moment after the end; empty until then
     ending = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="The rule that decided.")
@@ -135,6 +155,11 @@ class Call(models.Model):
             ),
             models.Index(fields=["ended_by", "-started_at"], name="call_by_party", condition=~Q(ended_by="")),
             models.Index(fields=["judge_at"], name="call_to_judge", condition=Q(judge_at__isnull=False)),
+            models.Index(fields=["mos", "-started_at"], name="call_by_mos", condition=Q(mos__isnull=False)),
+            models.Index(
+                fields=["cost_amount", "-started_at"], name="call_by_cost", condition=Q(cost_amount__isnull=False)
+            ),
+            models.Index(fields=["-started_at", "-id"], name="call_late", condition=Q(late_seconds__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -162,6 +187,16 @@ class Call(models.Model):
         return _seconds(self.answered_at, self.ended_at)
 
     @property
+    def loss_in(self) -> float | None:
+        """Measure the share of packets that did not come in."""
+        return _share(self.skipped_in, self.packets_in)
+
+    @property
+    def loss_out(self) -> float | None:
+        """Measure the share of packets that did not go out."""
+        return _share(self.skipped_out, self.packets_out)
+
+    @property
     def clock_skew_seconds(self) -> float | None:
         """Measure how far Telnyx's clocks contradict each other, if they do: the answer is told after the end, say.
 
@@ -175,6 +210,10 @@ class Call(models.Model):
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
     # Telnyx's own clocks may tell an answer after the end
     return max(round((end - begin).total_seconds(), 3), 0.0) if begin and end else None
+
+
+def _share(part: int | None, whole: int | None) -> float | None:
+    return round(min(part / whole, 1.0), 4) if part is not None and whole else None
 
 
 class LiveListing(models.Model):

@@ -17,6 +17,7 @@ from voice.calls.projection import Change, assign, changes
 from voice.conferences import projection
 from voice.events import intake, processing
 from voice.models import Call, CallEvent
+from voice.recordings import projection as recordings
 
 REPEAT = "The same event is stored already."
 _Status = CallEvent.Status
@@ -140,6 +141,7 @@ def _merge(event: CallEvent, was: str, call: Call | None, made: bool, *, rules: 
     before = _columns(event)
     event.call = call
     differences += projection.apply(event, call, restore=True)
+    recordings.apply(event, call, restore=True)  # its row is none that a replay tells of
     outcome = set_status(event, was, differences, rules=rules)
     if altered := [name for name, value in _columns(event).items() if value != before[name]]:
         event.save(update_fields=[*altered, *(_READ if was == _Status.QUARANTINED else ())])

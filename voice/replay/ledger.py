@@ -3,9 +3,10 @@
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from django.db.models import DateTimeField, Model
+from django.db.models import DateTimeField, DecimalField, Model
 
 from voice.models import Call, CallEvent, Conference, ConferenceParticipant, Replay, ReplayLine
 from voice.replay.apply import Applied, Outcome
@@ -109,11 +110,13 @@ def overlay(row: Model, line: ReplayLine | None) -> None:
     """Make ``row`` what it is after the changes of ``line``, unsaved."""
     for name, (_, after) in (line.changes if line else {}).items():
         field: Any = row._meta.get_field(name)
-        setattr(row, name, field.to_python(after) if isinstance(field, DateTimeField) else after)
+        setattr(row, name, field.to_python(after) if isinstance(field, DateTimeField | DecimalField) else after)
 
 
 def as_json(value: Any) -> Any:
     """Return a column's value as JSON keeps it, to the microsecond."""
+    if isinstance(value, Decimal):
+        return format(value.normalize(), "f")
     return value.isoformat() if isinstance(value, datetime) else value
 
 

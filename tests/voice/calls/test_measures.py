@@ -1,0 +1,123 @@
+"""Sound, trust, cost and lateness as columns of a call: the same for every order of what told them."""
+
+import itertools
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
+from rest_framework.test import APIClient
+
+from portal.models import TelnyxAccount
+from tests.support.factories import make_event, run_owed
+from tests.support.rest import CALLS
+from tests.support.rows import Call
+from tests.support.texml import form
+from tests.support.webhooks import post_texml, post_webhook
+from voice.calls import measures
+from voice.calls.projection import changes
+from voice.events import intake
+
+NOW, ACCOUNT = datetime.now(UTC), TelnyxAccount(name="x")
+STATS = {
+    "inbound": {"mos": "4.43", "jitter_max_variance": "3.05", "packet_count": "1840", "skip_packet_count": "92"},
+    "outbound": {"packet_count": "1822", "skip_packet_count": "0"},
+}
+PART = {"call_part": "sip-trunking", "cost": "0.0035", "rate": "0.0035", "currency": "USD", "billed_duration_secs": 60}
+COST = {"status": "success", "total_cost": "0.0055", "billed_duration_secs": 60, "cost_parts": [PART]}
+TOLD = [
+    make_event("call.initiated", -30, shaken_stir_attestation="B", shaken_stir_validated=True),
+    make_event("call.answered", -28),
+    make_event("call.hangup", -9, call_quality_stats=STATS),
+    make_event("call.cost", -8, **COST),
+    make_event("call.cost", -7, status="success", total_cost="0.0080"),
+    make_event("call.cost", -6, status="error", total_cost="9"),
+]
+
+
+def fold(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    account = ACCOUNT
+    call = Call(account=account, call_control_id="v3:a-leg", started_at=NOW)
+    for document in documents:
+        event = intake.read(account, "webhook", {}, json.dumps(document).encode(), NOW)
+        for column, value in changes(call, event).items():
+            setattr(call, column, value)
+    return {name: value for name, value in vars(call).items() if name not in {"_state", "id"}}
+
+
+def test_every_order_gives_the_same_columns() -> None:
+    results = {json.dumps(fold(list(order)), default=str) for order in itertools.permutations(TOLD)}
+    assert len(results) == 1
+    (told,) = map(json.loads, results)
+    assert (told["mos"], told["jitter"], told["packets_in"], told["skipped_in"]) == (4.43, 3.05, 1840, 92)
+    assert (told["packets_out"], told["skipped_out"]) == (1822, 0)
+    assert (told["attestation"], told["attestation_valid"]) == ("B", True)
+    assert told["late_seconds"] == pytest.approx(30, abs=1)
+
+
+def test_of_two_prices_the_later_one_counts_with_all_that_belongs_to_it() -> None:
+    told = fold(TOLD)
+    assert (told["cost"], told["cost_amount"]) == ("0.0080", Decimal("0.0080"))
+    assert (told["currency"], told["billed_seconds"], told["cost_parts"]) == ("", None, None)
+    told = fold(TOLD[:4])
+    assert (told["cost"], told["currency"], told["billed_seconds"]) == ("0.0055", "USD", 60)
+    assert told["cost_parts"][0]["call_part"] == "sip-trunking"
+
+
+def test_what_was_not_measured_stays_empty() -> None:
+    told = fold([make_event("call.hangup", -1, call_quality_stats=None)])
+    assert (told["mos"], told["packets_in"], told["cost"], told["attestation"]) == (None, None, "", "")
+    assert told["late_seconds"] is None  # it came at once
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["inbound", "outbound", "mos", "cost", "packet_count"]), inner, max_size=4
+            )
+        ),
+        max_leaves=8,
+    )
+)
+def test_no_value_of_any_kind_breaks_the_reading(value: Any) -> None:
+    names = ("call_quality_stats", "cost_parts", "total_cost", "shaken_stir_attestation", "shaken_stir_validated")
+    payload = dict.fromkeys(names, value) | {"call_screening_result": value, "billed_duration_secs": value}
+    sound = measures.sound(payload)
+    assert sound is None or sound["mos"] is None or 0 <= sound["mos"] <= 5
+    assert len((measures.trust(payload) or {"attestation": ""})["attestation"]) <= 10
+    assert len(measures.screening(payload)) <= 50
+    cost = measures.cost(payload)
+    assert cost is None or cost["cost_amount"] < 10**9
+
+
+@pytest.mark.django_db
+def test_a_webhook_fills_them_and_rest_tells_them(client: Client, account: TelnyxAccount, api: APIClient) -> None:
+    for event in TOLD[:4]:
+        assert post_webhook(client, account, event).status_code == 200
+    run_owed()
+    call = Call.objects.get()
+    assert (call.cost_amount, call.mos, call.loss_in, call.loss_out) == (Decimal("0.0055"), 4.43, 0.05, 0.0)
+    told = api.get(f"{CALLS}v3:a-leg/").json()
+    assert (told["mos"], told["loss_in"], told["currency"], told["attestation"]) == (4.43, 0.05, "USD", "B")
+    assert told["cost_parts"] == [
+        {"call_part": "sip-trunking", "cost": "0.0035", "rate": "0.0035", "currency": "USD", "billed_seconds": 60}
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("stats", "packets"), [(STATS, 1840), ({"mos": 4.43, "jitter": 3, "packet_loss": 0}, None)])
+def test_texml_tells_it_too(client: Client, account: TelnyxAccount, stats: Any, packets: int | None) -> None:
+    fields = {"CallSid": "v3:texml", "CallStatus": "completed", "CallbackSource": "call-progress-events"}
+    fields |= {"CallQualityStats": json.dumps(stats), "ShakenStirAttestation": "C", "ShakenStirValidated": "false"}
+    assert post_texml(client, account, form(**fields)).status_code == 200
+    run_owed()
+    call = Call.objects.get()
+    assert (call.mos, call.packets_in) == (4.43, packets)
+    assert (call.attestation, call.attestation_valid) == ("C", False)

@@ -1,0 +1,142 @@
+"""The page of a recording: who may hear it, what is noted, what is shown, and how it is deleted."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import AuditEvent, TelnyxAccount
+from portal.sandbox.server.server import Sandbox
+from tests.support.call_pages import page
+from tests.support.factories import make_call, run_owed
+from tests.support.polling import eventually
+from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.sandbox_http import Http
+from voice.models import Recording
+from voice.recordings import service
+
+pytestmark = pytest.mark.django_db
+_SEES = ("voice.view_call", "voice.view_recording")
+
+
+def address(recording: Recording, what: str = "change") -> str:
+    return f"/admin/voice/recording/{recording.pk}/{what}/"
+
+
+@pytest.fixture
+def recording(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> Recording:
+    """A file that is really at the sandbox, in two channels, of which no webhook told."""
+    http = Http(sandbox.port, sandbox.exchange)
+    control_id = http.ring()
+    assert http.act(control_id, "answer")[0] == 200
+    eventually(lambda: http.act(control_id, "record_start", format="wav", channels="dual")[0] == 200, "the answer")
+    http.act(control_id, "record_stop")
+    call = make_call(sandbox_account, call_control_id=control_id, state="ended")
+    eventually(lambda: service.look_up(call), "the file", sandbox.exchange)
+    return Recording.objects.get()
+
+
+def test_it_plays_by_a_fresh_link_and_each_play_is_noted(
+    browser: Client, recording: Recording, sandbox: Sandbox
+) -> None:
+    assert "<audio" not in browser.get(address(recording)).content.decode()
+    assert not AuditEvent.objects.filter(action="recording.listen").exists()
+    for times in (1, 2):
+        answer = browser.post(address(recording, "play"))
+        media = answer.context["media"]
+        assert recording.recording_id in media
+        assert (
+            f"media-src 'self' {media.rpartition('/sandbox')[0] or media[: media.index('/', 8)]}"
+            in answer["Content-Security-Policy"]
+        )
+        assert AuditEvent.objects.filter(action="recording.listen", object_id=str(recording.pk)).count() == times
+    assert browser.get(address(recording, "play")).status_code == 302  # nobody plays by a link in a mail
+
+
+def test_who_may_not_listen_gets_no_link_no_words_and_no_picture(signed_in: Any, recording: Recording) -> None:
+    Recording.objects.filter(pk=recording.pk).update(transcript="my secret", peaks=[[9, 9]])
+    client = signed_in(*_SEES, "voice.view_full_number")
+    text = client.get(address(recording)).content.decode()
+    assert "my secret" not in text
+    assert "portal-peaks" not in text
+    for what in ("play", "peaks", "remove"):
+        assert client.post(address(recording, what)).status_code == 403
+    assert client.get(page(recording.call)).content.decode().count("Play") == 0
+    assert signed_in("voice.view_call", username="second").get(address(recording)).status_code == 403
+
+
+def test_words_take_the_permission_to_see_numbers(signed_in: Any, recording: Recording) -> None:
+    Recording.objects.filter(pk=recording.pk).update(transcript="call 312 555 0199")
+    masked = signed_in(*_SEES, "voice.listen_recording")
+    text = masked.get(address(recording)).content.decode()
+    assert "555 0199" not in text
+    assert "permission to see whole numbers" in text
+    whole = signed_in(*_SEES, "voice.listen_recording", "voice.view_full_number", username="second")
+    assert "312 555 0199" in whole.get(address(recording)).content.decode()
+
+
+def test_live_words_lead_to_their_place(browser: Client, recording: Recording) -> None:
+    for seconds, words, final in ((1, "Hello", True), (2, "Hel", False), (900, "much later", True)):
+        at = recording.started_at.replace(microsecond=0)
+        CallEvent.objects.create(
+            account=recording.account,
+            dedupe_key=f"said {seconds}",
+            event_type="call.transcription",
+            source="webhook",
+            call=recording.call,
+            occurred_at=at.fromtimestamp(recording.started_at.timestamp() + seconds, tz=at.tzinfo),
+            received_at=at,
+            body=b"{}",
+            payload={"transcription_data": {"transcript": words, "is_final": final, "transcription_track": "inbound"}},
+        )
+    (line,) = browser.get(address(recording)).context["lines"]
+    assert (line.at, line.words, line.track) == (1.0, "Hello", "inbound")
+
+
+def test_the_loudness_is_drawn_once_and_kept(browser: Client, recording: Recording, sandbox: Sandbox) -> None:
+    assert browser.post(address(recording, "peaks")).content.decode().count("<svg") == 2
+    recording.refresh_from_db()
+    assert len(recording.peaks) == 2
+    Http(sandbox.port).fault("status", value=500, times=9, method="GET", path="/v2/recordings")
+    assert browser.post(address(recording, "peaks")).content.decode().count("<svg") == 2
+
+
+def test_it_is_deleted_by_one_command_however_often_it_is_asked(browser: Client, recording: Recording) -> None:
+    assert "for good" in browser.get(address(recording, "remove")).content.decode()
+    assert not CallCommand.objects.exists()
+    for intent in ("one", "one", "two"):
+        assert browser.post(address(recording, "remove"), {"intent": intent}).status_code == 302
+    command = CallCommand.objects.get()
+    assert (command.action, command.path) == ("recordings.delete", [recording.recording_id])
+    run_owed()
+    recording.refresh_from_db()
+    assert recording.is_deleted
+    text = browser.get(page(recording.call)).content.decode()
+    assert "Deleted at Telnyx by operator" in text
+    assert address(recording, "play") not in text
+    assert service.fresh_link(recording) == ""
+    assert "no file" in browser.post(address(recording, "play")).content.decode()
+
+
+def test_a_telnyx_that_is_away_is_told_in_words(browser: Client, recording: Recording, sandbox: Sandbox) -> None:
+    Http(sandbox.port).fault("status", value=503, times=3, method="GET", path="/v2/recordings")
+    answer = browser.post(address(recording, "play"))
+    assert answer.status_code == 200
+    assert "Try again" in answer.content.decode()
+
+
+def test_telnyx_is_asked_for_what_no_webhook_told(browser: Client, recording: Recording) -> None:
+    Recording.objects.all().delete()
+    look_up = f"/admin/voice/recording/of/{recording.call_id}/"
+    assert browser.get(look_up).status_code == 405
+    answer = browser.post(look_up, follow=True)
+    assert "Telnyx has one recording of this leg." in answer.content.decode()
+    found = Recording.objects.get()
+    assert (found.status, found.channels, found.call.has_recording) == ("saved", "dual", True)  # type: ignore[union-attr]
+    assert Call.objects.get().has_recording
+
+
+def test_the_list_shows_no_whole_number_to_who_may_not_see_one(signed_in: Any, recording: Recording) -> None:
+    text = signed_in(*_SEES).get("/admin/voice/recording/").content.decode()
+    assert recording.call.from_number not in text  # type: ignore[union-attr]
+    assert recording.call.from_number[-4:] in text  # type: ignore[union-attr]

@@ -1,0 +1,57 @@
+"""Why there is no recording of a leg, in words, on its call's page."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.call_pages import page
+from tests.support.factories import make_call
+from tests.support.rows import CallCommand
+from voice.commands import outbox
+from voice.models import Recording
+
+pytestmark = pytest.mark.django_db
+_LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
+_OVER = {"state": "ended", "ended_at": _LONG_AGO}
+
+
+@pytest.mark.parametrize(
+    ("columns", "status", "words"),
+    [
+        ({}, "", "No command of this portal asked for one."),
+        (_OVER, "", "No command of this portal asked for one. Nor was any told of."),
+        (_OVER | {"answered_at": None}, "", "It was never answered"),
+        (_OVER | {"is_texml": True}, "", "Whether its document asked for one"),
+        ({}, "queued", "waiting to be sent"),
+        ({}, "refused", "Telnyx refused to record: not now"),
+        ({}, "uncertain", "It is not known whether Telnyx took the command"),
+        ({}, "ok", "It is being recorded"),
+        ({"state": "ended", "ended_at": datetime.now(UTC)}, "ok", "Telnyx is saving the file"),
+        (_OVER, "ok", "never told of a file"),
+    ],
+)
+def test_it_is_said(browser: Client, account: TelnyxAccount, columns: dict[str, Any], status: str, words: str) -> None:
+    call = make_call(account)
+    if status:
+        command = outbox.act(call, "start_recording", {"channels": "dual", "format": "mp3"}, PORTAL)
+        CallCommand.objects.filter(pk=command.pk).update(status=status, error="not now")
+    type(call).objects.filter(pk=call.pk).update(**columns)
+    text = browser.get(page(call)).content.decode()
+    assert words in text[text.index('id="recordings"') :]
+
+
+def test_a_failed_one_has_telnyx_s_reason(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    failed = {"status": "failed", "reason": "Failed to authorize with storage", "started_at": _LONG_AGO}
+    Recording.objects.create(account=account, key="event:1", call=call, **failed)
+    assert "Failed to authorize with storage" in browser.get(page(call)).content.decode()
+
+
+def test_a_session_of_many_legs_says_what_is_not_listed(browser: Client, account: TelnyxAccount) -> None:
+    for at in range(23):
+        call = make_call(account, f"leg {at}")
+    assert "3 more legs" in browser.get(page(call)).content.decode()

@@ -1,0 +1,173 @@
+"""Gives numbers names: one by one, or many from a CSV file."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent
+from portal.phone_numbers import check_endpoint, is_nobody
+from voice.models import Call, Contact
+
+MOST_BYTES, MOST_LINES, MOST_WRONG = 2 * 1024 * 1024, 10_000, 50
+_LONGEST = 100
+_MOST_FOUND = 1000  # contacts whose calls are searched for at once
+_TOGETHER = 500
+
+
+class BadFile(Exception):
+    """Says by line what is wrong with a file. Nothing of it was taken."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Holds one line of a file."""
+
+    number: str
+    name: str
+    company: str
+
+
+def names(numbers: Iterable[str]) -> dict[str, Contact]:
+    """Map those of the numbers that have a name to their contact, for a page of calls: one statement."""
+    wanted = {number for number in numbers if number}
+    return {row.number: row for row in Contact.objects.filter(number__in=wanted)} if wanted else {}
+
+
+def save(number: str, name: str, company: str, actor: Actor) -> Contact:
+    """Name a number, or name it anew. ``ValidationError`` says what is wrong, by field."""
+    entry = Entry(_number(number), _words(name, "name", needed=True), _words(company, "company"))
+    contact = Contact.objects.filter(number=entry.number).first() or Contact(number=entry.number)
+    was_known = not contact._state.adding
+    contact.name, contact.company, contact.changed_by = entry.name, entry.company, actor.label[:200]
+    contact.save()
+    AuditEvent.note(actor, "contact.change" if was_known else "contact.add", contact)
+    return contact
+
+
+def calls_of_contact(text: str) -> QuerySet[Call]:
+    """Select the calls from or to whom ``text`` names: the beginning of a name or a company, whatever its capitals.
+
+    Of very many contacts the first thousand count.
+    """
+    begin = text.strip().casefold()
+    if not begin:
+        return Call.objects.none()
+    found = Contact.objects.filter(Q(name_folded__startswith=begin) | Q(company_folded__startswith=begin))
+    numbers = list(found.order_by("name_folded").values_list("number", flat=True)[:_MOST_FOUND])
+    return Call.objects.filter(Q(from_number__in=numbers) | Q(to_number__in=numbers))
+
+
+def read(content: bytes) -> list[Entry]:
+    """Read a CSV file with the columns number, name and, if you like, company. Raises ``BadFile``."""
+    if len(content) > MOST_BYTES:
+        raise BadFile(["The file is larger than 2 MB: split it."])
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadFile(["The file is not in UTF-8. Save it as “CSV UTF-8”."]) from None
+    if "\0" in text:
+        raise BadFile(["This is no CSV file: it has NUL characters in it."])
+    first = text.partition("\n")[0]
+    rows = csv.reader(io.StringIO(text, newline=""), delimiter=";" if first.count(";") > first.count(",") else ",")
+    try:
+        return _entries(rows)
+    except csv.Error as error:
+        raise BadFile([f"Line {rows.line_num}: this is no CSV ({error})."]) from None
+
+
+def store(entries: list[Entry], actor: Actor) -> tuple[int, int]:
+    """Store all of them in one transaction; return how many are new, and how many were named before."""
+    with transaction.atomic():
+        numbers = [entry.number for entry in entries]
+        known = 0
+        for begin in range(0, len(numbers), _TOGETHER):
+            known += Contact.objects.filter(number__in=numbers[begin : begin + _TOGETHER]).count()
+        rows = [
+            Contact(
+                number=entry.number,
+                name=entry.name,
+                company=entry.company,
+                name_folded=entry.name.casefold()[:_LONGEST],
+                company_folded=entry.company.casefold()[:_LONGEST],
+                changed_by=actor.label[:200],
+                changed_at=timezone.now(),
+            )
+            for entry in entries
+        ]
+        Contact.objects.bulk_create(
+            rows,
+            batch_size=_TOGETHER,
+            update_conflicts=True,
+            unique_fields=["number"],
+            update_fields=["name", "company", "name_folded", "company_folded", "changed_by", "changed_at"],
+        )
+        AuditEvent.note(actor, "contact.import", None, new=len(entries) - known, changed=known)
+    return len(entries) - known, known
+
+
+def _entries(rows: Any) -> list[Entry]:
+    head = [cell.strip().casefold() for cell in next(rows, [])]
+    if lacking := [name for name in ("number", "name") if name not in head]:
+        raise BadFile([f"The first line names the columns: number, name, company. It lacks {' and '.join(lacking)}."])
+    problems, found = list[str](), dict[str, tuple[int, Entry]]()
+    for cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        line, told = rows.line_num, dict(zip(head, cells, strict=False))
+        if len(found) >= MOST_LINES:
+            raise BadFile([f"The file has more than {MOST_LINES:,} lines: split it."])
+        problems += (f"Line {line}: {problem}" for problem in _take(told, line, found))
+        if len(problems) >= MOST_WRONG:
+            problems.append("There may be more; the rest was not read.")
+            break
+    if problems:
+        raise BadFile(problems)
+    if not found:
+        raise BadFile(["The file has no line but the first."])
+    return [entry for _, entry in found.values()]
+
+
+def _take(told: dict[str, str], line: int, found: dict[str, tuple[int, Entry]]) -> Iterator[str]:
+    """Take one line into ``found``; yield what is wrong with it."""
+    try:
+        name, company = _words(told.get("name", ""), "name", needed=True), _words(told.get("company", ""), "company")
+        number = _number(told.get("number", ""))
+    except ValidationError as error:
+        yield " ".join(error.messages)
+        return
+    if number in found:
+        yield f"number: it is the same as in line {found[number][0]}."
+        return
+    found[number] = line, Entry(number, name, company)
+
+
+def _number(text: str) -> str:
+    # a spreadsheet's guard against formulas
+    text = text.strip().removeprefix("'")
+    if is_nobody(text):
+        raise ValidationError({"number": ["number: nobody’s number cannot have a name."]})
+    try:
+        return check_endpoint(text)
+    except ValidationError as error:
+        raise ValidationError({"number": [f"number: {' '.join(error.messages)}"]}) from None
+
+
+def _words(text: str, field: str, *, needed: bool = False) -> str:
+    words = " ".join(text.split())
+    if needed and not words:
+        raise ValidationError({field: [f"{field}: it is empty."]})
+    if len(words) > _LONGEST:
+        raise ValidationError({field: [f"{field}: at most {_LONGEST} characters."]})
+    return words

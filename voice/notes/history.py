@@ -1,0 +1,86 @@
+"""Finds the calls beside one: of the same number, and those that ended alike at about the same time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import chain
+
+from django.db.models import Q, QuerySet
+
+from portal.phone_numbers import is_nobody
+from voice.models import Call
+
+_AROUND = timedelta(minutes=30)
+_SHOWN, MOST_COUNTED = 6, 1000
+
+
+@dataclass(frozen=True)
+class History:
+    """Holds the number of the other party, and its calls: the one before, the one after, the newest."""
+
+    number: str
+    previous: Call | None
+    next: Call | None
+    newest: list[Call]
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Holds how many calls of the application ended by the same rule within half an hour of this one, itself too."""
+
+    count: int
+    is_more: bool
+
+
+def other_party(call: Call) -> str:
+    """Return the number of who is not us: who called, or whom we called; empty when nobody told it."""
+    number = call.to_number if call.direction == "outgoing" else call.from_number
+    return "" if is_nobody(number) else number
+
+
+def calls_of_number(number: str) -> QuerySet[Call]:
+    """Select all calls from or to the number."""
+    return Call.objects.filter(Q(from_number=number) | Q(to_number=number)).defer("facts")
+
+
+def of_call(call: Call) -> History | None:
+    """Read the history of the call's other party; None where nobody told who it was.
+
+    Of each side by itself: each is one look into an index.
+    """
+    if not (number := other_party(call)):
+        return None
+    sides = [Call.objects.filter(**{side: number}).defer("facts") for side in ("from_number", "to_number")]
+    earlier, later = _beside(sides, call, is_later=False), _beside(sides, call, is_later=True)
+    found = {one.pk: one for one in chain.from_iterable(rows.order_by("-started_at", "-id")[:_SHOWN] for rows in sides)}
+    newest = sorted(found.values(), key=_place, reverse=True)[:_SHOWN]
+    return History(number, max(earlier, key=_place, default=None), min(later, key=_place, default=None), newest)
+
+
+def ended_alike(call: Call) -> QuerySet[Call]:
+    """Select the calls of the same application that ended by the same rule within half an hour of this one."""
+    if not call.ending or not call.connection_id:
+        return Call.objects.none()
+    window = (call.started_at - _AROUND, call.started_at + _AROUND)
+    here = Call.objects.filter(account=call.account_id, connection_id=call.connection_id, started_at__range=window)
+    return here.filter(ending=call.ending).defer("facts")
+
+
+def count_alike(call: Call) -> Alike:
+    """Count them, up to a thousand."""
+    found = len(ended_alike(call).order_by().values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    return Alike(min(found, MOST_COUNTED), found > MOST_COUNTED)
+
+
+def _beside(sides: Sequence[QuerySet[Call]], call: Call, *, is_later: bool) -> list[Call]:
+    sign, way = ("gt", "") if is_later else ("lt", "-")
+    beyond = Q(**{f"started_at__{sign}": call.started_at}) | Q(
+        **{"started_at": call.started_at, f"id__{sign}": call.pk}
+    )
+    bound = Q(**{f"started_at__{sign}e": call.started_at})
+    nearest = (rows.filter(bound & beyond).order_by(f"{way}started_at", f"{way}id")[:1] for rows in sides)
+    return list(chain.from_iterable(nearest))
+
+
+def _place(call: Call) -> tuple[object, str]:
+    return call.started_at, str(call.pk)

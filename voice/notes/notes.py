@@ -1,0 +1,68 @@
+"""Writes notes on calls, and that somebody is to look at one again."""
+
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent
+from voice.models import Call, CallNote, FollowUp
+
+LONGEST, MOST = 4000, 200
+MOST_PEOPLE = 200
+
+
+def write(call: Call, text: str, actor: Actor) -> CallNote:
+    """Write a note. ``ValidationError`` says what is wrong with it."""
+    text = text.replace("\r\n", "\n").strip()
+    if not text:
+        raise ValidationError("Write something: the note is empty.")
+    if len(text) > LONGEST:
+        raise ValidationError(f"A note has at most {LONGEST} characters; this one has {len(text)}.")
+    if "\0" in text:
+        raise ValidationError("The note has a character in it that cannot be kept: NUL.")
+    if CallNote.objects.filter(call=call).count() >= MOST:
+        raise ValidationError(f"A call has at most {MOST} notes.")
+    note = CallNote.objects.create(
+        call=call, text=text, author=actor.user, written_by=actor.label[:200], at=timezone.now()
+    )
+    AuditEvent.note(actor, "call.note", call)
+    return note
+
+
+def remove(note: CallNote, actor: Actor) -> None:
+    """Delete a note; that it was there stays in the audit trail."""
+    AuditEvent.note(actor, "call.note_removed", note.call, written_by=note.written_by)
+    note.delete()
+
+
+def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> None:
+    """Say that somebody is to look at the call again: one person, or whoever comes first."""
+    told = {"asked_by": actor.label[:200], "at": timezone.now(), "assignee": assignee, "done_at": None, "done_by": ""}
+    FollowUp.objects.update_or_create(call=call, defaults=told)
+    AuditEvent.note(actor, "call.follow_up", call, assignee=assignee.get_username() if assignee else "")
+
+
+def finish_follow_up(call: Call, actor: Actor) -> None:
+    """Say that it was looked at."""
+    done = FollowUp.objects.filter(call=call, done_at=None).update(done_at=timezone.now(), done_by=actor.label[:200])
+    if done:
+        AuditEvent.note(actor, "call.followed_up", call)
+
+
+def people() -> list[Any]:
+    """List who may be asked to look at a call: everybody who signs in, by name."""
+    return list(get_user_model().objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE])
+
+
+def calls_to_follow_up() -> QuerySet[Call]:
+    """Select the calls that somebody is to look at again."""
+    return Call.objects.filter(pk__in=FollowUp.objects.filter(done_at=None).values("call"))
+
+
+def calls_noted() -> QuerySet[Call]:
+    """Select the calls with a note."""
+    return Call.objects.filter(pk__in=CallNote.objects.values("call"))

@@ -1,0 +1,42 @@
+"""Shows on a call's page what people added to it, and the other calls of its number."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from voice.calls import timeline
+from voice.models import Call, CallNote, CallTag, FollowUp
+from voice.notes import contacts, history, notes
+
+_MOST_LEGS, _MOST_NOTES = 100, 50
+_SEEN = ("callnote", "calltag", "followup", "contact")
+
+
+def panel(request: HttpRequest, call: Call) -> SafeString:
+    """Draw notes, tags, the follow-up and the number's history, each for who may see it."""
+    user: Any = request.user
+    sees = {name: user.has_perm(f"voice.view_{name}") for name in _SEEN}
+    past = history.of_call(call)
+    letters = {leg.pk: letter for letter, leg in timeline.legs(call)[:_MOST_LEGS]}
+    written = CallNote.objects.filter(call__in=letters) if sees["callnote"] else CallNote.objects.none()
+    follow_up = FollowUp.objects.filter(call=call).select_related("assignee").first() if sees["followup"] else None
+    known = contacts.names([past.number]) if past and sees["contact"] else {}
+    rows = list(written.order_by("-at", "-id")[: _MOST_NOTES + 1])
+    context: dict[str, Any] = {
+        "call": call,
+        "sees": sees,
+        "notes": [(letters[row.call_id], row) for row in rows[:_MOST_NOTES]],
+        "are_more_notes": len(rows) > _MOST_NOTES,
+        "of_many_legs": len(letters) > 1,
+        "tags": list(CallTag.objects.filter(call=call)) if sees["calltag"] else [],
+        "follow_up": follow_up,
+        "people": notes.people() if user.has_perm("voice.add_followup") else [],
+        "history": past,
+        "contact": known.get(past.number) if past else None,
+        "may_name": user.has_perms(["voice.add_contact", "voice.change_contact"]),
+        "alike": history.count_alike(call) if call.ending else None,
+        "longest": notes.LONGEST,
+    }
+    return SafeString(render_to_string("voice/notes/panel.html", context, request))

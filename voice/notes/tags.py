@@ -1,0 +1,48 @@
+"""Tags calls: a word that people give a call, to find it again."""
+
+import re
+
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from portal.actors import Actor
+from portal.models import AuditEvent
+from voice.models import Call, CallTag
+
+MOST = 20  # of one call
+_NAME = re.compile(r"[^\W_](?:[\w\-.]{0,39})")
+_DIGITS = re.compile(r"\d{7}")
+
+
+def name_of(text: str) -> str:
+    """Read a tag: in lower case, with ``-`` for spaces. ``ValidationError`` for what is none."""
+    name = "-".join(text.casefold().split()).removeprefix("#")
+    if not _NAME.fullmatch(name):
+        raise ValidationError("A tag is a word of letters, digits, - and . with at most 40 characters.")
+    if _DIGITS.search(name):
+        raise ValidationError("A tag is seen by everybody: no phone numbers in it. Write a note, or name the number.")
+    return name
+
+
+def tag(call: Call, text: str, actor: Actor) -> None:
+    """Give the call a tag; twice is once. ``ValidationError`` says what is wrong with it."""
+    name = name_of(text)
+    if CallTag.objects.filter(call=call).exclude(name=name).count() >= MOST:
+        raise ValidationError(f"A call has at most {MOST} tags. Take one away first.")
+    row, made = CallTag.objects.get_or_create(
+        call=call, name=name, defaults={"tagged_by": actor.label[:200], "at": timezone.now()}
+    )
+    if made:
+        AuditEvent.note(actor, "call.tag", call, tag=row.name)
+
+
+def untag(call: Call, name: str, actor: Actor) -> None:
+    """Take a tag away."""
+    if CallTag.objects.filter(call=call, name=name).delete()[0]:
+        AuditEvent.note(actor, "call.untag", call, tag=name)
+
+
+def calls_tagged(name: str) -> QuerySet[Call]:
+    """Select the calls with that tag."""
+    return Call.objects.filter(pk__in=CallTag.objects.filter(name=name.casefold()).values("call"))

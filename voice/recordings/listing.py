@@ -1,0 +1,92 @@
+"""Lists what was recorded of a session, leg by leg, with the reason where nothing was, and the words that seek."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from voice.calls import timeline
+from voice.models import Call, CallCommand, CallEvent, ConferenceParticipant, Recording
+from voice.recordings import reasons
+
+MOST_LEGS, _MOST_RECORDINGS, _MOST_LINES = 20, 100, 300
+_ENDS = timedelta(seconds=2)  # words are told a moment after they were said
+
+
+@dataclass(frozen=True)
+class Leg:
+    """Holds a leg with its recordings; ``reason`` says why there are none."""
+
+    letter: str
+    call: Call
+    recordings: list[Recording] = field(default_factory=list)
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Holds what was recorded of a session's legs and rooms; ``more_legs`` are not listed."""
+
+    legs: list[Leg]
+    of_rooms: list[Recording]
+    more_legs: int
+
+
+@dataclass(frozen=True)
+class Line:
+    """Holds words that were said, ``at`` so many seconds of the recording, and on which track."""
+
+    at: float
+    track: str
+    words: str
+
+
+def of_session(call: Call) -> Session:
+    """Read the recordings of the call's session, in four statements."""
+    legs = timeline.legs(call)
+    shown = legs[:MOST_LEGS]
+    ids = [leg.pk for _, leg in shown]
+    rooms = ConferenceParticipant.objects.filter(call__in=ids).values_list("conference", flat=True)[:50]
+    rows = Recording.objects.filter(Q(call__in=ids) | Q(conference__in=list(rooms))).select_related("deletion")
+    rows = rows.defer("facts", "transcript", "peaks").order_by("started_at", "id")[:_MOST_RECORDINGS]
+    of_legs, of_rooms = defaultdict[Any, list[Recording]](list), list[Recording]()
+    for row in rows:
+        (of_rooms if row.conference_id else of_legs[row.call_id]).append(row)
+    commands = _commands([pk for pk in ids if pk not in of_legs])
+    now = timezone.now()
+    listed = [
+        Leg(letter, leg, of_legs[leg.pk], "" if of_legs[leg.pk] else reasons.why_none(leg, commands[leg.pk], now))
+        for letter, leg in shown
+    ]
+    return Session(listed, of_rooms, len(legs) - len(shown))
+
+
+def lines(recording: Recording) -> list[Line]:
+    """List what was said while it was recorded, as live transcription told it: of very much the beginning."""
+    if recording.call_id is None:
+        return []
+    begun, ended = recording.started_at, recording.ended_at
+    said = CallEvent.objects.filter(call=recording.call_id, event_type="call.transcription", occurred_at__gte=begun)
+    said = said.filter(occurred_at__lte=ended + _ENDS) if ended else said
+    rows = said.order_by("occurred_at").values_list("occurred_at", "payload")[: _MOST_LINES * 3]
+    found = (_line((at - begun).total_seconds(), payload) for at, payload in rows if at)
+    return [line for line in found if line][:_MOST_LINES]
+
+
+def _line(at: float, payload: Any) -> Line | None:
+    data = payload.get("transcription_data") if isinstance(payload, dict) else None
+    if not isinstance(data, dict) or data.get("is_final") is False or not isinstance(data.get("transcript"), str):
+        return None
+    track = str(data.get("transcription_track") or "")
+    return Line(round(max(at, 0.0), 1), track if track in {"inbound", "outbound"} else "", data["transcript"][:2000])
+
+
+def _commands(legs: list[Any]) -> dict[Any, list[CallCommand]]:
+    found = defaultdict[Any, list[CallCommand]](list)
+    rows = CallCommand.objects.filter(call__in=legs).order_by("-created_at", "-id")[:500]
+    for command in reversed(list(rows.only("action", "parameters", "status", "error", "call", "created_at"))):
+        found[command.call_id].append(command)
+    return found

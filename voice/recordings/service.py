@@ -1,0 +1,105 @@
+"""Asks Telnyx for a recording's file and for what it has of a call, and makes the command to delete one."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from portal import sql
+from portal.actors import Actor
+from portal.models import TelnyxAccount
+from portal.telnyx import paging
+from portal.telnyx.client import ask
+from portal.telnyx.errors import TelnyxRefused
+from portal.times import read_time
+from voice.calls import measures
+from voice.calls.projection import Fact, assign, merge
+from voice.commands import outbox
+from voice.models import Call, CallCommand, Recording
+from voice.recordings.projection import CHANNELS, id_in
+from voice.texml import recordings as texml_recordings
+
+DELETE, TEXML_DELETE = "recordings.delete", "texml.recordings.delete"
+_FORMATS = ("wav", "mp3")  # what a browser plays of both; of the first a picture can be drawn
+_CLOSED = frozenset({CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED})
+
+
+def fresh_link(recording: Recording) -> str:
+    """Ask Telnyx where the file lies: a link that is good for ten minutes. Empty when there is no file (any more).
+
+    Raises what ``ask`` raises.
+    """
+    if not recording.recording_id:
+        return ""
+    if recording.is_texml:
+        told = texml_recordings.retrieve(recording.account, recording.recording_id)
+        return _address(told.resource.get("media_url")) if told else ""
+    try:
+        data = ask(recording.account, "recordings.retrieve", recording.recording_id).get("data")
+    except TelnyxRefused as error:
+        if error.is_not_found:
+            return ""
+        raise
+    urls = data.get("download_urls") if isinstance(data, dict) else None
+    found = (_address(urls.get(one)) for one in _FORMATS) if isinstance(urls, dict) else iter(())
+    return next((url for url in found if url), "")
+
+
+def may_be_fetched(account: TelnyxAccount, url: str) -> bool:
+    """Tell whether the portal itself reads from there: over TLS, or where the account's Telnyx is."""
+    return url.startswith("https://") or urlsplit(url).hostname == urlsplit(account.base_url).hostname
+
+
+def delete(recording: Recording, actor: Actor, *, intent: str) -> CallCommand:
+    """Make a queued deletion of the file at Telnyx; while one is open, or was carried out, it is that one."""
+    before = recording.deletion
+    if before is not None and before.status not in _CLOSED:
+        return before
+    action = TEXML_DELETE if recording.is_texml else DELETE
+    path = [recording.recording_id]
+    command = outbox.place(recording.account, action, {}, actor, path=path, intent=f"{recording.pk}:{intent}")
+    Recording.objects.filter(pk=recording.pk).update(deletion=command)
+    return command
+
+
+def look_up(call: Call) -> int:
+    """Ask Telnyx which recordings it has of this leg, and keep those that no event told of; return how many it has.
+
+    Raises what ``ask`` raises.
+    """
+    listed = paging.read_all(call.account, "recordings.list", filter={"call_control_id": call.call_control_id})
+    mine = [row for row in listed.rows if row.get("call_control_id") in (None, call.call_control_id)]
+    for row in mine:
+        if key := id_in(row.get("id")):
+            _keep(call, key, row)
+    return len(mine)
+
+
+def _keep(call: Call, key: str, row: Mapping[str, Any]) -> None:
+    now = sql.clock()
+    begun = read_time(row.get("recording_started_at")) or read_time(row.get("created_at")) or now
+    with transaction.atomic():
+        sql.fetch_locked(Call, id=call.pk)  # in the order everybody takes
+        stub = Recording(account=call.account, key=key, recording_id=key, call=call, started_at=begun)
+        stub.is_texml = call.is_texml
+        Recording.objects.bulk_create([stub], ignore_conflicts=True)
+        found = Recording.objects.select_for_update(of=("self",), no_key=True).get(account=call.account, key=key)
+        assign(found, merge(found, _facts_of(row), begun, 0, "told")).save()
+    if not call.has_recording:
+        Call.objects.filter(pk=call.pk).update(has_recording=True)
+
+
+def _facts_of(row: Mapping[str, Any]) -> Iterator[Fact]:
+    """State what Telnyx's own list says: lighter than an event."""
+    yield Fact("status", Recording.Status.SAVED, 1)
+    if ended := read_time(row.get("recording_ended_at")):
+        yield Fact("ended_at", ended, 1)
+    if (length := measures.count(row.get("duration_millis"))) is not None:
+        yield Fact("seconds", length / 1000, 1)
+    if channels := CHANNELS.get(str(row.get("channels"))):
+        yield Fact("channels", channels, 0)
+
+
+def _address(url: Any) -> str:
+    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
