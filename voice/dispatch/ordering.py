@@ -42,7 +42,7 @@ _BLOCKED = f"""(
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = wish.conference_id
                        AND other.status = 'sending')))))"""  # noqa: S608
 _HAS_BREAKER = "EXISTS (SELECT 1 FROM voice_accountbreaker b WHERE b.account_id = voice_callcommand.account_id)"
-_HAS_SUSPENSION = "EXISTS (SELECT 1 FROM voice_suspension s WHERE s.account_id = voice_callcommand.account_id)"
+_SUSPENDED = "EXISTS (SELECT 1 FROM voice_suspension s WHERE s.account_id = {})"
 # of the last attempt: null while it is on the wire, or when its sender died there
 _OUTCOME = {
     "postgresql": "(other.attempts -> -1 ->> 'outcome')",
@@ -73,7 +73,7 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
                   EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.event_id = voice_callcommand.event_id
                           AND other.sequence < voice_callcommand.sequence
                           AND other.status IN ('refused', 'uncertain', 'expired')) AS failed_before,
-                  {_HAS_BREAKER} AS has_breaker, {_HAS_SUSPENSION} AS has_suspension
+                  {_HAS_BREAKER} AS has_breaker, {_SUSPENDED.format("voice_callcommand.account_id")} AS has_suspension
               FROM voice_callcommand
               WHERE id = %s AND status IN ('queued', 'sending')
               AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock_clause()}"""  # noqa: S608
@@ -117,6 +117,7 @@ def account_if_free(account_id: uuid.UUID, call_id: uuid.UUID) -> TelnyxAccount 
     """
     sql = f"""SELECT {rows.columns(TelnyxAccount)} FROM portal_telnyxaccount
               WHERE id = %s AND NOT {circuit_breaker.may_hold("portal_telnyxaccount.id")}
+              AND NOT {_SUSPENDED.format("portal_telnyxaccount.id")}
               AND NOT EXISTS (SELECT 1 FROM voice_callcommand other
                               WHERE other.call_id = %s AND other.status IN ('queued', 'sending'))"""  # noqa: S608
     ids = [rows.prepared(TelnyxAccount, "id", account_id), rows.prepared(Call, "id", call_id)]

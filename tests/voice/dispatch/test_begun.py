@@ -23,6 +23,7 @@ from tests.support.webhooks import post_webhook
 from voice.dispatch import sender
 from voice.events import processing
 from voice.events.processing import FollowUp
+from voice.models import Suspension
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 YES = answer("200 OK", b'{"data": {"result": "ok"}}')
@@ -117,6 +118,10 @@ def _breaker(**told: Any) -> Callable[[TelnyxAccount], None]:
     return make
 
 
+def _suspended(account: TelnyxAccount) -> None:
+    Suspension.objects.create(account=account, since=ago(9), requested_by="user: ada")
+
+
 STANDS_BEFORE: dict[str, Callable[[TelnyxAccount], None]] = {
     "a wish of somebody": _queued,
     "a command on the wire": _on_the_wire,
@@ -127,6 +132,7 @@ STANDS_BEFORE: dict[str, Callable[[TelnyxAccount], None]] = {
     "the breaker, half-open": _breaker(state="half-open", next_probe_at=ago(-6000)),
     "too many requests": _breaker(wait_until=ago(-6000)),
     "too many dials": _breaker(dials_wait_until=ago(-6000)),
+    "a suspension": _suspended,
     "the end of this process": lambda account: stopping.begin(),
 }
 
