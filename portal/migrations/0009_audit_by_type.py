@@ -6,7 +6,7 @@ from portal import concurrent_indexes
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds indexes beside reads and writes outside of transactions only
 
-    dependencies = [("portal", "0007_list_indexes")]
+    dependencies = [("portal", "0008_time_preferences")]
 
     operations = [
         concurrent_indexes.AddIndex(

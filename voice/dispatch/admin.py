@@ -28,9 +28,9 @@ from portal.models import TelnyxAccount
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import moment, phone, seconds, status_badge
-from voice.commands.parties import connection_of, number_of
 from voice.calls.search import application_names, of_session
 from voice.catalogue import actions
+from voice.commands.parties import connection_of, number_of
 from voice.commands.responses import wake_sender
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.models import CallCommand

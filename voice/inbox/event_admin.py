@@ -24,9 +24,9 @@ from portal.masking import addresses_for, may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.templatetags.portal import moment, phone, status_badge
-from voice.commands.parties import connection_of, number_of
 from voice.calls.search import application_names, of_event, of_session
 from voice.catalogue.event_types import label
+from voice.commands.parties import connection_of, number_of
 from voice.inbox.undelivered import PAGE, undelivered
 from voice.models import CallEvent
 from voice.replay.event_links import ReplayLinks
