@@ -119,19 +119,31 @@ def insert(row: Model, stamped: str | None = None) -> bool:
 
     The field ``stamped`` is set to the database's time, here as well.
     """
-    fields = row._meta.concrete_fields
-    names = ", ".join(f'"{field.column}"' for field in fields)
-    marks = ", ".join(now() if field.name == stamped else "%s" for field in fields)
-    bound = [field for field in fields if field.name != stamped]
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in bound]
-    sql = f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks}) ON CONFLICT DO NOTHING'  # noqa: S608
+    sql, values = _insert(row, stamped)
+    returned = _field(type(row), stamped).column if stamped else 1
     with statements.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {_field(type(row), stamped).column if stamped else 1}", values)
+        cursor.execute(f"{sql} ON CONFLICT DO NOTHING RETURNING {returned}", values)
         done = cursor.fetchone()
     if done and stamped:
         setattr(row, stamped, read_now(done[0]))
     row._state.adding, row._state.db = not done, connection.alias
     return bool(done)
+
+
+def insert_new(row: Model) -> None:
+    """Insert a row whole whose unique keys nobody else can have; ``IntegrityError`` should somebody have one."""
+    with statements.cursor() as cursor:
+        cursor.execute(*_insert(row))
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def _insert(row: Model, stamped: str | None = None) -> tuple[str, list[Any]]:
+    fields = row._meta.concrete_fields
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    marks = ", ".join(now() if field.name == stamped else "%s" for field in fields)
+    bound = [field for field in fields if field.name != stamped]
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in bound]
+    return f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks})', values  # noqa: S608
 
 
 def update(row: Model, names: Iterable[str], **only_if: Any) -> bool:

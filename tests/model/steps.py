@@ -172,21 +172,8 @@ STEPS: dict[str, Kind] = {
 }
 # In these a process can be killed or stopped; the others are over at once, or Telnyx's.
 _INSIDE = {
-    *(
-        "wish",
-        "dial",
-        "claim",
-        "attempt",
-        "settle",
-        "look",
-        "deliver",
-        "lease",
-        "lease_due",
-        "work",
-        "recover",
-        "work_and_begin",
-    ),
-    *("work_replay", "make_batch", "steer", "decide"),
+    *("wish", "dial", "claim", "attempt", "settle", "look", "deliver", "lease", "lease_due", "work", "recover"),
+    *("work_and_begin", "work_replay", "make_batch", "steer", "decide"),
 }
 _NOT_WITHIN = {"dies", "amid", "skew"}
 

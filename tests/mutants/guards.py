@@ -14,6 +14,16 @@ GUARDS = {
         "unsettled().filter(pk=command_id, lease_until__lt=Now())",
         "unsettled().filter(lease_until__lt=Now())",
     ),
+    "a command is begun beside another one of its call": Edit(
+        f"{_DISPATCH}/ordering.py",
+        "WHERE other.call_id = %s AND other.status IN ('queued', 'sending'))",
+        "WHERE other.call_id = %s AND FALSE)",
+    ),
+    "a sender that lost its lease closes as ok what another one has": Edit(
+        f"{_DISPATCH}/ordering.py",
+        "WHERE id = %s AND status = 'sending' AND lease_until = %s\n              AND NOT",
+        "WHERE id = %s AND (TRUE OR lease_until = %s)\n              AND NOT",
+    ),
     "sip:TEL%3A+1900… passes every limit": Edit(
         f"{_DIALLING}/destinations.py", ".lower().removeprefix", ".removeprefix"
     ),

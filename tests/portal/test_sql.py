@@ -5,7 +5,16 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, DataError, InterfaceError, InternalError, OperationalError, connection, transaction
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 from portal import sql
 from portal.actors import PORTAL
@@ -22,6 +31,16 @@ def test_a_row_is_found_by_its_own_values_alone(account: TelnyxAccount) -> None:
         locked = sql.fetch_locked(TelnyxAccount, name=account.name)
     assert locked is not None
     assert (locked.pk, locked.api_key, locked.created_at) == (account.pk, account.api_key, account.created_at)
+
+
+def test_a_row_that_is_new_is_written_whole_and_one_that_is_there_is_an_error(account: TelnyxAccount) -> None:
+    new = TelnyxAccount(name="new", base_url="http://127.0.0.1:9/v2", created_at=account.created_at)
+    new.updated_at = account.updated_at
+    sql.insert_new(new)
+    found = TelnyxAccount.objects.get(name="new")
+    assert (found.pk, found.webhook_token, new._state.adding) == (new.pk, new.webhook_token, False)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        sql.insert_new(TelnyxAccount(name="new", created_at=account.created_at, updated_at=account.updated_at))
 
 
 def test_an_insert_writes_the_whole_row_or_tells_that_it_is_there(account: TelnyxAccount) -> None:

@@ -50,8 +50,11 @@ def lock_call_of_leg(account_id: uuid.UUID, call_leg_id: str) -> Call | None:
 
 
 def _make_due(call: Call, waited: list[tuple[str, str]]) -> list[uuid.UUID]:
-    """Make them due from now on. What is written, those that wait have already, and those that were closed lack."""
-    together = [waited] if connection.vendor == "postgresql" else [[one] for one in waited]  # one round trip
+    """Make them due from now on: on PostgreSQL in one statement, since each is a way there and back.
+
+    So all three columns are written, though either kind has the right value in one of them already.
+    """
+    together = [waited] if connection.vendor == "postgresql" else [[one] for one in waited]
     return [event_id for some in together for event_id in _written(call, some)]
 
 

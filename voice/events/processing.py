@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Case, When
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -175,10 +175,10 @@ def _conclude(claimed: LeasedEvent, call: Call, decision: Decision, failure: str
 
 
 def _insert(commands: list[CallCommand]) -> None:
-    if len(commands) != 1:  # none, or many: the ORM's statement is another one for each number of rows
+    if len(commands) == 1:
+        sql.insert_new(commands[0])
+    else:
         CallCommand.objects.bulk_create(commands)
-    elif not sql.insert(commands[0]):
-        raise IntegrityError("Another command has its intent.")
 
 
 def _apply_without_call(claimed: LeasedEvent) -> FollowUp:

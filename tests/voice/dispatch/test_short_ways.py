@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -104,6 +106,20 @@ def test_nothing_stands_before_what_may_be_begun(
         command, now = ordering.locked(mine.pk)
         assert command is not None
         assert (ordering.is_blocked(command), circuit_breaker.why_held(account.pk, action, now)) == (False, "")
+
+
+def test_what_a_claim_asks_of_its_account_is_asked_before_a_command_is_begun(account: TelnyxAccount) -> None:
+    """Whoever lets another table hold commands back is told that there are two places."""
+    call = make_call(account)
+    with CaptureQueriesContext(connection) as claim:
+        ordering.locked(uuid.uuid4())
+    with CaptureQueriesContext(connection) as short:
+        ordering.account_if_free(account.pk, call.pk)
+    asked, asked_here = (
+        set(re.findall(r"FROM (voice_\w+)", queries[0]["sql"])) - {"voice_callcommand"} for queries in (claim, short)
+    )
+    assert "voice_accountbreaker" in asked
+    assert asked <= asked_here
 
 
 OUTCOMES = st.sampled_from(["ok", "read", "refused", "unavailable", "uncertain"])
