@@ -338,10 +338,20 @@ def _read_json(raw: bytes) -> JsonObject:
     try:
         body = payloads.loads(raw) if raw else {}
     except payloads.Unreadable as error:
+        if not _is_utf8(raw):
+            raise Refused(400, Problem("10028", "Character encoding error", f"The body is {error}.")) from None
         raise bad_request(f"The body is {error}.") from None
     if not isinstance(body, dict):
         raise bad_request("The body must be a JSON object.")
     return body
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read_form(raw: bytes) -> JsonObject:
