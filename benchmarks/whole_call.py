@@ -47,7 +47,7 @@ def run() -> Iterator[Figure | str]:
             count = partial(_statements, told)
             environment |= {"CELERY_BROKER_URL": os.environ.get("CELERY_BROKER_URL", "")}
         portal = stack.enter_context(whole_portal.running(environment))
-        _call(portal)  # warm: the sandbox reads the SDK
+        _call(portal)  # warm
         fresh = [_measured(portal, count) for _ in range(CALLS)]
         portal.shell(_GROW)
         grown = [_measured(portal, count) for _ in range(CALLS)]

@@ -1,4 +1,4 @@
-"""Runs the sandbox in a process that needs neither Django nor, until somebody acts, the SDK.
+"""Runs the sandbox in a process that needs neither Django nor the SDK.
 
 ``python -m portal.stand_in --port N``: what ``make run`` starts. ``manage.py sandbox`` serves the same.
 """
@@ -23,7 +23,7 @@ def main() -> None:
     handler.setFormatter(logs.formatter())
     logging.basicConfig(handlers=[handler], level=logging.INFO)
     try:
-        command.serve(keys.var_dir(), vars(parser.parse_args()), _logger.info, reads_sdk_at_start=False)
+        command.serve(keys.var_dir(), vars(parser.parse_args()), _logger.info)
     except command.CannotOpen as error:
         sys.exit(f"portal: {error}")
 

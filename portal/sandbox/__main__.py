@@ -2,7 +2,6 @@
 
 import sys
 import tempfile
-import threading
 from argparse import ArgumentParser
 from pathlib import Path
 
@@ -28,7 +27,6 @@ def main(arguments: list[str] | None = None) -> int:
             command.tell(sandbox, lambda line: sys.stdout.write(f"{line}\n"))
             sys.stdout.write(f"Page: {sandbox.control_url}\n")
             sys.stdout.flush()
-            threading.Thread(target=sandbox.read_sdk, daemon=True).start()  # the first request waits for the rest of it
             wait_for_signal()
     return 0
 

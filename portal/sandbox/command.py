@@ -42,10 +42,10 @@ def add_arguments(parser: ArgumentParser, port: int) -> None:
     parser.add_argument("--key", type=_key, metavar="BASE64", help="the signing key: base64 of 32 bytes")
 
 
-def serve(folder: Path, options: dict[str, Any], say: Callable[[str], Any], *, reads_sdk_at_start: bool) -> None:
+def serve(folder: Path, options: dict[str, Any], say: Callable[[str], Any]) -> None:
     """Serve until SIGTERM or Ctrl-C; meanwhile ``sandbox.json`` in ``folder`` tells ``sandbox_call`` the port."""
     note = folder / "sandbox.json"
-    with open_sandbox(folder / "sandbox.sqlite3", options, reads_sdk_at_start=reads_sdk_at_start) as sandbox:
+    with open_sandbox(folder / "sandbox.sqlite3", options) as sandbox:
         _write(note, {"port": sandbox.port, "pid": os.getpid()})
         try:
             tell(sandbox, say)
@@ -54,7 +54,7 @@ def serve(folder: Path, options: dict[str, Any], say: Callable[[str], Any], *, r
             _remove(note)
 
 
-def open_sandbox(state: Path, options: dict[str, Any], *, reads_sdk_at_start: bool = False) -> Sandbox:
+def open_sandbox(state: Path, options: dict[str, Any]) -> Sandbox:
     """Open the sandbox that was asked for; ``CannotOpen`` when it cannot be."""
     port = options["port"]
     try:
@@ -67,7 +67,6 @@ def open_sandbox(state: Path, options: dict[str, Any], *, reads_sdk_at_start: bo
             allowed_hosts=tuple(options["allowed_host"]),
             seed=options["seed"],
             key=options["key"],
-            reads_sdk_at_start=reads_sdk_at_start,
             ignores_unknown=options["unknown_members"] == "ignore",
         )
     except (OSError, OverflowError) as error:

@@ -52,7 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
     ("portal.texml.rules.*",),
     ("portal.texml.*",),
-    ("portal.sandbox.chance", "portal.sandbox.clock", "portal.sandbox.strictness"),
+    ("portal.sandbox.chance", "portal.sandbox.clock", "portal.sandbox.parameters", "portal.sandbox.strictness"),
     ("portal.sandbox.core.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),

@@ -18,6 +18,7 @@ CORE: dict[str, str] = {
     "portal.sandbox.clock": "control/test_clockwork stops it and moves it",
     "portal.sandbox.control.operations": "control/test_openapi gives every operation what it does not take",
     "portal.sandbox.control.table": "control/test_openapi goes through all of it",
+    "portal.sandbox.server.handler": "test_server and test_control ask it, core/test_faults has it go wrong",
     "portal.sandbox.server.pages": "tests/browser/test_sandbox_page looks at what it serves",
     "portal.sandbox.pytest_plugin": "test_quickstart runs a suite with it",
     "portal.sandbox.server.spoiling": "core/test_faults has every answer of a fault",

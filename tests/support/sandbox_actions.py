@@ -39,6 +39,7 @@ VALUES: dict[str, Any] = {
     "webhook_retries_policies": {"call.cost": {"retries_ms": [100]}},
     "loop": 2,
     "timeout_secs": 30,
+    "media_encryption": "disabled",
     "time_limit_secs": 60,
     "duration_millis": 200,
     "postal_code": True,

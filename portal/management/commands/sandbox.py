@@ -20,8 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            # whoever asks it waits for its port: from then on no request waits for the SDK
-            command.serve(settings.VAR_DIR, options, self._say, reads_sdk_at_start=True)
+            command.serve(settings.VAR_DIR, options, self._say)
         except command.CannotOpen as reason:
             raise CommandError(str(reason)) from None
 

@@ -62,7 +62,7 @@ ACTIONS: dict[str, Action] = {
     "streaming_stop": Action("stop_streaming", "answered", streams.stop),
     "suppression_start": Action("start_noise_suppression", "answered", legs.no_event),
     "suppression_stop": Action("stop_noise_suppression", "answered", legs.no_event),
-    "switch_supervisor_role": Action("switch_supervisor_role", "answered", legs.no_event),
+    "switch_supervisor_role": Action("switch_supervisor_role", "answered", legs.switch_role),
     "transcription_start": Action("start_transcription", "answered", transcripts.start),
     "transcription_stop": Action("stop_transcription", "answered", transcripts.stop),
     "transfer": Action("transfer", "alive", legs.transfer),

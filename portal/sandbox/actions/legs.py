@@ -1,8 +1,8 @@
 """Does what a command does to a leg itself: answer, reject, hang up, transfer, bridge, and what brings no event."""
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import callees, calls
-from portal.sandbox.calls.commands import answered_leg, check_number, not_answered
+from portal.sandbox.calls import callees, calls, limits
+from portal.sandbox.calls.commands import answered_leg, check_encryption, check_numbers, not_answered
 from portal.sandbox.conferences import queues
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange
@@ -40,8 +40,12 @@ def reject(exchange: Exchange, call: Call, body: JsonObject) -> None:
 def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
     if call.direction == "outgoing" and call.state != "answered":
         raise not_answered()
-    numbers = body.get("from") or call.to_number, check_number(body, "to")
-    callees.check_allowed(exchange, numbers[1], "/to")
+    to = check_numbers(body, "to")[0]
+    check_encryption(body, [to])
+    if application := exchange.application(call):
+        limits.check(exchange, application)
+    callees.check_allowed(exchange, to, "/to")
+    numbers = body.get("from") or call.to_number, to
     calls.start(
         exchange,
         call.connection_id,
@@ -68,7 +72,13 @@ def bridge(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def no_event(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """Take digits sent, noise suppressed, a supervisor's role, a client state: Telnyx sends no event for these."""
+    """Take digits sent, noise suppressed, a client state: Telnyx sends no event for these."""
+
+
+def switch_role(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    """Change what a supervisor may say. Of a leg that supervises nobody it is taken, too: no refusal is documented."""
+    if call.supervises:
+        call.supervises["role"] = body["role"]
 
 
 def send_sip_info(exchange: Exchange, call: Call, body: JsonObject) -> None:

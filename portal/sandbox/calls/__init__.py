@@ -7,6 +7,7 @@ __all__ = [
     "commands",
     "destinations",
     "dialling",
+    "limits",
     "machines",
     "referrals",
     "scenarios",

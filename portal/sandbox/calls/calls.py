@@ -83,6 +83,7 @@ def answer(exchange: Exchange, call: Call) -> None:
     """Have somebody pick up: we an incoming leg, the far end an outgoing one. Bridges it if it was dialled for that."""
     call.state, call.answered_at = "answered", exchange.now()
     exchange.emit(call, "call.answered")
+    _beat_rivals(exchange, call)
     exchange.tell(call, "answered")
     if "time_limit_secs" in call.options:
         exchange.after(call.options["time_limit_secs"], call, "time_limit")
@@ -99,8 +100,8 @@ def bridge(exchange: Exchange, one: Call, other: Call) -> None:
     for call in (one, other):
         _leave_peer(exchange, call)
     one.peer, other.peer = other.call_control_id, one.call_control_id
-    for call in (one, other):
-        exchange.emit(call, "call.bridged")
+    for call in (one, other):  # the other leg's id is in no spec, and seen in production
+        exchange.emit(call, "call.bridged", bridged_call_control_id=call.peer)
     for call in (one, other):
         exchange.tell(call, "bridged")
 
@@ -123,6 +124,8 @@ def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str, reaso
     for leg in exchange.session(call.call_session_id):
         if leg.alive and leg.bridge_to == call.call_control_id:
             end(exchange, leg, "originator_cancel", "caller", "487")
+        if leg.alive and (leg.supervises or {}).get("call") == call.call_control_id:
+            end(exchange, leg, "normal_clearing", our_side(leg), "200")
 
 
 def hang_up(exchange: Exchange, call: Call) -> None:
@@ -140,6 +143,14 @@ def our_side(call: Call) -> str:
 
 def far_side(call: Call) -> str:
     return "caller" if call.direction == "incoming" else "callee"
+
+
+def _beat_rivals(exchange: Exchange, call: Call) -> None:
+    """Let the others stop ringing: of several who are called at once the first to answer has the call."""
+    for id in call.rivals:
+        rival = exchange.call(id)
+        if rival and rival.state == "ringing":
+            end(exchange, rival, "originator_cancel", "caller", "487")
 
 
 def _leave_peer(exchange: Exchange, call: Call) -> None:

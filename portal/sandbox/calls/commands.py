@@ -16,6 +16,7 @@ from portal.sandbox.strictness import EVENT_TYPES
 
 MOST_RETRIES, LONGEST_RETRIES = 5, 60_000  # of a webhook, milliseconds
 COMMAND_WINDOW = 60.0  # seconds for which Telnyx ignores a repeated command_id ("Command retries")
+_KEYS = re.compile(r",[0-9A-DwW*#]+$")
 _NUMBER = re.compile(r"\+[1-9][0-9]{6,14}|sips?:[^@\s]+@[^@\s]+", re.ASCII)
 
 
@@ -74,13 +75,29 @@ def check_client_state(body: JsonObject, *names: str) -> None:
             raise unprocessable("90017", "Invalid client state", f"'{name}' must be base64.", f"/{name}") from None
 
 
+def check_numbers(body: JsonObject, name: str) -> list[str]:
+    """Check the numbers and SIP URIs under ``name``: one, maybe with digits to be played behind a comma, or several."""
+    if isinstance(body[name], list) and body[name]:
+        return [check_number({name: one}, name) for one in body[name]]
+    number = body[name]
+    return [check_number({name: _KEYS.sub("", number) if isinstance(number, str) else number}, name)]
+
+
 def check_number(body: JsonObject, name: str) -> str:
-    """Check the number or SIP URI under ``name``; of several the first, the only one the sandbox dials."""
-    value = body[name][0] if isinstance(body[name], list) and body[name] else body[name]
+    """Check the number or SIP URI under ``name``."""
+    value = body[name]
     if not isinstance(value, str) or not _NUMBER.fullmatch(value):
         detail = f"'{name}' must be +E.164 or a SIP URI."
         raise unprocessable("10016", "Phone number must be in +E164 format", detail, f"/{name}")
     return value
+
+
+def check_encryption(body: JsonObject, numbers: list[str]) -> None:
+    """Refuse to encrypt what is heard by somebody on the public network."""
+    if body.get("media_encryption", "disabled") == "disabled" or all(one.startswith("sip") for one in numbers):
+        return
+    detail = "SRTP media encryption is not supported for PSTN calls."
+    raise unprocessable("10011", "Media encryption not supported for PSTN calls", detail, "/media_encryption")
 
 
 def leg(exchange: Exchange, id: str, pointer: str = "/call_control_id") -> Call:
@@ -91,9 +108,9 @@ def leg(exchange: Exchange, id: str, pointer: str = "/call_control_id") -> Call:
     return call
 
 
-def answered_leg(exchange: Exchange, id: str) -> Call:
-    """Return the leg of that id, up and answered, or 422."""
-    call = leg(exchange, id)
+def answered_leg(exchange: Exchange, id: str, pointer: str = "/call_control_id") -> Call:
+    """Return the leg of that id, up and answered, or 422 on ``pointer``."""
+    call = leg(exchange, id, pointer)
     if not call.alive:
         raise already_ended()
     if call.state != "answered":

@@ -21,6 +21,7 @@ class Ending:
     sip: str
     seconds: float = RINGING
     reason: str = ""  # Telnyx's code of why it was not put through, in ``telnyx_error``
+    tears_down: bool = False  # with a transfer, the leg that was to be put through ends as well
 
 
 # Why Telnyx does not put a call through (support.telnyx.com, article 4409457). A number ending in 90 and two digits is
@@ -30,6 +31,7 @@ REASONS = {
     "17": ("D17", "Account is disabled"),
     "35": ("D35", "Caller Origination Number is Invalid"),
     "38": ("D38", "No outbound voice profile is assigned"),
+    "15": ("D15", "Outbound voice profile is disabled"),
     "60": ("D60", "Destination is not verified"),
 }
 CODES = dict(REASONS.values())
@@ -38,6 +40,7 @@ ENDINGS = {
     "0002": Ending("user_busy", "callee", "486"),
     "0003": Ending("timeout", "unknown", "487", NO_ANSWER),  # Telnyx's own CANCEL
     "0004": Ending("call_rejected", "callee", "603"),
+    "0008": Ending("timeout", "unknown", "487", NO_ANSWER, tears_down=True),
 } | {f"91{digits}": Ending("call_rejected", "unknown", "403", reason=code) for digits, (code, _) in REASONS.items()}
 
 

@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from portal.json_types import JsonObject
 from portal.sandbox import clock
-from portal.sandbox.calls import call_events, callees, calls
+from portal.sandbox.calls import call_events, callees, calls, limits
 from portal.sandbox.calls.commands import (
     already_ended,
+    answered_leg,
     check_client_state,
-    check_number,
+    check_encryption,
+    check_numbers,
     check_webhooks,
     leg,
     run_once,
@@ -29,14 +31,15 @@ _LIMIT, _MAX_LIMIT = 20, 250
 
 
 def dial(exchange: Exchange, body: JsonObject) -> JsonObject:
-    """Dial the number; of several numbers the first. ``command_id`` holds for the whole account."""
+    """Dial the number, or several at once. ``command_id`` holds for the whole account."""
     body = with_url_lists(body)
     check("calls.dial", body)
     check_client_state(body, "client_state")
     check_webhooks(body)
     _check_links(body)
-    to = check_number(body, "to")
-    return run_once(exchange, "", "dial", body.get("command_id"), lambda: _dial(exchange, body, to))
+    numbers = check_numbers(body, "to")
+    check_encryption(body, numbers)
+    return run_once(exchange, "", "dial", body.get("command_id"), lambda: _dial(exchange, body, numbers))
 
 
 def status(exchange: Exchange, call_control_id: str) -> JsonObject:
@@ -80,20 +83,33 @@ def invalid_connection() -> Refused:
     return unprocessable("10015", "Invalid value for connection_id (Call Control App ID)", detail, "/connection_id")
 
 
-def _dial(exchange: Exchange, body: JsonObject, to: str) -> JsonObject:
-    application_for_calls(exchange, body["connection_id"])
-    callees.check_allowed(exchange, to, "/to")
-    linked = _linked(exchange, body)
-    call = calls.start(
-        exchange,
-        body["connection_id"],
-        "outgoing",
-        (body["from"], to),
-        body,
-        session_id=linked.call_session_id if linked else None,
-        client_state=body.get("client_state"),
-        bridge_to=linked.call_control_id if linked and body.get("bridge_on_answer") else None,
-    )
+def _dial(exchange: Exchange, body: JsonObject, numbers: list[str]) -> JsonObject:
+    """Let all of them ring; the answer tells of the first. That all have one session is documented nowhere."""
+    application = application_for_calls(exchange, body["connection_id"])
+    limits.check(exchange, application, len(numbers))
+    for to in numbers:
+        callees.check_allowed(exchange, to, "/to")
+    linked, watched = _linked(exchange, body), _watched(exchange, body)
+    beside = linked or watched
+    session = beside.call_session_id if beside else None
+    legs: list[Call] = []
+    for to in numbers:
+        call = calls.start(
+            exchange,
+            body["connection_id"],
+            "outgoing",
+            (body["from"], to),
+            body,
+            session_id=session,
+            client_state=body.get("client_state"),
+            bridge_to=linked.call_control_id if linked and body.get("bridge_on_answer") else None,
+            supervises=_supervises(watched, body),
+        )
+        session = call.call_session_id
+        legs.append(call)
+    for call in legs:
+        call.rivals = [one.call_control_id for one in legs if one is not call]
+    call = legs[0]
     call_events.note_command(exchange, call, "dial", body)
     # "For Dial command it will always be false": the answer comes before anything is known
     return {"data": _as_json(call) | {"is_alive": False, "recording_id": call.options.get("recording_id")}}
@@ -118,6 +134,18 @@ def _linked(exchange: Exchange, body: JsonObject) -> Call | None:
     if not call.alive:
         raise already_ended()
     return call
+
+
+def _watched(exchange: Exchange, body: JsonObject) -> Call | None:
+    """Return the leg that the new one is to listen to."""
+    id = body.get("supervise_call_control_id")
+    return answered_leg(exchange, id, "/supervise_call_control_id") if id else None
+
+
+def _supervises(watched: Call | None, body: JsonObject) -> JsonObject | None:
+    if watched is None:
+        return None
+    return {"call": watched.call_control_id, "role": body.get("supervisor_role", "barge")}
 
 
 def _as_json(call: Call) -> JsonObject:

@@ -127,7 +127,10 @@ def _ring_out(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 def _refuse(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     ending = ENDINGS[last_digits(call.to_number)]
     cause = call.no_answer_cause if ending.cause == "timeout" else ending.cause
+    waiting = exchange.call(call.bridge_to) if call.bridge_to and ending.tears_down else None
     calls.end(exchange, call, cause, ending.source, ending.sip, ending.reason)
+    if waiting and waiting.alive:
+        calls.end(exchange, waiting, "normal_clearing", calls.our_side(waiting), "200")
 
 
 def _first_command(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

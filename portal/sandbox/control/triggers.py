@@ -19,6 +19,23 @@ from portal.sandbox.core.store import Call
 _TYPE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 _TRANSCRIPT = {"confidence": 0.977, "is_final": True, "transcript": "hello", "transcription_track": "inbound"}
 _LINKS = {"wav": "https://sandbox.example/recording.wav"}
+_INSIGHT = {"insight_id": "summary", "result": "The caller was content."}
+_COST = {"currency": "USD", "total": "0.0500", "breakdown": [{"product": "ai-voice-assistant", "cost": "0.0500"}]}
+# in the SDK only: what Telnyx found out about a call that an assistant had
+_ANALYZED: JsonObject = {
+    "assistant_id": "assistant-sandbox",
+    "conversation_id": "00000000-0000-4000-8000-000000000000",
+    "conversation_insights": [{"conversation_insights": [_INSIGHT], "status": "completed"}],
+    "cost": _COST,
+    "duration_sec": 3,
+    "llm_model": "openai/gpt-4o",
+    "reason": "customer_disconnect",
+    "recordings": [],
+    "stt_model": "deepgram/nova-3",
+    "tts_model_id": None,
+    "tts_provider": "telnyx",
+    "tts_voice_id": "Telnyx.KokoroTTS.af",
+}
 _TIMES = {"recording_started_at": "2026-01-01T00:00:00.000000Z", "recording_ended_at": "2026-01-01T00:00:03.000000Z"}
 # what an event tells beside what all tell, unless the request says otherwise
 _SAMPLES: dict[str, JsonObject] = {
@@ -48,8 +65,9 @@ _SAMPLES: dict[str, JsonObject] = {
     "call.enqueued": {"queue": "support", "current_position": 1, "queue_avg_wait_time_secs": 0},
     "call.dequeued": {"queue": "support", "queue_position": 1, "reason": "bridged", "wait_time_secs": 3},
     "call.recording.saved": {"channels": "single", "recording_urls": _LINKS, "public_recording_urls": {}} | _TIMES,
-    "call.recording.error": {"reason": "Internal error"},
-    "call.deepfake_detection.error": {"error_code": "detection_timeout"},
+    "call.analyzed": _ANALYZED,
+    "call.recording.error": {"reason": "Internal server error"},
+    "call.deepfake_detection.error": {"error_message": "detection_timeout"},
     "call.transcription": {"transcription_data": _TRANSCRIPT},
     "streaming.started": {"stream_url": "wss://sandbox.example/audio"},
     "streaming.stopped": {"stream_url": "wss://sandbox.example/audio"},
@@ -58,7 +76,7 @@ _SAMPLES: dict[str, JsonObject] = {
     "call.fork.stopped": {"stream_type": "decrypted"},
     "call.refer.completed": {"sip_notify_response": 200},
     "call.refer.failed": {"sip_notify_response": 603},
-    "call.siprec.started": {},
+    "siprec.started": {},
     "call.conversation.created": {},
 }
 

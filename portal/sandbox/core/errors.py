@@ -6,10 +6,7 @@ Codes: developers.telnyx.com/docs/overview/errors and ``components/responses`` o
 from dataclasses import dataclass
 
 from portal.json_types import JsonObject
-from portal.sandbox import strictness
-from portal.telnyx import schemas
-
-_UNKNOWN = "Unknown parameter"
+from portal.sandbox import parameters, strictness
 
 
 @dataclass(frozen=True)
@@ -53,39 +50,29 @@ def unprocessable(code: str, title: str, detail: str, pointer: str = "") -> Refu
 
 def check(method: str, body: JsonObject) -> None:
     """Return when the SDK's ``method`` takes ``body``; else 422 with one problem for each wrong parameter."""
-    try:
-        schemas.validate(method, body)
-    except schemas.InvalidParameters as invalid:
-        if strictness.ignores_unknown():
-            known = {name: texts for name, texts in invalid.errors.items() if not texts[0].startswith(_UNKNOWN)}
-        else:
-            known = invalid.errors
-        problems = [_problem(method, name, messages[0]) for name, messages in known.items()]
-        if problems:
-            raise Refused(422, *{problem.pointer: problem for problem in problems}.values()) from None
-    if found := strictness.out_of_range(method, body):
-        name, least, most = found
+    found = parameters.wrongs(method, body)
+    if strictness.ignores_unknown():
+        found = [wrong for wrong in found if wrong.kind != parameters.UNKNOWN]
+    if found:
+        raise Refused(422, *map(_problem, found))
+    if beyond := strictness.out_of_range(method, body):
+        name, least, most = beyond
         detail = f"'{name}' must be from {least:g} to {most:g}."
         raise unprocessable("10033", "Value outside of range", detail, f"/{name}")
 
 
-def _problem(method: str, name: str, message: str) -> Problem:
-    top = name.partition(".")[0]
-    # of a parameter with several shapes the path ends in the shape's name, which is no part of the request
-    several = any(parameter.name == top and parameter.kind == "any" for parameter in schemas.parameters(method))
-    path = top if several else name.replace(".", "/")
-    code, title = _judge(message)
-    return Problem(code, title, f"'{path}': {message}", f"/{path}")
+_CODES = {
+    parameters.MISSING: ("10004", "Missing required parameter"),
+    parameters.TYPE: ("10026", "Invalid parameter type"),
+    parameters.CHOICE: ("10032", "Invalid enumerated value"),
+    parameters.UNKNOWN: ("10015", "Invalid parameter"),
+}
 
 
-def _judge(message: str) -> tuple[str, str]:
-    if message.startswith("This parameter is required"):
-        return "10004", "Missing required parameter"
-    if message.startswith("Must be a valid"):
-        return "10026", "Invalid parameter type"
-    if message.startswith("Must be '"):
-        return "10032", "Invalid enumerated value"
-    return "10015", "Invalid parameter"
+def _problem(wrong: parameters.Wrong) -> Problem:
+    path = "/".join(wrong.path)
+    code, title = _CODES[wrong.kind]
+    return Problem(code, title, f"'{path}': {wrong.message}", f"/{path}")
 
 
 def _member(problem: Problem) -> JsonObject:

@@ -16,7 +16,7 @@ _CODECS = "G722,PCMU,PCMA"
 _WITHOUT_NUMBERS = (
     *("call.speak.", "call.playback.", "call.cost", "call.fork.", "call.enqueued", "call.dequeued", "call.sip_info."),
     *("call.transcription", "call.recording.transcription.", "call.deepfake_detection.", "call.conversation_insights."),
-    *("streaming.", "siprec.", "conference."),
+    *("call.recording.error", "streaming.", "siprec.", "conference."),
 )
 _OF_ALL = ("conference.playback.", "conference.speak.")  # heard by a whole conference: they name no leg
 _DATED = ("conference.participant.joined", "conference.participant.left")  # the others tell the time inside the payload
@@ -65,6 +65,8 @@ def event(event_type: str, payload: JsonObject, occurred_at: float) -> JsonObjec
     Most conference events have their time in the payload.
     """
     at = {"occurred_at": timestamp(occurred_at)}
+    if event_type.startswith("call.conversation."):
+        at |= {"created_at": timestamp(occurred_at)}
     event = {"event_type": event_type, "id": chance.new_uuid(), "payload": payload, "record_type": "event"}
     if not event_type.startswith("conference.") or event_type in _DATED:
         return event | at

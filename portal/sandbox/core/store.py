@@ -42,7 +42,8 @@ class Call:
     ``script`` names what the person at the far end does. ``state`` is ringing, answered or ended. ``options`` begin
     with the answer; ``running`` is what is under way, by kind: recordings, streams … ``texml`` is what only a leg of a
     TeXML application has: where its callbacks go, its label; None for all others. ``part`` is what the person at the
-    far end was told to do, step by step.
+    far end was told to do, step by step. ``rivals`` ring beside it until one of them answers; ``supervises`` names the
+    leg it listens to, and its role there.
     """
 
     call_control_id: str
@@ -84,6 +85,8 @@ class Call:
     running: dict[str, list[JsonObject]] = field(default_factory=dict)
     texml: JsonObject | None = None
     part: JsonObject | None = None
+    rivals: list[str] = field(default_factory=list)
+    supervises: JsonObject | None = None
 
     @property
     def alive(self) -> bool:

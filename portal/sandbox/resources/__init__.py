@@ -1,3 +1,3 @@
 """Serves resources of an account: applications, numbers, profiles, recordings, audit entries."""
 
-__all__ = ["applications", "audit", "editing", "numbers", "profiles", "recordings", "stock"]
+__all__ = ["applications", "audit", "connections", "editing", "numbers", "profiles", "recordings", "stock"]

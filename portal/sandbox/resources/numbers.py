@@ -83,7 +83,8 @@ def update(exchange: Exchange, id: str, body: JsonObject, by: audit.Editor = aud
         raise unprocessable("10015", "Invalid value for connection_id", detail, "/connection_id")
     if body.get("connection_id") == "":
         body = body | {"connection_id": None}
-    after = before | body | {"updated_at": timestamp(exchange.now(), "milliseconds")}
+    told = {name: value for name, value in body.items() if name in before}  # no answer has an ``address_id``
+    after = before | told | {"updated_at": timestamp(exchange.now(), "milliseconds")}
     exchange.store.put(NUMBERS, id, after)
     audit.note(exchange, before, after, by, alternate=after["phone_number"])
     return retrieve(exchange, id)

@@ -1,13 +1,17 @@
-"""Serves outbound voice profiles, to be read: ``GET /outbound_voice_profiles`` and one of them."""
+"""Serves outbound voice profiles: list, create, retrieve, update, delete, under ``/outbound_voice_profiles``.
+
+One that an application uses is not deleted, as seen in production; the code is not known, 10021 is "in use" elsewhere.
+"""
 
 from typing import Any
 
 from portal.json_types import JsonObject
 from portal.sandbox.core import pages
-from portal.sandbox.core.errors import bad_request, not_found
+from portal.sandbox.core.errors import bad_request, check, not_found, unprocessable
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.ids import new_id
+from portal.sandbox.resources import audit
 from portal.sandbox.resources.applications import KINDS
 
 PROFILES = "outbound_voice_profiles"
@@ -58,9 +62,54 @@ def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
 
 
 def retrieve(exchange: Exchange, id: str) -> JsonObject:
+    return {"data": _counted(exchange, _profile(exchange, id))}
+
+
+def create(exchange: Exchange, body: JsonObject) -> JsonObject:
+    _check("create", body)
+    profile = new_profile(body["name"], exchange.now())
+    return _keep(exchange, {}, _merged(profile, body))
+
+
+def update(exchange: Exchange, id: str, body: JsonObject) -> JsonObject:
+    """Change what ``body`` names and keep the rest."""
+    before = _profile(exchange, id)
+    _check("update", body)
+    return _keep(exchange, before, _merged(before, body) | {"updated_at": timestamp(exchange.now(), "milliseconds")})
+
+
+def delete(exchange: Exchange, id: str) -> JsonObject:
+    """Delete it; the answer is the profile as it was."""
+    answer = retrieve(exchange, id)
+    if answer["data"]["connections_count"]:
+        detail = "The profile is in use by an application: take it from that first."
+        raise unprocessable("10021", "Resource in use", detail, "/id")
+    exchange.store.remove(PROFILES, id)
+    audit.note(exchange, answer["data"], {}, audit.OWNER)
+    return answer
+
+
+def _profile(exchange: Exchange, id: str) -> JsonObject:
     profile = exchange.store.get(PROFILES, id)
     if profile is None:
         raise not_found()
+    return profile
+
+
+def _check(verb: str, body: JsonObject) -> None:
+    check(f"{PROFILES}.{verb}", body)
+    if not body["name"].strip():
+        raise unprocessable("10004", "Missing required parameter", "'name' is required and may not be blank.", "/name")
+
+
+def _merged(before: JsonObject, body: JsonObject) -> JsonObject:
+    recording = before["call_recording"] | body.get("call_recording", {})
+    return before | body | {"call_recording": recording}
+
+
+def _keep(exchange: Exchange, before: JsonObject, profile: JsonObject) -> JsonObject:
+    exchange.store.put(PROFILES, profile["id"], profile)
+    audit.note(exchange, before, profile, audit.OWNER)
     return {"data": _counted(exchange, profile)}
 
 

@@ -8,7 +8,7 @@ from portal.sandbox.core import records
 from portal.sandbox.core.errors import Problem, Refused, not_found
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.requests import Answer, Request, Route
-from portal.sandbox.resources import applications, audit, numbers, profiles
+from portal.sandbox.resources import applications, audit, connections, numbers, profiles
 from portal.sandbox.server.call_routes import ROUTES as CALL_ROUTES
 from portal.sandbox.server.texml_routes import ROUTES as TEXML_ROUTES
 
@@ -77,6 +77,30 @@ def _profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answe
     return 200, profiles.retrieve(exchange, at[0])
 
 
+def _make_profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.create(exchange, request.body)
+
+
+def _change_profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.update(exchange, at[0], request.body)
+
+
+def _delete_profile(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, profiles.delete(exchange, at[0])
+
+
+def _connections(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, connections.list_page(exchange, request.query)
+
+
+def _count_connections(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, connections.count(exchange)
+
+
+def _connection(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, connections.retrieve(exchange, at[0])
+
+
 def _audit_events(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
     return 200, audit.list_page(exchange, request.query)
 
@@ -120,7 +144,13 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
     ("GET", re.compile("/v2/phone_numbers/([^/]+)"), _number),
     ("PATCH", re.compile("/v2/phone_numbers/([^/]+)"), _change_number),
     ("GET", re.compile("/v2/outbound_voice_profiles"), _profiles),
+    ("POST", re.compile("/v2/outbound_voice_profiles"), _make_profile),
     ("GET", re.compile("/v2/outbound_voice_profiles/([^/]+)"), _profile),
+    ("PATCH", re.compile("/v2/outbound_voice_profiles/([^/]+)"), _change_profile),
+    ("DELETE", re.compile("/v2/outbound_voice_profiles/([^/]+)"), _delete_profile),
+    ("GET", re.compile("/v2/connections"), _connections),
+    ("GET", re.compile("/v2/connections/count"), _count_connections),
+    ("GET", re.compile("/v2/connections/([^/]+)"), _connection),
     ("GET", re.compile("/v2/audit_events"), _audit_events),
     ("GET", re.compile("/v2/organizations/users"), _users),
     ("GET", re.compile("/v2/organizations/users/([^/]+)"), _user),

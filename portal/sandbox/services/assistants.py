@@ -120,6 +120,7 @@ def _end(exchange: Exchange, call: Call, reason: str) -> None:
         "calling_party_type": calling_party_type(call),
         "conversation_id": conversation["id"],
         "duration_sec": round(exchange.now() - conversation["at"]),
+        "messages": conversation.get("messages", []),
     }
     exchange.emit(call, "call.conversation.ended", reason=reason, **more)
     if "assistant" in conversation:

@@ -3,7 +3,10 @@
 Events: Telnyx's command pages (``/calls/{call_control_id}/actions/speak`` and the like), "Expected webhooks".
 """
 
+from urllib.parse import urlsplit
+
 from portal.json_types import JsonObject
+from portal.sandbox.core.errors import Problem, Refused
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 
@@ -18,6 +21,7 @@ def speak(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 def start_playback(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """Play a file, after what is being played."""
+    _check_reachable(body.get("audio_url") or "")
     item_fails = _failure(body.get("audio_url") or "")
     more = {
         "media_name": body.get("media_name"),
@@ -122,6 +126,17 @@ def _failure(url: str) -> str:
     """Return how the playback of media fails that cannot be had: told by the end of its path."""
     path = url.partition("?")[0]
     return "failed" if path.endswith("/fail") else "file_not_found" if path.endswith("/missing") else ""
+
+
+def _check_reachable(url: str) -> None:
+    """Refuse a file of a host that nobody can ask: names in ``.invalid`` are never given to anybody (RFC 2606)."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:  # Telnyx judges no address before it asks there
+        return
+    if host.endswith(".invalid"):
+        detail = "Provided audio file couldn't be downloaded."
+        raise Refused(400, Problem("90040", "Downloading audio file failed", detail))
 
 
 def _heard(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

@@ -52,6 +52,9 @@ def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def start_fork(exchange: Exchange, call: Call, body: JsonObject) -> None:
+    if call.running.get(STREAM):  # which commands Telnyx refuses so is documented nowhere
+        detail = "This command can't be issued when media streaming is used."
+        raise unprocessable("90045", "Media Streaming is used", detail)
     fork = {"type": body.get("stream_type", "decrypted")}
     call.running[FORK] = [fork]
     exchange.emit(call, "call.fork.started", stream_type=fork["type"])

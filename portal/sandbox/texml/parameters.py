@@ -9,10 +9,10 @@ import re
 from typing import Any
 
 from portal.json_types import JsonObject
+from portal.sandbox import parameters as known_parameters
 from portal.sandbox.core.deliveries import FORM
 from portal.sandbox.core.errors import Problem, Refused
 from portal.sandbox.core.requests import Request
-from portal.telnyx import schemas
 
 _OF_THE_PATH = {"account_sid", "call_sid", "conference_sid"}
 _RANGES: dict[str, tuple[int, int]] = {
@@ -70,7 +70,7 @@ def words(body: JsonObject, name: str, default: str) -> list[str]:
 
 
 def _parameters(method: str) -> list[JsonObject]:
-    every = [schemas.describe(parameter) for parameter in schemas.parameters(method)]
+    every = list(known_parameters.form(method))
     if method == _DIAL:
         every.append(_SEND_DIGITS)
     return [parameter for parameter in every if parameter["name"] not in _OF_THE_PATH]

@@ -126,7 +126,8 @@ def test_each_thing_an_action_may_be_told_is_taken(
 def test_each_thing_a_dial_may_be_told_is_taken(
     sdk: telnyx.Telnyx, http: Http, application: Any, values: dict[str, Any], receiver: Receiver
 ) -> None:
-    values |= {"connection_id": application.id, "link_to": values["call_control_id"]}
+    values |= {"connection_id": application.id}
+    values |= dict.fromkeys(("link_to", "supervise_call_control_id"), values["call_control_id"])
     body = {one.name: sample(one, values) for one in schemas.parameters("calls.dial")}
     assert sdk.calls.dial(**schemas.arguments("calls.dial", body)).data
 

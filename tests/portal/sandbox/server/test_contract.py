@@ -98,7 +98,7 @@ PAYLOADS = {
         ],
     ],
     "call.answered": [*COMMON, *NUMBERS, *HEADERS],
-    "call.bridged": [*COMMON, *NUMBERS],
+    "call.bridged": [*COMMON, *NUMBERS, "bridged_call_control_id"],  # the last one as seen in production
     "call.hangup": [
         *COMMON,
         *NUMBERS,
