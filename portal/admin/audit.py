@@ -22,6 +22,7 @@ from portal.models import AuditEvent
 from portal.trail import changes, export, wording
 
 _ACTORS = ("user", "token", "rule")
+_LONGEST = 60  # of a label in the list
 _GONE = ("delete",)  # verbs after which there is no page to go to
 
 
@@ -114,6 +115,8 @@ class AuditEventAdmin(PageAdmin):
     @display(description="To what")
     def object_shown(self, event: AuditEvent) -> str:
         label, url = seen(event.object_label), _page_of(event)
+        if len(label) > _LONGEST:
+            label = format_html('<span title="{}">{}…</span>', label, label[:_LONGEST])
         return format_html('<a class="portal-link" href="{}">{}</a>', url, label) if url and label else label
 
     @display(description="Changed")

@@ -6,7 +6,7 @@ from typing import Any
 
 from portal.masking import set_up_for
 
-_MOST = 60  # shown in a line of a list
+_MOST = 40  # shown in a line of a list
 
 
 @dataclass(frozen=True)

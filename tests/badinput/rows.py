@@ -24,6 +24,8 @@ from voice.models import (
     DialBatch,
     Flow,
     Limits,
+    Stop,
+    Suspension,
     TexmlCase,
     TexmlDocument,
     TexmlVersion,
@@ -108,6 +110,8 @@ def members(path: str, made: dict[Any, Any]) -> dict[str, Any]:
         "flows": made[Flow].pk,
         "pulls": made[Pull].pk,
         "alerts": made[Alert].pk,
+        "stops": made[Stop].pk,
+        "suspensions": made[Suspension].pk,
         "texml": made[TexmlDocument].pk,
     }
     return {

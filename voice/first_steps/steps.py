@@ -16,10 +16,13 @@ from applications import probe
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from applications.receivers import is_texml_ours, pointing_here
 from applications.related.numbers import count_numbers
-from portal.models import TelnyxAccount
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from portal.signatures import public_key_problem
 from portal.telnyx.client import read
 from portal.telnyx.connection_check import KeyTrouble, try_key
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
+from portal.trail import changes
 from voice.dialling import limits
 from voice.models import CallEvent
 
@@ -40,6 +43,11 @@ class Step:
     words: str
     hint: str = ""
     url: str = ""
+    fix: str = ""  # what a button here does about it: its address
+
+
+class NotStored(Exception):
+    """Says why nothing was stored."""
 
 
 def titles() -> dict[str, str]:
@@ -54,7 +62,30 @@ def look(account: TelnyxAccount, id: str) -> Step:
     url = ""
     if found.page:
         url = reverse(found.page, args=[account.pk] if found.page in _OF_ACCOUNT else [])
-    return Step(id, title, found.ok, found.words, found.hint, url)
+    fix = reverse(found.fix, args=[account.pk]) if found.fix and not account.from_environment else ""
+    return Step(id, title, found.ok, found.words, found.hint, url, fix)
+
+
+def store_public_key(account: TelnyxAccount, actor: Actor) -> str:
+    """Store the key that Telnyx tells, and read it back; whether it was found, made or updated, in words."""
+    try:
+        theirs = _told_public_key(account)
+    except TelnyxError as error:
+        raise NotStored(f"Telnyx could not be asked: {error}") from None
+    if account.from_environment:
+        raise NotStored("This account is set up in the environment: change TELNYX_PUBLIC_KEY there.")
+    if theirs is None or public_key_problem(theirs):
+        raise NotStored("Telnyx tells no public key: copy it from its portal.")
+    old = account.public_key
+    if theirs == old:
+        return "Found: the stored public key is the one that Telnyx signs with."
+    mine = TelnyxAccount.objects.filter(pk=account.pk, public_key=old)
+    if not mine.update(public_key=theirs, previous_public_key=old or account.previous_public_key):
+        raise NotStored("Somebody has just stored another one: look again.")
+    account.refresh_from_db()
+    told = changes.between({"public_key": old}, {"public_key": account.public_key})
+    AuditEvent.note(actor, "account.update", account, changed=["public_key"], **told)
+    return "Updated: the old one still verifies while Telnyx changes over." if old else "Created: it is stored now."
 
 
 class _Found(NamedTuple):
@@ -62,6 +93,7 @@ class _Found(NamedTuple):
     words: str
     hint: str = ""
     page: str = ""
+    fix: str = ""
 
 
 def _key(account: TelnyxAccount) -> _Found:
@@ -78,21 +110,27 @@ def _key(account: TelnyxAccount) -> _Found:
 def _public_key(account: TelnyxAccount) -> _Found:
     """Compare with ``GET /public_key``, which Telnyx documents nowhere and its own programs use."""
     try:
-        told = read(account, "/public_key").get("data")
-    except TelnyxRefused:
-        return _by_form(account)
+        theirs = _told_public_key(account)
     except TelnyxError as error:
         return _Found(None, f"Telnyx could not be asked: {error}", "Try again in a moment.", _ACCOUNT)
-    theirs = told.get("public") if isinstance(told, dict) else None
-    if not isinstance(theirs, str) or not theirs:
+    if theirs is None:
         return _by_form(account)
     if theirs == account.public_key:
         return _Found(True, "The stored public key is the one that Telnyx signs with.")
     if not account.public_key:
         return _Found(
-            False, f"None is stored, so webhooks are answered 503. Telnyx's is {theirs}", "Store it.", _ACCOUNT
+            False, f"None is stored, so webhooks are answered 503. Telnyx's is {theirs}", "Store it.", _ACCOUNT, _STORE
         )
-    return _Found(False, f"Another one is stored. Telnyx signs with {theirs}", "Store that one.", _ACCOUNT)
+    return _Found(False, f"Another one is stored. Telnyx signs with {theirs}", "Store that one.", _ACCOUNT, _STORE)
+
+
+def _told_public_key(account: TelnyxAccount) -> str | None:
+    try:
+        told = read(account, "/public_key").get("data")
+    except TelnyxRefused:
+        return None
+    theirs = told.get("public") if isinstance(told, dict) else None
+    return theirs if isinstance(theirs, str) and theirs else None
 
 
 def _by_form(account: TelnyxAccount) -> _Found:
@@ -180,6 +218,7 @@ def _applications(account: TelnyxAccount) -> list[TelnyxApplication]:
     return [*pointing_here(account).order_by("application_name")[:_MOST_ASKED], *texml[:_MOST_ASKED]]
 
 
+_STORE = "admin:voice_first_steps_public_key"
 _ACCOUNT, _INBOX = "admin:portal_telnyxaccount_change", "admin:voice_inbox_account"
 _OF_ACCOUNT = (_ACCOUNT, _INBOX)
 _LIMITS = "admin:voice_limits_changelist"

@@ -15,6 +15,7 @@ from portal.telnyx.errors import TelnyxError
 from voice.dispatch import circuit_breaker
 from voice.models import Suspension
 from voice.stuck import findings, release
+from voice.suspensions import standing
 
 _NEEDED = ("voice.view_callevent", "voice.view_callcommand")
 _SHOWN = 20
@@ -30,7 +31,7 @@ def _page(request: HttpRequest) -> HttpResponse:
         "sections": [one for one in sections if one.rows],
         "well": [one for one in sections if not one.rows],
         "breakers": circuit_breaker.not_closed(),
-        "suspended": Suspension.objects.select_related("account")[:_SHOWN],
+        "suspended": [standing.words(row) for row in Suspension.objects.select_related("account")[:_SHOWN]],
         "silent_sweep": findings.silent_sweep(),
     }
     return TemplateResponse(request, "voice/stuck/page.html", context)
