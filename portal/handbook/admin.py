@@ -4,14 +4,17 @@ from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.views.decorators.http import require_safe
 
 from portal.handbook import book
 
 
+@require_safe
 def _first(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:portal_handbook", args=[book.FIRST]))
 
 
+@require_safe
 def _chapter(request: HttpRequest, name: str) -> HttpResponse:
     try:
         chapter = book.chapter(name)
@@ -21,6 +24,7 @@ def _chapter(request: HttpRequest, name: str) -> HttpResponse:
     return TemplateResponse(request, "portal/handbook/chapter.html", admin.site.each_context(request) | context)
 
 
+@require_safe
 def _picture(request: HttpRequest, name: str) -> HttpResponse:
     try:
         path = book.picture(name)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
-from django.db.models import Model
+from django.db.models import BooleanField, Model
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
@@ -162,7 +162,7 @@ def active_filters(changelist: Any) -> dict[str, Any]:
     chips = [
         {
             "title": spec.title,
-            "value": _chosen(spec, changelist),
+            "value": _chosen(spec),
             "off": changelist.get_query_string(remove=[*spec.expected_parameters(), "p"]),
         }
         for spec in changelist.filter_specs
@@ -175,16 +175,21 @@ def active_filters(changelist: Any) -> dict[str, Any]:
     return {"chips": chips, "all_off": "?"}
 
 
-def _chosen(spec: Any, changelist: Any) -> str:
+def _chosen(spec: Any) -> str:
     """Return what a filter is set to, in the words of its choices where it has any."""
-    chosen = [str(one["display"]) for one in spec.choices(changelist) if one.get("selected") and "display" in one]
+    field = getattr(spec, "field", None)
+    words = {str(key): str(word) for key, word in getattr(field, "flatchoices", None) or ()}
+    if isinstance(field, BooleanField):
+        words = {"1": "yes", "0": "no"}
+    choices = getattr(spec, "lookup_choices", None) or ()
+    words |= {str(one[0]): str(one[1]) for one in choices if isinstance(one, tuple) and len(one) == 2}
     used = [
         str(part)
         for value in spec.used_parameters.values()
         for part in (value if isinstance(value, list) else [value])
         if part not in ("", None)
     ]
-    return ", ".join(chosen or used)
+    return ", ".join(words.get(part, part) for part in used)
 
 
 @register.filter

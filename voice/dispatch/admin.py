@@ -44,7 +44,7 @@ class CallCommandAdmin(PageAdmin):
     page_template = "voice/dispatch/page.html"
     list_display = (
         *("asked", "action_shown", "status_shown", "number_shown", "application", "by_shown"),
-        *("sent", "took", "tries", "error_code", "said"),
+        *("sent", "took", "said"),
     )
     list_filter = (
         ("created_at", MomentRangeFilter),
@@ -112,17 +112,15 @@ class CallCommandAdmin(PageAdmin):
     def by_shown(self, command: CallCommand) -> str:
         return seen(command.requested_by)
 
-    @display(description="Tries")
-    def tries(self, command: CallCommand) -> int:
-        return len(command.attempts)
-
     @display(description="Took")
     def took(self, command: CallCommand) -> str:
-        return format_html('<span class="portal-number">{}</span>', seconds(command.seconds))
+        tries = f" · {len(command.attempts)} tries" if len(command.attempts) > 1 else ""
+        return format_html('<span class="portal-number">{}{}</span>', seconds(command.seconds), tries)
 
     @display(description="What came of it")
     def said(self, command: CallCommand) -> str:
-        return seen(command.settlement or command.error)
+        words = seen(command.settlement or command.error)
+        return f"{command.error_code}: {words}" if command.error_code and command.error_code not in words else words
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context: dict[str, Any] = {

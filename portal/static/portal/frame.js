@@ -122,7 +122,7 @@
     event.target.dataset.touched = "1";
     let changed = 0;
     for (const one of form.elements) {
-      if (!one.name || one.type === "hidden") continue;
+      if (!one.matches("input:not([type=hidden]), select, textarea") || !one.name) continue;
       const row = one.closest(".field-line, .form-row") || one.parentElement;
       row.classList.toggle("portal-changed", isChanged(one));
       changed += isChanged(one) ? 1 : 0;

@@ -15,6 +15,8 @@ TOKENS = "/admin/portal/apitoken/"
 
 # Pages of the site itself, which show a person nothing but what their permissions already let them see.
 OPEN = {"index", "login", "logout", "password_change", "password_change_done", "jsi18n", "search"}
+# Everybody's own: what they may see is found (tests/portal/finder), how they read times, the handbook.
+OPEN |= {"portal_search", "portal_preferences", "portal_handbook_first"}
 
 
 # The lists that open by another right than the one to view their rows.
