@@ -281,7 +281,6 @@ CALL_PANELS = [
     "voice.call_page.facts.panel",
     "voice.call_page.picture.panel",
     "voice.call_page.said.panel",
-    "voice.call_page.delivery.panel",
 ]
 CALL_ASIDES: list[str] = []
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
