@@ -292,7 +292,6 @@ CALL_PANELS = [
     "voice.recordings.panel.panel",
     "voice.call_page.said.panel",
     "voice.measurements.panel.panel",
-    "voice.call_page.delivery.panel",
 ]
 CALL_ASIDES = ["voice.notes.panel.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]

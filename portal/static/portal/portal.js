@@ -57,20 +57,24 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (live && live.querySelector("details[open]")) event.preventDefault();
 });
 
-// parts of a page that are drawn anew by themselves leave open what somebody has opened there, and the keyboard
-let unfolded = [];
+// parts of a page that are drawn anew by themselves keep what somebody has opened there, as they read it, and the keyboard
+const whose = (box) => `${box.closest("[id]")?.id} ${called(box.querySelector("summary"))}`;
+let read = [];
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const part = event.detail.target;
+  const part = event.detail.target, at = document.activeElement;
   if (!part) return;
-  unfolded = unfolded.concat([...part.querySelectorAll("details[open]")].map((one) => [part.id, called(one.querySelector("summary"))]));
-  if (part.contains(document.activeElement) && document.activeElement !== part) held = called(document.activeElement);
+  for (const box of part.querySelectorAll("details[open]")) {
+    box.dataset.whose = whose(box);  // it has no parent any more afterwards
+    read.push(box);
+  }
+  if (part.contains(at)) held = called(at);
 });
 document.addEventListener("htmx:afterSettle", () => {
-  for (const [id, name] of unfolded) {
-    const again = [...document.querySelectorAll(`#${id} summary`)].find((one) => called(one) === name);
-    if (again) again.parentElement.open = true;
+  for (const old of read) {
+    const anew = [...document.querySelectorAll("details")].find((box) => box !== old && whose(box) === old.dataset.whose);
+    if (anew && !old.isConnected) anew.replaceWith(old);
   }
-  unfolded = [];
+  read = [];
 });
 
 // a part that is drawn anew leaves the keyboard where it was: on what is called the same there

@@ -14,7 +14,7 @@ from tests.browser.conftest import chromium, opened  # noqa: F401  fixtures
 from tests.support.call_pages import LOG
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call
-from tests.support.rows import Call, CallEvent
+from tests.support.rows import Call
 from voice.explanations import judging
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -86,17 +86,6 @@ def test_4_was_it_a_machine(staff: Staff, account: TelnyxAccount) -> None:
     staff.search(call.to_number)
     staff.open_first()
     staff.reads("#call-facts", "A machine")
-
-
-def test_6_why_did_our_system_hear_nothing(staff: Staff, account: TelnyxAccount) -> None:
-    call = happened(account, "p03-in-caller-hung-up")
-    late = CallEvent.objects.filter(call=call, event_type="call.answered")
-    late.update(received_at=late.get().received_at + timedelta(seconds=40), attempt=3)
-    staff.search(call.from_number)
-    staff.open_first()
-    staff.press(staff.page.get_by_text("Delivery"))
-    staff.reads("#call-delivery", "slowest after 40.0 s", "1 late or sent again")
-    expect(staff.page.get_by_role("region", name="Webhooks").get_by_role("link", name="Answered")).to_be_visible()
 
 
 def test_8_what_was_pressed_or_said(staff: Staff, account: TelnyxAccount) -> None:

@@ -37,7 +37,7 @@ def call(account: TelnyxAccount) -> Call:
 
 def said(client: Client, call: Call) -> list[str]:
     text = client.get(page(call)).content.decode()
-    part = text[text.index('id="call-said"') : text.index('id="call-delivery"')]
+    part = text[text.index('id="call-said"') : text.index("portal-grid-side")]
     words = (re.sub(r"<[^>]+>", " ", line) for line in re.findall(r"<div>(.*?)</div>", part, re.DOTALL))
     return [html.unescape(" ".join(line.split())) for line in words]
 
