@@ -1,4 +1,4 @@
-"""The calls beside one: of the same number, and those that ended alike at about the same time."""
+"""The other calls of a call's number."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,22 +41,6 @@ def test_nobody_has_no_history(browser: Client, account: TelnyxAccount, nobody: 
     assert history.of_call(call) is None
     assert browser.get(page(call, "number")).status_code == 404
     assert "its other calls cannot be found" in browser.get(page(call)).content.decode()
-
-
-def test_alike_is_the_same_rule_on_the_same_application_within_half_an_hour(
-    browser: Client, account: TelnyxAccount, neighbour: TelnyxAccount
-) -> None:
-    call = at(account, 60, "this", ending="busy")
-    same = [at(account, minutes, f"same {minutes}", ending="busy") for minutes in (31, 89)]
-    at(account, 29, "too late", ending="busy")
-    at(account, 91, "too early", ending="busy")
-    at(account, 60, "another rule", ending="rejected")
-    at(account, 60, "another application", ending="busy", connection_id="9")
-    at(neighbour, 60, "of the neighbour", ending="busy")
-    assert history.count_alike(call) == history.Alike(3, is_more=False)
-    assert "Same ending: 3" in browser.get(page(call)).content.decode()
-    listed = browser.get(page(call, "ended-alike")).context["rows"]
-    assert {row for row, _ in listed} == {call, *same}
 
 
 @pytest.mark.alone("the same number calls another account, too")
