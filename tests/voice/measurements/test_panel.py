@@ -58,7 +58,9 @@ def test_the_parts_of_the_price_add_what_it_is_made_of(browser: Client, account:
     assert "other: 0.00" in told
 
 
-@pytest.mark.parametrize(("reported", "words"), [(False, "is off there"), (True, "Not told yet"), (None, "Not told yet")])
+@pytest.mark.parametrize(
+    ("reported", "words"), [(False, "is off there"), (True, "Not told yet"), (None, "Not told yet")]
+)
 def test_without_a_price_the_reason_is_told_and_where_it_is_changed(
     browser: Client, signed_in: Any, account: TelnyxAccount, reported: bool | None, words: str
 ) -> None:

@@ -112,6 +112,22 @@ def test_it_is_deleted_by_one_command_however_often_it_is_asked(browser: Client,
     assert "no file" in browser.post(address(recording, "play")).content.decode()
 
 
+def test_a_deletion_whose_answer_is_lost_is_looked_for_and_not_sent_twice(
+    browser: Client, recording: Recording, sandbox: Sandbox
+) -> None:
+    http = Http(sandbox.port)
+    http.fault("act_then_cut", times=1, method="DELETE", path="/v2/recordings")
+    browser.post(address(recording, "remove"), {"intent": "one"})
+    CallCommand.objects.update(lease_until=None)
+    run_owed()
+    command = CallCommand.objects.get()
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=None)
+    run_owed()
+    assert CallCommand.objects.get().status == "ok"
+    deletions = [one for one in http.ledger("requests") if one["method"] == "DELETE"]
+    assert len(deletions) == 1
+
+
 def test_a_telnyx_that_is_away_is_told_in_words(browser: Client, recording: Recording, sandbox: Sandbox) -> None:
     Http(sandbox.port).fault("status", value=503, times=3, method="GET", path="/v2/recordings")
     answer = browser.post(address(recording, "play"))
