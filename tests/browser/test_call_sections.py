@@ -13,12 +13,10 @@ from tests.browser.everybody import axe
 from tests.browser.overflow import sticks_out
 from tests.support.call_pages import page
 from tests.support.factories import make_call, make_event, run_owed
-from tests.support.polling import eventually
+from tests.support.recordings import recorded
 from tests.support.rows import Call
-from tests.support.sandbox_http import Http
 from tests.support.webhooks import post_webhook
 from voice.models import Contact, Recording
-from voice.recordings import service
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 QUALITY = {
@@ -104,13 +102,7 @@ def test_what_support_adds_to_a_call_is_there_at_once(opened: Any, account: Teln
 def test_a_recording_plays_and_its_loudness_is_drawn(
     opened: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount, operator: Any
 ) -> None:
-    http = Http(sandbox.port, sandbox.exchange)
-    control_id = http.ring()
-    assert http.act(control_id, "answer")[0] == 200
-    eventually(lambda: http.act(control_id, "record_start", format="wav", channels="dual")[0] == 200, "the answer")
-    http.act(control_id, "record_stop")
-    call = make_call(sandbox_account, call_control_id=control_id, state="ended")
-    eventually(lambda: service.look_up(call), "the file", sandbox.exchange)
+    call = recorded(sandbox, sandbox_account)
     recording = Recording.objects.get()
     with opened() as window:
         window.enter(operator)

@@ -2,6 +2,7 @@
 
 __all__ = [
     "buttons",
+    "measures",
     "projection",
     "search",
     "serializers",

@@ -1,4 +1,4 @@
-"""Shows on a call's page its sound, how far the caller is vouched for, its price, and how late anything came."""
+"""Shows on a call's page its sound, how far the caller is vouched for, and its price."""
 
 from typing import Any
 
@@ -8,15 +8,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from applications.kinds import KINDS
-from voice.measurements import delivery, wording
+from voice.measurements import wording
 from voice.models import Call
 
 
 def panel(request: HttpRequest, call: Call) -> SafeString:
-    """Draw quality, trust and cost; the delivery for who may see events or commands."""
+    """Draw quality, trust and cost."""
     user: Any = request.user
-    events, more_events = delivery.webhooks(call) if user.has_perm("voice.view_callevent") else ([], 0)
-    sent, more_sent = delivery.commands(call, user) if user.has_perm("voice.view_callcommand") else ([], 0)
     context = {
         "call": call,
         "mos": wording.mos(call.mos) if call.mos is not None else None,
@@ -27,14 +25,6 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "screening": wording.screening(call),
         "cost": wording.money(call.cost, call.currency) if call.cost else "",
         "parts": wording.parts(call),
-        "webhooks": events,
-        "more_webhooks": more_events,
-        "lateness": wording.lateness([one.delay for one in events if one.delay is not None]),
-        "again": sum((one.attempt or 1) > 1 for one in events),
-        "recovered": sum(bool(one.origin) for one in events),
-        "commands": sent,
-        "more_commands": more_sent,
-        "waits": sum(bool(one.waited and one.waited > 1) for one in sent),
     }
     return SafeString(render_to_string("voice/measurements/panel.html", context | _no_cost(call, user), request))
 

@@ -1,6 +1,5 @@
 """Puts what Telnyx measured of a call into words."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal, InvalidOperation
@@ -109,15 +108,3 @@ def why_no_cost(call: Call, application: Model | None) -> tuple[str, bool]:
     if reported is None:
         return "Not reported. Whether the application has prices reported is not known here.", False
     return "Not reported, though the application has prices reported. Telnyx's invoice has it.", False
-
-
-def lateness(delays: Sequence[float]) -> str:
-    """Say how long webhooks were on their way."""
-    if not delays:
-        return "none came with a time of Telnyx's"
-    ordered = sorted(delays)
-    return f"half within {_ms(ordered[len(ordered) // 2])}, the slowest {_ms(ordered[-1])}"
-
-
-def _ms(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

@@ -137,15 +137,15 @@ def _name(request: HttpRequest, call: Call) -> None:
     contacts.save(number, name, company, actor_of(request))
 
 
-def _others(request: HttpRequest, call_id: uuid.UUID, which: str) -> HttpResponse:
-    """List all calls of the call's number, or those that ended alike: the number itself stands in no address."""
+def _others(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
+    """List all calls of the call's number, which itself stands in no address."""
     if not request.user.has_perm("voice.view_call"):
         raise PermissionDenied
     call = get_object_or_404(Call.objects.select_related("account").defer("facts"), pk=call_id)
     number = history.other_party(call)
-    if which == "number" and not number:
+    if not number:
         raise Http404
-    rows = history.calls_of_number(number) if which == "number" else history.ended_alike(call)
+    rows = history.calls_of_number(number)
     text = request.GET.get("p", "")
     try:
         page = keyset.page(rows, ("-started_at", "-id"), keyset.read(text) if text else keyset.Place(), _PER_PAGE)
@@ -155,10 +155,9 @@ def _others(request: HttpRequest, call_id: uuid.UUID, which: str) -> HttpRespons
     names = search.application_names({(one.account_id, one.connection_id) for one in page.rows})
     context: dict[str, Any] = {
         **admin.site.each_context(request),
-        "title": "Calls of this number" if which == "number" else "Calls that ended alike",
+        "title": "Calls of this number",
         "opts": Call._meta,
         "call": call,
-        "which": which,
         "number": number,
         "contact": contacts.names([number]).get(number) if request.user.has_perm("voice.view_contact") else None,
         "rows": [(one, names.get((one.account_id, one.connection_id), one.connection_id)) for one in page.rows],
@@ -187,10 +186,7 @@ def _add(site: Any) -> None:
     made = [
         path(f"{here}/{at}/", wrap(view), name=f"voice_call_{at.replace('-', '_')}") for at, view in changes.items()
     ]
-    lists = [("number", "number"), ("ended-alike", "alike")]
-    site.add_pages(
-        [*made, *(path(f"{here}/{at}/", wrap(_others), {"which": one}, name=f"voice_call_{one}") for at, one in lists)]
-    )
+    site.add_pages([*made, path(f"{here}/number/", wrap(_others), name="voice_call_number")])
 
 
 _add(admin.site)

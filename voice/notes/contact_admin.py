@@ -101,7 +101,7 @@ class ContactAdmin(ReadOnlyAdmin):
         return bool(ModelAdmin.has_delete_permission(self, request, obj))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.changed_by = actor_of(request).label[:200]
+        obj.changed_by = actor_of(request).label.removeprefix("user: ")[:200]
         super().save_model(request, obj, form, change)
         AuditEvent.note(actor_of(request), "contact.change" if change else "contact.add", obj)
 

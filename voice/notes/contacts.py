@@ -50,7 +50,11 @@ def save(number: str, name: str, company: str, actor: Actor) -> Contact:
     entry = Entry(_number(number), _words(name, "name", needed=True), _words(company, "company"))
     contact = Contact.objects.filter(number=entry.number).first() or Contact(number=entry.number)
     was_known = not contact._state.adding
-    contact.name, contact.company, contact.changed_by = entry.name, entry.company, actor.label[:200]
+    contact.name, contact.company, contact.changed_by = (
+        entry.name,
+        entry.company,
+        actor.label.removeprefix("user: ")[:200],
+    )
     contact.save()
     AuditEvent.note(actor, "contact.change" if was_known else "contact.add", contact)
     return contact
@@ -101,7 +105,7 @@ def store(entries: list[Entry], actor: Actor) -> tuple[int, int]:
                 company=entry.company,
                 name_folded=entry.name.casefold()[:_LONGEST],
                 company_folded=entry.company.casefold()[:_LONGEST],
-                changed_by=actor.label[:200],
+                changed_by=actor.label.removeprefix("user: ")[:200],
                 changed_at=timezone.now(),
             )
             for entry in entries

@@ -1,8 +1,7 @@
-"""Finds the calls beside one: of the same number, and those that ended alike at about the same time."""
+"""Finds the other calls of a call's number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain
 
 from django.db.models import Q, QuerySet
@@ -10,8 +9,7 @@ from django.db.models import Q, QuerySet
 from portal.phone_numbers import is_nobody
 from voice.models import Call
 
-_AROUND = timedelta(minutes=30)
-_SHOWN, MOST_COUNTED = 6, 1000
+_SHOWN = 6
 
 
 @dataclass(frozen=True)
@@ -22,14 +20,6 @@ class History:
     previous: Call | None
     next: Call | None
     newest: list[Call]
-
-
-@dataclass(frozen=True)
-class Alike:
-    """Holds how many calls of the application ended by the same rule within half an hour of this one, itself too."""
-
-    count: int
-    is_more: bool
 
 
 def other_party(call: Call) -> str:
@@ -55,21 +45,6 @@ def of_call(call: Call) -> History | None:
     found = {one.pk: one for one in chain.from_iterable(rows.order_by("-started_at", "-id")[:_SHOWN] for rows in sides)}
     newest = sorted(found.values(), key=_place, reverse=True)[:_SHOWN]
     return History(number, max(earlier, key=_place, default=None), min(later, key=_place, default=None), newest)
-
-
-def ended_alike(call: Call) -> QuerySet[Call]:
-    """Select the calls of the same application that ended by the same rule within half an hour of this one."""
-    if not call.ending or not call.connection_id:
-        return Call.objects.none()
-    window = (call.started_at - _AROUND, call.started_at + _AROUND)
-    here = Call.objects.filter(account=call.account_id, connection_id=call.connection_id, started_at__range=window)
-    return here.filter(ending=call.ending).defer("facts")
-
-
-def count_alike(call: Call) -> Alike:
-    """Count them, up to a thousand."""
-    found = len(ended_alike(call).order_by().values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    return Alike(min(found, MOST_COUNTED), found > MOST_COUNTED)
 
 
 def _beside(sides: Sequence[QuerySet[Call]], call: Call, *, is_later: bool) -> list[Call]:

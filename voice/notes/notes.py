@@ -27,7 +27,7 @@ def write(call: Call, text: str, actor: Actor) -> CallNote:
     if CallNote.objects.filter(call=call).count() >= MOST:
         raise ValidationError(f"A call has at most {MOST} notes.")
     note = CallNote.objects.create(
-        call=call, text=text, author=actor.user, written_by=actor.label[:200], at=timezone.now()
+        call=call, text=text, author=actor.user, written_by=actor.label.removeprefix("user: ")[:200], at=timezone.now()
     )
     AuditEvent.note(actor, "call.note", call)
     return note
@@ -41,14 +41,22 @@ def remove(note: CallNote, actor: Actor) -> None:
 
 def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> None:
     """Say that somebody is to look at the call again: one person, or whoever comes first."""
-    told = {"asked_by": actor.label[:200], "at": timezone.now(), "assignee": assignee, "done_at": None, "done_by": ""}
+    told = {
+        "asked_by": actor.label.removeprefix("user: ")[:200],
+        "at": timezone.now(),
+        "assignee": assignee,
+        "done_at": None,
+        "done_by": "",
+    }
     FollowUp.objects.update_or_create(call=call, defaults=told)
     AuditEvent.note(actor, "call.follow_up", call, assignee=assignee.get_username() if assignee else "")
 
 
 def finish_follow_up(call: Call, actor: Actor) -> None:
     """Say that it was looked at."""
-    done = FollowUp.objects.filter(call=call, done_at=None).update(done_at=timezone.now(), done_by=actor.label[:200])
+    done = FollowUp.objects.filter(call=call, done_at=None).update(
+        done_at=timezone.now(), done_by=actor.label.removeprefix("user: ")[:200]
+    )
     if done:
         AuditEvent.note(actor, "call.followed_up", call)
 

@@ -36,7 +36,6 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "history": past,
         "contact": known.get(past.number) if past else None,
         "may_name": user.has_perms(["voice.add_contact", "voice.change_contact"]),
-        "alike": history.count_alike(call) if call.ending else None,
         "longest": notes.LONGEST,
     }
     return SafeString(render_to_string("voice/notes/panel.html", context, request))

@@ -31,7 +31,7 @@ def tag(call: Call, text: str, actor: Actor) -> None:
     if CallTag.objects.filter(call=call).exclude(name=name).count() >= MOST:
         raise ValidationError(f"A call has at most {MOST} tags. Take one away first.")
     row, made = CallTag.objects.get_or_create(
-        call=call, name=name, defaults={"tagged_by": actor.label[:200], "at": timezone.now()}
+        call=call, name=name, defaults={"tagged_by": actor.label.removeprefix("user: ")[:200], "at": timezone.now()}
     )
     if made:
         AuditEvent.note(actor, "call.tag", call, tag=row.name)

@@ -43,7 +43,7 @@ def state(recording: Recording) -> dict[str, Any]:
     if deletion is not None and recording.is_deleted:
         found |= {
             "badge": "deleted",
-            "words": f"Deleted at Telnyx by {deletion.requested_by}",
+            "words": f"Deleted at Telnyx by {deletion.requested_by.removeprefix('user: ')}",
             "at": deletion.finished_at,
         }
     elif deletion is not None and not deletion.finished_at:

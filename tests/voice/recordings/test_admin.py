@@ -8,8 +8,8 @@ from django.test import Client
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.call_pages import page
-from tests.support.factories import make_call, run_owed
-from tests.support.polling import eventually
+from tests.support.factories import run_owed
+from tests.support.recordings import recorded
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_http import Http
 from voice.models import Recording
@@ -26,13 +26,7 @@ def address(recording: Recording, what: str = "change") -> str:
 @pytest.fixture
 def recording(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> Recording:
     """A file that is really at the sandbox, in two channels, of which no webhook told."""
-    http = Http(sandbox.port, sandbox.exchange)
-    control_id = http.ring()
-    assert http.act(control_id, "answer")[0] == 200
-    eventually(lambda: http.act(control_id, "record_start", format="wav", channels="dual")[0] == 200, "the answer")
-    http.act(control_id, "record_stop")
-    call = make_call(sandbox_account, call_control_id=control_id, state="ended")
-    eventually(lambda: service.look_up(call), "the file", sandbox.exchange)
+    recorded(sandbox, sandbox_account)
     return Recording.objects.get()
 
 
@@ -116,6 +110,22 @@ def test_it_is_deleted_by_one_command_however_often_it_is_asked(browser: Client,
     assert address(recording, "play") not in text
     assert service.fresh_link(recording) == ""
     assert "no file" in browser.post(address(recording, "play")).content.decode()
+
+
+def test_a_deletion_whose_answer_is_lost_is_looked_for_and_not_sent_twice(
+    browser: Client, recording: Recording, sandbox: Sandbox
+) -> None:
+    http = Http(sandbox.port)
+    http.fault("act_then_cut", times=1, method="DELETE", path="/v2/recordings")
+    browser.post(address(recording, "remove"), {"intent": "one"})
+    CallCommand.objects.update(lease_until=None)
+    run_owed()
+    command = CallCommand.objects.get()
+    CallCommand.objects.filter(pk=command.pk).update(lease_until=None)
+    run_owed()
+    assert CallCommand.objects.get().status == "ok"
+    deletions = [one for one in http.ledger("requests") if one["method"] == "DELETE"]
+    assert len(deletions) == 1
 
 
 def test_a_telnyx_that_is_away_is_told_in_words(browser: Client, recording: Recording, sandbox: Sandbox) -> None:

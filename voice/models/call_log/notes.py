@@ -6,14 +6,12 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from voice.models.calls import Call
-
 
 class CallNote(models.Model):
     """Stores what somebody wrote about a call. It is not changed, so that it stays what was written then."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="notes", db_index=False)
+    call = models.ForeignKey("voice.Call", on_delete=models.CASCADE, related_name="notes", db_index=False)
     text = models.TextField()
     author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     written_by = models.CharField(max_length=200)
@@ -31,7 +29,7 @@ class CallNote(models.Model):
 class CallTag(models.Model):
     """Stores a word that somebody gave a call. Telnyx's own ``tags`` come with its events, and are others."""
 
-    call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="people_tags", db_index=False)
+    call = models.ForeignKey("voice.Call", on_delete=models.CASCADE, related_name="people_tags", db_index=False)
     name = models.CharField(max_length=40, help_text="In lower case, without spaces.")
     tagged_by = models.CharField(max_length=200)
     at = models.DateTimeField()
@@ -53,7 +51,7 @@ class CallTag(models.Model):
 class FollowUp(models.Model):
     """Stores that somebody is to look at a call again, until it is done."""
 
-    call = models.OneToOneField(Call, on_delete=models.CASCADE, primary_key=True, related_name="follow_up")
+    call = models.OneToOneField("voice.Call", on_delete=models.CASCADE, primary_key=True, related_name="follow_up")
     asked_by = models.CharField(max_length=200)
     at = models.DateTimeField()
     assignee = models.ForeignKey(

@@ -6,9 +6,6 @@ from django.db import models
 from django.db.models import Q
 
 from portal.models import TelnyxAccount
-from voice.models.calls import Call
-from voice.models.commands import CallCommand
-from voice.models.conferences import Conference
 
 
 class Recording(models.Model):
@@ -25,9 +22,9 @@ class Recording(models.Model):
     # Telnyx's id; a failure tells none, and has its event's: what makes a repeat a repeat
     key = models.CharField(max_length=120)
     recording_id = models.CharField(max_length=100, blank=True, help_text="Telnyx's, by which the file is asked for.")
-    call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="recordings")
+    call = models.ForeignKey("voice.Call", null=True, on_delete=models.SET_NULL, related_name="recordings")
     conference = models.ForeignKey(
-        Conference, null=True, on_delete=models.SET_NULL, related_name="recordings", db_index=False
+        "voice.Conference", null=True, on_delete=models.SET_NULL, related_name="recordings", db_index=False
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.UNDER_WAY)
     reason = models.CharField(max_length=300, blank=True, help_text="Telnyx's words for why it failed.")
@@ -42,7 +39,7 @@ class Recording(models.Model):
     transcript = models.TextField(blank=True)
     peaks = models.JSONField(null=True, help_text="Per channel the loudness, 0 to 99, in even steps.")
     peaks_error = models.CharField(max_length=200, blank=True, help_text="Why none could be drawn.")
-    deletion = models.ForeignKey(CallCommand, null=True, on_delete=models.SET_NULL, related_name="+")
+    deletion = models.ForeignKey("voice.CallCommand", null=True, on_delete=models.SET_NULL, related_name="+")
     facts = models.JSONField(default=dict, help_text="Per column: which event told it, and when.")
 
     class Meta:
@@ -59,4 +56,4 @@ class Recording(models.Model):
 
     @property
     def is_deleted(self) -> bool:
-        return self.deletion is not None and self.deletion.status == CallCommand.Status.OK
+        return self.deletion is not None and self.deletion.status == "ok"

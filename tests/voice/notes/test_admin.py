@@ -1,0 +1,131 @@
+"""What people add to a call from its page: by whom it may be added, what becomes of it, what is told of it."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.call_pages import page
+from tests.support.factories import FROM, make_call
+from tests.support.rows import Call
+from voice.models import CallNote, CallTag, Contact, FollowUp
+
+pytestmark = pytest.mark.django_db
+_WORDS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
+    "note": ({"text": "Called back."}, ("voice.add_callnote",)),
+    "remove-note": ({"note": "?"}, ("voice.delete_callnote",)),
+    "tag": ({"name": "lost-order"}, ("voice.add_calltag",)),
+    "untag": ({"name": "lost-order"}, ("voice.delete_calltag",)),
+    "follow-up": ({"assignee": ""}, ("voice.add_followup",)),
+    "followed-up": ({}, ("voice.change_followup",)),
+    "name": ({"name": "Ada"}, ("voice.add_contact", "voice.change_contact")),
+}
+
+
+@pytest.fixture
+def call(account: TelnyxAccount) -> Call:
+    return make_call(account)
+
+
+def section(client: Client, call: Call) -> str:
+    text = client.get(page(call)).content.decode()
+    return text[text.index('id="notes"') :]
+
+
+@pytest.mark.parametrize("word", _WORDS)
+def test_each_takes_its_permission_and_a_post(signed_in: Any, call: Call, word: str) -> None:
+    values, wanted = _WORDS[word]
+    lacking = signed_in("voice.view_call", *wanted[:-1], username="lacking")
+    assert lacking.post(page(call, word), values).status_code == 403
+    blind = signed_in(*wanted, username="blind")
+    assert blind.post(page(call, word), values).status_code == 403
+    client = signed_in("voice.view_call", *wanted)
+    assert client.get(page(call, word)).status_code == 405
+    assert client.post(page(call, word), values).status_code == (404 if word == "remove-note" else 302)
+
+
+def test_the_role_support_may_add_and_nobody_takes_back_a_note(user_with: Any, call: Call) -> None:
+    client = Client()
+    client.force_login(user_with("Support"))
+    for word, (values, _) in _WORDS.items():
+        expected = 403 if word == "remove-note" else 302
+        assert client.post(page(call, word), values).status_code == expected, word
+    assert (CallNote.objects.get().text, CallNote.objects.get().written_by) == ("Called back.", "person")
+    assert not CallTag.objects.exists()
+    assert FollowUp.objects.get().done_by == "person"
+    assert (Contact.objects.get().number, Contact.objects.get().name) == (FROM, "Ada")
+    told = set(AuditEvent.objects.filter(object_type__startswith="voice.").values_list("action", flat=True))
+    assert {"call.note", "call.tag", "call.untag", "call.follow_up", "call.followed_up", "contact.add"} <= told
+
+
+@pytest.mark.parametrize(
+    ("word", "values", "said"),
+    [
+        ("note", {"text": "  \n "}, "the note is empty"),
+        ("note", {"text": "x" * 4001}, "at most 4000 characters"),
+        ("note", {"text": "a\0b"}, "NUL"),
+        ("tag", {"name": "a/b"}, "A tag is a word"),
+        ("tag", {"name": ""}, "A tag is a word"),
+        ("tag", {"name": "x" * 41}, "A tag is a word"),
+        ("tag", {"name": "13125550199"}, "no phone numbers in it"),
+        ("follow-up", {"assignee": "nobody-here"}, "Nobody of that name"),
+        ("name", {"name": " "}, "name: it is empty"),
+        ("name", {"name": "x" * 101}, "at most 100 characters"),
+    ],
+)
+def test_what_cannot_be_is_told_and_nothing_is_stored(
+    browser: Client, call: Call, word: str, values: dict[str, str], said: str
+) -> None:
+    assert said in browser.post(page(call, word), values, follow=True).content.decode()
+    assert not any(model.objects.exists() for model in (CallNote, CallTag, FollowUp, Contact))
+
+
+def test_a_tag_is_one_however_it_is_written_and_a_call_has_a_few(browser: Client, call: Call) -> None:
+    for name in ("Lost Order", "#lost-order", "LOST-ORDER"):
+        browser.post(page(call, "tag"), {"name": name})
+    assert [tag.name for tag in CallTag.objects.all()] == ["lost-order"]
+    for at in range(25):
+        browser.post(page(call, "tag"), {"name": f"t{at}"})
+    assert CallTag.objects.count() == 20
+
+
+def test_a_note_s_numbers_are_masked_for_who_may_not_see_them(browser: Client, signed_in: Any, call: Call) -> None:
+    browser.post(page(call, "note"), {"text": "Back on +1 312 555 0177, <b>soon</b>"})
+    assert "+1 312 555 0177, &lt;b&gt;soon" in section(browser, call)
+    masked = section(signed_in("voice.view_call", "voice.view_callnote"), call)
+    assert "0177" in masked
+    assert "555 0177" not in masked
+    assert "soon" not in section(signed_in("voice.view_call", username="second"), call)
+
+
+def test_a_note_of_another_account_s_call_is_not_deleted_from_here(
+    browser: Client, call: Call, neighbour: TelnyxAccount
+) -> None:
+    other = make_call(neighbour, "other")
+    browser.post(page(other, "note"), {"text": "theirs"})
+    note = CallNote.objects.get()
+    assert browser.post(page(call, "remove-note"), {"note": str(note.pk)}).status_code == 404
+    assert browser.post(page(other, "remove-note"), {"note": str(note.pk)}).status_code == 302
+    assert not CallNote.objects.exists()
+
+
+def test_notes_of_every_leg_of_the_session_are_shown(browser: Client, account: TelnyxAccount, call: Call) -> None:
+    other = make_call(account, "b")
+    browser.post(page(other, "note"), {"text": "on the other leg"})
+    assert "on the other leg" in section(browser, call)
+
+
+def test_follow_ups_are_listed_until_they_are_done(browser: Client, user_with: Any, call: Call) -> None:
+    ada = user_with("Support", username="ada")
+    browser.post(page(call, "follow-up"), {"assignee": "ada"})
+    hers = Client()
+    hers.force_login(ada)
+    listed = "/admin/voice/followup/?state=open&for=me"
+    assert "ada" in hers.get(listed).content.decode()
+    assert hers.get(f"/admin/voice/followup/{call.pk}/change/")["Location"] == page(call)
+    hers.post(page(call, "followed-up"))
+    assert not hers.get(listed).context["cl"].result_list
+    assert "Followed up by ada" in section(browser, call)
+    browser.post(page(call, "follow-up"), {"assignee": ""})
+    assert FollowUp.objects.get().done_at is None
