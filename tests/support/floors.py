@@ -100,6 +100,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.alerts.*",),
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
+    ("voice.call_log.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",
