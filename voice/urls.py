@@ -4,7 +4,8 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from voice.alerts.api import AlertViewSet
-from voice.calls.api import ActiveCallViewSet, CallViewSet, SessionViewSet
+from voice.call_log.api import CallLogViewSet
+from voice.calls.api import ActiveCallViewSet, SessionViewSet
 from voice.conferences.api import ConferenceViewSet, QueueViewSet
 from voice.dialling.api import DialBatchViewSet, LimitsViewSet
 from voice.dispatch.api import BreakerViewSet, CommandViewSet
@@ -17,7 +18,7 @@ from voice.flows.api import FlowViewSet
 from voice.texml import api as texml_api
 
 router = SimpleRouter()
-router.register("calls", CallViewSet, basename="call")
+router.register("calls", CallLogViewSet, basename="call")
 router.register("call-events", EventViewSet, basename="call-event")
 router.register("commands", CommandViewSet, basename="command")
 router.register("flows", FlowViewSet, basename="flow")

@@ -214,6 +214,9 @@ _SIP_STATUS = re.compile(r"SIP[ /]?(\d{3})", re.IGNORECASE)
 _DIGITS = re.compile(r"[+\d\s().\-/]{3,40}")
 
 
+_ANY_SIDE = numbers("from", "to")
+
+
 def free_text(text: str, actor: Actor) -> Condition:
     """Read what was typed without a key, as what it fits first: an id, a code, a number, a name."""
     if search.UUID.fullmatch(text) or _CONTROL_ID.fullmatch(text):
@@ -225,7 +228,7 @@ def free_text(text: str, actor: Actor) -> Condition:
     if search.is_connection_id(text):
         return Condition(text, Q(connection_id=search.digits_of(text)), Reach.MANY)
     is_number = _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(("sip:", "sips:"))
-    return Condition(text, search.number(text, actor), Reach.FEW) if is_number else _named(text)
+    return _ANY_SIDE(text, actor) if is_number else _named(text)
 
 
 def _named(text: str) -> Condition:

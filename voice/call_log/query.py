@@ -21,6 +21,10 @@ from voice.models import Call
 Reader = Callable[[str, Actor], Condition]
 _PARTIES = dict(zip(Call.Party.values, Call.Party.values, strict=True)) | {"called": "callee", "we": "us"}
 _STATES = dict(zip(Call.State.values, Call.State.values, strict=True))
+_ANSWERERS = dict(zip(Call.Answerer.values, Call.Answerer.values, strict=True)) | {
+    "human": "person",
+    "robot": "machine",
+}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "unknown": "", "in": "incoming", "out": "outgoing"}
 
 # Two tokens of one key mean either of them; of those in _ALL both.
@@ -32,6 +36,7 @@ KEYS: dict[str, Reader] = {
     "dir": conditions.choice("direction", _DIRECTIONS, Reach.EACH),
     "ending": conditions.ending,
     "who": conditions.choice("ended_by", _PARTIES),
+    "by": conditions.choice("answered_by", _ANSWERERS),
     "cause": conditions.cause,
     "sip": conditions.sip,
     "code": conditions.code,
@@ -83,7 +88,13 @@ class Query:
 
     def among(self, asked: Sequence[Condition]) -> QuerySet[Call]:
         """Return the legs of its window that these conditions ask for, newest first."""
-        calls = Call.objects.order_by("-started_at", "-id")
+        return self._narrowed(Call.objects.order_by("-started_at", "-id"), asked)
+
+    def narrow(self, calls: QuerySet[Call]) -> QuerySet[Call]:
+        """Return those of ``calls`` that it asks for, in their order."""
+        return self._narrowed(calls, self.conditions)
+
+    def _narrowed(self, calls: QuerySet[Call], asked: Sequence[Condition]) -> QuerySet[Call]:
         if self.refused:
             return calls.none()
         for one in asked:
@@ -133,7 +144,7 @@ class _Reading:
             try:
                 self.take(token)
             except Malformed as malformed:
-                self.wrong.append(f"{token.text or token.key}: {token.key} {malformed}.")
+                self.wrong.append(f"{token.text}: {token.key or 'this'} {malformed}.")
             except SearchRefused as refused:
                 self.refused = refused
                 self.kept.append(token)

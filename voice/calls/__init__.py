@@ -1,3 +1,14 @@
 """Derives one leg of a call from its events; finds it, shows it, tells its story in order."""
 
-__all__ = ["buttons", "projection", "search", "serializers", "status", "telnyx_record", "timeline", "waiting_events"]
+__all__ = [
+    "admin",
+    "api",
+    "buttons",
+    "projection",
+    "search",
+    "serializers",
+    "status",
+    "telnyx_record",
+    "timeline",
+    "waiting_events",
+]

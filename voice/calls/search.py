@@ -29,22 +29,6 @@ _UNREADABLE = "This cannot be read as a number: give a whole one with +, its las
 PER_MINUTE = 20  # searches for numbers by one person who may not see whole ones
 
 
-def by_text(calls: QuerySet[Call], text: str, actor: Actor) -> QuerySet[Call]:
-    """Filter to calls with that number (or ending in those digits), or that id of leg, session, call or application.
-
-    ``SearchRefused`` as for ``number``.
-    """
-    text = text.strip()
-    if UUID.fullmatch(text):
-        identifier = text.lower()
-        return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | of_control_id(text))
-    if is_connection_id(text):
-        return calls.filter(connection_id=digits_of(text))
-    if _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(_SIP):
-        return calls.filter(number(text, actor))
-    return calls.filter(of_control_id(text))
-
-
 def is_connection_id(text: str) -> bool:
     """Tell whether it has more digits than a number can have."""
     return bool(_DIGITS.fullmatch(text)) and len(digits_of(text)) > _LONGEST_NUMBER

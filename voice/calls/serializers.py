@@ -31,6 +31,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     ending = serializers.SerializerMethodField(help_text="The rule that said why it ended; null until it is judged.")
     ending_category = serializers.SerializerMethodField()
     ended_by = serializers.SerializerMethodField(help_text="A party of the session, not Telnyx's side of the leg.")
+    answered_by = serializers.SerializerMethodField(help_text="As machine detection said; null without a word of it.")
     ring_seconds = serializers.FloatField(read_only=True, allow_null=True)
     talk_seconds = serializers.FloatField(read_only=True, allow_null=True)
     clock_skew_seconds = serializers.FloatField(
@@ -65,6 +66,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "ending",
             "ending_category",
             "ended_by",
+            "answered_by",
             "client_state",
             "tags",
             "has_recording",
@@ -112,6 +114,10 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     @extend_schema_field({"enum": [*Call.Party.values, None], "type": ["string", "null"]})
     def get_ended_by(self, call: Call) -> str | None:
         return call.ended_by or None
+
+    @extend_schema_field({"enum": [*Call.Answerer.values, None], "type": ["string", "null"]})
+    def get_answered_by(self, call: Call) -> str | None:
+        return call.answered_by or None
 
     def get_cost(self, call: Call) -> str | None:
         return call.cost or None

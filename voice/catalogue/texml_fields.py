@@ -39,6 +39,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "hangup_cause": ("HangupCause",),
     "hangup_source": ("HangupSource",),
     "call_status": ("CallStatus",),
+    "answered_by": ("AnsweredBy",),
 }
 _OF_A_RESOURCE: dict[str, tuple[str, ...]] = {
     "call_control_id": ("sid",),

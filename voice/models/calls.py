@@ -52,6 +52,13 @@ class Call(models.Model):
         NOBODY = "nobody"
         UNKNOWN = "unknown"
 
+    class Answerer(models.TextChoices):
+        PERSON = "person"
+        MACHINE = "machine"
+        FAX = "fax"
+        SILENCE = "silence"
+        UNSURE = "unsure"
+
     OVER = (State.ENDED, State.LOST)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -88,6 +95,9 @@ class Call(models.Model):
     )
     cost = models.CharField(
         max_length=20, blank=True, default="", db_default="", help_text="A decimal, as Telnyx told."
+    )
+    answered_by = models.CharField(
+        max_length=10, choices=Answerer, blank=True, default="", db_default="", help_text="As machine detection said."
     )
     step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
     # what voice.explanations makes of events and commands together, a moment after the end; empty until then
@@ -134,6 +144,11 @@ class Call(models.Model):
                 fields=["ending_category", "-started_at"], name="call_by_ending", condition=~Q(ending_category="")
             ),
             models.Index(fields=["ended_by", "-started_at"], name="call_by_party", condition=~Q(ended_by="")),
+            models.Index(fields=["ending", "-started_at"], name="call_by_verdict", condition=~Q(ending="")),
+            models.Index(
+                fields=["sip_hangup_cause", "-started_at"], name="call_by_sip", condition=~Q(sip_hangup_cause="")
+            ),
+            models.Index(fields=["answered_by", "-started_at"], name="call_by_answerer", condition=~Q(answered_by="")),
             models.Index(fields=["judge_at"], name="call_to_judge", condition=Q(judge_at__isnull=False)),
         ]
 

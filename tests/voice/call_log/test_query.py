@@ -35,6 +35,7 @@ def log(account: TelnyxAccount) -> None:
     )
     long = {"answered_at": NOW - timedelta(days=2), "ended_at": NOW - timedelta(days=2) + timedelta(minutes=3)}
     refused = {"state": "ended", "ending": "refused_d13", "ending_category": "configuration", "ended_by": "nobody"}
+    refused["answered_by"] = "machine"
     make_call(account, "c", started_at=NOW - timedelta(days=2, seconds=2), has_recording=True, **long, **refused)
     make_call(account, "d", state="lost", started_at=NOW - timedelta(days=9), answered_at=None, direction="")
 
@@ -71,6 +72,8 @@ def found(text: str, user: Any) -> str:
         ("SIP 486", "b"),
         ("cause:user_busy", "b"),
         ("who:callee", "b"),
+        ("by:machine", "c"),
+        ("by:robot by:person", "c"),
         ("who:nobody", "c"),
         ("app:front", ""),
         ('app:"front desk"', "acd"),
@@ -123,6 +126,7 @@ def test_a_search_finds_what_it_asks_for(account: TelnyxAccount, operator: User,
         ("dir:up", "dir"),
         ("ending:bussy", "ending"),
         ("who:me", "who"),
+        ("by:cat", "by"),
         ("is:great", "is"),
         ("rec:maybe", "rec"),
         ("talk:60", "talk"),

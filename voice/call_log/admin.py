@@ -1,0 +1,89 @@
+"""Shows the call log. It is searched with a customer on the phone: whatever they can tell finds the call."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils import timezone
+
+from portal import keyset
+from portal.actors import actor_of
+from portal.admin.site import SearchForm, TolerantChangeList
+from voice.call_log import columns, facets, listing, old_addresses
+from voice.call_log import query as queries
+from voice.call_log.columns import Look
+from voice.call_log.query import Query
+from voice.calls.admin import CallAdmin
+from voice.models import Call
+
+
+class _SearchForm(SearchForm):
+    """Takes more words: a search may have a condition for each of many filters."""
+
+    most_words, longest = 60, 1000
+
+
+class CallChangeList(TolerantChangeList):
+    """Lists what the search asks for. It is read once: who may not see whole numbers has each search noted."""
+
+    search_form_class = _SearchForm
+    asked: Query
+    listed: listing.Listing
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        told = self.get_filters(request)  # there are none: whatever else the address has is refused by name
+        self.filter_specs, self.has_filters, self.has_active_filters = told[0], told[1], told[4]
+        self.asked = queries.read(self.query, request.user, actor=actor_of(request))
+        if self.asked.refused:
+            messages.error(request, self.asked.refused.words)
+        return self.asked.calls()
+
+    def drawn(self) -> list[Any]:
+        return [leg for row in self.listed.rows for leg in (row.call, row.found, *row.legs)]
+
+    def _turn_to(self, request: HttpRequest, place: keyset.Place) -> None:
+        self.listed = listing.page(self.asked, place, self.list_per_page)
+        self.result_list = [row.found for row in self.listed.rows]
+        self.turn(self.listed.next, self.listed.previous)
+
+
+@admin.register(Call)
+class CallLogAdmin(CallAdmin):
+    """Lists calls, and has the pages of each."""
+
+    change_list_template = "voice/call_log/list.html"
+    list_per_page = 50
+    search_fields = ("from_number",)  # only so that there is a box: CallChangeList reads what is typed
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
+        return CallChangeList
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if request.method == "GET" and (text := old_addresses.search_of(request.GET)) is not None:
+            return HttpResponseRedirect(queries.address(text))
+        answer: Any = super().changelist_view(request, extra_context)
+        if (cl := getattr(answer, "context_data", {}).get("cl")) is not None:
+            answer.context_data |= self._told(request, cl)
+        return answer
+
+    def _told(self, request: HttpRequest, cl: CallChangeList) -> dict[str, Any]:
+        look, asked, listed = Look(request.user, cl.asked), cl.asked, cl.listed
+        shown = [columns.COLUMNS[name] for name in columns.SHOWN]
+        return {
+            "typed": cl.query or request.GET.get("q", "")[:1000],
+            "asked": asked,
+            "columns": shown,
+            "rows": [
+                (
+                    row,
+                    look.draw(row.call, shown),
+                    [(leg, look.draw(leg, shown)) for leg in row.legs],
+                )
+                for row in listed.rows
+            ],
+            "chips": facets.chips(asked, cl.query),
+            "filters": facets.filters(asked, request.user),
+            "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",
+            "zone": timezone.get_current_timezone_name(),
+        }

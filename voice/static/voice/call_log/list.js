@@ -1,0 +1,53 @@
+"use strict";
+// The call log by keyboard. Without scripts each row is a link, each filter opens, and a session has its own page.
+
+(() => {
+  const log = document.querySelector(".log");
+  if (!log) return;
+  const rows = () => [...log.querySelectorAll(".log-row:not([hidden])")];
+  const open = (row) => row?.querySelector(".log-open");
+
+  log.addEventListener("click", (event) => {
+    const button = event.target.closest(".log-legs");
+    if (button) toggle(button);
+  });
+
+  function toggle(button) {
+    const isOpen = button.getAttribute("aria-expanded") === "true";
+    button.setAttribute("aria-expanded", String(!isOpen));
+    for (const leg of button.closest("tbody").querySelectorAll(".log-leg")) leg.hidden = isOpen;
+  }
+
+  // one filter at a time; a click elsewhere or Esc closes it
+  document.addEventListener("click", (event) => {
+    for (const box of log.querySelectorAll("details.log-filter[open]")) if (!box.contains(event.target)) box.open = false;
+  });
+
+  function move(step) {
+    const all = rows();
+    const here = all.indexOf(document.activeElement?.closest(".log-row"));
+    const next = all[here < 0 ? 0 : Math.min(Math.max(here + step, 0), all.length - 1)];
+    open(next)?.focus();
+    next?.scrollIntoView({ block: "nearest" });
+  }
+
+  const keys = {
+    j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
+    l: (row) => row && row.closest("tbody").querySelector(".log-legs") && toggle(row.closest("tbody").querySelector(".log-legs")),
+    f: () => log.querySelector(".log-bar summary")?.focus(),
+    "/": () => { const box = log.querySelector("#searchbar"); box.focus(); box.select(); },
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape") {
+      const box = log.querySelector("details.log-filter[open]");
+      if (box) { box.open = false; box.querySelector("summary").focus(); }
+      return;
+    }
+    if (event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+    const act = keys[event.key];
+    if (!act || (event.key.startsWith("Arrow") && !event.target.closest(".log-table"))) return;
+    event.preventDefault();
+    act(document.activeElement?.closest(".log-row"));
+  });
+})();
