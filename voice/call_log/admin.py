@@ -3,14 +3,18 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils import timezone
 
 from portal import keyset
 from portal.actors import actor_of
+from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import SearchForm, TolerantChangeList
-from voice.call_log import columns, facets, listing, old_addresses
+from voice.call_log import columns, facets, listing, old_addresses, views
 from voice.call_log import query as queries
 from voice.call_log.columns import Look
 from voice.call_log.query import Query
@@ -49,7 +53,7 @@ class CallChangeList(TolerantChangeList):
 
 
 @admin.register(Call)
-class CallLogAdmin(CallAdmin):
+class CallLogAdmin(KeptFilters, CallAdmin):
     """Lists calls, and has the pages of each."""
 
     change_list_template = "voice/call_log/list.html"
@@ -58,6 +62,17 @@ class CallLogAdmin(CallAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
         return CallChangeList
+
+    def get_urls(self) -> list[URLPattern]:
+        counted = self.admin_site.admin_view(self.views_view)
+        return [path("views/", counted, name="voice_call_views"), *super().get_urls()]
+
+    def views_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the named searches with their counts, for the list that opens them."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {"views": views.shipped(request.user, counted=True), "text": request.GET.get("now", "")}
+        return TemplateResponse(request, "voice/call_log/views.html", context)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         if request.method == "GET" and (text := old_addresses.search_of(request.GET)) is not None:
@@ -82,6 +97,8 @@ class CallLogAdmin(CallAdmin):
                 )
                 for row in listed.rows
             ],
+            "views": views.shipped(request.user),
+            "text": asked.text,
             "chips": facets.chips(asked, cl.query),
             "filters": facets.filters(asked, request.user),
             "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",

@@ -84,7 +84,7 @@ def test_the_list_is_searched_and_filtered_as_ever(
 def test_an_old_address_with_what_is_no_day_says_so(browser: Client, day: str) -> None:
     for end in ("from", "to"):
         told = shown(browser, **{f"started_at_{end}_0": day})
-        assert day in told["asked"].wrong[0]
+        assert "takes 15m" in told["asked"].wrong[0]
 
 
 def test_an_account_of_an_old_address_is_found_by_its_id(browser: Client, account: TelnyxAccount) -> None:
@@ -111,12 +111,10 @@ def test_ten_thousand_calls_are_listed_without_counting(browser: Client, account
         ]
         Call.objects.bulk_create(rows, batch_size=2000)
 
-    make(100)
+    make(10_000)
     statements()  # that somebody saw whole numbers is noted once
-    few = statements()
-    make(9_900)
     many = statements()
-    assert len(many) == len(few)
+    assert len(many) <= 12
     assert not [sql for sql in many if "COUNT(" in sql.upper() and "voice_call" in sql]
     first = shown(browser)["cl"]
     assert first.next_url
