@@ -14,7 +14,7 @@ from portal import keyset
 from portal.actors import actor_of
 from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import SearchForm, TolerantChangeList
-from voice.call_log import columns, facets, listing, old_addresses, views
+from voice.call_log import columns, facets, listing, nothing_found, old_addresses, views
 from voice.call_log import query as queries
 from voice.call_log.columns import Look
 from voice.call_log.query import Query
@@ -53,7 +53,7 @@ class CallChangeList(TolerantChangeList):
 
 
 @admin.register(Call)
-class CallLogAdmin(KeptFilters, CallAdmin):
+class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each list that keeps filters
     """Lists calls, and has the pages of each."""
 
     change_list_template = "voice/call_log/list.html"
@@ -64,8 +64,19 @@ class CallLogAdmin(KeptFilters, CallAdmin):
         return CallChangeList
 
     def get_urls(self) -> list[URLPattern]:
-        counted = self.admin_site.admin_view(self.views_view)
-        return [path("views/", counted, name="voice_call_views"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        ours = [
+            path("views/", wrap(self.views_view), name="voice_call_views"),
+            path("columns/", wrap(self.columns_view), name="voice_call_columns"),
+        ]
+        return [*ours, *super().get_urls()]
+
+    def columns_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep which columns this person has (POST), and go back to the search."""
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        columns.choose(request.user, [] if "usual" in request.POST else request.POST.getlist("column"))
+        return HttpResponseRedirect(queries.address(request.POST.get("q", "")[:1000]))
 
     def views_view(self, request: HttpRequest) -> HttpResponse:
         """Show the named searches with their counts, for the list that opens them."""
@@ -84,11 +95,12 @@ class CallLogAdmin(KeptFilters, CallAdmin):
 
     def _told(self, request: HttpRequest, cl: CallChangeList) -> dict[str, Any]:
         look, asked, listed = Look(request.user, cl.asked), cl.asked, cl.listed
-        shown = [columns.COLUMNS[name] for name in columns.SHOWN]
+        shown = columns.chosen_by(request.user)
         return {
             "typed": cl.query or request.GET.get("q", "")[:1000],
             "asked": asked,
             "columns": shown,
+            "offered": [*shown, *(one for one in columns.COLUMNS.values() if one not in shown)],
             "rows": [
                 (
                     row,
@@ -102,5 +114,13 @@ class CallLogAdmin(KeptFilters, CallAdmin):
             "chips": facets.chips(asked, cl.query),
             "filters": facets.filters(asked, request.user),
             "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",
+            "dials": None if listed.rows else nothing_found.dials(asked, request.user),
+            "everywhere": "" if listed.rows or asked.refused else _without_window(asked),
             "zone": timezone.get_current_timezone_name(),
         }
+
+
+def _without_window(asked: Query) -> str:
+    """Return the address of the same search in all of the log; empty where it is that already."""
+    within = [token for token in asked.tokens if token.key in queries.WINDOWS]
+    return queries.address(asked.without(*within)) if within and len(within) < len(asked.tokens) else ""

@@ -18,6 +18,7 @@ from portal.templatetags.portal import phone, seconds, words
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import endings
+from voice.models import ChosenColumns
 
 _LAST = 4
 _NONE = SafeString("–")
@@ -205,6 +206,22 @@ COLUMNS = {
 }
 SHOWN = ("time", "way", "from", "to", "app", "ending", "lengths", "by", "marks")
 FIRST = "time"  # always there: it is the way to the call
+
+
+def chosen_by(user: Any) -> list[Column]:
+    """Return the columns that this person has chosen, in their order; the usual ones for who has not."""
+    row = ChosenColumns.objects.filter(user=user.pk).first()
+    names = [name for name in row.names if name in COLUMNS] if row else list(SHOWN)
+    return [COLUMNS[name] for name in dict.fromkeys([FIRST, *names])]
+
+
+def choose(user: Any, names: Iterable[str]) -> None:
+    """Keep the columns that this person wants, as far as there are such; none: the usual ones again."""
+    wanted = [name for name in dict.fromkeys(names) if name in COLUMNS]
+    if wanted:
+        ChosenColumns.objects.update_or_create(user=user, defaults={"names": wanted})
+    else:
+        ChosenColumns.objects.filter(user=user).delete()
 
 
 def moment(at: datetime) -> str:

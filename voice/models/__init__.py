@@ -3,6 +3,7 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
+from voice.models.call_log.columns import ChosenColumns
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
@@ -26,6 +27,7 @@ __all__ = [
     "Call",
     "CallCommand",
     "CallEvent",
+    "ChosenColumns",
     "Conference",
     "ConferenceParticipant",
     "DialBatch",

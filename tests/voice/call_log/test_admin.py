@@ -240,3 +240,16 @@ def test_over_rest_a_search_takes_what_the_box_takes(browser: Client, account: T
     refused = api.get("/api/v1/calls/", {"q": "colour:red"})
     assert refused.status_code == 400
     assert "colour" in refused.json()["errors"]["q"][0]
+
+
+def test_columns_are_chosen_by_each_for_themselves(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:
+    alone(account, "a", sip_hangup_cause="486", state="ended")
+    answer = browser.post(f"{LOG}columns/", {"column": ["ending", "sip", "nonsense"], "q": "sip:486"})
+    assert answer.url == f"{LOG}?q=sip%3A486"
+    assert [column.name for column in shown(browser)["columns"]] == ["time", "ending", "sip"]
+    other = signed_in("voice.view_call")
+    assert "sip" not in [column.name for column in shown(other)["columns"]]
+    browser.post(f"{LOG}columns/", {"usual": ""})
+    assert len(shown(browser)["columns"]) == 9
+    assert browser.get(f"{LOG}columns/").status_code == 403
+    assert signed_in("voice.dial", username="dialler").post(f"{LOG}columns/", {"column": "sip"}).status_code == 403

@@ -37,6 +37,22 @@
     f: () => log.querySelector(".log-bar summary")?.focus(),
     "/": () => { const box = log.querySelector("#searchbar"); box.focus(); box.select(); },
   };
+  // c, then what: the session, the leg, the number of the other party, the link
+  const copied = {
+    s: (row) => row.dataset.session,
+    l: (row) => row.dataset.leg,
+    n: (row) => row.querySelector(row.dataset.way === "outgoing" ? ".log-to" : ".log-from").textContent.trim(),
+    u: (row) => open(row).href,
+  };
+  let isCopying = false;
+  async function copy(row, key) {
+    isCopying = false;
+    const text = row && copied[key] ? copied[key](row) : "";
+    let said = text ? "Copied" : "";
+    if (text) await navigator.clipboard.writeText(text).catch(() => { said = text; });
+    log.querySelector("#log-said").textContent = said ? `${said}${said === "Copied" ? `: ${text}` : ""}` : "";
+  }
+
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") {
@@ -45,9 +61,13 @@
       return;
     }
     if (event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+    const row = document.activeElement?.closest(".log-row");
+    if (isCopying && copied[event.key]) { event.preventDefault(); copy(row, event.key); return; }
+    isCopying = event.key === "c" && Boolean(row);
+    if (isCopying) log.querySelector("#log-said").textContent = "Copy: s session, l leg, n number, u link";
     const act = keys[event.key];
     if (!act || (event.key.startsWith("Arrow") && !event.target.closest(".log-table"))) return;
     event.preventDefault();
-    act(document.activeElement?.closest(".log-row"));
+    act(row);
   });
 })();

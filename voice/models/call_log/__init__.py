@@ -1,0 +1,3 @@
+"""Holds the rows around the call log."""
+
+__all__ = ["columns"]
