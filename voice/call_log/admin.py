@@ -1,11 +1,12 @@
 """Shows the call log. It is searched with a customer on the phone: whatever they can tell finds the call."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -14,6 +15,8 @@ from portal import keyset
 from portal.actors import actor_of
 from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import SearchForm, TolerantChangeList
+from portal.masking import may_see_whole
+from portal.times import read_time
 from voice.call_log import columns, facets, listing, nothing_found, old_addresses, views
 from voice.call_log import query as queries
 from voice.call_log.columns import Look
@@ -67,9 +70,22 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
         wrap = self.admin_site.admin_view
         ours = [
             path("views/", wrap(self.views_view), name="voice_call_views"),
+            path("newer/", wrap(self.newer_view), name="voice_call_newer"),
             path("columns/", wrap(self.columns_view), name="voice_call_columns"),
         ]
         return [*ours, *super().get_urls()]
+
+    def newer_view(self, request: HttpRequest) -> HttpResponse:
+        """Tell how many legs of a search began since, for a list that is watched: 100 at most."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        since, text = read_time(request.GET.get("since")), request.GET.get("q", "")[:1000]
+        # a look every few seconds at a number would be a search for it each time
+        if since is None or not _is_watched(request, text):
+            return JsonResponse({"newer": None})
+        asked = queries.read(text, request.user, actor=actor_of(request))
+        newer = asked.calls().filter(started_at__gt=since).order_by("started_at").values_list("pk")[: views.MOST]
+        return JsonResponse({"newer": len(newer)})
 
     def columns_view(self, request: HttpRequest) -> HttpResponse:
         """Keep which columns this person has (POST), and go back to the search."""
@@ -93,6 +109,11 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
             answer.context_data |= self._told(request, cl)
         return answer
 
+    def _newest(self, listed: listing.Listing) -> str:
+        """Return since when what begins is newer than this page."""
+        found = [row.found.started_at for row in listed.rows]
+        return max(found, default=timezone.now() - timedelta(minutes=1)).isoformat()
+
     def _told(self, request: HttpRequest, cl: CallChangeList) -> dict[str, Any]:
         look, asked, listed = Look(request.user, cl.asked), cl.asked, cl.listed
         shown = columns.chosen_by(request.user)
@@ -114,10 +135,16 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
             "chips": facets.chips(asked, cl.query),
             "filters": facets.filters(asked, request.user),
             "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",
+            "watched": "" if request.GET.get("p") or not _is_watched(request, cl.query) else self._newest(listed),
             "dials": None if listed.rows else nothing_found.dials(asked, request.user),
             "everywhere": "" if listed.rows or asked.refused else _without_window(asked),
             "zone": timezone.get_current_timezone_name(),
         }
+
+
+def _is_watched(request: HttpRequest, text: str) -> bool:
+    """Tell whether a list of this search may be watched: not one for a number, by who has such searches noted."""
+    return may_see_whole(request.user) or not queries.asks_for_numbers(text)
 
 
 def _without_window(asked: Query) -> str:

@@ -53,6 +53,7 @@ KEYS: dict[str, Reader] = {
 }
 WINDOWS = {"since": windows.since, "until": windows.until, "day": windows.day}
 ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
+_OF_NUMBERS = {"", "from", "to", "number"}
 _ALL = {"is", "setup", "talk"}
 MOST_TOKENS = 30
 
@@ -122,6 +123,11 @@ def read(text: str, user: Any, *, actor: Actor | None = None, now: datetime | No
     return _Reading(actor, now).of(tokens.read(text))
 
 
+def asks_for_numbers(text: str) -> bool:
+    """Tell whether a search may be one for a number, without making it."""
+    return any(token.key in _OF_NUMBERS for token in tokens.read(text))
+
+
 def address(text: str) -> str:
     """Return the address of the list that shows what ``text`` asks for."""
     listed = reverse("admin:voice_call_changelist")
@@ -156,7 +162,7 @@ class _Reading:
             tuple(self.wrong),
             tuple(dict.fromkeys(one.note for one in every if one.note)),
             self.refused,
-            any(key in {"from", "to", "number", ""} for key, _ in self.found),
+            any(key in _OF_NUMBERS for key, _ in self.found),
         )
 
     def take(self, token: Token) -> None:

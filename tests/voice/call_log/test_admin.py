@@ -253,3 +253,18 @@ def test_columns_are_chosen_by_each_for_themselves(browser: Client, signed_in: A
     assert len(shown(browser)["columns"]) == 9
     assert browser.get(f"{LOG}columns/").status_code == 403
     assert signed_in("voice.dial", username="dialler").post(f"{LOG}columns/", {"column": "sip"}).status_code == 403
+
+
+def test_a_list_that_is_watched_is_told_what_is_newer(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:
+    alone(account, "a", started_at=timezone.now() - timedelta(minutes=2))
+    since = shown(browser)["watched"]
+    assert browser.get(f"{LOG}newer/", {"since": since}).json() == {"newer": 0}
+    alone(account, "b")
+    alone(account, "c", direction="outgoing")
+    assert browser.get(f"{LOG}newer/", {"since": since}).json() == {"newer": 2}
+    assert browser.get(f"{LOG}newer/", {"since": since, "q": "dir:out"}).json() == {"newer": 1}
+    assert browser.get(f"{LOG}newer/", {"since": "soon"}).json() == {"newer": None}
+    masked = signed_in("voice.view_call")
+    assert masked.get(f"{LOG}newer/", {"since": since, "q": "0101"}).json() == {"newer": None}
+    assert not shown(masked, "0101")["watched"]
+    assert signed_in("voice.dial", username="dialler").get(f"{LOG}newer/").status_code == 403

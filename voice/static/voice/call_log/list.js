@@ -31,6 +31,36 @@
     next?.scrollIntoView({ block: "nearest" });
   }
 
+  // Live: what is newer slides in while the list is at its top; further down it is told, and waits
+  const watch = log.querySelector(".log-watch");
+  const results = () => log.querySelector("#log-results");
+  if (watch) {
+    watch.hidden = false;
+    watch.addEventListener("click", () => setWatched(watch.getAttribute("aria-pressed") !== "true"));
+    setWatched(sessionStorage.getItem("call-log-live") === "on");
+    setInterval(look, 5000);
+  }
+  function setWatched(isOn) {
+    watch.setAttribute("aria-pressed", String(isOn));
+    sessionStorage.setItem("call-log-live", isOn ? "on" : "off");
+  }
+  async function look() {
+    if (watch.getAttribute("aria-pressed") !== "true" || document.visibilityState !== "visible") return;
+    const box = results();
+    const answer = await fetch(`${box.dataset.newer}&since=${encodeURIComponent(box.dataset.newest)}`).catch(() => null);
+    const newer = answer?.ok ? (await answer.json()).newer : null;
+    const isBusy = scrollY > 40 || log.querySelector("details[open]") || box.contains(document.activeElement);
+    if (newer && isBusy) log.querySelector("#log-said").textContent = `${newer > 99 ? "99+" : newer} new`;
+    else if (newer || (!isBusy && box.querySelector(".log-alive"))) await renew();
+  }
+  async function renew() {
+    const answer = await fetch(location.href).catch(() => null);
+    const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#log-results");
+    if (!fresh) return;
+    results().replaceWith(document.adoptNode(fresh));
+    log.querySelector("#log-said").textContent = "";
+  }
+
   const keys = {
     j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
     l: (row) => row && row.closest("tbody").querySelector(".log-legs") && toggle(row.closest("tbody").querySelector(".log-legs")),
