@@ -40,7 +40,7 @@ def big(django_db_setup: None, django_db_blocker: Any) -> Iterator[frozenset[str
 def values(big: frozenset[str], django_db_blocker: Any) -> walked_lists.Values:
     with django_db_blocker.unblock():
         call = Call.objects.order_by("started_at")[1000]
-    return walked_lists.Values(walked_lists.words_of(call), UNTIL)
+    return walked_lists.Values(walked_lists.words_of(call), UNTIL, walked_lists.searches_of(call))
 
 
 @pytest.mark.django_db

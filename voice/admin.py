@@ -1,8 +1,8 @@
 """Imports each room's pages, so that Django registers them."""
 
 from voice.alerts import admin as alerts
+from voice.call_log import admin as calls
 from voice.call_page import admin as call_page
-from voice.calls import admin as calls
 from voice.conferences import admin as conferences
 from voice.dialling import admin as batches
 from voice.dialling import limits_admin

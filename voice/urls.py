@@ -4,8 +4,9 @@ from django.urls import include, path, re_path
 from rest_framework.routers import SimpleRouter
 
 from voice.alerts.api import AlertViewSet
+from voice.call_log.api import CallLogViewSet
 from voice.call_page.api import CallFileViewSet, SessionFileViewSet
-from voice.calls.api import ActiveCallViewSet, CallViewSet, SessionViewSet
+from voice.calls.api import ActiveCallViewSet, SessionViewSet
 from voice.conferences.api import ConferenceViewSet, QueueViewSet
 from voice.dialling.api import DialBatchViewSet, LimitsViewSet
 from voice.dispatch.api import BreakerViewSet, CommandViewSet
@@ -19,7 +20,7 @@ from voice.stops.api import StopViewSet, SuspensionViewSet
 from voice.texml import api as texml_api
 
 router = SimpleRouter()
-router.register("calls", CallViewSet, basename="call")
+router.register("calls", CallLogViewSet, basename="call")
 router.register("call-events", EventViewSet, basename="call-event")
 router.register("commands", CommandViewSet, basename="command")
 router.register("flows", FlowViewSet, basename="flow")

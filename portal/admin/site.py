@@ -121,17 +121,16 @@ class InfinitePaginator(unfold_paginator.InfinitePaginator):
 class SearchForm(ChangeListSearchForm):
     """Bounds what is searched for: each word is one more condition on every searched column."""
 
+    longest, most_words = 600, 10  # a call control id has up to 512 characters
+
     def clean(self) -> dict[str, Any]:
         text = self.cleaned_data.get(SEARCH_VAR) or ""
-        if len(text) > _LONGEST_SEARCH or len(text.split()) > _MOST_WORDS:
+        if len(text) > self.longest or len(text.split()) > self.most_words:
             del self.cleaned_data[SEARCH_VAR]
             raise forms.ValidationError(
-                f"Search for at most {_MOST_WORDS} words and {_LONGEST_SEARCH} characters. The list was not searched."
+                f"Search for at most {self.most_words} words and {self.longest} characters. The list was not searched."
             )
         return self.cleaned_data
-
-
-_LONGEST_SEARCH, _MOST_WORDS = 600, 10  # a call control id has up to 512 characters
 
 
 class TolerantChangeList(ChangeList):
@@ -172,11 +171,15 @@ class TolerantChangeList(ChangeList):
                 self.result_list = list(self.result_list)
             else:
                 self._turn_to_asked(request)
-            self.model_admin.complete(self.result_list)  # type: ignore[attr-defined]
+            self.model_admin.complete(self.drawn())  # type: ignore[attr-defined]
         except (ValueError, OverflowError, DataError, OperationalError) as error:
             if is_outage(error):
                 raise
             raise IncorrectLookupParameters(error) from error  # it fails only when asked
+
+    def drawn(self) -> list[Any]:
+        """Return the rows that are drawn, whatever they are beside those of the page."""
+        return self.result_list  # type: ignore[no-any-return]
 
     def _turn_to_asked(self, request: HttpRequest) -> None:
         text = request.GET.get(PAGE_VAR, "")
@@ -190,8 +193,12 @@ class TolerantChangeList(ChangeList):
         ordering = self.get_ordering(request, self.queryset)
         page = keyset.page(self.queryset, ordering, place, self.list_per_page)
         self.result_list = page.rows
+        self.turn(page.next, page.previous)
+
+    def turn(self, following: keyset.Place | None, previous: keyset.Place | None) -> None:
+        """Keep the addresses of the pages beside this one."""
         self.next_url, self.previous_url = (
-            self.get_query_string({PAGE_VAR: one.text}) if one else "" for one in (page.next, page.previous)
+            self.get_query_string({PAGE_VAR: one.text}) if one else "" for one in (following, previous)
         )
 
 

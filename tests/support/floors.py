@@ -115,6 +115,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.session_picture.*",),
     ("voice.call_page.*",),
     ("voice.finder.*",),
+    ("voice.call_log.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",

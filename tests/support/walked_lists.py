@@ -17,7 +17,7 @@ from django.urls import reverse
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from benchmarks import seed
+from benchmarks import seed, seeded_rows
 from voice.models import Call
 
 _UNKNOWN = "nothing-of-this-kind"
@@ -30,6 +30,7 @@ class Values:
 
     words: tuple[str, ...]
     until: datetime
+    searches: tuple[str, ...] = ()
     _found: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def of(self, model: type[models.Model], name: str) -> tuple[str, ...]:
@@ -75,6 +76,54 @@ def words_of(call: Call) -> tuple[str, ...]:
             "nothing-of-this-kind",
             "00000000-0000-4000-8000-000000000000",
             "+4930999999",
+        ),
+    )
+
+
+def searches_of(call: Call) -> tuple[str, ...]:
+    """What is typed into the search of the call log: each of its words, alone and together."""
+    number, last, rare = call.from_number, call.from_number[-4:], seeded_rows.RARE_CAUSE
+    return (
+        *(
+            f"from:{number}",
+            f"to:{call.to_number}",
+            f"number:{last}",
+            f"-from:{last}",
+            "from:+4930999999",
+            "to:anonymous",
+        ),
+        *("dir:in", "dir:out", "dir:unknown", "-dir:in", "ending:busy", "ending:we_hung_up", "ending:refused_d13"),
+        *(
+            "-ending:completed",
+            "ending:busy ending:rejected",
+            "code:D13",
+            "sip:486",
+            "sip:200",
+            "-sip:200",
+            "by:machine",
+        ),
+        *("who:us", "who:caller", f"cause:{rare}", "cause:normal_clearing", f"-cause:{rare}", "cause:nothing"),
+        *(f"app:{call.connection_id}", f"app:{seeded_rows.RARE_CONNECTION}", 'app:"application 3"', "application"),
+        *(f"account:{name}" for name in (seed.BUSY, seed.OLD, seed.NEW)),
+        *(
+            "state:ended",
+            "state:lost",
+            "is:running",
+            "is:lost",
+            "is:answered",
+            "-is:answered",
+            "is:recorded",
+            "is:texml",
+        ),
+        *("rec:yes", "rec:no", "talk:>60", "talk:<10", "talk:>36000", "setup:>3", "setup:>3600"),
+        *(f"session:{call.call_session_id}", f"id:{call.pk}", "id:nothing", "rows:legs", "D13", "SIP 486", "SIP 604"),
+        *("since:2h", "since:30d until:29d", "day:2026-11-20", "day:2026-09-20", "since:2026-10-01 until:2026-10-02"),
+        *("dir:out cause:user_busy", f"dir:in cause:{rare}", f"app:{seeded_rows.RARE_CONNECTION} dir:out talk:>5"),
+        *(f"account:{seed.OLD} rec:yes", f"number:{last} dir:in talk:>1", "since:2026-10-01 cause:user_busy dir:out"),
+        *(
+            "is:answered talk:<1 sip:200",
+            "cause:user_busy who:us rec:yes",
+            f"-app:{call.connection_id} is:lost dir:out",
         ),
     )
 
@@ -139,7 +188,7 @@ def admin_addresses(client: Client, model: type[models.Model], values: Values) -
 def _typed(model: type[models.Model], name: str, values: Values) -> tuple[str, ...]:
     """What is typed into a field. Of a time, the day: the field of the hour takes none alone."""
     if name == "q":
-        return values.words
+        return (*values.words, *values.searches) if model is Call else values.words
     if day := re.fullmatch(r"(.+)_(?:from|to)(?:_([01]))?", name):
         return tuple(moment[:10] for moment in values.of(model, day[1])) if day[2] != "1" else ()
     return values.of(model, name)
@@ -200,6 +249,7 @@ def rest_addresses(listed: RestList, path: str, values: Values) -> Iterator[str]
     for name, bound in listed.parameters.items():
         column = re.sub("_(after|before)$", "_at", name)
         typed = values.of(listed.model, column) if listed.model and not bound else values.words
+        typed = values.searches if name == "q" and listed.model is Call else typed
         yield from (f"{path}?{urlencode({name: value})}" for value in bound or typed)
 
 

@@ -3,36 +3,26 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
 from django.utils.module_loading import import_string
-from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
-    DropdownFilter,
-    RelatedDropdownFilter,
-)
-from unfold.decorators import display
 
 from applications.kinds import KINDS
 from portal.actors import actor_of
-from portal.admin.filters import MomentRangeFilter, WholeTextFilter
 from portal.admin.pages import PageAdmin
-from portal.admin.site import as_json, viewer
+from portal.admin.site import as_json
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
-from portal.templatetags.portal import phone, seconds, status_badge
 from voice.calls import buttons, search, status, story, telnyx_record, timeline
-from voice.catalogue import actions, endings
-from voice.catalogue.event_types import ending
+from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.commands import outbox, products
 from voice.commands.confirmation import DANGEROUS, wake_and_return
@@ -43,53 +33,12 @@ from voice.models import Call, CallEvent, Conference
 _MOST_LEGS, _FIRST_LEGS = 26, 20  # listed beside the timeline; those between the first and the last are counted
 
 
-class DirectionFilter(DropdownFilter):
-    """Filters by the two directions; which ones the calls have, every row would have to be read for."""
-
-    title, parameter_name = "direction", "direction"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> tuple[tuple[str, str], ...]:
-        return ("incoming", "incoming"), ("outgoing", "outgoing")
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
-        return queryset.filter(direction=self.value()) if self.value() else queryset
-
-
-@admin.register(Call)
 class CallAdmin(PageAdmin):
-    """Lists and shows calls. Searched with a customer on the phone: number, last digits or any id in, the call out."""
+    """Shows calls. The list of them is in ``voice.call_log``, whose admin is registered."""
 
     when_empty = "A call appears with its first webhook, or when you dial. Does none come? The inbox says why."
     page_template = "voice/calls/page.html"
-    list_display = (
-        "started",
-        "way",
-        "from_shown",
-        "to_shown",
-        "application",
-        "state_shown",
-        "ending_shown",
-        "ring",
-        "talk",
-    )
-    list_display_links = ("started",)
-    list_filter = (
-        ("started_at", MomentRangeFilter),
-        ("state", ChoicesDropdownFilter),
-        ("account", RelatedDropdownFilter),
-        ("connection_id", WholeTextFilter),
-        ("ending_category", ChoicesDropdownFilter),
-        ("ended_by", ChoicesDropdownFilter),
-        ("hangup_cause", WholeTextFilter),
-        DirectionFilter,
-    )
-    list_filter_submit = True
-    sortable_by = ("started",)
-    list_filter_sheet = True
     list_fullwidth = True
-    list_before_template: Any = "voice/calls/list_before.html"
-    search_fields = ("from_number",)  # only so that the box is drawn: see get_search_results
-    search_help_text = "Number or its last digits, session, leg, call control or connection id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Call]:
         rows: QuerySet[Call] = super().get_queryset(request).select_related("account").defer("facts")
@@ -99,68 +48,6 @@ class CallAdmin(PageAdmin):
         names = search.application_names({(call.account_id, call.connection_id) for call in rows})
         for call in rows:
             call.application_name = names.get((call.account_id, call.connection_id), "")
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
-    ) -> tuple[QuerySet[Call], bool]:
-        if not search_term.strip():
-            return queryset, False
-        try:
-            return search.by_text(queryset, search_term, actor_of(request)), False
-        except search.SearchRefused as refused:
-            messages.error(request, refused.words)
-            return queryset.none(), False
-
-    @display(description="Time (UTC)", ordering="started_at")
-    def started(self, call: Call) -> str:
-        text = f"{call.started_at:%Y-%m-%d} {call.started_at:%H:%M:%S}"
-        return format_html('<span class="portal-time">{}</span>', text)
-
-    @display(description="Way")
-    def way(self, call: Call) -> str:
-        icon = {"incoming": "call_received", "outgoing": "call_made"}.get(call.direction, "question_mark")
-        title = call.direction or "direction not known"
-        return format_html(
-            '<span class="material-symbols-outlined portal-way" role="img" aria-label="{0}" title="{0}">{1}</span>',
-            title,
-            icon,
-        )
-
-    @display(description="From")
-    def from_shown(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', phone(call.from_number, viewer()))
-
-    @display(description="To")
-    def to_shown(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', phone(call.to_number, viewer()))
-
-    @display(description="Application")
-    def application(self, call: Any) -> str:
-        return call.application_name or call.connection_id or "—"
-
-    @display(description="State")
-    def state_shown(self, call: Call) -> str:
-        return status_badge(call.state)
-
-    @display(description="Ending")
-    def ending_shown(self, call: Call) -> str:
-        if not call.ending:  # not judged yet: no word of who it was
-            return "—" if call.is_alive else ending(call.hangup_cause, "") or "—"
-        tone, title = endings.tone(call.ending_category), endings.title(call.ending_category, call.ended_by)
-        return format_html(
-            '<span class="portal-ending portal-ending-{}" title="{}">{}</span>',
-            tone,
-            title,
-            endings.label(call.ending, call.ending_category, call.ended_by),
-        )
-
-    @display(description="Ring")
-    def ring(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', seconds(call.ring_seconds))
-
-    @display(description="Talk")
-    def talk(self, call: Call) -> str:
-        return format_html('<span class="portal-number">{}</span>', seconds(call.talk_seconds))
 
     # --- the page of a call ---------------------------------------------------------------------------------------
 

@@ -25,6 +25,16 @@ _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE, CUT = 20_000, "…"
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
+_DETECTED = {"call.machine.detection.ended", "call.machine.premium.detection.ended"}
+_DETECTED_BY_TEXML = {"texml.amd", "texml.call.completed"}
+_ANSWERERS = {  # by the first word: human_residence, machine_end_beep, fax_detected, not_sure
+    "human": Call.Answerer.PERSON.value,
+    "machine": Call.Answerer.MACHINE.value,
+    "fax": Call.Answerer.FAX.value,
+    "silence": Call.Answerer.SILENCE.value,
+    "not": Call.Answerer.UNSURE.value,
+    "unknown": Call.Answerer.UNSURE.value,
+}
 _CONTROL_ID = re.compile(r"[A-Za-z0-9:_\-=]{1,512}", re.ASCII)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -125,6 +135,7 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
         yield Fact("tags", [tag for tag in tags if isinstance(tag, str)][:64])
     if event.event_type in _OF_A_RECORDING:
         yield Fact("has_recording", True)
+    yield from _answerer(event.event_type, payload)
     yield from _measured(event, payload)
     if event.source == CallEvent.Source.TEXML:
         if event.event_type == "texml.call.fetch" and payload.get("call_status") == "in-progress":
@@ -162,6 +173,14 @@ def _measured(event: CallEvent, payload: dict[str, Any]) -> Iterator[Fact]:
 def _price(payload: Mapping[str, Any], weight: int) -> Iterator[Fact]:
     if cost := measures.cost(payload):
         yield Fact("cost", cost.pop("cost"), weight, beside=cost)
+
+
+def _answerer(event_type: str, payload: dict[str, Any]) -> Iterator[Fact]:
+    """State who answered, as machine detection says at its end."""
+    told = payload.get("result") if event_type in _DETECTED else payload.get("answered_by")
+    word = _ANSWERERS.get(str(told).partition("_")[0])
+    if word and event_type in {*_DETECTED, *_DETECTED_BY_TEXML}:
+        yield Fact("answered_by", word)
 
 
 def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:

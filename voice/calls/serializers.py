@@ -37,6 +37,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     ending = serializers.SerializerMethodField(help_text="The rule that said why it ended; null until it is judged.")
     ending_category = serializers.SerializerMethodField()
     ended_by = serializers.SerializerMethodField(help_text="A party of the session, not Telnyx's side of the leg.")
+    answered_by = serializers.SerializerMethodField(help_text="As machine detection said; null without a word of it.")
     ring_seconds = serializers.FloatField(read_only=True, allow_null=True)
     talk_seconds = serializers.FloatField(read_only=True, allow_null=True)
     clock_skew_seconds = serializers.FloatField(
@@ -71,6 +72,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
             "ending",
             "ending_category",
             "ended_by",
+            "answered_by",
             "client_state",
             "tags",
             "has_recording",
@@ -129,6 +131,10 @@ class CallSerializer(serializers.ModelSerializer[Call]):
     @extend_schema_field({"enum": [*Call.Party.values, None], "type": ["string", "null"]})
     def get_ended_by(self, call: Call) -> str | None:
         return call.ended_by or None
+
+    @extend_schema_field({"enum": [*Call.Answerer.values, None], "type": ["string", "null"]})
+    def get_answered_by(self, call: Call) -> str | None:
+        return call.answered_by or None
 
     def get_cost(self, call: Call) -> str | None:
         return call.cost or None

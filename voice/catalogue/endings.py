@@ -87,6 +87,17 @@ def label(code: str, category: str, who: str) -> str:
     return _LABELS.get(code, category_label(category))
 
 
+def code_label(code: str) -> str:
+    """Word a verdict's code where nothing else is known of the calls that have it."""
+    return label(code, "unknown", "") if is_code(code) else code.replace("_", " ").capitalize()
+
+
+def is_code(code: str) -> bool:
+    """Tell whether a verdict may have this code."""
+    plain = code.removeprefix("other_leg_")
+    return plain in _LABELS or plain == "hung_up" or bool(re.fullmatch(r"refused_[a-z]*\d*|sip_\d+", plain))
+
+
 def category_label(category: str) -> str:
     """Word a category."""
     return _CATEGORIES.get(category, _CATEGORIES["unknown"])[0]

@@ -42,6 +42,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "call_quality_stats": ("CallQualityStats",),
     "shaken_stir_attestation": ("ShakenStirAttestation",),
     "shaken_stir_validated": ("ShakenStirValidated",),
+    "answered_by": ("AnsweredBy",),
 }
 _OF_A_RESOURCE: dict[str, tuple[str, ...]] = {
     "call_control_id": ("sid",),

@@ -3,6 +3,7 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
+from voice.models.call_log.columns import ChosenColumns
 from voice.models.call_log.contacts import Contact
 from voice.models.call_log.notes import CallNote, CallTag, FollowUp
 from voice.models.call_log.recordings import Recording
@@ -31,6 +32,7 @@ __all__ = [
     "CallEvent",
     "CallNote",
     "CallTag",
+    "ChosenColumns",
     "Conference",
     "ConferenceParticipant",
     "Contact",

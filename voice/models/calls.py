@@ -52,6 +52,13 @@ class Call(models.Model):
         NOBODY = "nobody"
         UNKNOWN = "unknown"
 
+    class Answerer(models.TextChoices):
+        PERSON = "person"
+        MACHINE = "machine"
+        FAX = "fax"
+        SILENCE = "silence"
+        UNSURE = "unsure"
+
     OVER = (State.ENDED, State.LOST)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -109,6 +116,9 @@ class Call(models.Model):
         max_length=50, blank=True, default="", db_default="", help_text="What Telnyx's screening said of the call."
     )
     late_seconds = models.FloatField(null=True, help_text="The longest way of a webhook to us, if one was late.")
+    answered_by = models.CharField(
+        max_length=10, choices=Answerer, blank=True, default="", db_default="", help_text="As machine detection said."
+    )
     step = models.CharField(max_length=100, blank=True, help_text="Where its flow stands.")
     # what voice.explanations makes of events and commands together, a moment after the end; empty until then
     ending = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="The rule that decided.")
@@ -154,6 +164,11 @@ class Call(models.Model):
                 fields=["ending_category", "-started_at"], name="call_by_ending", condition=~Q(ending_category="")
             ),
             models.Index(fields=["ended_by", "-started_at"], name="call_by_party", condition=~Q(ended_by="")),
+            models.Index(fields=["ending", "-started_at"], name="call_by_verdict", condition=~Q(ending="")),
+            models.Index(
+                fields=["sip_hangup_cause", "-started_at"], name="call_by_sip", condition=~Q(sip_hangup_cause="")
+            ),
+            models.Index(fields=["answered_by", "-started_at"], name="call_by_answerer", condition=~Q(answered_by="")),
             models.Index(fields=["judge_at"], name="call_to_judge", condition=Q(judge_at__isnull=False)),
             models.Index(fields=["mos", "-started_at"], name="call_by_mos", condition=Q(mos__isnull=False)),
             models.Index(

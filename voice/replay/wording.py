@@ -24,6 +24,7 @@ _COLUMNS = {
     "hangup_cause": "Ending",
     "hangup_source": "Ended by",
     "sip_hangup_cause": "SIP code",
+    "answered_by": "Answered by",
     "call_leg_id": "Leg id",
     "call_session_id": "Session id",
     "connection_id": "Application",

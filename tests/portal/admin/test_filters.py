@@ -6,12 +6,10 @@ import pytest
 from django.utils import timezone
 
 from portal.models import AuditEvent
-from tests.support.factories import make_call
 from voice.models import CallCommand, CallEvent, Conference
 
 AUDIT = "/admin/portal/auditevent/"
 COLUMNS = {
-    "/admin/voice/call/": "started_at",
     "/admin/voice/callevent/": "received_at",
     "/admin/voice/callcommand/": "created_at",
     "/admin/voice/conference/": "started_at",
@@ -90,6 +88,4 @@ def make_row(account, url, leg, at):
         return CallEvent.objects.create(account=account, dedupe_key=leg, received_at=at, body=b"{}", source="webhook")
     if "callcommand" in url:
         return CallCommand.objects.create(account=account, action="speak", intent_key=leg, created_at=at, expires_at=at)
-    if "conference" in url:
-        return Conference.objects.create(account=account, conference_id=leg, started_at=at)
-    return make_call(account, leg, started_at=at)
+    return Conference.objects.create(account=account, conference_id=leg, started_at=at)

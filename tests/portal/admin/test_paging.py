@@ -78,7 +78,7 @@ def test_calls_of_one_moment_come_once_while_others_come_and_go(browser: Client,
         if row := next(gone, None):
             row.delete()
 
-    for seen in walk(browser, LOG, meanwhile=meanwhile):
+    for seen in walk(browser, LOG, "?q=rows:legs", meanwhile=meanwhile):
         assert len(seen) == len(set(seen))
         assert {row.pk for row in kept} <= set(seen)
 

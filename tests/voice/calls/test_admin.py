@@ -2,16 +2,13 @@
 
 import threading
 import uuid
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib import admin
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import connections
 from django.test import Client, RequestFactory
-from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
@@ -23,77 +20,10 @@ from tests.support.rows import Call, CallCommand, CallEvent
 from voice.commands import outbox
 
 pytestmark = pytest.mark.django_db
-BUSY = {"ending": "busy", "ending_category": "busy", "ended_by": "callee"}
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
-def legs(client: Client, **query: str) -> str:
-    """The letters of the legs that the list shows, in its order."""
-    return "".join(call.call_control_id[3] for call in client.get(LOG, query).context["cl"].result_list)
-
-
 # --- List ------------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.alone("it lists what there is, of every account")
-def test_the_list_tells_what_happened_newest_first(browser: Client, account: TelnyxAccount) -> None:
-    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="front desk")
-    now = timezone.now()
-    ended = {"state": "ended", "ended_at": now, "hangup_cause": "user_busy", "hangup_source": "callee"}
-    make_call(account, "a", started_at=now - timedelta(hours=1), answered_at=None, **ended)
-    make_call(account, "b")
-    assert legs(browser) == "ba"
-    html = browser.get(LOG).content.decode()
-    for text in ("front desk", "Busy", "+1 312-555-0101", "answered", "ended", "1:00:00"):
-        assert text in html, text
-
-
-@pytest.mark.alone("it lists what there is, of every account")
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"q": "+442071838750"}, "a"),
-        ({"q": "+44 20 7183 8750"}, "a"),
-        ({"q": "8750"}, "a"),
-        ({"q": "v3:b-leg"}, "b"),
-        ({"q": "nobody"}, ""),
-        ({"state__exact": "ended"}, "b"),
-        ({"direction": "outgoing"}, "b"),
-        ({"ending_category__exact": "busy"}, "b"),
-        ({"ended_by__exact": "callee"}, "b"),
-        ({"ended_by__exact": "us"}, ""),
-        ({"connection_id": "88"}, "b"),
-        ({"hangup_cause": "user_busy"}, "b"),
-    ],
-)
-def test_the_list_is_searched_and_filtered(
-    browser: Client, account: TelnyxAccount, query: dict[str, str], found: str
-) -> None:
-    make_call(account, "a", from_number="+442071838750")
-    make_call(account, "b", state="ended", direction="outgoing", connection_id="88", hangup_cause="user_busy", **BUSY)
-    assert legs(browser, **query) == found
-
-
-def test_ten_thousand_calls_are_listed_without_counting(browser: Client, account: TelnyxAccount) -> None:
-    def statements() -> list[str]:
-        with CaptureQueriesContext(connection) as captured:
-            assert browser.get(LOG).status_code == 200
-        return [query["sql"] for query in captured]
-
-    for letter in "abc":
-        make_call(account, letter)
-    statements()  # that somebody saw whole numbers is noted once
-    few = statements()
-    now = timezone.now()
-    numbers = {"from_number": "+13125550101", "to_number": "+13125550199", "connection_id": CONNECTION}
-    rows = [Call(account=account, call_control_id=f"v3:{at}", started_at=now, **numbers) for at in range(10_000)]
-    Call.objects.bulk_create(rows, batch_size=2000)
-    many = statements()
-    assert len(many) == len(few)
-    assert not [sql for sql in many if "COUNT(" in sql.upper() and "voice_call" in sql]
-    assert len(browser.get(LOG).context["cl"].result_list) == 50
-    first = browser.get(LOG).context["cl"]
-    assert len(browser.get(f"{LOG}{first.next_url}").context["cl"].result_list) == 50
 
 
 def test_numbers_in_the_list_are_masked_for_who_may_not_see_them(signed_in: Any, account: TelnyxAccount) -> None:

@@ -11,6 +11,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import CALLS, api_for, problem
 from tests.support.rows import Call
+from voice.call_log import query
 from voice.calls import search
 from voice.dialling import limits
 from voice.models import Limits
@@ -39,7 +40,10 @@ def bob(user_with: Any) -> Actor:
 
 
 def found(text: str, actor: Actor) -> str:
-    rows = search.by_text(Call.objects.order_by("call_control_id"), text, actor)
+    asked = query.read(text, actor.user, actor=actor)
+    if asked.refused:
+        raise asked.refused
+    rows = asked.narrow(Call.objects.order_by("call_control_id"))
     return "".join(row.call_control_id.removeprefix("v3:")[0] for row in rows)
 
 
@@ -90,8 +94,7 @@ def test_one_side_can_be_asked_for(ada: Actor) -> None:
 
 
 def test_the_last_digits_are_a_prefix_search(ada: Actor) -> None:
-    query = str(search.by_text(Call.objects.order_by(), "555-0143", ada).query)
-    assert "LIKE 3410555%" in query
+    assert "LIKE 3410555%" in str(Call.objects.filter(search.number("555-0143", ada)).query)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +125,8 @@ def test_a_number_is_not_pieced_together_from_its_ends(text: str, bob: Actor) ->
 @pytest.mark.parametrize("text", ["...", "- -", "( )"])
 def test_what_is_no_number_finds_nothing_and_says_so(text: str, ada: Actor, client: Client) -> None:
     with pytest.raises(search.SearchRefused, match="cannot be read as a number"):
-        found(text, ada)
+        search.number(text, ada)
+    assert "takes a whole number" in query.read(text, ada.user).wrong[0]
 
 
 @pytest.mark.parametrize("value", ["²", "...", "x", "+", "anonym"])

@@ -1,3 +1,3 @@
-"""Holds the rows beside calls: what was recorded of them, what people wrote about them."""
+"""Holds the rows around the call log: what was recorded, what people wrote, which columns they chose."""
 
-__all__ = ["contacts", "notes", "recordings"]
+__all__ = ["columns", "contacts", "notes", "recordings"]

@@ -1,0 +1,36 @@
+"""Serves the list of calls over REST with the search of the call log: ``q`` takes what its box takes."""
+
+import django_filters
+from django.db.models import QuerySet
+from rest_framework.exceptions import ValidationError
+
+from portal.actors import actor_of
+from voice.call_log import query
+from voice.calls.api import CallFilters, CallViewSet
+from voice.models import Call
+
+
+class CallLogFilters(CallFilters):
+    """The filters of the call list, and its search."""
+
+    q = django_filters.CharFilter(
+        method="by_search", help_text="A search as in the call log: a number, an id, a name, ending:busy since:2h."
+    )
+
+    def by_search(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+        asked = query.read(value, self.request.user, actor=actor_of(self.request))
+        if asked.refused:
+            raise asked.refused.problem(name)
+        if asked.wrong:
+            raise ValidationError({name: list(asked.wrong)})
+        return asked.narrow(calls)
+
+
+# a keyword of Python's, which no class body can have
+CallLogFilters.base_filters["from"] = CallFilters.base_filters["from"]  # type: ignore[attr-defined]
+
+
+class CallLogViewSet(CallViewSet):
+    """Calls: one row a leg."""
+
+    filterset_class = CallLogFilters

@@ -1,0 +1,149 @@
+"""Finds the rows of one page: a session with its legs, or legs one by one. However large the log is, it reads as much.
+
+What several conditions ask for may be anywhere in the log. So as many calls as ``_REACH`` are looked through at a time,
+``_ROUNDS`` times; where that fills no page, the list says how far back it has looked, and goes on from there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from portal import keyset
+from portal.keyset import Place
+from voice.call_log.conditions import Reach
+from voice.call_log.query import Query
+from voice.models import Call
+
+SIZE = 40  # legs of a page
+_REACH, _ROUNDS = 2000, 5
+_MOST_LEGS, _LEGS_OF_A_ROW = 1000, 20
+_ORDER = ("-started_at", "-id")
+_FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_UNREAD = ("facts", "client_state", "tags")
+
+
+@dataclass
+class Row:
+    """Is one row: ``call`` is the first leg of a session, ``found`` the leg that the search is about."""
+
+    call: Any
+    found: Any
+    legs: list[Any] = field(default_factory=list)
+    more_legs: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether its legs are shown from the start: what was looked for is one of them."""
+        return bool(self.found.pk != self.call.pk)
+
+    @property
+    def leg_count(self) -> int:
+        return 1 + len(self.legs) + self.more_legs
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Is a page of rows, and where those beside it begin. ``looked_back_to``: more was not looked through for it."""
+
+    rows: list[Row]
+    next: Place | None
+    previous: Place | None
+    looked_back_to: datetime | None = None
+
+
+def page(query: Query, place: Place, size: int = SIZE) -> Listing:
+    """Find the page at that place. Raises ``keyset.NoPlace``."""
+    if needs_bound(query):
+        found = _looked_through(query, place, size)
+    else:
+        told = keyset.page(_read(query.calls()), _ORDER, place, size)
+        found = _Legs(told.rows, told.next, told.previous)
+    rows = [Row(leg, leg) for leg in found.legs] if query.shows_legs else _sessions(query, found.legs)
+    return Listing(rows, found.next, found.previous, found.edge)
+
+
+def needs_bound(query: Query) -> bool:
+    """Tell whether no index alone answers it in the order of time."""
+    reaches = [one.reach for one in query.conditions]
+    return Reach.FEW not in reaches and (len(reaches) > 1 or Reach.EACH in reaches)
+
+
+def edge(query: Query, begin: datetime | None = None, *, is_back: bool = False) -> datetime | None:
+    """Return how far as many calls reach as are looked through at a time; None where there are no more."""
+    leading = next((one for one in query.conditions if one.reach == Reach.MANY), None)
+    calls = query.among([leading] if leading else [])
+    if begin:
+        calls = calls.filter(**{f"started_at__{'gte' if is_back else 'lte'}": begin})
+    order = "started_at" if is_back else "-started_at"
+    return next(iter(calls.order_by(order).values_list("started_at", flat=True)[_REACH : _REACH + 1]), None)
+
+
+def _read(calls: QuerySet[Call]) -> QuerySet[Call]:
+    return calls.select_related("account").defer(*_UNREAD)
+
+
+@dataclass
+class _Legs:
+    legs: list[Any]
+    next: Place | None
+    previous: Place | None
+    edge: datetime | None = None
+
+
+def _looked_through(query: Query, place: Place, size: int) -> _Legs:
+    at, legs, reached = place, list[Any](), None
+    for _ in range(_ROUNDS):
+        begin = at.values[0] if at.values else None
+        reached = edge(query, _moment(begin), is_back=place.is_back)
+        bound = Q(**{f"started_at__{'lte' if place.is_back else 'gte'}": reached}) if reached else Q()
+        found = keyset.page(_read(query.calls().filter(bound)), _ORDER, at, size - len(legs))
+        legs = [*found.rows, *legs] if place.is_back else [*legs, *found.rows]
+        more = bool(found.previous if place.is_back else found.next)
+        if len(legs) == size or reached is None:
+            break
+        at = Place(place.is_back, (reached.isoformat(), _LAST_ID if place.is_back else _FIRST_ID))
+    is_cut = len(legs) < size and reached is not None
+    further = at if is_cut else _beside(legs, is_back=place.is_back) if legs and (more or reached) else None
+    behind = _beside(legs, is_back=not place.is_back) if legs else Place(not place.is_back)
+    cut = reached if is_cut else None
+    if place.is_back:
+        return _Legs(legs, behind, further, cut)
+    return _Legs(legs, further, behind if place.values else None, cut)
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        raise keyset.NoPlace from None
+
+
+def _beside(legs: Sequence[Any], *, is_back: bool) -> Place:
+    leg = legs[0] if is_back else legs[-1]
+    return Place(is_back, (leg.started_at.isoformat(), str(leg.pk)))
+
+
+def _sessions(query: Query, legs: list[Any]) -> list[Row]:
+    """Make a row of each session. It stands where the first of its legs does that the search finds: once."""
+    ids = {leg.call_session_id for leg in legs} - {""}
+    of: dict[str, list[Any]] = {}
+    related = _read(Call.objects.filter(call_session_id__in=ids)).order_by("call_session_id", "started_at", "id")
+    for leg in related[:_MOST_LEGS]:
+        of.setdefault(leg.call_session_id, []).append(leg)
+    found_in = _found(query, [leg.pk for session in of.values() if session[1:] for leg in session])
+    rows = []
+    for leg in legs:
+        session = of.get(leg.call_session_id) or [leg]
+        first_found = next((one for one in session if one.pk in found_in), leg) if session[1:] else leg
+        if first_found.pk == leg.pk:
+            others = [one for one in session if one.pk != session[0].pk]
+            rows.append(Row(session[0], leg, others[:_LEGS_OF_A_ROW], len(others[_LEGS_OF_A_ROW:])))
+    return rows
+
+
+def _found(query: Query, legs: list[Any]) -> set[Any]:
+    """Return which of these legs the search finds, too."""
+    return set(query.calls().filter(pk__in=legs).order_by().values_list("pk", flat=True)) if legs else set()

@@ -1,0 +1,58 @@
+"""Looks for a number where no call is: among the newest dials that never became one."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from portal.masking import may_see_whole
+from portal.phone_numbers import is_nobody
+from voice.call_log.query import Query
+from voice.calls import search
+from voice.catalogue import actions
+from voice.models import CallCommand
+
+_LOOKED_THROUGH, _SHOWN, _WHOLE = 1000, 5, 7
+_SIDES = {"": ("from", "to"), "number": ("from", "to"), "from": ("from",), "to": ("to",)}
+_NEVER_PLACED = (CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED, CallCommand.Status.UNCERTAIN)
+
+
+@dataclass(frozen=True)
+class Dials:
+    """Are the dials that never became a call, newest first, each with whom it called; how many there are besides."""
+
+    shown: list[tuple[CallCommand, str]]
+    more: int
+
+
+def dials(asked: Query, user: Any) -> Dials | None:
+    """Find them among the newest commands that came to nothing; None where no number was asked for, or may be shown."""
+    wanted = [token for token in asked.tokens if token.key in _SIDES and not token.is_negated]
+    if asked.refused or not asked.has_numbers or not wanted or not user.has_perm("voice.view_callcommand"):
+        return None
+    found = list[CallCommand]()
+    for status in _NEVER_PLACED:
+        newest = CallCommand.objects.filter(status=status).order_by("-created_at").defer("answer", "attempts")
+        found += [
+            one
+            for one in newest[:_LOOKED_THROUGH]
+            if one.action == actions.DIAL
+            and one.call_id is None
+            and all(_is_of(one.parameters, token.value, _SIDES[token.key], user) for token in wanted)
+        ]
+    found.sort(key=lambda one: one.created_at, reverse=True)
+    return Dials([(one, _called(one.parameters)) for one in found[:_SHOWN]], len(found[_SHOWN:]))
+
+
+def _called(parameters: Any) -> str:
+    called = parameters.get("to")
+    return str(called[0] if isinstance(called, list) and called else called or "")
+
+
+def _is_of(parameters: Any, value: str, sides: tuple[str, ...], user: Any) -> bool:
+    digits = search.digits_of(value)
+    if not digits or is_nobody(value) or not isinstance(parameters, dict):
+        return False
+    told = [parameters.get(side) for side in sides]
+    numbers = [search.digits_of(one) for each in told for one in (each if isinstance(each, list) else [each]) if one]
+    # an end of it tells who may not see a number no more than the search of calls does: four digits, or all of them
+    by_end = may_see_whole(user) or len(digits) < _WHOLE
+    return any(one.endswith(digits.removeprefix("0")) if by_end else one == digits for one in numbers)
