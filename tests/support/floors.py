@@ -98,8 +98,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.replay.*",),
     ("voice.inbox.*", "voice.first_steps.*"),
     ("voice.alerts.*",),
+    ("voice.metrics.*",),
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
+    ("voice.reports.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",

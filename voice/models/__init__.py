@@ -3,6 +3,7 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
+from voice.models.call_log.roll_ups import RollUp, StaleQuarter
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
@@ -37,7 +38,9 @@ __all__ = [
     "RejectionCount",
     "Replay",
     "ReplayLine",
+    "RollUp",
     "Rule",
+    "StaleQuarter",
     "TexmlCase",
     "TexmlDocument",
     "TexmlFetch",

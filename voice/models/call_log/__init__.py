@@ -1,0 +1,1 @@
+"""Defines the rows around the call log: what is counted of it, what was taken out of it."""
