@@ -59,9 +59,9 @@ def judge_session(call: Call) -> set[uuid.UUID]:
 
 
 def judge_old() -> Iterator[int]:
-    """Judge the calls that were over before endings were kept, or counted, newest first; yield how many, a piece at a time.
+    """Judge the calls that were over before endings were kept, or counted, newest first; yield how many.
 
-    It can be stopped and begun again: what is judged is passed over.
+    A piece at a time. It can be stopped and begun again: what is judged is passed over.
     """
     before = Q()
     while True:

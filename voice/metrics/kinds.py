@@ -13,7 +13,7 @@ def of_legs(legs: Sequence[Call], dialled: Collection[str]) -> dict[Call, str]:
 
 
 def _of_leg(leg: Call, is_first: bool, is_dialled: bool) -> str:
-    """Take the first leg for the call of the customer; a leg that a transfer or a document made is no call of its own."""
+    """Take the first leg for the customer's call; a leg that a transfer or a document made is none of its own."""
     if leg.direction == "incoming":
         return AS.INCOMING if is_first else AS.OTHER
     if leg.direction == "outgoing":

@@ -89,19 +89,28 @@ MEASURES: Mapping[str, Measure] = {
 _ENDING = "ending:"
 
 
-def ending(code: str) -> str:
-    """Return the name of the measure of a single ending."""
-    return f"{_ENDING}{code}"
+@dataclass(frozen=True)
+class Ending:
+    """Is how calls ended: the rule that decided, its category, and who ended them. There is a measure of each."""
+
+    code: str
+    category: str
+    who: str
+
+    @property
+    def name(self) -> str:
+        return f"{_ENDING}{self.code}/{self.category}/{self.who}"
 
 
-def is_known(name: str) -> bool:
-    return name in MEASURES or bool(name.removeprefix(_ENDING) and name.startswith(_ENDING))
+def endings(counts: Mapping[str, int]) -> dict[Ending, int]:
+    """Return how often each ending was counted, the most frequent first."""
+    found = {Ending(*name.removeprefix(_ENDING).split("/")): n for name, n in counts.items() if name.startswith(_ENDING)}
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0].name)))
 
 
 def calls_of(name: str, counted_as: str = "") -> Q:
     """Match the calls that a measure counts; of all kinds, unless one is named."""
-    which = Q(ending=name.removeprefix(_ENDING)) if name.startswith(_ENDING) else MEASURES[name].which
-    return (Q(counted_as=counted_as) if counted_as else ~Q(counted_as="")) & which
+    return (Q(counted_as=counted_as) if counted_as else ~Q(counted_as="")) & MEASURES[name].which
 
 
 def aggregates() -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Form(Enum):
 
 @dataclass(frozen=True)
 class Metric:
-    """Defines one figure. It links to the calls that ``of`` counts, of the kind ``counted_as``; of all kinds without."""
+    """Defines one figure. It links to the calls that ``of`` counts, of the kind ``counted_as``; else of all kinds."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         *("abandoned_early", f"Abandoned within {EARLY_SECONDS} s"),
-        f"Of the abandoned calls those that lasted less than {EARLY_SECONDS} seconds, ringing and all: mostly misdialled.",
+        f"Of the abandoned calls those that lasted less than {EARLY_SECONDS} seconds, ringing and all.",
         *(_IN, "abandoned_early"),
     ),
     Metric(
@@ -96,7 +96,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric(
         *("attempts", "Dialled calls"),
-        "Legs that were dialled, by a person, a flow, a batch or another program, and that are over. Legs of a transfer "
+        "Legs that were dialled, by a person, a flow, a batch or another program, and that are over. Legs of transfers "
         "are a group of their own. Dials that Telnyx refused, or that were never sent, are no attempts.",
         *(_OUT, "calls"),
     ),
@@ -202,7 +202,7 @@ METRICS: tuple[Metric, ...] = (
 )
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 GENERAL = (
-    "Every figure counts calls that are over and judged: a running call is in none, and is counted within seconds of its "
-    "end. A call belongs to the quarter of an hour in which it began; a window takes in its beginning, and not its end. "
-    "Percentiles are exact to the steps of a fixed scale."
+    "Every figure counts calls that are over and judged: a running call is in none, and is counted within half a minute "
+    "of its end. A call belongs to the quarter of an hour in which it began; a window takes in its beginning, and not "
+    "its end. Percentiles are exact to the steps of a fixed scale."
 )

@@ -90,12 +90,6 @@ def by_part(found: Iterable[Row], parts: list[Window]) -> list[Tally]:
     return result
 
 
-def endings(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """List the endings that there were, by code, the most frequent first."""
-    found = [(name.removeprefix("ending:"), n) for name, n in counts.items() if name.startswith("ending:")]
-    return sorted(found, key=lambda one: (-one[1], one[0]))
-
-
 def change(now: float | None, before: float | None, metric: Metric) -> dict[str, Any]:
     """Say how a figure changed since the window before: in what direction, and whether that is good."""
     if now is None or before is None or now == before:

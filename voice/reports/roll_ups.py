@@ -16,6 +16,7 @@ from voice.models import Call, RollUp, StaleQuarter
 
 SETTLE = timedelta(seconds=10)  # a busy quarter is counted once for all that changed meanwhile
 _PIECE_SECONDS, _MOST = 1.0, 100
+_GROUP = ("account_id", "connection_id", "counted_as", "own")
 _WITH_NUMBERS = (kinds.AS.INCOMING, kinds.AS.OUTGOING)  # the number of another leg may be a customer's
 
 
@@ -76,13 +77,15 @@ def _counted(calls: QuerySet[Call]) -> dict[_Group, Counter[str]]:
 
 def _of_each_number(calls: QuerySet[Call]) -> Iterator[tuple[_Group, dict[str, int]]]:
     own = Case(When(direction="incoming", then=F("to_number")), default=F("from_number"))
-    grouped = calls.annotate(own=own).values("account_id", "connection_id", "counted_as", "own")
+    grouped = calls.annotate(own=own).values(*_GROUP)
     names = list(measures.MEASURES)
     aggregates: dict[str, Any] = {f"m{at}": one for at, one in enumerate(measures.aggregates().values())}
     for row in grouped.annotate(**aggregates):
         yield _group(row), {name: measures.as_number(row[f"m{at}"]) for at, name in enumerate(names)}
-    for row in grouped.values("account_id", "connection_id", "counted_as", "own", "ending").annotate(n=Count("pk")):
-        yield _group(row), {measures.ending(row["ending"]): row["n"]}
+    ended = calls.annotate(own=own).values(*_GROUP, "ending", "ending_category", "ended_by").annotate(n=Count("pk"))
+    for row in ended:
+        one = measures.Ending(row["ending"], row["ending_category"], row["ended_by"])
+        yield _group(row), {one.name: row["n"]}
 
 
 def _group(row: dict[str, Any]) -> _Group:

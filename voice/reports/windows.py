@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from datetime import timezone as fixed
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
@@ -29,7 +28,7 @@ class BadWindow(ValueError):
 
 @dataclass(frozen=True)
 class Window:
-    """Is the time from ``begin`` up to ``end``, both at a quarter of an hour. ``name`` is that of a preset, if it is one."""
+    """Is the time from ``begin`` up to ``end``, both at a quarter of an hour; ``name`` is that of a preset."""
 
     begin: datetime
     end: datetime
@@ -102,7 +101,7 @@ def _time(name: str, text: str, *, is_end: bool = False) -> datetime:
         if at is None:
             raise ValueError
         at = timezone.make_aware(at) if timezone.is_naive(at) else at
-        at = at.astimezone(fixed.utc)
+        at = at.astimezone(UTC)
         return _quarter_after(at) if is_end and at != quarters.of_time(at) else quarters.of_time(at)
     except (ValueError, OverflowError):
         raise BadWindow(f"{name}: give a day as 2026-11-28, or a time as 2026-11-28T14:30.") from None
@@ -113,7 +112,7 @@ def _quarter_after(at: datetime) -> datetime:
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time())).astimezone(fixed.utc)
+    return timezone.make_aware(datetime.combine(day, time())).astimezone(UTC)
 
 
 def _next_hour(at: datetime) -> datetime:

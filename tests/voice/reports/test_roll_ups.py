@@ -1,5 +1,6 @@
 """What is counted by the quarter of an hour is what counting the calls gives, after whatever became of them."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -23,16 +24,22 @@ def test_every_measure_comes_to_what_the_calls_come_to(account: TelnyxAccount, s
     calls = make_calls(account, 400, seed)
     count_all()
     found = figures.tally(figures.rows(DAY, figures.Scope()))
-    names = [*measures.MEASURES, *(measures.ending(code) for code in {call.ending for call in calls if call.ending})]
     for counted_as in ("", *kinds.AS.values):
-        for name in names:
+        for name in measures.MEASURES:
             expected = plainly(calls, counted_as, name)
             assert found.of(counted_as).get(name, 0) == expected, (counted_as, name)
             listed = Call.objects.filter(measures.calls_of(name, counted_as))
             if not name.endswith(("_us", "_millionths")):
                 assert measures.in_window(listed, DAY.begin, DAY.end).count() == expected, (counted_as, name)
+        ended = Counter((one.ending, one.ending_category, one.ended_by) for one in calls if _is_of(one, counted_as))
+        told = measures.endings(found.of(counted_as))
+        assert {(one.code, one.category, one.who): n for one, n in told.items()} == ended
     assert found.of("incoming")["abandoned"] > 0
     assert found.of("outgoing")["delivered"] > 0
+
+
+def _is_of(call: Call, counted_as: str) -> bool:
+    return bool(call.counted_as) and counted_as in {"", call.counted_as}
 
 
 def test_numbers_and_applications_are_counted_apart(account: TelnyxAccount) -> None:
