@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.metrics.*",),
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
+    ("voice.call_log.*",),
     ("voice.reports.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),

@@ -19,7 +19,7 @@ from portal.phone_numbers import compact, is_nobody, mask
 from voice.dialling.limits import countries
 from voice.models import Call, CallEvent, Conference
 
-_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
 _SIP = ("sip:", "sips:")
 _MOST_LEGS = 1000
@@ -35,14 +35,19 @@ def by_text(calls: QuerySet[Call], text: str, actor: Actor) -> QuerySet[Call]:
     ``SearchRefused`` as for ``number``.
     """
     text = text.strip()
-    if _UUID.fullmatch(text):
+    if UUID.fullmatch(text):
         identifier = text.lower()
         return calls.filter(Q(call_session_id=identifier) | Q(call_leg_id=identifier) | of_control_id(text))
-    if _DIGITS.fullmatch(text) and len(_digits(text)) > _LONGEST_NUMBER:
-        return calls.filter(connection_id=_digits(text))
+    if is_connection_id(text):
+        return calls.filter(connection_id=digits_of(text))
     if _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(_SIP):
         return calls.filter(number(text, actor))
     return calls.filter(of_control_id(text))
+
+
+def is_connection_id(text: str) -> bool:
+    """Tell whether it has more digits than a number can have."""
+    return bool(_DIGITS.fullmatch(text)) and len(digits_of(text)) > _LONGEST_NUMBER
 
 
 def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
@@ -82,7 +87,7 @@ def of_session(text: str) -> Q:
 
     Their ids are read first: with one condition over several tables every row would be read.
     """
-    if not _UUID.fullmatch(text):
+    if not UUID.fullmatch(text):
         return Q(pk__in=[])
     legs = Call.objects.filter(call_session_id=text.lower()).values_list("pk", flat=True)[:_MOST_LEGS]
     rooms = Conference.objects.filter(conference_id=text.lower()).values_list("pk", flat=True)[:_MOST_LEGS]
@@ -105,6 +110,11 @@ class SearchRefused(Exception):
         super().__init__(words)
         self.words, self.wait = words, wait
 
+    @property
+    def is_unreadable(self) -> bool:
+        """Tell whether it was no number at all, whoever asks."""
+        return self.words == _UNREADABLE
+
     def problem(self, name: str) -> APIException:
         """Return what REST answers with: 429 while there are too many, else 400 at the parameter ``name``."""
         return Throttled(self.wait, self.words) if self.wait else ValidationError({name: [self.words]})
@@ -120,7 +130,7 @@ def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> 
     text = text.strip()
     is_word = is_nobody(text)
     is_sip = "@" in text or text.lower().startswith(_SIP)
-    if not (is_word or is_sip) and not _digits(text):
+    if not (is_word or is_sip) and not digits_of(text):
         raise SearchRefused(_UNREADABLE)
     is_free = may_see_whole(actor.user)
     if not is_free and not is_word:
@@ -149,7 +159,7 @@ def _whole(side: str, written: Iterable[str]) -> Q:
 
 def admit(text: str, actor: Actor) -> None:
     """Note that somebody who may not see whole numbers searches for ``text``; ``SearchRefused`` as for ``number``."""
-    is_sip, digits = "@" in text or text.lower().startswith(_SIP), _digits(text)
+    is_sip, digits = "@" in text or text.lower().startswith(_SIP), digits_of(text)
     if not is_sip and not (len(digits) == _LAST and digits == text) and len(digits) < _SHORTEST_NUMBER:
         raise SearchRefused("Search for a whole number, or for exactly four last digits.")
     AuditEvent.note(actor, _ACTION, searched=mask(text))
@@ -158,7 +168,7 @@ def admit(text: str, actor: Actor) -> None:
         raise SearchRefused(f"At most {PER_MINUTE} numbers are searched for in a minute. Wait a moment.", wait=60)
 
 
-def _digits(text: str) -> str:
+def digits_of(text: str) -> str:
     """Return the digits of a number, of whatever script, without the 0 of ``+49 (0)30``, and without a 00 before it."""
     digits = "".join(str(unicodedata.decimal(one)) for one in compact(text) if one.isdecimal())
     return digits.removeprefix("00") if len(digits) > _SHORTEST_NUMBER else digits
@@ -176,7 +186,7 @@ def _address(text: str, side: str, *, whole: bool) -> Q:
 
 
 def _whole_or_four(text: str, side: str) -> Q:
-    digits = _digits(text)
+    digits = digits_of(text)
     if len(digits) == _LAST:
         return Q(**{f"{side}_reversed__startswith": digits[::-1]})
     whole = [f"+{digits}", digits]
@@ -186,7 +196,7 @@ def _whole_or_four(text: str, side: str) -> Q:
 
 
 def _one_side(text: str, side: str) -> Q:
-    digits = _digits(text)
+    digits = digits_of(text)
     if text.startswith("+") or (text.startswith("00") and len(digits) >= _SHORTEST_NUMBER):
         return _whole(side, [f"+{digits}", digits])
     if len(digits) >= _SHORTEST_NUMBER:

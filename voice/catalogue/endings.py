@@ -87,6 +87,12 @@ def label(code: str, category: str, who: str) -> str:
     return _LABELS.get(code, category_label(category))
 
 
+def is_code(code: str) -> bool:
+    """Tell whether a verdict may have this code."""
+    plain = code.removeprefix("other_leg_")
+    return plain in _LABELS or plain == "hung_up" or bool(re.fullmatch(r"refused_[a-z]*\d*|sip_\d+", plain))
+
+
 def category_label(category: str) -> str:
     """Word a category."""
     return _CATEGORIES.get(category, _CATEGORIES["unknown"])[0]

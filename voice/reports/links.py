@@ -1,14 +1,13 @@
 """Makes of each figure the address of the list that has exactly its rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
+from typing import Any
 
-from django.urls import reverse
-
+from portal.masking import may_see_whole
 from portal.models import TelnyxAccount
-from voice.metrics import kinds
+from voice.call_log import query, tokens
+from voice.call_log.tokens import Token
 from voice.reports.figures import Scope
 from voice.reports.windows import Window
 
@@ -18,31 +17,30 @@ class Links:
     """Leads from a report to the call log. ``accounts`` are the names of all there are, by their ids."""
 
     accounts: dict[object, str]
+    may_name_numbers: bool
 
     def of(self, measure: str, counted_as: str, window: Window, scope: Scope, *more: tuple[str, str]) -> str:
-        """Return the address of the list of what a measure counts; empty where no search asks for just these calls."""
-        side = {kinds.AS.INCOMING: "to", kinds.AS.OUTGOING: "from"}.get(kinds.AS(counted_as)) if counted_as else ""
-        if scope.number and not side:
+        """Return the address of the list of what a measure counts; empty where no search asks for just these calls.
+
+        Of an own number none asks for calls of all kinds; and no address names one to who may not see it.
+        """
+        side = {"incoming": "to", "outgoing": "from"}.get(counted_as, "")
+        if scope.number and not (side and self.may_name_numbers):
             return ""
-        tokens = [("metric", f"{counted_as}.{measure}" if counted_as else measure), *more]
+        asked = [("metric", f"{counted_as}.{measure}" if counted_as else measure), *more]
         if scope.account_id:
-            tokens.append(("account", self.accounts.get(scope.account_id, "")))
+            asked.append(("account", self.accounts.get(scope.account_id, "")))
         if scope.connection_id:
-            tokens.append(("app", scope.connection_id))
-        if scope.number and side:
-            tokens.append((side, scope.number))
-        return address([*tokens, ("since", _moment(window.begin)), ("until", _moment(window.end)), ("rows", "legs")])
+            asked.append(("app", scope.connection_id))
+        if scope.number:
+            asked.append((side, scope.number))
+        asked += [("since", _moment(window.begin)), ("until", _moment(window.end)), (query.ROWS, "legs")]
+        return query.address(tokens.write(Token(key, value) for key, value in asked))
 
 
-def to_call_log() -> Links:
+def to_call_log(user: Any) -> Links:
     """Read what links need to know once, for all of a page."""
-    return Links(dict(TelnyxAccount.objects.values_list("pk", "name")))
-
-
-def address(tokens: Sequence[tuple[str, str]]) -> str:
-    """Return the address of the call log that shows what these tokens ask for."""
-    text = " ".join(f'{key}:"{value}"' if " " in value else f"{key}:{value}" for key, value in tokens)
-    return f"{reverse('admin:voice_call_changelist')}?q={quote(text)}"
+    return Links(dict(TelnyxAccount.objects.values_list("pk", "name")), may_see_whole(user))
 
 
 def _moment(at: datetime) -> str:

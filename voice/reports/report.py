@@ -6,13 +6,14 @@ from typing import Any
 
 from django.utils import timezone
 
+from portal.masking import display_number
 from portal.phone_numbers import pretty
 from voice.catalogue import endings as wording_of_endings
 from voice.calls import search
 from voice.metrics import kinds, measures
 from voice.models import Flow
 from voice.reports import figures, wording
-from voice.reports.definitions import BY_NAME, METRICS, Metric
+from voice.reports.definitions import BY_NAME, Metric
 from voice.reports.figures import Row, Scope, Tally
 from voice.reports.links import Links
 from voice.reports.windows import Window
@@ -150,7 +151,7 @@ class Report:
         return Column(label, _part_words(self.window, part), stacks)
 
     def _ending(self, kind: kinds.AS, ending: measures.Ending, n: int, highest: int) -> dict[str, Any]:
-        more = [("ending", ending.code), ("who", ending.who), ("ending", ending.category)]
+        more = ("ending", ending.code), ("who", ending.who)
         return {
             "words": wording_of_endings.label(ending.code, ending.category, ending.who),
             "kind": kind.value,
@@ -158,7 +159,7 @@ class Report:
             "tone": wording_of_endings.tone(ending.category),
             "count": n,
             "percent": round(100 * n / highest),
-            "url": self.links.of("calls", kind, self.window, self.scope, *more[:2]),
+            "url": self.links.of("calls", kind, self.window, self.scope, *more),
         }
 
     def _line(self, label: str, tally: Tally, window: Window, scope: Scope) -> Line:
@@ -194,7 +195,6 @@ _KEYS: dict[str, Callable[[Row], Hashable]] = {
     "account": lambda row: row.account_id,
     "number": lambda row: (row.account_id, row.number),
 }
-assert METRICS
 
 
 def _flows(keys: list[tuple[Any, str]]) -> dict[tuple[Any, str], str]:
@@ -203,8 +203,6 @@ def _flows(keys: list[tuple[Any, str]]) -> dict[tuple[Any, str], str]:
 
 
 def _number(number: str, user: Any) -> str:
-    from portal.masking import display_number  # noqa: PLC0415
-
     return pretty(display_number(number, user))
 
 

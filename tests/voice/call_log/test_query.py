@@ -1,0 +1,230 @@
+"""A search finds the calls that its words ask for, and says what it did not understand."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.actors import Actor
+from portal.models import AuditEvent, TelnyxAccount
+from tests.support.events import tell
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow
+from tests.support.rows import Call, CallEvent
+from voice.call_log import query
+from voice.calls import search
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("it searches what there is, of every account")]
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+SESSION = "1ccc7b54-4df3-4bca-a65a-3da1ecc777f1"
+BUSY = {"ending": "busy", "ending_category": "busy", "ended_by": "callee", "hangup_cause": "user_busy"}
+
+
+@pytest.fixture(autouse=True)
+def log(account: TelnyxAccount) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION, application_name="Front desk")
+    CallControlApplication.objects.create(account=account, telnyx_id="88", application_name="Back office")
+    at = NOW - timedelta(hours=1)
+    make_call(account, "a", started_at=at, answered_at=at + timedelta(seconds=5), from_number="+442071838750")
+    ended = {"state": "ended", "answered_at": None, "ended_at": at + timedelta(seconds=30), "sip_hangup_cause": "486"}
+    make_call(
+        account, "b", started_at=at, direction="outgoing", connection_id="88", call_session_id=SESSION, **ended, **BUSY
+    )
+    long = {"answered_at": NOW - timedelta(days=2), "ended_at": NOW - timedelta(days=2) + timedelta(minutes=3)}
+    refused = {"state": "ended", "ending": "refused_d13", "ending_category": "configuration", "ended_by": "nobody"}
+    make_call(account, "c", started_at=NOW - timedelta(days=2, seconds=2), has_recording=True, **long, **refused)
+    make_call(account, "d", state="lost", started_at=NOW - timedelta(days=9), answered_at=None, direction="")
+
+
+def asked(text: str, user: Any) -> query.Query:
+    return query.read(text, user, now=NOW)
+
+
+def found(text: str, user: Any) -> str:
+    return "".join(sorted(call.call_control_id[3] for call in asked(text, user).calls()))
+
+
+@pytest.mark.parametrize(
+    ("text", "legs"),
+    [
+        ("", "abcd"),
+        ("+442071838750", "a"),
+        ("from:8750", "a"),
+        ("to:8750", ""),
+        ("number:8750", "a"),
+        ("-number:8750", "bcd"),
+        ("dir:in", "ac"),
+        ("dir:outgoing", "b"),
+        ("dir:unknown", "d"),
+        ("-dir:incoming", "bd"),
+        ("dir:in dir:out", "abc"),
+        ("ending:busy", "b"),
+        ("ending:busy ending:configuration", "bc"),
+        ("ending:refused_d13", "c"),
+        ("-ending:busy is:ended", "c"),
+        ("code:d13", "c"),
+        ("D13", "c"),
+        ("sip:486", "b"),
+        ("SIP 486", "b"),
+        ("cause:user_busy", "b"),
+        ("who:callee", "b"),
+        ("who:nobody", "c"),
+        ("app:front", ""),
+        ('app:"front desk"', "acd"),
+        ("app:88", ""),  # no name of one, and no id
+        ("Back", "b"),
+        ("Back Office", "b"),
+        ("greet", "acd"),
+        ("flow:greeting", "acd"),
+        (CONNECTION, "acd"),
+        (f"app:{CONNECTION}", "acd"),
+        ("account:default", "abcd"),
+        ("is:running", "a"),
+        ("is:lost", "d"),
+        ("is:answered", "ac"),
+        ("-is:answered is:ended", "b"),
+        ("rec:yes", "c"),
+        ("rec:no", "abd"),
+        ("talk:>60", "c"),
+        ("talk:>=3m talk:<=3:00", "c"),
+        ("talk:<10", ""),
+        ("setup:>10", "b"),
+        ("setup:<=5", "ac"),
+        (f"session:{SESSION}", "b"),
+        (SESSION, "b"),
+        ("v3:b-leg", "b"),
+        ("id:v3:b-leg", "b"),
+        ("since:2h", "ab"),
+        ("until:2h", "cd"),
+        ("day:today", "ab"),
+        ("day:2026-11-26", "c"),
+        ("since:2026-11-26 until:2026-11-28T11:00Z", "c"),
+        ("since:2026-11-28T11:00:00Z", "ab"),
+        ("since:2h dir:in", "a"),
+        ("dir:in nobody", ""),
+        ("rows:legs", "abcd"),
+    ],
+)
+def test_a_search_finds_what_it_asks_for(account: TelnyxAccount, operator: User, text: str, legs: str) -> None:
+    if "account:" in text:
+        text = f"account:{account.name}"
+    make_flow(account, name="Greeting")
+    assert found(text, operator) == legs
+    assert asked(text, operator).wrong == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("colour:red", "colour"),
+        ("dir:up", "dir"),
+        ("ending:bussy", "ending"),
+        ("who:me", "who"),
+        ("is:great", "is"),
+        ("rec:maybe", "rec"),
+        ("talk:60", "talk"),
+        ("talk:>x", "talk"),
+        ("sip:999", "sip"),
+        ("code:", "code"),
+        ("since:soon", "since"),
+        ("since:9999-12-31", "since"),
+        ("since:2026-13-40", "since"),
+        ("since:2026-11-28T25:00", "since"),
+        ("-since:2h", "since"),
+        ("since:2h since:3h", "since"),
+        ("day:monday", "day"),
+        ("from:ada", "from"),
+        ("rows:cows", "rows"),
+        ("app:", "app"),
+    ],
+)
+def test_what_is_not_understood_is_named_and_the_rest_counts(operator: User, text: str, named: str) -> None:
+    read = asked(f"ending:busy {text}", operator)
+    assert named in read.wrong[0]
+    assert [call.call_control_id[3] for call in read.calls()] == ["b"]
+
+
+@pytest.mark.parametrize("text", ["app:nowhere", "flow:nowhere", "account:nobody"])
+def test_what_is_called_like_nothing_finds_nothing_and_says_so(operator: User, text: str) -> None:
+    read = asked(text, operator)
+    assert read.notes
+    assert not read.calls()
+
+
+def test_an_event_and_a_command_lead_to_their_call(account: TelnyxAccount, operator: User) -> None:
+    tell(account, make_event(leg="e", call_session_id=str(uuid.uuid4())))
+    event = CallEvent.objects.get()
+    for text in (str(event.pk), event.event_id or "", str(Call.objects.get(call_control_id="v3:e-leg").pk)):
+        assert found(text, operator) == "e", text
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("DIR:in  talk:>1:30 0143", "0143 dir:incoming talk:>90"),
+        ('app:"front desk" rows:sessions', 'app:"front desk"'),
+        ("since:2026-11-28T11:00:00+00:00", "since:2026-11-28T11:00:00Z"),
+        ("-who:we rows:legs", "-who:us rows:legs"),
+        ("colour:red ending:busy", "ending:busy"),
+    ],
+)
+def test_a_query_is_written_for_good(operator: User, text: str, written: str) -> None:
+    read = asked(text, operator)
+    assert read.text == written
+    again = asked(written, operator)
+    assert (again.text, again.tokens) == (written, read.tokens)
+    assert list(again.calls()) == list(read.calls())
+
+
+def test_a_query_is_narrowed_and_widened(operator: User) -> None:
+    read = asked("since:2h ending:busy", operator)
+    assert read.with_token("ending", "rejected") == "since:2h ending:busy ending:rejected"
+    assert read.with_token("since", "7d") == "ending:busy since:7d"
+    assert read.with_token("day", "today") == "ending:busy day:today"
+    assert read.without(read.tokens[1]) == "since:2h"
+    assert query.address("since:2h") == "/admin/voice/call/?q=since%3A2h"
+
+
+def test_who_sees_no_whole_number_pieces_none_together(account: TelnyxAccount, user_with: Any) -> None:
+    bob = user_with("voice.view_call")
+    for text in ("from:143", "+44207", "number:20718387", "-from:87", "to:sip:ad from:2"):
+        assert not asked(text, bob).calls(), text
+    assert asked("from:143", bob).refused
+    assert found("from:8750", bob) == "a"
+    noted = AuditEvent.objects.filter(action="call.search")
+    assert all("20718387" not in str(event.details) for event in noted)
+    assert noted.exists()
+
+
+def test_searches_for_numbers_are_limited_whatever_token_they_stand_in(user_with: Any) -> None:
+    bob = user_with("voice.view_call")
+    for _ in range(search.PER_MINUTE):
+        assert asked("from:8750", bob).refused is None
+    for text in ("from:8750", "number:8750", "8750", "-to:8750", "dir:in from:8750"):
+        read = asked(text, bob)
+        assert read.refused, text
+        assert not read.calls()
+
+
+def test_rest_of_a_query_needs_no_number_and_costs_none(user_with: Any) -> None:
+    bob = user_with("voice.view_call")
+    for _ in range(search.PER_MINUTE + 5):
+        assert asked("ending:busy since:2h", bob).refused is None
+    assert not AuditEvent.objects.filter(action="call.search").exists()
+
+
+def test_days_are_those_of_whoever_looks(operator: User) -> None:
+    with timezone.override("Pacific/Auckland"):  # 01:00 on the 29th
+        assert found("day:today", operator) == "ab"
+        assert found("day:2026-11-28", operator) == ""
+    with timezone.override("America/Los_Angeles"):
+        assert found("day:today", operator) == "ab"
+
+
+def test_the_actor_of_a_token_is_noted(user_with: Any) -> None:
+    bob = user_with("voice.view_call")
+    query.read("8750", bob, actor=Actor("token: crm", bob))
+    assert AuditEvent.objects.get(action="call.search").actor == "token: crm"

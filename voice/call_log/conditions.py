@@ -1,0 +1,284 @@
+"""Says what a token asks of the calls, and how many rows that takes to read. Each reader reads one kind of value."""
+
+import re
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import IntEnum
+from typing import Any
+
+from django.db.models import F, Q
+
+from applications.models import CallControlApplication, TexmlApplication
+from portal.actors import Actor
+from portal.models import TelnyxAccount
+from portal.phone_numbers import is_nobody
+from voice.calls import search
+from voice.catalogue import endings
+from voice.metrics import measures
+from voice.models import Call, CallCommand, CallEvent, Flow
+
+NOTHING = Q(pk__in=())
+
+
+class Reach(IntEnum):
+    """Says how many rows are read for a condition: some, many in the order of time by an index, or each."""
+
+    FEW = 0
+    MANY = 1
+    EACH = 2
+
+
+@dataclass(frozen=True)
+class Condition:
+    """Is what a token asks for: ``value`` as it is written for good, and in ``note`` what there is to say of it."""
+
+    value: str
+    asked: Q
+    reach: Reach = Reach.EACH
+    note: str = ""
+
+
+class Malformed(Exception):
+    """Says in words what a token takes, where its value is none of that."""
+
+
+def numbers(*sides: str) -> Callable[[str, Actor], Condition]:
+    """Make the reader of a number on these sides of a call."""
+
+    def read(value: str, actor: Actor) -> Condition:
+        try:
+            return Condition(value, search.number(value, actor, sides), Reach.FEW)
+        except search.SearchRefused as refused:
+            if refused.is_unreadable:
+                raise Malformed("takes a whole number with +, its last digits, a SIP address, or anonymous") from None
+            raise
+
+    return read
+
+
+def choice(column: str, words: dict[str, str], reach: Reach = Reach.MANY) -> Callable[[str, Actor], Condition]:
+    """Make the reader of one of few words: each with the value that the column has."""
+
+    def read(value: str, actor: Actor) -> Condition:
+        found = words.get(value.lower())
+        if found is None:
+            raise Malformed(f"takes {_either(dict.fromkeys(words))}")
+        # what nearly all calls are, no index is there for
+        told = Reach.EACH if column == "state" and found == Call.State.ENDED else reach
+        return Condition(next(word for word, one in words.items() if one == found), Q(**{column: found}), told)
+
+    return read
+
+
+def ending(value: str, actor: Actor) -> Condition:
+    """Read how a call ended: one of the categories, or the code of a verdict."""
+    value = value.lower().replace("-", "_")
+    if value in Call.Ending.values:
+        return Condition(value, Q(ending_category=value), Reach.MANY)
+    if not endings.is_code(value) and not Call.objects.filter(ending=value).order_by()[:1]:
+        raise Malformed(f"takes {_either(Call.Ending.values)}, or the code of a verdict, as we_hung_up")
+    return Condition(value, Q(ending=value), Reach.MANY)
+
+
+def code(value: str, actor: Actor) -> Condition:
+    """Read a code of Telnyx's, D13 or 10038: calls that were refused with it."""
+    if not re.fullmatch(r"[A-Za-z]?\d{1,6}", value):
+        raise Malformed("takes a code of Telnyx's, as D13")
+    return Condition(value.upper(), Q(ending=f"refused_{value.lower()}"), Reach.MANY)
+
+
+def sip(value: str, actor: Actor) -> Condition:
+    """Read a SIP status: calls that ended with it."""
+    if not re.fullmatch(r"[1-6]\d\d", value):
+        raise Malformed("takes a SIP status of three digits, as 486")
+    return Condition(value, Q(sip_hangup_cause=value), Reach.MANY)
+
+
+def cause(value: str, actor: Actor) -> Condition:
+    """Read a hang-up cause, as Telnyx tells it."""
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", value):
+        raise Malformed("takes a hang-up cause of Telnyx's, as user_busy")
+    return Condition(value, Q(hangup_cause=value), Reach.MANY)
+
+
+def identifier(value: str, actor: Actor) -> Condition:
+    """Read any id: of a session, a leg, an event, a command, a call."""
+    if not value or len(value) > 512:
+        raise Malformed("takes the id of a session, a leg, a call, an event or a command")
+    return Condition(value, of_id(value), Reach.FEW)
+
+
+def session(value: str, actor: Actor) -> Condition:
+    """Read the id of a session."""
+    if not value or len(value) > 64:
+        raise Malformed("takes the id of a session")
+    return Condition(value.lower(), Q(call_session_id=value.lower()), Reach.FEW)
+
+
+def account(value: str, actor: Actor) -> Condition:
+    """Read the name of a Telnyx account."""
+    found = TelnyxAccount.objects.filter(name__iexact=value).first() if value else None
+    if found is None:
+        return Condition(value, NOTHING, Reach.FEW, f"There is no Telnyx account “{value}”.")
+    return Condition(found.name, Q(account=found.pk), Reach.MANY)
+
+
+def application(value: str, actor: Actor) -> Condition:
+    """Read an application: its name, or its id at Telnyx."""
+    if not value:
+        raise Malformed("takes the name of an application, or its id at Telnyx")
+    if value.isascii() and value.isdecimal() and len(value) > 15:
+        return Condition(value, Q(connection_id=value), Reach.MANY)
+    ids = _connections(application_name__iexact=value) | _connections(friendly_name__iexact=value)
+    if not ids:
+        return Condition(value, NOTHING, Reach.FEW, f"There is no application “{value}”.")
+    return _of_connections(value, ids)
+
+
+def flow(value: str, actor: Actor) -> Condition:
+    """Read the name of a flow: calls of the applications that it answers."""
+    found = list(Flow.objects.filter(name__iexact=value).values_list("account", "connection_id")[:20]) if value else []
+    if not found:
+        return Condition(value, NOTHING, Reach.FEW, f"There is no flow “{value}”.")
+    asked = Q()
+    for of, connection_id in found:
+        asked |= Q(account=of, connection_id=connection_id)
+    return Condition(value, asked, Reach.MANY if len(found) == 1 else Reach.EACH)
+
+
+_IS = {
+    "running": Condition("running", ~Q(state__in=Call.OVER), Reach.FEW),
+    "lost": Condition("lost", Q(state=Call.State.LOST), Reach.MANY),
+    "ended": Condition("ended", Q(state=Call.State.ENDED)),
+    "answered": Condition("answered", Q(answered_at__isnull=False)),
+    "bridged": Condition("bridged", Q(bridged_at__isnull=False)),
+    "recorded": Condition("recorded", Q(has_recording=True), Reach.MANY),
+    "texml": Condition("texml", Q(is_texml=True)),
+    "judged": Condition("judged", ~Q(ending_category="")),
+}
+
+
+def state_of_being(value: str, actor: Actor) -> Condition:
+    """Read what a call is."""
+    if value.lower() not in _IS:
+        raise Malformed(f"takes {_either(_IS)}")
+    return _IS[value.lower()]
+
+
+def recording(value: str, actor: Actor) -> Condition:
+    """Read whether it has a recording."""
+    if value.lower() not in {"yes", "no"}:
+        raise Malformed("takes yes or no")
+    is_there = value.lower() == "yes"
+    return Condition(value.lower(), Q(has_recording=is_there), Reach.MANY if is_there else Reach.EACH)
+
+
+def metric(value: str, actor: Actor) -> Condition:
+    """Read what a figure of the reports counts: a measure, of one kind of call before a dot, as incoming.abandoned."""
+    counted_as, _, name = value.lower().rpartition(".")
+    found = measures.MEASURES.get(name)
+    if found is None or found.sums or counted_as not in {"", *Call.CountedAs.values}:
+        raise Malformed("takes what the figures of a report link to, as incoming.abandoned or answered")
+    return Condition(value.lower(), measures.calls_of(name, counted_as))
+
+
+_LENGTH = re.compile(r"(>=|<=|>|<)\s*(?:(\d{1,5}(?:\.\d{1,3})?)(s|m|h)?|(\d{1,4}):([0-5]\d))")
+_LOOK_UPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
+_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+
+
+def length(asked: Callable[[str, timedelta], Q]) -> Callable[[str, Actor], Condition]:
+    """Make the reader of a length of time, compared: ``>60``, ``<=2m``, ``>1:30``. ``asked`` makes the condition."""
+
+    def read(value: str, actor: Actor) -> Condition:
+        match = _LENGTH.fullmatch(value)
+        if match is None:
+            raise Malformed("takes a length with < or > before it: >60, <10, >=2m, >1:30")
+        sign, amount, unit, minutes, seconds = match.groups()
+        told = float(amount) * _SECONDS[unit] if amount else int(minutes) * 60 + int(seconds)
+        return Condition(f"{sign}{told:g}", asked(_LOOK_UPS[sign], timedelta(seconds=told)))
+
+    return read
+
+
+def _talk(look_up: str, told: timedelta) -> Q:
+    return Q(answered_at__isnull=False, **{f"ended_at__{look_up}": F("answered_at") + told})
+
+
+def _setup(look_up: str, told: timedelta) -> Q:
+    bound = F("started_at") + told
+    unanswered = Q(answered_at__isnull=True, **{f"ended_at__{look_up}": bound})
+    return Q(**{f"answered_at__{look_up}": bound}) | unanswered
+
+
+setup, talk = length(_setup), length(_talk)
+
+
+# --- free text --------------------------------------------------------------------------------------------------------
+
+_CONTROL_ID = re.compile(r"v[0-9]:\S+")
+_TELNYX_CODE = re.compile(r"D\d{1,3}", re.IGNORECASE)
+_SIP_STATUS = re.compile(r"SIP[ /]?(\d{3})", re.IGNORECASE)
+_DIGITS = re.compile(r"[+\d\s().\-/]{3,40}")
+
+
+def free_text(text: str, actor: Actor) -> Condition:
+    """Read what was typed without a key, as what it fits first: an id, a code, a number, a name."""
+    if search.UUID.fullmatch(text) or _CONTROL_ID.fullmatch(text):
+        return identifier(text, actor)
+    if _TELNYX_CODE.fullmatch(text):
+        return code(text, actor)
+    if match := _SIP_STATUS.fullmatch(text):
+        return replace(sip(match[1], actor), value=text)
+    if search.is_connection_id(text):
+        return Condition(text, Q(connection_id=search.digits_of(text)), Reach.MANY)
+    is_number = _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(("sip:", "sips:"))
+    return Condition(text, search.number(text, actor), Reach.FEW) if is_number else _named(text)
+
+
+def _named(text: str) -> Condition:
+    """Find by the id of a call; by the beginning of an application's name, or of a flow's."""
+    of_call = search.of_control_id(text)
+    if len(text) > 100 or Call.objects.filter(of_call).order_by()[:1]:
+        return Condition(text, of_call, Reach.FEW)
+    ids = _connections(application_name__istartswith=text) | _connections(friendly_name__istartswith=text)
+    ids |= set(Flow.objects.filter(name__istartswith=text).values_list("connection_id", flat=True)[:_MOST_NAMED])
+    return _of_connections(text, ids) if ids else Condition(text, of_call, Reach.FEW)
+
+
+_MOST_NAMED = 50
+
+
+def _connections(**named: str) -> set[str]:
+    model = TexmlApplication if next(iter(named)).startswith("friendly_name") else CallControlApplication
+    rows: Any = model._default_manager
+    return set(rows.filter(**named).values_list("telnyx_id", flat=True)[:_MOST_NAMED])
+
+
+def _of_connections(value: str, ids: set[str]) -> Condition:
+    """Match the calls of these applications: of those that have any."""
+    there = [one for one in sorted(ids) if Call.objects.filter(connection_id=one).order_by()[:1]]
+    if not there:
+        return Condition(value, NOTHING, Reach.FEW)
+    asked = Q(connection_id__in=there) if there[1:] else Q(connection_id=there[0])
+    return Condition(value, asked, Reach.EACH if there[1:] else Reach.MANY)
+
+
+def of_id(text: str) -> Q:
+    """Match the calls of that id: of a session, a leg, a call; of one of its events, or of a command to it."""
+    asked = search.of_control_id(text)
+    if not search.UUID.fullmatch(text):
+        return asked
+    identifier = text.lower()
+    asked |= Q(call_session_id=identifier) | Q(call_leg_id=identifier)
+    named = [*CallCommand.objects.filter(pk=uuid.UUID(text)).values_list("call", flat=True)]
+    ours = CallEvent.objects.filter(Q(pk=uuid.UUID(text)) | search.of_event(text))
+    calls = {one for one in [*named, *ours.values_list("call", flat=True)[:20]] if one}
+    return asked | Q(pk__in=[*calls, uuid.UUID(text)])
+
+
+def _either(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last

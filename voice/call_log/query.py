@@ -1,0 +1,191 @@
+"""Reads a search into the calls that it asks for. The text is all of a query: addresses and views hold no more."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from django.db.models import Q, QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.actors import Actor
+from voice.call_log import conditions, tokens, windows
+from voice.call_log.conditions import Condition, Malformed, Reach
+from voice.call_log.tokens import Token
+from voice.call_log.windows import Window
+from voice.calls.search import SearchRefused
+from voice.models import Call
+
+Reader = Callable[[str, Actor], Condition]
+_PARTIES = dict(zip(Call.Party.values, Call.Party.values, strict=True)) | {"called": "callee", "we": "us"}
+_STATES = dict(zip(Call.State.values, Call.State.values, strict=True))
+_DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "unknown": "", "in": "incoming", "out": "outgoing"}
+
+# Two tokens of one key mean either of them; of those in _ALL both.
+KEYS: dict[str, Reader] = {
+    "": conditions.free_text,
+    "from": conditions.numbers("from"),
+    "to": conditions.numbers("to"),
+    "number": conditions.numbers("from", "to"),
+    "dir": conditions.choice("direction", _DIRECTIONS, Reach.EACH),
+    "ending": conditions.ending,
+    "who": conditions.choice("ended_by", _PARTIES),
+    "cause": conditions.cause,
+    "sip": conditions.sip,
+    "code": conditions.code,
+    "app": conditions.application,
+    "account": conditions.account,
+    "flow": conditions.flow,
+    "state": conditions.choice("state", _STATES),
+    "is": conditions.state_of_being,
+    "rec": conditions.recording,
+    "setup": conditions.setup,
+    "talk": conditions.talk,
+    "metric": conditions.metric,
+    "session": conditions.session,
+    "id": conditions.identifier,
+}
+WINDOWS = {"since": windows.since, "until": windows.until, "day": windows.day}
+ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
+_ALL = {"is", "setup", "talk", "metric"}
+MOST_TOKENS = 30
+
+
+@dataclass(frozen=True)
+class Query:
+    """Is a search as it was understood. ``wrong`` says in words what was not, ``refused`` why nothing is looked for.
+
+    Each of ``conditions`` is all that the tokens of one key ask for.
+    """
+
+    tokens: tuple[Token, ...] = ()
+    conditions: tuple[Condition, ...] = ()
+    window: Window = field(default_factory=Window)
+    wrong: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    refused: SearchRefused | None = None
+    has_numbers: bool = False
+
+    @property
+    def text(self) -> str:
+        """Write the query for good: read again it is the same."""
+        return tokens.write(self.tokens)
+
+    @property
+    def shows_legs(self) -> bool:
+        """Tell whether each leg is a row of its own."""
+        return Token(ROWS, "legs") in self.tokens
+
+    def calls(self) -> QuerySet[Call]:
+        """Return all legs that it asks for, newest first."""
+        return self.among(self.conditions)
+
+    def among(self, asked: Sequence[Condition]) -> QuerySet[Call]:
+        """Return the legs of its window that these conditions ask for, newest first."""
+        calls = Call.objects.order_by("-started_at", "-id")
+        if self.refused:
+            return calls.none()
+        for one in asked:
+            calls = calls.filter(one.asked)
+        return calls.filter(self.window.asked())
+
+    def with_token(self, key: str, value: str) -> str:
+        """Write the query narrowed by one more token. Of a window, of rows, there is one: the new one."""
+        kept = [one for one in self.tokens if one.key != key or (key not in WINDOWS and key != ROWS)]
+        if key == "day":
+            kept = [one for one in kept if one.key not in WINDOWS]
+        return tokens.write(dict.fromkeys([*kept, Token(key, value)]))
+
+    def without(self, *left_out: Token) -> str:
+        """Write the query without these tokens."""
+        return tokens.write(one for one in self.tokens if one not in left_out)
+
+
+def read(text: str, user: Any, *, actor: Actor | None = None, now: datetime | None = None) -> Query:
+    """Read a search of ``user``'s. What is no token of ours is told in ``wrong``, by name, and the rest counts.
+
+    Searches for numbers by who may not see whole ones are noted and limited: read it once for each that somebody does.
+    """
+    actor, now = actor or Actor(f"user: {user}", user), now or timezone.now()
+    return _Reading(actor, now).of(tokens.read(text))
+
+
+def address(text: str) -> str:
+    """Return the address of the list that shows what ``text`` asks for."""
+    listed = reverse("admin:voice_call_changelist")
+    return f"{listed}?q={quote(text)}" if text else listed
+
+
+class _Reading:
+    def __init__(self, actor: Actor, now: datetime) -> None:
+        self.actor, self.now = actor, now
+        self.kept: list[Token] = []
+        self.found: dict[tuple[str, bool], list[Condition]] = {}
+        self.window = Window()
+        self.wrong: list[str] = []
+        self.refused: SearchRefused | None = None
+
+    def of(self, typed: Sequence[Token]) -> Query:
+        if len(typed) > MOST_TOKENS:
+            self.wrong.append(f"Only the first {MOST_TOKENS} conditions count.")
+        for token in typed[:MOST_TOKENS]:
+            try:
+                self.take(token)
+            except Malformed as malformed:
+                self.wrong.append(f"{token.text or token.key}: {token.key} {malformed}.")
+            except SearchRefused as refused:
+                self.refused = refused
+                self.kept.append(token)
+        every = [one for found in self.found.values() for one in found]
+        return Query(
+            tuple(dict.fromkeys(self.kept)),
+            tuple(_joined(key, negated, found) for (key, negated), found in self.found.items()),
+            self.window,
+            tuple(self.wrong),
+            tuple(dict.fromkeys(one.note for one in every if one.note)),
+            self.refused,
+            any(key in {"from", "to", "number", ""} for key, _ in self.found),
+        )
+
+    def take(self, token: Token) -> None:
+        if token.key in WINDOWS:
+            self.take_window(token)
+        elif token.key == ROWS:
+            if token.value.lower() not in {"legs", "sessions"}:
+                raise Malformed("takes legs or sessions")
+            self.kept += [Token(ROWS, "legs")] if token.value.lower() == "legs" else []
+        elif token.key not in KEYS:
+            known = ", ".join(sorted(key for key in [*KEYS, *WINDOWS, ROWS] if key))
+            self.wrong.append(f"{token.key}: is not known, and was not looked for. There are: {known}.")
+        else:
+            found = KEYS[token.key](token.value, self.actor)
+            self.kept.append(Token(token.key, found.value, token.is_negated))
+            self.found.setdefault((token.key, token.is_negated), []).append(found)
+
+    def take_window(self, token: Token) -> None:
+        if any(one.key == token.key for one in self.kept):
+            self.wrong.append(f"{token.text}: {token.key} is there already; the first one counts.")
+            return
+        if token.is_negated:
+            raise Malformed("cannot be turned round")
+        told, window = WINDOWS[token.key](token.value, self.now)
+        self.kept.append(Token(token.key, told))
+        self.window = self.window.and_also(window)
+
+
+def _joined(key: str, is_negated: bool, found: Sequence[Condition]) -> Condition:
+    """Join the conditions of one key. Only a single value is read in the order of an index."""
+    if is_negated:
+        asked = Q()
+        for one in found:
+            asked &= ~one.asked
+        return Condition(key, asked)
+    if not found[1:]:
+        return found[0]
+    asked = found[0].asked
+    for one in found[1:]:
+        asked = asked & one.asked if key in _ALL else asked | one.asked
+    reach = min(one.reach for one in found) if key in _ALL else max(one.reach for one in found)
+    return Condition(key, asked, Reach.FEW if reach == Reach.FEW else Reach.EACH)
