@@ -15,6 +15,7 @@ from voice.inbox import event_admin
 from voice.live_board import admin as live_board
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
+from voice.reports import admin as reports
 from voice.texml.admin import urls as texml
 
 __all__ = [
@@ -33,5 +34,6 @@ __all__ = [
     "live_board",
     "recoveries",
     "replays",
+    "reports",
     "texml",
 ]

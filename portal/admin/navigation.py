@@ -16,6 +16,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
         [
             ("Live", "sensors", "admin:voice_call_live", "voice.view_call"),
             ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
+            ("Reports", "bar_chart", "admin:voice_reports", "voice.view_call"),
             ("Conferences", "groups", "admin:voice_conference_changelist", "voice.view_conference"),
             ("Queues", "line_start_circle", "admin:voice_queue_list", "voice.view_queue"),
             ("Events", "webhook", "admin:voice_callevent_changelist", "voice.view_callevent"),

@@ -178,7 +178,7 @@ def recording(value: str, actor: Actor) -> Condition:
 def metric(value: str, actor: Actor) -> Condition:
     """Read what a figure of the reports counts: a measure, of one kind of call before a dot, as incoming.abandoned."""
     counted_as, _, name = value.lower().rpartition(".")
-    found = measures.MEASURES.get(name)
+    found = measures.find(name)
     if found is None or found.sums or counted_as not in {"", *Call.CountedAs.values}:
         raise Malformed("takes what the figures of a report link to, as incoming.abandoned or answered")
     return Condition(value.lower(), measures.calls_of(name, counted_as))

@@ -4,7 +4,7 @@ So a figure and the list that it links to cannot mean two things.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db.models import BigIntegerField, Count, DecimalField, DurationField
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Cast, Round
 
+from voice.catalogue import endings as labels
 from voice.metrics.histograms import SETUP, TALK, Histogram
 from voice.models import Call
 
@@ -104,13 +105,33 @@ class Ending:
 
 def endings(counts: Mapping[str, int]) -> dict[Ending, int]:
     """Return how often each ending was counted, the most frequent first."""
-    found = {Ending(*name.removeprefix(_ENDING).split("/")): n for name, n in counts.items() if name.startswith(_ENDING)}
+    found = {
+        Ending(*name.removeprefix(_ENDING).split("/")): n for name, n in counts.items() if name.startswith(_ENDING)
+    }
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0].name)))
+
+
+def find(name: str) -> Measure | None:
+    """Return the measure of this name, of a single ending, too."""
+    if not name.startswith(_ENDING):
+        return MEASURES.get(name)
+    told = name.removeprefix(_ENDING).split("/")
+    if len(told) != len(fields(Ending)):
+        return None
+    one = Ending(*told)
+    which = Q(ending=one.code, ending_category=one.category, ended_by=one.who)
+    return Measure(which, f"ending: {labels.label(one.code, one.category, one.who).lower()}")
 
 
 def calls_of(name: str, counted_as: str = "") -> Q:
     """Match the calls that a measure counts; of all kinds, unless one is named."""
-    return (Q(counted_as=counted_as) if counted_as else ~Q(counted_as="")) & MEASURES[name].which
+    return (Q(counted_as=counted_as) if counted_as else ~Q(counted_as="")) & _found(name).which
+
+
+def _found(name: str) -> Measure:
+    if measure := find(name):
+        return measure
+    raise KeyError(name)
 
 
 def aggregates() -> dict[str, Any]:

@@ -202,7 +202,7 @@ METRICS: tuple[Metric, ...] = (
 )
 BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 GENERAL = (
-    "Every figure counts calls that are over and judged: a running call is in none, and is counted within half a minute "
-    "of its end. A call belongs to the quarter of an hour in which it began; a window takes in its beginning, and not "
-    "its end. Percentiles are exact to the steps of a fixed scale."
+    "Every figure counts calls that are over and judged: a running call is in none, and is counted within half a "
+    "minute of its end. A call belongs to the quarter of an hour in which it began; a window takes in its beginning, "
+    "and not its end. Percentiles are exact to the steps of a fixed scale."
 )

@@ -19,7 +19,7 @@ class Links:
     accounts: dict[object, str]
     may_name_numbers: bool
 
-    def of(self, measure: str, counted_as: str, window: Window, scope: Scope, *more: tuple[str, str]) -> str:
+    def of(self, measure: str, counted_as: str, window: Window, scope: Scope) -> str:
         """Return the address of the list of what a measure counts; empty where no search asks for just these calls.
 
         Of an own number none asks for calls of all kinds; and no address names one to who may not see it.
@@ -27,7 +27,7 @@ class Links:
         side = {"incoming": "to", "outgoing": "from"}.get(counted_as, "")
         if scope.number and not (side and self.may_name_numbers):
             return ""
-        asked = [("metric", f"{counted_as}.{measure}" if counted_as else measure), *more]
+        asked = [("metric", f"{counted_as}.{measure}" if counted_as else measure)]
         if scope.account_id:
             asked.append(("account", self.accounts.get(scope.account_id, "")))
         if scope.connection_id:

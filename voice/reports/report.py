@@ -8,12 +8,12 @@ from django.utils import timezone
 
 from portal.masking import display_number
 from portal.phone_numbers import pretty
-from voice.catalogue import endings as wording_of_endings
 from voice.calls import search
+from voice.catalogue import endings as wording_of_endings
 from voice.metrics import kinds, measures
 from voice.models import Flow
 from voice.reports import figures, wording
-from voice.reports.definitions import BY_NAME, Metric
+from voice.reports.definitions import BY_NAME, METRICS, Metric
 from voice.reports.figures import Row, Scope, Tally
 from voice.reports.links import Links
 from voice.reports.windows import Window
@@ -46,6 +46,19 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Chart:
+    """Holds its columns, what its full height stands for, and what is written below."""
+
+    columns: list[Column]
+    most: int
+    labels: list[str]
+
+    @property
+    def half(self) -> int:
+        return self.most // 2
+
+
+@dataclass(frozen=True)
 class Line:
     """Is a line of a table: what it is of, and a figure for each of ``COLUMNS``."""
 
@@ -74,20 +87,22 @@ class Report:
         """Return these figures."""
         return [self._figure(BY_NAME[name], self.total, self.window, self.scope, self.before) for name in names]
 
-    def columns(self) -> list[Column]:
+    def groups(self) -> list[tuple[str, list[Figure]]]:
+        """Return all figures, by whose calls they are of."""
+        return [
+            (title, self.figures(one.name for one in METRICS if _GROUPS.get(one.counted_as, _GROUPS[""]) == title))
+            for title in _GROUPS.values()
+        ]
+
+    def chart(self) -> Chart:
         """Return the hours or days of the window with the calls that began in each."""
         parts = list(self.window.parts())
         tallies = figures.by_part(self.rows, parts)
         counts = [[one.of(kind).get("calls", 0) for kind in _STACKED] for one in tallies]
-        most = self.most(counts)
-        return [self._column(part, numbers, most) for part, numbers in zip(parts, counts, strict=True)]
-
-    def most(self, counts: list[list[int]] | None = None) -> int:
-        """Return what the chart's full height stands for: a round number."""
-        if counts is None:
-            tallies = figures.by_part(self.rows, list(self.window.parts()))
-            counts = [[one.of(kind).get("calls", 0) for kind in _STACKED] for one in tallies]
-        return _round_up(max((sum(numbers) for numbers in counts), default=0))
+        most = _round_up(max((sum(numbers) for numbers in counts), default=0))
+        columns = [self._column(part, numbers, most) for part, numbers in zip(parts, counts, strict=True)]
+        every = max(len(columns) // 8, 1)
+        return Chart(columns, most, [one.label if at % every == 0 else "" for at, one in enumerate(columns)])
 
     def endings(self, most: int | None = None) -> list[dict[str, Any]]:
         """Return how the calls of customers ended; what is beyond ``most`` as one line."""
@@ -96,19 +111,21 @@ class Report:
             lines += [(kind, ending, n) for ending, n in measures.endings(self.total.of(kind)).items()]
         lines.sort(key=lambda line: -line[2])
         shown = lines if most is None else lines[:most]
-        highest = max((n for _, _, n in lines), default=1)
+        rest = sum(n for _, _, n in lines[len(shown) :])
+        highest = max((*(n for _, _, n in shown), rest), default=0) or 1
         told = [self._ending(kind, ending, n, highest) for kind, ending, n in shown]
-        if rest := sum(n for _, _, n in lines[len(shown) :]):
-            words = f"{len(lines) - len(shown)} other endings"
-            told.append({"words": words, "count": rest, "percent": round(100 * rest / highest), "tone": "unknown"})
-        return told
+        others = {"words": f"{len(lines) - len(shown)} other endings", "count": rest, "tone": "unknown"}
+        return [*told, others | {"percent": round(100 * rest / highest)}] if rest else told
 
     def lines(self, by: str, user: Any, numbered: list[Row]) -> tuple[list[Line], int]:
         """Return the table of a division, and how many lines it has beyond those."""
         if by == "time":
             parts = list(self.window.parts())
             tallies = figures.by_part(self.rows, parts)
-            found = [self._line(_part_words(self.window, p), t, p, self.scope) for p, t in zip(parts, tallies, strict=True)]
+            found = [
+                self._line(_part_words(self.window, part), tally, part, self.scope)
+                for part, tally in zip(parts, tallies, strict=True)
+            ]
             return found[::-1], 0
         rows = numbered if by == "number" else self.rows
         grouped = figures.tallies(rows, _KEYS[by])
@@ -151,7 +168,6 @@ class Report:
         return Column(label, _part_words(self.window, part), stacks)
 
     def _ending(self, kind: kinds.AS, ending: measures.Ending, n: int, highest: int) -> dict[str, Any]:
-        more = ("ending", ending.code), ("who", ending.who)
         return {
             "words": wording_of_endings.label(ending.code, ending.category, ending.who),
             "kind": kind.value,
@@ -159,7 +175,7 @@ class Report:
             "tone": wording_of_endings.tone(ending.category),
             "count": n,
             "percent": round(100 * n / highest),
-            "url": self.links.of("calls", kind, self.window, self.scope, *more),
+            "url": self.links.of(ending.name, kind, self.window, self.scope),
         }
 
     def _line(self, label: str, tally: Tally, window: Window, scope: Scope) -> Line:
@@ -183,11 +199,18 @@ class Report:
         ]
 
 
+def columns() -> list[Metric]:
+    """Return what the columns of a table are."""
+    return [BY_NAME[name] for name in COLUMNS]
+
+
 def read(window: Window, scope: Scope, links: Links) -> Report:
     """Read what a report of this window needs: two statements."""
     return Report(window, scope, links, figures.rows(window, scope), figures.rows(window.before, scope))
 
 
+_ROUND = (10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80)
+_GROUPS = {kinds.AS.INCOMING: "Incoming", kinds.AS.OUTGOING: "Dialled", "": "All legs"}
 _STACKED = {kinds.AS.INCOMING: "incoming", kinds.AS.OUTGOING: "dialled", kinds.AS.TRANSFERRED: "of transfers"}
 _KEYS: dict[str, Callable[[Row], Hashable]] = {
     "application": lambda row: (row.account_id, row.connection_id),
@@ -199,7 +222,7 @@ _KEYS: dict[str, Callable[[Row], Hashable]] = {
 
 def _flows(keys: list[tuple[Any, str]]) -> dict[tuple[Any, str], str]:
     active = Flow.objects.filter(active=True, connection_id__in={key[1] for key in keys})
-    return {(account, connection): name for account, connection, name in active.values_list("account", "connection_id", "name")}
+    return {(row.account_id, row.connection_id): row.name for row in active}
 
 
 def _number(number: str, user: Any) -> str:
@@ -212,10 +235,10 @@ def _part_words(window: Window, part: Window) -> str:
 
 
 def _round_up(most: int) -> int:
-    """Return the next number that two gridlines can be told by."""
+    """Return a number not far above that has a round half, too."""
     step = 1
     while True:
-        for factor in (1, 2, 4, 5, 10):
+        for factor in _ROUND:
             if step * factor >= most and step * factor % 2 == 0:
                 return step * factor
         step *= 10

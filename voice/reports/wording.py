@@ -47,4 +47,6 @@ def _difference(metric: Metric, now: float, before: float) -> str:
         return f"{abs(now - before) * 100:.1f} points"
     if metric.form in {Form.MEAN, Form.PERCENTILE}:
         return seconds(abs(now - before))
-    return f"{abs(now - before) / before:.0%}" if before else "from none"
+    if not before:
+        return "from none"
+    return f"{now / before:,.0f} times" if now >= 10 * before else f"{abs(now - before) / before:.0%}"

@@ -1,1 +1,3 @@
-"""Defines the rows around the call log: what is counted of it, what was taken out of it."""
+"""Holds the rows around the call log: what is counted of it, what was taken out of it."""
+
+__all__ = ["roll_ups"]
