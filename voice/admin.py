@@ -8,6 +8,7 @@ from voice.dialling import limits_admin
 from voice.dispatch import admin as commands
 from voice.documents.admin import documents
 from voice.documents.admin import fetches as document_fetches
+from voice.exports import admin as exports
 from voice.first_steps import admin as first_steps
 from voice.flows import admin as flows
 from voice.inbox import admin as inbox
@@ -27,6 +28,7 @@ __all__ = [
     "document_fetches",
     "documents",
     "event_admin",
+    "exports",
     "first_steps",
     "flows",
     "inbox",

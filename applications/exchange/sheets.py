@@ -18,15 +18,11 @@ from applications.wording import display_value
 from portal import payloads
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
+from portal.spreadsheets import bare, guarded
 from portal.telnyx.sdk_types import Parameter
 
 MOST_BYTES, MOST_LINES = 2 * 1024 * 1024, 10_000
 _OURS = ("account", "id")
-# What a spreadsheet would run as a formula (OWASP, "CSV Injection"); one apostrophe more makes it a text. Also behind
-# a semicolon: where that is the list separator, a spreadsheet cuts the line there, quoted or not.
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠\t\r]")
-_CUT_FORMULA = re.compile(r"([;\t\r\n][\s\"]*)('*[=+\-@＝＋－＠])")
-_GUARDED_CUT = re.compile(r"([;\t\r\n][\s\"]*)'('*[=+\-@＝＋－＠])")
 Seen = Callable[[JsonObject], JsonObject]
 _WORDS = {"true": True, "yes": True, "false": False, "no": False}
 
@@ -104,7 +100,7 @@ def _row(kind: Kind, names: list[str], cells: list[str], line: int) -> JsonObjec
     if len(cells) != len(names):
         raise _unreadable(line, f"This line has {len(cells)} cells, the first line {len(names)}.")
     known = kind.settable_flat()
-    return {name: _value(known.get(name), _bare(cell)) for name, cell in zip(names, cells, strict=True)}
+    return {name: _value(known.get(name), bare(cell)) for name, cell in zip(names, cells, strict=True)}
 
 
 def _value(parameter: Parameter | None, text: str) -> Any:
@@ -165,7 +161,7 @@ def _entry(kind: Kind, account: TelnyxAccount, line: int, values: JsonObject, pr
 
 def _line(cells: list[str]) -> str:
     written = io.StringIO()
-    csv.writer(written, quoting=csv.QUOTE_ALL).writerow([_guarded(cell) for cell in cells])
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerow([guarded(cell) for cell in cells])
     return written.getvalue()
 
 
@@ -174,16 +170,6 @@ def _cell(value: Any) -> str:
         return display_value(value)
     joined = "|".join(map(str, value))
     return joined if _list(joined) == value else json.dumps(value, ensure_ascii=False)
-
-
-def _guarded(cell: str) -> str:
-    cell = _CUT_FORMULA.sub(r"\1'\2", cell)
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _bare(cell: str) -> str:
-    cell = cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
-    return _GUARDED_CUT.sub(r"\1\2", cell)
 
 
 def _unreadable(line: int, message: str) -> Unreadable:

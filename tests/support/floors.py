@@ -28,6 +28,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         ),
         *(
             "portal.signatures",
+            "portal.spreadsheets",
             "portal.sql",
             "portal.statement_timeout",
             "portal.statements",
@@ -102,7 +103,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
     ("voice.call_log.*",),
-    ("voice.reports.*",),
+    ("voice.exports.*", "voice.reports.*"),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",

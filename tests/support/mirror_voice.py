@@ -9,6 +9,8 @@ VOICE: dict[str, str] = {
     "voice.explanations.judgement.facts": "data without decisions: each test of the room judges some of it",
     "voice.explanations.judgement.sip_codes": "a table: test_telnyx_codes and test_by_cause of the room read its lines",
     "voice.explanations.judgement.verdicts": "the words of a verdict: test_precedence of the room reads all of them",
+    "voice.exports.columns": "test_admin of the room reads each column of the file",
+    "voice.exports.formats": "test_admin of the room reads a file of each format",
     "voice.metrics.kinds": "test_roll_ups of voice.reports has calls judged and counted as what they are",
     "voice.metrics.measures": "conditions: test_roll_ups of voice.reports counts each of them another way",
     "voice.metrics.quarters": "test_roll_ups of voice.reports marks quarters, and counts them",

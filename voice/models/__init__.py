@@ -3,6 +3,7 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
+from voice.models.call_log.exports import CallExport
 from voice.models.call_log.roll_ups import RollUp, StaleQuarter
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
@@ -27,6 +28,7 @@ __all__ = [
     "Call",
     "CallCommand",
     "CallEvent",
+    "CallExport",
     "Conference",
     "ConferenceParticipant",
     "DialBatch",
