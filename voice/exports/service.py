@@ -134,8 +134,8 @@ class _Cancelled(Exception):
 def _admit(row: CallExport, actor: Actor) -> None:
     """Insert the row, unless it is there already, or too many run."""
     alive = CallExport.objects.filter(state=CallExport.State.RUNNING, seen_at__gt=row.begun_at - CallExport.SILENT)
-    users = list(alive.values_list("user", flat=True)[:MOST])
-    if users.count(actor.user.pk if actor.user else None) >= MOST_OF_ONE or len(users) >= MOST:
+    users = [str(user) for user in alive.values_list("user", flat=True)[:MOST]]
+    if users.count(str(actor.user.pk)) >= MOST_OF_ONE or len(users) >= MOST:
         raise ExportRefused("", f"{len(users)} exports are running. Wait for one to end, or cancel it.")
     try:
         with transaction.atomic():

@@ -44,7 +44,7 @@ def _page(request: HttpRequest) -> HttpResponse:
         "endings": found.endings(),
         "by": by,
         "divisions": _tabs(request, by),
-        "lines": lines,
+        "lines": [(line, _address(request, **line.narrowed) if line.narrowed else "") for line in lines],
         "lines_more": more,
         "columns": report.columns(),
         "presets": _presets(request, window),

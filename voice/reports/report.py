@@ -60,11 +60,11 @@ class Chart:
 
 @dataclass(frozen=True)
 class Line:
-    """Is a line of a table: what it is of, and a figure for each of ``COLUMNS``."""
+    """Is a line of a table: a figure for each of ``COLUMNS``, and what the report of that line alone asks for."""
 
     label: str
     cells: list[Figure]
-    url: str = ""
+    narrowed: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,19 @@ class Report:
         }
 
     def _line(self, label: str, tally: Tally, window: Window, scope: Scope) -> Line:
-        return Line(label, [self._figure(BY_NAME[name], tally, window, scope) for name in COLUMNS])
+        cells = [self._figure(BY_NAME[name], tally, window, scope) for name in COLUMNS]
+        return Line(label, cells, self._narrowed(window, scope))
+
+    def _narrowed(self, window: Window, scope: Scope) -> dict[str, str]:
+        """Say what the address of a report of these calls alone has; nothing, where it would name a hidden number."""
+        if scope.number and not self.links.may_name_numbers:
+            return {}
+        asked = {"app": scope.connection_id, "number": scope.number}
+        asked |= {"account": self.links.accounts.get(scope.account_id, "")} if scope.account_id else {}
+        if window != self.window:
+            begin, end = timezone.localtime(window.begin), timezone.localtime(window.end)
+            asked |= {"window": "", "from": f"{begin:%Y-%m-%dT%H:%M}", "to": f"{end:%Y-%m-%dT%H:%M}"}
+        return {**asked, "by": "time"}
 
     def _names(self, by: str, keys: list[Any], user: Any) -> list[tuple[str, Scope]]:
         """Return what each line is called, and what it is about."""

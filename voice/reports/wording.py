@@ -27,8 +27,8 @@ def share(value: float) -> str:
     """Write a share in percent. What is not all, or not nothing, is not rounded to it."""
     percent = 100 * value
     if 0 < percent < 0.1 or 99.9 < percent < 100:
-        return "< 0.1 %" if percent < 1 else "> 99.9 %"
-    return f"{percent:.1f} %" if percent % 100 else f"{percent:.0f} %"
+        return "< 0.1\u00a0%" if percent < 1 else "> 99.9\u00a0%"
+    return f"{percent:.1f}\u00a0%" if percent % 100 else f"{percent:.0f}\u00a0%"
 
 
 def change(metric: Metric, now: float | None, before: float | None) -> dict[str, Any]:
