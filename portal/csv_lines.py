@@ -15,7 +15,7 @@ _GUARDED_CUT = re.compile(r"([;\t\r\n][\s\"]*)'('*[=+\-@＝＋－＠])")
 def line(cells: Iterable[str]) -> str:
     """Write one line, each cell quoted and guarded."""
     written = io.StringIO()
-    csv.writer(written, quoting=csv.QUOTE_ALL).writerow([_guarded(cell) for cell in cells])
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerow([guarded(cell) for cell in cells])
     return written.getvalue()
 
 
@@ -25,6 +25,7 @@ def bare(cell: str) -> str:
     return _GUARDED_CUT.sub(r"\1\2", cell)
 
 
-def _guarded(cell: str) -> str:
+def guarded(cell: str) -> str:
+    """Return a cell that a spreadsheet takes for a text."""
     cell = _CUT_FORMULA.sub(r"\1'\2", cell)
     return f"'{cell}" if _FORMULA.match(cell) else cell

@@ -302,6 +302,7 @@ CLEAN_UPS = [
     "voice.alerts.rounds.clean_up",
     "voice.events.rejections.clean_up",
     "voice.documents.fetch_log.clean_up",
+    "voice.exports.service.clean_up",
 ]
 # what /readyz and /metrics count
 BACKLOG = "voice.dashboard.backlog"

@@ -9,6 +9,7 @@ from voice.dialling import limits_admin
 from voice.dispatch import admin as commands
 from voice.documents.admin import documents
 from voice.documents.admin import fetches as document_fetches
+from voice.exports import admin as exports
 from voice.first_steps import admin as first_steps
 from voice.flows import admin as flows
 from voice.inbox import admin as inbox
@@ -19,6 +20,7 @@ from voice.notes import contact_admin as contacts
 from voice.recordings import admin as recordings
 from voice.recovery import admin as recoveries
 from voice.replay import admin as replays
+from voice.reports import admin as reports
 from voice.stops import admin as stops
 from voice.stuck import admin as stuck
 from voice.texml.admin import urls as texml
@@ -34,6 +36,7 @@ __all__ = [
     "document_fetches",
     "documents",
     "event_admin",
+    "exports",
     "first_steps",
     "flows",
     "inbox",
@@ -43,6 +46,7 @@ __all__ = [
     "recordings",
     "recoveries",
     "replays",
+    "reports",
     "stops",
     "stuck",
     "texml",

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count
-from django.db.models.functions import TruncHour
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -20,6 +19,7 @@ from voice.dispatch import circuit_breaker, reconciliation
 from voice.inbox.last_heard import last_heard
 from voice.inbox.undelivered import failures
 from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.reports import home as calls
 
 _HOURS = 24
 
@@ -30,9 +30,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     if user.has_perm("voice.view_alert"):
         context["alerts"] = rounds.open_unmuted()
     if user.has_perm("voice.view_call"):
-        now = timezone.now()
-        since = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=_HOURS - 1)
-        context |= {"live_calls": _live(), "hours": _per_hour(since), "endings": _endings(since)}
+        context |= {"live_calls": _live(), "calls": calls.of(user)}
     if user.has_perm("voice.view_callevent") and user.has_perm("voice.view_callcommand"):
         context["backlog"], context["breakers"] = backlog(), circuit_breaker.not_closed()
     if user.has_perm("applications.view_pull"):
@@ -100,29 +98,6 @@ def backlog() -> dict[str, int]:
 def _live() -> dict[str, Any]:
     alive = Call.objects.alive()
     return {"count": alive.count(), "calls": list(alive.select_related("account")[:8])}
-
-
-def _per_hour(since: datetime) -> list[dict[str, Any]]:
-    """List one entry an hour, empty ones too, with the height of its bar in percent."""
-    counted = (
-        Call.objects.filter(started_at__gte=since).annotate(hour=TruncHour("started_at")).values("hour", "direction")
-    )
-    found: dict[tuple[datetime, str], int] = {
-        (row["hour"], row["direction"]): row["n"] for row in counted.annotate(n=Count("id")).order_by()
-    }
-    hours = [since + timedelta(hours=at) for at in range(_HOURS)]
-    totals = [(hour, found.get((hour, "incoming"), 0), found.get((hour, "outgoing"), 0)) for hour in hours]
-    most = max((incoming + outgoing for _, incoming, outgoing in totals), default=0) or 1
-    return [
-        {
-            "hour": hour,
-            "incoming": incoming,
-            "outgoing": outgoing,
-            "incoming_percent": round(100 * incoming / most),
-            "outgoing_percent": round(100 * outgoing / most),
-        }
-        for hour, incoming, outgoing in totals
-    ]
 
 
 def calls_of_a_day(here: dict[str, Any]) -> dict[str, Any]:

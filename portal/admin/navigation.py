@@ -17,6 +17,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
             ("Live", "sensors", "admin:voice_call_live", "voice.view_call"),
             ("Stop", "pan_tool", "admin:voice_stop", "voice.view_suspension"),
             ("Call log", "call_log", "admin:voice_call_changelist", "voice.view_call"),
+            ("Reports", "bar_chart", "admin:voice_reports", "voice.view_call"),
             ("Conferences", "groups", "admin:voice_conference_changelist", "voice.view_conference"),
             ("Queues", "line_start_circle", "admin:voice_queue_list", "voice.view_queue"),
             ("Recordings", "graphic_eq", "admin:voice_recording_changelist", "voice.view_recording"),

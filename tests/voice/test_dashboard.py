@@ -1,5 +1,6 @@
 """The home page and the panel of an application: they show what a person may see."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -9,22 +10,29 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
-from tests.support.factories import make_call
+from tests.support.counted_calls import count_all
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
+from voice.explanations import judging
 
 pytestmark = pytest.mark.django_db
 
 
 def test_the_home_page_shows_what_a_person_may_see(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:
     make_call(account)
-    make_call(account, "b", state="ended", ended_at=timezone.now(), hangup_cause="user_busy")
+    other = {"leg": "b", "call_session_id": str(uuid.uuid4())}
+    tell(account, make_event(**other), make_event("call.hangup", **other, hangup_cause="user_busy"))
+    judging.judge_due()
+    count_all()
     html = browser.get("/admin/").content.decode()
-    for text in ("Live now", "Busy", "Backlog", "Last pull", "555-0101"):
+    for text in ("Live now", "Our channels were full", "Backlog", "Last pull", "555-0101"):
         assert text in html, text
     html = signed_in().get("/admin/").content.decode()
-    for text in ("Live now", "Busy", "Backlog", "Last pull", "0101"):
+    for text in ("Live now", "Our channels were full", "Backlog", "Last pull", "0101", "Find a call"):
         assert text not in html, text
     html = signed_in("voice.view_call", username="support").get("/admin/").content.decode()
     assert "Live now" in html
+    assert "Our channels were full" in html
     assert "Backlog" not in html
     assert "555-0101" not in html
 

@@ -16,6 +16,7 @@ from portal.models import TelnyxAccount
 from portal.phone_numbers import is_nobody
 from voice.calls import search
 from voice.catalogue import endings
+from voice.metrics import measures
 from voice.models import Call, CallCommand, CallEvent, Flow
 
 NOTHING = Q(pk__in=())
@@ -172,6 +173,15 @@ def recording(value: str, actor: Actor) -> Condition:
         raise Malformed("takes yes or no")
     is_there = value.lower() == "yes"
     return Condition(value.lower(), Q(has_recording=is_there), Reach.MANY if is_there else Reach.EACH)
+
+
+def metric(value: str, actor: Actor) -> Condition:
+    """Read what a figure of the reports counts: a measure, of one kind of call before a dot, as incoming.abandoned."""
+    counted_as, _, name = value.lower().rpartition(".")
+    found = measures.find(name)
+    if found is None or found.sums or counted_as not in {"", *Call.CountedAs.values}:
+        raise Malformed("takes what the figures of a report link to, as incoming.abandoned or answered")
+    return Condition(value.lower(), measures.calls_of(name, counted_as))
 
 
 _LENGTH = re.compile(r"(>=|<=|>|<)\s*(?:(\d{1,5}(?:\.\d{1,3})?)(s|m|h)?|(\d{1,4}):([0-5]\d))")

@@ -48,13 +48,14 @@ KEYS: dict[str, Reader] = {
     "rec": conditions.recording,
     "setup": conditions.setup,
     "talk": conditions.talk,
+    "metric": conditions.metric,
     "session": conditions.session,
     "id": conditions.identifier,
 }
 WINDOWS = {"since": windows.since, "until": windows.until, "day": windows.day}
 ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
 _OF_NUMBERS = {"", "from", "to", "number"}
-_ALL = {"is", "setup", "talk"}
+_ALL = {"is", "setup", "talk", "metric"}
 MOST_TOKENS = 30
 
 

@@ -7,9 +7,10 @@ explains that of another. What comes in meanwhile sets another ``judge_at``, whi
 import uuid
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -17,6 +18,7 @@ from portal import sql
 from voice.explanations import rows
 from voice.explanations.judgement.facts import Facts
 from voice.explanations.judgement.verdicts import Verdict
+from voice.metrics import kinds, quarters
 from voice.models import Call
 
 _TOGETHER = 100
@@ -45,19 +47,25 @@ def judge_session(call: Call) -> set[uuid.UUID]:
         legs.append(Call.objects.defer("facts").get(pk=call.pk))
     facts = rows.facts_of(legs)
     again = _look_again(facts, legs)
-    for pk, verdict in rows.verdicts_of(legs, facts).items():
-        _keep(next(leg for leg in legs if leg.pk == pk), verdict, again)
+    verdicts = rows.verdicts_of(legs, facts)
+    counted = kinds.of_legs(legs, {command.leg for command in facts.commands if command.is_dial})
+    told = {leg: _told(leg, verdicts[leg.pk], counted[leg]) for leg in legs if leg.pk in verdicts}
+    changed = {leg: values for leg, values in told.items() if leg.judge_at or _differs(leg, values)}
+    with transaction.atomic():
+        quarters.mark(one for leg, values in changed.items() for one in (leg.counted_in, values["counted_in"]))
+        for leg, values in changed.items():
+            _keep(leg, values, again)
     return {leg.pk for leg in legs}
 
 
 def judge_old() -> Iterator[int]:
-    """Judge the calls that were over before endings were kept, newest first; yield how many, a piece at a time.
+    """Judge the calls that were over before endings were kept, or counted, newest first; yield how many.
 
-    It can be stopped and begun again: what is judged is passed over.
+    A piece at a time. It can be stopped and begun again: what is judged is passed over.
     """
     before = Q()
     while True:
-        waiting = Call.objects.filter(before, state__in=Call.OVER, ending_category="")
+        waiting = Call.objects.filter(before, Q(ending_category="") | Q(counted_as=""), state__in=Call.OVER)
         calls = list(waiting.defer("facts").order_by("-started_at", "-id")[:_TOGETHER])
         if not calls:
             return
@@ -88,14 +96,21 @@ def _due() -> QuerySet[Call]:
     return Call.objects.filter(judge_at__lte=Now())
 
 
-def _keep(leg: Call, verdict: Verdict, again: datetime | None) -> None:
-    told = {"ending": verdict.code, "ending_category": verdict.category, "ended_by": verdict.who}
+def _told(leg: Call, verdict: Verdict, counted_as: str) -> dict[str, Any]:
+    """Return what is to stand at a leg; nothing at one that was taken for lost, and lives."""
     if leg.is_alive:
-        told = dict.fromkeys(told, "")  # it was taken for lost, and lives
-        again = None
-    if leg.judge_at is None and all(getattr(leg, name) == value for name, value in told.items()):
-        return
-    Call.objects.filter(pk=leg.pk, judge_at=leg.judge_at).update(**told, judge_at=again if leg.judge_at else None)
+        return {"ending": "", "ending_category": "", "ended_by": "", "counted_as": "", "counted_in": None}
+    ending = {"ending": verdict.code, "ending_category": verdict.category, "ended_by": verdict.who}
+    return {**ending, "counted_as": counted_as, "counted_in": quarters.of_time(leg.started_at)}
+
+
+def _differs(leg: Call, told: dict[str, Any]) -> bool:
+    return any(getattr(leg, name) != value for name, value in told.items())
+
+
+def _keep(leg: Call, told: dict[str, Any], again: datetime | None) -> None:
+    again = again if leg.judge_at and not leg.is_alive else None
+    Call.objects.filter(pk=leg.pk, judge_at=leg.judge_at).update(**told, judge_at=again)
 
 
 def _look_again(facts: Facts, legs: list[Call]) -> datetime | None:

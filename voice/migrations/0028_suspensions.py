@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("voice", "0025_measured_calls"),
+        ("voice", "0027_call_exports"),
         ("portal", "0007_list_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

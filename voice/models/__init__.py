@@ -5,8 +5,10 @@ from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
 from voice.models.call_log.columns import ChosenColumns
 from voice.models.call_log.contacts import Contact
+from voice.models.call_log.exports import CallExport
 from voice.models.call_log.notes import CallNote, CallTag, FollowUp
 from voice.models.call_log.recordings import Recording
+from voice.models.call_log.roll_ups import RollUp, StaleQuarter
 from voice.models.calls import Call, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
@@ -30,6 +32,7 @@ __all__ = [
     "Call",
     "CallCommand",
     "CallEvent",
+    "CallExport",
     "CallNote",
     "CallTag",
     "ChosenColumns",
@@ -47,7 +50,9 @@ __all__ = [
     "RejectionCount",
     "Replay",
     "ReplayLine",
+    "RollUp",
     "Rule",
+    "StaleQuarter",
     "Stop",
     "Suspension",
     "TexmlCase",

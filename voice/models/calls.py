@@ -59,6 +59,12 @@ class Call(models.Model):
         SILENCE = "silence"
         UNSURE = "unsure"
 
+    class CountedAs(models.TextChoices):
+        INCOMING = "incoming", "incoming call"
+        OUTGOING = "outgoing", "dialled call"
+        TRANSFERRED = "transferred", "leg of a transfer"
+        OTHER = "other", "further leg"
+
     OVER = (State.ENDED, State.LOST)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -124,6 +130,9 @@ class Call(models.Model):
     ending = models.CharField(max_length=40, blank=True, default="", db_default="", help_text="The rule that decided.")
     ending_category = models.CharField(max_length=20, choices=Ending, blank=True, default="", db_default="")
     ended_by = models.CharField(max_length=10, choices=Party, blank=True, default="", db_default="")
+    # what the reports make of it, judged with its ending; empty until then, so a running call is in no figure
+    counted_as = models.CharField(max_length=11, choices=CountedAs, blank=True, default="", db_default="")
+    counted_in = models.DateTimeField(null=True, help_text="The quarter of an hour that it was counted in last.")
     judge_at = models.DateTimeField(null=True, help_text="When its ending is to be judged, or judged again.")
     facts = models.JSONField(default=dict, help_text="Per column: which event told it, and when.")
 

@@ -23,6 +23,7 @@ from voice.events import processing
 from voice.events.following import wake_following
 from voice.explanations import judging
 from voice.replay import runs
+from voice.reports import roll_ups
 from voice.tasks import PIECE_SECONDS
 
 _INTERVAL_SECONDS = 0.5
@@ -32,6 +33,8 @@ _BATCH = 500
 _SWITCH_INTERVAL = 0.0005
 _LOOKS = 20
 _JUDGE = uuid.UUID(int=1)  # in the place of an id: one thread judges at a time
+_COUNT = uuid.UUID(int=2)  # and one counts for the reports
+_COUNT_SECONDS = 10  # between two times; each takes about one at most
 _SENDERS = 16
 _END_SECONDS = 9.5  # after SIGTERM; a request that has left is over after 8
 
@@ -93,7 +96,7 @@ class Sweep:
         self.senders = senders
         self.sending: dict[uuid.UUID, Future[None]] = {}
         self.replay: uuid.UUID | None = None  # the one that a thread is at, or was
-        self.next_beat = 0.0
+        self.next_beat = self.next_count = 0.0
         self.has_more = False  # the last round left events that were due
 
     def safely(self) -> None:
@@ -126,6 +129,9 @@ class Sweep:
             self._begin(_replay, [self.replay] if self.replay else [])
         if judging.is_due():  # on a thread: it waits for nobody, and nobody waits for it
             self._begin(_judge, [_JUDGE])
+        if time.monotonic() >= self.next_count and roll_ups.is_due():
+            self.next_count = time.monotonic() + _COUNT_SECONDS
+            self._begin(_count, [_COUNT])
         self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
 
@@ -164,6 +170,14 @@ def _judge(_: uuid.UUID) -> None:
     """Judge why calls ended; the next round goes on."""
     try:
         judging.judge_due()
+    finally:
+        close_old_connections()  # a thread keeps its own from one to the next
+
+
+def _count(_: uuid.UUID) -> None:
+    """Count the calls of the quarters of an hour in which some were changed."""
+    try:
+        roll_ups.count_due()
     finally:
         close_old_connections()  # a thread keeps its own from one to the next
 

@@ -1,3 +1,3 @@
-"""Holds the rows around the call log: what was recorded, what people wrote, which columns they chose."""
+"""Holds the rows around the call log: what was recorded, written, chosen, counted and taken out."""
 
-__all__ = ["columns", "contacts", "notes", "recordings"]
+__all__ = ["columns", "contacts", "exports", "notes", "recordings", "roll_ups"]

@@ -1,0 +1,99 @@
+"""Each figure leads to a list with exactly its rows."""
+
+import re
+from datetime import timedelta
+from html import unescape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from portal.models import TelnyxAccount
+from tests.support.counted_calls import BEGIN, count_all, make_calls
+from voice.call_log import query
+from voice.models import Call
+from voice.reports import links, report
+from voice.reports.definitions import Form
+from voice.reports.figures import Scope
+from voice.reports.windows import Window
+
+pytestmark = pytest.mark.django_db
+WINDOW = Window(BEGIN + timedelta(minutes=45), BEGIN + timedelta(hours=2))
+ADDRESS = "/admin/voice/reports/?from=2026-03-02T10:45&to=2026-03-02T12:00"
+
+
+@pytest.fixture(autouse=True)
+def _calls(account: TelnyxAccount) -> None:
+    make_calls(account, 300)
+    count_all()
+
+
+def rows_of(address: str, user: User) -> int:
+    """How many rows the list at this address has."""
+    path, text = urlsplit(address).path, parse_qs(urlsplit(address).query)["q"][0]
+    assert path == "/admin/voice/call/"
+    asked = query.read(text, user)
+    assert not asked.wrong
+    assert asked.text == text
+    assert asked.shows_legs
+    return asked.calls().count()
+
+
+@pytest.mark.parametrize("scope", ["all", "account", "application", "number"])
+def test_every_figure_leads_to_as_many_rows(account: TelnyxAccount, operator: User, scope: str) -> None:
+    connection = next(one.connection_id for one in Call.objects.filter(account=account) if one.connection_id)
+    told = {
+        "all": Scope(),
+        "account": Scope(account.pk),
+        "application": Scope(account.pk, connection),
+        "number": Scope(number="+13125550199"),
+    }[scope]
+    found = report.read(WINDOW, told, links.Links({account.pk: account.name}, may_name_numbers=True))
+    counted = 0
+    for _, figures in found.groups():
+        for figure in figures:
+            metric = figure.metric
+            counts = found.total.of(metric.counted_as)
+            if figure.url:
+                counted += 1
+                assert rows_of(figure.url, operator) == counts.get(metric.of, 0), metric.name
+            if figure.among_url:
+                assert rows_of(figure.among_url, operator) == counts[metric.among], metric.name
+            if metric.form == Form.COUNT and scope != "number":
+                assert figure.url
+    assert counted > (10 if scope == "number" else 15)
+
+
+def test_every_bar_ending_and_line_does(account: TelnyxAccount, operator: User) -> None:
+    found = report.read(WINDOW, Scope(), links.Links({account.pk: account.name}, may_name_numbers=True))
+    stacks = [stack for column in found.chart().columns for stack in column.stacks if stack["url"]]
+    endings = found.endings()
+    assert len(stacks) >= 5
+    assert len(endings) >= 10
+    for one in [*stacks, *endings]:
+        assert rows_of(one["url"], operator) == one["count"] > 0
+    lines, more = found.lines("application", operator, [])
+    assert (len(lines), more) == (3, 0)
+    for line in lines:
+        for cell in line.cells:
+            if cell.metric.form == Form.COUNT and cell.url and line.label != "None":
+                assert rows_of(cell.url, operator) == int(cell.words.replace(",", ""))
+
+
+def test_the_links_of_the_page_are_answered_by_the_list(browser: Client, operator: User) -> None:
+    html = browser.get(f"{ADDRESS}&by=time").content.decode()
+    found = {unescape(one) for one in re.findall(r'href="(/admin/voice/call/\?q=[^"]+)"', html)}
+    assert len(found) > 40
+    assert all(rows_of(one, operator) >= 0 for one in found)
+
+
+def test_no_address_names_a_number_to_who_may_not_see_it(signed_in: Any) -> None:
+    client = signed_in("voice.view_call")
+    html = client.get(f"{ADDRESS}&by=number").content.decode()
+    assert "•••0199" in html
+    assert "5550199" not in html
+    assert "%2B1312" not in html
+    html = client.get(f"{ADDRESS}&number=%2B13125550199").content.decode()
+    assert "you may not see whole numbers" in html

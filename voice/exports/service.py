@@ -1,0 +1,214 @@
+"""Takes calls out of the log, page by page: any number of them in the same memory.
+
+Between two pages no connection to the database is held: who takes the file slowly keeps none from others. What was
+begun is a row, so that it can be followed, cancelled and found in the audit trail.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from portal import sql
+from portal.actors import Actor
+from portal.masking import masked_text, may_see_whole, whole_was_seen
+from portal.models import AuditEvent
+from portal.refusals import PortalRefusal
+from portal.statement_timeout import statement_timeout
+from voice.call_log.query import Query
+from voice.exports.columns import BY_NAME, SHOWN, Column, Writer, fields_of
+from voice.exports.formats import FORMATS, Format
+from voice.models import Call, CallExport
+
+PAGE, KEPT = 2000, timedelta(days=90)
+MOST_OF_ONE, MOST = 2, 4  # at a time: each holds a thread of the web server until it is taken
+_STATEMENT_SECONDS = 30.0
+_log = structlog.get_logger(__name__)
+
+
+class ExportRefused(PortalRefusal):
+    """Says why nothing is exported, by the name of the field that is wrong."""
+
+    code = "export_refused"
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        return {self.field: [self.words]}
+
+
+@dataclass(frozen=True)
+class Export:
+    """Is an export that may begin: its row, and what is needed to write it."""
+
+    row: CallExport
+    calls: QuerySet[Call]
+    columns: tuple[Column, ...]
+    form: Format
+    actor: Actor
+
+
+def begin(query: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> Export:
+    """Begin an export of what ``query`` shows. Raises ``ExportRefused``."""
+    if form not in FORMATS:
+        raise ExportRefused("format", f"There is no such format; there are {', '.join(FORMATS)}.")
+    unknown = [name for name in names if name not in BY_NAME]
+    if unknown:
+        raise ExportRefused("columns", f"There is no column {', '.join(unknown)[:200]}.")
+    if query.wrong or query.refused:
+        said = [*query.wrong, *([query.refused.words] if query.refused else [])]
+        raise ExportRefused("q", " ".join([*said, "Nothing was exported: set the search right first."]))
+    columns = tuple(BY_NAME[name] for name in names or SHOWN)
+    now = timezone.now()
+    row = CallExport(
+        id=identifier,
+        user=actor.user,
+        query=masked_text(query.text)[:1000],
+        format=form,
+        columns=[column.name for column in columns],
+        shows_numbers=may_see_whole(actor.user),
+        bound=now,
+    )
+    _admit(row, actor)
+    AuditEvent.note(actor, "call.export", row, query=row.query, format=form, columns=row.columns)
+    calls = query.calls().filter(started_at__lte=now).order_by("-started_at", "-id")
+    return Export(row, calls, columns, FORMATS[form], actor)
+
+
+def stream(export: Export) -> Iterator[bytes]:
+    """Write the file. One that could not be finished says so in its last line."""
+    row, names = export.row, [column.name for column in export.columns]
+    digest, state, error = hashlib.sha256(), CallExport.State.BROKEN_OFF, ""
+    try:
+        yield _noted(digest, export.form.begin(names))
+        for text in _pages(export, names):
+            yield _noted(digest, text)
+        state = CallExport.State.DONE
+    except _Cancelled:
+        state = CallExport.State.CANCELLED
+        yield _noted(digest, export.form.cut("it was cancelled."))
+    except DatabaseError as failed:
+        state, error = CallExport.State.FAILED, "The database did not answer in time. Narrow the search, or try again."
+        _log.warning("an export failed", export=str(row.pk), error=type(failed).__name__)
+        yield _noted(digest, export.form.cut(error))
+    finally:
+        whole_was_seen()  # that this export shows numbers is noted with it; the next request of this thread did not
+        _end(export, state, error, digest.hexdigest())
+
+
+def cancel(row: CallExport, actor: Actor) -> bool:
+    """Have an export end with its next page; false when it is over already."""
+    told = CallExport.objects.filter(pk=row.pk, state=CallExport.State.RUNNING).update(
+        state=CallExport.State.CANCELLED, ended_at=timezone.now()
+    )
+    if told:
+        AuditEvent.note(actor, "call.export_cancel", row)
+    return bool(told)
+
+
+def latest(user: Any) -> list[CallExport]:
+    """List what somebody took out lately, newest first."""
+    return list(CallExport.objects.filter(user=user).order_by("-begun_at")[:8])
+
+
+def clean_up() -> None:
+    """Forget exports of 90 days ago; the audit trail keeps that they were."""
+    CallExport.objects.filter(begun_at__lt=sql.clock() - KEPT).delete()
+
+
+class _Cancelled(Exception):
+    """Says that somebody cancelled it."""
+
+
+def _admit(row: CallExport, actor: Actor) -> None:
+    """Insert the row, unless it is there already, or too many run."""
+    alive = CallExport.objects.filter(state=CallExport.State.RUNNING, seen_at__gt=row.begun_at - CallExport.SILENT)
+    users = [str(user) for user in alive.values_list("user", flat=True)[:MOST]]
+    if users.count(str(actor.user.pk)) >= MOST_OF_ONE or len(users) >= MOST:
+        raise ExportRefused("", f"{len(users)} exports are running. Wait for one to end, or cancel it.")
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        raise ExportRefused("", "This export has begun already. Open the page anew for another one.") from None
+
+
+def _pages(export: Export, names: list[str]) -> Iterator[str]:
+    """Write the rows, a page at a time, each beyond the last row of the one before.
+
+    ``portal.keyset`` reads whole rows, for lists in any order: a million of them would take three times as long.
+    """
+    fields, beyond, done = [*fields_of(export.columns), "started_at", "id"], Q(), 0
+    with _connected():
+        writer = Writer(export.columns, export.actor.user)
+    while True:
+        with _connected():
+            rows = list(export.calls.filter(beyond).values_list(*dict.fromkeys(fields))[:PAGE])
+            if not rows:
+                return
+            writer.learn(rows)
+            done += len(rows)
+            started = fields.index("started_at")
+            last_at, last_id = rows[-1][started], rows[-1][-1]
+            _tell(export.row, done, last_at)
+        yield export.form.rows(names, (writer.cells(row) for row in rows))
+        if len(rows) < PAGE:
+            return
+        beyond = Q(started_at__lte=last_at) & (Q(started_at__lt=last_at) | Q(id__lt=last_id))
+
+
+def _tell(row: CallExport, done: int, reached: datetime) -> None:
+    """Note how far it is. Raises ``_Cancelled``."""
+    running = CallExport.objects.filter(pk=row.pk, state=CallExport.State.RUNNING)
+    if not running.update(rows=done, reached=reached, seen_at=timezone.now()):
+        raise _Cancelled
+    row.rows = done
+
+
+def _end(export: Export, state: str, error: str, digest: str) -> None:
+    row = export.row
+    row.state, row.digest = state, digest if state == CallExport.State.DONE else ""
+    try:
+        with _connected():
+            CallExport.objects.filter(pk=row.pk).update(
+                state=state, error=error, digest=row.digest, rows=row.rows, ended_at=timezone.now()
+            )
+            AuditEvent.note(
+                export.actor,
+                "call.export_end",
+                row,
+                state=str(state),
+                rows=row.rows,
+                sha256=row.digest,
+                query=row.query,
+            )
+    except DatabaseError as failed:  # then it is taken for dead when nothing is heard of it
+        _log.warning("the end of an export was not noted", export=str(row.pk), error=type(failed).__name__)
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    """Hold a connection to the database for as long as it is needed, and give it back."""
+    try:
+        with statement_timeout(_STATEMENT_SECONDS):
+            yield
+    finally:
+        if not connection.in_atomic_block:
+            connection.close()
+
+
+def _noted(digest: Any, text: str) -> bytes:
+    written = text.encode()
+    digest.update(written)
+    return written

@@ -1,0 +1,256 @@
+"""Puts a report together: the figures of a window beside those of the one before, the hours, the endings, the parts."""
+
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils import timezone
+
+from portal.masking import display_number
+from portal.phone_numbers import pretty
+from voice.calls import search
+from voice.catalogue import endings as wording_of_endings
+from voice.metrics import kinds, measures
+from voice.models import Flow
+from voice.reports import figures, wording
+from voice.reports.definitions import BY_NAME, METRICS, Metric
+from voice.reports.figures import Row, Scope, Tally
+from voice.reports.links import Links
+from voice.reports.windows import Window
+
+MOST_LINES = 50
+COLUMNS = ("incoming", "incoming_answered", "put_through", "abandoned", "attempts", "asr", "minutes", "acd")
+DIVISIONS = {"time": "Time", "application": "Application", "number": "Own number", "flow": "Flow", "account": "Account"}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Is a metric as it is shown: its value, the one of the window before, and the list that it is made of."""
+
+    metric: Metric
+    words: str
+    before: str
+    change: dict[str, Any]
+    url: str
+    among_words: str = ""
+    among_url: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """Is an hour or a day of the chart; heights in percent of the highest one."""
+
+    label: str
+    title: str
+    stacks: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Holds its columns, what its full height stands for, and what is written below."""
+
+    columns: list[Column]
+    most: int
+    labels: list[str]
+
+    @property
+    def half(self) -> int:
+        return self.most // 2
+
+
+@dataclass(frozen=True)
+class Line:
+    """Is a line of a table: a figure for each of ``COLUMNS``, and what the report of that line alone asks for."""
+
+    label: str
+    cells: list[Figure]
+    narrowed: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Has all that the page of a window shows."""
+
+    window: Window
+    scope: Scope
+    links: Links
+    rows: list[Row]
+    rows_before: list[Row]
+    total: Tally = field(init=False)
+    before: Tally = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "total", figures.tally(self.rows))
+        object.__setattr__(self, "before", figures.tally(self.rows_before))
+
+    def figures(self, names: Iterable[str] = tuple(BY_NAME)) -> list[Figure]:
+        """Return these figures."""
+        return [self._figure(BY_NAME[name], self.total, self.window, self.scope, self.before) for name in names]
+
+    def groups(self) -> list[tuple[str, list[Figure]]]:
+        """Return all figures, by whose calls they are of."""
+        return [
+            (title, self.figures(one.name for one in METRICS if _GROUPS.get(one.counted_as, _GROUPS[""]) == title))
+            for title in _GROUPS.values()
+        ]
+
+    def chart(self) -> Chart:
+        """Return the hours or days of the window with the calls that began in each."""
+        parts = list(self.window.parts())
+        tallies = figures.by_part(self.rows, parts)
+        counts = [[one.of(kind).get("calls", 0) for kind in _STACKED] for one in tallies]
+        most = _round_up(max((sum(numbers) for numbers in counts), default=0))
+        columns = [self._column(part, numbers, most) for part, numbers in zip(parts, counts, strict=True)]
+        every = max(len(columns) // 8, 1)
+        return Chart(columns, most, [one.label if at % every == 0 else "" for at, one in enumerate(columns)])
+
+    def endings(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return how the calls of customers ended; what is beyond ``most`` as one line."""
+        lines = []
+        for kind in (kinds.AS.INCOMING, kinds.AS.OUTGOING):
+            lines += [(kind, ending, n) for ending, n in measures.endings(self.total.of(kind)).items()]
+        lines.sort(key=lambda line: -line[2])
+        shown = lines if most is None else lines[:most]
+        rest = sum(n for _, _, n in lines[len(shown) :])
+        highest = max((*(n for _, _, n in shown), rest), default=0) or 1
+        told = [self._ending(kind, ending, n, highest) for kind, ending, n in shown]
+        others = {"words": f"{len(lines) - len(shown)} other endings", "count": rest, "tone": "unknown"}
+        return [*told, others | {"percent": round(100 * rest / highest)}] if rest else told
+
+    def lines(self, by: str, user: Any, numbered: list[Row]) -> tuple[list[Line], int]:
+        """Return the table of a division, and how many lines it has beyond those."""
+        if by == "time":
+            parts = list(self.window.parts())
+            tallies = figures.by_part(self.rows, parts)
+            found = [
+                self._line(_part_words(self.window, part), tally, part, self.scope)
+                for part, tally in zip(parts, tallies, strict=True)
+            ]
+            return found[::-1], 0
+        rows = numbered if by == "number" else self.rows
+        grouped = figures.tallies(rows, _KEYS[by])
+        ordered = sorted(grouped.items(), key=lambda one: -one[1].of(figures.EVERY).get("calls", 0))
+        named = self._names(by, [key for key, _ in ordered[:MOST_LINES]], user)
+        found = [
+            self._line(label, tally, self.window, scope)
+            for (_, tally), (label, scope) in zip(ordered[:MOST_LINES], named, strict=True)
+        ]
+        return found, max(len(ordered) - MOST_LINES, 0)
+
+    def _figure(
+        self, metric: Metric, tally: Tally, window: Window, scope: Scope, before: Tally | None = None
+    ) -> Figure:
+        value, was = tally.value(metric), before.value(metric) if before else None
+        counted_as, among = metric.counted_as, tally.of(metric.counted_as).get(metric.among)
+        return Figure(
+            metric,
+            wording.figure(metric, value),
+            wording.figure(metric, was),
+            wording.change(metric, value, was),
+            self.links.of(metric.of, counted_as, window, scope) if value is not None else "",
+            among_words=str(among) if metric.among and among is not None else "",
+            among_url=self.links.of(metric.among, counted_as, window, scope) if metric.among and among else "",
+        )
+
+    def _column(self, part: Window, numbers: list[int], most: int) -> Column:
+        stacks = [
+            {
+                "kind": kind.value,
+                "count": n,
+                "percent": round(100 * n / most, 2),
+                "url": self.links.of("calls", kind, part, self.scope) if n else "",
+                "title": f"{_part_words(self.window, part)}: {n} {_STACKED[kind]}",
+            }
+            for kind, n in zip(_STACKED, numbers, strict=True)
+        ]
+        begin = timezone.localtime(part.begin)
+        label = f"{begin:%d %b}" if self.window.by_day else f"{begin:%H:%M}"
+        return Column(label, _part_words(self.window, part), stacks)
+
+    def _ending(self, kind: kinds.AS, ending: measures.Ending, n: int, highest: int) -> dict[str, Any]:
+        return {
+            "words": wording_of_endings.label(ending.code, ending.category, ending.who),
+            "kind": kind.value,
+            "title": wording_of_endings.title(ending.category, ending.who),
+            "tone": wording_of_endings.tone(ending.category),
+            "count": n,
+            "percent": round(100 * n / highest),
+            "url": self.links.of(ending.name, kind, self.window, self.scope),
+        }
+
+    def _line(self, label: str, tally: Tally, window: Window, scope: Scope) -> Line:
+        cells = [self._figure(BY_NAME[name], tally, window, scope) for name in COLUMNS]
+        return Line(label, cells, self._narrowed(window, scope))
+
+    def _narrowed(self, window: Window, scope: Scope) -> dict[str, str]:
+        """Say what the address of a report of these calls alone has; nothing, where it would name a hidden number."""
+        if scope.number and not self.links.may_name_numbers:
+            return {}
+        asked = {"app": scope.connection_id, "number": scope.number}
+        asked |= {"account": self.links.accounts.get(scope.account_id, "")} if scope.account_id else {}
+        if window != self.window:
+            begin, end = timezone.localtime(window.begin), timezone.localtime(window.end)
+            asked |= {"window": "", "from": f"{begin:%Y-%m-%dT%H:%M}", "to": f"{end:%Y-%m-%dT%H:%M}"}
+        return {**asked, "by": "time"}
+
+    def _names(self, by: str, keys: list[Any], user: Any) -> list[tuple[str, Scope]]:
+        """Return what each line is called, and what it is about."""
+        account, application, number = self.scope.account_id, self.scope.connection_id, self.scope.number
+        if by == "account":
+            return [(self.links.accounts.get(key, "?"), Scope(key, application, number)) for key in keys]
+        if by == "number":
+            return [(_number(key[1], user), Scope(account or key[0], application, key[1])) for key in keys]
+        names = search.application_names(set(keys))
+        flows = _flows(keys) if by == "flow" else {}
+        return [
+            (
+                (flows.get(key, "No flow now") + " · " if by == "flow" else "") + (names.get(key) or key[1] or "None"),
+                Scope(key[0], key[1], number),
+            )
+            for key in keys
+        ]
+
+
+def columns() -> list[Metric]:
+    """Return what the columns of a table are."""
+    return [BY_NAME[name] for name in COLUMNS]
+
+
+def read(window: Window, scope: Scope, links: Links) -> Report:
+    """Read what a report of this window needs: two statements."""
+    return Report(window, scope, links, figures.rows(window, scope), figures.rows(window.before, scope))
+
+
+_ROUND = (10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80)
+_GROUPS = {kinds.AS.INCOMING: "Incoming", kinds.AS.OUTGOING: "Dialled", "": "All legs"}
+_STACKED = {kinds.AS.INCOMING: "incoming", kinds.AS.OUTGOING: "dialled", kinds.AS.TRANSFERRED: "of transfers"}
+_KEYS: dict[str, Callable[[Row], Hashable]] = {
+    "application": lambda row: (row.account_id, row.connection_id),
+    "flow": lambda row: (row.account_id, row.connection_id),
+    "account": lambda row: row.account_id,
+    "number": lambda row: (row.account_id, row.number),
+}
+
+
+def _flows(keys: list[tuple[Any, str]]) -> dict[tuple[Any, str], str]:
+    active = Flow.objects.filter(active=True, connection_id__in={key[1] for key in keys})
+    return {(row.account_id, row.connection_id): row.name for row in active}
+
+
+def _number(number: str, user: Any) -> str:
+    return pretty(display_number(number, user))
+
+
+def _part_words(window: Window, part: Window) -> str:
+    begin, end = timezone.localtime(part.begin), timezone.localtime(part.end)
+    return f"{begin:%a %Y-%m-%d}" if window.by_day else f"{begin:%a %H:%M}–{end:%H:%M}"
+
+
+def _round_up(most: int) -> int:
+    """Return a number not far above that has a round half, too."""
+    step = 1
+    while True:
+        for factor in _ROUND:
+            if step * factor >= most and step * factor % 2 == 0:
+                return step * factor
+        step *= 10
