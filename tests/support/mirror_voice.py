@@ -5,7 +5,6 @@ VOICE: dict[str, str] = {
     "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with and without permission",
     "voice.call_page.session": "each section of the page asks it: no test of the room passes without it",
     "voice.call_page.summary": "test_verdict of the room copies it, test_bundle finds it in summary.txt",
-    "voice.calls.story": "the page of a call and each of its sections ask it: test_admin of the room, voice.call_page",
     "voice.documents.admin.*": "test_admin and test_cases of the room open each page and post each form",
     "voice.documents.diffs": "test_api and test_admin of the room compare every kind of state",
     "voice.documents.serializers": "what the views of voice.documents.api answer: test_api of the room sees it",

@@ -13,7 +13,7 @@ from portal.rest.viewsets import PortalViewSet
 from voice.call_page import bundle, picture
 from voice.call_page.session import Session
 from voice.calls import search
-from voice.calls.story import Story
+from voice.calls.timeline import Story
 from voice.models import Call
 
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
 from portal.texts import visible
-from voice.calls import search, story, timeline
+from voice.calls import search, timeline
 from voice.explanations import rows
 from voice.explanations.judgement.verdicts import Verdict
 from voice.models import Call
@@ -19,7 +19,7 @@ from voice.session_picture import scene, text
 class Session:
     """Holds the legs of a call's session, and reads what else is asked for when it is first asked for."""
 
-    def __init__(self, call: Call, told: story.Story) -> None:
+    def __init__(self, call: Call, told: timeline.Story) -> None:
         self.call, self.story = call, told
         self.user, self.legs = told.user, told.legs
 
@@ -91,5 +91,5 @@ def of(request: HttpRequest, call: Call) -> Session:
     """Return the session of ``call``, read once for a request: every section of the page asks for it."""
     kept: dict[Any, Session] = request.__dict__.setdefault("call_sessions", {})
     if call.pk not in kept:
-        kept[call.pk] = Session(call, story.of(request, call))
+        kept[call.pk] = Session(call, timeline.story_of(request, call))
     return kept[call.pk]

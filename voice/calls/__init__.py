@@ -9,7 +9,6 @@ __all__ = [
     "search",
     "serializers",
     "status",
-    "story",
     "telnyx_record",
     "timeline",
     "waiting_events",

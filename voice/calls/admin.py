@@ -21,7 +21,7 @@ from portal.refusals import PortalRefusal
 from portal.telnyx import schemas
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
-from voice.calls import buttons, search, status, story, telnyx_record, timeline
+from voice.calls import buttons, search, status, telnyx_record, timeline
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.commands import outbox, products
@@ -63,7 +63,7 @@ class CallAdmin(PageAdmin):
         return [*ours, *super().get_urls()]
 
     def page(self, request: HttpRequest, call: Call) -> dict[str, Any]:
-        told = story.of(request, call)
+        told = timeline.story_of(request, call)
         legs, entries = told.legs, told.entries
         user: Any = request.user
         product = products.product_of(call)

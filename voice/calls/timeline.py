@@ -5,9 +5,11 @@ import string
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
@@ -320,3 +322,26 @@ def _detail_of_texml(event: CallEvent, user: Any) -> str:
 def _pressed(digits: Any, user: Any) -> str:
     """Show the keys a caller pressed: only their number to a person who sees no whole phone numbers either."""
     return str(masked_for(user, {"digits": str(digits or "")})["digits"])
+
+
+class Story:
+    """Holds the legs of the session, with a letter each; reads what happened when it is first asked for."""
+
+    def __init__(self, call: Call, user: Any) -> None:
+        self.user = user
+        self.legs = legs(call)
+        if all(leg.pk != call.pk for _, leg in self.legs):  # of a session with very many legs not all are listed
+            self.legs.append(("?", call))
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """List events and commands in order, as the viewer may see them."""
+        return entries(self.legs, self.user)
+
+
+def story_of(request: HttpRequest, call: Call) -> Story:
+    """Return the story of ``call`` for whoever asks by this request."""
+    kept: dict[Any, Story] = request.__dict__.setdefault("call_stories", {})
+    if call.pk not in kept:
+        kept[call.pk] = Story(call, request.user)
+    return kept[call.pk]
