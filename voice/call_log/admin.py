@@ -60,7 +60,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
     """Lists calls, and has the pages of each."""
 
     change_list_template = "voice/call_log/list.html"
-    list_per_page = 50
+    list_per_page = listing.SIZE
     search_fields = ("from_number",)  # only so that there is a box: CallChangeList reads what is typed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:

@@ -76,7 +76,7 @@ def ending(value: str, actor: Actor) -> Condition:
     value = value.lower().replace("-", "_")
     if value in Call.Ending.values:
         return Condition(value, Q(ending_category=value), Reach.MANY)
-    if not endings.is_code(value) and not Call.objects.filter(ending=value).order_by()[:1]:
+    if not endings.is_code(value) and not Call.objects.filter(ending=value).order_by("-started_at")[:1]:
         raise Malformed(f"takes {_either(Call.Ending.values)}, or the code of a verdict, as we_hung_up")
     return Condition(value, Q(ending=value), Reach.MANY)
 
@@ -252,7 +252,7 @@ def _connections(**named: str) -> set[str]:
 
 def _of_connections(value: str, ids: set[str]) -> Condition:
     """Match the calls of these applications: of those that have any."""
-    there = [one for one in sorted(ids) if Call.objects.filter(connection_id=one).order_by()[:1]]
+    there = [one for one in sorted(ids) if Call.objects.filter(connection_id=one).order_by("-started_at")[:1]]
     if not there:
         return Condition(value, NOTHING, Reach.FEW)
     asked = Q(connection_id__in=there) if there[1:] else Q(connection_id=there[0])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone
 
@@ -94,6 +94,14 @@ class Query:
     def narrow(self, calls: QuerySet[Call]) -> QuerySet[Call]:
         """Return those of ``calls`` that it asks for, in their order."""
         return self._narrowed(calls, self.conditions)
+
+    def marked(self, calls: QuerySet[Call]) -> QuerySet[Any]:
+        """Return all of ``calls``, each with ``is_found``: whether it is what the search asks for."""
+        asked = self.window.asked()
+        for one in self.conditions:
+            asked &= one.asked
+        found: Any = Case(When(asked, then=Value(True)), default=Value(False)) if asked else Value(True)
+        return calls.annotate(is_found=found)
 
     def _narrowed(self, calls: QuerySet[Call], asked: Sequence[Condition]) -> QuerySet[Call]:
         if self.refused:
