@@ -54,7 +54,7 @@ class Chip:
     url: str
 
 
-def chips(query: Query, typed: str) -> list[Chip]:
+def chips(query: Query) -> list[Chip]:
     """Return a chip for each token of the search."""
     return [Chip(token.text, _address(query.without(token))) for token in query.tokens]
 

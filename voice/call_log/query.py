@@ -11,10 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.actors import Actor
-from voice.call_log import conditions, tokens, windows
-from voice.call_log.conditions import Condition, Malformed, Reach
+from voice.call_log import conditions, tokens
+from voice.call_log.conditions import Condition, Malformed, Reach, Window
 from voice.call_log.tokens import Token
-from voice.call_log.windows import Window
 from voice.calls.search import SearchRefused
 from voice.models import Call
 
@@ -51,7 +50,7 @@ KEYS: dict[str, Reader] = {
     "session": conditions.session,
     "id": conditions.identifier,
 }
-WINDOWS = {"since": windows.since, "until": windows.until, "day": windows.day}
+WINDOWS = {"since": conditions.since, "until": conditions.until, "day": conditions.day}
 ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
 _OF_NUMBERS = {"", "from", "to", "number"}
 _ALL = {"is", "setup", "talk"}
