@@ -28,7 +28,7 @@ def alone(account: TelnyxAccount, leg: str, **columns: Any) -> Any:
 
 def shown(client: Client, text: str = "", **query: str) -> Any:
     """What the list is drawn from."""
-    return client.get(LOG, ({"q": text} if text else {}) | query, follow=True).context
+    return client.get(LOG, ({"q": text} if text else {}) | query, follow=True).context_data
 
 
 def legs(client: Client, text: str = "", **query: str) -> str:
@@ -152,7 +152,7 @@ def walked(client: Client, text: str) -> list[list[Any]]:
     for way in ("next_url", "previous_url"):
         seen = [row.call.pk for row, _, _ in told["rows"]]
         while url := getattr(told["cl"], way):
-            told = client.get(f"{LOG}{url}").context
+            told = client.get(f"{LOG}{url}").context_data
             page = [row.call.pk for row, _, _ in told["rows"]]
             seen = page + seen if way == "previous_url" else seen + page
         ways.append(seen)
@@ -219,7 +219,7 @@ def test_filters_offer_what_the_newest_calls_have_and_take_it_back(browser: Clie
     offered = {one.label: {choice.label: choice for choice in one.choices} for one in shown(browser)["filters"]}
     assert offered["Outcome"]["Busy"].count == 2
     assert offered["Application"]["front desk"].count == 3
-    narrowed = browser.get(f"{LOG}{offered['Outcome']['Busy'].url}").context
+    narrowed = browser.get(f"{LOG}{offered['Outcome']['Busy'].url}").context_data
     assert sorted(row.call.call_control_id[3] for row, _, _ in narrowed["rows"]) == ["a", "b"]
     again = {choice.label: choice for one in narrowed["filters"] if one.label == "Outcome" for choice in one.choices}
     assert (again["Busy"].is_on, again["Busy"].url) == (True, "?")
