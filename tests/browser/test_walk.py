@@ -52,7 +52,7 @@ def test_from_signing_in_to_hanging_up(
         control_id = http.ring("answered", connection_id=application.telnyx_id)
         eventually(lambda: Call.objects.filter(state="answered").exists(), "the answer")
         page.get_by_role("link", name="Call log").first.click()
-        row = page.locator("#result_list tbody tr")
+        row = page.locator(".log-row")
         expect(row).to_have_count(1)
         expect(row).to_contain_text("front desk")
         row.locator("a").first.click()

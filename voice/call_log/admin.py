@@ -60,7 +60,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
     """Lists calls, and has the pages of each."""
 
     change_list_template = "voice/call_log/list.html"
-    list_per_page = 50
+    list_per_page = listing.SIZE
     search_fields = ("from_number",)  # only so that there is a box: CallChangeList reads what is typed
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> Any:
@@ -132,7 +132,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
             ],
             "views": views.shipped(request.user),
             "text": asked.text,
-            "chips": facets.chips(asked, cl.query),
+            "chips": facets.chips(asked),
             "filters": facets.filters(asked, request.user),
             "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",
             "watched": "" if request.GET.get("p") or not _is_watched(request, cl.query) else self._newest(listed),

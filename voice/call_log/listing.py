@@ -1,6 +1,6 @@
 """Finds the rows of one page: a session with its legs, or legs one by one. However large the log is, it reads as much.
 
-What several conditions ask for may be anywhere in the log. So as many calls as ``_REACH`` are looked through at a time,
+What several conditions ask for may be anywhere in the log. So a bounded number of calls is looked through at a time,
 ``_ROUNDS`` times; where that fills no page, the list says how far back it has looked, and goes on from there.
 """
 
@@ -17,8 +17,8 @@ from voice.call_log.conditions import Reach
 from voice.call_log.query import Query
 from voice.models import Call
 
-SIZE = 40  # legs of a page
-_REACH, _ROUNDS = 2000, 5
+SIZE = 40  # legs of a page: with the sessions of more, a statement would read too much
+_REACH, _REACH_BY_INDEX, _ROUNDS = 2000, 400, 8  # by time rows lie together, by another index each somewhere
 _MOST_LEGS, _LEGS_OF_A_ROW = 1000, 20
 _ORDER = ("-started_at", "-id")
 _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -78,7 +78,8 @@ def edge(query: Query, begin: datetime | None = None, *, is_back: bool = False) 
     if begin:
         calls = calls.filter(**{f"started_at__{'gte' if is_back else 'lte'}": begin})
     order = "started_at" if is_back else "-started_at"
-    return next(iter(calls.order_by(order).values_list("started_at", flat=True)[_REACH : _REACH + 1]), None)
+    reach = _REACH_BY_INDEX if leading else _REACH
+    return next(iter(calls.order_by(order).values_list("started_at", flat=True)[reach : reach + 1]), None)
 
 
 def _read(calls: QuerySet[Call]) -> QuerySet[Call]:
@@ -130,20 +131,14 @@ def _sessions(query: Query, legs: list[Any]) -> list[Row]:
     """Make a row of each session. It stands where the first of its legs does that the search finds: once."""
     ids = {leg.call_session_id for leg in legs} - {""}
     of: dict[str, list[Any]] = {}
-    related = _read(Call.objects.filter(call_session_id__in=ids)).order_by("call_session_id", "started_at", "id")
-    for leg in related[:_MOST_LEGS]:
+    related = query.marked(_read(Call.objects.filter(call_session_id__in=ids)))
+    for leg in related.order_by("call_session_id", "started_at", "id")[:_MOST_LEGS]:
         of.setdefault(leg.call_session_id, []).append(leg)
-    found_in = _found(query, [leg.pk for session in of.values() if session[1:] for leg in session])
     rows = []
     for leg in legs:
         session = of.get(leg.call_session_id) or [leg]
-        first_found = next((one for one in session if one.pk in found_in), leg) if session[1:] else leg
+        first_found = next((one for one in session[1:] and session if one.is_found), leg)
         if first_found.pk == leg.pk:
             others = [one for one in session if one.pk != session[0].pk]
             rows.append(Row(session[0], leg, others[:_LEGS_OF_A_ROW], len(others[_LEGS_OF_A_ROW:])))
     return rows
-
-
-def _found(query: Query, legs: list[Any]) -> set[Any]:
-    """Return which of these legs the search finds, too."""
-    return set(query.calls().filter(pk__in=legs).order_by().values_list("pk", flat=True)) if legs else set()

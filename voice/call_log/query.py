@@ -6,15 +6,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 from django.urls import reverse
 from django.utils import timezone
 
 from portal.actors import Actor
-from voice.call_log import conditions, tokens, windows
-from voice.call_log.conditions import Condition, Malformed, Reach
+from voice.call_log import conditions, tokens
+from voice.call_log.conditions import Condition, Malformed, Reach, Window
 from voice.call_log.tokens import Token
-from voice.call_log.windows import Window
 from voice.calls.search import SearchRefused
 from voice.models import Call
 
@@ -52,7 +51,7 @@ KEYS: dict[str, Reader] = {
     "session": conditions.session,
     "id": conditions.identifier,
 }
-WINDOWS = {"since": windows.since, "until": windows.until, "day": windows.day}
+WINDOWS = {"since": conditions.since, "until": conditions.until, "day": conditions.day}
 ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
 _OF_NUMBERS = {"", "from", "to", "number"}
 _ALL = {"is", "setup", "talk", "metric"}
@@ -95,6 +94,14 @@ class Query:
     def narrow(self, calls: QuerySet[Call]) -> QuerySet[Call]:
         """Return those of ``calls`` that it asks for, in their order."""
         return self._narrowed(calls, self.conditions)
+
+    def marked(self, calls: QuerySet[Call]) -> QuerySet[Any]:
+        """Return all of ``calls``, each with ``is_found``: whether it is what the search asks for."""
+        asked = self.window.asked()
+        for one in self.conditions:
+            asked &= one.asked
+        found: Any = Case(When(asked, then=Value(True)), default=Value(False)) if asked else Value(True)
+        return calls.annotate(is_found=found)
 
     def _narrowed(self, calls: QuerySet[Call], asked: Sequence[Condition]) -> QuerySet[Call]:
         if self.refused:

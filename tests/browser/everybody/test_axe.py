@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pyte
 WITH_A_FAULT = "document.querySelector('#portal-main').innerHTML += '<button></button><p style=\"color:#999\">pale</p>'"
 # what is opened on a page by a press, and how
 OPENED = {
-    "/admin/voice/call/": "document.querySelector('#portal-filters-open').click()",
+    "/admin/voice/call/": "document.querySelector('.log-bar summary').click()",
     "/admin/": "document.querySelector('#nav-sidebar button[aria-controls=portal-you]').click()",
     "/admin/applications/callcontrolapplication/": "document.querySelector('input.action-select').click()",
 }

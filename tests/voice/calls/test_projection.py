@@ -135,3 +135,25 @@ def test_the_newest_client_state_is_told_however_long_it_is(client: Client, api:
         run_owed()
         told = api.get(f"{CALLS}v3:a-leg/").json()["client_state"]
         assert told == (state if len(state) <= 20_000 else f"{state[:20_000]}…")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "result", "word"),
+    [
+        ("call.machine.detection.ended", "human", "person"),
+        ("call.machine.detection.ended", "machine", "machine"),
+        ("call.machine.detection.ended", "not_sure", "unsure"),
+        ("call.machine.premium.detection.ended", "human_business", "person"),
+        ("call.machine.premium.detection.ended", "fax_detected", "fax"),
+        ("call.machine.premium.detection.ended", "silence", "silence"),
+        ("call.machine.premium.detection.ended", "somebody_else", ""),
+        ("call.machine.greeting.ended", "beep_detected", ""),
+        ("call.gather.ended", "machine", ""),
+    ],
+)
+def test_who_answered_is_what_detection_says_at_its_end(
+    account: TelnyxAccount, event_type: str, result: str, word: str
+) -> None:
+    detected = read(account, make_event(event_type, -10, result=result))
+    for order in itertools.permutations([*[read(account, document) for document in SIX[:2]], detected]):
+        assert fold(account, list(order)).get("answered_by") == word
