@@ -320,7 +320,6 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SHOW_BACK_BUTTON": True,
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": "portal.admin.navigation.icon"}],
-    "ENVIRONMENT": "portal.admin.navigation.badge",
     "COLORS": {
         "primary": {
             "50": "#f0fdfa",

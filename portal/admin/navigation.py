@@ -1,4 +1,4 @@
-"""Builds the sidebar by what people do, and the badge that tells real calls from the sandbox's."""
+"""Builds the sidebar by what people do, and lists what can be done from anywhere."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -150,12 +150,6 @@ def _mark_here(path: str, items: list[dict[str, Any]]) -> None:
     here = max((item["link"] for item in items if path.startswith(item["link"])), key=len, default="")
     for item in items:
         item["active"] = item["link"] == here
-
-
-def badge(request: HttpRequest) -> tuple[str, str]:
-    """Return ``LIVE`` as soon as one account rings real phones, else ``SANDBOX``."""
-    live = any(account.is_live for account in TelnyxAccount.objects.only("base_url"))
-    return ("LIVE", "danger") if live else ("SANDBOX", "success")
 
 
 def style_sheet(request: HttpRequest) -> str:
