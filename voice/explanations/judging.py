@@ -45,8 +45,9 @@ def judge_session(call: Call) -> set[uuid.UUID]:
         legs.append(Call.objects.defer("facts").get(pk=call.pk))
     facts = rows.facts_of(legs)
     again = _look_again(facts, legs)
-    for pk, verdict in rows.verdicts_of(legs, facts).items():
-        _keep(next(leg for leg in legs if leg.pk == pk), verdict, again)
+    verdicts = rows.verdicts_of(legs, facts)
+    for leg in legs:
+        _keep(leg, verdicts[leg.pk], again)
     return {leg.pk for leg in legs}
 
 

@@ -51,7 +51,9 @@ def test_a_later_leg_tells_of_the_session_too(browser: Client, account: TelnyxAc
     assert "Of the session" not in card(browser, page(first))
 
 
-def test_a_living_call_has_no_verdict_and_a_dial_that_made_a_call_no_card(browser: Client, account: TelnyxAccount) -> None:
+def test_a_living_call_has_no_verdict_and_a_dial_that_made_a_call_no_card(
+    browser: Client, account: TelnyxAccount
+) -> None:
     case = BY_ID["p01-out-callee-hung-up"]
     (call,) = store(account, case | {"events": case["events"][:2]})
     told = card(browser, page(call))
