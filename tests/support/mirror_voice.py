@@ -3,6 +3,7 @@
 VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
     "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with and without permission",
+    "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with the right and without",
     "voice.call_page.session": "each section of the page asks it: no test of the room passes without it",
     "voice.call_page.summary": "test_verdict of the room copies it, test_bundle finds it in summary.txt",
     "voice.call_log.api": "test_admin of the room asks over REST for what the box of the list takes",

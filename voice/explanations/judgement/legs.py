@@ -1,5 +1,6 @@
 """Reads from the facts of a session what each of its legs went through, whatever order the facts came in."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -163,23 +164,55 @@ class Session:
     loose: tuple[Command, ...]
     context: Context
 
-    def others(self, leg: Leg) -> list[Leg]:
-        """List the other legs."""
-        return [other for other in self.legs if other.control_id != leg.control_id]
+    def ended_near(self, leg: Leg, before: timedelta, after: timedelta) -> list[Leg]:
+        """List the other legs that ended so shortly before or after this one, and may have been bridged with it.
+
+        That takes a bridge of one of the two: a thousand legs of a conference, which end together, have none.
+        """
+        if leg.ended_at is None:
+            return []
+        ends = self._ends if leg.bridged_at else self._ends_of_bridged
+        begin = bisect_left(ends, (leg.ended_at - before, -1))
+        end = bisect_right(ends, (leg.ended_at + after, len(self.legs)))
+        found = (self.legs[at] for at in sorted(at for _, at in ends[begin:end]))
+        return [other for other in found if other.control_id != leg.control_id]
+
+    @cached_property
+    def _ends(self) -> list[tuple[datetime, int]]:
+        return sorted((leg.ended_at, at) for at, leg in enumerate(self.legs) if leg.ended_at)
+
+    @cached_property
+    def _ends_of_bridged(self) -> list[tuple[datetime, int]]:
+        return [(end, at) for end, at in self._ends if self.legs[at].bridged_at]
 
     def transfer_to(self, leg: Leg) -> Command | None:
         """Return the command of another leg that made this one: a transfer to its number, shortly before."""
-        number = leg.told("to")
-        for other in self.others(leg):
-            for command in other.commands_named("transfer"):
-                gap = leg.first_at - (command.sent_at or command.created_at)
-                if command.parameter("to") == number and timedelta(seconds=-1) <= gap <= _TRANSFER_SECONDS:
-                    return command
+        for other, command in self._transfers.get(str(leg.told("to")), ()):
+            gap = leg.first_at - (command.sent_at or command.created_at)
+            if other != leg.control_id and timedelta(seconds=-1) <= gap <= _TRANSFER_SECONDS:
+                return command
         return None
 
     def target_of(self, command: Command) -> Leg | None:
         """Return the leg that a transfer made."""
-        return next((leg for leg in self.legs if (made := self.transfer_to(leg)) and made.id == command.id), None)
+        return self._targets.get(command.id)
+
+    @cached_property
+    def _transfers(self) -> dict[str, list[tuple[str, Command]]]:
+        """Map a number to the transfers to it, each with its leg."""
+        found: dict[str, list[tuple[str, Command]]] = {}
+        for leg in self.legs:
+            for command in leg.commands_named("transfer"):
+                found.setdefault(str(command.parameter("to")), []).append((leg.control_id, command))
+        return found
+
+    @cached_property
+    def _targets(self) -> dict[str, Leg]:
+        found: dict[str, Leg] = {}
+        for leg in self.legs:
+            if made := self.transfer_to(leg):
+                found.setdefault(made.id, leg)
+        return found
 
     def is_first(self, leg: Leg) -> bool:
         return bool(self.legs) and self.legs[0].control_id == leg.control_id
@@ -205,10 +238,10 @@ def read(facts: Facts) -> Session:
         if event.leg:
             by_leg.setdefault(event.leg, []).append(event)
     commands = sorted(facts.commands, key=lambda one: (one.sent_at or one.created_at, one.created_at, one.id))
-    legs = [
-        Leg(name, tuple(events), tuple(one for one in commands if one.leg == name), facts.context)
-        for name, events in by_leg.items()
-    ]
+    of_legs: dict[str, list[Command]] = {}
+    for one in commands:
+        of_legs.setdefault(one.leg, []).append(one)
+    legs = [Leg(name, tuple(events), tuple(of_legs.get(name, ())), facts.context) for name, events in by_leg.items()]
     legs.sort(key=lambda leg: (leg.first_at, leg.control_id))
     loose = tuple(one for one in commands if one.leg not in by_leg)
     return Session(tuple(_with_direction(legs)), loose, facts.context)

@@ -107,7 +107,7 @@ def _by_reason(leg: Leg) -> Verdict | None:
 def _by_another_leg(session: Session, leg: Leg) -> Verdict | None:
     """Tell whether another leg, to which this one was connected, ended first: then that one's end explains this."""
     end = leg.ended_at
-    for other in session.others(leg):
+    for other in session.ended_near(leg, _SOON, _TOGETHER):
         if other.ended_at is None or end is None or not _were_connected(leg, other):
             continue
         lead = end - other.ended_at

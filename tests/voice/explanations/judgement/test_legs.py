@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tests.support.endings import at, command, course, event, judged, of_leg
-from voice.explanations.judgement import legs
+from voice.explanations.judgement import legs, precedence
 from voice.explanations.judgement.facts import Facts
 
 TARGET = "+13125550001"
@@ -111,3 +111,20 @@ def test_the_limit_of_a_transfer_is_its_target_s() -> None:
 def test_four_hours_are_telnyx_s_limit() -> None:
     verdict = judged(course("outgoing", answered=1, ended=14_401))
     assert (verdict.code, verdict.confidence) == ("time_limit", "medium")
+
+
+def test_each_of_a_thousand_legs_is_told_by_its_own_transfer_and_its_own_partner() -> None:
+    """Compared each with each, and each of them with every command, they would take as long as a talk."""
+    told, sent = course("incoming", answered=1, ended=9000), []
+    for n in range(1000):
+        leg, begun, number = f"b{n}", 3.0 * n + 2, f"+1312555{n:04}"
+        told += course(
+            "outgoing", begun=begun, answered=begun + 1, ended=begun + 2, leg=leg, to=number, hangup_source="callee"
+        )
+        sent.append(command("transfer", begun - 1, parameters={"to": number}))
+    session = legs.read(Facts(tuple(told), tuple(sent)))
+    assert [session.transfer_to(leg) for leg in session.legs] == [None, *sent]
+    assert [session.target_of(one) for one in sent] == list(session.legs[1:])
+    found = precedence.judge_legs(Facts(tuple(told), tuple(sent)))
+    assert len(found) == 1001
+    assert {found[f"b{n}"].who for n in range(1000)} == {"callee"}
