@@ -23,7 +23,14 @@ from tests.support.rest import api_for
 
 WHOLE = "view_full_number"
 # Shown nobody: what is sent and kept, and what only a search reads.
-NOWHERE = ("AlertNotice.body", "Call.from_reversed", "Call.to_reversed", "DialBatch.intent")
+NOWHERE = (
+    "AlertNotice.body",
+    "Call.from_reversed",
+    "Call.to_reversed",
+    "DialBatch.intent",
+    "Contact.name_folded",
+    "Contact.company_folded",
+)
 _EXPORTS = [
     f"/admin/applications/{kind}application/export/{form}/"
     for kind in ("callcontrol", "texml")

@@ -30,7 +30,8 @@ _NOT_A_CALLERS = {
     *("call_control_id", "call_leg_id", "call_session_id", "connection_id", "conference_id", "dedupe_key", "event_id"),
     *("event_type", "intent_key", "action", "kind", "code", "reason", "link", "hangup_cause", "hangup_source", "step"),
     *("sip_hangup_cause", "direction", "state", "status", "error_code", "object_type", "object_id", "request_id"),
-    *("parent_control_id", "cost"),
+    *("parent_control_id", "cost", "currency", "attestation", "screening"),
+    *("recording_id", "transcription_id", "channels", "format", "source", "peaks", "peaks_error"),
     *("caller", "steps"),  # of a test case, which has a shape of its own: below
     *(
         "address",

@@ -63,8 +63,7 @@ def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str,
     no time. When they came must say nothing, or another order would make another call: others of their weight win.
     """
     at, event_type = event.happened_at, meaning(event.event_type)
-    told_at = at if event.occurred_at or event_type.state or event.source != CallEvent.Source.TEXML else _NEVER
-    changed = merge(call, _facts_of(event, at), told_at, event_type.rank, event.dedupe_key, restore=restore)
+    changed = merge(call, _facts_of(event, at), _told_at(event), event_type.rank, event.dedupe_key, restore=restore)
     if call.state == Call.State.LOST and changed.get("state", "ended") not in Call.OVER:
         facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
         changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
@@ -148,7 +147,12 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
 def told_later(call: Call, event: CallEvent) -> dict[str, Any]:
     """Return what ``event`` tells of the columns that came after it: for calls that were stored before."""
     stated = (fact for fact in _measured(event, _payload(event)) if fact.column != "cost" or _is_priced_by(call, event))
-    return merge(call, stated, event.happened_at, meaning(event.event_type).rank, event.dedupe_key, restore=True)
+    return merge(call, stated, _told_at(event), meaning(event.event_type).rank, event.dedupe_key, restore=True)
+
+
+def _told_at(event: CallEvent) -> datetime:
+    has_time = event.occurred_at or meaning(event.event_type).state or event.source != CallEvent.Source.TEXML
+    return event.happened_at if has_time else _NEVER
 
 
 def _is_priced_by(call: Call, event: CallEvent) -> bool:

@@ -143,7 +143,7 @@ class CallSerializer(serializers.ModelSerializer[Call]):
         return call.currency or None
 
     def get_cost_parts(self, call: Call) -> list[dict[str, Any]] | None:
-        parts: list[dict[str, Any]] | None = call.cost_parts
+        parts: list[dict[str, Any]] | None = masked_for(self.context["request"].user, call.cost_parts)
         return parts
 
     def get_attestation(self, call: Call) -> str | None:

@@ -87,12 +87,15 @@ def money(text: str, currency: str) -> str:
 def parts(call: Call) -> list[tuple[str, str, str]]:
     """List the parts of the price: what, how much, how it comes about."""
     found = []
-    for part in call.cost_parts or ():
+    told = call.cost_parts if isinstance(call.cost_parts, list) else []
+    for part in told:
+        if not isinstance(part, dict):
+            continue
         name = str(part.get("call_part") or "other")
         currency = str(part.get("currency") or "")
-        told = [f"{part['billed_seconds']} s billed"] if part.get("billed_seconds") is not None else []
-        told += [f"rate {money(str(part['rate']), currency)}"] if part.get("rate") else []
-        found.append((_COST_PARTS.get(name, name), money(str(part.get("cost") or "0"), currency), ", ".join(told)))
+        how = [f"{part['billed_seconds']} s billed"] if part.get("billed_seconds") is not None else []
+        how += [f"rate {money(str(part['rate']), currency)}"] if part.get("rate") else []
+        found.append((_COST_PARTS.get(name, name), money(str(part.get("cost") or "0"), currency), ", ".join(how)))
     return found
 
 

@@ -25,7 +25,7 @@ from voice.calls import search
 from voice.models import Call, CallNote, FollowUp
 from voice.notes import contacts, filters, history, notes, tags
 
-_PER_PAGE = 50
+_PER_PAGE, _LONGEST_NUMBER = 50, 19
 
 
 @admin.register(FollowUp)
@@ -110,7 +110,9 @@ def _tag(request: HttpRequest, call: Call) -> None:
 
 @_changing("voice.delete_calltag")
 def _untag(request: HttpRequest, call: Call) -> None:
-    tags.untag(call, request.POST.get("name", "").replace("\0", "")[:40], actor_of(request))
+    number = request.POST.get("tag", "")
+    if number.isascii() and number.isdecimal() and len(number) < _LONGEST_NUMBER:
+        tags.untag(call, int(number), actor_of(request))
 
 
 @_changing("voice.add_followup")

@@ -50,7 +50,7 @@ class ContactAdmin(ReadOnlyAdmin):
 
     form = ContactForm
     when_empty = "Name a number on the page of one of its calls, or import a CSV file."
-    list_display = ("name_shown", "company_shown", "number_shown", "changed_by", "changed_at")
+    list_display = ("name_shown", "company_shown", "number_shown", "changed_by_shown", "changed_at")
     list_display_links = ("name_shown",)
     search_fields = ("name_folded",)  # only so that the box is drawn: see get_search_results
     search_help_text = "The beginning of a name or a company, or a whole number"
@@ -63,7 +63,7 @@ class ContactAdmin(ReadOnlyAdmin):
         text = " ".join(search_term.casefold().split())
         if not text:
             return queryset, False
-        found = Q(name_folded__startswith=text) | Q(company_folded__startswith=text)
+        found = contacts.named(text)
         if may_see_whole(request.user):
             try:
                 found |= Q(number=check_endpoint(search_term, ""))
@@ -82,6 +82,10 @@ class ContactAdmin(ReadOnlyAdmin):
     @display(description="Number")
     def number_shown(self, contact: Contact) -> str:
         return phone(contact.number, viewer())
+
+    @display(description="Named by")
+    def changed_by_shown(self, contact: Contact) -> str:
+        return seen(contact.changed_by)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         if self.has_change_permission(request, obj) or obj is None:

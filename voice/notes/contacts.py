@@ -65,12 +65,22 @@ def calls_of_contact(text: str) -> QuerySet[Call]:
 
     Of very many contacts the first thousand count.
     """
-    begin = text.strip().casefold()
-    if not begin:
+    if not text.strip():
         return Call.objects.none()
-    found = Contact.objects.filter(Q(name_folded__startswith=begin) | Q(company_folded__startswith=begin))
-    numbers = list(found.order_by("name_folded").values_list("number", flat=True)[:_MOST_FOUND])
+    numbers = list(
+        Contact.objects.filter(named(text)).order_by("name_folded").values_list("number", flat=True)[:_MOST_FOUND]
+    )
     return Call.objects.filter(Q(from_number__in=numbers) | Q(to_number__in=numbers))
+
+
+def named(text: str) -> Q:
+    """Match contacts by the beginning of their name or company; by all of it where ``text`` has a digit.
+
+    Somebody may have written a number into a name, and who may not see it would read it digit by digit.
+    """
+    begin = " ".join(text.casefold().split())
+    how = "" if any(one.isdigit() for one in begin) else "__startswith"
+    return Q(**{f"name_folded{how}": begin}) | Q(**{f"company_folded{how}": begin})
 
 
 def read(content: bytes) -> list[Entry]:

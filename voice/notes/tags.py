@@ -37,10 +37,12 @@ def tag(call: Call, text: str, actor: Actor) -> None:
         AuditEvent.note(actor, "call.tag", call, tag=row.name)
 
 
-def untag(call: Call, name: str, actor: Actor) -> None:
-    """Take a tag away."""
-    if CallTag.objects.filter(call=call, name=name).delete()[0]:
-        AuditEvent.note(actor, "call.untag", call, tag=name)
+def untag(call: Call, number: int, actor: Actor) -> None:
+    """Take a tag away, by the number of its row."""
+    row = CallTag.objects.filter(call=call, pk=number).first()
+    if row is not None:
+        row.delete()
+        AuditEvent.note(actor, "call.untag", call, tag=row.name)
 
 
 def calls_tagged(name: str) -> QuerySet[Call]:

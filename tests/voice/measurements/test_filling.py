@@ -1,5 +1,7 @@
 """Old calls are filled from their events, and nothing else of them changes."""
 
+from decimal import Decimal
+
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
@@ -7,7 +9,8 @@ from django.test import Client
 from portal.models import TelnyxAccount
 from tests.support.factories import make_event, run_owed
 from tests.support.rows import Call
-from tests.support.webhooks import post_webhook
+from tests.support.texml import form
+from tests.support.webhooks import post_texml, post_webhook
 from tests.voice.calls.test_measures import TOLD
 from tests.voice.recordings.test_projection import SAVED
 from voice.measurements import filling
@@ -42,6 +45,18 @@ def test_an_old_call_becomes_what_a_new_one_is(client: Client, account: TelnyxAc
     assert {name: filled[name] for name in whole} == whole
     assert Recording.objects.get().recording_id == SAVED["recording_id"]
     assert sum(piece.changed for piece in filling.fill()) == 0  # twice changes nothing
+
+
+def test_a_price_without_a_time_is_filled_as_it_was_told(client: Client, account: TelnyxAccount) -> None:
+    """Of TeXML's callbacks: a second one must find the same facts as if nothing had been filled."""
+    price = form(**{"CallSid": "v3:texml", "CallbackSource": "call-cost-events", "CallCost[v3:texml]": "0.0055"})
+    assert post_texml(client, account, price).status_code == 200
+    run_owed()
+    facts = Call.objects.get().facts
+    Call.objects.filter(account=account).update(cost_amount=None)
+    list(filling.fill())
+    call = Call.objects.get()
+    assert (call.cost_amount, call.facts) == (Decimal("0.0055"), facts)
 
 
 def test_what_was_taken_for_lost_stays_lost(client: Client, account: TelnyxAccount) -> None:

@@ -16,7 +16,7 @@ _WORDS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "note": ({"text": "Called back."}, ("voice.add_callnote",)),
     "remove-note": ({"note": "?"}, ("voice.delete_callnote",)),
     "tag": ({"name": "lost-order"}, ("voice.add_calltag",)),
-    "untag": ({"name": "lost-order"}, ("voice.delete_calltag",)),
+    "untag": ({"tag": "1"}, ("voice.delete_calltag",)),
     "follow-up": ({"assignee": ""}, ("voice.add_followup",)),
     "followed-up": ({}, ("voice.change_followup",)),
     "name": ({"name": "Ada"}, ("voice.add_contact", "voice.change_contact")),
@@ -49,8 +49,9 @@ def test_the_role_support_may_add_and_nobody_takes_back_a_note(user_with: Any, c
     client = Client()
     client.force_login(user_with("Support"))
     for word, (values, _) in _WORDS.items():
+        sent = {"tag": str(CallTag.objects.get().pk)} if word == "untag" else values
         expected = 403 if word == "remove-note" else 302
-        assert client.post(page(call, word), values).status_code == expected, word
+        assert client.post(page(call, word), sent).status_code == expected, word
     assert (CallNote.objects.get().text, CallNote.objects.get().written_by) == ("Called back.", "person")
     assert not CallTag.objects.exists()
     assert FollowUp.objects.get().done_by == "person"

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 
+from portal.masking import masked_text
 from portal.phone_numbers import mask
 
 
@@ -29,7 +30,7 @@ class Contact(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} ({mask(self.number)})"
+        return f"{masked_text(self.name)} ({mask(self.number)})"
 
     def save(self, *args: object, **kwargs: object) -> None:
         self.name_folded, self.company_folded = self.name.casefold()[:100], self.company.casefold()[:100]
