@@ -136,6 +136,7 @@ def lived_in(account: TelnyxAccount, operator: Any) -> list[str]:
         reverse("admin:voice_call_change", args=[texml.pk]),
         reverse("admin:voice_call_act", args=[call.pk, "transfer"]),
         reverse("admin:voice_call_dial"),
+        reverse("admin:voice_exports"),
         reverse("admin:voice_callevent_change", args=[CallEvent.objects.earliest("received_at").pk]),
         reverse("admin:voice_callcommand_change", args=[CallCommand.objects.earliest("created_at").pk]),
         reverse("admin:voice_flow_change", args=[Flow.objects.get().pk]),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -89,7 +89,10 @@ class Writer:
             self._names |= dict.fromkeys(new, "") | search.application_names(new)
 
     def cells(self, row: tuple[Any, ...]) -> list[Cell]:
-        return [make(*[row[at] for at in places]) for make, places in self._cells]
+        return [
+            make(row[places[0]]) if len(places) == 1 else make(*[row[at] for at in places])
+            for make, places in self._cells
+        ]
 
     def _makers(self) -> dict[str, Callable[..., Cell]]:
         return {
@@ -109,7 +112,7 @@ class Writer:
 
 
 def _moment(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else ""
+    return f"{at.isoformat(timespec='milliseconds')[:-6]}Z" if at else ""  # the database tells them in UTC
 
 
 def _seconds(begin: datetime | None, end: datetime | None) -> float | None:

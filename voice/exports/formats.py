@@ -24,7 +24,7 @@ class Format:
         return _line([names])
 
     def rows(self, names: Sequence[str], rows: Iterable[list[Cell]]) -> str:
-        return _line([_text(cell) for cell in row] for row in rows)
+        return _line(["true" if cell is True else "false" if cell is False else cell for cell in row] for row in rows)
 
     def cut(self, why: str) -> str:
         return _line([[f"THIS FILE IS NOT COMPLETE: {why}"]])
@@ -37,7 +37,8 @@ class Spreadsheet(Format):
         return "\ufeff" + super().begin(names)
 
     def rows(self, names: Sequence[str], rows: Iterable[list[Cell]]) -> str:
-        return _line([guarded(cell) if isinstance(cell, str) else _text(cell) for cell in row] for row in rows)
+        guarded_rows = ([guarded(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
+        return super().rows(names, guarded_rows)
 
 
 class JsonLines(Format):
@@ -76,13 +77,8 @@ FORMATS = {
 }
 
 
-def _line(rows: Iterable[Sequence[str]]) -> str:
+def _line(rows: Iterable[Sequence[Cell]]) -> str:
+    """Write rows as CSV does: nothing for None, numbers as they are."""
     written = io.StringIO()
     csv.writer(written).writerows(rows)
     return written.getvalue()
-
-
-def _text(cell: Cell) -> str:
-    if isinstance(cell, bool):
-        return "true" if cell else "false"
-    return "" if cell is None else str(cell)

@@ -12,7 +12,6 @@ from django.db.models import BigIntegerField, Count, DecimalField, DurationField
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Cast, Round
 
-from voice.catalogue import endings as labels
 from voice.metrics.histograms import SETUP, TALK, Histogram
 from voice.models import Call
 
@@ -31,13 +30,9 @@ _DELIVERED = _ANSWERED | Q(ending_category__in=(Call.Ending.BUSY, Call.Ending.NO
 
 @dataclass(frozen=True)
 class Measure:
-    """Counts the calls that ``which`` describes, or adds up of them what ``sums`` names: talk, setup, cost.
-
-    ``words`` name the calls, below a list of them.
-    """
+    """Counts the calls that ``which`` describes, or adds up of them what ``sums`` names: talk, setup, cost."""
 
     which: Q
-    words: str
     sums: str = ""
 
 
@@ -47,45 +42,34 @@ def _within(begin_of: str, end_of: str, begin: int, end: int | None) -> Q:
     return found if end is None else found & Q(**{f"{end_of}__lt": F(begin_of) + end * _SECOND})
 
 
-def _steps(histogram: Histogram, which: Q, words: str) -> dict[str, Measure]:
+def _steps(histogram: Histogram, which: Q) -> dict[str, Measure]:
     begin_of, end_of = _LENGTHS[histogram.name]
     return {
-        name: Measure(
-            which & _within(begin_of, end_of, begin, end),
-            f"{words} {begin} s or more" + ("" if end is None else f", less than {end} s"),
-        )
-        for name, (begin, end) in histogram.steps.items()
+        name: Measure(which & _within(begin_of, end_of, begin, end)) for name, (begin, end) in histogram.steps.items()
     }
 
 
 MEASURES: Mapping[str, Measure] = {
-    "calls": Measure(Q(), "all of them"),
-    "answered": Measure(_ANSWERED, "answered"),
-    "put_through": Measure(Q(bridged_at__isnull=False), "put through to somebody"),
-    "abandoned": Measure(_ABANDONED, "the caller left before being put through"),
-    "abandoned_early": Measure(
-        _ABANDONED & _within("started_at", "ended_at", 0, EARLY_SECONDS), f"the caller left within {EARLY_SECONDS} s"
-    ),
-    "cancelled": Measure(Q(ending__in=CANCELLED) & ~_ANSWERED, "our side gave up before an answer"),
-    "network": Measure(_COUNTS_FOR_NETWORK, "counted for the network"),
-    "delivered": Measure(_COUNTS_FOR_NETWORK & _DELIVERED, "delivered by the network"),
-    "lost": Measure(Q(state=Call.State.LOST), "whose end was not reported"),
-    "short": Measure(
-        _TALKED & _within("answered_at", "ended_at", 0, SHORT_SECONDS), f"answered, and over within {SHORT_SECONDS} s"
-    ),
-    "talked": Measure(_TALKED, "answered, with a length"),
-    "set_up": Measure(_SET_UP, "answered, with a time of set-up"),
-    "talk_us": Measure(_TALKED, "talk", "talk"),
-    "setup_us": Measure(_SET_UP, "set-up", "setup"),
-    "priced": Measure(_TALKED & ~Q(cost=""), "answered, and with a cost"),
-    "priced_us": Measure(_TALKED & ~Q(cost=""), "talk of those with a cost", "talk"),
-    "cost_millionths": Measure(_TALKED & ~Q(cost=""), "cost", "cost"),
-    **{
-        f"category:{category}": Measure(Q(ending_category=category), f"ending: {category.label.lower()}")
-        for category in Call.Ending
-    },
-    **_steps(TALK, _TALKED, "talked for"),
-    **_steps(SETUP, _SET_UP, "answered after"),
+    "calls": Measure(Q()),
+    "answered": Measure(_ANSWERED),
+    "put_through": Measure(Q(bridged_at__isnull=False)),
+    "abandoned": Measure(_ABANDONED),
+    "abandoned_early": Measure(_ABANDONED & _within("started_at", "ended_at", 0, EARLY_SECONDS)),
+    "cancelled": Measure(Q(ending__in=CANCELLED) & ~_ANSWERED),
+    "network": Measure(_COUNTS_FOR_NETWORK),
+    "delivered": Measure(_COUNTS_FOR_NETWORK & _DELIVERED),
+    "lost": Measure(Q(state=Call.State.LOST)),
+    "short": Measure(_TALKED & _within("answered_at", "ended_at", 0, SHORT_SECONDS)),
+    "talked": Measure(_TALKED),
+    "set_up": Measure(_SET_UP),
+    "talk_us": Measure(_TALKED, "talk"),
+    "setup_us": Measure(_SET_UP, "setup"),
+    "priced": Measure(_TALKED & ~Q(cost="")),
+    "priced_us": Measure(_TALKED & ~Q(cost=""), "talk"),
+    "cost_millionths": Measure(_TALKED & ~Q(cost=""), "cost"),
+    **{f"category:{category}": Measure(Q(ending_category=category)) for category in Call.Ending},
+    **_steps(TALK, _TALKED),
+    **_steps(SETUP, _SET_UP),
 }
 _ENDING = "ending:"
 
@@ -119,8 +103,7 @@ def find(name: str) -> Measure | None:
     if len(told) != len(fields(Ending)):
         return None
     one = Ending(*told)
-    which = Q(ending=one.code, ending_category=one.category, ended_by=one.who)
-    return Measure(which, f"ending: {labels.label(one.code, one.category, one.who).lower()}")
+    return Measure(Q(ending=one.code, ending_category=one.category, ended_by=one.who))
 
 
 def calls_of(name: str, counted_as: str = "") -> Q:

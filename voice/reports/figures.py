@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from voice.models import RollUp
 from voice.reports.definitions import Metric
@@ -88,12 +88,3 @@ def by_part(found: Iterable[Row], parts: list[Window]) -> list[Tally]:
             at += 1
         result[at].add(row.counted_as, row.counts)
     return result
-
-
-def change(now: float | None, before: float | None, metric: Metric) -> dict[str, Any]:
-    """Say how a figure changed since the window before: in what direction, and whether that is good."""
-    if now is None or before is None or now == before:
-        return {"sign": "", "tone": ""}
-    is_more = now > before
-    tone = "" if not metric.more_is else "good" if is_more == (metric.more_is == "good") else "bad"
-    return {"sign": "up" if is_more else "down", "tone": tone}

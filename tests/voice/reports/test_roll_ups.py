@@ -4,6 +4,8 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
+from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.counted_calls import BEGIN, count_all, make_calls, plainly
@@ -119,3 +121,12 @@ def test_marking_again_keeps_since_when_it_waits(account: TelnyxAccount) -> None
     assert before.marked_at == after.marked_at
     quarters.mark([])
     assert StaleQuarter.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_counts_what_has_settled(account: TelnyxAccount) -> None:
+    make_calls(account, 20)
+    StaleQuarter.objects.update(marked_at=timezone.now() - roll_ups.SETTLE * 2)
+    call_command("sweep", "--once")
+    assert not StaleQuarter.objects.exists()
+    assert figures.tally(figures.rows(DAY, figures.Scope())).of("")["calls"] > 10

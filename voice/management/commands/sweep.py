@@ -52,7 +52,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["once"]:
             with _senders() as senders:
-                sweep = Sweep(senders)
+                sweep = Sweep(senders, count_seconds=0)
                 while sweep.round():
                     for sent in list(sweep.sending.values()):
                         sent.result()
@@ -92,8 +92,8 @@ def _senders() -> ThreadPoolExecutor:
 class Sweep:
     """Runs one round after another; events here, commands on threads, since they wait for Telnyx."""
 
-    def __init__(self, senders: ThreadPoolExecutor) -> None:
-        self.senders = senders
+    def __init__(self, senders: ThreadPoolExecutor, count_seconds: float = _COUNT_SECONDS) -> None:
+        self.senders, self.count_seconds = senders, count_seconds
         self.sending: dict[uuid.UUID, Future[None]] = {}
         self.replay: uuid.UUID | None = None  # the one that a thread is at, or was
         self.next_beat = self.next_count = 0.0
@@ -130,7 +130,7 @@ class Sweep:
         if judging.is_due():  # on a thread: it waits for nobody, and nobody waits for it
             self._begin(_judge, [_JUDGE])
         if time.monotonic() >= self.next_count and roll_ups.is_due():
-            self.next_count = time.monotonic() + _COUNT_SECONDS
+            self.next_count = time.monotonic() + self.count_seconds
             self._begin(_count, [_COUNT])
         self.has_more = len(events) == _BATCH
         return len(events) + len(self.sending)
