@@ -155,8 +155,22 @@ def operated(account: TelnyxAccount, api: APIClient) -> None:
     notices.deliver_due()
 
 
+def stopped(account: TelnyxAccount, api: APIClient) -> None:
+    """A batch and a call that are stopped; a suspension that pauses another one, refuses a dial, and is lifted."""
+    begin_batch(api, 2)
+    make_call(account, direction="outgoing")
+    assert api.post("/api/v1/stops/", {"account": account.name}, format="json").status_code == 202
+    begin_batch(api, 2)
+    made = api.post("/api/v1/suspensions/", {"account": account.name}, format="json")
+    assert made.status_code == 201, made.json()
+    dialled = {"account": account.name, "connection_id": CONNECTION, "from": "+13125550100", "to": "+13125550001"}
+    assert api.post(CALLS, dialled, format="json").json()["code"] == "suspended"
+    assert api.delete(made["Location"]).status_code == 204
+
+
 FLOWS_OF_WORK: dict[str, Callable[[TelnyxAccount, APIClient], None]] = {
-    work.__name__: work for work in (webhooks, conference, sending, lists, reconciled, replayed, recovered, operated)
+    work.__name__: work
+    for work in (webhooks, conference, sending, lists, reconciled, replayed, recovered, operated, stopped)
 }
 
 

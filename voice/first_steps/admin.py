@@ -1,5 +1,6 @@
 """Shows the first steps of an account: each is looked at when the page is open, and again on a click."""
 
+import uuid
 from typing import Any
 
 from django.contrib import admin, messages
@@ -79,7 +80,7 @@ def _prove(request: HttpRequest, account_id: str) -> HttpResponse:
     return TemplateResponse(request, "voice/first_steps/prove.html", _context(request, f"Prove it: {account}") | told)
 
 
-def _proof(request: HttpRequest, account_id: str, command_id: str) -> HttpResponse:
+def _proof(request: HttpRequest, account_id: uuid.UUID, command_id: uuid.UUID) -> HttpResponse:
     """Show how far the call is; the page looks again until it is over."""
     _check(request, "voice.dial")
     rows = CallCommand.objects.select_related("account", "call").filter(account=account_id, action=actions.DIAL)
