@@ -17,7 +17,8 @@ from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import effects
 from tests.support.webhooks import post_webhook
 from voice import tasks
-from voice.events import intake, processing
+from voice.dispatch import sender
+from voice.events import following, intake, processing
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +67,25 @@ def test_an_event_that_waited_for_the_direction_is_woken(account: TelnyxAccount,
     messages.clear()
     tasks.process_event(str(initiated))
     assert ("voice.process_event", str(answered)) in messages
+
+
+def test_who_waited_for_a_call_is_woken_before_telnyx_is_asked_for_its_first_command(
+    account: TelnyxAccount, messages: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = ({"event_type": name, "do": [{"action": "answer"}]} for name in ("call.initiated", "call.answered"))
+    make_flow(account, *rules)
+    for event in (make_event("call.answered", 1), make_event()):
+        post_webhook(Client(), account, event)
+    answered, initiated = (CallEvent.objects.get(event_type=name).pk for name in ("call.answered", "call.initiated"))
+    assert processing.process(answered).commands == []
+    messages.clear()
+    when_asked: list[Any] = []
+
+    def ask(*_: Any, **__: Any) -> dict[str, Any]:
+        when_asked.extend(messages)
+        return {"data": {"result": "ok"}}
+
+    monkeypatch.setattr(sender, "ask", ask)
+    following.wake_following(processing.process(initiated, sends=True))
+    assert when_asked[0] == ("voice.process_event", str(answered))
+    assert CallCommand.objects.get(action="answer").status == "ok"
