@@ -28,10 +28,10 @@ class Ending:
 # refused with that code in the answer; in 91 and two digits it is accepted, and the code comes with the hang-up.
 REASONS = {
     "13": ("D13", "Dialed number is not included in whitelisted countries"),
+    "15": ("D15", "Outbound voice profile is disabled"),
     "17": ("D17", "Account is disabled"),
     "35": ("D35", "Caller Origination Number is Invalid"),
     "38": ("D38", "No outbound voice profile is assigned"),
-    "15": ("D15", "Outbound voice profile is disabled"),
     "60": ("D60", "Destination is not verified"),
 }
 CODES = dict(REASONS.values())

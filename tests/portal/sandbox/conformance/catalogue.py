@@ -99,7 +99,8 @@ def _ask(client: Any, name: str) -> None:
     ids = {one.name: f"{{{one.name}}}" for one in needed if one.name not in by_argument}
     values = {one.name: _value(by_argument[one.name]) for one in needed if one.name in by_argument}
     if "body" in ids:  # one whole object
-        values["body"] = ids.pop("body") and {}
+        ids.pop("body")
+        values["body"] = {}
     positional = [ids.pop(one.name) for one in needed if one.name in ids and one.kind is one.POSITIONAL_OR_KEYWORD]
     method(*positional, **ids, **values)
 

@@ -150,11 +150,7 @@ class World:
             place = operation.path.removeprefix("/").partition("/{")[0]
         if place in ("call_control_id", "call_control_id_to_bridge"):
             action = operation.name.removeprefix("calls.actions.")
-            return (
-                self.http.ring("transferred", connection_id=self.application.id)
-                if action in RINGING
-                else self.answered()
-            )
+            return self.ringing() if action in RINGING else self.answered()
         return _MAKERS.get(place, _nobody)(self)  # what is not served needs no id that there is
 
     def _begun(self, call: str, place: str) -> str:
@@ -174,11 +170,8 @@ class World:
         return str(self.http("GET", f"/v2/{path}")[1]["data"][0]["id"])
 
     def transcription(self) -> str:
-        recording = self.recording()
-        every = eventually(
-            lambda: self.http("GET", "/v2/recording_transcriptions")[1]["data"], "one", self.http.exchange
-        )
-        assert recording
+        recording, path = self.recording(), "/v2/recording_transcriptions"
+        every = eventually(lambda: self.http("GET", path)[1]["data"], f"that of {recording}", self.http.exchange)
         return str(every[-1]["id"])
 
     def participant(self) -> dict[str, Any]:
