@@ -115,8 +115,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.explanations.*",),
     ("voice.session_picture.*",),
     ("voice.call_page.*",),
-    ("voice.finder.*",),
     ("voice.call_log.*",),
+    ("voice.finder.*",),
     ("voice.exports.*", "voice.reports.*"),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),

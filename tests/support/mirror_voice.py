@@ -2,7 +2,6 @@
 
 VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
-    "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with and without permission",
     "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with the right and without",
     "voice.call_page.session": "each section of the page asks it: no test of the room passes without it",
     "voice.call_page.summary": "test_verdict of the room copies it, test_bundle finds it in summary.txt",

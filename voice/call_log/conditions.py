@@ -20,6 +20,7 @@ from voice.calls import search
 from voice.catalogue import endings
 from voice.metrics import measures
 from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.notes import contacts, tags
 
 NOTHING = Q(pk__in=())
 
@@ -150,6 +151,27 @@ def flow(value: str, actor: Actor) -> Condition:
     return Condition(value, asked, Reach.MANY if len(found) == 1 else Reach.EACH)
 
 
+def tag(value: str, actor: Actor) -> Condition:
+    """Read a tag that somebody gave a call."""
+    _demand(actor, "voice.view_calltag", "tags")
+    if not value.strip():
+        raise Malformed("takes a tag")
+    return Condition(value.casefold(), Q(pk__in=tags.calls_tagged(value).values("pk")), Reach.FEW)
+
+
+def contact(value: str, actor: Actor) -> Condition:
+    """Read the beginning of a name or a company among the contacts: calls from and to them."""
+    _demand(actor, "voice.view_contact", "contacts")
+    if not value.strip():
+        raise Malformed("takes the beginning of a name or a company")
+    return Condition(value, Q(pk__in=contacts.calls_of_contact(value).values("pk")), Reach.FEW)
+
+
+def _demand(actor: Actor, permission: str, what: str) -> None:
+    if not (actor.user and actor.user.has_perm(permission)):
+        raise Malformed(f"asks for {what}, which you may not see")
+
+
 _IS = {
     "running": Condition("running", ~Q(state__in=Call.OVER), Reach.FEW),
     "lost": Condition("lost", Q(state=Call.State.LOST), Reach.MANY),
@@ -273,15 +295,20 @@ def _of_connections(value: str, ids: set[str]) -> Condition:
 
 def of_id(text: str) -> Q:
     """Match the calls of that id: of a session, a leg, a call; of one of its events, or of a command to it."""
-    asked = search.of_control_id(text)
     if not search.UUID.fullmatch(text):
-        return asked
-    identifier = text.lower()
-    asked |= Q(call_session_id=identifier) | Q(call_leg_id=identifier)
+        return of_call(text)
     named = [*CallCommand.objects.filter(pk=uuid.UUID(text)).values_list("call", flat=True)]
     ours = CallEvent.objects.filter(Q(pk=uuid.UUID(text)) | search.of_event(text))
     calls = {one for one in [*named, *ours.values_list("call", flat=True)[:20]] if one}
-    return asked | Q(pk__in=[*calls, uuid.UUID(text)])
+    return of_call(text) | Q(pk__in=calls)
+
+
+def of_call(text: str) -> Q:
+    """Match the calls whose own id, or that of their session or leg, this is."""
+    asked = search.of_control_id(text)
+    if search.UUID.fullmatch(text):
+        asked |= Q(call_session_id=text.lower()) | Q(call_leg_id=text.lower()) | Q(pk=uuid.UUID(text))
+    return asked
 
 
 def _either(words: Iterable[str]) -> str:

@@ -48,6 +48,8 @@ KEYS: dict[str, Reader] = {
     "setup": conditions.setup,
     "talk": conditions.talk,
     "metric": conditions.metric,
+    "tag": conditions.tag,
+    "contact": conditions.contact,
     "session": conditions.session,
     "id": conditions.identifier,
 }

@@ -12,6 +12,7 @@ from portal.masking import masked_for, may_see_whole
 from portal.templatetags.portal import phone
 from portal.texts import visible
 from portal.view_times import moment_text
+from voice.call_log import conditions
 from voice.calls import search
 from voice.models import Call, CallCommand, CallEvent, Conference, DialBatch, Flow, TexmlDocument
 
@@ -51,14 +52,18 @@ def _calls(query: Query) -> Group:
         # each look at a number is noted and counted: not one for every key that is pressed
         return Group(title, icon, [Finding("Look for calls with this number", _search_page(query))])
     try:
-        calls = search.by_text(Call.objects.all(), query.text, query.actor)
+        found = conditions.free_text(query.text, query.actor)
     except search.SearchRefused as refused:
         return Group(title, icon, said=refused.words)
-    if query.uuid:
-        calls = calls | Call.objects.filter(pk=query.uuid)
+    except conditions.Malformed:
+        return Group(title, icon)
+    if found.reach != conditions.Reach.FEW and not search.is_connection_id(query.text):
+        return Group(title, icon)  # a name: what bears it is found, not each of its calls
+    # an event, a command is found for itself, not with its call
+    calls = Call.objects.filter(conditions.of_call(query.text) if query.uuid else found.asked)
     rows, more = first(calls.select_related("account").defer("facts").order_by("-started_at", "-id"))
-    found = [Finding(_parties(call, query), _address(call), _of_call(call), not is_number) for call in rows]
-    return Group(title, icon, found, everything if more else "")
+    findings = [Finding(_parties(call, query), _address(call), _of_call(call), not is_number) for call in rows]
+    return Group(title, icon, findings, everything if more else "")
 
 
 def _parties(call: Call, query: Query) -> str:

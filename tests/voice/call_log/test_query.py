@@ -16,6 +16,7 @@ from tests.support.factories import CONNECTION, make_call, make_event, make_flow
 from tests.support.rows import Call, CallEvent
 from voice.call_log import query
 from voice.calls import search
+from voice.models import CallTag, Contact
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("it searches what there is, of every account")]
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -37,6 +38,9 @@ def log(account: TelnyxAccount) -> None:
     refused = {"state": "ended", "ending": "refused_d13", "ending_category": "configuration", "ended_by": "nobody"}
     refused["answered_by"] = "machine"
     make_call(account, "c", started_at=NOW - timedelta(days=2, seconds=2), has_recording=True, **long, **refused)
+    CallTag.objects.create(call=Call.objects.get(call_control_id="v3:b-leg"), name="vip", tagged_by="user: ada", at=NOW)
+    named = {"name": "Ada", "company": "Lovelace", "name_folded": "ada", "company_folded": "lovelace"}
+    Contact.objects.create(number="+442071838750", **named)
     make_call(account, "d", state="lost", started_at=NOW - timedelta(days=9), answered_at=None, direction="")
 
 
@@ -100,6 +104,11 @@ def found(text: str, user: Any) -> str:
         (SESSION, "b"),
         ("v3:b-leg", "b"),
         ("id:v3:b-leg", "b"),
+        ("tag:Vip", "b"),
+        ("-tag:vip", "acd"),
+        ("contact:ada", "a"),
+        ("contact:lovelace", "a"),
+        ("contact:babbage", ""),
         ("since:2h", "ab"),
         ("until:2h", "cd"),
         ("day:today", "ab"),
@@ -143,6 +152,8 @@ def test_a_search_finds_what_it_asks_for(account: TelnyxAccount, operator: User,
         ("from:ada", "from"),
         ("rows:cows", "rows"),
         ("app:", "app"),
+        ("tag:", "tag"),
+        ("contact:", "contact"),
     ],
 )
 def test_what_is_not_understood_is_named_and_the_rest_counts(operator: User, text: str, named: str) -> None:
@@ -232,3 +243,11 @@ def test_the_actor_of_a_token_is_noted(user_with: Any) -> None:
     bob = user_with("voice.view_call")
     query.read("8750", bob, actor=Actor("token: crm", bob))
     assert AuditEvent.objects.get(action="call.search").actor == "token: crm"
+
+
+@pytest.mark.parametrize("text", ["tag:vip", "contact:ada"])
+def test_what_one_may_not_see_is_not_searched_for(django_user_model: Any, text: str) -> None:
+    nobody = django_user_model.objects.create_user("nobody")
+    read = asked(text, nobody)
+    assert "may not see" in read.wrong[0]
+    assert read.text == ""
