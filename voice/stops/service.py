@@ -6,6 +6,7 @@ its batch is paused below, or it is refused.
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 
 from django.db import transaction
 from django.db.models import Count, Model, Q, QuerySet
@@ -20,6 +21,7 @@ from voice.commands import outbox
 from voice.commands.responses import wake_sender
 from voice.dialling import batches, limits
 from voice.models import Call, CallCommand, DialBatch, Limits, Stop, Suspension
+from voice.suspensions import standing
 
 MOST = 2000  # calls that one stop hangs up: more are left for the next one, and it says so
 _Status = CallCommand.Status
@@ -53,9 +55,11 @@ def lift(row: Suspension, actor: Actor) -> int:
 
 def resume(paused_for: uuid.UUID, actor: Actor) -> int:
     """Let the batches go on that this suspension or stop has paused, except where another one holds; how many do."""
-    found = paused_with(paused_for).select_related("account")
-    free = [batch for batch in found if not _is_suspended(batch)]
-    return sum(batches.resume(batch, actor).status == DialBatch.Status.RUNNING for batch in free)
+    going_on = 0
+    for batch in paused_with(paused_for).select_related("account"):
+        with suppress(standing.Suspended):
+            going_on += batches.resume(batch, actor).status == DialBatch.Status.RUNNING
+    return going_on
 
 
 def paused_with(paused_for: uuid.UUID) -> QuerySet[DialBatch]:
@@ -145,11 +149,6 @@ def _hang_up(row: Stop, calls: list[Call], actor: Actor) -> None:
 def _pause(rows: QuerySet[DialBatch], paused_for: uuid.UUID, actor: Actor) -> int:
     paused = [batches.pause(batch, actor, paused_for=paused_for) for batch in rows]
     return sum(batch.paused_for == paused_for for batch in paused)
-
-
-def _is_suspended(batch: DialBatch) -> bool:
-    rows = Suspension.objects.filter(account=batch.account)
-    return rows.filter(Q(connection_id="") | Q(connection_id=batch.connection_id)).exists()
 
 
 def _note(actor: Actor, verb: str, row: Suspension, **details: object) -> None:

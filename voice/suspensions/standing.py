@@ -41,7 +41,9 @@ def demand_none(account: TelnyxAccount, connection_id: str = "", parameter: str 
 
 def find_forbidden(command: CallCommand, *, rings: bool) -> Suspended | None:
     """Find what suspends this command; ``rings``: it may ring a phone. None when it may go."""
-    if command.action in actions.HANG_UPS or not (rings or command.event_id or command.action in actions.NEW_CALLS):
+    if command.action in {*actions.HANG_UPS, "reject"} or not (
+        rings or command.event_id or command.action in actions.NEW_CALLS
+    ):
         return None
     row = find(command.account_id, connection_of(command))
     return Suspended(row) if row else None
