@@ -22,7 +22,7 @@ from tests.support.hidden_numbers import Places, fill, own_account, payload, tel
 from tests.support.rest import api_for
 
 WHOLE = "view_full_number"
-# Shown nobody: what is sent and kept, and what only a search reads.
+# Shown nobody: what is sent and kept, what only a search reads, who finished what the crawl leaves open.
 NOWHERE = (
     "AlertNotice.body",
     "Call.from_reversed",
@@ -30,6 +30,7 @@ NOWHERE = (
     "DialBatch.intent",
     "Contact.name_folded",
     "Contact.company_folded",
+    "FollowUp.done_by",
 )
 _EXPORTS = [
     f"/admin/applications/{kind}application/export/{form}/"
