@@ -283,7 +283,7 @@ APPLICATION_PANELS = {
 ACCOUNT_PANELS = ["voice.stops.panels.account_panel"]
 # where a call from an application is begun
 APPLICATION_DIAL = "voice.dashboard.dial_address"
-# what a call's page shows from top to bottom, what stands beside its story, and what a command's page shows; by dotted
+# what a call's page shows from top to bottom above its story, and below it, and what a command's page shows; by dotted
 # name, each draws itself for a request and a row
 CALL_PANELS = [
     "voice.call_page.verdict.panel",
@@ -291,9 +291,8 @@ CALL_PANELS = [
     "voice.call_page.picture.panel",
     "voice.recordings.panel.panel",
     "voice.call_page.said.panel",
-    "voice.measurements.panel.panel",
 ]
-CALL_ASIDES = ["voice.notes.panel.panel"]
+CALL_DETAILS = ["voice.measurements.panel.panel", "voice.notes.panel.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]

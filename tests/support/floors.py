@@ -114,8 +114,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
     ("voice.session_picture.*",),
-    ("voice.call_page.*",),
     ("voice.call_log.*",),
+    ("voice.call_page.*",),
     ("voice.finder.*",),
     ("voice.exports.*", "voice.reports.*"),
     (

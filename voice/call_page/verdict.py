@@ -1,15 +1,15 @@
 """Shows on top of a call's page why it ended, or that it is on the line, with what one does with that next."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
+from voice.call_log import query, tokens
+from voice.call_log.tokens import Token
 from voice.call_page import session as sessions
 from voice.call_page import summary
 from voice.explanations import card
@@ -25,7 +25,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     context: dict[str, Any] = {"call": session.call, "session": session, "summary": summary.of(session)}
     context["bundle"] = reverse("admin:voice_call_bundle", args=[call.pk])
     if session.is_over:
-        context |= card.drawn(session.verdict, request.user) | {"same": same_endings(session.call)}
+        context |= card.drawn(session.verdict, request.user) | {"same": same_endings(session.call, request.user)}
     if session.is_over and session.first.pk != call.pk:  # support asks of the call, whichever leg they came by
         context |= {
             "whole": session.verdicts[session.first.pk],
@@ -34,7 +34,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     return render_to_string("voice/call_page/verdict.html", context, request)
 
 
-def same_endings(call: Call) -> dict[str, Any] | None:
+def same_endings(call: Call, user: Any) -> dict[str, Any] | None:
     """Count the calls of the application that ended alike in the hour around this one, and lead to their list.
 
     None while it is not judged, or of no application. More than a thousand are not counted.
@@ -42,31 +42,23 @@ def same_endings(call: Call) -> dict[str, Any] | None:
     if not call.ending_category or not call.connection_id:
         return None
     minute = call.started_at.replace(second=0, microsecond=0)
-    begin, end = minute - _AROUND, minute + _AROUND
-    alike = Call.objects.filter(
-        account=call.account_id,
-        connection_id=call.connection_id,
-        started_at__gte=begin,
-        started_at__lte=end,
-        ending_category=call.ending_category,
+    asked = tokens.write(
+        [
+            Token("account", call.account.name),
+            Token("app", call.connection_id),
+            Token("ending", call.ending_category),
+            Token("since", _moment(minute - _AROUND)),
+            Token("until", _moment(minute + _AROUND)),
+            Token("rows", "legs"),
+        ]
     )
-    count = alike.order_by()[: _MOST_COUNTED + 1].count()
+    count = query.read(asked, user).calls().order_by()[: _MOST_COUNTED + 1].count()
     return {
         "count": f"over {_MOST_COUNTED:,}" if count > _MOST_COUNTED else str(count),
         "is_alone": count <= 1,
-        "url": f"{reverse('admin:voice_call_changelist')}?{urlencode(_filters(call, begin, end))}",
+        "url": query.address(asked),
     }
 
 
-def _filters(call: Call, begin: datetime, end: datetime) -> dict[str, str]:
-    """Word the same rows in the parameters of the call list, whose times are the viewer's."""
-    begin, end = timezone.localtime(begin), timezone.localtime(end)
-    return {
-        "account__id__exact": str(call.account_id),
-        "connection_id": call.connection_id,
-        "ending_category__exact": call.ending_category,
-        "started_at_from_0": f"{begin:%Y-%m-%d}",
-        "started_at_from_1": f"{begin:%H:%M:%S}",
-        "started_at_to_0": f"{end:%Y-%m-%d}",
-        "started_at_to_1": f"{end:%H:%M:%S}",
-    }
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"

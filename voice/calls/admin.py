@@ -101,7 +101,7 @@ class CallAdmin(PageAdmin):
             "may_see_raw": user.has_perm("voice.view_raw_event"),
             "conferences": self._conferences(legs, user),
             "panels": [import_string(name)(request, call) for name in settings.CALL_PANELS],
-            "asides": [import_string(name)(request, call) for name in settings.CALL_ASIDES],
+            "details": [import_string(name)(request, call) for name in settings.CALL_DETAILS],
         }
 
     def raw_view(self, request: HttpRequest, object_id: str, event_id: str) -> HttpResponse:

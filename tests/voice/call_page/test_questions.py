@@ -20,7 +20,7 @@ from voice.explanations import judging
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 IMAGES = Path(__file__).parents[3] / "docs" / "images"
 MOST = 2
-_SEARCH, _ROWS = "#searchbar", "#result_list a[href*='/change/'], #portal-results a[href*='/change/']"
+_SEARCH, _ROWS = "#searchbar", ".log-row:not([hidden]) .log-time a"
 
 
 class Staff:

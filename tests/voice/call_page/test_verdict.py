@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from portal.models import TelnyxAccount
@@ -49,7 +50,7 @@ def test_a_call_on_the_line_is_told_to_be(browser: Client, account: TelnyxAccoun
 
 
 def test_the_same_ending_is_counted_in_the_hour_around_it_and_its_link_lists_those(
-    browser: Client, account: TelnyxAccount, neighbour: TelnyxAccount
+    browser: Client, operator: User, account: TelnyxAccount, neighbour: TelnyxAccount
 ) -> None:
     call = make_call(account, "0", **BUSY)
     for place, minutes in enumerate((-28, 28, -45, 45), 1):
@@ -57,7 +58,7 @@ def test_the_same_ending_is_counted_in_the_hour_around_it_and_its_link_lists_tho
     make_call(account, "5", started_at=call.started_at, **(BUSY | {"ending_category": "rejected"}))
     make_call(account, "6", started_at=call.started_at, connection_id="88", **BUSY)
     make_call(neighbour, "7", started_at=call.started_at, **BUSY)
-    same = same_endings(call)
+    same = same_endings(call, operator)
     assert same is not None
     assert same["count"] == "3"
     assert len(browser.get(same["url"]).context["cl"].result_list) == 3
@@ -65,9 +66,9 @@ def test_the_same_ending_is_counted_in_the_hour_around_it_and_its_link_lists_tho
 
 
 def test_an_ending_of_its_own_is_told_and_one_that_is_not_judged_has_none(
-    browser: Client, account: TelnyxAccount
+    browser: Client, operator: User, account: TelnyxAccount
 ) -> None:
     (call,) = store(account, BY_ID["p07-out-busy"])
-    assert same_endings(call) is None
+    assert same_endings(call, operator) is None
     judging.judge_due()
     assert "only this call" in browser.get(page(call)).content.decode()
