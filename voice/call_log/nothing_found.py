@@ -10,7 +10,7 @@ from voice.calls import search
 from voice.catalogue import actions
 from voice.models import CallCommand
 
-_LOOKED_THROUGH, _SHOWN, _WHOLE = 1000, 5, 7
+_LOOKED_THROUGH, _SHOWN, _WHOLE = 400, 5, 7
 _SIDES = {"": ("from", "to"), "number": ("from", "to"), "from": ("from",), "to": ("to",)}
 _NEVER_PLACED = (CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED, CallCommand.Status.UNCERTAIN)
 
@@ -25,7 +25,7 @@ class Dials:
 
 def dials(asked: Query, user: Any) -> Dials | None:
     """Find them among the newest commands that came to nothing; None where no number was asked for, or may be shown."""
-    wanted = [token for token in asked.tokens if token.key in _SIDES and not token.is_negated]
+    wanted = [one for one in asked.tokens if one.key in _SIDES and not one.is_negated and search.digits_of(one.value)]
     if asked.refused or not asked.has_numbers or not wanted or not user.has_perm("voice.view_callcommand"):
         return None
     found = list[CallCommand]()
