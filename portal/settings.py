@@ -292,7 +292,7 @@ CALL_PANELS = [
     "voice.recordings.panel.panel",
     "voice.call_page.said.panel",
 ]
-CALL_DETAILS = ["voice.measurements.panel.panel", "voice.notes.panel.panel"]
+CALL_DETAILS = ["voice.measurements.panel.panel", "voice.call_page.delivery.panel", "voice.notes.panel.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]

@@ -36,7 +36,8 @@ class PreferenceForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 def _preferences(request: HttpRequest) -> HttpResponse:
-    kept = TimePreference.objects.filter(pk=request.user.pk).first() or TimePreference(user_id=request.user.pk)
+    user: Any = request.user
+    kept = TimePreference.objects.filter(pk=user.pk).first() or TimePreference(user=user)
     form = PreferenceForm(request.POST or None, instance=kept)
     if request.method == "POST" and form.is_valid():
         form.save()

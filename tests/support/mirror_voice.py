@@ -26,7 +26,6 @@ VOICE: dict[str, str] = {
     "voice.metrics.kinds": "test_roll_ups of voice.reports has calls judged and counted as what they are",
     "voice.metrics.measures": "conditions: test_roll_ups of voice.reports counts each of them another way",
     "voice.metrics.quarters": "test_roll_ups of voice.reports marks quarters, and counts them",
-    "voice.reports.definitions": "sentences: test_admin of the room reads each, tests/test_docs.py the page of them",
     "voice.reports.figures": "test_roll_ups and test_links of the room read figures of every kind",
     "voice.reports.freshness": "test_admin of the room reads its sentence",
     "voice.reports.home": "tests/voice/test_dashboard.py opens the home page",

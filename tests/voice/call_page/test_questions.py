@@ -14,7 +14,7 @@ from tests.browser.conftest import chromium, opened  # noqa: F401  fixtures
 from tests.support.call_pages import LOG
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call
-from tests.support.rows import Call
+from tests.support.rows import Call, CallEvent
 from voice.explanations import judging
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -88,6 +88,17 @@ def test_4_was_it_a_machine(staff: Staff, account: TelnyxAccount) -> None:
     staff.reads("#call-facts", "A machine")
 
 
+def test_6_why_did_our_system_hear_nothing(staff: Staff, account: TelnyxAccount) -> None:
+    call = happened(account, "p03-in-caller-hung-up")
+    late = CallEvent.objects.filter(call=call, event_type="call.answered")
+    late.update(received_at=late.get().received_at + timedelta(seconds=40), attempt=3)
+    staff.search(call.from_number)
+    staff.open_first()
+    staff.press(staff.page.get_by_text("Delivery"))
+    staff.reads("#call-delivery", "slowest after 40.0 s", "1 late or sent again")
+    expect(staff.page.get_by_role("region", name="Webhooks").get_by_role("link", name="Answered")).to_be_visible()
+
+
 def test_8_what_was_pressed_or_said(staff: Staff, account: TelnyxAccount) -> None:
     call = happened(account, "p04-in-menu-timeout-we-hung-up")
     staff.search(call.from_number)
@@ -96,7 +107,8 @@ def test_8_what_was_pressed_or_said(staff: Staff, account: TelnyxAccount) -> Non
 
 
 def test_9_what_did_it_cost(staff: Staff, account: TelnyxAccount) -> None:
-    call = make_call(account, state="ended", ending="hung_up", ending_category="completed", cost="0.0125")
+    told = {"ending": "hung_up", "ending_category": "completed", "cost": "0.0125", "from_number": "+13125550177"}
+    call = make_call(account, state="ended", **told)
     Call.objects.filter(pk=call.pk).update(ended_at=call.started_at + timedelta(seconds=60))
     staff.search(call.from_number)
     staff.open_first()
