@@ -130,13 +130,13 @@ def _beside(legs: Sequence[Any], *, is_back: bool) -> Place:
 def _sessions(query: Query, legs: list[Any]) -> list[Row]:
     """Make a row of each session. It stands where the first of its legs does that the search finds: once."""
     ids = {leg.call_session_id for leg in legs} - {""}
-    of: dict[str, list[Any]] = {}
+    of: dict[tuple[Any, str], list[Any]] = {}  # another account's session may have the same id
     related = query.marked(_read(Call.objects.filter(call_session_id__in=ids)))
     for leg in related.order_by("call_session_id", "started_at", "id")[:_MOST_LEGS]:
-        of.setdefault(leg.call_session_id, []).append(leg)
+        of.setdefault((leg.account_id, leg.call_session_id), []).append(leg)
     rows = []
     for leg in legs:
-        session = of.get(leg.call_session_id) or [leg]
+        session = of.get((leg.account_id, leg.call_session_id)) or [leg]
         first_found = next((one for one in session[1:] and session if one.is_found), leg)
         if first_found.pk == leg.pk:
             others = [one for one in session if one.pk != session[0].pk]

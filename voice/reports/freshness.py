@@ -23,7 +23,8 @@ class Freshness:
         if self.unjudged:
             said.append(f"{_up_to(self.unjudged)} just over and not judged yet")
         if self.stale:
-            said.append(f"{_up_to(self.stale)} quarters of an hour are being counted anew")
+            quarters = "quarter of an hour is" if self.stale == 1 else "quarters of an hour are"
+            said.append(f"{_up_to(self.stale)} {quarters} being counted anew")
         return "; ".join(said)
 
 
