@@ -132,7 +132,7 @@ def _columns(queryset: QuerySet[Any], one: Any) -> list[_Column]:
     annotation = queryset.query.annotations.get(name)
     path = [] if annotation else _path(queryset.model, name)
     field: Any = annotation.output_field if annotation else path[-1]
-    if field.is_relation and not name.endswith(field.attname):
+    if field.is_relation and not name.endswith(("pk", field.attname)):  # a key that is a relation is a value
         members = field.related_model._meta.ordering or ["pk"]
         return [found for member in members for found in _columns(queryset, _within(name, member, by.descending))]
     largest = connections[queryset.db].features.nulls_order_largest

@@ -9,11 +9,13 @@ from portal.handbook import book
 # by the beginning of the name of the address, the longest that fits: chapter and section
 TOPICS: dict[str, tuple[str, str]] = {
     "": (book.FIRST, ""),
-    "index": (book.FIRST, "support-staff"),
+    "index": (book.FIRST, "1-support-staff"),
     "portal_search": ("finding-your-way", "search"),
     "portal_preferences": ("finding-your-way", "times"),
     "voice_call_live": ("calls", "live-and-telnyxs-own-record"),
     "voice_call": ("calls", ""),
+    "voice_call_changelist": ("call-log", ""),
+    "voice_call_change": ("support", ""),
     "voice_call_dial": ("calls", "dial"),
     "voice_call_act": ("calls", "every-action-of-the-sdk"),
     "voice_callcommand": ("calls", "the-journal"),
@@ -27,6 +29,14 @@ TOPICS: dict[str, tuple[str, str]] = {
     "voice_texmlfetch": ("texml-hosting", ""),
     "voice_flow": ("rules", ""),
     "voice_first_steps": ("going-live", ""),
+    "voice_stop": ("stopping", ""),
+    "voice_suspen": ("stopping", "suspend"),
+    "voice_stuck": ("stopping", "what-is-stuck"),
+    "voice_report": ("reports", ""),
+    "voice_export": ("reports", "taking-calls-out-as-a-file"),
+    "voice_recording": ("calls", "recordings"),
+    "voice_followup": ("calls", "notes-tags-follow-ups-contacts"),
+    "voice_contact": ("calls", "notes-tags-follow-ups-contacts"),
     "voice_alert": ("alerts", ""),
     "voice_inbox": ("inbox", ""),
     "voice_inbox_verify": ("inbox", "verify-a-request"),
@@ -37,9 +47,9 @@ TOPICS: dict[str, tuple[str, str]] = {
     "applications_pull": ("applications", "drift-and-history"),
     "applications_applyrun": ("as-code", ""),
     "portal_telnyxaccount": ("going-live", "2-enter-the-account"),
-    "portal_auditevent": ("settings", "the-audit-trail"),
-    "portal_apitoken": ("settings", "tokens-scopes"),
-    "auth": ("settings", "people-groups-and-permissions"),
+    "portal_auditevent": ("people", "the-audit-trail"),
+    "portal_apitoken": ("people", "tokens-scopes"),
+    "auth": ("people", "groups-and-permissions"),
 }
 
 

@@ -65,6 +65,8 @@ def _is_needed(field: Any) -> bool:
     )
     if by_itself or field.has_default():
         return False
+    if field.model is Suspension and field.name == "connection_id":  # of all the account it would refuse what follows
+        return True
     return not field.null and (not field.blank or not isinstance(field, models.CharField | models.TextField))
 
 

@@ -43,8 +43,10 @@ def fold(events: list[CallEvent]) -> bytes:
 
 
 def written(call: Call) -> bytes:
-    untold = {"_state", "id", "account_id", "judge_at"}  # when its end is to be judged is work that is owed
+    # when its end is to be judged is work that is owed; how late a webhook was is told by the clock here
+    untold = {"_state", "id", "account_id", "judge_at", "late_seconds"}
     columns = {name: value for name, value in vars(call).items() if name not in untold}
+    columns["facts"] = {name: fact for name, fact in call.facts.items() if name not in untold}
     return json.dumps(columns, default=str).encode()
 
 

@@ -125,6 +125,8 @@ def _ending(call: Any, look: Look) -> SafeString | str:
     shown = format_html(
         '<span class="portal-ending portal-ending-{}">{}</span>', endings.tone(call.ending_category), label
     )
+    if not endings.is_code(call.ending):  # it would stand in the link as it is
+        return shown
     return _link(look, "ending", call.ending, shown, endings.title(call.ending_category, call.ended_by))
 
 

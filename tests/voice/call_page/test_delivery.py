@@ -61,7 +61,9 @@ def test_a_call_without_a_webhook_says_so_and_leads_to_the_inbox(browser: Client
 
 def test_it_is_for_who_may_see_events_or_commands(signed_in: Any, account: TelnyxAccount) -> None:
     (call,) = store(account, BY_ID["p26-in-answer-held-back"])
-    assert delivery(signed_in("voice.view_call"), call) == 'id="call-delivery"> <div'
+    assert (
+        delivery(signed_in("voice.view_call"), call) == 'id="call-delivery"> <div class="portal-grid portal-grid-side"'
+    )
     told = delivery(signed_in("voice.view_call", "voice.view_callevent", username="b"), call)
     assert "2 webhooks" in told
     assert "never sent" not in told
