@@ -77,7 +77,7 @@ def told(account: TelnyxAccount, names: Iterable[str]) -> None:
         run_owed()
 
 
-# No event tells these: when its end is to be judged is work that is owed, how late a webhook was is told by the clock here.
+# No event tells these: when its end is to be judged is work that is owed, how late a webhook was the clock tells here.
 UNTOLD = {"id", "judge_at", "late_seconds"}
 
 
@@ -171,7 +171,7 @@ def test_a_leg_belongs_to_its_parent_before_anybody_tells_the_session(
     told(account, names)
     assert set(Call.objects.values_list("call_session_id", flat=True)) == {""}
     for sid in (CALLER, CALLED):
-        legs = browser.get(page(Call.objects.get(call_control_id=sid))).context["legs"]
+        legs = browser.get(page(Call.objects.get(call_control_id=sid))).context["first_legs"]
         assert {leg.call_control_id for _, leg in legs} == {CALLER, CALLED}
 
 
@@ -187,7 +187,7 @@ def test_the_legs_of_another_account_are_another_session(
     Call.objects.update(account=sandbox_account)
     CallEvent.objects.all().delete()
     told(account, ["fetch"])
-    assert len(browser.get(page(Call.objects.get(account=account))).context["legs"]) == 1
+    assert len(browser.get(page(Call.objects.get(account=account))).context["first_legs"]) == 1
 
 
 def test_the_page_tells_the_story_in_words_with_ending_and_cost(account: TelnyxAccount, browser: Client) -> None:
