@@ -22,8 +22,8 @@ from tests.support.hidden_numbers import Places, fill, own_account, payload, tel
 from tests.support.rest import api_for
 
 WHOLE = "view_full_number"
-# Shown nobody: what is sent and kept, what only a search reads, who finished what the crawl leaves open, what is said of
-# an export that failed; counts of a number that had no call in the window of a report.
+# Shown nobody: what is sent and kept, what only a search reads, who finished what the crawl leaves open, what an export
+# that failed says; counts of a number that had no call in the window of a report.
 NOWHERE = (
     "AlertNotice.body",
     "Call.from_reversed",

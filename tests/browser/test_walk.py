@@ -65,7 +65,7 @@ def test_from_signing_in_to_hanging_up(
         assert not CallCommand.objects.filter(action="hangup").exists()  # asked first
         page.get_by_role("button", name="Hangup").click()
         page.wait_for_url(f"**/voice/call/{call.pk}/change/")
-        expect(page.locator(".portal-head .portal-badge").first).to_have_text("ended")  # without a reload
+        expect(page.locator("#call-verdict")).to_contain_text("hung up")  # without a reload
         expect(page.locator(".portal-timeline")).to_contain_text("Hung up")
         expect(page.locator(".portal-head").get_by_role("link", name="Hangup")).to_have_count(0)
         assert window.wrongs == []

@@ -11,7 +11,6 @@ VOICE: dict[str, str] = {
     "voice.call_log.facets": "test_admin of the room follows a filter there and back",
     "voice.call_log.listing": "test_admin of the room walks its pages both ways, by sessions and by legs",
     "voice.call_log.old_addresses": "test_admin of the room opens each of them",
-    "voice.commands.parties": "test_event_admin of voice.inbox and test_admin of voice.dispatch read both in lists",
     "voice.documents.admin.*": "test_admin and test_cases of the room open each page and post each form",
     "voice.documents.diffs": "test_api and test_admin of the room compare every kind of state",
     "voice.documents.serializers": "what the views of voice.documents.api answer: test_api of the room sees it",

@@ -10,7 +10,7 @@ from voice.calls import search
 from voice.catalogue import actions
 from voice.models import CallCommand
 
-_LOOKED_THROUGH, _SHOWN, _WHOLE = 400, 5, 7
+_LOOKED_THROUGH, _SHOWN, _WHOLE = 200, 5, 7
 _SIDES = {"": ("from", "to"), "number": ("from", "to"), "from": ("from",), "to": ("to",)}
 _NEVER_PLACED = (CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED, CallCommand.Status.UNCERTAIN)
 

@@ -63,8 +63,8 @@ class CallCommandAdmin(PageAdmin):
     list_before_template: Any = "voice/dispatch/list_before.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallCommand]:
-        rows: QuerySet[CallCommand] = super().get_queryset(request).select_related("account", "call")
-        return rows.defer("call__facts")
+        rows: QuerySet[CallCommand] = super().get_queryset(request).select_related("call").defer("call__facts")
+        return rows.prefetch_related("account")  # of all rows some accounts: not one look for each
 
     def complete(self, rows: list[Any]) -> None:
         names = application_names({(row.account_id, connection_of(row)) for row in rows})

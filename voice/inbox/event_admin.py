@@ -57,7 +57,8 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     search_help_text = "Event id, call control id, session or conference id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallEvent]:
-        rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("account", "call").defer("call__facts")
+        rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("call").defer("call__facts")
+        rows = rows.prefetch_related("account")  # of all rows some accounts: not one look for each
         return rows if request.resolver_match and "object_id" in request.resolver_match.kwargs else rows.defer("body")
 
     def complete(self, rows: list[Any]) -> None:

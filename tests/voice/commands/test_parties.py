@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.test import Client
-from voice.calls.parties import connection_of, number_of
+from voice.commands.parties import connection_of, number_of
 
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
