@@ -36,7 +36,7 @@ GUARDS = {
         'filter(call=OuterRef("pk")).exclude(action__in=actions.NEW_CALLS)',
     ),
     "two batches confirmed at once both pass dials_per_day": Edit(
-        f"{_DIALLING}/limits.py", "check_room(_locked(commands[0]), len(commands) * rung, per_second * rung)", "pass"
+        f"{_DIALLING}/limits.py", "check_room(held, len(commands) * rung, per_second * rung)", "pass"
     ),
     "several dials of one event are not counted beside each other": Edit(
         f"{_DIALLING}/limits.py", "beside += command.dials", "pass"
@@ -68,7 +68,7 @@ GUARDS = {
         "voice/events/texml_callbacks.py", '"TranscriptionSid", "StreamSid"', '"StreamSid"'
     ),
     "a callback without a time makes another call of another order": Edit(
-        "voice/calls/projection.py", "event.source != CallEvent.Source.TEXML else _NEVER", "True else _NEVER"
+        "voice/calls/projection.py", "event.happened_at if has_time else _NEVER", "event.happened_at"
     ),
     "a wrong account SID loses every TeXML call": Edit(
         "voice/recovery/open_calls.py", "texml_listed is not None if call.is_texml else", "True if call.is_texml else"

@@ -87,7 +87,7 @@ class Author:
 
     def look_at_last_call(self) -> None:
         self.go("voice/call")
-        self.page.locator("#result_list tbody tr a").first.click()
+        self.page.locator(".log-row .log-time a").first.click()
         self.page.wait_for_url("**/voice/call/*/change/")
 
 

@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.test import Client
-from voice.commands.parties import connection_of, number_of
 
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from tests.support.factories import CONNECTION, make_call, make_event, run_owed
 from tests.support.webhooks import post_webhook
 from voice.commands import outbox
+from voice.commands.parties import connection_of, number_of
 from voice.models import Call, CallCommand, CallEvent
 
 

@@ -45,7 +45,7 @@ def test_a_call_bridged_by_dial_recorded_and_ended_is_one_session_of_two_legs(
     assert caller.call_session_id == called.call_session_id != ""
     assert caller.hangup_cause and called.hangup_cause and caller.cost and called.cost  # noqa: PT018
     shown = browser.get(page(called))
-    assert [leg.pk for _, leg in shown.context["legs"]] == [caller.pk, called.pk]
+    assert [leg.pk for _, leg in shown.context["first_legs"]] == [caller.pk, called.pk]
     told = {(entry.leg, entry.title) for entry in shown.context["entries"]}
     assert told >= {
         ("A", "Instructions asked for (TeXML)"),
