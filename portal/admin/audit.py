@@ -14,7 +14,7 @@ from django.utils.http import urlencode
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.filters import DayRangeFilter, KnownValuesFilter
+from portal.admin.filters import DayRangeFilter, KnownValuesFilter, WholeTextFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen, viewer
 from portal.masking import may_see_whole
@@ -49,7 +49,7 @@ class AuditEventAdmin(PageAdmin):
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         """Offer the names of who acted to those who may see whole numbers: one may have been called by a number."""
-        who = [("actor", KnownValuesFilter)] if may_see_whole(request.user) else []
+        who = [("actor", WholeTextFilter)] if may_see_whole(request.user) else []
         return [*who, ("action", KnownValuesFilter), ("object_type", KnownValuesFilter), ("at", DayRangeFilter)]
 
     def get_search_results(

@@ -1,6 +1,7 @@
 """Makes what the pictures show: a first start with a morning's calls, each of them played by the sandbox."""
 
 from tests.support.portal_processes import Portal
+from tests.support.sandbox_http import Http
 
 # who calls, and what they do; the last is on top of the list
 _CALLS = (
@@ -15,6 +16,18 @@ _CALLS = (
 
 
 def tell(portal: Portal) -> None:
-    """Have each caller call, one after the other, and wait for the end of each call."""
+    """Have each caller call, one after the other, until its end; then an edit that nobody here made."""
     for call in _CALLS:
         portal.run("manage.py", "sandbox_call", *call)
+    _change_at_telnyx(Http(portal.sandbox_port))
+
+
+def _change_at_telnyx(sandbox: Http) -> None:
+    """Have somebody change the application in Telnyx's own portal."""
+    applications = sandbox("GET", "/v2/call_control_applications")[1]["data"]
+    (sample,) = (one for one in applications if one["application_name"] == "Sample: press 1")
+    changed = {name: sample[name] for name in ("application_name", "webhook_event_url")}
+    status, _ = sandbox(
+        "PATCH", f"/v2/call_control_applications/{sample['id']}", changed | {"first_command_timeout_secs": 20}
+    )
+    assert status == 200

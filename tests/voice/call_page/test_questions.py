@@ -1,9 +1,7 @@
 """What support staff are asked, answered in a browser by the role Support: so many presses from the search box."""
 
-import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +16,6 @@ from tests.support.rows import Call, CallEvent
 from voice.explanations import judging
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-IMAGES = Path(__file__).parents[3] / "docs" / "images"
 MOST = 2
 _SEARCH, _ROWS = "#searchbar", ".log-row:not([hidden]) .log-time a"
 
@@ -77,8 +74,6 @@ def test_3_who_hung_up(staff: Staff, account: TelnyxAccount) -> None:
     staff.search(call.from_number)
     staff.open_first()
     staff.reads("#call-verdict", "rule 4 of flow Menu", "Us")
-    if os.environ.get("PICTURES") == "write":
-        staff.page.screenshot(path=IMAGES / "support-call.png")
 
 
 def test_4_was_it_a_machine(staff: Staff, account: TelnyxAccount) -> None:
