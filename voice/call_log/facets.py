@@ -103,6 +103,11 @@ def _address(text: str) -> str:
     return f"?q={quote(text)}" if text else "?"
 
 
+def _is_verdict(code: str) -> bool:
+    """Tell whether it is the code of a verdict, and not only of its category: what is none stands in no link."""
+    return code not in Call.Ending.values and endings.is_code(code)
+
+
 _FIXED: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Time",
@@ -135,7 +140,7 @@ _COUNTED: tuple[tuple[str, str, Callable[[_Row], str], Callable[[str], str]], ..
     ("Way", "dir", lambda row: row["direction"] or "unknown", str.capitalize),
     ("Application", "app", lambda row: row["app"], str),
     ("Outcome", "ending", lambda row: row["ending_category"], endings.category_label),
-    ("Ending", "ending", lambda row: "" if row["ending"] in Call.Ending.values else row["ending"], endings.code_label),
+    ("Ending", "ending", lambda row: row["ending"] if _is_verdict(row["ending"]) else "", endings.code_label),
     ("Ended by", "who", lambda row: row["ended_by"], lambda who: endings.party(who).capitalize()),
     ("Answered by", "by", lambda row: row["answered_by"], str.capitalize),
     ("SIP", "sip", lambda row: row["sip_hangup_cause"] if row["sip_hangup_cause"].isdecimal() else "", str),

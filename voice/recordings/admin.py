@@ -146,9 +146,13 @@ class RecordingAdmin(PageAdmin):
         if not request.user.has_perm(panel.DELETE):
             raise PermissionDenied
         if request.method == "POST":
-            intent = request.POST.get("intent", "")[:36]
             try:
-                command = service.delete(recording, actor_of(request), intent=intent or str(uuid.uuid4()))
+                intent = str(uuid.UUID(request.POST.get("intent", "")))
+            except ValueError:
+                messages.error(request, "Nothing was deleted: this form was not whole. Confirm once more.")
+                return HttpResponseRedirect(request.path)
+            try:
+                command = service.delete(recording, actor_of(request), intent=intent)
             except (InvalidParameters, PortalRefusal) as error:
                 messages.error(request, str(error))
             else:

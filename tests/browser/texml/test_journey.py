@@ -115,7 +115,7 @@ def test_a_menu_of_two_documents_is_built_called_changed_and_rolled_back(
             author.look_at_last_call()
             expect(timeline).to_contain_text(f"fetched Menu v{version}")
             expect(timeline).to_contain_text("pressed 1 · fetched Sales v1")
-            expect(window.page.locator("#call-verdict")).to_contain_text(re.compile("hung up|document ended"))
+            expect(window.page.locator("#call-verdict")).to_contain_text(re.compile("hung up|TeXML document"))
 
         called(1)
         author.change("Menu", MENU.format(sales, "Please press"))
