@@ -1,5 +1,6 @@
 """The page of a recording: who may hear it, what is noted, what is shown, and how it is deleted."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -98,7 +99,10 @@ def test_the_loudness_is_drawn_once_and_kept(browser: Client, recording: Recordi
 def test_it_is_deleted_by_one_command_however_often_it_is_asked(browser: Client, recording: Recording) -> None:
     assert "for good" in browser.get(address(recording, "remove")).content.decode()
     assert not CallCommand.objects.exists()
-    for intent in ("one", "one", "two"):
+    assert browser.post(address(recording, "remove"), {"intent": "one"}, follow=True).redirect_chain  # no whole form
+    assert not CallCommand.objects.filter(action="recordings.delete").exists()
+    one, two = str(uuid.uuid4()), str(uuid.uuid4())
+    for intent in (one, one, two):
         assert browser.post(address(recording, "remove"), {"intent": intent}).status_code == 302
     command = CallCommand.objects.get()
     assert (command.action, command.path) == ("recordings.delete", [recording.recording_id])
@@ -117,7 +121,7 @@ def test_a_deletion_whose_answer_is_lost_is_looked_for_and_not_sent_twice(
 ) -> None:
     http = Http(sandbox.port)
     http.fault("act_then_cut", times=1, method="DELETE", path="/v2/recordings")
-    browser.post(address(recording, "remove"), {"intent": "one"})
+    browser.post(address(recording, "remove"), {"intent": str(uuid.uuid4())})
     CallCommand.objects.update(lease_until=None)
     run_owed()
     command = CallCommand.objects.get()
