@@ -63,7 +63,8 @@ def test_nothing_is_kept_of_what_the_orm_asks() -> None:
         make_account(f"{number}" * 50)
     assert len(statements.rows(TelnyxAccount, f"SELECT {sql.columns(TelnyxAccount)} FROM portal_telnyxaccount", []))
     kept = connection.connection._prepared
-    assert not [key for key in (*kept._counts, *kept._names) if b"INSERT" in key[0]]
+    # the hand-written ones of other tests, which are kept, insert calls and commands
+    assert not [key for key in (*kept._counts, *kept._names) if b'INSERT INTO "portal_telnyxaccount"' in key[0]]
 
 
 @ON_POSTGRESQL
