@@ -16,7 +16,7 @@ from voice.calls import search
 from voice.catalogue import endings
 from voice.models import Call
 
-SAMPLE = 250  # calls whose values are counted
+SAMPLE = 150  # calls whose values are counted
 _MOST = 10
 _COLUMNS = (
     *("account_id", "account__name", "connection_id", "direction", "ending", "ending_category", "ended_by"),
