@@ -5,9 +5,15 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 
 from portal.actors import actor_of
-from voice.call_log import query
+from voice.call_log import listing, query
 from voice.calls.api import CallFilters, CallViewSet
 from voice.models import Call
+
+_TOO_MUCH = (
+    "No index answers this search, and over REST none is looked through piece by piece. Take a number, an id, or one "
+    "condition alone (ending:, who:, by:, cause:, sip:, code:, app:, is:running …), each with since: and until: as you "
+    "like, beside the other filters of this list; or export the search."
+)
 
 
 class CallLogFilters(CallFilters):
@@ -23,6 +29,8 @@ class CallLogFilters(CallFilters):
             raise asked.refused.problem(name)
         if asked.wrong:
             raise ValidationError({name: list(asked.wrong)})
+        if listing.needs_bound(asked):
+            raise ValidationError({name: [_TOO_MUCH]})
         return asked.narrow(calls)
 
 

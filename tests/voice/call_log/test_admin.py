@@ -239,6 +239,8 @@ def test_a_cell_narrows_the_list_and_tells_no_hidden_number(signed_in: Any, acco
 def test_over_rest_a_search_takes_what_the_box_takes(browser: Client, account: TelnyxAccount, api: Any) -> None:
     alone(account, "a")
     alone(account, "b", direction="outgoing", state="ended", **BUSY)
+    refused = api.get("/api/v1/calls/", {"q": "talk:>60 dir:in"})
+    assert (refused.status_code, "No index answers" in refused.json()["errors"]["q"][0]) == (400, True)
     answer = api.get("/api/v1/calls/", {"q": "ending:busy since:2h"}).json()
     assert [call["call_control_id"] for call in answer["results"]] == ["v3:b-leg"]
     refused = api.get("/api/v1/calls/", {"q": "colour:red"})
