@@ -59,6 +59,11 @@ MUTATIONS: dict[str, tuple[Mutation, Callable[[World], None]]] = {
                     'named = {"account": event.account_id, "call_control_id": event.call_control_id}',
                     'named = {"call_control_id": event.call_control_id}',
                 ),
+                (  # the claim tells whether the call is there, by the same two
+                    "voice/events/leases.py",
+                    "c WHERE c.account_id = voice_callevent.account_id\n                    AND c.call_control_id",
+                    "c WHERE c.call_control_id",
+                ),
             )
         ),
         of_another_account,

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
@@ -33,7 +33,7 @@ from voice.catalogue import actions
 from voice.commands.parties import connection_of, number_of
 from voice.commands.responses import wake_sender
 from voice.dispatch import circuit_breaker, reconciliation
-from voice.models import CallCommand
+from voice.models import Call, CallCommand
 
 
 @admin.register(CallCommand)
@@ -63,8 +63,9 @@ class CallCommandAdmin(PageAdmin):
     list_before_template: Any = "voice/dispatch/list_before.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallCommand]:
-        rows: QuerySet[CallCommand] = super().get_queryset(request).select_related("call").defer("call__facts")
-        return rows.prefetch_related("account")  # of all rows some accounts: not one look for each
+        rows: QuerySet[CallCommand] = super().get_queryset(request)
+        # not one look for each row: of all rows some calls, and few accounts
+        return rows.prefetch_related("account", Prefetch("call", Call.objects.defer("facts")))
 
     def complete(self, rows: list[Any]) -> None:
         names = application_names({(row.account_id, connection_of(row)) for row in rows})

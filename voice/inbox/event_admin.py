@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path, reverse
@@ -28,7 +28,7 @@ from voice.calls.search import application_names, of_event, of_session
 from voice.catalogue.event_types import label
 from voice.commands.parties import connection_of, number_of
 from voice.inbox.undelivered import PAGE, undelivered
-from voice.models import CallEvent
+from voice.models import Call, CallEvent
 from voice.replay.event_links import ReplayLinks
 
 
@@ -57,8 +57,9 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
     search_help_text = "Event id, call control id, session or conference id"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallEvent]:
-        rows: QuerySet[CallEvent] = super().get_queryset(request).select_related("call").defer("call__facts")
-        rows = rows.prefetch_related("account")  # of all rows some accounts: not one look for each
+        rows: QuerySet[CallEvent] = super().get_queryset(request)
+        # not one look for each row: of all rows some calls, and few accounts
+        rows = rows.prefetch_related("account", Prefetch("call", Call.objects.defer("facts")))
         return rows if request.resolver_match and "object_id" in request.resolver_match.kwargs else rows.defer("body")
 
     def complete(self, rows: list[Any]) -> None:
