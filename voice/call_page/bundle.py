@@ -120,7 +120,7 @@ def _case(session: Session, request: Any, events: list[Any], commands: list[Any]
 def _events(session: Session) -> list[dict[str, Any]]:
     if not session.user.has_perm("voice.view_callevent"):
         return []
-    rows = CallEvent.objects.filter(call__in=[leg.pk for _, leg in session.legs]).exclude(payload=None)
+    rows: Any = CallEvent.objects.filter(call__in=[leg.pk for _, leg in session.legs]).exclude(payload=None)
     rows = rows.annotate(at=HAPPENED_AT).defer("body", "headers").order_by("at", "id")
     return [_event(event, session) for event in rows[:_MOST]]
 
