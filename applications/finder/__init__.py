@@ -1,3 +1,3 @@
-"""Finds applications by name, id, or where their webhooks go."""
+"""Finds applications by name, id."""
 
 __all__ = ["sources"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 
 from applications.kinds import KINDS, Kind
@@ -25,7 +25,7 @@ def _of_kind(query: Query, kind: Kind) -> Group:
     rows, more = first(
         kind.model._default_manager.filter(named | Q(telnyx_id=query.text) | Q(pk=query.uuid))
         .select_related("account")
-        .order_by("missing_since", kind.model.name_field)
+        .order_by(F("missing_since").asc(nulls_first=True), kind.model.name_field)
     )
     found = [
         Finding(

@@ -111,8 +111,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
 
     def _newest(self, listed: listing.Listing) -> str:
         """Return since when what begins is newer than this page."""
-        found = [row.found.started_at for row in listed.rows]
-        return max(found, default=timezone.now() - timedelta(minutes=1)).isoformat()
+        return (listed.newest or timezone.now() - timedelta(minutes=1)).isoformat()
 
     def _told(self, request: HttpRequest, cl: CallChangeList) -> dict[str, Any]:
         look, asked, listed = Look(request.user, cl.asked), cl.asked, cl.listed

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
 from portal.templatetags.portal import phone, seconds, words
+from voice.call_log.conditions import is_sip_status
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import endings
@@ -61,6 +62,10 @@ class Column:
 
 
 def _link(look: Look, key: str, value: str, shown: str | SafeString, title: str = "") -> SafeString:
+    if (
+        str(words(value, look.user)) != value or '"' in value
+    ):  # hidden it would stand in the address; quoted not be read
+        return format_html("{}", shown)
     # the row has one stop for the Tab key: its own link; what a cell narrows by, the filters offer as well
     return format_html(
         '<a class="log-cell" tabindex="-1" href="{}" title="{}">{}</a>', look.narrowed(key, value), title, shown
@@ -94,7 +99,7 @@ def _number(side: str) -> Cell:
         number = getattr(call, f"{side}_number")
         shown = phone(number, look.user)
         token = _token_of(number, look.user)
-        return _link(look, side, token, shown, f"Only calls {side} this number") if token else shown
+        return _link(look, side, token, shown, f"Only calls {side} what is shown") if token else shown
 
     return cell
 
@@ -168,6 +173,11 @@ def _marks_of(call: Any) -> Iterable[tuple[bool, str, str]]:
     yield call.clock_skew_seconds is not None, "Telnyx's clocks contradict each other", "schedule"
 
 
+def _sip(call: Any, look: Look) -> SafeString | str:
+    told = call.sip_hangup_cause
+    return _link(look, "sip", told, told) if is_sip_status(told) else words(told, look.user) or _NONE
+
+
 def _plain(column: str, key: str = "") -> Cell:
     def cell(call: Any, look: Look) -> SafeString | str:
         value = getattr(call, column)
@@ -198,7 +208,7 @@ COLUMNS = {
         Column("by", "Answered by", _by),
         Column("marks", "Marks", _marks),
         Column("who", "Ended by", _who),
-        Column("sip", "SIP", _plain("sip_hangup_cause", "sip")),
+        Column("sip", "SIP", _sip),
         Column("cause", "Cause", _plain("hangup_cause", "cause")),
         Column("cost", "Cost", _plain("cost")),
         Column("step", "Step", _plain("step")),

@@ -19,7 +19,7 @@ from portal.phone_numbers import is_nobody
 from voice.calls import search
 from voice.catalogue import endings
 from voice.metrics import measures
-from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.models import Call, Flow
 from voice.notes import contacts, tags
 
 NOTHING = Q(pk__in=())
@@ -94,9 +94,14 @@ def code(value: str, actor: Actor) -> Condition:
 
 def sip(value: str, actor: Actor) -> Condition:
     """Read a SIP status: calls that ended with it."""
-    if not re.fullmatch(r"[1-6]\d\d", value):
+    if not is_sip_status(value):
         raise Malformed("takes a SIP status of three digits, as 486")
     return Condition(value, Q(sip_hangup_cause=value), Reach.MANY)
+
+
+def is_sip_status(text: str) -> bool:
+    """Tell whether it is a SIP status: Telnyx tells ``unspecified`` as well."""
+    return bool(re.fullmatch(r"[1-6]\d\d", text))
 
 
 def cause(value: str, actor: Actor) -> Condition:
@@ -110,7 +115,7 @@ def identifier(value: str, actor: Actor) -> Condition:
     """Read any id: of a session, a leg, an event, a command, a call."""
     if not value or len(value) > 512:
         raise Malformed("takes the id of a session, a leg, a call, an event or a command")
-    return Condition(value, of_id(value), Reach.FEW)
+    return Condition(value, search.of_id(value), Reach.FEW)
 
 
 def session(value: str, actor: Actor) -> Condition:
@@ -122,7 +127,8 @@ def session(value: str, actor: Actor) -> Condition:
 
 def account(value: str, actor: Actor) -> Condition:
     """Read the name of a Telnyx account."""
-    found = TelnyxAccount.objects.filter(name__iexact=value).first() if value else None
+    named = TelnyxAccount.objects.filter
+    found = (named(name=value).first() or named(name__iexact=value).first()) if value else None
     if found is None:
         return Condition(value, NOTHING, Reach.FEW, f"There is no Telnyx account “{value}”.")
     return Condition(found.name, Q(account=found.pk), Reach.MANY)
@@ -134,10 +140,10 @@ def application(value: str, actor: Actor) -> Condition:
         raise Malformed("takes the name of an application, or its id at Telnyx")
     if value.isascii() and value.isdecimal() and len(value) > 15:
         return Condition(value, Q(connection_id=value), Reach.MANY)
-    ids = _connections(application_name__iexact=value) | _connections(friendly_name__iexact=value)
-    if not ids:
+    found = _connections(application_name__iexact=value) | _connections(friendly_name__iexact=value)
+    if not found:
         return Condition(value, NOTHING, Reach.FEW, f"There is no application “{value}”.")
-    return _of_connections(value, ids)
+    return _of_connections(value, found)
 
 
 def flow(value: str, actor: Actor) -> Condition:
@@ -261,8 +267,18 @@ def free_text(text: str, actor: Actor) -> Condition:
         return replace(sip(match[1], actor), value=text)
     if search.is_connection_id(text):
         return Condition(text, Q(connection_id=search.digits_of(text)), Reach.MANY)
-    is_number = _DIGITS.fullmatch(text) or is_nobody(text) or "@" in text or text.lower().startswith(("sip:", "sips:"))
-    return _ANY_SIDE(text, actor) if is_number else _named(text)
+    return _ANY_SIDE(text, actor) if is_number(text) else _named(text)
+
+
+def is_number(text: str) -> bool:
+    """Tell whether free text is taken for somebody who calls: digits, a SIP address, a word for nobody."""
+    is_sip = "@" in text or text.lower().startswith(("sip:", "sips:"))
+    return is_sip or is_digits(text) or is_nobody(text)
+
+
+def is_digits(text: str) -> bool:
+    """Tell whether it is written as a number is, of digits."""
+    return bool(_DIGITS.fullmatch(text))
 
 
 def _named(text: str) -> Condition:
@@ -270,45 +286,29 @@ def _named(text: str) -> Condition:
     of_call = search.of_control_id(text)
     if len(text) > 100 or Call.objects.filter(of_call).order_by()[:1]:
         return Condition(text, of_call, Reach.FEW)
-    ids = _connections(application_name__istartswith=text) | _connections(friendly_name__istartswith=text)
-    ids |= set(Flow.objects.filter(name__istartswith=text).values_list("connection_id", flat=True)[:_MOST_NAMED])
-    return _of_connections(text, ids) if ids else Condition(text, of_call, Reach.FEW)
+    found = _connections(application_name__istartswith=text) | _connections(friendly_name__istartswith=text)
+    found |= set(Flow.objects.filter(name__istartswith=text).values_list("account", "connection_id")[:_MOST_NAMED])
+    return _of_connections(text, found) if found else Condition(text, of_call, Reach.FEW)
 
 
-_MOST_NAMED = 50
+_MOST_NAMED, _MOST_LOOKED_UP = 50, 5
+_Connection = tuple[uuid.UUID, str]  # another account's application may have the same id
 
 
-def _connections(**named: str) -> set[str]:
+def _connections(**named: str) -> set[_Connection]:
     model = TexmlApplication if next(iter(named)).startswith("friendly_name") else CallControlApplication
     rows: Any = model._default_manager
-    return set(rows.filter(**named).values_list("telnyx_id", flat=True)[:_MOST_NAMED])
+    return set(rows.filter(**named).values_list("account", "telnyx_id")[:_MOST_NAMED])
 
 
-def _of_connections(value: str, ids: set[str]) -> Condition:
-    """Match the calls of these applications: of those that have any."""
-    there = [one for one in sorted(ids) if Call.objects.filter(connection_id=one).order_by("-started_at")[:1]]
+def _of_connections(value: str, found: set[_Connection]) -> Condition:
+    """Match the calls of these applications; of few, of those that have any."""
+    there = [Q(account=account, connection_id=connection) for account, connection in sorted(found)]
+    if len(there) <= _MOST_LOOKED_UP:
+        there = [one for one in there if Call.objects.filter(one).order_by("-started_at")[:1]]
     if not there:
         return Condition(value, NOTHING, Reach.FEW)
-    asked = Q(connection_id__in=there) if there[1:] else Q(connection_id=there[0])
-    return Condition(value, asked, Reach.EACH if there[1:] else Reach.MANY)
-
-
-def of_id(text: str) -> Q:
-    """Match the calls of that id: of a session, a leg, a call; of one of its events, or of a command to it."""
-    if not search.UUID.fullmatch(text):
-        return of_call(text)
-    named = [*CallCommand.objects.filter(pk=uuid.UUID(text)).values_list("call", flat=True)]
-    ours = CallEvent.objects.filter(Q(pk=uuid.UUID(text)) | search.of_event(text))
-    calls = {one for one in [*named, *ours.values_list("call", flat=True)[:20]] if one}
-    return of_call(text) | Q(pk__in=calls)
-
-
-def of_call(text: str) -> Q:
-    """Match the calls whose own id, or that of their session or leg, this is."""
-    asked = search.of_control_id(text)
-    if search.UUID.fullmatch(text):
-        asked |= Q(call_session_id=text.lower()) | Q(call_leg_id=text.lower()) | Q(pk=uuid.UUID(text))
-    return asked
+    return Condition(value, Q(*there, _connector=Q.OR), Reach.EACH if there[1:] else Reach.MANY)
 
 
 def _either(words: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from portal.masking import masked_for
 from voice.call_log import listing
+from voice.call_log.conditions import is_sip_status
 from voice.call_log.query import Query
 from voice.call_log.tokens import Token
 from voice.calls import search
@@ -68,6 +69,7 @@ def filters(query: Query, user: Any) -> list[Filter]:
         choices = [
             _choice(query, key, told, str(masked_for(user, word(told))), count)
             for told, count in counted.most_common(_MOST)
+            if masked_for(user, told) == told and '"' not in told  # it stands in the address
         ]
         there = {choice.label for choice in choices}
         asked = [token for token in query.tokens if token.key == key]
@@ -143,7 +145,7 @@ _COUNTED: tuple[tuple[str, str, Callable[[_Row], str], Callable[[str], str]], ..
     ("Ending", "ending", lambda row: row["ending"] if _is_verdict(row["ending"]) else "", endings.code_label),
     ("Ended by", "who", lambda row: row["ended_by"], lambda who: endings.party(who).capitalize()),
     ("Answered by", "by", lambda row: row["answered_by"], str.capitalize),
-    ("SIP", "sip", lambda row: row["sip_hangup_cause"] if row["sip_hangup_cause"].isdecimal() else "", str),
+    ("SIP", "sip", lambda row: row["sip_hangup_cause"] if is_sip_status(row["sip_hangup_cause"]) else "", str),
     ("Cause", "cause", lambda row: row["hangup_cause"], lambda cause: cause.replace("_", " ")),
     ("Account", "account", lambda row: row["account__name"], str),
 )

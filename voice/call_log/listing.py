@@ -52,6 +52,7 @@ class Listing:
     next: Place | None
     previous: Place | None
     looked_back_to: datetime | None = None
+    newest: datetime | None = None  # of the legs that were found, whichever of a row is shown
 
 
 def page(query: Query, place: Place, size: int = SIZE) -> Listing:
@@ -62,7 +63,8 @@ def page(query: Query, place: Place, size: int = SIZE) -> Listing:
         told = keyset.page(_read(query.calls()), _ORDER, place, size)
         found = _Legs(told.rows, told.next, told.previous)
     rows = [Row(leg, leg) for leg in found.legs] if query.shows_legs else _sessions(query, found.legs)
-    return Listing(rows, found.next, found.previous, found.edge)
+    newest = max((leg.started_at for leg in found.legs), default=None)
+    return Listing(rows, found.next, found.previous, found.edge, newest)
 
 
 def needs_bound(query: Query) -> bool:
@@ -134,11 +136,20 @@ def _sessions(query: Query, legs: list[Any]) -> list[Row]:
     related = query.marked(_read(Call.objects.filter(call_session_id__in=ids)))
     for leg in related.order_by("call_session_id", "started_at", "id")[:_MOST_LEGS]:
         of.setdefault((leg.account_id, leg.call_session_id), []).append(leg)
-    rows = []
+    rows: list[Row] = []
     for leg in legs:
         session = of.get((leg.account_id, leg.call_session_id)) or [leg]
         first_found = next((one for one in session[1:] and session if one.is_found), leg)
-        if first_found.pk == leg.pk:
-            others = [one for one in session if one.pk != session[0].pk]
-            rows.append(Row(session[0], leg, others[:_LEGS_OF_A_ROW], len(others[_LEGS_OF_A_ROW:])))
+        # further legs of one session alone have its row once more: an empty page would say that nothing is there
+        if first_found.pk == leg.pk or (leg is legs[-1] and not rows):
+            rows.append(_row(session, leg))
     return rows
+
+
+def _row(session: list[Any], found: Any) -> Row:
+    """Make the row of a session. Of many legs the first are shown, and the one that was found."""
+    others = [one for one in session if one.pk != session[0].pk]
+    shown = others[:_LEGS_OF_A_ROW]
+    if found.pk != session[0].pk and found.pk not in {one.pk for one in shown}:
+        shown = [*shown[:-1], found]
+    return Row(session[0], found, shown, len(others) - len(shown))

@@ -5,12 +5,13 @@ from typing import Any
 
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
+from voice.call_log.conditions import is_digits
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import actions
 from voice.models import CallCommand
 
-_LOOKED_THROUGH, _SHOWN, _WHOLE = 200, 5, 7
+_LOOKED_THROUGH, _SHOWN, _LAST = 200, 5, 4
 _SIDES = {"": ("from", "to"), "number": ("from", "to"), "from": ("from",), "to": ("to",)}
 _NEVER_PLACED = (CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED, CallCommand.Status.UNCERTAIN)
 
@@ -25,7 +26,7 @@ class Dials:
 
 def dials(asked: Query, user: Any) -> Dials | None:
     """Find them among the newest commands that came to nothing; None where no number was asked for, or may be shown."""
-    wanted = [one for one in asked.tokens if one.key in _SIDES and not one.is_negated and search.digits_of(one.value)]
+    wanted = [one for one in asked.tokens if one.key in _SIDES and not one.is_negated and is_digits(one.value)]
     if asked.refused or not asked.has_numbers or not wanted or not user.has_perm("voice.view_callcommand"):
         return None
     found = list[CallCommand]()
@@ -54,5 +55,5 @@ def _is_of(parameters: Any, value: str, sides: tuple[str, ...], user: Any) -> bo
     told = [parameters.get(side) for side in sides]
     numbers = [search.digits_of(one) for each in told for one in (each if isinstance(each, list) else [each]) if one]
     # an end of it tells who may not see a number no more than the search of calls does: four digits, or all of them
-    by_end = may_see_whole(user) or len(digits) < _WHOLE
+    by_end = may_see_whole(user) or len(digits) == _LAST
     return any(one.endswith(digits.removeprefix("0")) if by_end else one == digits for one in numbers)

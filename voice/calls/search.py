@@ -17,7 +17,7 @@ from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import compact, is_nobody, mask
 from voice.dialling.limits import countries
-from voice.models import Call, CallEvent, Conference
+from voice.models import Call, CallCommand, CallEvent, Conference
 
 UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
@@ -60,6 +60,24 @@ def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
 def of_control_id(text: str) -> Q:
     """Match the calls of that id, of each account by itself: the index of it begins with the account."""
     return Q(account__in=_accounts(), call_control_id=text)
+
+
+def of_id(text: str) -> Q:
+    """Match the calls of that id: of a session, a leg, a call; of one of its events, or of a command to it."""
+    if not UUID.fullmatch(text):
+        return of_call(text)
+    named = [*CallCommand.objects.filter(pk=uuid.UUID(text)).values_list("call", flat=True)]
+    ours = CallEvent.objects.filter(Q(pk=uuid.UUID(text)) | of_event(text))
+    calls = {one for one in [*named, *ours.values_list("call", flat=True)[:20]] if one}
+    return of_call(text) | Q(pk__in=calls)
+
+
+def of_call(text: str) -> Q:
+    """Match the calls whose own id, or that of their session or leg, this is."""
+    asked = of_control_id(text)
+    if UUID.fullmatch(text):
+        asked |= Q(call_session_id=text.lower()) | Q(call_leg_id=text.lower()) | Q(pk=uuid.UUID(text))
+    return asked
 
 
 def _accounts() -> list[uuid.UUID]:

@@ -1,6 +1,5 @@
 """Finds calls, events, commands, conferences by id or number; flows, documents, batches by name."""
 
-import re
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -17,7 +16,6 @@ from voice.calls import search
 from voice.models import Call, CallCommand, CallEvent, Conference, DialBatch, Flow, TexmlDocument
 
 _FEWEST_DIGITS = 4
-_NUMBER = re.compile(r"\+?[\d\s().\-/]+")
 
 
 def find(query: Query) -> Iterator[Group]:
@@ -44,23 +42,22 @@ def find(query: Query) -> Iterator[Group]:
 def _calls(query: Query) -> Group:
     title, icon = "Calls", "call_log"
     everything = f"{reverse('admin:voice_call_changelist')}?{urlencode({'q': query.text})}"
-    is_number = bool(_NUMBER.fullmatch(query.text)) or "@" in query.text
+    is_number = conditions.is_number(query.text)
     digits = sum(one.isdecimal() for one in query.text)
-    if is_number and "@" not in query.text and digits < _FEWEST_DIGITS:
+    if conditions.is_digits(query.text) and digits < _FEWEST_DIGITS:
         return Group(title, icon)
     if is_number and query.is_typed and not may_see_whole(query.user):
         # each look at a number is noted and counted: not one for every key that is pressed
         return Group(title, icon, [Finding("Look for calls with this number", _search_page(query))])
-    try:
-        found = conditions.free_text(query.text, query.actor)
-    except search.SearchRefused as refused:
-        return Group(title, icon, said=refused.words)
-    except conditions.Malformed:
-        return Group(title, icon)
-    if found.reach != conditions.Reach.FEW and not search.is_connection_id(query.text):
-        return Group(title, icon)  # a name: what bears it is found, not each of its calls
-    # an event, a command is found for itself, not with its call
-    calls = Call.objects.filter(conditions.of_call(query.text) if query.uuid else found.asked)
+    asked = search.of_call(query.text)  # an event, a command is found for itself, not with its call
+    if is_number and not query.uuid:
+        try:
+            asked = conditions.free_text(query.text, query.actor).asked
+        except search.SearchRefused as refused:
+            return Group(title, icon, said=refused.words)
+        except conditions.Malformed:
+            return Group(title, icon)
+    calls = Call.objects.filter(asked)
     rows, more = first(calls.select_related("account").defer("facts").order_by("-started_at", "-id"))
     findings = [Finding(_parties(call, query), _address(call), _of_call(call), not is_number) for call in rows]
     return Group(title, icon, findings, everything if more else "")
