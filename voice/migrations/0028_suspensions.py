@@ -67,6 +67,12 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("at", models.DateTimeField(help_text="When its hang-ups were asked for: each has this time.")),
                 ("requested_by", models.CharField(max_length=300)),
+                (
+                    "done_at",
+                    models.DateTimeField(
+                        null=True, help_text="Null: it was interrupted, and asked for again it goes on."
+                    ),
+                ),
                 ("calls", models.PositiveIntegerField(default=0, help_text="How many hang-ups were asked for.")),
                 ("dials", models.PositiveIntegerField(default=0, help_text="How many dials were not sent any more.")),
                 ("batches", models.PositiveIntegerField(default=0, help_text="How many batches were paused.")),

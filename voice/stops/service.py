@@ -88,11 +88,15 @@ def waiting_dials(account: TelnyxAccount | None = None) -> QuerySet[CallCommand]
 
 
 def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None = None) -> Stop:
-    """Pause the batches, drop dials that have not left, hang up every outgoing call. The same ``stop_id``: once."""
-    row, made = _begin(stop_id, actor, account)
-    if not made:
+    """Pause the batches, drop dials that have not left, hang up every outgoing call.
+
+    The same ``stop_id``: once. One that was interrupted goes on, since nothing of it is done twice.
+    """
+    row = _begin(stop_id, actor, account)
+    if row.done_at:
         return row
-    row.batches = _pause(running_batches(account), row.pk, actor)
+    _pause(running_batches(account), row.pk, actor)
+    row.batches = paused_with(row.pk).count()
     dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None}
     row.dials = waiting_dials(account).update(**dropped, error=f"All outgoing calls were stopped by {actor.label}.")
     _hang_up(row, list(outgoing(account).select_related("account").defer("facts")[:MOST]), actor)
@@ -101,9 +105,9 @@ def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | Non
 
 
 def hang_up(stop_id: uuid.UUID, ids: Sequence[uuid.UUID], actor: Actor) -> Stop:
-    """Hang up those of the calls that are alive. The same ``stop_id``: once."""
-    row, made = _begin(stop_id, actor, None)
-    if not made:
+    """Hang up those of the calls that are alive. The same ``stop_id``: once, as ``stop_outgoing``."""
+    row = _begin(stop_id, actor, None)
+    if row.done_at:
         return row
     picked = Call.objects.alive().filter(pk__in=list(ids)[:MOST])
     _hang_up(row, list(picked.select_related("account").defer("facts")), actor)
@@ -133,15 +137,15 @@ def subject_of(row: Suspension) -> Model:
     return (application_of(row.account, row.connection_id) if row.connection_id else None) or row.account
 
 
-def _begin(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None) -> tuple[Stop, bool]:
+def _begin(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None) -> Stop:
     told = {"account": account, "at": sql.clock(), "requested_by": actor.label[:300], "user": actor.user}
-    return Stop.objects.get_or_create(pk=stop_id, defaults=told)
+    return Stop.objects.get_or_create(pk=stop_id, defaults=told)[0]
 
 
 def _hang_up(row: Stop, calls: list[Call], actor: Actor) -> None:
     commands = outbox.hang_up_all(calls, actor, row.at)
-    row.calls = len(commands)
-    row.save(update_fields=["calls", "dials", "batches"])
+    row.calls, row.done_at = len(commands), sql.clock()
+    row.save(update_fields=["calls", "dials", "batches", "done_at"])
     for command in commands:
         wake_sender(command)
 
