@@ -23,7 +23,8 @@ class SavedPages:
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
         """Lead to the numbers of what was made: without one nobody can call it."""
-        if _ELSEWHERE & request.POST.keys():
+        may_look = self.has_view_or_change_permission(request, obj)  # type: ignore[attr-defined]
+        if _ELSEWHERE & request.POST.keys() or not may_look:
             answer: HttpResponse = super().response_add(request, obj, post_url_continue)  # type: ignore[misc]
             return answer
         messages.success(request, f"{obj} was created at Telnyx. Assign a number for people to call it.")

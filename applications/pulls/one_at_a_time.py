@@ -36,9 +36,12 @@ def begin(
     return (running, False) if running else begin(model, kind, account, actor, interrupted, **values)
 
 
-def bury(record: OneAtATime) -> bool:
-    """End a record that should be running and was killed; False, and nothing is written, while somebody is at it."""
+def bury(record: OneAtATime, interrupted: dict[str, Any]) -> bool:
+    """End a record that should be running and was killed: it gets the values ``interrupted``.
+
+    False, and nothing is written, while somebody is at it.
+    """
     silent = Now() - timedelta(seconds=SILENT_SECONDS)
     records: Any = type(record)._default_manager
     mine = records.filter(pk=record.pk, state="running", seen_alive_at__lt=silent)
-    return bool(mine.update(state="failed", finished_at=Now()))
+    return bool(mine.update(state="failed", finished_at=Now(), **interrupted))

@@ -30,6 +30,7 @@ OnPage = Callable[[Pull], None]
 Packed = tuple[store.Page, bytes]  # the page without its applications, and these
 
 _MOST_ERRORS = 100
+INTERRUPTED = {"errors": [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]}
 
 
 class LooksLikeMassDelete(Exception):
@@ -75,8 +76,7 @@ def wait(record: Pull, seconds: float) -> None:
 
 def begin(kind: Kind, account: TelnyxAccount, actor: Actor) -> tuple[Pull, bool]:
     """Return a new pull's record, or the running one's, and whether it is new. The row is the lock."""
-    interrupted = [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]
-    return one_at_a_time.begin(Pull, kind, account, actor, {"errors": interrupted})
+    return one_at_a_time.begin(Pull, kind, account, actor, INTERRUPTED)
 
 
 def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: OnPage | None = None) -> None:

@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -45,9 +45,9 @@ class AuditedAdmin(PortalAdmin):
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        # called for a new password, too, whose message is a sentence
-        told = {"changes": message} if isinstance(message, str) else changes.between(self._before(request), _told(obj))
-        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.update", obj, **told)
+        # Django's own list of fields names a new password, too, of which no value is told
+        told = changes.between(self._before(request), _told(obj))
+        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.update", obj, changes=message, **told)
         return super().log_change(request, obj, message)
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
@@ -60,7 +60,10 @@ def _told(row: Model) -> dict[str, Any]:
     told: dict[str, Any] = {name: getattr(row, name) for name in _COLUMNS if hasattr(row, name)}
     for name in _OF_OTHERS:
         if hasattr(row, name):
-            told[name] = sorted(str(one) for one in getattr(row, name).all())
+            rows = getattr(row, name).all()
+            if rows.model is Permission:  # whose words have its kind of object
+                rows = rows.select_related("content_type")
+            told[name] = sorted(str(one) for one in rows)
     return told
 
 

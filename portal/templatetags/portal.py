@@ -163,16 +163,20 @@ def active_filters(changelist: Any) -> dict[str, Any]:
         {
             "title": spec.title,
             "value": _chosen(spec),
-            "off": changelist.get_query_string(remove=[*spec.expected_parameters(), "p"]),
+            "off": _without(changelist, *spec.expected_parameters()),
         }
         for spec in changelist.filter_specs
         if any(value not in ("", None, [""]) for value in spec.used_parameters.values())
     ]
     if changelist.query:
-        chips.append(
-            {"title": "search", "value": changelist.query, "off": changelist.get_query_string(remove=["q", "p"])}
-        )
+        chips.append({"title": "search", "value": changelist.query, "off": _without(changelist, "q")})
     return {"chips": chips, "all_off": "?"}
+
+
+def _without(changelist: Any, *names: str) -> str:
+    """Return the address without these parameters; Django's ``remove`` takes off whatever begins so."""
+    address: str = changelist.get_query_string(dict.fromkeys((*names, "p")))
+    return address
 
 
 def _chosen(spec: Any) -> str:

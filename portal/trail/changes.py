@@ -37,8 +37,13 @@ def others(details: Any) -> dict[str, Any]:
     """Return what the details tell beside that."""
     if not isinstance(details, dict):
         return {}
-    left = set() if not isinstance(details.get("now"), dict) else {"was", "now", "changed"}
-    return {name: value for name, value in details.items() if name not in left}
+    now = details.get("now")
+    if not isinstance(now, dict):
+        return details
+    told = {name: value for name, value in details.items() if name not in {"was", "now", "changed"}}
+    # of some, as an API key, only that they changed
+    untold = [name for name in details.get("changed") or () if name not in now]
+    return told | ({"changed": untold} if untold else {})
 
 
 def in_a_line(found: list[Change]) -> str:

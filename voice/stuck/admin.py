@@ -31,10 +31,16 @@ def _page(request: HttpRequest) -> HttpResponse:
         "sections": [one for one in sections if one.rows],
         "well": [one for one in sections if not one.rows],
         "breakers": circuit_breaker.not_closed(),
-        "suspended": [standing.words(row) for row in Suspension.objects.select_related("account")[:_SHOWN]],
+        "suspended": _suspended(request.user),
         "silent_sweep": findings.silent_sweep(),
     }
     return TemplateResponse(request, "voice/stuck/page.html", context)
+
+
+def _suspended(user: Any) -> list[str]:
+    if not (user.has_perm("voice.view_suspension") or user.has_perm("voice.suspend")):
+        return []
+    return [standing.words(row) for row in Suspension.objects.select_related("account")[:_SHOWN]]
 
 
 def _release(request: HttpRequest, kind: str, verb: str, row_id: uuid.UUID) -> HttpResponse:

@@ -168,7 +168,9 @@ def _batch(batch: Any, held: dict[Any, Suspension], user: Any) -> Stuck:
     suspension = held.get((batch.account_id, "")) or held.get((batch.account_id, batch.connection_id))
     paused = batch.status == DialBatch.Status.PAUSED
     why = "It is paused." if paused else "Its next line is due, and nobody has sent it."
-    owner = f"{standing.words(suspension)} Lift that first." if suspension else ""
+    may_read = user.has_perm("voice.view_suspension") or user.has_perm("voice.suspend")
+    words = standing.words(suspension) if suspension and may_read else "Its account or application is suspended."
+    owner = f"{words} Lift that first." if suspension else ""
     may = paused and not suspension and user.has_perm("voice.dial")
     since, releases = batch.began_at if paused else batch.due or batch.began_at, (("resume", "Resume"),) if may else ()
     return Stuck("batch", str(batch.pk), batch.name, why, since, _page("voice_dialbatch", batch.pk), owner, releases)

@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from applications.kinds import BY_SLUG
 from applications.models import ApplyRun, Pull
-from applications.pulls import one_at_a_time
+from applications.pulls import one_at_a_time, pulls
 from portal.actors import Actor
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
@@ -91,7 +91,7 @@ def _bury_run(model: type[Pull] | type[ApplyRun]) -> Callable[[uuid.UUID, Actor]
         if record is None:
             raise Owned(_GONE_ON)
         _demand(actor, f"applications.change_{BY_SLUG[record.kind].model._meta.model_name}")
-        if not one_at_a_time.bury(record):
+        if not one_at_a_time.bury(record, pulls.INTERRUPTED if isinstance(record, Pull) else {}):
             raise Owned(_GONE_ON)
         AuditEvent.note(actor, "run.end", record)
         return "It is ended: the next one may begin."
