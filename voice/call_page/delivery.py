@@ -9,6 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 
 from voice.call_page import session as sessions
@@ -68,10 +69,16 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "more": len(webhooks) > _MOST or len(sent) > _MOST,
         "most": _MOST,
         "many": len(session.legs) > 1,
-        "events": f"{reverse('admin:voice_callevent_changelist')}?q={session.call.call_session_id}",
+        "events": _events(session.call),
         "may_see": user.has_perm("voice.view_callevent") or user.has_perm("voice.view_callcommand"),
     }
     return render_to_string("voice/call_page/delivery.html", context, request)
+
+
+def _events(call: Call) -> str:
+    """Return the address of the account's events of this session, or of this call where none was told."""
+    asked = {"account__id__exact": str(call.account_id), "q": call.call_session_id or call.call_control_id}
+    return f"{reverse('admin:voice_callevent_changelist')}?{urlencode(asked)}"
 
 
 def said(webhooks: Iterable[Webhook], sent: Iterable[Sent]) -> str:

@@ -1,4 +1,4 @@
-"""Shows the facts of a call: its times in the viewer's zone, lengths, cost, flow and step, and who answered."""
+"""Shows the facts of a call: its times, lengths, cost, flow and step, and who answered."""
 
 from typing import Any
 
@@ -12,15 +12,13 @@ from voice.call_page.session import Session
 from voice.catalogue.event_types import ending
 from voice.models import Call, Flow
 
-_DETECTED = ("call.machine.detection.ended", "call.machine.premium.detection.ended", "texml.amd")
-_ANSWERERS = (
-    ("human", "a person"),
-    ("machine", "a machine"),
-    ("fax", "a fax machine"),
-    ("silence", "nobody spoke"),
-    ("not_sure", "not sure"),
-    ("unknown", "not sure"),
-)
+_ANSWERERS: dict[str, str] = {
+    Call.Answerer.PERSON: "a person",
+    Call.Answerer.MACHINE: "a machine",
+    Call.Answerer.FAX: "a fax machine",
+    Call.Answerer.SILENCE: "nobody spoke",
+    Call.Answerer.UNSURE: "not sure",
+}
 
 
 def panel(request: HttpRequest, call: Call) -> SafeString:
@@ -30,17 +28,10 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "call": session.call,
         "session": session,
         "ending": ending(session.call.hangup_cause, session.call.hangup_source),
-        "answered_by": answered_by(session),
+        "answered_by": _ANSWERERS.get(session.call.answered_by, ""),
         "flow": _flow(session, request.user),
     }
     return render_to_string("voice/call_page/facts.html", context, request)
-
-
-def answered_by(session: Session) -> str:
-    """Word what machine detection made of whoever answered the call's own leg; empty without one."""
-    told = [entry for entry in session.entries if entry.name in _DETECTED and entry.leg == session.letter]
-    result = told[-1].detail.lower() if told else ""
-    return next((words for name, words in _ANSWERERS if name in result), result)
 
 
 def _flow(session: Session, user: Any) -> tuple[str, str] | None:

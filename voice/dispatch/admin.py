@@ -65,7 +65,7 @@ class CallCommandAdmin(PageAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[CallCommand]:
         rows: QuerySet[CallCommand] = super().get_queryset(request)
         # not one look for each row: of all rows some calls, and few accounts
-        return rows.prefetch_related("account", Prefetch("call", Call.objects.defer("facts")))
+        return rows.prefetch_related("account", "conference", Prefetch("call", Call.objects.defer("facts")))
 
     def complete(self, rows: list[Any]) -> None:
         names = application_names({(row.account_id, connection_of(row)) for row in rows})

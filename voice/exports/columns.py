@@ -104,6 +104,7 @@ class Writer:
             "ring_seconds": lambda begin, answer, end: _seconds(begin, answer or end),
             "talk_seconds": _seconds,
             "has_recording": lambda value: value,
+            "cost": lambda text: text,  # an amount, and no number of anybody
             **dict.fromkeys(("call_control_id", "call_leg_id", "call_session_id", "connection_id"), lambda text: text),
         }
 

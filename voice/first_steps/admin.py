@@ -84,6 +84,7 @@ def _proof(request: HttpRequest, account_id: uuid.UUID, command_id: uuid.UUID) -
     """Show how far the call is; the page looks again until it is over."""
     _check(request, "voice.dial")
     rows = CallCommand.objects.select_related("account", "call").filter(account=account_id, action=actions.DIAL)
+    rows = rows.filter(intent_key__startswith="person:proof:")
     command = get_object_or_404(rows, pk=command_id)
     told = {"account": command.account, "command": command, "proof": proof.follow(command)}
     title = f"Prove it: {command.account}"

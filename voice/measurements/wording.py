@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Model
@@ -78,7 +78,7 @@ def money(text: str, currency: str) -> str:
     """Write an amount with its currency, without zeros that say nothing."""
     try:
         amount = format(Decimal(text).normalize(), "f")
-    except InvalidOperation:
+    except ArithmeticError:  # no number, or one that is too large
         amount = text
     whole, _, rest = amount.partition(".")
     return f"{whole}.{rest:0<2} {currency}".rstrip()

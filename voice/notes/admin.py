@@ -50,6 +50,8 @@ class FollowUpAdmin(PageAdmin):
 
     @display(description="Call")
     def call_shown(self, row: FollowUp) -> str:
+        if not viewer().has_perm("voice.view_call"):
+            return "a call"
         return " → ".join(phone(one, viewer()) or "?" for one in (row.call.from_number, row.call.to_number))
 
     @display(description="Asked by")

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from portal.masking import may_see_whole
 from voice.calls import timeline
 from voice.models import Call, CallNote, CallTag, FollowUp
 from voice.notes import contacts, history, notes
@@ -19,7 +20,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     user: Any = request.user
     sees = {name: user.has_perm(f"voice.view_{name}") for name in _SEEN}
     past = history.of_call(call)
-    letters = {leg.pk: letter for letter, leg in timeline.legs(call)[:_MOST_LEGS]}
+    letters = {leg.pk: letter for letter, leg in _legs(request, call)}
     written = CallNote.objects.filter(call__in=letters) if sees["callnote"] else CallNote.objects.none()
     follow_up = FollowUp.objects.filter(call=call).select_related("assignee").first() if sees["followup"] else None
     known = contacts.names([past.number]) if past and sees["contact"] else {}
@@ -35,7 +36,14 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "people": notes.people() if user.has_perm("voice.add_followup") else [],
         "history": past,
         "contact": known.get(past.number) if past else None,
+        "may_see_whole": may_see_whole(user),
         "may_name": user.has_perms(["voice.add_contact", "voice.change_contact"]),
         "longest": notes.LONGEST,
     }
     return SafeString(render_to_string("voice/notes/panel.html", context, request))
+
+
+def _legs(request: HttpRequest, call: Call) -> list[tuple[str, Call]]:
+    """List the session's first legs, and the call's own."""
+    legs = timeline.story_of(request, call).legs
+    return [one for at, one in enumerate(legs) if at < _MOST_LEGS or one[1].pk == call.pk]

@@ -68,7 +68,7 @@ class RecordingAdmin(PageAdmin):
     def of(self, recording: Any) -> str:
         if recording.conference_id:
             return "a conference"
-        call = recording.of_call
+        call = recording.of_call if viewer().has_perm("voice.view_call") else None
         return " → ".join(phone(one, viewer()) or "?" for one in (call.from_number, call.to_number)) if call else "—"
 
     @display(description="State")

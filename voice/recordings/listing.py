@@ -44,10 +44,11 @@ class Line:
     words: str
 
 
-def of_session(call: Call) -> Session:
-    """Read the recordings of the call's session, in four statements."""
-    legs = timeline.legs(call)
-    shown = legs[:MOST_LEGS]
+def of_session(call: Call, told: timeline.Story) -> Session:
+    """Read the recordings of the call's session, in three statements; its own leg is always among those shown."""
+    legs = told.legs
+    own = [(letter, leg) for letter, leg in legs[MOST_LEGS:] if leg.pk == call.pk]
+    shown = [*legs[: MOST_LEGS - len(own)], *own]
     ids = [leg.pk for _, leg in shown]
     rooms = ConferenceParticipant.objects.filter(call__in=ids).values_list("conference", flat=True)[:50]
     rows = Recording.objects.filter(Q(call__in=ids) | Q(conference__in=list(rooms))).select_related("deletion")
@@ -55,12 +56,16 @@ def of_session(call: Call) -> Session:
     of_legs, of_rooms = defaultdict[Any, list[Recording]](list), list[Recording]()
     for row in rows:
         (of_rooms if row.conference_id else of_legs[row.call_id]).append(row)
-    commands = _commands([pk for pk in ids if pk not in of_legs])
+    may_ask = told.user.has_perm("voice.view_callcommand")
+    commands = _commands([pk for pk in ids if pk not in of_legs]) if may_ask else {}
     now = timezone.now()
-    listed = [
-        Leg(letter, leg, of_legs[leg.pk], "" if of_legs[leg.pk] else reasons.why_none(leg, commands[leg.pk], now))
-        for letter, leg in shown
-    ]
+
+    def reason(leg: Call) -> str:
+        if of_legs[leg.pk]:
+            return ""
+        return reasons.why_none(leg, commands[leg.pk], now) if may_ask else "No recording was told of."
+
+    listed = [Leg(letter, leg, of_legs[leg.pk], reason(leg)) for letter, leg in shown]
     return Session(listed, of_rooms, len(legs) - len(shown))
 
 

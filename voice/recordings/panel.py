@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from voice.calls import timeline
 from voice.models import Call, Recording
 from voice.recordings import listing
 
@@ -18,7 +19,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     user: Any = request.user
     if not user.has_perm("voice.view_recording"):
         return SafeString("")
-    session = listing.of_session(call)
+    session = listing.of_session(call, timeline.story_of(request, call))
     context = {
         "call": call,
         "legs": [(leg, [state(row) for row in leg.recordings]) for leg in session.legs],

@@ -32,6 +32,8 @@ def of_wav(data: bytes) -> list[list[int]]:
         samples.byteswap()
     if not samples:
         raise NotDrawn("The file is empty.")
+    if len(samples) < channels:
+        raise NotDrawn("The file is empty.")
     return [_loudness(samples[channel::channels]) for channel in range(channels)]
 
 

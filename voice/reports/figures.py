@@ -33,6 +33,7 @@ class Scope:
     account_id: uuid.UUID | None = None
     connection_id: str = ""
     number: str = ""
+    without_application: bool = False  # no search asks for just these
 
 
 class Tally:

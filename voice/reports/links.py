@@ -25,6 +25,8 @@ class Links:
         Of an own number none asks for calls of all kinds; and no address names one to who may not see it.
         """
         side = {"incoming": "to", "outgoing": "from"}.get(counted_as, "")
+        if scope.without_application:
+            return ""
         if scope.number and not (side and self.may_name_numbers):
             return ""
         asked = [("metric", f"{counted_as}.{measure}" if counted_as else measure)]

@@ -205,7 +205,7 @@ class Report:
         return [
             (
                 (flows.get(key, "No flow now") + " · " if by == "flow" else "") + (names.get(key) or key[1] or "None"),
-                Scope(key[0], key[1], number),
+                Scope(key[0], key[1], number, without_application=not key[1]),
             )
             for key in keys
         ]

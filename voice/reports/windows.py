@@ -22,6 +22,9 @@ PRESETS = {
 DEFAULT = "24h"
 
 
+_YEARS = (1970, 2200)
+
+
 class BadWindow(ValueError):
     """Says in a sentence what is wrong with a window that somebody asked for."""
 
@@ -96,15 +99,22 @@ def _time(name: str, text: str, *, is_end: bool = False) -> datetime:
     """Read a time, or a day, which as an end takes in all of it. Rounded outwards to a quarter of an hour."""
     try:
         if day := parse_date(text):
+            _demand_a_year_of_ours(day.year)
             return _midnight(day + _DAY if is_end else day)
         at = parse_datetime(text)
         if at is None:
             raise ValueError
         at = timezone.make_aware(at) if timezone.is_naive(at) else at
         at = at.astimezone(UTC)
+        _demand_a_year_of_ours(at.year)
         return _quarter_after(at) if is_end and at != quarters.of_time(at) else quarters.of_time(at)
     except (ValueError, OverflowError):
         raise BadWindow(f"{name}: give a day as 2026-11-28, or a time as 2026-11-28T14:30.") from None
+
+
+def _demand_a_year_of_ours(year: int) -> None:
+    if not _YEARS[0] <= year <= _YEARS[1]:  # the window before, and the next day, have to be in the calendar as well
+        raise ValueError
 
 
 def _quarter_after(at: datetime) -> datetime:
