@@ -41,3 +41,8 @@ def test_what_somebody_typed_is_no_html(browser: Client) -> None:
     page = browser.get("/admin/voice/callcommand/?action=<b>x").content.decode()
     assert "<b>x" not in page
     assert "&lt;b&gt;x" in page
+
+
+def test_one_filter_is_taken_off_alone(browser: Client, account: Any) -> None:
+    found = chips(browser, "verdict__exact=served&proof__exact=get", "voice/texmlfetch")  # one begins as ``p`` does
+    assert sorted(found.values()) == ["?proof__exact=get", "?verdict__exact=served"]

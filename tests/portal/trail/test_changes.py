@@ -29,3 +29,8 @@ def test_values_are_written_for_people() -> None:
 
 def test_a_long_value_is_cut_in_a_line() -> None:
     assert len(changes.in_a_line([Change("a", "x" * 500, "y" * 500)])) < 140
+
+
+def test_what_is_only_said_to_have_changed_stays() -> None:
+    details = {"was": {"base_url": "a"}, "now": {"base_url": "b"}, "changed": ["api_key", "base_url"]}
+    assert changes.others(details) == {"changed": ["api_key"]}

@@ -11,6 +11,7 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event, make_flow
 from tests.support.rows import Call, CallEvent
@@ -251,3 +252,13 @@ def test_what_one_may_not_see_is_not_searched_for(django_user_model: Any, text: 
     read = asked(text, nobody)
     assert "may not see" in read.wrong[0]
     assert read.text == ""
+
+
+def test_a_name_leads_to_the_calls_of_its_own_account(operator: User, account: TelnyxAccount) -> None:
+    other = make_account(account.name.capitalize())
+    make_call(other, "e", started_at=NOW)
+    CallControlApplication.objects.create(account=other, telnyx_id=CONNECTION, application_name="Reception")
+    assert found(f"account:{other.name}", operator) == "e"
+    assert found(f"account:{account.name}", operator) == "abcd"
+    assert found("app:reception", operator) == "e"
+    assert found("Recep", operator) == "e"

@@ -130,3 +130,11 @@ def test_follow_ups_are_listed_until_they_are_done(browser: Client, user_with: A
     assert "Followed up by ada" in section(browser, call)
     browser.post(page(call, "follow-up"), {"assignee": ""})
     assert FollowUp.objects.get().done_at is None
+
+
+def test_a_number_in_a_name_is_in_no_form_of_who_may_not_see_it(browser: Client, user_with: Any, call: Call) -> None:
+    told = {"name": "Ada +13125550001", "name_folded": "ada +13125550001"}
+    Contact.objects.create(number=call.from_number, **told)
+    assert "+13125550001" in browser.get(page(call)).content.decode()
+    browser.force_login(user_with("Support"))
+    assert "+13125550001" not in browser.get(page(call)).content.decode()

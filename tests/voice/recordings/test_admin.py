@@ -154,3 +154,11 @@ def test_the_list_shows_no_whole_number_to_who_may_not_see_one(signed_in: Any, r
     text = signed_in(*_SEES).get("/admin/voice/recording/").content.decode()
     assert recording.call.from_number not in text  # type: ignore[union-attr]
     assert recording.call.from_number[-4:] in text  # type: ignore[union-attr]
+
+
+def test_the_list_tells_whose_call_it_was_to_who_may_see_calls(signed_in: Any, recording: Recording) -> None:
+    number = recording.call.from_number.lstrip("+")[-7:]
+    alone = signed_in("voice.view_recording", "voice.view_full_number")
+    assert number not in alone.get("/admin/voice/recording/").content.decode().replace("-", "")
+    both = signed_in("voice.view_recording", "voice.view_full_number", "voice.view_call", username="b")
+    assert number in both.get("/admin/voice/recording/").content.decode().replace("-", "")

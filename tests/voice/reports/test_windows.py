@@ -37,3 +37,16 @@ def test_a_day_that_loses_an_hour_has_23_parts() -> None:
     with timezone.override(ZoneInfo("Europe/Berlin")):
         window = windows.read({"from": "2026-03-29", "to": "2026-03-29"}, NOW)
         assert len(list(window.parts())) == 23
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"to": "0001-01-01T00:00"},
+        {"from": "0001-01-01", "to": "0001-01-02"},
+        {"from": "9999-12-28", "to": "9999-12-31T12:00"},
+    ],
+)
+def test_an_end_of_the_calendar_is_told(asked: dict[str, str]) -> None:
+    with pytest.raises(windows.BadWindow, match="give a day as"):
+        windows.read(asked, NOW)

@@ -205,3 +205,18 @@ def test_a_stop_takes_as_many_statements_for_many_calls_as_for_few(
 
 def _states() -> dict[Any, str]:
     return dict(DialBatch.objects.values_list("pk", "status"))
+
+
+def test_a_stop_that_was_interrupted_goes_on_when_it_is_asked_for_again(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_call(account, direction="outgoing")
+    stop_id = uuid.uuid4()
+    with monkeypatch.context() as patched:
+        patched.setattr(service.outbox, "hang_up_all", lambda *_: (_ for _ in ()).throw(OSError("away")))
+        with pytest.raises(OSError, match="away"):
+            service.stop_outgoing(stop_id, PORTAL, account)
+    assert not CallCommand.objects.exists()
+    assert service.stop_outgoing(stop_id, PORTAL, account).calls == 1
+    assert service.stop_outgoing(stop_id, PORTAL, account).calls == 1
+    assert CallCommand.objects.filter(action="hangup").count() == 1

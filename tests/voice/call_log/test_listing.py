@@ -1,0 +1,63 @@
+"""Sessions as rows: whose legs they have, which of them are shown, and what is newest."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from portal.keyset import Place
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.factories import make_call
+from tests.support.rows import Call
+from voice.call_log import listing, query
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("it lists what there is, of every account")]
+SESSION = "1ccc7b54-4df3-4bca-a65a-3da1ecc777f1"
+
+
+def legs(account: TelnyxAccount, count: int) -> list[Call]:
+    begun = timezone.now() - timedelta(hours=1)
+    rows = (
+        Call(
+            account=account,
+            call_control_id=f"v3:{account.name}-{at}",
+            call_session_id=SESSION,
+            started_at=begun + timedelta(seconds=at),
+            from_number=f"+1312555{at:04}",
+        )
+        for at in range(count)
+    )
+    return list(Call.objects.bulk_create(rows))
+
+
+def page(text: str, user: Any) -> listing.Listing:
+    return listing.page(query.read(text, user), Place())
+
+
+def test_sessions_of_two_accounts_with_one_id_are_two_rows(account: TelnyxAccount, operator: User) -> None:
+    legs(account, 2)
+    legs(make_account("other"), 1)
+    assert sorted(row.leg_count for row in page("", operator).rows) == [1, 2]
+
+
+def test_of_many_legs_the_one_that_was_found_is_shown(account: TelnyxAccount, operator: User) -> None:
+    made = legs(account, 30)
+    (row,) = page("from:+13125550025", operator).rows
+    assert made[25].pk in {leg.pk for leg in row.legs}
+    assert row.leg_count == 30
+
+
+def test_a_page_of_further_legs_alone_is_not_empty(account: TelnyxAccount, operator: User) -> None:
+    legs(account, listing.SIZE + 2)
+    listed = page("", operator)
+    assert len(listed.rows) == 1
+    assert listed.next
+
+
+def test_the_newest_leg_counts_whichever_is_shown(account: TelnyxAccount, operator: User) -> None:
+    make_call(account, "a", started_at=timezone.now() - timedelta(days=1))
+    made = legs(account, 3)
+    assert page("", operator).newest == made[-1].started_at
