@@ -48,7 +48,7 @@ def webhooks(account: TelnyxAccount, api: APIClient) -> None:
     """A call with rules that dial, an event that comes before its leg is known, one that waits for the direction."""
     make_flow(account, DIALS)
     document = make_event()
-    early = make_event("call.recording.saved", 1)
+    early = make_event("call.recording.saved", 1, recording_id="rec-1")
     early["data"]["payload"].pop("call_control_id")
     tell(account, early, make_event("call.answered", 1), document, make_event("call.hangup", 2))
 

@@ -14,7 +14,9 @@ from portal.masking import masked_for
 from portal.models import AuditEvent
 from voice.call_page import picture, summary
 from voice.call_page.session import Session
+from voice.calls import search
 from voice.calls.serializers import CallSerializer
+from voice.commands.products import tell_products
 from voice.commands.serializers import CommandSerializer
 from voice.models import HAPPENED_AT, Call, CallCommand, CallEvent
 from voice.session_picture import text
@@ -109,7 +111,11 @@ def _question(session: Session) -> str:
 def _case(session: Session, request: Any, events: list[Any], commands: list[Any]) -> dict[str, Any]:
     """Return the session in the form that ``manage.py explain --file`` reads, with what is said of its legs."""
     legs = [leg for _, leg in session.legs]
-    told = CallSerializer(legs, many=True, context={"request": request, "applications": {}}).data
+    for leg in legs:
+        leg.account = session.call.account  # a session is of one
+    tell_products(legs)
+    names = search.application_names({(leg.account_id, leg.connection_id) for leg in legs})
+    told = CallSerializer(legs, many=True, context={"request": request, "applications": names}).data
     said = [
         {"call_control_id": leg.call_control_id, **masked_for(session.user, session.verdicts[leg.pk].told())}
         for leg in legs

@@ -58,8 +58,8 @@ class Session:
     @cached_property
     def application(self) -> str:
         """Return the name of the application it runs in, else the application's id."""
-        key = (self.call.account_id, self.call.connection_id)
-        name = search.application_names({key}).get(key) if self.call.connection_id else ""
+        key = (self.first.account_id, self.first.connection_id)
+        name = search.application_names({key}).get(key) if key[1] else ""
         return name or self.call.connection_id
 
     @property

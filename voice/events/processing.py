@@ -193,11 +193,18 @@ def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
 
 def _apply_to_conference(event: CallEvent, call: Call | None) -> bool:
     if not projection.id_of(event):
+        if call and event.event_type in recordings.TYPES:
+            _lock(event)
         return False
-    mine = CallEvent.objects.select_for_update(no_key=True).filter(pk=event.pk, **_as_claimed(event))
-    if not mine.values_list("pk"):  # locked before its conference: in the order everybody takes
-        raise _TakenOver
+    _lock(event)
     return bool(projection.apply(event, call))
+
+
+def _lock(event: CallEvent) -> None:
+    """Lock the event before its conference and its recording: in the order everybody takes."""
+    mine = CallEvent.objects.select_for_update(no_key=True).filter(pk=event.pk, **_as_claimed(event))
+    if not mine.values_list("pk"):
+        raise _TakenOver
 
 
 def lock_call(event: CallEvent, *, filled: bool = False, is_new: bool = False) -> tuple[Call | None, bool]:

@@ -53,14 +53,16 @@ def may_be_fetched(account: TelnyxAccount, url: str) -> bool:
 
 def delete(recording: Recording, actor: Actor, *, intent: str) -> CallCommand:
     """Make a queued deletion of the file at Telnyx; while one is open, or was carried out, it is that one."""
-    before = recording.deletion
-    if before is not None and before.status not in _CLOSED:
-        return before
-    action = TEXML_DELETE if recording.is_texml else DELETE
-    path = [recording.recording_id]
-    command = outbox.place(recording.account, action, {}, actor, path=path, intent=f"{recording.pk}:{intent}")
-    Recording.objects.filter(pk=recording.pk).update(deletion=command)
-    return command
+    with transaction.atomic():
+        rows = Recording.objects.select_for_update(of=("self",), no_key=True)
+        kept = rows.select_related("deletion").get(pk=recording.pk)
+        if kept.deletion is not None and kept.deletion.status not in _CLOSED:
+            return kept.deletion
+        action = TEXML_DELETE if recording.is_texml else DELETE
+        path = [recording.recording_id]
+        command = outbox.place(recording.account, action, {}, actor, path=path, intent=f"{recording.pk}:{intent}")
+        Recording.objects.filter(pk=recording.pk).update(deletion=command)
+        return command
 
 
 def look_up(call: Call) -> int:

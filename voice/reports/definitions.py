@@ -251,7 +251,8 @@ METRICS: tuple[Metric, ...] = (
         "price",
         "Cost of a minute",
         "What Telnyx reported as the cost of answered legs ÷ the minutes talked on those legs. Legs without a reported "
-        "cost are in neither: how many have one is told by Cost known.",
+        "cost are in neither: how many have one is told by Cost known. Amounts of several currencies would be added: "
+        "narrow the report to accounts of one.",
         "",
         "priced",
         Form.PRICE,

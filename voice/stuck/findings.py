@@ -15,6 +15,7 @@ from applications.kinds import BY_SLUG
 from applications.models import SILENT_SECONDS, ApplyRun, Pull
 from portal import sql
 from portal.models import Heartbeat
+from portal.templatetags.portal import seconds
 from voice.catalogue import actions
 from voice.catalogue.event_types import label
 from voice.dispatch import reconciliation
@@ -62,11 +63,13 @@ def sections(user: Any) -> list[Section]:
     return [make(user, now) for needed, make in _LOOKS if user.has_perms(needed)]
 
 
-def silent_sweep() -> timedelta | None:
-    """Return since when the sweep has not been heard, if that is too long: then nothing here goes on."""
+def silent_sweep() -> str:
+    """Say that the sweep has not been heard for too long, or never: then nothing here goes on. Empty: it runs."""
     beat = Heartbeat.objects.filter(name="sweep").first()
-    age = sql.clock() - beat.at if beat else None
-    return age if age and age > _SWEEP_IS_LATE else None
+    if beat is None:
+        return "The sweep has never been heard."
+    age = sql.clock() - beat.at
+    return f"The sweep has not been heard for {seconds(age.total_seconds())}." if age > _SWEEP_IS_LATE else ""
 
 
 def _section(title: str, empty: str, found: Iterator[Stuck], all_url: str) -> Section:

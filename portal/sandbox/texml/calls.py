@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import call_events, callees, calls
+from portal.sandbox.calls import call_events, callees, calls, limits
 from portal.sandbox.calls.commands import already_ended, check_number
 from portal.sandbox.conferences import conferences, queues
 from portal.sandbox.core import events
@@ -60,6 +60,7 @@ def place(exchange: Exchange, application_id: str, pointer: str, body: JsonObjec
         detail = "There is no active TeXML application with this id."
         raise unprocessable("10015", "Invalid value for connection_id (TeXML App ID)", detail, pointer)
     callees.check_allowed(exchange, numbers[1], "/To")
+    limits.check(exchange, application)
     kept = legs.settings(status=_status_wanted(body, application), detect=body.get("MachineDetection")) | more
     kept["waits"] = body.get("MachineDetection", "Disable") != "Disable" and not body.get("AsyncAmd")
     if url := body.get("AsyncAmdStatusCallback") or body.get("AmdStatusCallback"):

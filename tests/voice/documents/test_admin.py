@@ -166,15 +166,15 @@ def test_who_may_not_see_numbers_or_accounts_sees_a_masked_draft(account: Telnyx
 
 def test_the_log_shows_what_was_sent_and_answered(browser: Client, account: TelnyxAccount, signed_in: Any) -> None:
     document = published(account)
-    fetch(Client(), document, Digits="4711")
+    fetch(Client(), document, Digits="4*1#")
     row = TexmlFetch.objects.get()
     url = "/admin/voice/texmlfetch/"
     assert f"{document.name}" in browser.get(f"{url}?document__id__exact={document.pk}").content.decode()
     text = browser.get(f"{url}{row.pk}/change/").content.decode()
-    for words in ("press 1.", FETCH["From"], "4711", "signed by Telnyx"):
+    for words in ("press 1.", FETCH["From"], "4*1#", "signed by Telnyx"):
         assert words in text
     masked = signed_in("voice.view_texmlfetch").get(f"{url}{row.pk}/change/").content.decode()
-    for words in ("press 1.", FETCH["From"], "4711"):
+    for words in ("press 1.", FETCH["From"], "4*1#"):
         assert words not in masked
     assert signed_in("voice.view_texmldocument", username="other").get(f"{url}{row.pk}/change/").status_code == 403
 

@@ -220,16 +220,16 @@ def test_a_number_that_the_account_may_not_call_is_not_published(api: APIClient,
 
 def test_the_log_is_masked_by_role(api: APIClient, account: TelnyxAccount, client: Client, user_with: Any) -> None:
     document = published(account)
-    fetch(client, document, Digits="4711")
+    fetch(client, document, Digits="4*1#")
     fetch(client, document, CallSid="v3:another", Digits="2")
     whole = api.get(f"{URL}{document.pk}/fetches/", {"call_control_id": FETCH["CallSid"]}).json()["results"]
     assert len(whole) == 1
-    assert (whole[0]["parameters"]["From"], whole[0]["parameters"]["Digits"]) == (FETCH["From"], "4711")
+    assert (whole[0]["parameters"]["From"], whole[0]["parameters"]["Digits"]) == (FETCH["From"], "4*1#")
     assert (whole[0]["version"], whole[0]["proof"], whole[0]["verdict"]) == (1, "verified", "served")
     assert "Hello" in whole[0]["body"]
     masked = api_for(user_with("voice.view_texmlfetch")).get(f"{URL}{document.pk}/fetches/")
     assert FETCH["From"] not in masked.content.decode()
-    assert "4711" not in masked.content.decode()
+    assert "4*1#" not in masked.content.decode()
     first = masked.json()["results"][1]
     assert (first["body"], first["parameters"]["Digits"]) == ("•••", "••••")
 

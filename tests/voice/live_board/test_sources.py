@@ -173,10 +173,11 @@ def test_they_are_for_who_may_see_them(account: TelnyxAccount, browser: Client, 
     ask(account, browser, **says)
     page = text(signed_in("voice.view_call"))
     assert "room-2" not in page
-    assert "0188" not in page
+    assert "•0188" not in page
+    assert "5550188" not in page
     page = text(signed_in("voice.view_call", "voice.view_conference", "voice.view_queue", username="sees"))
     for end in ("0177", "0188"):
-        assert end in page
+        assert f"•{end}" in page
         assert f"555{end}" not in page
 
 
