@@ -37,6 +37,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
             "portal.times",
             "portal.unfold_templates",
             "portal.view_times",
+            "portal.write_behind",
         ),
         "portal.templatetags.*",
     ),

@@ -3,8 +3,6 @@
 What cannot be written, because the database is away or far behind, is counted.
 """
 
-import threading
-import time
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -12,11 +10,12 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import DatabaseError, InterfaceError
 from django.db.models import F
 from django.utils import timezone
 
 from portal.payloads import storable
+from portal.write_behind import WriteBehind
 from voice.models import TexmlDocument, TexmlFetch
 
 _MOST_WAITING = 2000
@@ -39,14 +38,13 @@ def parameters_kept(parameters: dict[str, Any]) -> dict[str, Any]:
     return stored
 
 
-class Writer:
-    """Collects fetches and writes them in a thread, which ends when nothing waits any more."""
+class Writer(WriteBehind):
+    """Collects fetches and has them written behind the answer."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__("fetch log", _PAUSE, _PAUSE_AFTER_FAILURE)
         self._rows: list[TexmlFetch] = []
         self._unlogged: Counter[uuid.UUID] = Counter()
-        self._thread: threading.Thread | None = None
 
     def put(self, row: TexmlFetch) -> None:
         """Have it written; only counted when too many wait already."""
@@ -56,17 +54,6 @@ class Writer:
             else:
                 self._unlogged[row.document_id] += 1
         self.start()
-
-    def start(self) -> None:
-        """Have it written: by the thread there is, or by a new one."""
-        with self._lock:
-            if self._thread and self._thread.is_alive():  # after a fork it is not
-                return
-            self._thread = threading.Thread(target=self._run, name="fetch log", daemon=True)
-            try:
-                self._thread.start()
-            except RuntimeError:  # no thread to be had: the next fetch tries again
-                self._thread = None
 
     def flush(self) -> bool:
         """Write what waits. False when the database is away: then it is counted, and the count goes on waiting."""
@@ -83,15 +70,8 @@ class Writer:
             return False
         return True
 
-    def _run(self) -> None:
-        while True:
-            pause = _PAUSE if self.flush() else _PAUSE_AFTER_FAILURE
-            connections.close_all()
-            time.sleep(pause)
-            with self._lock:
-                if not self._rows and not self._unlogged:
-                    self._thread = None
-                    return
+    def _waits(self) -> bool:
+        return bool(self._rows or self._unlogged)
 
 
 writer = Writer()

@@ -4,8 +4,6 @@ A refusal costs the request no more than a few lines of memory: a thread writes 
 second. Of each kind of reason the latest is kept, so no flood hides another; of how many there were none is lost.
 """
 
-import threading
-import time
 import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -13,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connections, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from applications.probe import PROBE_HEADER
 from portal.models import TelnyxAccount
 from portal.signatures import SIGNATURE_HEADER, TIMESTAMP_HEADER, BadSignature
+from portal.write_behind import WriteBehind
 from voice.events import refusal_reasons
 from voice.models import RejectedRequest, RejectionCount
 
@@ -68,14 +67,13 @@ def note(
     )
 
 
-class Writer:
-    """Collects refused requests and writes them in a thread, which ends when nothing waits any more."""
+class Writer(WriteBehind):
+    """Collects refused requests and has them written behind the answer."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__("rejections", _PAUSE, _PAUSE_AFTER_FAILURE)
         self._counts: Counter[tuple[uuid.UUID | None, datetime, str]] = Counter()
         self._latest: dict[Slot, Refused] = {}
-        self._thread: threading.Thread | None = None
 
     def put(self, refused: Refused) -> None:
         """Count the request, and keep it as the latest of its kind."""
@@ -84,17 +82,6 @@ class Writer:
             self._counts[refused.account_id, hour, refused.reason.code] += 1
             self._latest[refused.slot] = refused
         self.start()
-
-    def start(self) -> None:
-        """Have it written: by the thread there is, or by a new one."""
-        with self._lock:
-            if self._thread and self._thread.is_alive():  # after a fork it is not
-                return
-            self._thread = threading.Thread(target=self._run, name="rejections", daemon=True)
-            try:
-                self._thread.start()
-            except RuntimeError:  # no thread to be had: the next refusal tries again
-                self._thread = None
 
     def flush(self) -> bool:
         """Write what waits, in one transaction. False when the database is away: then it goes on waiting."""
@@ -112,15 +99,8 @@ class Writer:
             _log.warning("rejections not written", error=type(error).__name__)
         return True
 
-    def _run(self) -> None:
-        while True:
-            pause = _PAUSE if self.flush() else _PAUSE_AFTER_FAILURE
-            connections.close_all()
-            time.sleep(pause)
-            with self._lock:
-                if not self._counts:
-                    self._thread = None
-                    return
+    def _waits(self) -> bool:
+        return bool(self._counts)
 
 
 writer = Writer()

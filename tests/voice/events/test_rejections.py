@@ -32,7 +32,7 @@ class Threaded(rejections.Writer):
         super().__init__()
         self.over = threading.Event()
 
-    def sleep(self, seconds: float) -> None:
+    def _rest(self, seconds: float) -> None:
         assert self.over.wait(60)
 
 
@@ -40,7 +40,6 @@ class Threaded(rejections.Writer):
 def writer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Threaded]:
     made = Threaded()
     monkeypatch.setattr(rejections, "writer", made)
-    monkeypatch.setattr(rejections, "time", made)
     yield made
     wait(made)
 
