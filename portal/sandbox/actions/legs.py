@@ -46,6 +46,8 @@ def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
         limits.check(exchange, application)
     callees.check_allowed(exchange, to, "/to")
     numbers = body.get("from") or call.to_number, to
+    if call.device_of:  # its connection has no address of its own
+        body = {"webhook_url": call.webhook_url} | body
     calls.start(
         exchange,
         call.connection_id,

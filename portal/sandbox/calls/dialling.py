@@ -25,6 +25,7 @@ from portal.sandbox.core.errors import Refused, bad_request, check, not_found, u
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.store import Call
+from portal.sandbox.resources import connections
 
 STATUS_SECONDS = 600.0  # Telnyx tells a call's status until ten minutes after its end
 _LIMIT, _MAX_LIMIT = 20, 250
@@ -52,7 +53,8 @@ def status(exchange: Exchange, call_control_id: str) -> JsonObject:
 
 def active_calls(exchange: Exchange, connection_id: str, query: dict[str, str]) -> JsonObject:
     """Return the live legs of one application, oldest first, by cursor; Telnyx ignores ``page[number]``, too."""
-    if all(exchange.store.application(kind, connection_id) is None for kind in (CALL_CONTROL, TEXML)):
+    is_application = any(exchange.store.application(kind, connection_id) for kind in (CALL_CONTROL, TEXML))
+    if not is_application and exchange.store.get(connections.CREDENTIALS, connection_id) is None:
         raise invalid_connection()
     live = exchange.store.live_calls(connection_id)
     page = _page(live, query)

@@ -43,7 +43,8 @@ class Call:
     with the answer; ``running`` is what is under way, by kind: recordings, streams … ``texml`` is what only a leg of a
     TeXML application has: where its callbacks go, its label; None for all others. ``part`` is what the person at the
     far end was told to do, step by step. ``rivals`` ring beside it until one of them answers; ``supervises`` names the
-    leg it listens to, and its role there.
+    leg it listens to, and its role there. A leg that leads to a SIP user has the leg of their ``device``, which is the
+    ``device_of`` that one.
     """
 
     call_control_id: str
@@ -87,6 +88,8 @@ class Call:
     part: JsonObject | None = None
     rivals: list[str] = field(default_factory=list)
     supervises: JsonObject | None = None
+    device: str | None = None
+    device_of: str | None = None
 
     @property
     def alive(self) -> bool:
