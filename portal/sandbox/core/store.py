@@ -246,6 +246,10 @@ class Store:
         sql = "SELECT seq, id FROM calls WHERE alive AND connection_id = ? ORDER BY seq"
         return [(seq, id) for seq, id in self._run(sql, connection_id)]
 
+    def every_live_call(self) -> list[str]:
+        """Return the ids of the legs alive in all applications, oldest first."""
+        return [id for (id,) in self._run("SELECT id FROM calls WHERE alive ORDER BY seq")]
+
     def newest_calls(self, most: int) -> list[str]:
         """Return the ids of so many legs: those alive first, then the newest."""
         sql = "SELECT id FROM calls ORDER BY alive DESC, seq DESC LIMIT ?"
