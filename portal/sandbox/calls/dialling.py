@@ -92,6 +92,10 @@ def _dial(exchange: Exchange, body: JsonObject, numbers: list[str]) -> JsonObjec
     for to in numbers:
         callees.check_allowed(exchange, to, "/to")
     linked, watched = _linked(exchange, body), _watched(exchange, body)
+    if linked and watched and linked.call_session_id != watched.call_session_id:
+        # a leg is of one session, and which of the two Telnyx would choose is written down nowhere
+        detail = "'supervise_call_control_id' must be of the session of 'link_to', or tell one of them only."
+        raise unprocessable("10015", "Invalid parameter", detail, "/supervise_call_control_id")
     beside = linked or watched
     session = beside.call_session_id if beside else None
     legs: list[Call] = []
