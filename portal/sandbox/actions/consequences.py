@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from portal.sandbox.actions import devices
 from portal.sandbox.calls import calls, machines, referrals, scenarios, scripts
 from portal.sandbox.conferences import conference_actions, conferences, queues
 from portal.sandbox.core.exchange import Exchange, TimerFunction
@@ -17,9 +18,11 @@ from portal.sandbox.texml import streams as texml_streams
 Follower = Callable[[Exchange, Call], None]
 
 _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
-    "started": (scenarios.assign, texml_legs.started),
+    "started": (scenarios.assign, devices.ring, texml_legs.started),
+    "answering": (devices.answering,),
     "entered": (documents.entered,),
     "answered": (
+        devices.answered,
         recordings.begin,
         streams.begin,
         transcripts.begin,
@@ -43,7 +46,7 @@ _FOLLOWERS: dict[str, tuple[Follower, ...]] = {
         queues.hang_up,
         conferences.hang_up,
     ),
-    "ended": (recordings.hang_up, texml_legs.ended, texml_participants.ended, documents.ended),
+    "ended": (devices.ended, recordings.hang_up, texml_legs.ended, texml_participants.ended, documents.ended),
 }
 TIMERS: dict[str, TimerFunction] = {
     **assistants.TIMERS,
@@ -68,8 +71,8 @@ TIMERS: dict[str, TimerFunction] = {
 def follow(exchange: Exchange, call: Call, what: str) -> None:
     """Bring about what follows from a leg's change.
 
-    ``call`` was just ``what``: started, answered, gathering, waiting (in a queue and the like), in a conference that
-    begins (begun), speaking, bridged, unbridged, about to end (ending) or over (ended).
+    ``call`` was just ``what``: started, about to be answered (answering), answered, gathering, waiting (in a queue and
+    the like), in a conference that begins (begun), speaking, bridged, unbridged, about to end (ending) or over (ended).
     """
     for follower in _FOLLOWERS.get(what, ()):
         follower(exchange, call)

@@ -42,10 +42,11 @@ def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
         raise not_answered()
     to = check_numbers(body, "to")[0]
     check_encryption(body, [to])
-    if application := exchange.application(call):
-        limits.check(exchange, application)
+    limits.check(exchange, exchange.application(call))
     callees.check_allowed(exchange, to, "/to")
     numbers = body.get("from") or call.to_number, to
+    if call.device_of:  # its connection has no address of its own
+        body = {"webhook_url": call.webhook_url} | body
     calls.start(
         exchange,
         call.connection_id,

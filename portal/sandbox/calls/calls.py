@@ -81,6 +81,9 @@ def options(body: JsonObject) -> JsonObject:
 
 def answer(exchange: Exchange, call: Call) -> None:
     """Have somebody pick up: we an incoming leg, the far end an outgoing one. Bridges it if it was dialled for that."""
+    exchange.tell(call, "answering")
+    if not call.alive:  # the leg of a SIP device has taken its place
+        return
     call.state, call.answered_at = "answered", exchange.now()
     exchange.emit(call, "call.answered")
     _beat_rivals(exchange, call)
@@ -138,11 +141,16 @@ def hang_up(exchange: Exchange, call: Call) -> None:
 
 def our_side(call: Call) -> str:
     """Return which end of the leg Telnyx is: ``hangup_source`` when the end comes from this side."""
-    return "callee" if call.direction == "incoming" else "caller"
+    return "callee" if is_caller(call) else "caller"
 
 
 def far_side(call: Call) -> str:
-    return "caller" if call.direction == "incoming" else "callee"
+    return "caller" if is_caller(call) else "callee"
+
+
+def is_caller(call: Call) -> bool:
+    """Whether the far end of the leg calls us. A SIP device is called, though its leg comes in."""
+    return call.direction == "incoming" and call.device_of is None
 
 
 def _beat_rivals(exchange: Exchange, call: Call) -> None:

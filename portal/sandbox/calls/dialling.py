@@ -25,6 +25,7 @@ from portal.sandbox.core.errors import Refused, bad_request, check, not_found, u
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.store import Call
+from portal.sandbox.resources import connections
 
 STATUS_SECONDS = 600.0  # Telnyx tells a call's status until ten minutes after its end
 _LIMIT, _MAX_LIMIT = 20, 250
@@ -52,7 +53,8 @@ def status(exchange: Exchange, call_control_id: str) -> JsonObject:
 
 def active_calls(exchange: Exchange, connection_id: str, query: dict[str, str]) -> JsonObject:
     """Return the live legs of one application, oldest first, by cursor; Telnyx ignores ``page[number]``, too."""
-    if all(exchange.store.application(kind, connection_id) is None for kind in (CALL_CONTROL, TEXML)):
+    is_application = any(exchange.store.application(kind, connection_id) for kind in (CALL_CONTROL, TEXML))
+    if not is_application and exchange.store.get(connections.CREDENTIALS, connection_id) is None:
         raise invalid_connection()
     live = exchange.store.live_calls(connection_id)
     page = _page(live, query)
@@ -90,6 +92,10 @@ def _dial(exchange: Exchange, body: JsonObject, numbers: list[str]) -> JsonObjec
     for to in numbers:
         callees.check_allowed(exchange, to, "/to")
     linked, watched = _linked(exchange, body), _watched(exchange, body)
+    if linked and watched and linked.call_session_id != watched.call_session_id:
+        # a leg is of one session, and which of the two Telnyx would choose is written down nowhere
+        detail = "'supervise_call_control_id' must be of the session of 'link_to', or tell one of them only."
+        raise unprocessable("10015", "Invalid parameter", detail, "/supervise_call_control_id")
     beside = linked or watched
     session = beside.call_session_id if beside else None
     legs: list[Call] = []

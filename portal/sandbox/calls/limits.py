@@ -1,38 +1,63 @@
-"""Refuses calls beyond what an application and its outbound voice profile allow at once: 90043 and 90042.
+"""Refuses calls beyond what an application, its outbound voice profile and the account allow at once.
 
-Which of a channel limit's codes comes with which status is published nowhere; here 422, as the other 90-codes. Without
-a limit, which is Telnyx's default, nothing is counted.
+The codes are 90043, 90042 and 90041. With which status they come is published nowhere; here 422, as the other 90-codes.
+Without a limit nothing is counted: that is Telnyx's default of the first two; the account's, which Telnyx sets by the
+level, is the sandbox's to be told.
 """
+
+from typing import Any
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls.destinations import refused
+from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.core.errors import unprocessable
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.resources import profiles
 from portal.sandbox.resources.applications import KINDS
 
+_CHOICE = "account_limit"
+_MOST = 100_000
+
 
 def check(exchange: Exchange, application: JsonObject, legs: int = 1) -> None:
-    """Return when so many more legs may go out from that application."""
-    outbound = application["outbound"]
-    _check(exchange, [application["id"]], outbound["channel_limit"], legs, "90043", "application")
-    profile = exchange.store.get(profiles.PROFILES, outbound["outbound_voice_profile_id"] or "")
-    if profile is None:
+    """Return when so many more legs may go out from that application; of one that was deleted nothing is known."""
+    if not application:
         return
-    if not profile["enabled"]:
-        raise refused("D15")
-    _check(exchange, _using(exchange, profile["id"]), profile["concurrent_call_limit"], legs, "90042", "profile")
+    outbound = application["outbound"]
+    own = exchange.store.live_calls(application["id"])
+    _check(exchange, [id for _, id in own], outbound["channel_limit"], legs, "90043", "application")
+    profile = exchange.store.get(profiles.PROFILES, outbound["outbound_voice_profile_id"] or "")
+    if profile is not None:
+        if not profile["enabled"]:
+            raise refused("D15")
+        _check(exchange, _using(exchange, profile["id"]), profile["concurrent_call_limit"], legs, "90042", "profile")
+    _check(exchange, exchange.store.every_live_call(), of_account(exchange), legs, "90041", "account")
 
 
-def _check(exchange: Exchange, connections: list[str], limit: int | None, legs: int, code: str, whose: str) -> None:
+def of_account(exchange: Exchange) -> int | None:
+    """Return how many calls may go out at once from all applications; None when that is not limited."""
+    kept = exchange.store.get(_CHOICE, _CHOICE) or {"channel_limit": None}
+    limit: int | None = kept["channel_limit"]
+    return limit
+
+
+def choose(exchange: Exchange, limit: Any) -> None:
+    """Limit the account's calls from now on; None takes the limit away."""
+    if limit is not None and not 0 <= limit <= _MOST:
+        raise wrong("channel_limit", f"A whole number from 0 to {_MOST}, or null.")
+    exchange.store.put(_CHOICE, _CHOICE, {"channel_limit": limit})
+
+
+def _check(exchange: Exchange, ids: list[str], limit: int | None, legs: int, code: str, whose: str) -> None:
     if limit is None:
         return
-    ids = [id for connection in connections for _, id in exchange.store.live_calls(connection)]
-    live = sum(1 for id in ids if (call := exchange.call(id)) and call.direction == "outgoing")
+    live = sum(1 for id in ids if (call := exchange.call(id)) and call.alive and call.direction == "outgoing")
     if live + legs > limit:
         raise unprocessable(code, "Channel limit exceeded", f"The {whose} allows {limit} outgoing calls at once.")
 
 
 def _using(exchange: Exchange, profile: str) -> list[str]:
+    """Return the legs alive in the applications that use a profile."""
     every = [one for kind in KINDS for one in exchange.store.applications(kind)]
-    return [one["id"] for one in every if one["outbound"]["outbound_voice_profile_id"] == profile]
+    using = [one["id"] for one in every if one["outbound"]["outbound_voice_profile_id"] == profile]
+    return [id for one in using for _, id in exchange.store.live_calls(one)]

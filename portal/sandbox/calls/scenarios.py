@@ -53,7 +53,7 @@ def party(exchange: Exchange, call: Call, what: str) -> None:
     """Act for the far end of ``call``, which was just ``what``: started, answered, gathering, bridged, waiting."""
     if call.part is not None:
         _as_told(exchange, call, what)
-    elif call.direction == "incoming":
+    elif calls.is_caller(call):
         _caller(exchange, call, what, SCENARIOS[call.script])
     else:
         _callee(exchange, call, what)
@@ -101,7 +101,7 @@ def _leave_after(exchange: Exchange, call: Call, seconds: float | None) -> None:
 
 
 def _callee(exchange: Exchange, call: Call, what: str) -> None:
-    if what == "started":
+    if what == "started" and call.device_of is None:
         ending = ENDINGS.get(last_digits(call.to_number))
         name = "refuse" if ending else "pick_up"
         exchange.after(min(ending.seconds if ending else RINGING, call.ring_limit), call, name)

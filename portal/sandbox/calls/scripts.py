@@ -97,7 +97,7 @@ def hang_up(exchange: Exchange, call: Call, how: JsonObject) -> None:
     """Have the far end hang up, refuse, or give up; ``how`` may say with which cause."""
     if call.state != "ringing":
         cause, source = "normal_clearing", calls.far_side(call)
-    elif call.direction == "incoming":
+    elif calls.is_caller(call):
         cause, source = "originator_cancel", "caller"
     else:
         cause, source = "call_rejected", "callee"

@@ -3,7 +3,7 @@
 import sqlite3
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import scripts
+from portal.sandbox.calls import limits, scripts
 from portal.sandbox.calls.scenarios import SCENARIOS
 from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control import clockwork, ledger, people, triggers
@@ -29,7 +29,12 @@ def _scenarios(asked: Asked) -> JsonObject:
 
 
 def _account(asked: Asked) -> JsonObject:
-    return accounts.choose(asked.world.exchange, asked.body)
+    exchange, body = asked.world.exchange, asked.body
+    if "account_sid" in body or "channel_limit" not in body:
+        accounts.choose(exchange, body.get("account_sid"))
+    if "channel_limit" in body:
+        limits.choose(exchange, body["channel_limit"])
+    return accounts.chosen(exchange) | {"channel_limit": limits.of_account(exchange)}
 
 
 def _documents(asked: Asked) -> JsonObject:
@@ -251,9 +256,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "POST",
         "/sandbox/account",
-        "Chooses which id names the account in TeXML's paths",
+        "Chooses which id names the account in TeXML's paths, and how many calls it may have at once",
         _account,
-        (Member("account_sid", "", "organization_id or user_id"),),
+        (
+            Member("account_sid", "", "organization_id or user_id"),
+            Member("channel_limit", "integer", "outgoing calls at once; null is no limit", nullable=True),
+        ),
     ),
     Operation(
         "POST",

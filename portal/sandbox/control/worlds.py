@@ -65,7 +65,8 @@ class World:
             self.clock,
             self._chance(),
         )
-        self.exchange.media_url, self.exchange.ignores_unknown = ways.media_url, ways.ignores_unknown
+        self.exchange.media_url, self.exchange.media_key = ways.media_url, bytes(ways.key)
+        self.exchange.ignores_unknown = ways.ignores_unknown
         with self.exchange.transaction():
             stock.fill(self.store)
             self._keep()

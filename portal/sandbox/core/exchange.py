@@ -55,7 +55,10 @@ class Exchange:
         self.clock, self.chance = clock or Clock(), chance or Chance()
         self.store, self.courier, self.pace = store, courier, pace
         self.ignores_unknown = False  # of requests: members that the SDK does not know
-        self.media_url = ""  # where recordings are heard: the server tells it
+        self.media_url, self.media_key = (
+            "",
+            b"",
+        )  # where recordings are heard, and what signs the links: the server tells
         self._timers, self._party, self._texml = timers, party, texml
         self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
         self._outgoing: list[Delivery] = []

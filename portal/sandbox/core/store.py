@@ -43,7 +43,8 @@ class Call:
     with the answer; ``running`` is what is under way, by kind: recordings, streams … ``texml`` is what only a leg of a
     TeXML application has: where its callbacks go, its label; None for all others. ``part`` is what the person at the
     far end was told to do, step by step. ``rivals`` ring beside it until one of them answers; ``supervises`` names the
-    leg it listens to, and its role there.
+    leg it listens to, and its role there. A leg that leads to a SIP user has the leg of their ``device``, which is the
+    ``device_of`` that one.
     """
 
     call_control_id: str
@@ -87,6 +88,8 @@ class Call:
     part: JsonObject | None = None
     rivals: list[str] = field(default_factory=list)
     supervises: JsonObject | None = None
+    device: str | None = None
+    device_of: str | None = None
 
     @property
     def alive(self) -> bool:
@@ -242,6 +245,10 @@ class Store:
         """Return (sequence number, id) of the legs alive in one application, oldest first."""
         sql = "SELECT seq, id FROM calls WHERE alive AND connection_id = ? ORDER BY seq"
         return [(seq, id) for seq, id in self._run(sql, connection_id)]
+
+    def every_live_call(self) -> list[str]:
+        """Return the ids of the legs alive in all applications, oldest first."""
+        return [id for (id,) in self._run("SELECT id FROM calls WHERE alive ORDER BY seq")]
 
     def newest_calls(self, most: int) -> list[str]:
         """Return the ids of so many legs: those alive first, then the newest."""

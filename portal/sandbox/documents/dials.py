@@ -3,7 +3,7 @@
 from typing import Any
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import callees, calls
+from portal.sandbox.calls import callees, calls, limits
 from portal.sandbox.calls.commands import check_number
 from portal.sandbox.core.errors import Refused
 from portal.sandbox.core.exchange import Exchange
@@ -116,6 +116,7 @@ def _start(exchange: Exchange, call: Call, target: JsonObject, state: JsonObject
     try:
         to = check_number({"to": target["to"]}, "to")
         callees.check_allowed(exchange, to, "/to")
+        limits.check(exchange, exchange.application(call))
     except Refused as refused:
         enter(exchange, call, f"Not called: {target['to']}: {refused.problems[0].detail}")
         return

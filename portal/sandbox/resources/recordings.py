@@ -3,6 +3,8 @@
 An event comes a little after the end, as Telnyx's does. Links are made when told, like Telnyx's short-lived ones.
 """
 
+from collections.abc import Mapping
+
 from portal.json_types import JsonObject
 from portal.sandbox import chance
 from portal.sandbox.core import pages
@@ -10,7 +12,7 @@ from portal.sandbox.core.errors import Problem, Refused, check, not_found, unpro
 from portal.sandbox.core.events import calling_party_type, moment, timestamp
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call, Store
-from portal.sandbox.resources import tones
+from portal.sandbox.resources import file_links, tones
 
 RECORDINGS, TRANSCRIPTIONS = "recordings", "recording_transcriptions"
 _SAVING = 0.3  # seconds from the end to the event
@@ -141,12 +143,13 @@ def delete_several(exchange: Exchange, body: JsonObject) -> JsonObject:
     return {"status": "ok"}
 
 
-def audio(store: Store, name: str) -> tuple[str, bytes] | None:
-    """Return type and bytes of ``<id>.wav`` or ``<id>.mp3``; None if there is no such recording."""
+def audio(exchange: Exchange, name: str, query: Mapping[str, str]) -> tuple[str, bytes] | None:
+    """Return type and bytes of ``<id>.wav`` or ``<id>.mp3``; None if there is no such recording, 403 by an old link."""
     id, _, format = name.rpartition(".")
-    recording = store.get(RECORDINGS, id)
+    recording = exchange.store.get(RECORDINGS, id)
     if recording is None or format not in _TYPES:
         return None
+    file_links.check(exchange, name, query)
     seconds = recording["duration_millis"] / 1000
     stereo = recording["channels"] == "dual"
     return _TYPES[format], tones.mp3(seconds) if format == "mp3" else tones.wav(seconds, 2 if stereo else 1)
@@ -244,8 +247,8 @@ def _as_json(exchange: Exchange, recording: JsonObject) -> JsonObject:
 
 
 def links(exchange: Exchange, recording: JsonObject) -> JsonObject:
-    """Return where a recording can be heard, by format."""
-    link = f"{exchange.media_url}/{recording['id']}.{recording['format']}"
+    """Return where a recording can be heard for ten minutes, by format."""
+    link = file_links.make(exchange, f"{recording['id']}.{recording['format']}")
     return {"mp3": None, "wav": None} | {recording["format"]: link}
 
 

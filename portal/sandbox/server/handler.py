@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         parts, sandbox = urlsplit(self.path), self.server.sandbox
         if parts.path.startswith("/sandbox/media/"):
-            self._play(parts.path)
+            self._play(parts.path, dict(parse_qsl(parts.query)))
             return
         if not is_allowed(self.headers.get("Host", ""), self.headers.get("Origin"), sandbox.allowed_hosts):
             self.close_connection = True  # its body is not read
@@ -118,12 +118,16 @@ class Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
-    def _play(self, path: str) -> None:
+    def _play(self, path: str, query: Mapping[str, str]) -> None:
         """Send a recording's audio. No key is asked for: Telnyx's links need none."""
         local = is_allowed(self.headers.get("Host", ""), None, self.server.sandbox.allowed_hosts)
         every = self.server.sandbox.worlds.every() if local else ()
         name = path.rpartition("/")[2]
-        audio = next(filter(None, (recordings.audio(world.store, name) for world in every)), None)
+        try:
+            audio = next(filter(None, (recordings.audio(world.exchange, name, query) for world in every)), None)
+        except Refused as refused:
+            self._send(refused.status, refused.body())
+            return
         if audio is None:
             self._send(404, not_found("This recording").body())
         else:

@@ -6,6 +6,7 @@ Telnyx's guide for migrators the user's. The sandbox takes one of them, the orga
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import Any
 
 from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Problem, Refused, unprocessable
@@ -27,19 +28,22 @@ def whoami() -> JsonObject:
 
 def check(exchange: Exchange, account_sid: str) -> None:
     """Refuse a path of another account. Integrators saw this 404 with a code, unlike that of what is in an account."""
-    chosen = (exchange.store.get(_CHOICE, _CHOICE) or {"id": "organization_id"})["id"]
-    if account_sid != _IDS[chosen]:
+    if account_sid != _IDS[chosen(exchange)["account_sid"]]:
         raise Refused(404, Problem("10005", "Resource not found", "The requested resource or URL could not be found."))
 
 
-def choose(exchange: Exchange, body: JsonObject) -> JsonObject:
-    """Decide which id is the ``account_sid`` from now on: ``{"account_sid": "user_id"}``."""
-    chosen = body.get("account_sid")
-    if not isinstance(chosen, str) or chosen not in _IDS or set(body) != {"account_sid"}:
-        detail = f"'account_sid' must be one of {', '.join(_IDS)}, and is all there is."
+def chosen(exchange: Exchange) -> JsonObject:
+    """Return which id is the ``account_sid``, and what both are."""
+    kept = exchange.store.get(_CHOICE, _CHOICE) or {"id": "organization_id"}
+    return {"account_sid": kept["id"], **_IDS}
+
+
+def choose(exchange: Exchange, which: Any) -> None:
+    """Decide which id is the ``account_sid`` from now on: ``user_id`` or ``organization_id``."""
+    if not isinstance(which, str) or which not in _IDS:
+        detail = f"'account_sid' must be one of {', '.join(_IDS)}."
         raise unprocessable("10015", "Invalid parameter", detail, "/account_sid")
-    exchange.store.put(_CHOICE, _CHOICE, {"id": chosen})
-    return {"account_sid": chosen, **_IDS}
+    exchange.store.put(_CHOICE, _CHOICE, {"id": which})
 
 
 def create_secret(exchange: Exchange, request: Request, at: tuple[str, ...]) -> JsonObject:

@@ -198,7 +198,7 @@ def dialled(call: Call) -> Form:
     leg = _texml(call).get("dialled")
     if not leg:
         return {}
-    ids = {"DialCallSid": leg["sid"], "DialCallSidLegacy": leg["sid"]}
+    ids = {"DialCallSid": leg["sid"], "DialCallSidLegacy": leg["sid"]} if leg["sid"] else {}
     return ids | {"DialCallStatus": leg["status"], "DialCallDuration": leg["duration"]}
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from portal.json_types import JsonObject
 from portal.sandbox import chance
-from portal.sandbox.calls import calls
+from portal.sandbox.calls import calls, limits
 from portal.sandbox.calls.destinations import ENDINGS, last_digits
 from portal.sandbox.conferences import conferences, queues
+from portal.sandbox.core.errors import Refused
 from portal.sandbox.core.events import calling_party_type
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
@@ -86,6 +87,11 @@ def ended(exchange: Exchange, call: Call) -> None:
     if parent is None or parent.texml is None or not parent.alive or is_run(parent):
         return
     note_dialled(parent, call)
+    _dialled(exchange, parent)
+
+
+def _dialled(exchange: Exchange, parent: Call) -> None:
+    """Tell how the Dial of a scenario's document went, which is its last verb."""
     application = exchange.application(parent)
     form = callbacks.common(parent) | {"From": parent.from_number, "To": parent.to_number, "CallStatus": "in-progress"}
     form |= {"ConnectionId": parent.connection_id} | callbacks.dialled(parent)
@@ -182,6 +188,12 @@ def _dial(exchange: Exchange, call: Call) -> None:
     """Play ``<Dial action="…" record="record-from-answer-dual">``: whom it dials is bridged with the caller."""
     assert call.texml is not None
     call.parks = True  # the document goes on when the other leg is over
+    try:
+        limits.check(exchange, exchange.application(call))
+    except Refused:
+        call.texml["dialled"] = {"sid": "", "status": "failed", "duration": "0"}
+        _dialled(exchange, call)
+        return
     numbers = call.from_number, call.texml["dials"]
     more = {"session_id": call.call_session_id, "bridge_to": call.call_control_id}
     child = settings(parent=call.call_control_id)

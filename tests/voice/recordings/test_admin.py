@@ -2,6 +2,8 @@
 
 import uuid
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from django.test import Client
@@ -46,6 +48,18 @@ def test_it_plays_by_a_fresh_link_and_each_play_is_noted(
         )
         assert AuditEvent.objects.filter(action="recording.listen", object_id=str(recording.pk)).count() == times
     assert browser.get(address(recording, "play")).status_code == 302  # nobody plays by a link in a mail
+
+
+def test_it_plays_after_its_link_has_expired(browser: Client, recording: Recording, sandbox: Sandbox) -> None:
+    links = []
+    for _ in range(2):
+        links.append(browser.post(address(recording, "play")).context["media"])
+        with urlopen(links[-1]) as file:
+            assert file.read(4) == b"RIFF"
+        Http(sandbox.port)("POST", "/sandbox/clock/advance", {"seconds": 700})
+    for old in links:
+        with pytest.raises(HTTPError, match="403"):
+            urlopen(old)
 
 
 def test_who_may_not_listen_gets_no_link_no_words_and_no_picture(signed_in: Any, recording: Recording) -> None:

@@ -62,6 +62,17 @@ def test_only_a_call_that_goes_on_is_supervised(
     assert refused(http("POST", "/v2/calls", body)) == (422, code)
 
 
+def test_a_supervisor_is_linked_within_the_session_only(http: Http, application: Any, answered: str) -> None:
+    other = http.ring("transferred")
+    http.act(other, "answer")
+    body = {"connection_id": application.id, "from": ANSWERS, "to": SILENT, "supervise_call_control_id": answered}
+    before = len(http("GET", "/sandbox/calls")[1]["calls"])
+    pointer = "/supervise_call_control_id"
+    assert refusal(http("POST", "/v2/calls", body | {"link_to": other})) == (422, "10015", pointer)
+    assert len(http("GET", "/sandbox/calls")[1]["calls"]) == before
+    assert http("POST", "/v2/calls", body | {"link_to": answered})[0] == 200
+
+
 def test_a_bridged_leg_is_told_with_whom(http: Http, application: Any, answered: str, receiver: Receiver) -> None:
     id = http.dial(application, ANSWERS, link_to=answered, bridge_on_answer=True)
     assert receiver.wait("call.bridged", id).payload["bridged_call_control_id"] == answered

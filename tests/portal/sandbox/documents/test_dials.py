@@ -1,5 +1,7 @@
 """A Dial calls several people together or in turn, and its action hears how that went."""
 
+from urllib.parse import urlsplit
+
 import pytest
 
 from tests.support.sandbox_texml import Account, at, forms, ran, wait_form
@@ -78,7 +80,7 @@ def test_a_dial_is_recorded_and_the_recording_can_be_heard(account: Account, rec
         "2",
     )
     assert form["RecordingSid"] == told["RecordingSid"]
-    assert form["RecordingUrl"] == told["RecordingUrl"]
+    assert urlsplit(form["RecordingUrl"]).path == urlsplit(told["RecordingUrl"]).path
 
 
 @pytest.mark.parametrize(("verbs", "status"), [("<Gather/>", "completed"), ("<Hangup/>", "completed")])
@@ -125,3 +127,32 @@ def test_a_caller_is_rid_of_the_other_one_by_a_star(
     assert account.http("GET", f"/sandbox/calls/{form['DialCallSid']}")[1]["legs"][1]["hangup_source"] == source
     assert ("The caller presses *: the other one is hung up" in ran(account, sid)) == (source == "caller")
     assert 'Caller hears: "After"' in ran(account, sid)
+
+
+def limited(account: Account, limit: int) -> None:
+    assert account.http("POST", "/sandbox/account", {"channel_limit": limit})[0] == 200
+
+
+def test_whom_no_channel_is_left_for_is_not_called(account: Account, receiver: Receiver) -> None:
+    limited(account, 1)
+    numbers = f"<Number>{ANSWERS}</Number><Number>{NO_ANSWER}</Number>"
+    form = dialled(account, receiver, f'<Dial action="/end">{numbers}</Dial>')
+    assert form["DialCallStatus"] == "completed"
+    assert [
+        one["to"] for one in account.http("GET", "/sandbox/calls")[1]["calls"] if one["direction"] == "outgoing"
+    ] == [ANSWERS]
+    noted = [line for line in ran(account, form["CallSid"]) if line.startswith("Not called")]
+    assert noted == [f"Not called: {NO_ANSWER}: The account allows 1 outgoing calls at once."]
+
+
+def test_in_turn_one_channel_is_enough(account: Account, receiver: Receiver) -> None:
+    limited(account, 1)
+    numbers = f"<Number>{BUSY}</Number><Number>{ANSWERS}</Number>"
+    form = dialled(account, receiver, f'<Dial action="/end" sequential="true">{numbers}</Dial>')
+    assert form["DialCallStatus"] == "completed"
+
+
+def test_without_a_channel_a_dial_has_failed(account: Account, receiver: Receiver) -> None:
+    limited(account, 0)
+    form = dialled(account, receiver, f'<Dial action="/end">{ANSWERS}</Dial>')
+    assert (form["DialCallStatus"], "DialCallSid" in form) == ("failed", False)

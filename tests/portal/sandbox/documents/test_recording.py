@@ -17,7 +17,7 @@ def heard(url: str) -> tuple[int, bytes]:
     parts = urlsplit(url)
     connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
-        connection.request("GET", parts.path)
+        connection.request("GET", f"{parts.path}?{parts.query}")
         answer = connection.getresponse()
         return answer.status, answer.read()[:4]
     finally:

@@ -32,7 +32,8 @@ def test_a_recording_is_told_listed_and_can_be_heard(
     recording = sdk.recordings.retrieve(payload["recording_id"]).data
     assert recording
     assert recording.download_urls
-    assert recording.download_urls.wav == payload["recording_urls"]["wav"]
+    assert recording.download_urls.wav
+    assert fetched(recording.download_urls.wav)[:4] == b"RIFF"
     assert (recording.call_control_id, recording.channels, recording.from_) == (answered, "dual", "+13125550143")
     assert [one.id for one in sdk.recordings.list(filter={"call_leg_id": payload["call_leg_id"]})] == [recording.id]
     assert list(sdk.recordings.list(filter={"call_leg_id": "another"})) == []

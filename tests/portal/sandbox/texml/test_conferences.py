@@ -1,6 +1,7 @@
 """A conference begins with whom it is dialled for, is told of, recorded and ended."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -88,7 +89,8 @@ def test_it_is_recorded_from_its_start(account: Account, conference: dict[str, A
     assert [hook.body["RecordingStatus"] for hook in receiver.hooks if hook.path == "/recorded"] == [
         *("in-progress", "completed")
     ]
-    assert forms(receiver, RecordingStatus="completed")[0].body["RecordingUrl"] == other["media_url"]
+    told = forms(receiver, RecordingStatus="completed")[0].body["RecordingUrl"]
+    assert urlsplit(told).path == urlsplit(other["media_url"]).path
 
 
 def test_conferences_are_listed_by_what_they_are(account: Account, conference: dict[str, Any]) -> None:

@@ -103,6 +103,15 @@ def test_a_second_leg_that_does_not_come_about_is_told_to_the_document(
     assert not any("RecordingSid" in hook.body for hook in receiver.hooks)
 
 
+def test_a_second_leg_needs_a_channel(account: Account, receiver: Receiver) -> None:
+    assert account.http("POST", "/sandbox/account", {"channel_limit": 0})[0] == 200
+    sid = account.ring("texml_dial")
+    account.http.end(sid)
+    told = wait_form(receiver, CallSid=sid, CallStatus="completed")
+    assert (told["DialCallStatus"], "DialCallSid" in told) == ("failed", False)
+    assert not any("ParentCallSid" in hook.body for hook in receiver.hooks)
+
+
 def test_a_caller_who_hangs_up_takes_the_second_leg_along(account: Account, receiver: Receiver) -> None:
     sid = account.ring("texml_dial")
     child = wait_form(receiver, ParentCallSid=sid, CallStatus="in-progress")["CallSid"]
