@@ -69,6 +69,8 @@ def test_the_document_goes_on_when_the_application_closes_its_stream(account: Ac
         assert account.http("GET", f"/sandbox/calls/{sid}")[1]["streams"][0]["track"] == "outbound_track"
         assert 'Caller hears: "After"' not in ran(account, sid)
         account.http("POST", f"/sandbox/calls/{sid}/press", {"keys": "1"})
+        query = f"kind=streams&event_type=stopped&call_control_id={start['call_control_id']}&wait=30"
+        assert account.http("GET", f"/sandbox/ledger?{query}")[1]["found"]
         wait_form(receiver, CallSid=sid, StreamEvent="stream-stopped")
         account.http.end(sid)
         assert 'Caller hears: "After"' in ran(account, sid)
