@@ -55,6 +55,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.texml.*",),
     ("portal.sandbox.chance", "portal.sandbox.clock", "portal.sandbox.parameters", "portal.sandbox.strictness"),
     ("portal.sandbox.core.*",),
+    ("portal.sandbox.streaming.*",),
     ("portal.sandbox.resources.*",),
     ("portal.sandbox.services.*",),
     ("portal.sandbox.calls.*",),

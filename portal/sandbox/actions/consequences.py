@@ -63,7 +63,9 @@ TIMERS: dict[str, TimerFunction] = {
     **runner.TIMERS,
     **scenarios.TIMERS,
     **scripts.TIMERS,
+    **streams.TIMERS,
     **texml_legs.TIMERS,
+    **texml_streams.TIMERS,
     **transcripts.TIMERS,
 }
 

@@ -13,7 +13,7 @@ from portal.sandbox.calls import calls
 from portal.sandbox.core.errors import Refused, unprocessable
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-from portal.sandbox.services import transcripts
+from portal.sandbox.services import sockets, transcripts
 
 # what a step may wait for; asking is the beginning of a question, gathering the end of what is said there
 MOMENTS = ("started", "answered", "speaking", "asking", "gathering", "bridged", "unbridged", "waiting")
@@ -81,6 +81,7 @@ def follow(exchange: Exchange, call: Call, what: str) -> None:
 def press(exchange: Exchange, call: Call, keys: str) -> None:
     """Have the far end press these keys, one after the other."""
     if call.texml is not None:
+        sockets.press(exchange, call, keys)
         _enter(exchange, call, {"keys": keys})
         return
     _press_in(exchange, call, keys, 0.0)

@@ -1,4 +1,5 @@
-"""Tells what happened: requests received, commands executed, deliveries tried, what documents did; and waits for it."""
+"""Tells what happened: requests received, commands executed, deliveries tried, what documents did, what streams
+carried; and waits for it."""
 
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control.operations import Asked, Member, number
 from portal.sandbox.core.store import LEDGER_LENGTH, Store
 
-KINDS = ("requests", "commands", "deliveries", "documents")
+KINDS = ("requests", "commands", "deliveries", "documents", "streams")
 LONGEST_WAIT = 60.0  # seconds
 # by what lines are chosen: the parameter, and the members of a line that have it
 _BY: dict[str, tuple[str, ...]] = {

@@ -13,6 +13,7 @@ from portal.sandbox.core.errors import not_found
 from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources.applications import KINDS
+from portal.sandbox.services import sockets
 from portal.sandbox.texml import legs
 
 FROM, TO = "+13125550143", "+13125550100"  # numbers kept for fiction
@@ -57,7 +58,9 @@ def follow(asked: Asked) -> JsonObject:
     store, session = exchange.store, call.call_session_id
     owed = store.count_deliveries(session) + store.count_timers(session)
     over = not any(leg.alive for leg in every)
-    return seen(call) | {"session_ended": over, "owed": owed, "legs": [seen(leg) for leg in every]}
+    streams = [stream for leg in every for stream in sockets.of_call(exchange, leg.call_control_id)]
+    told: JsonObject = {"session_ended": over, "owed": owed, "legs": [seen(leg) for leg in every], "streams": streams}
+    return seen(call) | told
 
 
 def press(asked: Asked) -> JsonObject:

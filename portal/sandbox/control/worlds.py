@@ -21,6 +21,7 @@ from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.faults import Faults
 from portal.sandbox.core.store import Store
 from portal.sandbox.resources import stock
+from portal.sandbox.streaming.streamer import Streamer
 from portal.sandbox.texml import callbacks
 
 COMMON = ""
@@ -55,9 +56,11 @@ class World:
         self._starts = kept["starts"] + 1
         self.faults = Faults(self.store)
         self.courier = Courier(self.store, ways.key, self.faults, self.clock, _OF_OTHERS if name else WORKERS)
+        self.streamer = Streamer(self.store, self.clock, ways.pace)
         self.exchange = Exchange(
             self.store,
             self.courier,
+            self.streamer,
             ways.pace,
             consequences.TIMERS,
             consequences.follow,
@@ -67,6 +70,7 @@ class World:
         )
         self.exchange.media_url, self.exchange.media_key = ways.media_url, bytes(ways.key)
         self.exchange.ignores_unknown = ways.ignores_unknown
+        self.streamer.on_news = self.exchange.wake
         with self.exchange.transaction():
             stock.fill(self.store)
             self._keep()
@@ -74,10 +78,12 @@ class World:
     def start(self) -> None:
         self.courier.start()
         self.exchange.start()
+        self.streamer.take_up()
 
     def close(self) -> None:
         self.exchange.close()
         self.courier.close()
+        self.streamer.close()
         self.store.close()
 
     def reset(self) -> None:
@@ -87,6 +93,7 @@ class World:
         with self.exchange.transaction():
             self.store.clear()
             self.courier.forget()
+            self.streamer.forget()
             self._starts = 0
             self.exchange.begin_anew(self._chance())
             with self.exchange.around():
@@ -111,8 +118,10 @@ class World:
             self.store.load(snapshot["rows"])
             self.store.bring_forward(snapshot["taken_at"] - self.clock.time())
             self.courier.forget()
+            self.streamer.forget()
             self._keep()
         self.courier.take_up()
+        self.streamer.take_up()
         self.exchange.wake()
 
     def _keep(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from portal.json_types import JsonObject
 from portal.sandbox.chance import Chance
@@ -33,6 +33,17 @@ _IDLE = 60.0  # seconds between looks when nothing is due
 _logger = logging.getLogger(__name__)
 
 
+class Streamer(Protocol):
+    """Streams the sound of calls elsewhere, beside what happens here."""
+
+    def open(self, stream: JsonObject) -> None: ...
+    def press(self, call_control_id: str, digit: str) -> None: ...
+    def stop(self, id: str) -> None: ...
+    def counted(self, id: str) -> JsonObject: ...
+    def is_full(self) -> bool: ...
+    def is_idle(self) -> bool: ...
+
+
 class Exchange:
     """Keeps the open calls, and runs everything that happens to them.
 
@@ -45,6 +56,7 @@ class Exchange:
         self,
         store: Store,
         courier: Courier,
+        streamer: Streamer,
         pace: float,
         timers: Mapping[str, TimerFunction],
         party: Party,
@@ -53,7 +65,7 @@ class Exchange:
         chance: Chance | None = None,
     ) -> None:
         self.clock, self.chance = clock or Clock(), chance or Chance()
-        self.store, self.courier, self.pace = store, courier, pace
+        self.store, self.courier, self.streamer, self.pace = store, courier, streamer, pace
         self.ignores_unknown = False  # of requests: members that the SDK does not know
         self.media_url, self.media_key = (
             "",
@@ -62,6 +74,7 @@ class Exchange:
         self._timers, self._party, self._texml = timers, party, texml
         self._open: dict[str, tuple[Call, Call]] = {}  # as it is now, as it was read
         self._outgoing: list[Delivery] = []
+        self._afterwards: list[Callable[[], None]] = []
         self._last = 0.0
         self._alarm = threading.Event()
         courier.on_reply = self._alarm.set
@@ -80,13 +93,20 @@ class Exchange:
     def transaction(self) -> Iterator[None]:
         """Run all or nothing, alone. Not to be nested."""
         with self.around(), self.store.transaction():
-            self._open, self._outgoing = {}, []
+            self._open, self._outgoing, self._afterwards = {}, [], []
             yield
             self._save()
             outgoing, self._open, self._outgoing = self._outgoing, {}, []
+            afterwards, self._afterwards = self._afterwards, []
         with self.around():
             for delivery in outgoing:
                 self.courier.submit(delivery)
+            for do in afterwards:
+                do()
+
+    def afterwards(self, do: Callable[[], None]) -> None:
+        """Do that once the transaction is committed."""
+        self._afterwards.append(do)
 
     @contextmanager
     def around(self) -> Iterator[None]:
@@ -206,7 +226,8 @@ class Exchange:
         with self.transaction():
             timer = self.store.first_timer()
             waits = timer is None or timer.due > self.clock.time()
-            return waits and not self.store.owed_deliveries() and self.courier.is_idle()
+            told = not self.store.owed_deliveries() and self.courier.is_idle()
+            return waits and told and self.streamer.is_idle()
 
     def leap(self) -> None:
         """Let the time until the next timer be over at once."""

@@ -57,8 +57,9 @@ def take(exchange: Exchange, call: Call, outcome: Outcome) -> None:
     machine = _machine(call)
     if machine is None or not call.alive:
         return
+    listened = machine.waits == "input"
     steps = machine.take(outcome)
-    if isinstance(outcome, Pressed) and not steps and (verb := machine.verb()):  # more keys may follow
+    if isinstance(outcome, Pressed) and listened and not steps and (verb := machine.verb()):  # more keys may follow
         exchange.cancel(call, SOON)
         comes(exchange, call, Silent(), prompts.patience(call, verb))
     _play(exchange, call, machine, steps)

@@ -80,9 +80,15 @@ def unbridged(exchange: Exchange, call: Call) -> None:
 
 
 def _wanted(child: Verb) -> JsonObject:
-    """Return the parameters of the request over REST that is the same."""
+    """Return the parameters of the request over REST that is the same, and those it does not have."""
+    told = {one.get("name"): one.get("value") for one in child.children if one.name == "Parameter"}
     wanted: JsonObject = {
         "Url": child.get("url"),
+        "Track": child.get("track"),
+        "BidirectionalMode": child.get("bidirectionalMode"),
+        "BidirectionalCodec": child.get("bidirectionalCodec"),
+        "BidirectionalSamplingRate": child.get("bidirectionalSamplingRate"),
+        "Parameters": told,
         "ConnectorName": child.get("connectorName"),
         "Name": child.get("name", ""),
         "StatusCallback": child.get("statusCallback"),

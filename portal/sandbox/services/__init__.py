@@ -1,3 +1,3 @@
 """Runs services in a call: media, streams, transcription, assistants, payment, the detection of fakes."""
 
-__all__ = ["assistants", "deepfakes", "media", "payments", "streams", "transcripts"]
+__all__ = ["assistants", "deepfakes", "media", "payments", "sockets", "streams", "transcripts"]

@@ -9,6 +9,7 @@ from portal.json_types import JsonObject
 from portal.sandbox.core.errors import Problem, Refused
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
+from portal.sandbox.services import sockets
 
 SPEECH_SECONDS = 2.0
 GATHER_SECONDS = 5.0  # the longest wait for a digit, however long the client would wait: no scenario may drag on
@@ -69,6 +70,7 @@ def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
         return
     digit = arguments["digit"]
     exchange.emit(call, "call.dtmf.received", digit=digit)
+    sockets.press(exchange, call, digit)
     wanted = call.gather
     if wanted is None:
         return

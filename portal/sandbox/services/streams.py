@@ -1,4 +1,4 @@
-"""Streams audio elsewhere while a leg is up: media streaming, forking, SIPREC. None of it is really sent.
+"""Streams audio elsewhere while a leg is up: media streaming over a WebSocket; forking and SIPREC, which send nothing.
 
 A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in ``fail`` do not come about.
 """
@@ -6,10 +6,12 @@ A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in `
 from portal.json_types import JsonObject
 from portal.sandbox import chance
 from portal.sandbox.core.errors import unprocessable
-from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
+from portal.sandbox.services import sockets
 
 STREAM, FORK, SIPREC = "stream", "fork", "siprec"
+_TOLD = "stream_told"  # the timer that tells what became of a WebSocket
 
 
 def begin(exchange: Exchange, call: Call) -> None:
@@ -20,7 +22,7 @@ def begin(exchange: Exchange, call: Call) -> None:
 
 def hang_up(exchange: Exchange, call: Call) -> None:
     for stream in call.running.pop(STREAM, []):
-        exchange.emit(call, "streaming.stopped", stream_url=stream["url"])
+        _end(exchange, call, stream)
     for fork in call.running.pop(FORK, []):
         exchange.emit(call, "call.fork.stopped", stream_type=fork["type"])
     if call.running.pop(SIPREC, []):
@@ -28,15 +30,20 @@ def hang_up(exchange: Exchange, call: Call) -> None:
 
 
 def start(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    stream = {"id": chance.new_uuid(), "url": body.get("stream_url")}
-    if str(stream["url"]).endswith("/fail"):
-        params = {"stream_url": stream["url"], "track": body.get("stream_track", "inbound_track")}
-        kind = "dialogflow" if body.get("enable_dialogflow") else "websocket"
-        more = {"stream_id": stream["id"], "stream_type": kind, "stream_params": params}
-        exchange.emit(call, "streaming.failed", failure_reason="connection_failed", **more)
+    """Begin a stream; it has started once somebody listens."""
+    stream = {
+        "id": chance.new_uuid(),
+        "url": body.get("stream_url"),
+        "track": body.get("stream_track", "inbound_track"),
+        "kind": "dialogflow" if body.get("enable_dialogflow") else "websocket",
+    }
+    state, why = sockets.open(exchange, call, stream["id"], _wanted(body), _TOLD)
+    if state == sockets.FAILED:
+        _fail(exchange, call, stream, why)
         return
     call.running.setdefault(STREAM, []).append(stream)
-    exchange.emit(call, "streaming.started", stream_url=stream["url"])
+    if state != sockets.CONNECTING:
+        exchange.emit(call, "streaming.started", stream_url=stream["url"])
 
 
 def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -48,7 +55,7 @@ def stop(exchange: Exchange, call: Call, body: JsonObject) -> None:
         raise unprocessable("90048", "Media Streaming is not used", detail)
     call.running[STREAM] = [stream for stream in every if stream not in ending]
     for stream in ending:
-        exchange.emit(call, "streaming.stopped", stream_url=stream["url"])
+        _end(exchange, call, stream)
 
 
 def start_fork(exchange: Exchange, call: Call, body: JsonObject) -> None:
@@ -79,3 +86,41 @@ def start_siprec(exchange: Exchange, call: Call, body: JsonObject) -> None:
 def stop_siprec(exchange: Exchange, call: Call, body: JsonObject) -> None:
     if call.running.pop(SIPREC, []):
         exchange.emit(call, "siprec.stopped", hangup_cause="normal_clearing")
+
+
+def _wanted(body: JsonObject) -> JsonObject:
+    names = {"url": "stream_url", "track": "stream_track", "token": "stream_auth_token"}
+    names |= {"mode": "stream_bidirectional_mode", "codec": "stream_bidirectional_codec"}
+    names |= {"rate": "stream_bidirectional_sampling_rate"}
+    given = body.get("custom_parameters") or []
+    parameters = {one["name"]: one.get("value") for one in given if "name" in one}
+    return {ours: body.get(theirs) for ours, theirs in names.items()} | {"parameters": parameters}
+
+
+def _end(exchange: Exchange, call: Call, stream: JsonObject) -> None:
+    sockets.stop(exchange, stream["id"])
+    exchange.emit(call, "streaming.stopped", stream_url=stream["url"])
+
+
+def _fail(exchange: Exchange, call: Call, stream: JsonObject, why: str) -> None:
+    params = {"stream_url": stream["url"], "track": stream["track"]}
+    more = {"stream_id": stream["id"], "stream_type": stream["kind"], "stream_params": params}
+    exchange.emit(call, "streaming.failed", failure_reason=why, **more)
+
+
+def _told(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Tell what became of a stream: somebody listens, nobody does, or they have left."""
+    stream = next((one for one in call.running.get(STREAM, []) if one["id"] == arguments["id"]), None)
+    if stream is None:  # it was stopped meanwhile
+        return
+    if arguments["state"] == sockets.OPEN:
+        exchange.emit(call, "streaming.started", stream_url=stream["url"])
+        return
+    call.running[STREAM].remove(stream)
+    if arguments["state"] == sockets.FAILED:
+        _fail(exchange, call, stream, f"{sockets.REFUSED}: {arguments['why']}")
+    else:
+        exchange.emit(call, "streaming.stopped", stream_url=stream["url"])
+
+
+TIMERS: dict[str, TimerFunction] = {_TOLD: _told}

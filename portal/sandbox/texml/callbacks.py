@@ -131,7 +131,7 @@ def stream(exchange: Exchange, call: Call, item: JsonObject, what: str) -> None:
     name = kind.capitalize()
     form = common(call) | {f"{name}Event": f"{kind}-{what}", f"{name}Sid": item["sid"], "Timestamp": _now(exchange)}
     form |= {f"{name}Name": item["name"]} if item["name"] else {}
-    form |= {f"{name}Error": "connection_failed"} if what == "failed" else {}
+    form |= {f"{name}Error": item["error"]} if what == "failed" else {}
     send(exchange, call, f"texml.{kind}.{what}", form, item["url"], item["method"])
 
 

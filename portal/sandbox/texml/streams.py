@@ -1,4 +1,4 @@
-"""Serves streams and SIPREC sessions of a TeXML call. None of it is really sent.
+"""Serves streams of a TeXML call, over a WebSocket, and SIPREC sessions, which send nothing.
 
 A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in ``fail`` do not come about.
 """
@@ -6,14 +6,16 @@ A stream whose URL ends in ``/fail`` and a SIPREC connector whose name ends in `
 from portal.json_types import JsonObject
 from portal.sandbox import chance
 from portal.sandbox.core.events import timestamp
-from portal.sandbox.core.exchange import Exchange
+from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.requests import Request
 from portal.sandbox.core.store import Call
+from portal.sandbox.services import sockets
 from portal.sandbox.texml import callbacks, calls, parameters
 from portal.sandbox.texml.accounts import mail_time, resource_not_found, uri
 
 At = tuple[str, ...]
 STREAM, SIPREC = "stream", "siprec"
+_TOLD = "texml_stream_told"  # the timer that tells what became of a WebSocket
 
 
 def start_stream(exchange: Exchange, request: Request, at: At) -> JsonObject:
@@ -51,7 +53,6 @@ def hang_up(exchange: Exchange, call: Call) -> None:
 
 def begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, blocks: bool = False) -> JsonObject:
     """Begin a stream or a session; one that ``blocks`` keeps the call's document from going on."""
-    failed = body["Url"].endswith("/fail") if kind == STREAM else body["ConnectorName"].endswith("fail")
     item: JsonObject = {
         "blocks": blocks,
         "kind": kind,
@@ -60,11 +61,18 @@ def begin(exchange: Exchange, call: Call, kind: str, body: JsonObject, *, blocks
         "url": body.get("StatusCallback"),
         "method": body.get("StatusCallbackMethod"),
         "at": exchange.now(),
-        "status": "stopped" if failed else "in-progress",
+        "status": "in-progress",
     }
     assert call.texml is not None
     call.texml["sessions"].append(item)
-    callbacks.stream(exchange, call, item, "failed" if failed else "started")
+    if kind == STREAM:
+        state, why = sockets.open(exchange, call, item["sid"], _wanted(body), _TOLD)
+    else:
+        state, why = sockets.FAILED if body["ConnectorName"].endswith("fail") else sockets.UNPLAYED, sockets.REFUSED
+    if state == sockets.FAILED:
+        _fail(exchange, call, item, why)
+    elif state != sockets.CONNECTING:
+        callbacks.stream(exchange, call, item, "started")
     return item
 
 
@@ -91,9 +99,38 @@ def stop(exchange: Exchange, call: Call, kind: str, name: str) -> None:
 def _end(exchange: Exchange, call: Call, item: JsonObject) -> None:
     if item["status"] == "in-progress":
         item |= {"status": "stopped", "at": exchange.now()}
+        if item["kind"] == STREAM:
+            sockets.stop(exchange, item["sid"])
         callbacks.stream(exchange, call, item, "stopped")
         if item.get("blocks"):
             exchange.tell(call, "unbridged")
+
+
+def _fail(exchange: Exchange, call: Call, item: JsonObject, why: str) -> None:
+    item |= {"status": "stopped", "error": why}
+    callbacks.stream(exchange, call, item, "failed")
+
+
+def _told(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Tell what became of a stream: somebody listens, nobody does, or they have left."""
+    sessions = (call.texml or {}).get("sessions", [])
+    item = next((one for one in sessions if one["sid"] == arguments["id"]), None)
+    if item is None or item["status"] != "in-progress":  # it was stopped meanwhile
+        return
+    if arguments["state"] == sockets.OPEN:
+        callbacks.stream(exchange, call, item, "started")
+    elif arguments["state"] == sockets.STOPPED:
+        _end(exchange, call, item)
+    else:
+        _fail(exchange, call, item, f"{sockets.REFUSED}: {arguments['why']}")
+        if item.get("blocks"):
+            exchange.tell(call, "unbridged")
+
+
+def _wanted(body: JsonObject) -> JsonObject:
+    names = {"url": "Url", "track": "Track", "mode": "BidirectionalMode", "codec": "BidirectionalCodec"}
+    names |= {"rate": "BidirectionalSamplingRate", "parameters": "Parameters"}
+    return {ours: body.get(theirs) for ours, theirs in names.items()}
 
 
 def _stream(item: JsonObject, at: At) -> JsonObject:
@@ -117,3 +154,6 @@ def _session(item: JsonObject, at: At, request: Request) -> JsonObject:
         "date_updated": mail_time(item["at"]),
         "uri": f"http://{request.headers.get('host', '')}{path}",
     }
+
+
+TIMERS: dict[str, TimerFunction] = {_TOLD: _told}

@@ -60,6 +60,7 @@ def test_waiting_ends_without_a_line_when_the_time_is_over(http: Http) -> None:
         "requests": [],
         "commands": [],
         "deliveries": [],
+        "streams": [],
         "documents": [],
         "last": 0,
         "found": False,

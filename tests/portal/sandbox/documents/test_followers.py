@@ -1,5 +1,7 @@
 """The end of a leg reaches the documents that wait for it."""
 
+import pytest
+
 from tests.support.sandbox_texml import Account, at, ran, wait_form
 from tests.support.texml_runs import response
 from tests.support.webhook_receiver import Receiver
@@ -41,3 +43,15 @@ def test_the_action_of_a_message_is_told_once(account: Account, receiver: Receiv
     receiver.documents = {"/voice": response('<Record action="/next"/>'), "/next": response("<Say>Thanks</Say>")}
     account.http.end(account.ring("texml_voicemail"))
     assert [form["Digits"] for form in at(receiver, "/next")] == ["#"]
+
+
+def test_a_key_that_nobody_waits_for_is_lost(
+    account: Account, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.documents = {"/voice": response("<Say>One</Say><Say>Two</Say>")}
+    sid = account.ring("texml_menu")
+    wait_form(receiver, CallSid=sid, CallStatus="in-progress")
+    account.http("POST", f"/sandbox/calls/{sid}/press", {"keys": "1"})
+    account.http.end(sid)
+    assert 'Caller hears: "Two"' in ran(account, sid)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]

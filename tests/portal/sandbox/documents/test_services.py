@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.media_servers import CLOSE, MediaServer, packed
 from tests.support.sandbox_texml import Account, at, ran, wait_form
 from tests.support.texml_runs import response
 from tests.support.webhook_receiver import Receiver
@@ -50,6 +51,38 @@ def test_a_stream_that_fails_keeps_nobody(account: Account, receiver: Receiver) 
     sid = account.ring("texml_menu")
     account.http.end(sid)
     assert [form["StreamEvent"] for form in at(receiver, "/stream")] == ["stream-failed"]
+    assert 'Caller hears: "After"' in ran(account, sid)
+
+
+def test_the_document_goes_on_when_the_application_closes_its_stream(account: Account, receiver: Receiver) -> None:
+    with MediaServer() as server:
+        server.react = lambda frame: [packed(b"", CLOSE)] if frame["event"] == "dtmf" else []
+        stream = (
+            f'<Stream url="{server.url}" bidirectionalMode="rtp" track="outbound_track" statusCallback="/stream">'
+            '<Parameter name="room" value="7"/></Stream>'
+        )
+        receiver.documents = {"/voice": response(f"<Connect>{stream}</Connect><Say>After</Say>")}
+        sid = account.ring("texml_menu")
+        wait_form(receiver, CallSid=sid, StreamEvent="stream-started")
+        start = server.wait("start")["start"]
+        assert (start["call_control_id"], start["custom_parameters"]) == (sid, {"room": "7"})
+        assert account.http("GET", f"/sandbox/calls/{sid}")[1]["streams"][0]["track"] == "outbound_track"
+        assert 'Caller hears: "After"' not in ran(account, sid)
+        account.http("POST", f"/sandbox/calls/{sid}/press", {"keys": "1"})
+        query = f"kind=streams&event_type=stopped&call_control_id={start['call_control_id']}&wait=30"
+        assert account.http("GET", f"/sandbox/ledger?{query}")[1]["found"]
+        wait_form(receiver, CallSid=sid, StreamEvent="stream-stopped")
+        account.http.end(sid)
+        assert 'Caller hears: "After"' in ran(account, sid)
+
+
+def test_a_stream_that_nobody_takes_keeps_nobody(account: Account, receiver: Receiver) -> None:
+    nobody = STREAM.replace("wss://x.example/a", "ws://127.0.0.1:1/")
+    receiver.documents = {"/voice": response(f"<Connect>{nobody}</Connect><Say>After</Say>")}
+    sid = account.ring("texml_menu")
+    account.http.end(sid)
+    (form,) = at(receiver, "/stream")
+    assert (form["StreamEvent"], form["StreamError"]) == ("stream-failed", "connection_failed: Connection refused")
     assert 'Caller hears: "After"' in ran(account, sid)
 
 

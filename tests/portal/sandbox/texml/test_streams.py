@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.media_servers import MediaServer
 from tests.support.sandbox_http import refusal
 from tests.support.sandbox_texml import Account, wait_form
 from tests.support.webhook_receiver import Receiver
@@ -55,3 +56,24 @@ def test_it_needs_where_to_and_a_status_that_there_is(account: Account, talking:
     assert refusal(account("POST", path, {"Status": "paused"})) == (422, "10032", "/Status")
     other = {"Streams": "Siprec", "Siprec": "Streams"}[kind]
     assert account("POST", f"Calls/{talking}/{other}/{sid}.json", {"Status": "stopped"})[0] == 404
+
+
+def test_a_stream_is_a_websocket(account: Account, talking: str, receiver: Receiver) -> None:
+    with MediaServer() as server:
+        asked = {"Url": server.url, "Track": "both_tracks", "BidirectionalMode": "rtp", "Name": "ears"}
+        made = account("POST", f"Calls/{talking}/Streams.json", asked | {"StatusCallback": f"{receiver.origin}/own"})[1]
+        assert wait_form(receiver, StreamEvent="stream-started")["StreamSid"] == made["sid"]
+        start = server.wait("start")
+        assert (start["stream_id"], start["start"]["call_control_id"]) == (made["sid"], talking)
+        account.http("POST", f"/sandbox/calls/{talking}/press", {"keys": "7"})
+        assert server.wait("dtmf")["dtmf"] == {"digit": "7"}
+        account.form(f"Calls/{talking}/Streams/{made['sid']}.json", {"Status": "stopped"})
+        server.wait("stop")
+        wait_form(receiver, StreamEvent="stream-stopped")
+
+
+def test_an_address_where_nobody_is_is_said(account: Account, talking: str, receiver: Receiver) -> None:
+    body = {"Url": "ws://127.0.0.1:1/", "StatusCallback": f"{receiver.origin}/own"}
+    sid = account("POST", f"Calls/{talking}/Streams.json", body)[1]["sid"]
+    failed = wait_form(receiver, StreamSid=sid, StreamEvent="stream-failed")
+    assert failed["StreamError"] == "connection_failed: Connection refused"
