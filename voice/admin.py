@@ -2,6 +2,7 @@
 
 from voice.alerts import admin as alerts
 from voice.call_log import admin as calls
+from voice.call_log.inquiry import admin as inquiry
 from voice.call_page import admin as call_page
 from voice.conferences import admin as conferences
 from voice.dialling import admin as batches
@@ -40,6 +41,7 @@ __all__ = [
     "first_steps",
     "flows",
     "inbox",
+    "inquiry",
     "limits_admin",
     "live_board",
     "notes",

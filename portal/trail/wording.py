@@ -17,6 +17,7 @@ _WHOLE = {
     "command.drop": "Said that a command is not to be sent",
     "command.release": "Had a command tried at once",
     "event.release": "Had an event processed at once",
+    "events.import": "Brought calls in from Telnyx's record",
     "events.recover": "Looked for missed webhooks",
     "run.end": "Ended a run that was killed",
     "application.bulk_edit": "Changed many applications",

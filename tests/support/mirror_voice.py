@@ -9,6 +9,7 @@ VOICE: dict[str, str] = {
     "voice.call_log.columns": "test_admin of the room looks at cells, follows their links and chooses columns",
     "voice.call_log.conditions": "test_query of the room reads each word, and each value that it does not take",
     "voice.call_log.facets": "test_admin of the room follows a filter there and back",
+    "voice.call_log.inquiry.inquiry": "test_admin of the room asks by its page for all that a search can name",
     "voice.call_log.old_addresses": "test_admin of the room opens each of them",
     "voice.documents.admin.*": "test_admin and test_cases of the room open each page and post each form",
     "voice.documents.diffs": "test_api and test_admin of the room compare every kind of state",

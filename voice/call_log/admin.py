@@ -114,6 +114,7 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
         return (listed.newest or timezone.now() - timedelta(minutes=1)).isoformat()
 
     def _told(self, request: HttpRequest, cl: CallChangeList) -> dict[str, Any]:
+        dials = None if cl.listed.rows else nothing_found.dials(cl.asked, request.user)
         look, asked, listed = Look(request.user, cl.asked), cl.asked, cl.listed
         shown = columns.chosen_by(request.user)
         return {
@@ -135,7 +136,8 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
             "filters": facets.filters(asked, request.user),
             "looked_back_to": columns.moment(listed.looked_back_to) if listed.looked_back_to else "",
             "watched": "" if request.GET.get("p") or not _is_watched(request, cl.query) else self._newest(listed),
-            "dials": None if listed.rows else nothing_found.dials(asked, request.user),
+            "dials": dials,
+            "counts": [] if listed.rows else nothing_found.counts(dials, request.user),
             "everywhere": "" if listed.rows or asked.refused else _without_window(asked),
             "zone": timezone.get_current_timezone_name(),
         }

@@ -1,7 +1,12 @@
 """Looks for a number where no call is: among the newest dials that never became one."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+from django.db.models import Sum
+from django.urls import reverse
+from django.utils import timezone
 
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
@@ -9,7 +14,7 @@ from voice.call_log.conditions import is_digits
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import actions
-from voice.models import CallCommand
+from voice.models import CallCommand, RejectionCount
 
 _LOOKED_THROUGH, _SHOWN, _LAST = 200, 5, 4
 _SIDES = {"": ("from", "to"), "number": ("from", "to"), "from": ("from",), "to": ("to",)}
@@ -22,6 +27,15 @@ class Dials:
 
     shown: list[tuple[CallCommand, str]]
     more: int
+
+
+@dataclass(frozen=True)
+class Count:
+    """Is a count of what may have been the call, with its list if there is one."""
+
+    label: str
+    number: int
+    url: str = ""
 
 
 def dials(asked: Query, user: Any) -> Dials | None:
@@ -41,6 +55,17 @@ def dials(asked: Query, user: Any) -> Dials | None:
         ]
     found.sort(key=lambda one: one.created_at, reverse=True)
     return Dials([(one, _called(one.parameters)) for one in found[:_SHOWN]], len(found[_SHOWN:]))
+
+
+def counts(found: Dials | None, user: Any) -> list[Count]:
+    """Count what may have been the call: refused dials of its number, requests that our door refused within a day."""
+    told = [Count("Dials of it that came to nothing", len(found.shown) + found.more)] if found else []
+    if user.has_perm("voice.view_rejectedrequest"):
+        since = timezone.now() - timedelta(hours=24)
+        number = RejectionCount.objects.filter(hour__gt=since).aggregate(number=Sum("count"))["number"] or 0
+        url = reverse("admin:voice_rejectedrequest_changelist") if number else ""
+        told.append(Count("Requests refused at our door in 24 hours", number, url))
+    return told
 
 
 def _called(parameters: Any) -> str:

@@ -24,6 +24,7 @@ _DIGITS = re.compile(r"\+?[\d\s().\-/]{3,40}")
 _SIP = ("sip:", "sips:")
 _MOST_LEGS = 1000
 _LONGEST_NUMBER, _SHORTEST_NUMBER, _LAST = 15, 7, 4
+_WITH_COUNTRY = 11  # digits: fewer without + may as well be a number at home
 _ACTION = "call.search"
 _UNREADABLE = "This cannot be read as a number: give a whole one with +, its last digits, a SIP address, or anonymous."
 PER_MINUTE = 20  # searches for numbers by one person who may not see whole ones
@@ -204,6 +205,27 @@ def _one_side(text: str, side: str) -> Q:
     if len(digits) >= _SHORTEST_NUMBER:
         digits = digits.removeprefix("0")  # of the trunk: no number in the log has it
     return Q(**{f"{side}_reversed__startswith": digits[::-1]})
+
+
+def whole_number(text: str) -> str:
+    """Return a whole number as Telnyx writes it, in whatever form it is typed; empty for what may be the end of one.
+
+    One that is dialled at home is of the first country that is dialled to, where it has as many digits as are possible.
+    """
+    digits = digits_of(text)
+    if compact(text).startswith(("+", "00")):
+        written = [f"+{digits}"]
+    else:
+        written = [one for one in _as_dialled_from(digits, sorted(countries())) if one.startswith("+")]
+        written += [f"+{digits}"] if len(digits) >= _WITH_COUNTRY else []
+    return next((one for one in written if len(digits) > _SHORTEST_NUMBER and _is_possible(one)), "")
+
+
+def _is_possible(number: str) -> bool:
+    try:
+        return phonenumbers.is_possible_number(phonenumbers.parse(number))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 def _as_dialled_from(digits: str, regions: Iterable[str]) -> list[str]:

@@ -1,3 +1,3 @@
 """Fetches from Telnyx what no webhook brought, and closes calls as lost whose end is nowhere."""
 
-__all__ = ["runs"]
+__all__ = ["imports", "runs"]

@@ -16,6 +16,7 @@ from django.utils import timezone
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError, TelnyxUnavailable
+from voice.calls import telnyx_record
 from voice.events import intake
 from voice.models import CallEvent, Recovery
 from voice.recovery import runs
@@ -74,22 +75,34 @@ class RecoveryRun:
 
     def take(self, found: Iterable[Found]) -> None:
         """Record the webhooks of a call that are not here yet. The sweep processes them, after what is live."""
-        voice = [each for each in found if _is_of_voice(each.webhook)]
-        ids = [_id(each.webhook) for each in voice]
-        kept = CallEvent.objects.filter(
-            account=self.account, dedupe_key__in=[identifier for identifier in ids if identifier]
-        )
-        known = set(kept.values_list("dedupe_key", flat=True))
-        new = [each for each, identifier in zip(voice, ids, strict=True) if identifier not in known]
-        recovered = [event for event in map(self._record, new) if event is not None]
+        recovered = record_new(self.account, found)
         ends = [event for event in recovered if event.event_type == "call.hangup" and event.payload is not None]
         self.count(events_recovered=len(recovered), calls_ended=len(ends))
 
-    def _record(self, found: Found) -> CallEvent | None:
-        """Store the webhook; return the event if it was not here."""
-        body = json.dumps(_body(found), sort_keys=True).encode()
-        event, created = intake.record(self.account, CallEvent.Source.BACKFILL, {}, body, timezone.now())
-        return event if created else None
+
+def record_new(account: TelnyxAccount, found: Iterable[Found]) -> list[CallEvent]:
+    """Record the webhooks of a call that are not here yet, and return their events."""
+    voice = [each for each in found if _is_of_voice(each.webhook)]
+    ids = [_id(each.webhook) for each in voice]
+    kept = CallEvent.objects.filter(account=account, dedupe_key__in=[identifier for identifier in ids if identifier])
+    known = set(kept.values_list("dedupe_key", flat=True))
+    new = [each for each, identifier in zip(voice, ids, strict=True) if identifier not in known]
+    return [event for each in new if (event := _record(account, each)) is not None]
+
+
+def of_entries(entries: Iterable[JsonObject]) -> Iterator[Found]:
+    """Yield the webhooks that entries of Telnyx's record tell of; the commands among them are none."""
+    for entry in entries:
+        told = entry.get("metadata") or {}
+        if event := telnyx_record.event_of(entry):
+            yield Found(event, {name: told.get(name) for name in ("attempt", "delivered_to")})
+
+
+def _record(account: TelnyxAccount, found: Found) -> CallEvent | None:
+    """Store the webhook; return the event if it was not here."""
+    body = json.dumps(_body(found), sort_keys=True).encode()
+    event, created = intake.record(account, CallEvent.Source.BACKFILL, {}, body, timezone.now())
+    return event if created else None
 
 
 def _is_of_voice(webhook: JsonObject) -> bool:

@@ -22,7 +22,7 @@ from voice.calls import status, telnyx_record, waiting_events
 from voice.catalogue import actions
 from voice.models import Call, CallEvent
 from voice.recovery import texml_calls
-from voice.recovery.collector import SETTLED, Found, RecoveryRun
+from voice.recovery.collector import SETTLED, RecoveryRun, of_entries
 from voice.recovery.texml_calls import FORGOTTEN, Lost
 
 QUIET = timedelta(minutes=3)  # since its last event: what is younger may have its end on the way
@@ -192,13 +192,7 @@ def _take_record(run: RecoveryRun, call: Call, record: telnyx_record.Record) -> 
 
 
 def _take(run: RecoveryRun, entries: Iterable[JsonObject]) -> None:
-    settled = [entry for entry in entries if run.is_settled(telnyx_record.time_of(entry))]
-    webhooks = [(telnyx_record.event_of(entry), entry.get("metadata") or {}) for entry in settled]
-    run.take(
-        Found(event, {name: meta.get(name) for name in ("attempt", "delivered_to")})
-        for event, meta in webhooks
-        if event
-    )
+    run.take(of_entries(entry for entry in entries if run.is_settled(telnyx_record.time_of(entry))))
 
 
 def _ends(call: Call, event: JsonObject) -> bool:

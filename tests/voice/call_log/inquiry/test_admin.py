@@ -1,0 +1,198 @@
+"""Where no call is found Telnyx is asked, and what it knows comes into the log."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote_plus
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from applications.models import CallControlApplication
+from portal.models import AuditEvent, TelnyxAccount
+from portal.runtime import wakeups
+from portal.sandbox.server.server import Sandbox
+from tests.support.call_pages import LOG
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
+from tests.support.recoveries import entry, listing, undelivered
+from tests.support.rows import Call, CallEvent
+from tests.support.telnyx_answers import telnyx_says
+from voice.dialling import limits
+from voice.models import Limits, RejectionCount
+
+pytestmark = [pytest.mark.django_db, pytest.mark.alone("it asks every account there is")]
+ASK, IMPORT = f"{LOG}ask-telnyx/", f"{LOG}import/"
+MAY = ("voice.view_call", "voice.view_callevent", "voice.view_full_number")
+NOTHING = listing()
+
+
+@pytest.fixture(autouse=True)
+def woken(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    kept: list[tuple[str, str]] = []
+    monkeypatch.setattr(wakeups.publisher, "put", lambda task, identifier: kept.append((task, identifier)))
+    return kept
+
+
+def told(name: str = "call.initiated", seconds: float = 900, leg: str = "a", **payload: Any) -> dict[str, Any]:
+    """An entry of Telnyx's record of that leg."""
+    event = make_event(name, -seconds, leg=leg, **payload)
+    ids = {member: event["data"]["payload"][member] for member in ("call_leg_id", "call_session_id")}
+    return entry(event, seconds) | ids
+
+
+def asked(client: Client, text: str, **how: Any) -> Any:
+    return client.post(ASK, {"q": text}, headers={"HX-Request": "true"}, **how)
+
+
+@pytest.fixture
+def telnyx(account: TelnyxAccount) -> Iterator[Any]:
+    with telnyx_says(account, call_events=listing(told(), told("call.hangup", 880))) as listener:
+        yield listener
+
+
+def questions(listener: Any) -> list[str]:
+    return [unquote_plus(request.split(b" ")[1].decode()) for request in listener.requests]
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        (FROM, [f"filter[from]={FROM}", f"filter[to]={FROM}"]),
+        ("(312) 555-0101", ["filter[from]=+13125550101", "filter[to]=+13125550101"]),
+        (f"from:{FROM} to:{TO}", [f"filter[from]={FROM}&filter[to]={TO}"]),
+        (f"from:{FROM} since:1h ending:busy", [f"filter[from]={FROM}"]),
+        (
+            "11111111-2222-3333-4444-555555555555",
+            [
+                "filter[leg_id]=11111111-2222-3333-4444-555555555555",
+                "filter[application_session_id]=11111111-2222-3333-4444-555555555555",
+            ],
+        ),
+        ("13125550101", ["filter[from]=+13125550101", "filter[to]=+13125550101"]),
+        ("0101", []),
+        ("99 999 999", []),
+        ("-from:+13125550101", []),
+        ("ending:busy", []),
+        ("", []),
+    ],
+)
+def test_telnyx_is_asked_for_what_the_search_names(
+    browser: Client, account: TelnyxAccount, telnyx: Any, text: str, filters: list[str]
+) -> None:
+    limits.of_account(account)
+    Limits.objects.filter(account=account).update(allowed_countries=["US"])
+    page = asked(browser, text)
+    assert page.status_code == 200
+    made = questions(telnyx)
+    assert len(made) == len(filters)
+    for question, wanted in zip(made, filters, strict=True):
+        for one in wanted.split("&"):
+            assert one in question
+    assert ("names none" in page.content.decode()) == (not filters)
+
+
+def test_a_leg_that_telnyx_knows_is_listed_with_how_it_stands(
+    signed_in: Any, account: TelnyxAccount, telnyx: Any
+) -> None:
+    CallControlApplication.objects.create(
+        account=account, telnyx_id=CONNECTION, application_name="front desk", webhook_event_url=account.webhook_url
+    )
+    seer = asked(signed_in(*MAY), FROM).content.decode()
+    for text in ("+1 312-555-0101", "Ended normally", "front desk", "2 webhooks, 0 commands", "imports it"):
+        assert text in seer
+    assert "<button" not in seer
+    masked = asked(signed_in("voice.view_call", "voice.view_callevent", username="less"), FROM).content.decode()
+    assert "+1312•••0101" in masked
+    assert "555-0101" not in masked
+    assert "3125550101" not in masked.replace(f'value="{FROM}"', "")
+
+
+def test_what_telnyx_says_wrong_is_told_in_words(browser: Client, account: TelnyxAccount) -> None:
+    with telnyx_says(account, call_events="401 Unauthorized"):
+        assert "portal-note-bad" in asked(browser, FROM).content.decode()
+    with telnyx_says(account, call_events={"data": [{"type": 3, "metadata": "x"}, {"call_leg_id": [1]}], "meta": 7}):
+        assert "Telnyx has no call of it" in asked(browser, FROM).content.decode()
+
+
+def test_a_call_of_another_receiver_is_left_there(browser: Client, account: TelnyxAccount, telnyx: Any) -> None:
+    CallControlApplication.objects.create(
+        account=account, telnyx_id=CONNECTION, webhook_event_url="https://elsewhere.example/hook"
+    )
+    assert "webhooks go elsewhere" in asked(browser, FROM).content.decode()
+    leg = told()["call_leg_id"]
+    page = browser.post(IMPORT, {"account": str(account.pk), "leg": leg, "q": FROM}, follow=True).content.decode()
+    assert "webhooks go elsewhere" in page
+    assert not CallEvent.objects.exists()
+
+
+def test_a_leg_that_is_here_leads_to_its_page(browser: Client, account: TelnyxAccount, telnyx: Any) -> None:
+    call = make_call(account, "a", call_leg_id=told()["call_leg_id"])
+    page = asked(browser, FROM).content.decode()
+    assert f"/admin/voice/call/{call.pk}/change/" in page
+    assert IMPORT not in page
+
+
+def test_asking_takes_its_permissions_a_post_and_its_token(signed_in: Any, account: TelnyxAccount, telnyx: Any) -> None:
+    assert asked(signed_in("voice.view_call"), FROM).status_code == 403
+    able = signed_in(*MAY, username="able")
+    assert able.get(ASK).status_code == 405
+    assert able.post(IMPORT, {}).status_code == 403
+    may = signed_in(*MAY, "voice.recover_events", username="may")
+    assert may.get(IMPORT).status_code == 405
+    strict = Client(enforce_csrf_checks=True)
+    strict.cookies = may.cookies
+    assert [strict.post(at, {"q": FROM}).status_code for at in (ASK, IMPORT)] == [403, 403]
+    assert telnyx.requests == []
+
+
+def test_without_scripts_it_is_a_page(browser: Client, account: TelnyxAccount, telnyx: Any) -> None:
+    page = browser.post(ASK, {"q": FROM}).content.decode()
+    assert "What Telnyx knows" in page
+    assert "Back to the search" in page
+
+
+def test_what_telnyx_knows_comes_in_and_acts_on_nothing(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, woken: list[Any]
+) -> None:
+    for name, minutes in (("call.initiated", 9), ("call.hangup", 8)):
+        undelivered(sandbox, make_event(name, -60 * minutes), minutes=minutes)
+    session = make_event()["data"]["payload"]["call_session_id"]
+    page = asked(browser, FROM).content.decode()
+    assert f'name="session" value="{session}"' in page
+    sent = {"account": str(sandbox_account.pk), "session": session, "q": FROM}
+    told = browser.post(IMPORT, sent, follow=True).content.decode()
+    assert "2 events came in from Telnyx&#x27;s record" in told
+    assert len(woken) == 2
+    run_owed()
+    call = Call.objects.get()
+    assert (call.state, call.from_number) == ("ended", FROM)
+    assert {event.source for event in CallEvent.objects.all()} == {"backfill"}
+    noted = AuditEvent.objects.get(action="events.import")
+    assert (noted.details["application_session_id"], noted.details["events"]) == (session, 2)
+    assert "here already" in browser.post(IMPORT, sent, follow=True).content.decode()
+
+
+def test_what_may_be_on_its_way_is_left_to_its_webhook(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    undelivered(sandbox, make_event("call.initiated", -5), minutes=0)
+    session = make_event()["data"]["payload"]["call_session_id"]
+    page = browser.post(IMPORT, {"account": str(sandbox_account.pk), "session": session, "q": FROM}, follow=True)
+    assert "younger than two minutes" in page.content.decode()
+    assert not CallEvent.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "sent", [{}, {"account": "x", "session": "y"}, {"account": "7" * 32, "leg": "11111111-2222-3333-4444-555555555555"}]
+)
+def test_an_import_of_nothing_that_there_is_says_so(browser: Client, sent: dict[str, str]) -> None:
+    assert "Ask Telnyx anew" in browser.post(IMPORT, sent, follow=True).content.decode()
+
+
+def test_the_empty_list_counts_what_may_have_been_the_call(browser: Client, account: TelnyxAccount) -> None:
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    RejectionCount.objects.create(account=account, hour=hour, code="signature", count=7)
+    page = browser.get(LOG, {"q": FROM}).content.decode()
+    assert "Dials of it that came to nothing 0" in page
+    assert "Requests refused at our door in 24 hours 7" in page
+    assert ASK in page

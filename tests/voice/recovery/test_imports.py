@@ -1,0 +1,41 @@
+"""A session that somebody asks for comes in from Telnyx's record, once."""
+
+import pytest
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.factories import make_event, run_owed
+from tests.support.recoveries import entry, listing
+from tests.support.rows import Call, CallEvent
+from tests.support.telnyx_answers import telnyx_says
+from voice.recovery import imports, runs
+
+pytestmark = pytest.mark.django_db
+LEG = {"leg_id": "11111111-2222-3333-4444-555555555555"}
+
+
+def test_what_is_new_is_recorded_once_and_no_run_of_the_recovery_is_counted(account: TelnyxAccount) -> None:
+    ended = entry(make_event("call.hangup", -880), 880)
+    command = {"type": "command", "name": "answer", "event_timestamp": ended["event_timestamp"], "metadata": {}}
+    with telnyx_says(account, call_events=listing(entry(make_event("call.initiated", -900), 900), command, ended)):
+        brought = imports.bring(account, LEG, PORTAL)
+        again = imports.bring(account, LEG, PORTAL)
+    assert [event.event_type for event in brought.events] == ["call.initiated", "call.hangup"]
+    assert (again.events, again.young, again.elsewhere, again.is_whole) == ([], 0, 0, True)
+    run_owed()
+    assert Call.objects.get().state == "ended"
+    assert runs.watermark(account) is None
+
+
+def test_what_came_by_its_webhook_meanwhile_is_not_there_twice(account: TelnyxAccount) -> None:
+    told = entry(make_event("call.initiated", -900), 900)
+    with telnyx_says(account, call_events=listing(told, told)):
+        assert len(imports.bring(account, LEG, PORTAL).events) == 1
+    assert CallEvent.objects.count() == 1
+
+
+def test_a_record_that_is_longer_than_what_is_read_says_so(account: TelnyxAccount) -> None:
+    long = listing(*[entry(make_event("call.answered", -900), 900)] * 250)
+    long["meta"]["total_pages"] = 9
+    with telnyx_says(account, call_events=long):
+        assert not imports.bring(account, LEG, PORTAL).is_whole
