@@ -16,6 +16,7 @@ from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
 from voice.explanations.api import CallExplanationViewSet, SessionExplanationViewSet
 from voice.flows.api import FlowViewSet
+from voice.recordings.api import RecordingViewSet
 from voice.stops.api import StopViewSet, SuspensionViewSet
 from voice.texml import api as texml_api
 
@@ -31,6 +32,7 @@ router.register("conferences", ConferenceViewSet, basename="conference")
 router.register("queues", QueueViewSet, basename="queue")
 router.register("dial-batches", DialBatchViewSet, basename="dial-batch")
 router.register("suspensions", SuspensionViewSet, basename="suspension")
+router.register("recordings", RecordingViewSet, basename="recording")
 router.register("stops", StopViewSet, basename="stop")
 router.register("texml/calls", texml_api.TexmlCallViewSet, basename="texml-call")
 router.register("texml/conferences", texml_api.TexmlConferenceViewSet, basename="texml-conference")

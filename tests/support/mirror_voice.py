@@ -47,6 +47,7 @@ VOICE: dict[str, str] = {
     "voice.recordings.files": "test_admin of the room has a file of the sandbox read and drawn",
     "voice.recordings.listing": "test_reasons and test_admin of the room read the list and the words on pages",
     "voice.recordings.panel": "test_reasons and test_admin of the room read what it draws on a call's page",
+    "voice.recordings.serializers": "what the views of voice.recordings.api answer: test_api of the room sees it",
     "voice.recordings.service": "test_admin of the room plays, looks up and deletes over real HTTP",
     "voice.texml.conferences": "one function an operation: test_api of the room sends each, test_evidence some more",
     "voice.texml.queues": "one function an operation: test_api of the room sends each, test_evidence some more",
