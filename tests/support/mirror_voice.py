@@ -39,6 +39,8 @@ VOICE: dict[str, str] = {
     "voice.stuck.findings": "test_admin of the room has one of each kind on the page",
     "voice.stuck.release": "test_admin of the room releases one of each kind, and is refused one that is owned",
     "voice.notes.contact_admin": "test_contacts of the room lists, edits and imports by its pages",
+    "voice.notes.contact_api": "test_contacts of the room names numbers over REST, and imports",
+    "voice.notes.serializers": "what the views of voice.notes.api answer: test_api of the room sees it",
     "voice.notes.filters": "test_admin of the room narrows the list of follow-ups by both",
     "voice.notes.notes": "test_admin of the room writes, deletes and asks for each from a call's page",
     "voice.notes.panel": "test_admin and test_history of the room read what it draws on a call's page",
