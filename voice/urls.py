@@ -15,6 +15,7 @@ from voice.documents.api import TexmlDocumentViewSet
 from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
 from voice.explanations.api import CallExplanationViewSet, SessionExplanationViewSet
+from voice.exports.api import ExportViewSet
 from voice.flows.api import FlowViewSet
 from voice.notes.api import (
     CallContactViewSet,
@@ -26,6 +27,7 @@ from voice.notes.api import (
 )
 from voice.notes.contact_api import ContactViewSet
 from voice.recordings.api import RecordingViewSet
+from voice.reports.api import ReportViewSet
 from voice.stops.api import StopViewSet, SuspensionViewSet
 from voice.texml import api as texml_api
 
@@ -44,6 +46,7 @@ router.register("suspensions", SuspensionViewSet, basename="suspension")
 router.register("recordings", RecordingViewSet, basename="recording")
 router.register("follow-ups", FollowUpViewSet, basename="follow-up")
 router.register("contacts", ContactViewSet, basename="contact")
+router.register("exports", ExportViewSet, basename="export")
 router.register("stops", StopViewSet, basename="stop")
 router.register("texml/calls", texml_api.TexmlCallViewSet, basename="texml-call")
 router.register("texml/conferences", texml_api.TexmlConferenceViewSet, basename="texml-conference")
@@ -113,6 +116,7 @@ urlpatterns = [
         CallContactViewSet.as_view({"get": "retrieve", "put": "update"}),
         name="call-contact",
     ),
+    path("api/v1/reports/", ReportViewSet.as_view({"get": "retrieve"}), name="reports"),
     path("api/v1/accounts/<slug:name>/limits/", LimitsViewSet.as_view({"get": "retrieve"}), name="account-limits"),
     path("api/v1/accounts/<slug:name>/breaker/", BreakerViewSet.as_view({"get": "retrieve"})),
     path("api/v1/accounts/<slug:name>/breaker/close/", BreakerViewSet.as_view({"post": "close"})),

@@ -19,6 +19,7 @@ VOICE: dict[str, str] = {
     "voice.explanations.judgement.verdicts": "the words of a verdict: test_precedence of the room reads all of them",
     "voice.first_steps.forms": "test_proof of the room posts it, with everything that it refuses",
     "voice.exports.columns": "test_admin of the room reads each column of the file",
+    "voice.exports.files": "test_admin and test_api of the room read what it answers",
     "voice.exports.formats": "test_admin of the room reads a file of each format",
     "voice.exports.service": "test_admin of the room begins, reads, cancels and breaks off exports by their page",
     "voice.metrics.kinds": "test_roll_ups of voice.reports has calls judged and counted as what they are",
