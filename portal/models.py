@@ -27,7 +27,7 @@ from portal.view_times import TimePreference  # noqa: F401  as above
 SCOPES = (
     *(
         f"{area}:{right}"
-        for area in ("applications", "calls", "events", "flows", "texml")
+        for area in ("applications", "calls", "events", "flows", "texml", "recordings", "reports")
         for right in ("read", "write")
     ),
     "metrics:read",

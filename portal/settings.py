@@ -263,6 +263,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "EventStatus": "voice.models.CallEvent.Status",
         "CommandStatus": "voice.models.CallCommand.Status",
+        "RecordingStatus": "voice.models.Recording.Status",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -23,7 +23,7 @@ from tests.support.rest import api_for
 
 WHOLE = "view_full_number"
 # Shown nobody: what is sent and kept, what only a search reads, who finished what the crawl leaves open, what an export
-# that failed says; counts of a number that had no call in the window of a report.
+# searches for again, what one that failed says; counts of a number that had no call in the window of a report.
 NOWHERE = (
     "AlertNotice.body",
     "Call.from_reversed",
@@ -32,6 +32,7 @@ NOWHERE = (
     "Contact.name_folded",
     "Contact.company_folded",
     "FollowUp.done_by",
+    "CallExport.asked",
     "CallExport.columns",
     "CallExport.digest",
     "CallExport.error",

@@ -15,7 +15,19 @@ from voice.documents.api import TexmlDocumentViewSet
 from voice.events.api import EventViewSet
 from voice.events.webhooks import call_control, texml
 from voice.explanations.api import CallExplanationViewSet, SessionExplanationViewSet
+from voice.exports.api import ExportViewSet
 from voice.flows.api import FlowViewSet
+from voice.notes.api import (
+    CallContactViewSet,
+    CallFollowUpViewSet,
+    CallNoteViewSet,
+    CallTagViewSet,
+    FollowUpViewSet,
+    SessionNoteViewSet,
+)
+from voice.notes.contact_api import ContactViewSet
+from voice.recordings.api import RecordingViewSet
+from voice.reports.api import ReportViewSet
 from voice.stops.api import StopViewSet, SuspensionViewSet
 from voice.texml import api as texml_api
 
@@ -31,6 +43,10 @@ router.register("conferences", ConferenceViewSet, basename="conference")
 router.register("queues", QueueViewSet, basename="queue")
 router.register("dial-batches", DialBatchViewSet, basename="dial-batch")
 router.register("suspensions", SuspensionViewSet, basename="suspension")
+router.register("recordings", RecordingViewSet, basename="recording")
+router.register("follow-ups", FollowUpViewSet, basename="follow-up")
+router.register("contacts", ContactViewSet, basename="contact")
+router.register("exports", ExportViewSet, basename="export")
 router.register("stops", StopViewSet, basename="stop")
 router.register("texml/calls", texml_api.TexmlCallViewSet, basename="texml-call")
 router.register("texml/conferences", texml_api.TexmlConferenceViewSet, basename="texml-conference")
@@ -40,6 +56,11 @@ router.register("texml/transcriptions", texml_api.TexmlTranscriptionViewSet, bas
 router.register("texml/documents", TexmlDocumentViewSet, basename="texml-document")
 router.register("texml/secrets", texml_api.TexmlSecretViewSet, basename="texml-secret")
 router.register("texml/ai-calls", texml_api.TexmlAICallViewSet, basename="texml-ai-call")
+
+_CALL, _SESSION = "calls/(?P<call_control_id>[^/]+)", "sessions/(?P<call_session_id>[^/]+)"
+router.register(f"{_CALL}/notes", CallNoteViewSet, basename="call-note")
+router.register(f"{_CALL}/tags", CallTagViewSet, basename="call-tag")
+router.register(f"{_SESSION}/notes", SessionNoteViewSet, basename="session-note")
 
 _PART = "[A-Za-z0-9_-]"
 
@@ -80,6 +101,22 @@ urlpatterns = [
         SessionFileViewSet.as_view({"get": "bundle"}),
         name="session-bundle",
     ),
+    re_path(
+        rf"^api/v1/{_CALL}/follow-up/$",
+        CallFollowUpViewSet.as_view({"get": "retrieve", "put": "update"}),
+        name="call-follow-up",
+    ),
+    re_path(
+        rf"^api/v1/{_CALL}/follow-up/done/$",
+        CallFollowUpViewSet.as_view({"post": "done"}),
+        name="call-followed-up",
+    ),
+    re_path(
+        rf"^api/v1/{_CALL}/contact/$",
+        CallContactViewSet.as_view({"get": "retrieve", "put": "update"}),
+        name="call-contact",
+    ),
+    path("api/v1/reports/", ReportViewSet.as_view({"get": "retrieve"}), name="reports"),
     path("api/v1/accounts/<slug:name>/limits/", LimitsViewSet.as_view({"get": "retrieve"}), name="account-limits"),
     path("api/v1/accounts/<slug:name>/breaker/", BreakerViewSet.as_view({"get": "retrieve"})),
     path("api/v1/accounts/<slug:name>/breaker/close/", BreakerViewSet.as_view({"post": "close"})),

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from rest_framework import mixins, viewsets
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
@@ -32,6 +33,12 @@ class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-a
 
 class ReadOnlyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, PortalViewSet):
     """List and retrieve."""
+
+
+def demand(request: Request, permission: str) -> None:
+    """Refuse who lacks a permission that is needed beside the one of what is asked."""
+    if not request.user.has_perm(permission):
+        raise PermissionDenied(f"The token's user lacks the permission {permission}.")
 
 
 def account_of(request: Request, body: Any) -> TelnyxAccount:

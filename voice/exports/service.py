@@ -23,6 +23,7 @@ from portal.masking import masked_text, may_see_whole, whole_was_seen
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.statement_timeout import statement_timeout
+from voice.call_log import query
 from voice.call_log.query import Query
 from voice.exports.columns import BY_NAME, SHOWN, Column, Writer, fields_of
 from voice.exports.formats import FORMATS, Format
@@ -59,31 +60,40 @@ class Export:
     actor: Actor
 
 
-def begin(query: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> Export:
-    """Begin an export of what ``query`` shows. Raises ``ExportRefused``."""
-    if form not in FORMATS:
-        raise ExportRefused("format", f"There is no such format; there are {', '.join(FORMATS)}.")
-    unknown = [name for name in names if name not in BY_NAME]
-    if unknown:
-        raise ExportRefused("columns", f"There is no column {', '.join(unknown)[:200]}.")
-    if query.wrong or query.refused:
-        said = [*query.wrong, *([query.refused.words] if query.refused else [])]
-        raise ExportRefused("q", " ".join([*said, "Nothing was exported: set the search right first."]))
-    columns = tuple(BY_NAME[name] for name in names or SHOWN)
-    now = timezone.now()
-    row = CallExport(
-        id=identifier,
-        user=actor.user,
-        query=masked_text(query.text)[:1000],
-        format=form,
-        columns=[column.name for column in columns],
-        shows_numbers=may_see_whole(actor.user),
-        bound=now,
-    )
-    _admit(row, actor)
-    AuditEvent.note(actor, "call.export", row, query=row.query, format=form, columns=row.columns)
-    calls = query.calls().filter(started_at__lte=now).order_by("-started_at", "-id")
-    return Export(row, calls, columns, FORMATS[form], actor)
+def begin(found: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> Export:
+    """Begin an export of what a search shows. Raises ``ExportRefused``."""
+    row = _row(found, form, names, actor, identifier)
+    _demand_room(actor, row.begun_at)
+    if not _insert(row):
+        raise ExportRefused("", "This export has begun already. Open the page anew for another one.")
+    _note(row, actor)
+    return _export(row, found, actor)
+
+
+def order(found: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> CallExport:
+    """Keep an export of what a search shows now, for being fetched. Raises ``ExportRefused``.
+
+    The same ``identifier`` twice is one.
+    """
+    row = _row(found, form, names, actor, identifier)
+    row.state, row.asked = CallExport.State.WAITING, found.text
+    return row if _insert(row) else CallExport.objects.get(pk=identifier, user=actor.user)
+
+
+def fetch(row: CallExport, actor: Actor) -> Export:
+    """Begin to write an export that was ordered, or write it once more. Raises ``ExportRefused``."""
+    found, now = query.read(row.asked, actor.user, actor=actor, now=row.bound), timezone.now()
+    _demand_sense(found)
+    _demand_room(actor, now)
+    anew = {"state": CallExport.State.RUNNING, "seen_at": now, "shows_numbers": may_see_whole(actor.user)}
+    anew |= {"rows": 0, "reached": None, "digest": "", "error": "", "ended_at": None}
+    is_fetched = Q(state=CallExport.State.RUNNING, seen_at__gt=now - CallExport.SILENT)
+    free = CallExport.objects.filter(pk=row.pk).exclude(state=CallExport.State.CANCELLED).exclude(is_fetched)
+    if not free.update(**anew):
+        raise ExportRefused("", "It was cancelled, or is being fetched just now.")
+    row.refresh_from_db()
+    _note(row, actor)
+    return _export(row, found, actor)
 
 
 def stream(export: Export) -> Iterator[bytes]:
@@ -108,10 +118,9 @@ def stream(export: Export) -> Iterator[bytes]:
 
 
 def cancel(row: CallExport, actor: Actor) -> bool:
-    """Have an export end with its next page; false when it is over already."""
-    told = CallExport.objects.filter(pk=row.pk, state=CallExport.State.RUNNING).update(
-        state=CallExport.State.CANCELLED, ended_at=timezone.now()
-    )
+    """Have an export end with its next page, or not begin; false when it is over already."""
+    alive = CallExport.objects.filter(pk=row.pk, state__in=(CallExport.State.WAITING, CallExport.State.RUNNING))
+    told = alive.update(state=CallExport.State.CANCELLED, ended_at=timezone.now())
     if told:
         AuditEvent.note(actor, "call.export_cancel", row)
     return bool(told)
@@ -131,17 +140,58 @@ class _Cancelled(Exception):
     """Says that somebody cancelled it."""
 
 
-def _admit(row: CallExport, actor: Actor) -> None:
-    """Insert the row, unless it is there already, or too many run."""
-    alive = CallExport.objects.filter(state=CallExport.State.RUNNING, seen_at__gt=row.begun_at - CallExport.SILENT)
+def _row(found: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> CallExport:
+    """Make the row of an export, unless something of it is wrong."""
+    if form not in FORMATS:
+        raise ExportRefused("format", f"There is no such format; there are {', '.join(FORMATS)}.")
+    unknown = [name for name in names if name not in BY_NAME]
+    if unknown:
+        raise ExportRefused("columns", f"There is no column {', '.join(unknown)[:200]}.")
+    _demand_sense(found)
+    now = timezone.now()
+    return CallExport(
+        id=identifier,
+        user=actor.user,
+        query=masked_text(found.text)[:1000],
+        format=form,
+        columns=list(names or SHOWN),
+        shows_numbers=may_see_whole(actor.user),
+        bound=now,
+        begun_at=now,
+    )
+
+
+def _export(row: CallExport, found: Query, actor: Actor) -> Export:
+    calls = found.calls().filter(started_at__lte=row.bound).order_by("-started_at", "-id")
+    return Export(row, calls, tuple(BY_NAME[name] for name in row.columns), FORMATS[row.format], actor)
+
+
+def _note(row: CallExport, actor: Actor) -> None:
+    AuditEvent.note(actor, "call.export", row, query=row.query, format=row.format, columns=row.columns)
+
+
+def _demand_sense(found: Query) -> None:
+    if found.wrong or found.refused:
+        said = [*found.wrong, *([found.refused.words] if found.refused else [])]
+        raise ExportRefused("q", " ".join([*said, "Nothing was exported: set the search right first."]))
+
+
+def _demand_room(actor: Actor, now: datetime) -> None:
+    """Refuse when too many run."""
+    alive = CallExport.objects.filter(state=CallExport.State.RUNNING, seen_at__gt=now - CallExport.SILENT)
     users = [str(user) for user in alive.values_list("user", flat=True)[:MOST]]
     if users.count(str(actor.user.pk)) >= MOST_OF_ONE or len(users) >= MOST:
         raise ExportRefused("", f"{len(users)} exports are running. Wait for one to end, or cancel it.")
+
+
+def _insert(row: CallExport) -> bool:
+    """Insert the row, unless it is there already."""
     try:
         with transaction.atomic():
             row.save(force_insert=True)
     except IntegrityError:
-        raise ExportRefused("", "This export has begun already. Open the page anew for another one.") from None
+        return False
+    return True
 
 
 def _pages(export: Export, names: list[str]) -> Iterator[str]:

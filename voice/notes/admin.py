@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -82,7 +81,7 @@ def _changing(*permissions: str) -> Callable[[Callable[[HttpRequest, Call], None
             try:
                 change(request, call)
             except ValidationError as error:
-                messages.error(request, " ".join(error.messages))
+                messages.error(request, contacts.in_words(error))
             return HttpResponseRedirect(f"{_page(call)}#notes")
 
         return view
@@ -119,11 +118,7 @@ def _untag(request: HttpRequest, call: Call) -> None:
 
 @_changing("voice.add_followup")
 def _follow_up(request: HttpRequest, call: Call) -> None:
-    name = request.POST.get("assignee", "").replace("\0", "")
-    people = get_user_model().objects.filter(is_active=True, is_staff=True)
-    assignee = people.filter(username=name).first() if name else None
-    if name and assignee is None:
-        raise ValidationError("Nobody of that name signs in here: choose somebody from the list.")
+    assignee = notes.person(request.POST.get("assignee", "").replace("\0", ""))
     notes.ask_for_follow_up(call, assignee, actor_of(request))
 
 
@@ -132,13 +127,10 @@ def _followed_up(request: HttpRequest, call: Call) -> None:
     notes.finish_follow_up(call, actor_of(request))
 
 
-@_changing("voice.add_contact", "voice.change_contact")
+@_changing(*contacts.TO_NAME)
 def _name(request: HttpRequest, call: Call) -> None:
-    number = history.other_party(call)
-    if not number:
-        raise ValidationError("Nobody told the number of this call, so it cannot have a name.")
     name, company = (request.POST.get(one, "").replace("\0", "") for one in ("name", "company"))
-    contacts.save(number, name, company, actor_of(request))
+    history.name_other_party(call, name, company, actor_of(request))
 
 
 def _others(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:

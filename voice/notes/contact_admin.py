@@ -16,7 +16,6 @@ from unfold.decorators import display
 from portal.actors import actor_of
 from portal.admin.site import ReadOnlyAdmin, seen, viewer
 from portal.masking import may_see_whole
-from portal.models import AuditEvent
 from portal.phone_numbers import check_endpoint
 from portal.templatetags.portal import phone
 from voice.models import Contact
@@ -30,8 +29,12 @@ class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
         model = Contact
         fields = ("number", "name", "company")
 
-    def clean_number(self) -> str:
-        return check_endpoint(self.cleaned_data["number"], "")
+    def clean(self) -> dict[str, Any]:
+        super().clean()
+        if not self.errors:
+            entry = contacts.entry_of(**{name: self.cleaned_data[name] for name in self._meta.fields})
+            self.cleaned_data |= vars(entry)
+        return self.cleaned_data
 
 
 class ImportForm(forms.Form):
@@ -104,14 +107,18 @@ class ContactAdmin(ReadOnlyAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return bool(ModelAdmin.has_delete_permission(self, request, obj))
 
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Draw the form, or take it. A number that got a name since it was looked for is told as any that has one."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except contacts.Taken:
+            return super().changeform_view(request, *args, **kwargs)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        obj.changed_by = actor_of(request).label.removeprefix("user: ")[:200]
-        super().save_model(request, obj, form, change)
-        AuditEvent.note(actor_of(request), "contact.change" if change else "contact.add", obj)
+        contacts.write(obj, contacts.Entry(obj.number, obj.name, obj.company), actor_of(request))
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
-        AuditEvent.note(actor_of(request), "contact.delete", obj)
-        super().delete_model(request, obj)
+        contacts.remove(obj, actor_of(request))
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"may_import": _may_import(request.user), **(extra_context or {})})
@@ -142,4 +149,4 @@ class ContactAdmin(ReadOnlyAdmin):
 
 
 def _may_import(user: Any) -> bool:
-    return bool(user.has_perms(["voice.add_contact", "voice.change_contact"]))
+    return bool(user.has_perms(contacts.TO_NAME))

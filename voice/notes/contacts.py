@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -17,9 +17,17 @@ from portal.phone_numbers import check_endpoint, is_nobody
 from voice.models import Call, Contact
 
 MOST_BYTES, MOST_LINES, MOST_WRONG = 2 * 1024 * 1024, 10_000, 50
+TO_NAME = ("voice.add_contact", "voice.change_contact")  # to name a number, or name it anew, one or many
 _LONGEST = 100
 _MOST_FOUND = 1000  # contacts whose calls are searched for at once
 _TOGETHER = 500
+
+
+class Taken(ValidationError):
+    """Says that a number has a name already."""
+
+    def __init__(self) -> None:
+        super().__init__({"number": ["A contact of this number already exists: change that one."]})
 
 
 class BadFile(Exception):
@@ -45,19 +53,55 @@ def names(numbers: Iterable[str]) -> dict[str, Contact]:
     return {row.number: row for row in Contact.objects.filter(number__in=wanted)} if wanted else {}
 
 
+def entry_of(number: str, name: str, company: str) -> Entry:
+    """Read whom a number belongs to, its white space folded. ``ValidationError`` says what is wrong, by field."""
+    asked = {"number": lambda: _number(number), "name": lambda: _words(name, needed=True)}
+    asked["company"] = lambda: _words(company)
+    read, wrong = dict[str, str](), dict[str, list[str]]()
+    for field, value in asked.items():
+        try:
+            read[field] = value()
+        except ValidationError as error:
+            wrong[field] = error.messages
+    if wrong:
+        raise ValidationError(wrong)
+    return Entry(**read)
+
+
 def save(number: str, name: str, company: str, actor: Actor) -> Contact:
     """Name a number, or name it anew. ``ValidationError`` says what is wrong, by field."""
-    entry = Entry(_number(number), _words(name, "name", needed=True), _words(company, "company"))
-    contact = Contact.objects.filter(number=entry.number).first() or Contact(number=entry.number)
+    entry = entry_of(number, name, company)
+    try:
+        return write(_of_number(entry.number), entry, actor)
+    except Taken:  # somebody named it just now: who comes last has named it anew
+        return write(_of_number(entry.number), entry, actor)
+
+
+def write(contact: Contact, entry: Entry, actor: Actor) -> Contact:
+    """Write a contact down as ``entry`` has it. Raises ``Taken`` when its number has a name already."""
     was_known = not contact._state.adding
-    contact.name, contact.company, contact.changed_by = (
-        entry.name,
-        entry.company,
-        actor.label.removeprefix("user: ")[:200],
-    )
-    contact.save()
-    AuditEvent.note(actor, "contact.change" if was_known else "contact.add", contact)
+    contact.number, contact.name, contact.company = entry.number, entry.name, entry.company
+    contact.changed_by = actor.label.removeprefix("user: ")[:200]
+    try:
+        with transaction.atomic():
+            contact.save()
+            AuditEvent.note(actor, "contact.change" if was_known else "contact.add", contact)
+    except IntegrityError:
+        raise Taken from None
     return contact
+
+
+def remove(contact: Contact, actor: Actor) -> None:
+    """Forget the name of a number; that it was there stays in the audit trail."""
+    AuditEvent.note(actor, "contact.delete", contact)
+    contact.delete()
+
+
+def in_words(error: ValidationError) -> str:
+    """Say in one text what is wrong, each by its field."""
+    if not hasattr(error, "error_dict"):
+        return " ".join(error.messages)
+    return " ".join(f"{field}: {' '.join(messages)}" for field, messages in error.message_dict.items())
 
 
 def calls_of_contact(text: str) -> QuerySet[Call]:
@@ -156,32 +200,32 @@ def _entries(rows: Any) -> list[Entry]:
 def _take(told: dict[str, str], line: int, found: dict[str, tuple[int, Entry]]) -> Iterator[str]:
     """Take one line into ``found``; yield what is wrong with it."""
     try:
-        name, company = _words(told.get("name", ""), "name", needed=True), _words(told.get("company", ""), "company")
-        number = _number(told.get("number", ""))
+        entry = entry_of(told.get("number", ""), told.get("name", ""), told.get("company", ""))
     except ValidationError as error:
-        yield " ".join(error.messages)
+        yield in_words(error)
         return
-    if number in found:
-        yield f"number: it is the same as in line {found[number][0]}."
+    if entry.number in found:
+        yield f"number: it is the same as in line {found[entry.number][0]}."
         return
-    found[number] = line, Entry(number, name, company)
+    found[entry.number] = line, entry
+
+
+def _of_number(number: str) -> Contact:
+    return Contact.objects.filter(number=number).first() or Contact(number=number)
 
 
 def _number(text: str) -> str:
     # a spreadsheet's guard against formulas
     text = text.strip().removeprefix("'")
     if is_nobody(text):
-        raise ValidationError({"number": ["number: nobody’s number cannot have a name."]})
-    try:
-        return check_endpoint(text)
-    except ValidationError as error:
-        raise ValidationError({"number": [f"number: {' '.join(error.messages)}"]}) from None
+        raise ValidationError("nobody’s number cannot have a name.")
+    return check_endpoint(text)
 
 
-def _words(text: str, field: str, *, needed: bool = False) -> str:
+def _words(text: str, *, needed: bool = False) -> str:
     words = " ".join(text.split())
     if needed and not words:
-        raise ValidationError({field: [f"{field}: it is empty."]})
+        raise ValidationError("it is empty.")
     if len(words) > _LONGEST:
-        raise ValidationError({field: [f"{field}: at most {_LONGEST} characters."]})
+        raise ValidationError(f"at most {_LONGEST} characters.")
     return words

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
+from portal.actors import Actor
 from portal.phone_numbers import is_nobody
-from voice.models import Call
+from voice.models import Call, Contact
+from voice.notes import contacts
 
 _SHOWN = 6
 
@@ -26,6 +29,14 @@ def other_party(call: Call) -> str:
     """Return the number of who is not us: who called, or whom we called; empty when nobody told it."""
     number = call.to_number if call.direction == "outgoing" else call.from_number
     return "" if is_nobody(number) else number
+
+
+def name_other_party(call: Call, name: str, company: str, actor: Actor) -> Contact:
+    """Name the number of who is not us. ``ValidationError`` says what is wrong, by field."""
+    number = other_party(call)
+    if not number:
+        raise ValidationError("Nobody told the number of this call, so it cannot have a name.")
+    return contacts.save(number, name, company, actor)
 
 
 def calls_of_number(number: str) -> QuerySet[Call]:

@@ -39,7 +39,7 @@ def remove(note: CallNote, actor: Actor) -> None:
     note.delete()
 
 
-def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> None:
+def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:
     """Say that somebody is to look at the call again: one person, or whoever comes first."""
     told = {
         "asked_by": actor.label.removeprefix("user: ")[:200],
@@ -48,8 +48,9 @@ def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> None:
         "done_at": None,
         "done_by": "",
     }
-    FollowUp.objects.update_or_create(call=call, defaults=told)
+    row, _ = FollowUp.objects.update_or_create(call=call, defaults=told)
     AuditEvent.note(actor, "call.follow_up", call, assignee=assignee.get_username() if assignee else "")
+    return row
 
 
 def finish_follow_up(call: Call, actor: Actor) -> None:
@@ -63,7 +64,19 @@ def finish_follow_up(call: Call, actor: Actor) -> None:
 
 def people() -> list[Any]:
     """List who may be asked to look at a call: everybody who signs in, by name."""
-    return list(get_user_model().objects.filter(is_active=True, is_staff=True).order_by("username")[:MOST_PEOPLE])
+    return list(_who_sign_in().order_by("username")[:MOST_PEOPLE])
+
+
+def person(name: str) -> Any:
+    """Find who is asked to look at a call; None, whoever comes first, for no name. ``ValidationError`` for nobody's."""
+    found = _who_sign_in().filter(username=name).first() if name else None
+    if name and found is None:
+        raise ValidationError("Nobody of that name signs in here: choose somebody from the list.")
+    return found
+
+
+def _who_sign_in() -> QuerySet[Any]:
+    return get_user_model().objects.filter(is_active=True, is_staff=True)
 
 
 def calls_to_follow_up() -> QuerySet[Call]:

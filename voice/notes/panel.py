@@ -37,7 +37,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "history": past,
         "contact": known.get(past.number) if past else None,
         "may_see_whole": may_see_whole(user),
-        "may_name": user.has_perms(["voice.add_contact", "voice.change_contact"]),
+        "may_name": user.has_perms(contacts.TO_NAME),
         "longest": notes.LONGEST,
     }
     return SafeString(render_to_string("voice/notes/panel.html", context, request))

@@ -25,7 +25,7 @@ def name_of(text: str) -> str:
     return name
 
 
-def tag(call: Call, text: str, actor: Actor) -> None:
+def tag(call: Call, text: str, actor: Actor) -> CallTag:
     """Give the call a tag; twice is once. ``ValidationError`` says what is wrong with it."""
     name = name_of(text)
     if CallTag.objects.filter(call=call).exclude(name=name).count() >= MOST:
@@ -35,6 +35,7 @@ def tag(call: Call, text: str, actor: Actor) -> None:
     )
     if made:
         AuditEvent.note(actor, "call.tag", call, tag=row.name)
+    return row
 
 
 def untag(call: Call, number: int, actor: Actor) -> None:

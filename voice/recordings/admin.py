@@ -19,7 +19,6 @@ from portal.admin.filters import MomentRangeFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import viewer
 from portal.masking import may_see_whole
-from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -27,9 +26,7 @@ from portal.templatetags.portal import phone, seconds, status_badge
 from voice.commands.confirmation import wake_and_return
 from voice.models import Call, Recording
 from voice.recordings import files, listing, panel, peaks, service
-from voice.texml.admin.links import origin, playable
-
-_GONE = "Telnyx has no file of this recording any more: it was deleted there, or its time was over."
+from voice.texml.admin.links import origin
 
 
 @admin.register(Recording)
@@ -123,8 +120,6 @@ class RecordingAdmin(PageAdmin):
         url, error = self._link(request, recording)
         context = self.page(request, recording) | {"media": url, "error": error}
         context |= {"may_draw": bool(url) and recording.peaks is None and not recording.peaks_error}
-        if url:
-            AuditEvent.note(actor_of(request), "recording.listen", recording)
         answer = TemplateResponse(request, self.page_template, self.context(request) | context)
         answer.media_origin = origin(url)  # type: ignore[attr-defined]  # portal.runtime.middleware lets it be heard
         return answer
@@ -180,14 +175,9 @@ class RecordingAdmin(PageAdmin):
     def _link(self, request: HttpRequest, recording: Recording) -> tuple[str, str]:
         """Return a fresh link that this person may be given, or why there is none."""
         try:
-            url = service.fresh_link(recording)
-        except TelnyxError as error:
+            return service.listen(recording, actor_of(request)), ""
+        except (PortalRefusal, TelnyxError) as error:
             return "", str(error)
-        if not url:
-            return "", _GONE
-        if shown := playable(request.user, {"media_url": url}):
-            return shown, ""
-        return "", "The file's address has a phone number in it: it takes the permission to see whole numbers."
 
     def _draw(self, recording: Recording) -> None:
         try:

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Q, When
 from django.utils import timezone
 
 from voice.calls import timeline
 from voice.models import Call, CallCommand, CallEvent, ConferenceParticipant, Recording
 from voice.recordings import reasons
 
-MOST_LEGS, _MOST_RECORDINGS, _MOST_LINES = 20, 100, 300
+MOST_LEGS, MOST_RECORDINGS, _MOST_LINES = 20, 100, 300
 _ENDS = timedelta(seconds=2)  # words are told a moment after they were said
 
 
@@ -28,11 +28,12 @@ class Leg:
 
 @dataclass(frozen=True)
 class Session:
-    """Holds what was recorded of a session's legs and rooms; ``more_legs`` are not listed."""
+    """Holds what was recorded of a session's legs and rooms; ``more_legs``, and ``more`` recordings, are not listed."""
 
     legs: list[Leg]
     of_rooms: list[Recording]
     more_legs: int
+    more: int
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,22 @@ class Line:
 
 
 def of_session(call: Call, told: timeline.Story) -> Session:
-    """Read the recordings of the call's session, in three statements; its own leg is always among those shown."""
+    """Read the recordings of the call's session, in three statements; its own leg is always among those shown.
+
+    So are, of very many, the recordings of that leg; how many are left out takes a statement more.
+    """
     legs = told.legs
     own = [(letter, leg) for letter, leg in legs[MOST_LEGS:] if leg.pk == call.pk]
     shown = [*legs[: MOST_LEGS - len(own)], *own]
     ids = [leg.pk for _, leg in shown]
     rooms = ConferenceParticipant.objects.filter(call__in=ids).values_list("conference", flat=True)[:50]
-    rows = Recording.objects.filter(Q(call__in=ids) | Q(conference__in=list(rooms))).select_related("deletion")
-    rows = rows.defer("facts", "transcript", "peaks").order_by("started_at", "id")[:_MOST_RECORDINGS]
+    every = Recording.objects.filter(Q(call__in=ids) | Q(conference__in=list(rooms)))
+    first = Case(When(call=call.pk, then=0), default=1)
+    rows = every.select_related("deletion").defer("facts", "transcript", "peaks").order_by(first, "started_at", "id")
+    listed = list(rows[: MOST_RECORDINGS + 1])
+    more = every.order_by().count() - MOST_RECORDINGS if len(listed) > MOST_RECORDINGS else 0
     of_legs, of_rooms = defaultdict[Any, list[Recording]](list), list[Recording]()
-    for row in rows:
+    for row in listed[:MOST_RECORDINGS]:
         (of_rooms if row.conference_id else of_legs[row.call_id]).append(row)
     may_ask = told.user.has_perm("voice.view_callcommand")
     commands = _commands([pk for pk in ids if pk not in of_legs]) if may_ask else {}
@@ -63,10 +70,12 @@ def of_session(call: Call, told: timeline.Story) -> Session:
     def reason(leg: Call) -> str:
         if of_legs[leg.pk]:
             return ""
+        if more and leg.has_recording:
+            return "What was recorded of it is among those that are not shown here."
         return reasons.why_none(leg, commands[leg.pk], now) if may_ask else "No recording was told of."
 
-    listed = [Leg(letter, leg, of_legs[leg.pk], reason(leg)) for letter, leg in shown]
-    return Session(listed, of_rooms, len(legs) - len(shown))
+    of_each = [Leg(letter, leg, of_legs[leg.pk], reason(leg)) for letter, leg in shown]
+    return Session(of_each, of_rooms, len(legs) - len(shown), more)
 
 
 def lines(recording: Recording) -> list[Line]:

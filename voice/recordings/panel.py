@@ -10,14 +10,14 @@ from voice.calls import timeline
 from voice.models import Call, Recording
 from voice.recordings import listing
 
-LISTEN, DELETE = "voice.listen_recording", "voice.delete_recording"
+SEE, LISTEN, DELETE = "voice.view_recording", "voice.listen_recording", "voice.delete_recording"
 _CHANNELS = {"dual": "two channels", "single": "one channel"}
 
 
 def panel(request: HttpRequest, call: Call) -> SafeString:
     """Draw it for who may see recordings."""
     user: Any = request.user
-    if not user.has_perm("voice.view_recording"):
+    if not user.has_perm(SEE):
         return SafeString("")
     session = listing.of_session(call, timeline.story_of(request, call))
     context = {
@@ -25,6 +25,9 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "legs": [(leg, [state(row) for row in leg.recordings]) for leg in session.legs],
         "of_rooms": [state(row) for row in session.of_rooms],
         "more_legs": session.more_legs,
+        "more": session.more,
+        "most": listing.MOST_RECORDINGS,
+        "in_all": listing.MOST_RECORDINGS + session.more,
         "may_listen": user.has_perm(LISTEN),
         "may_ask": not call.is_alive and bool(call.answered_at or call.bridged_at),
     }

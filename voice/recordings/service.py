@@ -8,7 +8,8 @@ from django.db import transaction
 
 from portal import sql
 from portal.actors import Actor
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
+from portal.refusals import PortalRefusal
 from portal.telnyx import paging
 from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused
@@ -19,10 +20,34 @@ from voice.commands import outbox
 from voice.models import Call, CallCommand, Recording
 from voice.recordings.projection import CHANNELS, id_in
 from voice.texml import recordings as texml_recordings
+from voice.texml.admin.links import playable
 
 DELETE, TEXML_DELETE = "recordings.delete", "texml.recordings.delete"
 _FORMATS = ("wav", "mp3")  # what a browser plays of both; of the first a picture can be drawn
 _CLOSED = frozenset({CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED})
+_GONE = "Telnyx has no file of this recording any more: it was deleted there, or its time was over."
+_NEVER = "There is no file of this recording: Telnyx told of none."
+_NUMBER = "The file's address has a phone number in it: it takes the permission to see whole numbers."
+
+
+class NoFile(PortalRefusal):
+    """Says that there is no file to be heard or to be deleted."""
+
+    code = "no_file"
+
+
+def listen(recording: Recording, actor: Actor) -> str:
+    """Ask for a fresh link for somebody who may listen, and note that they do.
+
+    Raises ``NoFile``, ``PortalRefusal`` where the link would tell a hidden number, and what ``ask`` raises.
+    """
+    url = fresh_link(recording)
+    if not url:
+        raise NoFile(_GONE if recording.recording_id else _NEVER)
+    if not playable(actor.user, {"media_url": url}):
+        raise PortalRefusal(_NUMBER)
+    AuditEvent.note(actor, "recording.listen", recording)
+    return url
 
 
 def fresh_link(recording: Recording) -> str:
@@ -52,7 +77,12 @@ def may_be_fetched(account: TelnyxAccount, url: str) -> bool:
 
 
 def delete(recording: Recording, actor: Actor, *, intent: str) -> CallCommand:
-    """Make a queued deletion of the file at Telnyx; while one is open, or was carried out, it is that one."""
+    """Make a queued deletion of the file at Telnyx; while one is open, or was carried out, it is that one.
+
+    Raises ``NoFile`` for a recording that failed.
+    """
+    if not recording.recording_id:
+        raise NoFile(_NEVER)
     with transaction.atomic():
         rows = Recording.objects.select_for_update(of=("self",), no_key=True)
         kept = rows.select_related("deletion").get(pk=recording.pk)

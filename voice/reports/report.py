@@ -34,6 +34,8 @@ class Figure:
     url: str
     among_words: str = ""
     among_url: str = ""
+    value: float | None = None
+    was: float | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class Line:
     label: str
     cells: list[Figure]
     narrowed: dict[str, str]
+    window: Window
+    scope: Scope
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,8 @@ class Report:
             self.links.of(metric.of, counted_as, window, scope) if value is not None else "",
             among_words=str(among) if metric.among and among is not None else "",
             among_url=self.links.of(metric.among, counted_as, window, scope) if metric.among and among else "",
+            value=value,
+            was=was,
         )
 
     def _column(self, part: Window, numbers: list[int], most: int) -> Column:
@@ -180,7 +186,7 @@ class Report:
 
     def _line(self, label: str, tally: Tally, window: Window, scope: Scope) -> Line:
         cells = [self._figure(BY_NAME[name], tally, window, scope) for name in COLUMNS]
-        return Line(label, cells, self._narrowed(window, scope))
+        return Line(label, cells, self._narrowed(window, scope), window, scope)
 
     def _narrowed(self, window: Window, scope: Scope) -> dict[str, str]:
         """Say what the address of a report of these calls alone has; nothing, where it would name a hidden number."""

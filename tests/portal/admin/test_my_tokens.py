@@ -61,6 +61,8 @@ def test_a_person_is_offered_what_opens_anything_to_them(ada, operator, user_wit
         "calls:write",
         "texml:read",
         "texml:write",
+        "reports:read",
+        "reports:write",
     ]  # to refresh a call, or to have a document checked, is to write, and takes no more
     assert set(SCOPES) - set(scopes_of(operator)) == {"events:write"}  # nothing asks for it yet
     assert scopes_of(user_with("portal.view_heartbeat", username="monitor")) == ["metrics:read"]

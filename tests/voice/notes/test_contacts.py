@@ -5,15 +5,18 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import FROM, make_call
+from tests.support.rest import api_for, problem, send
 from voice.models import Contact
 from voice.notes import contacts
+from voice.notes.contact_admin import ContactForm
 
 pytestmark = pytest.mark.django_db
-LIST = "/admin/voice/contact/"
+LIST, REST = "/admin/voice/contact/", "/api/v1/contacts/"
 GOOD = "number,name,company\n+13125550001,Ada Fitzroy,Fitzroy Ltd\n+1 312-555-0002,Bob,\n"
 
 
@@ -99,3 +102,105 @@ def test_the_form_takes_a_number_as_people_write_it_and_refuses_a_second_name(br
     assert set(AuditEvent.objects.filter(action__startswith="contact.").values_list("action", flat=True)) == {
         "contact.add"
     }
+
+
+# --- two at once ------------------------------------------------------------------------------------------------------
+
+
+def test_who_names_a_number_that_was_named_just_now_names_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    find, seen = contacts._of_number, list[str]()
+
+    def too_early(number: str) -> Contact:
+        """Look for it, and be told of none that comes the moment after."""
+        seen.append(number)
+        if len(seen) > 1:
+            return find(number)
+        found = find(number)
+        Contact.objects.create(number=number, name="Bob")
+        return found
+
+    monkeypatch.setattr(contacts, "_of_number", too_early)
+    assert contacts.save(FROM, " Ada  Fitzroy ", "", PORTAL).name == "Ada Fitzroy"
+    assert [row.name for row in Contact.objects.all()] == ["Ada Fitzroy"]
+
+
+def test_a_form_whose_number_is_named_while_it_is_stored_says_so(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, looked = ContactForm.validate_unique, list[str]()
+
+    def too_early(form: ContactForm) -> None:
+        """Look whether the number has a name, the first time a moment before it gets one."""
+        if looked:
+            look(form)
+        looked.append("once")
+
+    Contact.objects.create(number=FROM, name="Bob")
+    monkeypatch.setattr(ContactForm, "validate_unique", too_early)
+    answer = browser.post(f"{LIST}add/", {"number": FROM, "name": "Ada", "company": ""})
+    assert (len(looked), "already exists" in answer.content.decode()) == (2, True)
+    assert [row.name for row in Contact.objects.all()] == ["Bob"]
+
+
+def test_page_rest_and_file_fold_white_space_alike(browser: Client, api: APIClient) -> None:
+    browser.post(f"{LIST}add/", {"number": "+13125550001", "name": " Ada   Fitzroy ", "company": "Fitzroy \t Ltd"})
+    send(api, REST, {"number": "+13125550002", "name": " Ada   Fitzroy ", "company": "Fitzroy \t Ltd"})
+    sent(browser, "number,name,company\n+13125550003, Ada   Fitzroy ,Fitzroy \t Ltd\n")
+    assert set(Contact.objects.values_list("name", "company")) == {("Ada Fitzroy", "Fitzroy Ltd")}
+    assert Contact.objects.count() == 3
+
+
+# --- over REST --------------------------------------------------------------------------------------------------------
+
+
+def test_a_contact_is_made_found_changed_and_forgotten(api: APIClient) -> None:
+    made = send(api, REST, {"number": "+1 (312) 555-0142", "name": "Ada", "company": "Fitzroy Ltd"})
+    told = {"number": "+13125550142", "name": "Ada", "company": "Fitzroy Ltd", "changed_by": "token: tests"}
+    assert (made.status_code, made["Location"]) == (201, f"{REST}{made.json()['id']}/")
+    assert made.json() | told == made.json() == api.get(made["Location"]).json()
+    for asked in ({}, {"name": "ad"}, {"name": "FITZ"}, {"number": "+1 312 555 0142"}):
+        assert [one["id"] for one in api.get(REST, asked).json()["results"]] == [made.json()["id"]], asked
+    assert api.get(REST, {"name": "bob"}).json()["results"] == []
+    changed = api.patch(made["Location"], {"company": ""}, format="json").json()
+    assert (changed["name"], changed["company"]) == ("Ada", "")
+    other = send(api, REST, {"number": "+13125550143", "name": "Bob"})
+    for answer in (
+        send(api, REST, {"number": "+13125550142", "name": "Eve"}),
+        api.patch(other["Location"], {"number": "+13125550142"}, format="json"),
+    ):
+        assert "already exists" in problem(answer, 400)["errors"]["number"][0]
+    assert api.delete(made["Location"]).status_code == 204
+    problem(api.get(made["Location"]), 404)
+    actions = AuditEvent.objects.filter(action__startswith="contact.").values_list("action", flat=True)
+    assert sorted(actions) == ["contact.add", "contact.add", "contact.change", "contact.delete"]
+
+
+def test_what_is_no_contact_is_told_by_field(api: APIClient) -> None:
+    said = problem(send(api, REST, {"number": "312", "name": " ", "company": "x" * 101}), 400)["errors"]
+    assert set(said) == {"name"}  # an empty text is none of a name
+    said = problem(send(api, REST, {"number": "312", "name": "Ada", "company": "x" * 101}), 400)["errors"]
+    assert set(said) == {"number", "company"}
+    assert "nobody’s number" in str(problem(send(api, REST, {"number": "anonymous", "name": "Ada"}), 400)["errors"])
+    problem(api.get(REST, {"number": "12"}), 400)
+
+
+def test_a_file_is_imported_over_rest_whole_or_not_at_all(api: APIClient) -> None:
+    assert send(api, f"{REST}import/", {"csv": GOOD}).json() == {"new": 2, "changed": 0}
+    assert send(api, f"{REST}import/", {"csv": GOOD}).json() == {"new": 0, "changed": 2}
+    wrong = problem(send(api, f"{REST}import/", {"csv": f"{GOOD}0312,Carl,\n+13125550009,,\n"}), 400)
+    assert [line[:6] for line in wrong["errors"]["csv"]] == ["Line 4", "Line 5"]
+    problem(send(api, f"{REST}import/", {}), 400)
+
+
+def test_over_rest_each_takes_its_permission_and_names_are_written_by_who_sees_numbers(user_with: Any) -> None:
+    contact = contacts.save("+13125550142", "Ada", "", PORTAL)
+    masked = api_for(user_with("Support"))
+    assert masked.get(f"{REST}{contact.pk}/").json()["number"] == "+1312•••0142"
+    problem(send(masked, REST, {"number": "+13125550143", "name": "Bob"}), 403)
+    problem(masked.patch(f"{REST}{contact.pk}/", {"name": "Bob"}, format="json"), 403)
+    problem(masked.get(REST, {"number": "+13125550142"}), 403)
+    adds = api_for(user_with("voice.view_contact", "voice.add_contact", "voice.view_full_number", username="adds"))
+    problem(send(adds, f"{REST}import/", {"csv": GOOD}), 403)
+    problem(adds.patch(f"{REST}{contact.pk}/", {"name": "Bob"}, format="json"), 403)
+    problem(adds.delete(f"{REST}{contact.pk}/"), 403)
+    assert Contact.objects.get().name == "Ada"

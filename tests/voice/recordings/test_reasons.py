@@ -58,3 +58,16 @@ def test_a_session_of_many_legs_says_what_is_not_listed(browser: Client, account
     for at in range(23):
         call = make_call(account, f"leg {at}")
     assert "3 more legs" in browser.get(page(call)).content.decode()
+
+
+def test_very_many_recordings_are_counted_and_the_leg_s_own_come_first(browser: Client, account: TelnyxAccount) -> None:
+    busy, quiet = make_call(account, "busy"), make_call(account, "quiet", started_at=timezone.now())
+    type(busy).objects.filter(pk__in=[busy.pk, quiet.pk]).update(has_recording=True)
+    told: dict[str, Any] = {"account": account, "status": "saved"}
+    for at in range(103):
+        Recording.objects.create(key=f"r{at}", call=busy, started_at=_LONG_AGO + timedelta(seconds=at), **told)
+    Recording.objects.create(key="last", call=quiet, started_at=timezone.now(), **told)
+    text = browser.get(page(quiet)).content.decode()
+    assert "100 of 104 recordings are shown" in text
+    assert "What was recorded of it is among those that are not shown here" not in text
+    assert "among those that are not shown" in browser.get(page(busy)).content.decode()

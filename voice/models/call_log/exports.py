@@ -12,6 +12,7 @@ class CallExport(models.Model):
     """Stores one export. The file itself is kept nowhere: it is written to who asked while it is read."""
 
     class State(models.TextChoices):
+        WAITING = "waiting"  # ordered, and not fetched yet
         RUNNING = "running"
         DONE = "done"
         CANCELLED = "cancelled"
@@ -23,6 +24,7 @@ class CallExport(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     query = models.CharField(max_length=1000, blank=True, help_text="The search, its numbers masked.")
+    asked = models.TextField(blank=True, help_text="The search itself, of one that is ordered and fetched later.")
     format = models.CharField(max_length=20)
     columns = models.JSONField(default=list)
     shows_numbers = models.BooleanField(default=False)
