@@ -33,7 +33,7 @@ from benchmarks.seeded_rows import (
     document_key,
 )
 
-SIZES = {"100k": 100_000, "200k": 200_000, "1m": 1_000_000, "10m": 10_000_000}
+SIZES = {"100k": 100_000, "200k": 200_000, "1m": 1_000_000, "2m": 2_000_000, "10m": 10_000_000}
 _CHUNK = 20_000
 NOBODY = "http://127.0.0.1:9/v2"  # in the place of Telnyx: no list may ask anybody elsewhere
 _NOTES = "benchmark_seed"

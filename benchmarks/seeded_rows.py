@@ -24,7 +24,23 @@ RARE_CONNECTION, RARE_CAUSE, RARE_TYPE, RARE_ACTION = (
     "refer",
 )
 _CAUSES = (*("normal_clearing",) * 14, *("timeout",) * 3, *("user_busy",) * 2, "call_rejected")
-_TYPES = ("call.initiated", "call.answered", "call.hangup")
+# what each call tells, and how many seconds after it began
+_TOLD = (
+    ("call.initiated", 0),
+    ("call.answered", 4),
+    ("call.speak.ended", 7),
+    ("call.hangup", 34),
+    ("call.cost", 36),
+)
+# what is made of a cause: verdict, category, party, SIP status
+_ENDINGS = {
+    "normal_clearing": ("hung_up", "completed", "caller", "200"),
+    "timeout": ("no_answer", "not_answered", "callee", "487"),
+    "user_busy": ("busy", "busy", "callee", "486"),
+    "call_rejected": ("declined", "rejected", "callee", "603"),
+    RARE_CAUSE: ("unknown_cause", "unknown", "unknown", "400"),
+}
+_BY_US = ("we_hung_up", "completed", "us", "200")
 _ASKED = ("rule: greeting #1",) * 8 + ("user: ada", "token: crm")
 _ACTIONS = ("answer",) * 6 + ("speak",) * 3 + ("hangup",)
 _SPREAD, _64 = 0x9E3779B97F4A7C15, (1 << 64) - 1
@@ -120,6 +136,10 @@ def _is_live(house: House, at: int) -> bool:
 def _call(house: House, at: int, of: int) -> tuple[Any, ...]:
     caller, called = number(_draw(at, 4, of // 5 + 1)), number(_draw(at, 5, 200))
     live, share, answered = _is_live(house, at), at / of, at % 5 != 0
+    cause = "" if live else RARE_CAUSE if _is_rare(at, of, 5) else _CAUSES[_draw(at, 9, 20)]
+    ending = ("",) * 4 if live else _BY_US if _is_rare(at, of, 7) else _ENDINGS[cause]
+    direction = "" if _is_rare(at, of, 3) else "outgoing" if at % 10 == 3 else "incoming"
+    cost = f"0.{_draw(at, 16, 400) + 1:04}" if answered and not live else ""
     return (
         key(_CALL, at),
         _whose(house, at),
@@ -127,7 +147,7 @@ def _call(house: House, at: int, of: int) -> tuple[Any, ...]:
         str(uuid.UUID(int=_mix(at, 7) << 64 | at)),
         str(uuid.UUID(int=_mix(at // 2, 8) << 64 | at // 2)),
         _where(house, at),
-        "" if _is_rare(at, of, 3) else "outgoing" if at % 10 == 3 else "incoming",
+        direction,
         caller,
         called,
         caller[::-1],
@@ -136,17 +156,25 @@ def _call(house: House, at: int, of: int) -> tuple[Any, ...]:
         house.at(share),
         house.at(share, 4) if answered else _NULL,
         _NULL if live else house.at(share, 34),
-        "" if live else RARE_CAUSE if _is_rare(at, of, 5) else _CAUSES[_draw(at, 9, 20)],
+        cause,
         "" if live else "caller",
         "t" if _is_rare(at, of, 6) else "f",
         "t" if at % 50 == 9 else "f",
+        *ending,
+        "" if live or not direction else direction,
+        "" if live or direction != "outgoing" else "machine" if _draw(at, 17, 4) == 0 else "person",
+        cost,
+        cost or _NULL,
+        "USD" if cost else "",
+        _NULL if not cost else 2.9 if _draw(at, 18, 50) == 0 else 4.3,
+        9.5 if _is_rare(at, of, 8) else _NULL,
     )
 
 
 def _event(house: House, at: int, of: int) -> tuple[Any, ...]:
-    leg, part = divmod(at, 3)
-    share = leg / house.calls
-    told = RARE_TYPE if _is_rare(at, of, 1) else _TYPES[part]
+    leg, part = divmod(at, len(_TOLD))
+    share, (told, later) = leg / house.calls, _TOLD[part]
+    told = RARE_TYPE if _is_rare(at, of, 1) else told
     source = "backfill" if _is_rare(at, of, 2) else "texml" if _is_rare(at, of, 3) else "webhook"
     rare = [word for nth, word in enumerate(("quarantined", "dead", "ignored"), 4) if _is_rare(at, of, nth)]
     identifier = str(uuid.UUID(int=_mix(at, 10) << 64 | at))
@@ -160,9 +188,9 @@ def _event(house: House, at: int, of: int) -> tuple[Any, ...]:
         told,
         source,
         rare[0] if rare else "processed",
-        house.at(share, (0, 4, 34)[part]),
-        house.at(share, (0.1, 4.1, 34.1)[part]),
-        house.at(share, (0.2, 4.2, 34.2)[part]),
+        house.at(share, later),
+        house.at(share, later + 0.1),
+        house.at(share, later + 0.2),
         call,
         _where(house, leg),
         key(_CALL, leg),
@@ -182,7 +210,7 @@ def _command(house: House, at: int, of: int) -> tuple[Any, ...]:
         rare[0] if rare else status,
         key(_CALL, at),
         f"v3:{at:x}-of-the-seed-{_mix(at, 6):016x}",
-        _NULL if is_batched else key(_EVENT, at * 3),
+        _NULL if is_batched else key(_EVENT, at * len(_TOLD)),
         key(_OTHER, at // 20 % max(of // 2000, 1)) if is_batched else _NULL,
         f"seed:{at}",
         "user: grace" if _is_rare(at, of, 4) else _ASKED[_draw(at, 13, 10)],
@@ -252,6 +280,8 @@ TABLES = (
             *("id", "account", "call_control_id", "call_leg_id", "call_session_id", "connection_id", "direction"),
             *("from_number", "to_number", "from_reversed", "to_reversed", "state", "started_at", "answered_at"),
             *("ended_at", "hangup_cause", "hangup_source", "has_recording", "is_texml"),
+            *("ending", "ending_category", "ended_by", "sip_hangup_cause", "counted_as", "answered_by"),
+            *("cost", "cost_amount", "currency", "mos", "late_seconds"),
         ),
         _call,
         1,
@@ -263,7 +293,7 @@ TABLES = (
             *("received_at", "processed_at", "call_control_id", "connection_id", "call", "body", "payload"),
         ),
         _event,
-        3,
+        len(_TOLD),
     ),
     Table(
         "voice.Conference",

@@ -19,6 +19,7 @@ from voice.call_log.conditions import is_sip_status
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import endings
+from voice.measurements import wording
 from voice.models import ChosenColumns
 
 _LAST = 4
@@ -171,11 +172,18 @@ def _marks_of(call: Any) -> Iterable[tuple[bool, str, str]]:
     yield call.ending_category in {"our_side", "configuration"}, "Something of ours failed", "error"
     yield call.state == "lost", "Its end was not reported", "signal_disconnected"
     yield call.clock_skew_seconds is not None, "Telnyx's clocks contradict each other", "schedule"
+    yield wording.sounds_poor(call), "Poor sound", "hearing_disabled"
+    yield wording.is_marked_spam(call), "Marked likely spam", "report"
+    yield call.late_seconds is not None, "A webhook came late", "hourglass_bottom"
 
 
 def _sip(call: Any, look: Look) -> SafeString | str:
     told = call.sip_hangup_cause
     return _link(look, "sip", told, told) if is_sip_status(told) else words(told, look.user) or _NONE
+
+
+def _cost(call: Any, look: Look) -> SafeString | str:
+    return words(wording.money(call.cost, call.currency), look.user) if call.cost else _NONE
 
 
 def _plain(column: str, key: str = "") -> Cell:
@@ -210,7 +218,7 @@ COLUMNS = {
         Column("who", "Ended by", _who),
         Column("sip", "SIP", _sip),
         Column("cause", "Cause", _plain("hangup_cause", "cause")),
-        Column("cost", "Cost", _plain("cost")),
+        Column("cost", "Cost", _cost),
         Column("step", "Step", _plain("step")),
         Column("account", "Account", _account),
         Column("session", "Session", _plain("call_session_id", "session")),

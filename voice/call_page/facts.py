@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from voice.call_page import session as sessions
 from voice.call_page.session import Session
 from voice.catalogue.event_types import ending
+from voice.measurements import wording
 from voice.models import Call, Flow
 
 _ANSWERERS: dict[str, str] = {
@@ -30,6 +31,9 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "ending": ending(session.call.hangup_cause, session.call.hangup_source),
         "answered_by": _ANSWERERS.get(session.call.answered_by, ""),
         "flow": _flow(session, request.user),
+        "cost": wording.money(session.call.cost, session.call.currency) if session.call.cost else "",
+        "sound": wording.sound(session.call),
+        "trust": wording.trust(session.call),
     }
     return render_to_string("voice/call_page/facts.html", context, request)
 

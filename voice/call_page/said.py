@@ -1,5 +1,6 @@
 """Shows what was said and pressed in a session: menus with prompt, keys and result, words transcribed, assistants."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,13 +12,13 @@ from django.utils.safestring import SafeString
 
 from portal.masking import masked_for, may_see_whole
 from portal.texts import visible
+from voice.call_page import heard
 from voice.call_page import session as sessions
+from voice.call_page.heard import Heard
 from voice.call_page.session import Session
 from voice.models import Call, CallCommand, CallEvent
 
 _MOST = 200
-_GATHERED = ("call.gather.ended", "call.ai_gather.ended", "texml.gather", "texml.ai_gather")
-_KEY, _WORDS = "call.dtmf.received", ("call.transcription", "texml.transcription")
 _ASKS = ("speak", "gather_using_speak", "gather_using_audio", "gather_using_ai", "start_playback")
 _OUTCOMES = {
     "valid": "a valid answer",
@@ -55,42 +56,41 @@ def told(session: Session) -> tuple[list[Line], bool]:
     found: list[Line] = []
     is_cut = False
     if session.user.has_perm("voice.view_callevent"):
-        rows = CallEvent.objects.filter(call__in=letters, event_type__in=(*_GATHERED, _KEY, *_WORDS))
+        rows = CallEvent.objects.filter(call__in=letters, event_type__in=heard.TYPES)
         events = list(rows.defer("body", "headers").order_by("received_at", "id")[: _MOST + 1])
         is_cut, events = len(events) > _MOST, events[:_MOST]
-        found += _of_events(events, letters, session)
+        found += [_of_one(one, letters, session) for one in heard.of(events)]
     if session.user.has_perm("voice.view_callcommand"):
         asked = CallCommand.objects.filter(call__in=letters, action__in=_ASKS, status=CallCommand.Status.OK)
         commands = list(asked.order_by("created_at", "id")[: _MOST + 1])
         is_cut = is_cut or len(commands) > _MOST
         found += _of_commands(commands[:_MOST], letters, session)
-    return sorted(found, key=lambda line: line.at), is_cut
+    return sorted(found, key=lambda line: line.at)[:_MOST], is_cut or len(found) > _MOST
 
 
-def _of_events(events: Iterable[CallEvent], letters: dict[Any, str], session: Session) -> Iterator[Line]:
-    gathered = {event.call_id for event in events if event.event_type in _GATHERED}
-    for event in events:
-        payload: dict[str, Any] = event.payload if isinstance(event.payload, dict) else {}
-        leg = letters.get(event.call_id, "")
-        if event.event_type == _KEY:
-            if event.call_id not in gathered:  # else the menu tells all of its keys together
-                yield Line(event.happened_at, leg, "pressed", _pressed(str(payload.get("digit") or ""), session))
-        elif event.event_type in _GATHERED:
-            digits = str(payload.get("digits") or payload.get("Digits") or "")
-            speech = str(payload.get("SpeechResult") or "")
-            what = _pressed(digits, session) if digits else f"“{_heard(speech, session)}”" if speech else "nothing"
-            outcome = str(payload.get("status") or "")
-            yield Line(event.happened_at, leg, "answered", what, _OUTCOMES.get(outcome, session.words(outcome)))
-        elif text := _transcript(payload):
-            yield Line(event.happened_at, leg, "said", f"“{_heard(text, session)}”")
+def _of_one(one: Heard, letters: dict[Any, str], session: Session) -> Line:
+    outcome = _OUTCOMES.get(one.outcome, session.words(one.outcome))
+    return Line(one.at, letters.get(one.leg, ""), one.who, _what(one, session), outcome)
 
 
-def _transcript(payload: dict[str, Any]) -> str:
-    data = payload.get("transcription_data")
-    told: dict[str, Any] = data if isinstance(data, dict) else payload
-    if told.get("is_final") is False:
-        return ""
-    return str(told.get("transcript") or told.get("TranscriptionText") or "")[:1000]
+def _what(one: Heard, session: Session) -> str:
+    if one.keys:
+        return _pressed(one.keys, session)
+    if one.words:
+        return f"“{_heard(one.words, session)}”"
+    return _gathered(one.gathered, session) if one.gathered else "nothing"
+
+
+def _gathered(told: Any, session: Session) -> str:
+    """Word what an assistant made of a caller's answers, by the names it was asked for."""
+    shown = masked_for(session.user, {"result": told})["result"]
+    if not isinstance(shown, dict):
+        return _plain(shown)
+    return ", ".join(f"{visible(str(name))}: {_plain(value)}" for name, value in shown.items())[:1000]
+
+
+def _plain(value: Any) -> str:
+    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))[:1000]
 
 
 def _heard(text: str, session: Session) -> str:

@@ -310,9 +310,14 @@ def _detail(event: CallEvent, user: Any) -> str:
         case "call.cost":
             return str(masked_for(user, {"total_cost": payload.get("total_cost")})["total_cost"])
         case _:
-            outcome = payload.get("status") or payload.get("result") or payload.get("reason") or ""
             pressed = payload.get("Digits")  # in TeXML's callbacks
-            return f"pressed {_pressed(pressed, user)}" if pressed else str(masked_for(user, str(outcome)))[:200]
+            return f"pressed {_pressed(pressed, user)}" if pressed else _outcome(payload, user)
+
+
+def _outcome(payload: dict[str, Any], user: Any) -> str:
+    """Tell how it went in Telnyx's words: each hidden by its own name, since a result may be what a caller said."""
+    shown = masked_for(user, {name: payload.get(name) for name in ("status", "result", "reason")})
+    return str(next((value for value in shown.values() if value), ""))[:200]
 
 
 def _detail_of_texml(event: CallEvent, user: Any) -> str:

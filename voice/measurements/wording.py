@@ -29,6 +29,7 @@ _ATTESTATION = {
     "C": ("the carrier knows neither; it only passed the call on", "warn"),
 }
 _SCREENING = {"no_action": Told("found nothing", "good")}  # other words are published nowhere
+_LOST = 0.02  # as in a verdict's flags: from here on words are missed
 _COST_PARTS = {
     "sip-trunking": "line",
     "call-control": "Call Control",
@@ -57,6 +58,29 @@ def loss(share: float | None) -> Told:
     return Told(text, "bad" if share >= 0.05 else "warn" if share >= 0.01 else "plain")
 
 
+def sound(call: Call) -> Told | None:
+    """Say in a word or two how it sounded, by the worse direction; None where nothing was measured or to be heard."""
+    if not (call.answered_at or call.bridged_at):
+        return None
+    if call.packets_in == 0 or call.packets_out == 0:
+        return Told(f"no audio {'towards' if call.packets_in == 0 else 'from'} us", "bad")
+    lost = max((share for share in (call.loss_in, call.loss_out) if share is not None), default=None)
+    if lost is not None and lost > _LOST:
+        return Told(f"{lost * 100:.0f} % lost", "warn")
+    return mos(call.mos) if call.mos is not None else Told("nothing lost", "good") if lost is not None else None
+
+
+def sounds_poor(call: Call) -> bool:
+    """Tell whether somebody on the line will have noticed."""
+    told = sound(call)
+    return told is not None and told.tone in {"warn", "bad"}
+
+
+def is_marked_spam(call: Call) -> bool:
+    """Tell whether Telnyx's screening takes the caller for spam."""
+    return "spam" in call.screening.lower()
+
+
 def attestation(call: Call) -> Told | None:
     """Say how far the caller's number is vouched for; None where nothing was told."""
     if not call.attestation and call.attestation_valid is None:
@@ -72,6 +96,13 @@ def screening(call: Call) -> Told | None:
     if not call.screening:
         return None
     return _SCREENING.get(call.screening) or Told(call.screening.replace("_", " "), "warn")
+
+
+def trust(call: Call) -> list[tuple[str, Told]]:
+    """List in a word each who vouches for the caller and what screening found, as far as it was told."""
+    vouched, screened = attestation(call), screening(call)
+    found = [(call.attestation or "?", vouched)] if vouched else []
+    return [*found, (screened.words, screened)] if screened else found
 
 
 def money(text: str, currency: str) -> str:

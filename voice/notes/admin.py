@@ -21,6 +21,7 @@ from portal.admin.pages import PageAdmin
 from portal.admin.site import seen, viewer
 from portal.templatetags.portal import phone
 from voice.calls import search
+from voice.measurements import wording
 from voice.models import Call, CallNote, FollowUp
 from voice.notes import contacts, filters, history, notes, tags
 
@@ -156,7 +157,11 @@ def _others(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
         "call": call,
         "number": number,
         "contact": contacts.names([number]).get(number) if request.user.has_perm("voice.view_contact") else None,
-        "rows": [(one, names.get((one.account_id, one.connection_id), one.connection_id)) for one in page.rows],
+        "trust": history.trust_in(number),
+        "rows": [
+            (one, names.get((one.account_id, one.connection_id), one.connection_id), wording.trust(one))
+            for one in page.rows
+        ],
         "next": page.next.text if page.next else "",
         "previous": page.previous.text if page.previous else "",
     }

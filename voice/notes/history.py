@@ -1,5 +1,6 @@
 """Finds the other calls of a call's number."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -9,10 +10,11 @@ from django.db.models import Q, QuerySet
 
 from portal.actors import Actor
 from portal.phone_numbers import is_nobody
+from voice.measurements import wording
 from voice.models import Call, Contact
 from voice.notes import contacts
 
-_SHOWN = 6
+_SHOWN, _MOST_JUDGED = 6, 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,30 @@ def name_other_party(call: Call, name: str, company: str, actor: Actor) -> Conta
 def calls_of_number(number: str) -> QuerySet[Call]:
     """Select all calls from or to the number."""
     return Call.objects.filter(Q(from_number=number) | Q(to_number=number)).defer("facts")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Counts, of the newest ``calls`` from a number to us, who vouched for it and what Telnyx's screening found."""
+
+    calls: int
+    vouched: list[tuple[str, int]]
+    screened: list[tuple[str, int]]
+
+
+def trust_in(number: str) -> Trust:
+    """Count it among the newest hundred calls from the number."""
+    newest = Call.objects.filter(from_number=number).order_by("-started_at", "-id").defer("facts")[:_MOST_JUDGED]
+    incoming = [call for call in newest if call.direction == "incoming"]
+    vouched = Counter(_level(call) for call in incoming)
+    screened = Counter(told.words if (told := wording.screening(call)) else "not told" for call in incoming)
+    return Trust(len(incoming), vouched.most_common(), screened.most_common())
+
+
+def _level(call: Call) -> str:
+    if call.attestation_valid is False:
+        return "signature not in order"
+    return call.attestation or "not told"
 
 
 def of_call(call: Call) -> History | None:

@@ -48,6 +48,29 @@ def test_the_list_tells_what_happened_newest_first(browser: Client, account: Tel
 
 
 @pytest.mark.parametrize(
+    ("columns", "mark"),
+    [
+        ({"mos": 2.9}, "Poor sound"),
+        ({"screening": "spam_likely"}, "Marked likely spam"),
+        ({"late_seconds": 9.5}, "A webhook came late"),
+    ],
+)
+def test_a_mark_tells_what_is_wrong_with_a_call(
+    browser: Client, account: TelnyxAccount, columns: dict[str, Any], mark: str
+) -> None:
+    alone(account, "a", mos=4.4, screening="no_action", late_seconds=None)
+    assert mark not in browser.get(LOG).content.decode()
+    alone(account, "b", **columns)
+    assert f'aria-label="{mark}"' in browser.get(LOG).content.decode()
+
+
+def test_a_price_has_its_currency(browser: Client, account: TelnyxAccount) -> None:
+    browser.post(f"{LOG}columns/", {"column": ["time", "cost"]})
+    alone(account, "a", cost="0.01250", currency="USD")
+    assert '<td class="log-cost">0.0125 USD</td>' in browser.get(LOG).content.decode()
+
+
+@pytest.mark.parametrize(
     ("query", "found"),
     [
         ({"q": "+442071838750"}, "a"),

@@ -10,6 +10,7 @@ from portal.models import TelnyxAccount
 from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call, make_flow
+from tests.support.rows import Call
 
 pytestmark = pytest.mark.django_db
 
@@ -33,11 +34,14 @@ def test_who_answered_is_told(browser: Client, account: TelnyxAccount, case: str
 
 
 def test_cost_and_step_are_told_or_that_there_is_none(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:
-    assert "not reported" in facts(browser, page(make_call(account, "a")))
+    alive = make_call(account, "a")
+    assert "not told yet" in facts(browser, page(alive))
+    Call.objects.update(state="ended", ended_at=timezone.now())
+    assert "not reported: why" in facts(browser, page(alive))
     make_flow(account, name="front desk")
-    call = make_call(account, "b", cost="0.0125", step="menu", ended_at=timezone.now(), state="ended")
+    call = make_call(account, "b", cost="0.01250", currency="EUR", step="menu", ended_at=timezone.now(), state="ended")
     told = facts(browser, page(call))
-    assert "0.0125" in told
+    assert "0.0125 EUR" in told
     assert "front desk</a>" in told
     assert "at step menu" in told
     assert "front desk" not in facts(signed_in("voice.view_call"), page(call))
@@ -48,3 +52,38 @@ def test_times_name_their_zone(browser: Client, account: TelnyxAccount) -> None:
     told = facts(browser, page(call))
     assert ">(UTC)<" in told
     assert "14:03:07" in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({}, ""),
+        ({"mos": 2.9}, 'portal-bad" href="#quality">bad'),
+        ({"mos": 4.3, "packets_in": 100, "skipped_in": 9}, 'portal-warn" href="#quality">9 % lost'),
+        ({"packets_in": 0, "packets_out": 50, "skipped_out": 0}, "no audio towards us"),
+        ({"packets_in": 50, "packets_out": 0}, "no audio from us"),
+        ({"packets_out": 50, "skipped_out": 0}, "nothing lost"),
+        ({"mos": 2.9, "answered_at": None}, ""),  # nobody was there to hear it
+    ],
+)
+def test_how_it_sounded_is_told_where_it_was_measured(
+    browser: Client, account: TelnyxAccount, columns: dict[str, Any], words: str
+) -> None:
+    told = facts(browser, page(make_call(account, **columns)))
+    assert words in told if words else "<dt>Sound" not in told
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({"attestation": "C"}, ('portal-warn" href="#quality"', ">C</a>")),
+        ({"attestation": "A", "attestation_valid": False}, ('portal-bad" href="#quality"', "not in order")),
+        ({"screening": "spam_likely"}, ("spam likely",)),
+    ],
+)
+def test_a_badge_tells_whether_the_caller_is_vouched_for(
+    browser: Client, account: TelnyxAccount, columns: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    assert "<dt>Trust" not in facts(browser, page(make_call(account, "a")))
+    told = facts(browser, page(make_call(account, "b", **columns)))
+    assert all(one in told for one in words), told

@@ -86,6 +86,13 @@ def test_a_number_within_what_is_said_is_masked_too(account: TelnyxAccount, user
     assert "Please call" in told(support)[0].detail
 
 
+def test_what_an_assistant_made_of_a_caller_s_words_is_hidden_as_they_are(
+    account: TelnyxAccount, user_with: Any
+) -> None:
+    tell(account, make_event("call.ai_gather.ended", result={"name": "Ada Fitzroy"}))
+    assert "Fitzroy" not in told(user_with("voice.view_call", "voice.view_callevent"))[0].detail
+
+
 @pytest.mark.parametrize(
     ("permission", "kinds"),
     [("voice.view_callevent", ["event"]), ("voice.view_callcommand", ["command"]), ("voice.dial", [])],

@@ -77,3 +77,21 @@ def test_without_a_price_the_reason_is_told_and_where_it_is_changed(
 
 def test_the_bar_is_never_wider_than_its_scale() -> None:
     assert [wording.mos_share(value) for value in (0.0, 1.0, 4.5, 5.0)] == [1.9, 1.9, 96.0, 96.0]
+
+
+@pytest.mark.parametrize(
+    ("columns", "is_poor"),
+    [
+        ({}, False),
+        ({"mos": 3.6}, False),
+        ({"mos": 3.59}, True),
+        ({"mos": 4.4, "packets_in": 100, "skipped_in": 3}, True),
+        ({"mos": 4.4, "packets_out": 100, "skipped_out": 2}, False),
+        ({"packets_out": 0}, True),
+        ({"packets_out": 0, "answered_at": None}, False),
+    ],
+)
+def test_poor_is_what_somebody_on_the_line_notices(
+    account: TelnyxAccount, columns: dict[str, Any], is_poor: bool
+) -> None:
+    assert wording.sounds_poor(make_call(account, **columns)) is is_poor

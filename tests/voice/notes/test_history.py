@@ -31,7 +31,7 @@ def test_the_call_before_and_the_next_one_are_of_the_same_number(browser: Client
     assert found is not None
     assert (found.previous, found.next, found.newest) == (before, after, [after, call, before])
     listed = browser.get(page(call, "number")).context["rows"]
-    assert [row for row, _ in listed] == [after, call, before]
+    assert [row for row, *_ in listed] == [after, call, before]
 
 
 @pytest.mark.parametrize("nobody", ["anonymous", "Restricted", ""])
@@ -49,8 +49,42 @@ def test_the_list_is_paged_and_masks_what_its_viewer_may_not_see(signed_in: Any,
     client = signed_in("voice.view_call")
     first = client.get(page(calls[5], "number"))
     second = client.get(f"{page(calls[5], 'number')}?p={first.context['next']}")
-    assert [row for one in (first, second) for row, _ in one.context["rows"]] == calls
+    assert [row for one in (first, second) for row, *_ in one.context["rows"]] == calls
     assert FROM not in first.content.decode()
     assert "5550101" not in first.content.decode().replace("-", "")
     assert client.get(f"{page(calls[5], 'number')}?p=nonsense").status_code == 200
     assert signed_in("voice.view_callevent", username="second").get(page(calls[5], "number")).status_code == 403
+
+
+@pytest.mark.alone("the same number calls another account, too")
+def test_it_tells_who_vouched_for_the_number_in_its_calls_to_us(browser: Client, account: TelnyxAccount) -> None:
+    call = at(account, 1, "1", attestation="A", attestation_valid=True, screening="no_action")
+    at(account, 2, "2", attestation="C", screening="spam_likely")
+    at(account, 3, "3", attestation="A", attestation_valid=False)
+    at(account, 4, "4")
+    at(account, 5, "5", direction="outgoing", attestation="B")  # what we vouch for says nothing of whoever calls
+    at(account, 6, "6", from_number="+13125550188", attestation="B")
+    found = history.trust_in(FROM)
+    assert (found.calls, sorted(found.vouched)) == (
+        4,
+        [("A", 1), ("C", 1), ("not told", 1), ("signature not in order", 1)],
+    )
+    assert sorted(found.screened) == [("found nothing", 1), ("not told", 2), ("spam likely", 1)]
+    text = " ".join(browser.get(page(call, "number")).content.decode().split())
+    assert "in its last 4 calls to us" in text
+    assert 'title="spam likely">spam likely</span>' in text
+
+
+def test_a_number_that_never_called_us_is_vouched_for_by_nobody(browser: Client, account: TelnyxAccount) -> None:
+    call = at(account, 1, "1", direction="outgoing", to_number="+13125550177")
+    assert "vouched" not in browser.get(page(call, "number")).content.decode()
+
+
+@pytest.mark.alone("the same number calls another account, too")
+def test_its_trust_takes_one_statement_however_many_calls(
+    account: TelnyxAccount, django_assert_num_queries: Any
+) -> None:
+    for minutes in range(120):
+        at(account, minutes, f"leg {minutes}")
+    with django_assert_num_queries(1):
+        assert history.trust_in(FROM).calls == 100
