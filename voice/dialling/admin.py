@@ -44,6 +44,7 @@ class DialBatchAdmin(PageAdmin):
         "by_shown",
         "created_at",
     )
+    list_display_more = ("connection_id", "began_at")
     list_select_related = ("account",)
     list_before_template: Any = "voice/dialling/list_before.html"
     search_fields = ("name__startswith",)
