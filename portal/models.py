@@ -18,9 +18,10 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.encryption import CannotOpen, seal, unseal
 from portal.environment import account_sid, telnyx_url
+from portal.list_columns import ListColumns  # noqa: F401  Django finds a model only where models are
 from portal.masking import masked_text
 from portal.networks import network_of
-from portal.saved_filters import SavedFilter  # noqa: F401  Django finds a model only where models are
+from portal.saved_filters import SavedFilter  # noqa: F401  as above
 from portal.signatures import public_key_problem
 from portal.view_times import TimePreference  # noqa: F401  as above
 

@@ -22,6 +22,7 @@ class ApplicationColumns:
     """Provides columns and read-only facts."""
 
     kind: Kind
+    list_display_more = ("tags_shown", "created_at", "pulled_at")
 
     def with_sign(self, application: TelnyxApplication) -> str:
         """Return its name, and a sign when there is something to know."""
@@ -50,6 +51,10 @@ class ApplicationColumns:
     def version_shown(self, application: Any) -> tuple[str, str]:
         version = application.webhook_api_version
         return ("2", "2") if version == "2" else ("old", f"{version or 'none'} · old format")
+
+    @display(description="tags")
+    def tags_shown(self, application: TelnyxApplication) -> str:
+        return ", ".join(map(str, application.tags)) or "–"
 
     @display(description="settings")
     def settings_shown(self, application: TelnyxApplication) -> str:

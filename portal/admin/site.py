@@ -1,8 +1,9 @@
 """Provides the admin site and the building blocks of its pages."""
 
 import json
+from collections.abc import Sequence
 from contextvars import ContextVar
-from functools import partial, wraps
+from functools import cache, partial, wraps
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,28 +13,32 @@ from django.contrib.admin import ShowFacets
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeListSearchForm
-from django.core.exceptions import BadRequest, ValidationError
+from django.contrib.admin.utils import label_for_field
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeListSearchForm
+from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import DataError, OperationalError
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
+from django.db.models import DateTimeField, Model, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.utils.text import capfirst
 from unfold import paginator as unfold_paginator
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.sites import UnfoldAdminSite
 from unfold.views import ChangeList
 
-from portal import keyset
+from portal import keyset, list_columns
 from portal.actors import actor_of
 from portal.admin import sign_in
 from portal.handbook import topics
 from portal.masking import addresses_for, masked_for, may_see_whole
 from portal.models import AuditEvent
+from portal.saved_filters import clean_list_query
 from portal.sql import is_outage
+from portal.templatetags.portal import moment
 from portal.texts import visible
 
 
@@ -144,6 +149,11 @@ class TolerantChangeList(ChangeList):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.columns = self.model_admin.offers(self.list_display)  # type: ignore[attr-defined]
+        # for the page alone: what the list is ordered and narrowed by is known by names
+        for told in ("list_display", "list_display_links", "sortable_by"):
+            if names := getattr(self, told):
+                setattr(self, told, [_readable(self.model, name) for name in names])
         self.title = str(capfirst(self.opts.verbose_name_plural))  # Django's own: "Select call to view"
 
     def get_filters(self, request: HttpRequest) -> Any:
@@ -159,7 +169,8 @@ class TolerantChangeList(ChangeList):
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """Order by what the list offers alone: by another column every row would be read."""
-        offered = self.sortable_by
+        offered, field_name = self.sortable_by, getattr(field_name, "__name__", field_name)
+        offered = offered and [getattr(one, "__name__", one) for one in offered]
         return super().get_ordering_field(field_name) if offered is None or field_name in offered else None
 
     def get_results(self, request: HttpRequest) -> None:
@@ -202,6 +213,23 @@ class TolerantChangeList(ChangeList):
         )
 
 
+@cache
+def _time_column(model: type[Model], name: str) -> Any:
+    """Return a column of times as its reader wants them, in the place of Django's own, which is in UTC."""
+
+    @display(description=str(model._meta.get_field(name).verbose_name), ordering=name)  # type: ignore[union-attr]
+    def shown(row: Model) -> str:
+        return moment(getattr(row, name))
+
+    shown.__name__ = name
+    return shown
+
+
+def _readable(model: type[Model], name: Any) -> Any:
+    fields = {field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)}
+    return _time_column(model, name) if name in fields else name
+
+
 _viewer: ContextVar[Any] = ContextVar("viewer", default=None)
 
 
@@ -228,6 +256,63 @@ class PortalAdmin(ModelAdmin):
         """Search masked columns by a whole value for who may not see numbers; else these could be read by searches."""
         is_whole = may_see_whole(request.user) or not self.search_fields_masked
         return super().get_search_fields(request) if is_whole else self.search_fields_masked
+
+    # columns beside those of ``list_display``, for who wants them
+    list_display_more: tuple[str, ...] = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.columns_view)
+        return [path("columns/", view, name=f"{self._url_name}_columns"), *super().get_urls()]
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """Return the columns that this person has chosen, in the order of the list."""
+        usual = super().get_list_display(request)
+        names = list_columns.chosen_by(request.user, self.opts.label_lower) if len(usual) > 1 else None
+        chosen = [name for name in self._offered(usual) if name in (names or ())]
+        if not chosen:  # or none of them is there any more
+            return usual
+        return [name for name in self._offered(usual) if name in chosen or name in self._fixed(usual)]
+
+    def get_sortable_by(self, request: HttpRequest) -> Any:
+        """Return None for every column: Django's own would ask again which these are."""
+        return self.sortable_by
+
+    def offers(self, shown: Sequence[Any]) -> list[list_columns.Offer]:
+        """List what the list can show; nothing where there is no choice."""
+        fixed = self._fixed(self.list_display)
+        offered = self._offered(self.list_display) if len(self.list_display) > 1 else []
+        return [
+            list_columns.Offer(
+                name, capfirst(str(label_for_field(name, self.model, self))), name in shown, name in fixed
+            )
+            for name in offered
+        ]
+
+    def columns_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep which columns this person has (POST), and go back to the list as it was narrowed."""
+        if request.method != "POST" or not self.has_view_permission(request):
+            raise PermissionDenied
+        if "usual" in request.POST:
+            list_columns.forget(request.user, self.opts.label_lower)
+        else:
+            wanted = {*request.POST.getlist("column"), *self._fixed(self.list_display)}
+            names = [name for name in self._offered(self.list_display) if name in wanted]
+            list_columns.choose(request.user, self.opts.label_lower, names)
+        query = QueryDict(clean_list_query(request.POST.get("query", "")), mutable=True)
+        query.pop(ORDER_VAR, None)  # counts columns
+        address = reverse(f"admin:{self._url_name}_changelist")
+        return HttpResponseRedirect(f"{address}?{query.urlencode()}" if query else address)
+
+    @property
+    def _url_name(self) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}"
+
+    def _offered(self, usual: Sequence[Any]) -> list[Any]:
+        return [*usual, *self.list_display_more]
+
+    def _fixed(self, usual: Sequence[Any]) -> list[Any]:
+        """Return the columns that lead to the row, or the first where none does."""
+        return list(self.list_display_links or usual[:1])
 
     def complete(self, rows: list[Any]) -> None:
         """Give the rows of a page what their columns tell beside them: for the page alone, not for the list."""

@@ -17,6 +17,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         ),
         *(
             "portal.leases",
+            "portal.list_columns",
             "portal.masking",
             "portal.models",
             "portal.networks",

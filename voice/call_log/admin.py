@@ -71,7 +71,6 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
         ours = [
             path("views/", wrap(self.views_view), name="voice_call_views"),
             path("newer/", wrap(self.newer_view), name="voice_call_newer"),
-            path("columns/", wrap(self.columns_view), name="voice_call_columns"),
         ]
         return [*ours, *super().get_urls()]
 

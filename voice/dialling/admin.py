@@ -3,29 +3,36 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import PAGE_VAR
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
 from unfold.decorators import display
 
 from applications.models import CallControlApplication
+from portal import keyset
 from portal.actors import actor_of
 from portal.admin.pages import PageAdmin
 from portal.admin.site import seen
+from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
-from voice.dialling import batches
+from voice.dialling import batches, lines
 from voice.dialling.forms import BatchForm
 from voice.dialling.own_numbers import own_numbers
 from voice.models import CallCommand, DialBatch
 
-_SHOWN = 200
+_SHOWN = 200  # of a list that is looked at before it is dialled
+_PER_PAGE = 50
 _STEERING = {"pause": batches.pause, "resume": batches.resume, "cancel": batches.cancel}
 _Status = CallCommand.Status
 _ORDER = (_Status.OK, _Status.SENDING, _Status.QUEUED, _Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
+_IN_ORDER = ("sequence", "id")
+_SEE_LINES = "voice.view_callcommand"
 
 
 @admin.register(DialBatch)
@@ -44,6 +51,7 @@ class DialBatchAdmin(PageAdmin):
         "by_shown",
         "created_at",
     )
+    list_display_more = ("connection_id", "began_at")
     list_select_related = ("account",)
     list_before_template: Any = "voice/dialling/list_before.html"
     search_fields = ("name__startswith",)
@@ -59,6 +67,7 @@ class DialBatchAdmin(PageAdmin):
         ours = [
             path("new/", wrap(self.new_view), name="voice_dialbatch_new"),
             path("own-numbers/", wrap(self.numbers_view), name="voice_dialbatch_numbers"),
+            path("<path:object_id>/lines.csv", wrap(self.csv_view), name="voice_dialbatch_csv"),
             path("<path:object_id>/steer/<str:word>/", wrap(self.steer_view), name="voice_dialbatch_steer"),
         ]
         return [*ours, *super().get_urls()]
@@ -82,7 +91,8 @@ class DialBatchAdmin(PageAdmin):
         return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)
 
     def page(self, request: HttpRequest, batch: DialBatch) -> dict[str, Any]:
-        progress, failed = batches.progress(batch), (_Status.REFUSED, _Status.UNCERTAIN, _Status.EXPIRED)
+        progress = batches.progress(batch)
+        of_lines = _lines(request, batch) if request.user.has_perm(_SEE_LINES) else {}
         return {
             "title": seen(batch.name),
             "batch": batch,
@@ -91,11 +101,29 @@ class DialBatchAdmin(PageAdmin):
             "application": CallControlApplication.objects.filter(
                 account=batch.account, telnyx_id=batch.connection_id
             ).first(),
-            "failed": batch.commands.filter(status__in=failed).order_by("sequence")[:_SHOWN],
             "next": batch.commands.filter(status=_Status.QUEUED).order_by("sequence").first(),
             "may_dial": request.user.has_perm("voice.dial"),
-            "may_see_lines": request.user.has_perm("voice.view_callcommand"),
+            "may_see_lines": bool(of_lines),
+            **of_lines,
         }
+
+    def csv_view(self, request: HttpRequest, object_id: str) -> StreamingHttpResponse:
+        """Answer the lines as CSV (POST), all or those of one outcome; noted."""
+        if not request.user.has_perm(_SEE_LINES):
+            raise PermissionDenied
+        batch = self.row(request, object_id)
+        if request.method != "POST":
+            raise Http404
+        outcome = request.POST.get("outcome", "")
+        if outcome and outcome not in lines.ORDER:
+            raise Http404
+        rows = lines.lines(batch, request.user)
+        AuditEvent.note(actor_of(request), "batch.export", batch, outcome=outcome or "all")
+        text = lines.csv(rows.filter(outcome=outcome) if outcome else rows, request.user)
+        answer = StreamingHttpResponse(text, content_type="text/csv; charset=utf-8")
+        answer["Content-Disposition"] = f'attachment; filename="batch-{batch.created_at:%Y-%m-%d-%H%M}.csv"'
+        answer["Cache-Control"] = "no-store"
+        return answer
 
     def steer_view(self, request: HttpRequest, object_id: str, word: str) -> HttpResponse:
         """Pause, resume or cancel the batch (POST)."""
@@ -152,6 +180,37 @@ class DialBatchAdmin(PageAdmin):
         )
         messages.success(request, f"{batch.lines:,} numbers are being dialled, {batch.per_second:g} a second.")
         return HttpResponseRedirect(_page(batch))
+
+
+def _lines(request: HttpRequest, batch: DialBatch) -> dict[str, Any]:
+    """Return a page of the lines, of the outcome that is asked for if one is, and how many have which."""
+    outcome, rows = request.GET.get("outcome", ""), lines.lines(batch, request.user)
+    if outcome and outcome not in lines.ORDER:
+        messages.error(request, "Lines have no such outcome. All are shown.")
+        outcome = ""
+    rows = rows.filter(outcome=outcome) if outcome else rows
+    try:
+        text = request.GET.get(PAGE_VAR, "")
+        page = keyset.page(rows, _IN_ORDER, keyset.read(text) if text else keyset.Place(), _PER_PAGE)
+    except keyset.NoPlace:
+        messages.error(request, "The page that you asked for is none of this list. It is shown from its beginning.")
+        page = keyset.page(rows, _IN_ORDER, keyset.Place(), _PER_PAGE)
+    figures = lines.figures(batch, request.user)
+    return {
+        "figures": [(one, "?" + urlencode({"outcome": one.outcome})) for one in figures],
+        "outcome": outcome,
+        "outcome_label": lines.label(outcome) if outcome else "",
+        "lines": [(line, lines.number(line), lines.told(line), lines.tone(line.outcome)) for line in page.rows],
+        "may_see_calls": lines.may_see_calls(request.user),
+        "following": _turned(outcome, page.next),
+        "previous": _turned(outcome, page.previous),
+    }
+
+
+def _turned(outcome: str, place: keyset.Place | None) -> str:
+    """Return the address of another page of the lines; empty where there is none."""
+    asked = {"outcome": outcome} if outcome else {}
+    return f"?{urlencode(asked | {PAGE_VAR: place.text})}#lines" if place else ""
 
 
 def _demand_dial(request: HttpRequest) -> None:

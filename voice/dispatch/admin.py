@@ -46,6 +46,7 @@ class CallCommandAdmin(PageAdmin):
         *("asked", "action_shown", "status_shown", "number_shown", "application", "by_shown"),
         *("sent", "took", "said"),
     )
+    list_display_more = ("account", "finished_at", "call_control_id", "id")
     list_filter = (
         ("created_at", MomentRangeFilter),
         ("status", ChoicesDropdownFilter),

@@ -41,6 +41,7 @@ class CallEventAdmin(ReplayLinks, ReadOnlyAdmin):  # type: ignore[misc]
         *("received", "type_shown", "status_shown", "number_shown", "application", "call_shown"),
         *("source", "attempts", "error_shown"),
     )
+    list_display_more = ("account", "occurred_at", "processed_at", "connection_id", "event_id")
     list_filter = (
         ("received_at", MomentRangeFilter),
         ("status", ChoicesDropdownFilter),
