@@ -10,6 +10,7 @@ from portal.texml.tree import Element, Malformed, parse
 
 PARAMETER = "Texml"  # that holds one
 _CALLED = {"dial", "number", "sip"}  # whose text is whom to call; a conference's or a queue's is a name
+_BY_AN_ASSISTANT = {"aiassistant", "tool"}  # which may transfer the call by itself
 _HEARS = {"record", "recording", "stream", "siprec", "conversationrelay"}
 _FETCHED = {"play", "redirect"}  # whose text may be an address
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.\-]*:)?[/\\]{2}", re.IGNORECASE)
@@ -23,6 +24,11 @@ class Unreadable(ValueError):
 def called(document: str) -> list[tuple[str, str]]:
     """List whom the document would call: the element, in lower case, and its text. Raises ``Unreadable``."""
     return [(one.name, one.text) for one in _read(document) if one.name in _CALLED and one.text]
+
+
+def may_call(document: str) -> bool:
+    """Tell whether it may have somebody called, by itself or by an assistant. Raises ``Unreadable``."""
+    return any((one.name in _CALLED and one.text) or one.name in _BY_AN_ASSISTANT for one in _read(document))
 
 
 def is_heard(document: str) -> bool:

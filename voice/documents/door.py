@@ -43,7 +43,7 @@ def document(request: HttpRequest, token: str) -> HttpResponse:
     except _Refused as refused:
         return _refused(refused.status)
     parameters = _parameters(request, body)
-    answer = serving.fill(found.published, parameters)
+    answer = serving.answer(found, parameters)
     event_id = _recorded(request, found, body) if proof == _Proof.VERIFIED else None
     _log_fetch(found.published, answer, proof, parameters, event_id, began)
     return _sent(answer.body)

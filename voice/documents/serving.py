@@ -10,14 +10,17 @@ from functools import lru_cache
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection, connections
+from django.db.models import Exists, OuterRef
 
 from portal.models import TelnyxAccount
 from portal.sql import is_outage
 from portal.statement_timeout import statement_timeout
 from portal.texml import rendering, templates
-from voice.documents import copies
+from voice.catalogue import texml_documents
+from voice.documents import copies, fetch_log
 from voice.documents.copies import Published
-from voice.models import APOLOGY, TexmlDocument, TexmlFetch, TexmlVersion
+from voice.models import APOLOGY, Call, Suspension, TexmlDocument, TexmlFetch, TexmlVersion
+from voice.suspensions import standing
 
 _LOOK_SECONDS = 1.0  # after which somebody looks whether the database is back
 _MOST_KEPT = 5000
@@ -30,10 +33,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Found:
-    """Holds what is served now. ``account`` is None when it comes from disk: the database is away."""
+    """Holds what is served now. ``account`` is None when it comes from disk: the database is away.
+
+    ``is_held`` says that something of the account is suspended; from disk nobody knows.
+    """
 
     published: Published
     account: TelnyxAccount | None
+    is_held: bool = False
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,21 @@ def find(token: str) -> Found | None:
             database.failed(error)
     published = copies.read(token)
     return Found(published, None) if published else None
+
+
+def answer(found: Found, parameters: rendering.Values) -> Answer:
+    """Fill the document; apologise in place of one that may call somebody while its application is suspended."""
+    filled = fill(found.published, parameters)
+    if not found.is_held or not _may_call(filled.body):
+        return filled
+    try:
+        row = _suspension(found, parameters)
+    except (DatabaseError, InterfaceError) as error:  # it went away just now: as from disk
+        database.failed(error)
+        return filled
+    if row is None:
+        return filled
+    return Answer(apologise(found.published.apology), _Verdict.SUSPENDED, standing.words(row)[:200])
 
 
 def fill(published: Published, parameters: rendering.Values) -> Answer:
@@ -125,7 +147,8 @@ def _in_database(token: str) -> Found | None:
     if "\x00" in token:
         return None
     rows = TexmlDocument.objects.select_related("account").only(*_COLUMNS, "account__previous_public_key")
-    row = rows.filter(token=token, published__isnull=False).first()
+    held = Exists(Suspension.objects.filter(account=OuterRef("account")))  # no second statement for everybody else
+    row = rows.filter(token=token, published__isnull=False).annotate(is_held=held).first()
     if row is None:
         return None
     try:
@@ -145,7 +168,26 @@ def _in_database(token: str) -> Found | None:
             _kept.clear()
         copies.write(token, published)
         _kept[token] = published
-    return Found(published, row.account)
+    return Found(published, row.account, row.is_held)
+
+
+def _may_call(body: str) -> bool:
+    try:
+        return texml_documents.may_call(body)
+    except texml_documents.Unreadable:
+        return True  # whom, nobody here can tell
+
+
+def _suspension(found: Found, parameters: rendering.Values) -> Suspension | None:
+    """Find what suspends the call's application: by the id that the fetch tells, else by what the call is known for."""
+    if found.account is None:
+        return None
+    kept = fetch_log.parameters_kept(dict(parameters))
+    told, call_sid = kept.get("ConnectionId"), kept.get("CallSid")
+    if not told and isinstance(call_sid, str):  # the action of a verb need not tell it
+        calls = Call.objects.filter(account=found.account, call_control_id=call_sid)
+        told = calls.values_list("connection_id", flat=True).first()
+    return standing.find(found.account.pk, told if isinstance(told, str) else "")
 
 
 @lru_cache(maxsize=1000)

@@ -158,6 +158,7 @@ class TexmlFetch(models.Model):
         SERVED = "served"
         APOLOGY = "apology", "the apology: it could not be filled"
         FALLBACK = "fallback", "the fallback document"
+        SUSPENDED = "suspended", "the apology: it would call somebody, and that is suspended"
 
     class Proof(models.TextChoices):
         VERIFIED = "verified", "signed by Telnyx"

@@ -1,7 +1,7 @@
 """Tells whether a suspension holds a command back, and says so in words.
 
 It holds what a rule asks for, and whatever may ring a phone. Hang-ups go, and so does what a person does on a call that
-is there. Webhooks never ask it.
+is there. Webhooks never ask it; the door of hosted documents does.
 """
 
 import uuid

@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice.catalogue.texml_documents import Unreadable, addresses, called, is_heard
+from voice.catalogue.texml_documents import Unreadable, addresses, called, is_heard, may_call
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,21 @@ def test_what_cannot_be_read_is_told_by_line_and_column(document: str, words: st
 )
 def test_it_tells_whether_the_call_would_be_heard(inner: str, is_so: bool) -> None:
     assert is_heard(f"<Response>{inner}</Response>") is is_so
+
+
+@pytest.mark.parametrize(
+    ("inner", "is_so"),
+    [
+        ("<Say>+13125550001</Say>", False),
+        ("<Dial/>", False),
+        ("<DIAL>+13125550001</DIAL>", True),
+        ("<x:Dial xmlns:x='y'>+13125550001</x:Dial>", True),
+        ("<AIGather><Tools><Tool>{}</Tool></Tools></AIGather>", True),
+        ("<AIGather><Greeting>Hello.</Greeting></AIGather>", False),
+    ],
+)
+def test_it_tells_whether_somebody_may_be_called(inner: str, is_so: bool) -> None:
+    assert may_call(f"<Response>{inner}</Response>") is is_so
 
 
 @pytest.mark.parametrize(

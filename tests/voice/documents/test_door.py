@@ -15,12 +15,13 @@ from nacl.signing import SigningKey
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, fetch, make_document, publish_anew, published
-from tests.support.factories import make_event
+from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.rows import CallEvent, RejectedRequest, TexmlDocument, TexmlFetch
 from tests.support.signing import signed
 from tests.support.webhooks import post_webhook
 from voice.documents import fetch_log, service, serving
 from voice.events import intake
+from voice.stops import service as stops
 
 pytestmark = pytest.mark.django_db
 FORM = "application/x-www-form-urlencoded"
@@ -268,6 +269,78 @@ def test_an_event_that_cannot_be_stored_keeps_no_caller_waiting(
 
         monkeypatch.setattr(intake, "record", fail)
         assert b"press 1." in fetch(client, document).content
+
+
+# --- While something is suspended -------------------------------------------------------------------------------------
+
+CALLS = "<Response><Say>Wait.</Say><Dial><Number>+13125550001</Number></Dial></Response>"
+APOLOGY = b"<Say>We are sorry, this call cannot be handled at the moment."
+
+
+@pytest.mark.parametrize("connection_id", ["", CONNECTION])
+def test_suspended_a_document_that_calls_somebody_is_an_apology_and_lifted_it_is_back(
+    client: Client, account: TelnyxAccount, connection_id: str
+) -> None:
+    document = published(account, CALLS)
+    row = stops.suspend(account, connection_id, "Toll fraud, ask Ada +13125550123.", PORTAL)
+    answer = fetch(client, document, ConnectionId=CONNECTION)
+    assert (answer.status_code, APOLOGY in answer.content) == (200, True)
+    assert b"Dial" not in answer.content
+    stops.lift(row, PORTAL)
+    assert b"<Number>+13125550001</Number>" in fetch(client, document, ConnectionId=CONNECTION).content
+    told, later = TexmlFetch.objects.order_by("at")
+    assert (told.verdict, later.verdict) == ("suspended", "served")
+    assert "is suspended here since" in told.problem
+    assert "3125550123" not in told.problem
+    assert CallEvent.objects.exists()  # the webhook is kept as ever
+
+
+@pytest.mark.parametrize(
+    ("inside", "is_apology"),
+    [
+        ("<Dial>+13125550001</Dial>", True),
+        ("<Dial><Sip>sip:ada@example.com</Sip></Dial>", True),
+        ("<Refer><Sip>sip:ada@example.com</Sip></Refer>", True),
+        ('<Connect><AIAssistant id="assistant-1"/></Connect>', True),
+        ("<Say>We are closed.</Say>", False),
+        ("<Dial><Queue>support</Queue></Dial>", False),
+        ("<Enqueue>support</Enqueue>", False),
+    ],
+)
+def test_suspended_what_rings_nobody_is_served(
+    client: Client, account: TelnyxAccount, inside: str, is_apology: bool
+) -> None:
+    document = published(account, f"<Response>{inside}</Response>")
+    stops.suspend(account, "", "", PORTAL)
+    assert (APOLOGY in fetch(client, document, ConnectionId=CONNECTION).content) is is_apology
+
+
+def test_another_application_s_suspension_holds_no_document(client: Client, account: TelnyxAccount) -> None:
+    document = published(account, CALLS)
+    stops.suspend(account, "7", "", PORTAL)
+    assert b"Dial" in fetch(client, document, ConnectionId=CONNECTION).content
+    assert b"Dial" in fetch(client, document).content  # of which nobody knows the application
+
+
+def test_the_action_of_a_verb_is_held_by_the_application_of_its_call(client: Client, account: TelnyxAccount) -> None:
+    document = published(account, CALLS)
+    call = make_call(account, "t", connection_id=CONNECTION)
+    stops.suspend(account, CONNECTION, "", PORTAL)
+    assert APOLOGY in fetch(client, document, CallSid=call.call_control_id, Digits="1").content
+    for odd in ({"ConnectionId": "\x00"}, {"CallSid": "\x00"}, {"ConnectionId[]": "7"}):
+        assert client.get(path(document), FETCH | odd).status_code in {200, 400}
+
+
+def test_a_suspended_one_is_served_when_the_database_goes_away_meanwhile(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving.Database, "_look", lambda self: None)
+    monkeypatch.setattr(serving.database, "is_away", False)
+    document = published(account, CALLS)
+    stops.suspend(account, "", "", PORTAL)
+    monkeypatch.setattr("voice.documents.serving.standing.find", away)
+    assert client.get(path(document), FETCH | {"ConnectionId": CONNECTION}).status_code == 200
+    assert serving.database.is_away
 
 
 @pytest.mark.django_db(transaction=True)
