@@ -1,17 +1,26 @@
-"""P12: the whole stack as `make run` starts it, when nothing happens."""
+"""P12: the whole stack as `make run` starts it, and the sandbox alone, when nothing happens."""
 
 import os
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from benchmarks import scratch, whole_portal
-from benchmarks.figures import Figure
+from django.conf import settings
 
+from benchmarks import scratch, stage, whole_portal
+from benchmarks.figures import Figure, Unmeasured
+from portal.sandbox.client import Client
+
+SANDBOX_REST = 60.0  # seconds
 SETTLE, REST = float(os.environ.get("BENCH_SETTLE", "60")), float(os.environ.get("BENCH_REST", "120"))
 
 
 def run() -> Iterator[Figure | str]:
     """Lines to print: without any server, and with those that are given."""
+    yield from _sandbox()
     yield from _rested("SQLite", {}, bounds=(3.0, 400.0))
     broker = os.environ.get("CELERY_BROKER_URL", "")
     if scratch.url():
@@ -34,3 +43,39 @@ def _rested(name: str, environment: dict[str, str], bounds: tuple[float | None, 
     yield Figure(
         "P12", f"{name}: RSS at rest", "MiB", memory["rss"], means, at_most=bounds[1], of_ratio=False, note=note
     )
+
+
+def _sandbox() -> Iterator[Figure]:
+    line = [sys.executable, "-m", "portal.sandbox", "--port", "0"]
+    with subprocess.Popen(line, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, text=True) as started:
+        try:
+            assert started.stdout is not None
+            told = re.search(r"(http://\S+)/v2", started.stdout.readline())
+            if told is None:
+                raise Unmeasured("the sandbox did not start")
+            yield from _sandbox_rested(started.pid, "new")
+            _call(Client(f"{told[1]}/v2", "KEY-bench"))
+            yield from _sandbox_rested(started.pid, "after a call")
+        finally:
+            started.terminate()
+
+
+def _call(client: Client) -> None:
+    """Have somebody call, who gives up, and wait until that is over and told."""
+    nobody = {"application_name": "bench", "webhook_event_url": "http://127.0.0.1:9/"}
+    client.ask("POST", "/v2/call_control_applications", nobody)
+    call = client.ring({"at": 1, "hangup": True})
+    if not client.ledger("deliveries", event_type="call.hangup", call_control_id=call, wait=30):
+        raise Unmeasured("the call of the sandbox did not end")
+    time.sleep(5)
+
+
+def _sandbox_rested(pid: int, when: str) -> Iterator[Figure]:
+    cpu, begin = stage.cpu_seconds(pid), time.monotonic()
+    time.sleep(SANDBOX_REST)
+    share = (stage.cpu_seconds(pid) - cpu) / (time.monotonic() - begin) * 100
+    resident = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
+    means = "what a sandbox costs that nobody asks: 0.2 % and 40 MiB are what it may"
+    yield Figure("P12", f"sandbox alone, {when}: of one core at rest", "%", share, means)
+    if resident:
+        yield Figure("P12", f"sandbox alone, {when}: RSS at rest", "MiB", int(resident[1]) / 1024, means)

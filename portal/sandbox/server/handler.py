@@ -3,6 +3,7 @@
 import contextlib
 import json
 import logging
+import selectors
 import socket
 import socketserver
 import threading
@@ -47,11 +48,29 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    timeout = 0  # of ``handle_request``: it is called when somebody is there
     sandbox: House
 
     def __init__(self, *arguments: Any) -> None:
         self._open: set[Any] = set()
+        self._stopped, self._stopping = socket.socketpair()
         super().__init__(*arguments)
+
+    def serve(self) -> None:
+        """Take connections until ``stop``. Unlike ``serve_forever`` it does not look now and then: it sleeps."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(self._stopped, selectors.EVENT_READ)
+            while all(key.fileobj is not self._stopped for key, _ in selector.select()):
+                self.handle_request()
+
+    def stop(self) -> None:
+        self._stopping.send(b".")
+
+    def server_close(self) -> None:
+        super().server_close()
+        self._stopped.close()
+        self._stopping.close()
 
     def server_bind(self) -> None:
         socketserver.TCPServer.server_bind(self)  # HTTPServer's own would ask the DNS for our name

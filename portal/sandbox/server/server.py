@@ -45,6 +45,7 @@ class Sandbox:
         self.closing = threading.Event()
         self._server = Server((host, port), Handler)  # before the store: a taken port must not empty anything
         self._server.sandbox = self
+        self._thread = threading.Thread(target=self._server.serve, daemon=True, name="sandbox")
         self.port = int(self._server.server_address[1])
         self.base_url, self.control_url = f"http://{HOST}:{self.port}/v2", f"http://{HOST}:{self.port}/sandbox"
         self.worlds = Worlds(
@@ -70,7 +71,8 @@ class Sandbox:
     def close(self) -> None:
         """Stop; the state stays. Calls alive go on at the next start."""
         self.closing.set()
-        self._server.shutdown()
+        self._server.stop()
+        self._thread.join(5)
         self._server.hang_up()
         self._server.server_close()
         for world in self.worlds.every():
@@ -79,7 +81,7 @@ class Sandbox:
     def _start(self) -> None:
         for world in self.worlds.every():
             world.start()
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="sandbox").start()
+        self._thread.start()
 
 
 def wait_for_signal() -> None:
