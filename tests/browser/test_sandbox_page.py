@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 from portal.sandbox.server.server import Sandbox
 from tests.browser.conftest import Watched
 from tests.browser.everybody import axe
+from tests.support.media_servers import MediaServer
 from tests.support.sandbox_applications import make_named
 from tests.support.sandbox_http import Http
 
@@ -68,6 +69,15 @@ def test_a_call_is_rung_played_and_ended(window: Watched, http: Http) -> None:
     window.page.get_by_role("button", name="Hang up").click()
     expect(window.page.locator("#who")).to_contain_text("ended")
     assert the_call(http)["hangup_source"] == "caller"
+
+
+def test_a_stream_is_told_of(window: Watched, http: Http) -> None:
+    id = ring(window, http)
+    with MediaServer() as server:
+        http.act(id, "streaming_start", stream_url=server.url)
+        expect(window.page.locator("#ledger")).to_contain_text(f"open {server.url} (0 frames sent")
+        window.page.get_by_label("Show").select_option("streams")
+        expect(window.page.locator("#ledger li")).to_have_count(1)
 
 
 def test_a_fault_is_added_and_forgotten(window: Watched, http: Http) -> None:

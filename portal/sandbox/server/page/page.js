@@ -125,7 +125,13 @@ function words(kind, line) {
   if (kind === "requests") return `${line.method} ${line.path} → ${line.fault || line.status}`;
   if (kind === "commands") return `${line.action}, ${line.outcome}`;
   if (kind === "deliveries") return `${line.event_type} → ${line.url}: ${line.status || line.error}`;
+  if (kind === "streams") return `${line.event_type} ${line.url}${told(line)}`;
   return line.line;
+}
+
+function told({ why, detail, sent, received: { seconds, marks } }) {
+  const said = why || detail;
+  return `${said ? `: ${said}` : ""} (${sent} frames sent, ${seconds.toFixed(1)} s heard, ${marks.length} marks)`;
 }
 
 function showLedger() {
@@ -170,7 +176,7 @@ async function follow(mine) {
       const found = await ask("GET", `/sandbox/ledger?since=${last}&wait=20&limit=200`);
       if (mine !== round) return;
       last = found.last;
-      const news = ["requests", "commands", "deliveries", "documents"].flatMap((kind) => found[kind].map((line) => ({ kind, line })));
+      const news = ["requests", "commands", "deliveries", "documents", "streams"].flatMap((kind) => found[kind].map((line) => ({ kind, line })));
       lines = [...lines, ...news].sort((one, other) => (one.line.at < other.line.at ? 1 : -1)).slice(0, 1000);
       showLedger();
       await Promise.all([showCalls(), showFaults()]);
