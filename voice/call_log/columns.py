@@ -15,9 +15,10 @@ from django.utils.safestring import SafeString
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
 from portal.templatetags.portal import phone, seconds, words
-from voice.call_log.conditions import is_sip_status
+from voice.call_log.language.conditions import is_sip_status
 from voice.call_log.query import Query
 from voice.calls import search
+from voice.calls.measures import POOR_MOS
 from voice.catalogue import endings
 from voice.models import ChosenColumns
 
@@ -170,12 +171,18 @@ def _marks_of(call: Any) -> Iterable[tuple[bool, str, str]]:
     yield call.is_texml, "TeXML", "code"
     yield call.ending_category in {"our_side", "configuration"}, "Something of ours failed", "error"
     yield call.state == "lost", "Its end was not reported", "signal_disconnected"
+    yield call.mos is not None and call.mos < POOR_MOS, "Poor sound", "hearing_disabled"
+    yield call.late_seconds is not None, "A webhook came late", "hourglass_bottom"
     yield call.clock_skew_seconds is not None, "Telnyx's clocks contradict each other", "schedule"
 
 
 def _sip(call: Any, look: Look) -> SafeString | str:
     told = call.sip_hangup_cause
     return _link(look, "sip", told, told) if is_sip_status(told) else words(told, look.user) or _NONE
+
+
+def _mos(call: Any, look: Look) -> SafeString | str:
+    return f"{call.mos:.2f}" if call.mos is not None else _NONE
 
 
 def _plain(column: str, key: str = "") -> Cell:
@@ -211,6 +218,8 @@ COLUMNS = {
         Column("sip", "SIP", _sip),
         Column("cause", "Cause", _plain("hangup_cause", "cause")),
         Column("cost", "Cost", _plain("cost")),
+        Column("mos", "Sound (MOS)", _mos),
+        Column("queue", "Queue", _plain("queue", "queue")),
         Column("step", "Step", _plain("step")),
         Column("account", "Account", _account),
         Column("session", "Session", _plain("call_session_id", "session")),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -15,7 +15,7 @@ from portal.actors import actor_of
 from portal.admin.site import answer_dialog
 from portal.masking import may_see_whole
 from voice.call_log import query
-from voice.exports import service
+from voice.exports import files, service
 from voice.exports.columns import COLUMNS, SHOWN
 from voice.exports.formats import FORMATS
 from voice.models import CallExport
@@ -38,11 +38,7 @@ def _file(request: HttpRequest) -> HttpResponseBase:
     except service.ExportRefused as refused:
         messages.error(request, f"{refused.field}: {refused.words}" if refused.field else refused.words)
         return _draw(request, asked, status=400)
-    answer = StreamingHttpResponse(service.stream(export), content_type=export.form.content_type)
-    name = f"calls-{timezone.localtime(export.row.bound):%Y-%m-%d-%H%M}.{export.form.extension}"
-    answer["Content-Disposition"] = f'attachment; filename="{name}"'
-    answer["Cache-Control"] = "no-store"
-    return answer
+    return files.answer(export)
 
 
 def _names(request: HttpRequest) -> list[str]:

@@ -59,8 +59,10 @@ class Export:
     actor: Actor
 
 
-def begin(query: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> Export:
-    """Begin an export of what ``query`` shows. Raises ``ExportRefused``."""
+def begin(
+    query: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID, *, told: str = ""
+) -> Export:
+    """Begin an export of what ``query`` shows; ``told`` says which that is where it has no words. ``ExportRefused``."""
     if form not in FORMATS:
         raise ExportRefused("format", f"There is no such format; there are {', '.join(FORMATS)}.")
     unknown = [name for name in names if name not in BY_NAME]
@@ -74,7 +76,7 @@ def begin(query: Query, form: str, names: Sequence[str], actor: Actor, identifie
     row = CallExport(
         id=identifier,
         user=actor.user,
-        query=masked_text(query.text)[:1000],
+        query=told or masked_text(query.text)[:1000],
         format=form,
         columns=[column.name for column in columns],
         shows_numbers=may_see_whole(actor.user),

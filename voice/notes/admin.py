@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
@@ -119,11 +118,7 @@ def _untag(request: HttpRequest, call: Call) -> None:
 
 @_changing("voice.add_followup")
 def _follow_up(request: HttpRequest, call: Call) -> None:
-    name = request.POST.get("assignee", "").replace("\0", "")
-    people = get_user_model().objects.filter(is_active=True, is_staff=True)
-    assignee = people.filter(username=name).first() if name else None
-    if name and assignee is None:
-        raise ValidationError("Nobody of that name signs in here: choose somebody from the list.")
+    assignee = notes.assignee_of(request.POST.get("assignee", "").replace("\0", ""))
     notes.ask_for_follow_up(call, assignee, actor_of(request))
 
 
