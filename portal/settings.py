@@ -293,6 +293,13 @@ CALL_PANELS = [
     "voice.recordings.panel.panel",
     "voice.call_page.said.panel",
 ]
+# what the drawer beside the list of calls shows of one
+CALL_DRAWER = [
+    "voice.call_page.verdict.panel",
+    "voice.call_page.picture.drawer_panel",
+    "voice.recordings.panel.panel",
+    "voice.call_page.facts.panel",
+]
 CALL_DETAILS = ["voice.measurements.panel.panel", "voice.call_page.delivery.panel", "voice.notes.panel.panel"]
 COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 # what would be left behind by a deletion

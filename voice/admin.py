@@ -2,6 +2,7 @@
 
 from voice.alerts import admin as alerts
 from voice.call_log import admin as calls
+from voice.call_log.bulk import admin as bulk
 from voice.call_log.inquiry import admin as inquiry
 from voice.call_page import admin as call_page
 from voice.conferences import admin as conferences
@@ -29,6 +30,7 @@ from voice.texml.admin import urls as texml
 __all__ = [
     "alerts",
     "batches",
+    "bulk",
     "call_page",
     "calls",
     "commands",

@@ -1,9 +1,11 @@
 """The call log in a real browser, as the people who answer phones use it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from portal.models import TelnyxAccount
@@ -11,9 +13,11 @@ from portal.sandbox.server.server import Sandbox
 from tests.browser.everybody import axe
 from tests.browser.overflow import sticks_out
 from tests.support.call_pages import LOG
-from tests.support.factories import FROM, make_event, run_owed
+from tests.support.ending_rows import BY_ID, store
+from tests.support.factories import FROM, make_call, make_event, run_owed
 from tests.support.recoveries import undelivered
 from tests.support.rows import Call
+from voice.models import CallTag
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -80,3 +84,119 @@ def test_what_telnyx_knows_is_brought_in_by_two_clicks(
         expect(page.locator(".log-row")).to_have_count(1)
         assert window.wrongs == []
     assert (clicks.count, Call.objects.get().state) == (2, "ended")
+
+
+def test_a_call_is_looked_at_beside_the_list_by_keyboard(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any
+) -> None:
+    make_call(account, "a", call_session_id="", started_at=timezone.now() - timedelta(days=400))
+    store(account, BY_ID["p05-transferred-target-left-first"])
+    with opened(viewport={"width": 1440, "height": 900}) as window:
+        window.enter(user_with("Support"))
+        window.open(LOG)
+        page, drawer = window.page, window.page.get_by_role("dialog")
+        first, last = page.locator(".log-open:visible").first, page.locator(".log-open:visible").last
+        page.keyboard.press("j")
+        page.keyboard.press("Space")
+        expect(drawer).to_contain_text("hung up after talking")
+        expect(drawer.locator("svg.sp")).to_be_visible()
+        expect(drawer.get_by_role("heading", name="Recordings")).to_be_visible()
+        assert drawer.bounding_box() == {"x": 960, "y": 0, "width": 480, "height": 900}
+        for _ in range(30):  # the keyboard stays within; of the browser's own bar a page knows nothing
+            page.keyboard.press("Tab")
+            assert page.evaluate(
+                "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+            )
+        assert first.get_attribute("href") in drawer.get_by_role("link", name="Open the page").get_attribute("href")
+        assert "/change/#entry-" in drawer.locator("a[href*='#entry-']").first.get_attribute("href")
+        page.keyboard.press("]")
+        expect(drawer).to_contain_text("On the line")
+        page.keyboard.press("]")  # there is no next one
+        page.keyboard.press("Escape")
+        expect(drawer).to_be_hidden()
+        expect(last).to_be_focused()
+        page.keyboard.press("o")
+        expect(drawer).to_contain_text("On the line")
+        page.keyboard.press("[")
+        expect(drawer).to_contain_text("hung up after talking")
+        page.keyboard.press("o")
+        expect(first).to_be_focused()
+        assert window.wrongs == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_stands_beside_the_list_is_for_everybody(
+    opened: Callable[..., Any], account: TelnyxAccount, operator: Any, width: int, scheme: str
+) -> None:
+    store(account, BY_ID["p05-transferred-target-left-first"])
+    with opened(viewport={"width": width, "height": 844}, color_scheme=scheme) as window:
+        axe.bring(window)
+        window.enter(operator)
+        window.open(LOG)
+        page, drawer = window.page, window.page.get_by_role("dialog")
+        page.locator(".log-row").first.hover()
+        page.get_by_role("button", name="Look at it beside the list").first.click()
+        expect(drawer.locator("svg.sp")).to_be_visible()
+        box = drawer.bounding_box()
+        assert (box["width"], box["x"]) == ((480, 960) if width == 1440 else (390, 0))
+        page.screenshot(path=f"/tmp/ll-d-{width}-{scheme}.png")
+        assert axe.faults(window) == []
+        assert not sticks_out(window)
+        drawer.get_by_role("button", name="Close").click()
+        expect(page.locator(".log-open").first).to_be_focused()
+        assert window.wrongs == []
+
+
+def test_many_are_picked_by_keyboard_and_tagged(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any
+) -> None:
+    for at, letter in enumerate("abc"):
+        make_call(account, letter, call_session_id="", started_at=timezone.now() - timedelta(minutes=at))
+    with opened(viewport={"width": 1440, "height": 900}) as window:
+        axe.bring(window)
+        window.enter(user_with("Support"))
+        window.open(LOG)
+        page = window.page
+        for key in "jxjx":
+            page.keyboard.press(key)
+        expect(page.locator(".log-row").first).to_be_visible()
+        page.screenshot(path="/tmp/ll-picked.png")
+        assert axe.faults(window) == []
+        page.set_viewport_size({"width": 1440, "height": 900})
+        page.get_by_role("button", name="Do with 2 picked").click()
+        expect(page.get_by_role("heading", name="2 calls").first).to_be_visible()
+        page.screenshot(path="/tmp/ll-many.png", full_page=True)
+        assert axe.faults(window) == []
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert not sticks_out(window)
+        page.screenshot(path="/tmp/ll-many-390.png", full_page=True)
+        page.get_by_label("Tag", exact=True).fill("vip")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("Tagged 2 calls")).to_be_visible()
+        assert window.wrongs == []
+    assert sorted(tag.call.call_control_id for tag in CallTag.objects.all()) == ["v3:a-leg", "v3:b-leg"]
+
+
+def test_keys_lead_to_the_note_the_tag_and_the_export_of_a_row(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any
+) -> None:
+    call = make_call(account, "a")
+    with opened(viewport={"width": 1440, "height": 900}) as window:
+        window.enter(user_with("Support"))
+        page = window.page
+        for key, field in (("n", "note-text"), ("t", "tag-name")):
+            window.open(LOG)
+            page.keyboard.press("j")
+            page.keyboard.press(key)
+            page.wait_for_url(f"**/{call.pk}/change/#{field}")
+            expect(page.locator(f"#{field}")).to_be_focused()
+        window.open(LOG)
+        page.keyboard.press("j")
+        page.keyboard.press("g")
+        page.keyboard.press("h")
+        page.wait_for_url("**/admin/")
+        window.open(f"{LOG}?q=is:running")
+        page.keyboard.press("e")
+        page.wait_for_url("**/call/export/?q=is%3Arunning")
+        assert window.wrongs == []

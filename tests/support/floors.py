@@ -117,10 +117,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.explanations.judgement.*",),
     ("voice.explanations.*",),
     ("voice.session_picture.*",),
+    ("voice.call_log.language.*",),
     ("voice.call_log.*",),
+    ("voice.call_log.inquiry.*",),
     ("voice.call_page.*",),
     ("voice.finder.*",),
     ("voice.exports.*", "voice.reports.*"),
+    ("voice.call_log.bulk.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",

@@ -2,12 +2,14 @@
 
 VOICE: dict[str, str] = {
     "voice.apps": "it loads the checks and the handlers: without it no test of voice.flows.checks passes",
-    "voice.call_page.admin": "test_bundle and test_picture of the room fetch both files, with the right and without",
     "voice.call_page.session": "each section of the page asks it: no test of the room passes without it",
     "voice.call_page.summary": "test_verdict of the room copies it, test_bundle finds it in summary.txt",
     "voice.call_log.api": "test_admin of the room asks over REST for what the box of the list takes",
+    "voice.call_log.bulk.selection": "test_admin of the room picks, and takes all of a search, with each refusal",
     "voice.call_log.columns": "test_admin of the room looks at cells, follows their links and chooses columns",
-    "voice.call_log.conditions": "test_query of the room reads each word, and each value that it does not take",
+    "voice.call_log.language.beside": "test_query of voice.call_log reads each word, and who may not",
+    "voice.call_log.language.compared": "test_query of voice.call_log reads each word, and each value that is none",
+    "voice.call_log.language.conditions": "test_query of voice.call_log reads each word, and each value that is none",
     "voice.call_log.facets": "test_admin of the room follows a filter there and back",
     "voice.call_log.inquiry.inquiry": "test_admin of the room asks by its page for all that a search can name",
     "voice.call_log.old_addresses": "test_admin of the room opens each of them",

@@ -1,3 +1,3 @@
-"""Is the list of calls: the language of its search box, rows, filters, views, and what is done with many at once."""
+"""Is the list of calls: what its search means, rows, filters, views, and what is done with many at once."""
 
-__all__ = ["conditions", "query", "tokens"]
+__all__ = ["listing", "query"]

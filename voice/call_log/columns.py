@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
 from portal.templatetags.portal import phone, seconds, words
-from voice.call_log.conditions import is_sip_status
+from voice.call_log.language.conditions import is_sip_status
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import endings
@@ -186,6 +186,10 @@ def _cost(call: Any, look: Look) -> SafeString | str:
     return words(wording.money(call.cost, call.currency), look.user) if call.cost else _NONE
 
 
+def _mos(call: Any, look: Look) -> SafeString | str:
+    return f"{call.mos:.2f}" if call.mos is not None else _NONE
+
+
 def _plain(column: str, key: str = "") -> Cell:
     def cell(call: Any, look: Look) -> SafeString | str:
         value = getattr(call, column)
@@ -219,6 +223,8 @@ COLUMNS = {
         Column("sip", "SIP", _sip),
         Column("cause", "Cause", _plain("hangup_cause", "cause")),
         Column("cost", "Cost", _cost),
+        Column("mos", "Sound (MOS)", _mos),
+        Column("queue", "Queue", _plain("queue", "queue")),
         Column("step", "Step", _plain("step")),
         Column("account", "Account", _account),
         Column("session", "Session", _plain("call_session_id", "session")),

@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from portal.masking import masked_for
 from voice.call_log import listing
-from voice.call_log.conditions import is_sip_status
+from voice.call_log.language.conditions import is_sip_status
+from voice.call_log.language.tokens import Token
 from voice.call_log.query import Query
-from voice.call_log.tokens import Token
 from voice.calls import search
 from voice.catalogue import endings
 from voice.models import Call
@@ -21,7 +21,7 @@ SAMPLE = 150  # calls whose values are counted
 _MOST = 10
 _COLUMNS = (
     *("account_id", "account__name", "connection_id", "direction", "ending", "ending_category", "ended_by"),
-    *("sip_hangup_cause", "hangup_cause", "answered_by"),
+    *("sip_hangup_cause", "hangup_cause", "answered_by", "queue"),
 )
 
 
@@ -125,7 +125,7 @@ _FIXED: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
         (
             *(("On the line", "is:running"), ("Answered", "is:answered"), ("Put through", "is:bridged")),
             *(("End not reported", "is:lost"), ("Of TeXML", "is:texml"), ("Recorded", "rec:yes")),
-            ("A row for each leg", "rows:legs"),
+            *(("A webhook came late", "is:late"), ("Poor sound", "mos:<3.6"), ("A row for each leg", "rows:legs")),
         ),
     ),
     (
@@ -147,5 +147,6 @@ _COUNTED: tuple[tuple[str, str, Callable[[_Row], str], Callable[[str], str]], ..
     ("Answered by", "by", lambda row: row["answered_by"], str.capitalize),
     ("SIP", "sip", lambda row: row["sip_hangup_cause"] if is_sip_status(row["sip_hangup_cause"]) else "", str),
     ("Cause", "cause", lambda row: row["hangup_cause"], lambda cause: cause.replace("_", " ")),
+    ("Queue", "queue", lambda row: row["queue"], str),
     ("Account", "account", lambda row: row["account__name"], str),
 )

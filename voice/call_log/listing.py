@@ -1,7 +1,7 @@
 """Finds the rows of one page: a session with its legs, or legs one by one. However large the log is, it reads as much.
 
 What several conditions ask for may be anywhere in the log. So a bounded number of calls is looked through at a time,
-``_ROUNDS`` times; where that fills no page, the list says how far back it has looked, and goes on from there.
+``ROUNDS`` times; where that fills no page, the list says how far back it has looked, and goes on from there.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from django.db.models import Q, QuerySet
 
 from portal import keyset
 from portal.keyset import Place
-from voice.call_log.conditions import Reach
+from voice.call_log.language.conditions import Reach
 from voice.call_log.query import Query
 from voice.models import Call
 
 SIZE = 40  # legs of a page: with the sessions of more, a statement would read too much
-_REACH, _REACH_BY_INDEX, _ROUNDS = 2000, 400, 8  # by time rows lie together, by another index each somewhere
+_REACH, _REACH_BY_INDEX, ROUNDS = 2000, 400, 8  # by time rows lie together, by another index each somewhere
 _MOST_LEGS, _LEGS_OF_A_ROW = 1000, 20
 _ORDER = ("-started_at", "-id")
 _FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -73,14 +73,14 @@ def needs_bound(query: Query) -> bool:
     return Reach.FEW not in reaches and (len(reaches) > 1 or Reach.EACH in reaches)
 
 
-def edge(query: Query, begin: datetime | None = None, *, is_back: bool = False) -> datetime | None:
+def edge(query: Query, begin: datetime | None = None, *, is_back: bool = False, rounds: int = 1) -> datetime | None:
     """Return how far as many calls reach as are looked through at a time; None where there are no more."""
     leading = next((one for one in query.conditions if one.reach == Reach.MANY), None)
     calls = query.among([leading] if leading else [])
     if begin:
         calls = calls.filter(**{f"started_at__{'gte' if is_back else 'lte'}": begin})
     order = "started_at" if is_back else "-started_at"
-    reach = _REACH_BY_INDEX if leading else _REACH
+    reach = (_REACH_BY_INDEX if leading else _REACH) * rounds
     return next(iter(calls.order_by(order).values_list("started_at", flat=True)[reach : reach + 1]), None)
 
 
@@ -98,7 +98,7 @@ class _Legs:
 
 def _looked_through(query: Query, place: Place, size: int) -> _Legs:
     at, legs, reached = place, list[Any](), None
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         begin = at.values[0] if at.values else None
         reached = edge(query, _moment(begin), is_back=place.is_back)
         bound = Q(**{f"started_at__{'lte' if place.is_back else 'gte'}": reached}) if reached else Q()

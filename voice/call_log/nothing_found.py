@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from portal.masking import may_see_whole
 from portal.phone_numbers import is_nobody
-from voice.call_log.conditions import is_digits
+from voice.call_log.language.conditions import is_digits
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import actions

@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_time
 
 from portal.models import TelnyxAccount
-from voice.call_log import tokens
-from voice.call_log.tokens import Token
+from voice.call_log.language import tokens
+from voice.call_log.language.tokens import Token
 
 _KEYS = {
     "state": "state",

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal.actors import Actor
-from voice.call_log import conditions, tokens
-from voice.call_log.conditions import Condition, Malformed, Reach, Window
-from voice.call_log.tokens import Token
+from voice.call_log.language import beside, compared, conditions, tokens
+from voice.call_log.language.conditions import Condition, Malformed, Reach, Window
+from voice.call_log.language.tokens import Token
 from voice.calls.search import SearchRefused
 from voice.models import Call
 
@@ -45,18 +45,22 @@ KEYS: dict[str, Reader] = {
     "state": conditions.choice("state", _STATES),
     "is": conditions.state_of_being,
     "rec": conditions.recording,
-    "setup": conditions.setup,
-    "talk": conditions.talk,
+    "setup": compared.setup,
+    "talk": compared.talk,
+    "mos": compared.mos,
+    "cost": compared.cost,
     "metric": conditions.metric,
-    "tag": conditions.tag,
-    "contact": conditions.contact,
+    "queue": conditions.queue,
+    "tag": beside.tag,
+    "note": beside.note,
+    "contact": beside.contact,
     "session": conditions.session,
     "id": conditions.identifier,
 }
 WINDOWS = {"since": conditions.since, "until": conditions.until, "day": conditions.day}
 ROWS = "rows"  # ``rows:legs``: a row for each leg, not for each session
 _OF_NUMBERS = {"", "from", "to", "number"}
-_ALL = {"is", "setup", "talk", "metric"}
+_ALL = {"is", "setup", "talk", "mos", "cost", "metric"}
 MOST_TOKENS = 30
 
 

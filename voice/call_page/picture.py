@@ -12,11 +12,22 @@ from voice.session_picture import drawing, text
 
 def panel(request: HttpRequest, call: Call) -> SafeString:
     """Draw it, with what was never told in words beside it."""
+    return _drawn(request, call, has_story=True)
+
+
+def drawer_panel(request: HttpRequest, call: Call) -> SafeString:
+    """Draw it where no story stands below it: its marks lead nowhere."""
+    return _drawn(request, call, has_story=False)
+
+
+def _drawn(request: HttpRequest, call: Call, *, has_story: bool) -> SafeString:
     session = sessions.of(request, call)
     scene = session.scene
+    picture = drawing.svg(scene, _title(session), session.description, is_file=not has_story)
     drawn = drawing.drawn_marks(scene)
     context = {
-        "picture": mark_safe(drawing.svg(scene, _title(session), session.description)),  # noqa: S308  it escapes
+        "picture": mark_safe(picture),  # noqa: S308  it escapes
+        "has_story": has_story,
         "missing": text.what_is_not_there(scene),
         "merged": (drawn, len(scene.marks)) if drawn < len(scene.marks) else None,
         "lanes": scene.lanes,

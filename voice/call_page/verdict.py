@@ -8,8 +8,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from voice.call_log import query, tokens
-from voice.call_log.tokens import Token
+from voice.call_log import query
+from voice.call_log.language import tokens
+from voice.call_log.language.tokens import Token
 from voice.call_page import session as sessions
 from voice.call_page import summary
 from voice.explanations import card

@@ -20,6 +20,7 @@ from voice.models import Call, CallEvent, Conference, Recording
 
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
+_LENGTHS |= {"queue": 100}
 _PARTIES = {"from_number": "from", "to_number": "to"}
 _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
@@ -160,13 +161,15 @@ def _is_priced_by(call: Call, event: CallEvent) -> bool:
 
 
 def _measured(event: CallEvent, payload: dict[str, Any]) -> Iterator[Fact]:
-    """State sound, trust and cost, and how late this came."""
+    """State sound, trust and cost, in which queue it waits, and how late this came."""
     if sound := measures.sound(payload):
         yield Fact("mos", sound.pop("mos"), beside=sound)
     if trust := measures.trust(payload):
         yield Fact("attestation", trust.pop("attestation"), beside=trust)
     if found := measures.screening(payload):
         yield Fact("screening", found)
+    if event.event_type == "call.enqueued":
+        yield from _texts(payload, {"queue": "queue"})
     yield from _price(payload, 1)
     if event.occurred_at and event.source != CallEvent.Source.BACKFILL:
         late = (event.received_at - event.occurred_at).total_seconds()

@@ -60,9 +60,12 @@ class Export:
     actor: Actor
 
 
-def begin(found: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID) -> Export:
-    """Begin an export of what a search shows. Raises ``ExportRefused``."""
+def begin(
+    found: Query, form: str, names: Sequence[str], actor: Actor, identifier: uuid.UUID, *, told: str = ""
+) -> Export:
+    """Begin an export of what a search shows; ``told`` says what it is where it has no words. ``ExportRefused``."""
     row = _row(found, form, names, actor, identifier)
+    row.query = told or row.query
     _demand_room(actor, row.begun_at)
     if not _insert(row):
         raise ExportRefused("", "This export has begun already. Open the page anew for another one.")

@@ -11,7 +11,7 @@ from portal.masking import masked_for, may_see_whole
 from portal.templatetags.portal import phone
 from portal.texts import visible
 from portal.view_times import moment_text
-from voice.call_log import conditions
+from voice.call_log.language import conditions
 from voice.calls import search
 from voice.models import Call, CallCommand, CallEvent, Conference, DialBatch, Flow, TexmlDocument
 

@@ -1,4 +1,4 @@
-"""Fills what came after a call was stored: columns of sound, trust and cost, and rows of its recordings.
+"""Fills what came after a call was stored: columns of sound, trust, cost and queue, and rows of its recordings.
 
 The events of the call are read once more, a piece of calls at a time, newest first. It may be stopped and begun again,
 and running it twice changes nothing.
@@ -20,7 +20,7 @@ from voice.recordings import projection as recordings
 _TOGETHER = 50
 _TELLING = (
     *("call.initiated", "call.answered", "call.hangup", "call.cost", "texml.call.initiated", "texml.call.ringing"),
-    *("texml.call.answered", "texml.call.completed", "texml.cost"),
+    *("texml.call.answered", "texml.call.completed", "texml.cost", "call.enqueued"),
 )
 _UNUSED = (CallEvent.Status.QUARANTINED, CallEvent.Status.RECEIVED)
 

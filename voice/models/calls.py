@@ -122,6 +122,9 @@ class Call(models.Model):
         max_length=50, blank=True, default="", db_default="", help_text="What Telnyx's screening said of the call."
     )
     late_seconds = models.FloatField(null=True, help_text="The longest way of a webhook to us, if one was late.")
+    queue = models.CharField(
+        max_length=100, blank=True, default="", db_default="", help_text="The one that it waited in last."
+    )
     answered_by = models.CharField(
         max_length=10, choices=Answerer, blank=True, default="", db_default="", help_text="As machine detection said."
     )
@@ -178,6 +181,7 @@ class Call(models.Model):
                 fields=["sip_hangup_cause", "-started_at"], name="call_by_sip", condition=~Q(sip_hangup_cause="")
             ),
             models.Index(fields=["answered_by", "-started_at"], name="call_by_answerer", condition=~Q(answered_by="")),
+            models.Index(fields=["queue", "-started_at"], name="call_by_queue", condition=~Q(queue="")),
             models.Index(fields=["judge_at"], name="call_to_judge", condition=Q(judge_at__isnull=False)),
             models.Index(fields=["mos", "-started_at"], name="call_by_mos", condition=Q(mos__isnull=False)),
             models.Index(

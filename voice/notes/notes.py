@@ -1,18 +1,24 @@
 """Writes notes on calls, and that somebody is to look at one again."""
 
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db import transaction
 from django.utils import timezone
 
 from portal.actors import Actor
+from portal.masking import masked_for
 from portal.models import AuditEvent
 from voice.models import Call, CallNote, FollowUp
 
 LONGEST, MOST = 4000, 200
 MOST_PEOPLE = 200
+_TOGETHER = 100
+LOOKED_THROUGH = 1000  # notes, for their words
 
 
 def write(call: Call, text: str, actor: Actor) -> CallNote:
@@ -53,6 +59,27 @@ def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:
     return row
 
 
+def ask_for_follow_ups(calls: Sequence[uuid.UUID], assignee: Any, actor: Actor) -> int:
+    """Say of many calls that somebody is to look at them again, a hundred in a transaction; return of how many.
+
+    Nothing is noted of each: who asks for it notes the whole.
+    """
+    told = {"asked_by": actor.label.removeprefix("user: ")[:200], "at": timezone.now(), "assignee": assignee}
+    asked = 0
+    for at in range(0, len(calls), _TOGETHER):
+        with transaction.atomic():
+            there = Call.objects.filter(pk__in=calls[at : at + _TOGETHER]).values_list("pk", flat=True)
+            rows = [FollowUp(call_id=pk, **told) for pk in there]
+            FollowUp.objects.bulk_create(
+                rows,
+                update_conflicts=True,
+                unique_fields=["call"],
+                update_fields=[*told, "done_at", "done_by"],
+            )
+        asked += len(rows)
+    return asked
+
+
 def finish_follow_up(call: Call, actor: Actor) -> None:
     """Say that it was looked at."""
     done = FollowUp.objects.filter(call=call, done_at=None).update(
@@ -79,11 +106,19 @@ def _who_sign_in() -> QuerySet[Any]:
     return get_user_model().objects.filter(is_active=True, is_staff=True)
 
 
-def calls_to_follow_up() -> QuerySet[Call]:
-    """Select the calls that somebody is to look at again."""
-    return Call.objects.filter(pk__in=FollowUp.objects.filter(done_at=None).values("call"))
+@dataclass(frozen=True)
+class Noted:
+    """Names the ``calls`` that a note with some words is of; ``is_cut``: older notes were not looked through."""
+
+    calls: list[uuid.UUID]
+    is_cut: bool
 
 
-def calls_noted() -> QuerySet[Call]:
-    """Select the calls with a note."""
-    return Call.objects.filter(pk__in=CallNote.objects.values("call"))
+def calls_noted(words: str, user: Any) -> Noted:
+    """Find calls by words of a note, in capitals or not. Who may not see numbers finds by what is shown to them."""
+    newest = list(CallNote.objects.order_by("-at", "-id").values_list("pk", flat=True)[: LOOKED_THROUGH + 1])
+    rows = CallNote.objects.filter(pk__in=newest[:LOOKED_THROUGH], text__icontains=words)
+    found = [
+        call for call, text in rows.values_list("call", "text") if words.casefold() in masked_for(user, text).casefold()
+    ]
+    return Noted(list(dict.fromkeys(found)), len(newest) > LOOKED_THROUGH)

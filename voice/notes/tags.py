@@ -1,9 +1,12 @@
 """Tags calls: a word that people give a call, to find it again."""
 
 import re
+import uuid
+from collections.abc import Sequence
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from portal.actors import Actor
@@ -11,6 +14,7 @@ from portal.models import AuditEvent
 from voice.models import Call, CallTag
 
 MOST = 20  # of one call
+_TOGETHER = 100
 _NAME = re.compile(r"[^\W_](?:[\w\-.]{0,39})")
 _DIGITS = re.compile(r"\d{7}")
 
@@ -36,6 +40,27 @@ def tag(call: Call, text: str, actor: Actor) -> CallTag:
     if made:
         AuditEvent.note(actor, "call.tag", call, tag=row.name)
     return row
+
+
+def tag_many(calls: Sequence[uuid.UUID], text: str, actor: Actor) -> tuple[int, int]:
+    """Give many calls a tag, a hundred in a transaction; return how many are new, and how many have no room for it.
+
+    Nothing is noted of each: who asks for it notes the whole.
+    """
+    name, now, by = name_of(text), timezone.now(), actor.label.removeprefix("user: ")[:200]
+    made = full = 0
+    for at in range(0, len(calls), _TOGETHER):
+        few = calls[at : at + _TOGETHER]
+        with transaction.atomic():
+            there = set(Call.objects.filter(pk__in=few).values_list("pk", flat=True))
+            rows = CallTag.objects.filter(call__in=few)
+            had = set(rows.filter(name=name).values_list("call", flat=True))
+            counted = rows.exclude(name=name).values("call").annotate(tags=Count("pk")).order_by()
+            without_room = {row["call"] for row in counted if row["tags"] >= MOST} - had
+            new = [CallTag(call_id=pk, name=name, tagged_by=by, at=now) for pk in there - had - without_room]
+            CallTag.objects.bulk_create(new, ignore_conflicts=True)
+        made, full = made + len(new), full + len(without_room)
+    return made, full
 
 
 def untag(call: Call, number: int, actor: Actor) -> None:

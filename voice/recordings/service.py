@@ -1,10 +1,12 @@
 """Asks Telnyx for a recording's file and for what it has of a call, and makes the command to delete one."""
 
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from portal import sql
 from portal.actors import Actor
@@ -93,6 +95,13 @@ def delete(recording: Recording, actor: Actor, *, intent: str) -> CallCommand:
         command = outbox.place(recording.account, action, {}, actor, path=path, intent=f"{recording.pk}:{intent}")
         Recording.objects.filter(pk=recording.pk).update(deletion=command)
         return command
+
+
+def deletable(calls: Sequence[uuid.UUID]) -> QuerySet[Recording]:
+    """Select the recordings of these legs whose file is there and that nobody deletes yet, oldest first."""
+    open_or_done = Q(deletion__isnull=False) & ~Q(deletion__status__in=_CLOSED)
+    rows = Recording.objects.filter(call__in=calls, status=Recording.Status.SAVED).exclude(recording_id="")
+    return rows.exclude(open_or_done).order_by("started_at", "id")
 
 
 def look_up(call: Call) -> int:

@@ -6,8 +6,9 @@ from typing import Any
 
 from portal.masking import may_see_whole
 from portal.models import TelnyxAccount
-from voice.call_log import query, tokens
-from voice.call_log.tokens import Token
+from voice.call_log import query
+from voice.call_log.language import tokens
+from voice.call_log.language.tokens import Token
 from voice.reports.figures import Scope
 from voice.reports.windows import Window
 

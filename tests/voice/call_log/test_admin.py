@@ -191,7 +191,7 @@ def test_each_row_comes_once_both_ways_whatever_is_looked_through(
 ) -> None:
     monkeypatch.setattr(listing, "_REACH", 7)
     monkeypatch.setattr(listing, "_REACH_BY_INDEX", 3)
-    monkeypatch.setattr(listing, "_ROUNDS", 2)
+    monkeypatch.setattr(listing, "ROUNDS", 2)
     monkeypatch.setattr("voice.call_log.admin.CallLogAdmin.list_per_page", 5)
     now = timezone.now()
     for at in range(40):
@@ -211,7 +211,7 @@ def test_a_page_that_is_cut_says_how_far_back_it_looked(
     browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(listing, "_REACH", 3)
-    monkeypatch.setattr(listing, "_ROUNDS", 2)
+    monkeypatch.setattr(listing, "ROUNDS", 2)
     now = timezone.now()
     for at in range(20):
         alone(

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from tests.support.factories import CONNECTION, make_call, make_event, make_flow
 from tests.support.rows import Call, CallEvent
 from voice.call_log import query
 from voice.calls import search
-from voice.models import CallTag, Contact
+from voice.models import CallNote, CallTag, Contact
+from voice.notes import notes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("it searches what there is, of every account")]
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -42,6 +44,11 @@ def log(account: TelnyxAccount) -> None:
     CallTag.objects.create(call=Call.objects.get(call_control_id="v3:b-leg"), name="vip", tagged_by="user: ada", at=NOW)
     named = {"name": "Ada", "company": "Lovelace", "name_folded": "ada", "company_folded": "lovelace"}
     Contact.objects.create(number="+442071838750", **named)
+    note = {"text": "She wants a Refund, ring +13125550123", "written_by": "ada", "at": NOW}
+    CallNote.objects.create(call=Call.objects.get(call_control_id="v3:a-leg"), **note)
+    measured = {"mos": 3.41, "cost_amount": Decimal("0.12"), "late_seconds": 9.5, "queue": "Support"}
+    Call.objects.filter(call_control_id="v3:c-leg").update(**measured)
+    Call.objects.filter(call_control_id="v3:b-leg").update(mos=4.2, cost_amount=Decimal("0.0055"))
     make_call(account, "d", state="lost", started_at=NOW - timedelta(days=9), answered_at=None, direction="")
 
 
@@ -107,6 +114,21 @@ def found(text: str, user: Any) -> str:
         ("id:v3:b-leg", "b"),
         ("tag:Vip", "b"),
         ("-tag:vip", "acd"),
+        ("mos:<3.6", "c"),
+        ("mos:>=3.41", "bc"),
+        ("-mos:<3.6", "abd"),
+        ("mos:>3 mos:<4", "c"),
+        ("cost:>0.1", "c"),
+        ("cost:<=.0055", "b"),
+        ("is:late", "c"),
+        ("is:late is:answered", "c"),
+        ("queue:Support", "c"),
+        ("queue:support", ""),
+        ("note:refund", "a"),
+        ('note:"wants a refund"', "a"),
+        ("note:0123", "a"),
+        ("-note:refund", "bcd"),
+        ("note:elephant", ""),
         ("contact:ada", "a"),
         ("contact:lovelace", "a"),
         ("contact:babbage", ""),
@@ -142,6 +164,12 @@ def test_a_search_finds_what_it_asks_for(account: TelnyxAccount, operator: User,
         ("talk:60", "talk"),
         ("talk:>x", "talk"),
         ("sip:999", "sip"),
+        ("mos:3.6", "mos"),
+        ("mos:<x", "mos"),
+        ("cost:>1e9", "cost"),
+        ("cost:>١", "cost"),
+        ("queue:", "queue"),
+        ("note:x", "note"),
         ("code:", "code"),
         ("since:soon", "since"),
         ("since:9999-12-31", "since"),
@@ -262,3 +290,25 @@ def test_a_name_leads_to_the_calls_of_its_own_account(operator: User, account: T
     assert found(f"account:{account.name}", operator) == "abcd"
     assert found("app:reception", operator) == "e"
     assert found("Recep", operator) == "e"
+
+
+def test_a_note_is_found_by_what_its_reader_sees_of_it(user_with: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    may = ("voice.view_call", "voice.view_callnote")
+    less = user_with(*may)
+    assert found("note:refund", less) == "a"
+    assert found("note:0123", less) == "a"  # four digits are shown to everybody
+    for hidden in ("50123", "555012", "13125550123"):
+        assert found(f"note:{hidden}", less) == ""
+    assert found("note:13125550123", user_with(*may, "voice.view_full_number", username="seer")) == "a"
+    blind = asked("note:refund", user_with("voice.view_call", username="blind"))
+    assert "may not see" in blind.wrong[0]
+    monkeypatch.setattr(notes, "LOOKED_THROUGH", 0)
+    assert "newest 0 notes" in asked("note:refund", less).notes[0]
+
+
+def test_the_queue_that_a_call_waited_in_last_is_its_own(account: TelnyxAccount, operator: User) -> None:
+    for name, seconds in (("first", 1), ("second", 2)):
+        tell(account, make_event("call.enqueued", seconds, leg="q", queue=name, current_position=1))
+    call = Call.objects.get(call_control_id="v3:q-leg")
+    assert call.queue == "second"
+    assert list(query.read("queue:second", operator).calls()) == [call]

@@ -15,9 +15,9 @@ from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxError
-from voice.call_log.conditions import is_digits
+from voice.call_log.language.conditions import is_digits
+from voice.call_log.language.tokens import Token
 from voice.call_log.query import Query
-from voice.call_log.tokens import Token
 from voice.calls import search, telnyx_record
 from voice.catalogue import event_types
 from voice.models import Call

@@ -17,7 +17,7 @@ _SINCE = re.compile(r"(\d{1,5})([hd])")
 class Command(BaseCommand):
     """Reads events once more, newest calls first. May be stopped and begun again; twice changes nothing."""
 
-    help = "Fill sound, trust, cost and recordings of calls that were stored by an older version."
+    help = "Fill sound, trust, cost, queue and recordings of calls that were stored by an older version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since", metavar="30d", help="Only calls that began since then: a number with h or d.")

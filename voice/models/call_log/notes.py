@@ -20,7 +20,10 @@ class CallNote(models.Model):
     class Meta:
         default_permissions = ("add", "view", "delete")
         ordering = ["-at", "-id"]
-        indexes = [models.Index(fields=["call", "-at"], name="note_by_call")]
+        indexes = [
+            models.Index(fields=["call", "-at"], name="note_by_call"),
+            models.Index(fields=["-at", "-id"], name="note_by_time"),
+        ]
 
     def __str__(self) -> str:
         return f"note by {self.written_by}"

@@ -10,6 +10,7 @@
   log.addEventListener("click", (event) => {
     const button = event.target.closest(".log-legs");
     if (button) toggle(button);
+    if (event.target.closest(".log-peek")) beside(event.target.closest(".log-row"));
   });
 
   function toggle(button) {
@@ -22,6 +23,32 @@
   document.addEventListener("click", (event) => {
     for (const box of log.querySelectorAll("details.log-filter[open]")) if (!box.contains(event.target)) box.open = false;
   });
+
+  // picking: what is picked is a form; the button tells how many
+  const boxes = () => [...log.querySelectorAll("td.log-pick input")];
+  function tell() {
+    const button = log.querySelector(".log-many-picked"), count = boxes().filter((box) => box.checked).length;
+    if (button) button.textContent = `Do with ${count} picked …`;
+  }
+  log.addEventListener("change", (event) => {
+    if (event.target.matches("[data-pick-all]")) for (const box of boxes()) box.checked = event.target.checked && !box.closest(".log-leg");
+    if (event.target.closest(".log-pick")) tell();
+  });
+  function pick(row) {
+    const box = row?.querySelector(".log-pick input");
+    if (!box) return;
+    box.checked = !box.checked;
+    tell();
+  }
+  // what is written on the page of a call: the note, the tag
+  function write(row, field) {
+    if (row) location.assign(`${open(row).href}#${field}`);
+  }
+
+  // drawer.js shows it
+  function beside(row) {
+    row?.dispatchEvent(new CustomEvent("log-beside", { bubbles: true }));
+  }
 
   function move(step) {
     const all = rows();
@@ -49,7 +76,7 @@
     const box = results();
     const answer = await fetch(`${box.dataset.newer}&since=${encodeURIComponent(box.dataset.newest)}`).catch(() => null);
     const newer = answer?.ok ? (await answer.json()).newer : null;
-    const isBusy = scrollY > 40 || log.querySelector("details[open]") || box.contains(document.activeElement);
+    const isBusy = scrollY > 40 || log.querySelector("details[open], dialog[open], td.log-pick input:checked") || box.contains(document.activeElement);
     if (newer && isBusy) log.querySelector("#log-said").textContent = `${newer > 99 ? "99+" : newer} new`;
     else if (newer || (!isBusy && box.querySelector(".log-alive"))) await renew();
   }
@@ -64,6 +91,9 @@
   const keys = {
     j: () => move(1), ArrowDown: () => move(1), k: () => move(-1), ArrowUp: () => move(-1),
     l: (row) => row && row.closest("tbody").querySelector(".log-legs") && toggle(row.closest("tbody").querySelector(".log-legs")),
+    o: beside, " ": beside, x: pick,
+    n: (row) => write(row, "note-text"), t: (row) => write(row, "tag-name"),
+    e: () => log.querySelector("[data-export]")?.click(),
     f: () => log.querySelector(".log-bar summary")?.focus(),
     "/": () => { const box = log.querySelector("#searchbar"); box.focus(); box.select(); },
   };
@@ -74,7 +104,7 @@
     n: (row) => row.querySelector(row.dataset.way === "outgoing" ? ".log-to" : ".log-from").textContent.trim(),
     u: (row) => open(row).href,
   };
-  let isCopying = false;
+  let isCopying = false, led = 0;
   async function copy(row, key) {
     isCopying = false;
     const text = row && copied[key] ? copied[key](row) : "";
@@ -91,12 +121,16 @@
       return;
     }
     if (event.target.closest("input, textarea, select, [contenteditable], dialog")) return;
+    const isLed = Date.now() - led < 1500;  // by g, and this letter says where to
+    led = event.key === "g" ? Date.now() : 0;
+    if (isLed) return;
     const row = document.activeElement?.closest(".log-row");
     if (isCopying && copied[event.key]) { event.preventDefault(); copy(row, event.key); return; }
     isCopying = event.key === "c" && Boolean(row);
     if (isCopying) log.querySelector("#log-said").textContent = "Copy: s session, l leg, n number, u link";
     const act = keys[event.key];
     if (!act || (event.key.startsWith("Arrow") && !event.target.closest(".log-table"))) return;
+    if (event.key === " " && !event.target.closest(".log-open")) return;  // it presses buttons, and scrolls
     event.preventDefault();
     act(row);
   });

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from voice.call_log import tokens
-from voice.call_log.tokens import Token
+from voice.call_log.language import tokens
+from voice.call_log.language.tokens import Token
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from enum import IntEnum
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -20,9 +20,9 @@ from voice.calls import search
 from voice.catalogue import endings
 from voice.metrics import measures
 from voice.models import Call, Flow
-from voice.notes import contacts, tags
 
 NOTHING = Q(pk__in=())
+_LONGEST_QUEUE = 100
 
 
 class Reach(IntEnum):
@@ -157,27 +157,6 @@ def flow(value: str, actor: Actor) -> Condition:
     return Condition(value, asked, Reach.MANY if len(found) == 1 else Reach.EACH)
 
 
-def tag(value: str, actor: Actor) -> Condition:
-    """Read a tag that somebody gave a call."""
-    _demand(actor, "voice.view_calltag", "tags")
-    if not value.strip():
-        raise Malformed("takes a tag")
-    return Condition(value.casefold(), Q(pk__in=tags.calls_tagged(value).values("pk")), Reach.FEW)
-
-
-def contact(value: str, actor: Actor) -> Condition:
-    """Read the beginning of a name or a company among the contacts: calls from and to them."""
-    _demand(actor, "voice.view_contact", "contacts")
-    if not value.strip():
-        raise Malformed("takes the beginning of a name or a company")
-    return Condition(value, Q(pk__in=contacts.calls_of_contact(value).values("pk")), Reach.FEW)
-
-
-def _demand(actor: Actor, permission: str, what: str) -> None:
-    if not (actor.user and actor.user.has_perm(permission)):
-        raise Malformed(f"asks for {what}, which you may not see")
-
-
 _IS = {
     "running": Condition("running", ~Q(state__in=Call.OVER), Reach.FEW),
     "lost": Condition("lost", Q(state=Call.State.LOST), Reach.MANY),
@@ -185,6 +164,7 @@ _IS = {
     "answered": Condition("answered", Q(answered_at__isnull=False)),
     "bridged": Condition("bridged", Q(bridged_at__isnull=False)),
     "recorded": Condition("recorded", Q(has_recording=True), Reach.MANY),
+    "late": Condition("late", Q(late_seconds__isnull=False), Reach.MANY),
     "texml": Condition("texml", Q(is_texml=True)),
     "judged": Condition("judged", ~Q(ending_category="")),
 }
@@ -195,6 +175,13 @@ def state_of_being(value: str, actor: Actor) -> Condition:
     if value.lower() not in _IS:
         raise Malformed(f"takes {_either(_IS)}")
     return _IS[value.lower()]
+
+
+def queue(value: str, actor: Actor) -> Condition:
+    """Read the name of a queue: calls that waited in it, the last of theirs."""
+    if not value or len(value) > _LONGEST_QUEUE:
+        raise Malformed(f"takes the name of a queue, at most {_LONGEST_QUEUE} characters")
+    return Condition(value, Q(queue=value), Reach.MANY)
 
 
 def recording(value: str, actor: Actor) -> Condition:
@@ -212,38 +199,6 @@ def metric(value: str, actor: Actor) -> Condition:
     if found is None or found.sums or counted_as not in {"", *Call.CountedAs.values}:
         raise Malformed("takes what the figures of a report link to, as incoming.abandoned or answered")
     return Condition(value.lower(), measures.calls_of(name, counted_as))
-
-
-_LENGTH = re.compile(r"(>=|<=|>|<)\s*(?:(\d{1,5}(?:\.\d{1,3})?)(s|m|h)?|(\d{1,4}):([0-5]\d))")
-_LOOK_UPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
-
-
-def length(asked: Callable[[str, timedelta], Q]) -> Callable[[str, Actor], Condition]:
-    """Make the reader of a length of time, compared: ``>60``, ``<=2m``, ``>1:30``. ``asked`` makes the condition."""
-
-    def read(value: str, actor: Actor) -> Condition:
-        match = _LENGTH.fullmatch(value)
-        if match is None:
-            raise Malformed("takes a length with < or > before it: >60, <10, >=2m, >1:30")
-        sign, amount, unit, minutes, seconds = match.groups()
-        told = float(amount) * _SECONDS[unit] if amount else int(minutes) * 60 + int(seconds)
-        return Condition(f"{sign}{told:g}", asked(_LOOK_UPS[sign], timedelta(seconds=told)))
-
-    return read
-
-
-def _talk(look_up: str, told: timedelta) -> Q:
-    return Q(answered_at__isnull=False, **{f"ended_at__{look_up}": F("answered_at") + told})
-
-
-def _setup(look_up: str, told: timedelta) -> Q:
-    bound = F("started_at") + told
-    unanswered = Q(answered_at__isnull=True, **{f"ended_at__{look_up}": bound})
-    return Q(**{f"answered_at__{look_up}": bound}) | unanswered
-
-
-setup, talk = length(_setup), length(_talk)
 
 
 # --- free text --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,41 @@
+"""Reads what people wrote beside calls: tags, notes, names of numbers. Each takes the permission to see these."""
+
+from django.db.models import Q
+
+from portal.actors import Actor
+from voice.call_log.language.conditions import NOTHING, Condition, Malformed, Reach
+from voice.notes import contacts, notes, tags
+
+_SHORTEST, _LONGEST = 2, 100
+
+
+def tag(value: str, actor: Actor) -> Condition:
+    """Read a tag that somebody gave a call."""
+    _demand(actor, "voice.view_calltag", "tags")
+    if not value.strip():
+        raise Malformed("takes a tag")
+    return Condition(value.casefold(), Q(pk__in=tags.calls_tagged(value).values("pk")), Reach.FEW)
+
+
+def contact(value: str, actor: Actor) -> Condition:
+    """Read the beginning of a name or a company among the contacts: calls from and to them."""
+    _demand(actor, "voice.view_contact", "contacts")
+    if not value.strip():
+        raise Malformed("takes the beginning of a name or a company")
+    return Condition(value, Q(pk__in=contacts.calls_of_contact(value).values("pk")), Reach.FEW)
+
+
+def note(value: str, actor: Actor) -> Condition:
+    """Read words of a note: calls among whose notes these stand, as far back as notes are looked through."""
+    _demand(actor, "voice.view_callnote", "notes")
+    words = " ".join(value.split())
+    if not _SHORTEST <= len(words) <= _LONGEST:
+        raise Malformed(f"takes words of a note, {_SHORTEST} to {_LONGEST} characters")
+    found = notes.calls_noted(words, actor.user)
+    told = f"note: the newest {notes.LOOKED_THROUGH:,} notes were looked through." if found.is_cut else ""
+    return Condition(words, Q(pk__in=found.calls) if found.calls else NOTHING, Reach.FEW, told)
+
+
+def _demand(actor: Actor, permission: str, what: str) -> None:
+    if not (actor.user and actor.user.has_perm(permission)):
+        raise Malformed(f"asks for {what}, which you may not see")
