@@ -17,17 +17,18 @@ _SCANS = ("Seq Scan", "Parallel Seq Scan")
 
 @dataclass
 class Plans:
-    """Collects what is wrong with the statements; ``buffers`` are the most that one of them touched."""
+    """Collects what is wrong with the statements; ``buffers`` are the most that one touched, ``total`` those of all."""
 
     big: frozenset[str]
     wrong: list[str] = field(default_factory=list)
     buffers: int = 0
+    total: int = 0
     statements: int = 0
 
     def take(self, sql: str, plan: dict[str, Any]) -> None:
         self.statements += 1
         buffers = plan["Shared Hit Blocks"] + plan["Shared Read Blocks"]
-        self.buffers = max(self.buffers, buffers)
+        self.buffers, self.total = max(self.buffers, buffers), self.total + buffers
         said = []
         if buffers > MOST_BUFFERS:
             said.append(f"{buffers} buffers")

@@ -142,13 +142,12 @@ def _others(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:
     number = history.other_party(call)
     if not number:
         raise Http404
-    rows = history.calls_of_number(number)
     text = request.GET.get("p", "")
     try:
-        page = keyset.page(rows, ("-started_at", "-id"), keyset.read(text) if text else keyset.Place(), _PER_PAGE)
+        page = history.page_of_number(number, keyset.read(text) if text else keyset.Place(), _PER_PAGE)
     except keyset.NoPlace:
         messages.error(request, "The page that you asked for is none of this list. It is shown from its beginning.")
-        page = keyset.page(rows, ("-started_at", "-id"), keyset.Place(), _PER_PAGE)
+        page = history.page_of_number(number, keyset.Place(), _PER_PAGE)
     names = search.application_names({(one.account_id, one.connection_id) for one in page.rows})
     context: dict[str, Any] = {
         **admin.site.each_context(request),

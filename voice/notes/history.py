@@ -8,13 +8,16 @@ from itertools import chain
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
+from portal import keyset
 from portal.actors import Actor
+from portal.keyset import Place
 from portal.phone_numbers import is_nobody
 from voice.measurements import wording
 from voice.models import Call, Contact
 from voice.notes import contacts
 
 _SHOWN, _MOST_JUDGED = 6, 100
+_ORDER = ("-started_at", "-id")
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,25 @@ def name_other_party(call: Call, name: str, company: str, actor: Actor) -> Conta
     return contacts.save(number, name, company, actor)
 
 
-def calls_of_number(number: str) -> QuerySet[Call]:
-    """Select all calls from or to the number."""
-    return Call.objects.filter(Q(from_number=number) | Q(to_number=number)).defer("facts")
+def page_of_number(number: str, place: Place, size: int) -> keyset.Page:
+    """Select a page of all calls from or to the number, newest first. Raises ``NoPlace``.
+
+    Of each side a page by itself, each from its index: asked for either, PostgreSQL reads all calls of the number.
+    """
+    sides = [keyset.page(rows, _ORDER, place, size) for rows in _sides(number)]
+    found = sorted({one.pk: one for side in sides for one in side.rows}.values(), key=_place, reverse=True)
+    more = len(found) > size or any(side.previous if place.is_back else side.next for side in sides)
+    rows = found[-size:] if place.is_back else found[:size]
+    first, last = ((rows[at].started_at.isoformat(), str(rows[at].pk)) if rows else () for at in (0, -1))
+    return keyset.Page(
+        rows,
+        next=Place(False, last) if more or place.is_back else None,
+        previous=Place(True, first) if (more if place.is_back else place.values) else None,
+    )
+
+
+def _sides(number: str) -> list[QuerySet[Call]]:
+    return [Call.objects.filter(**{side: number}).defer("facts") for side in ("from_number", "to_number")]
 
 
 @dataclass(frozen=True)
@@ -57,7 +76,7 @@ class Trust:
 
 def trust_in(number: str) -> Trust:
     """Count it among the newest hundred calls from the number."""
-    newest = Call.objects.filter(from_number=number).order_by("-started_at", "-id").defer("facts")[:_MOST_JUDGED]
+    newest = Call.objects.filter(from_number=number).order_by(*_ORDER).defer("facts")[:_MOST_JUDGED]
     incoming = [call for call in newest if call.direction == "incoming"]
     vouched = Counter(_level(call) for call in incoming)
     screened = Counter(told.words if (told := wording.screening(call)) else "not told" for call in incoming)
@@ -77,9 +96,9 @@ def of_call(call: Call) -> History | None:
     """
     if not (number := other_party(call)):
         return None
-    sides = [Call.objects.filter(**{side: number}).defer("facts") for side in ("from_number", "to_number")]
+    sides = _sides(number)
     earlier, later = _beside(sides, call, is_later=False), _beside(sides, call, is_later=True)
-    found = {one.pk: one for one in chain.from_iterable(rows.order_by("-started_at", "-id")[:_SHOWN] for rows in sides)}
+    found = {one.pk: one for one in chain.from_iterable(rows.order_by(*_ORDER)[:_SHOWN] for rows in sides)}
     newest = sorted(found.values(), key=_place, reverse=True)[:_SHOWN]
     return History(number, max(earlier, key=_place, default=None), min(later, key=_place, default=None), newest)
 

@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Locator, expect
@@ -115,8 +114,7 @@ def test_4_was_it_a_machine(staff: Staff, account: TelnyxAccount) -> None:
 def test_5_is_there_a_recording(staff: Staff, sandbox: Sandbox, sandbox_account: TelnyxAccount, user_with: Any) -> None:
     call = recorded(sandbox, sandbox_account)
     Call.objects.filter(pk=call.pk).update(has_recording=True)
-    listener = user_with("Support", username="listener")
-    listener.user_permissions.add(Permission.objects.get(codename="listen_recording"))
+    listener = user_with("Support", "voice.listen_recording", username="listener")
     staff.search(call.from_number)
     staff.sees_mark("Recorded")
     staff.open_first()
@@ -155,7 +153,7 @@ def test_7_completed_and_yet_broken(staff: Staff, account: TelnyxAccount) -> Non
     staff.sees_mark("Poor sound")
     expect(staff.page.locator(".log-row").first).to_contain_text("The caller hung up")
     staff.open_first()
-    staff.reads("#call-verdict", "bad sound (MOS 2.90)")
+    staff.reads("#call-verdict", "Bad sound (MOS 2.90)")
     staff.press(staff.page.locator("#call-facts").get_by_role("link", name="25 % lost"))
     staff.reads("#quality", "2.90", "towards us 25.0 %")
     expect(staff.page.locator("#quality-title")).to_be_in_viewport()

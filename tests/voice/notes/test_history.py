@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db.models import Q
 from django.test import Client
 
+from portal.keyset import Place
 from portal.models import TelnyxAccount
 from tests.support.call_pages import page
 from tests.support.factories import FROM, make_call
@@ -54,6 +56,27 @@ def test_the_list_is_paged_and_masks_what_its_viewer_may_not_see(signed_in: Any,
     assert "5550101" not in first.content.decode().replace("-", "")
     assert client.get(f"{page(calls[5], 'number')}?p=nonsense").status_code == 200
     assert signed_in("voice.view_callevent", username="second").get(page(calls[5], "number")).status_code == 403
+
+
+@pytest.mark.alone("the same number calls another account, too")
+def test_each_call_comes_once_both_ways_whichever_side_the_number_is_on(account: TelnyxAccount) -> None:
+    sides = ({}, {"direction": "outgoing", "from_number": "+13125550100", "to_number": FROM}, {"to_number": FROM})
+    for minutes in range(23):
+        at(account, minutes // 4, f"leg {minutes}", **sides[minutes % 3])  # some at the same moment, some to itself
+    expected = list(Call.objects.filter(Q(from_number=FROM) | Q(to_number=FROM)).order_by("-started_at", "-id"))
+    there: list[Call] = []
+    page_ = history.page_of_number(FROM, Place(), 5)
+    assert page_.previous is None
+    there += page_.rows
+    while page_.next:
+        page_ = history.page_of_number(FROM, page_.next, 5)
+        there += page_.rows
+    assert there == expected
+    back = list(page_.rows)
+    while page_.previous:
+        page_ = history.page_of_number(FROM, page_.previous, 5)
+        back = [*page_.rows, *back]
+    assert back == expected
 
 
 @pytest.mark.alone("the same number calls another account, too")
