@@ -16,7 +16,7 @@ from applications.kinds import Kind, flatten, kind_of, unflatten
 from applications.mirror import intents
 from applications.mirror.answers import agree, has_all, merged, same
 from applications.mirror.rows import claim_creation
-from applications.mirror.store import data_of, mark_missing, seen_by, store
+from applications.mirror.store import changed_by, data_of, mark_missing, seen_by, store
 from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
@@ -234,7 +234,7 @@ def _push(application: TelnyxApplication, kind: Kind, wanted: JsonObject, actor:
         raise
     answer = _told_whole(application, kind, wanted, answer)
     before = flatten(application.remote)
-    row, _ = store(kind, account, answer, actor, f"changed ({actor.label})", own=intent)
+    row, _ = store(kind, account, answer, actor, changed_by(actor.label), own=intent)
     told = changes.between(*({name: all_of.get(name) for name in wanted} for all_of in (before, flatten(row.remote))))
     AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted), **told)
     return _after_a_pull(row, kind, actor) if intents.was_pulled(intent) else row

@@ -28,6 +28,7 @@ Outcome = Literal["created", "updated", "missing", "unchanged"]
 Known = dict[str, bytes]
 
 PAGE_SIZE = 250  # the largest that Telnyx takes ("List call control applications")
+LONGEST_REASON = 100
 _MOST_PAGES = 1000
 
 
@@ -56,6 +57,11 @@ def data_of(answer: JsonObject) -> JsonObject:
 def seen_by(actor: Actor) -> str:
     """Return the reason in the history of what was changed at Telnyx and found when somebody here asked."""
     return f"changed at Telnyx, seen by {actor.label}"
+
+
+def changed_by(label: str) -> str:
+    """Return the reason in the history of what was changed here, by an actor of that label."""
+    return f"changed ({label})"[:LONGEST_REASON]
 
 
 def store(
@@ -255,7 +261,7 @@ def _take(
     claimed = intents.claims(others, whole, [name for name in found if name not in sent])
     named = {"updated_at", *mine, *(name for _, names in claimed for name in names)}
     theirs = [name for name in found if name not in named]
-    steps = [(names, intents.who(intent), f"changed ({intent.actor})") for intent, names in claimed]
+    steps = [(names, intents.who(intent), changed_by(intent.actor)) for intent, names in claimed]
     steps += [(theirs, actor, seen_by(actor) if own else reason)]
     steps += [(mine, actor, reason)] if own else []
     steps = [step for step in steps if step[0]] or steps[-1:]
@@ -330,7 +336,11 @@ def _keep(
     kind: Kind, new: list[TelnyxApplication], old: list[TelnyxApplication], actor: Actor, reason: str, at: datetime
 ) -> None:
     """Keep rows and their history entries. In bulk even for one: only so does simple_history take fields of our own."""
-    how: JsonObject = {"batch_size": PAGE_SIZE, "default_user": actor.user, "default_change_reason": reason[:100]}
+    how: JsonObject = {
+        "batch_size": PAGE_SIZE,
+        "default_user": actor.user,
+        "default_change_reason": reason[:LONGEST_REASON],
+    }
     how |= {"default_date": at, "custom_historical_attrs": signed(actor)}
     if new:
         bulk_create_with_history(new, kind.model, **how)

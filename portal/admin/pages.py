@@ -127,6 +127,7 @@ class HistoryPages:
             "entries": entries,
             "page": page,
             "page_var": PAGE_VAR,
+            "here": self._address_of("history", row),
             "may_restore": self.has_change_permission(request, row),
         }
         return TemplateResponse(request, "portal/admin/history.html", self._context(request) | context)
@@ -144,6 +145,7 @@ class HistoryPages:
         context |= {"version": version, "other": other, "now": now, "said": self.said(version)}
         context |= {"offered": versions[:_MOST_OFFERED], "differences": self.differences(request, version, other)}
         context |= {"whole": self.whole(version), "way_back": way_back, "back": self._address_of("history", row)}
+        context["here"] = self._url(row, version)
         return TemplateResponse(request, "portal/admin/history_version.html", self._context(request) | context)
 
     def _row(self, request: HttpRequest, object_id: str) -> Any:

@@ -33,15 +33,15 @@ def _overview(request: HttpRequest) -> HttpResponse:
     batches = dict(service.running_batches().order_by().values_list("account").annotate(count=Count("pk")))
     suspended = list(Suspension.objects.select_related("account")[: _SHOWN + 1])
     whole = {row.account_id for row in suspended if not row.connection_id}
+    drawn = suspended[:_SHOWN]
+    subjects, paused = service.subjects_of(drawn), service.count_paused_with(row.pk for row in drawn)
     rows = [(one, calls.get(one.pk, 0), batches.get(one.pk, 0), one.pk in whole) for one in page]
     context = {
         "accounts": page,
         "rows": rows,
         "calls": sum(calls.values()),
         "batches": sum(batches.values()),
-        "suspended": [
-            (row, service.subject_of(row), service.paused_with(row.pk).count()) for row in suspended[:_SHOWN]
-        ],
+        "suspended": [(row, subject, paused.get(row.pk, 0)) for row, subject in zip(drawn, subjects, strict=True)],
         "more": len(suspended) > _SHOWN,
         "last": Stop.objects.select_related("account")[:_LAST],
         "may_suspend": request.user.has_perm(SUSPEND),

@@ -5,7 +5,7 @@ its batch is paused below, or it is refused.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from django.db import transaction
@@ -135,6 +135,23 @@ def application_of(account: TelnyxAccount, connection_id: str) -> TelnyxApplicat
 def subject_of(row: Suspension) -> Model:
     """Find what is suspended: the application, where it is known, else the account."""
     return (application_of(row.account, row.connection_id) if row.connection_id else None) or row.account
+
+
+def subjects_of(rows: Sequence[Suspension]) -> list[Model]:
+    """Find what each of the suspensions is of, as ``subject_of``, in a statement for each kind of application."""
+    asked = {(row.account_id, row.connection_id) for row in rows if row.connection_id}
+    where = Q(account__in={account for account, _ in asked}, telnyx_id__in={telnyx_id for _, telnyx_id in asked})
+    found: dict[tuple[uuid.UUID, str], Model] = {}
+    for kind in KINDS if asked else ():
+        for one in kind.model._default_manager.filter(where):
+            found.setdefault((one.account_id, one.telnyx_id), one)
+    return [found.get((row.account_id, row.connection_id), row.account) for row in rows]
+
+
+def count_paused_with(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Count, by suspension or stop, the batches that it has paused; those that have none are left out."""
+    rows = DialBatch.objects.filter(paused_for__in=list(ids), status=DialBatch.Status.PAUSED).order_by()
+    return dict(rows.values_list("paused_for").annotate(count=Count("pk")))
 
 
 def _begin(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None) -> Stop:

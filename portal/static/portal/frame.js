@@ -87,7 +87,7 @@
   });
 
   // the tabs of a page: all parts are there, one of them is shown. The address keeps which, for a reload and a link
-  const tabs = ["settings", "numbers", "calls"];
+  const tabs = ["settings", "numbers", "calls", "history"];
   const root = document.documentElement;
   const tab = new URLSearchParams(location.search).get("tab");
   root.dataset.tab = tabs.includes(tab) ? tab : "settings";
@@ -109,6 +109,10 @@
     mark();
   });
   document.addEventListener("DOMContentLoaded", mark);
+  // what is drawn in the place of what somebody pressed is where the keyboard goes on
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.target.id === "portal-history" && event.detail.requestConfig.elt !== event.target) event.target.querySelector("h2")?.focus();
+  });
 
   // what is changed and not saved yet is marked, and the button counts it
   const isChanged = (one) => {

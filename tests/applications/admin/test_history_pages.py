@@ -17,7 +17,7 @@ from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx
 from tests.support.sandbox_ledger import requests
 
 BOTH = pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
-_FORM = re.compile(r'<form method="post" action="([^"]+)" class="portal-once">(.*?)</form>', re.DOTALL)
+_FORM = re.compile(r'<form method="post" action="([^"]+)" class="portal-once"[^>]*>(.*?)</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
 
 

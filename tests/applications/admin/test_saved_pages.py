@@ -11,7 +11,7 @@ from applications.kinds import Kind
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.application_pages import drawn, page_url, row_url
-from tests.support.applications import CALL_CONTROL, TEXML
+from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx
 
 BOTH = pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML], ids=lambda kind: kind.slug)
 _TOAST = re.compile(r'<div class="portal-toast".*?</div>\s*(?:<form.*?</form>)?', re.DOTALL)
@@ -59,6 +59,43 @@ def test_nothing_changed_is_said(browser: Client, mirrored: Any) -> None:
     answer = browser.post(url, drawn(browser, url) | {"_save": "Save"}, follow=True)
     assert answer.redirect_chain == [(url, 302)]
     assert "Nothing was changed." in answer.content.decode()
+
+
+def test_what_others_changed_meanwhile_is_not_undone_by_who_wanted_nothing(browser: Client, mirrored: Any) -> None:
+    row = mirrored()
+    url = row_url("change", row)
+    form = drawn(browser, url) | {"_save": "Save"}
+    change_at_telnyx(row.account, row.remote, dtmf_type="Inband")
+    answer = browser.post(url, form, follow=True)
+    assert answer.redirect_chain == [(url, 302)]
+    page = answer.content.decode()
+    assert "Nothing was changed." in page
+    assert "Others had changed this application meanwhile" in page
+    assert "portal-toast" not in page
+    row.refresh_from_db()
+    assert row.dtmf_type == "Inband"
+
+
+def test_the_toast_has_ones_own_changes_alone(browser: Client, mirrored: Any) -> None:
+    row = mirrored()
+    url = row_url("change", row)
+    form = drawn(browser, url) | {"application_name": "mine", "_save": "Save"}
+    change_at_telnyx(row.account, row.remote, dtmf_type="Inband")
+    said = toast(browser, browser.post(url, form)["Location"])
+    assert "<ins>mine</ins>" in said
+    assert "Inband" not in said.partition("<form")[0]
+    sent = {name: unescape(value) for name, value in _HIDDEN.findall(said)}
+    browser.post(url, sent)
+    row.refresh_from_db()
+    assert (row.name, row.dtmf_type) == ("router", "Inband")
+
+
+def test_the_history_is_drawn_within_the_page(browser: Client, mirrored: Any) -> None:
+    row = mirrored()
+    page = browser.get(row_url("change", row)).content.decode()
+    assert f'hx-get="{row_url("history", row)}" hx-trigger="intersect once"' in page
+    assert 'data-tab-to="history"' in page
+    assert 'id="portal-history"' in browser.get(row_url("history", row)).content.decode()
 
 
 def test_who_may_only_look_is_offered_no_way_back(

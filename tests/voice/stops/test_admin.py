@@ -4,7 +4,9 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
@@ -137,3 +139,28 @@ def test_looking_stops_nothing(browser: Client, account: TelnyxAccount) -> None:
     assert browser.get(f"{STOP}lift/{row.pk}/").status_code == 405
     assert not CallCommand.objects.exists()
     assert Suspension.objects.get() == row
+
+
+def test_many_suspensions_cost_as_many_statements_as_two(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            browser.get(STOP)
+        return len(asked)
+
+    def suspend(at: int) -> None:
+        told = {"application_name": f"line {at}", "webhook_event_url": account.webhook_url}
+        CallControlApplication.objects.create(account=account, telnyx_id=str(at), **told)
+        browser.post(suspend_at(account, str(at)), {"why": "a test"})
+
+    begin(api, 3)  # of application 1
+    for at in (1, 2):
+        suspend(at)
+    few = statements()
+    for at in range(3, 9):
+        suspend(at)
+    assert statements() == few
+    page = text(browser, STOP)
+    assert all(f"line {at}" in page for at in range(1, 9))
+    assert page.count("1 batch goes on") == 1
