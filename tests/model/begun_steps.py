@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from tests.model import suspensions
 from tests.model.command_steps import judge_breaker, judge_claim
 from tests.model.world import Sending, World
 from voice.dispatch import sender
@@ -17,10 +18,13 @@ def work_and_begin(world: World, at: int) -> None:
     leased, _ = world.at_work.pop(at % len(world.at_work))
     with world.judging():
         breaker = AccountBreaker.objects.filter(account=world.account).first()
+        is_suspended = suspensions.is_on(world.account)
     following = processing._work(replace(leased, sends=True))
     begun, following.begun = following.begun, None
     if begun is not None:
         _begin(world, begun, breaker)
+        if is_suspended and begun.command.action != "hangup":
+            world.wrong.append(f"suspensions: {begun.command.action} is begun while it is suspended")
     wake_following(following)
 
 

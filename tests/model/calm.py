@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from tests.model import command_steps, event_steps
+from tests.model import command_steps, event_steps, stop_steps
 from tests.model.world import World
 from voice.dialling import batches
 from voice.dispatch import reconciliation
@@ -15,11 +15,12 @@ _ROUNDS = 60
 
 
 def calm_down(world: World) -> None:
-    """First with the batch as it is: what is on the wire comes to an end while it is paused. Then it is resumed."""
+    """All is lifted. What is on the wire comes to an end while its batch is paused; then the batch is resumed."""
     world.clock.skew = 0.0
     world.sending.clear()
     world.at_work.clear()
     world.woken.clear()
+    stop_steps.lift(world)
     _deliver_what_waits(world)
     if not _until_nothing_is_owed(world, CallCommand.objects.exclude(batch__status="paused", first_sent_at=None)):
         world.wrong.append("I3: not all comes to its end while a batch is paused")

@@ -1,7 +1,7 @@
 """The steps of senders, operators and their batches, with what each step alone must keep."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from portal import sql, stopping
@@ -13,14 +13,14 @@ from tests.support.factories import CONNECTION, FROM
 from voice.catalogue import retry_policy
 from voice.commands import outbox
 from voice.conferences import service
-from voice.dialling import batches, limits
+from voice.dialling import limits
 from voice.dispatch import circuit_breaker, held_back, ordering, reconciliation, sender
 from voice.models import AccountBreaker, Call, CallCommand, Conference, DialBatch
 from voice.wakeups import wake_commands
 
 ADA = Actor("user: ada")
 MANY = 100  # calls at once: nothing reaches such a limit
-_MOMENT = timedelta(milliseconds=50)
+MOMENT = timedelta(milliseconds=50)
 # What a person asks of a call. Whatever is sent later adds its own here.
 WISHES: tuple[tuple[str, dict[str, Any]], ...] = (
     ("speak", SPEAK),
@@ -80,7 +80,7 @@ def _made(world: World, intent: str, make: Any) -> None:
         return
     world.wishes.setdefault(intent, set()).add(command.pk)
     world.made_at.setdefault(command.pk, world.clock.now)
-    if not before - _MOMENT < command.created_at < world.clock.database() + _MOMENT:
+    if not before - MOMENT < command.created_at < world.clock.database() + MOMENT:
         world.wrong.append("I7: a wish is not timed by the database's clock")
     wake_commands(command.pk)
 
@@ -100,42 +100,6 @@ def _judge_refusal(world: World, limit: str, dials: int, before: int, but: CallC
     used = max(before, _used(world, but))
     if used + dials <= world.settings.concurrent_calls:
         world.wrong.append(f"limits: refused by concurrent_calls, and {used} are taken")
-
-
-def make_batch(world: World, lines: int, per_second: float = 1.0) -> None:
-    if world.batch is not None:
-        return
-    shared = {"from": FROM, "connection_id": CONNECTION}
-    numbers = [batches.Line(at + 1, f"+1312555{1000 + at}") for at in range(lines)]
-    before = world.clock.database()
-    try:
-        world.batch = batch = batches.make(world.account, shared, numbers, per_second, ADA)
-    except limits.LimitExceeded:
-        return
-    _judge_due_times(world, batch, before)
-
-
-def steer(world: World, verb: str) -> None:
-    """Pause, resume or cancel the batch."""
-    batch, before = world.batch, world.clock.database()
-    if batch is not None:
-        with world.judging():
-            was = DialBatch.objects.get(pk=batch.pk).status
-        getattr(batches, verb)(batch, ADA)
-        if verb == "resume" and was == DialBatch.Status.PAUSED:
-            _judge_due_times(world, batch, before)
-
-
-def _judge_due_times(world: World, batch: DialBatch, before: datetime) -> None:
-    with world.judging():
-        batch = DialBatch.objects.get(pk=batch.pk)
-        lines = list(batch.commands.filter(status="queued", first_sent_at=None).order_by("sequence"))
-    if not before - _MOMENT < batch.began_at < world.clock.database() + _MOMENT:
-        world.wrong.append("I7: a batch is not timed by the database's clock")
-    for at, line in enumerate(lines):
-        due = batch.began_at + timedelta(seconds=at / batch.per_second)
-        if line.counted_at != due or line.expires_at != due + retry_policy.freshness("dial"):
-            world.wrong.append("I7: a line of a batch is not timed as the batch")
 
 
 # --- Senders ---------------------------------------------------------------------------------------------------------
@@ -192,7 +156,7 @@ def claim_row(world: World, command_id: uuid.UUID) -> None:
 
 def judge_claim(world: World, row: CallCommand) -> None:
     now, wrong = world.clock.database(), world.wrong
-    if now > row.expires_at + _MOMENT:
+    if now > row.expires_at + MOMENT:
         wrong.append(f"I7: {row.action} begins too late")
     for other in world.sending:
         of_its_call = row.call_id and other.command.call_id == row.call_id and other.command.pk != row.pk
@@ -243,7 +207,7 @@ def _judge_hangups(world: World, due: list[uuid.UUID]) -> None:
     rows = list(CallCommand.objects.filter(account=world.account, status__in=("queued", "sending")))
     now = world.clock.database()
     for row in rows:
-        is_due = row.status == "queued" and (row.lease_until is None or row.lease_until < now - _MOMENT)
+        is_due = row.status == "queued" and (row.lease_until is None or row.lease_until < now - MOMENT)
         if row.action != "hangup" or row.pk in due or not is_due:
             continue
         beside = [one for one in rows if one.call_id == row.call_id and one.pk != row.pk]
@@ -310,7 +274,7 @@ def _hear(world: World, mine: Sending) -> None:
     error = mine.outcome.error
     world.heard += "x" if mine.heard_nothing else "o"
     row = sql.fetch(AccountBreaker, account=world.account.pk) if error is not None else None
-    opened = row is not None and row.state == "open" and abs(row.since - world.clock.database()) < _MOMENT
+    opened = row is not None and row.state == "open" and abs(row.since - world.clock.database()) < MOMENT
     silent = world.heard[-12:].count("x") >= circuit_breaker.IN_A_ROW  # in what order, those that overlap do not tell
     if row is not None and opened and "told nothing" in row.why and not silent:
         world.wrong.append(f"breaker: it opens though Telnyx answers ({world.heard[-20:]})")

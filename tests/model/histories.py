@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
+from tests.model import stop_steps
 from tests.model.calm import calm_down
 from tests.model.invariants import broken
 from tests.model.scenes import SCENES
@@ -44,7 +45,7 @@ def history(seed: int, number: int) -> History:
             dice.mood = dice.choice(list(MOODS))
         steps += dice.choice(SCENES)(dice) if dice.random() < scenes else [draw(dice)]
         scenes = _SCENES
-    return History(settings, tuple(steps[:number]))
+    return History(settings, tuple(stop_steps.among(seed, steps[:number])))
 
 
 def play(one: History) -> list[str]:

@@ -101,6 +101,18 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "lost only what is not alive": (
         Edit("voice.recovery.open_calls", "_find_lost", 'answer.get("is_alive") is not False', "False"),
     ),
+    "what is suspended is not begun": (
+        Edit("voice.suspensions.standing", "find_forbidden", "if row else", "if False else"),
+    ),
+    "a claim asks whether its account is suspended": (
+        Edit(ORDERING, "locked", '{_SUSPENDED.format("voice_callcommand.account_id")} AS', "FALSE AS"),
+    ),
+    "what is begun with its event asks, too": (
+        Edit(ORDERING, "account_if_free", 'AND NOT {_SUSPENDED.format("portal_telnyxaccount.id")}'),
+    ),
+    "a suspension holds its own application": (
+        Edit("voice.suspensions.standing", "find", " | Q(connection_id=connection_id)", " | ~Q(connection_id='')"),
+    ),
     "a decision is final": (Edit(RECONCILIATION, "settle", "or command.settled_at is not None", ""),),
     # A: an ordinary refusal, a 429
     "A: only 401 and codes of the key": (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from tests.model import begun_steps, command_steps, event_steps
+from tests.model import batch_steps, begun_steps, command_steps, event_steps, stop_steps
 from tests.model.telnyx import FATES
 from tests.model.world import Step, World
 from voice.dispatch import reconciliation
@@ -134,10 +134,8 @@ STEPS: dict[str, Kind] = {
     "wish": Kind(command_steps.wish, 7, lambda dice: (dice.call(), dice.choice(dice.wishes), dice.rarely())),
     "dial": Kind(command_steps.dial, 3.5, lambda dice: (dice.number(), dice.rarely())),
     "in_room": Kind(command_steps.in_room, 1.5, lambda dice: (dice.some(2), dice.some(3))),
-    "make_batch": Kind(command_steps.make_batch, 0.8, lambda dice: (dice.randint(2, 6),)),
-    "steer": Kind(
-        command_steps.steer, 1.6, lambda dice: (dice.choices(("pause", "resume", "cancel"), (5, 5, 0.5))[0],)
-    ),
+    "make_batch": Kind(batch_steps.make_batch, 0.8, lambda dice: (dice.randint(2, 6),)),
+    "steer": Kind(batch_steps.steer, 1.6, lambda dice: (dice.choices(("pause", "resume", "cancel"), (5, 5, 0.5))[0],)),
     "claim": Kind(command_steps.claim, 9, _one),
     "sweep": Kind(command_steps.sweep, 6, lambda dice: (dice.choice((1, 500)),)),
     "attempt": Kind(command_steps.attempt, 13, _attempt),
@@ -169,6 +167,9 @@ STEPS: dict[str, Kind] = {
     "skew": Kind(command_steps.skew, 0.4, lambda dice: (dice.choice(_SKEWS),)),
     "dies": Kind(World.dies, 3, _dies),
     "amid": Kind(World.amid, 3, _amid),
+    # put into some of the histories by ``stop_steps``, so that the others stay what they were
+    "suspend": Kind(stop_steps.suspend, 0, lambda dice: (dice.choice(list(stop_steps.HELD)),)),
+    "lift": Kind(stop_steps.lift, 0),
 }
 # In these a process can be killed or stopped; the others are over at once, or Telnyx's.
 _INSIDE = {

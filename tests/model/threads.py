@@ -24,7 +24,7 @@ from django.utils import timezone
 from portal.models import TelnyxAccount
 from portal.runtime import wakeups
 from portal.telnyx import paging
-from tests.model import command_steps, event_steps
+from tests.model import batch_steps, command_steps, event_steps
 from tests.model.calm import calm_down
 from tests.model.clock import BEGIN, Clock
 from tests.model.histories import TAKE
@@ -142,7 +142,7 @@ def _of_telnyx(step: Callable[..., None], *draws: Callable[[Dice], Any]) -> Call
 
 def _batch(world: ThreadedWorld, dice: Dice) -> None:
     world.batch = None  # another one beside those that there are
-    command_steps.make_batch(world, dice.randint(3, 9), per_second=10.0)
+    batch_steps.make_batch(world, dice.randint(3, 9), per_second=10.0)
 
 
 def _leg_and_its_call(world: ThreadedWorld, dice: Dice) -> None:
@@ -199,7 +199,7 @@ DEEDS: tuple[tuple[Callable[[ThreadedWorld, Dice], None], float], ...] = (
     (_batch, 3),
     (_leg_and_its_call, 2),
     (_line_and_its_batch, 4),
-    (lambda world, dice: command_steps.steer(world, dice.choices(("pause", "resume", "cancel"), (6, 6, 1))[0]), 8),
+    (lambda world, dice: batch_steps.steer(world, dice.choices(("pause", "resume", "cancel"), (6, 6, 1))[0]), 8),
     (lambda world, dice: command_steps.look(world, dice.some()), 2),
     (lambda world, dice: command_steps.decide(world, dice.some(), dice.choice(("it_happened", "send_again"))), 1),
     (_of_telnyx(event_steps.ring), 2),

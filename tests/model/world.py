@@ -23,6 +23,7 @@ from portal.runtime import wakeups
 from portal.telnyx import paging
 from portal.telnyx.client import NotNow
 from portal.telnyx.errors import TelnyxError, TelnyxUnavailable, TelnyxUncertain
+from tests.model import suspensions
 from tests.model.clock import Clock, history_time
 from tests.model.telnyx import ROOM, Telnyx, Webhook
 from tests.support.accounts import make_account
@@ -204,11 +205,17 @@ class World:
             self.is_judged = False
 
     def counting(self, claim: Callable[..., CallCommand | None]) -> Callable[..., CallCommand | None]:
-        """Count the claims that led to an attempt."""
+        """Count the claims that led to an attempt, and judge whether a suspension held them back."""
 
         def counted(command_id: uuid.UUID) -> CallCommand | None:
-            if (command := claim(command_id)) is not None and command.status == "sending":
+            with self.judging():
+                before, row = suspensions.is_on(self.account), suspensions.row_of(command_id)
+            if (command := claim(command_id)) is None:
+                return None
+            if command.status == "sending":
                 self.claims.append(command_id)
+            if wrong := suspensions.judge(before, row, command):
+                self.wrong.append(wrong)
             return command
 
         return counted

@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, IntegerField, OuterRef, QuerySet, Subquery
 
 from applications import receivers
 from applications.kinds import KINDS, Kind
 from applications.models import CallControlApplication, TelnyxApplication, TexmlApplication
 from portal.models import TelnyxAccount
-from voice.models import CallEvent
+from voice.models import CallEvent, Suspension
 
 MOST = 500  # events of a day that are counted of one application; beyond that it is busy
 _DAY = timedelta(hours=24)
@@ -133,5 +133,6 @@ def _rows(kind: Kind, accounts: Collection[uuid.UUID]) -> QuerySet[TelnyxApplica
     arrived = CallEvent.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"))
     arrived = arrived.exclude(source=CallEvent.Source.BACKFILL).order_by("-received_at")
     rows = kind.model._default_manager.filter(account__in=accounts, missing_since=None)
-    rows = rows.annotate(last_event=Subquery(arrived.values("received_at")[:1]))
+    held = Suspension.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"))
+    rows = rows.annotate(last_event=Subquery(arrived.values("received_at")[:1]), is_suspended=Exists(held))
     return rows.defer("remote", "inbound", "outbound", "tags").order_by("pk")[:_MOST_OF_ALL]

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from applications import addresses
@@ -20,7 +20,7 @@ from portal.signatures import format_duration
 from voice.events import refusal_reasons, rejections
 from voice.inbox import applications
 from voice.inbox.applications import Counted, WebhookSource
-from voice.models import CallEvent, RejectedRequest
+from voice.models import CallEvent, RejectedRequest, Suspension
 
 MOST = 5_000  # events of one status that are counted
 _STATUSES = CallEvent.Status.values
@@ -88,7 +88,7 @@ def unknown_address() -> Refusals:
 
 
 def _annotated(accounts: QuerySet[TelnyxAccount], now: datetime) -> QuerySet[TelnyxAccount]:
-    """Annotate ``<status>_hour``, ``<status>_day`` and ``<status>_last`` of each status, and ``oldest_waiting``."""
+    """Annotate ``<status>_hour``, ``<status>_day`` and ``<status>_last`` of each status, and what else a card tells."""
     columns: dict[str, Any] = {}
     for status in _STATUSES:
         events = CallEvent.objects.filter(account=OuterRef("pk"), status=status).order_by("-received_at")
@@ -99,6 +99,7 @@ def _annotated(accounts: QuerySet[TelnyxAccount], now: datetime) -> QuerySet[Tel
         columns[f"{status}_last"] = Subquery(arrived.values("received_at")[:1])
     waiting = CallEvent.objects.filter(account=OuterRef("pk"), status=CallEvent.Status.RECEIVED)
     columns["oldest_waiting"] = Subquery(waiting.order_by("received_at").values("received_at")[:1])
+    columns["is_suspended"] = Exists(Suspension.objects.filter(account=OuterRef("pk"), connection_id=""))
     return accounts.annotate(**columns)
 
 

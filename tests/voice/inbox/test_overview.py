@@ -9,13 +9,15 @@ from django.urls import reverse
 from nacl.signing import SigningKey
 
 from applications.models import CallControlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.factories import make_event, run_owed
+from tests.support.factories import CONNECTION, make_event, run_owed
 from tests.support.inbox import make_application, stored, words
 from tests.support.rows import RejectionCount
 from tests.support.signing import key_pair
 from tests.support.webhooks import post_webhook
+from voice.stops import service as stops
 
 pytestmark = pytest.mark.django_db
 
@@ -51,6 +53,18 @@ def test_it_says_why_all_is_refused(
     text = words(browser)
     assert "Requests arrive but are refused:" in text
     assert said in text
+
+
+def test_it_says_that_something_is_suspended(browser: Client, account: TelnyxAccount) -> None:
+    make_application(account)
+    post_webhook(Client(), account, make_event())
+    assert "is suspended here" not in words(browser)
+    stops.suspend(account, CONNECTION, "", PORTAL)
+    assert "It is suspended here: no rule acts." in words(browser)
+    stops.suspend(account, "", "", PORTAL)
+    text = words(browser)
+    assert "It is suspended here: webhooks are kept, and no rule acts on them." in text
+    assert "Webhooks arrive: the last one came" in text
 
 
 def test_a_clock_that_is_off_is_told_with_its_minutes(browser: Client, account: TelnyxAccount) -> None:
