@@ -8,6 +8,7 @@ connection that SIP users have, in a session of its own. Headers given to the di
 
 import re
 
+from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.destinations import ENDINGS, last_digits
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
@@ -27,7 +28,7 @@ def ring(exchange: Exchange, call: Call) -> None:
         return
     application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
     numbers = call.from_number, call.to_number
-    body = {"custom_headers": call.custom_headers, "sip_headers": call.sip_headers}
+    body: JsonObject = {"custom_headers": call.custom_headers, "sip_headers": call.sip_headers}
     body |= {"from_display_name": call.caller_id_name, "webhook_url": application.get("webhook_event_url")}
     of_devices = connections.of_devices(exchange)
     device = calls.start(exchange, of_devices, "incoming", numbers, body, device_of=call.call_control_id)

@@ -1,3 +1,13 @@
 """Serves resources of an account: applications, numbers, profiles, recordings, audit entries."""
 
-__all__ = ["applications", "audit", "connections", "editing", "numbers", "profiles", "recordings", "stock"]
+__all__ = [
+    "applications",
+    "audit",
+    "connections",
+    "editing",
+    "number_voice",
+    "numbers",
+    "profiles",
+    "recordings",
+    "stock",
+]

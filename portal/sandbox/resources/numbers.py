@@ -1,9 +1,7 @@
-"""Serves phone numbers: ``GET /phone_numbers``, retrieve, ``PATCH``. Members: ``PhoneNumberDetailed`` of the public
-document.
+"""Serves phone numbers: list, also with less of each, retrieve, update, delete, under ``/phone_numbers``.
 
-What the documentation leaves open is decided so: an empty ``connection_id`` unassigns, null is refused as the SDK's
-type has none; deleting an application leaves its numbers unassigned (a Telnyx that refuses it can be had by the fault
-``status`` 422 on the DELETE).
+Members: ``PhoneNumberDetailed`` of the public document. What the documentation leaves open is decided so: an empty
+``connection_id`` unassigns, null is refused as the SDK's type has none.
 """
 
 from collections.abc import Callable
@@ -20,6 +18,9 @@ from portal.sandbox.resources import audit
 NUMBERS = "phone_numbers"
 KINDS = (CALL_CONTROL, TEXML)
 _SORTS = ("purchased_at", "phone_number", "connection_name", "usage_payment_method")
+_ELSEWHERE = ("connection_name", "messaging_profile_id", "messaging_profile_name", "tags")
+_NOT_SLIM = (*_ELSEWHERE, "deletion_lock_enabled", "source_type")
+_NOT_OF_DELETED = ("country_iso_alpha2", "emergency_status", "inbound_call_screening", "source_type")
 _EQUAL = ("connection_id", "status", "customer_reference", "billing_group_id", "emergency_address_id")
 _DEFAULTS: JsonObject = {
     "billing_group_id": None,
@@ -58,6 +59,18 @@ def new_number(phone_number: str, now: float, **values: Any) -> JsonObject:
 
 def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
     """Return one page, the newest first unless sorted."""
+    return pages.page(select(exchange, query), query)
+
+
+def slim_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
+    """Return one page of the same, with less of each."""
+    page = list_page(exchange, query)
+    rows = [{name: value for name, value in row.items() if name not in _NOT_SLIM} for row in page["data"]]
+    return page | {"data": rows}
+
+
+def select(exchange: Exchange, query: dict[str, str]) -> list[JsonObject]:
+    """Return the numbers that the filters leave, the newest first unless sorted."""
     names = _connection_names(exchange)
     numbers = [_named(number, names) for number in reversed(exchange.store.all(NUMBERS))]
     for name, value in query.items():
@@ -67,16 +80,16 @@ def list_page(exchange: Exchange, query: dict[str, str]) -> JsonObject:
         if sort not in _SORTS:
             raise bad_request(f"'sort' must be one of {', '.join(_SORTS)}.", "/sort")
         numbers.sort(key=lambda number: str(number.get(sort) or ""))
-    return pages.page(numbers, query)
+    return numbers
 
 
 def retrieve(exchange: Exchange, id: str) -> JsonObject:
-    return {"data": _named(_number(exchange, id), _connection_names(exchange))}
+    return {"data": _named(known(exchange, id), _connection_names(exchange))}
 
 
 def update(exchange: Exchange, id: str, body: JsonObject, by: audit.Editor = audit.OWNER) -> JsonObject:
     """Change what ``body`` names and keep the rest."""
-    before = _number(exchange, id)
+    before = known(exchange, id)
     check("phone_numbers.update", body)
     if body.get("connection_id") and not _application(exchange, body["connection_id"]):
         detail = "There is no connection with this id."
@@ -84,10 +97,24 @@ def update(exchange: Exchange, id: str, body: JsonObject, by: audit.Editor = aud
     if body.get("connection_id") == "":
         body = body | {"connection_id": None}
     told = {name: value for name, value in body.items() if name in before}  # no answer has an ``address_id``
-    after = before | told | {"updated_at": timestamp(exchange.now(), "milliseconds")}
-    exchange.store.put(NUMBERS, id, after)
-    audit.note(exchange, before, after, by, alternate=after["phone_number"])
+    change(exchange, before, told, by)
     return retrieve(exchange, id)
+
+
+def change(exchange: Exchange, before: JsonObject, told: JsonObject, by: audit.Editor = audit.OWNER) -> None:
+    """Keep a number with these members changed, and note who did it."""
+    after = before | told | {"updated_at": timestamp(exchange.now(), "milliseconds")}
+    exchange.store.put(NUMBERS, after["id"], after)
+    audit.note(exchange, before, after, by, alternate=after["phone_number"])
+
+
+def delete(exchange: Exchange, id: str) -> JsonObject:
+    """Give a number back; the answer is what it was, with less than is told of one that is there."""
+    answer = retrieve(exchange, id)
+    exchange.store.remove(NUMBERS, id)
+    audit.note(exchange, answer["data"], {}, audit.OWNER, alternate=answer["data"]["phone_number"])
+    told = {name: value for name, value in answer["data"].items() if name not in _NOT_OF_DELETED}
+    return {"data": told | {"status": "deleted"}}
 
 
 def attached(exchange: Exchange, connection_id: str) -> bool:
@@ -95,7 +122,8 @@ def attached(exchange: Exchange, connection_id: str) -> bool:
     return bool(exchange.store.having(NUMBERS, "$.connection_id", connection_id))
 
 
-def _number(exchange: Exchange, id: str) -> JsonObject:
+def known(exchange: Exchange, id: str) -> JsonObject:
+    """Return the number of that id, or 404."""
     number = exchange.store.get(NUMBERS, id)
     if number is None:
         raise not_found()
@@ -142,6 +170,7 @@ def _name_matches(number: JsonObject, value: str, how: str) -> bool:
 
 _FILTERS: dict[str, Callable[[JsonObject, str, str], bool]] = {
     "phone_number": _digits_match,
+    "connection_name": _name_matches,
     "voice.connection_name": _name_matches,
     "tag": lambda number, value, how: value in number["tags"],
     "without_tags": lambda number, value, how: value != "true" or not number["tags"],

@@ -8,7 +8,7 @@ from portal.sandbox.core import records
 from portal.sandbox.core.errors import Problem, Refused, not_found
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.requests import Answer, Request, Route
-from portal.sandbox.resources import applications, audit, connections, numbers, profiles
+from portal.sandbox.resources import applications, audit, connections, number_voice, numbers, profiles
 from portal.sandbox.server.call_routes import ROUTES as CALL_ROUTES
 from portal.sandbox.server.texml_routes import ROUTES as TEXML_ROUTES
 
@@ -67,6 +67,26 @@ def _number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer
 
 def _change_number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
     return 200, numbers.update(exchange, at[0], request.body)
+
+
+def _delete_number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.delete(exchange, at[0])
+
+
+def _slim_numbers(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, numbers.slim_page(exchange, request.query)
+
+
+def _voice_of_numbers(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, number_voice.list_page(exchange, request.query)
+
+
+def _voice_of_number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, number_voice.retrieve(exchange, at[0])
+
+
+def _change_voice_of_number(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
+    return 200, number_voice.update(exchange, at[0], request.body)
 
 
 def _profiles(exchange: Exchange, request: Request, at: tuple[str, ...]) -> Answer:
@@ -141,7 +161,12 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], Route], ...] = (
     *CALL_ROUTES,
     *TEXML_ROUTES,
     ("GET", re.compile("/v2/phone_numbers"), _numbers),
+    ("GET", re.compile("/v2/phone_numbers/slim"), _slim_numbers),
+    ("GET", re.compile("/v2/phone_numbers/voice"), _voice_of_numbers),
     ("GET", re.compile("/v2/phone_numbers/([^/]+)"), _number),
+    ("DELETE", re.compile("/v2/phone_numbers/([^/]+)"), _delete_number),
+    ("GET", re.compile("/v2/phone_numbers/([^/]+)/voice"), _voice_of_number),
+    ("PATCH", re.compile("/v2/phone_numbers/([^/]+)/voice"), _change_voice_of_number),
     ("PATCH", re.compile("/v2/phone_numbers/([^/]+)"), _change_number),
     ("GET", re.compile("/v2/outbound_voice_profiles"), _profiles),
     ("POST", re.compile("/v2/outbound_voice_profiles"), _make_profile),

@@ -82,6 +82,8 @@ _DIALS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("+13125550001", {"deepfake_detection": {"enabled": True}, "stream_url": "wss://example.com/fail"}),
     ("+13125550002", {}),
     ("+13125550001", {"record": "record-from-answer", "record_format": "wav"}),
+    ("sip:agent@sip.telnyx.com", {"custom_headers": [{"name": "X-Member", "value": "ada"}]}),
+    ("sip:agent0009@sip.telnyx.com", {}),
 )
 _COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ai_assistant_start", {"assistant": {"id": "fail"}}),

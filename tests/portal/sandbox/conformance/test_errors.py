@@ -53,6 +53,14 @@ def _limited(world: World, application: dict[str, Any]) -> Answer:
     return _dial(world, connection_id=made)
 
 
+def _account_limit(world: World) -> Answer:
+    assert world.http("POST", "/sandbox/account", {"channel_limit": 0})[0] == 200
+    try:
+        return _dial(world)
+    finally:
+        world.http("POST", "/sandbox/account", {"channel_limit": None})
+
+
 def _with_a_number(world: World) -> Answer:
     made = world.made("call_control_applications", {"application_name": "x", "webhook_event_url": world.receiver.url})
     number = world.first("phone_numbers")
@@ -171,7 +179,7 @@ PROVOKED: dict[str, tuple[int, Callable[[World], Answer]]] = {
     "90037": (422, lambda world: world.http.act(world.answered(), "enqueue", queue_name=_queued(world), max_size=9)),
     "90038": (422, lambda world: _twice(world, "enqueue", queue_name="again")),
     "90040": (400, lambda world: world.http.act(world.answered(), "playback_start", audio_url="http://none.invalid/a")),
-    "90041": (422, _by_a_fault(422, "90041")),
+    "90041": (422, _account_limit),
     "90042": (422, _profile_limit),
     "90043": (422, lambda world: _limited(world, {"channel_limit": 1})),
     "90044": (422, _joined_twice),
