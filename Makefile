@@ -1,9 +1,9 @@
-# run · test · test-faults · lint · bench: the only commands; CI calls exactly these. For development: mutants, lock, editor.
+# run · test · test-faults · lint · bench: the only commands; CI calls exactly these. For development: mutants, lock, editor, node.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: pictures run test test-faults lint bench mutants lock editor
+.PHONY: pictures run test test-faults lint bench mutants lock editor node
 
 run: $(VENV)/.runtime
 	@$(BIN)/python -m portal.keys
@@ -49,6 +49,10 @@ lock:
 # The TeXML editor's bundle, made anew from its sources and its lock; needs Node 20 or newer.
 editor:
 	cd voice/texml_editor/source && npm ci && node build.mjs
+
+# Telnyx's SDK for Node with the compiler that judges by its types, as locked: tests of the sandbox ask by it where it is.
+node:
+	cd tests/portal/sandbox/conformance/node && npm ci
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed.")'

@@ -49,6 +49,10 @@ def open(exchange: Exchange, call: Call, id: str, wanted: JsonObject, reply: str
 
 
 def stop(exchange: Exchange, id: str) -> None:
+    """End a stream: from now on no restart opens it again."""
+    stream = exchange.store.get(streamer.KIND, id)
+    if stream:
+        exchange.store.put(streamer.KIND, id, stream | {"state": STOPPED})
     exchange.afterwards(partial(exchange.streamer.stop, id))
 
 

@@ -81,6 +81,16 @@ def test_an_application_is_short(name: str) -> None:
     assert len([line for line in (SHOWN / name).read_text().splitlines() if line]) <= MOST
 
 
+@pytest.mark.parametrize(
+    ("name", "beginning", "end"), [("test_calls.py", "def test_", ""), ("calls.test.mjs", "test(", "});")]
+)
+def test_each_of_the_five_calls_is_five_lines_at_most(name: str, beginning: str, end: str) -> None:
+    parts = f"\n{(SHOWN / name).read_text()}".split(f"\n{beginning}")[1:]
+    assert len(parts) == 5
+    for part in parts:
+        assert len([line for line in part.splitlines()[1:] if line and line != end]) <= 5
+
+
 @pytest.mark.long
 def test_five_calls_in_python_with_the_fixture() -> None:
     line = [sys.executable, "-m", "pytest", "-q", "-p", "portal.sandbox.pytest_plugin", "-p", "no:django"]

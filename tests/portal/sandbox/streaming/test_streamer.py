@@ -112,6 +112,7 @@ def test_it_stops_with_the_call(stream: Start, http: Http, server: MediaServer, 
 def test_it_is_stopped_on_request(stream: Start, http: Http, server: MediaServer, client: Client) -> None:
     call = stream()
     assert http.act(call, "streaming_stop")[0] == 200
+    assert client.call(call)["streams"][0]["state"] == "stopped"  # whatever becomes of the connection
     server.wait("stop")
     assert told(client, "stopped")["sent"] == 0
     (stream_of_call,) = client.call(call)["streams"]
@@ -252,3 +253,23 @@ def test_by_default_it_goes_at_the_sandboxs_pace(tmp_path: Path, server: MediaSe
         server.wait("stop")  # the caller leaves 3 s after the answer: 150 frames, in 60 ms
         http.end(call)
     assert len(server.of("media")) >= 100
+
+
+def test_the_same_seed_gives_the_same_frames(tmp_path: Path) -> None:
+    heard = []
+    for name in ("one", "two"):
+        with MediaServer() as server, Sandbox(tmp_path / f"{name}.sqlite3", seed="7") as sandbox:
+            client = Client(sandbox.base_url, "KEY")
+            client.pause("2026-03-01T12:00:00Z")
+            body = {"application_name": "a", "webhook_event_url": "http://127.0.0.1:1/", "webhook_api_version": "2"}
+            client.ask("POST", "/v2/call_control_applications", body)
+            call = client.ring({"at": 100, "hangup": True})
+            client.ask("POST", f"/v2/calls/{call}/actions/answer", {"stream_url": server.url})
+            server.wait("start")
+            client.act(call, "press", keys="1")
+            client.advance(0.1)
+            server.wait("media", 5)
+            server.wait("dtmf")
+            heard.append([frame for frame in server.frames if frame["event"] != "dtmf"] + server.of("dtmf"))
+    first, second = ([frame | {"sequence_number": ""} for frame in frames] for frames in heard)
+    assert first == second
