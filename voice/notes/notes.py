@@ -19,7 +19,7 @@ from voice.models import Call, CallNote, FollowUp
 LONGEST, MOST = 4000, 200
 MOST_PEOPLE = 200
 _TOGETHER = 100
-LOOKED_THROUGH = 1000  # notes, for their words
+LOOKED_THROUGH, MOST_NOTED = 1000, 100  # notes, for their words; calls that are found by them
 
 
 def write(call: Call, text: str, actor: Actor) -> CallNote:
@@ -109,17 +109,22 @@ def _who_sign_in() -> QuerySet[Any]:
 
 @dataclass(frozen=True)
 class Noted:
-    """Names the ``calls`` that a note with some words is of; ``is_cut``: older notes were not looked through."""
+    """Names the ``calls`` that a note with some words is of, and in ``cut`` what was not looked at, if anything."""
 
     calls: list[uuid.UUID]
-    is_cut: bool
+    cut: str
 
 
 def calls_noted(words: str, user: Any) -> Noted:
     """Find calls by words of a note, in capitals or not. Who may not see numbers finds by what is shown to them."""
-    newest = list(CallNote.objects.order_by("-at", "-id").values_list("pk", flat=True)[: LOOKED_THROUGH + 1])
-    rows = CallNote.objects.filter(pk__in=newest[:LOOKED_THROUGH], text__icontains=words)
-    found = [
-        call for call, text in rows.values_list("call", "text") if words.casefold() in masked_for(user, text).casefold()
-    ]
-    return Noted(list(dict.fromkeys(found)), len(newest) > LOOKED_THROUGH)
+    newest = CallNote.objects.order_by("-at", "-id")
+    edge = next(iter(newest.values_list("at", flat=True)[LOOKED_THROUGH : LOOKED_THROUGH + 1]), None)
+    rows = newest.filter(text__icontains=words, **({"at__gte": edge} if edge else {}))
+    found = dict.fromkeys(
+        call
+        for call, text in rows.values_list("call", "text")[:LOOKED_THROUGH]
+        if words.casefold() in masked_for(user, text).casefold()
+    )
+    if len(found) > MOST_NOTED:
+        return Noted(list(found)[:MOST_NOTED], f"Only the {MOST_NOTED} calls that were noted last are shown.")
+    return Noted(list(found), f"The newest {LOOKED_THROUGH:,} notes were looked through." if edge else "")

@@ -302,8 +302,15 @@ def test_a_note_is_found_by_what_its_reader_sees_of_it(user_with: Any, monkeypat
     assert found("note:13125550123", user_with(*may, "voice.view_full_number", username="seer")) == "a"
     blind = asked("note:refund", user_with("voice.view_call", username="blind"))
     assert "may not see" in blind.wrong[0]
-    monkeypatch.setattr(notes, "LOOKED_THROUGH", 0)
-    assert "newest 0 notes" in asked("note:refund", less).notes[0]
+    for at in range(3):
+        told = {"text": "refund", "written_by": "ada", "at": NOW - timedelta(days=at + 1)}
+        CallNote.objects.create(call=Call.objects.get(call_control_id=f"v3:{'bcd'[at]}-leg"), **told)
+    monkeypatch.setattr(notes, "MOST_NOTED", 2)
+    assert found("note:refund", less) == "ab"
+    assert "Only the 2 calls" in asked("note:refund", less).notes[0]
+    monkeypatch.setattr(notes, "LOOKED_THROUGH", 1)
+    assert found("note:refund", less) == "a"
+    assert "newest 1 notes" in asked("note:refund", less).notes[0]
 
 
 def test_the_queue_that_a_call_waited_in_last_is_its_own(account: TelnyxAccount, operator: User) -> None:

@@ -32,7 +32,7 @@ def note(value: str, actor: Actor) -> Condition:
     if not _SHORTEST <= len(words) <= _LONGEST:
         raise Malformed(f"takes words of a note, {_SHORTEST} to {_LONGEST} characters")
     found = notes.calls_noted(words, actor.user)
-    told = f"note: the newest {notes.LOOKED_THROUGH:,} notes were looked through." if found.is_cut else ""
+    told = f"note: {found.cut}" if found.cut else ""
     return Condition(words, Q(pk__in=found.calls) if found.calls else NOTHING, Reach.FEW, told)
 
 
