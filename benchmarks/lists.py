@@ -141,7 +141,7 @@ def _once(walk: Any, by: Any, address: str) -> float:
 def _of_calls(call: Any) -> Iterator[str]:
     """Pages of a call, of a number that called seldom and of one that is called much; a page deep in the list."""
     yield f"/admin/voice/call/{call.pk}/change/"
-    yield from (f"/admin/voice/call/{call.pk}/{what}/" for what in ("number", "timeline.svg"))
+    yield from (f"/admin/voice/call/{call.pk}/{what}" for what in ("number/", "timeline.svg"))
     dialled = type(call).objects.filter(direction="outgoing").order_by("started_at")[100]
     yield f"/admin/voice/call/{dialled.pk}/number/?dialled"
     place = import_module("portal.keyset").Place(False, (call.started_at.isoformat(), str(call.pk))).text

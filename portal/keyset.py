@@ -86,6 +86,30 @@ def page(queryset: QuerySet[Any], ordering: Ordering, place: Place, size: int) -
     )
 
 
+def page_of_any(querysets: Sequence[QuerySet[Any]], ordering: Ordering, place: Place, size: int) -> Page:
+    """Select the page of the rows that any of these has: each is read by itself, from its own index, a page at most.
+
+    Asked for one OR the other, PostgreSQL reads all rows of both. ``ordering`` goes one way, through no nulls.
+    """
+    if not querysets[1:]:
+        return page(querysets[0], ordering, place, size)
+    pages = [page(one, ordering, place, size) for one in querysets]
+    columns = [found for one in ordering for found in _columns(querysets[0], one)]
+    rows = sorted(
+        {row.pk: row for one in pages for row in one.rows}.values(),
+        key=lambda row: [getattr(row, column.name) for column in columns],
+        reverse=columns[0].descending,
+    )
+    more = len(rows) > size or any(one.previous if place.is_back else one.next for one in pages)
+    rows = rows[-size:] if place.is_back else rows[:size]
+    first, last = (_values(rows[at], columns) if rows else () for at in (0, -1))
+    return Page(
+        rows,
+        next=Place(False, last) if more or place.is_back else None,
+        previous=Place(True, first) if (more if place.is_back else place.values) else None,
+    )
+
+
 @dataclass(frozen=True)
 class _Column:
     """Is one of what a list is ordered by. ``nulls_first``: as the rows come, not turned."""

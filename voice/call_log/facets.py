@@ -21,7 +21,7 @@ SAMPLE = 150  # calls whose values are counted
 _MOST = 10
 _COLUMNS = (
     *("account_id", "account__name", "connection_id", "direction", "ending", "ending_category", "ended_by"),
-    *("sip_hangup_cause", "hangup_cause", "answered_by", "queue"),
+    *("sip_hangup_cause", "hangup_cause", "answered_by", "queue", "pk", "started_at"),
 )
 
 
@@ -82,10 +82,11 @@ def filters(query: Query, user: Any) -> list[Filter]:
 
 
 def _sample(query: Query) -> list[dict[str, Any]]:
-    calls = query.calls()
+    bound = Q()
     if listing.needs_bound(query) and (reached := listing.edge(query)):
-        calls = calls.filter(Q(started_at__gte=reached))
-    rows = list(calls.values(*_COLUMNS)[:SAMPLE])
+        bound = Q(started_at__gte=reached)
+    found = [row for calls in query.by_side() for row in calls.filter(bound).values(*_COLUMNS)[:SAMPLE]]
+    rows = sorted({row["pk"]: row for row in found}.values(), key=lambda row: row["started_at"], reverse=True)[:SAMPLE]
     names = search.application_names({(row["account_id"], row["connection_id"]) for row in rows})
     for row in rows:
         row["app"] = names.get((row["account_id"], row["connection_id"]), row["connection_id"])

@@ -60,7 +60,7 @@ def page(query: Query, place: Place, size: int = SIZE) -> Listing:
     if needs_bound(query):
         found = _looked_through(query, place, size)
     else:
-        told = keyset.page(_read(query.calls()), _ORDER, place, size)
+        told = keyset.page_of_any([_read(calls) for calls in query.by_side()], _ORDER, place, size)
         found = _Legs(told.rows, told.next, told.previous)
     rows = [Row(leg, leg) for leg in found.legs] if query.shows_legs else _sessions(query, found.legs)
     newest = max((leg.started_at for leg in found.legs), default=None)

@@ -93,6 +93,14 @@ class Query:
         """Return all legs that it asks for, newest first."""
         return self.among(self.conditions)
 
+    def by_side(self) -> list[QuerySet[Call]]:
+        """Return the same legs, of a number that is looked for on either side those of each side by themselves."""
+        either = next((one for one in self.conditions if one.sides[1:]), None)
+        if either is None:
+            return [self.calls()]
+        others = [one for one in self.conditions if one is not either]
+        return [self.among([*others, Condition(either.value, side)]) for side in either.sides]
+
     def among(self, asked: Sequence[Condition]) -> QuerySet[Call]:
         """Return the legs of its window that these conditions ask for, newest first."""
         return self._narrowed(Call.objects.order_by("-started_at", "-id"), asked)

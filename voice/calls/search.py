@@ -124,7 +124,12 @@ class SearchRefused(Exception):
 
 
 def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> Q:
-    """Match from or to that number: a whole one exactly, digits by their end, SIP by its beginning, nobody by its word.
+    """Match from or to that number, as ``number_by_side``."""
+    return Q(*number_by_side(text, actor, sides), _connector=Q.OR)
+
+
+def number_by_side(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> list[Q]:
+    """Match that number by each side: a whole one exactly, digits by their end, SIP by its beginning, nobody by a word.
 
     A number that begins with 0 is looked for as it is dialled at home. Who may not see whole numbers could piece one
     together from such ends: ``SearchRefused`` for them, unless it is a whole number or exactly four last digits, and
@@ -138,15 +143,15 @@ def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> 
     is_free = may_see_whole(actor.user)
     if not is_free and not is_word:
         admit(text, actor)
-    found = Q(pk__in=())
-    for side in sides:
-        if is_word:
-            found |= _whole(side, [text.lower(), text.capitalize(), text.upper()])
-        elif is_sip:
-            found |= _address(text, side, whole=not is_free)
-        else:
-            found |= _one_side(text, side) if is_free else _whole_or_four(text, side)
-    return found
+    return [_of_side(text, side, is_word=is_word, is_sip=is_sip, is_free=is_free) for side in sides]
+
+
+def _of_side(text: str, side: str, *, is_word: bool, is_sip: bool, is_free: bool) -> Q:
+    if is_word:
+        return _whole(side, [text.lower(), text.capitalize(), text.upper()])
+    if is_sip:
+        return _address(text, side, whole=not is_free)
+    return _one_side(text, side) if is_free else _whole_or_four(text, side)
 
 
 def _whole(side: str, written: Iterable[str]) -> Q:

@@ -45,20 +45,8 @@ def name_other_party(call: Call, name: str, company: str, actor: Actor) -> Conta
 
 
 def page_of_number(number: str, place: Place, size: int) -> keyset.Page:
-    """Select a page of all calls from or to the number, newest first. Raises ``NoPlace``.
-
-    Of each side a page by itself, each from its index: asked for either, PostgreSQL reads all calls of the number.
-    """
-    sides = [keyset.page(rows, _ORDER, place, size) for rows in _sides(number)]
-    found = sorted({one.pk: one for side in sides for one in side.rows}.values(), key=_place, reverse=True)
-    more = len(found) > size or any(side.previous if place.is_back else side.next for side in sides)
-    rows = found[-size:] if place.is_back else found[:size]
-    first, last = ((rows[at].started_at.isoformat(), str(rows[at].pk)) if rows else () for at in (0, -1))
-    return keyset.Page(
-        rows,
-        next=Place(False, last) if more or place.is_back else None,
-        previous=Place(True, first) if (more if place.is_back else place.values) else None,
-    )
+    """Select a page of all calls from or to the number, newest first. Raises ``NoPlace``."""
+    return keyset.page_of_any(_sides(number), _ORDER, place, size)
 
 
 def _sides(number: str) -> list[QuerySet[Call]]:

@@ -61,3 +61,37 @@ def test_the_newest_leg_counts_whichever_is_shown(account: TelnyxAccount, operat
     make_call(account, "a", started_at=timezone.now() - timedelta(days=1))
     made = legs(account, 3)
     assert page("", operator).newest == made[-1].started_at
+
+
+@pytest.mark.parametrize("text", ["+13125550001", "number:0001", "number:+13125550001 talk:>5", "-number:0009 0001"])
+def test_a_number_on_either_side_is_found_as_one_list_both_ways(
+    account: TelnyxAccount, operator: User, text: str
+) -> None:
+    ours, begun = "+13125550001", timezone.now() - timedelta(hours=1)
+    for at in range(37):
+        sides = ((ours, "+13125550009"), ("+13125550009", ours), (ours, ours), ("+13125550008", "+13125550009"))[at % 4]
+        told = {"from_number": sides[0], "to_number": sides[1], "started_at": begun + timedelta(seconds=at // 3)}
+        make_call(account, f"{at}", call_session_id=f"{at}", ended_at=timezone.now(), state="ended", **told)
+    asked = query.read(text, operator)
+    expected = list(asked.calls().values_list("pk", flat=True))
+    assert len(expected) in {28, 9}
+
+    def walked(place: Place, way: str) -> list[Any]:
+        pages, at = [], place
+        while at is not None:
+            listed = listing.page(asked, at, 4)
+            pages.append([row.call.pk for row in listed.rows])
+            at = getattr(listed, way)
+        return [pk for page in (pages if way == "next" else reversed(pages)) for pk in page]
+
+    assert walked(Place(), "next") == expected
+    assert walked(Place(is_back=True), "previous") == expected
+
+
+def test_a_number_of_many_calls_is_read_by_each_side_alone(account: TelnyxAccount, operator: User) -> None:
+    make_call(account, "a", to_number="+13125550001")
+    make_call(account, "b", from_number="+13125550001")
+    statements = [str(calls.query) for calls in query.read("number:+13125550001", operator).by_side()]
+    assert ["from_number" in one.partition("WHERE")[2] for one in statements] == [True, False]
+    assert len(query.read("from:+13125550001", operator).by_side()) == 1
+    assert len(query.read("-number:0001", operator).by_side()) == 1

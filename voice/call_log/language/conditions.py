@@ -41,6 +41,7 @@ class Condition:
     asked: Q
     reach: Reach = Reach.EACH
     note: str = ""
+    sides: tuple[Q, ...] = ()  # of a number: what is asked of either side of a call, each by itself
 
 
 class Malformed(Exception):
@@ -52,7 +53,8 @@ def numbers(*sides: str) -> Callable[[str, Actor], Condition]:
 
     def read(value: str, actor: Actor) -> Condition:
         try:
-            return Condition(value, search.number(value, actor, sides), Reach.FEW)
+            found = tuple(search.number_by_side(value, actor, sides))
+            return Condition(value, Q(*found, _connector=Q.OR), Reach.FEW, sides=found)
         except search.SearchRefused as refused:
             if refused.is_unreadable:
                 raise Malformed("takes a whole number with +, its last digits, a SIP address, or anonymous") from None
