@@ -55,12 +55,10 @@ def names(numbers: Iterable[str]) -> dict[str, Contact]:
 
 def entry_of(number: str, name: str, company: str) -> Entry:
     """Read whom a number belongs to, its white space folded. ``ValidationError`` says what is wrong, by field."""
-    asked = {"number": lambda: _number(number), "name": lambda: _words(name, needed=True)}
-    asked["company"] = lambda: _words(company)
     read, wrong = dict[str, str](), dict[str, list[str]]()
-    for field, value in asked.items():
+    for field, reader, text in (("number", _number, number), ("name", _name, name), ("company", _words, company)):
         try:
-            read[field] = value()
+            read[field] = reader(text)
         except ValidationError as error:
             wrong[field] = error.messages
     if wrong:
@@ -222,10 +220,14 @@ def _number(text: str) -> str:
     return check_endpoint(text)
 
 
-def _words(text: str, *, needed: bool = False) -> str:
-    words = " ".join(text.split())
-    if needed and not words:
+def _name(text: str) -> str:
+    if not (words := _words(text)):
         raise ValidationError("it is empty.")
+    return words
+
+
+def _words(text: str) -> str:
+    words = " ".join(text.split())
     if len(words) > _LONGEST:
         raise ValidationError(f"at most {_LONGEST} characters.")
     return words

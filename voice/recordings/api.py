@@ -48,7 +48,8 @@ class RecordingFilters(django_filters.FilterSet):
 
     def by_conference(self, rows: QuerySet[Recording], name: str, value: str) -> QuerySet[Recording]:
         demand(self.request, "voice.view_conference")
-        return rows.filter(conference__in=list(Conference.objects.filter(conference_id=value).values_list("pk")[:1000]))
+        rooms = Conference.objects.filter(conference_id=value)  # of each account one
+        return rows.filter(conference__in=list(rooms.values_list("pk", flat=True)))
 
 
 class RecordingViewSet(ReadOnlyViewSet):
