@@ -117,7 +117,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.call_log.*",),
     ("voice.call_page.*",),
     ("voice.finder.*",),
-    ("voice.exports.*", "voice.reports.*"),
+    ("voice.exports.*", "voice.reports.definitions.*"),
+    ("voice.reports.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),
         "voice.urls",
