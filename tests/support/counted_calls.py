@@ -1,6 +1,7 @@
 """Calls of every sort, at random, judged and counted as the portal does it; and what a report should say of them."""
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,10 +21,12 @@ _ENDINGS = (
 )
 
 
-def make_calls(account: TelnyxAccount, count: int, seed: int = 0, hours: int = 3) -> list[Call]:
+def make_calls(
+    account: TelnyxAccount, count: int, seed: int = 0, hours: int = 3, begin: datetime = BEGIN
+) -> list[Call]:
     """Make calls that are over, judged, and not counted yet; some of them contradict themselves, some are alive."""
     chance = random.Random(seed)
-    rows = [_row(account, chance, at, hours) for at in range(count)]
+    rows = [_row(account, chance, at, hours, begin) for at in range(count)]
     Call.objects.bulk_create(rows)
     quarters.mark({call.counted_in for call in rows})
     return rows
@@ -35,8 +38,8 @@ def count_all() -> None:
         pass
 
 
-def _row(account: TelnyxAccount, chance: random.Random, at: int, hours: int) -> Call:
-    started = BEGIN + timedelta(seconds=chance.randrange(hours * 3600), microseconds=chance.randrange(10**6))
+def _row(account: TelnyxAccount, chance: random.Random, at: int, hours: int, begin: datetime) -> Call:
+    started = begin + timedelta(seconds=chance.randrange(hours * 3600), microseconds=chance.randrange(10**6))
     answered = (
         started + timedelta(seconds=chance.choice([-1, 0, 1, 2.999, 3, 7, 18.4, 130]))
         if chance.random() < 0.6
@@ -60,6 +63,14 @@ def _row(account: TelnyxAccount, chance: random.Random, at: int, hours: int) -> 
         "bridged_at": bridged,
         "ended_at": None if is_alive or chance.random() < 0.03 else ended,
         "cost": chance.choice(["", "", "0.0045", "0.012345678", "1"]),
+        "currency": chance.choice(["USD", "USD", "EUR", "usd", "", "U$"]),
+        "answered_by": chance.choice(["", "", *Call.Answerer.values]),
+        "mos": chance.choice([None, 4.5, 4.0, 3.99, 3.6, 3.59, 3.1, 3.0, 1.2]),
+        "attestation": chance.choice(["", "A", "B", "C", "?"]),
+        "attestation_valid": chance.choice([None, True, False]),
+        "late_seconds": chance.choice([None, None, 6.5]),
+        **{f"packets_{way}": chance.choice([None, 0, 100, 2**31 - 1]) for way in ("in", "out")},
+        **{f"skipped_{way}": chance.choice([None, 0, 3]) for way in ("in", "out")},
         "counted_as": kind,
         "counted_in": quarters.of_time(started) if kind else None,
     }
@@ -87,6 +98,10 @@ def _amount(call: Call, name: str) -> float:
     if name.startswith(("talk:", "setup:")):
         return _is_of_step(talk if name.startswith("talk") else setup, name)
     priced = talk is not None and call.cost != ""
+    if ":" in name:
+        return _is_one_of(call, name.partition(":")[0], name.partition(":")[2], bool(answered))
+    if name.endswith(("_in", "_out")):
+        return _packets(call, *name.split("_")) if answered else 0
     simple: dict[str, Any] = {
         "calls": True,
         "answered": bool(answered),
@@ -103,10 +118,54 @@ def _amount(call: Call, name: str) -> float:
         "talk_us": talk or 0,
         "setup_us": setup or 0,
         "priced": priced,
-        "priced_us": talk if priced else 0,
-        "cost_millionths": round(float(call.cost) * 1e6) if priced else 0,
+        "detected": call.answered_by != "",
+        "heard": bool(answered) and call.mos is not None,
+        "vouched": call.attestation != "" or call.attestation_valid is not None,
+        "late": call.late_seconds is not None,
     }
     return simple[name]  # type: ignore[no-any-return]
+
+
+def in_currency(calls: Iterable[Call], counted_as: str) -> Counter[str]:
+    """Add up in Python legs with a price, their talk and their cost, for each currency apart."""
+    found = Counter[str]()
+    for call in calls:
+        talk = _microseconds(call.answered_at, call.ended_at) if call.state == "ended" else None
+        if call.counted_as and counted_as in {"", call.counted_as} and talk is not None and call.cost:
+            key = {"USD": "usd", "usd": "usd", "EUR": "eur"}.get(call.currency, "none")
+            found += Counter({f"priced:{key}": 1, f"priced_us:{key}": talk})
+            found += Counter({f"cost_millionths:{key}": round(float(call.cost) * 1e6)})
+    return found
+
+
+def most_at_once(calls: Iterable[Call], begin: datetime, end: datetime) -> int:
+    """Count in Python the legs of each minute, minute by minute."""
+    minutes = Counter[datetime]()
+    for call in calls:
+        length = _microseconds(call.started_at, call.ended_at)
+        if call.counted_as and call.state == "ended" and length is not None and length < 6 * 3600e6:
+            minute = call.started_at.replace(second=0, microsecond=0)
+            while minute <= call.ended_at:
+                minutes[minute] += 1
+                minute += timedelta(minutes=1)
+    return max((n for minute, n in minutes.items() if begin <= minute < end), default=0)
+
+
+def _is_one_of(call: Call, name: str, which: str, is_answered: bool) -> bool:
+    if name == "detected":
+        return call.answered_by == which
+    if name == "vouched":
+        right = call.attestation == which.upper() and call.attestation_valid is not False
+        return call.attestation_valid is False if which == "wrong" else right
+    steps = {"good": (4.0, 9), "fair": (3.6, 4.0), "poor": (3.1, 3.6), "bad": (0, 3.1)}
+    least, below = steps[which]
+    return is_answered and call.mos is not None and least <= call.mos < below
+
+
+def _packets(call: Call, what: str, way: str) -> int:
+    packets, skipped = getattr(call, f"packets_{way}"), getattr(call, f"skipped_{way}")
+    told = bool(packets) and skipped is not None
+    return {"counted": 1, "packets": packets, "skipped": skipped}[what] if told else 0
 
 
 def _microseconds(begin: datetime | None, end: datetime | None) -> int | None:
@@ -120,4 +179,8 @@ def _is_of_step(length: int | None, name: str) -> bool:
     }[name.partition(":")[0]]
     if length is None:
         return False
-    return max(edge for edge in edges if edge * 1e6 <= length) == int(name.partition(":")[2])
+    return edge_below(edges, length / 1e6) == int(name.partition(":")[2])
+
+
+def edge_below(edges: Iterable[float], length: float) -> float:
+    return max(edge for edge in edges if edge <= length)

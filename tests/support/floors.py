@@ -122,7 +122,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("voice.call_log.inquiry.*",),
     ("voice.call_page.*",),
     ("voice.finder.*",),
-    ("voice.exports.*", "voice.reports.*"),
+    ("voice.exports.*", "voice.reports.definitions.*"),
+    ("voice.reports.*",),
     ("voice.call_log.bulk.*",),
     (
         *("voice.admin", "voice.apps", "voice.dashboard", "voice.handlers", "voice.management.*", "voice.tasks"),

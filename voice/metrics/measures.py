@@ -5,73 +5,78 @@ So a figure and the list that it links to cannot mean two things.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import BigIntegerField, Count, DecimalField, DurationField, F, Q, QuerySet, Sum
 from django.db.models.expressions import ExpressionWrapper
 from django.db.models.functions import Cast, Round
 
+from voice.metrics import conditions as of
 from voice.metrics.histograms import SETUP, TALK, Histogram
 from voice.models import Call
 
-_SECOND = timedelta(seconds=1)
 _LENGTHS = {"talk": ("answered_at", "ended_at"), "setup": ("started_at", "answered_at")}
-EARLY_SECONDS, SHORT_SECONDS = 5, 6
-CANCELLED = ("cancelled", "we_gave_up")  # rules of voice.explanations: our side ended it before an answer
-_ANSWERED = Q(answered_at__isnull=False) | Q(bridged_at__isnull=False)
-# whose end is known, and whose times do not contradict each other
-_TALKED = Q(state=Call.State.ENDED, answered_at__isnull=False, ended_at__gte=F("answered_at"))
-_SET_UP = Q(answered_at__isnull=False, answered_at__gte=F("started_at"))
-_ABANDONED = Q(state=Call.State.ENDED, ended_by=Call.Party.CALLER, bridged_at__isnull=True)
-_COUNTS_FOR_NETWORK = ~(Q(ending__in=CANCELLED) | Q(ending_category=Call.Ending.CONFIGURATION))
-_DELIVERED = _ANSWERED | Q(ending_category__in=(Call.Ending.BUSY, Call.Ending.NOT_ANSWERED)) | Q(ending="declined")
+_PACKETS = ("packets_in", "skipped_in", "packets_out", "skipped_out")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """Counts the calls that ``which`` describes, or adds up of them what ``sums`` names: talk, setup, cost."""
+    """Counts the calls that ``which`` describes, or adds up of them what ``sums`` names: talk, cost, packets."""
 
     which: Q
     sums: str = ""
 
 
-def _within(begin_of: str, end_of: str, begin: int, end: int | None) -> Q:
-    """Match where it took ``begin`` seconds or more, and less than ``end``, from one time to another."""
-    found = Q(**{f"{end_of}__gte": F(begin_of) + begin * _SECOND if begin else F(begin_of)})
-    return found if end is None else found & Q(**{f"{end_of}__lt": F(begin_of) + end * _SECOND})
-
-
 def _steps(histogram: Histogram, which: Q) -> dict[str, Measure]:
     begin_of, end_of = _LENGTHS[histogram.name]
     return {
-        name: Measure(which & _within(begin_of, end_of, begin, end)) for name, (begin, end) in histogram.steps.items()
+        name: Measure(which & of.within(begin_of, end_of, begin, end)) for name, (begin, end) in histogram.steps.items()
     }
 
 
 MEASURES: Mapping[str, Measure] = {
     "calls": Measure(Q()),
-    "answered": Measure(_ANSWERED),
-    "put_through": Measure(Q(bridged_at__isnull=False)),
-    "abandoned": Measure(_ABANDONED),
-    "abandoned_early": Measure(_ABANDONED & _within("started_at", "ended_at", 0, EARLY_SECONDS)),
-    "cancelled": Measure(Q(ending__in=CANCELLED) & ~_ANSWERED),
-    "network": Measure(_COUNTS_FOR_NETWORK),
-    "delivered": Measure(_COUNTS_FOR_NETWORK & _DELIVERED),
+    "answered": Measure(of.ANSWERED),
+    "put_through": Measure(of.PUT_THROUGH),
+    "abandoned": Measure(of.ABANDONED),
+    "abandoned_early": Measure(of.ABANDONED & of.within("started_at", "ended_at", 0, of.EARLY_SECONDS)),
+    "cancelled": Measure(Q(ending__in=of.CANCELLED) & ~of.ANSWERED),
+    "network": Measure(of.COUNTS_FOR_NETWORK),
+    "delivered": Measure(of.COUNTS_FOR_NETWORK & of.DELIVERED),
     "lost": Measure(Q(state=Call.State.LOST)),
-    "short": Measure(_TALKED & _within("answered_at", "ended_at", 0, SHORT_SECONDS)),
-    "talked": Measure(_TALKED),
-    "set_up": Measure(_SET_UP),
-    "talk_us": Measure(_TALKED, "talk"),
-    "setup_us": Measure(_SET_UP, "setup"),
-    "priced": Measure(_TALKED & ~Q(cost="")),
-    "priced_us": Measure(_TALKED & ~Q(cost=""), "talk"),
-    "cost_millionths": Measure(_TALKED & ~Q(cost=""), "cost"),
+    "short": Measure(of.TALKED & of.within("answered_at", "ended_at", 0, of.SHORT_SECONDS)),
+    "talked": Measure(of.TALKED),
+    "set_up": Measure(of.SET_UP),
+    "talk_us": Measure(of.TALKED, "talk"),
+    "setup_us": Measure(of.SET_UP, "setup"),
+    "priced": Measure(of.PRICED),
+    "detected": Measure(of.DETECTED),
+    **{f"detected:{who}": Measure(Q(answered_by=who)) for who in Call.Answerer},
+    "heard": Measure(of.HEARD),
+    "mos:good": Measure(of.mos(of.GOOD_MOS, None)),
+    "mos:fair": Measure(of.mos(of.FAIR_MOS, of.GOOD_MOS)),
+    "mos:poor": Measure(of.mos(of.POOR_MOS, of.FAIR_MOS)),
+    "mos:bad": Measure(of.mos(None, of.POOR_MOS)),
+    "counted_in": Measure(of.COUNTED_IN),
+    "counted_out": Measure(of.COUNTED_OUT),
+    "packets_in": Measure(of.COUNTED_IN, "packets_in"),
+    "skipped_in": Measure(of.COUNTED_IN, "skipped_in"),
+    "packets_out": Measure(of.COUNTED_OUT, "packets_out"),
+    "skipped_out": Measure(of.COUNTED_OUT, "skipped_out"),
+    "vouched": Measure(of.VOUCHED),
+    **{f"vouched:{level.lower()}": Measure(of.vouched(level)) for level in "ABC"},
+    "vouched:wrong": Measure(Q(attestation_valid=False)),
+    "told": Measure(of.TOLD),
+    "late": Measure(of.LATE),
+    "sent_again": Measure(of.SENT_AGAIN),
+    "recovered": Measure(of.RECOVERED),
+    "answered_by_rule": Measure(of.ANSWERED_BY_RULE),
     **{f"category:{category}": Measure(Q(ending_category=category)) for category in Call.Ending},
-    **_steps(TALK, _TALKED),
-    **_steps(SETUP, _SET_UP),
+    **_steps(TALK, of.TALKED),
+    **_steps(SETUP, of.SET_UP),
 }
-_ENDING = "ending:"
+_ENDING, _PRICED, _MINUTE, _MINUTES = "ending:", "priced:", "minute:", "%Y%m%d%H%M"
 
 
 @dataclass(frozen=True)
@@ -95,15 +100,42 @@ def endings(counts: Mapping[str, int]) -> dict[Ending, int]:
     return dict(sorted(found.items(), key=lambda one: (-one[1], one[0].name)))
 
 
+def currencies(counts: Mapping[str, int]) -> list[str]:
+    """Return the currencies of what was counted, that of most legs first; ``NO_CURRENCY`` may be among them."""
+    found = {name.removeprefix(_PRICED): n for name, n in counts.items() if name.startswith(_PRICED)}
+    return sorted(found, key=lambda one: (-found[one], one))
+
+
+def of_minute(minute: datetime) -> str:
+    """Return the name of the measure that counts who was on the line then."""
+    return f"{_MINUTE}{minute.astimezone(UTC):{_MINUTES}}"
+
+
 def find(name: str) -> Measure | None:
-    """Return the measure of this name, of a single ending, too."""
-    if not name.startswith(_ENDING):
-        return MEASURES.get(name)
-    told = name.removeprefix(_ENDING).split("/")
-    if len(told) != len(fields(Ending)):
+    """Return the measure of this name; of a single ending, a currency, a minute, too."""
+    if name.startswith(_ENDING):
+        told = name.removeprefix(_ENDING).split("/")
+        return Measure(_ended(Ending(*told))) if len(told) == len(fields(Ending)) else None
+    if name.startswith(_PRICED):
+        key = name.removeprefix(_PRICED)
+        is_one = key == of.NO_CURRENCY or of.currency_key(key) == key
+        return Measure(of.priced_in(key)) if is_one else None
+    if name.startswith(_MINUTE):
+        minute = _minute(name.removeprefix(_MINUTE))
+        return Measure(of.on_the_line(minute)) if minute else None
+    return MEASURES.get(name)
+
+
+def _ended(one: Ending) -> Q:
+    return Q(ending=one.code, ending_category=one.category, ended_by=one.who)
+
+
+def _minute(text: str) -> datetime | None:
+    try:
+        found = datetime.strptime(text, _MINUTES).replace(tzinfo=UTC)
+    except ValueError:
         return None
-    one = Ending(*told)
-    return Measure(Q(ending=one.code, ending_category=one.category, ended_by=one.who))
+    return found if found.strftime(_MINUTES) == text and 1970 <= found.year <= 9998 else None
 
 
 def calls_of(name: str, counted_as: str = "") -> Q:
@@ -119,13 +151,22 @@ def _found(name: str) -> Measure:
 
 def aggregates() -> dict[str, Any]:
     """Return how each measure is counted, by name."""
-    return {name: _aggregate(measure) for name, measure in MEASURES.items()}
+    return {name: aggregate(measure) for name, measure in MEASURES.items()}
 
 
-def _aggregate(measure: Measure) -> Any:
+def aggregates_of_prices() -> dict[str, Any]:
+    """Return how the legs with a price are counted, whose prices are in one currency."""
+    sums = {"priced": "", "priced_us": "talk", "cost_millionths": "cost"}
+    return {name: aggregate(Measure(of.PRICED, what)) for name, what in sums.items()}
+
+
+def aggregate(measure: Measure) -> Any:
+    """Return how a measure is counted."""
     if measure.sums == "cost":
         amount = Cast("cost", DecimalField(max_digits=20, decimal_places=9))
         return Sum(Cast(Round(amount * 1_000_000), BigIntegerField()), filter=measure.which)
+    if measure.sums in _PACKETS:
+        return Sum(Cast(measure.sums, BigIntegerField()), filter=measure.which)
     if measure.sums:
         begin, end = _LENGTHS[measure.sums]
         length = ExpressionWrapper(F(end) - F(begin), output_field=DurationField())

@@ -63,6 +63,7 @@ class CallCommand(models.Model):
     error_code = models.CharField(max_length=20, blank=True, help_text="Telnyx's")
     settlement = models.CharField(max_length=500, blank=True, help_text="How an uncertain one came to its end.")
     settled_at = models.DateTimeField(null=True)
+    reported_at = models.DateTimeField(null=True, help_text="When the reports were told that it came to nothing.")
     repeats = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="repeated_by", help_text="Sent again by a person."
     )
@@ -87,6 +88,11 @@ class CallCommand(models.Model):
             models.Index(fields=["event", "sequence"], name="command_by_event"),
             models.Index(
                 fields=["finished_at"], name="command_unsettled", condition=Q(status="uncertain", settled_at=None)
+            ),
+            models.Index(
+                fields=["created_at"],
+                name="command_uncounted",
+                condition=Q(status__in=("refused", "expired"), reported_at=None),
             ),
             models.Index(
                 fields=["conference", "created_at"],

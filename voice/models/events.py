@@ -49,6 +49,7 @@ class CallEvent(models.Model):
     status = models.CharField(max_length=12, choices=Status, default=Status.RECEIVED)
     occurred_at = models.DateTimeField(null=True)
     received_at = models.DateTimeField()
+    known_since = models.DateTimeField(null=True, help_text="When a recovery brought it, before its webhook came.")
     processed_at = models.DateTimeField(null=True)  # kept while one that told something is run again
     attempt = models.PositiveIntegerField(null=True, help_text="meta.attempt: Telnyx's count of its tries")
     call_control_id = models.CharField(max_length=512, blank=True, db_index=True)

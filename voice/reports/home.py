@@ -15,7 +15,7 @@ _ENDINGS = 7
 
 
 def of(user: Any) -> dict[str, Any]:
-    """Return what the home page shows of the calls: two statements, and one for the names of the accounts."""
+    """Return what the home page shows of the calls: one statement, and one for the names of the accounts."""
     window = windows.preset(windows.DEFAULT, timezone.now())
     found = report.read(window, Scope(), links.to_call_log(user))
     return {

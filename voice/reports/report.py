@@ -1,7 +1,8 @@
 """Puts a report together: the figures of a window beside those of the one before, the hours, the endings, the parts."""
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,9 +12,12 @@ from portal.phone_numbers import pretty
 from voice.calls import search
 from voice.catalogue import endings as wording_of_endings
 from voice.metrics import kinds, measures
+from voice.metrics.conditions import LONGEST, MINUTE
 from voice.models import Flow
 from voice.reports import figures, wording
-from voice.reports.definitions import BY_NAME, METRICS, Metric
+from voice.reports.counting import NEVER_PLACED
+from voice.reports.definitions.catalogue import BY_NAME, by_group
+from voice.reports.definitions.metric import Metric
 from voice.reports.figures import Row, Scope, Tally
 from voice.reports.links import Links
 from voice.reports.windows import Window
@@ -78,25 +82,39 @@ class Report:
     window: Window
     scope: Scope
     links: Links
-    rows: list[Row]
-    rows_before: list[Row]
+    read: InitVar[list[Row]]  # of both windows, and of what may have been on the line as the earlier one began
+    rows: list[Row] = field(init=False)
     total: Tally = field(init=False)
     before: Tally = field(init=False)
+    busiest: datetime | None = field(init=False)  # a minute
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "total", figures.tally(self.rows))
-        object.__setattr__(self, "before", figures.tally(self.rows_before))
+    def __post_init__(self, read: list[Row]) -> None:
+        rows = [row for row in read if row.quarter >= self.window.begin]
+        earlier = [row for row in read if self.window.before.begin <= row.quarter < self.window.begin]
+        total, before = figures.tally(rows), figures.tally(earlier)
+        most, busiest = figures.busiest_minute(read, self.window)
+        total.tell(_PEAK, most)
+        before.tell(_PEAK, figures.busiest_minute(read, self.window.before)[0])
+        for name, value in {"rows": rows, "total": total, "before": before, "busiest": busiest}.items():
+            object.__setattr__(self, name, value)
 
     def figures(self, names: Iterable[str] = tuple(BY_NAME)) -> list[Figure]:
-        """Return these figures."""
-        return [self._figure(BY_NAME[name], self.total, self.window, self.scope, self.before) for name in names]
+        """Return these figures; of amounts of money one for each currency."""
+        return [
+            self._figure(metric, self.total, self.window, self.scope, self.before)
+            for name in names
+            for metric in self._in_each_currency(BY_NAME[name])
+        ]
 
     def groups(self) -> list[tuple[str, list[Figure]]]:
-        """Return all figures, by whose calls they are of."""
-        return [
-            (title, self.figures(one.name for one in METRICS if _GROUPS.get(one.counted_as, _GROUPS[""]) == title))
-            for title in _GROUPS.values()
-        ]
+        """Return all figures, by the headings under which they stand."""
+        return [(title, self.figures(names)) for title, names in by_group().items()]
+
+    def _in_each_currency(self, metric: Metric) -> list[Metric]:
+        if not metric.is_of_a_currency:
+            return [metric]
+        told = [*measures.currencies(self.total.of("")), *measures.currencies(self.before.of(""))]
+        return [metric.in_currency(key) for key in dict.fromkeys(told)] or [metric]
 
     def chart(self) -> Chart:
         """Return the hours or days of the window with the calls that began in each."""
@@ -121,7 +139,7 @@ class Report:
         others = {"words": f"{len(lines) - len(shown)} other endings", "count": rest, "tone": "unknown"}
         return [*told, others | {"percent": round(100 * rest / highest)}] if rest else told
 
-    def lines(self, by: str, user: Any, numbered: list[Row]) -> tuple[list[Line], int]:
+    def lines(self, by: str, user: Any) -> tuple[list[Line], int]:
         """Return the table of a division, and how many lines it has beyond those."""
         if by == "time":
             parts = list(self.window.parts())
@@ -131,15 +149,24 @@ class Report:
                 for part, tally in zip(parts, tallies, strict=True)
             ]
             return found[::-1], 0
-        rows = numbered if by == "number" else self.rows
-        grouped = figures.tallies(rows, _KEYS[by])
-        ordered = sorted(grouped.items(), key=lambda one: -one[1].of(figures.EVERY).get("calls", 0))
-        named = self._names(by, [key for key, _ in ordered[:MOST_LINES]], user)
-        found = [
+        divided, more = self._divided(by)
+        named = self._names(by, list(divided), user)
+        return [
             self._line(label, tally, self.window, scope)
-            for (_, tally), (label, scope) in zip(ordered[:MOST_LINES], named, strict=True)
-        ]
-        return found, max(len(ordered) - MOST_LINES, 0)
+            for tally, (label, scope) in zip(divided.values(), named, strict=True)
+        ], more
+
+    def _divided(self, by: str) -> tuple[dict[Any, Tally], int]:
+        """Return those of a division that have the most calls, and how many there are beyond.
+
+        Of numbers there may be very many: the database finds them, and only their rows are read.
+        """
+        if by == "number":
+            numbers, more = figures.busiest(self.window, self.scope, MOST_LINES)
+            return figures.of_numbers(self.window, self.scope, numbers), more
+        grouped = figures.tallies(self.rows, _KEYS[by])
+        ordered = sorted(grouped.items(), key=lambda one: -one[1].of(figures.EVERY).get("calls", 0))
+        return dict(ordered[:MOST_LINES]), max(len(ordered) - MOST_LINES, 0)
 
     def _figure(
         self, metric: Metric, tally: Tally, window: Window, scope: Scope, before: Tally | None = None
@@ -151,12 +178,23 @@ class Report:
             wording.figure(metric, value),
             wording.figure(metric, was),
             wording.change(metric, value, was),
-            self.links.of(metric.of, counted_as, window, scope) if value is not None else "",
+            self._link(metric, tally, window, scope) if value is not None else "",
             among_words=str(among) if metric.among and among is not None else "",
             among_url=self.links.of(metric.among, counted_as, window, scope) if metric.among and among else "",
             value=value,
             was=was,
         )
+
+    def _link(self, metric: Metric, tally: Tally, window: Window, scope: Scope) -> str:
+        """Return the address of the list that has what a figure counts."""
+        if metric.of in NEVER_PLACED.values():
+            return self.links.dials(metric.of, tally.of(metric.counted_as), window, scope)
+        if metric.of != _PEAK:
+            return self.links.of(metric.of, metric.counted_as, window, scope)
+        if self.busiest is None:
+            return ""
+        on_the_line = Window(self.busiest - LONGEST, self.busiest + MINUTE)
+        return self.links.of(measures.of_minute(self.busiest), "", on_the_line, scope)
 
     def _column(self, part: Window, numbers: list[int], most: int) -> Column:
         stacks = [
@@ -223,18 +261,18 @@ def columns() -> list[Metric]:
 
 
 def read(window: Window, scope: Scope, links: Links) -> Report:
-    """Read what a report of this window needs: two statements."""
-    return Report(window, scope, links, figures.rows(window, scope), figures.rows(window.before, scope))
+    """Read what a report of this window needs: one statement."""
+    earlier = Window(window.before.begin - LONGEST, window.end)
+    return Report(window, scope, links, figures.rows(earlier, scope))
 
 
+_PEAK = "peak"
 _ROUND = (10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80)
-_GROUPS = {kinds.AS.INCOMING: "Incoming", kinds.AS.OUTGOING: "Dialled", "": "All legs"}
 _STACKED = {kinds.AS.INCOMING: "incoming", kinds.AS.OUTGOING: "dialled", kinds.AS.TRANSFERRED: "of transfers"}
 _KEYS: dict[str, Callable[[Row], Hashable]] = {
     "application": lambda row: (row.account_id, row.connection_id),
     "flow": lambda row: (row.account_id, row.connection_id),
     "account": lambda row: row.account_id,
-    "number": lambda row: (row.account_id, row.number),
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib.humanize.templatetags.humanize import intcomma
 
 from portal.templatetags.portal import seconds
-from voice.reports.definitions import Form, Metric
+from voice.reports.definitions.metric import Form, Metric
 
 NOTHING = "–"
 
@@ -14,8 +14,10 @@ def figure(metric: Metric, value: float | None) -> str:
     """Write a figure; a dash where there is nothing to make one of."""
     if value is None:
         return NOTHING
-    if metric.form == Form.SHARE:
+    if metric.form in {Form.SHARE, Form.RATIO}:
         return share(value)
+    if metric.form == Form.AMOUNT:
+        return f"{value:,.2f}"
     if metric.form == Form.PRICE:
         return f"{value:.4f}"
     if metric.form in {Form.COUNT, Form.MINUTES}:
@@ -43,7 +45,7 @@ def change(metric: Metric, now: float | None, before: float | None) -> dict[str,
 
 
 def _difference(metric: Metric, now: float, before: float) -> str:
-    if metric.form == Form.SHARE:
+    if metric.form in {Form.SHARE, Form.RATIO}:
         return f"{abs(now - before) * 100:.1f} points"
     if metric.form in {Form.MEAN, Form.PERCENTILE}:
         return seconds(abs(now - before))

@@ -14,7 +14,7 @@ from portal.models import TelnyxAccount
 from tests.support.counted_calls import BEGIN, count_all, make_calls
 from tests.support.factories import make_call, make_flow
 from voice.reports import report
-from voice.reports.definitions import GENERAL, METRICS
+from voice.reports.definitions.catalogue import GENERAL, METRICS
 from voice.reports.windows import PRESETS
 
 pytestmark = pytest.mark.django_db

@@ -5,28 +5,35 @@ from datetime import timedelta
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.view_times import TimePreference
+from tests.support.counted_beside import make_beside, make_dials
 from tests.support.counted_calls import BEGIN, count_all, make_calls
 from voice.call_log import query
-from voice.models import Call
+from voice.metrics import quarters
+from voice.models import Call, CallCommand, RollUp
 from voice.reports import links, report
-from voice.reports.definitions import Form
+from voice.reports.definitions.metric import Form
 from voice.reports.figures import Scope
 from voice.reports.windows import Window
 
 pytestmark = pytest.mark.django_db
+_DIALS = ("refused_dials", "unsent_dials")
 WINDOW = Window(BEGIN + timedelta(minutes=45), BEGIN + timedelta(hours=2))
 ADDRESS = "/admin/voice/reports/?from=2026-03-02T10:45&to=2026-03-02T12:00"
 
 
 @pytest.fixture(autouse=True)
 def _calls(account: TelnyxAccount) -> None:
-    make_calls(account, 300)
+    make_beside(account, make_calls(account, 300))
+    make_dials(account, 200)
     count_all()
 
 
@@ -58,12 +65,40 @@ def test_every_figure_leads_to_as_many_rows(account: TelnyxAccount, operator: Us
             counts = found.total.of(metric.counted_as)
             if figure.url:
                 counted += 1
-                assert rows_of(figure.url, operator) == counts.get(metric.of, 0), metric.name
+                if figure.metric.name not in _DIALS:
+                    assert rows_of(figure.url, operator) == counts.get(metric.of, 0), metric.name
             if figure.among_url:
                 assert rows_of(figure.among_url, operator) == counts[metric.among], metric.name
-            if metric.form == Form.COUNT and scope != "number":
-                assert figure.url
-    assert counted > (10 if scope == "number" else 15)
+            if metric.form == Form.COUNT and scope != "number" and metric.name not in _DIALS:
+                assert figure.url, metric.name
+    assert counted > (20 if scope == "number" else 40)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_dials_of_which_no_call_came_lead_to_the_commands(account: TelnyxAccount, operator: User, zone: str) -> None:
+    client = Client()
+    client.force_login(operator)
+    TimePreference.objects.create(user=operator, time_zone=zone)
+    assert [one.url for one in report.read(WINDOW, Scope(), links.to_call_log(operator)).figures(_DIALS)] == ["", ""]
+    CallCommand.objects.exclude(action="dial").delete()  # of two actions the list of commands cannot be asked for
+    quarters.mark(RollUp.objects.values_list("quarter", flat=True))
+    count_all()
+    with timezone.override(ZoneInfo(zone)):
+        for scope in (Scope(), Scope(account.pk)):
+            found = report.read(WINDOW, scope, links.to_call_log(operator))
+            for figure in found.figures(_DIALS):
+                answer = client.get(figure.url)
+                assert answer.status_code == 200, (figure.url, answer.headers)
+                listed = answer.context["cl"].queryset
+                assert f"{listed.count():,}" == figure.words != "0"
+    narrowed = report.read(WINDOW, Scope(number="+13125550199"), links.to_call_log(operator))
+    assert [figure.url for figure in narrowed.figures(_DIALS)] == ["", ""]
+
+
+def test_who_may_not_see_commands_is_led_to_none(signed_in: Any) -> None:
+    html = signed_in("voice.view_call").get(ADDRESS).content.decode()
+    assert "Refused dials" in html
+    assert "/admin/voice/callcommand/" not in html
 
 
 def test_every_bar_ending_and_line_does(account: TelnyxAccount, operator: User) -> None:
@@ -74,7 +109,7 @@ def test_every_bar_ending_and_line_does(account: TelnyxAccount, operator: User) 
     assert len(endings) >= 10
     for one in [*stacks, *endings]:
         assert rows_of(one["url"], operator) == one["count"] > 0
-    lines, more = found.lines("application", operator, [])
+    lines, more = found.lines("application", operator)
     assert (len(lines), more) == (3, 0)
     for line in lines:
         for cell in line.cells:

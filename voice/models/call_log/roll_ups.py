@@ -18,6 +18,9 @@ class RollUp(models.Model):
     connection_id = models.CharField(max_length=64, blank=True)
     counted_as = models.CharField(max_length=11)
     number = models.CharField(max_length=255, blank=True)
+    calls = models.IntegerField(
+        default=0, db_default=0, help_text="Of ``counts``: by it the busiest numbers are found."
+    )
     counts = models.JSONField(default=dict, help_text="{measure: count, µs, or millionths of the currency}")
 
     class Meta:

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from voice.reports.definitions import GENERAL, METRICS, NAMES_OF_KINDS
+from voice.reports.definitions.catalogue import GENERAL, METRICS, NAMES_OF_KINDS
 
-PAGE = Path(__file__).parents[3] / "docs" / "reports.md"
+PAGE = Path(__file__).parents[4] / "docs" / "reports.md"
 
 
 def test_the_documentation_has_the_definitions() -> None:

@@ -1,60 +1,12 @@
-"""Defines the figures: what each is called, what it means in a sentence, and of which measures it is made."""
+"""Defines the figures of the course of calls: what came of them, and how long it took."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import Enum
-
-from voice.metrics.histograms import SETUP, TALK, Histogram
+from voice.metrics.conditions import EARLY_SECONDS, SHORT_SECONDS
+from voice.metrics.histograms import SETUP, TALK
 from voice.metrics.kinds import AS
-from voice.metrics.measures import EARLY_SECONDS, SHORT_SECONDS
-
-
-class Form(Enum):
-    """Says how a figure is made of its measures."""
-
-    COUNT = "count"
-    SHARE = "share"  # of ``among``
-    MEAN = "mean"  # seconds: ``sum_of`` ÷ ``of``
-    PERCENTILE = "percentile"  # seconds
-    MINUTES = "minutes"  # of ``sum_of``
-    PRICE = "price"  # per minute
-
-
-@dataclass(frozen=True)
-class Metric:
-    """Defines one figure. It links to the calls that ``of`` counts, of the kind ``counted_as``; else of all kinds."""
-
-    name: str
-    title: str
-    definition: str
-    counted_as: str
-    of: str
-    form: Form = Form.COUNT
-    among: str = ""
-    sum_of: str = ""
-    histogram: Histogram | None = None
-    share: float = 0
-    more_is: str = ""  # "good" or "bad": how a change is coloured
-
-    def value(self, counts: Mapping[str, int]) -> float | None:
-        """Return the figure; None where there is nothing to make it of."""
-        of, among = counts.get(self.of, 0), counts.get(self.among, 0)
-        if self.form == Form.COUNT:
-            return of
-        if self.form == Form.SHARE:
-            return of / among if among else None
-        if self.form == Form.PERCENTILE and self.histogram:
-            return self.histogram.percentile(counts, self.share)
-        amount = counts.get(self.sum_of, 0)
-        if self.form == Form.MINUTES:
-            return amount / 60e6
-        if self.form == Form.PRICE:  # millionths of the currency over microseconds
-            return amount * 60 / counts["priced_us"] if counts.get("priced_us") else None
-        return amount / 1e6 / of if of else None
-
+from voice.reports.definitions.metric import Form, Metric
 
 _IN, _OUT = AS.INCOMING.value, AS.OUTGOING.value
-METRICS: tuple[Metric, ...] = (
+COURSE: tuple[Metric, ...] = (
     Metric(
         "incoming",
         "Incoming calls",
@@ -76,8 +28,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(
         "put_through",
         "Put through",
-        "Incoming calls that were bridged with another leg, also out of a queue ÷ incoming calls. A conference is no "
-        "bridge.",
+        "Incoming calls that were bridged with another leg, also out of a queue, or were in a conference together with "
+        "another leg ÷ incoming calls. The figure for whether a person was reached.",
         _IN,
         "put_through",
         Form.SHARE,
@@ -120,6 +72,23 @@ METRICS: tuple[Metric, ...] = (
         "are a group of their own. Dials that Telnyx refused, or that were never sent, are no attempts.",
         _OUT,
         "calls",
+    ),
+    Metric(
+        "refused_dials",
+        "Refused dials",
+        "Dials that Telnyx refused, by when they were asked for. No call came of them: they are among no other figure.",
+        _OUT,
+        "refused_dials",
+        more_is="bad",
+    ),
+    Metric(
+        "unsent_dials",
+        "Dials never sent",
+        "Dials that were not sent in time, or called off here, by when they were asked for. No call came of them: they "
+        "are among no other figure.",
+        _OUT,
+        "unsent_dials",
+        more_is="bad",
     ),
     Metric(
         "asr",
@@ -191,6 +160,15 @@ METRICS: tuple[Metric, ...] = (
         sum_of="talk_us",
     ),
     Metric(
+        "peak",
+        "Most at once",
+        "Legs of all kinds that were on the line in the same minute, in the busiest minute of the time; one that is "
+        "over within the minute counts in it. Legs of six hours and more are left out. It is never less than what was "
+        "on the line at the same moment.",
+        "",
+        "peak",
+    ),
+    Metric(
         "acd",
         "Average call duration",
         "Time from the answer to the end ÷ answered legs, incoming, dialled and of transfers; lost calls left out.",
@@ -239,40 +217,4 @@ METRICS: tuple[Metric, ...] = (
         "calls",
         more_is="bad",
     ),
-    Metric(
-        "lost",
-        "Lost",
-        "Legs whose end was never reported: Telnyx was asked, and did not know them any more.",
-        "",
-        "lost",
-        more_is="bad",
-    ),
-    Metric(
-        "price",
-        "Cost of a minute",
-        "What Telnyx reported as the cost of answered legs ÷ the minutes talked on those legs. Legs without a reported "
-        "cost are in neither: how many have one is told by Cost known. Amounts of several currencies would be added: "
-        "narrow the report to accounts of one.",
-        "",
-        "priced",
-        Form.PRICE,
-        sum_of="cost_millionths",
-        more_is="bad",
-    ),
-    Metric(
-        "price_coverage",
-        "Cost known",
-        "Answered legs with a cost reported by Telnyx ÷ answered legs with a length.",
-        "",
-        "priced",
-        Form.SHARE,
-        "talked",
-    ),
-)
-NAMES_OF_KINDS = {_IN: "incoming", _OUT: "dialled", AS.TRANSFERRED.value: "transfers", "": "all legs"}
-BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
-GENERAL = (
-    "Every figure counts calls that are over and judged: a running call is in none, and is counted within half a "
-    "minute of its end. A call belongs to the quarter of an hour in which it began; a window takes in its beginning, "
-    "and not its end. Percentiles are exact to the steps of a fixed scale."
 )
