@@ -17,7 +17,7 @@ def mark_all(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("voice", "0028_suspensions")]
+    dependencies = [("voice", "0030_queue_of_a_call_indexes")]
 
     operations = [
         migrations.AddField(

@@ -6,7 +6,7 @@ from portal import concurrent_indexes
 class Migration(migrations.Migration):
     atomic = False  # PostgreSQL builds indexes beside reads and writes outside of transactions only
 
-    dependencies = [("voice", "0030_report_columns")]
+    dependencies = [("voice", "0031_report_columns")]
 
     operations = [
         concurrent_indexes.AddIndex(

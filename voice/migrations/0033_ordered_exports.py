@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("voice", "0028_suspensions")]
+    dependencies = [("voice", "0032_uncounted_commands")]
 
     operations = [
         migrations.AddField(

@@ -11,7 +11,7 @@ VERDICTS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("voice", "0028_suspensions")]
+    dependencies = [("voice", "0033_ordered_exports")]
 
     operations = [
         migrations.AlterField(
