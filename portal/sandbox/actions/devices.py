@@ -11,7 +11,7 @@ import re
 from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
 from portal.sandbox.calls.destinations import ENDINGS, last_digits
-from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
+from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources import connections
 
@@ -26,10 +26,9 @@ def ring(exchange: Exchange, call: Call) -> None:
     ending = ENDINGS.get(last_digits(call.to_number))
     if ending and ending.reason and not call.part:
         return
-    application = exchange.store.application(CALL_CONTROL, call.connection_id) or {}
     numbers = call.from_number, call.to_number
     body: JsonObject = {"custom_headers": call.custom_headers, "sip_headers": call.sip_headers}
-    body |= {"from_display_name": call.caller_id_name, "webhook_url": application.get("webhook_event_url")}
+    body |= {"from_display_name": call.caller_id_name}
     of_devices = connections.of_devices(exchange)
     device = calls.start(exchange, of_devices, "incoming", numbers, body, device_of=call.call_control_id)
     call.device = device.call_control_id

@@ -42,14 +42,14 @@ def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
         raise not_answered()
     to = check_numbers(body, "to")[0]
     check_encryption(body, [to])
-    limits.check(exchange, exchange.application(call))
+    dialled = exchange.call(call.device_of) if call.device_of else None
+    own = dialled or call  # the connection of SIP devices calls nobody
+    limits.check(exchange, exchange.application(own))
     callees.check_allowed(exchange, to, "/to")
     numbers = body.get("from") or call.to_number, to
-    if call.device_of:  # its connection has no address of its own
-        body = {"webhook_url": call.webhook_url} | body
     calls.start(
         exchange,
-        call.connection_id,
+        own.connection_id,
         "outgoing",
         numbers,
         body | {"park_after_unbridge": None},

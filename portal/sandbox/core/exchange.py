@@ -156,7 +156,7 @@ class Exchange:
             self._texml(self, call, event_type, payload)
             return
         event = events.event(event_type, payload, self.now())
-        application = self.store.application(CALL_CONTROL, call.connection_id) or {}
+        application = self._told(call)
         default: str = call.webhook_url or application.get("webhook_event_url") or ""
         named = call.webhook_urls.get(event_type)
         method = call.webhook_urls_method if named else call.webhook_method if call.webhook_url else "POST"
@@ -168,7 +168,7 @@ class Exchange:
     def emit_made(self, call: Call, event_type: str, payload: JsonObject, url: str | None) -> JsonObject:
         """Have an event delivered that nothing brought about, and return it."""
         event = events.event(event_type, payload, self.now())
-        application = self.application(call)
+        application = self._told(call)
         to = url or call.webhook_url or application.get("webhook_event_url") or application.get("voice_url") or ""
         if to:
             self._owe(call, self._addressed(call, application, event, to))
@@ -195,6 +195,11 @@ class Exchange:
         event = events.event(event_type, ids | form, self.now())
         lane = call.call_session_id
         self._owe(call, Delivery(event, lane, url, failover, "2", DEFAULT_TIMEOUT, form=form, method=method, **asking))
+
+    def _told(self, call: Call) -> JsonObject:
+        """Return the application that is told of a leg: of a SIP device it is that which dials."""
+        dialled = self.call(call.device_of) if call.device_of else None
+        return self.application(dialled or call)
 
     def _owe(self, call: Call, delivery: Delivery) -> None:
         seq = self.store.add_delivery(call.call_session_id, delivery.as_json())

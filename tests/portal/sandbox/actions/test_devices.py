@@ -6,6 +6,7 @@ import pytest
 import telnyx
 
 from tests.support.polling import eventually
+from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
 from tests.support.sandbox_texml import Account, make_texml_application
 from tests.support.webhook_receiver import Hook, Receiver
@@ -115,6 +116,18 @@ def test_a_device_takes_commands(http: Http, application: Any, receiver: Receive
     assert receiver.wait("call.initiated", count=3).payload["to"] == "+13125550002"
     http.act(own, "hangup")
     assert receiver.wait("call.hangup", id).payload["hangup_cause"] == "normal_clearing"
+
+
+def test_a_devices_events_go_where_the_applications_go(http: Http, sdk: telnyx.Telnyx, receiver: Receiver) -> None:
+    old = make_application(sdk, receiver, webhook_api_version="1")
+    http.dial(old, AGENT)
+
+    def begun() -> set[str]:
+        return {
+            hook.body["payload"]["direction"] for hook in receiver.hooks if hook.body["event_type"] == "call_initiated"
+        }
+
+    assert eventually(lambda: len(begun()) > 1 and begun(), "both legs", receiver.exchange) == {"incoming", "outgoing"}
 
 
 def test_who_is_at_the_device_does_as_told(http: Http, application: Any, receiver: Receiver) -> None:
