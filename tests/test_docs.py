@@ -79,7 +79,7 @@ def test_the_names_are_really_found_in_the_code():
     assert {"SECRET_KEY", "PORTAL_ENCRYPTION_KEYS", "DATABASE_URL", "TELNYX_API_KEY", "PORTAL_VAR_DIR"} <= variables()
     assert {"start", "webhook_url", "create_token", "sandbox", "sweep"} <= commands()
     assert {"portal.E001", "portal.W002"} <= checks()
-    commands_of_make = {"run", "test", "test-faults", "lint", "bench", "mutants", "pictures", "lock", "editor"}
+    commands_of_make = {"run", "test", "test-faults", "lint", "bench", "mutants", "pictures", "lock", "editor", "node"}
     assert make_targets() == {f"make {name}" for name in commands_of_make}
 
 

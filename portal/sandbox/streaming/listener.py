@@ -14,6 +14,7 @@ from portal.json_types import JsonObject
 
 FILE_SECONDS = 2.0  # of an MP3, as everything that is played here
 LONGEST = 30.0  # seconds of one frame of sound
+_NEARLY = 1e-6  # seconds: Unix seconds are told apart by less than that, and not by nothing
 MARKS_TOLD = 100  # the newest
 _PER_SECOND = {"PCMU": 8000, "PCMA": 8000, "G722": 8000}  # bytes
 _COMPRESSED_SECONDS = 0.02  # of a frame of the others: how long it is, only its codec knows
@@ -73,12 +74,12 @@ class Listener:
         return event
 
     def is_silent(self, now: float) -> bool:
-        return now >= self._until
+        return now + _NEARLY >= self._until
 
     def passed(self, now: float) -> list[str]:
         """Return the marks that were come to by now, once."""
         passed = []
-        while self._waiting and self._waiting[0][0] <= now:
+        while self._waiting and self._waiting[0][0] <= now + _NEARLY:
             passed.append(self._waiting.popleft()[1])
         self.heard.marks_answered += len(passed)
         return passed
@@ -94,7 +95,7 @@ class Listener:
         if self._mode != "rtp":
             if not sound.startswith(b"ID3") and not (sound[:1] == b"\xff" and sound[1:2] >= b"\xe0"):
                 raise Wrong(_INVALID, "This is no MP3; a stream that takes samples has the bidirectional mode rtp.")
-            if self._last_file >= 0 and now - self._last_file < self._pace:
+            if self._last_file >= 0 and now - self._last_file + _NEARLY < self._pace:
                 raise Wrong(_TOO_MANY, "One MP3 a second is taken.")
             self._last_file = now
             return FILE_SECONDS

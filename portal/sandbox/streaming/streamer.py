@@ -26,6 +26,7 @@ KEPT = 2000  # objects
 CAUGHT_UP = 3000  # frames that are sent at once when time leaps: a minute. What is more is lost
 _CONNECT_SECONDS = 5.0
 _LOOK = 0.02  # seconds between looks at what is to be done
+_NEARLY = 1e-3  # of a frame: Unix seconds are told apart by less than that, and not by nothing
 _BEHIND = 0.25  # seconds that a stream may be behind a running clock and count as quiet
 
 __all__ = ["CONNECTING", "FAILED", "FORMAT", "KEPT", "KIND", "MOST", "OPEN", "RATE", "STOPPED", "Streamer"]
@@ -101,7 +102,7 @@ class Line:
             self._send(socket, self._writer.stop())
 
     def _send_due(self, socket: WebSocket, began: float, now: float) -> None:
-        due = math.floor((now - began) / (SECONDS * self._pace) + 1e-6) - self._writer.chunks
+        due = math.floor((now - began) / (SECONDS * self._pace) + _NEARLY) - self._writer.chunks
         self._writer.skip(max(0, due - CAUGHT_UP))
         for _ in range(min(due, CAUGHT_UP)):
             self._send(socket, *self._writer.media())
