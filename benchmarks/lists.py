@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
-from urllib.parse import quote, unquote_plus
+from urllib.parse import quote, unquote
 
 from benchmarks import seed
 from benchmarks.figures import Figure
@@ -156,7 +156,7 @@ def _names(call: Any) -> dict[str, str]:
 
 
 def _named(address: str, names: dict[str, str]) -> str:
-    text = re.sub(r"[?&]p=[^&]*", " (deep)", unquote_plus(address))
+    text = re.sub(r"[?&]p=[^&]*", " (deep)", unquote(address))
     for value, name in names.items():
         text = text.replace(value, f"<{name}>")
     return re.sub(r"(?<=/call/)[0-9a-f-]{36}(?=.*dialled)", "<dialled>", text)
