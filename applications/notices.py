@@ -18,8 +18,13 @@ def warnings_for(application: TelnyxApplication) -> list[str]:
 
 def webhook_host(application: TelnyxApplication) -> str:
     """Return the host (and port) its events or fetches go to, empty when there is no usable address."""
+    return host_of(str(getattr(application, application.url_field)))
+
+
+def host_of(url: str) -> str:
+    """Return the host (and port) of an address, without the name and the password before it; empty: it has none."""
     try:
-        return urlsplit(str(getattr(application, application.url_field))).netloc.rpartition("@")[2]
+        return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
         return ""
 

@@ -280,6 +280,8 @@ APPLICATION_PANELS = {
     "numbers": "applications.related.panels.panel",
     "calls": "voice.dashboard.application_panel",
 }
+# what else the list of Call Control applications is narrowed by, by dotted name
+APPLICATION_FILTERS = ["voice.flows.admin.FlowFilter"]
 # what hangs on an account's page, by dotted name
 ACCOUNT_PANELS = ["voice.stops.panels.account_panel"]
 # where a call from an application is begun

@@ -29,6 +29,7 @@ from unfold.decorators import display
 from applications import wording
 from applications.admin.columns import ApplicationColumns, Presence
 from applications.admin.delete_pages import GuardPages
+from applications.admin.filters import HostFilter, WarningFilter
 from applications.admin.groups import groups
 from applications.admin.history_pages import ApplicationHistory
 from applications.admin.pull_pages import PullPages
@@ -256,9 +257,15 @@ class CallControlApplicationAdmin(ApplicationAdmin):
         ("account", RelatedCheckboxFilter),
         ("active", BooleanRadioFilter),
         ("webhook_api_version", AllValuesCheckboxFilter),
+        HostFilter,
+        WarningFilter,
         Tagged,
     )
     search_fields = ("application_name", "=telnyx_id")
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Return its own, and those of rooms that this app does not know."""
+        return (*self.list_filter, *map(import_string, settings.APPLICATION_FILTERS))
 
     @display(description="name", ordering="application_name")
     def name_shown(self, application: TelnyxApplication) -> str:
@@ -271,7 +278,14 @@ class TexmlApplicationAdmin(ApplicationAdmin):
 
     kind = KINDS[1]
     list_display = ("name_shown", "telnyx_id", "account_shown", "active", "host_shown", "updated_at")
-    list_filter = (Presence, ("account", RelatedCheckboxFilter), ("active", BooleanRadioFilter), Tagged)
+    list_filter = (
+        Presence,
+        ("account", RelatedCheckboxFilter),
+        ("active", BooleanRadioFilter),
+        HostFilter,
+        WarningFilter,
+        Tagged,
+    )
     search_fields = ("friendly_name", "=telnyx_id")
 
     @display(description="name", ordering="friendly_name")

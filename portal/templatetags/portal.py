@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
-from django.db.models import BooleanField, Model
+from django.db.models import BooleanField, DateTimeField, Model
 from django.utils.html import format_html
 from django.utils.text import capfirst
 
@@ -108,6 +108,14 @@ def moment(at: datetime | None, part: str = "") -> str:
         f"{utc:%Y-%m-%d %H:%M:%S}",
         moment_text(at, part),
     )
+
+
+@register.filter
+def time_of(field: Any) -> str:
+    """Draw the time that a form only shows; empty where it shows something else, or no time."""
+    told = getattr(field, "resolved_field", None)
+    is_time = isinstance(told, tuple) and isinstance(told[0], DateTimeField) and told[2] is not None
+    return moment(told[2]) if is_time else ""
 
 
 @register.simple_tag

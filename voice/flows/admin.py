@@ -4,8 +4,9 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import HttpRequest
 from unfold.admin import StackedInline
 from unfold.decorators import display
@@ -217,3 +218,22 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
     @display(description="Active")
     def active_shown(self, flow: Flow) -> str:
         return status_badge("active" if flow.active else "off")
+
+
+class FlowFilter(SimpleListFilter):
+    """Filters applications by an active flow. Who may not see flows is not offered it."""
+
+    title, parameter_name = "flow", "flow"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("none", "No active flow"), ("active", "With an active flow")] if _may_see_flows(request) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() not in {"none", "active"} or not _may_see_flows(request):
+            return queryset
+        flows = Flow.objects.filter(account=OuterRef("account"), connection_id=OuterRef("telnyx_id"), active=True)
+        return queryset.filter(Exists(flows) if self.value() == "active" else ~Exists(flows))
+
+
+def _may_see_flows(request: HttpRequest) -> bool:
+    return bool(request.user.has_perm("voice.view_flow"))

@@ -11,7 +11,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
 from unfold.decorators import display
 
 from portal import keyset
@@ -19,7 +18,7 @@ from portal.actors import actor_of
 from portal.admin.filters import MomentRangeFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import seen, viewer
-from portal.templatetags.portal import phone
+from portal.templatetags.portal import moment, phone
 from voice.calls import search
 from voice.measurements import wording
 from voice.models import Call, CallNote, FollowUp
@@ -44,9 +43,9 @@ class FollowUpAdmin(PageAdmin):
         rows: QuerySet[FollowUp] = super().get_queryset(request).select_related("call", "assignee")
         return rows.defer("call__facts")
 
-    @display(description="Asked (UTC)", ordering="at")
+    @display(description="Asked", ordering="at")
     def asked(self, row: FollowUp) -> str:
-        return format_html('<span class="portal-time">{}</span>', f"{row.at:%Y-%m-%d %H:%M}")
+        return moment(row.at, "minute")
 
     @display(description="Call")
     def call_shown(self, row: FollowUp) -> str:

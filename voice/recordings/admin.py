@@ -22,7 +22,7 @@ from portal.masking import may_see_whole
 from portal.refusals import PortalRefusal
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
-from portal.templatetags.portal import phone, seconds, status_badge
+from portal.templatetags.portal import moment, phone, seconds, status_badge
 from voice.commands.confirmation import wake_and_return
 from voice.models import Call, Recording
 from voice.recordings import files, listing, panel, peaks, service
@@ -57,9 +57,9 @@ class RecordingAdmin(PageAdmin):
         for row in rows:
             row.of_call = calls.get(row.call_id)
 
-    @display(description="Began (UTC)", ordering="started_at")
+    @display(description="Began", ordering="started_at")
     def started(self, recording: Recording) -> str:
-        return format_html('<span class="portal-time">{}</span>', f"{recording.started_at:%Y-%m-%d %H:%M:%S}")
+        return moment(recording.started_at)
 
     @display(description="Of")
     def of(self, recording: Any) -> str:

@@ -1,0 +1,85 @@
+"""Pages beside the call log have their times as who looks reads them, with UTC under the pointer."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.urls import reverse
+
+from applications.models import CallControlApplication
+from portal.models import AuditEvent, TelnyxAccount
+from portal.view_times import TimePreference
+from tests.support.factories import make_call
+from voice.models import (
+    CallEvent,
+    CallExport,
+    CallNote,
+    FollowUp,
+    Recording,
+    Stop,
+    Suspension,
+    TexmlDocument,
+    TexmlFetch,
+)
+
+AT = datetime(2026, 7, 1, 21, 30, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def looks(browser: Client, operator: User) -> Any:
+    """What a page says of the time, to somebody in Berlin."""
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin", order="dots")
+
+    def look(url: str) -> str:
+        answer = browser.get(url)
+        assert answer.status_code == 200
+        page = answer.content.decode()
+        assert 'title="2026-07-01 21:30:05 UTC"' in page
+        return page
+
+    return look
+
+
+def test_the_audit_trail(looks: Any, operator: User) -> None:
+    event = AuditEvent.objects.create(at=AT, actor="user: ada", action="sign-in")
+    for url in ("/admin/portal/auditevent/", f"/admin/portal/auditevent/{event.pk}/change/"):
+        assert "01.07.2026 23:30:05" in looks(url)
+
+
+def test_fetches_and_exports(looks: Any, operator: User, account: TelnyxAccount) -> None:
+    document = TexmlDocument.objects.create(account=account, name="menu")
+    TexmlFetch.objects.create(document=document, at=AT, version=1, verdict="served", milliseconds=1)
+    assert "01.07.2026 23:30:05" in looks("/admin/voice/texmlfetch/")
+    CallExport.objects.create(user=operator, format="csv", bound=AT, begun_at=AT, state="done")
+    assert "01.07.2026 23:30:05" in looks(reverse("admin:voice_exports"))
+
+
+def test_recordings_and_notes(looks: Any, account: TelnyxAccount) -> None:
+    call = make_call(account, state="ended", started_at=AT)
+    row = Recording.objects.create(account=account, key="r", recording_id="r", call=call, started_at=AT)
+    for url in ("/admin/voice/recording/", f"/admin/voice/recording/{row.pk}/change/"):
+        assert "01.07.2026 23:30:05" in looks(url)
+    CallNote.objects.create(call=call, text="said so", written_by="ada", at=AT)
+    FollowUp.objects.create(call=call, asked_by="ada", at=AT)
+    page = looks(f"/admin/voice/call/{call.pk}/change/")
+    assert page.count("01.07.2026 23:30<") == 2
+    assert "23:30:05</time>" in page  # of the recording
+    assert "01.07.2026 23:30" in looks("/admin/voice/followup/")
+
+
+def test_what_a_form_only_shows(looks: Any, account: TelnyxAccount) -> None:
+    told = {"event_type": "call.initiated", "occurred_at": AT, "received_at": AT, "dedupe_key": "1", "body": b"{}"}
+    event = CallEvent.objects.create(account=account, **told)
+    page = looks(f"/admin/voice/callevent/{event.pk}/change/")
+    assert page.count("01.07.2026 23:30:05") == 2
+    row = CallControlApplication.objects.create(account=account, telnyx_id="1", created_at=AT)
+    assert "01.07.2026 23:30:05" in looks(f"/admin/applications/callcontrolapplication/{row.pk}/change/")
+
+
+def test_stops(looks: Any, account: TelnyxAccount) -> None:
+    Suspension.objects.create(account=account, since=AT, requested_by="user: ada")
+    stop = Stop.objects.create(at=AT, requested_by="user: ada", done_at=AT)
+    assert "01.07.2026 23:30<" in looks("/admin/stop/")
+    assert "01.07.2026 23:30:05" in looks(f"/admin/stop/calls/{stop.pk}/")
