@@ -52,6 +52,7 @@ editor:
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed.")'
+	@echo "Making $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
