@@ -56,6 +56,7 @@ node:
 
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed.")'
+	@echo "Making $(VENV) …"
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
