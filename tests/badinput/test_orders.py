@@ -43,8 +43,7 @@ def fold(events: list[CallEvent]) -> bytes:
 
 
 def written(call: Call) -> bytes:
-    # when its end is to be judged is work that is owed; how late a webhook was is told by the clock here
-    untold = {"_state", "id", "account_id", "judge_at", "late_seconds"}
+    untold = {"_state", "id", "account_id", "judge_at"}  # when its end is to be judged is work that is owed
     columns = {name: value for name, value in vars(call).items() if name not in untold}
     columns["facts"] = {name: fact for name, fact in call.facts.items() if name not in untold}
     return json.dumps(columns, default=str).encode()
@@ -148,5 +147,7 @@ def deliver(client: Client, account: TelnyxAccount, told: Told) -> None:
     address = f"/webhooks/{account.webhook_token}/{kind}"
     answer = client.post(address, body, content_type="application/json", headers=signed(body))
     assert answer.status_code == 200
+    # how late a webhook was is a fact of the call: here each came at one moment, whenever it is told
+    CallEvent.objects.filter(status="received").update(received_at=RECEIVED)
     for event_id in processing.due(9):
         processing.process(event_id)

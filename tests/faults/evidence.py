@@ -14,8 +14,9 @@ from tests.faults.processes import Line, Portal
 
 Row = dict[str, Any]
 
-_EVENTS = """SELECT id, dedupe_key, event_id, event_type, source, status, occurred_at, received_at, processed_at,
-    call_control_id, call_leg_id, call_session_id, connection_id, call_id, body, payload, error, attempts, lease_until
+_EVENTS = """SELECT id, dedupe_key, event_id, event_type, source, status, occurred_at, received_at, known_since,
+    processed_at, call_control_id, call_leg_id, call_session_id, connection_id, call_id, body, payload, error, attempts,
+    lease_until
     FROM voice_callevent WHERE account_id = %s ORDER BY received_at"""
 _CALLS = "SELECT * FROM voice_call WHERE account_id = %s"
 _COMMANDS = "SELECT * FROM voice_callcommand WHERE account_id = %s ORDER BY created_at, sequence"

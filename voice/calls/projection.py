@@ -172,7 +172,7 @@ def _measured(event: CallEvent, payload: dict[str, Any]) -> Iterator[Fact]:
         yield from _texts(payload, {"queue": "queue"})
     yield from _price(payload, 1)
     if event.occurred_at and event.source != CallEvent.Source.BACKFILL:
-        late = (event.received_at - event.occurred_at).total_seconds()
+        late = ((event.known_since or event.received_at) - event.occurred_at).total_seconds()
         if late > measures.LATE_SECONDS:  # the greatest counts: its milliseconds are its weight
             yield Fact("late_seconds", round(late, 3), weight=round(late * 1000))
 

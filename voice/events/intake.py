@@ -89,7 +89,10 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
     begun = Case(When(status=_Status.RECEIVED, then=F("attempts")), default=Value(0))
     # what a call has been told of already keeps its time
     processed_at = Case(When(status=_Status.PROCESSED, then=F("processed_at")), default=None)
-    fresh = {name: getattr(event, name) for name in _TAKEN} | {"received_at": Now()}
+    fresh = {name: getattr(event, name) for name in _TAKEN} | {
+        "received_at": Now(),
+        "known_since": F("received_at"),  # the first arrival says how late the news was; a second never changes it
+    }
     backfilled = CallEvent.objects.filter(pk=stored.pk, source=_Source.BACKFILL)
     done = backfilled.update(
         **fresh,

@@ -70,7 +70,7 @@ class Links:
 
 def to_call_log(user: Any) -> Links:
     """Read what links need to know once, for all of a page."""
-    names = dict(TelnyxAccount.objects.values_list("pk", "name"))
+    names: dict[object, str] = dict(TelnyxAccount.objects.values_list("pk", "name"))
     return Links(names, may_see_whole(user), user.has_perm("voice.view_callcommand"))
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
-from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.webhooks import post_webhook
 from voice.events import intake
@@ -89,6 +89,40 @@ def test_the_promoted_row_is_as_new_as_the_webhook(client: Client, account: Teln
     assert (row.status, row.attempts, row.lease_until, row.processed_at, row.error) == ("received", 0, None, None, "")
     assert row.received_at >= before
     assert "telnyx-timestamp" in row.headers
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_how_late_an_event_came_is_told_by_its_first_arrival_in_both_orders(
+    client: Client, account: TelnyxAccount, again: bool
+) -> None:
+    event = make_event(seconds=-600)
+    first = timezone.now() - timedelta(minutes=9)
+
+    def arrives_first(by_webhook: bool) -> None:
+        post_webhook(client, account, event) if by_webhook else backfill(account, event)
+        CallEvent.objects.update(received_at=first)
+        process(CallEvent.objects.get().pk)
+
+    told = []
+    for by_webhook in (True, False):
+        CallEvent.objects.all().delete()
+        Call.objects.all().delete()
+        arrives_first(by_webhook)
+        backfill(account, event) if by_webhook else post_webhook(client, account, event)
+        if again:
+            post_webhook(client, account, event)
+            backfill(account, event)
+        run_owed()
+        (row,) = Call.objects.values()
+        told.append((row["late_seconds"], row["facts"]["late_seconds"]))
+    assert told[0] == told[1]
+    assert told[0][0] == pytest.approx(60, abs=1)
+
+
+def test_what_a_recovery_alone_brought_was_no_late_webhook(account: TelnyxAccount) -> None:
+    row, _ = backfill(account, make_event(seconds=-600))
+    process(row.pk)
+    assert Call.objects.get().late_seconds is None
 
 
 def test_an_attempt_that_has_begun_stays_counted(client: Client, account: TelnyxAccount) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 from voice.metrics.conditions import NO_CURRENCY
 from voice.metrics.histograms import Histogram
@@ -61,7 +62,9 @@ class Metric:
     def in_currency(self, key: str) -> "Metric":
         """Return this figure of the amounts in one currency."""
         currency = "" if key == NO_CURRENCY else key.upper()
-        told = {name: f"{value}:{key}" for name in ("of", "sum_of", "over") if (value := getattr(self, name))}
+        told: dict[str, Any] = {
+            name: f"{value}:{key}" for name in ("of", "sum_of", "over") if (value := getattr(self, name))
+        }
         return replace(
             self,
             name=f"{self.name}_{key}",
