@@ -69,7 +69,7 @@ def ended(exchange: Exchange, call: Call) -> None:
 def _take_over(exchange: Exchange, call: Call, device: Call) -> None:
     """End the transport, and let the device have what was to become of it."""
     call.device = None
-    for name in ("bridge_to", "no_answer_cause", "options", "parks", "part", "rivals", "supervises"):
+    for name in ("bridge_to", "machine_detection", "options", "parks", "part", "rivals", "supervises"):
         setattr(device, name, getattr(call, name))
     call.bridge_to, call.rivals = None, []
     calls.end(exchange, call, "normal_clearing", "caller", "200")
