@@ -75,7 +75,9 @@ def test_a_stream_is_told_of(window: Watched, http: Http) -> None:
     id = ring(window, http)
     with MediaServer() as server:
         http.act(id, "streaming_start", stream_url=server.url)
-        expect(window.page.locator("#ledger")).to_contain_text(f"open {server.url} (0 frames sent")
+        expect(window.page.locator("#ledger")).to_contain_text(
+            f"open {server.url} (frames sent: 0, seconds heard: 0.0, marks: 0)"
+        )
         window.page.get_by_label("Show").select_option("streams")
         expect(window.page.locator("#ledger li")).to_have_count(1)
 

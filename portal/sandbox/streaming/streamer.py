@@ -136,9 +136,10 @@ class Line:
                 return
             self._enter(state, **({"why": why} if why else {}))
             kept = self._store.get(KIND, self.stream["id"]) or self.stream
-            is_news = kept["state"] != state and not self._stopping.is_set()
-            self._store.put(KIND, kept["id"], kept | {"state": state, "why": why} | self.counted())
-            if is_news:
+            is_over = kept["state"] == STOPPED  # by the call or by a command: they know
+            became = {} if is_over else {"state": state, "why": why}
+            self._store.put(KIND, kept["id"], kept | became | self.counted())
+            if became and kept["state"] != state:
                 told = {"id": kept["id"], "state": state, "why": why}
                 self._store.add_timer(self._clock.time(), kept["call_control_id"], kept["reply"], told)
         self._told()

@@ -129,9 +129,14 @@ function words(kind, line) {
   return line.line;
 }
 
-function told({ why, detail, sent, received: { seconds, marks } }) {
-  const said = why || detail;
-  return `${said ? `: ${said}` : ""} (${sent} frames sent, ${seconds.toFixed(1)} s heard, ${marks.length} marks)`;
+function told({ event_type: what, why, detail, sent, received: { seconds, marks } }) {
+  const said = why || detail, counted = ` (frames sent: ${sent}, seconds heard: ${seconds.toFixed(1)}, marks: ${marks.length})`;
+  return `${said ? `: ${said}` : ""}${what === "failed" ? "" : counted}`;
+}
+
+function isBad(kind, line) {
+  if (kind === "streams") return line.event_type === "failed" || line.event_type === "error";
+  return (kind === "requests" || kind === "deliveries") && (line.status === null || line.status >= 300);
 }
 
 function showLedger() {
@@ -139,8 +144,7 @@ function showLedger() {
   const shown = lines.filter((one) => (!kind || one.kind === kind) && (!only || one.line.call_control_id === only));
   at("ledger").replaceChildren(...shown.slice(0, 200).map(({ kind: of, line }) => {
     const item = element("li");
-    const bad = (of === "requests" || of === "deliveries") && (line.status === null || line.status >= 300);
-    item.append(element("time", line.at.slice(11, 23)), element("span", of), element("span", words(of, line), bad ? "words bad" : "words"));
+    item.append(element("time", line.at.slice(11, 23)), element("span", of), element("span", words(of, line), isBad(of, line) ? "words bad" : "words"));
     return item;
   }));
 }
