@@ -140,7 +140,6 @@ def test_what_stands_beside_the_list_is_for_everybody(
         expect(drawer.locator("svg.sp")).to_be_visible()
         box = drawer.bounding_box()
         assert (box["width"], box["x"]) == ((480, 960) if width == 1440 else (390, 0))
-        page.screenshot(path=f"/tmp/ll-d-{width}-{scheme}.png")
         assert axe.faults(window) == []
         assert not sticks_out(window)
         drawer.get_by_role("button", name="Close").click()
@@ -161,16 +160,13 @@ def test_many_are_picked_by_keyboard_and_tagged(
         for key in "jxjx":
             page.keyboard.press(key)
         expect(page.locator(".log-row").first).to_be_visible()
-        page.screenshot(path="/tmp/ll-picked.png")
         assert axe.faults(window) == []
         page.set_viewport_size({"width": 1440, "height": 900})
         page.get_by_role("button", name="Do with 2 picked").click()
         expect(page.get_by_role("heading", name="2 calls").first).to_be_visible()
-        page.screenshot(path="/tmp/ll-many.png", full_page=True)
         assert axe.faults(window) == []
         page.set_viewport_size({"width": 390, "height": 844})
         assert not sticks_out(window)
-        page.screenshot(path="/tmp/ll-many-390.png", full_page=True)
         page.get_by_label("Tag", exact=True).fill("vip")
         page.keyboard.press("Enter")
         expect(page.get_by_text("Tagged 2 calls")).to_be_visible()
