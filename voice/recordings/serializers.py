@@ -19,7 +19,9 @@ class RecordingSerializer(serializers.ModelSerializer[Recording]):
     call_session_id = serializers.SerializerMethodField()
     conference_id = serializers.SerializerMethodField(help_text="Of a conference's; for who may see conferences.")
     texml = serializers.BooleanField(source="is_texml", read_only=True)
-    source = serializers.SerializerMethodField(help_text="What had it begun, as TeXML tells it.")
+    source = serializers.SerializerMethodField(  # type: ignore[assignment]  # a member, no argument of this field
+        help_text="What had it begun, as TeXML tells it."
+    )
     channels = serializers.SerializerMethodField(help_text="Of dual the first is the leg that was recorded.")
     format = serializers.SerializerMethodField()
     reason = serializers.SerializerMethodField(help_text="Telnyx's words for why it failed.")

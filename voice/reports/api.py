@@ -71,7 +71,7 @@ class FigureSerializer(serializers.Serializer[Any]):
 class LineSerializer(serializers.Serializer[Any]):
     """One line: an hour or a day, an application, a number, a flow, an account; with what narrows a report to it."""
 
-    label = WordsField()
+    label = WordsField()  # type: ignore[assignment]  # a member, no argument of this field
     begin = serializers.DateTimeField(source="window.begin")
     end = serializers.DateTimeField(source="window.end")
     account = serializers.SerializerMethodField()
