@@ -114,8 +114,9 @@ def moment(at: datetime | None, part: str = "") -> str:
 def time_of(field: Any) -> str:
     """Draw the time that a form only shows; empty where it shows something else, or no time."""
     told = getattr(field, "resolved_field", None)
-    is_time = isinstance(told, tuple) and isinstance(told[0], DateTimeField) and told[2] is not None
-    return moment(told[2]) if is_time else ""
+    if not isinstance(told, tuple) or not isinstance(told[0], DateTimeField) or told[2] is None:
+        return ""
+    return moment(told[2])
 
 
 @register.simple_tag

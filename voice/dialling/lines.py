@@ -43,11 +43,12 @@ class Figure:
     count: int
 
 
-def lines(batch: DialBatch, user: Any) -> QuerySet[CallCommand]:
+def lines(batch: DialBatch, user: Any) -> QuerySet[Any]:
     """Return the lines, each with its ``outcome``; of their calls nothing to who may not see calls."""
-    rows = CallCommand.objects.filter(batch=batch)
+    rows: QuerySet[Any] = CallCommand.objects.filter(batch=batch)
     if not may_see_calls(user):
-        return rows.annotate(outcome=Case(When(status=_Status.OK, then=Value(_ACCEPTED)), default=F("status")))
+        rows = rows.annotate(outcome=Case(When(status=_Status.OK, then=Value(_ACCEPTED)), default=F("status")))
+        return rows
     of_call = Case(
         When(~Q(status=_Status.OK), then=F("status")),
         When(call=None, then=Value(_ACCEPTED)),
@@ -55,7 +56,8 @@ def lines(batch: DialBatch, user: Any) -> QuerySet[CallCommand]:
         When(call__ending_category="", then=Value(_ENDED)),
         default=F("call__ending_category"),
     )
-    return rows.annotate(outcome=of_call).select_related("call").defer("call__facts")
+    rows = rows.annotate(outcome=of_call).select_related("call").defer("call__facts")
+    return rows
 
 
 def figures(batch: DialBatch, user: Any) -> list[Figure]:
@@ -83,7 +85,7 @@ def told(line: Any) -> str:
     return label(line.outcome)
 
 
-def csv(rows: QuerySet[CallCommand], user: Any) -> Iterator[str]:
+def csv(rows: QuerySet[Any], user: Any) -> Iterator[str]:
     """Write the lines as CSV, as this person may see them."""
     yield csv_lines.line(_HEAD)
     for line in rows.order_by("sequence", "pk").iterator(200):
