@@ -21,7 +21,7 @@ from portal.rest.viewsets import PortalViewSet, demand
 from voice.catalogue import endings
 from voice.metrics import kinds, measures
 from voice.models import RollUp
-from voice.reports import figures, freshness, links, report, windows
+from voice.reports import freshness, links, report, windows
 from voice.reports.figures import Scope
 from voice.reports.report import Figure, Line, Report
 from voice.reports.windows import BadWindow, Window
@@ -149,8 +149,7 @@ class ReportViewSet(PortalViewSet):
         asked = request.query_params.dict()
         window, scope, by = _window(asked), _scope(request, asked), _division(request, asked)
         found = report.read(window, scope, links.to_call_log(request.user))
-        numbered = figures.rows(window, scope, by_number=True) if by == "number" else []
-        lines, more = found.lines(by, request.user, numbered)
+        lines, more = found.lines(by, request.user)
         told = {"window": window, "before": window.before, "figures": found.figures(), "by": by, "lines": lines}
         told |= {"more_lines": more, "endings": _endings(found), "freshness": freshness.now()}
         context = {**self.get_serializer_context(), "accounts": found.links.accounts}
