@@ -1,5 +1,6 @@
 """The pages of the portal, one after the other, in a window."""
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -8,6 +9,9 @@ from playwright.sync_api import Error
 _OPEN = """() => {
   for (const one of document.querySelectorAll('#portal-main details:not(.portal-more)')) one.open = true;
 }"""
+
+# of the addresses: many are only posted to, and which of them every tenth is changes with each that is added
+LEAST = 0.4 if os.environ.get("FAULTS") == "long" else 0.1
 
 
 def each_page(window: Any, addresses: Iterable[str]) -> Iterator[str]:
