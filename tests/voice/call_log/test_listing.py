@@ -95,3 +95,17 @@ def test_a_number_of_many_calls_is_read_by_each_side_alone(account: TelnyxAccoun
     assert ["from_number" in one.partition("WHERE")[2] for one in statements] == [True, False]
     assert len(query.read("from:+13125550001", operator).by_side()) == 1
     assert len(query.read("-number:0001", operator).by_side()) == 1
+
+
+def test_last_digits_of_many_calls_are_looked_through_in_the_order_of_time(
+    account: TelnyxAccount, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.calls.search._FREQUENT", 3)
+    for at in range(4):
+        make_call(account, f"{at}", call_session_id=f"{at}", to_number="+13125550001")
+    make_call(account, "seldom", call_session_id="seldom", from_number="+13125550001", to_number="+13125550002")
+    often, seldom = query.read("number:0001", operator), query.read("number:0002", operator)
+    assert (listing.needs_bound(often), listing.needs_bound(seldom)) == (True, False)
+    assert len(page("number:0001", operator).rows) == 5
+    assert len(page("0001 from:0001", operator).rows) == 1
+    assert len(page("-to:0001", operator).rows) == 1

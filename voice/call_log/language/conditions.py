@@ -54,6 +54,10 @@ def numbers(*sides: str) -> Callable[[str, Actor], Condition]:
     def read(value: str, actor: Actor) -> Condition:
         try:
             found = tuple(search.number_by_side(value, actor, sides))
+            often = [search.frequent_end(side) for side in found]
+            if any(often):  # as our own number's: they are looked through in the order of time
+                sides_of = (slow or side for slow, side in zip(often, found, strict=True))
+                return Condition(value, Q(*sides_of, _connector=Q.OR))
             return Condition(value, Q(*found, _connector=Q.OR), Reach.FEW, sides=found)
         except search.SearchRefused as refused:
             if refused.is_unreadable:
