@@ -45,10 +45,11 @@ class Figure:
 
 def lines(batch: DialBatch, user: Any) -> QuerySet[Any]:
     """Return the lines, each with its ``outcome``; of their calls nothing to who may not see calls."""
-    rows: QuerySet[Any] = CallCommand.objects.filter(batch=batch)
+    rows = CallCommand.objects.filter(batch=batch)
     if not may_see_calls(user):
-        rows = rows.annotate(outcome=Case(When(status=_Status.OK, then=Value(_ACCEPTED)), default=F("status")))
-        return rows
+        by_command = Case(When(status=_Status.OK, then=Value(_ACCEPTED)), default=F("status"))
+        without: QuerySet[Any] = rows.annotate(outcome=by_command)
+        return without
     of_call = Case(
         When(~Q(status=_Status.OK), then=F("status")),
         When(call=None, then=Value(_ACCEPTED)),
@@ -56,8 +57,8 @@ def lines(batch: DialBatch, user: Any) -> QuerySet[Any]:
         When(call__ending_category="", then=Value(_ENDED)),
         default=F("call__ending_category"),
     )
-    rows = rows.annotate(outcome=of_call).select_related("call").defer("call__facts")
-    return rows
+    found: QuerySet[Any] = rows.annotate(outcome=of_call).select_related("call").defer("call__facts")
+    return found
 
 
 def figures(batch: DialBatch, user: Any) -> list[Figure]:
