@@ -1,6 +1,6 @@
 """Filters lists in ways that Unfold's own filters do not."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.forms.utils import from_current_timezone
 from django.http import HttpRequest
+from django.utils import timezone
 from unfold.contrib.filters.admin import AllValuesCheckboxFilter, FieldTextFilter, RangeDateFilter, RangeDateTimeFilter
 from unfold.contrib.filters.forms import RangeDateForm, RangeDateTimeForm
 
@@ -78,7 +79,7 @@ class _DayRangeForm(RangeDateForm):
 
 
 class DayRangeFilter(RangeDateFilter):
-    """Filters by whole days in UTC, both included. What is no day is told, and finds nothing.
+    """Filters by whole days of who looks, both included. What is no day is told, and finds nothing.
 
     Unfold's own compares with naive midnights and leaves out the last day.
     """
@@ -92,9 +93,11 @@ class DayRangeFilter(RangeDateFilter):
             return queryset.none()
         first, last = form.cleaned_data[f"{name}_from"], form.cleaned_data[f"{name}_to"]
         if first:
-            queryset = queryset.filter(**{f"{name}__gte": datetime.combine(first, time(), UTC)})
+            queryset = queryset.filter(**{f"{name}__gte": timezone.make_aware(datetime.combine(first, time()))})
         if last:
-            queryset = queryset.filter(**{f"{name}__lt": datetime.combine(last, time(), UTC) + timedelta(days=1)})
+            queryset = queryset.filter(
+                **{f"{name}__lt": timezone.make_aware(datetime.combine(last + timedelta(days=1), time()))}
+            )
         return queryset
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from portal.view_times import TimePreference, View, look_with
 
@@ -16,9 +17,11 @@ def own_times(get_response: Handler) -> Handler:
         if not request.path_info.startswith("/admin/") or not request.user.is_authenticated:
             return get_response(request)
         kept = TimePreference.objects.filter(pk=request.user.pk).first()
-        look_with(kept.view() if kept else View())
+        view = kept.view() if kept else View()
+        look_with(view)
         try:
-            return get_response(request)
+            with timezone.override(view.zone):  # in which days begin, too: of filters, words and reports
+                return get_response(request)
         finally:
             look_with(View())  # the next request of this thread is somebody else's
 

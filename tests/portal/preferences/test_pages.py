@@ -1,6 +1,6 @@
 """Pages beside the call log have their times as who looks reads them, with UTC under the pointer."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +12,7 @@ from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from portal.view_times import TimePreference
 from tests.support.factories import make_call
+from voice.call_log import query
 from voice.models import (
     CallEvent,
     CallExport,
@@ -83,3 +84,25 @@ def test_stops(looks: Any, account: TelnyxAccount) -> None:
     stop = Stop.objects.create(at=AT, requested_by="user: ada", done_at=AT)
     assert "01.07.2026 23:30<" in looks("/admin/stop/")
     assert "01.07.2026 23:30:05" in looks(f"/admin/stop/calls/{stop.pk}/")
+
+
+def test_the_call_log_and_the_page_of_a_call(looks: Any, account: TelnyxAccount) -> None:
+    call = make_call(account, state="ended", started_at=AT)
+    assert "23:30:05" in looks(query.address("day:2026-07-01"))
+    page = looks(f"/admin/voice/call/{call.pk}/change/")
+    assert 'Began <span title="2026-07-01T23:30:05+02:00">(CEST)</span>' in page
+
+
+def test_days_begin_in_the_readers_zone(looks: Any, browser: Client, account: TelnyxAccount, operator: User) -> None:
+    make_call(account, state="ended", started_at=AT + timedelta(hours=1))  # there it is the next day
+    AuditEvent.objects.create(at=AT + timedelta(hours=1), actor="user: ada", action="sign-in")
+    words, days = query.address, "/admin/portal/auditevent/?at_from={0}&at_to={0}".format
+    for day, is_there in (("2026-07-01", False), ("2026-07-02", True)):
+        for url in (words(f"day:{day}"), days(day)):
+            assert ("2026-07-01 22:30:05 UTC" in browser.get(url).content.decode()) is is_there, url
+
+
+def test_reports_have_the_readers_days(looks: Any, browser: Client, account: TelnyxAccount) -> None:
+    make_call(account, state="ended", started_at=AT + timedelta(hours=1))
+    page = browser.get("/admin/voice/reports/", {"from": "2026-07-02", "to": "2026-07-03"})
+    assert page.context["report"].window.begin == AT.replace(hour=22, minute=0, second=0)
