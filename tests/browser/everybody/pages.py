@@ -6,8 +6,9 @@ from typing import Any
 
 from playwright.sync_api import Error
 
+# of filters that hang over the page one is open at a time
 _OPEN = """() => {
-  for (const one of document.querySelectorAll('#portal-main details:not(.portal-more)')) one.open = true;
+  for (const one of document.querySelectorAll('#portal-main details:not(.portal-more, .log-filter)')) one.open = true;
 }"""
 
 # of the addresses: many are only posted to, and which of them every tenth is changes with each that is added

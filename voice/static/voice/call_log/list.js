@@ -50,6 +50,11 @@
     row?.dispatchEvent(new CustomEvent("log-beside", { bubbles: true }));
   }
 
+  // on a phone the filters lie in a row that scrolls: one that is half in sight comes whole
+  log.querySelector(".log-bar").addEventListener("focusin", (event) => {
+    event.target.closest("summary")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
   function move(step) {
     const all = rows();
     const here = all.indexOf(document.activeElement?.closest(".log-row"));
