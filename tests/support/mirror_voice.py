@@ -36,7 +36,7 @@ VOICE: dict[str, str] = {
     "voice.reports.freshness": "test_admin of the room reads its sentence",
     "voice.reports.home": "tests/voice/test_dashboard.py opens the home page",
     "voice.reports.report": "test_links and test_admin of the room read all that it puts together",
-    "voice.reports.wording": "test_admin and test_links of the room read figures as they are written",
+    "voice.reports.definitions.wording": "test_admin and test_links of voice.reports read figures as they are written",
     "voice.handlers": "it only names what voice.flows.handlers has; the handlers of the tests are written with it",
     "voice.measurements.wording": "test_panel of the room reads its words on the page of a call",
     "voice.models.*": "rows without decisions: each is tested by the room that writes it",

@@ -14,8 +14,9 @@ from voice.catalogue import endings as wording_of_endings
 from voice.metrics import kinds, measures
 from voice.metrics.conditions import LONGEST, MINUTE
 from voice.models import Flow
-from voice.reports import figures, wording
+from voice.reports import figures
 from voice.reports.counting import NEVER_PLACED
+from voice.reports.definitions import wording
 from voice.reports.definitions.catalogue import BY_NAME, by_group
 from voice.reports.definitions.metric import Metric
 from voice.reports.figures import Row, Scope, Tally
