@@ -4,6 +4,7 @@ What several conditions ask for may be anywhere in the log. So a bounded number 
 ``ROUNDS`` times; where that fills no page, the list says how far back it has looked, and goes on from there.
 """
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -56,15 +57,27 @@ class Listing:
 
 
 def page(query: Query, place: Place, size: int = SIZE) -> Listing:
-    """Find the page at that place. Raises ``keyset.NoPlace``."""
+    """Find the page at that place. Raises ``keyset.NoPlace``.
+
+    Where all that is found are further legs of sessions whose rows stand elsewhere, it goes on, ``ROUNDS`` times.
+    """
+    newest, at = None, place
+    for _ in range(ROUNDS):
+        found = _found(query, at, size)
+        rows = [Row(leg, leg) for leg in found.legs] if query.shows_legs else _sessions(query, found.legs)
+        newest = newest or max((leg.started_at for leg in found.legs), default=None)
+        further = found.previous if place.is_back else found.next
+        if rows or found.edge or further is None:
+            return Listing(rows, found.next, found.previous, found.edge, newest)
+        at = further
+    return Listing([], found.next, found.previous, found.legs[-1].started_at, newest)
+
+
+def _found(query: Query, place: Place, size: int) -> "_Legs":
     if needs_bound(query):
-        found = _looked_through(query, place, size)
-    else:
-        told = keyset.page_of_any([_read(calls) for calls in query.by_side()], _ORDER, place, size)
-        found = _Legs(told.rows, told.next, told.previous)
-    rows = [Row(leg, leg) for leg in found.legs] if query.shows_legs else _sessions(query, found.legs)
-    newest = max((leg.started_at for leg in found.legs), default=None)
-    return Listing(rows, found.next, found.previous, found.edge, newest)
+        return _looked_through(query, place, size)
+    told = keyset.page_of_any([_read(calls) for calls in query.by_side()], _ORDER, place, size)
+    return _Legs(told.rows, told.next, told.previous)
 
 
 def needs_bound(query: Query) -> bool:
@@ -139,11 +152,16 @@ def _sessions(query: Query, legs: list[Any]) -> list[Row]:
     rows: list[Row] = []
     for leg in legs:
         session = of.get((leg.account_id, leg.call_session_id)) or [leg]
-        first_found = next((one for one in session[1:] and session if one.is_found), leg)
-        # further legs of one session alone have its row once more: an empty page would say that nothing is there
-        if first_found.pk == leg.pk or (leg is legs[-1] and not rows):
+        if leg.pk == _place_of(session, leg):
             rows.append(_row(session, leg))
     return rows
+
+
+def _place_of(session: list[Any], leg: Any) -> uuid.UUID:
+    """Return the leg at which the session stands: the earliest that was found, of some of one moment the one on top."""
+    found = [one for one in session if one.is_found] if len(session) > 1 else [leg]
+    earliest = min((one.started_at for one in found), default=None)
+    return max((one.pk for one in found if one.started_at == earliest), default=leg.pk)
 
 
 def _row(session: list[Any], found: Any) -> Row:

@@ -59,7 +59,7 @@ def test_a_mark_tells_what_is_wrong_with_a_call(
     browser: Client, account: TelnyxAccount, columns: dict[str, Any], mark: str
 ) -> None:
     alone(account, "a", mos=4.4, screening="no_action", late_seconds=None)
-    assert mark not in browser.get(LOG).content.decode()
+    assert f'aria-label="{mark}"' not in browser.get(LOG).content.decode()
     alone(account, "b", **columns)
     assert f'aria-label="{mark}"' in browser.get(LOG).content.decode()
 
@@ -204,6 +204,21 @@ def test_each_row_comes_once_both_ways_whatever_is_looked_through(
     if expected is None:
         expected = outgoing.count() if "legs" in text else outgoing.values("call_session_id").distinct().count()
     assert (len(there), len(set(there))) == (expected, expected)
+    assert back == there
+
+
+@pytest.mark.parametrize("text", ["", "state:ended", "state:ended dir:incoming"])
+def test_a_session_of_more_legs_than_a_page_has_one_row(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr("voice.call_log.admin.CallLogAdmin.list_per_page", 5)
+    now, long = timezone.now(), str(uuid.UUID(int=7))
+    for at in range(20):
+        session = long if 2 <= at < 17 else str(uuid.UUID(int=100 + at))
+        told = {"call_session_id": session, "direction": "incoming", "state": "ended"}
+        make_call(account, f"{at:02}", started_at=now - timedelta(minutes=at), **told)
+    there, back = walked(browser, text)
+    assert (len(there), len(set(there))) == (6, 6)
     assert back == there
 
 
