@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.contrib.admin import SimpleListFilter
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest
 from unfold.admin import StackedInline
 from unfold.decorators import display
@@ -183,7 +184,7 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
     actions = None
 
     class Media:
-        js = ("voice/catalogue/parameters.js", "voice/flows/rules.js")
+        js = tuple(Script(f"voice/{name}.js", defer=True) for name in ("catalogue/parameters", "flows/rules"))
 
     change_form_outer_after_template: Any = "voice/flows/event_types.html"
 

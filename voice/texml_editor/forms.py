@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.forms.widgets import Script
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from unfold.widgets import UnfoldAdminTextareaWidget
@@ -20,7 +21,7 @@ class TexmlEditor(UnfoldAdminTextareaWidget):
     """
 
     class Media:
-        js = ("voice/texml_editor/editor.js",)
+        js = (Script("voice/texml_editor/editor.js", defer=True),)
         css = {"all": ("voice/texml_editor/editor.css",)}
 
     template_name = "django/forms/widgets/textarea.html"  # Unfold's loses an empty first line

@@ -15,8 +15,8 @@ _EDITOR = "/static/voice/texml_editor/"
 _OF_FORMS = (
     "/static/admin/",
     "/static/unfold/js/select2.init.js",
+    "/static/unfold/filters/js/",
     "/admin/jsi18n/",
-    _EDITOR,
 )  # what Django's forms bring
 LOADED = "() => performance.getEntriesByType('resource').map(one => [one.name, one.encodedBodySize])"
 BLOCKING = """() => [...document.querySelectorAll('head script[src]')]
