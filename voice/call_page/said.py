@@ -86,7 +86,7 @@ def _gathered(told: Any, session: Session) -> str:
     shown = masked_for(session.user, {"result": told})["result"]
     if not isinstance(shown, dict):
         return _plain(shown)
-    return ", ".join(f"{visible(str(name))}: {_plain(value)}" for name, value in shown.items())[:1000]
+    return ", ".join(f"{visible(str(name))}: {_plain(value)}" for name, value in sorted(shown.items()))[:1000]
 
 
 def _plain(value: Any) -> str:

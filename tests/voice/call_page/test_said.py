@@ -95,7 +95,7 @@ def test_an_assistant_s_answers_are_told_and_hidden_as_words_are(
     assert said(browser, call) == [
         "the assistant said “What is your number?”",
         "said “312 555 0187”",
-        'answered number: 312 555 0187, party: {"size": 4}, api_key: ••• · a valid answer',
+        'answered api_key: •••, number: 312 555 0187, party: {"size": 4} · a valid answer',
     ]
     assert said(signed_in("voice.view_call", "voice.view_callevent"), call) == [
         "the assistant said “•••”",

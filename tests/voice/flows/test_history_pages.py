@@ -26,7 +26,7 @@ def history_url(flow: Any, save: Any = None) -> str:
 
 
 def words(page: str) -> str:
-    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page[page.index("<h2>") :]).split()))
+    return unescape(" ".join(re.sub(r"<[^>]+>", " ", page[page.index("<h2") :]).split()))
 
 
 def told(answer: Any) -> list[str]:
