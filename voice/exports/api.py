@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -134,6 +134,8 @@ class ExportViewSet(ReadOnlyViewSet):
         One that is not whole says so in its last line. 409 while it is fetched, after it was cancelled, and while too
         many others are.
         """
+        if request.method == "HEAD":  # it would begin one that nobody reads
+            raise MethodNotAllowed("HEAD")
         try:
             return answer_with(service.fetch(self.get_object(), self.actor))
         except service.ExportRefused as refused:

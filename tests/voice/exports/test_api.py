@@ -56,6 +56,12 @@ def test_it_is_ordered_followed_and_fetched(api: APIClient, operator: User, acco
     assert [one["id"] for one in api.get(LIST).json()["results"]] == [done["id"]]
 
 
+def test_asking_for_its_head_begins_nothing(api: APIClient) -> None:
+    url = order(api)
+    assert api.head(f"{url}file/").status_code == 405
+    assert api.get(url).json()["state"] == "waiting"
+
+
 def test_it_may_be_fetched_once_more_and_is_of_the_moment_of_the_order(api: APIClient, account: TelnyxAccount) -> None:
     make_calls(account, 3)
     url = order(api, q="since:3650d")
