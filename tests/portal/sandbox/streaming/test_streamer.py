@@ -239,7 +239,8 @@ def test_it_is_opened_again_after_a(word: str, tmp_path: Path, server: MediaServ
         assert again["stream_id"] == first["stream_id"]
         Http(sandbox.port).act(call, "hangup")
         receiver.wait("call.hangup", call)
-    types = receiver.types(call)
+    # what was under way when the state was kept may come once more, under its id
+    types = [hook.type for hook in {hook.event["id"]: hook for hook in receiver.hooks}.values()]
     assert (types.count("streaming.started"), types.count("streaming.stopped")) == (1, 1)
 
 
