@@ -4,7 +4,6 @@ What several conditions ask for may be anywhere in the log. So a bounded number 
 ``ROUNDS`` times; where that fills no page, the list says how far back it has looked, and goes on from there.
 """
 
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -157,8 +156,8 @@ def _sessions(query: Query, legs: list[Any]) -> list[Row]:
     return rows
 
 
-def _place_of(session: list[Any], leg: Any) -> uuid.UUID:
-    """Return the leg at which the session stands: the earliest that was found, of some of one moment the one on top."""
+def _place_of(session: list[Any], leg: Any) -> Any:
+    """Return the id of the leg at which the session stands: the earliest that was found, of some of one moment the one on top."""
     found = [one for one in session if one.is_found] if len(session) > 1 else [leg]
     earliest = min((one.started_at for one in found), default=None)
     return max((one.pk for one in found if one.started_at == earliest), default=leg.pk)
