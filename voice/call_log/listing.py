@@ -157,7 +157,7 @@ def _sessions(query: Query, legs: list[Any]) -> list[Row]:
 
 
 def _place_of(session: list[Any], leg: Any) -> Any:
-    """Return the id of the leg at which the session stands: the earliest that was found, of some of one moment the one on top."""
+    """Return the id of the leg where the session stands: the earliest found, of some of one moment the one on top."""
     found = [one for one in session if one.is_found] if len(session) > 1 else [leg]
     earliest = min((one.started_at for one in found), default=None)
     return max((one.pk for one in found if one.started_at == earliest), default=leg.pk)
