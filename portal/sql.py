@@ -4,12 +4,13 @@ runs.
 PostgreSQL and SQLite (from 3.35, for RETURNING) understand all of them. Names come from the models, values are bound.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
 from django.db.models import Field, Model
 
 from portal import statements
@@ -42,6 +43,24 @@ def distinct_values(model: type[Model], name: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return [value for (value,) in cursor.fetchall()]
+
+
+@contextmanager
+def in_order_of_an_index() -> Iterator[None]:
+    """Have PostgreSQL read rows as an index has them, and stop at the limit.
+
+    Of two columns that depend on each other it expects few rows, and would read all of them to sort them.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_bitmapscan = off")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError, InterfaceError), connection.cursor() as cursor:  # of a broken one nothing is kept
+            cursor.execute("RESET enable_bitmapscan")
 
 
 def fetch(model: type[M], ending: str = "", **found_by: Any) -> M | None:

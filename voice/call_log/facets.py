@@ -85,7 +85,8 @@ def _sample(query: Query) -> list[dict[str, Any]]:
     bound = Q()
     if listing.needs_bound(query) and (reached := listing.edge(query)):
         bound = Q(started_at__gte=reached)
-    found = [row for calls in query.by_side() for row in calls.filter(bound).values(*_COLUMNS)[:SAMPLE]]
+    with listing.reading(query):
+        found = [row for calls in query.by_side() for row in calls.filter(bound).values(*_COLUMNS)[:SAMPLE]]
     rows = sorted({row["pk"]: row for row in found}.values(), key=lambda row: row["started_at"], reverse=True)[:SAMPLE]
     names = search.application_names({(row["account_id"], row["connection_id"]) for row in rows})
     for row in rows:
