@@ -50,11 +50,22 @@ def test_of_many_legs_the_one_that_was_found_is_shown(account: TelnyxAccount, op
     assert row.leg_count == 30
 
 
-def test_a_page_of_further_legs_alone_is_not_empty(account: TelnyxAccount, operator: User) -> None:
-    legs(account, listing.SIZE + 2)
+def test_further_legs_alone_are_passed_over(account: TelnyxAccount, operator: User) -> None:
+    made = legs(account, listing.SIZE + 2)
     listed = page("", operator)
-    assert len(listed.rows) == 1
-    assert listed.next
+    assert [row.call.pk for row in listed.rows] == [made[0].pk]
+    assert (listed.next, listed.newest) == (None, made[-1].started_at)
+
+
+def test_how_far_they_were_passed_over_is_told(
+    account: TelnyxAccount, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "ROUNDS", 2)
+    made = legs(account, 2 * listing.SIZE + 2)
+    listed = page("", operator)
+    assert (listed.rows, listed.looked_back_to) == ([], made[2].started_at)
+    further = listing.page(query.read("", operator), listed.next or Place())
+    assert [row.call.pk for row in further.rows] == [made[0].pk]
 
 
 def test_the_newest_leg_counts_whichever_is_shown(account: TelnyxAccount, operator: User) -> None:
