@@ -21,6 +21,18 @@ class PortalRefusal(Exception):
         return {"": [self.words]}
 
 
+class FieldRefused(PortalRefusal):
+    """Says what is wrong by the name of the ``field`` that it is wrong with; empty: with the whole."""
+
+    def __init__(self, field: str, words: str) -> None:
+        super().__init__(words)
+        self.field = field
+
+    @property
+    def errors(self) -> dict[str, list[str]]:
+        return {self.field: [self.words]}
+
+
 class LimitExceeded(PortalRefusal):
     """Says that a limit forbids it. ``limit`` is its name, ``value`` what it is set to, ``parameter`` what met it."""
 

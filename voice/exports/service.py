@@ -21,7 +21,7 @@ from portal import sql
 from portal.actors import Actor
 from portal.masking import masked_text, may_see_whole, whole_was_seen
 from portal.models import AuditEvent
-from portal.refusals import PortalRefusal
+from portal.refusals import FieldRefused
 from portal.statement_timeout import statement_timeout
 from voice.call_log import query
 from voice.call_log.query import Query
@@ -35,18 +35,10 @@ _STATEMENT_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
 
-class ExportRefused(PortalRefusal):
+class ExportRefused(FieldRefused):
     """Says why nothing is exported, by the name of the field that is wrong."""
 
     code = "export_refused"
-
-    def __init__(self, field: str, words: str) -> None:
-        super().__init__(words)
-        self.field = field
-
-    @property
-    def errors(self) -> dict[str, list[str]]:
-        return {self.field: [self.words]}
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from django.db import DatabaseError
 from django.db.models import Q
 
 from portal.masking import masked_text
-from portal.refusals import PortalRefusal
+from portal.refusals import FieldRefused
 from portal.statement_timeout import statement_timeout
 from voice.call_log import listing
 from voice.call_log.language.conditions import Condition, Reach
@@ -21,18 +21,10 @@ _SECONDS = 15.0  # for the database to find them
 _TOO_MANY = f"At most {MOST:,} calls at a time, and this search finds more. Narrow it, by since: and until: say."
 
 
-class SelectionRefused(PortalRefusal):
+class SelectionRefused(FieldRefused):
     """Says why nothing is done, by the name of the field that is wrong."""
 
     code = "selection_refused"
-
-    def __init__(self, field: str, words: str) -> None:
-        super().__init__(words)
-        self.field = field
-
-    @property
-    def errors(self) -> dict[str, list[str]]:
-        return {self.field: [self.words]}
 
 
 @dataclass(frozen=True)
