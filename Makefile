@@ -34,10 +34,11 @@ pictures: $(VENV)/.dev
 	$(BIN)/python -m tests.pictures $(if $(TAKE),--take $(TAKE)) $(ARGS)
 
 # What does no test notice? N=300 SEED=1 draws them, ROOM=voice/dispatch from one room; GUARDS=yes takes the known guards
-# away. The first time it notes which lines each test runs, for many minutes.
+# away. The first time it notes which lines each test runs, for many minutes; TESTS=tests/voice/dispatch notes and runs
+# these alone.
 mutants: $(VENV)/.dev
 	$(BIN)/python -m tests.mutants $(if $(N),--number $(N)) $(if $(SEED),--seed $(SEED)) $(if $(ROOM),--room $(ROOM)) \
-	  $(if $(GUARDS),--guards $(GUARDS)) $(ARGS)
+	  $(if $(TESTS),--tests $(TESTS)) $(if $(GUARDS),--guards $(GUARDS)) $(ARGS)
 
 # Made anew from pyproject.toml; needs uv. The lock files hold hashes and no address of an index.
 lock:

@@ -6,7 +6,7 @@ Sources: developers.telnyx.com, "Call Control Applications" and "TeXML Applicati
 
 import json
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from simple_history.models import HistoricalRecords
 from portal import sql
 from portal.models import ApiToken, TelnyxAccount
 
+NOT_VERSIONED = ["pulled_at", "numbers_count", "numbers_read_at"]
 SILENT_SECONDS = 60  # a run says that it is alive far more often: one request may take 8 s
 
 
@@ -46,6 +47,10 @@ class TelnyxApplication(models.Model):
     remote_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="Of remote: the ETag.")
     pulled_at = models.DateTimeField(null=True, editable=False)
     missing_since = models.DateTimeField(null=True, editable=False, help_text="Since when Telnyx does not know it.")
+    numbers_count = models.PositiveIntegerField(null=True, editable=False, help_text="Phone numbers that Telnyx lists.")
+    numbers_read_at = models.DateTimeField(null=True, editable=False, help_text="Since when, or as of which look.")
+
+    numbers_as_of: datetime | None  # beside the row, of ``pulls.number_counts``
 
     name_field: ClassVar[str]
     url_field: ClassVar[str]
@@ -83,7 +88,7 @@ class CallControlApplication(TelnyxApplication):
     webhook_timeout_secs = models.BigIntegerField(null=True, blank=True)
     redact_dtmf_debug_logging = models.BooleanField("redact DTMF in debug logging", null=True)
 
-    history = HistoricalRecords(bases=[HistoryEntry], excluded_fields=["pulled_at"])
+    history = HistoricalRecords(bases=[HistoryEntry], excluded_fields=NOT_VERSIONED)
 
     name_field, url_field = "application_name", "webhook_event_url"
 
@@ -92,6 +97,10 @@ class CallControlApplication(TelnyxApplication):
         verbose_name = "Call Control application"
         permissions = [("assign_number", "Can assign phone numbers to applications")]  # of both kinds
         constraints = [models.UniqueConstraint(fields=["account", "telnyx_id"], name="one_call_control_per_telnyx_id")]
+        indexes = [
+            models.Index(fields=["account", "active"], name="call_control_there", condition=Q(missing_since=None)),
+            models.Index(fields=["numbers_count"], name="call_control_by_numbers", condition=Q(missing_since=None)),
+        ]
 
 
 class TexmlApplication(TelnyxApplication):
@@ -104,7 +113,7 @@ class TexmlApplication(TelnyxApplication):
     status_callback = models.CharField(max_length=2000, blank=True)
     status_callback_method = models.CharField(max_length=10, blank=True)
 
-    history = HistoricalRecords(bases=[HistoryEntry], excluded_fields=["pulled_at"])
+    history = HistoricalRecords(bases=[HistoryEntry], excluded_fields=NOT_VERSIONED)
 
     name_field, url_field = "friendly_name", "voice_url"
 
@@ -112,6 +121,23 @@ class TexmlApplication(TelnyxApplication):
         ordering = ["friendly_name", "telnyx_id"]
         verbose_name = "TeXML application"
         constraints = [models.UniqueConstraint(fields=["account", "telnyx_id"], name="one_texml_per_telnyx_id")]
+        indexes = [
+            models.Index(fields=["account", "active"], name="texml_there", condition=Q(missing_since=None)),
+            models.Index(fields=["numbers_count"], name="texml_by_numbers", condition=Q(missing_since=None)),
+        ]
+
+
+class NumbersReading(models.Model):
+    """Says when the phone numbers of an account were last counted: a count that is as it was is not written again."""
+
+    account = models.OneToOneField(TelnyxAccount, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()  # told beside the counts
+
+    def __str__(self) -> str:
+        return f"{self.account} at {self.at:%Y-%m-%d %H:%M} UTC"
 
 
 class OneAtATime(models.Model):
@@ -132,7 +158,7 @@ class OneAtATime(models.Model):
         ordering = ["-started_at", "-id"]
 
     def __str__(self) -> str:
-        return f"{self.kind} of {self.account} at {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.kind} of {self.account} at {self.started_at:%Y-%m-%d %H:%M} UTC"
 
     @property
     def is_silent(self) -> bool:
@@ -235,7 +261,7 @@ class BulkEdit(models.Model):
         ordering = ["-created_at", "-id"]
 
     def __str__(self) -> str:
-        return f"{len(self.targets)} {self.kind} at {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{len(self.targets)} {self.kind} at {self.created_at:%Y-%m-%d %H:%M} UTC"
 
 
 class EditLock(models.Model):

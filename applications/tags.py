@@ -39,6 +39,10 @@ class Tagged(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(tag, tag) for tag in tags_of(model_admin.get_queryset(request))]
 
+    def has_output(self) -> bool:
+        """Tell whether it has a say: without a tag to offer, too, for whoever asks for one by the address."""
+        return bool(self.value()) or bool(super().has_output())
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         tag = self.value()
         return tagged(queryset, tag) if tag else queryset

@@ -6,11 +6,11 @@ from datetime import timedelta
 import structlog
 from celery import shared_task
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db.models.functions import Now
 
 from applications.kinds import KINDS
 from applications.models import Pull
 from applications.pulls.pulls import pull
+from portal import sql
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 
@@ -28,7 +28,7 @@ def pull_all() -> None:
 def pull_account(identifier: str) -> None:
     """Pull both kinds of one account, asked for by an event of an unknown application; once a minute."""
     account_id = uuid.UUID(identifier)
-    recent = Pull.objects.filter(account_id=account_id, started_at__gt=Now() - timedelta(minutes=1))
+    recent = Pull.objects.filter(account_id=account_id, started_at__gt=sql.Now() - timedelta(minutes=1))
     account = TelnyxAccount.objects.filter(pk=account_id).first()
     if account is not None and not recent.exists():
         _pull_both(account)

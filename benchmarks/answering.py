@@ -16,26 +16,37 @@ _MEANS = "how long a caller hears it ring beyond what any portal would need"
 
 
 def run() -> Iterator[Figure | str]:
-    """Lines to print: the embedded queue always, a real broker when ``CELERY_BROKER_URL`` names one."""
+    """Lines to print: without a broker always, and in two ways with that of ``CELERY_BROKER_URL``."""
     with stage.telnyx() as (telnyx_port, arrivals):
         account = stage.make_account("bench-answering", telnyx_port)
         make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
         floor = bare_table.environment(telnyx_port)
-        for broker in dict.fromkeys(["", os.environ.get("CELERY_BROKER_URL", "")]):
-            environment, name = {"CELERY_BROKER_URL": broker}, broker.partition("://")[0] or "no broker"
+        for broker, but, name in _ways():
+            environment = {"CELERY_BROKER_URL": broker}
             with (
                 stage.web("benchmarks.bare:answering", floor) as (a, _),
                 stage.web("benchmarks.bare:both", floor) as (b, _),
-                stage.workers(environment),
+                stage.workers(environment, but),
                 stage.web("portal.wsgi", environment) as (ours, _),
             ):
                 sides = ((a, "/"), (b, "/"), (ours, stage.path_of(account)))
                 for port, path in sides:
                     stage.warm(port, path, arrivals, lambda leg, path=path: _webhook(path, leg))  # type: ignore[misc]
+                    _latencies(port, path, arrivals, 0.0)
+                stage.know_the_tables()
                 for every, how in ((0.0, "one at a time"), (1 / A_SECOND, f"{A_SECOND} a second")):
                     rounds = [[_latencies(*side, arrivals, every) for side in sides] for _ in range(ROUNDS)]
                     yield from _told(rounds, f"{name}, {how}")
     bare_table.clear()
+
+
+def _ways() -> Iterator[tuple[str, str, str]]:
+    """Broker, the process that is left out, and what it is called."""
+    yield "", "", "no broker"
+    if broker := os.environ.get("CELERY_BROKER_URL", ""):
+        kind = broker.partition("://")[0]
+        yield broker, "", kind
+        yield broker, "worker", f"{kind}, woken by it alone"
 
 
 def _told(rounds: list[list[tuple[list[float], int]]], how: str) -> Iterator[Figure]:

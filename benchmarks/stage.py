@@ -12,11 +12,14 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib import import_module
 from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
 from django.conf import settings
+from django.db import connection
+from django.test import override_settings
 from nacl.signing import SigningKey
 
 from applications.models import CallControlApplication
@@ -182,7 +185,7 @@ def web(application: str, environment: dict[str, str]) -> Iterator[tuple[int, in
     """Port and process id of a server as ``make run`` starts it."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [part.replace(f":{settings.PORT}", f":{port}") for part in _commands()["web"]]
+    command = [part.replace(f":{settings.PORT}", f":{port}") for part in _commands(environment)["web"]]
     command[command.index("portal.wsgi")] = application
     with process(command[1:], environment) as number:
         for _ in range(300):
@@ -194,17 +197,51 @@ def web(application: str, environment: dict[str, str]) -> Iterator[tuple[int, in
 
 
 @contextmanager
-def workers(environment: dict[str, str]) -> Iterator[list[int]]:
-    """Process ids of what ``make run`` starts beside the web for this database: whatever works off rows."""
+def workers(environment: dict[str, str], but: str = "") -> Iterator[list[int]]:
+    """Process ids of what ``make run`` starts beside the web for this database and broker: whatever works off rows.
+
+    Without the one that is called ``but``: with a broker and without ``worker`` it is a host that only Celery wakes.
+    """
     with ExitStack() as stack:
-        commands = [command for name, command in _commands().items() if name not in {"web", "beat"}]
+        commands = [command for name, command in _commands(environment).items() if name not in {"web", "beat", but}]
         yield [stack.enter_context(process(command[1:], environment)) for command in commands]
 
 
-def _commands() -> dict[str, list[str]]:
-    """The processes of ``make run`` by name."""
+@contextmanager
+def listener() -> Iterator[None]:
+    """Take this host's wake-ups, and do nothing with them."""
+    try:
+        inbox, has_ended = import_module("portal.runtime.datagrams").Inbox(), threading.Event()
+    except ModuleNotFoundError:  # before 0.2
+        yield
+        return
+
+    def listen() -> None:
+        while not has_ended.is_set():
+            inbox.receive()
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        thread.join()
+        inbox.close()
+
+
+def _commands(environment: dict[str, str]) -> dict[str, list[str]]:
+    """The processes of ``make run`` by name, with the broker of that environment."""
     told = getattr(start, "_processes", None) or start._children  # type: ignore[attr-defined]  before 0.2
-    return {one.name: one.command for one in told(with_sandbox=False)}
+    broker = environment.get("CELERY_BROKER_URL", os.environ.get("CELERY_BROKER_URL", ""))
+    with override_settings(HAS_BROKER=bool(broker) and connection.vendor == "postgresql"):
+        return {one.name: one.command for one in told(with_sandbox=False)}
+
+
+def know_the_tables() -> None:
+    """Have the database count its tables' rows, as PostgreSQL does by itself within a minute of their first rows."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def warm(port: int, path: str, arrivals: dict[str, float], make: Callable[[str], bytes]) -> None:

@@ -20,7 +20,44 @@ from django.conf import settings
 from benchmarks import stage
 from benchmarks.figures import Unmeasured
 
-_START_SECONDS = 240
+_START_SECONDS, _CALL_SECONDS = 240, 90
+_SIGNED_IN = """
+from django.contrib.auth import get_user_model
+from django.test import Client
+client = Client(HTTP_HOST="127.0.0.1")
+client.force_login(get_user_model().objects.get(username="admin"))
+print("cookie", *[f"{name}={morsel.value}" for name, morsel in client.cookies.items()])
+"""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What a process has, in MiB: resident, its share of what several have, and what is its alone."""
+
+    name: str
+    resident: float
+    proportional: float
+    own: float
+
+
+def _memory(number: int) -> Memory | None:
+    """Read it from the system; None where the process is gone."""
+    try:
+        told = Path(f"/proc/{number}/smaps_rollup").read_text()
+        line = Path(f"/proc/{number}/cmdline").read_bytes().decode().replace("\0", " ")
+    except OSError:
+        return None
+    mib = {name: int(kib) / 1024 for name, kib in re.findall(r"^(\w+):\s+(\d+) kB", told, re.MULTILINE)}
+    name = next((name for mark, name in _NAMES if mark in line), "another")
+    return Memory(name, mib["Rss"], mib["Pss"], mib["Private_Clean"] + mib["Private_Dirty"])
+
+
+# what is in the command line of each
+_NAMES = (
+    *(("supervisor", "supervisor"), ("gunicorn", "web"), ("stand_in", "sandbox"), ("portal.sandbox", "sandbox")),
+    *(("manage.py work", "work"), ("-Q events", "events"), ("-Q commands", "commands"), (" beat ", "beat")),
+    ("manage.py sweep", "sweep"),
+)
 
 
 @dataclass(frozen=True)
@@ -34,19 +71,32 @@ class Portal:
     def cpu(self) -> float:
         return stage.cpu_seconds(self.pid)
 
-    def memory(self) -> dict[str, float]:
-        """MiB of all processes together: resident, proportional, and their own."""
-        sums = {"Rss": 0, "Pss": 0, "Private_Clean": 0, "Private_Dirty": 0}
-        for number in stage.family(self.pid):
-            try:
-                told = Path(f"/proc/{number}/smaps_rollup").read_text()
-            except OSError:
-                continue
-            for name in sums:
-                found = re.search(rf"^{name}:\s+(\d+) kB", told, re.MULTILINE)
-                sums[name] += int(found[1]) if found else 0
-        mib = {name: value / 1024 for name, value in sums.items()}
-        return {"rss": mib["Rss"], "pss": mib["Pss"], "uss": mib["Private_Clean"] + mib["Private_Dirty"]}
+    def memory(self) -> list["Memory"]:
+        """Tell what each of its processes has."""
+        return [told for number in stage.family(self.pid) if (told := _memory(number))]
+
+    def call(self) -> float:
+        """Have somebody call the sample flow, ``ivr``; return the seconds from the ring until all of it is told."""
+        begin = time.monotonic()
+        call = self.ask("POST", "/sandbox/calls", {"scenario": "ivr"})["call_control_id"]
+        while time.monotonic() - begin < _CALL_SECONDS:
+            told = self.ask("GET", f"/sandbox/calls/{call}")
+            if told["session_ended"] and not told["owed"]:
+                return time.monotonic() - begin
+            time.sleep(0.05)
+        raise Unmeasured("a call of the sandbox did not end")
+
+    def open_pages(self, *addresses: str) -> None:
+        """Have the first administrator look at these pages."""
+        cookie = self.shell(_SIGNED_IN).strip().removeprefix("cookie ")
+        for address in addresses:
+            line = http.client.HTTPConnection("127.0.0.1", int(self.environment["PORT"]), timeout=60)
+            line.request("GET", address, headers={"Cookie": cookie})
+            answer = line.getresponse()
+            answer.read()
+            line.close()
+            if answer.status != 200:
+                raise Unmeasured(f"{address} was answered {answer.status}")
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
         """Ask the sandbox."""

@@ -8,6 +8,8 @@ from django.contrib.admin.apps import AdminConfig
 from django.db import connections
 from django.db.models.signals import post_migrate, pre_migrate
 
+from portal import any_case
+
 _before: dict[str, set[int]] = {}  # by database: the permissions there were before this migration
 
 
@@ -27,6 +29,7 @@ class PortalConfig(AppConfig):
         pages = ("admin.accounts", "admin.audit", "admin.people", "admin.tokens")
         for name in ("checks", *pages, "handbook.admin", "preferences.admin", "finder.admin"):
             import_module(f"portal.{name}")  # registers them; they need the models, which are ready only now
+        any_case.register()
         pre_migrate.connect(_note_permissions, dispatch_uid="portal.permissions")
         post_migrate.connect(_make_groups, dispatch_uid="portal.groups")
 

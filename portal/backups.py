@@ -120,6 +120,7 @@ def restore(backup: Path) -> Manifest:
     else:
         _run("pg_restore", *_RESTORE, f"--dbname={connection.settings_dict['NAME']}", str(backup / manifest.file))
     settings.EMBEDDED_QUEUE.unlink(missing_ok=True)  # wake-ups for rows that may not be there
+    shutil.rmtree(settings.DOCUMENT_COPIES, ignore_errors=True)  # of versions that may not be there: the newest stays
     return manifest
 
 

@@ -13,12 +13,13 @@ class AddIndex(migrations.AddIndex):
     """Builds an index beside reads and writes."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
-        if schema_editor.connection.vendor != "postgresql":
-            super().database_forwards(app_label, schema_editor, from_state, to_state)
-            return
         model = to_state.apps.get_model(app_label, self.model_name)
-        if _may_migrate(self, schema_editor, model) and not _stands(schema_editor, self.index.name):
+        if not _may_migrate(self, schema_editor, model) or _stands(schema_editor, self.index.name):
+            return
+        if schema_editor.connection.vendor == "postgresql":
             schema_editor.add_index(model, self.index, concurrently=True)
+        else:
+            schema_editor.add_index(model, self.index)
 
     def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
         _drop(schema_editor, self.index.name)
@@ -78,8 +79,11 @@ def _may_migrate(operation: Any, schema_editor: Any, model: Any) -> bool:
 
 def _stands(schema_editor: Any, name: str) -> bool:
     """Tell whether the index is there and whole; one that was left unfinished is dropped."""
+    question = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = %s"  # SQLite leaves none unfinished
+    if schema_editor.connection.vendor == "postgresql":
+        question = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
     with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)", [name])
+        cursor.execute(question, [name])
         found = cursor.fetchone()
     if found and not found[0]:
         _drop(schema_editor, name)

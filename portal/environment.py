@@ -39,6 +39,8 @@ _POSTGRESQL: dict[str, Any] = {
     },
 }
 
+_HOST = re.compile(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]")  # as it stands in a Host header
+
 T = TypeVar("T")
 D = TypeVar("D")
 
@@ -83,14 +85,35 @@ def log_level(text: str) -> str:
     return text.upper()
 
 
+def port(text: str) -> int:
+    if whole_number(text) == 0:
+        raise ValueError("must be a port from 1 to 65535.")
+    return int(text)
+
+
 def http_url(text: str) -> str:
+    """Return the address without the slash at its end; no part of it is in the error."""
     try:
         parts = urlsplit(text)
+        is_read = parts.port != 0 and not re.search(r"\s", text)
     except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        parts, is_read = urlsplit(""), False
+    if not is_read or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address.")
     return text.rstrip("/")
+
+
+def public_url(text: str) -> str:
+    """Return an address that paths can be put behind, and that may be shown to everybody."""
+    url = http_url(outgoing_url(text))
+    if "@" in urlsplit(url).netloc:
+        raise ValueError("must hold no user name and no password.")
+    if "?" in url or "#" in url:
+        raise ValueError("must end with its host or its path: no ? and no #.")
+    return url
+
+
+_LONGEST_URL = 200  # the account's row holds no more
 
 
 def telnyx_url(text: str) -> str:
@@ -102,6 +125,8 @@ def telnyx_url(text: str) -> str:
         parts, host = urlsplit(""), ""
     if not host or not parts.path.endswith("/v2") or parts.query or parts.fragment:
         raise ValueError("must be an https:// address that ends in /v2.")
+    if len(text) > _LONGEST_URL:
+        raise ValueError(f"must have at most {_LONGEST_URL} characters.")
     if "@" in parts.netloc:
         raise ValueError("must hold no user name and no password.")
     address = _as_address(host)
@@ -125,6 +150,26 @@ def _as_address(host: str) -> IPv4Address | IPv6Address | None:
         except OSError:
             return IPv4Address("0.0.0.0")  # noqa: S104  nobody's
     return getattr(address, "ipv4_mapped", None) or address
+
+
+def hosts(text: str) -> list[str]:
+    if wrong := [name for name in names(text) if not _HOST.fullmatch(name)]:
+        raise ValueError(f"must be names or addresses of hosts, separated by commas: {wrong[0]} is none.")
+    return names(text)
+
+
+def broker_url(text: str) -> str:
+    """Return the address of RabbitMQ or Redis; no part of it is in the error: it may be the password."""
+    try:
+        parts = urlsplit(text)
+        is_read = parts.port != 0
+    except ValueError:
+        parts, is_read = urlsplit(""), False
+    if not is_read or parts.scheme not in {"amqp", "amqps", "redis", "rediss"}:
+        raise ValueError(
+            "must look like amqp://user:password@host:5672// or redis://host:6379/0; with TLS amqps:// or rediss://."
+        )
+    return text
 
 
 def account_sid(text: str) -> str:
@@ -153,8 +198,8 @@ def outgoing_url(text: str) -> str:
     """Return the address as it is, with the slash it may end in: another path is another address."""
     http_url(text)
     try:
-        usable = bool(httpx.URL(text).host) and urlsplit(text).port != 0
-    except (httpx.InvalidURL, ValueError):
+        usable = bool(httpx.URL(text).host)
+    except httpx.InvalidURL:
         usable = False
     if not usable:
         raise ValueError("must be an http:// or https:// address that can be called.")

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import Any, Self, TypeVar
 
 from django.db.models import Model, Q, QuerySet
-from django.db.models.functions import Now
+
+from portal import sql
 
 M = TypeVar("M", bound=Model)
 
@@ -14,8 +15,8 @@ class Leased(QuerySet[M]):
 
     def due(self) -> Self:
         """Keep the rows that nobody has, and whose next try has come."""
-        return self.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+        return self.filter(Q(lease_until=None) | Q(lease_until__lt=sql.Now()))
 
     def claim(self, span: timedelta, **values: Any) -> bool:
         """Lease the due ones of these rows, setting ``values`` as well; false when there was none."""
-        return bool(self.due().update(lease_until=Now() + span, **values))
+        return bool(self.due().update(lease_until=sql.Now() + span, **values))

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models
-from django.db.models.functions import Now
+from django.db import models, transaction
 from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
 from portal.encryption import CannotOpen, seal, unseal
 from portal.environment import account_sid, telnyx_url
@@ -33,7 +33,7 @@ SCOPES = (
     ),
     "metrics:read",
 )
-
+MOST_DAYS = 36_500  # of a token: what ends nearer to the end of the calendar cannot be told in every zone
 
 _TOKEN = re.compile(r"tvp_([0-9a-f]{8})\.[A-Za-z0-9_\-]{43}")
 
@@ -143,6 +143,14 @@ class TelnyxAccount(models.Model):
         return urlsplit(self.base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
 
     @property
+    def world(self) -> str:
+        """Return what tells its key's world from others, for whatever is kept of Telnyx's answers for a while.
+
+        The same account with another address or another key may be a sandbox that became live.
+        """
+        return _sha256(f"{self.pk} {self.base_url} {self.api_key_sealed}")
+
+    @property
     def webhook_url(self) -> str:
         """Return the address for Call Control events that Telnyx is to be given."""
         return f"{settings.PORTAL_PUBLIC_URL}/webhooks/{self.webhook_token}/call-control/"
@@ -211,6 +219,14 @@ class ApiToken(models.Model):
         ``read``.
         """
         return not self.scopes or scope in self.scopes
+
+    def revoke(self, actor: Actor) -> bool:
+        """Revoke it; tell whether it was not revoked before."""
+        with transaction.atomic():
+            revoked = ApiToken.objects.filter(pk=self.pk, revoked_at=None).update(revoked_at=timezone.now())
+            if revoked:
+                AuditEvent.note(actor, "token.revoke", self)
+        return bool(revoked)
 
     def mark_used(self) -> None:
         """Note that it was used, with at most one write a minute."""
@@ -337,7 +353,7 @@ class Heartbeat(models.Model):
 
     @classmethod
     def beat(cls, name: str) -> None:
-        cls.objects.update_or_create(name=name, defaults={"at": Now()})
+        cls.objects.update_or_create(name=name, defaults={"at": sql.Now()})
 
 
 def _sha256(text: str) -> str:

@@ -13,7 +13,9 @@ MAX_DEPTH = 32
 _MAX_DIGITS = 19  # what fits into 64 bits; Telnyx sends longer numbers as strings
 # The closing quote is optional: without it a string that never ends would be tried anew from each of its quotes.
 _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_PLAIN_STRING = re.compile(rb'"[^"]*"')
 _BRACKET = re.compile(rb"[\[\]{}]")
+_NO_BRACKETS, _ONE_KIND = bytes(set(range(256)) - set(b'"[]{}')), bytes.maketrans(b"[]", b"{}")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _MAY_BE_UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")  # as UTF-8 they are no JSON: only escapes bring them
 
@@ -66,11 +68,27 @@ def storable(value: Any, *, replace: bool = True) -> Any:
 
 
 def _check_depth(body: bytes) -> None:
+    if b"\\" not in body and _is_shallow(body):
+        return
     depth = 0
     for bracket in _BRACKET.finditer(_STRING.sub(b"", body)):
         depth += 1 if bracket.group() in b"[{" else -1
         if depth > MAX_DEPTH:
             raise Unreadable(f"nested deeper than {MAX_DEPTH}")
+
+
+def _is_shallow(body: bytes) -> bool:
+    """Tell whether no brackets are left when the innermost pairs are taken away as often as they may be nested.
+
+    Of a body without a backslash: what stands between two quotes is a string. A page of a list has thirty thousand
+    brackets, too many to look at each; whether they match is the parser's to say.
+    """
+    brackets = _PLAIN_STRING.sub(b"", body.translate(_ONE_KIND, _NO_BRACKETS))
+    for _ in range(MAX_DEPTH):
+        if not brackets:
+            break
+        brackets = brackets.replace(b"{}", b"")
+    return not brackets
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -18,15 +18,28 @@ _SEALED = re.compile(r"nacl1:[0-9a-f]{8}:[A-Za-z0-9+/]+={0,2}")
 
 
 class SealedJSONField(models.JSONField):
-    """Stores JSON with its secrets sealed, however it is written."""
+    """Stores JSON with its secrets sealed, however it is written.
+
+    Without ``placeholders`` nothing is filled in later, and what looks like one is a secret as any other. That is no
+    matter of the schema: migrations do not know it.
+    """
+
+    def __init__(self, *args: Any, placeholders: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._placeholders = placeholders
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
-        return super().get_db_prep_value(sealed(value), connection, prepared)
+        return super().get_db_prep_value(sealed(value, placeholders=self._placeholders), connection, prepared)
 
 
-def sealed(value: Any) -> Any:
-    """Return a JSON value with its secrets sealed. A placeholder, filled in later, is none yet."""
-    return change_secrets(value, _sealed_text)
+def sealed(value: Any, *, placeholders: bool = True) -> Any:
+    """Return a JSON value with its secrets sealed. One of the ``placeholders``, filled in later, is none yet."""
+
+    def change(secret: Any) -> Any:
+        is_open = isinstance(secret, str) and not _is_sealed(secret) and not (placeholders and "{{" in secret)
+        return seal(secret, _PLACE) if is_open else secret
+
+    return change_secrets(value, change)
 
 
 def unsealed(value: Any) -> Any:
@@ -53,11 +66,6 @@ def with_kept_secrets(value: Any, kept: Any) -> Any:
         rest = [None] * len(value)
         return [with_kept_secrets(item, old) for item, old in zip(value, [*kept, *rest], strict=False)]
     return kept if value == HIDDEN and _is_sealed(kept) else value
-
-
-def _sealed_text(secret: Any) -> Any:
-    is_open = isinstance(secret, str) and "{{" not in secret and not _is_sealed(secret)
-    return seal(secret, _PLACE) if is_open else secret
 
 
 def _is_sealed(text: Any) -> bool:

@@ -16,18 +16,20 @@ from portal.environment import (
     account_sid,
     body_encoding,
     boolean,
+    broker_url,
     database,
     days,
     encryption_keys,
     from_file,
-    http_url,
+    hosts,
     log_level,
     mail_address,
     mail_addresses,
     mail_server,
     modules,
-    names,
     outgoing_url,
+    port,
+    public_url,
     setting,
     stop,
     telnyx_url,
@@ -46,10 +48,10 @@ DEBUG = setting("DEBUG", boolean, False)
 SECRET_KEY = from_file("SECRET_KEY", keys.secret_key_file())
 os.environ.setdefault("PORTAL_ENCRYPTION_KEYS", from_file("PORTAL_ENCRYPTION_KEYS", keys.encryption_keys_file()))
 PORTAL_ENCRYPTION_KEYS: list[bytes] = setting("PORTAL_ENCRYPTION_KEYS", encryption_keys, [])
-ALLOWED_HOSTS = setting("ALLOWED_HOSTS", names, ["127.0.0.1", "localhost", "[::1]"])
-PORT = setting("PORT", whole_number, 8000)
-SANDBOX_PORT = setting("SANDBOX_PORT", whole_number, PORT + 1)
-PORTAL_PUBLIC_URL = setting("PORTAL_PUBLIC_URL", http_url, f"http://127.0.0.1:{PORT}")
+ALLOWED_HOSTS = setting("ALLOWED_HOSTS", hosts, ["127.0.0.1", "localhost", "[::1]"])
+PORT = setting("PORT", port, 8000)
+SANDBOX_PORT = setting("SANDBOX_PORT", port, PORT + 1 if PORT < 65535 else PORT - 1)
+PORTAL_PUBLIC_URL = setting("PORTAL_PUBLIC_URL", public_url, f"http://127.0.0.1:{PORT}")
 PORTAL_PUBLIC_URL_IS_DEFAULT = not os.environ.get("PORTAL_PUBLIC_URL")
 TELNYX_API_KEY = setting("TELNYX_API_KEY", str, "")
 TELNYX_PUBLIC_KEY = setting("TELNYX_PUBLIC_KEY", str, "")
@@ -64,11 +66,10 @@ DATABASES = {
 }
 DATABASE_PREPARED = setting("DATABASE_PREPARED", boolean, True)
 EMBEDDED_QUEUE = VAR_DIR / "queue.sqlite3"
-CELERY_BROKER_URL = setting("CELERY_BROKER_URL", str, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
+DOCUMENT_COPIES = VAR_DIR / "texml"  # of TeXML documents, for the time without a database
+CELERY_BROKER_URL = setting("CELERY_BROKER_URL", broker_url, "") or f"embedded://localhost/{EMBEDDED_QUEUE}"
 # work may come from, and go to, other hosts: not on SQLite, whoever carries the messages
 HAS_BROKER = not (CELERY_BROKER_URL.startswith("embedded") or DATABASES["default"]["ENGINE"].endswith("sqlite3"))
-if urlsplit(CELERY_BROKER_URL).scheme not in {"embedded", "amqp", "amqps", "redis", "rediss"}:
-    stop("CELERY_BROKER_URL", "must begin with amqp://, amqps://, redis:// or rediss://.")
 
 TEXML_FETCH_DAYS = setting("TEXML_FETCH_DAYS", days, 30)
 
@@ -111,6 +112,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.runtime.middleware.request_context",
+    "portal.runtime.middleware.no_body_for_head",
     "portal.runtime.middleware.limited_waiting",
     "portal.runtime.middleware.known_length",
     "django.middleware.security.SecurityMiddleware",
@@ -148,6 +150,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"navigation": "portal.admin.navigation"},
         },
     }
 ]
@@ -206,6 +209,7 @@ CELERY_TASK_ROUTES = {
     "voice.open_own_countries": {"queue": "commands"},  # it asks Telnyx
     "voice.attend_to_alerts": {"queue": "commands"},  # it may wait for a mail server
     "voice.work_replay": {"queue": "commands"},  # pieces of seconds are not to stand before live events
+    "voice.work_bulk_action": {"queue": "commands"},
     "applications.*": {"queue": "commands"},
 }
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -274,9 +278,9 @@ SPECTACULAR_SETTINGS = {
 }
 
 # --- Looks and logs --------------------------------------------------------------------------------------------------
-# what hangs on an application's page, by its tab, or on "every": the dotted name
+# what hangs in the head of an application's page (a ``button``, a ``notice``), and in which of its tabs: dotted names
+APPLICATION_HEAD = "voice.stops.panels.application_head"
 APPLICATION_PANELS = {
-    "every": "voice.stops.panels.application_panel",
     "numbers": "applications.related.panels.panel",
     "calls": "voice.dashboard.application_panel",
 }
@@ -308,6 +312,7 @@ COMMAND_PANELS = ["voice.explanations.card.command_panel"]
 APPLICATION_DEPENDENTS = ["voice.dashboard.application_dependents", "applications.related.panels.dependents"]
 # what else portal.clean_up forgets
 CLEAN_UPS = [
+    "portal.admin.sign_in.clean_up",
     "voice.alerts.rounds.clean_up",
     "voice.events.rejections.clean_up",
     "voice.documents.fetch_log.clean_up",

@@ -4,20 +4,48 @@ runs.
 PostgreSQL and SQLite (from 3.35, for RETURNING) understand all of them. Names come from the models, values are bound.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
+from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, InternalError, OperationalError, connection
-from django.db.models import Field, Model
+from django.core.exceptions import EmptyResultSet
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connection,
+    connections,
+    models,
+)
+from django.db.models import Field, Model, QuerySet, Value, functions
 
 from portal import statements
 
 M = TypeVar("M", bound=Model)
-# The database's clock, as Django writes times into it.
-NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": "STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW')"}
+# SQLite compares times as texts, so there is one spelling of each: Django's, which has six digits of a second or none.
+_ON_SQLITE = "REPLACE(STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW'{}), '.000000', '')"
+NOW = {"postgresql": "STATEMENT_TIMESTAMP()", "sqlite": _ON_SQLITE.format("")}  # by the database's own clock
+
+
+def later(seconds: int) -> dict[str, str]:
+    """Return, by vendor, the SQL of the time in so many seconds."""
+    return {
+        "postgresql": f"{NOW['postgresql']} + INTERVAL '{seconds} seconds'",
+        "sqlite": _ON_SQLITE.format(f", '+{seconds} seconds'"),
+    }
+
+
+class Now(functions.Now):  # noqa: TID251  # this is the one place
+    """Is the database's clock. Django's own never equals what is read of it: it has three digits of a second."""
+
+    def as_sqlite(self, compiler: Any, connection: Any, **extra_context: Any) -> Any:
+        """Return the SQL of the time as Django writes any other time."""
+        return self.as_sql(compiler, connection, template=NOW["sqlite"].replace("%%", "%%%%"), **extra_context)
 
 
 @cache
@@ -29,7 +57,60 @@ def columns(model: type[Model], *but: str) -> str:
 
 def prepared(model: type[Model], name: str, value: Any) -> Any:
     """Return ``value`` as this database stores it in that field."""
-    return _field(model, name).get_db_prep_save(value, connection)
+    return _stored(_field(model, name), value, connections[DEFAULT_DB_ALIAS])
+
+
+def longest(model: type[Model], name: str) -> int:
+    """Return how many characters that field holds. PostgreSQL refuses a longer text, and SQLite takes any."""
+    return int(_field(model, name).max_length or 0)
+
+
+def cut(model: type[Model], name: str, text: str) -> str:
+    """Return as much of ``text`` as that field holds."""
+    return text[: longest(model, name)]
+
+
+def stored_values(row: Model, fields: "Iterable[Field[Any, Any]]") -> list[Any]:
+    """Return what the row has in these fields, as this database stores it."""
+    backend = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up for each of its attributes
+    return [_stored(field, getattr(row, field.attname), backend) for field in fields]
+
+
+# What these fields store as it is: Django asks six functions of its own to find that out. Numbers are not among it: of
+# each PostgreSQL is told the type, so that one statement remains one.
+_NOTHING: frozenset[type] = frozenset({type(None)})
+_TEXT: frozenset[type] = frozenset({type(None), str})
+_AS_IT_IS: dict[type, frozenset[type]] = {
+    models.CharField: _TEXT,
+    models.TextField: _TEXT,
+    models.BooleanField: frozenset({type(None), bool}),
+    models.DateTimeField: _NOTHING,
+    models.DecimalField: _NOTHING,
+    models.FloatField: _NOTHING,
+    models.ForeignKey: _NOTHING,
+    models.IntegerField: _NOTHING,
+    models.JSONField: _NOTHING,
+    models.UUIDField: _NOTHING,
+}
+_KEYS = (models.UUIDField, models.ForeignKey)
+
+
+def _stored(field: "Field[Any, Any]", value: Any, backend: Any) -> Any:
+    kind = type(value)
+    if kind in _AS_IT_IS.get(type(field), ()):
+        return value
+    if kind is UUID and backend.vendor == "postgresql" and type(field) in _KEYS:
+        return value
+    return field.get_db_prep_save(value, backend)
+
+
+def unindexed(column: str) -> str:
+    """Return the SQL of a column by which the planner looks up nothing.
+
+    For a state beside an id in one condition. PostgreSQL's statistics are of an hour without a backlog: it would take
+    "received" for the rarest of all, and read the whole backlog to find the rows of one call.
+    """
+    return f"COALESCE({column}, {column})"
 
 
 def distinct_values(model: type[Model], name: str) -> list[Any]:
@@ -43,6 +124,24 @@ def distinct_values(model: type[Model], name: str) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql)
         return [value for (value,) in cursor.fetchall()]
+
+
+def counts(querysets: Sequence[QuerySet[Any]], most: int) -> list[int]:
+    """Count the rows of each, up to ``most``: in one statement for all."""
+    parts, values = list[str](), list[Any]()
+    for rows in querysets:
+        try:
+            sql, bound = rows.values(one=Value(1))[:most].query.sql_with_params()
+        except EmptyResultSet:
+            parts.append("0")
+            continue
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS counted)")  # noqa: S608
+        values += bound
+    if not parts:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", values)
+        return list(cursor.fetchone())
 
 
 @contextmanager
@@ -157,21 +256,30 @@ def insert_new(row: Model) -> None:
 
 
 def _insert(row: Model, stamped: str | None = None) -> tuple[str, list[Any]]:
-    fields = row._meta.concrete_fields
+    statement, bound = _insertion(type(row), stamped, now())
+    return statement, stored_values(row, bound)
+
+
+@cache
+def _insertion(model: type[Model], stamped: str | None, at: str) -> tuple[str, "list[Field[Any, Any]]"]:
+    """Return the statement that inserts a row whole, and the fields whose values it binds."""
+    fields = model._meta.concrete_fields
     names = ", ".join(f'"{field.column}"' for field in fields)
-    marks = ", ".join(now() if field.name == stamped else "%s" for field in fields)
-    bound = [field for field in fields if field.name != stamped]
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in bound]
-    return f'INSERT INTO "{row._meta.db_table}" ({names}) VALUES ({marks})', values  # noqa: S608
+    marks = ", ".join(at if field.name == stamped else "%s" for field in fields)
+    sql = f'INSERT INTO "{model._meta.db_table}" ({names}) VALUES ({marks})'  # noqa: S608
+    return sql, [field for field in fields if field.name != stamped]
 
 
 def update(row: Model, names: Iterable[str], **only_if: Any) -> bool:
     """Write these fields of a row; false when it does not have the values of ``only_if`` in the database any more."""
     fields = [_field(type(row), name) for name in names]
     setting = ", ".join(f'"{field.column}" = %s' for field in fields)
-    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    where, found_by = _equal(type(row), {"id": row.pk, **only_if})
-    return _changed(f'UPDATE "{row._meta.db_table}" SET {setting} WHERE {where}', [*values, *found_by])  # noqa: S608
+    values = stored_values(row, fields)
+    where, found_by = _equal(type(row), {"id": row.pk})
+    conditions = [f"{unindexed(_quoted(type(row), name))} = %s" for name in only_if]  # the id finds it
+    values += found_by + [prepared(type(row), name, value) for name, value in only_if.items()]
+    sql = f'UPDATE "{row._meta.db_table}" SET {setting} WHERE {" AND ".join([where, *conditions])}'  # noqa: S608
+    return _changed(sql, values)
 
 
 def delete(row: Model) -> None:
@@ -181,10 +289,15 @@ def delete(row: Model) -> None:
 
 
 def _equal(model: type[Model], found_by: dict[str, Any]) -> tuple[str, list[Any]]:
-    where = " AND ".join(f'"{_field(model, name).column}" = %s' for name in found_by)
+    where = " AND ".join(f"{_quoted(model, name)} = %s" for name in found_by)
     return where, [prepared(model, name, value) for name, value in found_by.items()]
 
 
+def _quoted(model: type[Model], name: str) -> str:
+    return f'"{_field(model, name).column}"'
+
+
+@cache
 def _field(model: type[Model], name: str) -> "Field[Any, Any]":
     field: Field[Any, Any] = model._meta.get_field(name)  # type: ignore[assignment]  # columns only are asked for
     return field

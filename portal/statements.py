@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
@@ -26,17 +26,18 @@ def cursor() -> Iterator[CursorWrapper]:
 
     So it is where statements are logged: Django shows the values in their places only when it binds itself.
     """
-    if connection.vendor != "postgresql" or connection.queries_logged:
-        with connection.cursor() as plain:
+    backend = connections[DEFAULT_DB_ALIAS]  # the proxy looks it up for each of its attributes
+    if backend.vendor != "postgresql" or backend.queries_logged:
+        with backend.cursor() as plain:
             yield plain
         return
-    connection.ensure_connection()
-    with connection.wrap_database_errors:
-        binding = ServerBindingCursor(connection.connection)  # type: ignore[call-arg]
-    link = connection.connection
+    backend.ensure_connection()
+    with backend.wrap_database_errors:
+        binding = ServerBindingCursor(backend.connection)  # type: ignore[call-arg]
+    link = backend.connection
     link.prepare_threshold = _USES if settings.DATABASE_PREPARED else None
     try:
-        with connection._prepare_cursor(binding) as wrapped:  # type: ignore[attr-defined]  # counted like Django's
+        with backend._prepare_cursor(binding) as wrapped:  # type: ignore[attr-defined]  # counted like Django's
             yield wrapped
     finally:
         link.prepare_threshold = None
@@ -46,18 +47,24 @@ def rows(model: type[M], sql: str, values: Sequence[Any]) -> list[M]:
     """Return what the statement finds as rows of ``model``; what it names beside the columns becomes attributes."""
     with cursor() as found:
         found.execute(sql, values)
-        names = tuple(column[0] for column in found.description)
+        if (names := _names.get(sql)) is None:
+            names = _names[sql] = tuple(column[0] for column in found.description)
         told = found.fetchall()
-    fields, more, converters = _reading(model, names, connection.vendor)
+    backend = connections[DEFAULT_DB_ALIAS]
+    fields, more, converters = _reading(model, names, backend.vendor)
     made = []
     for row in told:
         cells = list(row)
         for at, convert, expression in converters:
-            cells[at] = convert(cells[at], expression, connection)
-        one = model.from_db(connection.alias, fields, cells[: len(fields)])
+            cells[at] = convert(cells[at], expression, backend)
+        one = model.from_db(DEFAULT_DB_ALIAS, fields, cells[: len(fields)])
         vars(one).update(zip(more, cells[len(fields) :], strict=True))
         made.append(one)
     return made
+
+
+# Of each statement, as it names its columns itself: a driver makes an object of each column to tell them.
+_names: dict[str, tuple[str, ...]] = {}
 
 
 @cache
@@ -68,6 +75,7 @@ def _reading(model: type[Model], names: tuple[str, ...], vendor: str) -> tuple[l
     converters = []
     for at, field in enumerate(found):
         expression = field.get_col(model._meta.db_table)
-        of_vendor = connection.ops.get_db_converters(expression)
-        converters += [(at, convert, expression) for convert in (*of_vendor, *field.get_db_converters(connection))]
+        backend = connections[DEFAULT_DB_ALIAS]
+        of_vendor = backend.ops.get_db_converters(expression)
+        converters += [(at, convert, expression) for convert in (*of_vendor, *field.get_db_converters(backend))]
     return [field.attname for field in found], names[len(found) :], converters

@@ -4,6 +4,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 
@@ -36,6 +37,18 @@ def read_mail_time(text: str) -> datetime | None:
         return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def of_wall_clock(shown: datetime, *, is_end: bool = False) -> datetime:
+    """Return when the clock on the wall of who looks shows this; what has an offset says so itself.
+
+    Where clocks are put back it shows it twice: something begins with the first, and ends with the last. Where they are
+    put forward it never does, and counting goes on from the hour before: a day without a midnight begins as it begins.
+    """
+    if timezone.is_aware(shown):
+        return shown
+    first, again = (timezone.make_aware(shown.replace(fold=fold)).astimezone(UTC) for fold in (0, 1))
+    return max(first, again) if is_end else first
 
 
 def within_reach(at: datetime, received_at: datetime) -> bool:

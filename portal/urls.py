@@ -3,10 +3,11 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
 from portal.rest import reference
+from portal.rest.document import DocumentView
 from portal.runtime import health
 
 handler400 = "portal.rest.problems.bad_request"
@@ -23,7 +24,7 @@ urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
-    path("api/schema/", SpectacularAPIView.as_view(api_version="v1", **_open), name="api-schema"),
+    path("api/schema/", DocumentView.as_view(**_open), name="api-schema"),
     path("api/docs/", reference.index, name="api-docs"),
     path("api/docs/try/", SpectacularSwaggerSplitView.as_view(url_name="api-schema", **_open), name="api-try"),
     path("api/docs/<slug:slug>/", reference.resource, name="api-resource"),

@@ -73,4 +73,8 @@ def moment_text(at: datetime, part: str = "") -> str:
     view = _view.get()
     date, clock, seconds, half = _FORMATS.get(view.order, _FORMATS["iso"])
     wanted = {"date": date, "time": clock + seconds + half, "minute": f"{date} {clock}{half}"}
-    return formatted(at.astimezone(view.zone), wanted.get(part, f"{date} {clock}{seconds}{half}"))
+    try:
+        at = at.astimezone(view.zone)
+    except OverflowError:  # where the calendar ends, there is no such time in that zone
+        at = at.astimezone(UTC)
+    return formatted(at, wanted.get(part, f"{date} {clock}{seconds}{half}"))

@@ -7,12 +7,14 @@ from typing import Any
 import httpx
 import pytest
 from django.contrib.auth.models import Group, Permission, User
+from django.db import DataError
+from django.db.models import CharField
 from django.test import Client
 from hypothesis import settings
 from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from portal import stopping
+from portal import sql, stopping
 from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.runtime import wakeups
@@ -103,6 +105,22 @@ def _static_files_are_listed_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", look_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_text_fits_its_column() -> Iterator[None]:
+    """SQLite takes a text of any length, PostgreSQL refuses one that is longer than its column, so here nobody may."""
+    plain = CharField.get_db_prep_save
+
+    def checked(field: "CharField[Any, Any]", value: Any, connection: Any) -> Any:
+        if isinstance(value, str) and field.max_length is not None and len(value) > field.max_length:
+            raise DataError(f"value too long for type character varying({field.max_length}): {field}, {len(value)}")
+        return plain(field, value, connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CharField, "get_db_prep_save", checked)
+        patch.setitem(sql._AS_IT_IS, CharField, frozenset())  # what is written by hand asks the field, too
         yield
 
 

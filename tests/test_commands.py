@@ -26,7 +26,7 @@ LEFT_OUT = {
     r"(\w+=\S+ )+make ": "the targets are what CI calls",
     r"createdb |docker |install |cp |set -a|sudo |systemctl ": "of a machine; tests/test_deploy.py reads them",
     r"pip install |telnyx-sandbox": "the package of the sandbox has a test of its own",
-    r"\.venv/bin/(gunicorn|celery)|\S+ manage\.py sweep": "a process, which goes on; tests/test_servers.py starts it",
+    r"\.venv/bin/(gunicorn|celery)|\S+ manage\.py (worker|sweep)": "goes on; tests/test_servers.py starts it",
     r"\S+ manage\.py restore /": "wants an empty database; tests of portal/backups",
     r"\S+ manage\.py migrate ": "the way back; tests of the upgrade",
     r"\S+ manage\.py texml apply ": "asks whoever sits there; tests/voice/management",

@@ -15,7 +15,7 @@ from portal.management.commands import start
 ROOT = Path(settings.BASE_DIR)
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = ("prepare", "web", "events", "commands", "beat", "sweep")
+OURS = ("prepare", "web", "worker", "events", "commands", "beat", "sweep")
 UNITS = {path.stem.removeprefix("portal-"): path for path in (ROOT / "docs/deploy").glob("portal-*.service")}
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 DEPLOYING = (ROOT / "docs/deploying.md").read_text()
@@ -33,8 +33,8 @@ def documented() -> dict[str, list[str]]:
             found["web"] = words
         elif words[0] == "celery":
             found["beat" if "beat" in words else words[words.index("-Q") + 1]] = words
-        elif words[:3] == ["python", "manage.py", "sweep"]:
-            found["sweep"] = words
+        elif words[:2] == ["python", "manage.py"] and words[2] in ("worker", "sweep"):
+            found[words[2]] = words
     return found
 
 
@@ -67,7 +67,7 @@ def test_each_process_runs_as_documented() -> None:
 def test_the_documented_workers_are_those_that_start_uses() -> None:
     used = {process.name: list(process.command) for process in start._processes_of_many()}
     for name, words in documented().items():
-        if name in ("web", "beat", "sweep"):
+        if name in ("web", "worker", "beat", "sweep"):
             continue
         for option in ("-P", "-c", "-Q", "-n"):
             assert used[name][used[name].index(option) + 1] == words[words.index(option) + 1]

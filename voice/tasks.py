@@ -9,6 +9,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.runtime import worker
 from voice.alerts import rounds
+from voice.call_log.bulk import carrying_out
 from voice.catalogue import actions
 from voice.dialling import own_numbers
 from voice.dispatch import sender
@@ -16,7 +17,7 @@ from voice.events import processing
 from voice.events.following import wake_following
 from voice.recovery import backfill, runs
 from voice.replay import runs as replay_runs
-from voice.wakeups import wake_commands, wake_recovery, wake_replay
+from voice.wakeups import wake_bulk_action, wake_commands, wake_recovery, wake_replay
 
 PIECE_SECONDS = 5.0  # of a replay: well below the time limit of a task
 
@@ -76,6 +77,14 @@ def work_replay(replay_id: str) -> None:
     wake_following(replay_runs.work(uuid.UUID(replay_id), PIECE_SECONDS))
     if replay_runs.is_due(uuid.UUID(replay_id)):
         wake_replay(uuid.UUID(replay_id))
+
+
+@shared_task(name="voice.work_bulk_action")
+def work_bulk_action(action_id: str) -> None:
+    """Do a piece of what is done for many calls; the next one in a message of its own."""
+    wake_commands(*carrying_out.work(uuid.UUID(action_id), PIECE_SECONDS))
+    if carrying_out.is_due(uuid.UUID(action_id)):
+        wake_bulk_action(uuid.UUID(action_id))
 
 
 def _send_at_once(*command_ids: uuid.UUID) -> None:

@@ -13,6 +13,10 @@ def wake_replay(replay_id: uuid.UUID) -> None:
     wake("voice.work_replay", replay_id)
 
 
+def wake_bulk_action(action_id: uuid.UUID) -> None:
+    wake("voice.work_bulk_action", action_id)
+
+
 def wake_event(event_id: uuid.UUID) -> None:
     wake("voice.process_event", event_id)
 

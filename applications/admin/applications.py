@@ -18,18 +18,13 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
-from unfold.contrib.filters.admin import (
-    AllValuesCheckboxFilter,
-    BooleanRadioFilter,
-    DropdownFilter,
-    RelatedCheckboxFilter,
-)
+from unfold.contrib.filters.admin import AllValuesCheckboxFilter, DropdownFilter, RelatedCheckboxFilter
 from unfold.decorators import display
 
 from applications import wording
 from applications.admin.columns import ApplicationColumns, Presence
 from applications.admin.delete_pages import GuardPages
-from applications.admin.filters import HostFilter, WarningFilter
+from applications.admin.filters import HostFilter, NumbersFilter, WarningFilter
 from applications.admin.groups import groups
 from applications.admin.history_pages import ApplicationHistory
 from applications.admin.pull_pages import PullPages
@@ -41,12 +36,13 @@ from applications.editing.outcomes import by_field
 from applications.editing.service import Conflict, Retry, create_application, snapshot, update_application
 from applications.exchange.pages import ExchangePages
 from applications.kinds import KINDS
-from applications.mirror.store import changes
+from applications.mirror.answers import differing
 from applications.models import ApplyRun, CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
 from applications.related.panels import Belongings
 from applications.tags import Tagged
 from portal.actors import actor_of
+from portal.admin.filters import CountedBooleanFilter, CountedRelatedCheckboxFilter
 from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import PortalAdmin, ReadOnlyAdmin, as_json
 from portal.models import TelnyxAccount
@@ -124,6 +120,7 @@ class ApplicationAdmin(  # type: ignore[misc]
             context["probe_url"] = reverse(self._guard_url("probe"), args=[obj.pk])
             context |= {"saved": self.saved(request, obj), "history_url": self._address_of("history", obj)}
             context["dial"] = import_string(settings.APPLICATION_DIAL)(request, obj)
+            context["stop"] = import_string(settings.APPLICATION_HEAD)(request, obj)
             context["show_save_and_add_another"] = context["show_save_and_continue"] = False
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -173,7 +170,8 @@ class ApplicationAdmin(  # type: ignore[misc]
             if application:
                 return self._changed(request, form, application, values)
             retry: Retry = "anyway" if request.POST.get("retry") == "anyway" else "look"
-            row, notice = create_application(self.kind, form.cleaned_data["account"], values, actor, retry=retry)
+            account, wish = form.cleaned_data["account"], form.cleaned_data.get(forms.WISH, "")
+            row, notice = create_application(self.kind, account, values, actor, retry=retry, wish=wish)
             if notice:
                 messages.warning(request, notice)
             return self._done(request, form, row, add=True)
@@ -194,7 +192,7 @@ class ApplicationAdmin(  # type: ignore[misc]
         base = snapshot(application, digest) if digest else None
         self.note_version(request, application)
         row = update_application(application, values, actor_of(request), base_digest=digest)
-        if base and (kept := sorted(set(changes(base, row.remote)) - form.touched - {"updated_at"})):
+        if base and (kept := sorted({*differing(base, row.remote)} - form.touched - {"updated_at"})):
             names = ", ".join(wording.label(name) for name in kept)
             messages.info(request, f"Others had changed this application meanwhile; kept as they have it: {names}.")
         return self._done(request, form, row, add=False)
@@ -254,8 +252,9 @@ class CallControlApplicationAdmin(ApplicationAdmin):
     )
     list_filter = (
         Presence,
-        ("account", RelatedCheckboxFilter),
-        ("active", BooleanRadioFilter),
+        ("account", CountedRelatedCheckboxFilter),
+        ("active", CountedBooleanFilter),
+        NumbersFilter,
         ("webhook_api_version", AllValuesCheckboxFilter),
         HostFilter,
         WarningFilter,
@@ -280,8 +279,9 @@ class TexmlApplicationAdmin(ApplicationAdmin):
     list_display = ("name_shown", "telnyx_id", "account_shown", "active", "host_shown", "updated_at")
     list_filter = (
         Presence,
-        ("account", RelatedCheckboxFilter),
-        ("active", BooleanRadioFilter),
+        ("account", CountedRelatedCheckboxFilter),
+        ("active", CountedBooleanFilter),
+        NumbersFilter,
         HostFilter,
         WarningFilter,
         Tagged,

@@ -11,18 +11,23 @@ from unfold.decorators import display
 from applications.kinds import Kind, flatten
 from applications.models import TelnyxApplication
 from applications.notices import warnings_for, webhook_host
+from applications.pulls import number_counts
 from applications.wording import display_value, label
 from portal.admin.site import as_json, viewer
 from portal.masking import addresses_for
 from portal.models import TelnyxAccount
 from portal.templatetags.portal import live_badge
+from portal.view_times import moment_text
 
 
 class ApplicationColumns:
     """Provides columns and read-only facts."""
 
     kind: Kind
-    list_display_more = ("tags_shown", "created_at", "pulled_at")
+    list_display_more = ("numbers_shown", "tags_shown", "created_at", "pulled_at")
+
+    def complete(self, rows: list[Any]) -> None:
+        number_counts.tell_times(rows)
 
     def with_sign(self, application: TelnyxApplication) -> str:
         """Return its name, and a sign when there is something to know."""
@@ -51,6 +56,13 @@ class ApplicationColumns:
     def version_shown(self, application: Any) -> tuple[str, str]:
         version = application.webhook_api_version
         return ("2", "2") if version == "2" else ("old", f"{version or 'none'} · old format")
+
+    @display(description="numbers")
+    def numbers_shown(self, application: TelnyxApplication) -> str:
+        at = application.numbers_as_of
+        count = "–" if at is None else application.numbers_count
+        told = f"As Telnyx listed them at {moment_text(at, 'minute')}" if at else "Not read yet: the next pull does."
+        return format_html('<span class="portal-number" title="{}">{}</span>', told, count)
 
     @display(description="tags")
     def tags_shown(self, application: TelnyxApplication) -> str:

@@ -11,7 +11,10 @@ from unfold.contrib.filters.admin import DropdownFilter
 from applications import addresses
 from applications.models import CallControlApplication, TelnyxApplication
 from applications.notices import host_of
+from applications.pulls import number_counts
+from portal.admin.filters import Counted
 from portal.models import TelnyxAccount
+from portal.view_times import moment_text
 
 _MOST = 500  # different addresses that are looked through
 _NOWHERE = "-"
@@ -43,6 +46,24 @@ class HostFilter(DropdownFilter):
         # behind a user name and a password
         named = _different(queryset.model.objects.filter(**{f"{name}__contains": f"@{host}"}), name)
         return queryset.filter(wanted | Q(**{f"{name}__in": [url for url in named if host_of(url) == host]}))
+
+
+class NumbersFilter(Counted, DropdownFilter):
+    """Filters by whether a phone number is assigned: as Telnyx listed them when it was last asked, which is said."""
+
+    title, parameter_name = "phone numbers", "numbers"
+
+    def conditions(self) -> dict[str, Q]:
+        return {"none": Q(numbers_count=0), "some": Q(numbers_count__gt=0), "unknown": Q(numbers_count=None)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        at = number_counts.as_of()
+        since = f", as read at {moment_text(at, 'minute')} or later" if at else ""
+        return [("none", f"No number{since}"), ("some", f"With a number{since}"), ("unknown", "Not read yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        condition = self.conditions().get(self.value() or "")
+        return queryset if condition is None else queryset.filter(condition)
 
 
 class WarningFilter(SimpleListFilter):

@@ -45,7 +45,7 @@ class ApplicationHistory(HistoryPages):
     def way_back(self, request: HttpRequest, row: TelnyxApplication, version: Any) -> WayBack | None:
         if not self.has_change_permission(request, row):
             return None
-        then = flatten(version.remote)
+        then = {**flatten(row.remote), **flatten(version.remote)}  # what that version never told stays as it is
         fields = [(name, display_value(then.get(name))) for name in self.kind.settable_flat()]
         return WayBack(self._address_of("change", row), [*fields, (forms.BASE, row.remote_digest), ("_continue", "1")])
 

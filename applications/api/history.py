@@ -13,9 +13,9 @@ from applications.mirror.versions import entry, with_changes
 from portal.masking import addresses_for
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import Cursor
+from portal.rest.viewsets import ACCOUNT
 
 _MISSING = OpenApiParameter("missing", bool, description="Also that of one which Telnyx does not know any more.")
-_ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
 
 
 class Change(serializers.Serializer[Any]):
@@ -51,7 +51,7 @@ class HistoryAction:
 
     @extend_schema(
         parameters=[
-            _ACCOUNT,
+            ACCOUNT,
             _MISSING,
             OpenApiParameter("cursor", OpenApiTypes.STR),
             OpenApiParameter("page_size", OpenApiTypes.INT, description="Up to 250."),

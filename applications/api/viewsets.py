@@ -3,7 +3,6 @@
 from typing import Any, ClassVar, TypeVar
 
 from django.db.models import Q, QuerySet
-from django.http import Http404
 from django.utils.http import parse_etags
 from django_filters.filters import CharFilter
 from django_filters.filterset import FilterSet
@@ -44,7 +43,7 @@ from applications.tags import tagged
 from portal.json_types import JsonObject
 from portal.rest.filters import YesNo
 from portal.rest.problems import Problem
-from portal.rest.viewsets import PortalViewSet, account_of
+from portal.rest.viewsets import ACCOUNT, PortalViewSet, account_name, account_of, only_one
 from portal.telnyx.errors import TelnyxError
 
 T = TypeVar("T")
@@ -54,7 +53,6 @@ PULL_SECONDS = 10.0
 _IF_MATCH = OpenApiParameter(
     "If-Match", str, OpenApiParameter.HEADER, description="An ETag. 412 when Telnyx has another state."
 )
-_ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
 _ANYWAY = OpenApiParameter("anyway", bool, description="Also while phone numbers are assigned to it: 409 without.")
 _MISSING = OpenApiParameter("missing", bool, description="Also those that Telnyx does not know any more.")
 _ETAG = OpenApiParameter("ETag", str, OpenApiParameter.HEADER, response=[200, 201], description="For If-Match.")
@@ -100,14 +98,9 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMix
 
     def get_object(self) -> Any:
         rows = self.get_queryset().filter(telnyx_id=self.kwargs["id"])
-        if name := self._account_name():
+        if name := account_name(self.request, self.request.data if self.request.method == "PATCH" else None):
             rows = rows.filter(account__name=name)
-        matches = list(rows[:2])
-        if len(matches) > 1:
-            raise ValidationError({"account": ["Several accounts have an application of this id: name one."]})
-        if not matches:
-            raise Http404
-        return matches[0]
+        return only_one(rows, "an application")
 
     def retrieve(self, request: Request, id: str) -> Response:
         return self._answer(self.get_object())
@@ -165,13 +158,6 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMix
         data["warnings"] = [*([trouble] if trouble else []), *data["warnings"]]
         return Response(data, status, headers={"ETag": f'"{application.remote_digest}"'})
 
-    def _account_name(self) -> str | None:
-        body = self.request.data if self.request.method == "PATCH" else None
-        name = body.get("account") if isinstance(body, dict) else None
-        if name is not None and not isinstance(name, str):
-            raise ValidationError({"account": ["Must be the name of an account."]})
-        return name or self.request.query_params.get("account")
-
     def _missing(self) -> bool:
         return yes_or_no(self.request, "missing")
 
@@ -188,10 +174,10 @@ def _permissions(kind: Kind) -> dict[str, str]:
 def _operations(serializer: type[ApplicationSerializer], body: type) -> Any:
     """Describe the operations of one kind for OpenAPI."""
     return extend_schema_view(
-        retrieve=extend_schema(parameters=[_ACCOUNT, _MISSING, _ETAG], responses=serializer),
+        retrieve=extend_schema(parameters=[ACCOUNT, _MISSING, _ETAG], responses=serializer),
         create=extend_schema(parameters=[_ETAG], request=body, responses={201: serializer}),
-        partial_update=extend_schema(parameters=[_IF_MATCH, _ACCOUNT, _ETAG], request=body, responses=serializer),
-        destroy=extend_schema(parameters=[_IF_MATCH, _ACCOUNT, _ANYWAY], responses={204: None}),
+        partial_update=extend_schema(parameters=[_IF_MATCH, ACCOUNT, _ETAG], request=body, responses=serializer),
+        destroy=extend_schema(parameters=[_IF_MATCH, ACCOUNT, _ANYWAY], responses={204: None}),
     )
 
 
@@ -267,7 +253,8 @@ def _failed(record: Pull) -> Problem:
     if record.state == Pull.State.STOPPED:
         return Problem(409, f"{message} Send accept_missing: true.", "looks_like_mass_delete")
     status = {"refused": 422, "uncertain": 504}.get(str(last.get("kind")), 503)
-    problem = Problem(status, message, f"telnyx_{last.get('kind', 'unavailable')}")
+    code = f"telnyx_{last.get('kind', 'unavailable')}"
+    problem = Problem(status, message, code, telnyx_code=last.get("telnyx_code"))
     if status == 503:
         problem.wait = 5
     return problem

@@ -8,25 +8,26 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from applications.editing.outcomes import conflict_sentences
 from applications.editing.service import Conflict, update_application
 from applications.kinds import BY_SLUG, Kind, flatten, unflatten
+from applications.mirror.answers import same
 from applications.models import BulkEdit, TelnyxApplication
 from applications.wording import display_value
 from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent
-from portal.telnyx.client import client_for
+from portal.telnyx.client import NotNow, client_for
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 
@@ -68,7 +69,7 @@ def draft(kind: Kind, rows: Iterable[TelnyxApplication], owner: Any, values: Jso
     targets = [_target(row) for row in rows if row.missing_since is None]
     if len(targets) > MOST:
         raise TooMany(f"{len(targets)} are chosen; {MOST} can be changed at once.")
-    BulkEdit.objects.filter(created_at__lt=Now() - _KEPT).delete()
+    BulkEdit.objects.filter(created_at__lt=sql.Now() - _KEPT).delete()
     return BulkEdit.objects.create(kind=kind.slug, owner=owner, targets=targets, values=values or {})
 
 
@@ -120,8 +121,8 @@ def counts(edit: BulkEdit) -> dict[str, int]:
 def _claim(edit: BulkEdit, preview: str) -> bool:
     if preview != str(edit.preview):
         return False
-    free = Q(state=BulkEdit.State.DRAFT) | Q(state=BulkEdit.State.RUNNING, seen_alive_at__lt=Now() - _silence())
-    now = {"state": BulkEdit.State.RUNNING, "seen_alive_at": Now()}
+    free = Q(state=BulkEdit.State.DRAFT) | Q(state=BulkEdit.State.RUNNING, seen_alive_at__lt=sql.Now() - _silence())
+    now = {"state": BulkEdit.State.RUNNING, "seen_alive_at": sql.Now()}
     shown = BulkEdit.objects.filter(free, pk=edit.pk, preview=edit.preview)  # another tab may choose just now
     return bool(shown.exclude(values={}).update(**now))
 
@@ -137,17 +138,35 @@ def _in_thread(edit_id: Any, actor: Actor) -> None:
 
 
 def run(edit: BulkEdit, actor: Actor) -> None:
-    """Carry out what has had no turn yet, in order. When Telnyx stays away, the rest is left as it is."""
+    """Carry out what has had no turn yet, in order. When Telnyx stays away, the rest is left as it is.
+
+    Who was taken for dead meanwhile leaves the rest to whoever has it now, and a process that is to end to whoever goes
+    on.
+    """
     rows = {str(row.pk): row for row in _rows(edit)}
     away = 0
-    for target in edit.targets:
-        if target["state"]:
-            continue
-        target["state"], target["said"] = _turn(rows.get(target["id"]), target["base"], edit.values, actor, away)
-        away = away + 1 if target["state"] in _AWAY else 0
-        BulkEdit.objects.filter(pk=edit.pk).update(targets=edit.targets, seen_alive_at=Now())
-    BulkEdit.objects.filter(pk=edit.pk).update(state=BulkEdit.State.DONE, finished_at=Now())
-    AuditEvent.note(actor, "application.bulk_edit", edit, fields=sorted(edit.values), **counts(edit))
+    with suppress(_Lost, NotNow):
+        for target in edit.targets:
+            if target["state"]:
+                continue
+            target["state"], target["said"] = _turn(rows.get(target["id"]), target["base"], edit.values, actor, away)
+            away = away + 1 if target["state"] in _AWAY else 0
+            _save(edit, targets=edit.targets)
+        with transaction.atomic():
+            _save(edit, state=BulkEdit.State.DONE, finished_at=sql.Now())
+            AuditEvent.note(actor, "application.bulk_edit", edit, fields=sorted(edit.values), **counts(edit))
+
+
+class _Lost(Exception):
+    """Says that the run is another's: it was silent for too long."""
+
+
+def _save(edit: BulkEdit, **values: Any) -> None:
+    """Write while it is ours, which says as well that somebody is at it. Raises ``_Lost``."""
+    mine, now = BulkEdit.objects.filter(pk=edit.pk, seen_alive_at=edit.seen_alive_at), sql.clock()
+    if not mine.update(seen_alive_at=now, **values):
+        raise _Lost
+    edit.seen_alive_at = now
 
 
 def _turn(row: TelnyxApplication | None, base: str, values: JsonObject, actor: Actor, away: int) -> tuple[str, str]:
@@ -157,13 +176,15 @@ def _turn(row: TelnyxApplication | None, base: str, values: JsonObject, actor: A
         return "skipped", "Telnyx could not be asked for those before it, so this one was not tried."
     try:
         return _one(row, base, values, actor)
+    except NotNow:
+        raise
     except Exception:  # the others are still to have their turn
         _logger.exception("bulk edit of one application failed", application=str(row.pk))
         return "failed", "An error of the portal; its log tells more."
 
 
 def _one(row: TelnyxApplication, base: str, values: JsonObject, actor: Actor) -> tuple[str, str]:
-    before = row.remote_digest
+    before = flatten(row.remote)
     try:
         after = update_application(row, unflatten(values), actor, base_digest=base)
     except Conflict as conflict:
@@ -172,10 +193,13 @@ def _one(row: TelnyxApplication, base: str, values: JsonObject, actor: Actor) ->
         )
     except InvalidParameters as invalid:
         return "refused", str(invalid)
+    except NotNow:  # it had no turn
+        raise
     except TelnyxError as error:
         fields = getattr(error, "fields", {})
         return error.kind, "; ".join(f"{name}: {' '.join(messages)}" for name, messages in fields.items()) or str(error)
-    return ("changed" if after.remote_digest != before else "unchanged"), ""
+    there = flatten(after.remote)
+    return ("unchanged" if all(same(before.get(name), there.get(name)) for name in values) else "changed"), ""
 
 
 def _line(row: TelnyxApplication, target: JsonObject, values: JsonObject) -> Line:

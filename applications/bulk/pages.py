@@ -124,7 +124,8 @@ class BulkPages:
 
     def _draft_bulk(self, request: HttpRequest, queryset: QuerySet[Any], values: dict[str, Any]) -> HttpResponse | None:
         try:
-            edit = edits.draft(self.kind, queryset.select_related(None)[: edits.MOST + 1], request.user, values)
+            there = queryset.filter(missing_since=None).select_related(None)
+            edit = edits.draft(self.kind, there[: edits.MOST + 1], request.user, values)
         except edits.TooMany:
             messages.error(request, f"At most {edits.MOST} can be changed at once: narrow the selection.")
             return None

@@ -16,7 +16,8 @@ from applications.kinds import Kind
 from applications.mirror import intents
 from applications.mirror.answers import has_all
 from applications.mirror.store import PAGE_SIZE
-from applications.models import Intent
+from applications.models import Intent, TelnyxApplication
+from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
@@ -42,6 +43,13 @@ def note(
     """Write down how a create ended: ``done``, ``adopted`` or ``uncertain``. The name and address only as a hash."""
     details = {"outcome": outcome, "account": account.name, "kind": kind.slug, "wanted": _wanted(kind, values)}
     AuditEvent.note(actor, _ACTION, subject, **details, **more)
+
+
+def made_before(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], wish: str) -> TelnyxApplication | None:
+    """Return what this very wish has made, under that name and address, if it is still there."""
+    recent = AuditEvent.objects.filter(action=_ACTION, at__gt=sql.Now() - intents.REMEMBERED)
+    noted = recent.filter(details__wish=wish, details__wanted=_wanted(kind, values)).first()
+    return kind.rows(account).filter(pk=noted.object_id, missing_since=None).first() if noted else None
 
 
 def open_tries(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> list[Intent]:

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 
 from applications.kinds import Kind
 from applications.models import EditLock, TelnyxApplication
@@ -48,7 +47,7 @@ def _held(subject: str, what: str) -> Iterator[None]:
 def _take(subject: str, what: str) -> EditLock:
     give_up = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        EditLock.objects.filter(subject=subject, until__lt=Now()).delete()
+        EditLock.objects.filter(subject=subject, until__lt=sql.Now()).delete()
         try:
             with transaction.atomic():
                 return EditLock.objects.create(subject=subject, until=sql.clock() + LONGEST)

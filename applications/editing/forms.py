@@ -5,6 +5,7 @@ Every value is a text in the form (``shown``), so that "touched or not" is a com
 Telnyx, of whatever type, survives a save of something else.
 """
 
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +14,19 @@ from django.http import QueryDict
 from django.utils.html import strip_tags
 from unfold import widgets
 
+from applications.addresses import is_address
 from applications.editing import profile_field
 from applications.editing.service import snapshot
 from applications.kinds import Kind, flatten, unflatten
 from applications.models import TelnyxApplication
+from applications.receivers import path_of
 from applications.wording import display_value, label
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
 
 BASE = "base_digest"
+WISH = "wish"  # the id of an add form: sent twice, it is one wish
 
 
 class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -77,15 +81,17 @@ class ApplicationForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(name if name in self.fields else None, messages)
         cleaned: JsonObject = self.cleaned_data
         account = cleaned.get("account")
-        if account and not self.instance.telnyx_id and self._is_another_accounts_prefill(account):
-            cleaned[self.kind.model.url_field] = account.webhook_url
+        if account and not self.instance.telnyx_id:
+            self._lead_to(account, cleaned)
         return cleaned
 
-    def _is_another_accounts_prefill(self, account: TelnyxAccount) -> bool:
-        prefilled = self._drawn(self.kind.model.url_field)
-        changed = self.kind.model.url_field in self.touched
-        others = TelnyxAccount.objects.exclude(pk=account.pk)
-        return bool(prefilled) and not changed and prefilled in {other.webhook_url for other in others}
+    def _lead_to(self, account: TelnyxAccount, cleaned: JsonObject) -> None:
+        """Make each untouched address of another account here one of this account: the other cannot read its calls."""
+        others = [path_of(other) for other in TelnyxAccount.objects.exclude(pk=account.pk)]
+        for name in cleaned.keys() & self.kind.settable_flat().keys() - self.touched:
+            if is_address(name) and isinstance(url := cleaned[name], str):
+                foreign = next((path for path in others if path in url), "")
+                cleaned[name] = url.replace(foreign, path_of(account)) if foreign else url
 
     def _post_clean(self) -> None:
         """Do nothing: the instance is not the form's to change."""
@@ -111,6 +117,7 @@ def form_class(
         for name, parameter in kind.settable_flat().items()
     }
     if application is None:
+        fields[WISH] = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput, initial=uuid.uuid4)
         fields["account"] = AccountChoice(TelnyxAccount.objects.all(), widget=widgets.UnfoldAdminSelectWidget)
     for name, parameter in kind.settable_flat().items():
         if application and parameter.kind == "boolean" and isinstance(values.get(name), bool):

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from django.db import transaction
+
 from applications.editing import adoption
 from applications.editing.checks import check_create, check_update, in_turn
 from applications.editing.edit_lock import create_lock, edit_lock
@@ -16,7 +18,7 @@ from applications.kinds import Kind, flatten, kind_of, unflatten
 from applications.mirror import intents
 from applications.mirror.answers import agree, has_all, merged, same
 from applications.mirror.rows import claim_creation
-from applications.mirror.store import changed_by, data_of, mark_missing, seen_by, store
+from applications.mirror.store import changed_by, data_of, mark_missing, retrieved, seen_by, store
 from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
@@ -58,6 +60,7 @@ def create_application(
     *,
     retry: Retry = "if none",
     open_choices: bool = False,
+    wish: str = "",
 ) -> tuple[TelnyxApplication, str]:
     """Create at Telnyx (``POST /call_control_applications``, ``/texml_applications``) and keep the answer.
 
@@ -66,8 +69,9 @@ def create_application(
     the same name and address has no known outcome, the application is looked for at Telnyx and adopted if it is the
     only one that may be it. Otherwise ``retry`` tells whether such a repeated try makes a new one: never (``look``), if
     nothing is there that may be it (``if none``), or in any case (``anyway``). With ``open_choices`` words that the SDK
-    does not know are sent, too: they were read from Telnyx. Raises ``InvalidParameters`` or a ``TelnyxError``, of which
-    ``adoption.UncertainCreate`` tells the candidates.
+    does not know are sent, too: they were read from Telnyx. What the same ``wish`` has made before is returned, if any
+    is told. Raises ``InvalidParameters`` or a ``TelnyxError``, of which ``adoption.UncertainCreate`` tells the
+    candidates.
     """
     method = kind.method("create")
     if has_parameter(method, "webhook_api_version"):
@@ -75,20 +79,24 @@ def create_application(
     values, later = in_turn(kind, values)
     check_create(kind, values, later, open_choices=open_choices)
     with create_lock(kind, account, values):
-        found = _find_open(kind, account, values, actor, retry)
-        application, notice = found or _create(kind, account, values, actor)
+        if wish and (made := adoption.made_before(kind, account, values, wish)):
+            return made, "This form had been sent before: here is the application that it made."
+        found = _find_open(kind, account, values, actor, retry, wish)
+        application, notice = found or _create(kind, account, values, actor, wish)
     application, trouble = _set_later(application, kind, later, actor)
     return application, " ".join(sentence for sentence in (notice, trouble) if sentence)
 
 
-def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor) -> tuple[TelnyxApplication, str]:
+def _create(
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, wish: str
+) -> tuple[TelnyxApplication, str]:
     intent = intents.begin(actor, kind, account, Intent.Verb.CREATE, values)
     try:
         remote = data_of(ask(account, kind.method("create"), **values))
     except TelnyxUncertain as error:
         adoption.note(actor, kind, account, values, "uncertain", None, asked_at=intent.asked_at.isoformat())
         try:
-            return _adopt(kind, account, values, actor, [intent], error)
+            return _adopt(kind, account, values, actor, [intent], error, wish)
         except adoption.UncertainCreate:
             raise
         except TelnyxError:
@@ -96,11 +104,11 @@ def _create(kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor
     except TelnyxError:
         intents.end(intent)
         raise
-    return _made(kind, account, remote, values, actor, "created"), ""
+    return _made(kind, account, remote, values, actor, "created", wish), ""
 
 
 def _find_open(
-    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, retry: Retry
+    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, retry: Retry, wish: str
 ) -> tuple[TelnyxApplication, str] | None:
     """Return what an earlier try made, its outcome still unknown; None without one, or when ``retry`` lets go on."""
     tries = adoption.open_tries(kind, account, values)
@@ -108,7 +116,7 @@ def _find_open(
         return None
     error = TelnyxUncertain("It is not known whether the last try created it.")
     try:
-        return _adopt(kind, account, values, actor, tries, error)
+        return _adopt(kind, account, values, actor, tries, error, wish)
     except adoption.UncertainCreate as uncertain:
         if retry == "anyway" or (retry == "if none" and not uncertain.candidates):
             return None
@@ -116,27 +124,35 @@ def _find_open(
 
 
 def _adopt(
-    kind: Kind, account: TelnyxAccount, values: JsonObject, actor: Actor, tries: list[Intent], error: TelnyxUncertain
+    kind: Kind,
+    account: TelnyxAccount,
+    values: JsonObject,
+    actor: Actor,
+    tries: list[Intent],
+    error: TelnyxUncertain,
+    wish: str,
 ) -> tuple[TelnyxApplication, str]:
     """Return the only application at Telnyx that these tries can have made; else raise ``UncertainCreate``."""
     candidates = adoption.candidates(kind, account, values, tries)
     if len(candidates) != 1 or not has_all(kind, candidates[0], values):
         raise adoption.uncertain(error, candidates) from error
-    application = _made(kind, account, candidates[0], values, actor, "adopted")
+    application = _made(kind, account, candidates[0], values, actor, "adopted", wish)
     return application, "Telnyx's answer was lost; the application it had made was found there and taken over."
 
 
 def _made(
-    kind: Kind, account: TelnyxAccount, remote: JsonObject, values: JsonObject, actor: Actor, how: str
+    kind: Kind, account: TelnyxAccount, remote: JsonObject, values: JsonObject, actor: Actor, how: str, wish: str
 ) -> TelnyxApplication:
     """Keep one that was created here. What was asked for before, under its name and address, is settled with it."""
     reason = f"{how} ({actor.label})"
-    application, outcome = store(kind, account, remote, actor, reason)
-    if outcome != "created":
-        claim_creation(application, actor, reason)
-    intents.end(*adoption.open_tries(kind, account, values))
     said = "done" if how == "created" else how
-    adoption.note(actor, kind, account, values, said, application, telnyx_id=application.telnyx_id)
+    with transaction.atomic():
+        application, outcome = store(kind, account, remote, actor, reason)
+        if outcome != "created":
+            claim_creation(application, actor, reason)
+        intents.end(*adoption.open_tries(kind, account, values))
+        told = {"telnyx_id": application.telnyx_id} | ({"wish": wish} if wish else {})
+        adoption.note(actor, kind, account, values, said, application, **told)
     return application
 
 
@@ -186,7 +202,7 @@ def _reread(application: TelnyxApplication, kind: Kind, actor: Actor) -> TelnyxA
     """Ask Telnyx for it, and return the row as Telnyx has it now: what others changed there is stored as theirs."""
     asked_at = sql.clock()
     try:
-        remote = data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
+        remote = retrieved(kind, application.account, application.telnyx_id)
     except TelnyxRefused as error:
         if error.is_not_found:
             mark_missing(application, actor, f"gone at Telnyx, seen by {actor.label}")
@@ -234,9 +250,11 @@ def _push(application: TelnyxApplication, kind: Kind, wanted: JsonObject, actor:
         raise
     answer = _told_whole(application, kind, wanted, answer)
     before = flatten(application.remote)
-    row, _ = store(kind, account, answer, actor, changed_by(actor.label), own=intent)
-    told = changes.between(*({name: all_of.get(name) for name in wanted} for all_of in (before, flatten(row.remote))))
-    AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted), **told)
+    with transaction.atomic():  # the intent is over with it, and tells nobody any more who it was
+        row, _ = store(kind, account, answer, actor, changed_by(actor.label), own=intent)
+        after = flatten(row.remote)
+        told = changes.between(*({name: all_of.get(name) for name in wanted} for all_of in (before, after)))
+        AuditEvent.note(actor, "application.update", row, telnyx_id=row.telnyx_id, changed=sorted(wanted), **told)
     return _after_a_pull(row, kind, actor) if intents.was_pulled(intent) else row
 
 
@@ -255,8 +273,9 @@ def _delete(application: TelnyxApplication, kind: Kind, actor: Actor) -> None:
         if not isinstance(error, TelnyxRefused) or not error.is_not_found:
             raise
         reason, own = f"gone at Telnyx, seen by {actor.label}", False
-    mark_missing(application, actor, reason, own=intent if own else None)
-    AuditEvent.note(actor, "application.delete", application, telnyx_id=application.telnyx_id)
+    with transaction.atomic():
+        mark_missing(application, actor, reason, own=intent if own else None)
+        AuditEvent.note(actor, "application.delete", application, telnyx_id=application.telnyx_id)
 
 
 def _patch(application: TelnyxApplication, kind: Kind, values: JsonObject) -> JsonObject:
@@ -276,7 +295,7 @@ def _told_whole(application: TelnyxApplication, kind: Kind, wanted: JsonObject, 
     if all(name in there for name in {**before, **wanted}):
         return answer
     try:
-        return merged(answer, data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id)))
+        return merged(answer, retrieved(kind, application.account, application.telnyx_id))
     except TelnyxError:
         return answer  # Telnyx said yes
 
@@ -285,7 +304,7 @@ def _found(application: TelnyxApplication, kind: Kind, intent: Intent, error: Te
     """Return the row when Telnyx has the change whose answer was lost; else raise what came of asking for it."""
     actor = intents.who(intent)
     try:
-        remote = data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
+        remote = retrieved(kind, application.account, application.telnyx_id)
     except TelnyxError:
         raise error from None
     row, _ = store(kind, application.account, remote, actor, seen_by(actor))
@@ -297,7 +316,7 @@ def _found(application: TelnyxApplication, kind: Kind, intent: Intent, error: Te
 def _after_a_pull(row: TelnyxApplication, kind: Kind, actor: Actor) -> TelnyxApplication:
     """Return the row as Telnyx has it now: a pull leaves alone what is in work, and others may have changed it."""
     try:
-        remote = data_of(ask(row.account, kind.method("retrieve"), row.telnyx_id))
+        remote = retrieved(kind, row.account, row.telnyx_id)
     except TelnyxError:
         return row  # what was asked for is done; the next pull brings the rest
     return store(kind, row.account, remote, actor, seen_by(actor))[0]

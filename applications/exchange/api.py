@@ -25,6 +25,7 @@ from applications.models import ApplyRun
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.masking import addresses_for
+from portal.models import TelnyxAccount
 from portal.rest import problems
 from portal.rest.viewsets import PortalViewSet, account_of
 from portal.telnyx.client import client_for
@@ -45,7 +46,7 @@ class Plans:
         """Compare with what Telnyx has now, and write nothing."""
         body = _body(request, ApplicationPlanInput)
         account = account_of(request, body)
-        entries = [_entry(self.kind, at, item) for at, item in enumerate(body["applications"])]
+        entries = [_entry(self.kind, account, at, item) for at, item in enumerate(body["applications"])]
         plan = plans.make(
             account, entries, [self.kind], prune=body.get("prune", False), targets=body.get("targets", ())
         )
@@ -125,10 +126,12 @@ def _body(request: Request, shape: Any) -> JsonObject:
     return body
 
 
-def _entry(kind: Kind, at: int, item: JsonObject) -> Entry:
+def _entry(kind: Kind, account: TelnyxAccount, at: int, item: JsonObject) -> Entry:
     values = flatten(item)
-    values.pop("account", None)
-    id = values.pop("id", None)
+    named, id = values.pop("account", None), values.pop("id", None)
+    if named not in (None, account.name):
+        message = f"This application is of another account than {account.name}."
+        raise ValidationError({f"applications.{at}.account": [message]})
     if id is not None and not isinstance(id, str):
         raise ValidationError({f"applications.{at}.id": ["Must be a text."]})
     return Entry(kind, at + 1, values, id or "")

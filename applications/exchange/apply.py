@@ -9,12 +9,11 @@ from typing import Literal
 from applications.editing.service import Conflict, create_application, delete_application, update_application
 from applications.exchange.plans import Step, same
 from applications.kinds import Kind, flatten, unflatten
-from applications.mirror.store import data_of, store
+from applications.mirror.store import retrieved, store
 from applications.models import TelnyxApplication
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
-from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from portal.telnyx.patience import nobody, patiently
 from portal.telnyx.schemas import InvalidParameters
@@ -47,15 +46,16 @@ def carry_out(
 ) -> Iterator[Outcome]:
     """Carry out each step and yield what came of it, waiting when Telnyx asks for it.
 
-    Ends at the first that Telnyx has another state for, or cannot be asked about.
+    Ends at the first that Telnyx has another state for, or cannot be asked about. ``alive`` is called before each.
     """
     made: set[str] = set()
     for step in steps:
+        alive()
         outcome = _outcome(account, step, actor, planned_at, made, alive)
         yield outcome
         if outcome.state == "stopped":
             return
-        made |= {outcome.telnyx_id} if step.action == "create" else set()
+        made.add(outcome.telnyx_id)
 
 
 def _outcome(
@@ -104,7 +104,9 @@ def _has(row: TelnyxApplication, step: Step) -> bool:
 def _made_since(
     account: TelnyxAccount, step: Step, planned_at: datetime, made: Collection[str]
 ) -> TelnyxApplication | None:
-    """Return one of this name that was stored since, and is none of those ``made`` here: somebody was quicker."""
+    """Return one of this name that was stored since, and is none that was ``made`` or changed here: others were
+    quicker.
+    """
     named = {step.kind.model.name_field: step.name}
     since = step.kind.rows(account).filter(**named, missing_since=None, pulled_at__gte=planned_at)
     return since.exclude(telnyx_id__in=made).first()
@@ -113,7 +115,7 @@ def _made_since(
 def _row(account: TelnyxAccount, kind: Kind, telnyx_id: str, actor: Actor) -> TelnyxApplication:
     row = kind.rows(account).filter(telnyx_id=telnyx_id).first()
     if row is None:  # never pulled yet
-        remote = data_of(ask(account, kind.method("retrieve"), telnyx_id))
+        remote = retrieved(kind, account, telnyx_id)
         row, _ = store(kind, account, remote, actor, f"read ({actor.label})")
     return row
 

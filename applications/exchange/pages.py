@@ -104,7 +104,7 @@ class ExchangePages:
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            shown_rows = self.get_changelist_instance(request).get_queryset(request)  # type: ignore[attr-defined]
+            shown_rows = self.get_changelist_instance(request).narrowed(request)  # type: ignore[attr-defined]
         except IncorrectLookupParameters:
             return HttpResponseRedirect(self._to("changelist"))
         return self._exported(request, shown_rows, form)
@@ -141,6 +141,7 @@ class ExchangePages:
         plan = Plan(account, steps, [], 0, planned_at)
         try:
             run = self._run_of(request, state, plan)
+            outcomes = self._carry_out(request, run, plan)
         except runs.NotBegun as refused:
             return self._draw_run(request, state, [], refused)
         except TelnyxError as error:
@@ -149,7 +150,7 @@ class ExchangePages:
             again = runs.NotBegun("It was carried out already, or another run took its place.")
             return self._draw_run(request, state, [], again)
         state["run"] = str(run.pk)
-        return self._draw_run(request, state, self._carry_out(request, run, plan))
+        return self._draw_run(request, state, outcomes)
 
     def _run_of(self, request: HttpRequest, state: JsonObject, plan: Plan) -> ApplyRun:
         """Return the run of this import: a new one for its first part, else the one it was begun as."""

@@ -15,7 +15,8 @@ from applications.addresses import is_address
 from applications.dependents import dependents
 from applications.editing.checks import check
 from applications.kinds import BY_SLUG, KINDS, Kind, flatten
-from applications.mirror.answers import digest
+from applications.mirror.answers import agree, digest
+from applications.models import TelnyxApplication
 from applications.pulls import listing
 from applications.pulls.mass_delete import looks_like_mass_delete
 from portal import sql
@@ -168,10 +169,15 @@ def make(
     unchanged, made_at = 0, sql.clock()
     for kind in kinds:
         matching = _Matching(kind, [entry for entry in entries if entry.kind is kind], prune=prune)
-        for page in listing.whole(kind, account, matching.ids, partial(on_read, kind) if on_read else None):
-            known[kind.slug] = known.get(kind.slug, 0) + len(page.remotes)
-            for id, remote in page.remotes.items():
-                matching.meet(id, remote)
+        try:
+            for page in listing.whole(kind, account, matching.ids, partial(on_read, kind) if on_read else None):
+                known[kind.slug] = known.get(kind.slug, 0) + len(page.remotes)
+                rows = {row.telnyx_id: row for row in kind.rows(account).filter(telnyx_id__in=page.remotes)}
+                for id, remote in page.remotes.items():
+                    matching.meet(id, remote, _base(rows.get(id), remote))
+        except listing.TooManyUnknown as error:
+            problems.append(Problem(0, "", str(error)))
+            continue
         steps += matching.steps()
         problems += matching.problems
         unchanged += matching.unchanged
@@ -182,26 +188,12 @@ def make(
     return Plan(account, told, sorted(problems, key=lambda problem: problem.line), unchanged, made_at, known)
 
 
-def outdated(plan: Plan, on_read: OnRead | None = None) -> list[str]:
-    """Return what changed at Telnyx since the plan was made, in sentences: nothing may be done then.
+def _base(row: TelnyxApplication | None, remote: JsonObject) -> str:
+    """Return what names the state that was listed: the row's digest where it says the same, for the row may hold more.
 
-    Raises as ``make``.
+    A single answer tells what the list leaves out, and the row has both.
     """
-    sentences: list[str] = []
-    for kind in plan.kinds:
-        bases = {step.telnyx_id: step for step in plan.steps if step.kind is kind and step.telnyx_id}
-        allowed = {step.name: step.namesakes for step in plan.steps if step.kind is kind and step.action == "create"}
-        for page in listing.whole(kind, plan.account, bases.keys(), partial(on_read, kind) if on_read else None):
-            for id, remote in page.remotes.items():
-                step = bases.pop(id, None)
-                if step and step.base != digest(remote):
-                    sentences.append(f"{step.name} ({id}) was changed at Telnyx.")
-                name = _name(kind, remote)
-                if not step and name in allowed:
-                    allowed[name] -= 1
-                    sentences += [f"{name} ({id}) was created at Telnyx."] if allowed[name] < 0 else []
-        sentences += [f"{step.name} ({id}) was deleted at Telnyx." for id, step in bases.items()]
-    return sentences
+    return row.remote_digest if row and agree(row.remote, remote) else digest(remote)
 
 
 def _unknown_targets(targets: Collection[str], steps: Sequence[Step], entries: Sequence[Entry]) -> Iterator[Problem]:
@@ -240,6 +232,8 @@ class _Matching:
         self._by_name: dict[str, list[int]] = {}
         self._met: dict[int, Step | None] = {}
         self._twins: dict[str, dict[str, JsonObject]] = {}
+        self._named: Counter[str] = Counter()
+        self._bases: dict[str, str] = {}
         self._others: list[Step] = []
         self._kept: set[str] = set()
         for at, entry in enumerate(entries):
@@ -250,8 +244,11 @@ class _Matching:
         """Return the ids that Telnyx should know."""
         return self._by_id.keys()
 
-    def meet(self, id: str, remote: JsonObject) -> None:
-        name = _name(self.kind, remote)
+    def meet(self, id: str, remote: JsonObject, base: str) -> None:
+        """Look for the entry that an application is meant by; ``base`` names its state."""
+        name = name_of(self.kind, remote)
+        self._named[name] += 1
+        self._bases[id] = base
         named = [self._by_id[id]] if id in self._by_id else self._by_name.get(name, [])
         if not named:
             self._nobodys(id, remote)
@@ -272,7 +269,7 @@ class _Matching:
         return [*(step for step in steps if step), *self._others]
 
     def _pair(self, at: int, id: str, remote: JsonObject) -> None:
-        self._kept.add(self.entries[at].name or _name(self.kind, remote))
+        self._kept.add(self.entries[at].name or name_of(self.kind, remote))
         self._met[at] = self._update(self.entries[at], id, remote)
 
     def _pair_twins(self, named: list[int], remotes: dict[str, JsonObject]) -> None:
@@ -290,13 +287,13 @@ class _Matching:
 
     def _nobodys(self, id: str, remote: JsonObject) -> None:
         if self.prune:
-            self._others.append(Step(self.kind, "delete", _name(self.kind, remote), id, {}, digest(remote)))
+            self._others.append(Step(self.kind, "delete", name_of(self.kind, remote), id, {}, self._bases[id]))
 
     def _update(self, entry: Entry, id: str, remote: JsonObject) -> Step | None:
         changes = _changes(entry, remote)
         self._judge(entry, {name: after for name, (_, after) in changes.items()}, flatten(remote))
-        name = _name(self.kind, remote) or entry.name
-        return Step(self.kind, "update", name, id, changes, digest(remote), entry.line) if changes else None
+        name = name_of(self.kind, remote) or entry.name
+        return Step(self.kind, "update", name, id, changes, self._bases[id], entry.line) if changes else None
 
     def _new(self, entry: Entry) -> Step | None:
         if entry.id:
@@ -306,7 +303,7 @@ class _Matching:
             self._problem(entry, self.kind.model.name_field, "Another entry has the application of this name.")
         changes = {name: (None, value) for name, value in entry.values.items() if value not in _EMPTY}
         self._judge(entry, {name: after for name, (_, after) in changes.items()}, None)
-        namesakes = len(self._twins.get(entry.name, ()))
+        namesakes = self._named[entry.name]
         return Step(self.kind, "create", entry.name, "", changes, line=entry.line, namesakes=namesakes)
 
     def _judge(self, entry: Entry, values: JsonObject, there: JsonObject | None) -> None:
@@ -365,7 +362,8 @@ def _line(entry: Entry, name: str) -> int:
     return entry.lines.get(name) or entry.lines.get(name.partition(".")[0]) or entry.line
 
 
-def _name(kind: Kind, remote: Mapping[str, Any]) -> str:
+def name_of(kind: Kind, remote: Mapping[str, Any]) -> str:
+    """Return what an answer calls its application."""
     return str(remote.get(kind.model.name_field) or "")
 
 

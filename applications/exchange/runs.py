@@ -5,18 +5,21 @@ the first that is stopped, or a minute after it was last heard of.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
-from applications.exchange import plans
+from applications.exchange import freshness
 from applications.exchange.apply import Outcome, carry_out
 from applications.exchange.plans import OnRead, Plan
 from applications.kinds import Kind
 from applications.models import ApplyRun
 from applications.pulls import one_at_a_time
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 
@@ -69,10 +72,12 @@ def begin(
     try:
         for kind in plan.kinds:
             runs.append(_begun(kind, plan, actor, source))
-        if changed := plans.outdated(plan, on_read):
+        if changed := freshness.outdated(plan, on_read, partial(alive, runs)):
             raise Outdated(*changed)
-    except BaseException:
+    except BaseException as error:
         ApplyRun.objects.filter(pk__in=[run.pk for run in runs]).delete()  # nothing was done
+        if isinstance(error, Lost):
+            raise NotBegun("Another run took its place while Telnyx was read. Nothing was done.") from error
         raise
     return runs
 
@@ -96,7 +101,7 @@ def carried_out(runs: Sequence[ApplyRun], plan: Plan, actor: Actor) -> Iterator[
 def resumed(run_id: Any, account: TelnyxAccount, kind: Kind, tried: int) -> ApplyRun:
     """Return the run of an import for its next part, which nobody else carries out meanwhile. Raises ``Lost``."""
     mine = ApplyRun.objects.filter(pk=run_id, account=account, kind=kind.slug, state=ApplyRun.State.RUNNING)
-    if not mine.filter(is_at_work=False, progress=tried).update(is_at_work=True, seen_alive_at=Now()):
+    if not mine.filter(is_at_work=False, progress=tried).update(is_at_work=True, seen_alive_at=sql.Now()):
         raise Lost
     return mine.get()
 
@@ -120,17 +125,16 @@ def note(run: ApplyRun, outcome: Outcome) -> None:
 
 
 def end(run: ApplyRun, state: ApplyRun.State, actor: Actor) -> None:
-    try:
-        _save(run, state=state, finished_at=Now(), results=run.results)
-    except Lost:
-        return
-    run.refresh_from_db()
-    details = {"account": run.account.name, "kind": run.kind, "source": run.source, "state": str(state)}
-    AuditEvent.note(actor, "application.apply", run, **details, tried=run.progress, failed=run.failed, total=run.total)
+    with suppress(Lost), transaction.atomic():
+        _save(run, state=state, finished_at=sql.Now(), results=run.results)
+        run.refresh_from_db()
+        counts = {"tried": run.progress, "failed": run.failed, "total": run.total}
+        details = {"account": run.account.name, "kind": run.kind, "source": run.source, "state": str(state)}
+        AuditEvent.note(actor, "application.apply", run, **details, **counts)
 
 
 def _begun(kind: Kind, plan: Plan, actor: Actor, source: str) -> ApplyRun:
-    ApplyRun.objects.filter(finished_at__lt=Now() - _KEPT).delete()
+    ApplyRun.objects.filter(finished_at__lt=sql.Now() - _KEPT).delete()
     total = sum(step.kind is kind for step in plan.steps)
     run, is_new = one_at_a_time.begin(ApplyRun, kind, plan.account, actor, {}, source=source[:200], total=total)
     if not is_new:
@@ -140,5 +144,5 @@ def _begun(kind: Kind, plan: Plan, actor: Actor, source: str) -> ApplyRun:
 
 def _save(run: ApplyRun, **values: Any) -> None:
     mine = ApplyRun.objects.filter(pk=run.pk, state=ApplyRun.State.RUNNING)
-    if not mine.update(**{"seen_alive_at": Now(), **values}):
+    if not mine.update(**{"seen_alive_at": sql.Now(), **values}):
         raise Lost

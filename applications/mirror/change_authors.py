@@ -76,7 +76,7 @@ def names(account: TelnyxAccount, user_ids: "set[str]") -> dict[str, str]:
 
 
 def _name(account: TelnyxAccount, user_id: str) -> str:
-    key = f"telnyx-user:{account.pk}:{user_id}"
+    key = f"telnyx-user:{account.world}:{user_id}"
     kept: str | None = cache.get(key)
     if kept is None:
         person = ask(account, "organizations.users.retrieve", user_id).get("data")

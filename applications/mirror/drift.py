@@ -17,7 +17,6 @@ from applications.mirror.answers import digest, with_those
 from applications.mirror.rows import columns
 from applications.mirror.store import changes
 from applications.models import TelnyxApplication
-from applications.wording import display_value
 from portal.models import TelnyxAccount
 
 _CHANGED, _GONE, _PULLED = "changed at Telnyx", "gone at Telnyx", "pulled ("
@@ -38,11 +37,6 @@ class Drift:
     reason: str
     gone: bool
     fields: dict[str, tuple[Any, Any]]
-
-    @property
-    def lines(self) -> list[tuple[str, str, str]]:
-        """Return field, before and after, as their fields show them."""
-        return [(name, display_value(old), display_value(new)) for name, (old, new) in self.fields.items()]
 
 
 def drift_of(application: TelnyxApplication) -> list[Drift]:

@@ -9,8 +9,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from applications.kinds import Kind, flatten
 from applications.mirror.answers import has_all, same
@@ -67,7 +67,7 @@ def who(intent: Intent) -> Actor:
 def open_creates(kind: Kind, account: TelnyxAccount) -> list[Intent]:
     """Return the creates of the last hour whose outcome is not known, oldest first."""
     recent = Intent.objects.filter(account=account, kind=kind.slug, verb=Intent.Verb.CREATE)
-    return list(recent.filter(asked_at__gt=Now() - REMEMBERED))
+    return list(recent.filter(asked_at__gt=sql.Now() - REMEMBERED))
 
 
 def open_of(kind: Kind, account: TelnyxAccount, ids: Collection[str]) -> dict[str, list[Intent]]:
@@ -82,7 +82,7 @@ def open_of(kind: Kind, account: TelnyxAccount, ids: Collection[str]) -> dict[st
 
 def in_work(rows: Iterable[TelnyxApplication]) -> set[str]:
     """Return Telnyx's ids of those that somebody here is changing just now: what comes of it he writes himself."""
-    locked = set(EditLock.objects.filter(until__gte=Now()).values_list("subject", flat=True))
+    locked = set(EditLock.objects.filter(until__gte=sql.Now()).values_list("subject", flat=True))
     return {row.telnyx_id for row in rows if EditLock.subject_of(row) in locked} if locked else set()
 
 
@@ -136,13 +136,18 @@ def lapse(
     else:
         mine = mine.filter(telnyx_id=application.telnyx_id)
     for intent in mine.filter(old).select_related("account", "user", "token"):
-        row = application or kind.rows(account).filter(telnyx_id=intent.telnyx_id or None).first()
-        outcome = "not seen"
-        if intent.verb == Intent.Verb.CREATE and (row := _brought(kind, intent)):
-            claim_creation(row, who(intent), f"created ({intent.actor})")
-            outcome = "found carried out"
-        note(intent, outcome, row)
-        end(intent)
+        with transaction.atomic():  # else one that is noted, and not ended, is noted again
+            _give_up(kind, intent, application)
+
+
+def _give_up(kind: Kind, intent: Intent, application: TelnyxApplication | None) -> None:
+    row = application or kind.rows(intent.account).filter(telnyx_id=intent.telnyx_id or None).first()
+    outcome = "not seen"
+    if intent.verb == Intent.Verb.CREATE and (row := _brought(kind, intent)):
+        claim_creation(row, who(intent), f"created ({intent.actor})")
+        outcome = "found carried out"
+    note(intent, outcome, row)
+    end(intent)
 
 
 def _brought(kind: Kind, intent: Intent) -> TelnyxApplication | None:

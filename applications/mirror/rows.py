@@ -15,7 +15,8 @@ from portal.json_types import JsonObject
 from portal.times import read_time
 
 _BATCH = 250
-_OURS = {"id", "account", "telnyx_id", "remote", "remote_digest", "pulled_at", "missing_since"}
+COUNTED = {"numbers_count", "numbers_read_at"}  # beside the mirror: no answer of an application tells them
+_OURS = {"id", "account", "telnyx_id", "remote", "remote_digest", "pulled_at", "missing_since", *COUNTED}
 
 
 def columns(model: type[TelnyxApplication], remote: JsonObject) -> JsonObject:

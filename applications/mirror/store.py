@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Literal
@@ -13,14 +13,14 @@ from simple_history.utils import bulk_create_with_history, bulk_update_with_hist
 from applications.kinds import Kind, flatten, kind_of
 from applications.mirror import intents
 from applications.mirror.answers import differing, digest, is_older, merged, only_in, same, with_those
-from applications.mirror.rows import columns, fill, learn, signed  # noqa: F401  columns are asked for here
+from applications.mirror.rows import COUNTED, columns, fill, learn, signed  # noqa: F401  columns are asked for here
 from applications.models import Intent, TelnyxApplication
 from portal import sql
 from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
+from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 from portal.telnyx.patience import nobody, patiently
 
 Outcome = Literal["created", "updated", "missing", "unchanged"]
@@ -47,11 +47,20 @@ class Page:
 
 
 def data_of(answer: JsonObject) -> JsonObject:
-    """Return the application in an answer of Telnyx."""
+    """Return the application in Telnyx's answer to a create or a change."""
     remote = answer.get("data")
     if not isinstance(remote, dict) or not _id(remote):
         raise TelnyxUncertain("Telnyx's answer holds no application. It may have acted, or not.")
     return remote
+
+
+def retrieved(kind: Kind, account: TelnyxAccount, telnyx_id: str) -> JsonObject:
+    """Ask Telnyx for one application. Raises a ``TelnyxError``, and never that it may have acted: this is a read."""
+    answer = ask(account, kind.method("retrieve"), telnyx_id)
+    try:
+        return data_of(answer)
+    except TelnyxUncertain as error:
+        raise TelnyxUnavailable(UNREAD) from error
 
 
 def seen_by(actor: Actor) -> str:
@@ -107,7 +116,7 @@ def pages(kind: Kind, account: TelnyxAccount, alive: Callable[[], None] = nobody
         answer = patiently(partial(ask, account, kind.method("list"), extra_query=query), alive)
         listed = answer.get("data")
         if not isinstance(listed, list):
-            raise TelnyxUncertain("Telnyx's list of applications cannot be read.")
+            raise TelnyxUnavailable(UNREAD)
         readable = [item for item in listed if isinstance(item, dict) and _id(item)]
         errors = [{"id": None, "message": f"Page {number} holds an application without an id."}]
         fresh = {_id(item): item for item in readable if _id(item) not in seen}
@@ -123,19 +132,23 @@ def known(kind: Kind, account: TelnyxAccount) -> Known:
     return {id: bytes(digest, "ascii") for id, digest in rows.values_list("telnyx_id", "remote_digest").iterator()}
 
 
-def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str, as_it_was: Known) -> Counter[str]:
-    """Keep a page's applications, in bulk. What is ``as_it_was`` is not written; what cannot be kept is in its errors.
+def news(page: Page, as_it_was: Known) -> Page:
+    """Return the page with those of its applications alone that are not ``as_it_was``.
 
     What somebody here changed since that was read is newer than the page, and stays.
     """
-    changed = {id: remote for id, remote in page.remotes.items() if as_it_was.get(id) != digest(remote).encode()}
-    counts = Counter({"unchanged": len(page.remotes) - len(changed)})
-    if not changed:
-        return counts
+    told = {id: remote for id, remote in page.remotes.items() if as_it_was.get(id) != digest(remote).encode()}
+    return replace(page, remotes=told)
+
+
+def write(kind: Kind, account: TelnyxAccount, page: Page, actor: Actor, reason: str) -> Counter[str]:
+    """Keep a page's applications, in bulk; what cannot be kept is in its errors."""
+    if not page.remotes:
+        return Counter()
     try:
-        return counts + _write(kind, account, Page(page.asked_at, changed, []), actor, reason)
+        return _write(kind, account, page, actor, reason)
     except (IntegrityError, DataError):  # one was made by hand meanwhile, or the database does not take it
-        return counts + _write_singly(kind, account, Page(page.asked_at, changed, page.errors), actor, reason)
+        return _write_singly(kind, account, page, actor, reason)
 
 
 def unlisted(kind: Kind, account: TelnyxAccount, seen: Collection[str], since: datetime) -> list[str]:
@@ -151,7 +164,7 @@ def confirm_missing(application: TelnyxApplication, kind: Kind, actor: Actor, re
     """Ask Telnyx for one that the list left out: only its 404 makes it missing."""
     asked_at = sql.clock()
     try:
-        remote = data_of(ask(application.account, kind.method("retrieve"), application.telnyx_id))
+        remote = retrieved(kind, application.account, application.telnyx_id)
     except TelnyxRefused as error:
         if not error.is_not_found:
             raise
@@ -172,7 +185,9 @@ def differences(kind: Kind, account: TelnyxAccount, listed: Iterable[Page]) -> l
     for page in listed:
         seen |= page.remotes.keys()
         rows = {row.telnyx_id: row for row in kind.rows(account).filter(telnyx_id__in=page.remotes)}
-        differing += [change for id, remote in page.remotes.items() if (change := _difference(rows.get(id), remote))]
+        differing += [
+            change for id, remote in page.remotes.items() if (change := _difference(kind, rows.get(id), remote))
+        ]
     known = kind.rows(account).filter(missing_since=None).only("telnyx_id", kind.model.name_field)
     gone = (row for row in known.iterator() if row.telnyx_id not in seen)
     return differing + [{"id": row.telnyx_id, "name": row.name, "change": "missing"} for row in gone]
@@ -185,9 +200,9 @@ def changes(before: JsonObject, after: JsonObject) -> dict[str, tuple[Any, Any]]
     return {name: (old.get(name), new.get(name)) for name in names if not same(old.get(name), new.get(name))}
 
 
-def _difference(row: TelnyxApplication | None, remote: JsonObject) -> JsonObject | None:
+def _difference(kind: Kind, row: TelnyxApplication | None, remote: JsonObject) -> JsonObject | None:
     if row is None:
-        return {"id": _id(remote), "name": "", "change": "created"}
+        return {"id": _id(remote), "name": remote.get(kind.model.name_field) or "", "change": "created"}
     if row.missing_since is None and (is_older(remote, row.remote) or not _tells_more(row, remote)):
         return None
     fields = {name: {"here": old, "there": new} for name, (old, new) in _news(row, remote).items()}
@@ -345,7 +360,8 @@ def _keep(
     if new:
         bulk_create_with_history(new, kind.model, **how)
     if old:
-        fields = [field.name for field in kind.model._meta.concrete_fields if not field.primary_key]
+        every = (field.name for field in kind.model._meta.concrete_fields if not field.primary_key)
+        fields = [name for name in every if name not in COUNTED]
         bulk_update_with_history(old, kind.model, fields, **how)
 
 

@@ -7,43 +7,63 @@ was read; and what is known here or named by a file, but not listed, is asked fo
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
+from functools import partial
 
 from applications.kinds import Kind
 from applications.mirror import store
-from applications.mirror.store import Page, data_of
+from applications.mirror.store import Page, retrieved
 from applications.pulls.ownership import check_owner
 from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
-from portal.telnyx.client import ask
 from portal.telnyx.errors import TelnyxRefused
 from portal.telnyx.patience import nobody, patiently
 
 OnRead = Callable[[int, int | None], None]  # how many were read, of how many if Telnyx tells
 
 _MOST_READINGS = 3
+MOST_UNKNOWN = 200  # ids that a file made up: each is a request
+
+
+class TooManyUnknown(Exception):
+    """More ids are expected than are asked for one by one, of which neither Telnyx's list nor this portal knows."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(
+            f"{count} ids are neither known here nor in Telnyx's list; at most {MOST_UNKNOWN} are asked for one by "
+            "one. See that they are of this account."
+        )
 
 
 def whole(
-    kind: Kind, account: TelnyxAccount, expected: Collection[str] = (), on_read: OnRead | None = None
+    kind: Kind,
+    account: TelnyxAccount,
+    expected: Collection[str] = (),
+    on_read: OnRead | None = None,
+    alive: Callable[[], None] = nobody,
 ) -> Iterator[Page]:
     """Read the list, then those that are known here or ``expected`` by id and were not in it.
 
-    Each application comes once; what comes not is not at Telnyx. Raises a ``TelnyxError``.
+    Each application comes once; what comes not is not at Telnyx. ``alive`` is called while it is read. Raises
+    ``TooManyUnknown`` or a ``TelnyxError``.
     """
     check_owner(account)
     seen: set[str] = set()
     total: int | None = None
-    for page in pages(kind, account):
+    for page in pages(kind, account, alive):
+        alive()
         seen |= page.remotes.keys()
         total = page.total
         yield page
         if on_read:
             on_read(len(seen), total)
-    known = kind.rows(account).filter(missing_since=None).order_by().values_list("telnyx_id", flat=True)
-    for id in sorted({*known, *expected} - seen):
+    known = {*kind.rows(account).filter(missing_since=None).order_by().values_list("telnyx_id", flat=True)}
+    if len(unknown := {*expected} - seen - known) > MOST_UNKNOWN:
+        raise TooManyUnknown(len(unknown))
+    for id in sorted((known | unknown) - seen):
+        alive()
         asked_at = sql.clock()
-        if remote := retrieve(kind, account, id):
+        if remote := retrieve(kind, account, id, alive):
             yield Page(asked_at, {id: remote}, [], total)
 
 
@@ -63,10 +83,10 @@ def pages(kind: Kind, account: TelnyxAccount, alive: Callable[[], None] = nobody
             return
 
 
-def retrieve(kind: Kind, account: TelnyxAccount, id: str) -> JsonObject | None:
+def retrieve(kind: Kind, account: TelnyxAccount, id: str, alive: Callable[[], None] = nobody) -> JsonObject | None:
     """Ask for one application: None when Telnyx says that it has none of this id. Raises a ``TelnyxError``."""
     try:
-        return data_of(patiently(lambda: ask(account, kind.method("retrieve"), id)))
+        return patiently(partial(retrieved, kind, account, id), alive)
     except TelnyxRefused as error:
         if error.http_status == 404 and error.code:  # a 404 without Telnyx's code is somebody else's
             return None

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
 
 from applications.kinds import Kind
 from applications.models import SILENT_SECONDS, OneAtATime
+from portal import sql
 from portal.actors import Actor
 from portal.models import TelnyxAccount
 
@@ -23,16 +23,19 @@ def begin(
     """
     records = model._default_manager
     mine = {"account": account, "kind": kind.slug, "state": "running"}
-    silent = Now() - timedelta(seconds=SILENT_SECONDS)
-    records.filter(**mine, seen_alive_at__lt=silent).update(state="failed", finished_at=Now(), **interrupted)
+    silent = sql.Now() - timedelta(seconds=SILENT_SECONDS)
+    records.filter(**mine, seen_alive_at__lt=silent).update(state="failed", finished_at=sql.Now(), **interrupted)
     try:
         with transaction.atomic():
             record = records.create(**mine, requested_by=actor.label[:200], **values)
-            records.filter(pk=record.pk).update(started_at=Now(), seen_alive_at=Now())  # not this machine's clock
+            now = sql.Now()  # not this machine's clock
+            records.filter(pk=record.pk).update(started_at=now, seen_alive_at=now)
         record.refresh_from_db()
         return record, True
     except IntegrityError:
         running = records.filter(**mine).first()
+        if running is None and not TelnyxAccount.objects.filter(pk=account.pk).exists():
+            raise  # it was deleted meanwhile
     return (running, False) if running else begin(model, kind, account, actor, interrupted, **values)
 
 
@@ -41,7 +44,7 @@ def bury(record: OneAtATime, interrupted: dict[str, Any]) -> bool:
 
     False, and nothing is written, while somebody is at it.
     """
-    silent = Now() - timedelta(seconds=SILENT_SECONDS)
+    silent = sql.Now() - timedelta(seconds=SILENT_SECONDS)
     records: Any = type(record)._default_manager
     mine = records.filter(pk=record.pk, state="running", seen_alive_at__lt=silent)
-    return bool(mine.update(state="failed", finished_at=Now(), **interrupted))
+    return bool(mine.update(state="failed", finished_at=sql.Now(), **interrupted))

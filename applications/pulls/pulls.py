@@ -6,20 +6,21 @@ import time
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
-from django.db.models.functions import Now
 
 from applications.kinds import BY_SLUG, Kind
 from applications.mirror import drift, intents, store
 from applications.models import Pull
-from applications.pulls import listing, one_at_a_time
+from applications.pulls import listing, number_counts, one_at_a_time
 from applications.pulls.mass_delete import looks_like_mass_delete
 from applications.pulls.ownership import AnotherOwner, remember_owner
+from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import client_for
@@ -88,7 +89,7 @@ def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: On
     except (LooksLikeMassDelete, AnotherOwner) as error:
         _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": "stopped", "message": str(error)})
     except TelnyxError as error:
-        _finish(record, Pull.State.FAILED, actor, {"id": None, "kind": error.kind, "message": str(error)})
+        _finish(record, Pull.State.FAILED, actor, _told(error))
     except BaseException:
         _finish(record, Pull.State.FAILED, actor, {"id": None, "kind": "interrupted", "message": "It was interrupted."})
         raise
@@ -109,41 +110,42 @@ def _run(record: Pull, actor: Actor, accept_missing: bool, on_page: OnPage | Non
     kind, account, reason = BY_SLUG[record.kind], record.account, f"pulled ({actor.label})"
     _save(record)  # one that was replaced asks nothing any more
     remember_owner(account, partial(_save, record), accept=accept_missing)
-    seen, read = _read(record, kind, on_page)
+    seen, unchanged, read = _read(record, kind, on_page)
     gone = store.unlisted(kind, account, seen, record.started_at)
     if not accept_missing:
         _check_gone(len(gone), kind.rows(account).filter(missing_since=None).count())
-    as_it_was, unchanged = store.known(kind, account), Counter[str]()
+    _count(record, Counter(unchanged=unchanged))
     for page in map(_unpacked, read):
-        counts = store.write(kind, account, page, actor, reason, as_it_was)
+        counts = store.write(kind, account, page, actor, reason)
         record.errors = (record.errors + page.errors)[:_MOST_ERRORS]
-        unchanged += counts
-        if set(counts) - {"unchanged"} or page.errors:  # that writing goes on is told with what was written
-            _count(record, unchanged)
-            unchanged = Counter()
-    _count(record, unchanged)
+        _count(record, counts)
     drift.name_authors(kind, account, reason, record.started_at)
     well = [_confirm(record, kind, id, actor, reason) for id in gone]
     drift.name_authors(kind, account, reason, record.started_at)
+    number_counts.count(account, partial(_save, record))
     if not all(well):
         return Pull.State.FAILED
     intents.lapse(kind, account, record.started_at)
     return Pull.State.DONE
 
 
-def _read(record: Pull, kind: Kind, on_page: OnPage | None) -> tuple[set[str], list[Packed]]:
+def _read(record: Pull, kind: Kind, on_page: OnPage | None) -> tuple[set[str], int, list[Packed]]:
     """Read everything before anything is written: whether it can be true is seen at the end of the list.
 
-    What was read waits packed: ten thousand applications in a megabyte.
+    Returns the ids, how many are as they were, and the others. These wait packed: ten thousand in a megabyte.
     """
-    seen, read = set[str](), list[Packed]()
+    seen, unchanged, read = set[str](), 0, list[Packed]()
+    as_it_was = store.known(kind, record.account)
     for page in listing.pages(kind, record.account, partial(_save, record)):
         seen |= page.remotes.keys()
-        read.append((replace(page, remotes={}), zlib.compress(json.dumps(page.remotes).encode(), 1)))
+        told = store.news(page, as_it_was)
+        unchanged += len(page.remotes) - len(told.remotes)
+        if told.remotes or told.errors:
+            read.append((replace(told, remotes={}), zlib.compress(json.dumps(told.remotes).encode(), 1)))
         _count(record, Counter(), progress=len(page.remotes), total=page.total)
         if on_page:
             on_page(record)
-    return seen, read
+    return seen, unchanged, read
 
 
 def _unpacked(packed: Packed) -> store.Page:
@@ -161,9 +163,13 @@ def _confirm(record: Pull, kind: Kind, id: str, actor: Actor, reason: str) -> bo
     except TelnyxRefused as error:
         if error.http_status == 401 or len(record.errors) >= _MOST_ERRORS:
             raise  # the key is refused, not the application
-        record.errors = [*record.errors, {"id": id, "kind": error.kind, "message": str(error)}]
+        record.errors = [*record.errors, _told(error, id)]
     _count(record, counts)
     return bool(counts)
+
+
+def _told(error: TelnyxError, id: str | None = None) -> dict[str, Any]:
+    return {"id": id, "kind": error.kind, "message": str(error), "telnyx_code": error.reason or error.code}
 
 
 def _check_gone(gone: int, known: int) -> None:
@@ -181,18 +187,16 @@ def _count(record: Pull, counts: Counter[str], progress: int = 0, **values: Any)
 
 def _finish(record: Pull, state: Pull.State, actor: Actor, error: dict[str, Any] | None = None) -> None:
     record.errors = [*record.errors, error] if error else record.errors
-    try:
-        _save(record, state=state, finished_at=Now())
-    except Replaced:
-        return
-    if actor != PORTAL:  # the periodic ones are in the list of pulls; the trail is what people do
-        details = {"kind": record.kind, "account": record.account.name, "state": str(state), **record.counts}
-        AuditEvent.note(actor, "application.pull", record, **details)
+    with suppress(Replaced), transaction.atomic():
+        _save(record, state=state, finished_at=sql.Now())
+        if actor != PORTAL:  # the periodic ones are in the list of pulls; the trail is what people do
+            details = {"kind": record.kind, "account": record.account.name, "state": str(state), **record.counts}
+            AuditEvent.note(actor, "application.pull", record, **details)
 
 
 def _save(record: Pull, **values: Any) -> None:
     """Write while it is ours: it also says that the pull is alive."""
     mine = Pull.objects.filter(pk=record.pk, state=Pull.State.RUNNING)
-    if not mine.update(errors=record.errors, seen_alive_at=Now(), **values):
+    if not mine.update(errors=record.errors, seen_alive_at=sql.Now(), **values):
         raise Replaced
     record.refresh_from_db()

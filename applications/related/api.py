@@ -28,12 +28,12 @@ from applications.related.profiles import list_profiles
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.rest.filters import refuse_unknown_parameters
+from portal.rest.pagination import CUT, PAGING, Cut
 from portal.rest.problems import Problem
-from portal.rest.viewsets import PortalViewSet, account_of
+from portal.rest.viewsets import ACCOUNT, PortalViewSet, account_of
 
 T = TypeVar("T")
 
-_ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
 _NUMBER = OpenApiParameter("number_id", OpenApiTypes.STR, OpenApiParameter.PATH, description="Telnyx's id of it.")
 _AT = r"phone-numbers/(?P<number_id>[A-Za-z0-9_-]{1,64})"
 
@@ -84,7 +84,7 @@ class PhoneNumbers:
 
     @extend_schema(
         parameters=[
-            _ACCOUNT,
+            ACCOUNT,
             OpenApiParameter("search", str, description="At least three digits of a number."),
             OpenApiParameter("cursor", OpenApiTypes.STR),
             OpenApiParameter("page_size", OpenApiTypes.INT, description=f"Up to {MAX_PAGE_SIZE}."),
@@ -103,14 +103,14 @@ class PhoneNumbers:
         )
         return Response(_page(request, numbers))
 
-    @extend_schema(parameters=[_ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
+    @extend_schema(parameters=[ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
     @action(detail=True, methods=["post"], url_path=f"{_AT}/assign", pagination_class=None, filterset_class=None)
     def assign_number(self, request: Request, id: str, number_id: str) -> Response:
         """Have calls to this number run in the application. It is taken from the one that had it."""
         application, actor = self.get_object(), self.actor  # type: ignore[attr-defined]
         return Response(answer_or_problem(lambda: assign_number(application, number_id, actor)))
 
-    @extend_schema(parameters=[_ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
+    @extend_schema(parameters=[ACCOUNT, _NUMBER], request=None, responses=PhoneNumberSerializer, filters=False)
     @action(detail=True, methods=["post"], url_path=f"{_AT}/unassign", pagination_class=None, filterset_class=None)
     def unassign_number(self, request: Request, id: str, number_id: str) -> Response:
         """Ask Telnyx to take this number away. 409 when it answers that the number is still there."""
@@ -131,17 +131,18 @@ class OutboundVoiceProfileViewSet(PortalViewSet):
     pagination_class = None
 
     @extend_schema(
-        parameters=[OpenApiParameter("account", str, description="May be left out while there is one.")],
+        parameters=[OpenApiParameter("account", str, description="May be left out while there is one."), *CUT],
         # it is the page, not a row of one
         responses=forced_singular_serializer(ProfilePage),  # type: ignore[no-untyped-call]
     )
     def list(self, request: Request) -> Response:
         """The account's outbound voice profiles, by name."""
-        account = account_of(request, request.query_params.dict())
+        refuse_unknown_parameters(request, "account", *PAGING)
+        cut, account = Cut.of(request), account_of(request)
         profiles = [
             {"id": profile.id, "name": profile.name, "enabled": profile.enabled} for profile in list_profiles(account)
         ]
-        return Response({"next": None, "previous": None, "results": profiles})
+        return Response(cut.page(profiles))
 
 
 def _page(request: Request, page: NumberPage) -> JsonObject:

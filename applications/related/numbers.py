@@ -11,7 +11,7 @@ from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxError, TelnyxUncertain
+from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxUnavailable, TelnyxUncertain
 from portal.telnyx.schemas import InvalidParameters
 
 PERMISSION = "applications.assign_number"
@@ -52,7 +52,7 @@ def list_numbers(
     answer = ask(account, "phone_numbers.list", extra_query=query)
     listed, meta = answer.get("data"), answer.get("meta")
     if not isinstance(listed, list):
-        raise TelnyxUncertain("Telnyx's list of phone numbers cannot be read.")
+        raise TelnyxUnavailable(UNREAD)
     meta = meta if isinstance(meta, dict) else {}
     numbers = [item for item in listed if isinstance(item, dict)]
     return NumberPage(numbers, page, _count(meta, "total_pages"), _count(meta, "total_results"))
@@ -69,12 +69,19 @@ def in_the_way(count: int) -> str:
     return f"{which} assigned to it: Telnyx refuses the deletion, or their calls run nowhere. Unassign them first."
 
 
-def assign_number(application: TelnyxApplication, number_id: str, actor: Actor) -> JsonObject:
+def assign_number(
+    application: TelnyxApplication, number_id: str, actor: Actor, *, taken_from: str | None = None
+) -> JsonObject:
     """Have calls to that number run in this application; return Telnyx's answer, as it came.
 
-    Raises a ``TelnyxError``.
+    ``taken_from``: where it is by what a person was shown (a connection's id; empty: nowhere), and may be taken from.
+    Raises ``InvalidParameters`` when it is somewhere else by now, or a ``TelnyxError``.
     """
     before = _retrieve(application, number_id)
+    now = before.get("connection_id")
+    if taken_from is not None and now and now not in {taken_from, application.telnyx_id}:
+        who = before.get("connection_name") or now
+        raise InvalidParameters({"number_id": [f"{who} has this number now. Nothing was sent."]})
     return _set_connection(application, before, application.telnyx_id, actor, "number.assign")
 
 
@@ -96,7 +103,10 @@ def is_assigned(number: JsonObject, application: TelnyxApplication) -> bool:
 
 
 def _retrieve(application: TelnyxApplication, number_id: str) -> JsonObject:
-    return _data(ask(application.account, "phone_numbers.retrieve", number_id))
+    number = ask(application.account, "phone_numbers.retrieve", number_id).get("data")
+    if not isinstance(number, dict):
+        raise TelnyxUnavailable(UNREAD)
+    return number
 
 
 def _set_connection(

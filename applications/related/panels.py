@@ -3,7 +3,8 @@
 Each part is fetched by the page when it is drawn, so that the page itself never waits for Telnyx.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,9 +21,14 @@ from applications.kinds import kind_of
 from applications.mirror import change_authors
 from applications.mirror.drift import drift_of
 from applications.models import TelnyxApplication
+from applications.pulls import number_counts
 from applications.related import numbers, profiles
 from applications.related.numbers import PERMISSION
+from applications.wording import display_value
+from portal import sql
 from portal.actors import actor_of
+from portal.json_types import JsonObject
+from portal.masking import addresses_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -56,7 +62,8 @@ class Belongings:
         form_url: str = "",
         obj: Any = None,
     ) -> Any:
-        context |= {"drift": drift_of(obj) if obj else []}
+        drift = drift_of(obj) if obj else []
+        context["drift"] = [(found, _lines(request, found.fields)) for found in drift]
         return super().render_change_form(request, context, add, change, form_url, obj)  # type: ignore[misc]
 
     def numbers_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
@@ -77,7 +84,7 @@ class Belongings:
         try:
             edits = change_authors.edits_of(application.account, application.telnyx_id)
             known = change_authors.names(application.account, {edit.user_id for edit in edits if edit.user_id})
-            context["edits"] = [(edit, edit.by(known)) for edit in edits]
+            context["edits"] = [(edit, edit.by(known), _lines(request, edit.fields)) for edit in edits]
         except TelnyxError as error:
             context["problem"] = str(error)
         return render(request, "applications/related/edits.html", context)
@@ -129,6 +136,15 @@ def _url_name(application: TelnyxApplication, name: str) -> str:
     return f"admin:applications_{kind_of(application).model._meta.model_name}_{name}"
 
 
+def _lines(request: HttpRequest, fields: Mapping[str, tuple[Any, Any]]) -> list[tuple[str, str, str]]:
+    """Return field, before and after, as this person may see them."""
+
+    def shown(value: Any) -> str:
+        return display_value(addresses_for(request.user, value))
+
+    return [(name, shown(before), shown(after)) for name, (before, after) in fields.items()]
+
+
 def _drawn(request: HttpRequest, application: TelnyxApplication, banner: Banner | None = None) -> HttpResponse:
     asked = request.GET
     of_account, search = asked.get("of") == "account", asked.get("q", "")
@@ -138,8 +154,11 @@ def _drawn(request: HttpRequest, application: TelnyxApplication, banner: Banner 
     context |= {f"opts_{verb}": _url_name(application, verb) for verb in ("assign", "unassign")}
     context["paging"] = "".join(f"{urlencode({name: asked[name]})}&" for name in ("of", "q") if asked.get(name))
     connection = None if of_account else application.telnyx_id
+    asked_at = sql.clock()
     try:
         context["page"] = numbers.list_numbers(application.account, connection, search, _whole(asked.get("page", "1")))
+        if connection and not search.strip() and (total := context["page"].total) is not None and total >= 0:
+            number_counts.keep(application, total, asked_at)
     except (TelnyxError, InvalidParameters) as error:
         context["problem"] = _words(error)
     return render(request, "applications/related/numbers.html", context)
@@ -147,7 +166,11 @@ def _drawn(request: HttpRequest, application: TelnyxApplication, banner: Banner 
 
 def _carried_out(request: HttpRequest, application: TelnyxApplication, number_id: str, *, assign: bool) -> Banner:
     """Return what Telnyx answered, in a sentence."""
-    change = numbers.assign_number if assign else numbers.unassign_number
+    if application.missing_since:  # since the page was drawn, or it was never drawn
+        return "bad", f"Telnyx does not know {application} any more. Nothing was sent."
+    change: Callable[..., JsonObject] = numbers.unassign_number
+    if assign:  # of what the page showed, and its person agreed to
+        change = partial(numbers.assign_number, taken_from=request.POST.get("connection_id", ""))
     try:
         number = change(application, number_id, actor_of(request))
     except (TelnyxError, InvalidParameters) as error:

@@ -7,7 +7,7 @@ from django.core.cache import cache
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxUncertain
+from portal.telnyx.errors import UNREAD, TelnyxUnavailable
 
 KEPT_SECONDS = 60
 _PAGE_SIZE, _MOST_PAGES = 250, 4
@@ -27,7 +27,7 @@ class Profile:
 
 def list_profiles(account: TelnyxAccount) -> list[Profile]:
     """Return the account's profiles by name, at most 1,000, not older than a minute. Raises a ``TelnyxError``."""
-    key = f"profiles:{account.pk}:{account.base_url}"
+    key = f"profiles:{account.world}"
     kept = cache.get(key)
     if kept is None:
         kept = [asdict(profile) for profile in _read(account)]
@@ -50,7 +50,7 @@ def _read(account: TelnyxAccount) -> list[Profile]:
         query = {"page[number]": str(number), "page[size]": str(_PAGE_SIZE), "sort": "name"}
         listed = ask(account, "outbound_voice_profiles.list", extra_query=query).get("data")
         if not isinstance(listed, list):
-            raise TelnyxUncertain("Telnyx's list of outbound voice profiles cannot be read.")
+            raise TelnyxUnavailable(UNREAD)
         profiles |= {str(item["id"]): _profile(item) for item in listed if isinstance(item, dict) and item.get("id")}
         if len(listed) < _PAGE_SIZE:
             break

@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanWidget
 from portal.actors import actor_of
 from portal.admin import navigation
 from portal.admin.site import PortalAdmin, answer_dialog, viewer
+from portal.drawn_forms import DrawnForm, DrawnPages
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.connection_check import KeyTrouble, check_connection, try_key
 from portal.trail import changes
@@ -41,7 +42,7 @@ _CHECK: Any = {
 }
 
 
-class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
+class AccountForm(DrawnForm):
     """Edits an account: the API key is write-only; a new public key moves the old one aside.
 
     ``trouble`` is what came of trying the key that was typed: an account is not saved with one that Telnyx does not
@@ -49,6 +50,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
     """
 
     trouble: KeyTrouble | None = None
+    drawn_beside = ("api_key_last4",)
 
     api_key = forms.CharField(
         label="API key",
@@ -83,6 +85,11 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
             self.add_error(
                 "api_key", "The address changes: enter the key again, so that no other host is sent the old one."
             )
+        if values.get("api_key") and {"base_url", "api_key_last4"} & self.changed_meanwhile:
+            self.add_error(
+                "api_key",
+                "Somebody else has changed the address or the key meanwhile: enter the key again to have yours.",
+            )
         old = self.initial.get("public_key")
         replaced = bool(old and values.get("public_key") and values["public_key"] != old)
         if replaced and "previous_public_key" not in self.changed_data:
@@ -93,7 +100,7 @@ class AccountForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(TelnyxAccount)
-class TelnyxAccountAdmin(PortalAdmin):
+class TelnyxAccountAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
     """Shows accounts of the environment without letting them be edited; deletes none that anything hangs on."""
 
     form = AccountForm

@@ -82,7 +82,7 @@ class AuditEventAdmin(PageAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            rows = self.get_changelist_instance(request).get_queryset(request)
+            rows = self.get_changelist_instance(request).narrowed(request)  # type: ignore[attr-defined]
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:portal_auditevent_changelist"))
         AuditEvent.note(actor_of(request), "audit.export", filtered=request.META.get("QUERY_STRING", "")[:300])

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, get_resolver, path, reverse
@@ -102,16 +103,16 @@ def revoke_view(request: HttpRequest, pk: Any) -> HttpResponse:
         raise Http404
     if request.method != "POST":
         raise PermissionDenied
-    if _own(request).filter(pk=pk, revoked_at=None).update(revoked_at=timezone.now()):
-        AuditEvent.note(actor_of(request), "token.revoke", token)
+    if token.revoke(actor_of(request)):
         messages.success(request, f"The token {token.name} is revoked.")
     return HttpResponseRedirect(reverse("admin:portal_apitoken_mine"))
 
 
 def _make(request: HttpRequest, chosen: dict[str, Any]) -> HttpResponse:
     until = timezone.now() + timedelta(days=chosen["days"])
-    token, text = ApiToken.make(request.user, chosen["name"], chosen["scopes"], until)
-    AuditEvent.note(actor_of(request), "token.make", token, user=request.user.get_username(), scopes=token.scopes)
+    with transaction.atomic():
+        token, text = ApiToken.make(request.user, chosen["name"], chosen["scopes"], until)
+        AuditEvent.note(actor_of(request), "token.make", token, user=request.user.get_username(), scopes=token.scopes)
     context = {"title": f"Token {token.name}", "opts": ApiToken._meta, "text": text}
     context["back"] = reverse("admin:portal_apitoken_mine")
     return TemplateResponse(request, "portal/admin/token_made.html", admin.site.each_context(request) | context)

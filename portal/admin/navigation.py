@@ -1,13 +1,18 @@
 """Builds the sidebar by what people do, and lists what can be done from anywhere."""
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
 from portal.models import TelnyxAccount
+
+register = template.Library()
 
 # title, [(title, icon, url name, permissions)]
 _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
@@ -120,6 +125,35 @@ def places(user: Any) -> list[tuple[str, str, str]]:
         for name, _, url, permission in items
         if permission is None or user.has_perms(permission.split())
     ]
+
+
+@cache
+def _by_address() -> dict[str, tuple[str, str]]:
+    return {reverse(url): (section, name) for section, items in _SECTIONS for name, _, url, _ in items}
+
+
+def name_of(address: str) -> str:
+    """Return what the sidebar calls the page with this address; empty for one that is not in it."""
+    return _by_address().get(address, ("", ""))[1]
+
+
+@register.filter
+def as_in_the_sidebar(parts: Sequence[dict[str, Any]], address: str) -> list[dict[str, Any]]:
+    """Return the parts of a page's heading, with its section and its list named as the sidebar names them."""
+    places = _by_address()
+    if address in places:
+        return _of_place(places[address], None)
+    at = next((at for at, part in enumerate(parts) if str(part.get("link")) in places), None)
+    if at is None:
+        return list(parts)
+    link = str(parts[at]["link"])
+    return [*_of_place(places[link], link), *parts[at + 1 :]]
+
+
+def _of_place(place: tuple[str, str], link: str | None) -> list[dict[str, Any]]:
+    section, name = place
+    before: list[dict[str, Any]] = [] if section == name else [{"title": section, "link": None}]
+    return [*before, {"title": name, "link": link}]
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

@@ -7,13 +7,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission, User
+from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.actors import actor_of
 from portal.admin.site import PortalAdmin
+from portal.drawn_forms import DrawnForm, DrawnPages
 from portal.models import AuditEvent
 from portal.trail import changes
 
@@ -24,7 +28,7 @@ admin.site.unregister(User)
 admin.site.unregister(Group)
 
 
-class AuditedAdmin(PortalAdmin):
+class AuditedAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
     """Notes who made, changed (which fields) or deleted a row."""
 
     actions = None
@@ -41,7 +45,8 @@ class AuditedAdmin(PortalAdmin):
         return before
 
     def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.create", obj)
+        told = {name: value for name, value in _told(obj).items() if value not in ("", [])}
+        AuditEvent.note(actor_of(request), f"{obj._meta.model_name}.create", obj, **changes.between({}, told))
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
@@ -85,15 +90,25 @@ class NewUserForm(UserCreationForm):
         self.instance.groups.add(self.cleaned_data["role"])
 
 
+class UserForm(DrawnForm, UserChangeForm):
+    """Edits a person."""
+
+
 @admin.register(User)
 class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     """Manages people who sign in."""
 
-    form = UserChangeForm
+    form = UserForm
     add_form = NewUserForm
     add_fieldsets: Any = ((None, {"fields": ("username", "role", "usable_password", "password1", "password2")}),)
     readonly_fields = ("last_login", "date_joined")  # what happened is not edited
     change_password_form = AdminPasswordChangeForm
+
+    @method_decorator(sensitive_post_parameters())
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
+        """Set somebody's password and note that, or do neither: Django's own would commit one by one."""
+        with transaction.atomic():
+            return super().user_change_password(request, id, form_url)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """List what goes with a person. It is theirs alone, as API tokens that nobody may delete: no right is asked."""
@@ -104,3 +119,5 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
 @admin.register(Group)
 class GroupAdmin(DjangoGroupAdmin, AuditedAdmin):  # type: ignore[misc]
     """Manages what a kind of person may do."""
+
+    form = DrawnForm

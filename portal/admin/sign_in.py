@@ -11,8 +11,10 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.html import format_html
 from unfold.forms import AuthenticationForm
@@ -25,6 +27,7 @@ from portal.rest.problems import come_again
 
 KNOWN_NAMES = ("admin", "administrator", "root")  # what is tried first
 _COOKIE, _COOKIE_SECONDS = "portal_known", 180 * 24 * 3600
+_MOST_SESSIONS = 10_000  # deleted at a time: of those that were never deleted there are as many as people signed in
 _TOO_MANY = (
     "Too many attempts for this account, or from this address. Try again in 15 minutes, "
     "or in a browser that has signed in to this account before."
@@ -128,3 +131,9 @@ def _remember(answer: HttpResponse, name: str) -> None:
 
 def _proof(name: str) -> str:
     return salted_hmac("portal.admin.sign_in", name, algorithm="sha256").hexdigest()
+
+
+def clean_up() -> None:
+    """Delete sessions that are over, those that ended first at first."""
+    over = Session.objects.filter(expire_date__lt=timezone.now()).order_by("expire_date")
+    Session.objects.filter(pk__in=over.values("pk")[:_MOST_SESSIONS]).delete()

@@ -17,7 +17,7 @@ from django.contrib.admin.utils import label_for_field
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeListSearchForm
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Page, Paginator
-from django.db import DataError, OperationalError
+from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.db.models import DateTimeField, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import URLPattern, path, reverse
@@ -32,7 +32,7 @@ from unfold.views import ChangeList
 
 from portal import keyset, list_columns
 from portal.actors import actor_of
-from portal.admin import sign_in
+from portal.admin import navigation, sign_in
 from portal.handbook import topics
 from portal.masking import addresses_for, masked_for, may_see_whole
 from portal.models import AuditEvent
@@ -78,6 +78,15 @@ class PortalSite(UnfoldAdminSite):
         if request.method == "POST" and request.user.is_authenticated:
             AuditEvent.note(actor_of(request), "sign-out")
         return super().logout(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Change one's own password and note that, or do neither."""
+        with transaction.atomic():
+            answer: HttpResponse = super().password_change(request, extra_context)
+            if request.method == "POST" and answer.status_code == 302:  # else the form is drawn again
+                actor = actor_of(request)
+                AuditEvent.note(actor, "password.change", actor.user)
+        return answer
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         @wraps(view)
@@ -154,7 +163,17 @@ class TolerantChangeList(ChangeList):
         for told in ("list_display", "list_display_links", "sortable_by"):
             if names := getattr(self, told):
                 setattr(self, told, [_readable(self.model, name) for name in names])
-        self.title = str(capfirst(self.opts.verbose_name_plural))  # Django's own: "Select call to view"
+        # Django's own: "Select call to view"
+        self.title = navigation.name_of(args[0].path) or str(capfirst(self.opts.verbose_name_plural))
+
+    def narrowed(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return all rows of the list, for a file. ``IncorrectLookupParameters`` where its search was refused.
+
+        The list then says so, and shows everything; a file could not say it.
+        """
+        if request.GET.get(SEARCH_VAR, "").strip() and not self.query:
+            raise IncorrectLookupParameters("the search was refused")
+        return self.get_queryset(request)
 
     def get_filters(self, request: HttpRequest) -> Any:
         try:
@@ -175,7 +194,7 @@ class TolerantChangeList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         """Find the rows of the page by where the one before it ended: they move when others come or go."""
-        self.page_num = 1
+        self.page_num, self.request = 1, request
         try:
             super().get_results(request)
             if self.show_all and self.can_show_all:
@@ -247,6 +266,7 @@ class PortalAdmin(ModelAdmin):
     """Gives every list of the admin its viewer, and answers 400 where a bad address would be a 500."""
 
     paginator: ClassVar[Any] = CountedPaginator
+    show_facets = ShowFacets.NEVER  # Django's count every row; see ``portal.admin.filters.Counted``
 
     when_empty = ""  # what to do for a first row, below "No … yet"
     # in place of ``search_fields`` for who may not see whole numbers, where these are of a column that is masked
@@ -259,6 +279,15 @@ class PortalAdmin(ModelAdmin):
 
     # columns beside those of ``list_display``, for who wants them
     list_display_more: tuple[str, ...] = ()
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Judge a form anew when what it asks for was taken between being judged and being saved: then it says so."""
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except (IntegrityError, ValidationError):
+            if request.method != "POST":
+                raise
+            return super().changeform_view(request, *args, **kwargs)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.columns_view)
@@ -341,7 +370,6 @@ class ReadOnlyAdmin(PortalAdmin):
 
     paginator = InfinitePaginator
     show_full_result_count = False
-    show_facets = ShowFacets.NEVER
     list_per_page = 50
     actions = None
     sortable_by: ClassVar[Any] = ()

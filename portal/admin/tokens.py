@@ -20,7 +20,7 @@ from portal.actors import actor_of
 from portal.admin import my_tokens
 from portal.admin.my_tokens import DAYS
 from portal.admin.site import PortalAdmin, answer_dialog
-from portal.models import SCOPES, ApiToken, AuditEvent
+from portal.models import MOST_DAYS, SCOPES, ApiToken, AuditEvent
 
 _REVOKE: Any = {
     "title": "Revoke this token?",
@@ -53,6 +53,8 @@ class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
         until = self.cleaned_data["expires_at"]
         if until and until <= timezone.now():
             raise forms.ValidationError("This time has passed.")
+        if until and until > timezone.now() + timedelta(days=MOST_DAYS):
+            raise forms.ValidationError("A token ends within 100 years, or never.")
         return until
 
 
@@ -153,9 +155,6 @@ class ApiTokenAdmin(PortalAdmin):
     def revoke(self, request: HttpRequest, form: BaseDialogForm, object_id: str) -> HttpResponse:
         """Revoke it."""
         token = self.get_object(request, object_id)
-        if token is not None and ApiToken.objects.filter(pk=token.pk, revoked_at=None).update(
-            revoked_at=timezone.now()
-        ):
-            AuditEvent.note(actor_of(request), "token.revoke", token)
+        if token is not None and token.revoke(actor_of(request)):
             messages.success(request, f"The token {token.name} is revoked.")
         return answer_dialog(request, reverse("admin:portal_apitoken_changelist"))

@@ -1,3 +1,3 @@
 """Gives every REST view what all of them share."""
 
-__all__ = ["filters", "pagination", "problems", "serializers", "viewsets"]
+__all__ = ["authentication", "filters", "pagination", "problem_bodies", "problems", "serializers", "viewsets"]

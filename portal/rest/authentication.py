@@ -3,6 +3,7 @@
 from typing import Any
 
 import structlog
+from django.http import HttpRequest
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
@@ -11,23 +12,33 @@ from rest_framework.request import Request
 
 from portal.models import ApiToken
 
+CHALLENGE = 'Bearer realm="voice portal"'
+
 
 class BearerToken(BaseAuthentication):
     """Authenticates by an ``ApiToken`` of an active user; one 401 for every reason."""
 
     def authenticate(self, request: Request) -> tuple[Any, ApiToken] | None:
-        words = get_authorization_header(request).split()
-        if not words or words[0].lower() != b"bearer":
-            return None
-        token = ApiToken.find(words[1].decode("ascii", "replace")) if len(words) == 2 and len(words[1]) < 200 else None
+        token = bearer_token(request)
         if token is None:
-            raise AuthenticationFailed("This token is unknown, expired or revoked.")
+            return None
         token.mark_used()
         structlog.contextvars.bind_contextvars(token=token.prefix)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:
-        return 'Bearer realm="voice portal"'
+        return CHALLENGE
+
+
+def bearer_token(request: Request | HttpRequest) -> ApiToken | None:
+    """Return the token that a request brings, if any. Raises ``AuthenticationFailed`` for one that is no good."""
+    words = get_authorization_header(request).split()  # type: ignore[arg-type]
+    if not words or words[0].lower() != b"bearer":
+        return None
+    token = ApiToken.find(words[1].decode("ascii", "replace")) if len(words) == 2 and len(words[1]) < 200 else None
+    if token is None:
+        raise AuthenticationFailed("This token is unknown, expired or revoked.")
+    return token
 
 
 class BearerTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

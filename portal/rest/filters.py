@@ -14,30 +14,48 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from portal.models import TelnyxAccount
+from portal.rest.pagination import PAGING
 
-_PAGING = ("cursor", "page_size")
-_UNKNOWN = "There is no such filter."
+_UNKNOWN, _TWICE, _EMPTY = "There is no such filter.", "Give it once.", "Give a value, or leave it out."
 
 
 class StrictFilters(DjangoFilterBackend):
-    """django-filter with a 400 for an unknown or repeated query parameter."""
+    """django-filter with a 400 for an unknown or repeated query parameter.
+
+    ``address_parameters`` of a view are those that say what its address is of.
+    """
 
     def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: Any) -> QuerySet[Any]:
         filters = self.get_filterset_class(view, queryset)  # type: ignore[no-untyped-call]
-        refuse_unknown_parameters(request, *(filters.base_filters if filters else ()), *_PAGING)
+        also = getattr(view, "address_parameters", ())
+        refuse_unknown_parameters(request, *(filters.base_filters if filters else ()), *PAGING, *also)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)  # type: ignore[no-untyped-call]
         return filtered
 
 
+def refuse_empty_or_repeated(request: Request, *names: str) -> None:
+    """Answer 400 to one of these query parameters that is given twice, or empty."""
+    _refuse(
+        {
+            name: [_TWICE if len(values) > 1 else _EMPTY]
+            for name, values in request.query_params.lists()
+            if name in names and (values[1:] or not values[0].strip())
+        }
+    )
+
+
 def refuse_unknown_parameters(request: Request, *known: str) -> None:
     """Answer 400 to a query parameter that is not ``known``, given twice, or empty: that would filter nothing."""
-    errors = {
-        name: [
-            _UNKNOWN if name not in known else "Give it once." if len(values) > 1 else "Give a value, or leave it out."
-        ]
-        for name, values in request.query_params.lists()
-        if name not in known or values[1:] or not values[0].strip()
-    }
+    _refuse(
+        {
+            name: [_UNKNOWN if name not in known else _TWICE if len(values) > 1 else _EMPTY]
+            for name, values in request.query_params.lists()
+            if name not in known or values[1:] or not values[0].strip()
+        }
+    )
+
+
+def _refuse(errors: dict[str, list[str]]) -> None:
     if errors:
         raise ValidationError(errors)
 

@@ -12,16 +12,20 @@ from datetime import timedelta
 from typing import Any, ClassVar, cast
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.crypto import salted_hmac
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal import sql
 from portal.models import ApiToken, IdempotentReply
-from portal.rest.problems import CONTENT_TYPE, Problem
+from portal.payloads import storable
+from portal.rest.problem_bodies import CONTENT_TYPE
+from portal.rest.problems import Problem
 from portal.telnyx.errors import TelnyxUnavailable
 
 HEADER = "Idempotency-Key"
+_ETAG = "@etag"  # beside the members of the kept body
 _LONGEST = timedelta(minutes=2)  # no request runs so long: its process has died
 _UNKNOWN, _LOOK = "idempotency_outcome_unknown", "Look whether it was; if not, send it with another key."
 _CUT_OFF = f"The first request with this {HEADER} was cut off, and nobody knows whether it was carried out. {_LOOK}"
@@ -99,30 +103,47 @@ class _Replay(Exception):
 
     def response(self) -> Response:
         status = self.reply.status or 200
-        headers = {"Idempotent-Replayed": "true"} | ({"Location": self.reply.location} if self.reply.location else {})
-        return Response(self.reply.body, status, headers=headers, content_type=CONTENT_TYPE if status >= 400 else None)
+        body = dict(self.reply.body) if isinstance(self.reply.body, dict) else self.reply.body
+        kept = {"Location": self.reply.location, "ETag": body.pop(_ETAG, "") if isinstance(body, dict) else ""}
+        headers = {"Idempotent-Replayed": "true"} | {name: value for name, value in kept.items() if value}
+        return Response(body, status, headers=headers, content_type=CONTENT_TYPE if status >= 400 else None)
 
 
 def _claim(request: Request, key: str, *, keyed: bool) -> IdempotentReply:
     if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise Problem(400, f"{HEADER} must be 1 to 255 printable characters.", "invalid_idempotency_key")
+        words = f"{HEADER} must be 1 to 255 printable characters."
+        raise Problem(400, words, "invalid_idempotency_key", errors={HEADER: [words]})
     token, body = cast("ApiToken", request.auth), getattr(request, "_request", request).body
-    told = f"{request.path}\n".encode() + _in_one_order(body)
+    query = request.META.get("QUERY_STRING")  # it may name the account
+    address = f"{request.path}?{query}" if query else request.path
+    told = f"{address}\n".encode() + _in_one_order(body)
     fingerprint = (salted_hmac("idempotency", told, algorithm="sha256") if keyed else hashlib.sha256(told)).hexdigest()
-    try:
-        with transaction.atomic():
-            return IdempotentReply.objects.create(token=token, key=key, fingerprint=fingerprint)
-    except IntegrityError:
-        reply = IdempotentReply.objects.get(token=token, key=key)
+    reply, is_new = _found(token, key, fingerprint) or _found(token, key, fingerprint) or (None, False)
+    if reply is None:
+        raise _in_use()
+    if is_new:
+        return reply
     if reply.fingerprint != fingerprint:
         raise Problem(422, f"This {HEADER} was used for another request.", "idempotency_key_reused")
-    if reply.status is None and timezone.now() - reply.created_at > _LONGEST:
+    if reply.status is None and sql.clock() - reply.created_at > _LONGEST:
         raise Problem(409, _CUT_OFF, _UNKNOWN)
     if reply.status is None:
         raise _in_use()
     if reply.body == {"code": _UNKNOWN}:
         raise Problem(409, _FAILED, _UNKNOWN)
     return reply
+
+
+def _found(token: ApiToken, key: str, fingerprint: str) -> tuple[IdempotentReply, bool] | None:
+    """Claim the key; return its row, and whether it is new. None when another's row went after it was met."""
+    try:
+        with transaction.atomic():
+            claimed = IdempotentReply.objects.create(token=token, key=key, fingerprint=fingerprint)
+            IdempotentReply.objects.filter(pk=claimed.pk).update(created_at=sql.Now())  # hosts' clocks differ
+            return claimed, True
+    except IntegrityError:
+        reply = IdempotentReply.objects.filter(token=token, key=key).first()
+        return None if reply is None else (reply, False)
 
 
 def _in_one_order(body: bytes) -> bytes:
@@ -135,8 +156,8 @@ def _in_one_order(body: bytes) -> bytes:
 
 def _claim_again(reply: IdempotentReply) -> None:
     """Claim the row of a request that may have been carried out or not; its id, and with it the intent, stays."""
-    now = timezone.now()
-    if not IdempotentReply.objects.filter(pk=reply.pk, status=reply.status).update(status=None, created_at=now):
+    ended = IdempotentReply.objects.filter(pk=reply.pk, status=reply.status)
+    if not ended.update(status=None, created_at=sql.Now()):
         raise _in_use()
     reply.status = None
 
@@ -146,7 +167,10 @@ def _in_use() -> Problem:
 
 
 def _keep(reply: IdempotentReply, response: Response) -> None:
-    body = response.data if response.data is not None else None
+    # as it is sent: there an id, a sum or a time is a text; jsonb takes no NUL
+    body = storable(json.loads(JSONRenderer().render(response.data) or b"null"))
+    if (etag := response.get("ETag")) and isinstance(body, dict):
+        body[_ETAG] = etag
     IdempotentReply.objects.filter(pk=reply.pk).update(
         status=response.status_code, body=body, location=response.get("Location", "")
     )

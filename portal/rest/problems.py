@@ -3,45 +3,28 @@
 import sys
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig
 from django.core.exceptions import ValidationError as ModelError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 from rest_framework import exceptions
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from portal.masking import masked_for
+from portal.masking import addresses_for, masked_for
 from portal.passwords import TooManyPasswords
 from portal.refusals import PortalRefusal
+from portal.rest.problem_bodies import CONTENT_TYPE, WHOLE, problem_body
 from portal.sql import is_outage
 from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnavailable, TelnyxUncertain
 
-CONTENT_TYPE = "application/problem+json"
 _AWAY = "The database cannot be reached. Try again."
 _AWAY_SECONDS = "2"
 _HOME = "/admin/"
 _AWAY_PAGE = (
     "The portal cannot reach its database. Calls that are under way go on; what you last saved may not have been kept."
 )
-_TITLES = {
-    400: "The request is not valid",
-    401: "Not signed in",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Conflict",
-    412: "Changed by someone else",
-    413: "Too large",
-    415: "Unsupported media type",
-    422: "Not possible",
-    428: "Precondition required",
-    429: "Too many requests",
-    500: "An error of the portal",
-    503: "Telnyx cannot be asked now",
-    504: "It is uncertain whether Telnyx acted",
-}
 
 
 class Problem(exceptions.APIException):
@@ -61,10 +44,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """Make a problem of every error, as DRF's exception handler; a bug stays one (500, by Django)."""
     request = context.get("request")
     request_id = getattr(request, "request_id", "")
+    if request is not None:  # a problem is JSON also where answers are YAML or a page
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), CONTENT_TYPE
     if isinstance(error, TelnyxError):
-        return _of_telnyx(error, request_id)
+        return _of_telnyx(error, getattr(request, "user", None), request_id)
     if is_outage(error):
-        body = _body(503, _AWAY, "database_unavailable", request_id)
+        body = problem_body(503, _AWAY, "database_unavailable", request_id)
         return Response(body, 503, headers={"Retry-After": _AWAY_SECONDS}, content_type=CONTENT_TYPE)
     if isinstance(error, PortalRefusal):
         error = Problem(403, error.words, error.code, **error.members)
@@ -77,28 +62,30 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     user = getattr(request, "user", None)
     if isinstance(error, exceptions.ValidationError):
-        response.data = _body(400, "See errors.", "invalid", request_id) | {
+        response.data = problem_body(400, "See errors.", "invalid", request_id) | {
             "errors": _seen_by(user, _by_field(error.detail))
         }
     else:
         detail, code = _words(error)
-        response.data = _body(response.status_code, masked_for(user, detail), code, request_id)
-        response.data |= getattr(error, "members", {})
+        response.data = problem_body(response.status_code, masked_for(user, detail), code, request_id)
+        response.data |= addresses_for(user, getattr(error, "members", {}))
     response.content_type = CONTENT_TYPE
     return response
 
 
 def problem(http_status: int, detail: str, code: str, request_id: str = "", **members: Any) -> HttpResponse:
     """Answer with a problem outside of DRF. A 503 says when to come again."""
-    body = _body(http_status, detail, code, request_id) | members
+    body = problem_body(http_status, detail, code, request_id) | members
     headers = {"Retry-After": _AWAY_SECONDS} if http_status == 503 else {}
     return JsonResponse(body, status=http_status, headers=headers, content_type=CONTENT_TYPE)
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer 400: ``handler400``."""
+def bad_request(
+    request: HttpRequest, exception: Exception | None = None, words: str = "The request cannot be read."
+) -> HttpResponse:
+    """Answer 400: ``handler400``. ``words`` are for whoever is shown no page."""
     if not _is_for_a_person(request):
-        return problem(400, "The request cannot be read.", "invalid", _id(request))
+        return problem(400, words, "invalid", _id(request))
     return _page(
         request,
         400,
@@ -223,13 +210,8 @@ _SCHEMA = {
 }
 
 
-def _body(http_status: int, detail: str, code: str, request_id: str) -> dict[str, Any]:
-    title = _TITLES.get(http_status, "Error")
-    shown = {"type": f"urn:voice-portal:{code}", "title": title, "status": http_status, "code": code}
-    return shown | {"detail": detail, "request_id": request_id}
-
-
-def _of_telnyx(error: TelnyxError, request_id: str) -> Response:
+def _of_telnyx(error: TelnyxError, user: Any, request_id: str) -> Response:
+    """Answer with its words as this person may see them: Telnyx repeats numbers and addresses."""
     http_status, headers = 422, {}
     if isinstance(error, TelnyxUnavailable):
         http_status, headers = 503, {"Retry-After": str(error.retry_after)}
@@ -237,13 +219,11 @@ def _of_telnyx(error: TelnyxError, request_id: str) -> Response:
         http_status = 504
     elif isinstance(error, TelnyxRefused) and error.fields:
         http_status = 400
-    body = _body(http_status, str(error), f"telnyx_{error.kind}", request_id) | {
+    body = problem_body(http_status, str(masked_for(user, str(error))), f"telnyx_{error.kind}", request_id) | {
         "telnyx_code": error.reason or error.code
     }
-    if http_status == 422:
-        body["title"] = "Telnyx refused this"
     if isinstance(error, TelnyxRefused) and error.fields:
-        body["errors"] = error.fields
+        body["errors"] = _seen_by(user, error.fields)
     return Response(body, http_status, headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -260,11 +240,12 @@ def _words(error: Exception) -> tuple[str, str]:
 def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
     """Flatten nested messages: ``{"inbound": {"channel_limit": […]}}`` → ``{"inbound.channel_limit": […]}``."""
     if isinstance(detail, dict):
-        pairs = [(f"{path}.{name}" if path else str(name), value) for name, value in detail.items()]
+        own = {NON_FIELD_ERRORS: WHOLE}  # as models say it, and as REST does
+        pairs = [(f"{path}.{name}" if path else own.get(name, str(name)), value) for name, value in detail.items()]
     elif any(isinstance(item, dict | list) for item in detail):
         pairs = [(f"{path}.{at}" if path else str(at), item) for at, item in enumerate(detail) if item]
     else:
-        return {path or "non_field_errors": [str(message) for message in detail]}
+        return {path or WHOLE: [str(message) for message in detail]}
     return {name: messages for at, value in pairs for name, messages in _by_field(value, at).items()}
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.text import capfirst
-from drf_spectacular.generators import SchemaGenerator
 
 from portal.json_types import JsonObject
+from portal.rest.document import document
 
 _PREFIX = "/api/v1/"
 _DEEPEST = 4  # objects within objects that are shown by their names
@@ -111,12 +111,11 @@ def resource(request: HttpRequest, slug: str) -> HttpResponse:
 
 @cache
 def resources() -> dict[str, Resource]:
-    """Return all resources by their slug. The first time the SDK's types are read, which takes seconds."""
-    generator = SchemaGenerator(api_version="v1")  # type: ignore[no-untyped-call]
-    document: JsonObject = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    schemas = _Schemas(document["components"]["schemas"])
+    """Return all resources by their slug."""
+    whole = document()
+    schemas = _Schemas(whole["components"]["schemas"])
     found: dict[str, list[Operation]] = {}
-    for path, methods in sorted(document["paths"].items()):
+    for path, methods in sorted(whole["paths"].items()):
         slug = _slug(path)
         found.setdefault(slug, []).extend(_operation(path, method, told, schemas) for method, told in methods.items())
     return {slug: Resource(slug, _title(slug), operations) for slug, operations in found.items()}

@@ -1,16 +1,23 @@
-"""Provides the base of every REST view: idempotent POSTs, one scope, permissions by action."""
+"""Provides the base of every REST view: idempotent POSTs, one scope, permissions by action, one account."""
 
-from typing import Any, ClassVar
+from collections.abc import Iterable
+from typing import Any, ClassVar, TypeVar
 
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import mixins, viewsets
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
 
 from portal.actors import Actor, actor_of
 from portal.models import TelnyxAccount
+from portal.rest.filters import refuse_empty_or_repeated
 from portal.rest.idempotency import Idempotent
+
+T = TypeVar("T")
+
+ACCOUNT = OpenApiParameter("account", str, description="Name of the account, when the id is known to several.")
 
 
 class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-arg]
@@ -41,14 +48,42 @@ def demand(request: Request, permission: str) -> None:
         raise PermissionDenied(f"The token's user lacks the permission {permission}.")
 
 
-def account_of(request: Request, body: Any) -> TelnyxAccount:
-    """Return the account a create is for: its ``account`` member, optional while there is only one."""
-    name = body.get("account") if isinstance(body, dict) else None
+def account_name(request: Request, body: Any = None) -> str | None:
+    """Return the name of the account that the body or ``?account=`` names, if one of them does; 400 when they differ.
+
+    Neither is the stronger one: of two names, one would be of an account that nobody meant.
+    """
+    refuse_empty_or_repeated(request, "account")
+    asked, told = request.query_params.get("account"), body.get("account") if isinstance(body, dict) else None
+    if told is not None and not isinstance(told, str):
+        raise ValidationError({"account": ["Must be the name of an account."]})
+    if told is not None and asked is not None and told != asked:
+        raise ValidationError({"account": ["The body names another account than the address: name one."]})
+    return asked if told is None else told
+
+
+def only_one(rows: Iterable[T], what: str) -> T:
+    """Return the row of an address, from those of each account that has its id: 404 without, 400 when they are several.
+
+    ``what`` is it, with its article.
+    """
+    found = list(rows)
+    if not found:
+        raise NotFound
+    if found[1:]:
+        names = ", ".join(sorted(str(row.account.name) for row in found))  # type: ignore[attr-defined]
+        raise ValidationError({"account": [f"Several accounts have {what} of this id: name one. They are {names}."]})
+    return found[0]
+
+
+def account_of(request: Request, body: Any = None) -> TelnyxAccount:
+    """Return the account that the body or ``?account=`` names; optional while there is only one."""
+    name = account_name(request, body)
     accounts = TelnyxAccount.objects.all()
     if name is None:
         if len(two := list(accounts[:2])) == 1:
             return two[0]
         raise ValidationError({"account": ["Name one: there are several accounts, or none yet."]})
-    if not isinstance(name, str) or not (account := accounts.filter(name=name).first()):
+    if not (account := accounts.filter(name=name).first()):
         raise ValidationError({"account": ["There is no account of this name."]})
     return account

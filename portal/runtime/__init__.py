@@ -1,3 +1,3 @@
 """Runs the portal's processes: broker, wake-ups, worker, web worker, health, logs."""
 
-__all__ = ["middleware", "sqlite_broker", "timers", "wakeups", "worker"]
+__all__ = ["datagrams", "middleware", "sqlite_broker", "timers", "wakeups", "worker"]

@@ -7,12 +7,14 @@ import contextlib
 import os
 import socket
 import struct
+from collections.abc import Iterator
 from enum import Enum, auto
 from pathlib import Path
 
 from django.conf import settings
 
 _LONGEST = 512  # bytes
+_LONGEST_PATH = 103  # bytes of a socket's: 107 on Linux, fewer elsewhere
 _PATIENCE_SECONDS = 1  # of somebody who may wait: the kernel keeps ten datagrams on many machines
 _LOOK_SECONDS = 1.0  # between two looks whether the socket is still where it is looked for
 
@@ -26,6 +28,20 @@ class Fate(Enum):
 def path() -> Path:
     """Return where this host's worker listens."""
     return Path(settings.VAR_DIR) / "wakeups.sock"
+
+
+@contextlib.contextmanager
+def _address() -> Iterator[str]:
+    """Give the path by which the socket is reached: one that is too long for a socket, on Linux, by its directory."""
+    whole = path()
+    if len(os.fsencode(whole)) <= _LONGEST_PATH:
+        yield str(whole)
+        return
+    directory = os.open(whole.parent, os.O_RDONLY)
+    try:
+        yield f"/proc/self/fd/{directory}/{whole.name}"
+    finally:
+        os.close(directory)
 
 
 class Sender:
@@ -45,12 +61,17 @@ class Sender:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _PATIENCE_SECONDS, 0))
         data = f"{task} {identifier}".encode()
         try:
-            self._socket.sendto(data, 0 if patient else socket.MSG_DONTWAIT, str(path()))
+            with _address() as address:
+                self._socket.sendto(data, 0 if patient else socket.MSG_DONTWAIT, address)
         except BlockingIOError:
             return Fate.FULL
         except OSError:
-            return Fate.NOBODY  # no such file, nobody behind it, or a path that is too long for a socket
+            return Fate.NOBODY  # no such file, or nobody behind it
         return Fate.SENT
+
+
+class Taken(OSError):
+    """Says that the wake-ups of this data directory go to another worker, which lives."""
 
 
 class Inbox:
@@ -83,11 +104,12 @@ class Inbox:
 
     def _bound(self) -> socket.socket:
         if Sender().send("", "") is not Fate.NOBODY:
-            raise OSError(f"another worker listens at {self._path}")
+            raise Taken(f"Another worker listens at {self._path}: one of a data directory is enough.")
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._path)  # of one that was killed
         bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        bound.bind(self._path)
+        with _address() as address:
+            bound.bind(address)
         os.chmod(self._path, 0o600)
         bound.settimeout(_LOOK_SECONDS)
         return bound

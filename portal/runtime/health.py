@@ -12,9 +12,11 @@ from django.utils.module_loading import import_string
 from django.views.decorators.csrf import csrf_exempt
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 
 from portal import sql
-from portal.models import ApiToken, Heartbeat
+from portal.models import Heartbeat
+from portal.rest.authentication import CHALLENGE, bearer_token
 from portal.rest.problems import problem
 from portal.runtime.wakeups import dropped
 
@@ -59,11 +61,14 @@ def readyz(request: HttpRequest) -> HttpResponse:
 @_only_read
 def metrics(request: HttpRequest) -> HttpResponse:
     """Answer with Prometheus text, for a token with the scope ``metrics:read`` whose user may see heartbeats."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    token, request_id = ApiToken.find(text) if scheme.lower() == "bearer" else None, getattr(request, "request_id", "")
-    if token is None:
-        answer = problem(401, "Metrics need a token.", "not_authenticated", request_id)
-        answer["WWW-Authenticate"] = "Bearer"
+    request_id = getattr(request, "request_id", "")
+    try:
+        token = bearer_token(request)
+        if token is None:
+            raise NotAuthenticated("Metrics need a token.")
+    except (AuthenticationFailed, NotAuthenticated) as failed:
+        answer = problem(401, str(failed.detail), failed.default_code, request_id)
+        answer["WWW-Authenticate"] = CHALLENGE
         return answer
     if not token.allows("metrics:read"):
         return problem(403, "The token lacks the scope metrics:read.", "permission_denied", request_id)

@@ -3,6 +3,7 @@
 import re
 import uuid
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import structlog
@@ -16,6 +17,8 @@ Handler = Callable[[HttpRequest], HttpResponse]
 _TELNYX = ("/webhooks/", "/texml/")  # what Telnyx asks: it comes again, or hangs up, and signs its bytes
 SOON, _LATER = 2.0, 10.0  # seconds for a statement
 WAITED = "portal.waited"  # in the environ: the seconds that were spent on the request below Django
+_NO_TEXT = "The path or the query holds a NUL, or bytes that are no UTF-8. Send UTF-8, percent-encoded."
+_ID = "portal.request_id"  # in the environ, for whoever has the request after it was begun
 _STRANGERS_FORM = 64 * 1024
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._\-]{8,64}")
 # As django-unfold needs it: Alpine evaluates expressions, its widgets set inline styles. No host but our own.
@@ -25,20 +28,37 @@ _POLICY = (
 )
 
 
-def request_id(given: str) -> str:
-    """Return the caller's id, if it is one, else a new one."""
-    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def begin(environ: dict[str, Any]) -> str:
+    """Return the request's id: the caller's, if it is one, else a new one. What its thread logs from here bears it."""
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    request_id = environ.setdefault(_ID, given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex)
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    return str(request_id)
 
 
 def request_context(get_response: Handler) -> Handler:
     """Give the request an id (the caller's ``X-Request-ID``, if it is one) that logs, problems and audit share."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request.request_id = request_id(request.headers.get("X-Request-ID", ""))  # type: ignore[attr-defined]
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request.request_id)  # type: ignore[attr-defined]
+        request.request_id = begin(request.META)  # type: ignore[attr-defined]
         response = get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def no_body_for_head(get_response: Handler) -> Handler:
+    """Answer HEAD without a body, with the length that it would have: gunicorn warns of each that it has to drop."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if request.method == "HEAD" and response.streaming:
+            response.streaming_content = ()  # type: ignore[attr-defined]
+        elif request.method == "HEAD":
+            response.setdefault("Content-Length", str(len(response.content)))
+            response.content = b""
         return response
 
     return middleware
@@ -71,7 +91,7 @@ def clean_query(get_response: Handler) -> Handler:
             *(text for values in request.GET.lists() for text in values[1]),
         ]
         if any("\x00" in text for text in texts) or not _is_text(request.META.get("QUERY_STRING", "")):
-            return bad_request(request)
+            return bad_request(request, words=_NO_TEXT)
         return get_response(request)
 
     return middleware

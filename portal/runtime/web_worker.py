@@ -13,15 +13,18 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
 
+import structlog
 from gunicorn.http import errors
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from portal import stopping
+from portal.rest.problem_bodies import CONTENT_TYPE, problem_body
 from portal.runtime.connections import SEND_SECONDS, Connection
 
 READ_SECONDS = 10.0  # for a request to arrive whole, from its first byte; a new connection has as long for that one
@@ -227,6 +230,11 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
 
     # --- A thread: one request that is here ---------------------------------------------------------------------------
 
+    def handle(self, conn: Connection) -> Any:
+        """Work on it without the words that the thread's last request left for the log."""
+        structlog.contextvars.clear_contextvars()
+        return super().handle(conn)
+
     def handle_request(self, req: Any, conn: Connection) -> Any:
         if conn.incoming.is_too_large:
             raise TooLarge
@@ -241,23 +249,36 @@ class WebWorker(ThreadWorker):  # type: ignore[misc]
             raise BrokenOff
         return super().handle_request(req, conn)
 
+    def _keepalive_after(self, conn: Connection, keepalive: Any) -> bool:
+        """Go on as the answer said, however much of the body nobody read: all of it is here.
+
+        gunicorn reads 64 KiB of it, and closes a connection that it has just promised to keep.
+        """
+        if not keepalive:
+            return False
+        body = conn.parser.mesg.body
+        with suppress(errors.ParseException, OSError):
+            body.read()
+        return not body.failed  # of chunks that are none nobody knows where the next request begins
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Refuse what is no request, echoing nothing of it: not to the sender, not into the log."""
         status = next((status for kind, status in _STATUSES.items() if isinstance(exc, kind)), None)
         if status is None or isinstance(exc, _OUR_FAULT):
             super().handle_error(req, client, addr, exc)
             return
+        request_id = uuid.uuid4().hex
+        structlog.contextvars.bind_contextvars(request_id=request_id)
         self.log.warning("no request: %s", type(exc).__name__)
         try:
-            client.sendall(_problem(status))
+            client.sendall(_problem(status, request_id))
         except OSError:
             pass  # nobody waits for it
 
 
-def _problem(status: HTTPStatus) -> bytes:
+def _problem(status: HTTPStatus, request_id: str) -> bytes:
     is_large = status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     detail = "The body is larger than 4 MiB." if is_large else "This is no HTTP request that can be read."
-    members = {"type": "urn:voice-portal:invalid", "title": status.phrase, "status": status, "code": "invalid"}
-    body = json.dumps(members | {"detail": detail, "request_id": uuid.uuid4().hex})
-    head = f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\nContent-Type: application/problem+json\r\n"
+    body = json.dumps(problem_body(status, detail, "too_large" if is_large else "invalid", request_id))
+    head = f"HTTP/1.1 {status} {status.phrase}\r\nConnection: close\r\nContent-Type: {CONTENT_TYPE}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()

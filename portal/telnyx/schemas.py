@@ -6,13 +6,16 @@ one. Methods go by dotted SDK name (``calls.actions.transfer``), parameters by w
 
 import difflib
 import inspect
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
 
 import httpx
 import pydantic
 from pydantic.json_schema import models_json_schema
+from pydantic_core import ErrorDetails
 
 from portal.json_types import JsonObject
 from portal.telnyx.sdk import telnyx
@@ -41,22 +44,18 @@ def validate(method: str, values: JsonObject, *, partial: bool = False, open_cho
     Types are strict (``"1"`` is not 1), unknown names refused at every depth; ``partial`` asks for no required ones.
     With ``open_choices`` a text that is none of the SDK's choices is let through: Telnyx's lists grow, and it judges.
     """
-    errors: dict[str, list[str]] = {}
+    errors: dict[str, list[_Wrong]] = {}
     try:
         model(method).model_validate(values)
     except pydantic.ValidationError as error:
-        for detail in error.errors(include_url=False):
-            if open_choices and detail["type"] == "literal_error" and isinstance(detail["input"], str):
-                continue
-            if not (partial and detail["type"] == "missing" and len(detail["loc"]) == 1):
-                name, siblings = _wire_name(
-                    detail["loc"], parameters(method), unknown=detail["type"] == "extra_forbidden"
-                )
-                message = _message(detail["type"], detail["msg"], name.rpartition(".")[2], siblings)
-                if message not in errors.setdefault(name, []):
-                    errors[name].append(message)
+        found = [_Wrong(detail, _steps(detail, parameters(method))) for detail in error.errors(include_url=False)]
+        for wrong in _nearest(found):
+            kind, value = wrong.detail["type"], wrong.detail["input"]
+            is_open = open_choices and kind == "literal_error" and isinstance(value, str)
+            if not is_open and not (partial and kind == "missing" and len(wrong.detail["loc"]) == 1):
+                errors.setdefault(wrong.name, []).append(wrong)
     if errors:
-        raise InvalidParameters(errors)
+        raise InvalidParameters({name: _messages(wrongs) for name, wrongs in errors.items()})
     return values
 
 
@@ -168,28 +167,112 @@ def _named_type(method: str) -> Any:
     return None
 
 
-def _wire_name(
-    loc: tuple[int | str, ...], level: tuple[Parameter, ...], *, unknown: bool
-) -> tuple[str, tuple[Parameter, ...]]:
-    """Return where an error lies, by wire names and list positions, and the parameters beside it.
+@dataclass(frozen=True)
+class _Step:
+    """Leads one deeper into a value: into a member or an item, or (nothing a caller wrote) into a variant of its type.
+
+    ``beside`` are the parameters of the object that the member is of.
+    """
+
+    part: str
+    is_variant: bool = False
+    beside: tuple[Parameter, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True)
+class _Wrong:
+    detail: ErrorDetails
+    steps: tuple[_Step, ...]
+
+    @property
+    def name(self) -> str:
+        """Where it lies, by wire names and list positions."""
+        return ".".join(step.part for step in self.steps if not step.is_variant)
+
+
+def _steps(detail: ErrorDetails, inner: tuple[Parameter, ...]) -> tuple[_Step, ...]:
+    """Return the way to an error.
 
     pydantic puts the name of each variant of a union it tried (``to.str``) in between: nobody knows those names.
     """
-    parts, inner = [], level
-    for at, part in enumerate(loc):
+    steps = []
+    for at, part in enumerate(detail["loc"]):
         matching = next((parameter for parameter in inner if parameter.name == part), None)
+        is_unknown = detail["type"] == "extra_forbidden" and at == len(detail["loc"]) - 1
+        is_variant = not (matching or isinstance(part, int) or is_unknown)
+        steps.append(_Step(str(part), is_variant, inner))
         if matching:
-            level, inner = inner, matching.fields or (matching.item.fields if matching.item else ())
-        if matching or isinstance(part, int) or (unknown and at == len(loc) - 1):
-            parts.append(str(part))
-    return ".".join(parts), inner if unknown else level
+            inner = matching.fields or (matching.item.fields if matching.item else ())
+    return tuple(steps)
 
 
-def _message(kind: str, message: str, name: str, siblings: tuple[Parameter, ...]) -> str:
-    if kind == "extra_forbidden":
-        near = difflib.get_close_matches(name, [parameter.name for parameter in siblings], n=1)
+def _nearest(found: list[_Wrong], depth: int = 0) -> list[_Wrong]:
+    """Return of each union only what is wrong with the variants that the value may be meant for.
+
+    It is not meant for one of another JSON type, nor for one whose constant member (``type``) it has otherwise.
+    """
+    groups: dict[_Step, list[_Wrong]] = {}
+    for wrong in found:
+        if len(wrong.steps) > depth:
+            groups.setdefault(wrong.steps[depth], []).append(wrong)
+    variants = [group for step, group in groups.items() if step.is_variant]
+    members = [group for step, group in groups.items() if not step.is_variant]
+    nearest = [wrong for wrong in found if len(wrong.steps) == depth]
+    for group in [*members, *_meant(variants, depth)]:
+        nearest += _nearest(group, depth + 1)
+    return nearest
+
+
+def _meant(variants: list[list[_Wrong]], depth: int) -> list[list[_Wrong]]:
+    of_type = [group for group in variants if all(len(wrong.steps) > depth + 1 for wrong in group)] or variants
+    if meant := [group for group in of_type if not _constants(group, depth)]:
+        return meant
+    return [_constants(group, depth) for group in of_type]  # which one it shall be has to be said first
+
+
+def _constants(group: list[_Wrong], depth: int) -> list[_Wrong]:
+    return [w for w in group if w.detail["type"] == "literal_error" and len(w.steps) == depth + 2]
+
+
+# how pydantic lists them: as Python writes them
+_CHOICES = re.compile(r"""'(?:[^'\\]|\\.)*'|"[^"]*"|\b(?!or\b)[\w.-]+""")
+_TYPES = {
+    "string_type": "string",
+    "int_type": "integer",
+    "float_type": "number",
+    "bool_type": "boolean",
+    "list_type": "list",
+    "dict_type": "object",
+    "model_type": "object",
+}
+
+
+def _messages(wrongs: list[_Wrong]) -> list[str]:
+    """Return what is wrong at one place: what would be right in one sentence."""
+    right, others = [], []
+    for wrong in wrongs:
+        kind = wrong.detail["type"]
+        if kind == "literal_error":
+            right += _CHOICES.findall(wrong.detail["ctx"]["expected"])
+        elif kind in _TYPES:
+            right.append(f"a valid {_TYPES[kind]}")
+        else:
+            others.append(_message(wrong))
+    sentence = [f"Must be {_joined(list(dict.fromkeys(right)))}."] if right else []
+    return [*sentence, *dict.fromkeys(others)]
+
+
+def _joined(choices: list[str]) -> str:
+    *others, last = choices
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def _message(wrong: _Wrong) -> str:
+    if wrong.detail["type"] == "extra_forbidden":
+        step = wrong.steps[-1]
+        near = difflib.get_close_matches(step.part, [parameter.name for parameter in step.beside], n=1)
         hint = f' Did you mean "{near[0]}"?' if near else ""
         return f"Unknown parameter.{hint}"
-    if kind == "missing":
+    if wrong.detail["type"] == "missing":
         return "This parameter is required."
-    return message.replace("Input should be", "Must be") + "."
+    return wrong.detail["msg"].replace("Input should be", "Must be") + "."

@@ -18,6 +18,7 @@ register = template.Library()
 _TONES = {
     "answered": "good",
     "bridged": "good",
+    "active": "good",
     "ok": "good",
     "processed": "good",
     "done": "good",
@@ -175,11 +176,16 @@ def active_filters(changelist: Any) -> dict[str, Any]:
             "off": _without(changelist, *spec.expected_parameters()),
         }
         for spec in changelist.filter_specs
-        if any(value not in ("", None, [""]) for value in spec.used_parameters.values())
+        if narrows(spec)
     ]
     if changelist.query:
         chips.append({"title": "search", "value": changelist.query, "off": _without(changelist, "q")})
     return {"chips": chips, "all_off": "?"}
+
+
+def narrows(spec: Any) -> bool:
+    """Tell whether a filter of a list is set."""
+    return any(value not in ("", None, [""]) for value in spec.used_parameters.values())
 
 
 def _without(changelist: Any, *names: str) -> str:

@@ -53,6 +53,8 @@ Case = Sequence[Mapping[str, Any]]
 CALL = "call"
 MOST_STEPS = 200  # of one case
 LONGEST_STEP = 500  # characters
+MOST = 500_000  # characters of the documents of one try, whatever its steps are; a line that is said counts as 100
+_LINE = 100
 _MOST_TURNS = 500  # what follows by itself from one step
 FIELDS = {
     "AccountSid": "00000000-0000-0000-0000-000000000000",
@@ -126,6 +128,7 @@ class Conversation:
         self._load, self._fields = load, FIELDS | dict(fields or {})
         self._machine = Machine(strict=strict, fallback=fallback)
         self._steps: list[tuple[str, list[str]]] = []
+        self._left = MOST
         self._go_on(CALL, self._machine.begin(url))
 
     @property
@@ -135,7 +138,7 @@ class Conversation:
 
     @property
     def is_over(self) -> bool:
-        return self._machine.is_over
+        return self._machine.is_over or self._left < 0
 
     @property
     def choices(self) -> list[str]:
@@ -199,7 +202,12 @@ class Conversation:
         """Say what the steps bring, and let pass what needs nobody: speech, silence, a document that is asked for."""
         lines = ["The caller hangs up."] if step == "hang up" else []
         for _ in range(_MOST_TURNS):
-            lines += [line for one in steps for line in in_words(one)]
+            said = [line for one in steps for line in in_words(one)]
+            lines += said
+            self._left -= len(said) * _LINE
+            if self._left < 0:
+                lines.append("Too much is said and asked for: this try ends here.")
+                break
             outcome = self._follows(steps)
             if outcome is None:
                 break
@@ -231,7 +239,10 @@ class Conversation:
             source = self._load(fetch.url, self._fields | dict(fetch.fields))
         except Exception as error:  # whoever gives documents is not ours: a try must not end in it
             return Failed(f"the document cannot be read ({type(error).__name__})")
-        return Failed("there is no such document") if source is None else Fetched(source, fetch.url)
+        if source is None:
+            return Failed("there is no such document")
+        self._left -= len(source)
+        return Fetched(source, fetch.url)
 
 
 def run_case(case: Case, load: Load, **more: Any) -> list[Difference]:

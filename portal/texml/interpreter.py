@@ -34,8 +34,8 @@ from portal.texml.outcomes import (
     Tell,
     Waits,
 )
-from portal.texml.tree import Element, Malformed, parse
-from portal.texml.verbs import Note, Verb, around, read
+from portal.texml.tree import Malformed, parse
+from portal.texml.verbs import Frame, Note, Verb, around
 
 MOST_DOCUMENTS = 100  # of one call; Telnyx tells no figure
 MOST_UNHEARD = 10  # documents one after the other in which nothing takes time
@@ -59,16 +59,6 @@ _UNPLAYED = {  # what would change a call, or be told, and is not played here; h
     "Transcription": ("transcriptionCallback",),
 }
 _UNTOLD = ("absent", "deepfake", "dtmf", "speaker")  # in a list of events
-
-
-@dataclass
-class Frame:
-    """Is a document under way: its source and address, which verb is next, what it was fetched for."""
-
-    source: str
-    url: str
-    role: str = ""
-    at: int = 0
 
 
 @dataclass
@@ -107,7 +97,7 @@ class Machine:
     @property
     def is_last(self) -> bool:
         """Whether no verb is left in the document under way."""
-        return not self.frames or self.frames[-1].at >= len(_nodes(self.frames[-1].source))
+        return not self.frames or self.frames[-1].at >= len(self.frames[-1].nodes)
 
     def begin(self, url: str, method: str = "POST", fields: Fields | None = None) -> list[Step]:
         """Ask for the first document."""
@@ -122,9 +112,7 @@ class Machine:
         """Return the verb that is waited for."""
         if not self.frames or self.waits == "document":
             return None
-        frame = self.frames[-1]
-        nodes = _nodes(frame.source)
-        return read(nodes[frame.at - 1], frame.url)[0] if 0 < frame.at <= len(nodes) else None
+        return self.frames[-1].verb
 
     def take(self, outcome: Outcome) -> list[Step]:
         """Go on with what came back; an outcome that nothing waits for changes nothing."""
@@ -169,7 +157,7 @@ class Machine:
             self.frames = [frame]
         else:
             self.frames = [*self.frames[:1], frame]
-        notes: list[Step] = [*around(parse(source).root)]
+        notes: list[Step] = [*around(frame.root)]
         return self._end(notes, "error", _refusal(notes)) if notes and self.strict else self._go_on(notes)
 
     def _fail(self, asked: JsonObject, reason: str) -> list[Step]:
@@ -191,14 +179,13 @@ class Machine:
         """Run the next verbs until one is to be waited for."""
         while self.frames:
             frame = self.frames[-1]
-            nodes = _nodes(frame.source)
-            if frame.at >= len(nodes):
+            if frame.at >= len(frame.nodes):
                 return self._finish(frame, steps)
-            node = nodes[frame.at]
+            verb, notes = frame.read(frame.at)
             frame.at += 1
-            verb, notes = read(node, frame.url)
             if verb and (told := _unplayed(verb, frame.role, self.below().name)):
-                verb, notes = None, [*notes, Note(told, node.line)]
+                notes.append(Note(told, verb.line))
+                verb = None
             if verb:
                 verb, more = _one_kind(verb)
                 notes += more + _left_out(verb)
@@ -282,7 +269,9 @@ class Machine:
         if digits and len(digits) >= min(least, verb.get("maxDigits")) and set(digits) <= set(valid):
             return self._gathered(verb, {"Digits": digits})
         if digits and verb.get("invalidDigitsAction"):
-            return self._fetch(Fetch(verb.get("invalidDigitsAction"), self.method, {"Digits": digits}, "Gather"))
+            return self._fetch(
+                Fetch(verb.get("invalidDigitsAction"), self.method, {"Digits": digits}, "Gather", self.frames[-1].role)
+            )
         return self._go_on([Note("ignored: digits that the <Gather> does not take", verb.line)] if digits else [])
 
     def _gathered(self, verb: Verb, fields: dict[str, str]) -> list[Step]:
@@ -315,19 +304,12 @@ class Machine:
 
     def below(self) -> Verb:
         """Return the verb that the leg's own document is at, whatever is heard meanwhile."""
-        frame = self.frames[0]
-        nodes = _nodes(frame.source)
-        verb = read(nodes[frame.at - 1], frame.url)[0] if 0 < frame.at <= len(nodes) else None
-        return verb or Verb("", 0)
+        return self.frames[0].verb or Verb("", 0)
 
 
 def _refusal(notes: Sequence[Step]) -> str:
     note = next(one for one in notes if isinstance(one, Note))
     return f"strict: {note.text}, line {note.line}"
-
-
-def _nodes(source: str) -> list[Element]:
-    return parse(source).root.children
 
 
 def _fault(source: Any) -> str:

@@ -17,7 +17,7 @@ def lint(source: str | bytes, surroundings: Surroundings = NOTHING_KNOWN) -> lis
     try:
         document = parse(source)
     except Malformed as malformed:
-        return [malformed.finding, *malformed.more]
+        return sorted([malformed.finding, *malformed.more])
     context = Context(document, surroundings)
     return sorted({*document.findings, *(one for rule in _RULES for one in rule(context))})
 

@@ -16,7 +16,7 @@ interpreter".
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from xml.parsers import expat
 
 MAX_SOURCE = 64 * 1024  # bytes
@@ -32,7 +32,7 @@ _TEST = re.compile(rf"(?:if|elseif)\s+({_NAME})\s*(==|!=)\s*(?:\"([^\"]*)\"|'([^
 _ARGUMENTS = re.compile(r"\"([^\"]*)\"|'([^']*)'|(\S+)")
 _SECRET = re.compile(r"\s*[A-Za-z0-9_\-]{1,255}\s*")
 _RESERVED = {"if", "elseif", "else", "secret", "url_encode", "each", "unless", "with"}  # Telnyx's, and Handlebars'
-_ADDRESS_NAME = re.compile(r"(url|uri|callback|action)$", re.IGNORECASE)
+ADDRESS_NAME = re.compile(r"(url|uri|callback|action)$", re.IGNORECASE)  # of an attribute that holds an address
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.\-]*:)?//", re.IGNORECASE)
 _HOST = re.compile(r"//[^/?#]*$")
 _IN_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
@@ -77,8 +77,28 @@ class Program:
     names: frozenset[str]
 
 
+@dataclass(frozen=True)
+class Text:
+    """Holds what stands directly in an element, or in its ``attribute``, as it is written. Names are in small letters.
+
+    A secret is a value of the place ``secret``: Telnyx writes it as it is.
+    """
+
+    parent: str
+    element: str
+    attribute: str
+    line: int
+    column: int
+    body: Body = field(default_factory=list)
+
+
 def read(source: str) -> Program:
     """Read a template. Raises ``TemplateError`` and nothing else, whatever the text."""
+    reader = _read(source)
+    return Program(reader.bodies[0], frozenset(reader.names - {"", "."}))
+
+
+def _read(source: str) -> "_Reader":
     data = source.encode("utf-8", "surrogatepass")
     if len(data) > MAX_SOURCE:
         raise TemplateError(1, 1, "X03", f"The document has more than {MAX_SOURCE // 1024} KiB.")
@@ -88,28 +108,25 @@ def read(source: str) -> Program:
     except expat.ExpatError as error:
         why = expat.errors.messages.get(error.code, "it cannot be parsed")
         raise TemplateError(error.lineno, error.offset + 1, "X01", f"Not well-formed: {why}.") from None
-    return Program(reader.bodies[0], frozenset(reader.names - {"", "."}))
+    return reader
 
 
-def filled(text: str) -> list[str]:
-    """List what becomes of a text with each of the values that its tags allow; of others nothing remains."""
-    allowed = [
-        "".join(one)
-        for tag in TAG.finditer(text)
-        for part in (tag["inner"] or "").split("|")[1:]
-        if part.split()[:1] == ["allow"]
-        for one in _ARGUMENTS.findall(part.strip().partition(" ")[2])
-    ]
-    return [TAG.sub(lambda _, one=one: one, text).strip() for one in allowed or [""]]  # type: ignore[misc]
+def texts(source: str) -> list[Text]:
+    """List what stands in elements and attributes, in the order of the document. Raises ``TemplateError``."""
+    return _read(source).texts
 
 
 @dataclass
 class _Open:
-    """Holds a block that is open: the word that closes it, how deep in the document it began."""
+    """Holds a block that is open: the word that closes it, how deep in the document it began.
+
+    ``written`` are its branches once more, with what stands in them in the one text alone.
+    """
 
     word: str
     depth: int
     branches: list[Branch]
+    written: list[Branch]
 
 
 class _Reader:
@@ -121,6 +138,8 @@ class _Reader:
         self.parser.CharacterDataHandler, self.parser.StartDoctypeDeclHandler = self._characters, self._doctype
         self.bodies: list[Body] = [['<?xml version="1.0" encoding="UTF-8"?>\n']]
         self.names: set[str] = set()
+        self.texts: list[Text] = []
+        self._bodies: list[list[Body]] = []  # of each text under way, with the branches open in it
         self._open: list[_Open] = []
         self._path: list[str] = []  # elements in small letters; an attribute, last, begins with @
         self._text, self._at, self._tag_is_open = "", (1, 1), False
@@ -139,11 +158,12 @@ class _Reader:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._flush()
-        self._path.append(name.lower())
+        self._at = self._here()
+        self._enter(name.lower())
         self._put(f"<{name}")
         for attribute, value in attributes.items():
             self._at = self._here()
-            self._path.append(f"@{attribute}")
+            self._enter(f"@{attribute}")
             self._put(f' {attribute}="')
             self._take(value)
             self._leave(f"the value of {attribute}")
@@ -156,10 +176,17 @@ class _Reader:
         was_empty, self._tag_is_open = self._tag_is_open, False
         self._put("/>" if was_empty else f"</{name}>")
 
+    def _enter(self, name: str) -> None:
+        self._path.append(name)
+        parent, element = ["", "", *(one for one in self._path if one[0] != "@")][-2:]
+        self.texts.append(Text(parent, element, name[1:].lower() if name[0] == "@" else "", *self._at))
+        self._bodies.append([self.texts[-1].body])
+
     def _leave(self, what: str) -> None:
         if self._open and self._open[-1].depth == len(self._path):
             raise self._wrong("T01", f"{{{{#{self._open[-1].word}}}}} is not closed within {what}.")
         self._path.pop()
+        self._bodies.pop()
 
     def _flush(self) -> None:
         text, self._text = self._text, ""
@@ -193,6 +220,7 @@ class _Reader:
             raise self._wrong("T01", "These braces are not closed.")
         self._move(text)
         if text:
+            self._bodies[-1][-1].append(text)
             self._put(text.translate(_IN_ATTRIBUTE if self._path[-1][0] == "@" else _IN_TEXT))
 
     def _move(self, text: str) -> None:
@@ -216,7 +244,8 @@ class _Reader:
         elif inner[:1] == "/":
             self._end_block(inner[1:].strip())
         else:
-            self._put(self._value(inner, before))
+            self._put(value := self._value(inner, before))
+            self._bodies[-1][-1].append(value)
             return "x"
         return ""
 
@@ -226,6 +255,7 @@ class _Reader:
         if not _SECRET.fullmatch(name):
             raise self._wrong("T03", "A secret has a name of letters, digits, dashes and underscores.")
         self._put(whole)
+        self._bodies[-1][-1].append(Value(name.strip(), (), "secret"))
         return "x"
 
     def _block(self, sign: str, words: str) -> None:
@@ -239,8 +269,10 @@ class _Reader:
         branches = [self._test(words) if word == "if" else Branch(sign, word, "")]
         self.names.add(branches[0].name)
         self._put(branches)
-        self._open.append(_Open(word, len(self._path), branches))
+        self._open.append(_Open(word, len(self._path), branches, [replace(branches[0], body=[])]))
         self.bodies.append(branches[0].body)
+        self._bodies[-1][-1].append(self._open[-1].written)
+        self._bodies[-1].append(self._open[-1].written[0].body)
         return None
 
     def _next_branch(self, words: str) -> None:
@@ -250,11 +282,14 @@ class _Reader:
         block.branches.append(Branch("", "", "") if words == "else" else self._test(words))
         self.names.add(block.branches[-1].name)
         self.bodies[-1] = block.branches[-1].body
+        block.written.append(replace(block.branches[-1], body=[]))
+        self._bodies[-1][-1] = block.written[-1].body
 
     def _end_block(self, word: str) -> None:
         self._closable(word, f"{{{{/{word[:40]}}}}}")
         self._open.pop()
         self.bodies.pop()
+        self._bodies[-1].pop()
 
     def _closable(self, word: str, what: str) -> _Open:
         block = self._open[-1] if self._open else None
@@ -289,7 +324,7 @@ class _Reader:
         here = self._path[-1]
         if before.lstrip()[:1] in {"{", "["}:
             return "quoted" if len(re.findall(r'(?<!\\)"', before)) % 2 else "json"
-        if here in {"play", "redirect", "body"} or _ADDRESS_NAME.search(here) or _ADDRESS.match(before):
+        if here in {"play", "redirect", "body"} or ADDRESS_NAME.search(here) or _ADDRESS.match(before):
             return "url"
         return "header" if "headers" in self._path or here in {"@fromDisplayName", "@callerId"} else "text"
 

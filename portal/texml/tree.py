@@ -297,7 +297,7 @@ class _Reader:
     def _in_a_name(self) -> list[Finding]:
         """Tell of braces in the name of an element or an attribute: only there does XML stumble over them."""
         index = max(self.parser.ErrorByteIndex, 0)
-        if not self.data.startswith((b"{{", b"<{{"), index):
+        if not self.data.startswith((b"{{", b"<{{"), index) or self.data[index - 1 : index] == b"&":
             return []
         return [found("T09", self.spot(index), "No value is filled into a name: write each name out, in sections.")]
 

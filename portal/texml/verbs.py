@@ -7,11 +7,13 @@ with a value outside of its range is documented nowhere; here the default holds 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 from portal.texml.grammar import GRAMMAR, ROOT, Element, Value, close
 from portal.texml.tree import Element as Node
+from portal.texml.tree import parse
 
 _E164 = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
 
@@ -41,6 +43,43 @@ class Note:
 
     text: str
     line: int = 0
+
+
+@dataclass
+class Frame:
+    """Is a document under way: its source and address, which verb is next, what it was fetched for.
+
+    It is parsed once, and each verb is read once; what is kept of that is no part of its JSON.
+    """
+
+    source: str
+    url: str
+    role: str = ""
+    at: int = 0
+
+    @cached_property
+    def root(self) -> Node:
+        return parse(self.source).root
+
+    @cached_property
+    def nodes(self) -> list[Node]:
+        return self.root.children
+
+    @cached_property
+    def _read(self) -> dict[int, tuple[Verb | None, list[Note]]]:
+        return {}
+
+    def read(self, at: int) -> tuple[Verb | None, list[Note]]:
+        """Return the verb at a place, and what was left out of it."""
+        if at not in self._read:
+            self._read[at] = read(self.nodes[at], self.url)
+        verb, notes = self._read[at]
+        return verb, [*notes]
+
+    @property
+    def verb(self) -> Verb | None:
+        """The verb that was begun last."""
+        return self.read(self.at - 1)[0] if 0 < self.at <= len(self.nodes) else None
 
 
 def read(node: Node, url: str, parent: str = "Response") -> tuple[Verb | None, list[Note]]:

@@ -5,6 +5,7 @@ _WHOLE = {
     "sign-in.failed": "Failed to sign in",
     "sign-in.blocked": "Was kept from trying more passwords",
     "sign-out": "Signed out",
+    "password.change": "Changed their own password",
     "denied": "Was refused a page",
     "token.refused": "Came with a token that is none",
     "number.view": "Saw whole numbers",

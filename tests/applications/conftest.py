@@ -1,8 +1,10 @@
 """What these tests share: applications at a real sandbox, made the way Telnyx's portal would make them."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 
 from applications.kinds import Kind
@@ -11,7 +13,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.applications import CALL_CONTROL, at_telnyx
 from tests.support.bystanders import Bystanders
-from tests.support.under_way import Dying, Meanwhile
+from tests.support.under_way import Dying, Meanwhile, answers_otherwise
 
 
 @pytest.fixture
@@ -43,6 +45,24 @@ def mirrored(bystanders: Bystanders, sandbox_account: TelnyxAccount) -> Callable
         return row
 
     return make
+
+
+@pytest.fixture
+def differing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Telnyx's list leaves out what the single answer has, and has something of its own."""
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        parts = request.url.path.split("/")
+        if "applications" not in parts[2] or answer.status_code != 200:
+            return None
+        body = json.loads(answer.content)
+        for one in body["data"] if isinstance(body["data"], list) else []:
+            one["of_the_list"] = "only there"
+            one["inbound"].pop("shaken_stir_enabled")
+            del one["anchorsite_override"], one["tags"]
+        return httpx.Response(200, json=body)
+
+    answers_otherwise(monkeypatch, change)
 
 
 @pytest.fixture

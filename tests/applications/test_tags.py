@@ -1,5 +1,6 @@
 """A tag is found whole."""
 
+import json
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from rest_framework.test import APIClient
 
 from applications.tags import tags_of
 from portal.models import TelnyxAccount
-from tests.support.application_pages import listed
+from tests.support.application_pages import listed, page_url
 from tests.support.applications import CALL_CONTROL, TEXML
 
 KINDS = [CALL_CONTROL, TEXML]
@@ -37,3 +38,12 @@ def test_a_tag_is_found_whole_and_exactly(browser: Client, api: APIClient, accou
         assert [one["id"] for one in results] == ["id-odd"]
     assert listed(browser, kind, tag="nobody") == set()
     assert tags_of(kind.model.objects.all()) == sorted({"a", "ab", "a b", *ODD}, key=str.casefold)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_a_tag_that_nobody_has_is_asked_for_all_the_same(browser: Client, account: TelnyxAccount, kind: Any) -> None:
+    _row(account, "none", kind)
+    assert listed(browser, kind, tag="support") == set()
+    exported = browser.get(page_url("export", "json", kind=kind), {"tag": "support"})
+    assert json.loads(exported.getvalue()) == []
+    assert "By tag" not in browser.get(page_url("changelist", kind=kind)).content.decode()

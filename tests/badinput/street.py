@@ -161,11 +161,12 @@ def _is_whole(data: bytes, method: bytes) -> bool:
 
 
 @contextmanager
-def open_street(folder: Path, unblock: Callable[[], Any]) -> Iterator[Street]:
+def open_street(folder: Path, unblock: Callable[[], Any], *more: str) -> Iterator[Street]:
+    """``more``: options of gunicorn's beside those that the portal starts it with."""
     street = Street(folder, unblock)
     with _database(street), override_settings(PORT=street.port):
         _prepare(street)
-        options = start._web_options()
+        options = [*start._web_options(), *more]
         street.workers = int(options[options.index("-w") + 1])
         street.threads = street.workers * int(options[options.index("--threads") + 1])
         commands = {

@@ -22,6 +22,15 @@ from voice.models import Call, Flow
 
 pytestmark = pytest.mark.django_db
 _WRITES = ("post", "put", "patch", "delete")
+LISTS = {  # of Telnyx, which nothing but the view pages
+    "/api/v1/active-calls/",
+    "/api/v1/calls/{call_control_id}/telnyx-events/",
+    "/api/v1/conferences/",
+    "/api/v1/outbound-voice-profiles/",
+    "/api/v1/queues/",
+    "/api/v1/texml/calls/",
+}
+DIFF = "/api/v1/texml/documents/{id}/diff/"
 Operation = tuple[str, str, dict[str, Any]]  # verb, path, what the document says of it
 
 
@@ -56,6 +65,8 @@ def complaint(case: Case, answer: Any, statuses: frozenset[int]) -> str:
     text = answer.content.decode()
     if answer.status_code >= 400 and not {"type", "title", "status", "code", "request_id"} <= json.loads(text).keys():
         return f"lacks members: {text}"
+    if answer.status_code == 400 and not json.loads(text).get("errors"):
+        return f"tells no errors: {text}"
     found = [canary for canary in CANARIES if canary in text and answer.status_code >= 400]
     return f"echoes {found}" if found else ""
 
@@ -111,6 +122,35 @@ def test_no_list_takes_a_page_or_a_filter_that_there_is_not(api: APIClient, oper
 
     assert not (said := wrongs(tried())), said
     assert rows.contents() == before
+
+
+def test_every_list_refuses_what_it_does_not_know_and_has_pages(api: APIClient, operations: Any, made: Any) -> None:
+    """A list is what answers with ``results``, or with rows alone: a new one is here by itself."""
+    connection_id = made[KINDS[0].model].telnyx_id
+    required = {"/api/v1/active-calls/": f"connection_id={connection_id}", DIFF: "from=draft"}
+    lists = set()
+    for verb, path, operation in operations:
+        if verb != "get":
+            continue
+        target = f"{rows.address(path, made)}?{required.get(path, '')}"
+        whole = api.get(target)
+        if whole["Content-Type"] != "application/json" or not _is_list(whole.json()):
+            continue
+        lists.add(path)
+        unknown = api.get(f"{target}&unknown=1")
+        assert unknown.status_code == 400, f"{path}: {unknown.content[:200]!r}"
+        assert unknown.json()["errors"] == {"unknown": ["There is no such filter."]}, path
+        if isinstance(whole.json(), dict):
+            names = {one["name"] for one in operation["parameters"] if one["in"] == "query"}
+            assert {"cursor", "page_size"} <= names, path
+            assert api.get(f"{target}&page_size=1").status_code == 200, path
+            for odd in ("page_size=0", "page_size=251", "cursor=no"):
+                assert list(api.get(f"{target}&{odd}").json()["errors"]) == [odd.partition("=")[0]], f"{path} {odd}"
+    assert lists >= LISTS, LISTS - lists
+
+
+def _is_list(body: Any) -> bool:
+    return isinstance(body, list) or (isinstance(body, dict) and "results" in body)
 
 
 def test_nobody_is_let_in_without_a_token_of_the_portal(
@@ -208,7 +248,7 @@ def test_ids_of_others_are_404_and_names_of_none_400(api: APIClient, operations:
     for verb, path, operation in operations:
         names = [one["name"] for one in operation.get("parameters", []) if one["in"] == "path"]
         # what lives at Telnyx alone is its own to judge: a command is made, and refused there
-        elsewhere = "/queues/" in path or ("/texml/" in path and verb != "get")
+        elsewhere = verb != "get" and ("/queues/" in path or ("/texml/" in path and "/documents/" not in path))
         if names and not elsewhere:
             target = rows.address(path, made, **dict.fromkeys(names[:1], unknown))
             answer = api.generic(verb.upper(), target, b"{}", content_type="application/json")
@@ -241,6 +281,21 @@ def test_a_repeated_key_is_replayed_or_refused(api: APIClient, made: Any) -> Non
     assert Flow.objects.filter(name__in="ab").count() == 1
     for odd in ("", "a" * 256, "line\x85break"):
         assert api.post("/api/v1/flows/", body, format="json", HTTP_IDEMPOTENCY_KEY=odd).status_code == 400
+
+
+def test_whatever_is_answered_under_a_key_is_answered_again(api: APIClient, operations: Any, made: Any) -> None:
+    """R19: every operation that takes a key, with the least that it may be given."""
+
+    def tried() -> Iterator[tuple[str, str]]:
+        for verb, path, _ in operations:
+            if verb != "post" or "pull" in path:  # a pull goes on in a thread, which would not see these rows
+                continue
+            target, body = rows.address(path, made), {"verdict": "send_again"} if "/settle/" in path else {}
+            first, again = (api.post(target, body, format="json", HTTP_IDEMPOTENCY_KEY=path[-255:]) for _ in range(2))
+            done, told = first.status_code < 300, [(one.status_code, one.json()) for one in (first, again)]
+            yield path, "" if first.status_code < 500 and (told[0] == told[1] or not done) else str(told)
+
+    assert not (said := wrongs(tried())), said
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*;q=2", "\x00"])

@@ -51,7 +51,7 @@ def test_support_finds_out_in_two_clicks_that_telnyx_knows_a_call(
         window.enter(user_with("Support"))
         window.open(LOG)
         page = window.page
-        page.get_by_role("searchbox", name="Search calls").fill(FROM)
+        page.get_by_role("combobox", name="Search calls").fill(FROM)
         page.keyboard.press("Enter")
         expect(page.get_by_role("heading", name="No call")).to_be_visible()
         clicks.on(page.get_by_role("button", name="Ask Telnyx"))
@@ -195,4 +195,69 @@ def test_keys_lead_to_the_note_the_tag_and_the_export_of_a_row(
         window.open(f"{LOG}?q=is:running")
         page.keyboard.press("e")
         page.wait_for_url("**/call/export/?q=is%3Arunning")
+        assert window.wrongs == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_search_is_completed_by_keyboard(
+    opened: Callable[..., Any], account: TelnyxAccount, user_with: Any, width: int, scheme: str
+) -> None:
+    make_call(account, "a", state="ended", ending="busy", ending_category="busy", queue="front desk")
+    with opened(viewport={"width": width, "height": 844}, color_scheme=scheme) as window:
+        axe.bring(window)
+        window.enter(user_with("Support"))
+        window.open(LOG)
+        page = window.page
+        box = page.get_by_role("combobox", name="Search calls")
+        offered, said = page.get_by_role("option"), page.locator("#log-completed")
+        expect(box).to_have_attribute("aria-expanded", "false")
+        box.press_sequentially("end")
+        expect(offered).to_have_count(1)
+        expect(offered).to_contain_text("how it ended")
+        expect(said).to_have_text("1 suggestion")
+        box.press("ArrowDown")
+        expect(offered).to_have_attribute("aria-selected", "true")
+        assert box.get_attribute("aria-activedescendant") == offered.get_attribute("id")
+        box.press("Enter")  # takes the word, and offers its values
+        expect(box).to_have_value("ending:")
+        expect(offered.filter(has_text="ending:our_side")).to_be_visible()
+        assert axe.faults(window) == []
+        assert not sticks_out(window)
+        box.press("Escape")  # closes it, and leaves what was typed
+        expect(offered).to_have_count(0)
+        expect(box).to_have_value("ending:")
+        expect(box).to_be_focused()
+        box.press_sequentially("b")
+        offered.filter(has_text="ending:busy").first.click()
+        expect(box).to_have_value("ending:busy ")
+        box.press_sequentially('queue:"front')
+        expect(offered).to_have_count(1)
+        box.press("ArrowUp")  # from the box to the last one, and on to the box again
+        expect(offered).to_have_attribute("aria-selected", "true")
+        box.press("ArrowUp")
+        expect(offered).to_have_attribute("aria-selected", "false")
+        box.press("ArrowDown")
+        box.press("Enter")
+        expect(box).to_have_value('ending:busy queue:"front desk" ')
+        box.press("Enter")
+        page.wait_for_url("**q=ending%3Abusy**")
+        expect(page.locator(".log-row")).to_have_count(1)
+        assert window.wrongs == []
+
+
+def test_a_number_that_is_typed_is_not_completed(opened: Callable[..., Any], user_with: Any) -> None:
+    with opened(viewport={"width": 1440, "height": 900}) as window:
+        window.enter(user_with("Support"))
+        window.open(LOG)
+        page, asked = window.page, list[str]()
+        page.on("request", lambda request: asked.append(request.url))
+        box = page.get_by_role("combobox", name="Search calls")
+        box.press_sequentially(f"{FROM} sip:ada@example.com ")
+        box.press_sequentially("is:r")
+        expect(page.get_by_role("option")).to_have_count(2)
+        assert [url.partition("?")[2] for url in asked if "completions" in url] == ["word=is%3Ar"]
+        box.press("Enter")  # nothing is chosen: it is searched as it stands
+        page.wait_for_url("**is%3Ar")
+        expect(page.locator("#log-wrong")).to_contain_text("is:r")
         assert window.wrongs == []

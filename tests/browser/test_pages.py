@@ -25,12 +25,18 @@ def test_every_page_opens_whole_light_and_dark(
             window.open(path)
             for scheme in ("light", "dark"):
                 window.page.emulate_media(color_scheme=scheme)
+                look(window, scheme)
                 found.append(sticks_out(window))
         for scheme in ("light", "dark"):
             window.page.emulate_media(color_scheme=scheme)
             window.open("/admin/")
             assert is_dark(window) == (scheme == "dark")
     assert [line for line in found if line] + window.wrongs == []
+
+
+def look(window: Any, scheme: str) -> None:
+    """Wait until the page looks so."""
+    window.page.locator(f"html{'.dark' if scheme == 'dark' else ':not(.dark)'}").wait_for(state="attached")
 
 
 def is_dark(window: Any) -> bool:

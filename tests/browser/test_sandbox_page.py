@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import APIResponse, Browser, Route, expect
 
 from portal.sandbox.server.server import Sandbox
 from tests.browser.conftest import Watched
 from tests.browser.everybody import axe
 from tests.support.media_servers import MediaServer
+from tests.support.polling import eventually
 from tests.support.sandbox_applications import make_named
 from tests.support.sandbox_http import Http
 
@@ -53,6 +54,30 @@ def ring(window: Watched, http: Http) -> str:
 def digits(http: Http) -> list[str]:
     query = "kind=deliveries&event_type=call.gather.ended&wait=30"
     return [line["body"]["payload"]["digits"] for line in http("GET", f"/sandbox/ledger?{query}")[1]["deliveries"]]
+
+
+def test_a_list_that_is_older_than_the_choice_takes_nothing_back(window: Watched, http: Http) -> None:
+    held: list[tuple[Route, APIResponse]] = []
+    mode = "hold"
+
+    def answer(route: Route) -> None:
+        if route.request.method != "GET" or mode == "pass":
+            route.continue_()
+        elif mode == "hold":
+            held.append((route, route.fetch()))
+
+    window.page.route("**/sandbox/calls", answer)
+    window.page.get_by_role("button", name="Pause the clock").click()
+    eventually(lambda: window.page.evaluate("1") and held, "a list without the call")
+    mode = "pass"
+    window.page.get_by_role("button", name="Ring", exact=True).click()
+    expect(window.page.locator("#who")).to_contain_text("ringing")
+    mode = "never"
+    for route, response in held:
+        route.fulfill(response=response)
+    expect(window.page.locator("#no-calls")).to_be_visible()
+    expect(window.page.locator("#who")).to_contain_text("ringing")
+    window.page.unroute_all(behavior="ignoreErrors")
 
 
 def test_a_call_is_rung_played_and_ended(window: Watched, http: Http) -> None:

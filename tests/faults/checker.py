@@ -16,8 +16,6 @@ _FINAL = {"processed", "ignored", "quarantined", "dead"}
 _OPEN = {"queued", "sending"}
 _ON_THE_WIRE = timedelta(seconds=10)  # what one request may take until the sandbox writes it down
 _NOT_DERIVED = {"id", "account_id", "step"}  # no event's word: made once, or the flow's
-# how late it came: a webhook of what a recovery had fetched before comes later, to the same row
-_OF_A_DELIVERY = {"late_seconds"}
 _ORDERS = 6
 
 
@@ -85,11 +83,8 @@ def _differences(row: Row, events: list[Row]) -> list[str]:
     for one in events:
         for column, value in changes(call, CallEvent(**_event(one))).items():
             setattr(call, column, value)
-    columns = facts.keys() - _OF_A_DELIVERY
-    differ = {name: fact for name, fact in call.facts.items() if name not in _OF_A_DELIVERY} != {
-        name: facts[name] for name in columns
-    }
-    return [column for column in sorted(columns) if getattr(call, column) != row[column]] + ["facts"] * differ
+    differ = call.facts != facts
+    return [column for column in sorted(facts) if getattr(call, column) != row[column]] + ["facts"] * differ
 
 
 def _event(row: Row) -> dict[str, Any]:

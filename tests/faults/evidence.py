@@ -89,13 +89,16 @@ def settle(portal: Portal, *clients: Client, seconds: float = 300) -> Evidence:
 
 
 def make_older(portal: Portal, line: Line, seconds: float) -> None:
-    """Move whatever is owed on the line so far into the past, as if that time had gone by. No sender may be at it."""
+    """Move whatever is owed on the line so far into the past, as if that time had gone by. No sender may be at it.
+
+    When an event came stays: a worker may be at it, or its call have been told by it already how late that was.
+    """
     by = timedelta(seconds=seconds)
     with portal.connect() as database:
         database.execute(
-            """UPDATE voice_callevent SET lease_until = lease_until - %s, received_at = received_at - %s
+            """UPDATE voice_callevent SET lease_until = lease_until - %s
             WHERE account_id = %s AND status = 'received'""",
-            (by, by, line.account),
+            (by, line.account),
         )
         rows = database.execute(
             "SELECT id, attempts FROM voice_callcommand WHERE account_id = %s AND status IN ('queued', 'sending')",

@@ -26,6 +26,8 @@ POINTS = {
     "begun": ("voice.dispatch.sender", "send_begun", "before"),  # the event is committed, its command not asked for
     "sending": ("voice.dispatch.sender", "_attempt", "before"),  # the claim is committed, no socket is open
     "sent": ("portal.telnyx.client", "_DeadlineStream.read", "before"),  # the request is out, its answer not read
+    "asking": ("portal.telnyx.client", "_asked", "before"),  # whatever is asked of Telnyx: no socket is open
+    "told": ("portal.telnyx.client", "_asked", "after"),  # the answer is here, nothing is written down
     "answered": ("voice.dispatch.sender", "_attempt", "after"),  # Telnyx's answer is here, nothing is written down
 }
 _CLOCK_READ_SECONDS = 0.1

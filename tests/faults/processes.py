@@ -202,14 +202,15 @@ class Portal:
 
     # faults from within
 
-    def arm(self, point: str, what: str = "die", *, role: str, times: int = 1) -> None:
-        """The next ``times`` processes of ``role`` to come to ``point`` (see ``failpoints``) die or ``stall 3``."""
+    def arm(self, point: str, what: str = "die", *, role: str, times: int = 1, after: int = 0) -> None:
+        """The next ``times`` processes of ``role`` to come to ``point`` (see ``failpoints``) die or ``stall 3``: those
+        that come ``after`` so many."""
         folder = self.folder / "points" / point
         folder.mkdir(parents=True, exist_ok=True)
-        for at in range(times):
+        for at in range(after + times):
             draft = self.folder / f"draft-{secrets.token_hex(4)}"
-            draft.write_text(what)
-            draft.rename(folder / f"{role}.{at}")
+            draft.write_text(what if at >= after else "stall 0")
+            draft.rename(folder / f"{role}.{at:03}")
 
     def armed(self) -> int:
         """How many of them were not struck yet."""

@@ -12,7 +12,6 @@ SKIPPED = {
     "F15": ELSEWHERE.format("voice/calls/test_projection.py"),
     "F18": "there is no erasure yet that a late recording could undo",
     "F27": ELSEWHERE.format("applications/editing/test_adoption.py"),
-    "F28": "not written yet: applying a file of applications is killed at each of its steps",
     "F29": ELSEWHERE.format("applications/editing/test_service.py"),
     "F30": ELSEWHERE.format("applications/editing/test_conflict.py"),
     "F31": ELSEWHERE.format("applications/editing/test_edit_lock.py"),

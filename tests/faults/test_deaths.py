@@ -4,6 +4,7 @@ import pytest
 
 from tests.faults.child import wait_until
 from tests.faults.client import Load
+from tests.faults.evidence import owed_ids
 from tests.faults.scenarios import stall_both_workers_beside_wrong_clocks
 from tests.faults.world import World, thorough
 
@@ -22,6 +23,21 @@ def test_an_event_whose_worker_dies_of_it_is_finished_once(world: World, point: 
     evidence = world.settled()
     assert [row["attempts"] for row in evidence.events] == [2]
     assert [(row["action"], row["status"]) for row in evidence.commands] == [("answer", "ok")]
+
+
+@pytest.mark.row("F05")
+def test_how_late_an_event_came_stays_so_for_a_worker_that_is_at_it_when_leases_run_out(world: World) -> None:
+    client, portal = world.client, world.portal
+    portal.freeze("sweep")
+    portal.arm("projected", "stall 3", role="events")
+    client.insist(client.ring().event("call.initiated", -20))
+    # a wake-up said once more would lie there for another worker when the lease is over
+    wait_until(lambda: not portal.armed(), "failpoint that struck")
+    world.leases_run_out()
+    wait_until(lambda: not owed_ids(portal, client.line)["voice.process_event"], "end of the event")
+    portal.thaw("sweep")
+    evidence = world.settled()
+    assert ([row["attempts"] for row in evidence.events], evidence.calls[0]["late_seconds"] > 15) == ([1], True)
 
 
 @pytest.mark.row("F05")

@@ -33,6 +33,10 @@ def steer(world: World, verb: str) -> None:
             getattr(batches, verb)(batch, ADA)
         except limits.LimitExceeded:  # it is suspended
             return
+        with world.judging():
+            is_anothers = DialBatch.objects.filter(pk=batch.pk, status="paused", paused_for__isnull=False).exists()
+        if verb == "pause" and is_anothers:
+            world.wrong.append("suspensions: a batch goes on with them though somebody has paused it for himself")
         if verb == "resume" and was == DialBatch.Status.PAUSED:
             _judge_due_times(world, batch, before)
 

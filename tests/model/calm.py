@@ -21,6 +21,7 @@ def calm_down(world: World) -> None:
     world.at_work.clear()
     world.woken.clear()
     stop_steps.lift(world)
+    stop_steps.settle_batches(world)
     _deliver_what_waits(world)
     if not _until_nothing_is_owed(world, CallCommand.objects.exclude(batch__status="paused", first_sent_at=None)):
         world.wrong.append("I3: not all comes to its end while a batch is paused")

@@ -49,21 +49,29 @@ def _strftime(form: str, *of: Any) -> Any:
 
 
 @contextmanager
-def history_time(seed: int) -> Iterator[Clock]:
-    """While it lasts the clock is the history's, and chance (ids, ``ORDER BY RANDOM()``) is the same each time."""
-    clock, dice = Clock(), random.Random(seed)
+def database_time() -> Iterator[Clock]:
+    """While it lasts SQLite's clock shows what is set: a whole second at first."""
+    clock = Clock()
     connection.ensure_connection()
     connection.connection.create_function("STRFTIME", -1, _strftime)
-    state = random.getstate()
-    with pytest.MonkeyPatch.context() as patch:
+    _running.append(clock)
+    try:
+        yield clock
+    finally:
+        _running.pop()
+
+
+@contextmanager
+def history_time(seed: int) -> Iterator[Clock]:
+    """While it lasts the clock is the history's, and chance (ids, ``ORDER BY RANDOM()``) is the same each time."""
+    dice, state = random.Random(seed), random.getstate()
+    with database_time() as clock, pytest.MonkeyPatch.context() as patch:
         patch.setattr(timezone, "now", clock.host)
         patch.setattr(times, "time", SimpleNamespace(monotonic=lambda: clock.now))  # of ``uptime``
         patch.setattr(webhooks, "time", SimpleNamespace(time=lambda: clock.host().timestamp()))
         patch.setattr(os, "urandom", dice.randbytes)
         random.seed(seed)
-        _running.append(clock)
         try:
             yield clock
         finally:
-            _running.pop()
             random.setstate(state)

@@ -249,6 +249,7 @@ def settle(world: World, at: int) -> None:
     world.sending.remove(mine)
     with world.judging():
         is_mine = _is_mine(mine)
+    begun = world.clock.now
     try:
         free = sender._settle(mine.command, mine.outcome)
     except Died:
@@ -257,7 +258,7 @@ def settle(world: World, at: int) -> None:
         raise
     with world.judging():
         if is_mine:
-            _hear(world, mine)
+            _hear(world, mine, begun)
         _judge_written(world, mine.command.pk)
     wake_commands(*free)
 
@@ -270,7 +271,8 @@ def _judge_written(world: World, pk: uuid.UUID) -> None:
         world.wrong.append("lease: a sender opens again what another one has closed")
 
 
-def _hear(world: World, mine: Sending) -> None:
+def _hear(world: World, mine: Sending, begun: float) -> None:
+    """Note what Telnyx said; a time that it asks for counts from when the sender ``begun`` to write it down."""
     error = mine.outcome.error
     world.heard += "x" if mine.heard_nothing else "o"
     row = sql.fetch(AccountBreaker, account=world.account.pk) if error is not None else None
@@ -280,7 +282,7 @@ def _hear(world: World, mine: Sending) -> None:
         world.wrong.append(f"breaker: it opens though Telnyx answers ({world.heard[-20:]})")
     if error is not None and error.http_status == 429:
         name = "dials" if error.code == circuit_breaker.DIALS_PER_SECOND else "all"
-        until = world.clock.now + error.retry_after
+        until = begun + error.retry_after
         world.quiet_until[name] = max(world.quiet_until.get(name, 0.0), until)
 
 

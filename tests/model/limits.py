@@ -34,7 +34,8 @@ def taken(world: World, but: CallCommand | None = None) -> tuple[int, int]:
             accepted += is_unmet and now - ended < _RINGS
         elif row.status == "ok" and now - ended < _LEG_COMES:
             accepted += 1
-    linked = {row.pk for row in rows if row.call_id is not None}
+    # a transfer's call is the one it was wished of: once a person has settled it, nothing says whose its leg is
+    linked = {row.pk for row in rows if row.call_id is not None and (row.action == "dial" or row.settled_at is None)}
     for maker, call in zip(by, alive, strict=True):
         if maker is None or maker in linked or maker in under_way:
             under_way.add(maker or call.call_control_id)

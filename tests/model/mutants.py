@@ -113,6 +113,13 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "a suspension holds its own application": (
         Edit("voice.suspensions.standing", "find", " | Q(connection_id=connection_id)", " | ~Q(connection_id='')"),
     ),
+    "a batch that was left behind is paused": (
+        Edit("voice.stops.service", "settle_batches", "_pause_all_of(row, PORTAL)", "pass"),
+    ),
+    "a batch that was left behind is resumed": (
+        Edit("voice.stops.service", "settle_batches", "_resume(paused.exclude(held), PORTAL)", "pass"),
+    ),
+    "a batch that somebody paused is his": (Edit(BATCHES, "pause", "and not is_held", ""),),
     "a decision is final": (Edit(RECONCILIATION, "settle", "or command.settled_at is not None", ""),),
     # A: an ordinary refusal, a 429
     "A: only 401 and codes of the key": (
@@ -161,7 +168,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     "M5: nothing begins after SIGTERM": (Edit(SENDER, "send", "if stopping.has_begun():", "if False:"),),
     "M6: a sender writes only what is its own": (
         Edit(SENDER, "_settle_in_full", "command.error, now, mine)", "command.error, now)"),
-        Edit(ORDERING, "close_ok", "AND status = 'sending' AND lease_until = %s", "AND (TRUE OR lease_until = %s)"),
+        Edit(ORDERING, "close_ok", "AND {_STATUS} = 'sending' AND lease_until = %s", "AND (TRUE OR lease_until = %s)"),
         Edit(SENDER, "_postpone", ", **only_if)", ")"),
     ),
     "M7: wishes go by the database's clock": (Edit(OUTBOX, "_command", "sql.clock()", _HOST_CLOCK),),
@@ -172,7 +179,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
     ),
     "L2: what may ring counts": (Edit(LIMITS, "_on_its_way", " | lost", ""),),
     "a refusal in the record": (
-        Edit("voice.calls.telnyx_record", "refusal", "return next((str(code)", "return None and next((str(code)"),
+        Edit("voice.calls.telnyx_record", "refusal", "return next((sql.cut(", "return None and next((sql.cut("),
     ),
 }
 

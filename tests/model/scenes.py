@@ -149,6 +149,14 @@ def another_clock(dice: "Dice") -> list[Step]:
     return [("skew", dice.choice((-60, 40))), _wish(dice.some(4), "speak"), ("make_batch", 3), *steer, ("skew", 0)]
 
 
+def batch_left_behind(dice: "Dice") -> list[Step]:
+    """Whoever suspends, and whoever lifts, may be killed before he has come to the batch."""
+    suspend: Step = ("dies", dice.randrange(10), ("suspend", "application"))
+    lift: Step = ("dies", dice.randrange(10), ("lift",))
+    settle: Step = ("settle_batches",)
+    return [("make_batch", 3), dice.choice((suspend, suspend[2])), settle, lift, settle, ("lift",)]
+
+
 SCENES: Sequence[Callable[["Dice"], list[Step]]] = (
     leg_before_its_answer,
     leg_before_its_stub,
@@ -167,4 +175,5 @@ SCENES: Sequence[Callable[["Dice"], list[Step]]] = (
     done_and_not_answered,
     told_to_end,
     another_clock,
+    batch_left_behind,
 )

@@ -167,9 +167,10 @@ STEPS: dict[str, Kind] = {
     "skew": Kind(command_steps.skew, 0.4, lambda dice: (dice.choice(_SKEWS),)),
     "dies": Kind(World.dies, 3, _dies),
     "amid": Kind(World.amid, 3, _amid),
-    # put into some of the histories by ``stop_steps``, so that the others stay what they were
+    # put into some of the histories by ``stop_steps``, and into scenes
     "suspend": Kind(stop_steps.suspend, 0, lambda dice: (dice.choice(list(stop_steps.HELD)),)),
     "lift": Kind(stop_steps.lift, 0),
+    "settle_batches": Kind(stop_steps.settle_batches, 0),
 }
 # In these a process can be killed or stopped; the others are over at once, or Telnyx's.
 _INSIDE = {

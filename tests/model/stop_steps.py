@@ -6,7 +6,7 @@ from tests.model.command_steps import ADA
 from tests.model.suspensions import OF_ANOTHER
 from tests.model.world import Step, World
 from tests.support.factories import CONNECTION
-from voice.models import Suspension
+from voice.models import DialBatch, Suspension
 from voice.stops import service
 
 HELD = {"account": "", "application": CONNECTION, "another": OF_ANOTHER}  # what is suspended, by its connection_id
@@ -25,6 +25,20 @@ def lift(world: World) -> None:
         service.lift(row, ADA)
 
 
+def settle_batches(world: World) -> None:
+    """The sweep looks whether a batch was left behind: then each is as its suspension has it."""
+    service.settle_batches()
+    with world.judging():
+        running = set(service.running_batches(world.account).values_list("connection_id", flat=True))
+        held = list(Suspension.objects.filter(account=world.account).values_list("connection_id", flat=True))
+        paused = DialBatch.objects.filter(account=world.account, status="paused", paused_for__isnull=False)
+        left = paused.filter(commands__status="queued").exists()
+    if running and ("" in held or running & set(held)):
+        world.wrong.append("suspensions: a batch runs while it is suspended")
+    if left and not held:
+        world.wrong.append("suspensions: a batch stays paused, and nothing suspends it")
+
+
 def among(seed: int, steps: list[Step]) -> list[Step]:
     """Put suspensions into the history of that seed, if it is one of those that have some."""
     dice = Random(f"stops of {seed}")
@@ -41,9 +55,11 @@ def among(seed: int, steps: list[Step]) -> list[Step]:
 def _stop(dice: Random) -> list[Step]:
     """What is asked for meets the suspension: before it, after it, or while somebody is at it."""
     asked: list[Step] = [("press", dice.randrange(4), "2"), ("deliver", -1, "once"), ("dial", dice.randrange(3), False)]
+    if dice.random() < 0.5:
+        asked.append(("make_batch", 3))
     what = dice.choice(("account", "application", "application", "another"))
     begun: list[Step] = [("lease_due", 500), ("work_and_begin", -1)]
-    later: list[list[Step]] = [[("process",)], [("sweep", 500)], begun]
+    later: list[list[Step]] = [[("process",)], [("sweep", 500)], [("settle_batches",)], begun]
     then = [step for steps in dice.sample(later, dice.randint(1, 3)) for step in steps]
     return [*asked, _perhaps_stopped(dice, ("suspend", what)), *then]
 

@@ -27,7 +27,8 @@ def judge(before: bool, row: CallCommand | None, after: CallCommand) -> str:
     """Say what is wrong with a claim; empty if nothing is. ``before``: whether something was suspended then."""
     if before and holds(row) and after.status == "sending":
         return f"suspensions: {after.action} begins while it is suspended"
-    if not before and after.status == "expired" and WORDS in after.error:
+    why = after.error.partition("Before: ")[0]  # behind that stands what held it back until it was too late
+    if not before and after.status == "expired" and WORDS in why:
         return f"suspensions: {after.action} expires by one, and there is none"
     return ""
 

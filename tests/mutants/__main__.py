@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--guards", help="instead the guards that are listed; or those with this word (GUARDS)")
     parser.add_argument("--again", nargs="*", default=[], help="instead these, as they were printed: module:number")
     parser.add_argument("--seconds", type=float, default=MOST_SECONDS, help="of tests that one of them may take")
+    parser.add_argument("--tests", action="append", help="only test files below this path are noted and run (TESTS)")
     parser.add_argument("--as-noted", action="store_true", help="note nothing anew of test files that changed")
     given = parser.parse_args()
     os.environ |= {"DATABASE_URL": "", "CELERY_BROKER_URL": ""}  # on SQLite each fork has a copy of the database
@@ -37,7 +38,7 @@ def main() -> None:
         mutants = [guard for name, guard in GUARDS.items() if given.guards in {"yes", *name.split()}]
     else:
         mutants = [*draw(given.number, given.seed, tuple(given.room or ROOMS))]
-    selection = Selection(_noted(anew=not given.as_noted), given.seconds)
+    selection = Selection(_noted(tuple(given.tests or ["tests/"]), anew=not given.as_noted), given.seconds)
     kept = Kept(selection)
     outcomes: list[Outcome] = []
 
@@ -65,10 +66,10 @@ def _split(one: str) -> tuple[str, int]:
     return module, int(number)
 
 
-def _noted(*, anew: bool) -> list[dict[str, Any]]:
-    """Read what was noted of every test file; ``anew``: after it was noted again of those that changed."""
+def _noted(below: tuple[str, ...], *, anew: bool) -> list[dict[str, Any]]:
+    """Read what was noted of the test files ``below``; ``anew``: after it was noted again of those that changed."""
     files = [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("test_*.py"))]
-    files = [file for file in files if not file.startswith(_NOT_RUN)]
+    files = [file for file in files if file.startswith(below) and not file.startswith(_NOT_RUN)]
     stale = [file for file in files if read(file) is None]
     if stale and anew:
         print(f"Noting which lines {len(stale)} test files run …", flush=True)

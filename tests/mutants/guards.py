@@ -11,17 +11,17 @@ GUARDS = {
     ),
     "one look leases every uncertain command that is due": Edit(
         f"{_DISPATCH}/reconciliation.py",
-        "unsettled().filter(pk=command_id, lease_until__lt=Now())",
-        "unsettled().filter(lease_until__lt=Now())",
+        "unsettled().filter(pk=command_id, lease_until__lt=sql.Now())",
+        "unsettled().filter(lease_until__lt=sql.Now())",
     ),
     "a command is begun beside another one of its call": Edit(
         f"{_DISPATCH}/ordering.py",
-        "WHERE other.call_id = %s AND other.status IN ('queued', 'sending'))",
+        "WHERE other.call_id = %s AND {_OTHERS} IN ('queued', 'sending'))",
         "WHERE other.call_id = %s AND FALSE)",
     ),
     "a sender that lost its lease closes as ok what another one has": Edit(
         f"{_DISPATCH}/ordering.py",
-        "WHERE id = %s AND status = 'sending' AND lease_until = %s\n              AND NOT",
+        "WHERE id = %s AND {_STATUS} = 'sending' AND lease_until = %s\n              AND NOT",
         "WHERE id = %s AND (TRUE OR lease_until = %s)\n              AND NOT",
     ),
     "sip:TEL%3A+1900… passes every limit": Edit(
@@ -114,7 +114,7 @@ GUARDS = {
     ),
     "one application that cannot be kept costs its whole page": Edit(
         "applications/mirror/store.py",
-        "return counts + _write_singly(kind, account, Page(page.asked_at, changed, page.errors), actor, reason)",
+        "return _write_singly(kind, account, page, actor, reason)",
         "raise",
     ),
     "Telnyx's 429 stops the import of a file": Edit(

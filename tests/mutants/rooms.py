@@ -9,6 +9,7 @@ CACHE = ROOT / "var" / "mutants"
 ROOMS = (
     *("voice/events", "voice/dispatch", "voice/commands", "voice/dialling", "voice/conferences", "voice/recovery"),
     *("voice/replay", "voice/calls", "voice/flows", "voice/catalogue", "voice/alerts"),
+    *("voice/suspensions", "voice/stops"),
     *("applications/mirror", "applications/editing", "applications/bulk"),
     *("portal/telnyx", "portal/rest", "portal/runtime"),
 )

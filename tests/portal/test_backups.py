@@ -59,8 +59,12 @@ def test_what_was_answered_before_is_in_a_backup_made_under_load(account: Telnyx
     assert CallEvent.objects.count() == len(answered)
 
 
-def test_a_backup_comes_back_as_it_was(backup: Path, account: TelnyxAccount, empty: Any) -> None:
+def test_a_backup_comes_back_as_it_was(backup: Path, account: TelnyxAccount, empty: Any, tmp_path: Path) -> None:
+    copies = tmp_path / "elsewhere" / "var" / "texml"  # of documents, as they were after the backup
+    copies.mkdir(parents=True)
+    (copies / "copy.json").write_text("{}")
     said = empty("restore", str(backup))
+    assert not copies.exists()
     assert said.endswith("or manage.py migrate and your processes.\n")
     manifest = json.loads((backup / backups.MANIFEST).read_text())
     assert f"{sum(manifest['rows'].values()):,} rows of {manifest['made_at']:.16} are back." in said

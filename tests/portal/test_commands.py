@@ -46,7 +46,13 @@ def test_a_token_made_without_scope_has_all_and_without_expiry_never_expires(ope
 
 @pytest.mark.parametrize(
     "words",
-    [["nobody"], ["operator", "--expires", "0"], ["operator", "--expires", "-1"], ["operator", "--scope", "all"]],
+    [
+        ["nobody"],
+        ["operator", "--expires", "0"],
+        ["operator", "--expires", "-1"],
+        ["operator", "--scope", "all"],
+        ["operator", "--name", "x" * 101],
+    ],
 )
 def test_create_token_refuses_in_words(operator, words):
     with pytest.raises(CommandError):

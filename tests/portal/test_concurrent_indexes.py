@@ -3,11 +3,13 @@
 import pytest
 from django.apps import apps
 from django.db import connection, models
+from django.db.migrations.loader import MigrationLoader
 
 from portal import concurrent_indexes
 from tests.support.databases import on_sqlite
 
 NAME = "audit_by_area"
+MODULE = concurrent_indexes.__name__
 
 
 class State:
@@ -35,8 +37,18 @@ def test_an_index_is_dropped_and_built_again() -> None:
     run(concurrent_indexes.RemoveIndex("auditevent", NAME))
     assert NAME not in names()
     run(concurrent_indexes.RemoveIndex("auditevent", NAME))  # as when the migration was stopped after it
-    run(concurrent_indexes.AddIndex("auditevent", index()))
+    for _ in range(2):  # as when the migration was stopped after it
+        run(concurrent_indexes.AddIndex("auditevent", index()))
     assert NAME in names()
+
+
+def test_what_is_migrated_outside_of_a_transaction_can_be_run_again() -> None:
+    every = MigrationLoader(None).disk_migrations.items()
+    ours = {key: migration for key, migration in every if key[0] in {"portal", "applications", "voice"}}
+    open_ones = {key: {*map(type, one.operations)} for key, one in ours.items() if not one.atomic}
+    assert len(open_ones) > 5
+    unrepeatable = {key: kinds for key, kinds in open_ones.items() if any(kind.__module__ != MODULE for kind in kinds)}
+    assert unrepeatable == {}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -64,6 +76,6 @@ def test_doubles_are_gone_and_what_is_asked_is_there() -> None:
         cursor.execute("SELECT indexname FROM pg_indexes WHERE tablename = 'voice_call'")
         there = {name for (name,) in cursor.fetchall()}
     assert not [name for name in there if "call_leg_id" in name and name.endswith("_like")]
-    assert [name for name in there if "from_reversed" in name and name.endswith("_like")]
-    assert {"call_by_from", "call_by_to", "call_by_account", "call_by_state", "call_recorded"} <= there
+    assert not [name for name in there if "from_reversed" in name or name in {"call_by_from", "call_by_to"}]
+    assert {"call_from_number", "call_to_last_four", "call_by_account", "call_by_state", "call_recorded"} <= there
     assert not [name for name in there if name.startswith(("voice_call_account_id", "voice_call_from_number"))]

@@ -14,12 +14,21 @@ from tests.support.environments import GOOD, SHOW, start
         ("DEBUG", "maybe"),
         ("PORT", "eighty"),
         ("SANDBOX_PORT", "70000"),
+        ("PORT", "0"),
+        ("ALLOWED_HOSTS", ";;"),
+        ("ALLOWED_HOSTS", "portal.example, https://portal.example"),
         ("PORTAL_PUBLIC_URL", "portal.example"),
+        ("PORTAL_PUBLIC_URL", "https://portal.example/y?z"),
+        ("PORTAL_PUBLIC_URL", "https://portal.example#f"),
+        ("PORTAL_PUBLIC_URL", "https://portal.example:99999"),
+        ("PORTAL_PUBLIC_URL", "https://portal .example"),
+        ("PORTAL_PUBLIC_URL", "https://user:hunter2@portal.example"),
         ("TELNYX_BASE_URL", "https://api.telnyx.com"),
         ("TELNYX_ACCOUNT_SID", "61bf/923e"),
         ("TELNYX_TEXML_ENCODING", "xml"),
         ("DATABASE_URL", "mysql://u:p@localhost/db"),
         ("CELERY_BROKER_URL", "sqs://"),
+        ("CELERY_BROKER_URL", "amqp://user:hunter2@broker:5672a//"),
         ("PORTAL_ENCRYPTION_KEYS", "dG9vIHNob3J0"),
         ("PULL_INTERVAL_MINUTES", "often"),
         ("LOG_LEVEL", "LOUD"),
@@ -89,9 +98,15 @@ def test_a_missing_secret_stops_the_start_and_makes_none(tmp_path, name):
     assert not any(path.suffix == "" and path.is_file() for path in tmp_path.iterdir())
 
 
-def test_a_good_environment_starts(tmp_path):
-    done = start(tmp_path, **GOOD)
+@pytest.mark.parametrize("hosts", ["*", ".portal.example,10.0.0.7,[::1]"])
+def test_a_good_environment_starts(tmp_path, hosts):
+    done = start(tmp_path, **GOOD, ALLOWED_HOSTS=hosts, PORTAL_PUBLIC_URL="https://portal.example/voice/")
     assert done.returncode == 0, done.stderr
+
+
+def test_beside_the_last_port_the_sandbox_takes_the_one_before(tmp_path):
+    done = start(tmp_path, "-c", SHOW.format("s.SANDBOX_PORT"), **GOOD, PORT="65535")
+    assert done.stdout.strip() == "65534", done.stderr
 
 
 @pytest.mark.parametrize(
@@ -103,6 +118,7 @@ def test_a_good_environment_starts(tmp_path):
         (http_url, "ftp://x"),
         (http_url, "https://"),
         (telnyx_url, "https://x/v1"),
+        (telnyx_url, f"https://x/{'v2/' * 64}v2"),
         (encryption_keys, ","),
         (encryption_keys, "§"),
         (database, "oracle://x"),

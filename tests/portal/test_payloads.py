@@ -42,6 +42,8 @@ BAD = {
     "a line break in a text": b'{"a":"\n"}',
     "33 lists": nested(MAX_DEPTH + 1),
     "100 000 lists": nested(100_000),
+    "34 of both, in turns": nested(17, '[{"a":', "}]").replace(b":}", b":1}"),
+    "33 beside an escape": b'["\\\\", ' + nested(MAX_DEPTH) + b"]",
     "33 objects": nested(MAX_DEPTH + 1, '{"a":', "}").replace(b":}", b":1}"),
     "lists never closed": b"[" * 100_000,
 }

@@ -17,7 +17,7 @@ from tests.support.conferences import telnyx
 from tests.support.factories import make_call, make_flow, run_owed
 from tests.support.rest import CALLS, FLOWS, api_for, problem
 from voice.catalogue import actions
-from voice.models import CallCommand, Flow, Rule
+from voice.models import CallCommand, DialBatch, Flow, Rule
 
 SECRET = "correct-horse-battery"
 DIAL = {
@@ -88,6 +88,25 @@ def test_a_command_is_stored_sealed_and_sent_open(account: TelnyxAccount, operat
 
 
 @pytest.mark.django_db
+@pytest.mark.alone("an account need not be named while there is only one")
+def test_braces_in_a_secret_make_no_placeholder_of_it_where_nothing_fills_one_in(
+    account: TelnyxAccount, operator: User
+) -> None:
+    """A rule's placeholder stands as it is; a command's or a batch's secret is sealed whatever is in it."""
+    call, api, odd = make_call(account), api_for(operator), DIAL | {"sip_auth_password": "ab{{cd"}
+    assert api.post(f"{CALLS}{call.call_control_id}/actions/transfer/", odd, format="json").status_code == 202
+    told = {"connection_id": "1", "from": "+13125550100", "numbers": ["+13125550001"], "per_second": 1}
+    told |= {"parameters": {"sip_auth_username": "ada", "sip_auth_password": "ab{{cd"}}
+    assert api.post("/api/v1/dial-batches/", told, format="json").status_code == 201
+    assert "ab{{cd" not in stored(CallCommand, "parameters") + stored(DialBatch, "parameters")
+    for command in CallCommand.objects.all():
+        assert unsealed(command.parameters)["sip_auth_password"] == "ab{{cd"
+    filled = {"action": "transfer", "parameters": DIAL | {"sip_auth_password": "{{ event.payload.code }}"}}
+    make_flow(account, {"event_type": "call.answered", "do": [filled]})
+    assert "{{ event.payload.code }}" in stored(Rule, "do")
+
+
+@pytest.mark.django_db
 def test_a_secret_whose_key_is_gone_is_not_sent(account: TelnyxAccount, operator: User, settings: Any) -> None:
     call = make_call(account)
     with telnyx(transfer={"result": "ok"}) as wire:
@@ -117,9 +136,11 @@ def test_a_flows_secret_is_shown_nobody_and_stays_when_the_flow_is_saved(
     written = {name: read[name] for name in ("name", "connection_id", "active", "rules")}
     assert api.put(f"{FLOWS}{flow.pk}/", written | {"name": "renamed"}, format="json").status_code == 200
     assert unsealed(Flow.objects.get().rules.get().do)[0]["parameters"] == DIAL
-    other = api.put(
-        f"{FLOWS}{flow.pk}/", written | {"rules": [{"event_type": "call.hangup"}, *written["rules"]]}, format="json"
-    )
+    moved = [{"event_type": "call.hangup"}, *written["rules"]]
+    assert api.put(f"{FLOWS}{flow.pk}/", written | {"rules": moved}, format="json").status_code == 200
+    assert unsealed(Flow.objects.get().rules.get(position=1).do)[0]["parameters"] == DIAL
+    moved[1]["do"][0]["parameters"]["to"] = "+13125550009"
+    other = api.put(f"{FLOWS}{flow.pk}/", written | {"rules": moved}, format="json")
     assert "Enter that value whole" in problem(other, 400)["errors"]["rules.1.do"][0]
 
 

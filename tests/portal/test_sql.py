@@ -15,10 +15,12 @@ from django.db import (
     connection,
     transaction,
 )
+from django.test.utils import CaptureQueriesContext
 
 from portal import sql
 from portal.actors import PORTAL
 from portal.models import AuditEvent, Heartbeat, TelnyxAccount
+from tests.model.clock import BEGIN, database_time
 from tests.support.accounts import make_account
 from tests.support.connected_threads import others
 
@@ -31,6 +33,17 @@ def test_a_row_is_found_by_its_own_values_alone(account: TelnyxAccount) -> None:
         locked = sql.fetch_locked(TelnyxAccount, name=account.name)
     assert locked is not None
     assert (locked.pk, locked.api_key, locked.created_at) == (account.pk, account.api_key, account.created_at)
+
+
+def test_rows_are_counted_up_to_a_bound_all_in_one_statement(account: TelnyxAccount) -> None:
+    for name in "abc":
+        make_account(name)
+    rows = TelnyxAccount.objects.order_by("name")
+    asked = [rows.filter(name=account.name), rows, rows.none(), rows.filter(name="nobody's"), rows.exclude(name="a%s")]
+    with CaptureQueriesContext(connection) as statements:
+        assert sql.counts(asked, 3) == [1, 3, 0, 0, 3]
+    assert len(statements) == 1
+    assert sql.counts([], 3) == []
 
 
 def test_a_row_that_is_new_is_written_whole_and_one_that_is_there_is_an_error(account: TelnyxAccount) -> None:
@@ -53,6 +66,22 @@ def test_an_insert_writes_the_whole_row_or_tells_that_it_is_there(account: Telny
     twin = TelnyxAccount(name="new", created_at=account.created_at, updated_at=account.updated_at)
     assert not sql.insert(twin)
     assert (twin._state.adding, TelnyxAccount.objects.count()) == (True, 2)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL compares times, and not texts")
+@pytest.mark.parametrize("seconds", [0, 7, 0.12, 0.001, 59.999])
+def test_a_time_of_the_database_equals_itself_once_read(account: TelnyxAccount, seconds: float) -> None:
+    at = BEGIN + timedelta(seconds=seconds)
+    with database_time() as clock:
+        clock.now = seconds
+        new = TelnyxAccount(name="new", updated_at=account.updated_at)
+        assert sql.insert(new, "created_at")
+        TelnyxAccount.objects.filter(name="main").update(created_at=sql.Now())
+        assert sql.clock() == at
+    assert set(TelnyxAccount.objects.values_list("created_at", flat=True)) == {at}
+    assert TelnyxAccount.objects.filter(created_at=at).count() == 2
+    assert not TelnyxAccount.objects.filter(created_at__gt=at).exists()
+    assert not TelnyxAccount.objects.filter(created_at__lt=at).exists()
 
 
 def test_an_update_writes_these_fields_of_this_row_only(account: TelnyxAccount) -> None:

@@ -45,3 +45,15 @@ def test_parts_of_it() -> None:
 
 def test_no_time_is_a_dash() -> None:
     assert [moment(None), moment("")] == ["—", "—"]
+
+
+@pytest.mark.parametrize(
+    ("at", "zone", "written"),
+    [
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), "Asia/Tokyo", "9999-12-31 23:59:59"),
+        (datetime(1, 1, 1, tzinfo=UTC), "America/New_York", "0001-01-01 00:00:00"),
+    ],
+)
+def test_where_a_calendar_ends_a_time_is_written_in_utc(at: datetime, zone: str, written: str) -> None:
+    look_with(View(ZoneInfo(zone), zone))
+    assert moment_text(at) == written

@@ -74,6 +74,7 @@ def _row(account: TelnyxAccount, chance: random.Random, at: int, hours: int, beg
         "counted_as": kind,
         "counted_in": quarters.of_time(started) if kind else None,
     }
+    told |= {f"{side}_reversed": told[f"{side}_number"][::-1] for side in ("from", "to")}
     if not is_alive:
         told |= {"ending": code, "ending_category": category, "ended_by": chance.choice(Call.Party.values)}
     return Call(account=account, call_control_id=f"v3:counted-{started.isoformat()}-{at}", **told)

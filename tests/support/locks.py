@@ -13,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "locks.md"
 _ROW = re.compile(r"^\| (\d+) \| `(\w+)` \|", re.MULTILINE)
+_WITHIN = re.compile(r"\(SELECT [^()]*\)")  # a statement within, which locks nothing
 # What may wait for another transaction. Who skips what is locked waits for nobody.
 _LOCKS = (
     re.compile(r"^SELECT (?P<leg>pg_advisory_xact_lock)\("),
@@ -30,8 +31,9 @@ def order_of_the_page(text: str | None = None) -> dict[str, int]:
 
 def locked_by(sql: str) -> str:
     """The table of which this statement locks rows; empty when it locks none that are there."""
+    outer = _WITHIN.sub("()", sql)
     for pattern in _LOCKS:
-        if found := pattern.search(sql):
+        if found := pattern.search(outer):
             return "leg" if "leg" in found.groupdict() else found["table"]
     return ""
 

@@ -2,6 +2,7 @@
 
 CORE: dict[str, str] = {
     "applications.apps": "registers pages, which tests/applications/admin opens one by one",
+    "applications.exchange.freshness": "test_apply and test_runs of the room carry out plans that are it no more",
     "applications.exchange.plan_files": "test_runs and test_api of the room write plans down and carry them out",
     "applications.exchange.serializers": "shapes only: test_api of the room sends and reads each of them",
     "applications.pulls.mass_delete": "test_pulls of the room and exchange/test_runs are stopped by it",
@@ -9,6 +10,8 @@ CORE: dict[str, str] = {
     "applications.pulls.ownership": "test_pulls and test_listing of the room pull with another's key",
     "applications.urls": "addresses only: tests/applications/api asks each of them",
     "portal.asgi": "one call of Django's: nothing here serves with it",
+    "portal.drawn_forms": "portal/admin/test_open_pages, and tests of limits and contacts, save pages opened before",
+    "portal.rest.problem_bodies": "tests of portal/rest/test_problems and portal/runtime/test_web_worker read them",
     "portal.keyset": "tests of portal/rest/pagination and of portal/admin/test_paging walk lists with it",
     "portal.formats.en.formats": "four constants of Django's form: each page shows times in them",
     "portal.json_types": "one name of a type: mypy checks who uses it",

@@ -1,11 +1,15 @@
 """A REST view of the tests' own, and the URLs that serve it beside the portal's."""
 
 import threading
+import uuid
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from django.db import OperationalError
 from django.urls import include, path
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
@@ -31,14 +35,21 @@ class Notes(PortalViewSet):
         Heartbeat.objects.create(name=f"{name}-{Heartbeat.objects.count()}", at=timezone.now())
         if name in FAILURES:
             raise FAILURES[name]
-        return Response(
-            {"name": name, "count": Heartbeat.objects.count()}, 201, headers={"Location": f"{NOTES}{name}/"}
-        )
+        headers = {"Location": f"{NOTES}{name}/", "ETag": f'"of {name}"'}
+        told = {"name": name, "count": Heartbeat.objects.count()}
+        return Response({"odd": told | ODD, "list": [told], "none": None}.get(name, told), 201, headers=headers)
 
     def list(self, request) -> Response:
         return Response([])
 
 
+ODD: dict[str, object] = {  # what JSON has no type for
+    "id": uuid.UUID(int=1),
+    "sum": Decimal("1.10"),
+    "at": datetime(2026, 1, 2, tzinfo=UTC),
+    "words": gettext_lazy("Yes"),
+    "all": (1, 2),
+}
 FAILURES = {
     "refused": TelnyxRefused("no", code="90018", http_status=422),
     "field": TelnyxRefused("no", fields={"to": ["is not a number"]}, http_status=422),

@@ -31,5 +31,10 @@ def problem(response, status: int, code: str = "") -> dict:
     return body
 
 
+def of_call(call: Any, *more: str) -> str:
+    """The address of a call, or of what is below it. It names the account: the neighbour has a call of the same id."""
+    return CALLS + "/".join([call.call_control_id, *more, ""]) + f"?account={call.account.name}"
+
+
 def send(api: APIClient, url: str, body: Any = None, **headers: str) -> Any:
     return api.post(url, {} if body is None else body, format="json", headers=headers)

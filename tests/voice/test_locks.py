@@ -28,12 +28,13 @@ from tests.support.reconciliation import dialled, entry, hear, look, uncertain
 from tests.support.recoveries import listed, looked
 from tests.support.replays import again
 from tests.support.rest import CALLS, COMMANDS, FLOWS, api_for
-from tests.support.rows import Call
+from tests.support.rows import Call, CallCommand
 from tests.support.source_tree import APPS
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.alerts import notices
 from voice.dispatch import circuit_breaker, sender
+from voice.models import Recording
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DIALS = {
@@ -135,11 +136,11 @@ def operated(account: TelnyxAccount, api: APIClient) -> None:
     with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ago(5).isoformat()}}):
         assert (
             api.post(
-                f"{CALLS}{call.call_control_id}/actions/transfer/", {"to": "+13125550009"}, format="json"
+                f"{CALLS}{call.call_control_id}/actions/transfer/?account=main", {"to": "+13125550009"}, format="json"
             ).status_code
             == 202
         )
-        assert api.post(f"{CALLS}{call.call_control_id}/refresh/").status_code == 200
+        assert api.post(f"{CALLS}{call.call_control_id}/refresh/?account=main").status_code == 200
     made = api.post(FLOWS, EXAMPLE | {"account": account.name}, format="json")
     assert made.status_code == 201, made.json()
     assert (
@@ -153,6 +154,12 @@ def operated(account: TelnyxAccount, api: APIClient) -> None:
     circuit_breaker.close(account, PORTAL)
     alert_ends()
     notices.deliver_due()
+    told = {"key": "rec-1", "recording_id": "rec-1", "status": "saved", "started_at": ago(60)}
+    recording = Recording.objects.create(account=account, call=call, is_texml=True, **told)
+    deletion = api.delete(f"/api/v1/recordings/{recording.pk}/").json()["id"]
+    CallCommand.objects.filter(pk=deletion).update(status="uncertain", first_sent_at=ago(90), lease_until=None)
+    settled = api.post(f"{COMMANDS}{deletion}/settle/", {"verdict": "send_again"}, format="json")
+    assert settled.status_code == 202, settled.json()
 
 
 def stopped(account: TelnyxAccount, api: APIClient) -> None:
@@ -204,6 +211,10 @@ def test_every_transaction_locks_in_the_order_of_the_page(
         ('DELETE FROM "voice_call" WHERE "id" = %s', "voice_call"),
         ('INSERT INTO "voice_call" ("id") VALUES (%s) ON CONFLICT DO NOTHING', "voice_call"),
         ('INSERT INTO "voice_callcommand" ("id") VALUES (%s)', ""),
+        (
+            'SELECT a, (SELECT b FROM voice_callcommand WHERE c) FROM "voice_call" WHERE d FOR NO KEY UPDATE',
+            "voice_call",
+        ),
     ],
 )
 def test_a_statement_is_read(statement: str, table: str) -> None:

@@ -1,5 +1,6 @@
 """What migrations make of rows that were there before."""
 
+from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
 
@@ -41,3 +42,18 @@ def test_calls_that_texml_told_of_or_dialled_before_are_marked(account: TelnyxAc
         CallCommand.objects.create(account=account, call=call, **row)
     import_module("voice.migrations.0017_texml_calls").fill(apps, SimpleNamespace(connection=connection))
     assert set(Call.objects.filter(is_texml=True)) == {told, dialled}
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL stores times, and not texts")
+def test_times_written_by_the_database_before_are_spelled_like_all_others(account: TelnyxAccount) -> None:
+    second = "2026-03-01 12:00:00"
+    for at, text in enumerate([second, f"{second}.000000", f"{second}.120", f"{second}.120007"]):
+        call = make_call(account, str(at))
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE voice_call SET started_at = %s WHERE id = %s", [text, call.pk.hex])
+    import_module("voice.migrations.0038_times_as_texts").spell(apps, SimpleNamespace(connection=connection))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT started_at || '' FROM voice_call WHERE started_at LIKE '2026-03%%' ORDER BY 1")
+        found = [text for (text,) in cursor.fetchall()]
+    assert found == [second, second, f"{second}.120000", f"{second}.120007"]
+    assert Call.objects.filter(started_at=datetime(2026, 3, 1, 12, tzinfo=UTC)).count() == 2

@@ -92,4 +92,5 @@ def test_a_page_asks_as_often_for_thirty_accounts_as_for_three(name: str, browse
     grow(range(3, 30), operator)
     many = statements()
     extra = [one for one, group in itertools.groupby(sorted(many)) if len(list(group)) > few.count(one)]
-    assert (len(many), extra) == (len(few), [])
+    assert extra == []
+    assert len(many) <= len(few)  # choices of a filter that are too many are not counted at all

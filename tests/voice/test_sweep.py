@@ -15,11 +15,13 @@ from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from portal import stopping
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.batches import begin
 from tests.support.clock import Gate
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.polling import eventually
@@ -30,6 +32,7 @@ from voice.commands import outbox
 from voice.dispatch import sender
 from voice.events import intake, processing
 from voice.management.commands.sweep import Sweep
+from voice.models import Suspension
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,3 +215,19 @@ def test_what_a_call_s_later_events_tell_is_known_before_its_first_command_goes(
     with Noting(1) as senders:
         Sweep(senders).round()
     assert (owed, statuses(), wire(sandbox)) == ([0], {"answer": "expired"}, [])
+
+
+def test_a_batch_follows_its_suspension_whoever_died_before_he_paused_or_resumed_it(
+    api: APIClient, account: TelnyxAccount, sweep: Sweep
+) -> None:
+    batch = begin(api, 2)
+    row = Suspension.objects.create(account=account, since=batch.created_at, requested_by="user: ada")
+    suspension, states = row.pk, []
+    for _ in range(2):
+        if states:
+            row.delete()
+        sweep.next_settle = 0.0
+        sweep.round()
+        batch.refresh_from_db()
+        states.append((batch.status, batch.paused_for))
+    assert states == [("paused", suspension), ("running", None)]

@@ -35,6 +35,7 @@ def test_signed_nonsense_wakes_nobody(account: TelnyxAccount, messages: list[Any
     [
         (wakeups.wake_recovery, "commands"),
         (wakeups.wake_replay, "commands"),
+        (wakeups.wake_bulk_action, "commands"),
         (wakeups.wake_event, "events"),
         (wakeups.wake_commands, "commands"),
     ],

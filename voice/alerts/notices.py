@@ -12,7 +12,6 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
 
 from portal import sql
 from portal.leases import Leased
@@ -85,7 +84,7 @@ def deliver(notice_id: uuid.UUID) -> bool:
         _finish(notice, _Outcome.FAILED, problem)
     else:
         later = timedelta(seconds=PAUSES[notice.attempts - 1])
-        _mine(notice).update(lease_until=Now() + later, error=problem[:300])
+        _mine(notice).update(lease_until=sql.Now() + later, error=problem[:300])
     return True
 
 
@@ -127,11 +126,11 @@ def _hold_back(notice: AlertNotice) -> None:
             return
         # over by now: of a beginning that nobody heard of, no end is told either
         waiting = AlertNotice.objects.filter(alert=notice.alert_id, channel=notice.channel, finished_at=None)
-        waiting.update(outcome=_Outcome.MUTED, finished_at=Now(), lease_until=None)
+        waiting.update(outcome=_Outcome.MUTED, finished_at=sql.Now(), lease_until=None)
 
 
 def _finish(notice: AlertNotice, outcome: str, error: str = "") -> None:
-    _mine(notice).update(outcome=outcome, error=error[:300], finished_at=Now(), lease_until=None)
+    _mine(notice).update(outcome=outcome, error=error[:300], finished_at=sql.Now(), lease_until=None)
 
 
 def _iso(at: datetime | None) -> str | None:

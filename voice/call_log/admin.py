@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -17,7 +17,7 @@ from portal.admin.saved_filter_views import KeptFilters
 from portal.admin.site import SearchForm, TolerantChangeList
 from portal.masking import may_see_whole
 from portal.times import read_time
-from voice.call_log import columns, facets, listing, nothing_found, old_addresses, views
+from voice.call_log import columns, completions, facets, listing, nothing_found, old_addresses, views
 from voice.call_log import query as queries
 from voice.call_log.columns import Look
 from voice.call_log.query import Query
@@ -71,8 +71,15 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
         ours = [
             path("views/", wrap(self.views_view), name="voice_call_views"),
             path("newer/", wrap(self.newer_view), name="voice_call_newer"),
+            path("completions/", wrap(self.completions_view), name="voice_call_completions"),
         ]
         return [*ours, *super().get_urls()]
+
+    def kept(self, query: str) -> str:
+        asked = QueryDict(super().kept(query), mutable=True)
+        if text := asked.get("q"):
+            asked["q"] = queries.with_offsets(text)
+        return super().kept(asked.urlencode())
 
     def newer_view(self, request: HttpRequest) -> HttpResponse:
         """Tell how many legs of a search began since, for a list that is watched: 100 at most."""
@@ -85,6 +92,13 @@ class CallLogAdmin(KeptFilters, CallAdmin):  # type: ignore[misc]  # as each lis
         asked = queries.read(text, request.user, actor=actor_of(request))
         newer = asked.calls().filter(started_at__gt=since).order_by("started_at").values_list("pk")[: views.MOST]
         return JsonResponse({"newer": len(newer)})
+
+    def completions_view(self, request: HttpRequest) -> HttpResponse:
+        """Draw what the word that is being typed may become, for the search box."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        offered = completions.of(request.GET.get("word", ""), request.user)
+        return TemplateResponse(request, "voice/call_log/completions.html", {"offered": offered})
 
     def columns_view(self, request: HttpRequest) -> HttpResponse:
         """Keep which columns this person has (POST), and go back to the search."""

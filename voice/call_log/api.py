@@ -1,13 +1,12 @@
 """Serves the list of calls over REST with the search of the call log: ``q`` takes what its box takes."""
 
 import django_filters
-from django.db.models import QuerySet
 from rest_framework.exceptions import ValidationError
 
 from portal.actors import actor_of
 from voice.call_log import listing, query
 from voice.calls.api import CallFilters, CallViewSet
-from voice.models import Call
+from voice.models import CallQuerySet
 
 _TOO_MUCH = (
     "No index answers this search, and over REST none is looked through piece by piece. Take a number, an id, or one "
@@ -23,7 +22,7 @@ class CallLogFilters(CallFilters):
         method="by_search", help_text="A search as in the call log: a number, an id, a name, ending:busy since:2h."
     )
 
-    def by_search(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+    def by_search(self, calls: CallQuerySet, name: str, value: str) -> CallQuerySet:
         asked = query.read(value, self.request.user, actor=actor_of(self.request))
         if asked.refused:
             raise asked.refused.problem(name)
@@ -31,6 +30,8 @@ class CallLogFilters(CallFilters):
             raise ValidationError({name: list(asked.wrong)})
         if listing.needs_bound(asked):
             raise ValidationError({name: [_TOO_MUCH]})
+        if asked.sides:
+            return self.of_any(asked.narrow(calls, but_sides=True), asked.sides)
         return asked.narrow(calls)
 
 

@@ -81,6 +81,15 @@ def filters(query: Query, user: Any) -> list[Filter]:
     return made
 
 
+def told_lately(key: str) -> list[tuple[str, str]]:
+    """Return the values of a word that the newest calls of the log have, most frequent first, each with its words."""
+    made = [(value, word) for _, name, value, word in _COUNTED if name == key]
+    found = _sample(Query()) if made else []
+    counted = [(Counter(told for row in found if (told := value(row))), word) for value, word in made]
+    pairs = [(told, word(told)) for counter, word in counted for told, _ in counter.most_common()]
+    return [(told, "" if words == told else words) for told, words in pairs]
+
+
 def _sample(query: Query) -> list[dict[str, Any]]:
     bound = Q()
     if listing.needs_bound(query) and (reached := listing.edge(query)):

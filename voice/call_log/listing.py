@@ -7,10 +7,12 @@ What several conditions ask for may be anywhere in the log. So a bounded number 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.timezone import is_aware
 
 from portal import keyset, sql
 from portal.keyset import Place
@@ -21,8 +23,9 @@ from voice.models import Call
 SIZE = 40  # legs of a page: with the sessions of more, a statement would read too much
 _REACH, _REACH_BY_INDEX, ROUNDS = 2000, 400, 8  # by time rows lie together, by another index each somewhere
 _MOST_LEGS, _LEGS_OF_A_ROW = 1000, 20
-_ORDER = ("-started_at", "-id")
-_FIRST_ID, _LAST_ID = "00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff"
+_ORDER, _BACKWARDS = ("-started_at", "-id"), ("started_at", "id")
+_FIRST_ID, _LAST_ID = UUID(int=0), UUID(int=2**128 - 1)
+_Spot = tuple[datetime, UUID]  # where a call stands in the list
 _UNREAD = ("facts", "client_state", "tags")
 
 
@@ -93,15 +96,43 @@ def needs_bound(query: Query) -> bool:
     return Reach.FEW not in reaches and (len(reaches) > 1 or Reach.EACH in reaches)
 
 
-def edge(query: Query, begin: datetime | None = None, *, is_back: bool = False, rounds: int = 1) -> datetime | None:
-    """Return how far as many calls reach as are looked through at a time; None where there are no more."""
+def edge(query: Query, *, rounds: int = 1) -> datetime | None:
+    """Return how far back as many calls reach as are looked through at a time; None where there are no more."""
+    found = _edge(query, None, is_back=False, rounds=rounds)
+    return found[0] if found else None
+
+
+def _edge(query: Query, begin: _Spot | None, *, is_back: bool, rounds: int = 1) -> _Spot | None:
     leading = next((one for one in query.conditions if one.reach == Reach.MANY), None)
-    calls = query.among([leading] if leading else [])
-    if begin:
-        calls = calls.filter(**{f"started_at__{'gte' if is_back else 'lte'}": begin})
-    order = "started_at" if is_back else "-started_at"
     reach = (_REACH_BY_INDEX if leading else _REACH) * rounds
-    return next(iter(calls.order_by(order).values_list("started_at", flat=True)[reach : reach + 1]), None)
+    sides = query.among_by_side([leading] if leading else [])
+    edges = [spot for calls in sides if (spot := _after(calls, begin, reach, older=not is_back))]
+    return (min if is_back else max)(edges, default=None)
+
+
+def _after(calls: QuerySet[Call], begin: _Spot | None, many: int, *, older: bool) -> _Spot | None:
+    """Return what comes after so many calls.
+
+    An index tells the moment. It knows no ids, so they are read only where all of these calls began in one.
+    """
+    bound = Q(**{f"started_at__{'lte' if older else 'gte'}": begin[0]}) if begin else Q()
+    times = calls.filter(bound).order_by(f"{'-' if older else ''}started_at").values_list("started_at", flat=True)
+    first = begin[0] if begin else next(iter(times[:1]), None)
+    for at in times[many : many + 1]:
+        if at != first:
+            return at, _LAST_ID if older else _FIRST_ID  # before those of that moment
+        spots = calls.filter(_from(begin, older, "") if begin else Q()).order_by(*(_ORDER if older else _BACKWARDS))
+        return next(iter(spots.values_list("started_at", "pk")[many : many + 1]), None)
+    return None
+
+
+def _from(spot: _Spot, older: bool, or_itself: str) -> Q:
+    """Match the calls on that side of a call, and with ``or_itself="e"`` that call: many may begin in one moment."""
+    at, pk = spot
+    way, of_them = ("lt", {_LAST_ID: "e", _FIRST_ID: ""}) if older else ("gt", {_FIRST_ID: "e", _LAST_ID: ""})
+    if pk in of_them:  # with or without all of that moment: the index of the time alone decides it
+        return Q(**{f"started_at__{way}{of_them[pk]}": at})
+    return Q(**{f"started_at__{way}e": at}) & (Q(**{f"started_at__{way}": at}) | Q(**{f"pk__{way}{or_itself}": pk}))
 
 
 def _read(calls: QuerySet[Call]) -> QuerySet[Call]:
@@ -119,28 +150,34 @@ class _Legs:
 def _looked_through(query: Query, place: Place, size: int) -> _Legs:
     at, legs, reached = place, list[Any](), None
     for _ in range(ROUNDS):
-        begin = at.values[0] if at.values else None
-        reached = edge(query, _moment(begin), is_back=place.is_back)
-        bound = Q(**{f"started_at__{'lte' if place.is_back else 'gte'}": reached}) if reached else Q()
-        found = keyset.page(_read(query.calls().filter(bound)), _ORDER, at, size - len(legs))
+        reached = _edge(query, _spot(at), is_back=place.is_back)
+        bound = _from(reached, place.is_back, "e") if reached else Q()
+        found = keyset.page_of_any([_read(one.filter(bound)) for one in query.by_side()], _ORDER, at, size - len(legs))
         legs = [*found.rows, *legs] if place.is_back else [*legs, *found.rows]
         more = bool(found.previous if place.is_back else found.next)
         if len(legs) == size or reached is None:
             break
-        at = Place(place.is_back, (reached.isoformat(), _LAST_ID if place.is_back else _FIRST_ID))
+        at = Place(place.is_back, (reached[0].isoformat(), str(reached[1])))
     is_cut = len(legs) < size and reached is not None
     further = at if is_cut else _beside(legs, is_back=place.is_back) if legs and (more or reached) else None
     behind = _beside(legs, is_back=not place.is_back) if legs else Place(not place.is_back)
-    cut = reached if is_cut else None
+    cut = reached[0] if reached and is_cut else None
     if place.is_back:
         return _Legs(legs, behind, further, cut)
     return _Legs(legs, further, behind if place.values else None, cut)
 
 
-def _moment(text: str | None) -> datetime | None:
+def _spot(place: Place) -> _Spot | None:
+    """Return which call a place names; None at an end. Raises ``NoPlace``."""
+    if not place.values:
+        return None
     try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
+        at, pk = place.values
+        began = datetime.fromisoformat(at or "")
+        if not is_aware(began):
+            raise keyset.NoPlace
+        return began.astimezone(UTC), UUID(pk or "")
+    except (ValueError, OverflowError):
         raise keyset.NoPlace from None
 
 

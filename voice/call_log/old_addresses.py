@@ -1,7 +1,7 @@
 """Turns addresses of the list as they were, one parameter a filter, into the search that asks for the same."""
 
 from collections.abc import Iterable
-from datetime import MAXYEAR, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_time
 
 from portal.models import TelnyxAccount
+from portal.times import of_wall_clock
 from voice.call_log.language import tokens
 from voice.call_log.language.tokens import Token
 
@@ -58,9 +59,9 @@ def _moment(day: str, hour: str, *, is_end: bool) -> str:
         return day
     if date is None:
         return day
-    if date.year >= MAXYEAR - 1:  # beyond every calendar: the list says so
+    if not MINYEAR < date.year < MAXYEAR - 1:  # beyond every calendar: the list says so
         return day
     if at is None:
         return (date + timedelta(days=1) if is_end else date).isoformat()
-    moment = timezone.make_aware(datetime.combine(date, at or time()))
-    return (moment + timedelta(seconds=1) if is_end else moment).isoformat()
+    moment = of_wall_clock(datetime.combine(date, at), is_end=is_end)
+    return timezone.localtime(moment + timedelta(seconds=1) if is_end else moment).isoformat()

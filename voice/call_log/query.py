@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from django.db.models import Case, Q, QuerySet, Value, When
@@ -18,6 +18,7 @@ from voice.calls.search import SearchRefused
 from voice.models import Call
 
 Reader = Callable[[str, Actor], Condition]
+Rows = TypeVar("Rows", bound=QuerySet[Call])
 _PARTIES = dict(zip(Call.Party.values, Call.Party.values, strict=True)) | {"called": "callee", "we": "us"}
 _STATES = dict(zip(Call.State.values, Call.State.values, strict=True))
 _ANSWERERS = dict(zip(Call.Answerer.values, Call.Answerer.values, strict=True)) | {
@@ -95,19 +96,30 @@ class Query:
 
     def by_side(self) -> list[QuerySet[Call]]:
         """Return the same legs, of a number that is looked for on either side those of each side by themselves."""
-        either = next((one for one in self.conditions if one.sides[1:]), None)
+        return self.among_by_side(self.conditions)
+
+    def among_by_side(self, asked: Sequence[Condition]) -> list[QuerySet[Call]]:
+        """Return the legs of its window that these conditions ask for, each side of a number by itself."""
+        either = _either(asked)
         if either is None:
-            return [self.calls()]
-        others = [one for one in self.conditions if one is not either]
+            return [self.among(asked)]
+        others = [one for one in asked if one is not either]
         return [self.among([*others, Condition(either.value, side)]) for side in either.sides]
 
     def among(self, asked: Sequence[Condition]) -> QuerySet[Call]:
         """Return the legs of its window that these conditions ask for, newest first."""
         return self._narrowed(Call.objects.order_by("-started_at", "-id"), asked)
 
-    def narrow(self, calls: QuerySet[Call]) -> QuerySet[Call]:
-        """Return those of ``calls`` that it asks for, in their order."""
-        return self._narrowed(calls, self.conditions)
+    @property
+    def sides(self) -> Sequence[Q]:
+        """Return what is asked of each side of a call, where one number may be on either; else nothing."""
+        either = _either(self.conditions)
+        return either.sides if either else ()
+
+    def narrow(self, calls: Rows, *, but_sides: bool = False) -> Rows:
+        """Return those of ``calls`` that it asks for, in their order; ``but_sides``: of ``sides`` either or none."""
+        either = _either(self.conditions) if but_sides else None
+        return self._narrowed(calls, [one for one in self.conditions if one is not either])
 
     def marked(self, calls: QuerySet[Call]) -> QuerySet[Any]:
         """Return all of ``calls``, each with ``is_found``: whether it is what the search asks for."""
@@ -117,7 +129,7 @@ class Query:
         found: Any = Case(When(asked, then=Value(True)), default=Value(False)) if asked else Value(True)
         return calls.annotate(is_found=found)
 
-    def _narrowed(self, calls: QuerySet[Call], asked: Sequence[Condition]) -> QuerySet[Call]:
+    def _narrowed(self, calls: Rows, asked: Sequence[Condition]) -> Rows:
         if self.refused:
             return calls.none()
         for one in asked:
@@ -136,6 +148,10 @@ class Query:
         return tokens.write(one for one in self.tokens if one not in left_out)
 
 
+def _either(asked: Sequence[Condition]) -> Condition | None:
+    return next((one for one in asked if one.sides[1:]), None)
+
+
 def read(text: str, user: Any, *, actor: Actor | None = None, now: datetime | None = None) -> Query:
     """Read a search of ``user``'s. What is no token of ours is told in ``wrong``, by name, and the rest counts.
 
@@ -148,6 +164,19 @@ def read(text: str, user: Any, *, actor: Actor | None = None, now: datetime | No
 def asks_for_numbers(text: str) -> bool:
     """Tell whether a search may be one for a number, without making it."""
     return any(token.key in _OF_NUMBERS for token in tokens.read(text))
+
+
+def with_offsets(text: str) -> str:
+    """Write a search so that its times are the same ones in another zone; a day, and what is none, stay as typed."""
+    now = timezone.now()
+    return tokens.write(_with_offset(token, now) for token in tokens.read(text))
+
+
+def _with_offset(token: Token, now: datetime) -> Token:
+    try:
+        return Token(token.key, WINDOWS[token.key](token.value, now)[0], token.is_negated)
+    except (KeyError, Malformed):
+        return token
 
 
 def address(text: str) -> str:

@@ -91,5 +91,10 @@ def of(request: HttpRequest, call: Call) -> Session:
     """Return the session of ``call``, read once for a request: every section of the page asks for it."""
     kept: dict[Any, Session] = request.__dict__.setdefault("call_sessions", {})
     if call.pk not in kept:
-        kept[call.pk] = Session(call, timeline.story_of(request, call))
+        kept[call.pk] = alone(request, call)
     return kept[call.pk]
+
+
+def alone(request: HttpRequest, call: Call) -> Session:
+    """Return the session of ``call``, kept by nobody: for who reads many in one request."""
+    return Session(call, timeline.story_of(request, call))

@@ -1,21 +1,24 @@
 """Serves calls, sessions and what is live at Telnyx over REST: get, call the service, answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import django_filters
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal import keyset
 from portal.actors import actor_of
 from portal.masking import masked_for
 from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
-from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
+from portal.rest.pagination import CUT, PAGING, Cursor, Cut
+from portal.rest.viewsets import ACCOUNT, PortalViewSet, ReadOnlyViewSet, account_of
 from voice.calls import search, status, telnyx_record
 from voice.calls.serializers import CallSerializer, EventSerializer
 from voice.catalogue import actions
@@ -23,7 +26,7 @@ from voice.commands import outbox
 from voice.commands.products import tell_products
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
-from voice.models import HAPPENED_AT, Call
+from voice.models import HAPPENED_AT, Call, CallQuerySet
 
 
 class CallFilters(django_filters.FilterSet):
@@ -40,6 +43,7 @@ class CallFilters(django_filters.FilterSet):
     ending_category = django_filters.ChoiceFilter(choices=Call.Ending.choices)
     ended_by = django_filters.ChoiceFilter(choices=Call.Party.choices)
     has_recording = YesNo(method="by_recording")
+    _sides: Sequence[Q] = ()
 
     def by_recording(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
         return calls.filter(has_recording=value == "true")
@@ -51,26 +55,47 @@ class CallFilters(django_filters.FilterSet):
     def by_application(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
         return calls.filter(connection_id__in=search.connection_ids_of(value))
 
-    def by_number(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+    def by_number(self, calls: CallQuerySet, name: str, value: str) -> QuerySet[Call]:
         return self._by_number(calls, name, value, ("from", "to"))
 
-    def by_from(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+    def by_from(self, calls: CallQuerySet, name: str, value: str) -> QuerySet[Call]:
         return self._by_number(calls, name, value, ("from",))
 
-    def by_to(self, calls: QuerySet[Call], name: str, value: str) -> QuerySet[Call]:
+    def by_to(self, calls: CallQuerySet, name: str, value: str) -> QuerySet[Call]:
         return self._by_number(calls, name, value, ("to",))
 
-    def _by_number(self, calls: QuerySet[Call], name: str, value: str, sides: tuple[str, ...]) -> QuerySet[Call]:
+    def _by_number(self, calls: CallQuerySet, name: str, value: str, sides: tuple[str, ...]) -> QuerySet[Call]:
         try:
-            return calls.filter(search.number(value, actor_of(self.request), sides))
+            return self.of_any(calls, search.number_by_side(value, actor_of(self.request), sides))
         except search.SearchRefused as refused:
             raise refused.problem(name) from None
+
+    def of_any(self, calls: CallQuerySet, sides: Sequence[Q]) -> CallQuerySet:
+        """Match one of the sides; where they are two, when all else has been asked for."""
+        if not sides[1:] or self._sides:
+            return calls.filter(Q(*sides, _connector=Q.OR))
+        self._sides = sides
+        return calls
+
+    def filter_queryset(self, queryset: CallQuerySet) -> CallQuerySet:
+        calls: CallQuerySet = super().filter_queryset(queryset)  # type: ignore[no-untyped-call]
+        return calls.on_any(self._sides) if self._sides else calls
 
 
 # "from" is a Python keyword: no class body can have it
 CallFilters.base_filters["from"] = django_filters.CharFilter(field_name="from", method="by_from")  # type: ignore[attr-defined]
 
 
+class CallCursor(Cursor):
+    """Pages calls: of a number on either side those of each side by themselves."""
+
+    def read(self, queryset: Any, ordering: tuple[str, ...], place: keyset.Place, size: int) -> keyset.Page:
+        # events and commands of one call are paged, too
+        sides = queryset.by_side() if isinstance(queryset, CallQuerySet) else (queryset,)
+        return keyset.page_of_any(sides, ordering, place, size)
+
+
+@extend_schema_view(retrieve=extend_schema(parameters=[ACCOUNT]))
 class CallViewSet(ReadOnlyViewSet):
     """Calls: one row a leg."""
 
@@ -78,6 +103,7 @@ class CallViewSet(ReadOnlyViewSet):
     serializer_class = CallSerializer
     filter_backends = (StrictFilters,)
     filterset_class = CallFilters
+    pagination_class = CallCursor
     lookup_field = "call_control_id"
     lookup_value_regex = "[^/]+"
     scope = "calls"
@@ -94,11 +120,7 @@ class CallViewSet(ReadOnlyViewSet):
     }
 
     def get_object(self) -> Call:
-        found = list(self.get_queryset().filter(search.of_control_id(self.kwargs["call_control_id"]))[:1])
-        if not found:
-            raise NotFound
-        call: Call = found[0]
-        return call
+        return search.call_of_address(self.get_queryset(), self.request, self.kwargs["call_control_id"])
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         rows = (
@@ -111,7 +133,7 @@ class CallViewSet(ReadOnlyViewSet):
         return self.get_serializer_class()(*args, **kwargs)
 
     def _paged(self, serializer: Any, rows: Any) -> Response:
-        refuse_unknown_parameters(self.request, "cursor", "page_size")
+        refuse_unknown_parameters(self.request, "account", *PAGING)
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)
 
@@ -123,14 +145,14 @@ class CallViewSet(ReadOnlyViewSet):
         values = {name: value for name, value in body.items() if name != "account"} if isinstance(body, dict) else body
         return accepted(self, lambda: outbox.dial(account, values, self.actor, intent=self.intent))
 
-    @extend_schema(responses=EventSerializer(many=True), filters=False)
+    @extend_schema(parameters=[ACCOUNT], responses=EventSerializer(many=True), filters=False)
     @action(detail=True, ordering=("at", "received_at", "id"), filterset_class=None)
     def events(self, request: Request, call_control_id: str) -> Response:
         """What happened, in order."""
         rows = self.get_object().events.select_related("account").annotate(at=HAPPENED_AT)
         return self._paged(EventSerializer, rows)
 
-    @extend_schema(responses=CommandSerializer(many=True), filters=False)
+    @extend_schema(parameters=[ACCOUNT], responses=CommandSerializer(many=True), filters=False)
     @action(detail=True, ordering=("created_at", "sequence", "id"), filterset_class=None)
     def commands(self, request: Request, call_control_id: str) -> Response:
         """What was sent, in order."""
@@ -140,7 +162,8 @@ class CallViewSet(ReadOnlyViewSet):
         request=OpenApiTypes.OBJECT,
         responses={202: CommandSerializer},
         parameters=[
-            OpenApiParameter("action_name", str, OpenApiParameter.PATH, description="By SDK name: answer, speak …")
+            ACCOUNT,
+            OpenApiParameter("action_name", str, OpenApiParameter.PATH, description="By SDK name: answer, speak …"),
         ],
     )
     @action(detail=True, methods=["post"], url_path=r"actions/(?P<action_name>[a-z_]+)")
@@ -154,22 +177,22 @@ class CallViewSet(ReadOnlyViewSet):
         values = request.data or {}
         return accepted(self, lambda: outbox.act(call, action_name, values, self.actor, intent=self.intent))
 
-    @extend_schema(request=None, responses=CallSerializer)
+    @extend_schema(parameters=[ACCOUNT], request=None, responses=CallSerializer)
     @action(detail=True, methods=["post"])
     def refresh(self, request: Request, call_control_id: str) -> Response:
         """Ask Telnyx for the call's status now."""
         return Response(self.get_serializer(status.refresh(self.get_object())).data)
 
-    @extend_schema(responses=OpenApiTypes.OBJECT, filters=False)
+    @extend_schema(parameters=[ACCOUNT, *CUT], responses=OpenApiTypes.OBJECT, filters=False)
     @action(detail=True, url_path="telnyx-events")
     def telnyx_events(self, request: Request, call_control_id: str) -> Response:
         """Telnyx's ``call_events`` of this leg, asked now: commands and webhooks as Telnyx saw them, oldest first.
 
         At most 1000; ``complete`` says whether these are all.
         """
-        record = telnyx_record.of_call(self.get_object())
-        entries = masked_for(request.user, record.entries)
-        return Response({"next": None, "previous": None, "results": entries, "complete": record.complete})
+        refuse_unknown_parameters(request, "account", *PAGING)
+        cut, record = Cut.of(request), telnyx_record.of_call(self.get_object())
+        return Response({**cut.page(masked_for(request.user, record.entries)), "complete": record.complete})
 
 
 class SessionViewSet(PortalViewSet):
@@ -183,6 +206,7 @@ class SessionViewSet(PortalViewSet):
     permissions = {"retrieve": "voice.view_call"}
 
     @extend_schema(
+        parameters=[ACCOUNT],
         responses={
             200: {
                 "type": "object",
@@ -191,13 +215,12 @@ class SessionViewSet(PortalViewSet):
                     "calls": {"type": "array", "items": {"$ref": "#/components/schemas/Call"}},
                 },
             }
-        }
+        },
     )
     def retrieve(self, request: Request, call_session_id: str) -> Response:
         """The legs of one session, in order."""
-        calls = search.session(self.get_queryset(), self.get_queryset().filter(call_session_id=call_session_id))
-        if not calls:
-            raise NotFound
+        refuse_unknown_parameters(request, "account")
+        calls = search.session_of_address(self.get_queryset(), request, call_session_id)
         tell_products(calls)
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})
         context = {**self.get_serializer_context(), "applications": names}
@@ -217,22 +240,17 @@ class ActiveCallViewSet(PortalViewSet):
         parameters=[
             OpenApiParameter("connection_id", str, required=True),
             OpenApiParameter("account", str, description="Optional while there is one."),
+            *CUT,
         ],
         responses=OpenApiTypes.OBJECT,
     )
     def list(self, request: Request) -> Response:
         """The live calls of one application, as Telnyx tells them."""
+        refuse_unknown_parameters(request, "account", "connection_id", *PAGING)
+        cut = Cut.of(request)
         connection_id = request.query_params.get("connection_id", "")
         if not connection_id.isalnum():
             raise ValidationError({"connection_id": ["Name the application: its id at Telnyx."]})
-        name = request.query_params.get("account")
-        account = account_of(request, {"account": name} if name else {})
+        account = account_of(request)
         found = status.active_calls(account, connection_id)
-        return Response(
-            {
-                "next": None,
-                "previous": None,
-                "results": masked_for(request.user, found.rows),
-                "complete": found.complete,
-            }
-        )
+        return Response({**cut.page(masked_for(request.user, found.rows)), "complete": found.complete})

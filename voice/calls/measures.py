@@ -4,6 +4,7 @@ Sources: Telnyx's OpenAPI spec, webhooks ``callHangup``, ``callInitiated``, ``ca
 """
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -55,7 +56,7 @@ def screening(payload: Mapping[str, Any]) -> str:
 def cost(payload: Mapping[str, Any]) -> Columns | None:
     """Return the columns of the price; None where no price is told. All of them, so that no two events' are mixed."""
     total = payload.get("total_cost")
-    if payload.get("status") == "error" or not _AMOUNT.fullmatch(text := str(total)):
+    if payload.get("status") == "error" or not _AMOUNT.fullmatch(text := _written(total)):
         return None
     parts = [_part(one) for one in _list(payload.get("cost_parts"))[:_MOST_PARTS] if isinstance(one, dict)]
     currencies = {part["currency"] for part in parts if part["currency"]}
@@ -70,7 +71,7 @@ def cost(payload: Mapping[str, Any]) -> Columns | None:
 
 def decimal(value: Any) -> float | None:
     """Read a number that is none below zero, also one written as a text."""
-    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    text = _written(value)
     return float(text) if _DECIMAL.fullmatch(text) else None
 
 
@@ -85,8 +86,15 @@ def word(value: Any) -> str:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
+def _written(value: Any) -> str:
+    """Write a number in digits, whatever it came as: Python writes small ones with an exponent."""
+    if isinstance(value, float) and math.isfinite(value):
+        return format(Decimal(repr(value)), "f")
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
 def _part(told: Mapping[str, Any]) -> Columns:
-    part: Columns = {name: word(told.get(name)) for name in _PART}
+    part: Columns = {name: word(_written(told.get(name))) for name in _PART}
     return part | {"billed_seconds": count(told.get("billed_duration_secs"))}
 
 

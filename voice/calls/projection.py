@@ -21,12 +21,13 @@ from voice.models import Call, CallEvent, Conference, Recording
 _FIRST = {"started_at", "answered_at", "bridged_at"}
 _LENGTHS = {"from_number": 255, "to_number": 255, "hangup_cause": 100, "hangup_source": 50, "sip_hangup_cause": 50}
 _LENGTHS |= {"queue": 100}
-_PARTIES = {"from_number": "from", "to_number": "to"}
+PARTIES = {"from_number": "from", "to_number": "to"}
 _ENDING = {name: name for name in ("hangup_cause", "hangup_source", "sip_hangup_cause")}
 _DIRECTIONS = {"incoming": "incoming", "outgoing": "outgoing", "inbound": "incoming", "outbound": "outgoing"}
 _MAX_STATE, CUT = 20_000, "…"
 _OF_A_RECORDING = {"call.recording.saved", "texml.recording.completed"}
 _DETECTED = {"call.machine.detection.ended", "call.machine.premium.detection.ended"}
+_QUEUED = {"call.enqueued", "texml.queue"}
 _DETECTED_BY_TEXML = {"texml.amd", "texml.call.completed"}
 _ANSWERERS = {  # by the first word: human_residence, machine_end_beep, fax_detected, not_sure
     "human": Call.Answerer.PERSON.value,
@@ -117,15 +118,15 @@ def _facts_of(event: CallEvent, at: datetime) -> Iterator[Fact]:
     if event_type.state == "ended":
         yield Fact("state", "ended", weight=9)
         yield Fact("ended_at", _time(event, payload.get("end_time")) or at)
-        yield from _texts(payload, _ENDING)  # that of SIPREC's session (``siprec.stopped``) is not the call's
-        yield from _texts(payload, {"hangup_cause": "ending"}, weight=0)  # TeXML's
+        yield from texts(payload, _ENDING)  # that of SIPREC's session (``siprec.stopped``) is not the call's
+        yield from texts(payload, {"hangup_cause": "ending"}, weight=0)  # TeXML's
     elif event_type.state:
         parked = event.event_type == "call.initiated" and payload.get("state") == "parked"
         yield Fact("state", "parked" if parked else event_type.state)
         if event_type.stamp:
             yield Fact(event_type.stamp, at)
     # what happens later in a call may name another party: an assistant's SIP address, the queue's
-    yield from _texts(payload, _PARTIES, weight=2 if event_type.state else 1)
+    yield from texts(payload, PARTIES, weight=2 if event_type.state else 1)
     if direction := _DIRECTIONS.get(str(payload.get("direction"))):
         yield Fact("direction", direction)
     if isinstance(state := payload.get("client_state"), str):
@@ -168,8 +169,8 @@ def _measured(event: CallEvent, payload: dict[str, Any]) -> Iterator[Fact]:
         yield Fact("attestation", trust.pop("attestation"), beside=trust)
     if found := measures.screening(payload):
         yield Fact("screening", found)
-    if event.event_type == "call.enqueued":
-        yield from _texts(payload, {"queue": "queue"})
+    if event.event_type in _QUEUED:
+        yield from texts(payload, {"queue": "queue"})
     yield from _price(payload, 1)
     if event.occurred_at and event.source != CallEvent.Source.BACKFILL:
         late = ((event.known_since or event.received_at) - event.occurred_at).total_seconds()
@@ -194,7 +195,7 @@ def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:
     """State what TeXML's resource of a call tells, in Call Control's words: lighter than any event, but for its end."""
     begun, ended, state = read_time(told.get("start_time")), read_time(told.get("end_time")), told.get("state")
     yield Fact("is_texml", True, 0, begun)
-    yield from _texts(told, _PARTIES, 0)
+    yield from texts(told, PARTIES, 0)
     yield from _parent(told, 0)
     if direction := _DIRECTIONS.get(str(told.get("direction"))):
         yield Fact("direction", direction, 0)
@@ -205,12 +206,13 @@ def facts_of_resource(told: dict[str, Any]) -> Iterator[Fact]:
         # lighter than the callback, which also knows the cause and whose time is exact
         yield Fact("state", "ended", 8, ended)
         yield Fact("ended_at", ended, 0, ended)
-        yield from _texts(told, {"hangup_cause": "ending"}, 0)
+        yield from texts(told, {"hangup_cause": "ending"}, 0)
     elif state:
         yield Fact("state", state, 0)
 
 
-def _texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> Iterator[Fact]:
+def texts(payload: dict[str, Any], names: dict[str, str], weight: int = 1) -> Iterator[Fact]:
+    """State the texts of ``payload``, by column and the name they have there, each as long as its column at most."""
     for column, name in names.items():
         if isinstance(value := payload.get(name), str) and value:
             yield Fact(column, value[: _LENGTHS[column]], weight)
@@ -240,11 +242,15 @@ def _identity(event: CallEvent) -> Iterator[Fact]:
 
 @dataclass(frozen=True)
 class Change:
-    """Records ``columns`` by name: before, after. Of a row that is new, before is what the empty row had."""
+    """Records ``columns`` by name: before, after. Of a row that is new, before is what the empty row had.
+
+    ``beside`` are columns that are written with these, and say nothing of what happened.
+    """
 
     row: Model
     columns: dict[str, tuple[Any, Any]]
     is_new: bool = False
+    beside: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.columns) or self.is_new
@@ -252,7 +258,7 @@ class Change:
     def save(self) -> None:
         """Write these columns, no others."""
         if self.columns:
-            self.row.save(update_fields=list(self.columns))
+            self.row.save(update_fields=[*self.columns, *self.beside])
 
 
 def assign(row: Model, values: dict[str, Any], *, is_new: bool = False) -> Change:

@@ -13,12 +13,14 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from rest_framework.exceptions import APIException, Throttled, ValidationError
+from rest_framework.request import Request
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import Actor
 from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import compact, is_nobody, mask
+from portal.rest.viewsets import account_name, only_one
 from voice.dialling.limits import countries
 from voice.models import Call, CallCommand, CallEvent, Conference
 
@@ -42,11 +44,12 @@ def is_connection_id(text: str) -> bool:
 def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
     """List all legs, of these ``calls``, of the session that ``legs`` are of, in the order they started.
 
-    They share a ``call_session_id``. That of a TeXML leg is told with its end only, if at all, so the legs that a
-    document dialled, which name their parent, are of its session too.
+    They share a ``call_session_id``, and the account. That of a TeXML leg is told with its end only, if at all, so the
+    legs that a document dialled, which name their parent, are of its session too.
     """
     found: dict[uuid.UUID, Call] = {}
     new, sessions = list(legs), {""}
+    accounts = {leg.account_id for leg in new}
     while new and len(found) < _MOST_LEGS:
         texml = [leg for leg in new if leg.is_texml]
         told = {leg.call_session_id for leg in new} - sessions
@@ -55,16 +58,34 @@ def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
         sessions |= told
         related = Q(call_session_id__in=told) | Q(call_control_id__in={leg.parent_control_id for leg in texml} - {""})
         related |= Q(parent_control_id__in={leg.call_control_id for leg in texml}) | Q(pk__in={leg.pk for leg in new})
-        rows = calls.filter(related).exclude(pk__in=found).order_by("started_at", "id")[:_MOST_LEGS]
+        rows = list(calls.filter(related).exclude(pk__in=found).order_by("started_at", "id")[:_MOST_LEGS])
         known = {leg.pk for leg in new}
+        # not by the statement: it is answered by the ids alone, and an index of the account's calls would tempt it
+        rows = [leg for leg in rows if leg.account_id in accounts]
         found |= {leg.pk: leg for leg in rows}
         new = [leg for leg in rows if leg.pk not in known]
     return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
 
 
-def of_control_id(text: str) -> Q:
-    """Match the calls of that id, of each account by itself: the index of it begins with the account."""
-    return Q(account__in=_accounts(), call_control_id=text)
+def call_of_address(calls: QuerySet[Call], request: Request, control_id: str) -> Call:
+    """Find, among these, the call of an address: 404 without one, 400 when several accounts have it."""
+    return only_one(calls.filter(of_control_id(control_id, account_name(request))), "a call")
+
+
+def session_of_address(calls: QuerySet[Call], request: Request, session_id: str) -> list[Call]:
+    """List, of these, the legs of the session of an address, as ``session``: 404 and 400 as for a call."""
+    mine, name = calls.filter(call_session_id=session_id), account_name(request)
+    legs = session(calls, mine if name is None else mine.filter(account__in=account_ids(name)))
+    only_one({leg.account_id: leg for leg in legs}.values(), "a session")
+    return legs
+
+
+def of_control_id(text: str, account: str | None = None) -> Q:
+    """Match the calls of that id, of each account by itself: the index of it begins with the account.
+
+    Of one account alone, if it is named.
+    """
+    return Q(account__in=account_ids(account), call_control_id=text)
 
 
 def of_id(text: str) -> Q:
@@ -85,8 +106,10 @@ def of_call(text: str) -> Q:
     return asked
 
 
-def _accounts() -> list[uuid.UUID]:
-    return list(TelnyxAccount.objects.values_list("pk", flat=True))
+def account_ids(name: str | None = None) -> list[uuid.UUID]:
+    """List the accounts, or the one of that name: what Telnyx numbers is found by account and id."""
+    rows = TelnyxAccount.objects.all() if name is None else TelnyxAccount.objects.filter(name=name)
+    return list(rows.values_list("pk", flat=True))
 
 
 def of_session(text: str) -> Q:
@@ -107,7 +130,7 @@ def of_event(text: str) -> Q:
     Of each account by itself: what makes a repeat a repeat begins with the account.
     """
     identifier = text.strip().lower()
-    return Q(account__in=_accounts(), dedupe_key=identifier) | Q(event_id=identifier, reason=CallEvent.Reason.VARIANT)
+    return Q(account__in=account_ids(), dedupe_key=identifier) | Q(event_id=identifier, reason=CallEvent.Reason.VARIANT)
 
 
 class SearchRefused(Exception):
@@ -127,11 +150,6 @@ class SearchRefused(Exception):
         return Throttled(self.wait, self.words) if self.wait else ValidationError({name: [self.words]})
 
 
-def number(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> Q:
-    """Match from or to that number, as ``number_by_side``."""
-    return Q(*number_by_side(text, actor, sides), _connector=Q.OR)
-
-
 def number_by_side(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> list[Q]:
     """Match that number by each side: a whole one exactly, digits by their end, SIP by its beginning, nobody by a word.
 
@@ -148,6 +166,16 @@ def number_by_side(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "t
     if not is_free and not is_word:
         admit(text, actor)
     return [_of_side(text, side, is_word=is_word, is_sip=is_sip, is_free=is_free) for side in sides]
+
+
+def of_number(side: str, number: str) -> Q:
+    """Match the calls that have exactly this number on that side, ``from`` or ``to``."""
+    return Q(**{f"{side}_reversed": number[::-1]})
+
+
+def is_last_four(side: Q) -> bool:
+    """Tell whether four last digits are asked for: an index has the calls of those in the order of time."""
+    return isinstance(side.children[0], Exact)
 
 
 def frequent_end(side: Q) -> Q | None:
@@ -178,13 +206,14 @@ def _whole(side: str, written: Iterable[str]) -> Q:
     Each is looked for in the index first. Of one way of one side PostgreSQL then reads the newest calls by that index;
     of several it guesses, and of a number that never called it might read all calls.
     """
-    name = f"{side}_number"
-    there = [one for one in dict.fromkeys(written) if Call.objects.filter(**{name: one}).order_by()[:1]]
-    return Q(**{f"{name}__in" if there[1:] else name: there if there[1:] else there[0]}) if there else Q(pk__in=())
+    there = [one for one in dict.fromkeys(written) if Call.objects.filter(of_number(side, one)).order_by()[:1]]
+    if not there[1:]:
+        return of_number(side, there[0]) if there else Q(pk__in=())
+    return Q(**{f"{side}_reversed__in": [one[::-1] for one in there]})
 
 
 def admit(text: str, actor: Actor) -> None:
-    """Note that somebody who may not see whole numbers searches for ``text``; ``SearchRefused`` as for ``number``."""
+    """Note that somebody who may not see whole numbers searches for ``text``; ``SearchRefused`` as for a side."""
     is_sip, digits = "@" in text or text.lower().startswith(_SIP), digits_of(text)
     if not is_sip and not (len(digits) == _LAST and digits == text) and len(digits) < _SHORTEST_NUMBER:
         raise SearchRefused("Search for a whole number, or for exactly four last digits.")
@@ -202,19 +231,28 @@ def digits_of(text: str) -> str:
 
 def _address(text: str, side: str, *, whole: bool) -> Q:
     """Match a SIP address, also one that is written without its scheme."""
-    written = [text] if text.lower().startswith(_SIP) else [text, *(f"{scheme}{text}" for scheme in _SIP)]
+    typed = [text] if text.lower().startswith(_SIP) else [text, *(f"{scheme}{text}" for scheme in _SIP)]
+    written = list(dict.fromkeys(way for one in typed for way in (one, _in_small_letters(one))))
     if whole:
         return _whole(side, written)
     found = Q()
     for one in written:
-        found |= Q(**{f"{side}_number__startswith": one})
-    return found
+        # the index finds the beginning; SQLite takes capitals and small letters in it for the same
+        found |= Q(Exact(Left(F(f"{side}_number"), len(one)), one), **{f"{side}_number__startswith": one})
+    return Q(**{f"{side}_number__contains": "@"}) & found  # so the index of addresses alone is read
+
+
+def _in_small_letters(address: str) -> str:
+    """Write the scheme and the host of a SIP address small: only of its user it matters which letters are capitals."""
+    scheme, colon, rest = address.partition(":") if address.lower().startswith(_SIP) else ("", "", address)
+    user, at, host = rest.rpartition("@")
+    return f"{scheme.lower()}{colon}{user}{at}{host.lower() if at else host}"
 
 
 def _whole_or_four(text: str, side: str) -> Q:
     digits = digits_of(text)
     if len(digits) == _LAST:
-        return Q(**{f"{side}_reversed__startswith": digits[::-1]})
+        return _ending(digits, side)
     whole = [f"+{digits}", digits]
     if digits.startswith("0"):
         whole += _as_dialled_from(digits, countries())
@@ -227,7 +265,14 @@ def _one_side(text: str, side: str) -> Q:
         return _whole(side, [f"+{digits}", digits])
     if len(digits) >= _SHORTEST_NUMBER:
         digits = digits.removeprefix("0")  # of the trunk: no number in the log has it
-    return Q(**{f"{side}_reversed__startswith": digits[::-1]})
+    return _ending(digits, side)
+
+
+def _ending(digits: str, side: str) -> Q:
+    column, backwards = f"{side}_reversed", digits[::-1]
+    if len(digits) == _LAST:
+        return Q(Exact(Left(F(column), _LAST), backwards))
+    return Q(**{f"{column}__startswith": backwards})
 
 
 def whole_number(text: str) -> str:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from portal import sql
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.errors import TelnyxUncertain
 from portal.times import read_time
-from voice.models import Call
+from voice.models import Call, CallCommand
 
 _MOST_PAGES, _MOST_PARTS = 200, 20  # of 250 entries; what is more than that is read in parts
 
@@ -93,7 +94,7 @@ def refusal(entry: dict[str, Any]) -> str | None:
     if not any(reasons) and told.get("status") != "failed":
         return None
     codes = (one.get("error_code") or one.get("code") for one in reasons if isinstance(one, dict))
-    return next((str(code)[:20] for code in codes if code), "")
+    return next((sql.cut(CallCommand, "error_code", str(code)) for code in codes if code), "")
 
 
 def refusal_of_dial(record: Record) -> str | None:

@@ -91,7 +91,7 @@ def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
 
 
 def _with_fetches(entries: list[Entry], session: list[tuple[str, Call]], start: datetime, user: Any) -> list[Entry]:
-    """Tell which documents were fetched: in the line of the event that the request is, else in one of its own."""
+    """Tell which documents were fetched: the first of an event in the line of that, all others in one of their own."""
     if not user.has_perm("voice.view_texmlfetch"):
         return entries
     letters = {call.call_control_id: letter for letter, call in session}
@@ -101,9 +101,13 @@ def _with_fetches(entries: list[Entry], session: list[tuple[str, Call]], start: 
         .order_by("at", "pk")
     )
     found, between = _ends(rows.filter(document__account=session[0][1].account_id, call_control_id__in=letters))
-    by_event = {str(row.event_id): row for row in found if row.event_id}
-    shown = {entry.id for entry in entries}
-    told = [_beside(entry, by_event.get(entry.id), user) for entry in entries]
+    first = dict[str, TexmlFetch]()  # equal requests are one event, which happened when the first one came
+    for row in found:
+        if row.event_id:
+            first.setdefault(str(row.event_id), row)
+    beside = {entry.id: row for entry in entries if (row := first.get(entry.id))}
+    told = [_beside(entry, beside.get(entry.id), user) for entry in entries]
+    keys = {row.pk for row in beside.values()}
     told += [
         Entry(
             kind="fetch",
@@ -117,7 +121,7 @@ def _with_fetches(entries: list[Entry], session: list[tuple[str, Call]], start: 
             source=row.proof,
         )
         for row in found
-        if str(row.event_id) not in shown
+        if row.pk not in keys
     ]
     if between:
         told.append(_cut("fetch", between, found[_HALF - 1].at, start))

@@ -17,7 +17,8 @@ from voice.models import Call, CallEvent
 
 TOLD = frozenset({"direction", "call_leg_id"})  # columns that events wait for
 # Those that were put back, which is no attempt; those that name nothing but the leg, and were closed.
-_WAIT_FOR_THE_DIRECTION = "call_control_id = %s AND status = 'received' AND attempts = 0 AND lease_until IS NOT NULL"
+_WAIT_FOR_THE_DIRECTION = f"""call_control_id = %s AND {sql.unindexed("status")} = 'received' AND attempts = 0
+                              AND lease_until IS NOT NULL"""
 _CAME_BEFORE_THE_CALL = """call_leg_id = %s AND NOT (call_leg_id = '') AND call_control_id = '' AND call_id IS NULL
                            AND status = 'ignored'"""
 # SQLite would read all events of the account that changed no call.
@@ -62,7 +63,7 @@ def _written(call: Call, waited: list[tuple[str, str]]) -> list[uuid.UUID]:
     which = " OR ".join(f"({condition})" for condition, _ in waited)
     index = _INDEX[connection.vendor] if _CAME_BEFORE_THE_CALL in which else ""
     statement = f"""UPDATE voice_callevent {index} SET status = 'received', attempts = 0, lease_until = NULL
-                    WHERE account_id = %s AND ({which}) RETURNING id"""  # noqa: S608
+                    WHERE {sql.unindexed("account_id")} = %s AND ({which}) RETURNING id"""  # noqa: S608
     values = [sql.prepared(Call, "account", call.account_id), *(value for _, value in waited)]
     return [event.pk for event in statements.rows(CallEvent, statement, values)]
 

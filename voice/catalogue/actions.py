@@ -23,6 +23,7 @@ NO_CLIENT_STATE = "Must be base64: Telnyx takes no other client state."
 _DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
 HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
+DELETES_RECORDING = frozenset({"recordings.delete", "texml.recordings.delete"})  # its file, for good
 # What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
 _LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
 _LISTENS |= {"start_conversation_relay", "texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"}
@@ -110,9 +111,9 @@ def check(action: str, values: Any, *, partial: bool = False) -> dict[str, Any]:
     if "command_id" in values:
         raise InvalidParameters({"command_id": ["The portal sets it: leave it out."]})
     given = schemas.validate(method(action), values, partial=partial)
+    _refuse_odd_names(given, "queue_name")
     if odd := [name for name, text in given.items() if name.endswith(CLIENT_STATE) and not is_client_state(text)]:
         raise InvalidParameters({name: [NO_CLIENT_STATE] for name in odd})
-    _refuse_odd_names(given, "queue_name")
     return _in_one_form(given)
 
 
@@ -124,8 +125,8 @@ def _refuse_odd_names(given: dict[str, Any], parameter: str) -> None:
 
 
 def is_client_state(text: Any) -> bool:
-    """Tell whether Telnyx takes it as a client state, or whether it is filled in later."""
-    if not isinstance(text, str) or "{{" in text:
+    """Tell whether Telnyx takes it as a client state. A rule's placeholder is none until it is filled in."""
+    if not isinstance(text, str):
         return True  # what is no text is judged by its type
     try:
         return bool(base64.b64decode(text, validate=True)) or not text
@@ -153,7 +154,7 @@ def application_of(command: CallCommand) -> str:
 
 def permission(action: str) -> str:
     """Name the permission to press it. What its parameters make of it takes more: ``voice.dialling.rights``."""
-    if action == "recordings.delete":
+    if action in DELETES_RECORDING:
         return "voice.delete_recording"
     if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
         return "applications.change_texmlapplication"

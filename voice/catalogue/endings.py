@@ -98,6 +98,11 @@ def is_code(code: str) -> bool:
     return plain in _LABELS or plain == "hung_up" or bool(re.fullmatch(r"refused_[a-z]*\d*|sip_\d+", plain))
 
 
+def codes() -> dict[str, str]:
+    """Return the codes that a verdict may have, with their words; not those that name a code of Telnyx's or of SIP."""
+    return {code: code_label(code) for code in ("hung_up", *_LABELS)}
+
+
 def category_label(category: str) -> str:
     """Word a category."""
     return _CATEGORIES.get(category, _CATEGORIES["unknown"])[0]

@@ -6,6 +6,7 @@ A document that Telnyx fetches from an address is never seen here.
 import re
 from dataclasses import replace
 
+from portal.texml.templates import ADDRESS_NAME
 from portal.texml.tree import Element, Malformed, parse
 
 PARAMETER = "Texml"  # that holds one
@@ -14,6 +15,7 @@ _BY_AN_ASSISTANT = {"aiassistant", "tool"}  # which may transfer the call by its
 _HEARS = {"record", "recording", "stream", "siprec", "conversationrelay"}
 _FETCHED = {"play", "redirect"}  # whose text may be an address
 _ADDRESS = re.compile(r"\s*([a-z][a-z0-9+.\-]*:)?[/\\]{2}", re.IGNORECASE)
+_FILLED = re.compile(r"\s*([a-z][a-z0-9+.\-]*:?)?[/\\]{0,2}[^/\\?#]*\{\{", re.IGNORECASE)  # before its host is known
 _OFF = {"", "false", "do-not-record"}
 
 
@@ -26,9 +28,14 @@ def called(document: str) -> list[tuple[str, str]]:
     return [(one.name, one.text) for one in _read(document) if one.name in _CALLED and one.text]
 
 
+def has_assistant(document: str) -> bool:
+    """Tell whether an assistant of it may call whom nobody here knows. Raises ``Unreadable``."""
+    return any(one.name in _BY_AN_ASSISTANT for one in _read(document))
+
+
 def may_call(document: str) -> bool:
     """Tell whether it may have somebody called, by itself or by an assistant. Raises ``Unreadable``."""
-    return any((one.name in _CALLED and one.text) or one.name in _BY_AN_ASSISTANT for one in _read(document))
+    return has_assistant(document) or bool(called(document))
 
 
 def is_heard(document: str) -> bool:
@@ -43,12 +50,13 @@ def is_heard(document: str) -> bool:
 def addresses(document: str) -> list[str]:
     """List the addresses that it names: fetched from, told of the call, sent its sound. Raises ``Unreadable``.
 
-    One without a host belongs to where the document came from.
+    One without a host belongs to where the document came from. What Telnyx would fill before the host is one, too.
     """
     found = list[str]()
     for one in _read(document):
-        texts = [*(attribute.value for attribute in one.attributes), *([one.text] if one.name in _FETCHED else [])]
-        found += [text for text in texts if _ADDRESS.match(text)]
+        texts = [(attribute.value, bool(ADDRESS_NAME.search(attribute.name))) for attribute in one.attributes]
+        texts += [(one.text, True)] if one.name in _FETCHED else []
+        found += [text for text, is_one in texts if _ADDRESS.match(text) or (is_one and _FILLED.match(text))]
     return found
 
 

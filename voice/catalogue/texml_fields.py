@@ -38,11 +38,13 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "end_time": ("EndTime",),
     "hangup_cause": ("HangupCause",),
     "hangup_source": ("HangupSource",),
+    "sip_hangup_cause": ("SipHangupCause",),
     "call_status": ("CallStatus",),
     "call_quality_stats": ("CallQualityStats",),
     "shaken_stir_attestation": ("ShakenStirAttestation",),
     "shaken_stir_validated": ("ShakenStirValidated",),
     "answered_by": ("AnsweredBy",),
+    "queue": ("QueueSid",),  # it is the queue's name
 }
 _OF_A_RESOURCE: dict[str, tuple[str, ...]] = {
     "call_control_id": ("sid",),

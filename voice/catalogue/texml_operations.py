@@ -4,8 +4,9 @@ The SDK names its methods after addresses (``recording_sid_json``); the portal's
 enumerations and what is required come from the SDK; rules that its types cannot say stand here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from portal.telnyx import schemas
@@ -189,8 +190,17 @@ def check_filters(name: str, wanted: Mapping[str, str]) -> None:
 
 
 def address(action: str, path: list[str]) -> dict[str, str]:
-    """Name the ids of a command's path: ``{"call_sid": …}``."""
-    return dict(zip(COMMANDS[action].ids, path, strict=True))
+    """Name the ids of a command's path: ``{"call_sid": …}``. One that lacks some is shown, and never sent."""
+    return dict(zip(COMMANDS[action].ids, path, strict=False))
+
+
+def check_address(action: str, path: Sequence[str]) -> None:
+    """Raise ``InvalidParameters`` for a path that has not each id of the address, and no more."""
+    ids = COMMANDS[action].ids
+    lacking = [name for name, one in zip_longest(ids, path[: len(ids)], fillvalue="") if not one]
+    if lacking or len(path) > len(ids):
+        words = f"The address of {action} takes {' and '.join(ids) or 'no id'}."
+        raise InvalidParameters({name: [words] for name in lacking or ("path",)})
 
 
 def call_sid(action: str, path: list[str]) -> str:

@@ -17,10 +17,11 @@ from voice.catalogue import actions, retry_policy, texml_operations
 from voice.commands import products
 from voice.dialling import limits, own_numbers, rights
 from voice.dialling.destinations import destinations
-from voice.models import Call, CallCommand, Conference
+from voice.models import Call, CallCommand, Conference, Recording
 
 LEASE = timedelta(seconds=30)  # of who sends a command
 _LONGEST_ID = 512
+NOT_DELETED = frozenset({CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED})  # a recording's file: it is there yet
 _AT_ONCE = 200  # rows of one INSERT
 
 
@@ -52,10 +53,14 @@ def act(call: Call, action: str, parameters: object, actor: Actor, *, intent: st
 
 
 def hang_up_all(calls: Sequence[Call], actor: Actor, at: datetime) -> list[CallCommand]:
-    """Make a queued hang-up of each live call in a few statements. They are all of the time ``at``, and that once."""
+    """Make a queued hang-up of each live call in a few statements. They are all of the time ``at``, and that once.
+
+    They are as fresh as if they were of now: whoever was interrupted at that time may go on much later.
+    """
     rights.demand(actor, "hangup", {})
     products.tell_products(list(calls))
-    made = [_hang_up(call, actor, at) for call in calls]
+    now = sql.clock()
+    made = [_hang_up(call, actor, at, now) for call in calls]
     return CallCommand.objects.bulk_create(made, batch_size=_AT_ONCE, ignore_conflicts=True)
 
 
@@ -75,7 +80,10 @@ def place(
 
     ``address`` are ids that the SDK takes by name (``queue_name`` beside a call's id). ``expired`` at once when the
     conference, or the call that it names, is known to have ended. Limits hold for what calls somebody.
+    ``InvalidParameters`` also names an id of TeXML's address that is lacking.
     """
+    if texml_operations.is_texml(action):
+        texml_operations.check_address(action, path)
     named = dict(address or {})
     taken = {name: value for name, value in named.items() if schemas.has_parameter(actions.method(action), name)}
     given = {**parameters, **taken} if isinstance(parameters, dict) else parameters
@@ -86,13 +94,34 @@ def place(
     return _save(_unless_over(command), actor)
 
 
+def delete_recording(
+    account: TelnyxAccount, action: str, recording_id: str, actor: Actor, *, intent: str = ""
+) -> CallCommand:
+    """Make a queued deletion of a recording's file; while one is open, or was carried out, it is that one.
+
+    The recording's row names it, if there is a row.
+    """
+    with transaction.atomic():
+        rows = Recording.objects.select_for_update(of=("self",), no_key=True).select_related("deletion")
+        kept = rows.filter(account=account, key=recording_id).first()
+        if kept is not None and kept.deletion is not None and kept.deletion.status not in NOT_DELETED:
+            return kept.deletion
+        command = place(account, action, {}, actor, path=[recording_id], intent=intent)
+        if kept is not None:
+            Recording.objects.filter(pk=kept.pk).update(deletion=command)
+        return command
+
+
 def repeat(command: CallCommand, actor: Actor, *, intent: str) -> CallCommand:
     """Make the same command of a conference, a queue or TeXML once more: a new wish, under a new id."""
     rights.demand(actor, command.action, command.parameters)
     fresh = _command(command.account, command.action, command.parameters, actor, intent)
     fresh.path, fresh.conference, fresh.queue_name = command.path, command.conference, command.queue_name
     _attach_call(fresh)
-    return _save(_unless_over(fresh), actor)
+    made = _save(_unless_over(fresh), actor)
+    if command.action in actions.DELETES_RECORDING:
+        Recording.objects.filter(deletion=command).update(deletion=made)
+    return made
 
 
 def begin(
@@ -119,7 +148,7 @@ def finish(command: CallCommand, status: str, **told: Any) -> None:
     """
     mine, now = {"status": command.status, "lease_until": command.lease_until}, sql.clock()
     command.status, command.answer, command.finished_at, command.lease_until = status, told["answer"], now, None
-    command.error, command.error_code = told["error"], told["code"]
+    command.error, command.error_code = told["error"], sql.cut(CallCommand, "error_code", told["code"])
     command.attempts[-1] |= {
         "http_status": told["http_status"],
         "ms": round((now - command.created_at).total_seconds() * 1000),
@@ -130,10 +159,11 @@ def finish(command: CallCommand, status: str, **told: Any) -> None:
     sql.update(command, names, **mine)
 
 
-def _hang_up(call: Any, actor: Actor, at: datetime) -> CallCommand:
+def _hang_up(call: Any, actor: Actor, at: datetime, now: datetime) -> CallCommand:
     is_texml = call.product == products.Product.TEXML
     action, values = ("texml.calls.hang_up", {"Status": "completed"}) if is_texml else ("hangup", {})
-    command = _command(call.account, action, actions.check(action, values), actor, f"{at.isoformat()}:{call.pk}", at)
+    command = _command(call.account, action, actions.check(action, values), actor, f"{at.isoformat()}:{call.pk}", now)
+    command.created_at = at
     command.path = [call.call_control_id] if is_texml else []
     command.call, command.call_control_id = call, call.call_control_id
     return command
@@ -170,9 +200,9 @@ def _command(
     values: dict[str, object],
     actor: Actor,
     intent: str,
-    at: datetime | None = None,
+    now: datetime | None = None,
 ) -> CallCommand:
-    now = at or sql.clock()  # by which it is judged, whatever this machine's clock says
+    now = now or sql.clock()  # by which it is judged, whatever this machine's clock says
     return CallCommand(
         account=account,
         action=action,

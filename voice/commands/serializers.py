@@ -1,5 +1,6 @@
 """Serializes commands: what was asked of Telnyx, and what came of it."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -10,10 +11,17 @@ from voice.catalogue import texml_operations
 from voice.models import CallCommand
 
 
+class StoredTimeField(serializers.DateTimeField):
+    """A time that is kept as text within JSON, told as columns are: in UTC, with ``Z``."""
+
+    def to_representation(self, value: Any) -> str:
+        return str(super().to_representation(datetime.fromisoformat(value)))
+
+
 class AttemptSerializer(serializers.Serializer[Any]):
     """One try of a command."""
 
-    at = serializers.DateTimeField()
+    at = StoredTimeField()
     http_status = serializers.IntegerField(allow_null=True)
     ms = serializers.IntegerField(allow_null=True)
     code = serializers.CharField(allow_null=True)
@@ -34,6 +42,7 @@ class CommandSerializer(serializers.ModelSerializer[CallCommand]):
     call_control_id = serializers.SerializerMethodField()
     queue_name = WordsField(read_only=True)
     requested_by = WordsField(read_only=True)
+    repeats = serializers.UUIDField(source="repeats_id", read_only=True, allow_null=True)
     conference_id = serializers.CharField(
         source="conference.conference_id", default=None, read_only=True, allow_null=True
     )

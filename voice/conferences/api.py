@@ -1,5 +1,6 @@
 """Serves conferences and queues over REST: read from Telnyx when asked; a change is a command, answered 202."""
 
+from collections.abc import Callable
 from typing import Any
 
 from drf_spectacular.helpers import forced_singular_serializer
@@ -7,15 +8,18 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import serializers
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
+from portal.rest.filters import refuse_unknown_parameters
+from portal.rest.pagination import CUT, PAGING, Cut
 from portal.rest.serializers import WordsField
-from portal.rest.viewsets import PortalViewSet, account_of
+from portal.rest.viewsets import PortalViewSet, account_name, account_of, only_one
 from portal.telnyx import paging
+from portal.telnyx.errors import TelnyxRefused
 from voice.catalogue import actions
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
@@ -25,12 +29,13 @@ from voice.models import Conference
 _ACCOUNT = OpenApiParameter("account", str, description="Optional while there is one.")
 _CALL_ID = OpenApiParameter("call_control_id", str, OpenApiParameter.PATH)
 _FILTERS = ("name", "status", "connection_id", "leg_id", "application_session_id")
+_FILTER_PARAMETERS = [OpenApiParameter(name, str, description="Telnyx's filter.") for name in _FILTERS]
 _COMMAND = {202: CommandSerializer}
 _CONTROL = actions.permission(service.CREATE)
 
 
 class ListingSerializer(serializers.Serializer[Any]):
-    """A list as Telnyx told it now: at most 1000 rows, ``complete`` when those are all."""
+    """A list as Telnyx told it now: of at most 1000 rows, ``complete`` when those are all that there are."""
 
     next = serializers.CharField(allow_null=True)
     previous = serializers.CharField(allow_null=True)
@@ -62,17 +67,23 @@ class TelnyxViewSet(PortalViewSet):
 
     scope = "calls"
     queryset = Conference.objects.none()
-    pagination_class = None  # a list is one page of at most 1000
+    pagination_class = None  # a list is read whole: at most 1000
 
     def account(self, request: Request, body: Any = None) -> TelnyxAccount:
-        """Of the body, else of the address."""
-        named = body.get("account") if isinstance(body, dict) else None
-        named = named or request.query_params.get("account")
-        return account_of(request, {"account": named} if named else {})
+        """Of the body, or of the address."""
+        return account_of(request, body)
 
-    def listed(self, request: Request, found: paging.Listing) -> Response:
-        rows = masked_for(request.user, found.rows)
-        return Response({"next": None, "previous": None, "complete": found.complete, "results": rows})
+    def listed(self, request: Request, ask: Callable[[], paging.Listing], *known: str) -> Response:
+        """Answer with the page that is asked for; Telnyx is asked when the parameters are among the ``known`` ones."""
+        refuse_unknown_parameters(request, "account", *PAGING, *known)
+        cut = Cut.of(request)
+        try:
+            found = ask()
+        except TelnyxRefused as error:
+            if self.detail and error.is_not_found:  # as of what the list is below
+                raise NotFound from None
+            raise
+        return Response({**cut.page(masked_for(request.user, found.rows)), "complete": found.complete})
 
 
 class ConferenceViewSet(TelnyxViewSet):
@@ -91,15 +102,13 @@ class ConferenceViewSet(TelnyxViewSet):
     }
 
     @extend_schema(
-        parameters=[_ACCOUNT, *(OpenApiParameter(name, str, description="Telnyx's filter.") for name in _FILTERS)],
+        parameters=[_ACCOUNT, *CUT, *_FILTER_PARAMETERS],
         responses=_LISTING,
     )
     def list(self, request: Request) -> Response:
         """As Telnyx lists them now, those that have ended, too."""
-        if unknown := request.query_params.keys() - {"account", *_FILTERS}:
-            raise ValidationError({name: ["Unknown filter."] for name in sorted(unknown)})
         wanted = {name: request.query_params[name] for name in _FILTERS if name in request.query_params}
-        return self.listed(request, service.at_telnyx(self.account(request), **wanted))
+        return self.listed(request, lambda: service.at_telnyx(self.account(request), **wanted), *_FILTERS)
 
     @extend_schema(parameters=[_ACCOUNT], request=OpenApiTypes.OBJECT, responses=_COMMAND)
     def create(self, request: Request) -> Response:
@@ -112,11 +121,11 @@ class ConferenceViewSet(TelnyxViewSet):
         """What the portal knows of it; Telnyx is asked for one the portal has heard nothing of."""
         return Response(self.get_serializer(self._conference(request, conference_id)).data)
 
-    @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
+    @extend_schema(parameters=[_ACCOUNT, *CUT], responses=_LISTING)
     @action(detail=True)
     def participants(self, request: Request, conference_id: str) -> Response:
         """Who is in it, muted, on hold, as Telnyx tells it now."""
-        return self.listed(request, service.participants(self._conference(request, conference_id)))
+        return self.listed(request, lambda: service.participants(self._conference(request, conference_id)))
 
     @extend_schema(
         parameters=[_ACCOUNT, OpenApiParameter("participant_id", str, OpenApiParameter.PATH)],
@@ -152,8 +161,8 @@ class ConferenceViewSet(TelnyxViewSet):
 
     def _conference(self, request: Request, conference_id: str) -> Conference:
         rows = Conference.objects.select_related("account").filter(conference_id=conference_id)
-        if "account" not in request.query_params and len(known := list(rows[:2])) == 1:
-            return known[0]
+        if account_name(request) is None and (known := list(rows)):
+            return only_one(known, "a conference")
         found = service.find(self.account(request), conference_id)
         if found is None:
             raise NotFound
@@ -181,10 +190,10 @@ class QueueViewSet(TelnyxViewSet):
         "remove_call": _CONTROL,
     }
 
-    @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
+    @extend_schema(parameters=[_ACCOUNT, *CUT], responses=_LISTING)
     def list(self, request: Request) -> Response:
         """As Telnyx lists them now."""
-        return self.listed(request, queues.at_telnyx(self.account(request)))
+        return self.listed(request, lambda: queues.at_telnyx(self.account(request)))
 
     @extend_schema(parameters=[_ACCOUNT], request=OpenApiTypes.OBJECT, responses=_COMMAND)
     def create(self, request: Request) -> Response:
@@ -210,11 +219,11 @@ class QueueViewSet(TelnyxViewSet):
         account = self.account(request)
         return accepted(self, lambda: queues.act(account, queue_name, queues.DELETE, {}, self.actor))
 
-    @extend_schema(parameters=[_ACCOUNT], responses=_LISTING)
+    @extend_schema(parameters=[_ACCOUNT, *CUT], responses=_LISTING)
     @action(detail=True)
     def calls(self, request: Request, queue_name: str) -> Response:
         """Who waits in it, in order, as Telnyx tells it now."""
-        return self.listed(request, queues.calls(self.account(request), queue_name))
+        return self.listed(request, lambda: queues.calls(self.account(request), queue_name))
 
     @extend_schema(parameters=[_ACCOUNT, _CALL_ID], request=OpenApiTypes.OBJECT, responses=_COMMAND)
     @action(detail=True, methods=["patch"], url_path=r"calls/(?P<call_control_id>[^/]+)")

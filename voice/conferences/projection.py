@@ -7,6 +7,7 @@ of the room as a whole (playback, speaking, recordings) name no leg, so this is 
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +47,7 @@ def apply(event: CallEvent, call: Call | None, *, restore: bool = False) -> list
         seat, sat = ConferenceParticipant.objects.get_or_create(
             conference=conference, call_control_id=call.call_control_id, defaults={"call": call}
         )
-        done.append(assign(seat, seat_changes(seat, event, column), is_new=sat))
+        done.append(_seated(seat, seat_changes(seat, event, column), is_new=sat))
     for difference in done:
         difference.save()
     return done
@@ -69,6 +70,19 @@ def seat_changes(seat: ConferenceParticipant, event: CallEvent, column: str) -> 
     """Keep the greatest time of each kind: the same for every order and repetition."""
     known, at = getattr(seat, column), event.happened_at
     return {column: at} if known is None or known < at else {}
+
+
+def _seated(seat: ConferenceParticipant, values: dict[str, Any], *, is_new: bool) -> Change:
+    """Set ``values``, and from when on the others of the conference may have been together with somebody else.
+
+    The reports count anew whom it concerns: from here their calls cannot be locked, which are locked first.
+    """
+    told = [seat.recount_after, *values.values(), *(getattr(seat, name) for name in values)]
+    seated = assign(seat, values, is_new=is_new)
+    if not values:
+        return seated
+    seat.recount_after = min(at for at in told if at)
+    return replace(seated, beside=("recount_after",))
 
 
 def merge_answer(account: TelnyxAccount, data: dict[str, Any]) -> Conference | None:

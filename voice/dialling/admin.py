@@ -15,6 +15,7 @@ from unfold.decorators import display
 from applications.models import CallControlApplication
 from portal import keyset
 from portal.actors import actor_of
+from portal.admin.filters import CountedRelatedFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import seen
 from portal.models import AuditEvent
@@ -22,7 +23,7 @@ from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import status_badge
 from voice.dialling import batches, lines
-from voice.dialling.forms import BatchForm
+from voice.dialling.forms import BatchForm, chosen_application
 from voice.dialling.own_numbers import own_numbers
 from voice.models import CallCommand, DialBatch
 
@@ -54,6 +55,8 @@ class DialBatchAdmin(PageAdmin):
     list_display_more = ("connection_id", "began_at")
     list_select_related = ("account",)
     list_before_template: Any = "voice/dialling/list_before.html"
+    list_filter = (("account", CountedRelatedFilter),)
+    list_filter_submit = list_filter_sheet = True
     search_fields = ("name__startswith",)
     sortable_by = ("created_at",)
     list_per_page = 25  # the lines of each are counted
@@ -140,8 +143,7 @@ class DialBatchAdmin(PageAdmin):
     def numbers_view(self, request: HttpRequest) -> HttpResponse:
         """Answer the account's own numbers as options, for the list that hangs on a text box."""
         _demand_dial(request)
-        wanted = CallControlApplication.objects.select_related("account").filter(missing_since=None)
-        application = wanted.filter(telnyx_id=request.GET.get("connection_id", "")).first()
+        application = chosen_application(request.GET.get("connection_id", ""))
         numbers = own_numbers(application.account) if application else []
         return HttpResponse(format_html_join("", '<option value="{}"></option>', ((number,) for number in numbers)))
 

@@ -49,8 +49,9 @@ class Line:
 
 @dataclass
 class Plan:
-    """Holds a dry run: the lines as they would be dialled, and what is wrong with which."""
+    """Holds a dry run: the lines as they would be dialled, with what they share, and what is wrong with which."""
 
+    shared: dict[str, Any] = field(default_factory=dict)
     lines: list[Line] = field(default_factory=list)
     problems: dict[int, str] = field(default_factory=dict)
     seconds: float = 0.0
@@ -90,7 +91,10 @@ def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_
         raise InvalidParameters({"numbers": [f"Give 1 to {MAX_LINES:,} numbers; these are {len(lines):,}."]})
     if "to" in shared:
         raise InvalidParameters({"to": ["The numbers say whom to call: leave it out."]})
-    actions.check(actions.DIAL, shared | {"to": _SOMEBODY})
+    checked = actions.check(actions.DIAL, shared | {"to": _SOMEBODY})
+    shared = {name: value for name, value in checked.items() if name != "to"}  # its numbers in one form
+    if len(shared["connection_id"]) > (most := sql.longest(DialBatch, "connection_id")):
+        raise InvalidParameters({"connection_id": [f"At most {most} characters: give the application's id."]})
     rights.demand(actor, actions.DIAL, shared | {"to": _SOMEBODY})
     standing.demand_none(account, str(shared.get("connection_id", "")), "connection_id")
     own_numbers.open_own_countries(account)
@@ -98,7 +102,7 @@ def plan(account: TelnyxAccount, shared: dict[str, Any], lines: list[Line], per_
     rung = destinations.destinations(actions.DIAL, shared | {"to": _SOMEBODY}).dials  # a tool may ring another one
     limits.check_room(held, len(lines) * rung, per_second * rung)
     limits.check_shared(held, shared, actor.user)
-    made = Plan(seconds=(len(lines) - 1) / per_second)
+    made = Plan(shared, seconds=(len(lines) - 1) / per_second)
     seen: dict[str, int] = {}
     for line in lines:
         _judge(made, line, str(shared.get("from", "")), held, seen)
@@ -128,8 +132,8 @@ def make(
     batch = DialBatch(
         account=account,
         name=name or f"{len(lines):,} numbers",
-        connection_id=shared["connection_id"],
-        parameters=shared,
+        connection_id=planned.shared["connection_id"],
+        parameters=planned.shared,
         per_second=per_second,
         lines=len(planned.lines),
         intent=intent or str(uuid.uuid4()),
@@ -156,20 +160,28 @@ def made_before(intent: str) -> DialBatch | None:
 def pause(batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None) -> DialBatch:
     """Pause the batch: no further line is sent until ``resume``; what is on the wire stays there.
 
-    ``paused_for`` is the suspension, or the stop of everything, that it is paused with.
+    ``paused_for`` is the suspension, or the stop of everything, that it is paused with. Who pauses one of these for
+    himself keeps it from going on with the others.
     """
     with transaction.atomic():
-        if (batch := _locked(batch)).status != DialBatch.Status.RUNNING:
+        batch = _locked(batch)
+        is_held = batch.status == DialBatch.Status.PAUSED and batch.paused_for is not None and paused_for is None
+        if batch.status != DialBatch.Status.RUNNING and not is_held:
             return batch
         _waiting(batch).update(lease_until=_HELD)
         batch.paused_for = paused_for
         return _changed(batch, DialBatch.Status.PAUSED, "batch.pause", actor)
 
 
-def resume(batch: DialBatch, actor: Actor) -> DialBatch:
-    """Resume the batch where it stopped, at its rate, from now. ``Suspended`` while its application is."""
+def resume(batch: DialBatch, actor: Actor, *, paused_for: uuid.UUID | None = None) -> DialBatch:
+    """Resume the batch where it stopped, at its rate, from now. ``Suspended`` while its application is.
+
+    With ``paused_for`` only if it is still paused with that: somebody may have resumed it, and paused it for himself.
+    """
     with transaction.atomic():
         if (batch := _locked(batch)).status != DialBatch.Status.PAUSED:
+            return batch
+        if paused_for and batch.paused_for != paused_for:
             return batch
         standing.demand_none(batch.account, batch.connection_id)
         left = list(_waiting(batch).select_for_update(no_key=True).order_by("sequence"))

@@ -72,7 +72,7 @@ class Named:
     """Holds whom a command names: who can be read, and by dotted name what cannot.
 
     ``dials`` counts what it may ring: each number of a list at once, but one target of a tool, which chooses.
-    ``is_open`` says that an assistant kept at Telnyx, with tools of its own, may call whom nobody here knows.
+    ``is_open`` says that an assistant kept at Telnyx, or with tools of a document, may call whom nobody here knows.
     """
 
     found: list[Destination] = field(default_factory=list)
@@ -150,7 +150,7 @@ def _take_open(named: Named, member: members.Member) -> int:
 
 
 def _take_document(named: Named, document: Any) -> int:
-    """Read whom a TeXML document calls; one that cannot be read may call anybody."""
+    """Read whom a TeXML document calls; one that cannot be read may call anybody, and so may an assistant's tools."""
     try:
         called = texml_documents.called(str(document or "<Response/>"))
     except texml_documents.Unreadable:
@@ -162,6 +162,7 @@ def _take_document(named: Named, document: Any) -> int:
             named.found.append(destination)
         else:
             named.unreadable.append(texml_documents.PARAMETER)
+    named.is_open |= texml_documents.has_assistant(str(document or "<Response/>"))
     return len(called)
 
 

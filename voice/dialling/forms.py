@@ -1,11 +1,13 @@
 """Asks for what is dialled: one number, or a list of them."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,11 +19,13 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TelnyxApplication
 from portal.phone_numbers import check_endpoint
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.dialling.batches import encode_client_state
+
+A = TypeVar("A", bound=TelnyxApplication)
 
 _DETECTION = ("answering_machine_detection",)
 _RECORDING = ("record", "record_channels", "record_format")
@@ -45,11 +49,12 @@ class OwnNumberInput(UnfoldAdminTextInputWidget):
 class DialForm(ActionForm):
     """Asks for a dial from one of our applications."""
 
+    application: CallControlApplication  # that was chosen
     leading: tuple[str, ...] = ("connection_id", "from", "to", *_MORE_COMMON)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(actions.DIAL, *args, **kwargs)
-        self.applications = {row.telnyx_id: row for row in _dialling_applications()}
+        self.applications = by_choice(_dialled_from()[:1000])
         choices = [("", "Choose an application")] + [(key, _told(row)) for key, row in self.applications.items()]
         self.fields["connection_id"] = forms.ChoiceField(
             label="Application", choices=choices, widget=UnfoldAdminSelectWidget, help_text="The call runs in it."
@@ -77,9 +82,10 @@ class DialForm(ActionForm):
     def more(self) -> list[forms.BoundField]:
         return [self[parameter.name] for parameter in self.parameters if parameter.name not in self.leading]
 
-    @property
-    def application(self) -> CallControlApplication:
-        return self.applications[self.cleaned_data["connection_id"]]
+    def clean_connection_id(self) -> str:
+        """Return the id of the application that was chosen, and keep which it is: several accounts may have the id."""
+        self.application = self.applications[self.cleaned_data["connection_id"]]
+        return self.application.telnyx_id
 
     def clean_to(self) -> str | list[str]:
         """Return one number, or a list of them."""
@@ -152,9 +158,23 @@ class BatchForm(DialForm):
         return text
 
 
-def _dialling_applications() -> Iterable[CallControlApplication]:
-    found = CallControlApplication.objects.select_related("account").filter(missing_since=None)
-    return found.exclude(active=False)[:1000]
+def _dialled_from() -> QuerySet[CallControlApplication]:
+    return CallControlApplication.objects.select_related("account").filter(missing_since=None).exclude(active=False)
+
+
+def by_choice(found: Iterable[A]) -> dict[str, A]:
+    """Name each by its id, and, where several accounts have an application of that id, by the account as well."""
+    rows = list(found)
+    accounts = Counter(row.telnyx_id for row in rows)
+    return {f"{row.telnyx_id}@{row.account}" if accounts[row.telnyx_id] > 1 else row.telnyx_id: row for row in rows}
+
+
+def chosen_application(choice: str) -> CallControlApplication | None:
+    """Find the application that a choice of the form names; None without one."""
+    telnyx_id, _, account = choice.partition("@")
+    wanted = _dialled_from().filter(telnyx_id=telnyx_id)
+    found = list(wanted.filter(account__name=account) if account else wanted)
+    return found[0] if len(found) == 1 else None
 
 
 def _told(application: CallControlApplication) -> str:

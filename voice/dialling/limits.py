@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
-from django.db.models.functions import Now
 
 from portal import hosts, sql
 from portal.actors import PORTAL
@@ -65,8 +65,10 @@ def of_account(account: TelnyxAccount) -> Limits:
     """Find the account's limits; make them with defaults when first needed, and anew when a sandbox became live."""
     defaults = _LIVE if account.is_live else _SANDBOX
     row, _ = Limits.objects.get_or_create(account=account, defaults=defaults)
-    if account.is_live and not row.for_live and Limits.objects.filter(pk=row.pk, for_live=False).update(**_LIVE):
-        AuditEvent.note(PORTAL, "limits.update", row, now=_LIVE)
+    if account.is_live and not row.for_live:
+        with transaction.atomic():
+            if Limits.objects.filter(pk=row.pk, for_live=False).update(**_LIVE):
+                AuditEvent.note(PORTAL, "limits.update", row, now=_LIVE)
         row.refresh_from_db()
     return row
 
@@ -194,7 +196,7 @@ def usage(limits: Limits, at: datetime | None = None, but: CallCommand | None = 
         counted = counted.exclude(pk=but.pk).filter(counted_at__lte=at)
     until_now = counted.filter(counted_at__lte=at)
     legs, on_its_way = _legs(limits, at), until_now.filter(_on_its_way())
-    over = until_now.filter(status=_Status.OK, finished_at__lte=Now() - _LEG_COMES)
+    over = until_now.filter(status=_Status.OK, finished_at__lte=sql.Now() - _LEG_COMES)
     made = over.exclude(action__in=actions.NEW_CALLS)
     return Usage(
         _sum(until_now.filter(counted_at__gt=at - _MINUTE)),
@@ -320,11 +322,11 @@ def _counted(limits: Limits) -> QuerySet[CallCommand]:
 
 def _on_its_way() -> Q:
     """Build the condition for commands whose call is not there yet, as far as is known."""
-    accepted = Q(status=_Status.OK, finished_at__gt=Now() - _LEG_COMES) & ~Q(action__in=actions.NEW_CALLS)
+    accepted = Q(status=_Status.OK, finished_at__gt=sql.Now() - _LEG_COMES) & ~Q(action__in=actions.NEW_CALLS)
     # TeXML's answer to a dial need not name the call, which then comes with its first callback
-    accepted |= Q(status=_Status.OK, finished_at__gt=Now() - _RINGS, action__in=actions.NEW_CALLS, call=None)
+    accepted |= Q(status=_Status.OK, finished_at__gt=sql.Now() - _RINGS, action__in=actions.NEW_CALLS, call=None)
     # it may ring; what the portal has stopped looking for has a call by now, or never had one
-    lost = Q(status=_Status.UNCERTAIN, settled_at=None, finished_at__gt=Now() - retry_policy.UNKNOWN_AFTER)
+    lost = Q(status=_Status.UNCERTAIN, settled_at=None, finished_at__gt=sql.Now() - retry_policy.UNKNOWN_AFTER)
     return Q(status__in=_OPEN) | accepted | lost
 
 

@@ -13,7 +13,8 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from portal import hosts
 from portal.actors import actor_of
-from portal.admin.site import PortalAdmin
+from portal.admin.site import PortalAdmin, seen
+from portal.drawn_forms import DrawnForm, DrawnPages
 from portal.models import ApiToken, AuditEvent
 from voice.dialling import limits, own_numbers
 from voice.models import Limits
@@ -39,6 +40,11 @@ _OWN_COUNTRIES = (
     "A fresh account may call the countries of its own phone numbers. Telnyx has told none yet, so it may call nobody: "
     "name the countries here, or come back when it has a number."
 )
+_BECAME_LIVE = (
+    "The account has become live since you opened this page, so its limits began anew, and nothing was saved. Look at "
+    "them, and save again."
+)
+_PATIENCE_SECONDS = 5.0  # of who opens the list; what is left is asked every five minutes anyway
 _EGRESS = (
     "What a parameter names: streams, webhook URLs, audio, tools and models. This portal's own host is always open."
 )
@@ -66,8 +72,10 @@ class HostsField(WordsField):
         return hosts.read_hosts(forms.CharField.clean(self, value))
 
 
-class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
+class LimitsForm(DrawnForm):
     """Asks for countries by ISO code and prefixes with their +."""
+
+    drawn_beside = ("for_live",)  # what a sandbox was to be allowed opens nothing where real phones ring
 
     allowed_countries = WordsField(
         required=False, help_text="ISO codes, as US, CA, DE. Empty, with no allowed prefixes: see below."
@@ -112,22 +120,28 @@ class LimitsForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_blocked_prefixes(self) -> list[str]:
         return _prefixes(self.cleaned_data["blocked_prefixes"])
 
+    def clean(self) -> dict[str, Any]:
+        if "for_live" in self.changed_meanwhile:
+            raise ValidationError(_BECAME_LIVE)
+        return super().clean() or self.cleaned_data
+
 
 @admin.register(Limits)
-class LimitsAdmin(PortalAdmin):
+class LimitsAdmin(DrawnPages, PortalAdmin):  # type: ignore[misc]
     """Lists and edits limits. An account's row is made when somebody looks; a token's is added and removed here."""
 
     form = LimitsForm
     list_display = ("whose", "where", "dials_per_minute", "dials_per_day", "concurrent_calls", "used_now")
     list_display_links = ("whose",)
     list_select_related = ("account", "token")
+    ordering = ("account__name", "id")  # a cursor holds what it pages by, and a token's name may have a number in it
     readonly_fields = ("whose", "used_now", "updated_at")
     actions = None
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        limits.of_all_accounts()
-        for account in own_numbers.wanted():
-            own_numbers.open_own_countries(account)
+        if self.has_view_or_change_permission(request):
+            limits.of_all_accounts()
+            own_numbers.open_wanted(_PATIENCE_SECONDS)
         return super().changelist_view(request, extra_context)
 
     def complete(self, rows: list[Any]) -> None:
@@ -174,7 +188,7 @@ class LimitsAdmin(PortalAdmin):
 
     @display(description="Of")
     def whose(self, row: Limits) -> str:
-        return str(row)
+        return seen(row.whose)
 
     @display(description="Where")
     def where(self, row: Limits) -> str:

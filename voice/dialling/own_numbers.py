@@ -8,6 +8,7 @@ from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.client import is_in_transaction
 from portal.telnyx.errors import TelnyxError
+from portal.times import uptime
 from voice.dialling import limits
 from voice.dialling.destinations import read
 from voice.models import Limits
@@ -17,7 +18,7 @@ _KEPT_SECONDS, _AFTER_FAILURE = 60, 10
 
 def own_numbers(account: TelnyxAccount) -> list[str]:
     """List the newest 250 numbers, kept a minute; none when Telnyx does not tell: any number can still be typed."""
-    key = f"own-numbers:{account.pk}"
+    key = f"own-numbers:{account.world}"
     found: list[str] | None = cache.get(key)
     if found is None:
         try:
@@ -47,6 +48,15 @@ def open_own_countries(account: TelnyxAccount) -> None:
         still = Limits.objects.filter(pk=row.pk, own_countries_wanted=True)
         if still.update(own_countries_wanted=False, allowed_countries=sorted(own)):
             AuditEvent.note(PORTAL, "limits.own_countries", row, now={"allowed_countries": sorted(own)})
+
+
+def open_wanted(seconds: float) -> None:
+    """Open the own countries of the accounts that wait for it, as many as Telnyx tells within so many seconds."""
+    end = uptime() + seconds
+    for account in wanted():
+        if uptime() >= end:
+            return
+        open_own_countries(account)
 
 
 def wanted() -> list[TelnyxAccount]:

@@ -13,14 +13,10 @@ from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
-from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
-    RelatedDropdownFilter,
-)
 from unfold.decorators import display
 
 from portal.actors import actor_of
-from portal.admin.filters import MomentRangeFilter, WholeTextFilter
+from portal.admin.filters import CountedChoicesFilter, CountedRelatedFilter, MomentRangeFilter, WholeTextFilter
 from portal.admin.pages import PageAdmin
 from portal.admin.site import as_json, seen, viewer
 from portal.masking import may_see_whole
@@ -49,8 +45,8 @@ class CallCommandAdmin(PageAdmin):
     list_display_more = ("account", "finished_at", "call_control_id", "id")
     list_filter = (
         ("created_at", MomentRangeFilter),
-        ("status", ChoicesDropdownFilter),
-        ("account", RelatedDropdownFilter),
+        ("status", CountedChoicesFilter),
+        ("account", CountedRelatedFilter),
         ("action", WholeTextFilter),
     )
     list_filter_submit = True

@@ -12,7 +12,6 @@ from http import HTTPStatus
 import structlog
 from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from portal import sql
 from portal.actors import Actor
@@ -61,7 +60,7 @@ def not_closed() -> list[AccountBreaker]:
 
 def holding() -> list[tuple[AccountBreaker, str]]:
     """List the accounts whose commands wait now, each with the words for it."""
-    waits = Q(wait_until__gt=Now()) | Q(next_probe_at__gt=Now())
+    waits = Q(wait_until__gt=sql.Now()) | Q(next_probe_at__gt=sql.Now())
     return [(row, _words(row)) for row in AccountBreaker.objects.filter(waits)]
 
 

@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from portal import sql
 from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from voice.calls import waiting_events
-from voice.calls.projection import Fact, assign, merge
+from voice.calls.projection import PARTIES, Fact, assign, merge, texts
 from voice.catalogue import actions, texml_operations
 from voice.models import Call, CallCommand
 
@@ -25,21 +26,25 @@ def call_of_dial(command: CallCommand, answer: dict[str, Any], now: datetime) ->
     stub = Call(account=command.account, call_control_id=control_id, started_at=sent)
     Call.objects.bulk_create([stub], ignore_conflicts=True)
     call = Call.objects.select_for_update(no_key=True).get(account=command.account, call_control_id=control_id)
-    values = {
-        "direction": "outgoing",
-        "from_number": asked.get("from") or asked.get("From"),
-        "to_number": asked.get("to") or asked.get("To"),
+    ids = {
         "connection_id": actions.application_of(command),
         "call_leg_id": answer.get("call_leg_id"),
         "call_session_id": answer.get("call_session_id"),
-        "state": "initiated",
     }
-    facts = [Fact(column, value, 0, sent) for column, value in values.items() if isinstance(value, str) and value]
-    facts += [Fact("is_texml", True, 0, sent)] if texml_operations.is_texml(command.action) else []
-    changed = merge(call, iter([*facts, Fact("started_at", sent, 0, sent)]), sent, 0, str(command.pk))
+    parties = {"from": asked.get("from") or asked.get("From"), "to": asked.get("to") or asked.get("To")}
+    facts = [Fact("direction", "outgoing", 0), Fact("state", "initiated", 0), Fact("started_at", sent, 0)]
+    facts += texts(parties, PARTIES, 0)
+    facts += [Fact(column, value, 0) for column, value in ids.items() if _fits(column, value)]
+    facts += [Fact("is_texml", True, 0)] if texml_operations.is_texml(command.action) else []
+    changed = merge(call, iter(facts), sent, 0, str(command.pk))
     assign(call, changed).save()
     waiting_events.make_due(call, changed)
     return call
+
+
+def _fits(column: str, value: Any) -> bool:
+    """Tell whether it can be an id of Telnyx's; a part of a longer one would be another's."""
+    return isinstance(value, str) and 0 < len(value) <= sql.longest(Call, column)
 
 
 def refused_call(command: CallCommand, error: TelnyxError | None) -> dict[str, str]:

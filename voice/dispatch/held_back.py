@@ -7,7 +7,6 @@ by Telnyx's "too many requests", or because nobody took it up.
 from datetime import datetime, timedelta
 
 from django.db.models import Value
-from django.db.models.functions import Now
 
 from portal import sql
 from voice.dispatch import circuit_breaker
@@ -42,4 +41,4 @@ def note_accounts() -> None:
     """Note it on every command that waits for its account: no wake-up has to have told of it."""
     for row, why in circuit_breaker.holding():
         waiting = CallCommand.objects.due().filter(account=row.account_id, status=CallCommand.Status.QUEUED)
-        waiting.filter(held_since=None).update(held_since=Now(), held_why=Value(why[:_LENGTH]))
+        waiting.filter(held_since=None).update(held_since=sql.Now(), held_why=Value(why[:_LENGTH]))

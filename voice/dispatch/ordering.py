@@ -22,25 +22,26 @@ from voice.models import Call, CallCommand, Conference
 # or conference is on the wire, or an older wish for the same call has not been begun. A hang-up must go: it waits
 # neither for what waits for a resend nor for a wish that has to wait itself. And what was sent waits for no wish, since
 # that one waits for it: the wish with the earlier time may have been committed later.
+_STATUS, _OTHERS, _WISHS = (rows.unindexed(column) for column in ("status", "other.status", "wish.status"))
 _HANG_UPS = ", ".join(f"'{action}'" for action in sorted(actions.HANG_UPS))
-_ON_THE_WIRE = """other.id <> own.id AND other.status = 'sending'
+_ON_THE_WIRE = f"""other.id <> own.id AND {_OTHERS} = 'sending'
                   AND NOT (own.action IN HANG_UPS AND OUTCOME IS NOT NULL)"""
 _BLOCKED = f"""(
     EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.event_id = own.event_id
-            AND other.sequence < own.sequence AND other.status IN ('queued', 'sending'))
+            AND other.sequence < own.sequence AND {_OTHERS} IN ('queued', 'sending'))
     OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = own.call_id AND {_ON_THE_WIRE})
     OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = own.conference_id AND {_ON_THE_WIRE})
     OR own.status = 'queued' AND EXISTS (
         SELECT 1 FROM voice_callcommand wish WHERE wish.call_id = own.call_id AND wish.created_at < own.created_at
-        AND wish.status = 'queued' AND wish.sequence = 0 AND wish.lease_until IS NULL
+        AND {_WISHS} = 'queued' AND wish.sequence = 0 AND wish.lease_until IS NULL
         AND NOT (own.action IN HANG_UPS AND (
             EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = wish.call_id
-                    AND other.status = 'queued' AND other.sequence = 0 AND other.lease_until IS NULL
+                    AND {_OTHERS} = 'queued' AND other.sequence = 0 AND other.lease_until IS NULL
                     AND other.created_at < wish.created_at)
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.call_id = wish.call_id
-                       AND other.status = 'sending')
+                       AND {_OTHERS} = 'sending')
             OR EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.conference_id = wish.conference_id
-                       AND other.status = 'sending')))))"""  # noqa: S608
+                       AND {_OTHERS} = 'sending')))))"""  # noqa: S608
 _HAS_BREAKER = "EXISTS (SELECT 1 FROM voice_accountbreaker b WHERE b.account_id = voice_callcommand.account_id)"
 _SUSPENDED = "EXISTS (SELECT 1 FROM voice_suspension s WHERE s.account_id = {})"
 # of the last attempt: null while it is on the wire, or when its sender died there
@@ -72,10 +73,10 @@ def locked(command_id: uuid.UUID) -> tuple[CallCommand | None, datetime]:
     sql = f"""SELECT {rows.columns(CallCommand)}, {rows.now()} AS clock, {_blocked()} AS blocked,
                   EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.event_id = voice_callcommand.event_id
                           AND other.sequence < voice_callcommand.sequence
-                          AND other.status IN ('refused', 'uncertain', 'expired')) AS failed_before,
+                          AND {_OTHERS} IN ('refused', 'uncertain', 'expired')) AS failed_before,
                   {_HAS_BREAKER} AS has_breaker, {_SUSPENDED.format("voice_callcommand.account_id")} AS has_suspension
               FROM voice_callcommand
-              WHERE id = %s AND status IN ('queued', 'sending')
+              WHERE id = %s AND {_STATUS} IN ('queued', 'sending')
               AND (lease_until IS NULL OR lease_until < {rows.now()}) {rows.lock_clause()}"""  # noqa: S608
     command = next(iter(statements.rows(CallCommand, sql, [rows.prepared(CallCommand, "id", command_id)])), None)
     if command is None:
@@ -100,7 +101,7 @@ def now_if_leased(command: CallCommand) -> datetime | None:
     Whether its account ``has_breaker`` comes along.
     """
     sql = f"""SELECT id, {rows.now()} AS clock, {_HAS_BREAKER} AS has_breaker FROM voice_callcommand
-              WHERE id = %s AND status = 'sending' AND lease_until = %s"""  # noqa: S608
+              WHERE id = %s AND {_STATUS} = 'sending' AND lease_until = %s"""  # noqa: S608
     values = [rows.prepared(CallCommand, name, getattr(command, name)) for name in ("id", "lease_until")]
     found = next(iter(statements.rows(CallCommand, sql, values)), None)
     if found is None:
@@ -119,7 +120,7 @@ def account_if_free(account_id: uuid.UUID, call_id: uuid.UUID) -> TelnyxAccount 
               WHERE id = %s AND NOT {circuit_breaker.may_hold("portal_telnyxaccount.id")}
               AND NOT {_SUSPENDED.format("portal_telnyxaccount.id")}
               AND NOT EXISTS (SELECT 1 FROM voice_callcommand other
-                              WHERE other.call_id = %s AND other.status IN ('queued', 'sending'))"""  # noqa: S608
+                              WHERE other.call_id = %s AND {_OTHERS} IN ('queued', 'sending'))"""  # noqa: S608
     ids = [rows.prepared(TelnyxAccount, "id", account_id), rows.prepared(Call, "id", call_id)]
     return next(iter(statements.rows(TelnyxAccount, sql, ids)), None)
 
@@ -132,9 +133,9 @@ def close_ok(command: CallCommand) -> bool | None:
     """
     sql = f"""UPDATE voice_callcommand SET attempts = %s, answer = %s, status = 'ok', error = '', error_code = '',
                   lease_until = NULL, finished_at = {rows.now()}
-              WHERE id = %s AND status = 'sending' AND lease_until = %s
+              WHERE id = %s AND {_STATUS} = 'sending' AND lease_until = %s
               AND NOT {circuit_breaker.may_learn("voice_callcommand.account_id")}
-              RETURNING id, EXISTS (SELECT 1 FROM voice_callcommand other WHERE other.status = 'queued' AND (
+              RETURNING id, EXISTS (SELECT 1 FROM voice_callcommand other WHERE {_OTHERS} = 'queued' AND (
                   other.call_id = voice_callcommand.call_id
                   OR other.conference_id = voice_callcommand.conference_id)) AS has_more"""  # noqa: S608
     names = ("attempts", "answer", "id", "lease_until")
@@ -147,7 +148,7 @@ def next_free(command: CallCommand) -> list[uuid.UUID]:
     """Find the oldest command of the call or the conference that is free to go now."""
     if not (command.call_id or command.conference_id):
         return []
-    sql = f"""SELECT id FROM voice_callcommand WHERE (call_id = %s OR conference_id = %s) AND status = 'queued'
+    sql = f"""SELECT id FROM voice_callcommand WHERE (call_id = %s OR conference_id = %s) AND {_STATUS} = 'queued'
               AND (lease_until IS NULL OR lease_until < {rows.now()}) AND NOT {_blocked()}
               ORDER BY created_at, sequence LIMIT 1"""  # noqa: S608
     ids = [rows.prepared(CallCommand, "id", row_id) for row_id in (command.call_id, command.conference_id)]

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from portal import sql
 from portal.actors import Actor
@@ -33,7 +32,7 @@ from voice.commands import outbox
 from voice.dispatch import evidence, ordering
 from voice.dispatch.dialled_call import call_of_dial
 from voice.dispatch.evidence import is_already_so
-from voice.models import CallCommand, CallEvent
+from voice.models import CallCommand, CallEvent, Recording
 from voice.texml import evidence as texml_evidence
 from voice.texml import secrets
 
@@ -60,7 +59,7 @@ def unsettled() -> QuerySet[CallCommand]:
 
 def for_a_person() -> QuerySet[CallCommand]:
     """Select the unsettled commands that a person has to decide: unknown after 15 minutes, and money at once."""
-    waited = Q(finished_at__lt=Now() - retry_policy.UNKNOWN_AFTER)
+    waited = Q(finished_at__lt=sql.Now() - retry_policy.UNKNOWN_AFTER)
     return unsettled().filter(waited | Q(action__in=retry_policy.MONEY))
 
 
@@ -76,7 +75,7 @@ def needs_a_person(command: CallCommand) -> bool:
 
 def due(limit: int) -> list[uuid.UUID]:
     """List the ids of the uncertain commands whose time for a look has come."""
-    rows = unsettled().filter(lease_until__lt=Now()).order_by("lease_until")
+    rows = unsettled().filter(lease_until__lt=sql.Now()).order_by("lease_until")
     return list(rows.values_list("id", flat=True)[:limit])
 
 
@@ -107,7 +106,7 @@ def reconcile(command_id: uuid.UUID) -> None:
 
     First at the webhooks that came, then at Telnyx, whose failures are no error here.
     """
-    claimed = unsettled().filter(pk=command_id, lease_until__lt=Now()).update(lease_until=Now() + _LEASE)
+    claimed = unsettled().filter(pk=command_id, lease_until__lt=sql.Now()).update(lease_until=sql.Now() + _LEASE)
     command = CallCommand.objects.select_related("account", "call").filter(pk=command_id).first()
     if not claimed or command is None:
         return
@@ -136,6 +135,7 @@ def settle(command_id: uuid.UUID, verdict: str, actor: Actor) -> CallCommand:
     """
     with transaction.atomic():
         ordering.lock_subjects(command_id)  # sending it again may lock its call
+        list(Recording.objects.select_for_update(no_key=True).filter(deletion=command_id))  # and names another there
         rows = CallCommand.objects.select_for_update(of=("self",), no_key=True)
         command = rows.select_related("account", "call").get(pk=command_id)
         if command.status != _Status.UNCERTAIN or command.settled_at is not None:

@@ -12,7 +12,6 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, Value
-from django.db.models.functions import Now
 from django.db.models.lookups import In
 
 from portal import sql, stopping
@@ -102,11 +101,12 @@ def send_begun(begun: Begun) -> list[uuid.UUID]:
 def due(limit: int) -> list[uuid.UUID]:
     """List the ids of commands that are due and may go, oldest first. What waits for another comes after that one."""
     paused = DialBatch.objects.filter(pk=OuterRef("batch"), status=DialBatch.Status.PAUSED)
-    dials = Q(dials_wait_until__gt=Now()) & Q(In(OuterRef("action"), [Value(one) for one in sorted(actions.NEW_CALLS)]))
-    waits = Q(next_probe_at__gt=Now()) | Q(wait_until__gt=Now()) | dials
+    is_dial = Q(In(OuterRef("action"), [Value(one) for one in sorted(actions.NEW_CALLS)]))
+    dials = Q(dials_wait_until__gt=sql.Now()) & is_dial
+    waits = Q(next_probe_at__gt=sql.Now()) | Q(wait_until__gt=sql.Now()) | dials
     held = AccountBreaker.objects.filter(waits, account=OuterRef("account"))
     # it ends, whatever the breaker says
-    over = Q(expires_at__lt=Now()) | Q(first_sent_at__lt=Now() - retry_policy.WINDOW)
+    over = Q(expires_at__lt=sql.Now()) | Q(first_sent_at__lt=sql.Now() - retry_policy.WINDOW)
     goes_on = Q(first_sent_at__isnull=False) | ~Exists(paused)
     found = CallCommand.objects.due().filter(~Exists(held) | over, goes_on, ordering.not_blocked(), status__in=_OPEN)
     return list(found.order_by("created_at", "sequence").values_list("id", flat=True)[:limit])
@@ -308,7 +308,8 @@ def _note_attempt(command: CallCommand, outcome: _Outcome) -> None:
         "outcome": outcome.word,
         **refused_call(command, error),
     }
-    command.error, command.error_code = (str(error), error.reason or error.code or "") if error else ("", "")
+    command.error, code = (str(error), error.reason or error.code or "") if error else ("", "")
+    command.error_code = sql.cut(CallCommand, "error_code", code)  # it is Telnyx's word; ``error`` has it whole
 
 
 def _final(command: CallCommand, error: TelnyxError | None) -> _Status:

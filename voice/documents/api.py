@@ -1,6 +1,7 @@
 """Serves hosted documents over REST: drafts, versions, publishing, what leads to them, what was fetched."""
 
 from dataclasses import asdict
+from http import HTTPStatus
 from typing import Any
 
 import django_filters
@@ -13,10 +14,10 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.masking import set_up_for
+from portal.masking import may_see_whole, set_up_for
 from portal.rest.filters import StrictFilters, refuse_unknown_parameters
 from portal.rest.problems import Problem
-from portal.rest.viewsets import ReadOnlyViewSet
+from portal.rest.viewsets import ReadOnlyViewSet, demand
 from voice.documents import cases, diffs, service, usage
 from voice.documents.serializers import (
     CHANGED,
@@ -33,7 +34,7 @@ from voice.documents.serializers import (
     UseSerializer,
     VersionSerializer,
 )
-from voice.models import TexmlCase, TexmlDocument
+from voice.models import TexmlCase, TexmlDocument, TexmlVersion
 
 _SEE, _EDIT = "voice.view_texmldocument", "voice.change_texmldocument"
 _ADD, _PUBLISH = "voice.add_texmldocument", "voice.publish_texmldocument"
@@ -71,11 +72,12 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         "fetches": "voice.view_texmlfetch",
     }
 
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        response = super().finalize_response(request, response, *args, **kwargs)
-        if digest := getattr(response, "digest", ""):
-            response["ETag"] = f'"{digest}"'
-        return response
+    def get_object(self) -> TexmlDocument:
+        """Return the document; refuse who may not see it, whatever else they may: all but its log tells of it."""
+        if self.action != "fetches":
+            demand(self.request, _SEE)
+        document: TexmlDocument = super().get_object()
+        return document
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list alone: what is below one document has parameters of its own."""
@@ -100,8 +102,14 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.update(request, *args, **kwargs, partial=True)
 
-    def perform_destroy(self, instance: TexmlDocument) -> None:
-        service.delete_document(instance, self.actor)
+    @extend_schema(parameters=[_ETAG])
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        document = self._unchanged()
+        try:
+            service.delete_document(document, self.actor, expected=document.digest)
+        except service.Changed as changed:
+            raise Problem(412, changed.words, changed.code) from None
+        return Response(status=204)
 
     @extend_schema(responses=FindingSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
@@ -152,47 +160,50 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     @action(detail=True, methods=["post"])
     def publish(self, request: Request, pk: str) -> Response:
         """Publish the draft: 400 with the linter's errors, and with its warnings unless ``confirmed``."""
-        asked = PublishSerializer(data=request.data)
+        document, asked = self._unchanged(), PublishSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        document = self._unchanged()
         try:
             version = service.publish(document, self.actor, **asked.validated_data, expected=document.digest)
         except service.Changed as changed:
             raise Problem(412, changed.words, changed.code) from None
-        return Response(VersionSerializer(version, context=self.get_serializer_context()).data, 201)
+        return self._published(version)
 
-    @extend_schema(request=RollBackSerializer, responses={201: VersionSerializer})
+    @extend_schema(parameters=[_ETAG], request=RollBackSerializer, responses={201: VersionSerializer})
     @action(detail=True, methods=["post"], url_path="roll-back")
     def roll_back(self, request: Request, pk: str) -> Response:
         """Publish an earlier version again, under a new number. The draft stays as it is."""
-        asked = RollBackSerializer(data=request.data)
+        document, asked = self._unchanged(), RollBackSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)
-        version = service.roll_back(self.get_object(), given.pop("version"), self.actor, **given)
-        return Response(VersionSerializer(version, context=self.get_serializer_context()).data, 201)
+        try:
+            version = service.roll_back(document, given.pop("version"), self.actor, **given, expected=document.digest)
+        except service.Changed as changed:
+            raise Problem(412, changed.words, changed.code) from None
+        return self._published(version)
 
     @extend_schema(request=CopySerializer, responses={201: DocumentSerializer})
     @action(detail=True, methods=["post"], url_path="copy")
     def duplicate(self, request: Request, pk: str) -> Response:
         """Make another document with the same draft."""
-        asked = CopySerializer(data=request.data)
+        document, asked = self.get_object(), CopySerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return self._shown(service.copy(self.get_object(), asked.validated_data["name"], self.actor), 201)
+        return self._shown(service.copy(document, asked.validated_data["name"], self.actor), 201)
 
     @extend_schema(parameters=_PAGING, responses=CaseSerializer(many=True), filters=False)
     @action(detail=True, url_path="cases")
     def list_cases(self, request: Request, pk: str) -> Response:
         """Its test cases: each publication goes through all of them."""
-        return self._page(request, self.get_object().cases.all(), CaseSerializer, ("name", "id"))
+        # a cursor by name would tell what is masked in a name
+        return self._page(request, self.get_object().cases.all(), CaseSerializer, ("id",))
 
     @extend_schema(request=NewCaseSerializer, responses={201: CaseSerializer})
     @list_cases.mapping.post
     def add_case(self, request: Request, pk: str) -> Response:
         """Try the draft, and keep what is said as a test case."""
-        asked = NewCaseSerializer(data=request.data)
+        document, asked = self.get_object(), NewCaseSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = {"steps": [], "caller": {}} | asked.validated_data
-        case = cases.save(self.get_object(), given["name"], given["steps"], given["caller"], self.actor)
+        case = cases.save(document, given["name"], given["steps"], given["caller"], self.actor)
         return self._case(case, 201)
 
     @extend_schema(responses=RunSerializer(many=True), filters=False)
@@ -200,7 +211,7 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     def run_cases(self, request: Request, pk: str) -> Response:
         """Go through all test cases with the draft."""
         refuse_unknown_parameters(request)
-        runs = cases.run(self.get_object())
+        runs = cases.run(self.get_object(), by_name=may_see_whole(request.user))
         return Response(RunSerializer(runs, many=True, context=self.get_serializer_context()).data)
 
     @extend_schema(responses=CaseSerializer, filters=False)
@@ -250,16 +261,21 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         return case
 
     def _case(self, case: TexmlCase, status: int = 200) -> Response:
-        return Response(CaseSerializer(case, context=self.get_serializer_context()).data, status)
+        data = CaseSerializer(case, context=self.get_serializer_context()).data
+        return Response(data, status, headers=_location(f"{case.document_id}/cases/{case.pk}/", status))
+
+    def _published(self, version: TexmlVersion) -> Response:
+        data = VersionSerializer(version, context=self.get_serializer_context()).data
+        headers = _location(f"{version.document_id}/versions/{version.number}/", 201)
+        return Response(data, 201, headers=headers)
 
     def _shown(self, document: TexmlDocument, status: int = 200) -> Response:
-        response = Response(self.get_serializer(document).data, status)
-        response.digest = document.digest  # type: ignore[attr-defined]
-        return response
+        headers = {"ETag": f'"{document.digest}"'} | _location(f"{document.pk}/", status)
+        return Response(self.get_serializer(document).data, status, headers=headers)
 
     def _unchanged(self) -> TexmlDocument:
         """Return the document; 412 when ``If-Match`` names another state of it."""
-        document: TexmlDocument = self.get_object()
+        document = self.get_object()
         wanted = self.request.headers.get("If-Match", "*").strip()
         if wanted != "*" and f'"{document.digest}"' not in parse_etags(wanted):
             raise Problem(412, CHANGED, service.Changed.code)
@@ -272,3 +288,8 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         self.ordering = ordering
         page = self.paginate_queryset(rows)
         return self.get_paginated_response(serializer(page, many=True, context=self.get_serializer_context()).data)
+
+
+def _location(address: str, status: int) -> dict[str, str]:
+    """Return where what was made is found."""
+    return {"Location": f"/api/v1/texml/documents/{address}"} if status == HTTPStatus.CREATED else {}

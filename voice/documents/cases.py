@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from portal import payloads
 from portal.actors import Actor
 from portal.masking import hides_something
 from portal.models import AuditEvent
@@ -43,7 +44,7 @@ def drafted(document: TexmlDocument) -> Draft:
 
 def save(document: TexmlDocument, name: str, done: Sequence[str], caller: Mapping[str, str], actor: Actor) -> TexmlCase:
     """Do the steps with the draft, and keep what is said as a case. ``ValidationError`` by field."""
-    _check(document, done, caller)
+    _check(document, name, done, caller)
     told = talk(drafted(document), list(done), caller)
     if len(told["steps"]) <= len(done):
         raise ValidationError({"steps": [f"Step {len(told['steps'])}: {told['problem']}"]})
@@ -80,19 +81,19 @@ def delete(case: TexmlCase, actor: Actor) -> None:
         case.delete()
 
 
-def run(document: TexmlDocument) -> list[Run]:
-    """Go through all cases with the draft, in the order of their names."""
-    draft = drafted(document)
-    return [Run(case, talk_again(draft, case.steps, case.caller)) for case in document.cases.all()]
+def run(document: TexmlDocument, *, by_name: bool = True) -> list[Run]:
+    """Go through all cases with the draft, in the order of their names; of their ids for who sees these masked."""
+    draft, rows = drafted(document), document.cases.order_by("name" if by_name else "id")
+    return [Run(case, talk_again(draft, case.steps, case.caller)) for case in rows]
 
 
 def demand(document: TexmlDocument) -> None:
     """Raise ``CasesFail`` unless all cases pass."""
-    if failing := [one for one in run(document) if one.differences]:
+    if failing := [one for one in run(document, by_name=False) if one.differences]:  # told to whoever publishes
         raise CasesFail(failing)
 
 
-def _check(document: TexmlDocument, done: Sequence[str], caller: Mapping[str, str]) -> None:
+def _check(document: TexmlDocument, name: str, done: Sequence[str], caller: Mapping[str, str]) -> None:
     wrong: dict[str, list[str]] = {}
     if any(hides_something(one) for one in (document.draft, document.variables, document.apology)):
         wrong["draft"] = [_HIDDEN]
@@ -100,5 +101,10 @@ def _check(document: TexmlDocument, done: Sequence[str], caller: Mapping[str, st
         wrong["caller"] = [_HIDDEN if len(caller) <= MOST_LINES else f"Give up to {MOST_LINES} values."]
     if len(done) >= MOST_STEPS or any(len(step) > LONGEST_STEP for step in done):
         wrong["steps"] = [f"Give up to {MOST_STEPS - 1} steps of up to {LONGEST_STEP} characters."]
+    for field, given in (("name", name), ("steps", list(done)), ("caller", dict(caller))):
+        try:
+            payloads.storable(given, replace=False)
+        except payloads.Unreadable as error:
+            wrong[field] = [f"It cannot be kept: {error}."]
     if wrong:
         raise ValidationError(wrong)

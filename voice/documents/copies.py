@@ -111,4 +111,4 @@ def _alone(token: str) -> Iterator[Path]:
 def _path(token: str) -> Path:
     # a token may be any text that somebody sends
     name = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-    return Path(settings.VAR_DIR) / "texml" / f"{name}.json"
+    return Path(settings.DOCUMENT_COPIES) / f"{name}.json"

@@ -11,12 +11,11 @@ from urllib.parse import parse_qsl
 
 import structlog
 from django.db import DatabaseError, InterfaceError
-from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from portal import signatures
+from portal import signatures, sql
 from voice.documents import copies, fetch_log, serving
 from voice.documents.copies import Published
 from voice.documents.serving import Answer, Found
@@ -138,7 +137,7 @@ def _recorded(request: HttpRequest, found: Found, body: bytes) -> uuid.UUID | No
     try:
         if not found.published.is_verified:
             rows = TexmlDocument.objects.filter(pk=found.published.document_id, verified_at=None)
-            rows.update(verified_at=Now())
+            rows.update(verified_at=sql.Now())
         event, new = intake.record(found.account, CallEvent.Source.TEXML, request.headers, body, timezone.now())
         if new and event.status == CallEvent.Status.RECEIVED:
             wake_event(event.pk)

@@ -17,6 +17,7 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from voice.documents import service
 from voice.models import TexmlDocument, TexmlVersion
+from voice.texml_editor.forms import with_line_ends_of
 
 MANIFEST = "documents.json"
 _FIELDS = ("variables", "apology", "signature")
@@ -92,7 +93,7 @@ def carry_out(account: TelnyxAccount, step: Step, actor: Actor) -> TexmlDocument
         raise service.Changed
     if step.action == "delete":
         assert row is not None
-        service.delete_document(row, actor)
+        service.delete_document(row, actor, expected=step.digest)
         return None
     row = row or TexmlDocument(account=account, name=step.name)
     for name, value in step.values.items():
@@ -122,7 +123,7 @@ def _entry(folder: Path, name: str, members: Any, problems: list[str]) -> dict[s
         problems.append(f"{name}: file must be the name of a file beside {MANIFEST}.")
         return {}
     try:
-        draft = (folder / file).read_bytes().decode("utf-8").replace("\r\n", "\n")
+        draft = (folder / file).read_bytes().decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{name}: {file} cannot be read: {error}.")
         return {}
@@ -132,6 +133,8 @@ def _entry(folder: Path, name: str, members: Any, problems: list[str]) -> dict[s
 def _step(
     account: TelnyxAccount, row: TexmlDocument | None, name: str, values: dict[str, Any], problems: list[str]
 ) -> Step | None:
+    if "draft" in values:  # a checkout may write other line ends than the browser did
+        values = values | {"draft": with_line_ends_of(row.draft if row else "", values["draft"])}
     wanted = row or TexmlDocument(account=account, name=name)
     digest, there = (row.digest, {field: getattr(row, field) for field in values}) if row else ("", {})
     changed = tuple(field for field, value in values.items() if there.get(field) != value)

@@ -4,17 +4,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from portal import sql
 from portal.actors import Actor
 from portal.masking import hides_something
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
-from portal.texml import linter
+from portal.texml import linter, rendering
 from portal.texml.findings import Finding
 from portal.texml.rules.context import Surroundings
-from portal.texml.templates import TAG, TemplateError, filled, read
+from portal.texml.templates import TemplateError
 from voice.catalogue import texml_documents
 from voice.dialling import limits, rights
 from voice.documents import cases, copies, usage
@@ -53,11 +54,15 @@ def save_document(document: TexmlDocument, actor: Actor, expected: str | None = 
     """
     made = document._state.adding
     check(document)
-    with transaction.atomic():
-        if not made:
-            _held(document, expected)
-        document.save(update_fields=None if made else _EDITED)  # a fetch may write the others at this moment
-        AuditEvent.note(actor, "document.create" if made else "document.update", document)
+    try:
+        with transaction.atomic():
+            if not made:
+                _held(document, expected)
+            document.save(update_fields=None if made else _EDITED)  # a fetch may write the others at this moment
+            AuditEvent.note(actor, "document.create" if made else "document.update", document)
+    except IntegrityError:
+        check(document)  # somebody took the name meanwhile
+        raise
     if not made and document.published:
         transaction.on_commit(lambda: copies.keep(document))  # the signature switch holds without a database, too
     return document
@@ -74,10 +79,10 @@ def findings(document: TexmlDocument) -> list[Finding]:
     """List what the linter says of the draft: by itself, and with the other documents of its account."""
     alone = set(linter.lint(document.draft, Surroundings(variables=frozenset(document.variables))))
     try:
-        read(document.draft)
+        rendering.judged(document.draft)
     except TemplateError as error:
         if not any(one.rule == error.rule and one.level in _GRAVE for one in alone):
-            alone.add(Finding(error.line, error.column, error.rule, "error", str(error)))
+            alone.add(_of_template(error))
     return sorted(alone | set(_between(document)))
 
 
@@ -105,15 +110,20 @@ def publish(
     return _served(document, version)
 
 
-def roll_back(document: TexmlDocument, number: int, actor: Actor, *, note: str = "") -> TexmlVersion:
-    """Publish an earlier version again, under a new number. The draft stays. ``ValidationError`` when there is none."""
+def roll_back(
+    document: TexmlDocument, number: int, actor: Actor, *, note: str = "", expected: str | None = None
+) -> TexmlVersion:
+    """Publish an earlier version again, under a new number. The draft stays. ``ValidationError`` when there is none.
+
+    ``Changed`` as in ``save_document``.
+    """
     old = document.versions.filter(number=number).first()
     if old is None:
         raise ValidationError({"version": [f"There is no version {number}."]})
     _demand(document, old.source, actor)
     kept = [Finding(**one) for one in old.findings]
     with transaction.atomic():
-        held = _held(document)
+        held = _held(document, expected)
         version = _added(held, actor, old.source, old.variables, old.apology, note, kept, copy_of=number)
     return _served(document, version)
 
@@ -125,12 +135,17 @@ def copy(document: TexmlDocument, name: str, actor: Actor) -> TexmlDocument:
     return save_document(made, actor)
 
 
-def delete_document(document: TexmlDocument, actor: Actor) -> None:
-    """Delete it with its versions and its log. ``ValidationError`` while something leads to it."""
+def delete_document(document: TexmlDocument, actor: Actor, expected: str | None = None) -> None:
+    """Delete it with its versions and its log. ``ValidationError`` while something leads to it.
+
+    ``Changed`` as in ``save_document``.
+    """
     if used := usage.used_by(document):
         words = "; ".join(f"{one.kind} {one.name}: {one.where}" for one in used[:10])
         raise ValidationError({"document": [f"It is in use ({words}). Callers would hear nothing any more."]})
     with transaction.atomic():
+        if expected is not None:
+            _held(document, expected)
         AuditEvent.note(actor, "document.delete", document)
         document.delete()
     copies.forget(document.token)
@@ -161,7 +176,7 @@ def _added(
         variables=variables,
         apology=apology,
         note=note,
-        author=actor.label,
+        author=sql.cut(TexmlVersion, "author", actor.label),  # it may name a folder
         findings=[one.as_json() for one in found],
         digest=digest_of(source, variables, apology),
         copy_of=copy_of,
@@ -200,16 +215,21 @@ def _between(document: TexmlDocument) -> list[Finding]:
 
 
 def _demand(document: TexmlDocument, source: str, actor: Actor) -> None:
-    """Refuse what the actor may not do by hand, and what the account's limits forbid: Telnyx asks nobody later."""
-    rights.demand_for_document(actor, document.account, TAG.sub("x", source))
+    """Refuse what the actor may not do by hand, and what the account's limits forbid: Telnyx asks nobody later.
+
+    That is asked of all that the document can say, whichever sections a fetch chooses.
+    """
+    try:
+        judged = rendering.judged(source)
+    except TemplateError as error:
+        raise Unfit([_of_template(error)], "A document with errors is not published.") from None
+    for one in judged:
+        rights.demand_for_document(actor, document.account, one)
     held = limits.limits_for(document.account, actor.token)
-    if why := [words for number in _numbers(source) if (words := limits.refusal(held, number))]:
+    numbers = dict.fromkeys(number for one in judged for _, number in texml_documents.called(one))
+    if why := [words for number in numbers if (words := limits.refusal(held, number))]:
         raise ValidationError({"draft": list(dict.fromkeys(why))})
 
 
-def _numbers(source: str) -> list[str]:
-    """List whom the document may call: what stands there, and with each value that is allowed there."""
-    named: list[str] = []
-    for _, text in texml_documents.called(source):
-        named += filled(text)
-    return [number for number in named if number]
+def _of_template(error: TemplateError) -> Finding:
+    return Finding(error.line, error.column, error.rule, "error", str(error))

@@ -11,7 +11,6 @@ from typing import Any
 
 import structlog
 from django.db.models import Case, F, Value, When
-from django.db.models.functions import Now
 
 from portal import payloads, sql
 from portal.models import TelnyxAccount
@@ -90,7 +89,7 @@ def _promote(stored: CallEvent, event: CallEvent) -> tuple[CallEvent, bool]:
     # what a call has been told of already keeps its time
     processed_at = Case(When(status=_Status.PROCESSED, then=F("processed_at")), default=None)
     fresh = {name: getattr(event, name) for name in _TAKEN} | {
-        "received_at": Now(),
+        "received_at": sql.Now(),
         "known_since": F("received_at"),  # the first arrival says how late the news was; a second never changes it
     }
     backfilled = CallEvent.objects.filter(pk=stored.pk, source=_Source.BACKFILL)

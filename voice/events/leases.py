@@ -17,10 +17,7 @@ from voice.models import CallEvent
 
 LEASE = timedelta(seconds=30)
 _NOW = rows.NOW
-_LEASED = {
-    "postgresql": f"STATEMENT_TIMESTAMP() + INTERVAL '{LEASE.seconds} seconds'",
-    "sqlite": f"STRFTIME('%%Y-%%m-%%d %%H:%%M:%%f000', 'NOW', '+{LEASE.seconds} seconds')",
-}
+_LEASED = rows.later(LEASE.seconds)
 # Of many, those that somebody else is just claiming are left to him: two that wait for each other would be a deadlock.
 _UNTAKEN = {"postgresql": "ORDER BY id FOR UPDATE SKIP LOCKED", "sqlite": ""}
 # The claim's commit does not wait for the disk: what a crash of the database takes away with it is a lease and a count.
@@ -65,7 +62,7 @@ def lease_fresh(event_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, LeasedEvent]:
 
 def _claim(which: str, event_ids: Sequence[uuid.UUID]) -> list[LeasedEvent]:
     vendor = connection.vendor
-    due = f"status = 'received' AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})"
+    due = f"{rows.unindexed('status')} = 'received' AND (lease_until IS NULL OR lease_until < {_NOW[vendor]})"
     sql = f"""
         UPDATE voice_callevent SET lease_until = {_LEASED[vendor]}, attempts = attempts + 1
         WHERE {which.format(due=due, untaken=_UNTAKEN[vendor])}

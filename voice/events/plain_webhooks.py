@@ -8,6 +8,7 @@ import io
 import re
 import time
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import structlog
@@ -46,12 +47,12 @@ class PlainWebhooks:
         way = tuple(environ.get(name, "") for name in ("HTTP_HOST", "wsgi.url_scheme", "HTTP_X_FORWARDED_PROTO"))
         if way not in self._answers:
             return self._learn(way, environ, start_response)
+        request_id = middleware.begin(environ)
         event = _stored(path[1], environ)
         if event is None:
             return self._django(environ, start_response)
         webhooks.wake(event)
         headers, body = self._answers[way]
-        request_id = middleware.request_id(environ.get("HTTP_X_REQUEST_ID", ""))
         start_response("200 OK", [*headers, ("X-Request-ID", request_id)])
         return [body]
 
@@ -128,16 +129,19 @@ _BOUND = [field for field in _COLUMNS if field.name != "received_at"]
 
 def _insert(event: CallEvent, token: str, key: str) -> bool:
     """Insert it, if ``key`` is one of the account's now, and the account has that address; false also for a repeat."""
-    marks = ", ".join(sql.now() if field.name == "received_at" else "%s" for field in _COLUMNS)
-    statement = f"""INSERT INTO voice_callevent ({", ".join(f'"{field.column}"' for field in _COLUMNS)})
+    account = sql.prepared(CallEvent, "account", event.account_id)
+    with statements.cursor() as cursor:
+        cursor.execute(_insertion(sql.now()), [*sql.stored_values(event, _BOUND), account, token, key])
+        return bool(cursor.rowcount)
+
+
+@cache
+def _insertion(at: str) -> str:
+    marks = ", ".join(at if field.name == "received_at" else "%s" for field in _COLUMNS)
+    return f"""INSERT INTO voice_callevent ({", ".join(f'"{field.column}"' for field in _COLUMNS)})
         SELECT {marks} FROM portal_telnyxaccount a
         WHERE a.id = %s AND a.webhook_token = %s AND %s IN (a.public_key, a.previous_public_key)
         ON CONFLICT DO NOTHING"""  # noqa: S608
-    values = [field.get_db_prep_save(getattr(event, field.attname), connection) for field in _BOUND]
-    account = sql.prepared(CallEvent, "account", event.account_id)
-    with statements.cursor() as cursor:
-        cursor.execute(statement, [*values, account, token, key])
-        return bool(cursor.rowcount)
 
 
 def _body(environ: Environ) -> bytes | None:

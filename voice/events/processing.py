@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 import structlog
 from django.db import transaction
 from django.db.models import Case, When
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from applications.models import CallControlApplication, TexmlApplication
@@ -138,7 +137,7 @@ def _apply(claimed: LeasedEvent, failure: str) -> FollowUp:
         if made:
             sql.delete(call)
         return _quarantine(event, owner)
-    changed = set(assign(call, changes(call, event)).columns)
+    changed = set() if made else set(assign(call, changes(call, event)).columns)  # it was made of what it tells
     rules = _rules(claimed, call)
     if not call.direction and not failure and _may_still_be_decided(claimed, call, rules):
         return _wait(event, call, made)
@@ -309,7 +308,7 @@ def _fail(event: CallEvent, why: str, **links: object) -> None:
     done = CallEvent.objects.filter(pk=event.pk, **_as_claimed(event)).update(
         status=_Status.DEAD if dead else _Status.RECEIVED,
         processed_at=timezone.now() if dead else event.processed_at,
-        lease_until=None if dead else Now() + timedelta(seconds=min(2 ** (event.attempts - 1), 300)),
+        lease_until=None if dead else sql.Now() + timedelta(seconds=min(2 ** (event.attempts - 1), 300)),
         error=why,
         **links,
     )

@@ -4,12 +4,11 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
-from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.rest.serializers import WordsField
-from portal.rest.viewsets import PortalViewSet
+from portal.rest.viewsets import ACCOUNT, PortalViewSet
 from voice.calls import search
 from voice.explanations import rows
 from voice.explanations.card import seen_by
@@ -73,24 +72,20 @@ class _ExplanationViewSet(PortalViewSet):
 class CallExplanationViewSet(_ExplanationViewSet):
     """Why one leg ended."""
 
-    @extend_schema(responses=VerdictSerializer)
+    @extend_schema(parameters=[ACCOUNT], responses=VerdictSerializer)
     def retrieve(self, request: Request, call_control_id: str) -> Response:
         """Why this leg ended: a sentence, who ended it, how sure that is, what it rests on, what to do next."""
-        call = self.get_queryset().filter(call_control_id=call_control_id).first()
-        if call is None:
-            raise NotFound
+        call = search.call_of_address(self.get_queryset(), request, call_control_id)
         return Response({"call_control_id": call.call_control_id, **self.told(rows.verdict_of(call))})
 
 
 class SessionExplanationViewSet(_ExplanationViewSet):
     """Why a session ended."""
 
-    @extend_schema(responses=SessionVerdictSerializer)
+    @extend_schema(parameters=[ACCOUNT], responses=SessionVerdictSerializer)
     def retrieve(self, request: Request, call_session_id: str) -> Response:
         """Why this session ended, told by its first leg; ``legs`` has each of them."""
-        legs = search.session(self.get_queryset(), self.get_queryset().filter(call_session_id=call_session_id))
-        if not legs:
-            raise NotFound
+        legs = search.session_of_address(self.get_queryset(), request, call_session_id)
         verdicts = rows.verdicts_of(legs)
         each = [{"call_control_id": leg.call_control_id, **self.told(verdicts[leg.pk])} for leg in legs]
         return Response({"call_session_id": call_session_id, **each[0], "legs": each})

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
 
 from portal import sql
 from voice.explanations import rows
@@ -43,8 +42,6 @@ def judge_due() -> int:
 def judge_session(call: Call) -> set[uuid.UUID]:
     """Judge all legs of the call's session and keep the verdicts; return the legs."""
     legs = rows.session_of(call)  # read before the facts are: what is told later sets another ``judge_at``
-    if call.pk not in {leg.pk for leg in legs}:  # of a session with very many legs not all are listed
-        legs.append(Call.objects.defer("facts").get(pk=call.pk))
     facts = rows.facts_of(legs)
     again = _look_again(facts, legs)
     verdicts = rows.verdicts_of(legs, facts)
@@ -83,17 +80,17 @@ def _judge_each(calls: list[Call]) -> None:
             continue
         try:
             done |= judge_session(call)
-        except DatabaseError:
-            raise
-        except Exception:
+        except Exception as error:
+            if sql.is_outage(error):  # it is so for all of them
+                raise
             _log.exception("ending not judged", call=str(call.pk))
             Call.objects.filter(pk=call.pk, judge_at=call.judge_at).exclude(judge_at=None).update(
-                judge_at=Now() + _LATEST
+                judge_at=sql.Now() + _LATEST
             )
 
 
 def _due() -> QuerySet[Call]:
-    return Call.objects.filter(judge_at__lte=Now())
+    return Call.objects.filter(judge_at__lte=sql.Now())
 
 
 def _told(leg: Call, verdict: Verdict, counted_as: str) -> dict[str, Any]:

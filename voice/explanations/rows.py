@@ -14,6 +14,7 @@ from voice.explanations.judgement import precedence
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
 from voice.explanations.judgement.telnyx_codes import reason_in
 from voice.explanations.judgement.verdicts import LOW, Verdict
+from voice.flows import handlers
 from voice.models import Call, CallCommand, CallEvent, Flow
 
 _MOST = 2000  # of events and of commands; a talk of hours has more words than that, and they end no call
@@ -32,8 +33,10 @@ _UNUSED = (CallEvent.Status.QUARANTINED,)
 
 
 def session_of(call: Call) -> list[Call]:
-    """List the legs of the call's session, in the order they began."""
-    return search.session(Call.objects.filter(account=call.account_id).defer("facts"), [call])
+    """List the legs of the call's session, in the order they began; of very many the first, and the call's own."""
+    calls = Call.objects.filter(account=call.account_id).defer("facts")
+    legs = search.session(calls, [call])
+    return legs if call.pk in {leg.pk for leg in legs} else [*legs, calls.get(pk=call.pk)]
 
 
 def verdicts_of(legs: list[Call], facts: Facts | None = None) -> dict[uuid.UUID, Verdict]:
@@ -106,6 +109,7 @@ def _command(command: CallCommand) -> Command:
         held_since=command.held_since,
         held_until=command.held_until,
         held_why=command.held_why,
+        settlement=command.settlement,
     )
 
 
@@ -129,7 +133,6 @@ def _context(legs: list[Call], events: list[CallEvent]) -> Context:
 
 def _of_application(leg: Call, context: Context) -> Context:
     """Add what the application of a call that nobody answered says of it."""
-    here = {"account": leg.account_id, "connection_id": leg.connection_id}
     row = CallControlApplication.objects.filter(account=leg.account_id, telnyx_id=leg.connection_id).first()
     seconds = getattr(row, "first_command_timeout_secs", None) if row else None
     return Context(
@@ -137,9 +140,17 @@ def _of_application(leg: Call, context: Context) -> Context:
         directions=context.directions,
         living=context.living,
         first_command_seconds=float(seconds) if isinstance(seconds, int) else None,
-        has_flow=Flow.objects.filter(**here, active=True).exists() if row else None,
+        has_flow=_is_answered_here(leg) if row else None,
         is_old_format=str(getattr(row, "webhook_api_version", "") or "") == "1",
     )
+
+
+def _is_answered_here(leg: Call) -> bool:
+    """Tell whether a flow of the application was active when the leg began, or a handler of ours is for it."""
+    if handlers.problems() or handlers.matching("call.initiated", leg.connection_id):
+        return True
+    flows = Flow.history.as_of(leg.started_at)  # type: ignore[attr-defined]
+    return bool(flows.filter(account=leg.account_id, connection_id=leg.connection_id, active=True).exists())
 
 
 def _without_events(leg: Call, facts: Facts) -> Verdict:

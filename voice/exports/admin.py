@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils import timezone
 
+from portal import sql
 from portal.actors import actor_of
 from portal.admin.site import answer_dialog
 from portal.masking import may_see_whole
@@ -89,7 +89,7 @@ def _cancel(request: HttpRequest, export_id: uuid.UUID) -> HttpResponseBase:
 
 
 def _running(request: HttpRequest) -> dict[str, Any]:
-    now = timezone.now()
+    now = sql.clock()
     return {"exports": [(row, row.is_running(now)) for row in service.latest(request.user)]}
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponseBase
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers, status
@@ -14,6 +13,7 @@ from rest_framework.exceptions import MethodNotAllowed, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from portal import sql
 from portal.rest.problems import Problem
 from portal.rest.serializers import Strict, WordsField
 from portal.rest.viewsets import ReadOnlyViewSet
@@ -64,7 +64,7 @@ class ExportSerializer(serializers.ModelSerializer[CallExport]):
 
     @extend_schema_field({"enum": _States.values, "type": "string"})
     def get_state(self, row: CallExport) -> str:
-        is_lost = row.state == _States.RUNNING and not row.is_running(timezone.now())
+        is_lost = row.state == _States.RUNNING and not row.is_running(sql.clock())
         return str(_States.BROKEN_OFF if is_lost else row.state)
 
     def get_sha256(self, row: CallExport) -> str | None:

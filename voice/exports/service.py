@@ -15,7 +15,6 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from portal import sql
 from portal.actors import Actor
@@ -46,7 +45,7 @@ class Export:
     """Is an export that may begin: its row, and what is needed to write it."""
 
     row: CallExport
-    calls: QuerySet[Call]
+    sides: list[QuerySet[Call]]  # of a number on either side of a call those of each, else one
     columns: tuple[Column, ...]
     form: Format
     actor: Actor
@@ -77,7 +76,7 @@ def order(found: Query, form: str, names: Sequence[str], actor: Actor, identifie
 
 def fetch(row: CallExport, actor: Actor) -> Export:
     """Begin to write an export that was ordered, or write it once more. Raises ``ExportRefused``."""
-    found, now = query.read(row.asked, actor.user, actor=actor, now=row.bound), timezone.now()
+    found, now = query.read(row.asked, actor.user, actor=actor, now=row.bound), sql.clock()
     _demand_sense(found)
     _demand_room(actor, now)
     anew = {"state": CallExport.State.RUNNING, "seen_at": now, "shows_numbers": may_see_whole(actor.user)}
@@ -115,9 +114,10 @@ def stream(export: Export) -> Iterator[bytes]:
 def cancel(row: CallExport, actor: Actor) -> bool:
     """Have an export end with its next page, or not begin; false when it is over already."""
     alive = CallExport.objects.filter(pk=row.pk, state__in=(CallExport.State.WAITING, CallExport.State.RUNNING))
-    told = alive.update(state=CallExport.State.CANCELLED, ended_at=timezone.now())
-    if told:
-        AuditEvent.note(actor, "call.export_cancel", row)
+    with transaction.atomic():
+        told = alive.update(state=CallExport.State.CANCELLED, ended_at=sql.Now())
+        if told:
+            AuditEvent.note(actor, "call.export_cancel", row)
     return bool(told)
 
 
@@ -143,7 +143,7 @@ def _row(found: Query, form: str, names: Sequence[str], actor: Actor, identifier
     if unknown:
         raise ExportRefused("columns", f"There is no column {', '.join(unknown)[:200]}.")
     _demand_sense(found)
-    now = timezone.now()
+    now = sql.clock()
     return CallExport(
         id=identifier,
         user=actor.user,
@@ -157,8 +157,8 @@ def _row(found: Query, form: str, names: Sequence[str], actor: Actor, identifier
 
 
 def _export(row: CallExport, found: Query, actor: Actor) -> Export:
-    calls = found.calls().filter(started_at__lte=row.bound).order_by("-started_at", "-id")
-    return Export(row, calls, tuple(BY_NAME[name] for name in row.columns), FORMATS[row.format], actor)
+    sides = [calls.filter(started_at__lte=row.bound) for calls in found.by_side()]
+    return Export(row, sides, tuple(BY_NAME[name] for name in row.columns), FORMATS[row.format], actor)
 
 
 def _note(row: CallExport, actor: Actor) -> None:
@@ -194,18 +194,20 @@ def _pages(export: Export, names: list[str]) -> Iterator[str]:
 
     ``portal.keyset`` reads whole rows, for lists in any order: a million of them would take three times as long.
     """
-    fields, beyond, done = [*fields_of(export.columns), "started_at", "id"], Q(), 0
+    fields, beyond, done = list(dict.fromkeys([*fields_of(export.columns), "started_at", "id"])), Q(), 0
+    started, own = fields.index("started_at"), fields.index("id")
     with _connected():
         writer = Writer(export.columns, export.actor.user)
     while True:
         with _connected():
-            rows = list(export.calls.filter(beyond).values_list(*dict.fromkeys(fields))[:PAGE])
+            rows = _merged(
+                [list(calls.filter(beyond).values_list(*fields)[:PAGE]) for calls in export.sides], started, own
+            )
             if not rows:
                 return
             writer.learn(rows)
             done += len(rows)
-            started = fields.index("started_at")
-            last_at, last_id = rows[-1][started], rows[-1][-1]
+            last_at, last_id = rows[-1][started], rows[-1][own]
             _tell(export.row, done, last_at)
         yield export.form.rows(names, (writer.cells(row) for row in rows))
         if len(rows) < PAGE:
@@ -213,10 +215,18 @@ def _pages(export: Export, names: list[str]) -> Iterator[str]:
         beyond = Q(started_at__lte=last_at) & (Q(started_at__lt=last_at) | Q(id__lt=last_id))
 
 
+def _merged(sides: list[list[Any]], started: int, own: int) -> list[Any]:
+    """Make one page of a page of each side, newest first. A call may be on both."""
+    if not sides[1:]:
+        return sides[0]
+    rows = {row[own]: row for side in sides for row in side}
+    return sorted(rows.values(), key=lambda row: (row[started], row[own]), reverse=True)[:PAGE]
+
+
 def _tell(row: CallExport, done: int, reached: datetime) -> None:
     """Note how far it is. Raises ``_Cancelled``."""
     running = CallExport.objects.filter(pk=row.pk, state=CallExport.State.RUNNING)
-    if not running.update(rows=done, reached=reached, seen_at=timezone.now()):
+    if not running.update(rows=done, reached=reached, seen_at=sql.Now()):
         raise _Cancelled
     row.rows = done
 
@@ -225,9 +235,9 @@ def _end(export: Export, state: str, error: str, digest: str) -> None:
     row = export.row
     row.state, row.digest = state, digest if state == CallExport.State.DONE else ""
     try:
-        with _connected():
+        with _connected(), transaction.atomic():
             CallExport.objects.filter(pk=row.pk).update(
-                state=state, error=error, digest=row.digest, rows=row.rows, ended_at=timezone.now()
+                state=state, error=error, digest=row.digest, rows=row.rows, ended_at=sql.Now()
             )
             AuditEvent.note(
                 export.actor,

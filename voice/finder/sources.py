@@ -1,6 +1,7 @@
 """Finds calls, events, commands, conferences by id or number; flows, documents, batches by name."""
 
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urlencode
 
 from django.db.models import Model, Q
@@ -101,9 +102,9 @@ def _named(query: Query, model: type[Model], title: str, icon: str, look: str = 
     if model is not TexmlDocument:
         wanted |= Q(connection_id=query.text)
     rows, more = first(model._default_manager.filter(wanted).select_related("account").order_by("name", "pk"))
+    shown = visible if model is not DialBatch else partial(_shown, query=query)  # as the pages of each show them
     found = [
-        Finding(_shown(row.name, query), _address(row), str(row.account), str(row.pk) == query.text.lower())
-        for row in rows
+        Finding(shown(row.name), _address(row), str(row.account), str(row.pk) == query.text.lower()) for row in rows
     ]
     return Group(title, icon, found, _list(model, query) if more else "")
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -80,11 +81,12 @@ def store_public_key(account: TelnyxAccount, actor: Actor) -> str:
     if theirs == old:
         return "Found: the stored public key is the one that Telnyx signs with."
     mine = TelnyxAccount.objects.filter(pk=account.pk, public_key=old)
-    if not mine.update(public_key=theirs, previous_public_key=old or account.previous_public_key):
-        raise NotStored("Somebody has just stored another one: look again.")
-    account.refresh_from_db()
-    told = changes.between({"public_key": old}, {"public_key": account.public_key})
-    AuditEvent.note(actor, "account.update", account, changed=["public_key"], **told)
+    with transaction.atomic():
+        if not mine.update(public_key=theirs, previous_public_key=old or account.previous_public_key):
+            raise NotStored("Somebody has just stored another one: look again.")
+        account.refresh_from_db()
+        told = changes.between({"public_key": old}, {"public_key": account.public_key})
+        AuditEvent.note(actor, "account.update", account, changed=["public_key"], **told)
     return "Updated: the old one still verifies while Telnyx changes over." if old else "Created: it is stored now."
 
 

@@ -16,7 +16,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from applications.models import CallControlApplication
 from portal.actors import Actor, actor_of
-from portal.admin.site import PortalAdmin, as_json, viewer
+from portal.admin.filters import CountedBooleanFilter, CountedRelatedFilter
+from portal.admin.site import PortalAdmin, as_json, seen, viewer
 from portal.masking import set_up_for
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import describe
@@ -27,10 +28,12 @@ from voice.catalogue.forms import JSONText
 from voice.flows.conditions import CALL_FIELDS
 from voice.flows.history_pages import FlowHistory
 from voice.flows.rules import problems
-from voice.flows.service import check_rights, delete_flow, save_flow
+from voice.flows.service import checked, delete_flow, save_flow
+from voice.flows.versions import ChangedMeanwhile, held, newest_of
 from voice.models import Flow, Rule
 
 _WHEN = 'All must hold. A list of {"field", "op", "value"}; fields are event.payload.… or call.…'
+_AGAIN = "What you typed is still here: saving once more puts it in the place of what somebody else saved."
 _DO = 'In order. A list of {"action", "parameters"}; {{ event.payload.from }} in a text is filled in.'
 
 
@@ -53,11 +56,16 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["event_type"].widget.attrs["list"] = "portal-event-types"
         self.fields["event_type"].widget.attrs["autocomplete"] = "off"
 
-    def clean_when(self) -> list[Any]:
-        return self.cleaned_data.get("when") or []
+    def clean_when(self) -> Any:
+        return self._whole("when")
 
-    def clean_do(self) -> list[Any]:
-        return self.cleaned_data.get("do") or []
+    def clean_do(self) -> Any:
+        return self._whole("do")
+
+    def _whole(self, name: str) -> Any:
+        """Return the value as it was sent; the row's own if that is what its writer was shown of it."""
+        value = self.cleaned_data.get(name) or []
+        return getattr(self.instance, name) if value == self.initial[name] else value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -72,20 +80,41 @@ class RuleFormSet(PaginationInlineFormSet):
 
     actor: Actor
 
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        form = super()._construct_form(i, **kwargs)  # type: ignore[misc]
+        if i < self.initial_form_count() and form.instance._state.adding:  # somebody took that rule away meanwhile
+            form.fields["id"] = forms.Field(required=False, disabled=True, widget=forms.HiddenInput)
+        return form
+
     def rules(self) -> list[dict[str, Any]]:
         """Return the rules that stay, in the order of the page."""
+        return [form.cleaned_data for form in self._staying()]
+
+    def _staying(self) -> list[Any]:
         kept = list(self.ordered_forms) if self.can_order else self.forms
-        rules = [form.cleaned_data for form in kept if form.cleaned_data and form not in self.deleted_forms]
-        return sorted(rules, key=lambda rule: rule.get("position") or 0)
+        rules = [form for form in kept if form.cleaned_data and form not in self.deleted_forms]
+        return sorted(rules, key=lambda form: form.cleaned_data.get("position") or 0)
 
     def clean(self) -> None:
         super().clean()
         if any(self.errors) or self.instance.account_id is None:
             return
         try:
-            check_rights(self.instance, self.rules(), self.actor)
+            checked(self.instance, self.rules(), self.actor)
         except PortalRefusal as refused:
             raise ValidationError(refused.words) from None
+        except ValidationError as wrong:
+            self._tell(wrong)
+
+    def _tell(self, wrong: ValidationError) -> None:
+        """Say what is wrong beside the value that it is about, or of all rules."""
+        forms = self._staying()
+        for place, messages in wrong.message_dict.items():
+            _, _, where = place.partition("rules.")
+            at, _, name = where.partition(".")
+            if not at:
+                raise ValidationError(messages)
+            forms[int(at)].add_error(name.partition(".")[0], messages)
 
 
 class RuleInline(StackedInline):
@@ -134,9 +163,10 @@ class RuleInline(StackedInline):
 
 
 class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Edits a flow. The application is chosen by name; the account follows from it."""
+    """Edits a flow. The application is chosen by name; the account follows from it. ``seen`` is the save it was."""
 
     application = forms.ChoiceField(widget=UnfoldAdminSelectWidget, help_text="The flow runs for its calls.")
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Flow
@@ -154,12 +184,28 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
             choices.insert(0, (here, f"Connection {self.instance.connection_id}"))
         self.fields["application"].choices = choices  # type: ignore[attr-defined]
         self.fields["application"].initial = here
+        if here and "seen" in self.fields:
+            self.initial["seen"] = newest_of(self.instance)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        if not self.instance._state.adding:
+            self._hold(cleaned.get("seen", ""))
         if row := self.applications.get(cleaned.get("application", "")):
             self.instance.account, self.instance.connection_id = row.account, row.telnyx_id
         return cleaned
+
+    def _hold(self, seen: str) -> None:
+        """Lock the flow until the page's transaction ends: what was looked at is what is replaced.
+
+        What somebody else saved meanwhile is looked at before the page is sent again, which then may replace it.
+        """
+        try:
+            held(self.instance, seen, "saved")
+        except ChangedMeanwhile as changed:
+            self.data = self.data.copy()  # type: ignore[attr-defined]
+            self.data[self.add_prefix("seen")] = newest_of(self.instance)  # type: ignore[index]
+            raise ValidationError([str(changed), _AGAIN]) from None
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
@@ -179,7 +225,8 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
     form = FlowForm
     inlines = (RuleInline,)
     list_display = ("name", "application", "account", "active_shown", "updated_at")
-    list_filter = ("active", "account")
+    list_filter = (("active", CountedBooleanFilter), ("account", CountedRelatedFilter))
+    list_filter_submit = list_filter_sheet = True
     search_fields = ("name", "connection_id__exact")
     actions = None
 
@@ -187,6 +234,11 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
         js = tuple(Script(f"voice/{name}.js", defer=True) for name in ("catalogue/parameters", "flows/rules"))
 
     change_form_outer_after_template: Any = "voice/flows/event_types.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        fields = super().get_fields(request, obj)
+        may_change = obj is None or self.has_change_permission(request, obj)
+        return fields if may_change else [name for name in fields if name != "seen"]
 
     def changeform_view(
         self,
@@ -198,6 +250,14 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
         described = {name: [describe(parameter) for parameter in actions.parameters(name)] for name in actions.names()}
         context = {"event_types": EVENT_TYPES, "actions": described, "call_fields": CALL_FIELDS}
         return super().changeform_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def complete(self, rows: list[Any]) -> None:
+        """Name the application of each: one statement for the page."""
+        found = CallControlApplication.objects.filter(telnyx_id__in={flow.connection_id for flow in rows})
+        found = found.only("account_id", "telnyx_id", "application_name")
+        names = {(row.account_id, row.telnyx_id): str(row) for row in found}
+        for flow in rows:
+            flow.application_name = names.get((flow.account_id, flow.connection_id), flow.connection_id)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save nothing yet: ``save_formset`` follows and gives flow and rules to the service at once."""
@@ -212,9 +272,8 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
         delete_flow(obj, actor_of(request))
 
     @display(description="Application")
-    def application(self, flow: Flow) -> str:
-        row = CallControlApplication.objects.filter(account=flow.account_id, telnyx_id=flow.connection_id).first()
-        return str(row) if row else flow.connection_id
+    def application(self, flow: Any) -> str:
+        return seen(flow.application_name)
 
     @display(description="Active")
     def active_shown(self, flow: Flow) -> str:

@@ -1,8 +1,11 @@
 """Serves flows over REST."""
 
+from typing import Any
+
 import django_filters
 from django.db.models import QuerySet
 from rest_framework import mixins, serializers
+from rest_framework.exceptions import NotFound
 
 from portal.rest.filters import StrictFilters, YesNo
 from portal.rest.viewsets import ReadOnlyViewSet
@@ -43,9 +46,15 @@ class FlowViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mixins.Destr
         "destroy": "voice.delete_flow",
     }
 
+    def get_success_headers(self, data: dict[str, Any]) -> dict[str, str]:
+        return {"Location": f"/api/v1/flows/{data['id']}/"}
+
     def perform_update(self, serializer: serializers.BaseSerializer[Flow]) -> None:
-        serializer.save()
-        serializer.instance = self.get_queryset().get(pk=self.kwargs["pk"])  # without the rules read before
+        try:
+            serializer.save()
+            serializer.instance = self.get_queryset().get(pk=self.kwargs["pk"])  # without the rules read before
+        except Flow.DoesNotExist:  # somebody deleted it meanwhile
+            raise NotFound from None
 
     def perform_destroy(self, instance: Flow) -> None:
         service.delete_flow(instance, self.actor)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -85,12 +86,22 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "lt": lambda value, wanted: value is not MISSING and _compare(value, wanted, lambda a, b: a < b),
     "gt": lambda value, wanted: value is not MISSING and _compare(value, wanted, lambda a, b: a > b),
 }
-_VALUE_TYPES: dict[str, tuple[type, ...]] = {
-    "in": (list,),
-    "starts_with": (str,),
-    "exists": (bool,),
-    "lt": (int, float, str),
-    "gt": (int, float, str),
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool)
+    number = _number(value) if isinstance(value, float | str) else None
+    return number is not None and isfinite(number)
+
+
+# Of the operators that do not take every value: what they take, and that in words.
+_VALUES: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "in": (lambda value: isinstance(value, list), 'a list, as ["1", "2"]'),
+    "starts_with": (lambda value: isinstance(value, str), "a text"),
+    "exists": (lambda value: isinstance(value, bool), "true or false"),
+    "lt": (_is_number, "a number, or a text that is one"),
+    "gt": (_is_number, "a number, or a text that is one"),
 }
 
 
@@ -116,8 +127,8 @@ class Condition:
             raise ValueError(f'"{op}" is no operator: use one of {", ".join(OPERATORS)}.')
         if not isinstance(field, str):
             raise ValueError("The field of a condition is a path, as a text.")
-        if op in _VALUE_TYPES and not isinstance(value, _VALUE_TYPES[op]):
-            raise ValueError(f'The value of "{op}" must be of type {_VALUE_TYPES[op][0].__name__}.')
+        if (takes := _VALUES.get(op)) and not takes[0](value):
+            raise ValueError(f'The value of "{op}" must be {takes[1]}.')
         return cls(check_path(field), op, value)
 
     def matches(self, context: Context) -> bool:
@@ -134,6 +145,14 @@ def placeholders(value: Any) -> list[str]:
         return _PLACEHOLDER.findall(value)
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return [path for child in children for path in placeholders(child)]
+
+
+def is_unclosed(value: Any) -> bool:
+    """Tell whether a text in a JSON value begins a placeholder that has no end: it would be sent as it stands."""
+    if isinstance(value, str):
+        return "{{" in _PLACEHOLDER.sub("", value)
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(is_unclosed(child) for child in children)
 
 
 def fill(value: Any, context: Context) -> Any:

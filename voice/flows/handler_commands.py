@@ -11,9 +11,10 @@ from voice.models import Call, CallCommand, CallEvent
 
 def add(decision: Decision, call: Call, event: CallEvent, now: datetime) -> Decision:
     """Add to ``decision`` what each matching handler wants, in the order of their registration, after the rules."""
-    for handler in handlers.matching(event.event_type, call.connection_id):
-        if handler.direction in {"any", call.direction}:
-            _run(handler, decision, call, event, now)
+    found = handlers.matching(event.event_type, call.connection_id)
+    meant = {one.name: one for one in found if one.direction in {"any", call.direction}}  # each function once
+    for handler in meant.values():
+        _run(handler, decision, call, event, now)
     return decision
 
 

@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 from voice.catalogue import actions
 from voice.catalogue.event_types import EVENT_TYPES
 
+_LONGEST_STEP = 100
 DIRECTIONS = ("incoming", "outgoing", "any")
 
 
@@ -37,6 +38,10 @@ class Step:
     """Names where the call stands afterwards, as a rule's step. Made by ``step``."""
 
     name: str
+
+    def __post_init__(self) -> None:
+        if len(self.name) > _LONGEST_STEP:  # the call's row holds no more, nor does any rule's
+            raise ValueError(f"A step has at most {_LONGEST_STEP} characters.")
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,10 @@ def command(action: str, parameters: Mapping[str, Any] | None = None) -> Wish:
 
 
 def step(name: str) -> Step:
-    """Move the call to a step, which rules and handlers can ask for (``call.step``)."""
+    """Move the call to a step, which rules and handlers can ask for (``call.step``).
+
+    ``ValueError`` for more than 100 characters.
+    """
     return Step(name)
 
 
@@ -137,18 +145,17 @@ class Registry:
                 self.problems.append(f"{module} cannot be imported: {type(error).__name__}: {error}")
 
     def matching(self, event_type: str, connection_id: str) -> list[Registration]:
-        """List those for this event, each function once, whatever the direction.
+        """List those for this event, whatever the direction: a function as often as it was registered for it.
 
         ``HandlerFailed`` if some are missing.
         """
         if self.problems:  # a server that runs no checks: an event is not to pass by a handler that is not there
             raise HandlerFailed("EVENT_HANDLERS", ImportError(self.problems[0]))
-        found = {
-            handler.name: handler
+        return [
+            handler
             for handler in self.registered
             if handler.event_type == event_type and handler.connection_id in {"", connection_id}
-        }
-        return list(found.values())
+        ]
 
 
 def load(modules: Iterable[str]) -> None:

@@ -14,7 +14,7 @@ from portal.admin.site import as_json, viewer
 from portal.json_types import JsonObject
 from portal.masking import set_up_for
 from portal.refusals import PortalRefusal
-from voice.flows.versions import ChangedMeanwhile, differences, restore, states, versions_of
+from voice.flows.versions import ChangedMeanwhile, differences, newest_of, restore, states, versions_of
 from voice.models import Flow
 
 _LABELS = {"name": "Name", "connection_id": "Application", "active": "Active"}
@@ -50,8 +50,7 @@ class FlowHistory(HistoryPages):
     def way_back(self, request: HttpRequest, row: Flow, version: Any) -> WayBack | None:
         if not self.has_change_permission(request, row):
             return None
-        newest = self.versions(row).values_list("history_id", flat=True).first()
-        return WayBack(self._url(row, version), [(_SEEN, str(newest))])
+        return WayBack(self._url(row, version), [(_SEEN, newest_of(row))])
 
     def history_form_view(self, request: HttpRequest, object_id: str, version_id: str) -> HttpResponse:
         """Show a version, or restore it."""
@@ -64,7 +63,7 @@ class FlowHistory(HistoryPages):
             raise PermissionDenied
         version, seen = chosen(self.versions(flow), version_id), request.POST.get(_SEEN, "")
         try:
-            restore(flow, version, int(seen) if seen.isdecimal() and len(seen) < 20 else 0, actor_of(request))
+            restore(flow, version, seen, actor_of(request))
         except (ChangedMeanwhile, PortalRefusal, ValidationError) as refused:
             for sentence in refused.messages if isinstance(refused, ValidationError) else [str(refused)]:
                 messages.error(request, sentence)

@@ -8,10 +8,11 @@ from typing import Any
 from portal import sql, statements
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions, retry_policy
-from voice.flows.conditions import BadPath, Condition, check_path, fill, placeholders
+from voice.flows.conditions import BadPath, Condition, check_path, fill, is_unclosed, placeholders
 from voice.models import Call, CallCommand, CallEvent, Flow, Rule
 
 MAX_RULES, MAX_ACTIONS = 100, 20
+_UNCLOSED = "A placeholder begins here that has no end: write {{ event.payload.from }}, with both braces at both ends."
 
 
 @dataclass
@@ -71,6 +72,9 @@ def problems(given: dict[str, Any]) -> dict[str, list[str]]:
             Condition.read(condition)
         except ValueError as error:
             found[f"when.{at}"] = [str(error)]
+        else:  # of rules that are there already a missing one still counts as null
+            if "value" not in condition and condition["op"] != "exists":
+                found[f"when.{at}"] = [f'Give the value that "{condition["op"]}" compares with.']
     for at, entry in _items(given, "do", found, MAX_ACTIONS):
         found |= {f"do.{at}.{name}".rstrip("."): messages for name, messages in _action_problems(entry).items()}
     return found
@@ -99,7 +103,8 @@ def _action_problems(entry: Any) -> dict[str, list[str]]:
             check_path(path)
         except BadPath as error:
             return {"parameters": [str(error)]}
-    return _parameter_problems(action, given)
+    unclosed = [name for name, value in given.items() if is_unclosed(value)] if isinstance(given, dict) else []
+    return {f"parameters.{name}": [_UNCLOSED] for name in unclosed} or _parameter_problems(action, given)
 
 
 def _parameter_problems(action: str, given: Any) -> dict[str, list[str]]:

@@ -63,7 +63,7 @@ class FlowSerializer(Strict, serializers.ModelSerializer[Flow]):
             raise serializers.ValidationError({"account": ["A flow stays with its account."]})
         for name, value in values.items():
             setattr(flow, name, value)
-        self.instance = service.save_flow(flow, rules, self.context["view"].actor)
+        self.instance = service.save_flow(flow, rules, self.context["view"].actor, values)
         return self.instance
 
     def _account(self) -> TelnyxAccount:

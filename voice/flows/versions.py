@@ -1,8 +1,10 @@
 """Reads what a flow was at each save, its rules among it, and puts it back as it was."""
 
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 from typing import Any
 
 from django.db import transaction
@@ -10,7 +12,7 @@ from django.db.models import QuerySet
 
 from portal.actors import Actor
 from portal.json_types import JsonObject
-from voice.flows.service import save_flow
+from voice.flows.service import OF_SAVE, save_flow
 from voice.models import Flow, Rule
 
 _OF_A_RULE = ("event_type", "direction", "when", "do", "step", "stop")
@@ -18,10 +20,10 @@ _OF_A_FLOW = ("name", "connection_id", "active")
 
 
 class ChangedMeanwhile(Exception):
-    """The flow was saved after the version that its reader took for the present one."""
+    """The flow was saved after the version that its reader took for the present one. ``done`` is what was not."""
 
-    def __init__(self) -> None:
-        super().__init__("The flow was changed meanwhile, and nothing was restored. Look at what it is now.")
+    def __init__(self, done: str) -> None:
+        super().__init__(f"The flow was changed meanwhile, and nothing was {done}. Look at what it is now.")
 
 
 def versions_of(flow: Flow) -> QuerySet[Any]:
@@ -33,25 +35,30 @@ def versions_of(flow: Flow) -> QuerySet[Any]:
 def states(saves: Sequence[Any]) -> list[JsonObject]:
     """Return what the flow was after each of these ``saves``, which are of one flow and in any order.
 
-    A save writes the flow first and then the rules that it changed, so what is a rule's until the next save belongs to
-    it.
+    A rule tells which save wrote it. What was written before rules did belongs to the last save before it.
     """
     if not saves:
         return []
-    written = Rule.history.filter(flow_id=saves[0].id).order_by("history_date", "history_id")  # type: ignore[attr-defined]
-    rows, rules, found = list(written), dict[int, Any](), dict[int, JsonObject]()
     following = list(type(saves[0]).objects.filter(id=saves[0].id).order_by("history_id"))
-    at = 0
-    for save, after in zip_longest(following, following[1:]):
-        while at < len(rows) and (after is None or rows[at].history_date < after.history_date):
-            rules[rows[at].id] = rows[at]
-            at += 1
+    written = defaultdict[int, list[Any]](list)
+    latest = list(accumulate((save.history_date for save in following), max))
+    for row in Rule.history.filter(flow_id=saves[0].id).order_by("history_id"):  # type: ignore[attr-defined]
+        written[_save_of(row) or following[max(bisect_right(latest, row.history_date) - 1, 0)].history_id].append(row)
+    rules, found = dict[int, Any](), dict[int, JsonObject]()
+    for save in following:
+        rules |= {row.id: row for row in written[save.history_id]}
         present = sorted((row for row in rules.values() if row.history_type != "-"), key=lambda row: row.position)
         found[save.history_id] = {
             **{name: getattr(save, name) for name in _OF_A_FLOW},
             "rules": [{name: getattr(row, name) for name in _OF_A_RULE} for row in present],
         }
     return [found[save.history_id] for save in saves]
+
+
+def _save_of(row: Any) -> int | None:
+    """Return the save of the flow that wrote a rule, None of an older one, which tells the time alone."""
+    prefix, _, told = (row.history_change_reason or "").partition(OF_SAVE)
+    return int(told) if not prefix and told.isdecimal() else None
 
 
 def differences(old: JsonObject, new: JsonObject) -> list[tuple[str, Any, Any]]:
@@ -69,16 +76,30 @@ def differences(old: JsonObject, new: JsonObject) -> list[tuple[str, Any, Any]]:
     return found
 
 
-def restore(flow: Flow, save: Any, seen: int, actor: Actor) -> Flow:
+def newest_of(flow: Flow) -> str:
+    """Return the id of the newest save of ``flow``, as a page keeps it."""
+    return str(versions_of(flow).values_list("history_id", flat=True).first())
+
+
+def held(flow: Flow, seen: str, done: str) -> Flow:
+    """Return ``flow`` as it is, locked until the transaction ends; ``seen`` is the newest save its editor knows of.
+
+    ``ChangedMeanwhile`` if there is a newer one, or no flow any more.
+    """
+    present = Flow.objects.select_for_update(no_key=True).filter(pk=flow.pk).first()
+    if present is None or newest_of(present) != seen:
+        raise ChangedMeanwhile(done)
+    return present
+
+
+def restore(flow: Flow, save: Any, seen: str, actor: Actor) -> Flow:
     """Save ``flow`` as it was after ``save``, as an edit of the actor's; ``seen`` is the newest save they know of.
 
     ``ChangedMeanwhile`` if there is a newer one, and whatever ``save_flow`` raises.
     """
     (state,) = states([save])
     with transaction.atomic():
-        present = Flow.objects.select_for_update(no_key=True).get(pk=flow.pk)
-        if versions_of(present).values_list("history_id", flat=True).first() != seen:
-            raise ChangedMeanwhile
+        present = held(flow, seen, "restored")
         for name in _OF_A_FLOW:
             setattr(present, name, state[name])
         present.account_id = save.account_id

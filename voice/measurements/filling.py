@@ -20,7 +20,7 @@ from voice.recordings import projection as recordings
 _TOGETHER = 50
 _TELLING = (
     *("call.initiated", "call.answered", "call.hangup", "call.cost", "texml.call.initiated", "texml.call.ringing"),
-    *("texml.call.answered", "texml.call.completed", "texml.cost", "call.enqueued"),
+    *("texml.call.answered", "texml.call.completed", "texml.cost", "call.enqueued", "texml.queue"),
 )
 _UNUSED = (CallEvent.Status.QUARANTINED, CallEvent.Status.RECEIVED)
 
@@ -70,5 +70,6 @@ def _fill(call_id: Any) -> bool:
             columns |= set(assign(call, told_later(call, event)).columns)
             has_recordings |= any(recordings.apply(event, call))
         if columns:
-            sql.update(call, sorted(columns))
+            # the reports hear of it by the judgement, which marks the quarter: quarters are locked before calls
+            sql.update(call, sorted({*columns, *call.ask_for_judgement(sql.clock())}))
         return bool(columns) or has_recordings

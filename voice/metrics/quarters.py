@@ -3,8 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.db.models.functions import Now
-
+from portal import sql
 from voice.models import StaleQuarter
 
 QUARTER = timedelta(minutes=15)
@@ -22,7 +21,8 @@ def mark(quarters: Iterable[datetime | None]) -> None:
     change to be committed.
     """
     rows = [
-        StaleQuarter(quarter=one, marked_at=Now(), changed_at=Now()) for one in sorted({one for one in quarters if one})
+        StaleQuarter(quarter=one, marked_at=sql.Now(), changed_at=sql.Now())
+        for one in sorted({one for one in quarters if one})
     ]
     if rows:
         StaleQuarter.objects.bulk_create(

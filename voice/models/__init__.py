@@ -3,13 +3,14 @@
 from voice.models.alerts import KINDS as ALERT_KINDS
 from voice.models.alerts import Alert, AlertMute, AlertNotice, AlertRound
 from voice.models.batches import DialBatch
+from voice.models.call_log.bulk_actions import BulkAction
 from voice.models.call_log.columns import ChosenColumns
 from voice.models.call_log.contacts import Contact
 from voice.models.call_log.exports import CallExport
 from voice.models.call_log.notes import CallNote, CallTag, FollowUp
 from voice.models.call_log.recordings import Recording
 from voice.models.call_log.roll_ups import RollUp, StaleQuarter
-from voice.models.calls import Call, LiveListing
+from voice.models.calls import Call, CallQuerySet, LiveListing
 from voice.models.commands import AccountBreaker, CallCommand
 from voice.models.conferences import Conference, ConferenceParticipant
 from voice.models.documents import APOLOGY, TexmlCase, TexmlDocument, TexmlFetch, TexmlVersion, digest_of
@@ -29,11 +30,13 @@ __all__ = [
     "AlertMute",
     "AlertNotice",
     "AlertRound",
+    "BulkAction",
     "Call",
     "CallCommand",
     "CallEvent",
     "CallExport",
     "CallNote",
+    "CallQuerySet",
     "CallTag",
     "ChosenColumns",
     "Conference",

@@ -23,7 +23,9 @@ class DialBatch(models.Model):
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+")
     name = models.CharField(max_length=100)
     connection_id = models.CharField(max_length=64, help_text="The id of the application at Telnyx.")
-    parameters = SealedJSONField(default=dict, help_text="What every line is dialled with, by wire name.")
+    parameters = SealedJSONField(
+        placeholders=False, default=dict, help_text="What every line is dialled with, by wire name."
+    )
     per_second = models.FloatField(validators=[MinValueValidator(0.01), MaxValueValidator(20)])
     lines = models.PositiveIntegerField()
     status = models.CharField(max_length=10, choices=Status, default=Status.RUNNING)

@@ -1,22 +1,36 @@
 """Defines Call, our row for one leg, derived from its events; and LiveListing, what Telnyx last listed as live."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+from django.db.models.functions import Left
 
 from portal.models import TelnyxAccount
 
 
 class CallQuerySet(models.QuerySet["Call"]):
-    """Filters calls by how they stand."""
+    """Filters calls by how they stand, and by a number on either side."""
+
+    _apart: tuple[Self, ...] = ()
 
     def alive(self) -> Self:
         """Keep those without an end."""
         return self.exclude(state__in=Call.OVER)
+
+    def on_any(self, sides: Sequence[Q]) -> Self:
+        """Keep those that match one of the sides, which ``by_side`` tells apart as long as nothing else is asked."""
+        kept = self.filter(Q(*sides, _connector=Q.OR))
+        kept._apart = tuple(self.filter(side) for side in sides)
+        return kept
+
+    def by_side(self) -> Sequence[Self]:
+        """Return the same calls, those of each side by themselves: an index has those of one in the order of time."""
+        return self._apart or (self,)
 
 
 class Call(models.Model):
@@ -77,9 +91,9 @@ class Call(models.Model):
     direction = models.CharField(max_length=10, blank=True, help_text="incoming, outgoing, or empty while undecided")
     from_number = models.CharField("from", max_length=255, blank=True)
     to_number = models.CharField("to", max_length=255, blank=True)
-    # backwards, so that "ends in 5550001" is a prefix search
-    from_reversed = models.CharField(max_length=255, blank=True, db_index=True, editable=False)
-    to_reversed = models.CharField(max_length=255, blank=True, db_index=True, editable=False)
+    # backwards, so that "ends in 5550001" is a prefix search: by these a number is looked for, by a whole one, too
+    from_reversed = models.CharField(max_length=255, blank=True, editable=False)
+    to_reversed = models.CharField(max_length=255, blank=True, editable=False)
     state = models.CharField(max_length=10, choices=State, default=State.INITIATED)
     started_at = models.DateTimeField(help_text="start_time if known, else the earliest time an event tells")
     answered_at = models.DateTimeField(null=True)
@@ -155,16 +169,32 @@ class Call(models.Model):
             models.Index(fields=["-started_at", "-id"], name="call_by_time"),
             models.Index(fields=["account", "-started_at"], name="call_by_account"),
             models.Index(fields=["connection_id", "-started_at"], name="call_by_application"),
-            # by a whole number, and the beginning of a SIP address
+            # by a whole number, and by any of its last digits
             models.Index(
-                fields=["from_number", "-started_at"],
-                name="call_by_from",
+                fields=["from_reversed", "-started_at"],
+                name="call_from_number",
                 opclasses=["varchar_pattern_ops", "timestamptz_ops"],
             ),
             models.Index(
-                fields=["to_number", "-started_at"],
-                name="call_by_to",
+                fields=["to_reversed", "-started_at"],
+                name="call_to_number",
                 opclasses=["varchar_pattern_ops", "timestamptz_ops"],
+            ),
+            # by its four last digits, in the order of time: many numbers have them
+            models.Index(Left("from_reversed", 4), F("started_at").desc(), name="call_from_last_four"),
+            models.Index(Left("to_reversed", 4), F("started_at").desc(), name="call_to_last_four"),
+            # by the beginning of a SIP address
+            models.Index(
+                fields=["from_number"],
+                name="call_from_address",
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(from_number__contains="@"),
+            ),
+            models.Index(
+                fields=["to_number"],
+                name="call_to_address",
+                opclasses=["varchar_pattern_ops"],
+                condition=Q(to_number__contains="@"),
             ),
             # most calls have ended, and few are recorded: those the index by time finds at once
             models.Index(fields=["state", "-started_at"], name="call_by_state", condition=~Q(state="ended")),
@@ -199,7 +229,8 @@ class Call(models.Model):
 
     def ask_for_judgement(self, at: datetime) -> tuple[str, ...]:
         """Have the ending judged, unsaved, if there is one; return the columns to be written."""
-        if self.is_alive and not self.ending:  # one that was taken for lost, and lives, loses its ending
+        # one that was taken for lost, and lives, loses its ending; also the one that is being judged at this moment
+        if self.is_alive and not self.ending and self.judge_at is None:
             return ()
         self.judge_at = at
         return ("judge_at",)

@@ -30,7 +30,7 @@ class CallCommand(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(TelnyxAccount, on_delete=models.PROTECT, related_name="+", db_index=False)
     action = models.CharField(max_length=60, help_text="dial, an action by its SDK name, conferences.hold …")
-    parameters = SealedJSONField(default=dict, help_text="By wire name.")
+    parameters = SealedJSONField(placeholders=False, default=dict, help_text="By wire name.")
     status = models.CharField(max_length=10, choices=Status, default=Status.QUEUED)
     call = models.ForeignKey(Call, null=True, on_delete=models.PROTECT, related_name="commands")
     call_control_id = models.CharField(max_length=512, blank=True, db_index=True)

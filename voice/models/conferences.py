@@ -66,12 +66,20 @@ class ConferenceParticipant(models.Model):
     call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="conferences")
     joined_at = models.DateTimeField(null=True)
     left_at = models.DateTimeField(null=True)
+    recount_after = models.DateTimeField(
+        null=True, help_text="Calls that were in it later than this may be counted otherwise; null once that is done."
+    )
 
     class Meta:
         ordering = ["joined_at", "id"]
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["conference", "call_control_id"], name="one_participant_per_leg")
+        ]
+        indexes = [
+            models.Index(
+                fields=["recount_after"], name="participant_uncounted", condition=Q(recount_after__isnull=False)
+            )
         ]
 
     def __str__(self) -> str:

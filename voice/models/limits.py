@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from portal import hosts
+from portal.masking import masked_text
 from portal.models import ApiToken, TelnyxAccount
 
 
@@ -89,6 +90,11 @@ class Limits(models.Model):
         ]
 
     def __str__(self) -> str:
+        return masked_text(self.whose)
+
+    @property
+    def whose(self) -> str:
+        """Return whose they are, whole: whoever named a token may have written a number into its name."""
         return f"account {self.account}" if self.account else f"token {self.token}"
 
 
@@ -118,6 +124,7 @@ class Stop(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     account = models.ForeignKey(TelnyxAccount, null=True, on_delete=models.CASCADE, related_name="+")
+    is_of_picked = models.BooleanField(default=False, db_default=False, help_text="Of calls that a person picked.")
     at = models.DateTimeField(help_text="When its hang-ups were asked for: each has this time.")
     requested_by = models.CharField(max_length=300)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -131,4 +138,4 @@ class Stop(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"stop at {self.at:%Y-%m-%d %H:%M:%S}"
+        return f"stop at {self.at:%Y-%m-%d %H:%M:%S} UTC"

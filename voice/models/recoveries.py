@@ -58,7 +58,7 @@ class Recovery(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.account} at {self.started_at:%Y-%m-%d %H:%M}"
+        return f"{self.account} at {self.started_at:%Y-%m-%d %H:%M} UTC"
 
     @property
     def is_over(self) -> bool:

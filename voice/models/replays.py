@@ -55,7 +55,7 @@ class Replay(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"replay of {self.created_at:%Y-%m-%d %H:%M}"
+        return f"replay of {self.created_at:%Y-%m-%d %H:%M} UTC"
 
     @property
     def is_open(self) -> bool:

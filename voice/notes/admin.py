@@ -130,7 +130,11 @@ def _followed_up(request: HttpRequest, call: Call) -> None:
 @_changing(*contacts.TO_NAME)
 def _name(request: HttpRequest, call: Call) -> None:
     name, company = (request.POST.get(one, "").replace("\0", "") for one in ("name", "company"))
-    history.name_other_party(call, name, company, actor_of(request))
+    number = history.other_party(call)
+    known = contacts.names([number]).get(number) if request.user.has_perm("voice.view_contact") else None
+    # who left empty what the form could not show took nothing away
+    is_told = company.strip() or "company" in contacts.begun_with(known, request.user)
+    history.name_other_party(call, name, company if is_told else None, actor_of(request))
 
 
 def _others(request: HttpRequest, call_id: uuid.UUID) -> HttpResponse:

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.rest.filters import StrictFilters, YesNo, refuse_unknown_parameters
-from portal.rest.viewsets import PortalViewSet, demand
+from portal.rest.viewsets import ACCOUNT, PortalViewSet, demand
 from voice.calls import search
 from voice.models import Call, CallNote, CallTag, Contact, FollowUp
 from voice.notes import contacts, history, notes, tags
@@ -29,22 +29,20 @@ from voice.notes.serializers import (
 )
 
 _SEE = "voice.view_call"
-_of_a_call = extend_schema(parameters=[OpenApiParameter("call_control_id", str, OpenApiParameter.PATH)])
-_of_a_session = extend_schema(parameters=[OpenApiParameter("call_session_id", str, OpenApiParameter.PATH)])
+_of_a_call = extend_schema(parameters=[ACCOUNT, OpenApiParameter("call_control_id", str, OpenApiParameter.PATH)])
+_of_a_session = extend_schema(parameters=[ACCOUNT, OpenApiParameter("call_session_id", str, OpenApiParameter.PATH)])
 
 
 class _OfCall(PortalViewSet):
     """What belongs to one call, for who may see it."""
 
     scope = "calls"
+    address_parameters = ("account",)
 
     def call(self) -> Call:
         demand(self.request, _SEE)
         rows = Call.objects.select_related("account").defer("facts")
-        found = list(rows.filter(search.of_control_id(self.kwargs["call_control_id"]))[:1])
-        if not found:
-            raise NotFound
-        return found[0]
+        return search.call_of_address(rows, self.request, self.kwargs["call_control_id"])
 
     def given(self, kind: Any, field: str = "") -> Any:
         """Return the value of a body's only field, or all that was given."""
@@ -97,15 +95,14 @@ class SessionNoteViewSet(mixins.ListModelMixin, PortalViewSet):
     queryset = CallNote.objects.select_related("call").defer("call__facts")
     serializer_class = NoteSerializer
     scope = "calls"
+    address_parameters = ("account",)
     ordering = ("-at", "-id")
     permissions = {"list": "voice.view_callnote"}
 
     def get_queryset(self) -> QuerySet[CallNote]:
         demand(self.request, _SEE)
-        calls, rows = Call.objects.defer("facts"), super().get_queryset()
-        legs = search.session(calls, calls.filter(call_session_id=self.kwargs["call_session_id"]))
-        if not legs:
-            raise NotFound
+        calls, rows = Call.objects.select_related("account").defer("facts"), super().get_queryset()
+        legs = search.session_of_address(calls, self.request, self.kwargs["call_session_id"])
         found: QuerySet[CallNote] = rows.filter(call__in=[leg.pk for leg in legs])
         return found
 
@@ -116,7 +113,7 @@ class CallTagViewSet(mixins.ListModelMixin, _OfCall):
 
     queryset = CallTag.objects.all()
     serializer_class = TagSerializer
-    ordering = ("name", "id")
+    ordering = ("id",)  # a cursor by name would tell what is masked in a name
     lookup_field = "name"
     lookup_value_regex = "[^/]+"
     permissions = {"list": "voice.view_calltag", "create": "voice.add_calltag", "destroy": "voice.delete_calltag"}
@@ -156,7 +153,7 @@ class CallFollowUpViewSet(_OfCall):
 
     def retrieve(self, request: Request, call_control_id: str) -> Response:
         """Who is to look at it again, or who did; 404 when nobody was asked."""
-        refuse_unknown_parameters(request)
+        refuse_unknown_parameters(request, *self.address_parameters)
         return Response(self.get_serializer(self._of(self.call())).data)
 
     @extend_schema(request=NewFollowUpSerializer, responses=FollowUpSerializer)
@@ -228,7 +225,7 @@ class CallContactViewSet(_OfCall):
 
     def retrieve(self, request: Request, call_control_id: str) -> Response:
         """Who called, or who was called; 404 when the number has no name."""
-        refuse_unknown_parameters(request)
+        refuse_unknown_parameters(request, *self.address_parameters)
         number = history.other_party(self.call())
         found = contacts.names([number]).get(number)
         if found is None:
@@ -237,8 +234,11 @@ class CallContactViewSet(_OfCall):
 
     @extend_schema(request=NameSerializer, responses=ContactSerializer)
     def update(self, request: Request, call_control_id: str) -> Response:
-        """Name the number, or name it anew: for who may not see whole numbers the only way."""
+        """Name the number, or name it anew: for who may not see whole numbers the only way.
+
+        Without ``company`` that stays.
+        """
         demand(request, "voice.add_contact")
         call, told = self.call(), self.given(NameSerializer)
-        contact = history.name_other_party(call, told["name"], told.get("company", ""), self.actor)
+        contact = history.name_other_party(call, told["name"], told.get("company"), self.actor)
         return Response(self.get_serializer(contact).data)

@@ -15,6 +15,7 @@ from unfold.decorators import display
 
 from portal.actors import actor_of
 from portal.admin.site import ReadOnlyAdmin, seen, viewer
+from portal.drawn_forms import DrawnForm, DrawnPages
 from portal.masking import may_see_whole
 from portal.phone_numbers import check_endpoint
 from portal.templatetags.portal import phone
@@ -22,7 +23,7 @@ from voice.models import Contact
 from voice.notes import contacts
 
 
-class ContactForm(forms.ModelForm):  # type: ignore[type-arg]
+class ContactForm(DrawnForm):
     """Asks for a number and whom it belongs to."""
 
     class Meta:
@@ -48,7 +49,7 @@ class ImportForm(forms.Form):
 
 
 @admin.register(Contact)
-class ContactAdmin(ReadOnlyAdmin):
+class ContactAdmin(DrawnPages, ReadOnlyAdmin):  # type: ignore[misc]
     """Lists contacts. Who may not see whole numbers sees them masked, and changes names from a call's page."""
 
     form = ContactForm
@@ -59,6 +60,16 @@ class ContactAdmin(ReadOnlyAdmin):
     search_help_text = "The beginning of a name or a company, or a whole number"
     sortable_by = ("name_shown",)
     list_before_template: Any = "voice/notes/contacts_before.html"
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Order by name; by when somebody was named, for who may not see numbers.
+
+        Somebody may have written one into a name, which a page's address tells, and the order by comparing.
+        """
+        return () if may_see_whole(request.user) else ("-changed_at", "-id")
+
+    def get_sortable_by(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.sortable_by if may_see_whole(request.user) else ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Contact], search_term: str

@@ -11,9 +11,12 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
+from portal.masking import masked_for, masked_text
 from portal.models import AuditEvent
-from portal.phone_numbers import check_endpoint, is_nobody
+from portal.phone_numbers import check_endpoint, is_nobody, mask
+from portal.trail import changes
 from voice.models import Call, Contact
 
 MOST_BYTES, MOST_LINES, MOST_WRONG = 2 * 1024 * 1024, 10_000, 50
@@ -40,11 +43,11 @@ class BadFile(Exception):
 
 @dataclass(frozen=True)
 class Entry:
-    """Holds one line of a file."""
+    """Holds whom a number belongs to; a company of None was not told, and what is known of it stays."""
 
     number: str
     name: str
-    company: str
+    company: str | None
 
 
 def names(numbers: Iterable[str]) -> dict[str, Contact]:
@@ -53,20 +56,26 @@ def names(numbers: Iterable[str]) -> dict[str, Contact]:
     return {row.number: row for row in Contact.objects.filter(number__in=wanted)} if wanted else {}
 
 
-def entry_of(number: str, name: str, company: str) -> Entry:
+def begun_with(contact: Contact | None, user: Any) -> dict[str, str]:
+    """Return what a form for a number's name begins with: of name and company what this person may see whole."""
+    texts = {"name": contact.name, "company": contact.company} if contact else {}
+    return {field: text for field, text in texts.items() if masked_for(user, text) == text}
+
+
+def entry_of(number: str, name: str, company: str | None) -> Entry:
     """Read whom a number belongs to, its white space folded. ``ValidationError`` says what is wrong, by field."""
     read, wrong = dict[str, str](), dict[str, list[str]]()
-    for field, reader, text in (("number", _number, number), ("name", _name, name), ("company", _words, company)):
+    for field, reader, text in (("number", _number, number), ("name", _name, name), ("company", _words, company or "")):
         try:
             read[field] = reader(text)
         except ValidationError as error:
             wrong[field] = error.messages
     if wrong:
         raise ValidationError(wrong)
-    return Entry(**read)
+    return Entry(read["number"], read["name"], None if company is None else read["company"])
 
 
-def save(number: str, name: str, company: str, actor: Actor) -> Contact:
+def save(number: str, name: str, company: str | None, actor: Actor) -> Contact:
     """Name a number, or name it anew. ``ValidationError`` says what is wrong, by field."""
     entry = entry_of(number, name, company)
     try:
@@ -77,22 +86,32 @@ def save(number: str, name: str, company: str, actor: Actor) -> Contact:
 
 def write(contact: Contact, entry: Entry, actor: Actor) -> Contact:
     """Write a contact down as ``entry`` has it. Raises ``Taken`` when its number has a name already."""
-    was_known = not contact._state.adding
-    contact.number, contact.name, contact.company = entry.number, entry.name, entry.company
+    contact.number, contact.name = entry.number, entry.name
     contact.changed_by = actor.label.removeprefix("user: ")[:200]
     try:
         with transaction.atomic():
+            before = Contact.objects.select_for_update(no_key=True).filter(pk=contact.pk).first()
+            kept = before.company if before else ""
+            contact.company = kept if entry.company is None else entry.company
             contact.save()
-            AuditEvent.note(actor, "contact.change" if was_known else "contact.add", contact)
+            told = changes.between(_told(before), _told(contact)) if before else {}
+            AuditEvent.note(actor, "contact.change" if before else "contact.add", contact, **told)
     except IntegrityError:
         raise Taken from None
     return contact
 
 
+def _told(contact: Contact) -> dict[str, str]:
+    """Return what the audit trail may tell of it."""
+    texts = {"name": masked_text(contact.name), "company": masked_text(contact.company)}
+    return {"number": mask(contact.number), **texts}
+
+
 def remove(contact: Contact, actor: Actor) -> None:
     """Forget the name of a number; that it was there stays in the audit trail."""
-    AuditEvent.note(actor, "contact.delete", contact)
-    contact.delete()
+    with transaction.atomic():
+        AuditEvent.note(actor, "contact.delete", contact)
+        contact.delete()
 
 
 def in_words(error: ValidationError) -> str:
@@ -112,7 +131,8 @@ def calls_of_contact(text: str) -> QuerySet[Call]:
     numbers = list(
         Contact.objects.filter(named(text)).order_by("name_folded").values_list("number", flat=True)[:_MOST_FOUND]
     )
-    return Call.objects.filter(Q(from_number__in=numbers) | Q(to_number__in=numbers))
+    backwards = [number[::-1] for number in numbers]
+    return Call.objects.filter(Q(from_reversed__in=backwards) | Q(to_reversed__in=backwards))
 
 
 def named(text: str) -> Q:
@@ -144,7 +164,10 @@ def read(content: bytes) -> list[Entry]:
 
 
 def store(entries: list[Entry], actor: Actor) -> tuple[int, int]:
-    """Store all of them in one transaction; return how many are new, and how many were named before."""
+    """Store all of them in one transaction; return how many are new, and how many were named before.
+
+    Of each the company is told, or of none.
+    """
     with transaction.atomic():
         numbers = [entry.number for entry in entries]
         known = 0
@@ -154,20 +177,21 @@ def store(entries: list[Entry], actor: Actor) -> tuple[int, int]:
             Contact(
                 number=entry.number,
                 name=entry.name,
-                company=entry.company,
+                company=entry.company or "",
                 name_folded=entry.name.casefold()[:_LONGEST],
-                company_folded=entry.company.casefold()[:_LONGEST],
+                company_folded=(entry.company or "").casefold()[:_LONGEST],
                 changed_by=actor.label.removeprefix("user: ")[:200],
                 changed_at=timezone.now(),
             )
-            for entry in entries
+            for entry in sorted(entries, key=lambda entry: entry.number)  # two at once wait, and not for each other
         ]
+        of_company = () if any(entry.company is None for entry in entries) else ("company", "company_folded")
         Contact.objects.bulk_create(
             rows,
             batch_size=_TOGETHER,
             update_conflicts=True,
             unique_fields=["number"],
-            update_fields=["name", "company", "name_folded", "company_folded", "changed_by", "changed_at"],
+            update_fields=["name", "name_folded", *of_company, "changed_by", "changed_at"],
         )
         AuditEvent.note(actor, "contact.import", None, new=len(entries) - known, changed=known)
     return len(entries) - known, known
@@ -198,7 +222,7 @@ def _entries(rows: Any) -> list[Entry]:
 def _take(told: dict[str, str], line: int, found: dict[str, tuple[int, Entry]]) -> Iterator[str]:
     """Take one line into ``found``; yield what is wrong with it."""
     try:
-        entry = entry_of(told.get("number", ""), told.get("name", ""), told.get("company", ""))
+        entry = entry_of(told.get("number", ""), told.get("name", ""), told.get("company"))
     except ValidationError as error:
         yield in_words(error)
         return
@@ -217,7 +241,10 @@ def _number(text: str) -> str:
     text = text.strip().removeprefix("'")
     if is_nobody(text):
         raise ValidationError("nobody’s number cannot have a name.")
-    return check_endpoint(text)
+    number = check_endpoint(text)
+    if len(number) > (most := sql.longest(Contact, "number")):  # a SIP address: Telnyx dials longer ones
+        raise ValidationError(f"at most {most} characters.")
+    return number
 
 
 def _name(text: str) -> str:

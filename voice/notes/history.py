@@ -12,6 +12,7 @@ from portal import keyset
 from portal.actors import Actor
 from portal.keyset import Place
 from portal.phone_numbers import is_nobody
+from voice.calls import search
 from voice.measurements import wording
 from voice.models import Call, Contact
 from voice.notes import contacts
@@ -36,8 +37,11 @@ def other_party(call: Call) -> str:
     return "" if is_nobody(number) else number
 
 
-def name_other_party(call: Call, name: str, company: str, actor: Actor) -> Contact:
-    """Name the number of who is not us. ``ValidationError`` says what is wrong, by field."""
+def name_other_party(call: Call, name: str, company: str | None, actor: Actor) -> Contact:
+    """Name the number of who is not us; a company of None stays as it is.
+
+    ``ValidationError`` says what is wrong, by field.
+    """
     number = other_party(call)
     if not number:
         raise ValidationError("Nobody told the number of this call, so it cannot have a name.")
@@ -50,7 +54,7 @@ def page_of_number(number: str, place: Place, size: int) -> keyset.Page:
 
 
 def _sides(number: str) -> list[QuerySet[Call]]:
-    return [Call.objects.filter(**{side: number}).defer("facts") for side in ("from_number", "to_number")]
+    return [Call.objects.filter(search.of_number(side, number)).defer("facts") for side in ("from", "to")]
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class Trust:
 
 def trust_in(number: str) -> Trust:
     """Count it among the newest hundred calls from the number."""
-    newest = Call.objects.filter(from_number=number).order_by(*_ORDER).defer("facts")[:_MOST_JUDGED]
+    calls = Call.objects.filter(search.of_number("from", number))
+    newest = calls.order_by(*_ORDER).defer("facts")[:_MOST_JUDGED]
     incoming = [call for call in newest if call.direction == "incoming"]
     vouched = Counter(_level(call) for call in incoming)
     screened = Counter(told.words if (told := wording.screening(call)) else "not told" for call in incoming)

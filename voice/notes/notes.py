@@ -33,17 +33,18 @@ def write(call: Call, text: str, actor: Actor) -> CallNote:
         raise ValidationError("The note has a character in it that cannot be kept: NUL.")
     if CallNote.objects.filter(call=call).count() >= MOST:
         raise ValidationError(f"A call has at most {MOST} notes.")
-    note = CallNote.objects.create(
-        call=call, text=text, author=actor.user, written_by=actor.label.removeprefix("user: ")[:200], at=timezone.now()
-    )
-    AuditEvent.note(actor, "call.note", call)
+    by = actor.label.removeprefix("user: ")[:200]
+    with transaction.atomic():
+        note = CallNote.objects.create(call=call, text=text, author=actor.user, written_by=by, at=timezone.now())
+        AuditEvent.note(actor, "call.note", call)
     return note
 
 
 def remove(note: CallNote, actor: Actor) -> None:
     """Delete a note; that it was there stays in the audit trail."""
-    AuditEvent.note(actor, "call.note_removed", note.call, written_by=note.written_by)
-    note.delete()
+    with transaction.atomic():
+        AuditEvent.note(actor, "call.note_removed", note.call, written_by=note.written_by)
+        note.delete()
 
 
 def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:
@@ -55,39 +56,47 @@ def ask_for_follow_up(call: Call, assignee: Any, actor: Actor) -> FollowUp:
         "done_at": None,
         "done_by": "",
     }
-    row, _ = FollowUp.objects.update_or_create(call=call, defaults=told)
-    AuditEvent.note(actor, "call.follow_up", call, assignee=assignee.get_username() if assignee else "")
+    with transaction.atomic():
+        row, _ = FollowUp.objects.update_or_create(call=call, defaults=told)
+        AuditEvent.note(actor, "call.follow_up", call, assignee=assignee.get_username() if assignee else "")
     return row
 
 
-def ask_for_follow_ups(calls: Sequence[uuid.UUID], assignee: Any, actor: Actor) -> int:
-    """Say of many calls that somebody is to look at them again, a hundred in a transaction; return of how many.
+def ask_for_follow_ups(calls: Sequence[uuid.UUID], assignee: Any, actor: Actor) -> tuple[int, int]:
+    """Say of many calls that somebody is to look at them again, a hundred in a transaction.
 
-    Nothing is noted of each: who asks for it notes the whole.
+    Returns of how many, and how many were left: somebody else has been asked, and is not done. Nothing is noted of
+    each: who asks for it notes the whole.
     """
     told = {"asked_by": actor.label.removeprefix("user: ")[:200], "at": timezone.now(), "assignee": assignee}
-    asked = 0
+    asked = left = 0
     for at in range(0, len(calls), _TOGETHER):
+        few = calls[at : at + _TOGETHER]
         with transaction.atomic():
-            there = Call.objects.filter(pk__in=calls[at : at + _TOGETHER]).values_list("pk", flat=True)
-            rows = [FollowUp(call_id=pk, **told) for pk in there]
+            open_ones = FollowUp.objects.select_for_update(no_key=True).filter(
+                call__in=few, done_at=None, assignee__isnull=False
+            )
+            others = open_ones.exclude(assignee__in=[one for one in (assignee, actor.user) if one])
+            kept = set(others.order_by("call").values_list("call", flat=True))
+            # in one order, that two who ask at once wait for each other, and not both
+            there = Call.objects.filter(pk__in=few).order_by("pk").values_list("pk", flat=True)
+            rows = [FollowUp(call_id=pk, **told) for pk in there if pk not in kept]
             FollowUp.objects.bulk_create(
                 rows,
                 update_conflicts=True,
                 unique_fields=["call"],
                 update_fields=[*told, "done_at", "done_by"],
             )
-        asked += len(rows)
-    return asked
+        asked, left = asked + len(rows), left + len(kept)
+    return asked, left
 
 
 def finish_follow_up(call: Call, actor: Actor) -> None:
     """Say that it was looked at."""
-    done = FollowUp.objects.filter(call=call, done_at=None).update(
-        done_at=timezone.now(), done_by=actor.label.removeprefix("user: ")[:200]
-    )
-    if done:
-        AuditEvent.note(actor, "call.followed_up", call)
+    told = {"done_at": timezone.now(), "done_by": actor.label.removeprefix("user: ")[:200]}
+    with transaction.atomic():
+        if FollowUp.objects.filter(call=call, done_at=None).update(**told):
+            AuditEvent.note(actor, "call.followed_up", call)
 
 
 def people() -> list[Any]:

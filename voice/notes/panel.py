@@ -6,7 +6,6 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from portal.masking import may_see_whole
 from voice.calls import timeline
 from voice.models import Call, CallNote, CallTag, FollowUp
 from voice.notes import contacts, history, notes
@@ -24,6 +23,7 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
     written = CallNote.objects.filter(call__in=letters) if sees["callnote"] else CallNote.objects.none()
     follow_up = FollowUp.objects.filter(call=call).select_related("assignee").first() if sees["followup"] else None
     known = contacts.names([past.number]) if past and sees["contact"] else {}
+    contact = known.get(past.number) if past else None
     rows = list(written.order_by("-at", "-id")[: _MOST_NOTES + 1])
     context: dict[str, Any] = {
         "call": call,
@@ -35,8 +35,8 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
         "follow_up": follow_up,
         "people": notes.people() if user.has_perm("voice.add_followup") else [],
         "history": past,
-        "contact": known.get(past.number) if past else None,
-        "may_see_whole": may_see_whole(user),
+        "contact": contact,
+        "begun": contacts.begun_with(contact, user),
         "may_name": user.has_perms(contacts.TO_NAME),
         "longest": notes.LONGEST,
     }

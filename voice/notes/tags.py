@@ -34,11 +34,11 @@ def tag(call: Call, text: str, actor: Actor) -> CallTag:
     name = name_of(text)
     if CallTag.objects.filter(call=call).exclude(name=name).count() >= MOST:
         raise ValidationError(f"A call has at most {MOST} tags. Take one away first.")
-    row, made = CallTag.objects.get_or_create(
-        call=call, name=name, defaults={"tagged_by": actor.label.removeprefix("user: ")[:200], "at": timezone.now()}
-    )
-    if made:
-        AuditEvent.note(actor, "call.tag", call, tag=row.name)
+    told = {"tagged_by": actor.label.removeprefix("user: ")[:200], "at": timezone.now()}
+    with transaction.atomic():
+        row, made = CallTag.objects.get_or_create(call=call, name=name, defaults=told)
+        if made:
+            AuditEvent.note(actor, "call.tag", call, tag=row.name)
     return row
 
 
@@ -67,8 +67,9 @@ def untag(call: Call, number: int, actor: Actor) -> None:
     """Take a tag away, by the number of its row."""
     row = CallTag.objects.filter(call=call, pk=number).first()
     if row is not None:
-        row.delete()
-        AuditEvent.note(actor, "call.untag", call, tag=row.name)
+        with transaction.atomic():
+            row.delete()
+            AuditEvent.note(actor, "call.untag", call, tag=row.name)
 
 
 def calls_tagged(name: str) -> QuerySet[Call]:

@@ -24,9 +24,8 @@ from voice.recordings.projection import CHANNELS, id_in
 from voice.texml import recordings as texml_recordings
 from voice.texml.admin.links import playable
 
-DELETE, TEXML_DELETE = "recordings.delete", "texml.recordings.delete"
+DELETE = "recordings.delete"
 _FORMATS = ("wav", "mp3")  # what a browser plays of both; of the first a picture can be drawn
-_CLOSED = frozenset({CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED})
 _GONE = "Telnyx has no file of this recording any more: it was deleted there, or its time was over."
 _NEVER = "There is no file of this recording: Telnyx told of none."
 _NUMBER = "The file's address has a phone number in it: it takes the permission to see whole numbers."
@@ -85,22 +84,24 @@ def delete(recording: Recording, actor: Actor, *, intent: str) -> CallCommand:
     """
     if not recording.recording_id:
         raise NoFile(_NEVER)
-    with transaction.atomic():
-        rows = Recording.objects.select_for_update(of=("self",), no_key=True)
-        kept = rows.select_related("deletion").get(pk=recording.pk)
-        if kept.deletion is not None and kept.deletion.status not in _CLOSED:
-            return kept.deletion
-        action = TEXML_DELETE if recording.is_texml else DELETE
-        path = [recording.recording_id]
-        command = outbox.place(recording.account, action, {}, actor, path=path, intent=f"{recording.pk}:{intent}")
-        Recording.objects.filter(pk=recording.pk).update(deletion=command)
-        return command
+    action = texml_recordings.DELETE if recording.is_texml else DELETE
+    wish = f"{recording.pk}:{intent}"
+    return outbox.delete_recording(recording.account, action, recording.recording_id, actor, intent=wish)
 
 
 def deletable(calls: Sequence[uuid.UUID]) -> QuerySet[Recording]:
     """Select the recordings of these legs whose file is there and that nobody deletes yet, oldest first."""
-    open_or_done = Q(deletion__isnull=False) & ~Q(deletion__status__in=_CLOSED)
-    rows = Recording.objects.filter(call__in=calls, status=Recording.Status.SAVED).exclude(recording_id="")
+    return _deletable().filter(call__in=calls)
+
+
+def still_deletable(recordings: Sequence[uuid.UUID]) -> QuerySet[Recording]:
+    """Select those of these recordings whose file is there and that nobody deletes yet, oldest first."""
+    return _deletable().filter(pk__in=recordings)
+
+
+def _deletable() -> QuerySet[Recording]:
+    open_or_done = Q(deletion__isnull=False) & ~Q(deletion__status__in=outbox.NOT_DELETED)
+    rows = Recording.objects.filter(status=Recording.Status.SAVED).exclude(recording_id="")
     return rows.exclude(open_or_done).order_by("started_at", "id")
 
 
@@ -127,8 +128,8 @@ def _keep(call: Call, key: str, row: Mapping[str, Any]) -> None:
         Recording.objects.bulk_create([stub], ignore_conflicts=True)
         found = Recording.objects.select_for_update(of=("self",), no_key=True).get(account=call.account, key=key)
         assign(found, merge(found, _facts_of(row), begun, 0, "told")).save()
-    if not call.has_recording:
-        Call.objects.filter(pk=call.pk).update(has_recording=True)
+        if not call.has_recording:
+            Call.objects.filter(pk=call.pk).update(has_recording=True)
 
 
 def _facts_of(row: Mapping[str, Any]) -> Iterator[Fact]:
@@ -143,4 +144,10 @@ def _facts_of(row: Mapping[str, Any]) -> Iterator[Fact]:
 
 
 def _address(url: Any) -> str:
-    return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
+    """Return what Telnyx says of where the file lies; empty where it is no address."""
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        return ""
+    try:
+        return url if urlsplit(url).hostname else ""
+    except ValueError:
+        return ""

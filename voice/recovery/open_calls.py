@@ -158,10 +158,17 @@ def _quiet(run: RecoveryRun) -> QuerySet[Any]:
 def _find_ending(run: RecoveryRun, call: Any, texml_listed: set[str]) -> None:
     run.count()
     lost = texml_calls.find_lost(run, call, texml_listed) if call.is_texml else _find_lost(run, call)
-    if lost and status.close_as_lost(call, lost.end_time, run.now).state == Call.State.LOST:
+    if lost and _close(run, call, lost):
         run.count(calls_lost=1)
-        if lost.words:  # at the dial, which stays accepted
+
+
+def _close(run: RecoveryRun, call: Any, lost: Lost) -> bool:
+    """Close the call and say why at the dial, which stays accepted: nobody looks at a call again that is closed."""
+    with transaction.atomic():
+        is_lost = status.close_as_lost(call, lost.end_time, run.now).state == Call.State.LOST
+        if is_lost and lost.words:
             call.commands.filter(action__in=actions.NEW_CALLS, settlement="").update(settlement=lost.words)
+    return is_lost
 
 
 def _find_lost(run: RecoveryRun, call: Any) -> Lost | None:

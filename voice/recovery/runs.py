@@ -32,11 +32,13 @@ def request(account: TelnyxAccount, actor: Actor) -> tuple[Recovery, bool]:
         with transaction.atomic():
             label = actor.label[:200]
             record = Recovery.objects.create(account=account, requested_by=label, started_at=now, seen_alive_at=now)
+            if actor != PORTAL:
+                AuditEvent.note(actor, "events.recover", record)
     except IntegrityError:
         waiting = Recovery.objects.filter(account=account, state__in=OPEN).first()
+        if waiting is None and not TelnyxAccount.objects.filter(pk=account.pk).exists():
+            raise  # it was deleted meanwhile
         return (waiting, False) if waiting else request(account, actor)
-    if actor != PORTAL:
-        AuditEvent.note(actor, "events.recover", record)
     return record, True
 
 

@@ -113,4 +113,5 @@ def _new(run: RecoveryRun, sid: str, told: JsonObject) -> Call | None:
         return None
     call = Call(account=run.account, call_control_id=sid, started_at=begun)
     assign(call, merge(call, facts_of_resource(told), begun, 0, "texml resource"))
+    call.ask_for_judgement(run.now)
     return call

@@ -17,10 +17,12 @@ from unfold.widgets import (
 )
 
 from applications.kinds import KINDS
+from portal.admin.filters import MomentField as ListMoment
 from portal.models import TelnyxAccount
 from portal.times import read_time
+from voice.calls import search
 from voice.catalogue.event_types import EVENT_TYPES
-from voice.models import CallEvent
+from voice.models import Call, CallEvent
 from voice.replay.selection import Selection
 
 MOST_IDS = 1000
@@ -169,8 +171,8 @@ def initial_of(listed: QueryDict) -> dict[str, Any]:
     found: dict[str, Any] = {
         "statuses": listed.getlist("status__exact"),
         "sources": listed.getlist("source__exact"),
-        "received_from": _moment(listed, "received_at_from"),
-        "received_until": _moment(listed, "received_at_to"),
+        "received_from": _moment(listed, "received_at_from", is_end=False),
+        "received_until": _moment(listed, "received_at_to", is_end=True),
     }
     if event_type := listed.get("event_type", "").strip():
         found["event_types"] = event_type
@@ -179,7 +181,7 @@ def initial_of(listed: QueryDict) -> dict[str, Any]:
     if connection := listed.get("connection_id__exact") or listed.get("connection_id"):
         found["application"] = connection
     if term := listed.get("q", "").strip():
-        found["ids" if _is_uuid(term) else "call"] = term
+        found |= _searched(term)
     return {name: value for name, value in found.items() if value}
 
 
@@ -219,12 +221,26 @@ def _formed(text: str, form: re.Pattern[str], what: str) -> str:
     return text
 
 
-def _moment(listed: QueryDict, name: str) -> str:
-    return " ".join(part for part in (listed.get(f"{name}_0", ""), listed.get(f"{name}_1", "")) if part)
+def _moment(listed: QueryDict, name: str, *, is_end: bool) -> str:
+    """Read where the list's range begins or ends as the list does, in the zone of who looks, and name the offset.
 
-
-def _is_uuid(text: str) -> bool:
+    What is no time there is none here: in quotes, so that this form does not read it in its own way.
+    """
+    parts = [listed.get(f"{name}_{part}", "") for part in (0, 1)]
     try:
-        return bool(uuid.UUID(text))
-    except ValueError:
-        return False
+        at = ListMoment(is_end=is_end).clean(parts)
+    except ValidationError:
+        return f"“{' '.join(part for part in parts if part)}”"
+    return timezone.localtime(at).isoformat(sep=" ") if at else ""
+
+
+def _searched(term: str) -> dict[str, str]:
+    """Say with this form's fields what the list's search finds; by ids where none of them asks for it."""
+    if not search.UUID.fullmatch(term):
+        return {"call": term}
+    session = {"call_session_id": term.lower()}
+    events = CallEvent.objects.filter(search.of_event(term) | search.of_session(term)).order_by()
+    if Call.objects.filter(**session).exists() and not events.exclude(**session).exists():  # TeXML's name none
+        return {"session": term.lower()}
+    ids = [str(event_id) for event_id in events.values_list("pk", flat=True)[: MOST_IDS + 1]]
+    return {"ids": "\n".join(ids or [term])}

@@ -15,7 +15,6 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
-from django.db.models.functions import Now
 
 from portal import sql
 from portal.actors import Actor
@@ -172,7 +171,7 @@ def _where_it_dies(row: Replay) -> str:
 
 def _count(row: Replay) -> None:
     if row.total is None:
-        _step(row, lease_until=Now() + SCAN_LEASE)
+        _step(row, lease_until=sql.Now() + SCAN_LEASE)
         _take(row, _step(row, total=rows(row).count()))
 
 
@@ -184,7 +183,7 @@ def _due_events(row: Replay) -> Iterator[tuple[uuid.UUID, Any]]:
 
 def _slice(row: Replay) -> list[tuple[uuid.UUID, Any]]:
     """Read the next events, in the order they were received."""
-    _step(row, lease_until=Now() + SCAN_LEASE)
+    _step(row, lease_until=sql.Now() + SCAN_LEASE)
     found = rows(row)
     if row.cursor_at is not None:
         behind = Q(received_at__gt=row.cursor_at) | Q(received_at=row.cursor_at, pk__gt=row.cursor_id)
@@ -256,7 +255,7 @@ def _step(row: Replay, **values: Any) -> JsonObject:
     ``row`` itself takes the values only when they are committed.
     """
     mine = Replay.objects.filter(pk=row.pk, state=row.state, holder=row.holder)
-    if not mine.update(**{"lease_until": Now() + LEASE} | values):
+    if not mine.update(**{"lease_until": sql.Now() + LEASE} | values):
         raise Stopped
     return values
 

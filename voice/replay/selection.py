@@ -2,12 +2,13 @@
 
 import uuid
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Self
 
 from django.db.models import Q, QuerySet
 
 from portal.times import read_time
+from voice.calls import search
 from voice.models import CallEvent
 
 MOST_COUNTED = 1000
@@ -144,7 +145,10 @@ def _types(wanted: tuple[str, ...]) -> Q:
 
 
 def _ids(wanted: tuple[str, ...]) -> Q:
-    return Q(pk__in=[uuid.UUID(event_id) for event_id in wanted]) | Q(dedupe_key__in=wanted) if wanted else Q()
+    if not wanted:
+        return Q()
+    ours = Q(pk__in=[uuid.UUID(event_id) for event_id in wanted])
+    return ours | Q(account__in=search.account_ids(), dedupe_key__in=wanted)
 
 
 def _plain(value: Any) -> Any:
@@ -155,7 +159,7 @@ def _plain(value: Any) -> Any:
 
 def _shown(value: Any) -> str:
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M:%S}"
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     if isinstance(value, tuple):
         return f"{len(value)} chosen" if len(value) > 3 else ", ".join(value)
     return str(value)

@@ -6,6 +6,7 @@ from typing import Any
 
 from portal.masking import display_number, masked_for
 from portal.phone_numbers import pretty
+from portal.times import read_time
 from voice.catalogue.event_types import HANGUP_CAUSES, label
 from voice.models import ReplayLine
 
@@ -76,9 +77,7 @@ def _of_event(line: ReplayLine, user: Any) -> Description:
     about, status = line.about, line.changes.get("status")
     pairs = [("Status", str(status[0]), str(status[1]))] if status else []
     title = label(about.get("event_type", "")) or "Unreadable event"
-    return Description(
-        line, title, str(about.get("received_at", ""))[:19].replace("T", " "), pairs, masked_for(user, line.said)
-    )
+    return Description(line, title, _time(about.get("received_at"), "seconds"), pairs, masked_for(user, line.said))
 
 
 def _of_row(line: ReplayLine, user: Any) -> Description:
@@ -132,11 +131,17 @@ def _value(name: str, value: Any, user: Any) -> str:
     if name.endswith("_number"):
         return _number(str(value), user)
     if name.endswith("_at"):
-        return str(value)[:23].replace("T", " ").removesuffix("+00:00")
+        return _time(value)
     if isinstance(value, list):
         return ", ".join(str(masked_for(user, str(member))) for member in value)
     text = "yes" if value is True else str(masked_for(user, {name: value})[name])
     return {"state": text.replace("_", " "), "hangup_cause": HANGUP_CAUSES.get(text, text)}.get(name, text)
+
+
+def _time(kept: Any, timespec: str = "milliseconds") -> str:
+    """Write the time of a line in UTC, as the form of a replay takes it, and so does the command."""
+    at = read_time(kept)
+    return f"{at.replace(tzinfo=None).isoformat(' ', timespec)} UTC" if at else str(kept or "")
 
 
 def _number(text: str, user: Any) -> str:

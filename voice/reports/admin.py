@@ -1,6 +1,7 @@
 """Draws the reports: the figures of a window, its hours, how calls ended, and each application, number or flow."""
 
 import uuid
+from datetime import UTC
 from typing import Any
 
 from django.contrib import admin, messages
@@ -14,7 +15,7 @@ from applications.kinds import KINDS
 from portal.actors import actor_of
 from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
-from portal.phone_numbers import compact
+from portal.phone_numbers import same_form
 from voice.reports import as_csv, freshness, links, report, windows
 from voice.reports.definitions.catalogue import GENERAL, METRICS
 from voice.reports.figures import Scope
@@ -37,13 +38,15 @@ def _page(request: HttpRequest) -> HttpResponse:
     if request.GET.get("format") == "csv" and not wrong:
         return _file(request, found)
     lines, more = found.lines(by, request.user)
+    endings, more_endings = found.endings()
     context = {
         **admin.site.each_context(request),
         "title": "Reports",
         "report": found,
         "groups": found.groups(),
         "chart": found.chart(),
-        "endings": found.endings(),
+        "endings": endings,
+        "more_endings": more_endings,
         "by": by,
         "divisions": _tabs(request, by),
         "lines": [(line, _address(request, **line.narrowed) if line.narrowed else "") for line in lines],
@@ -65,9 +68,9 @@ def _page(request: HttpRequest) -> HttpResponse:
 
 def _file(request: HttpRequest, found: report.Report) -> HttpResponse:
     """Answer with the figures as a file; noted in the audit trail with what was asked for."""
-    AuditEvent.note(
-        actor_of(request), "report.export", window=found.window.words(), account=request.GET.get("account", "")
-    )
+    with timezone.override(UTC):  # the trail is read in other zones, too
+        window = f"{found.window.words()} UTC"
+    AuditEvent.note(actor_of(request), "report.export", window=window, account=request.GET.get("account", ""))
     answer = HttpResponse("".join(as_csv.lines(found)), content_type="text/csv; charset=utf-8")
     name = f"figures-{timezone.localtime(found.window.begin):%Y-%m-%d}-{timezone.localtime(found.window.end):%Y-%m-%d}"
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
@@ -86,7 +89,7 @@ def _window(asked: QueryDict, wrong: list[str]) -> Window:
 
 def _scope(request: HttpRequest, wrong: list[str]) -> Scope:
     asked = request.GET
-    account, number = asked.get("account", ""), compact(asked.get("number", ""))
+    account, number = asked.get("account", ""), same_form(asked.get("number", ""))
     if number and not may_see_whole(request.user):
         wrong.append("number: you may not see whole numbers, so a report cannot be narrowed to one.")
         number = ""

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from portal.masking import display_number
 from portal.models import TelnyxAccount
-from portal.phone_numbers import compact
+from portal.phone_numbers import same_form
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.serializers import WordsField
 from portal.rest.viewsets import PortalViewSet, demand
@@ -174,7 +174,7 @@ def _scope(request: Request, asked: dict[str, str]) -> Scope:
     if "number" in asked:
         demand(request, "voice.view_full_number")
     account = _account(asked["account"]) if "account" in asked else None
-    return Scope(account, asked.get("connection_id", ""), compact(asked.get("number", "")))
+    return Scope(account, asked.get("connection_id", ""), same_form(asked.get("number", "")))
 
 
 def _account(name: str) -> uuid.UUID:

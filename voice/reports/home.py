@@ -18,10 +18,12 @@ def of(user: Any) -> dict[str, Any]:
     """Return what the home page shows of the calls: one statement, and one for the names of the accounts."""
     window = windows.preset(windows.DEFAULT, timezone.now())
     found = report.read(window, Scope(), links.to_call_log(user))
+    endings, rest = found.endings(_ENDINGS)
     return {
         "figures": found.figures(_FIGURES),
         "chart": found.chart(),
-        "endings": found.endings(_ENDINGS),
+        "endings": endings,
+        "other_endings": {"kinds": len(rest), "count": sum(one["count"] for one in rest)},
         "window": window,
         "freshness": freshness.now(),
     }

@@ -63,8 +63,9 @@ class Links:
         asked |= {"account__id__exact": str(scope.account_id)} if scope.account_id else {}
         last = window.end - timedelta(microseconds=1)  # both ends belong to what that list shows
         for name, at in (("from", window.begin), ("to", last)):
-            local = timezone.localtime(at)
-            asked |= {f"created_at_{name}_0": f"{local:%Y-%m-%d}", f"created_at_{name}_1": f"{local:%H:%M:%S.%f}"}
+            # with its offset: on one day of the year an hour comes twice
+            day, _, clock = timezone.localtime(at).isoformat(timespec="microseconds").partition("T")
+            asked |= {f"created_at_{name}_0": day, f"created_at_{name}_1": clock}
         return f"{reverse('admin:voice_callcommand_changelist')}?{urlencode(asked)}"
 
 

@@ -24,6 +24,7 @@ from voice.reports.links import Links
 from voice.reports.windows import Window
 
 MOST_LINES = 50
+MOST_ENDINGS = 10  # are shown at once
 COLUMNS = ("incoming", "incoming_answered", "put_through", "abandoned", "attempts", "asr", "minutes", "acd")
 DIVISIONS = {"time": "Time", "application": "Application", "number": "Own number", "flow": "Flow", "account": "Account"}
 
@@ -127,18 +128,15 @@ class Report:
         every = max(len(columns) // 8, 1)
         return Chart(columns, most, [one.label if at % every == 0 else "" for at, one in enumerate(columns)])
 
-    def endings(self, most: int | None = None) -> list[dict[str, Any]]:
-        """Return how the calls of customers ended; what is beyond ``most`` as one line."""
+    def endings(self, most: int = MOST_ENDINGS) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Return how the calls of customers ended: as ``most`` of them did, and the rest; the largest first."""
         lines = []
         for kind in (kinds.AS.INCOMING, kinds.AS.OUTGOING):
             lines += [(kind, ending, n) for ending, n in measures.endings(self.total.of(kind)).items()]
         lines.sort(key=lambda line: -line[2])
-        shown = lines if most is None else lines[:most]
-        rest = sum(n for _, _, n in lines[len(shown) :])
-        highest = max((*(n for _, _, n in shown), rest), default=0) or 1
-        told = [self._ending(kind, ending, n, highest) for kind, ending, n in shown]
-        others = {"words": f"{len(lines) - len(shown)} other endings", "count": rest, "tone": "unknown"}
-        return [*told, others | {"percent": round(100 * rest / highest)}] if rest else told
+        highest = max((n for _, _, n in lines), default=1)
+        told = [self._ending(kind, ending, n, highest) for kind, ending, n in lines]
+        return told[:most], told[most:]
 
     def lines(self, by: str, user: Any) -> tuple[list[Line], int]:
         """Return the table of a division, and how many lines it has beyond those."""
@@ -234,8 +232,9 @@ class Report:
         asked = {"app": scope.connection_id, "number": scope.number}
         asked |= {"account": self.links.accounts.get(scope.account_id, "")} if scope.account_id else {}
         if window != self.window:
-            begin, end = timezone.localtime(window.begin), timezone.localtime(window.end)
-            asked |= {"window": "", "from": f"{begin:%Y-%m-%dT%H:%M}", "to": f"{end:%Y-%m-%dT%H:%M}"}
+            ends = {"from": window.begin, "to": window.end}
+            asked |= {name: timezone.localtime(at).isoformat(timespec="minutes") for name, at in ends.items()}
+            asked["window"] = ""
         return {**asked, "by": "time"}
 
     def _names(self, by: str, keys: list[Any], user: Any) -> list[tuple[str, Scope]]:

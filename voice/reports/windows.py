@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
+from portal.times import of_wall_clock
 from voice.metrics import quarters
 
 MOST_DAYS = 92
@@ -90,7 +91,8 @@ def _between(asked: Mapping[str, str], now: datetime) -> Window:
     begin = _time("from", asked["from"]) if asked.get("from") else end - _DAY
     if begin >= end:
         raise BadWindow("from: the window has to begin before it ends.")
-    if end - begin > MOST_DAYS * _DAY:
+    # by the clock on the wall: in autumn so many days have an hour more
+    if _on_the_wall(end) - _on_the_wall(begin) > MOST_DAYS * _DAY:
         raise BadWindow(f"from: a window has at most {MOST_DAYS} days. Choose a shorter one.")
     return Window(begin, end)
 
@@ -104,8 +106,7 @@ def _time(name: str, text: str, *, is_end: bool = False) -> datetime:
         at = parse_datetime(text)
         if at is None:
             raise ValueError
-        at = timezone.make_aware(at) if timezone.is_naive(at) else at
-        at = at.astimezone(UTC)
+        at = of_wall_clock(at, is_end=is_end).astimezone(UTC)
         _demand_a_year_of_ours(at.year)
         return _quarter_after(at) if is_end and at != quarters.of_time(at) else quarters.of_time(at)
     except (ValueError, OverflowError):
@@ -119,6 +120,10 @@ def _demand_a_year_of_ours(year: int) -> None:
 
 def _quarter_after(at: datetime) -> datetime:
     return quarters.of_time(at) + quarters.QUARTER
+
+
+def _on_the_wall(at: datetime) -> datetime:
+    return timezone.localtime(at).replace(tzinfo=None)
 
 
 def _midnight(day: date) -> datetime:

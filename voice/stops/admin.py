@@ -138,7 +138,7 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
         "open": open_ones,
         "total": total,
         "percent": round(100 * (total - open_ones) / max(total, 1)),
-        "left": service.outgoing(stop.account).count(),
+        "left": None if stop.is_of_picked else service.outgoing(stop.account).count(),
         "paused": service.paused_with(stop.pk)[:_SHOWN],
         "may_dial": request.user.has_perm(DIAL),
         "again": reverse("admin:voice_stop_hang_up") + (f"?account={stop.account_id}" if stop.account_id else ""),

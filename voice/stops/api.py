@@ -9,7 +9,7 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_of
+from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet, account_name, account_of
 from voice.models import Stop, Suspension
 from voice.stops import service
 from voice.stops.serializers import (
@@ -68,7 +68,7 @@ class StopViewSet(mixins.RetrieveModelMixin, PortalViewSet):
             raise PermissionDenied("The token's user lacks the permission voice.dial: batches are paused with it.")
         given = NewStopSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        account = account_of(request, request.data) if "account" in request.data else None
+        account = account_of(request, request.data) if account_name(request, request.data) is not None else None
         intent = uuid.uuid5(uuid.NAMESPACE_OID, self.intent) if self.intent else uuid.uuid4()
         stop = service.stop_outgoing(intent, self.actor, account)
         data: Any = self.get_serializer(stop).data

@@ -12,23 +12,31 @@ from portal.models import TelnyxAccount
 from voice.suspensions import standing
 
 
-def application_panel(request: HttpRequest, application: TelnyxApplication) -> SafeString:
-    """Draw the stop of an application's page."""
+def application_head(request: HttpRequest, application: TelnyxApplication) -> dict[str, SafeString]:
+    """Draw for the head of an application's page the ``button`` that suspends it, or the ``notice`` that it is so."""
     address = reverse("admin:voice_suspend_application", args=[application.account_id, application.telnyx_id])
-    return _drawn(request, application.account, application.telnyx_id, "application", address)
+    told = _told(request, application.account, application.telnyx_id)
+    if told is None:
+        return {}
+    part = "notice" if told["row"] else "button"
+    return {part: render_to_string(f"voice/stops/{part}.html", told | {"address": address}, request)}
 
 
 def account_panel(request: HttpRequest, account: TelnyxAccount) -> SafeString:
     """Draw the stop of an account's page."""
-    return _drawn(request, account, "", "account", reverse("admin:voice_suspend", args=[account.pk]))
+    told = _told(request, account, "")
+    if told is None:
+        return SafeString("")
+    return render_to_string(
+        "voice/stops/panel.html", told | {"address": reverse("admin:voice_suspend", args=[account.pk])}, request
+    )
 
 
-def _drawn(request: HttpRequest, account: TelnyxAccount, connection_id: str, noun: str, address: str) -> SafeString:
+def _told(request: HttpRequest, account: TelnyxAccount, connection_id: str) -> dict[str, Any] | None:
+    """Tell whether it is suspended; None to who may not know."""
     user: Any = request.user
     may_suspend = user.has_perm("voice.suspend")
     if not (may_suspend or user.has_perm("voice.view_suspension")):
-        return SafeString("")
+        return None
     row = standing.find(account.pk, connection_id)
-    context = {"row": row, "noun": noun, "address": address, "may_suspend": may_suspend}
-    context["words"] = standing.words(row) if row else ""
-    return render_to_string("voice/stops/panel.html", context, request)
+    return {"row": row, "words": standing.words(row) if row else "", "may_suspend": may_suspend}

@@ -1,7 +1,8 @@
 """Suspends accounts and applications, hangs up many calls at once, and undoes what of that can be undone.
 
 Whoever suspends takes the lock of the account's limits first, as each dial does: a dial is either there already, and
-its batch is paused below, or it is refused.
+its batch is paused below, or it is refused. Batches are paused and resumed after that commit, since their rows are
+locked before those of limits. Whoever does it may die: the rows tell what is left to do, and the sweep does it.
 """
 
 import uuid
@@ -9,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from django.db import transaction
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Exists, Model, OuterRef, Q, QuerySet
 
 from applications.kinds import KINDS
 from applications.models import TelnyxApplication
 from portal import sql
-from portal.actors import Actor
+from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from voice.catalogue import actions
 from voice.commands import outbox
@@ -39,8 +40,7 @@ def suspend(account: TelnyxAccount, connection_id: str, why: str, actor: Actor) 
         row, made = Suspension.objects.get_or_create(account=account, connection_id=connection_id, defaults=told)
         if made:
             _note(actor, "suspend", row, why=why)
-    scope = Q(account=account) & (Q(connection_id=connection_id) if connection_id else Q())
-    _pause(running_batches().filter(scope), row.pk, actor)
+    _pause_all_of(row, actor)
     return row
 
 
@@ -55,11 +55,22 @@ def lift(row: Suspension, actor: Actor) -> int:
 
 def resume(paused_for: uuid.UUID, actor: Actor) -> int:
     """Let the batches go on that this suspension or stop has paused, except where another one holds; how many do."""
-    going_on = 0
-    for batch in paused_with(paused_for).select_related("account"):
-        with suppress(standing.Suspended):
-            going_on += batches.resume(batch, actor).status == DialBatch.Status.RUNNING
-    return going_on
+    return _resume(paused_with(paused_for), actor)
+
+
+def settle_batches() -> None:
+    """Pause the batches that run although they are suspended; resume those whose suspension is not there any more.
+
+    Whoever suspends or lifts does both at once, unless he dies before; and a batch may be resumed just before it is
+    suspended, or be paused with two suspensions. What a stop has paused, a person resumes.
+    """
+    for row in Suspension.objects.select_related("account"):
+        _pause_all_of(row, PORTAL)
+    mine, whole = Q(pk=OuterRef("paused_for")), Q(connection_id="", account=OuterRef("account"))
+    one = Q(connection_id=OuterRef("connection_id"), account=OuterRef("account"))
+    held = Exists(Suspension.objects.filter(mine | whole | one)) | Exists(Stop.objects.filter(mine))
+    paused = _with_lines_left().filter(status=DialBatch.Status.PAUSED, paused_for__isnull=False)
+    _resume(paused.exclude(held), PORTAL)
 
 
 def paused_with(paused_for: uuid.UUID) -> QuerySet[DialBatch]:
@@ -75,8 +86,7 @@ def outgoing(account: TelnyxAccount | None = None) -> QuerySet[Call]:
 
 def running_batches(account: TelnyxAccount | None = None) -> QuerySet[DialBatch]:
     """Select the batches that have lines to dial."""
-    waiting = CallCommand.objects.filter(status=_Status.QUEUED, batch__isnull=False).values("batch")
-    rows = DialBatch.objects.filter(status=DialBatch.Status.RUNNING, pk__in=waiting)
+    rows = _with_lines_left().filter(status=DialBatch.Status.RUNNING)
     return rows.filter(account=account) if account else rows
 
 
@@ -97,22 +107,23 @@ def stop_outgoing(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | Non
         return row
     _pause(running_batches(account), row.pk, actor)
     row.batches = paused_with(row.pk).count()
-    dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None}
-    row.dials = waiting_dials(account).update(**dropped, error=f"All outgoing calls were stopped by {actor.label}.")
+    why = f"All outgoing calls were stopped by {actor.label}."
+    dropped = {"status": _Status.EXPIRED, "finished_at": row.at, "lease_until": None, "error": why}
+    with transaction.atomic():
+        row.dials += waiting_dials(account).update(**dropped)
+        row.save(update_fields=["dials"])
     _hang_up(row, list(outgoing(account).select_related("account").defer("facts")[:MOST]), actor)
-    AuditEvent.note(actor, "call.stop_outgoing", account, calls=row.calls, dials=row.dials, batches=row.batches)
-    return row
+    return _end(row, actor, "call.stop_outgoing", "calls", "dials", "batches")
 
 
 def hang_up(stop_id: uuid.UUID, ids: Sequence[uuid.UUID], actor: Actor) -> Stop:
     """Hang up those of the calls that are alive. The same ``stop_id``: once, as ``stop_outgoing``."""
-    row = _begin(stop_id, actor, None)
+    row = _begin(stop_id, actor, None, is_of_picked=True)
     if row.done_at:
         return row
     picked = Call.objects.alive().filter(pk__in=list(ids)[:MOST])
     _hang_up(row, list(picked.select_related("account").defer("facts")), actor)
-    AuditEvent.note(actor, "call.hang_up_many", None, calls=row.calls)
-    return row
+    return _end(row, actor, "call.hang_up_many", "calls")
 
 
 def commands_of(row: Stop) -> QuerySet[CallCommand]:
@@ -154,25 +165,51 @@ def count_paused_with(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
     return dict(rows.values_list("paused_for").annotate(count=Count("pk")))
 
 
-def _begin(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None) -> Stop:
+def _begin(stop_id: uuid.UUID, actor: Actor, account: TelnyxAccount | None, *, is_of_picked: bool = False) -> Stop:
     told = {"account": account, "at": sql.clock(), "requested_by": actor.label[:300], "user": actor.user}
-    return Stop.objects.get_or_create(pk=stop_id, defaults=told)[0]
+    return Stop.objects.get_or_create(pk=stop_id, defaults=told | {"is_of_picked": is_of_picked})[0]
 
 
 def _hang_up(row: Stop, calls: list[Call], actor: Actor) -> None:
     commands = outbox.hang_up_all(calls, actor, row.at)
-    row.calls, row.done_at = len(commands), sql.clock()
-    row.save(update_fields=["calls", "dials", "batches", "done_at"])
+    row.calls = commands_of(row).count()  # with those from before it was interrupted
     for command in commands:
         wake_sender(command)
 
 
-def _pause(rows: QuerySet[DialBatch], paused_for: uuid.UUID, actor: Actor) -> int:
-    paused = [batches.pause(batch, actor, paused_for=paused_for) for batch in rows]
-    return sum(batch.paused_for == paused_for for batch in paused)
+def _end(row: Stop, actor: Actor, action: str, *counts: str) -> Stop:
+    row.done_at = sql.clock()
+    with transaction.atomic():
+        row.save(update_fields=["calls", "dials", "batches", "done_at"])
+        AuditEvent.note(actor, action, row.account, **{name: getattr(row, name) for name in counts})
+    return row
+
+
+def _with_lines_left() -> QuerySet[DialBatch]:
+    waiting = CallCommand.objects.filter(status=_Status.QUEUED, batch__isnull=False).values("batch")
+    return DialBatch.objects.filter(pk__in=waiting)
+
+
+def _pause_all_of(row: Suspension, actor: Actor) -> None:
+    scope = Q(connection_id=row.connection_id) if row.connection_id else Q()
+    _pause(running_batches(row.account).filter(scope), row.pk, actor)
+
+
+def _pause(rows: QuerySet[DialBatch], paused_for: uuid.UUID, actor: Actor) -> None:
+    for batch in rows:
+        batches.pause(batch, actor, paused_for=paused_for)
+
+
+def _resume(rows: QuerySet[DialBatch], actor: Actor) -> int:
+    going_on = 0
+    for batch in rows.select_related("account"):
+        with suppress(standing.Suspended):
+            resumed = batches.resume(batch, actor, paused_for=batch.paused_for)
+            going_on += resumed.status == DialBatch.Status.RUNNING
+    return going_on
 
 
 def _note(actor: Actor, verb: str, row: Suspension, **details: object) -> None:
     subject = subject_of(row)
-    noun = "account" if subject == row.account and not row.connection_id else "application"
+    noun = "application" if row.connection_id else "account"
     AuditEvent.note(actor, f"{noun}.{verb}", subject, connection_id=row.connection_id, **details)

@@ -16,6 +16,7 @@ from applications.models import SILENT_SECONDS, ApplyRun, Pull
 from portal import sql
 from portal.models import Heartbeat
 from portal.templatetags.portal import seconds
+from portal.view_times import moment_text
 from voice.catalogue import actions
 from voice.catalogue.event_types import label
 from voice.dispatch import reconciliation
@@ -92,9 +93,9 @@ def _command(command: CallCommand, now: datetime, user: Any) -> Stuck:
     releases: tuple[tuple[str, str], ...] = ()
     if command.status == _Status.SENDING and leased:
         why = command.error or "It was sent, and Telnyx has not answered."
-        owner = f"A sender has it until {leased:%H:%M:%S}."
+        owner = f"A sender has it until {moment_text(leased, 'time')}."
     elif leased:
-        why = f"It waits for its next try at {leased:%H:%M:%S}. {command.error}".strip()
+        why = f"It waits for its next try at {moment_text(leased, 'time')}. {command.error}".strip()
         releases = (("now", "Try now"), ("drop", "Do not send"))
     else:
         why = why or "It is due, and nobody has taken it up."
@@ -134,7 +135,8 @@ def _events(user: Any, now: datetime) -> Section:
 def _event(event: CallEvent, now: datetime, user: Any) -> Stuck:
     leased = event.lease_until if event.lease_until and event.lease_until > now else None
     tried = f"Tried {event.attempts} of 8 times. {event.error}".strip() if event.attempts else ""
-    owner = f"Somebody is at it, or it waits for its next try, until {leased:%H:%M:%S}." if leased else ""
+    until = moment_text(leased, "time") if leased else ""
+    owner = f"Somebody is at it, or it waits for its next try, until {until}." if leased else ""
     releases = (("now", "Process now"),) if not leased and user.has_perm("voice.replay_event") else ()
     why, page = tried or "It is due, and nobody has taken it up.", _page("voice_callevent", event.pk)
     return Stuck("event", str(event.pk), label(event.event_type), why, event.received_at, page, owner, releases)

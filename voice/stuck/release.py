@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Callable
 
+from django.db import transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from applications.kinds import BY_SLUG
 from applications.models import ApplyRun, Pull
 from applications.pulls import one_at_a_time, pulls
+from portal import sql
 from portal.actors import Actor
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
@@ -40,10 +41,11 @@ def release(kind: str, verb: str, row_id: uuid.UUID, actor: Actor) -> str:
 
 def _now(row_id: uuid.UUID, actor: Actor) -> str:
     command = _command(row_id, actor)
-    free = Q(status=_Status.QUEUED, batch=None) | Q(status=_Status.SENDING, lease_until__lt=Now())
-    if not CallCommand.objects.filter(free, pk=row_id).update(lease_until=None):
-        raise Owned(_GONE_ON)
-    AuditEvent.note(actor, "command.release", command)
+    free = Q(status=_Status.QUEUED, batch=None) | Q(status=_Status.SENDING, lease_until__lt=sql.Now())
+    with transaction.atomic():
+        if not CallCommand.objects.filter(free, pk=row_id).update(lease_until=None):
+            raise Owned(_GONE_ON)
+        AuditEvent.note(actor, "command.release", command)
     wake_commands(row_id)
     return "It is tried now."
 
@@ -52,9 +54,10 @@ def _drop(row_id: uuid.UUID, actor: Actor) -> str:
     command = _command(row_id, actor)
     words = f"{actor.label} said that it is not to be sent any more."
     waiting = CallCommand.objects.filter(pk=row_id, status=_Status.QUEUED, first_sent_at=None)
-    if not waiting.update(status=_Status.EXPIRED, error=words, finished_at=Now(), lease_until=None):
-        raise Owned(_GONE_ON)
-    AuditEvent.note(actor, "command.drop", command)
+    with transaction.atomic():
+        if not waiting.update(status=_Status.EXPIRED, error=words, finished_at=sql.Now(), lease_until=None):
+            raise Owned(_GONE_ON)
+        AuditEvent.note(actor, "command.drop", command)
     return "It is not sent any more."
 
 

@@ -228,22 +228,23 @@ class TexmlRecordingViewSet(TexmlViewSet):
     """The account's recordings of TeXML calls."""
 
     lookup_field = "recording_sid"
-    permissions = {"list": _SEE, "retrieve": _SEE, "destroy": _CONTROL}
+    permissions = {"list": _SEE, "retrieve": _SEE, "destroy": actions.permission(recordings.DELETE)}
 
     @lists()
     def list(self, request: Request) -> Response:
-        """As Telnyx lists them now. ``media_url`` is for those who may listen."""
+        """As Telnyx lists them now. ``media_url`` is null: one recording tells it."""
         account = self.account(request)
         return self.listed(request, "texml.recordings.list", lambda query: recordings.at_telnyx(account, query))
 
     @reads("recording_sid")
     def retrieve(self, request: Request, recording_sid: str) -> Response:
-        """As Telnyx tells it now."""
-        return self.told(request, recordings.retrieve(self.account(request), recording_sid))
+        """As Telnyx tells it now. ``media_url`` is for those who may listen: the audit trail notes it as a play."""
+        found = recordings.retrieve(self.account(request), recording_sid)
+        return self.told(request, found, link_of=recording_sid)
 
     @acts("recording_sid", body=None)
     def destroy(self, request: Request, recording_sid: str) -> Response:
-        """Delete it at Telnyx."""
+        """Delete the file at Telnyx: a command, the same one however often it is asked for."""
         account = self.account(request)
         return self.accepted(lambda: recordings.delete(account, recording_sid, self.actor))
 

@@ -7,14 +7,15 @@ from django.core import signing
 from rest_framework.exceptions import APIException
 
 from portal.actors import Actor
-from portal.masking import masked_for, may_see_whole
+from portal.masking import HIDDEN, masked_for, may_see_whole
+from portal.models import AuditEvent
 from portal.telnyx.schemas import InvalidParameters
 from voice.calls import search
 from voice.catalogue import texml_operations
 
 LISTEN = "voice.listen_recording"
 _SALT = "texml.cursor"
-_HEARD = ("media_url", "transcription_text")  # what was said, for those who may listen to recordings
+_LINK, _SAID = "media_url", "transcription_text"  # what was said, for those who may listen to recordings
 _SIDES = ("From", "To")  # filters that search for a number
 
 
@@ -51,11 +52,28 @@ def cursor(query: dict[str, str]) -> str:
 
 
 def shown(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a resource as this person may see it: numbers masked, and what was said for who may listen."""
-    heard = user.has_perm(LISTEN)
-    seen = {name: None if name in _HEARD and not heard else member for name, member in row.items()}
+    """Return a resource as this person may see it: numbers masked, and what was said for who may listen.
+
+    A link to a file is told by ``with_link`` alone, which notes it.
+    """
+    hidden = {_LINK} if user.has_perm(LISTEN) else {_LINK, _SAID}
+    seen = {name: None if name in hidden else member for name, member in row.items()}
     masked: dict[str, Any] = masked_for(user, seen)
     return masked
+
+
+def with_link(row: Mapping[str, Any], sid: str, actor: Actor) -> dict[str, Any]:
+    """Return a recording as ``shown`` does, with the link to its file for who may listen; that they do is noted."""
+    seen = shown(actor.user, row)
+    if row.get(_LINK) and actor.user is not None and actor.user.has_perm(LISTEN):
+        AuditEvent.note_look(actor, "recording.listen", sid)
+        seen[_LINK] = masked_for(actor.user, {_LINK: row[_LINK]})[_LINK]
+    return seen
+
+
+def without_link(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a resource as ``shown`` does for all that Telnyx tells, a link in it hidden and not left out."""
+    return shown(user, row) | ({_LINK: HIDDEN} if row.get(_LINK) else {})
 
 
 def _opened(sealed: str) -> dict[str, str]:

@@ -8,6 +8,8 @@ from voice.commands import outbox
 from voice.models import CallCommand
 from voice.texml import requests
 
+DELETE = "texml.recordings.delete"
+
 
 def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the account's recordings."""
@@ -20,5 +22,5 @@ def retrieve(account: TelnyxAccount, recording_sid: str) -> requests.Told | None
 
 
 def delete(account: TelnyxAccount, recording_sid: str, actor: Actor, *, intent: str = "") -> CallCommand:
-    """Make a queued deletion of a recording."""
-    return outbox.place(account, "texml.recordings.delete", {}, actor, path=[recording_sid], intent=intent)
+    """Make a queued deletion of a recording; while one is open, or was carried out, it is that one."""
+    return outbox.delete_recording(account, DELETE, recording_sid, actor, intent=intent)

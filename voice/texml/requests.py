@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from portal.telnyx.account_sids import account_sid
-from portal.telnyx.client import ask
+from portal.telnyx.client import Unaskable, ask
 from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnavailable
 from portal.telnyx.form_bodies import FORM
 from portal.telnyx.paging import MOST_PAGES, PAGE, Listing
@@ -112,7 +112,8 @@ def _pages(
 
 def _neighbour(uri: object, query: Mapping[str, str]) -> dict[str, str] | None:
     """Return the query of a neighbouring page: what its address says, with the filters that it leaves out."""
-    told = dict(parse_qsl(urlsplit(uri).query)) if isinstance(uri, str) else {}
+    # a host that cannot be read is no reason to stop: it is not asked
+    told = dict(parse_qsl(uri.partition("#")[0].partition("?")[2])) if isinstance(uri, str) else {}
     restated = {name.lower() for name in told} | {name.lower() for name in PAGING}
     other = {name: value for name, value in query.items() if name.lower() not in restated} | told
     return other if told and other != query else None
@@ -124,6 +125,8 @@ def send(account: TelnyxAccount, action: str, path: list[str], values: Mapping[s
     They go out by wire name, as JSON or as a form. Raises what ``ask`` raises, and ``NoAccountSid``.
     """
     operation = COMMANDS[action]
+    if len(path) != len(operation.ids):  # a row of another version, or of a damaged copy
+        raise Unaskable(f"Telnyx was not asked: the address of this takes {' and '.join(operation.ids) or 'no id'}.")
     as_form = operation.is_form and settings.TELNYX_TEXML_ENCODING == "form"
     extra = {"extra_headers": {"Content-Type": FORM}} if as_form else {}
     return _ask(account, operation, tuple(path), **values, **extra)

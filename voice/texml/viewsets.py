@@ -14,8 +14,9 @@ from rest_framework.response import Response
 from portal.models import TelnyxAccount
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import MAX_PAGE_SIZE, page_size_of
-from portal.rest.viewsets import PortalViewSet, account_of
+from portal.rest.viewsets import PortalViewSet, account_name, account_of, only_one
 from portal.telnyx.schemas import InvalidParameters
+from voice.calls.search import of_control_id
 from voice.catalogue import texml_operations
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
@@ -76,13 +77,11 @@ class TexmlViewSet(PortalViewSet):
 
     def account(self, request: Request, call_sid: str = "") -> TelnyxAccount:
         """Return the account that is named, else that of the call, else the only one."""
-        named = request.data.get("account") if isinstance(request.data, dict) else None
-        named = named or request.query_params.get("account")
-        if not named and call_sid:
-            known = Call.objects.select_related("account").filter(call_control_id=call_sid)[:2]
-            if len(rows := list(known)) == 1:
-                return rows[0].account
-        return account_of(request, {"account": named} if named else {})
+        if call_sid and account_name(request, request.data) is None:
+            known = Call.objects.select_related("account").filter(of_control_id(call_sid))
+            if rows := list(known):
+                return only_one(rows, "a call").account
+        return account_of(request, request.data)
 
     def values(self, request: Request) -> dict[str, Any]:
         return {name: value for name, value in dict(request.data or {}).items() if name != "account"}
@@ -111,10 +110,13 @@ class TexmlViewSet(PortalViewSet):
             }
         )
 
-    def told(self, request: Request, found: requests.Told | None) -> Response:
+    def told(self, request: Request, found: requests.Told | None, *, link_of: str = "") -> Response:
+        """Answer with a resource; ``link_of`` is the SID of a recording whose link is told."""
         if found is None:
             raise NotFound
-        return Response({**listings.shown(request.user, found.resource), "as_of": found.as_of})
+        told = found.resource
+        seen = listings.with_link(told, link_of, self.actor) if link_of else listings.shown(request.user, told)
+        return Response({**seen, "as_of": found.as_of})
 
     def accepted(self, make: Callable[[], CallCommand]) -> Response:
         return accepted(self, make)

@@ -1,6 +1,5 @@
 """Answers the editor: what is wrong with a text, what callers would get of it, how a call would go."""
 
-import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.views.decorators.http import require_POST
 
+from portal import payloads
 from portal.masking import set_up_for
 from portal.texml.templates import TemplateError
 from voice.texml_editor.draft import Draft, previews, talk, values_of
@@ -43,8 +43,8 @@ def posted(request: HttpRequest, text: str, variables: str) -> tuple[str, dict[s
     """Read a draft and what it declares from the form as it stands: what is no JSON declares nothing."""
     source = request.POST.get("source", request.POST.get(text, ""))
     try:
-        given = json.loads(request.POST.get(variables) or "{}")
-    except (ValueError, RecursionError):
+        given = payloads.loads((request.POST.get(variables) or "{}").encode("utf-8", "surrogatepass"))
+    except payloads.Unreadable:
         given = {}
     declared = given.items() if isinstance(given, dict) else ()
     return source, {name: value for name, value in declared if isinstance(value, str)}
@@ -53,8 +53,8 @@ def posted(request: HttpRequest, text: str, variables: str) -> tuple[str, dict[s
 def posted_steps(request: HttpRequest) -> list[str] | None:
     """Read what was done in a try; None when that is no list of texts."""
     try:
-        steps = json.loads(request.POST.get("steps", "[]"))
-    except (ValueError, RecursionError):
+        steps = payloads.loads(request.POST.get("steps", "[]").encode("utf-8", "surrogatepass"))
+    except payloads.Unreadable:
         return None
     return steps if isinstance(steps, list) and all(isinstance(step, str) for step in steps) else None
 

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
+from portal import sql
 from portal.actors import Actor
-from portal.models import SCOPES, ApiToken, AuditEvent
+from portal.models import MOST_DAYS, SCOPES, ApiToken, AuditEvent
 
 
 class Command(BaseCommand):
@@ -29,9 +31,12 @@ class Command(BaseCommand):
         user = get_user_model().objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError(f"There is no user {options['username']}.")
-        if options["expires"] is not None and not 1 <= options["expires"] <= 36_500:
-            raise CommandError("--expires takes a number of days from 1 to 36500.")
+        if len(options["name"]) > (most := sql.longest(ApiToken, "name")):
+            raise CommandError(f"--name takes at most {most} characters.")
+        if options["expires"] is not None and not 1 <= options["expires"] <= MOST_DAYS:
+            raise CommandError(f"--expires takes a number of days from 1 to {MOST_DAYS}.")
         until = timezone.now() + timedelta(days=options["expires"]) if options["expires"] else None
-        token, text = ApiToken.make(user, options["name"], options["scope"], until)
-        AuditEvent.note(Actor("command line"), "token.make", token, user=options["username"], scopes=token.scopes)
+        with transaction.atomic():
+            token, text = ApiToken.make(user, options["name"], options["scope"], until)
+            AuditEvent.note(Actor("command line"), "token.make", token, user=options["username"], scopes=token.scopes)
         self.stdout.write(text)

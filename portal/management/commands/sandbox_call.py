@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from portal.sandbox.calls.scenarios import SCENARIOS
+from portal.sandbox.services import quality
 
 WAIT_SECONDS = 60.0
 QUIET_SECONDS = 2.0  # before progress is told
@@ -32,6 +33,9 @@ class Command(BaseCommand):
         parser.add_argument("--digits", metavar="KEYS", help="what they press when a TeXML document asks: '1 42#'")
         parser.add_argument("--says", metavar="TEXT", help="what they say when a TeXML document listens")
         parser.add_argument("--stays", metavar="S", type=float, help="after how many seconds they hang up")
+        parser.add_argument("--line", metavar="WORD", help=f"how it sounds: {', '.join(quality.LINES)}")
+        parser.add_argument("--attestation", metavar="LEVEL", help="who vouches for the caller: A, B or C")
+        parser.add_argument("--spam", action="store_const", const=True, help="the caller has a bad reputation")
         parser.add_argument("--list", action="store_true", help="name the scenarios")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -51,6 +55,8 @@ class Command(BaseCommand):
         while (waited := time.monotonic() - started) < WAIT_SECONDS:
             call = _ask(_port(), "GET", f"/sandbox/calls/{quote(id)}")
             if call["session_ended"] and not call["owed"]:
+                if call["telnyx_error"]:
+                    self.stderr.write(f"Telnyx did not put it through: {call['telnyx_error']}.")
                 return
             if waited >= next_line:
                 next_line += 1.0
@@ -67,7 +73,7 @@ def _body(options: dict[str, Any]) -> dict[str, Any]:
         "connection_id": "connection_id",
         "from": "from_number",
         "to": "to_number",
-        **{name: name for name in ("dials", "digits", "says", "stays")},
+        **{name: name for name in ("dials", "digits", "says", "stays", "line", "attestation", "spam")},
     }
     return {name: options[option] for name, option in names.items() if options[option] is not None}
 

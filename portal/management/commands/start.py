@@ -88,11 +88,13 @@ def _processes(*, with_sandbox: bool) -> list[Process]:
 
 
 def _processes_of_many() -> list[Process]:
-    """Return the workers of several hosts: processes for events, threads for commands."""
+    """Return this host's worker, and those of several hosts: processes for events, threads for commands."""
     celery = [sys.executable, "-m", "celery", "-A", "portal", "--quiet"]
     worker = [*celery, "worker", "--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"]
     schedule = str(settings.VAR_DIR / "beat-schedule")
     return [
+        # the short way for what comes to this host; Celery's take what comes elsewhere, or what it has no room for
+        Process("worker", [sys.executable, "manage.py", "worker"]),
         Process("events", [*worker, "-P", "prefork", "-c", "2", "-Q", "events", "-n", "events@%h"]),
         Process("commands", [*worker, "-P", "threads", "-c", "32", "-Q", "commands", "-n", "commands@%h"]),
         Process("beat", [*celery, "beat", "-s", schedule, "--pidfile=", "-l", "WARNING"]),

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from portal.runtime import worker
+from portal.runtime.datagrams import Taken
 
 
 class Command(BaseCommand):
@@ -13,4 +14,7 @@ class Command(BaseCommand):
     help = "Work off the wake-ups of this host: process events, send commands, run tasks. Needs no broker."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        worker.run()
+        try:
+            worker.run()
+        except Taken as taken:
+            raise CommandError(str(taken)) from None

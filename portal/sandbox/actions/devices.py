@@ -2,8 +2,8 @@
 
 The leg dialled leads to Telnyx's registrar (the transport), a second one from there to the device: it comes in, of the
 connection that SIP users have, in a session of its own. Headers given to the dial are told of both legs, its
-``client_state`` is the transport's alone. Only dials and transfers of Call Control do so, to
-``sip:USER@sip.telnyx.com``.
+``client_state`` is the transport's alone. Every leg to ``sip:USER@sip.telnyx.com`` does so; of one of TeXML only the
+transport is told of, in callbacks, since its application has no address for a device's events.
 """
 
 import re
@@ -21,7 +21,7 @@ _USER = re.compile(r"sips?:(?!\+?[0-9]+@)[^@]+@sip\.telnyx\.com(:[0-9]+)?(;.*)?"
 
 def ring(exchange: Exchange, call: Call) -> None:
     """Ring the device of whom the leg leads to, unless Telnyx does not put it through."""
-    if call.direction != "outgoing" or call.texml is not None or not _USER.fullmatch(call.to_number):
+    if call.direction != "outgoing" or not _USER.fullmatch(call.to_number):
         return
     ending = ENDINGS.get(last_digits(call.to_number))
     if ending and ending.reason and not call.part:
@@ -40,7 +40,7 @@ def answering(exchange: Exchange, call: Call) -> None:
     if device is None or not device.alive:
         return
     exchange.emit(call, "call.bridged", bridged_call_control_id=device.call_control_id)
-    if last_digits(call.to_number) == TAKES_OVER:
+    if last_digits(call.to_number) == TAKES_OVER and call.texml is None:  # a document knows its own legs only
         _take_over(exchange, call, device)
     elif device.state == "ringing":
         device.state, device.answered_at = "answered", exchange.now()
@@ -69,7 +69,7 @@ def ended(exchange: Exchange, call: Call) -> None:
 def _take_over(exchange: Exchange, call: Call, device: Call) -> None:
     """End the transport, and let the device have what was to become of it."""
     call.device = None
-    for name in ("bridge_to", "machine_detection", "options", "parks", "part", "rivals", "supervises"):
+    for name in ("bridge_to", "line", "machine_detection", "options", "parks", "part", "rivals", "supervises"):
         setattr(device, name, getattr(call, name))
     call.bridge_to, call.rivals = None, []
     calls.end(exchange, call, "normal_clearing", "caller", "200")

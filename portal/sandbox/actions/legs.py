@@ -44,9 +44,9 @@ def transfer(exchange: Exchange, call: Call, body: JsonObject) -> None:
     check_encryption(body, [to])
     dialled = exchange.call(call.device_of) if call.device_of else None
     own = dialled or call  # the connection of SIP devices calls nobody
-    limits.check(exchange, exchange.application(own))
-    callees.check_allowed(exchange, to, "/to")
+    limits.check(exchange, exchange.application(own), to)
     numbers = body.get("from") or call.to_number, to
+    callees.check_allowed(exchange, *numbers, "/to")
     calls.start(
         exchange,
         own.connection_id,

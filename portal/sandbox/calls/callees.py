@@ -8,34 +8,37 @@ from fnmatch import fnmatchcase
 from portal.json_types import JsonObject
 from portal.sandbox import chance
 from portal.sandbox.calls import destinations, machines, scripts
+from portal.sandbox.core.errors import wrong
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call, Store
+from portal.sandbox.services import quality
 
 RULES = "callees"
 MOST = 1000
-_MEMBERS = ("number", "steps", "answers_as", "beep", "greeting", "refused")
+_MEMBERS = ("number", "steps", "answers_as", "beep", "greeting", "line", "refused")
 
 
 def add(exchange: Exchange, body: JsonObject) -> JsonObject:
     """Add a rule; 422 names what makes no sense."""
     if unknown := sorted(set(body) - set(_MEMBERS)):
-        raise scripts.wrong(unknown[0], f"Unknown member; there are {', '.join(_MEMBERS)}.")
+        raise wrong(unknown[0], f"Unknown member; there are {', '.join(_MEMBERS)}.")
     number, who, refused = body.get("number"), body.get("answers_as", "human"), body.get("refused")
     if not isinstance(number, str) or not 0 < len(number) <= 200:
-        raise scripts.wrong("number", "A number or SIP URI, or a pattern of one: +1312555*.")
+        raise wrong("number", "A number or SIP URI, or a pattern of one: +1312555*.")
     if who not in machines.KINDS:
-        raise scripts.wrong("answers_as", f"Must be one of {', '.join(machines.KINDS)}.")
+        raise wrong("answers_as", f"Must be one of {', '.join(machines.KINDS)}.")
     if not isinstance(body.get("beep", True), bool):
-        raise scripts.wrong("beep", "true or false.")
+        raise wrong("beep", "true or false.")
     greeting = body.get("greeting", machines.GREETING)
     if isinstance(greeting, bool) or not isinstance(greeting, int | float) or not 0 <= greeting <= scripts.LONGEST:
-        raise scripts.wrong("greeting", "Seconds, from 0.")
+        raise wrong("greeting", "Seconds, from 0.")
     if refused is not None and (not isinstance(refused, str) or refused not in destinations.CODES):
-        raise scripts.wrong("refused", f"Must be one of {', '.join(destinations.CODES)}.")
+        raise wrong("refused", f"Must be one of {', '.join(destinations.CODES)}.")
     if len(exchange.store.all(RULES)) >= MOST:
-        raise scripts.wrong("number", f"There are {MOST} rules already.")
+        raise wrong("number", f"There are {MOST} rules already.")
     part = scripts.read(body.get("steps", []))
     part |= {"answers_as": who, "beep": body.get("beep", True), "greeting": float(greeting)}
+    part |= {"line": quality.read(body["line"], "line")} if "line" in body else {}
     rule: JsonObject = {"id": chance.new_uuid(), "number": number, "refused": refused, "part": part}
     exchange.store.put(RULES, rule["id"], rule)
     return rule
@@ -51,8 +54,10 @@ def clear(store: Store) -> None:
         store.remove(RULES, rule["id"])
 
 
-def check_allowed(exchange: Exchange, number: str, pointer: str) -> None:
-    """Refuse to put a call through to a number that Telnyx, or a rule, would not."""
+def check_allowed(exchange: Exchange, caller: str, number: str, pointer: str) -> None:
+    """Refuse to put a call through to a number that Telnyx, or a rule, would not; nobody calls themselves."""
+    if caller == number:
+        raise destinations.refused("D53")
     rule = _rule(exchange.store, number)
     if rule is None:
         destinations.check_allowed(number, pointer)

@@ -9,7 +9,7 @@ from portal.json_types import JsonObject
 from portal.sandbox import chance
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
-from portal.sandbox.services import media
+from portal.sandbox.services import media, quality, trust
 
 _COST_DELAY = 0.5  # seconds after the hangup
 # what a command asks for that begins only when the leg is answered
@@ -26,6 +26,7 @@ _FROM_ANSWER = (
     "stream_bidirectional_codec",
     "stream_bidirectional_mode",
     "stream_bidirectional_sampling_rate",
+    "stream_codec",
     "stream_track",
     "stream_url",
     "time_limit_secs",
@@ -62,8 +63,33 @@ def start(
         **more,
     )
     exchange.add(call)
-    exchange.emit(call, "call.initiated", **_attested(exchange, call))
+    exchange.emit(call, "call.initiated", **trust.of_caller(exchange, call))
     exchange.tell(call, "started")
+    return call
+
+
+def turn_away(
+    exchange: Exchange, connection_id: str, numbers: tuple[str, str], cause: str, sip: str, reason: str
+) -> Call:
+    """Keep the leg of a caller whom Telnyx does not put through: it is over at once, and nobody is told."""
+    now = exchange.now()
+    call = Call(
+        call_control_id=f"v3:{chance.token(40)}",
+        call_leg_id=chance.new_uuid(),
+        call_session_id=chance.new_uuid(),
+        connection_id=connection_id,
+        direction="incoming",
+        from_number=numbers[0],
+        to_number=numbers[1],
+        started_at=now,
+        state="ended",
+        ended_at=now,
+        hangup_cause=cause,
+        hangup_source="unknown",
+        sip_hangup_cause=sip,
+        reason=reason,
+    )
+    exchange.add(call)
     return call
 
 
@@ -123,7 +149,7 @@ def end(exchange: Exchange, call: Call, cause: str, source: str, sip: str, reaso
     exchange.tell(call, "ending")
     call.state, call.ended_at = "ended", exchange.now()
     call.hangup_cause, call.hangup_source, call.sip_hangup_cause, call.reason = cause, source, sip, reason
-    exchange.emit(call, "call.hangup")
+    exchange.emit(call, "call.hangup", call_quality_stats=quality.measured(call))
     exchange.tell(call, "ended")
     if exchange.application(call).get("call_cost_in_webhooks"):
         exchange.after(_COST_DELAY, call, "cost")
@@ -175,14 +201,6 @@ def _leave_peer(exchange: Exchange, call: Call) -> None:
         end(exchange, peer, "normal_clearing", our_side(peer), "200")
     elif peer.alive:
         exchange.tell(peer, "unbridged")
-
-
-def _attested(exchange: Exchange, call: Call) -> JsonObject:
-    # Telnyx passes the attestation on only to applications that ask for it (inbound.shaken_stir_enabled)
-    asked = exchange.application(call).get("inbound", {}).get("shaken_stir_enabled")
-    if call.direction == "incoming" and asked:
-        return {"shaken_stir_attestation": "A", "shaken_stir_validated": True}
-    return {}
 
 
 def _cost(exchange: Exchange, call: Call, arguments: JsonObject) -> None:

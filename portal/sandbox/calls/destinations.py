@@ -32,6 +32,9 @@ REASONS = {
     "17": ("D17", "Account is disabled"),
     "35": ("D35", "Caller Origination Number is Invalid"),
     "38": ("D38", "No outbound voice profile is assigned"),
+    "39": ("D39", "International daily spent limit reached"),
+    "51": ("D51", "Unverified origination number"),
+    "53": ("D53", "Origination number is the same as the destination number"),
     "60": ("D60", "Destination is not verified"),
 }
 CODES = dict(REASONS.values())
@@ -57,10 +60,10 @@ def check_allowed(number: str, pointer: str) -> None:
         raise refused(found[0])
 
 
-def refused(code: str) -> Refused:
-    """Return the refusal of a dial for that reason."""
+def refused(code: str, words: str = "") -> Refused:
+    """Return the refusal of a dial for that reason, in these words or in those that go with it."""
     beside = {"telnyx_error": {"error_code": code}, "data": {"call_control_id": f"v3:{chance.token(40)}"}}
-    words = CODES.get(code, "This call is not put through")
+    words = words or CODES.get(code, "This call is not put through")
     return Refused(403, Problem(10010, "Not authorized", f"{words} {code}"), beside=beside)
 
 

@@ -88,9 +88,9 @@ def invalid_connection() -> Refused:
 def _dial(exchange: Exchange, body: JsonObject, numbers: list[str]) -> JsonObject:
     """Let all of them ring; the answer tells of the first. That all have one session is documented nowhere."""
     application = application_for_calls(exchange, body["connection_id"])
-    limits.check(exchange, application, len(numbers))
+    limits.check(exchange, application, *numbers)
     for to in numbers:
-        callees.check_allowed(exchange, to, "/to")
+        callees.check_allowed(exchange, body["from"], to, "/to")
     linked, watched = _linked(exchange, body), _watched(exchange, body)
     if linked and watched and linked.call_session_id != watched.call_session_id:
         # a leg is of one session, and which of the two Telnyx would choose is written down nowhere

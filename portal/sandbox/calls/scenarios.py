@@ -63,6 +63,7 @@ def assign(exchange: Exchange, call: Call) -> None:
     """Give whom we dial the part that a rule has for them."""
     if call.direction == "outgoing":
         call.part = callees.part(exchange, call)
+        call.line = (call.part or {}).get("line", {})
 
 
 def _as_told(exchange: Exchange, call: Call, what: str) -> None:

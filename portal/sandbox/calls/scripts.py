@@ -10,7 +10,7 @@ from typing import Any
 
 from portal.json_types import JsonObject
 from portal.sandbox.calls import calls
-from portal.sandbox.core.errors import Refused, unprocessable
+from portal.sandbox.core.errors import wrong
 from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.services import sockets, transcripts
@@ -139,10 +139,6 @@ def read_hangup(value: Any, name: str) -> JsonObject:
         if not isinstance(value.get(member, ""), str) or len(value.get(member, "")) > 100:
             raise wrong(f"{name}/{member}", "A text of at most 100 characters.")
     return value
-
-
-def wrong(name: str, detail: str) -> Refused:
-    return unprocessable("10015", "Invalid parameter", f"'{name}': {detail}", f"/{name}")
 
 
 def _read_when(step: Any, where: str) -> JsonObject:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control.operations import Asked
+from portal.sandbox.core.errors import wrong
 from portal.sandbox.core.events import moment, timestamp
 
 LONGEST = 31 * 86_400.0  # seconds that are advanced at once

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control.operations import Asked, Member, number
+from portal.sandbox.core.errors import wrong
 from portal.sandbox.core.store import LEDGER_LENGTH, Store
 
 KINDS = ("requests", "commands", "deliveries", "documents", "streams")

@@ -7,8 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control.worlds import World, Worlds
+from portal.sandbox.core.errors import wrong
 
 # JSON Schema's names of what Python reads
 KINDS: dict[str, tuple[type, ...]] = {

@@ -1,25 +1,26 @@
 """Plays people on request: somebody calls, presses a key, says something, hangs up; whoever is called does as told."""
 
 import re
+from typing import Any
 
 from portal.json_types import JsonObject
-from portal.sandbox.calls import callees, calls, commands, scripts
+from portal.sandbox.calls import callees, calls, commands, limits, scripts
 from portal.sandbox.calls.destinations import FIRST_COMMAND
 from portal.sandbox.calls.dialling import application_for_calls
 from portal.sandbox.calls.scenarios import SCENARIOS
-from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control.operations import Asked
-from portal.sandbox.core.errors import not_found
+from portal.sandbox.core.errors import not_found, wrong
 from portal.sandbox.core.exchange import CALL_CONTROL, TEXML, Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources.applications import KINDS
-from portal.sandbox.services import sockets
+from portal.sandbox.services import quality, sockets, trust
 from portal.sandbox.texml import legs
 
 FROM, TO = "+13125550143", "+13125550100"  # numbers kept for fiction
 _CALLER = ("digits", "says", "stays")  # what the caller of a TeXML application does
 _KEYS = re.compile(r"[0-9*#]+( [0-9*#]+)*|")
 _LONGEST = 24.0  # seconds
+_TURNED_AWAY = {"D4": ("user_busy", "486"), "D52": ("call_rejected", "603")}  # what the caller hears, by the reason
 
 
 def ring(asked: Asked) -> JsonObject:
@@ -141,6 +142,8 @@ def seen(call: Call) -> JsonObject:
         "ended": not call.alive,
         "hangup_cause": call.hangup_cause,
         "hangup_source": call.hangup_source,
+        "sip_hangup_cause": call.sip_hangup_cause,
+        "telnyx_error": call.reason or None,
     }
 
 
@@ -152,15 +155,28 @@ def _start(exchange: Exchange, body: JsonObject) -> Call:
     numbers = body.get("from") or FROM, body.get("to") or TO
     if part is not None and (told := next((name for name in _CALLER if name in body), None)):
         raise wrong(told, "A caller with steps does what these say.")
-    if called["record_type"] == "texml_application":
-        dials = commands.check_number(body, "dials") if "dials" in body else legs.WHOM
-        return legs.ring(exchange, called, numbers, script, dials, _caller(body), part)
-    if told := next((name for name in _CALLER if name in body), None):
-        raise wrong(told, "Only who calls a TeXML application does as told.")
-    call = calls.start(exchange, called["id"], "incoming", numbers, {}, script=script, part=part)
+    more: dict[str, Any] = {"line": quality.read(body.get("line", "good"), "line"), "part": part}
+    more["trust"] = trust.read(exchange, called, numbers[1], body)
+    is_for_texml = called["record_type"] == "texml_application"
+    dials = commands.check_number(body, "dials") if "dials" in body else legs.WHOM
+    caller = _caller(body)
+    if caller and not is_for_texml:
+        raise wrong(next(iter(caller)), "Only who calls a TeXML application does as told.")
+    if reason := _reason_against(exchange, called, numbers[1], more["trust"]):
+        return calls.turn_away(exchange, called["id"], numbers, *_TURNED_AWAY[reason], reason)
+    if is_for_texml:
+        return legs.ring(exchange, called, numbers, script, dials, caller, **more)
+    call = calls.start(exchange, called["id"], "incoming", numbers, {}, script=script, **more)
     if called["first_command_timeout"]:
         exchange.after(called["first_command_timeout_secs"], call, FIRST_COMMAND)
     return call
+
+
+def _reason_against(exchange: Exchange, application: JsonObject, number: str, told: JsonObject) -> str:
+    """Return Telnyx's code of why it does not put a caller through; "" if it does."""
+    if trust.is_refused(exchange, number, told):
+        return "D52"
+    return "D4" if limits.is_full(exchange, application) else ""
 
 
 def _caller(body: JsonObject) -> JsonObject:

@@ -5,15 +5,18 @@ import sqlite3
 from portal.json_types import JsonObject
 from portal.sandbox.calls import limits, scripts
 from portal.sandbox.calls.scenarios import SCENARIOS
-from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control import clockwork, ledger, people, triggers
 from portal.sandbox.control.operations import Asked, Member, Operation
-from portal.sandbox.core.errors import not_found
+from portal.sandbox.core.errors import not_found, wrong
 from portal.sandbox.documents import settings
 from portal.sandbox.resources import editing
+from portal.sandbox.services import quality
 from portal.sandbox.texml import accounts
 
 _CONNECTION = Member("connection_id", "string", "the application, needed if there are several", nullable=True)
+_LINE = Member(
+    "line", "", f"how it sounds: {', '.join(quality.LINES)}; or what is measured, in the words of call_quality_stats"
+)
 _STEPS = (
     "what they do, in order: each a press, say, hangup, hold, stay or answer, at a time (at), after something "
     f"({', '.join(scripts.MOMENTS)}), or in so many seconds"
@@ -111,6 +114,10 @@ OPERATIONS: tuple[Operation, ...] = (
             Member("digits", "string", "the keys pressed when a TeXML document asks: 1 42#"),
             Member("says", "string", "what is said when a TeXML document listens"),
             Member("stays", "number", "seconds after which a caller of a TeXML application hangs up"),
+            _LINE,
+            Member("attestation", "string", "who vouches for the number: A, B or C, null nobody", nullable=True),
+            Member("attestation_valid", "boolean", "false: the signature of that is not in order"),
+            Member("spam", "boolean", "whether the number has a bad reputation: Telnyx's screening finds it"),
         ),
     ),
     Operation("GET", _CALL, "Tells how a call stands, with all legs of its session", people.follow),
@@ -160,6 +167,7 @@ OPERATIONS: tuple[Operation, ...] = (
             Member("answers_as", "string", "for machine detection: human, human_business, machine, fax, screened …"),
             Member("beep", "boolean", "whether a machine's greeting ends with a beep"),
             Member("greeting", "number", "seconds of a machine's greeting after its detection"),
+            _LINE,
             Member("refused", "string", "the dial is refused with this code: D13", nullable=True),
         ),
     ),

@@ -8,13 +8,13 @@ from typing import Any
 
 from portal.json_types import JsonObject
 from portal.sandbox import chance
-from portal.sandbox.calls.scripts import wrong
 from portal.sandbox.control.operations import Asked
 from portal.sandbox.control.people import FROM, TO, application
 from portal.sandbox.core import events
-from portal.sandbox.core.errors import not_found
+from portal.sandbox.core.errors import not_found, wrong
 from portal.sandbox.core.exchange import CALL_CONTROL, Exchange
 from portal.sandbox.core.store import Call
+from portal.sandbox.services import quality
 
 _TYPE = re.compile(r"[a-z_]+(\.[a-z_]+)+")
 _TRANSCRIPT = {"confidence": 0.977, "is_final": True, "transcript": "hello", "transcription_track": "inbound"}
@@ -92,7 +92,8 @@ def trigger(asked: Asked) -> JsonObject:
     webhook_url = body.get("webhook_url")
     if webhook_url is not None and not re.match(r"https?://[^/\s]+", webhook_url):
         raise wrong("webhook_url", "An address that begins with http:// or https://.")
-    payload = events.payload(call, event_type, _SAMPLES.get(event_type, {}) | given)
+    measured = {"call_quality_stats": quality.measured(call)} if event_type == "call.hangup" else {}
+    payload = events.payload(call, event_type, _SAMPLES.get(event_type, {}) | measured | given)
     event = exchange.emit_made(call, event_type, payload, webhook_url)
     return {"event": event, "known": event_type in _SAMPLES, "known_types": sorted(_SAMPLES)}
 

@@ -48,6 +48,11 @@ def unprocessable(code: str, title: str, detail: str, pointer: str = "") -> Refu
     return Refused(422, Problem(code, title, detail, pointer))
 
 
+def wrong(name: str, detail: str) -> Refused:
+    """Return the refusal of a member of a request to the control addresses."""
+    return unprocessable("10015", "Invalid parameter", f"'{name}': {detail}", f"/{name}")
+
+
 def check(method: str, body: JsonObject) -> None:
     """Return when the SDK's ``method`` takes ``body``; else 422 with one problem for each wrong parameter."""
     found = parameters.wrongs(method, body)

@@ -115,7 +115,7 @@ def _answered(call: Call) -> JsonObject:
 
 def _hangup(call: Call) -> JsonObject:
     return _headers(call) | {
-        "call_quality_stats": _quality(call),
+        "call_quality_stats": None,  # who knows how it sounded tells it
         "calling_party_type": calling_party_type(call),
         "end_time": timestamp(call.ended_at or call.started_at),
         "hangup_cause": call.hangup_cause,
@@ -126,15 +126,6 @@ def _hangup(call: Call) -> JsonObject:
         # in no spec: seen on the wire, null in most hang-ups
         "telnyx_error": {"error_code": call.reason} if call.reason else None,
     }
-
-
-def _quality(call: Call) -> JsonObject | None:
-    if call.answered_at is None or call.ended_at is None:
-        return None
-    packets = str(round((call.ended_at - call.answered_at) * 50))  # one every 20 ms
-    jitter = {"jitter_max_variance": "2.74", "jitter_packet_count": "0", "mos": "4.50"}
-    counted = {"packet_count": packets, "skip_packet_count": "0"}
-    return {"inbound": jitter | counted, "outbound": counted}
 
 
 def _cost(call: Call) -> JsonObject:

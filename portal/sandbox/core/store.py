@@ -44,7 +44,8 @@ class Call:
     TeXML application has: where its callbacks go, its label; None for all others. ``part`` is what the person at the
     far end was told to do, step by step. ``rivals`` ring beside it until one of them answers; ``supervises`` names the
     leg it listens to, and its role there. A leg that leads to a SIP user has the leg of their ``device``, which is the
-    ``device_of`` that one.
+    ``device_of`` that one. ``line`` is what was told of how it sounds, ``trust`` of who vouches for the
+    caller.
     """
 
     call_control_id: str
@@ -90,6 +91,8 @@ class Call:
     supervises: JsonObject | None = None
     device: str | None = None
     device_of: str | None = None
+    line: JsonObject = field(default_factory=dict)
+    trust: JsonObject = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:

@@ -10,6 +10,7 @@ from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.documents import prompts, recording
 from portal.sandbox.documents.outcomes import LATER, comes, enter, texml
+from portal.sandbox.services import sockets
 from portal.sandbox.texml import legs
 from portal.sandbox.texml.calls import machine_detection
 from portal.texml.outcomes import Over
@@ -54,8 +55,8 @@ def bridged(exchange: Exchange, child: Call, call: Call) -> None:
 
 def listen_for_star(exchange: Exchange, call: Call, other: Call) -> None:
     """Let the caller press what they press next: with * they are rid of the other one."""
-    if "*" in prompts.next_keys(call):
-        exchange.after(_UNTIL_STAR, call, STAR, other=other.call_control_id)
+    if "*" in (keys := prompts.next_keys(call)):
+        exchange.after(_UNTIL_STAR, call, STAR, other=other.call_control_id, keys=keys)
 
 
 def press(exchange: Exchange, call: Call, keys: str) -> None:
@@ -69,6 +70,7 @@ def let_go(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     """Hang up the one whom the caller talks to, if it is still the same."""
     other = exchange.call(arguments["other"])
     if call.alive and other and other.alive and call.peer == other.call_control_id:
+        sockets.press(exchange, call, arguments.get("keys", ""))  # of who pressed them by request it was told
         enter(exchange, call, "The caller presses *: the other one is hung up")
         calls.hang_up(exchange, other)
 
@@ -115,12 +117,12 @@ def _next(exchange: Exchange, call: Call) -> None:
 def _start(exchange: Exchange, call: Call, target: JsonObject, state: JsonObject) -> None:
     try:
         to = check_number({"to": target["to"]}, "to")
-        callees.check_allowed(exchange, to, "/to")
-        limits.check(exchange, exchange.application(call))
+        numbers = state["caller_id"] or call.from_number, to
+        callees.check_allowed(exchange, *numbers, "/to")
+        limits.check(exchange, exchange.application(call), to)
     except Refused as refused:
         enter(exchange, call, f"Not called: {target['to']}: {refused.problems[0].detail}")
         return
-    numbers = state["caller_id"] or call.from_number, to
     kept = legs.settings(parent=call.call_control_id, status=target["status"], detect=target["detect"])
     kept |= {"whisper": target["whisper"]} if target["whisper"] else {}
     kept |= {"amd": target["amd"]} if target["amd"] else {}

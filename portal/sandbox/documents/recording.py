@@ -6,6 +6,7 @@ from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.documents.outcomes import comes, texml
 from portal.sandbox.resources import recordings
+from portal.sandbox.services import sockets
 from portal.sandbox.texml import legs
 from portal.texml.outcomes import Over
 from portal.texml.verbs import Verb
@@ -35,6 +36,8 @@ def finish(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     if kept is None or kept["id"] != arguments["id"] or not call.alive:
         return
     del texml(call)["record"]
+    if not arguments.get("is_heard"):
+        sockets.press(exchange, call, arguments["key"])
     key = {"Digits": arguments["key"]} if arguments["key"] else {}
     comes(exchange, call, Over(of_call(exchange, call, kept["id"]) | key))
 
@@ -45,7 +48,7 @@ def stop_by_key(exchange: Exchange, call: Call, verb: Verb, keys: str) -> None:
     kept = texml(call).get("record")
     if key and kept:
         exchange.cancel(call, FINISH)
-        exchange.after(0.0, call, FINISH, id=kept["id"], key=key)
+        exchange.after(0.0, call, FINISH, id=kept["id"], key=key, is_heard=True)
 
 
 def of_call(exchange: Exchange, call: Call, id: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from portal.sandbox.core.exchange import Exchange, TimerFunction
 from portal.sandbox.core.store import Call
 from portal.sandbox.documents import dials, fetches, prompts, recording, rooms, services, settings
 from portal.sandbox.documents.outcomes import ASIDE, LATER, SOON, comes, enter, read, texml
+from portal.sandbox.services import sockets
 from portal.sandbox.texml import legs
 from portal.texml.conversation import in_words
 from portal.texml.interpreter import Machine
@@ -169,6 +170,14 @@ def _comes(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     take(exchange, call, read(arguments))
 
 
+def _soon(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
+    """Take what came of the verb played now. Keys come so from a scenario's caller: whoever listens hears them, too."""
+    outcome = read(arguments)
+    if isinstance(outcome, Pressed) and call.alive:
+        sockets.press(exchange, call, outcome.keys)
+    take(exchange, call, outcome)
+
+
 _PLAYED: dict[str, Callable[[Exchange, Call, Verb], None]] = {
     "Connect": services.connect,
     "Dial": _dial,
@@ -191,6 +200,6 @@ TIMERS: dict[str, TimerFunction] = {
     rooms.WHISPER: whisper,
     dials.STAR: dials.let_go,
     services.REFERRED: services.referred,
-    SOON: _comes,
+    SOON: _soon,
     LATER: _comes,
 }

@@ -85,6 +85,7 @@ def _wanted(child: Verb) -> JsonObject:
     wanted: JsonObject = {
         "Url": child.get("url"),
         "Track": child.get("track"),
+        "Codec": child.get("codec"),
         "BidirectionalMode": child.get("bidirectionalMode"),
         "BidirectionalCodec": child.get("bidirectionalCodec"),
         "BidirectionalSamplingRate": child.get("bidirectionalSamplingRate"),

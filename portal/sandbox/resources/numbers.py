@@ -130,6 +130,11 @@ def known(exchange: Exchange, id: str) -> JsonObject:
     return number
 
 
+def called(exchange: Exchange, phone_number: str) -> JsonObject | None:
+    """Return the number that somebody calls, if it is one of the account's."""
+    return next(iter(exchange.store.having(NUMBERS, "$.phone_number", phone_number)), None)
+
+
 def _application(exchange: Exchange, id: str) -> JsonObject | None:
     return next((application for kind in KINDS if (application := exchange.store.application(kind, id))), None)
 

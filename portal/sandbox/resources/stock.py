@@ -5,6 +5,10 @@ from portal.sandbox.core.store import Store
 from portal.sandbox.resources import numbers, profiles
 
 MOST_NUMBERS = 60_000
+_PROFILES = {
+    "Domestic": ["US", "CA"],
+    "International": ["US", "CA", "AU", "AT", "BR", "CH", "DE", "ES", "FR", "GB", "IE", "IN", "IT", "JP", "MX", "NL"],
+}
 _FIRST = tuple(f"+1312555010{last}" for last in range(6))
 
 
@@ -14,8 +18,8 @@ def fill(store: Store) -> None:
         return
     with store.transaction():
         now = clock.time()
-        for place, name in enumerate(("Domestic", "International")):
-            profile = profiles.new_profile(name, now + place / 1000)
+        for place, (name, destinations) in enumerate(_PROFILES.items()):
+            profile = profiles.new_profile(name, now + place / 1000, whitelisted_destinations=destinations)
             store.put(profiles.PROFILES, profile["id"], profile)
         _add(store, _FIRST, None)
 

@@ -8,6 +8,7 @@ import socket
 import socketserver
 import threading
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -94,7 +95,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+    protocol_version = default_request_version = "HTTP/1.1"  # what tells no version is answered with a head, too
     wbufsize = -1  # head and body in one packet
     disable_nagle_algorithm = True
     timeout = IDLE_SECONDS
@@ -110,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # its body is not read
             self._send(403, Refused(403, _FOREIGN).body())
             return
-        if self.command == "GET" and (shown := pages.page(parts.path)):
+        if self.command in ("GET", "HEAD") and (shown := pages.page(parts.path)):
             self._send_content(200, *shown, headers=pages.HEADERS)
             return
         try:
@@ -135,7 +136,13 @@ class Handler(BaseHTTPRequestHandler):
             self._enter(path, status, body)
             self._send(status, body)
 
-    do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
+    do_GET = do_HEAD = do_POST = do_PATCH = do_PUT = do_DELETE = do_OPTIONS = _serve
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no request as everything else is refused: http.server itself would send HTML."""
+        self.close_connection = True  # what follows may be its body
+        said = message or HTTPStatus(code).phrase
+        self._send(code, Refused(code, Problem("10015", "Bad Request", f"{said}.")).body())
 
     def _play(self, path: str, query: Mapping[str, str]) -> None:
         """Send a recording's audio. No key is asked for: Telnyx's links need none."""
@@ -222,11 +229,13 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(content)))
         for name, value in headers.items():
             self.send_header(name, value)
-        if self.path.startswith("/v2/"):
+        if getattr(self, "path", "").startswith("/v2/"):  # a line that is none has no path
             self._send_telnyx_headers(status)
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
+        if self.command == "HEAD":
+            return
         if not pause:
             self.wfile.write(content)
             return

@@ -1,3 +1,3 @@
-"""Runs services in a call: media, streams, transcription, assistants, payment, the detection of fakes."""
+"""Runs services in a call: media, streams, transcription, assistants, payment; tells how it sounded, whom to trust."""
 
-__all__ = ["assistants", "deepfakes", "media", "payments", "sockets", "streams", "transcripts"]
+__all__ = ["assistants", "deepfakes", "media", "payments", "quality", "sockets", "streams", "transcripts", "trust"]

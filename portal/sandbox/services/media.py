@@ -12,6 +12,7 @@ from portal.sandbox.core.store import Call
 from portal.sandbox.services import sockets
 
 SPEECH_SECONDS = 2.0
+TRIES = 3  # of a question, unless told otherwise
 GATHER_SECONDS = 5.0  # the longest wait for a digit, however long the client would wait: no scenario may drag on
 
 
@@ -47,14 +48,18 @@ def gather(exchange: Exchange, call: Call, body: JsonObject) -> None:
 
 
 def gather_using_speak(exchange: Exchange, call: Call, body: JsonObject) -> None:
-    """Ask, then wait for digits. Telnyx documents no speak events for it. One try, whatever ``maximum_tries`` says."""
+    """Ask, then wait for digits. Telnyx documents no speak events for it."""
     _gather(exchange, call, body, SPEECH_SECONDS)
+    _try_again_later(call, body, None, SPEECH_SECONDS if body.get("invalid_payload") else 0.0)
 
 
 def gather_using_audio(exchange: Exchange, call: Call, body: JsonObject) -> None:
     """Play a file, and wait for digits."""
     start_playback(exchange, call, body)
     _gather(exchange, call, body, SPEECH_SECONDS)
+    question: JsonObject = {name: body[name] for name in ("audio_url", "media_name") if name in body}
+    is_said = bool(body.get("invalid_audio_url") or body.get("invalid_media_name"))
+    _try_again_later(call, body, question, SPEECH_SECONDS if is_said else 0.0)
     if call.gather:
         call.gather["prompts"] = True
 
@@ -78,7 +83,7 @@ def press(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     if digit != wanted["terminating"]:
         wanted["digits"] += digit
     if digit == wanted["terminating"] or len(wanted["digits"]) >= wanted["maximum"]:
-        _end_gather(exchange, call, _verdict(wanted))
+        _judge(exchange, call, _verdict(wanted))
     else:
         exchange.cancel(call, "gather_timeout")
         exchange.after(wanted["between"], call, "gather_timeout")
@@ -170,15 +175,43 @@ def _gather(exchange: Exchange, call: Call, body: JsonObject, prompt: float) -> 
         "valid": body.get("valid_digits", "0123456789#*"),
         "between": min(body.get("inter_digit_timeout_millis", 5_000) / 1000, longest),
         "prompt": prompt,
+        "first": min(first, longest),
+        "tries": 1,
         "id": body.get("gather_id"),
     }
     exchange.after(prompt + min(first, longest), call, "gather_timeout")
     exchange.tell(call, "gathering")
 
 
+def _try_again_later(call: Call, body: JsonObject, question: JsonObject | None, complaint: float) -> None:
+    """Have the question asked as often as was told, where nothing is pressed, or nothing that it takes.
+
+    ``complaint`` is how long it takes to say that. Whoever plays a scenario is asked once, so that no call drags on.
+    """
+    if call.gather:
+        tries = body.get("maximum_tries", TRIES if call.part is not None else 1)
+        call.gather |= {"tries": tries, "question": question, "complaint": complaint}
+
+
 def _gather_timeout(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
     if call.gather:
-        _end_gather(exchange, call, _verdict(call.gather) if call.gather["digits"] else "timeout")
+        _judge(exchange, call, _verdict(call.gather) if call.gather["digits"] else "timeout")
+
+
+def _judge(exchange: Exchange, call: Call, status: str) -> None:
+    """End the gathering, or ask again: a try is left, and what was pressed is not what was asked for."""
+    wanted = call.gather or {}
+    if status == "valid" or wanted.get("tries", 1) <= 1:
+        _end_gather(exchange, call, status)
+        return
+    exchange.cancel(call, "gather_timeout")
+    wanted |= {"tries": wanted["tries"] - 1, "digits": "", "prompt": SPEECH_SECONDS}
+    wanted["prompt"] += wanted["complaint"] if status == "invalid" else 0.0
+    if wanted["question"] is not None:
+        start_playback(exchange, call, wanted["question"])
+        wanted["prompts"] = True
+    exchange.after(wanted["prompt"] + wanted["first"], call, "gather_timeout")
+    exchange.tell(call, "gathering")
 
 
 def _end_gather(exchange: Exchange, call: Call, status: str) -> None:

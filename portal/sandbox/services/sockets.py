@@ -11,7 +11,7 @@ from portal.json_types import JsonObject
 from portal.sandbox.core.exchange import Exchange
 from portal.sandbox.core.store import Call
 from portal.sandbox.resources.audit import OWNER
-from portal.sandbox.streaming import streamer
+from portal.sandbox.streaming import codecs, streamer
 
 CONNECTING, OPEN, STOPPED, FAILED = streamer.CONNECTING, streamer.OPEN, streamer.STOPPED, streamer.FAILED
 UNPLAYED = "unplayed"  # begun, and connected with nobody
@@ -23,11 +23,14 @@ _SECRET = ("token", "start", "reply")
 def open(exchange: Exchange, call: Call, id: str, wanted: JsonObject, reply: str) -> tuple[str, str]:
     """Begin a stream; return its state, and why it failed.
 
-    ``wanted`` has its ``url`` and may have ``track``, ``mode``, ``codec``, ``rate``, ``token`` and ``parameters``. Of
-    one that is connecting the timer ``reply`` tells the further states: their ``id``, ``state`` and ``why``.
+    ``wanted`` has its ``url`` and may have ``track``, ``token`` and ``parameters``; ``sent``, the codec of what goes
+    out; ``mode``, ``codec`` and ``rate`` of what comes back. Of one that is connecting the timer ``reply`` tells the
+    further states: their ``id``, ``state`` and ``why``.
     """
     url = wanted.get("url") or ""
     state, why = _first_state(exchange, url)
+    rate = int(wanted.get("rate") or codecs.RATE)
+    start = _start(call, wanted, rate)
     stream: JsonObject = {
         "id": id,
         "call_control_id": call.call_control_id,
@@ -35,9 +38,11 @@ def open(exchange: Exchange, call: Call, id: str, wanted: JsonObject, reply: str
         "track": wanted.get("track") or "inbound_track",
         "mode": wanted.get("mode") or "mp3",
         "codec": wanted.get("codec") or "PCMU",
-        "rate": int(wanted.get("rate") or streamer.RATE),
+        "rate": rate,
         "token": wanted.get("token"),
-        "start": _start(call, wanted.get("parameters") or {}),
+        "start": start,
+        "sends": start["media_format"],
+        "note": _note(wanted.get("sent"), start["media_format"]["encoding"]),
         "reply": reply,
         "state": state,
         "why": why,
@@ -90,8 +95,14 @@ def _is_within(host: str, domains: tuple[str, ...]) -> bool:
     return any(f".{host.rstrip('.')}".endswith(f".{domain}") for domain in domains)
 
 
-def _start(call: Call, parameters: JsonObject) -> JsonObject:
+def _note(asked: str | None, sent: str) -> str:
+    """Say what is sent instead of a codec that was asked for: as at Telnyx, where it cannot be made, the call's own."""
+    return "" if asked in (None, "default", sent) else f"{asked} is not encoded here: {sent}, the call's own, is sent"
+
+
+def _start(call: Call, wanted: JsonObject, rate: int) -> JsonObject:
     """Return what ``start`` tells of the call."""
+    own = codecs.of_call(call.from_number if call.direction == "incoming" else call.to_number)
     return {
         "user_id": OWNER.id,
         "call_control_id": call.call_control_id,
@@ -100,6 +111,6 @@ def _start(call: Call, parameters: JsonObject) -> JsonObject:
         "to": call.to_number,
         "tags": call.tags,
         "client_state": call.client_state,
-        "custom_parameters": parameters,
-        "media_format": streamer.FORMAT,
+        "custom_parameters": wanted.get("parameters") or {},
+        "media_format": codecs.media_format(wanted.get("sent") or "default", own, rate),
     }

@@ -91,7 +91,7 @@ def stop_siprec(exchange: Exchange, call: Call, body: JsonObject) -> None:
 def _wanted(body: JsonObject) -> JsonObject:
     names = {"url": "stream_url", "track": "stream_track", "token": "stream_auth_token"}
     names |= {"mode": "stream_bidirectional_mode", "codec": "stream_bidirectional_codec"}
-    names |= {"rate": "stream_bidirectional_sampling_rate"}
+    names |= {"rate": "stream_bidirectional_sampling_rate", "sent": "stream_codec"}
     given = body.get("custom_parameters") or []
     parameters = {one["name"]: one.get("value") for one in given if "name" in one}
     return {ours: body.get(theirs) for ours, theirs in names.items()} | {"parameters": parameters}

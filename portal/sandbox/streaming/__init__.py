@@ -1,3 +1,3 @@
 """Streams a call's audio to an application over a WebSocket, and takes what it sends back."""
 
-__all__ = ["streamer"]
+__all__ = ["codecs", "streamer"]

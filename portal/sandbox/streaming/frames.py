@@ -1,29 +1,16 @@
-"""Writes what Telnyx sends over a media WebSocket, and the tone that its callers whistle.
+"""Writes what Telnyx sends over a media WebSocket; whom it hears whistles a tone.
 
 Shapes: developers.telnyx.com, "Stream call media over WebSocket" and "Media Streaming over WebSockets".
 """
 
-import base64
-import math
 from itertools import count
 
 from portal.json_types import JsonObject
 from portal.sandbox.core.events import timestamp
+from portal.sandbox.streaming.codecs import SECONDS, silence, tone
 
-SECONDS = 0.02  # of one frame
-RATE = 8000  # samples a second, one byte each
 CONNECTED: JsonObject = {"event": "connected", "version": "1.0.0"}
 TOKEN = "x-telnyx-streaming-auth-token"  # noqa: S105  a name
-FORMAT: JsonObject = {"encoding": "PCMU", "sample_rate": RATE, "channels": 1}  # what every call has here
-_SAMPLES, _PITCH = round(RATE * SECONDS), 440
-_AFTER = 5  # frames after which 440 Hz repeats: 44 waves
-_LOUDEST, _BIAS = 32_635, 132  # ITU-T G.711
-_SILENCE = base64.b64encode(b"\xff" * _SAMPLES).decode()
-
-
-def tone(number: int) -> str:
-    """Return the frame of that number of a tone, in base64: 20 ms of PCMU."""
-    return _TONE[number % _AFTER]
 
 
 class Writer:
@@ -31,6 +18,9 @@ class Writer:
 
     def __init__(self, stream_id: str, token: str | None, start: JsonObject, track: str) -> None:
         self._id, self._token, self._start = stream_id, token, start
+        sent = start["media_format"]
+        self._tone = tone(sent["encoding"], sent["sample_rate"])
+        self._silence = silence(sent["encoding"], sent["sample_rate"])
         self._tracks = ("inbound", "outbound") if track == "both_tracks" else (track.removesuffix("_track"),)
         self._numbers = count(1)
         self.chunks = 0
@@ -66,24 +56,7 @@ class Writer:
         return self._numbered("stop", {"stop": ids})
 
     def _heard(self, track: str) -> str:
-        return tone(self.chunks - 1) if track == "inbound" else _SILENCE
+        return self._tone[(self.chunks - 1) % len(self._tone)] if track == "inbound" else self._silence
 
     def _numbered(self, event: str, more: JsonObject) -> JsonObject:
         return {"event": event, "sequence_number": str(next(self._numbers)), "stream_id": self._id, **more}
-
-
-def _mu_law(sample: int) -> int:
-    """Return a sample of 16 bits as the eight that a telephone sends (G.711)."""
-    magnitude = min(abs(sample), _LOUDEST) + _BIAS
-    exponent = magnitude.bit_length() - 8
-    return ~((0x80 if sample < 0 else 0) | exponent << 4 | magnitude >> (exponent + 3) & 0x0F) & 0xFF
-
-
-def _whistle(frame: int) -> str:
-    every = range(frame * _SAMPLES, (frame + 1) * _SAMPLES)
-    return base64.b64encode(
-        bytes(_mu_law(round(8000 * math.sin(2 * math.pi * _PITCH * at / RATE))) for at in every)
-    ).decode()
-
-
-_TONE = tuple(_whistle(frame) for frame in range(_AFTER))

@@ -15,7 +15,8 @@ from portal.json_types import JsonObject
 from portal.sandbox.clock import Clock
 from portal.sandbox.core.events import timestamp
 from portal.sandbox.core.store import Store
-from portal.sandbox.streaming.frames import FORMAT, RATE, SECONDS, TOKEN, Writer
+from portal.sandbox.streaming.codecs import SECONDS
+from portal.sandbox.streaming.frames import TOKEN, Writer
 from portal.sandbox.streaming.listener import Listener, Wrong
 from portal.sandbox.streaming.websocket import Closed, WebSocket
 
@@ -28,8 +29,6 @@ _CONNECT_SECONDS = 5.0
 _LOOK = 0.02  # seconds between looks at what is to be done
 _NEARLY = 1e-3  # of a frame: Unix seconds are told apart by less than that, and not by nothing
 _BEHIND = 0.25  # seconds that a stream may be behind a running clock and count as quiet
-
-__all__ = ["CONNECTING", "FAILED", "FORMAT", "KEPT", "KIND", "MOST", "OPEN", "RATE", "STOPPED", "Streamer"]
 
 
 class Line:
@@ -62,7 +61,8 @@ class Line:
         if not self.thread.is_alive():
             return True
         patience = 0.0 if self._clock.stands else _BEHIND
-        return self._sent_until is not None and self._sent_until + patience >= self._clock.time()
+        is_sent = self._sent_until is not None and self._sent_until + patience >= self._clock.time()
+        return is_sent and not self._keys
 
     def counted(self) -> JsonObject:
         return {"sent": self._writer.chunks, "received": asdict(self._listener.heard)}
@@ -92,14 +92,18 @@ class Line:
             now = self._clock.time()
             self._send_due(socket, began, now)
             self._send(socket, *map(self._writer.mark, self._listener.passed(now)))
-            while self._keys:
-                self._send(socket, self._writer.dtmf(self._keys.popleft(), now))
+            self._send_keys(socket, now)
             self._sent_until = now
             message = socket.receive(self._pause(began))
             if message is not None:
                 self._take(socket, message)
         if not self._dropped.is_set():
+            self._send_keys(socket, self._clock.time())  # a key may be pressed just before the end
             self._send(socket, self._writer.stop())
+
+    def _send_keys(self, socket: WebSocket, now: float) -> None:
+        while self._keys:
+            self._send(socket, self._writer.dtmf(self._keys.popleft(), now))
 
     def _send_due(self, socket: WebSocket, began: float, now: float) -> None:
         due = math.floor((now - began) / (SECONDS * self._pace) + _NEARLY) - self._writer.chunks
@@ -134,7 +138,8 @@ class Line:
         with self._store.transaction():
             if self._dropped.is_set():
                 return
-            self._enter(state, **({"why": why} if why else {}))
+            note = self.stream.get("note") if state == OPEN else ""
+            self._enter(state, **({"why": why} if why else {}), **({"note": note} if note else {}))
             kept = self._store.get(KIND, self.stream["id"]) or self.stream
             is_over = kept["state"] == STOPPED  # by the call or by a command: they know
             became = {} if is_over else {"state": state, "why": why}

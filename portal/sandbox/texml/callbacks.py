@@ -174,6 +174,7 @@ def _hangup(exchange: Exchange, call: Call, payload: JsonObject) -> None:
         "OccurredAt": ended,
         "HangupCause": str(call.hangup_cause),
         "HangupSource": str(call.hangup_source),
+        "SipHangupCause": str(call.sip_hangup_cause),  # in the reference's example, and seen on the wire
         "CallControlId": call.call_control_id,
         "CallLegId": call.call_leg_id,
         "CallSessionId": call.call_session_id,

@@ -59,8 +59,8 @@ def place(exchange: Exchange, application_id: str, pointer: str, body: JsonObjec
     if not application or not application["active"]:
         detail = "There is no active TeXML application with this id."
         raise unprocessable("10015", "Invalid value for connection_id (TeXML App ID)", detail, pointer)
-    callees.check_allowed(exchange, numbers[1], "/To")
-    limits.check(exchange, application)
+    callees.check_allowed(exchange, *numbers, "/To")
+    limits.check(exchange, application, numbers[1])
     kept = legs.settings(status=_status_wanted(body, application), detect=body.get("MachineDetection")) | more
     kept["waits"] = body.get("MachineDetection", "Disable") != "Disable" and not body.get("AsyncAmd")
     if url := body.get("AsyncAmdStatusCallback") or body.get("AmdStatusCallback"):

@@ -38,15 +38,15 @@ def ring(
     script: str,
     dials: str,
     caller: JsonObject,
-    part: JsonObject | None = None,
+    **more: Any,
 ) -> Call:
     """Let somebody call a TeXML application. Some scripts have a document that dials ``dials``.
 
     ``caller`` is what they do beside the script: ``digits`` for each question, what one ``says``, for how long one
-    ``stays``; or they have a ``part`` of their own.
+    ``stays``; or they have a ``part`` of their own, among ``more``: what else is known of them.
     """
-    more: dict[str, Any] = {"script": script, "texml": settings(dials=dials, caller=caller), "part": part}
-    return calls.start(exchange, application["id"], "incoming", numbers, {}, **more)
+    texml = settings(dials=dials, caller=caller)
+    return calls.start(exchange, application["id"], "incoming", numbers, {}, script=script, texml=texml, **more)
 
 
 def started(exchange: Exchange, call: Call) -> None:
@@ -189,7 +189,7 @@ def _dial(exchange: Exchange, call: Call) -> None:
     assert call.texml is not None
     call.parks = True  # the document goes on when the other leg is over
     try:
-        limits.check(exchange, exchange.application(call))
+        limits.check(exchange, exchange.application(call), call.texml["dials"])
     except Refused:
         call.texml["dialled"] = {"sid": "", "status": "failed", "duration": "0"}
         _dialled(exchange, call)

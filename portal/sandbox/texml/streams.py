@@ -129,7 +129,7 @@ def _told(exchange: Exchange, call: Call, arguments: JsonObject) -> None:
 
 def _wanted(body: JsonObject) -> JsonObject:
     names = {"url": "Url", "track": "Track", "mode": "BidirectionalMode", "codec": "BidirectionalCodec"}
-    names |= {"rate": "BidirectionalSamplingRate", "parameters": "Parameters"}
+    names |= {"rate": "BidirectionalSamplingRate", "parameters": "Parameters", "sent": "Codec"}
     return {ours: body.get(theirs) for ours, theirs in names.items()}
 
 

@@ -147,4 +147,12 @@
   document.addEventListener("DOMContentLoaded", () => {
     if (innerWidth < 1024) document.querySelector(".portal-book-names details")?.removeAttribute("open");
   });
+
+  // the system turns dark or light while a page is open
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    const look = window.Alpine && window.Alpine.$data(document.documentElement);
+    if (!look || look.adminTheme !== "auto") return;
+    look.adminTheme = "";  // and back: Alpine asks the system anew
+    look.adminTheme = "auto";
+  });
 })();

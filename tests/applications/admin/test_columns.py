@@ -7,11 +7,12 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from applications.addresses import is_address
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
-from tests.support.application_pages import listed, page_url
+from tests.support.application_pages import drawn, listed, page_url
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 
 KINDS = [CALL_CONTROL, TEXML]
@@ -94,6 +95,23 @@ def test_a_clone_begins_with_every_setting_under_another_name(
     }
     assert made[kind.model.name_field] == "router copy"
     assert made["inbound"] == row.remote["inbound"] | {"sip_subdomain": "sub2"}
+
+
+@pytest.mark.usefixtures("only_account")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_a_clone_at_another_account_tells_its_calls_to_that_account(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount, sandbox: Sandbox, kind: Any
+) -> None:
+    other = make_account(name="another", base_url=sandbox.base_url)
+    here, there = f"/webhooks/{sandbox_account.webhook_token}/", f"/webhooks/{other.webhook_token}/"
+    names = [name for name in kind.settable_flat() if is_address(name)]
+    url = f"{page_url('add', kind=kind)}?clone={mirrored(kind, **{n: f'https://a.example{here}{n}' for n in names}).pk}"
+    values, typed = drawn(browser, url), f"https://typed.example{here}"
+    answer = browser.post(url, values | {"account": str(other.pk), names[-1]: typed})
+    assert answer.status_code == 302
+    made = remote_of(kind.model.objects.get(account=other), kind)
+    expected = {name: f"https://a.example{there}{name}" for name in names} | {names[-1]: typed}
+    assert {name: made[name] for name in names} == expected
 
 
 @pytest.mark.usefixtures("only_account")

@@ -1,5 +1,6 @@
 """Applications are found by where they go, by whether a flow answers, and by whether something is wrong with them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from applications.kinds import Kind
+from applications.models import NumbersReading
 from applications.notices import warnings_for
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
@@ -94,6 +96,50 @@ def test_an_application_without_a_flow_is_found(browser: Client, client: Client,
     page = client.get(page_url("changelist"), {"flow": "none"})
     assert "No active flow" not in page.content.decode()
     assert len(page.context["cl"].result_list) == 3
+
+
+@BOTH
+def test_applications_without_a_number_are_found_and_the_page_says_as_of_when(
+    browser: Client, account: TelnyxAccount, rows: Any, kind: Kind
+) -> None:
+    rows(kind, {"bare": "", "older": "", "served": "", "unread": "", "gone": ""})
+    at = datetime(2026, 5, 22, 5, 6, tzinfo=UTC)
+    NumbersReading.objects.create(account=account, at=at)
+    model = kind.model.objects  # type: ignore[attr-defined]
+    model.filter(telnyx_id="id-bare").update(numbers_count=0, numbers_read_at=at + timedelta(hours=1))
+    model.filter(telnyx_id="id-older").update(numbers_count=0, numbers_read_at=at - timedelta(days=3))
+    model.filter(telnyx_id="id-served").update(numbers_count=3, numbers_read_at=at)
+    model.filter(telnyx_id="id-gone").update(numbers_count=0, numbers_read_at=at, missing_since=at)
+    assert listed(browser, kind, numbers="none") == {"bare", "older"}
+    assert listed(browser, kind, numbers="some") == {"served"}
+    assert listed(browser, kind, numbers="unknown") == {"unread"}
+    assert listed(browser, kind, numbers="nonsense") == {"bare", "older", "served", "unread"}
+    text = browser.get(page_url("changelist", kind=kind)).content.decode()
+    assert "No number, as read at 2026-05-22 05:06 or later (2)" in text
+    assert "With a number, as read at 2026-05-22 05:06 or later (1)" in text
+    columns = {"column": ["name_shown", "numbers_shown"]}
+    browser.post(page_url("columns", kind=kind), columns)
+    text = browser.get(page_url("changelist", kind=kind)).content.decode()
+    for count, time in ((0, "06:06"), (0, "05:06"), (3, "05:06")):
+        assert f'title="As Telnyx listed them at 2026-05-22 {time}">{count}<' in text
+    assert ">–<" in text.partition("Not read yet: the next pull does.")[2][:10]
+    chip = browser.get(page_url("changelist", kind=kind), {"numbers": "none"}).content.decode()
+    assert "Phone numbers: <b>No number, as read at 2026-05-22 05:06 or later</b>" in chip
+
+
+@BOTH
+def test_choices_count_what_is_at_telnyx_alone_as_the_list_does(
+    browser: Client, account: TelnyxAccount, rows: Any, kind: Kind
+) -> None:
+    make_account("other")
+    rows(kind, {"on": "", "off": "", "gone": ""})
+    model = kind.model.objects  # type: ignore[attr-defined]
+    model.filter(telnyx_id="id-on").update(active=True)
+    model.filter(telnyx_id="id-off").update(active=False)
+    model.filter(telnyx_id="id-gone").update(active=True, missing_since=datetime(2026, 5, 22, tzinfo=UTC))
+    text = " ".join(browser.get(page_url("changelist", kind=kind)).content.decode().split())
+    for words in (f"{account.name} (2)", "other (0)", "Yes (1)", "No (1)", "Not read yet (2)"):
+        assert words in text
 
 
 @BOTH

@@ -97,6 +97,17 @@ def test_a_version_is_restored_at_telnyx_first(
     assert row.history.count() == 3  # one more version, and none is lost
 
 
+def test_what_a_version_never_told_stays_as_it_is(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:
+    row = mirrored(TEXML, tags=["kept"], anchorsite_override="Chicago, IL")
+    first = row.history.last()
+    edit(browser, row, friendly_name="second")
+    first.remote = {name: value for name, value in first.remote.items() if name not in {"tags", "anchorsite_override"}}
+    first.save()
+    assert browser.post(*restoring(version_page(browser, row, first))).status_code == 302
+    (there,) = sandbox.store.applications(TEXML.resource)
+    assert (there["friendly_name"], there["tags"], there["anchorsite_override"]) == ("router", ["kept"], "Chicago, IL")
+
+
 def test_what_telnyx_refuses_is_told_at_its_field_and_nothing_is_stored(
     browser: Client, mirrored: Any, sandbox: Sandbox
 ) -> None:

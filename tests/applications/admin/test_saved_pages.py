@@ -76,6 +76,16 @@ def test_what_others_changed_meanwhile_is_not_undone_by_who_wanted_nothing(brows
     assert row.dtmf_type == "Inband"
 
 
+def test_what_telnyx_tells_for_the_first_time_nobody_has_changed(browser: Client, mirrored: Any) -> None:
+    row = mirrored()
+    row.remote = {name: value for name, value in row.remote.items() if name not in {"tags", "anchorsite_override"}}
+    row.save()  # a list that leaves them out
+    url = row_url("change", row)
+    page = browser.post(url, drawn(browser, url) | {"application_name": "two"}, follow=True).content.decode()
+    assert "portal-toast" in page
+    assert "Others had changed" not in page
+
+
 def test_the_toast_has_ones_own_changes_alone(browser: Client, mirrored: Any) -> None:
     row = mirrored()
     url = row_url("change", row)

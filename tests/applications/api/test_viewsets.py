@@ -11,7 +11,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
-from tests.support.rest import api_for
+from tests.support.rest import api_for, problem
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_numbers import assigned
 
@@ -164,6 +164,22 @@ def test_an_id_that_two_accounts_know_asks_for_the_account(api: APIClient, mirro
     assert api.get(url, {"account": "other"}).json()["application_name"] is None
     named = _send(api, "patch", url, {"active": False, "account": "sandbox"})
     assert (named.status_code, named.json()["account"]) == (200, "sandbox")
+    assert answer.json()["errors"]["account"] == [
+        "Several accounts have an application of this id: name one. They are beside, other, sandbox."
+    ]
+
+
+def test_an_account_is_named_once(api: APIClient, mirrored: Any, sandbox: Sandbox) -> None:
+    url, asked = f"{URL}{mirrored().telnyx_id}/", sandbox.store.entries("requests")
+    both = problem(_send(api, "patch", f"{url}?account=sandbox", {"active": True, "account": "beside"}), 400)
+    assert both["errors"] == {"account": ["The body names another account than the address: name one."]}
+    for twice in ("?account=sandbox&account=beside", "?account=sandbox&account=sandbox"):
+        for verb in ("get", "patch", "delete"):
+            assert problem(_send(api, verb, url + twice, {}), 400)["errors"] == {"account": ["Give it once."]}
+    made = _send(api, "post", f"{URL}?account=sandbox", {**NEW, "account": "beside"})
+    assert problem(made, 400)["errors"].keys() == {"account"}
+    assert sandbox.store.entries("requests") == asked
+    assert _send(api, "patch", f"{url}?account=sandbox", {"active": True, "account": "sandbox"}).status_code == 200
 
 
 def test_a_create_names_its_account_while_there_are_several(api: APIClient, sandbox_account: TelnyxAccount) -> None:
@@ -202,7 +218,19 @@ def test_a_pull_that_fails_or_is_stopped_says_so(api: APIClient, sandbox: Sandbo
     assert (stopped.status_code, stopped.json()["code"]) == (409, "looks_like_mass_delete")
     assert _send(api, "post", f"{URL}pull/", {"accept_missing": True}).json()["missing"] == 2
     make_account(name="dead")
-    assert _send(api, "post", f"{URL}pull/", {"account": "dead"}).status_code == 503
+    dead = _send(api, "post", f"{URL}pull/", {"account": "dead"})
+    assert (dead.status_code, dead.json()["title"]) == (503, "Telnyx cannot be asked now")
+
+
+@pytest.mark.usefixtures("only_account")
+@pytest.mark.django_db(transaction=True)
+def test_a_pull_that_telnyx_refuses_tells_its_code(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    sandbox.faults.add({"method": "GET", "path": "/call_control_applications", "fault": "status", "value": 403})
+    told = _send(api, "post", f"{URL}pull/").json()
+    assert (told["status"], told["code"], told["title"]) == (422, "telnyx_refused", "Telnyx refused this")
+    assert told["telnyx_code"] == "10010"
 
 
 @pytest.mark.parametrize("body", [{"acount": "x"}, {"account": 5}, {"account": "nobody"}, {"accept_missing": "yes"}])

@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from applications.bulk import edits
 from applications.models import BulkEdit
+from portal import stopping
 from portal.actors import Actor
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, change_at_telnyx, remote_of
 from tests.support.bulk_pages import confirm, select, shown_lines
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import Meanwhile
 
 ADA = Actor("user: ada")
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,6 +70,35 @@ def test_when_telnyx_stays_away_the_rest_is_not_tried(mirrored: Any, operator: A
     assert len(requests(sandbox)) - before == 3
 
 
+def test_what_others_changed_is_not_told_as_changed_here(
+    browser: Client, mirrored: Any, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored(name="router", webhook_timeout_secs=9)
+    page = select(browser, "bulk_edit", [row])
+    browser.post(page, {"set:webhook_timeout_secs": "on", "webhook_timeout_secs": "9"})
+    change_at_telnyx(sandbox_account, row.remote, active=False)
+    patches = len(requests(sandbox, "PATCH"))
+    confirm(browser, page)
+    assert len(requests(sandbox, "PATCH")) == patches
+    assert shown_lines(browser, page)["router"].state == "unchanged"
+
+
+def test_what_a_process_that_ends_did_not_ask_has_its_turn_later(
+    browser: Client, mirrored: Any, sandbox: Sandbox, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [mirrored(name=str(at)) for at in range(5)]
+    page = select(browser, "bulk_deactivate", rows)
+    with monkeypatch.context() as ending:
+        meanwhile.do("PATCH", lambda: ending.setattr(stopping._Process, "is_ending", True))
+        confirm(browser, page)
+    edit = BulkEdit.objects.get()
+    assert (edit.state, edits.counts(edit), len(requests(sandbox, "PATCH"))) == ("running", {"changed": 1}, 1)
+    BulkEdit.objects.update(seen_alive_at=timezone.now() - timedelta(seconds=edits.SILENT_SECONDS + 1))
+    confirm(browser, page)
+    edit.refresh_from_db()
+    assert (edit.state, edits.counts(edit), len(requests(sandbox, "PATCH"))) == ("done", {"changed": 5}, 5)
+
+
 def test_a_killed_run_goes_on_where_it_stopped(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:
     rows = [mirrored(name="one"), mirrored(name="two")]
     page = select(browser, "bulk_deactivate", rows)
@@ -82,6 +113,26 @@ def test_a_killed_run_goes_on_where_it_stopped(browser: Client, mirrored: Any, s
     confirm(browser, page)
     assert len(requests(sandbox, "PATCH")) == 1
     assert BulkEdit.objects.get().state == "done"
+
+
+def test_who_was_taken_for_dead_leaves_the_rest_to_whoever_has_it_now(
+    mirrored: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [mirrored(name=name) for name in ("one", "two", "three")]
+    edit, real, tried = edits.draft(CALL_CONTROL, rows, operator, {"active": False}), edits.update_application, []
+
+    def slow(row: Any, *args: Any, **kwargs: Any) -> Any:
+        tried.append(row.name)
+        if tried == ["one", "two"]:  # meanwhile another one takes it, and does all of it
+            edits.run(BulkEdit.objects.get(), ADA)
+        return real(row, *args, **kwargs)
+
+    monkeypatch.setattr(edits, "update_application", slow)
+    edits.run(edit, ADA)
+    assert tried == ["one", "two", "two", "three"]
+    (done,) = BulkEdit.objects.values_list("targets", flat=True)
+    assert [target["state"] for target in done] == ["changed"] * 3
+    assert AuditEvent.objects.filter(action="application.bulk_edit").count() == 1
 
 
 def test_an_error_of_ours_with_one_does_not_stop_the_others(

@@ -181,11 +181,20 @@ def test_at_most_five_hundred_at_once_and_no_missing_ones(
 ) -> None:
     monkeypatch.setattr(edits, "MOST", 2)
     rows = [mirrored(name=str(at)) for at in range(3)]
-    chosen = {"action": "bulk_activate", "_selected_action": [str(row.pk) for row in rows]}
-    answer = browser.post(page_url("changelist"), chosen, follow=True)
+    answer = browser.post(page_url("changelist"), _all_of(rows), follow=True)
     assert "At most 2 can be changed at once" in str(next(iter(answer.context["messages"])))
-    rows[0].missing_since = timezone.now()
-    assert len(edits.draft(CALL_CONTROL, rows, operator).targets) == 2
+    rows.append(mirrored(name="3"))
+    for gone in rows[:2]:
+        gone.missing_since = timezone.now()
+        gone.save()
+        answer = browser.post(f"{page_url('changelist')}?missing=all", _all_of(rows), follow=True)
+        told = "".join(str(message) for message in answer.context["messages"])
+        assert ("At most 2" in told) == (gone is rows[0])
+    assert len(BulkEdit.objects.get().targets) == len(edits.draft(CALL_CONTROL, rows, operator).targets) == 2
+
+
+def _all_of(rows: Any) -> dict[str, Any]:
+    return {"action": "bulk_activate", "_selected_action": [str(row.pk) for row in rows]}
 
 
 def test_who_may_only_look_changes_nothing(client: Client, user_with: Any, mirrored: Any, operator: Any) -> None:

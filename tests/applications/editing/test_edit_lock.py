@@ -5,12 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connections
+from django.test import Client
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication, EditLock, Intent
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.application_pages import drawn, page_url
 from tests.support.applications import remote_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,3 +67,30 @@ def test_of_two_who_create_at_once_none_takes_the_other_s_for_his(
     assert len(made) == 2
     assert made == {row.telnyx_id for row in CallControlApplication.objects.all()}
     assert not Intent.objects.exists()
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_form_that_is_sent_twice_at_once_makes_one(
+    operator: User, sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    tabs, together = [Client(), Client()], threading.Barrier(2)
+    for tab in tabs:
+        tab.force_login(operator)
+    form = drawn(tabs[0], page_url("add")) | {"application_name": "router"}
+
+    def press(tab: Client) -> str:
+        together.wait()
+        try:
+            return str(tab.post(page_url("add"), form)["Location"])
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as hands:
+        assert len(set(hands.map(press, tabs))) == 1
+    row = CallControlApplication.objects.get()
+    assert [remote["id"] for remote in sandbox.store.applications("call_control_applications")] == [row.telnyx_id]
+    page = tabs[0].post(page_url("add"), form, follow=True).content.decode()
+    assert "This form had been sent before" in page
+    for another in ({"application_name": "second"}, drawn(tabs[0], page_url("add")) | {"application_name": "router"}):
+        assert tabs[0].post(page_url("add"), form | another).status_code == 302
+    assert sorted(row.name for row in CallControlApplication.objects.all()) == ["router", "router", "second"]

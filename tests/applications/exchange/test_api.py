@@ -6,12 +6,13 @@ import pytest
 from rest_framework.test import APIClient
 
 from applications.models import ApplyRun
+from applications.pulls import listing
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_documents import HOOK, by_name
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 from tests.support.polling import eventually
-from tests.support.rest import api_for
+from tests.support.rest import api_for, problem
 from tests.support.sandbox_ledger import requests
 
 URL = "/api/v1/call-control-applications/"
@@ -142,3 +143,29 @@ def test_the_token_of_our_address_is_told_only_to_who_may_see_the_accounts(
     answer = _plan(api, {"application_name": "router", "webhook_event_url": HOOK})
     assert answer.status_code == 200
     assert sandbox_account.webhook_token not in answer.content.decode()
+
+
+@pytest.mark.parametrize("account", ["other", 5])
+def test_what_is_another_accounts_is_not_planned_at_this_one(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount, account: Any
+) -> None:
+    answer = _plan(api, DESK | {"account": sandbox_account.name}, DESK | {"application_name": "x", "account": account})
+    assert problem(answer, 400)["errors"] == {
+        "applications.1.account": ["This application is of another account than sandbox."]
+    }
+    assert not requests(sandbox)
+
+
+def test_ids_that_nobody_knows_are_not_asked_for_by_the_thousand(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount, mirrored: Any
+) -> None:
+    row, strangers = mirrored(), [{"id": str(10**12 + at), "active": False} for at in range(listing.MOST_UNKNOWN + 1)]
+    before, told = len(requests(sandbox)), f"{len(strangers)} ids are neither known here nor in Telnyx's list"
+    answer = _plan(api, {"id": row.telnyx_id, "active": False}, *strangers)
+    assert told in problem(answer, 400)["errors"]["applications"][0]
+    plan = _plan(api, {"id": row.telnyx_id, "active": False}).json()
+    steps = [plan["steps"][0] | {"id": one["id"]} for one in strangers]
+    stale = _apply(api, plan | {"update": len(steps), "steps": steps})
+    assert any(told in sentence for sentence in problem(stale, 412)["changes"])
+    assert len(requests(sandbox)) - before < 10
+    assert "applications.0.id" in problem(_plan(api, strangers[0]), 400)["errors"]

@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from applications.exchange import plans
+from applications.editing.service import update_application
+from applications.exchange import freshness
+from applications.mirror.store import store
+from applications.models import CallControlApplication
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx import patience
+from portal.telnyx.client import ask
 from tests.support.application_documents import HOOK, by_name, counts, plan_of, run, write
-from tests.support.applications import TEXML, at_telnyx, change_at_telnyx
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
 from tests.support.sandbox_ledger import requests
 
 pytestmark = pytest.mark.usefixtures("only_account")
@@ -74,13 +79,50 @@ def test_a_change_at_the_last_moment_stops_the_rest(
         change_at_telnyx(sandbox_account, first, webhook_timeout_secs=9)
         return []
 
-    monkeypatch.setattr(plans, "outdated", looked)
+    monkeypatch.setattr(freshness, "outdated", looked)
     err = StringIO()
     with pytest.raises(CommandError):
         call_command("applications", "apply", str(file), "--yes", stdout=StringIO(), stderr=err)
     assert "line 2: update first: The application was changed at Telnyx meanwhile" in err.getvalue()
     assert {remote["active"] for remote in by_name(sandbox_account).values()} == {True}
     assert second["active"] is True
+
+
+@pytest.mark.usefixtures("differing")
+def test_what_the_list_tells_otherwise_than_the_single_answer_stops_nothing(
+    sandbox_account: TelnyxAccount, mirrored: Any, file: Path
+) -> None:
+    update_application(mirrored(name="router"), {"dtmf_type": "Inband"}, PORTAL)  # now it has what both tell
+    write(file, {"call_control_applications": {"router": {"active": False}}})
+    plan = file.with_suffix(".plan.json")
+    with pytest.raises(SystemExit):
+        run("plan", str(file), "--out", str(plan))
+    row = CallControlApplication.objects.get()
+    store(CALL_CONTROL, sandbox_account, row.remote | {"learned": "later"}, PORTAL, "read")  # and nothing is another
+    assert "1 of 1 done." in run("apply", str(plan), "--yes")
+    assert by_name(sandbox_account)["router"]["active"] is False
+    write(file, {"call_control_applications": {"router": {"active": True}}})
+    assert "1 of 1 done." in run("apply", str(file), "--yes")
+    write(file, {"call_control_applications": {}})
+    assert "1 of 1 done" in run("apply", str(file), "--prune", "--yes", "--accept-deletes")
+    assert by_name(sandbox_account) == {}
+
+
+@pytest.mark.parametrize("first", [{}, {"active": False}], ids=["as it is", "changed"])
+def test_one_more_of_a_name_is_created_beside_one_that_is_named_by_its_id(
+    sandbox_account: TelnyxAccount, mirrored: Any, file: Path, first: Any
+) -> None:
+    row = mirrored(name="twin")
+    twins = {
+        "twin #1": {"id": row.telnyx_id, "application_name": "twin", **first},
+        "twin #2": {"application_name": "twin", "webhook_event_url": HOOK},
+    }
+    write(file, {"call_control_applications": twins})
+    done = len(first) + 1
+    assert f"{done} of {done} done." in run("apply", str(file), "--yes")
+    there = ask(sandbox_account, CALL_CONTROL.method("list"))["data"]
+    assert [one["application_name"] for one in there] == ["twin", "twin"]
+    assert counts(plan_of(file)) == (0, 0, 0, 2)
 
 
 def test_one_refusal_keeps_no_other_from_being_done(

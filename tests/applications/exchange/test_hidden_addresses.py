@@ -8,9 +8,13 @@ from django.test import Client
 
 from applications import addresses
 from applications.models import CallControlApplication
+from applications.pulls.pulls import pull
+from portal.actors import PORTAL
+from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import page_url
 from tests.support.applications import CALL_CONTROL
-from tests.support.rest import api_for
+from tests.support.rest import api_for, problem
+from tests.support.telnyx_edits import edited
 
 REST = "/api/v1/call-control-applications/"
 
@@ -53,6 +57,30 @@ def test_the_token_is_told_only_to_who_may_see_the_accounts(client: Client, user
     hidden = told(user_with(view, username="other"), client, row)
     assert [name for name, text in hidden.items() if token in text] == []
     assert "/webhooks/•••/call-control/" in hidden["csv"]
+
+
+def test_what_was_changed_at_telnyx_tells_it_nobody_else(
+    client: Client, user_with: Any, mirrored: Any, sandbox: Sandbox
+) -> None:
+    row = mirrored(name="router")
+    edited(sandbox, row, {"webhook_event_url": "https://theirs.example/hook"})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    client.force_login(user_with(CALL_CONTROL.permission("view")))
+    for part in ("change", "edits"):
+        page = client.get(page_url(part, row.pk)).content.decode()
+        assert row.account.webhook_token[:10] not in page
+        assert "/webhooks/•••/call-control/ → https://theirs.example/hook" in page
+
+
+def test_a_conflict_tells_it_nobody_else(user_with: Any, row: Any) -> None:
+    api = api_for(user_with(CALL_CONTROL.permission("view"), CALL_CONTROL.permission("change")))
+    at, mine = f"{REST}{row.telnyx_id}/?account={row.account.name}", {"webhook_event_url": "https://mine.example/hook"}
+    stale = problem(api.patch(at, mine, format="json", headers={"If-Match": '"x"'}), 412)
+    assert stale["conflicts"]["webhook_event_url"] == {
+        "base": None,
+        "theirs": row.account.webhook_url.replace(row.account.webhook_token, "•••"),
+        "mine": "https://mine.example/hook",
+    }
 
 
 def test_what_was_hidden_is_not_written_back() -> None:

@@ -64,6 +64,13 @@ def test_the_export_holds_what_the_list_shows(browser: Client, mirrored: Any) ->
     ]
 
 
+def test_what_a_refused_search_does_not_narrow_is_no_file(browser: Client, mirrored: Any) -> None:
+    answer = browser.get(_url("export", "csv"), {"q": "a " * 11}, follow=True)
+    assert answer.redirect_chain == [(_url("changelist"), 302)]
+    assert "was not searched" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="application.export").exists()
+
+
 def test_a_selection_is_exported(browser: Client, mirrored: Any) -> None:
     mirrored(name="one")
     row = mirrored(name="two")

@@ -1,19 +1,24 @@
 """One plan at a time is carried out for each account and kind, as it was written, and no mass delete by accident."""
 
 import json
+from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import httpx
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from applications.exchange import plans, runs, yaml_documents
 from applications.kinds import KINDS
 from applications.models import ApplyRun
+from applications.pulls import one_at_a_time
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
@@ -24,6 +29,7 @@ from tests.support.connected_threads import others
 from tests.support.factories import make_flow
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_numbers import assigned
+from tests.support.under_way import answers_otherwise
 
 pytestmark = pytest.mark.usefixtures("only_account")
 ADA = Actor("user: ada")
@@ -67,6 +73,58 @@ def test_a_run_that_was_killed_makes_room_after_a_minute(sandbox_account: Telnyx
     assert len(by_name(sandbox_account)) == 1
     dead.refresh_from_db()
     assert dead.state == "failed"
+
+
+def _once_the_list_is_read(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Act between Telnyx's answer to the next list and our having it, as in a reading that takes long."""
+    acts = [act]
+
+    def change(request: httpx.Request, answer: httpx.Response) -> None:
+        if request.method == "GET" and request.url.path.endswith("/call_control_applications") and acts:
+            acts.pop()()
+
+    answers_otherwise(monkeypatch, change)
+
+
+def _silent_for_long() -> None:
+    ApplyRun.objects.update(seen_alive_at=timezone.now() - timedelta(minutes=2))
+
+
+def test_a_run_that_was_taken_for_dead_while_it_read_does_nothing(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, DESK)
+    plan = plans.make(sandbox_account, yaml_documents.load(file.read_text())[0], KINDS)
+
+    def another() -> None:
+        _silent_for_long()
+        assert "1 of 1 done" in run("apply", str(file), "--yes")
+
+    _once_the_list_is_read(monkeypatch, another)
+    with pytest.raises(runs.NotBegun, match="Another run took its place"):
+        list(runs.carried_out(runs.begin(plan, ADA, ""), plan, ADA))
+    assert len(requests(sandbox, "POST")) == 1
+    assert ApplyRun.objects.get().state == "done"
+
+
+def test_a_run_that_reads_for_long_is_alive(
+    sandbox_account: TelnyxAccount, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(file, DESK)
+    plan = plans.make(sandbox_account, yaml_documents.load(file.read_text())[0], KINDS)
+    _once_the_list_is_read(monkeypatch, _silent_for_long)
+    (begun,) = runs.begin(plan, ADA, "")
+    begun.refresh_from_db()
+    assert not one_at_a_time.bury(begun, {})
+    assert [outcome.state for outcome in runs.carried_out([begun], plan, ADA)] == ["done"]
+
+
+def test_an_import_that_lost_its_run_says_so(browser: Client, sandbox_account: TelnyxAccount, meanwhile: Any) -> None:
+    state = _planned(browser, sandbox_account, "desk", "hall").context["state"]
+    meanwhile.do("POST", lambda: ApplyRun.objects.update(state="failed"))
+    page = browser.post(page_url("import_run"), {"state": state})
+    assert "another run took its place" in page.content.decode()
+    assert set(by_name(sandbox_account)) == {"desk"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -1,6 +1,5 @@
 """Answers of Telnyx that do not hold the same members, and answers that are not Telnyx's."""
 
-import json
 from typing import Any
 
 import httpx
@@ -14,31 +13,15 @@ from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import UNREAD
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx
+from tests.support.rest import problem
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_edits import edited, reasons
 from tests.support.under_way import answers_like_a_proxy, answers_otherwise
 
 pytestmark = pytest.mark.usefixtures("only_account")
 KINDS = [CALL_CONTROL, TEXML]
-
-
-@pytest.fixture
-def differing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Telnyx's list leaves out what the single answer has, and has something of its own."""
-
-    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
-        parts = request.url.path.split("/")
-        if "applications" not in parts[2] or answer.status_code != 200:
-            return None
-        body = json.loads(answer.content)
-        for one in body["data"] if isinstance(body["data"], list) else []:
-            one["of_the_list"] = "only there"
-            one["inbound"].pop("shaken_stir_enabled")
-            del one["anchorsite_override"], one["tags"]
-        return httpx.Response(200, json=body)
-
-    answers_otherwise(monkeypatch, change)
 
 
 @pytest.mark.usefixtures("differing")
@@ -72,6 +55,27 @@ def test_a_change_of_such_a_member_is_one(api: APIClient, mirrored: Any, sandbox
         {"before": "Ashburn, VA", "after": "San Jose, CA"},
         {"before": "Chicago, IL", "after": "Ashburn, VA"},
     )
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_an_answer_to_a_read_without_what_was_asked_for_changed_nothing(
+    api: APIClient, mirrored: Any, monkeypatch: pytest.MonkeyPatch, kind: Any
+) -> None:
+    row = mirrored(kind)
+    url = f"/api/v1/{kind.slug}/{row.telnyx_id}/"
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        return httpx.Response(200, json={"data": "odd"}) if request.method == "GET" else None
+
+    answers_otherwise(monkeypatch, change)
+    for answer in (
+        api.patch(url, {"active": False}, format="json"),
+        api.get(f"{url}phone-numbers/"),
+        api.post(f"{url}phone-numbers/n1/assign/"),
+        api.get("/api/v1/outbound-voice-profiles/"),
+        api.post(f"/api/v1/{kind.slug}/plan/", {"applications": []}, format="json"),
+    ):
+        assert problem(answer, 503, "telnyx_unavailable")["detail"] == UNREAD
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)

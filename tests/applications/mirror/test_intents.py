@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 from rest_framework.test import APIClient
 
 from applications.editing.service import create_application, delete_application, update_application
@@ -180,3 +181,22 @@ def test_a_create_whose_process_died_is_its_creators_when_nobody_tries_again(
     assert reasons(row) == ["created (user: ada)"]
     assert _noted("application.create") == [("user: ada", "found carried out")]
     assert not Intent.objects.exists()
+
+
+def test_what_was_given_up_is_noted_once_though_the_database_goes_away(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut")
+    with pytest.raises(TelnyxUncertain):
+        update_application(row, {"webhook_timeout_secs": 9}, ADA)
+    _long_ago()
+
+    def going_away(execute: Any, sql: str, *args: Any) -> Any:
+        if sql.startswith('DELETE FROM "applications_intent"'):
+            raise OperationalError("the connection is lost")
+        return execute(sql, *args)
+
+    with connection.execute_wrapper(going_away), pytest.raises(OperationalError):
+        pull(CALL_CONTROL, row.account, PORTAL)
+    assert _noted("application.update") == [("user: ada", "uncertain")]
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert _noted("application.update") == [("user: ada", "uncertain"), ("user: ada", "not seen")]

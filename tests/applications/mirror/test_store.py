@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.mirror import store as mirror_store
-from applications.mirror.store import Page, differences, digest, known, pages, store, write
+from applications.mirror.store import Page, differences, digest, known, news, pages, store, write
 from applications.models import CallControlApplication, TexmlApplication
 from applications.pulls.listing import whole
 from applications.pulls.pulls import pull
@@ -113,9 +113,11 @@ def test_a_list_older_than_our_own_save_does_not_overwrite_it(mirrored: Any, san
     store(CALL_CONTROL, sandbox_account, {**row.remote, "application_name": "newer"}, PORTAL, "saved meanwhile")
     for as_it_was in (before, known(CALL_CONTROL, sandbox_account), {}):
         page = Page(asked_at, {row.telnyx_id: row.remote}, [])
-        counts = write(CALL_CONTROL, sandbox_account, page, PORTAL, "late", as_it_was)
+        told = news(page, as_it_was)
+        counts = write(CALL_CONTROL, sandbox_account, told, PORTAL, "late")
         row.refresh_from_db()
-        assert (row.application_name, counts["unchanged"], counts["updated"]) == ("newer", 1, 0)
+        unchanged = len(page.remotes) - len(told.remotes) + counts["unchanged"]
+        assert (row.application_name, unchanged, counts["updated"]) == ("newer", 1, 0)
 
 
 @pytest.mark.usefixtures("only_account")
@@ -133,6 +135,7 @@ def test_differences_are_told_and_nothing_is_written(mirrored: Any, sandbox_acco
         gone.telnyx_id: "missing",
         new["id"]: "created",
     }
+    assert {change["name"] for change in found.values()} == {"kept", "gone", "new"}
     assert found[kept.telnyx_id]["fields"]["inbound.channel_limit"] == {"here": None, "there": 4}
     kept.refresh_from_db()
     assert (kept.inbound["channel_limit"], CallControlApplication.objects.count()) == (None, 2)
@@ -160,7 +163,7 @@ def test_one_that_the_database_does_not_take_keeps_no_other_of_its_page_out(
     monkeypatch.setattr(mirror_store, "_keep", keep_all_but_one)
     store(CALL_CONTROL, account, {"id": "known", "application_name": "as it was"}, PORTAL, "pulled")
     page = listed("known", "odd", "new")
-    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled", known(CALL_CONTROL, account))
+    counts = write(CALL_CONTROL, account, news(page, known(CALL_CONTROL, account)), PORTAL, "pulled")
     assert names() == {"known": "known as listed", "new": "new as listed"}
     assert (counts["updated"], counts["created"], counts["unchanged"]) == (1, 1, 0)
     (error,) = page.errors
@@ -177,7 +180,7 @@ def test_one_that_was_stored_while_its_list_was_read_stays_as_it_was_stored(
 
     monkeypatch.setattr(mirror_store, "_write", collide)
     page = listed("made", "new")
-    counts = write(CALL_CONTROL, account, page, PORTAL, "pulled", known(CALL_CONTROL, account))
+    counts = write(CALL_CONTROL, account, news(page, known(CALL_CONTROL, account)), PORTAL, "pulled")
     assert names() == {"made": "made here", "new": "new as listed"}
     assert (counts["unchanged"], counts["created"], page.errors) == (1, 1, [])
     assert CallControlApplication.objects.get(telnyx_id="made").history.count() == 1

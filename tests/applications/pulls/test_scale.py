@@ -139,6 +139,7 @@ def _fill(kind: Kind, account: TelnyxAccount, telnyx: QuickTelnyx) -> None:
             remote=remote,
             remote_digest=digest(remote),
             pulled_at=now,
+            numbers_count=0,
             **columns(kind.model, remote),
         )
         for remote in telnyx.rows[kind.resource]

@@ -29,4 +29,9 @@ def test_a_missing_application_takes_no_number(browser: Client, api: APIClient, 
     row = mirrored()
     CallControlApplication.objects.filter(pk=row.pk).update(missing_since=row.pulled_at)
     assert b"Assign a number" not in browser.get(page_url("numbers", row.pk)).content
-    assert api.post(numbers_url(row, number_at(row.account)["id"], "assign")).status_code == 404
+    number = assigned(row.account, row, 1)
+    for verb, id in (("assign", number_at(row.account)["id"]), ("unassign", number["id"])):
+        assert api.post(numbers_url(row, id, verb)).status_code == 404
+        page = browser.post(page_url(verb, row.pk, id)).content.decode()
+        assert "Telnyx does not know router any more. Nothing was sent." in page
+    assert [number_at(row.account, last)["connection_id"] for last in (0, 1)] == [None, row.telnyx_id]

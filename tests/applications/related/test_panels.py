@@ -12,6 +12,7 @@ from portal.models import AuditEvent
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import page_url
 from tests.support.applications import CALL_CONTROL, TEXML
+from tests.support.html_forms import hidden_fields
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_numbers import assigned, number_at, numbers_url
 
@@ -50,6 +51,24 @@ def test_a_number_of_another_application_is_not_unassigned_from_here(browser: Cl
     answer = browser.post(page_url("unassign", here.pk, number["id"]))
     assert "not assigned to this application" in answer.content.decode()
     assert number_at(here.account)["connection_id"] == there.telnyx_id
+
+
+@pytest.mark.parametrize("drawn_at", [None, "first"])
+def test_a_number_that_was_given_away_since_the_page_was_drawn_is_not_taken(
+    browser: Client, mirrored: Any, drawn_at: str | None
+) -> None:
+    here, first, second = (mirrored(name=name) for name in ("here", "first", "second"))
+    number = assigned(here.account, first) if drawn_at else number_at(here.account)
+    at, page = page_url("assign", here.pk, number["id"]), browser.get(page_url("numbers", here.pk), {"of": "account"})
+    form = hidden_fields(page.content.decode(), at)
+    assert form == {"connection_id": first.telnyx_id if drawn_at else ""}
+    assigned(here.account, second)
+    assert "second has this number now. Nothing was sent." in browser.post(at, form).content.decode()
+    assert number_at(here.account)["connection_id"] == second.telnyx_id
+    form = hidden_fields(browser.get(page_url("numbers", here.pk), {"of": "account"}).content.decode(), at)
+    for _ in range(2):  # a second press finds it where it is to be
+        assert "its connection is now here" in browser.post(at, form).content.decode()
+    assert number_at(here.account)["connection_id"] == here.telnyx_id
 
 
 def test_a_refusal_and_an_outage_stand_in_the_panel(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:

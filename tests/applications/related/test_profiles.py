@@ -27,3 +27,7 @@ def test_telnyx_is_asked_once_a_minute_and_account(browser: Client, mirrored: An
     for account in (row.account, row.account, other):
         browser.get(page_url("profiles"), {"account": account.pk})
     assert asked() == 2
+    row.account.api_key = "of another account"
+    row.account.save()
+    browser.get(page_url("profiles"), {"account": row.account.pk})
+    assert asked() == 3

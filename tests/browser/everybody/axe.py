@@ -33,5 +33,7 @@ def faults(window: Any) -> list[str]:
         window.page.set_viewport_size({"width": width, "height": 900})
         for scheme, rules in (("light", None), ("dark", _OF_COLOUR)):
             window.page.emulate_media(color_scheme=scheme)
+            turned = ":is(.dark, :not([x-data]))" if scheme == "dark" else ":not(.dark)"  # what has no x-data asks CSS
+            window.page.locator(f"html{turned}").wait_for(state="attached")
             found += [f"{width} {scheme} {line}" for line in window.page.evaluate(_LOOK, rules)]
     return found

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from applications.kinds import KINDS
 from applications.models import BulkEdit, CallControlApplication, Pull
+from portal.handbook import book
 from portal.models import TelnyxAccount
 from tests.badinput import rows
 from tests.badinput.addresses import addresses
@@ -23,7 +24,8 @@ def pages(lived_in: list[str], sandbox_account: TelnyxAccount, operator: User) -
     """Every address of the admin with ``FAULTS=long``, else every tenth; not all of them show a page."""
     more = _a_bad_day(operator)
     made: dict[Any, Any] = rows.one_of_each(sandbox_account, operator)
-    every = list(dict.fromkeys([*lived_in, *more, *addresses(made), "/admin/nothing/"]))
+    chapters = [f"/admin/help/{name}/" for name in book.names()]
+    every = list(dict.fromkeys([*lived_in, *more, *addresses(made), *chapters, "/admin/nothing/"]))
     return every if os.environ.get("FAULTS") == "long" else every[::10]
 
 

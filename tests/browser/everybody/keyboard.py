@@ -18,6 +18,7 @@ _BEGIN = """() => {
   where.tabIndex = -1;
   where.focus();
 }"""
+_AT_REST = "!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling, [data-texml-part=status]:empty')"
 _STOP = """() => {
   const at = document.activeElement;
   if (!at || !at.closest('header, #portal-main')) return null;
@@ -32,7 +33,9 @@ _STOP = """() => {
     return isOutlined || style?.boxShadow.includes('inset');
   });
   if (!marked) wrong.push('has no visible focus');
-  const box = [...at.getClientRects()].find(one => one.width && one.height) || at.getBoundingClientRect();
+  // of a text under edit the browser brings the caret into view, not the whole of it
+  const written = at.isContentEditable ? getSelection().getRangeAt(0).getClientRects()[0] : null;
+  const box = written || [...at.getClientRects()].find(one => one.width && one.height) || at.getBoundingClientRect();
   const inside = box.bottom - box.top > innerHeight * .7 || (box.top >= -1 && box.bottom <= innerHeight + 1);
   if (!inside) wrong.push(`is out of view, ${box.top} to ${box.bottom} of ${innerHeight}`);
   // of what scrolls sideways by itself Chromium shows the beginning
@@ -58,6 +61,7 @@ def faults(window: Any) -> list[str]:
     found: list[str] = []
     page = window.page
     page.evaluate(_BEGIN)
+    page.wait_for_function(_AT_REST)  # what was asked for before would move the page under a stop
     for _ in range(_MOST):
         page.keyboard.press("Tab")
         stop = page.evaluate(_STOP)

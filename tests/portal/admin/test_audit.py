@@ -91,6 +91,15 @@ def test_it_is_exported_as_it_is_filtered_and_that_is_noted(browser: Client) -> 
     assert AuditEvent.objects.get(action="audit.export").details == {"filtered": "q=call.dial"}
 
 
+@pytest.mark.parametrize("words", ["a " * 11, "x" * 601])
+def test_what_a_refused_search_does_not_narrow_is_no_file(browser: Client, words: str) -> None:
+    answer = browser.get(f"{AUDIT}export/", {"q": words}, follow=True)
+    assert answer.redirect_chain == [(AUDIT, 302)]
+    assert "was not searched" in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="audit.export").exists()
+    assert browser.get(f"{AUDIT}export/", {"q": " "}).status_code == 200  # nothing is searched for
+
+
 def test_who_may_not_see_numbers_gets_none_in_list_page_or_file(user_with: Any) -> None:
     details = {"was": {"blocked": ["+13125550123"]}, "now": {"blocked": ["+13125550124"]}, "other": "+13125550125"}
     event = AuditEvent.objects.create(

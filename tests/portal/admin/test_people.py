@@ -1,7 +1,8 @@
 """Users and groups are kept by the portal's own pages, and it is noted what is done to them."""
 
 import pytest
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
+from django.db import DatabaseError, connection
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -55,7 +56,23 @@ def test_users_and_groups_are_on_unfold_and_what_is_done_to_them_is_audited(brow
     assert browser.post("/admin/auth/group/add/", {"name": "Night shift"}).status_code == 302
     assert Group.objects.filter(name="Night shift").exists()
     assert AuditEvent.objects.filter(action__in=["user.create", "group.create"]).count() == 2
+    assert AuditEvent.objects.get(action="user.create").details["now"] == {
+        "username": "ada",
+        "is_active": True,
+        "is_staff": True,
+        "is_superuser": False,
+        "groups": ["Operators"],
+    }
     assert "a long enough one" not in str(list(AuditEvent.objects.values()))
+
+
+def test_the_trail_says_what_a_new_group_may_do(browser):
+    look = Permission.objects.get(codename="view_call")
+    form = {"name": "Night shift", "permissions": [look.pk]}
+    assert browser.post("/admin/auth/group/add/", form).status_code == 302
+    told = AuditEvent.objects.get(action="group.create")
+    assert told.details["now"] == {"name": "Night shift", "permissions": ["Voice | call | Can view call"]}
+    assert "Can view call" in browser.get(f"/admin/portal/auditevent/{told.pk}/change/").content.decode()
 
 
 def test_signing_in_is_audited_and_a_wrong_password_is_no_sign_in(client, operator):
@@ -131,6 +148,43 @@ def test_a_new_password_ends_every_session_but_the_one_that_set_it(browser, oper
     assert browser.post("/admin/password_change/", new).status_code == 302
     assert browser.get("/admin/").status_code == 200
     assert elsewhere.get("/admin/").status_code == 302
+
+
+OWN = {
+    "old_password": "a long enough password",
+    "new_password1": "an even better one",
+    "new_password2": "an even better one",
+}
+OF_ADA = {"usable_password": "true", "password1": "an even better one", "password2": "an even better one"}
+
+
+def test_a_new_password_is_in_the_trail_whoever_set_it(browser, operator, user_with):
+    ada = user_with(username="ada")
+    assert browser.post("/admin/password_change/", OWN | {"old_password": "wrong"}).status_code == 200
+    assert browser.get("/admin/password_change/").status_code == 200
+    assert not AuditEvent.objects.exists()
+    assert browser.post("/admin/password_change/", OWN).status_code == 302
+    assert browser.post(f"/admin/auth/user/{ada.pk}/password/", OF_ADA).status_code == 302
+    own, others = AuditEvent.objects.order_by("id")
+    assert (own.action, own.actor, own.object_label) == ("password.change", "user: operator", "operator")
+    assert (others.action, others.actor, others.object_label) == ("user.update", "user: operator", "ada")
+    assert "better" not in str(list(AuditEvent.objects.values()))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("whose", ["own", "ada's"])
+def test_a_password_of_which_the_trail_cannot_tell_stays_as_it_was(browser, operator, user_with, whose):
+    ada = user_with(username="ada")
+    url, new = ("/admin/password_change/", OWN) if whose == "own" else (f"/admin/auth/user/{ada.pk}/password/", OF_ADA)
+
+    def no_trail(execute, sql, *rest):
+        if 'INSERT INTO "portal_auditevent"' in sql:
+            raise DatabaseError("the disk is full")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(no_trail), pytest.raises(DatabaseError, match="disk is full"):
+        browser.post(url, new)
+    assert all(one.check_password("a long enough password") for one in User.objects.all())
 
 
 def test_a_password_that_somebody_else_sets_ends_every_session(browser, user_with):

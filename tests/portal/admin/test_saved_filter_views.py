@@ -68,3 +68,9 @@ def test_keeping_a_filter_needs_the_right_to_see_the_list(client: Client, user_w
     assert not SavedFilter.objects.exists()
     assert client.post(page_url("keep_filter", kind=TEXML), {"name": "x", "query": "q=1"}).status_code == 302
     assert SavedFilter.objects.get().listing == "applications.texmlapplication"
+
+
+def test_what_no_database_keeps_is_left_out_of_a_name(browser: Client, account: TelnyxAccount) -> None:
+    for name in ("a\0b", "\0"):
+        assert browser.post(page_url("keep_filter"), {"name": name, "query": "q=1"}).status_code == 302
+    assert [row.name for row in SavedFilter.objects.all()] == ["ab"]

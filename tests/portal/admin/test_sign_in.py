@@ -1,13 +1,17 @@
 """Who tries passwords is stopped, and stops nobody else by it."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from portal.admin import sign_in
 from portal.models import AuditEvent
+from portal.tasks import clean_up
 from tests.support.accounts import make_account
 
 PASSWORD = "a long enough password"
@@ -153,3 +157,18 @@ def test_a_name_that_everybody_tries_is_warned_of_once_there_is_something_to_gua
 def attempt_and_look(client: Client) -> str:
     assert attempt(client, "admin", PASSWORD).status_code == 302
     return str(client.get("/admin/").content.decode())
+
+
+def test_sessions_that_are_over_are_deleted_in_portions(browser, operator, monkeypatch):
+    here = browser.cookies["sessionid"].value
+    for _ in range(3):
+        elsewhere = Client()
+        elsewhere.force_login(operator)
+        key = elsewhere.cookies["sessionid"].value
+        Session.objects.filter(pk=key).update(expire_date=timezone.now() - timedelta(seconds=1))
+    monkeypatch.setattr(sign_in, "_MOST_SESSIONS", 2)
+    clean_up()
+    assert Session.objects.count() == 2
+    clean_up()
+    assert [session.pk for session in Session.objects.all()] == [here]
+    assert browser.get("/admin/").status_code == 200

@@ -1,14 +1,16 @@
 """The pages of tokens show a token once."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
+import pytest
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
 from portal.models import ApiToken, AuditEvent
+from portal.view_times import TimePreference
 
 TOKENS = "/admin/portal/apitoken/"
 
@@ -57,6 +59,24 @@ def test_a_token_with_an_expiry_in_the_past_is_not_made(browser, operator):
     response = make_token_in(browser, operator, expires_at_0="2020-01-01", expires_at_1="00:00:00")
     assert "This time has passed" in response.content.decode()
     assert not ApiToken.objects.exists()
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("year", [101, None])
+def test_a_token_ends_within_a_hundred_years(browser, operator, zone, year):
+    TimePreference.objects.create(user=operator, time_zone=zone)
+    day = timezone.now().replace(year=timezone.now().year + year, day=1) if year else datetime(9999, 12, 31)
+    response = make_token_in(browser, operator, expires_at_0=f"{day:%Y-%m-%d}", expires_at_1="23:59:59")
+    assert response.status_code == 200
+    assert response.context["adminform"].errors["expires_at"] == ["A token ends within 100 years, or never."]
+    assert not ApiToken.objects.exists()
+    assert browser.get(TOKENS).status_code == 200
+
+
+def test_a_token_that_ends_with_the_calendar_is_listed_everywhere(browser, operator):
+    ApiToken.make(operator, "old", expires_at=datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC))
+    TimePreference.objects.create(user=operator, time_zone="Asia/Tokyo")
+    assert "9999-12-31 23:59:59" in browser.get(TOKENS).content.decode()
 
 
 def test_a_token_for_somebody_else_needs_the_right_to_change_users(client, operator, user_with):

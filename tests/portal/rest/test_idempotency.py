@@ -1,17 +1,19 @@
 """Idempotency of REST: the same key does it once."""
 
+import json
 import threading
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
+from django.db import connection, connections
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import Heartbeat, IdempotentReply
 from portal.rest import idempotency
-from tests.support.notes_api import NOTES, Notes, notes
+from tests.support.clocks import set_wrong
+from tests.support.notes_api import NOTES, ODD, Notes, notes
 from tests.support.rest import api_for, problem
 
 
@@ -25,9 +27,45 @@ def test_the_same_request_again_replays_the_answer_and_does_nothing(api):
     assert (first.status_code, again.status_code) == (201, 201)
     assert first.json() == again.json()
     assert again["Location"] == first["Location"] == f"{NOTES}a/"
+    assert again["ETag"] == first["ETag"] == '"of a"'
     assert "Idempotent-Replayed" not in first
     assert again["Idempotent-Replayed"] == "true"
     assert Heartbeat.objects.count() == 1
+
+
+@notes
+@pytest.mark.parametrize("name", ["odd", "list", "none"])
+def test_an_answer_of_any_kind_is_replayed_as_it_was_sent(api, name):
+    first, again = post_note(api, "one", name), post_note(api, "one", name)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert json.loads(first.content or b"null") == json.loads(again.content or b"null")
+    assert again["Idempotent-Replayed"] == "true"
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_a_text_that_no_database_takes_breaks_no_answer(api, monkeypatch):
+    monkeypatch.setitem(ODD, "words", "a\0b")
+    assert [post_note(api, "one", "odd").status_code for _ in range(2)] == [201, 201]
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_a_key_that_the_first_request_gives_back_just_now_is_claimed_once_more(api):
+    post_note(api, "one")
+    gone = []
+
+    def meanwhile(execute, statement, *args):
+        """Forget the row after the second request has met it, and before that looks at it."""
+        if statement.startswith("SELECT") and "portal_idempotentreply" in statement and not gone:
+            gone.append(statement)
+            IdempotentReply.objects.all().delete()
+        return execute(statement, *args)
+
+    with connection.execute_wrapper(meanwhile):
+        again = post_note(api, "one")
+    assert (len(gone), again.status_code, Heartbeat.objects.count()) == (1, 201, 2)
+    assert post_note(api, "one")["Idempotent-Replayed"] == "true"
 
 
 @notes
@@ -52,6 +90,15 @@ def test_another_body_under_the_same_key_is_422(api):
     post_note(api, "one")
     problem(post_note(api, "one", "b"), 422, "idempotency_key_reused")
     assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_another_parameter_of_the_address_under_the_same_key_is_422(api):
+    """It may name another account."""
+    headers, body = {"Idempotency-Key": "one"}, {"name": "a"}
+    assert api.post(f"{NOTES}?account=a", body, format="json", headers=headers).status_code == 201
+    assert api.post(f"{NOTES}?account=a", body, format="json", headers=headers)["Idempotent-Replayed"] == "true"
+    problem(api.post(f"{NOTES}?account=b", body, format="json", headers=headers), 422, "idempotency_key_reused")
 
 
 @notes
@@ -142,7 +189,8 @@ def test_only_one_of_two_repeats_is_carried_out(api, monkeypatch):
 @notes
 @pytest.mark.parametrize("key", ["", "x" * 256, "ü\x07"])
 def test_a_key_that_is_none_is_400(api, key):
-    problem(post_note(api, key), 400, "invalid_idempotency_key")
+    told = problem(post_note(api, key), 400, "invalid_idempotency_key")
+    assert told["errors"] == {"Idempotency-Key": [told["detail"]]}
 
 
 @notes
@@ -176,6 +224,15 @@ def test_a_second_request_while_the_first_runs_is_409():
     assert answers[0].status_code == 201
     assert post_note(client, "one", "slow")["Idempotent-Replayed"] == "true"
     assert Heartbeat.objects.count() == 1
+
+
+@notes
+def test_a_first_request_of_a_host_whose_clock_is_slow_is_not_taken_for_cut_off(api, monkeypatch):
+    with monkeypatch.context() as slow:
+        set_wrong(slow, -180)
+        post_note(api, "one")
+    IdempotentReply.objects.update(status=None)  # it runs still
+    problem(post_note(api, "one"), 409, "idempotency_key_in_use")
 
 
 @notes

@@ -25,6 +25,7 @@ BROKEN = [
 def test_a_broken_body_is_a_problem_that_echoes_nothing(api, body):
     found = problem(api.post(NOTES, body, content_type="application/json"), 400)
     assert "name" not in found["detail"]
+    assert found["errors"] == {"non_field_errors": [found["detail"]]}
     assert not Heartbeat.objects.exists()
 
 

@@ -4,8 +4,9 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from tests.support.notes_api import NOTES, notes
-from tests.support.rest import problem
+from portal.telnyx.errors import TelnyxRefused
+from tests.support.notes_api import FAILURES, NOTES, notes
+from tests.support.rest import api_for, problem
 
 ACCOUNTS = "/api/v1/accounts/"
 
@@ -25,6 +26,20 @@ def test_another_media_type_wanted_is_406(api):
     problem(api.get(ACCOUNTS, headers={"Accept": "text/html"}), 406)
 
 
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("/api/schema/", "*/*"),
+        ("/api/schema/", "application/vnd.oai.openapi"),
+        ("/api/schema/?format=yaml", "*/*"),
+        ("/api/docs/try/", "text/html"),
+    ],
+)
+def test_a_problem_is_json_also_where_answers_are_none(api, url, wanted):
+    problem(api.put(url, {}, format="json", headers={"Accept": wanted}), 405, "method_not_allowed")
+    problem(api.get("/api/schema/", headers={"Accept": "image/png"}), 406, "not_acceptable")
+
+
 def test_a_database_that_is_away_is_503_with_retry_after(api):
     def away(*_):
         raise OperationalError("no connection to the server at 10.0.0.1")
@@ -32,25 +47,38 @@ def test_a_database_that_is_away_is_503_with_retry_after(api):
     with connection.execute_wrapper(away):
         response = api.get(ACCOUNTS)
     body = problem(response, 503, "database_unavailable")
+    assert body["title"] == "The database cannot be reached"
     assert response["Retry-After"]
     assert "10.0.0.1" not in str(body)
 
 
 @notes
 @pytest.mark.parametrize(
-    ("name", "status", "code"),
+    ("name", "status", "code", "title"),
     [
-        ("refused", 422, "telnyx_refused"),
-        ("field", 400, "telnyx_refused"),
-        ("unavailable", 503, "telnyx_unavailable"),
-        ("uncertain", 504, "telnyx_uncertain"),
+        ("refused", 422, "telnyx_refused", "Telnyx refused this"),
+        ("field", 400, "telnyx_refused", "The request is not valid"),
+        ("unavailable", 503, "telnyx_unavailable", "Telnyx cannot be asked now"),
+        ("uncertain", 504, "telnyx_uncertain", "It is uncertain whether Telnyx acted"),
     ],
 )
-def test_what_telnyx_answered_is_told_apart(api, name, status, code):
+def test_what_telnyx_answered_is_told_apart(api, name, status, code, title):
     response = api.post(NOTES, {"name": name}, format="json")
     body = problem(response, status, code)
+    assert body["title"] == title
     assert body.get("errors") == ({"to": ["is not a number"]} if name == "field" else None)
     assert response.get("Retry-After") == ("17" if name == "unavailable" else None)
+
+
+@notes
+def test_what_telnyx_repeats_is_masked(api, user_with, monkeypatch):
+    words = "+13125550101 is not yours"
+    monkeypatch.setitem(FAILURES, "refused", TelnyxRefused(words, fields={"to": [words]}, http_status=422))
+    told = problem(api.post(NOTES, {"name": "refused"}, format="json"), 400, "telnyx_refused")
+    assert (told["detail"], told["errors"]) == (words, {"to": [words]})
+    told = problem(api_for(user_with("voice.dial")).post(NOTES, {"name": "refused"}, format="json"), 400)
+    hidden = "+1312•••0101 is not yours"
+    assert (told["detail"], told["errors"]) == (hidden, {"to": [hidden]})
 
 
 @notes

@@ -1,11 +1,15 @@
 """Wake-ups as datagrams: sent without waiting, and lost at most."""
 
+import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings as django
 
-from portal.runtime.datagrams import Fate, Inbox, Sender, path
+from portal.runtime.datagrams import Fate, Inbox, Sender, Taken, path
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +56,7 @@ def test_one_that_ends_takes_its_file_away(inbox: Inbox) -> None:
 
 
 def test_a_second_worker_of_a_host_does_not_take_the_first_ones_place(inbox: Inbox) -> None:
-    with pytest.raises(OSError, match="another worker"):
+    with pytest.raises(Taken, match="Another worker"):
         Inbox()
     assert Sender().send("voice.process_event", "1") is Fate.SENT
 
@@ -95,6 +99,24 @@ def test_bytes_that_are_no_wake_up_are_passed_over(inbox: Inbox) -> None:
     assert inbox.receive() == ("", "")
 
 
-def test_a_path_that_is_too_long_for_a_socket_means_nobody(folder: Path, settings) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="the way around is Linux's")
+def test_a_data_directory_may_lie_deeper_than_a_socket_may(folder: Path, settings) -> None:
     settings.VAR_DIR = folder / ("x" * 120)
     assert Sender().send("voice.process_event", "1") is Fate.NOBODY
+    settings.VAR_DIR.mkdir()
+    inbox = Inbox()
+    assert Sender().send("voice.process_event", "1") is Fate.SENT
+    assert inbox.receive() == ("voice.process_event", "1")
+    with pytest.raises(Taken, match="Another worker listens"):
+        Inbox()
+    inbox.close()
+    assert list(settings.VAR_DIR.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["worker", "work"])
+def test_a_second_worker_is_told_so_in_a_line(inbox: Inbox, folder: Path, command: str) -> None:
+    line = [sys.executable, "manage.py", command]
+    environment = {**os.environ, "PORTAL_VAR_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    ended = subprocess.run(line, cwd=django.BASE_DIR, env=environment, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert f"CommandError: Another worker listens at {path()}" in ended.stderr

@@ -53,12 +53,22 @@ def test_they_are_only_read(client, db, path):
     assert client.post(path).status_code == 405
 
 
-@pytest.mark.parametrize("header", [None, "Bearer x", "Basic b3A6b3A=", "Bearer "])
-def test_metrics_need_a_token(client, db, header):
+@pytest.mark.parametrize(
+    ("header", "code", "detail"),
+    [
+        (None, "not_authenticated", "Metrics need a token."),
+        ("Basic b3A6b3A=", "not_authenticated", "Metrics need a token."),
+        ("Bearer x", "authentication_failed", "This token is unknown, expired or revoked."),
+        ("Bearer ", "authentication_failed", "This token is unknown, expired or revoked."),
+    ],
+)
+def test_metrics_need_a_token_and_say_when_one_is_not_right(client, db, header, code, detail):
     response = client.get("/metrics", headers={"Authorization": header} if header else {})
     assert response.status_code == 401
     assert response["Content-Type"] == "application/problem+json"
-    assert response["WWW-Authenticate"] == "Bearer"
+    assert response["WWW-Authenticate"] == 'Bearer realm="voice portal"'
+    told = response.json()
+    assert (told["code"], told["detail"]) == (code, detail)
 
 
 def test_metrics_refuse_an_expired_and_a_revoked_token(client, operator):

@@ -11,6 +11,7 @@ def test_a_nul_in_path_or_query_is_answered_400(client, db, path):
     assert response.status_code == 400
     if not path.startswith("/admin/"):
         assert response["Content-Type"] == "application/problem+json"
+        assert "percent-encoded" in response.json()["errors"]["non_field_errors"][0]
 
 
 def test_the_callers_request_id_is_echoed(client):
@@ -65,7 +66,9 @@ def test_a_form_from_elsewhere_is_refused_with_a_page_in_the_admin_alone(db):
 
 def test_a_query_that_is_no_text_is_refused(client):
     for query in ("?x=%ff", "?x=%ed%a0%80", "?%c0%80=x"):
-        assert client.get(f"/livez{query}").status_code == 400
+        response = client.get(f"/livez{query}")
+        assert response.status_code == 400
+        assert "UTF-8" in response.json()["errors"]["non_field_errors"][0]
     assert client.get("/livez?x=%F0%9F%93%9E+a%2Bb").status_code == 200
 
 
@@ -75,6 +78,7 @@ def test_a_body_in_chunks_is_refused_where_it_would_be_taken_for_an_empty_one(cl
     assert response.status_code == 411
     assert response["Content-Type"] == "application/problem+json"
     assert "Content-Length" in response.json()["detail"]
+    assert response.json()["title"] == "Length needed"
 
 
 def test_a_strangers_files_are_not_read(client, operator):

@@ -83,18 +83,18 @@ def is_open(connection: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("error", "status"),
+    ("error", "status", "code", "title"),
     [
-        (errors.LimitRequestLine(9000, 4094), 414),
-        (errors.LimitRequestHeaders("too many"), 431),
-        (errors.InvalidRequestLine("GET /secret"), 400),
-        (errors.InvalidHeader("X-Secret"), 400),
-        (TooLarge(), 413),
-        (BrokenOff(), 400),
+        (errors.LimitRequestLine(9000, 4094), 414, "invalid", "The address is too long"),
+        (errors.LimitRequestHeaders("too many"), 431, "invalid", "The headers are too large"),
+        (errors.InvalidRequestLine("GET /secret"), 400, "invalid", "The request is not valid"),
+        (errors.InvalidHeader("X-Secret"), 400, "invalid", "The request is not valid"),
+        (TooLarge(), 413, "too_large", "Too large"),
+        (BrokenOff(), 400, "invalid", "The request is not valid"),
     ],
 )
 def test_a_request_that_is_none_is_answered_with_a_problem(
-    error: Exception, status: int, caplog: pytest.LogCaptureFixture
+    error: Exception, status: int, code: str, title: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -104,7 +104,8 @@ def test_a_request_that_is_none_is_answered_with_a_problem(
     assert head.startswith(f"HTTP/1.1 {status} ".encode())
     assert f"Content-Length: {len(body)}".encode() in head
     told = json.loads(body)
-    assert (told["status"], told["code"], len(told["request_id"])) == (status, "invalid", 32)
+    assert (told["status"], told["code"], told["title"], len(told["request_id"])) == (status, code, title, 32)
+    assert ("errors" in told) == (status == 400)
     assert b"ecret" not in head + body
     assert "ecret" not in caplog.text
 

@@ -1,11 +1,13 @@
 """A client of the sandbox, somebody who gets its webhooks, and an application between the two."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import telnyx
 
+from portal.sandbox.client import Client
 from portal.sandbox.server.server import Sandbox
 from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
@@ -43,3 +45,14 @@ def receiver(sandbox: Sandbox) -> Iterator[Receiver]:
 @pytest.fixture
 def application(sdk: telnyx.Telnyx, receiver: Receiver) -> Any:
     return make_application(sdk, receiver)
+
+
+@pytest.fixture
+def standing(tmp_path: Path) -> Iterator[Client]:
+    """A sandbox of its own at the pace of real calls, whose clock stands, with an application that takes webhooks."""
+    with Sandbox(tmp_path / "standing.sqlite3") as sandbox, Receiver() as receiver:
+        client = Client(sandbox.base_url, "KEY-of-the-tests")
+        client.pause()
+        body = {"application_name": "tests", "webhook_event_url": receiver.url, "webhook_api_version": "2"}
+        client.ask("POST", "/v2/call_control_applications", body)
+        yield client

@@ -6,6 +6,7 @@ from portal.telnyx.schemas import InvalidParameters, has_parameter, parameters, 
 from portal.telnyx.sdk_types import Parameter
 
 TRANSFER = "calls.actions.transfer"
+SPEAK = "calls.actions.speak"
 CREATE = "call_control_applications.create"
 
 
@@ -74,6 +75,29 @@ def test_an_error_in_a_choice_of_types_is_told_under_the_wire_name():
     assert set(refused("calls.dial", {"to": 5, "from": "+1", "connection_id": "1"})) == {"to"}
     config = {"transcription_config": {"transcription_engine_config": {"colour": "red"}}}
     assert "transcription_config.transcription_engine_config.colour" in refused("calls.actions.answer", config)
+
+
+def test_another_json_type_is_told_in_the_words_of_json():
+    errors = refused("call_control_applications.update", {"inbound": 5, "tags": "a"}, partial=True)
+    assert errors == {"inbound": ["Must be a valid object."], "tags": ["Must be a valid list."]}
+
+
+def test_of_a_choice_of_types_one_is_told_what_it_takes_once():
+    dial = {"from": "+1", "connection_id": "1"}
+    assert refused("calls.dial", {**dial, "to": 5}) == {"to": ["Must be a valid string or a valid list."]}
+    assert refused("calls.dial", {**dial, "to": [5]}) == {"to.0": ["Must be a valid string."]}
+
+
+def test_of_several_shapes_the_one_that_its_type_names_is_judged():
+    speak = {"payload": "Hello.", "voice": "female"}
+    named = {**speak, "voice_settings": {"type": "elevenlabs", "api_key_ref": 4}}
+    assert refused(SPEAK, named) == {"voice_settings.api_key_ref": ["Must be a valid string."]}
+    (message,) = refused(SPEAK, {**speak, "voice_settings": {"type": "else", "speed": "x"}})["voice_settings.type"]
+    assert message.startswith("Must be 'elevenlabs', 'telnyx', ")
+    assert message.count("Must be") == 1
+    assert validate(SPEAK, {**speak, "voice_settings": {"type": "newer", "speed": 1}}, open_choices=True)
+    with pytest.raises(InvalidParameters):
+        validate(SPEAK, {**speak, "voice_settings": {"type": 5}}, open_choices=True)
 
 
 def test_a_missing_parameter_is_named_and_partial_forgives_it():

@@ -1,4 +1,4 @@
-"""What a web process has in memory before its first call to Telnyx."""
+"""What a process has of the SDK in memory: nothing before its first call to Telnyx, then what it asked for."""
 
 import os
 import subprocess
@@ -16,9 +16,26 @@ print(sorted(name for name in sys.modules if name.partition(".")[0] == "telnyx")
 """
 
 
-def test_importing_the_addresses_does_not_import_the_sdk():
+ON_DEMAND = """
+import sys
+from portal.telnyx.sdk import telnyx
+client = telnyx().Telnyx(api_key="KEY", base_url="http://127.0.0.1")
+client.calls.actions, client.texml.calls, client.call_control_applications
+print(sum(name.startswith("telnyx.") for name in sys.modules) < 1000)
+"""
+
+WHOLE = """
+from portal.telnyx.sdk import telnyx
+package = telnyx()
+for part in (package.types, package.resources):
+    print(sum(getattr(part, name) is not None for name in part._homes) > 100)
+print(package.types.fax.__name__, hasattr(package.types, "Nothing"), hasattr(package.types, "_nothing"))
+"""
+
+
+def said(script: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", SHOW],
+        [sys.executable, "-c", script],
         env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
         cwd=settings.BASE_DIR,
         capture_output=True,
@@ -26,4 +43,17 @@ def test_importing_the_addresses_does_not_import_the_sdk():
         timeout=300,
         check=False,
     )
-    assert done.stdout == "[]\n", done.stderr
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_importing_the_addresses_does_not_import_the_sdk() -> None:
+    assert said(SHOW) == "[]\n"
+
+
+def test_of_the_sdk_is_imported_what_is_asked_for() -> None:
+    assert said(ON_DEMAND) == "True\n"
+
+
+def test_whatever_the_sdk_has_can_be_asked_for() -> None:
+    assert said(WHOLE) == "True\nTrue\ntelnyx.types.fax False False\n"

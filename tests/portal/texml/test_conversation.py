@@ -6,7 +6,18 @@ from collections.abc import Mapping
 
 import pytest
 
-from portal.texml.conversation import CALL, MOST_STEPS, Conversation, Difference, NotNow, check_case, run_case
+from portal.texml.conversation import (
+    CALL,
+    MOST_STEPS,
+    Conversation,
+    Difference,
+    NotNow,
+    check_case,
+    run_case,
+)
+from portal.texml.interpreter import Machine
+from portal.texml.outcomes import Fetched, Heard
+from portal.texml.verbs import Verb
 from tests.support.texml_runs import any_document, response
 
 DOCUMENTS = {
@@ -220,3 +231,40 @@ def test_whatever_the_document_something_can_be_done_until_it_is_over() -> None:
                 talk.do(chosen.choice(talk.choices).replace("…", "1"))
         assert check_case(talk.case()) == ""
         assert run_case(talk.case(), lambda url, fields, documents=documents: documents.get(url)) == []
+
+
+@pytest.mark.parametrize(
+    "verbs",
+    [
+        "<Say>a</Say>" * 490 + '<Gather action="x"/>',
+        ("<Say>a</Say>" * 490 + "<Gather/>") * 3 + '<Gather action="x"/>',
+        '<Gather numDigits="1">' + "<Say>a</Say>" * 1900 + "</Gather><Redirect>x</Redirect>",
+        "<Sms/>" * 1900 + "<Say>a</Say><Redirect>x</Redirect>",
+        "<Gather/><Dial>" + "<Number>+13125550001</Number>" * 1900 + '</Dial><Gather action="x"/>',
+    ],
+)
+def test_a_try_of_very_many_verbs_ends_and_says_why(verbs: str) -> None:
+    fetched = []
+
+    def load_again(url: str, fields: Mapping[str, str]) -> str:
+        fetched.append(url)
+        return response(verbs)
+
+    talk = Conversation(load_again)
+    while not talk.is_over:
+        talk.do("press 1#" if "press …" in talk.choices else talk.choices[0])
+    assert talk.lines[-1] == "Too much is said and asked for: this try ends here."
+    assert talk.choices == []
+    assert len(talk.lines) < 8000
+    assert len(fetched) < 30
+    with pytest.raises(NotNow, match="over"):
+        talk.do("wait")
+
+
+def test_a_machine_goes_on_from_what_was_kept_of_it() -> None:
+    machine = Machine()
+    machine.begin("https://pbx.example/a")
+    machine.take(Fetched(response("<Say>One</Say><Say>Two</Say>"), "https://pbx.example/a"))
+    kept = json.loads(json.dumps(machine.as_json()))
+    assert set(kept["frames"][0]) == {"source", "url", "role", "at"}
+    assert [step.text for step in Machine.from_json(kept).take(Heard()) if isinstance(step, Verb)] == ["Two"]

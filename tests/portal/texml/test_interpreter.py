@@ -192,6 +192,20 @@ def test_who_waits_may_leave_or_press_a_key() -> None:
     assert run.fetches[-1].fields == {"QueueResult": "leave", "QueueSid": "support"}
 
 
+def test_who_waits_and_presses_what_is_not_valid_waits_on() -> None:
+    gather = '<Gather action="key" numDigits="1" validDigits="1" invalidDigitsAction="again"/>'
+    documents = {"wait": response(gather), "again": response("<Say>Again</Say><Leave/>")}
+    run = Run(response('<Enqueue waitUrl="wait">support</Enqueue><Record/>'), documents)
+    run.take(Pressed("9"))
+    assert [(fetch.url.rpartition("/")[2], fetch.role) for fetch in run.fetches] == [
+        ("wait", "wait"),
+        ("again", "wait"),
+    ]
+    assert run.verbs == ["Say"]
+    run.take(Heard())
+    assert run.verbs == ["Leave", "Record"]
+
+
 def test_verbs_that_do_not_belong_into_a_queue_are_passed_over() -> None:
     run = Run(
         response('<Enqueue waitUrl="wait">support</Enqueue>'),

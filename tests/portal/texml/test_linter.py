@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.texml.findings import LEVELS, RULES, Finding, found
@@ -261,6 +261,8 @@ def test_it_never_raises(source):
 
 
 @given(_TREES.map(lambda inner: f"<Response>{inner}</Response>"), st.booleans())
+@example("<Response>&{{</Response>", False)
+@example("<Response><{{</Response>", False)
 def test_it_never_raises_on_what_is_well_formed(source, is_imported):
     found = lint(source, Surroundings(is_imported=is_imported, role="wait", numbers=frozenset()))
     assert found == sorted(found)

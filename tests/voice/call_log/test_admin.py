@@ -3,15 +3,19 @@
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.call_pages import LOG
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rows import Call
@@ -101,6 +105,22 @@ def test_the_list_is_searched_and_filtered_as_ever(
     last = timezone.datetime.fromisoformat("2026-05-22T23:59:59.500+00:00")
     alone(account, "c", started_at=last, answered_at=None, state="lost")
     assert legs(browser, **query) == found
+
+
+@pytest.mark.parametrize(
+    ("end", "day", "clock", "asked"),
+    [
+        ("from", "2026-10-25", "02:30", "since:2026-10-25T02:30:00+02:00"),
+        ("to", "2026-10-25", "02:30", "until:2026-10-25T02:30:01+01:00"),  # it was included, and comes twice
+        ("from", "0001-01-01", "00:10", "since:0001-01-01"),
+    ],
+)
+def test_times_of_old_addresses_are_those_of_who_looks(
+    browser: Client, operator: User, account: TelnyxAccount, end: str, day: str, clock: str, asked: str
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin")
+    answer = browser.get(LOG, {f"started_at_{end}_0": day, f"started_at_{end}_1": clock})
+    assert parse_qs(urlsplit(answer["Location"]).query)["q"] == [asked]
 
 
 @pytest.mark.parametrize("day", ["soon", "9999-12-31", "0001-01-01"])
@@ -284,6 +304,47 @@ def test_over_rest_a_search_takes_what_the_box_takes(browser: Client, account: T
     refused = api.get("/api/v1/calls/", {"q": "colour:red"})
     assert refused.status_code == 400
     assert "colour" in refused.json()["errors"]["q"][0]
+
+
+def test_over_rest_a_number_on_either_side_is_paged_by_the_index_of_each(account: TelnyxAccount, api: Any) -> None:
+    number, sides, now = (
+        "+442071838750",
+        ({"from_number": 1}, {"to_number": 1}, {"from_number": 1, "to_number": 1}),
+        timezone.now(),
+    )
+    for at in range(12):
+        told = dict.fromkeys(sides[at % 3], number) if at % 4 else {}
+        at_once = now - timedelta(seconds=at // 2)  # two of each moment
+        alone(account, "abcdefghijkl"[at], started_at=at_once, direction="outgoing" if at % 2 else "incoming", **told)
+    rows = Call.objects.filter(Q(from_number=number) | Q(to_number=number)).order_by("-started_at", "-id")
+    expected = list(rows.values_list("call_control_id", flat=True))
+    assert len(expected) == 9
+    out = [call.call_control_id for call in rows if call.direction == "outgoing"]
+    for asked, wanted in (
+        ({"number": number}, expected),
+        ({"q": number}, expected),
+        ({"q": f"number:{number} since:1d"}, expected),
+        ({"number": number, "q": number}, expected),
+        ({"number": "8750", "direction": "outgoing"}, out),
+        ({"q": f"{number} dir:out"}, out),
+    ):
+        with CaptureQueriesContext(connection) as captured:
+            page = api.get("/api/v1/calls/", {**asked, "page_size": 2}).json()
+        read = [one["sql"] for one in captured if 'FROM "voice_call"' in one["sql"] and "LIMIT 3" in one["sql"]]
+        assert len(read) == 2, asked
+        found = [page]
+        while page["next"]:
+            page = api.get(page["next"]).json()
+            found.append(page)
+        assert [call["call_control_id"] for page in found for call in page["results"]] == wanted, asked
+        back = [page]
+        while page["previous"]:
+            page = api.get(page["previous"]).json()
+            back.insert(0, page)
+        assert [call["call_control_id"] for page in back for call in page["results"]] == wanted, asked
+    alone(account, "z", from_number="+13125550177", to_number=number)
+    both = api.get("/api/v1/calls/", {"number": number, "q": "+13125550177"}).json()["results"]
+    assert [call["call_control_id"] for call in both] == ["v3:z-leg"]
 
 
 def test_columns_are_chosen_by_each_for_themselves(browser: Client, signed_in: Any, account: TelnyxAccount) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from portal.keyset import Place
+from portal.keyset import NoPlace, Place
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
@@ -27,6 +27,7 @@ def legs(account: TelnyxAccount, count: int) -> list[Call]:
             call_session_id=SESSION,
             started_at=begun + timedelta(seconds=at),
             from_number=f"+1312555{at:04}",
+            from_reversed=f"+1312555{at:04}"[::-1],
         )
         for at in range(count)
     )
@@ -103,7 +104,7 @@ def test_a_number_of_many_calls_is_read_by_each_side_alone(account: TelnyxAccoun
     make_call(account, "a", to_number="+13125550001")
     make_call(account, "b", from_number="+13125550001")
     statements = [str(calls.query) for calls in query.read("number:+13125550001", operator).by_side()]
-    assert ["from_number" in one.partition("WHERE")[2] for one in statements] == [True, False]
+    assert ["from_reversed" in one.partition("WHERE")[2] for one in statements] == [True, False]
     assert len(query.read("from:+13125550001", operator).by_side()) == 1
     assert len(query.read("-number:0001", operator).by_side()) == 1
 
@@ -115,8 +116,78 @@ def test_last_digits_of_many_calls_are_looked_through_in_the_order_of_time(
     for at in range(4):
         make_call(account, f"{at}", call_session_id=f"{at}", to_number="+13125550001")
     make_call(account, "seldom", call_session_id="seldom", from_number="+13125550001", to_number="+13125550002")
-    often, seldom = query.read("number:0001", operator), query.read("number:0002", operator)
+    often, seldom = query.read("number:50001", operator), query.read("number:50002", operator)
     assert (listing.needs_bound(often), listing.needs_bound(seldom)) == (True, False)
-    assert len(page("number:0001", operator).rows) == 5
-    assert len(page("0001 from:0001", operator).rows) == 1
-    assert len(page("-to:0001", operator).rows) == 1
+    assert len(page("number:50001", operator).rows) == 5
+    assert len(page("50001 from:50001", operator).rows) == 1
+    assert len(page("-to:50001", operator).rows) == 1
+
+
+def test_four_last_digits_are_read_in_the_order_of_time_by_each_side_alone(
+    account: TelnyxAccount, operator: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "_REACH_BY_INDEX", 2)
+    begun = timezone.now() - timedelta(hours=1)
+    for at in range(6):
+        sides = {"from_number": "+13125550001"} if at % 2 else {"to_number": "+14155550001"}
+        told = {"direction": "incoming"} if at < 2 else {"direction": "outgoing"}
+        make_call(account, f"{at}", call_session_id=f"{at}", started_at=begun + timedelta(seconds=at), **sides, **told)
+    asked = query.read("number:0001", operator)
+    assert not listing.needs_bound(asked)
+    statements = [str(calls.query).partition("WHERE")[2] for calls in asked.by_side()]
+    assert ["from_reversed" in one for one in statements] == [True, False]
+    assert not any("LIKE" in one for one in statements)
+    assert len(page("0001", operator).rows) == 6
+    # two of each side are looked through at a time, so the oldest two are found in the second turn
+    assert listing.edge(query.read("0001 dir:in", operator)) == begun + timedelta(seconds=1)
+    assert [row.call.call_control_id[3] for row in page("0001 dir:in", operator).rows] == ["1", "0"]
+
+
+@pytest.mark.parametrize("way", ["next", "previous"])
+def test_calls_of_one_moment_are_all_reached(
+    account: TelnyxAccount, operator: User, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setattr(listing, "_REACH_BY_INDEX", 10)
+    monkeypatch.setattr(listing, "ROUNDS", 2)
+    begun = timezone.now() - timedelta(hours=1)
+    told = {"hangup_cause": "user_busy", "direction": "incoming", "started_at": begun}
+    Call.objects.bulk_create(
+        Call(account=account, call_control_id=f"v3:{at}", call_session_id=f"{at}", **told) for at in range(45)
+    )
+    aside = {"started_at": begun + timedelta(seconds=1 if way == "previous" else -1), "direction": "outgoing"}
+    make_call(account, "aside", call_session_id="aside", hangup_cause="user_busy", **aside)
+    hidden = Call.objects.filter(started_at=begun).order_by("id")[5 if way == "next" else 40]
+    Call.objects.filter(pk=hidden.pk).update(direction="outgoing")
+    asked = query.read("cause:user_busy dir:outgoing", operator)
+    assert listing.needs_bound(asked)
+    found, places, at = [], [], Place(is_back=way == "previous")
+    while at is not None:
+        assert at not in places
+        places.append(at)
+        listed = listing.page(asked, at)
+        found += [row.call.pk for row in (listed.rows if way == "next" else reversed(listed.rows))]
+        at = getattr(listed, way)
+    assert len(places) > 2
+    expected = [call.pk for call in asked.calls()]
+    assert found == (expected if way == "next" else expected[::-1])
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("2026-11-28T11:00:00", "046b2bd6-ef71-4105-b4da-d82de3ddffe9"),
+        ("0001-01-01T00:00:00+14:00", "046b2bd6-ef71-4105-b4da-d82de3ddffe9"),
+        ("2026-11-28T11:00:00Z", "1"),
+        ("2026-11-28T11:00:00Z",),
+        (None, "046b2bd6-ef71-4105-b4da-d82de3ddffe9"),
+        ("2026-11-28T11:00:00Z", None),
+    ],
+)
+@pytest.mark.parametrize("text", ["cause:user_busy dir:outgoing", "cause:user_busy"])
+def test_a_place_that_somebody_made_up_is_none(
+    account: TelnyxAccount, operator: User, recwarn: pytest.WarningsRecorder, text: str, values: tuple[str, ...]
+) -> None:
+    with pytest.raises(NoPlace):
+        listing.page(query.read(text, operator), Place(False, values))
+    assert not recwarn.list

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from applications.models import CallControlApplication
@@ -14,8 +15,10 @@ from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.events import tell
-from tests.support.factories import CONNECTION, make_call, make_event, make_flow
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow, run_owed
 from tests.support.rows import Call, CallEvent
+from tests.support.texml import form
+from tests.support.webhooks import post_texml
 from voice.call_log import query
 from voice.calls import search
 from voice.models import CallNote, CallTag, Contact
@@ -319,3 +322,36 @@ def test_the_queue_that_a_call_waited_in_last_is_its_own(account: TelnyxAccount,
     call = Call.objects.get(call_control_id="v3:q-leg")
     assert call.queue == "second"
     assert list(query.read("queue:second", operator).calls()) == [call]
+
+
+def test_a_queue_of_texml_is_found_by_what_its_callbacks_tell(
+    account: TelnyxAccount, operator: User, client: Client
+) -> None:
+    for fields in ({"QueuePosition": "1", "CurrentQueueSize": "1"}, {"QueueResult": "bridged", "QueueTime": "9"}):
+        assert post_texml(client, account, form(QueueSid="support line", **fields)).status_code == 200
+    run_owed()
+    call = Call.objects.get(call_control_id="v3:one-leg")
+    assert (call.queue, call.is_texml) == ("support line", True)
+    assert list(query.read('queue:"support line"', operator).calls()) == [call]
+
+
+@pytest.mark.parametrize(
+    ("text", "legs"),
+    [
+        ("note:ärger", "a"),
+        ("note:MÜLLER", "a"),
+        ("flow:überlauf", "a"),
+        ("flow:ÜBERLAUF", "a"),
+        ("app:süd", "b"),
+        ("ÜBER", "a"),
+        ("sü", "b"),
+    ],
+)
+def test_capitals_of_every_alphabet_are_capitals(account: TelnyxAccount, operator: User, text: str, legs: str) -> None:
+    make_flow(account, name="Überlauf", connection_id="77")
+    Call.objects.filter(call_control_id="v3:a-leg").update(connection_id="77")
+    Call.objects.exclude(call_control_id="v3:b-leg").filter(connection_id="88").delete()
+    CallControlApplication.objects.filter(telnyx_id="88").update(application_name="Süd")
+    call = Call.objects.get(call_control_id="v3:a-leg")
+    CallNote.objects.create(call=call, text="Ärger mit Müller", written_by="ada", at=NOW)
+    assert found(text, operator) == legs

@@ -1,11 +1,17 @@
 """Named searches: those that are shipped, one's own, and those that are shared."""
 
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.contrib.auth.models import User
+from django.http import QueryDict
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from portal.saved_filters import SavedFilter
+from portal.view_times import TimePreference
 from tests.support.call_pages import LOG
 from tests.support.factories import make_call
 from voice.call_log import query, views
@@ -40,3 +46,40 @@ def test_a_search_is_kept_under_a_name_and_shared(browser: Client, signed_in: An
     assert "Busy today" in colleague
     assert "Hers" not in colleague  # it would tell a number
     assert "Hers" in browser.get(LOG).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("until:2026-06-02 since:2026-06-01T10:00", "until:2026-06-02 since:2026-06-01T10:00:00+02:00"),
+        (
+            "since:2026-10-25T02:00 until:2026-10-25T02:00",
+            "since:2026-10-25T02:00:00+02:00 until:2026-10-25T02:00:00+01:00",
+        ),
+        (
+            "-since:2026-06-01T10:00 since:soon day:2026-06-01 ada",
+            "ada -since:2026-06-01T10:00:00+02:00 since:soon day:2026-06-01",
+        ),
+    ],
+)
+def test_times_are_kept_with_their_offset_and_days_as_they_are(
+    browser: Client, operator: User, account: TelnyxAccount, typed: str, kept: str
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Europe/Berlin")
+    browser.post(f"{LOG}filters/", {"name": "x", "query": urlencode({"q": typed})})
+    assert QueryDict(SavedFilter.objects.get().query)["q"] == kept
+
+
+def test_a_shared_search_finds_the_same_calls_for_a_colleague_in_another_zone(
+    client: Client, account: TelnyxAccount, user_with: Any
+) -> None:
+    make_call(account, started_at=datetime(2026, 6, 1, 8, 30, tzinfo=UTC))
+    ada, bob = (user_with("voice.view_call", username=name) for name in ("ada", "bob"))
+    for user, zone in ((ada, "Europe/Berlin"), (bob, "Asia/Tokyo")):
+        TimePreference.objects.create(user=user, time_zone=zone)
+    client.force_login(ada)
+    query = urlencode({"q": "since:2026-06-01T10:00 until:2026-06-01T11:00"})
+    client.post(f"{LOG}filters/", {"name": "x", "query": query, "shared": "on"})
+    for user in (ada, bob):
+        client.force_login(user)
+        assert len(client.get(f"{LOG}?{SavedFilter.objects.get().query}").context["rows"]) == 1, user

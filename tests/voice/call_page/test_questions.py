@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
 from playwright.sync_api import Locator, expect
 
 from portal.models import TelnyxAccount
@@ -17,6 +16,7 @@ from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.recordings import recorded
 from tests.support.rows import Call, CallEvent
+from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.explanations import judging
 
@@ -85,7 +85,7 @@ def told(account: TelnyxAccount, leg: str = "a", quality: dict[str, Any] | None 
     for event in events:
         assert post_webhook(Client(), account, event).status_code == 200
     run_owed()
-    Call.objects.update(judge_at=timezone.now())
+    Call.objects.update(judge_at=ago(1))
     judging.judge_due()
     return Call.objects.get(call_control_id=f"v3:{leg}-leg")
 

@@ -1,5 +1,6 @@
 """The call log in the browser: what is found, shown and hidden."""
 
+import re
 import threading
 import uuid
 from typing import Any
@@ -88,6 +89,25 @@ def test_the_page_tells_the_whole_session_in_order(browser: Client, account: Tel
     assert story.index("Call initiated") < story.index("Answered")
     for text in ("+3.0 s", "+1 312-555-0101", "v3:a-leg", "SANDBOX"):
         assert text in html, text
+    call = Call.objects.get(call_control_id="v3:a-leg")
+    assert set(answer.context["ids"]) == {
+        ("Session", call.call_session_id),
+        ("Leg", call.call_leg_id),
+        ("Call control id", "v3:a-leg"),
+        ("Connection", CONNECTION),
+    }
+
+
+def test_the_story_can_be_narrowed_to_each_of_its_kinds(browser: Client, account: TelnyxAccount) -> None:
+    page = browser.get(f"/admin/voice/call/{make_call(account).pk}/change/").content.decode()
+    kinds = re.findall(r'name="story" value="(\w+)"( checked)?>([^<]+)', page)
+    assert kinds == [
+        ("all", " checked", "All"),
+        ("events", "", "Events"),
+        ("commands", "", "Commands"),
+        ("media", "", "Media"),
+        ("problems", "", "Problems"),
+    ]
 
 
 def test_what_a_caller_sends_is_shown_and_never_run(browser: Client, account: TelnyxAccount) -> None:

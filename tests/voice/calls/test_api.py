@@ -5,6 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -13,9 +16,9 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call
-from tests.support.rest import CALLS, COMMANDS, EVENTS, problem, send
+from tests.support.rest import CALLS, COMMANDS, EVENTS, of_call, problem, send
 from tests.support.rest_examples import CALL
-from tests.support.rows import CallCommand, CallEvent
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +114,43 @@ def test_calls_are_paged_newest_first(
 
 
 @pytest.mark.alone("it lists what there is, of every account")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"number": "+13125550001"},
+        {"number": "0001"},
+        {"number": "0001", "direction": "incoming"},
+        {"q": "number:0001"},
+        {"q": "0001", "number": "+13125550001"},
+    ],
+)
+def test_a_number_on_either_side_is_paged_as_one_list_each_side_from_its_own_index(
+    api: APIClient, account: TelnyxAccount, asked: dict[str, str]
+) -> None:
+    ours, other, begun = "+13125550001", "+13125550009", timezone.now() - timedelta(hours=1)
+    for at in range(9):
+        sides = ((ours, other), (other, ours), (other, other))[at % 3]
+        told = {"from_number": sides[0], "to_number": sides[1], "started_at": begun + timedelta(seconds=at // 2)}
+        make_call(account, f"{at}", call_session_id=f"{at}", direction="incoming", **told)
+    number = Q(from_number=ours) | Q(to_number=ours)
+    expected = list(
+        Call.objects.filter(number).order_by("-started_at", "-id").values_list("call_control_id", flat=True)
+    )
+    with CaptureQueriesContext(connection) as captured:
+        pages = [api.get(CALLS, asked | {"page_size": 2}).json()]
+        while pages[-1]["next"]:
+            pages.append(api.get(pages[-1]["next"]).json())
+    assert [row["call_control_id"] for page in pages for row in page["results"]] == expected
+    if len(asked) == 1 or "direction" in asked:
+        wheres = [query["sql"].partition("WHERE")[2] for query in captured if 'FROM "voice_call"' in query["sql"]]
+        assert not [one for one in wheres if "from_reversed" in one and "to_reversed" in one]
+    back = [pages[-1]]
+    while back[-1]["previous"]:
+        back.append(api.get(back[-1]["previous"]).json())
+    assert [row["call_control_id"] for page in reversed(back) for row in page["results"]] == expected
+
+
+@pytest.mark.alone("it lists what there is, of every account")
 def test_legs_that_started_at_the_same_moment_are_each_shown_once(api: APIClient, account: TelnyxAccount) -> None:
     now = timezone.now()
     for letter in "abcdefg":
@@ -143,7 +183,7 @@ def test_refresh_asks_telnyx_and_tells_the_end(api: APIClient, ring: Any, http: 
 
 
 def test_refresh_says_when_telnyx_cannot_be_asked(api: APIClient, account: TelnyxAccount) -> None:
-    answer = send(api, f"{CALLS}{make_call(account).call_control_id}/refresh/")
+    answer = send(api, of_call(make_call(account), "refresh"))
     problem(answer, 503, "telnyx_unavailable")
     assert answer["Retry-After"]
 

@@ -45,7 +45,7 @@ def test_a_senseless_dial_is_400_under_its_wire_names(
 
 
 def test_an_action_takes_wire_names(api: APIClient, account: TelnyxAccount) -> None:
-    url = f"{CALLS}{make_call(account).call_control_id}/actions/transfer/"
+    url = f"{CALLS}{make_call(account).call_control_id}/actions/transfer/?account=main"
     assert send(api, url, {"to": "+13125550001", "from": "+13125550100"}).status_code == 202
     assert set(problem(send(api, url, {"to": "+13125550001", "form": "x"}), 400)["errors"]) == {"form"}
     assert set(problem(send(api, url, {}), 400)["errors"]) == {"to"}
@@ -58,11 +58,11 @@ def test_an_action_on_an_unknown_call_is_404(api: APIClient) -> None:
 
 @pytest.mark.parametrize("name", ["fly", "dial", "with_raw_response", "_post", "Answer", "answer2"])
 def test_an_unknown_action_is_404(api: APIClient, account: TelnyxAccount, name: str) -> None:
-    problem(send(api, f"{CALLS}{make_call(account).call_control_id}/actions/{name}/"), 404)
+    problem(send(api, f"{CALLS}{make_call(account).call_control_id}/actions/{name}/?account=main"), 404)
     assert not CallCommand.objects.exists()
 
 
 def test_an_action_on_an_ended_call_is_accepted_and_expired(api: APIClient, account: TelnyxAccount) -> None:
-    answer = send(api, f"{CALLS}{make_call(account, state='ended').call_control_id}/actions/hangup/")
+    answer = send(api, f"{CALLS}{make_call(account, state='ended').call_control_id}/actions/hangup/?account=main")
     assert (answer.status_code, answer.json()["status"]) == (202, "expired")
     assert answer.json()["error"] == "The call has already ended."

@@ -44,12 +44,12 @@ def test_without_seeing_calls_nobody_acts_on_one(account: TelnyxAccount, user_wi
     ("url", "permission"),
     [
         (CALLS, "voice.view_call"),
-        (f"{CALLS}v3:a-leg/", "voice.view_call"),
-        (f"{CALLS}v3:a-leg/events/", "voice.view_callevent"),
-        (f"{CALLS}v3:a-leg/commands/", "voice.view_callcommand"),
+        (f"{CALLS}v3:a-leg/?account=main", "voice.view_call"),
+        (f"{CALLS}v3:a-leg/events/?account=main", "voice.view_callevent"),
+        (f"{CALLS}v3:a-leg/commands/?account=main", "voice.view_callcommand"),
         (EVENTS, "voice.view_callevent"),
         (COMMANDS, "voice.view_callcommand"),
-        (f"/api/v1/sessions/{uuid.uuid5(uuid.NAMESPACE_URL, 'session')}/", "voice.view_call"),
+        (f"/api/v1/sessions/{uuid.uuid5(uuid.NAMESPACE_URL, 'session')}/?account=main", "voice.view_call"),
         ("/api/v1/flows/", "voice.view_flow"),
     ],
 )
@@ -67,11 +67,11 @@ def test_reading_takes_the_permission_of_what_is_read(
     [
         ("calls:read", "get", CALLS, 200),
         ("calls:read", "get", COMMANDS, 200),
-        ("calls:read", "get", f"{CALLS}v3:a-leg/events/", 200),
+        ("calls:read", "get", f"{CALLS}v3:a-leg/events/?account=main", 200),
         ("calls:read", "get", "/api/v1/active-calls/?connection_id=77&account=main", 503),
         ("calls:write", "post", CALLS, 400),
-        ("calls:write", "post", f"{CALLS}v3:a-leg/actions/hangup/", 202),
-        ("calls:write", "post", f"{CALLS}v3:a-leg/refresh/", 503),
+        ("calls:write", "post", f"{CALLS}v3:a-leg/actions/hangup/?account=main", 202),
+        ("calls:write", "post", f"{CALLS}v3:a-leg/refresh/?account=main", 503),
         ("events:read", "get", EVENTS, 200),
         ("flows:read", "get", "/api/v1/flows/", 200),
         ("flows:write", "post", "/api/v1/flows/", 400),
@@ -89,7 +89,7 @@ def test_a_token_needs_the_scope(
 
 
 @pytest.mark.parametrize("method", ["put", "patch", "delete"])
-@pytest.mark.parametrize("url", [f"{CALLS}v3:a-leg/", EVENTS, COMMANDS])
+@pytest.mark.parametrize("url", [f"{CALLS}v3:a-leg/?account=main", EVENTS, COMMANDS])
 def test_what_happened_cannot_be_changed(api: APIClient, account: TelnyxAccount, method: str, url: str) -> None:
     make_call(account)
     problem(getattr(api, method)(url, {}, format="json"), 405)

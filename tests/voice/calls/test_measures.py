@@ -68,6 +68,13 @@ def test_of_two_prices_the_later_one_counts_with_all_that_belongs_to_it() -> Non
     assert told["cost_parts"][0]["call_part"] == "sip-trunking"
 
 
+def test_a_price_that_is_a_number_is_the_same_price() -> None:
+    part = PART | {"cost": 0.00001, "rate": 1e-05}
+    told = fold([make_event("call.cost", -8, **COST | {"total_cost": 0.00001, "cost_parts": [part]})])
+    assert (told["cost"], told["cost_amount"]) == ("0.00001", Decimal("0.00001"))
+    assert (told["cost_parts"][0]["cost"], told["cost_parts"][0]["rate"]) == ("0.00001", "0.00001")
+
+
 def test_what_was_not_measured_stays_empty() -> None:
     told = fold([make_event("call.hangup", -1, call_quality_stats=None)])
     assert (told["mos"], told["packets_in"], told["cost"], told["attestation"]) == (None, None, "", "")
@@ -104,7 +111,7 @@ def test_a_webhook_fills_them_and_rest_tells_them(client: Client, account: Telny
     run_owed()
     call = Call.objects.get()
     assert (call.cost_amount, call.mos, call.loss_in, call.loss_out) == (Decimal("0.0055"), 4.43, 0.05, 0.0)
-    told = api.get(f"{CALLS}v3:a-leg/").json()
+    told = api.get(f"{CALLS}v3:a-leg/?account=main").json()
     assert (told["mos"], told["loss_in"], told["currency"], told["attestation"]) == (4.43, 0.05, "USD", "B")
     assert told["cost_parts"] == [
         {"call_part": "sip-trunking", "cost": "0.0035", "rate": "0.0035", "currency": "USD", "billed_seconds": 60}

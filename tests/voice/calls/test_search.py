@@ -8,6 +8,7 @@ from django.test import Client
 
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.commands import act
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import CALLS, api_for, problem
 from tests.support.rows import Call
@@ -84,9 +85,32 @@ def test_a_text_finds(text: str, legs: str, ada: Actor) -> None:
     assert not AuditEvent.objects.filter(action="call.search").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "legs"),
+    [
+        ("sip:a_b@pbx.example", "e"),
+        ("sip:a_b@PBX.Example", "e"),  # a host is the same in capitals
+        ("SIP:a_b@pbx.example", "e"),
+        ("SIP:a_b@PBX.example", "de"),  # as it stands in the log, too
+        ("a_b@PBX.EXAMPLE", "e"),
+        ("sip:A_B@pbx.example", "f"),  # a user is not
+        ("sip:a_B@pbx.example", ""),
+        ("sip:aXb@pbx.example", ""),
+    ],
+)
+def test_a_sip_address_is_found_by_its_user_as_it_is_written(
+    account: TelnyxAccount, ada: Actor, bob: Actor, text: str, legs: str
+) -> None:
+    for leg, address in (("d", "SIP:a_b@PBX.example"), ("e", "sip:a_b@pbx.example"), ("f", "sip:A_B@pbx.example")):
+        make_call(account, leg, from_number=address)
+    assert found(text, ada) == legs
+    assert found(text, bob) == legs
+    assert found(text[:-4], ada) == legs  # by its beginning
+
+
 def test_one_side_can_be_asked_for(ada: Actor) -> None:
     def by(*sides: str) -> set[str]:
-        found = search.number("+442071838750", ada, sides)
+        (found,) = search.number_by_side("+442071838750", ada, sides)
         return set(Call.objects.filter(found).values_list("call_control_id", flat=True))
 
     assert by("from") == {"v3:b-leg"}
@@ -94,7 +118,8 @@ def test_one_side_can_be_asked_for(ada: Actor) -> None:
 
 
 def test_the_last_digits_are_a_prefix_search(ada: Actor) -> None:
-    assert "LIKE 3410555%" in str(Call.objects.filter(search.number("555-0143", ada)).query)
+    for side in search.number_by_side("555-0143", ada, ("from", "to")):
+        assert "LIKE 3410555%" in str(Call.objects.filter(side).query)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +150,7 @@ def test_a_number_is_not_pieced_together_from_its_ends(text: str, bob: Actor) ->
 @pytest.mark.parametrize("text", ["...", "- -", "( )"])
 def test_what_is_no_number_finds_nothing_and_says_so(text: str, ada: Actor, client: Client) -> None:
     with pytest.raises(search.SearchRefused, match="cannot be read as a number"):
-        search.number(text, ada)
+        search.number_by_side(text, ada, ("from", "to"))
     assert "takes a whole number" in query.read(text, ada.user).wrong[0]
 
 
@@ -190,3 +215,33 @@ def test_the_pages_and_the_api_say_why_a_number_is_not_searched_for(client: Clie
 def test_names_of_applications_cost_two_statements(account: TelnyxAccount, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(2):
         assert search.application_names({(account.pk, CONNECTION), (account.pk, "88")}) == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"),
+    [
+        ("+1 312 555 0143", "+13125550143"),
+        ("0044 20 7183 8750", "+442071838750"),
+        ("13125550143", "+13125550143"),
+        ("442071838750", "+442071838750"),
+        ("3125550143", "+13125550143"),  # as it is dialled at home
+        ("5550143", ""),
+        ("0143", ""),
+        ("+1", ""),
+    ],
+)
+def test_a_whole_number_is_told_from_the_end_of_one(account: TelnyxAccount, typed: str, number: str) -> None:
+    Limits.objects.update_or_create(account=account, defaults={"allowed_countries": ["US"]})
+    assert search.whole_number(typed) == number
+
+
+def test_a_call_is_found_by_the_id_of_a_command_to_it(account: TelnyxAccount, ada: Actor) -> None:
+    command = act(Call.objects.get(call_control_id__startswith="v3:b"), "hangup")
+    assert found(str(command.pk), ada) == found(f"id:{str(command.pk).upper()}", ada) == "b"
+
+
+def test_legs_that_began_together_have_an_order(account: TelnyxAccount) -> None:
+    at = Call.objects.get(call_control_id__startswith="v3:a").started_at
+    legs = [make_call(account, leg, call_session_id=SESSION, started_at=at) for leg in "defgh"]
+    told = search.session(Call.objects.exclude(from_number="+442071838750"), legs[:1])
+    assert [leg.pk for leg in told] == sorted((leg.pk for leg in legs), key=str)

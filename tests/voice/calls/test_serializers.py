@@ -13,7 +13,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
-from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for
+from tests.support.rest import CALLS, COMMANDS, EVENTS, api_for, of_call
 from tests.support.rest_examples import CALL
 from tests.support.rows import Call, CallEvent
 from voice.commands import outbox
@@ -34,7 +34,7 @@ def test_a_call_has_every_member_of_the_interface_page(api: APIClient, account: 
         hangup_source="caller",
         sip_hangup_cause="200",
     )
-    body = api.get(f"{CALLS}{call.call_control_id}/").json()
+    body = api.get(f"{CALLS}{call.call_control_id}/?account=main").json()
     assert set(body) >= CALL
     assert (body["from"], body["to"], body["direction"], body["state"]) == (FROM, TO, "incoming", "ended")
     assert (body["account"], body["application"], body["connection_id"]) == ("main", "call-router", CONNECTION)
@@ -51,7 +51,7 @@ def test_what_is_not_known_is_null(api: APIClient, account: TelnyxAccount) -> No
     (body,) = api.get(CALLS).json()["results"]
     for name in ("direction", "hangup_cause", "hangup_source", "sip_hangup_cause", "client_state", "application"):
         assert body[name] is None, name
-    for name in ("answered_at", "ended_at", "ring_seconds", "talk_seconds"):
+    for name in ("answered_at", "ended_at", "ring_seconds", "talk_seconds", "cost", "currency", "cost_parts"):
         assert body[name] is None, name
     assert body["started_at"]
 
@@ -61,10 +61,11 @@ def test_numbers_are_masked_without_the_permission(account: TelnyxAccount, user_
     outbox.act(Call.objects.get(), "transfer", {"to": "+13125550001"}, PORTAL)
     support = api_for(user_with(*READING))
     call = Call.objects.get()
-    one = f"{CALLS}{call.call_control_id}/"
-    session = f"/api/v1/sessions/{call.call_session_id}/"
+    one = of_call(call)
+    session = f"/api/v1/sessions/{call.call_session_id}/?account=main"
     event = f"{EVENTS}{CallEvent.objects.get().pk}/"
-    for url in (CALLS, one, f"{one}events/", f"{one}commands/", EVENTS, event, COMMANDS, session):
+    below = (of_call(call, "events"), of_call(call, "commands"))
+    for url in (CALLS, one, *below, EVENTS, event, COMMANDS, session):
         text = support.get(url).content.decode()
         assert "•••" in text, url
         for number in ("5550101", "5550199", "5550001"):
@@ -87,7 +88,7 @@ def test_how_far_the_clocks_contradict_each_other_is_told_over_rest_and_on_the_p
     at, second = datetime(2026, 5, 22, 10, tzinfo=UTC), timedelta(seconds=1)
     times = {"started_at": at, "answered_at": at + (5 + late) * second, "ended_at": at + 5 * second}
     call = make_call(account, "skewed", state="ended", **times)
-    assert api.get(f"{CALLS}{call.call_control_id}/").json()["clock_skew_seconds"] == skew
+    assert api.get(f"{CALLS}{call.call_control_id}/?account=main").json()["clock_skew_seconds"] == skew
     page = browser.get(f"/admin/voice/call/{call.pk}/change/").content.decode()
     assert ("clocks contradict each other here by 0.4 s" in page) == bool(skew)
 

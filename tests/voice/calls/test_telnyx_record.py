@@ -8,7 +8,7 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.factories import FROM, make_call
-from tests.support.rest import api_for
+from tests.support.rest import api_for, of_call
 from tests.support.telnyx_answers import telnyx_says
 from voice.calls import telnyx_record
 
@@ -28,7 +28,7 @@ def page(entries: list[dict[str, Any]], of: int | None = 1) -> dict[str, Any]:
 def test_it_is_told_in_order_and_asked_by_leg(account: TelnyxAccount, api: Any) -> None:
     call = make_call(account)
     with telnyx_says(account, call_events=page([entry(9), entry(1, "command", "answer")])) as telnyx:
-        answer = api.get(f"/api/v1/calls/{call.call_control_id}/telnyx-events/").json()
+        answer = api.get(of_call(call, "telnyx-events")).json()
     assert [(one["type"], one["name"]) for one in answer["results"]] == [
         ("command", "answer"),
         ("webhook", "call.answered"),
@@ -40,7 +40,7 @@ def test_it_is_told_in_order_and_asked_by_leg(account: TelnyxAccount, api: Any) 
 def test_without_a_leg_the_session_is_asked(account: TelnyxAccount, api: Any) -> None:
     call = make_call(account, call_leg_id="")
     with telnyx_says(account, call_events=page([])) as telnyx:
-        api.get(f"/api/v1/calls/{call.call_control_id}/telnyx-events/")
+        api.get(of_call(call, "telnyx-events"))
     assert call.call_session_id.encode() in telnyx.requests[0]
     assert b"leg_id" not in telnyx.requests[0]
 
@@ -60,7 +60,7 @@ def test_pages_are_bounded(account: TelnyxAccount, of: int | None, asked: int, c
 
 def test_numbers_in_it_are_masked_for_who_may_not_see_them(account: TelnyxAccount, user_with: Any, api: Any) -> None:
     call = make_call(account)
-    url = f"/api/v1/calls/{call.call_control_id}/telnyx-events/"
+    url = of_call(call, "telnyx-events")
     looks = api_for(user_with("voice.view_call", "voice.view_callevent"))
     with telnyx_says(account, call_events=page([entry(1)])):
         assert FROM not in looks.get(url).content.decode()
@@ -72,7 +72,7 @@ def test_numbers_in_it_are_masked_for_who_may_not_see_them(account: TelnyxAccoun
 def test_errors_come_in_words(account: TelnyxAccount, api: Any, browser: Client, said: str, status: int) -> None:
     call = make_call(account)
     with telnyx_says(account, call_events=said):
-        answer = api.get(f"/api/v1/calls/{call.call_control_id}/telnyx-events/")
+        answer = api.get(of_call(call, "telnyx-events"))
         assert (answer.status_code, bool(answer.json()["detail"])) == (status, True)
         section = browser.get(f"/admin/voice/call/{call.pk}/telnyx-events/")
         assert (section.status_code, "portal-note-bad" in section.content.decode()) == (200, True)

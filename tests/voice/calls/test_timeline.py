@@ -16,6 +16,7 @@ from tests.support.factories import make_call, make_event, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from voice.calls import timeline
 from voice.commands import outbox
+from voice.models import TexmlFetch
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
@@ -154,6 +155,21 @@ def test_a_fetch_is_told_beside_its_event_and_one_that_nobody_signed_in_a_line_o
     blind = user_with("voice.view_callevent")
     told = [(line.kind, line.detail) for line in timeline.entries(timeline.legs(call), blind)]
     assert told == [("event", ""), ("event", "pressed •")]
+
+
+def test_fetches_that_are_one_event_are_each_told_at_their_time(
+    client: Client, account: TelnyxAccount, operator: Any
+) -> None:
+    menu = published(account, name="Menu")
+    fetch(client, menu, Digits="2")
+    publish_anew(menu, "<Response><Hangup/></Response>")
+    fetch(client, menu, Digits="2")  # the same key in the same menu: equal to the byte
+    run_owed()
+    call = Call.objects.get()
+    first, second = TexmlFetch.objects.order_by("at")
+    lines = [(line.kind, line.detail) for line in timeline.entries(timeline.legs(call), operator)]
+    assert lines == [("event", "pressed 2 · fetched Menu v1"), ("fetch", "fetched Menu v2")]
+    assert first.event_id == second.event_id
 
 
 def many_events(call: Call, number: int) -> None:

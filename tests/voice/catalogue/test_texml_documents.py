@@ -92,6 +92,9 @@ def test_it_tells_whether_somebody_may_be_called(inner: str, is_so: bool) -> Non
         ('<Gather action="HTTPS://example.com"><Say/></Gather>', ["HTTPS://example.com"]),
         ('<HttpRequest><Request url="http://example.com"/></HttpRequest>', ["http://example.com"]),
         ('<Start><Stream URL="wss://example.com"/></Start>', ["wss://example.com"]),
+        ('<Start><Stream url="wss:/{{ From }}/a.example"/></Start>', ["wss:/{{ From }}/a.example"]),  # Telnyx fills it
+        ("<Play>{{#if A == 1}}https:{{/if}}//a.example</Play>", ["{{#if A == 1}}https:{{/if}}//a.example"]),
+        ('<Gather action="/next?a={{ From }}" hints="{{ From }}"/>', []),
     ],
 )
 def test_it_finds_the_addresses_it_names(inner: str, found: list[str]) -> None:

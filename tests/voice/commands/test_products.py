@@ -87,9 +87,9 @@ def test_what_speaks_for_one_product_alone_tells_it(
     call = make_call(account)
     for one in told:
         one(account)
-    body = api.get(f"{CALLS}{call.call_control_id}/").json()
+    body = api.get(f"{CALLS}{call.call_control_id}/?account=main").json()
     assert body["product"] == product
-    session = api.get(f"/api/v1/sessions/{call.call_session_id}/").json()["calls"]
+    session = api.get(f"/api/v1/sessions/{call.call_session_id}/?account=main").json()["calls"]
     of_list = api.get(CALLS, {"account": account.name}).json()["results"]
     assert [row["product"] for row in (*session, *of_list) if row["account"] == account.name] == [product] * 2
     assert products.product_of(Call.objects.get()) == (product or "")
@@ -106,7 +106,9 @@ def test_the_schema_names_the_products(api: APIClient) -> None:
 def test_no_action_of_call_control_is_made_on_a_texml_leg(api: APIClient, account: TelnyxAccount, action: str) -> None:
     texml(account)
     call = make_call(account)
-    (words,) = problem(send(api, f"{CALLS}{call.call_control_id}/actions/{action}/"), 400)["errors"]["call_control_id"]
+    (words,) = problem(send(api, f"{CALLS}{call.call_control_id}/actions/{action}/?account=main"), 400)["errors"][
+        "call_control_id"
+    ]
     assert "This is a TeXML call" in words
     assert not CallCommand.objects.exists()
     verb, _, path = words.rpartition(": ")[2].partition(" ")
@@ -130,7 +132,7 @@ def test_the_refusal_names_what_to_use_instead(
     account: TelnyxAccount, api: APIClient, action: str, instead: str
 ) -> None:
     texml(account)
-    url = f"{CALLS}{make_call(account).call_control_id}/actions/{action}/"
+    url = f"{CALLS}{make_call(account).call_control_id}/actions/{action}/?account=main"
     assert f"“{instead}”" in problem(send(api, url), 400)["errors"]["call_control_id"][0]
 
 
@@ -138,12 +140,12 @@ def test_the_refusal_names_what_to_use_instead(
 def test_on_any_other_leg_telnyx_judges(api: APIClient, account: TelnyxAccount, told: Tell | None) -> None:
     if told:
         told(account)
-    assert send(api, f"{CALLS}{make_call(account).call_control_id}/actions/hangup/").status_code == 202
+    assert send(api, f"{CALLS}{make_call(account).call_control_id}/actions/hangup/?account=main").status_code == 202
 
 
 def test_who_may_not_act_is_told_that_first(account: TelnyxAccount, user_with: Any) -> None:
     texml(account)
-    url = f"{CALLS}{make_call(account).call_control_id}/actions/hangup/"
+    url = f"{CALLS}{make_call(account).call_control_id}/actions/hangup/?account=main"
     problem(send(api_for(user_with("voice.view_call")), url), 403)
 
 

@@ -5,7 +5,7 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
-from tests.support.rest import CALLS, COMMANDS, problem, send
+from tests.support.rest import CALLS, COMMANDS, of_call, problem, send
 from tests.support.rest_examples import COMMAND
 from tests.support.rows import CallCommand
 
@@ -39,8 +39,7 @@ def test_the_same_idempotency_key_dials_once(api: APIClient, account: TelnyxAcco
 
 def test_the_same_idempotency_key_acts_once(api: APIClient, account: TelnyxAccount) -> None:
     call = make_call(account)
-    url = f"{CALLS}{call.call_control_id}/actions/"
     for _ in range(2):
-        send(api, f"{url}send_dtmf/", {"digits": "1"}, **{"Idempotency-Key": "press"})
-    problem(send(api, f"{url}hangup/", {"digits": "1"}, **{"Idempotency-Key": "press"}), 422)
+        send(api, of_call(call, "actions", "send_dtmf"), {"digits": "1"}, **{"Idempotency-Key": "press"})
+    problem(send(api, of_call(call, "actions", "hangup"), {"digits": "1"}, **{"Idempotency-Key": "press"}), 422)
     assert CallCommand.objects.count() == 1

@@ -1,5 +1,6 @@
 """A command over REST, member by member."""
 
+import re
 from typing import Any
 
 import pytest
@@ -24,5 +25,7 @@ def test_a_command_has_every_member_of_the_interface_page(api: APIClient, ring: 
     (attempt,) = body["attempts"]
     assert set(attempt) >= {"at", "http_status", "ms", "code"}
     assert (attempt["http_status"], attempt["code"]) == (200, None)
+    for at in (attempt["at"], body["created_at"], body["finished_at"]):
+        assert re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{6}Z", at)
     assert api.get(f"{CALLS}{call.call_control_id}/commands/").json()["results"] == [body]
     assert api.get(COMMANDS).json()["results"] == [body]

@@ -10,7 +10,7 @@ from tests.support import samples
 from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, TOLD, make_room, sent, telnyx
 from tests.support.http_servers import Listener
-from tests.support.rest import api_for
+from tests.support.rest import api_for, problem
 from tests.support.rows import CallCommand, Conference
 from voice.catalogue import actions
 
@@ -52,6 +52,29 @@ def test_rest_lists_what_telnyx_lists(api: APIClient) -> None:
         assert api.get("/api/v1/conferences/?state=x").status_code == 400
 
 
+def test_a_list_of_telnyxs_comes_in_pages_where_they_are_asked_for(api: APIClient) -> None:
+    rooms = [TOLD | {"id": f"room-{number}"} for number in range(5)]
+    with telnyx(conferences=rooms) as server:
+        make_account("wired", f"{server.url}/v2")
+        assert [one["id"] for one in api.get("/api/v1/conferences/").json()["results"]] == [row["id"] for row in rooms]
+        url, pages = "/api/v1/conferences/?page_size=2", []
+        while url:
+            pages.append(api.get(url).json())
+            url = pages[-1]["next"]
+        assert [[one["id"] for one in page["results"]] for page in pages] == [
+            ["room-0", "room-1"],
+            ["room-2", "room-3"],
+            ["room-4"],
+        ]
+        assert [page["complete"] for page in pages] == [True] * 3
+        assert pages[0]["previous"] is None
+        assert api.get(pages[2]["previous"]).json() == pages[1]
+        asked = len(server.requests)
+        for odd in ("page_size=x", "cursor=x", "state=x", "page_size=1&page_size=2"):
+            assert problem(api.get(f"/api/v1/conferences/?{odd}"), 400)["errors"].keys() == {odd.partition("=")[0]}
+        assert len(server.requests) == asked
+
+
 def test_of_several_accounts_the_one_that_is_named_is_asked(api: APIClient) -> None:
     with telnyx(conferences=[TOLD]) as server:
         make_account("wired", f"{server.url}/v2")
@@ -62,12 +85,15 @@ def test_of_several_accounts_the_one_that_is_named_is_asked(api: APIClient) -> N
     for address, named in (
         ("", {"account": "wired"}),
         ("?account=wired", {}),
-        ("?account=other", {"account": "wired"}),
+        ("?account=wired", {"account": "wired"}),
     ):
         made = api.post(f"/api/v1/queues/{address}", {"queue_name": "support", **named}, format="json")
         assert made.status_code == 202
         command = CallCommand.objects.get(pk=made.json()["id"])
         assert (command.account.name, command.parameters) == ("wired", {"queue_name": "support"})
+    made = api.post("/api/v1/queues/?account=other", {"queue_name": "support", "account": "wired"}, format="json")
+    assert set(problem(made, 400)["errors"]) == {"account"}
+    assert CallCommand.objects.count() == 3
 
 
 def test_a_conference_nobody_told_us_of_is_asked_for_and_kept(api: APIClient) -> None:

@@ -8,14 +8,14 @@ from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.limits import dial
 from tests.support.rest import api_for
-from tests.support.rows import CallCommand, DialBatch
+from tests.support.rows import CallCommand, DialBatch, Limits
 
 pytestmark = pytest.mark.django_db
 
 
 def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAccount) -> None:
     numbers = ["+1 312 555 0001", "3125550002", "+881612345678", {"to": "+13125550001"}, "+13125550003"]
-    numbers.append({"to": "+13125550004", "client_state": "spring"})
+    numbers += [{"to": "+13125550004", "client_state": "spring"}, {"to": "+13125550005", "client_state": "{{x"}]
     answer = api.post(URL, body(numbers=numbers, dry_run=True), format="json")
     assert answer.status_code == 200
     told = answer.json()
@@ -24,10 +24,11 @@ def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAc
     assert "blocked_prefixes" in told["problems"]["3"]
     assert told["problems"]["4"] == "The same number as line 1."
     assert told["problems"]["6"] == "client_state: Must be base64: Telnyx takes no other client state."
+    assert told["problems"]["7"] == told["problems"]["6"]
     assert not CallCommand.objects.exists()
     answer = api.post(URL, body(numbers=numbers), format="json")
     assert answer.status_code == 400
-    assert set(answer.json()["errors"]) == {"numbers.2", "numbers.3", "numbers.4", "numbers.6"}
+    assert set(answer.json()["errors"]) == {"numbers.2", "numbers.3", "numbers.4", "numbers.6", "numbers.7"}
     assert not DialBatch.objects.exists()
 
 
@@ -40,6 +41,7 @@ def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAc
         ({"numbers": ["+13125550001"] * 1001}, "numbers"),
         ({"parameters": {"to": "+13125550001"}}, "to"),
         ({"parameters": {"voise": "x"}}, "voise"),
+        ({"connection_id": "1" * 65}, "connection_id"),
         ({"nonsense": 1}, "nonsense"),
     ],
 )
@@ -56,7 +58,8 @@ def test_rest_asks_for_the_permissions(user_with: Any, account: TelnyxAccount) -
     assert viewer.post(URL, body(), format="json").status_code == 403
     batch = begin(dialler)
     assert dialler.get(f"{URL}{batch.pk}/").status_code == 403
-    assert viewer.get(f"{URL}{batch.pk}/").json()["parameters"]["from"] == "+1312•••0100"
+    told = viewer.get(f"{URL}{batch.pk}/").json()
+    assert (told["parameters"]["from"], told["per_second"]) == ("+1312•••0100", 2)
     for word in ("pause", "resume", "cancel"):
         assert viewer.post(f"{URL}{batch.pk}/{word}/").status_code == 403
 
@@ -68,6 +71,9 @@ def test_rest_tells_the_limits_and_what_is_used(api: Any, account: TelnyxAccount
     told = answer.json()
     assert (told["account"], told["allow_premium"], told["token"]) == (account.name, False, None)
     assert told["used"] == {"dials_per_minute": 1, "dials_per_day": 1, "concurrent_calls": 1}
+    of_no_limit = {"id", "account", "token", "for_live", "own_countries_wanted", "updated_at"}
+    limits_there_are = {field.name for field in Limits._meta.concrete_fields} - of_no_limit
+    assert limits_there_are <= told.keys()
     assert api.get("/api/v1/accounts/nobody/limits/").status_code == 404
 
 
@@ -75,3 +81,9 @@ def test_rest_asks_for_the_permission(user_with: Any, account: TelnyxAccount) ->
     url = f"/api/v1/accounts/{account.name}/limits/"
     assert api_for(user_with("voice.dial")).get(url).status_code == 403
     assert api_for(user_with("voice.view_limits", username="other")).get(url).status_code == 200
+
+
+def test_a_caller_is_sent_in_the_form_of_a_number_however_it_is_typed(api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api, 2, **{"from": "+1 (312) 555-0100"})
+    assert batch.parameters["from"] == "+13125550100"
+    assert {row.parameters["from"] for row in batch.commands.all()} == {"+13125550100"}

@@ -55,7 +55,7 @@ def test_a_line_is_a_command_with_a_time_to_come(api: Any, account: TelnyxAccoun
     }
     assert [(row.lease_until - batch.created_at).total_seconds() for row in rows] == [0, 0.5, 1]
     assert all(row.expires_at - row.lease_until == timedelta(seconds=20) for row in rows)
-    assert AuditEvent.objects.get(action="batch.create").details["lines"] == 3
+    assert AuditEvent.objects.get(action="batch.create").details == {"lines": 3, "per_second": 2}
 
 
 def test_each_number_is_dialled_once_when_it_is_due(

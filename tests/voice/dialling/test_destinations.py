@@ -101,6 +101,10 @@ def tools(targets: Any) -> dict[str, Any]:
             ["assistant.dynamic_variables.to"],
             1,
         ),
+        *(
+            ("answer", {"assistant": {"id": "a", "dynamic_variables": {"to": text}}}, [], unreadable, len(unreadable))
+            for text, unreadable in (("room 1234", []), ("desk 12345", ["assistant.dynamic_variables.to"]))
+        ),
         ("speak", {"payload": "Call +13125550001", "voice": "female"}, [], [], 0),
     ],
 )

@@ -178,7 +178,7 @@ def test_a_command_goes_to_its_own_host_and_to_those_named(
     limit(account, egress_hosts=named)
     make_call(account)
     answer = api_for(user_with(*PERSON)).post(
-        f"{CALLS}v3:a-leg/actions/start_streaming/", {"stream_url": url}, format="json"
+        f"{CALLS}v3:a-leg/actions/start_streaming/?account=main", {"stream_url": url}, format="json"
     )
     if goes:
         assert answer.status_code == 202
@@ -210,7 +210,7 @@ def test_every_member_is_held(
 
 def test_without_a_list_it_takes_a_permission_of_its_own(account: TelnyxAccount, user_with: Any) -> None:
     make_call(account)
-    url = f"{CALLS}v3:a-leg/actions/start_streaming/"
+    url = f"{CALLS}v3:a-leg/actions/start_streaming/?account=main"
     body = problem(api_for(user_with(*PERSON)).post(url, STREAM, format="json"), 403, "limit_exceeded")
     assert "voice.send_anywhere" in body["detail"]
     anywhere = api_for(user_with(*PERSON, "voice.send_anywhere", username="anywhere"))
@@ -221,7 +221,7 @@ def test_without_a_list_it_takes_a_permission_of_its_own(account: TelnyxAccount,
 
 def test_a_tokens_own_list_narrows_the_accounts(account: TelnyxAccount, user_with: Any) -> None:
     make_call(account)
-    api, url = api_for(user_with(*PERSON)), f"{CALLS}v3:a-leg/actions/start_streaming/"
+    api, url = api_for(user_with(*PERSON)), f"{CALLS}v3:a-leg/actions/start_streaming/?account=main"
     limit(account, egress_hosts=["*.example.com"])
     own = Limits.objects.create(token=ApiToken.objects.get(), egress_hosts=["one.example.com"])
     assert str(own) in problem(api.post(url, STREAM, format="json"), 403)["detail"]

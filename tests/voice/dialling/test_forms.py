@@ -8,6 +8,7 @@ from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
@@ -39,6 +40,21 @@ def test_what_people_fill_in_becomes_what_telnyx_takes(browser: Client, applicat
         "to": "+13125550001",
         "client_state": "R3LDvMOfZQ==",
     }
+
+
+def test_of_an_id_that_two_accounts_know_the_account_is_chosen(browser: Client, application: Any) -> None:
+    others = make_account("others")
+    CallControlApplication.objects.create(account=others, telnyx_id="1293", application_name="line")
+    choices = dict(browser.get(PAGE).context["form"].fields["connection_id"].choices)
+    assert {"1293@main", "1293@others"} <= choices.keys()
+    assert "connection_id" in browser.post(PAGE, form()).context["form"].errors
+    for account in (application.account, others):
+        browser.post(PAGE, form(connection_id=f"1293@{account}"))
+        command = CallCommand.objects.get(account=account)
+        assert command.parameters["connection_id"] == "1293"
+    offered = "/admin/voice/dialbatch/own-numbers/"
+    for choice in ("1293", "1293@nobody", ""):
+        assert browser.get(offered, {"connection_id": choice}).content == b""
 
 
 def test_these_stand_first(browser: Client, application: Any) -> None:

@@ -131,7 +131,9 @@ def test_rest_answers_403_and_queues_nothing(api: Any, account: TelnyxAccount) -
     assert answer.json()["limit"] == "blocked_prefixes"
     assert answer.json()["value"] == limits.of_account(account).blocked_prefixes
     call = make_call(account)
-    answer = api.post(f"/api/v1/calls/{call.call_control_id}/actions/transfer/", {"to": PREMIUM}, format="json")
+    answer = api.post(
+        f"/api/v1/calls/{call.call_control_id}/actions/transfer/?account=main", {"to": PREMIUM}, format="json"
+    )
     assert (answer.status_code, answer.json()["limit"]) == (403, "allow_premium")
     assert not CallCommand.objects.exists()
 

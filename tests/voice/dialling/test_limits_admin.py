@@ -1,5 +1,6 @@
 """Limits in the browser: changed, noted, and by whom."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from tests.support.open_pages import OpenPage
 from tests.support.rows import Limits
 from voice.dialling import limits
 
@@ -28,6 +30,11 @@ def test_they_are_changed_in_the_browser_and_that_is_noted(browser: Client, acco
     assert (row.dials_per_minute, row.dials_per_day) == (7, None)
     noted = AuditEvent.objects.get(action="limits.update")
     assert noted.details["now"]["dials_per_minute"] == 7
+
+
+def test_limits_that_there_are_not_lead_home(browser: Client) -> None:
+    answer = browser.get(f"/admin/voice/limits/{uuid.uuid4()}/change/")
+    assert (answer.status_code, answer["Location"]) == (302, "/admin/")
 
 
 def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator: User) -> None:
@@ -79,3 +86,66 @@ def test_who_may_only_look_changes_nothing(signed_in: Any, account: TelnyxAccoun
     assert changer.post(page, {"dials_per_minute": "9"}).status_code == 302
     row.refresh_from_db()
     assert row.dials_per_minute == 9
+
+
+def test_what_somebody_else_has_blocked_meanwhile_stays_blocked(browser: Client, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    address = f"/admin/voice/limits/{row.pk}/change/"
+    mine, theirs = OpenPage(browser, address), OpenPage(browser, address)
+    assert theirs.save(blocked_prefixes="+881, +1900").status_code == 302
+    assert mine.save(dials_per_minute="7").status_code == 302
+    row.refresh_from_db()
+    assert (row.blocked_prefixes, row.dials_per_minute) == (["+881", "+1900"], 7)
+    noted = AuditEvent.objects.filter(action="limits.update").latest("id").details
+    assert noted == {"was": {"dials_per_minute": 1000}, "now": {"dials_per_minute": 7}}
+
+
+def test_what_both_have_blocked_is_refused_once(browser: Client, account: TelnyxAccount) -> None:
+    row = limits.of_account(account)
+    address = f"/admin/voice/limits/{row.pk}/change/"
+    mine, theirs = OpenPage(browser, address), OpenPage(browser, address)
+    theirs.save(blocked_prefixes="+881, +1900")
+    answer = mine.save(blocked_prefixes="+882")
+    said = answer.context["adminform"].errors["blocked_prefixes"]
+    assert said == ["Somebody else has changed this meanwhile, to “+881, +1900”. Save again to have yours."]
+    row.refresh_from_db()
+    assert row.blocked_prefixes == ["+881", "+1900"]
+    assert mine.save().status_code == 302
+    row.refresh_from_db()
+    assert row.blocked_prefixes == ["+882"]
+    noted = AuditEvent.objects.filter(action="limits.update").latest("id").details
+    assert noted["was"] == {"blocked_prefixes": ["+881", "+1900"]}
+
+
+def test_what_a_sandbox_was_to_be_allowed_opens_nothing_once_it_is_live(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    row = limits.of_account(account)
+    page = OpenPage(browser, f"/admin/voice/limits/{row.pk}/change/")
+    TelnyxAccount.objects.update(base_url="https://api.telnyx.com/v2")
+    for typed in ({"dials_per_day": "9"}, {"allowed_countries": "US"}):
+        stale = OpenPage(browser, page.address)
+        stale.fields = page.fields | {name: [value] for name, value in typed.items()}
+        answer = stale.save()
+        assert "The account has become live since you opened this page" in str(answer.context["adminform"].errors)
+        row = Limits.objects.get()
+        assert (row.for_live, row.any_country, row.allow_sip, row.allowed_countries) == (True, False, False, [])
+        assert (row.dials_per_day, row.own_countries_wanted) == (2000, True)
+    assert stale.save(allowed_countries="CA").status_code == 302
+    row = Limits.objects.get()
+    assert (row.allowed_countries, row.any_country, row.allow_sip, row.dials_per_day) == (["CA"], False, False, 2000)
+
+
+def test_a_number_in_the_name_of_a_token_is_masked(signed_in: Any, operator: User) -> None:
+    for at in range(2):
+        token, _ = ApiToken.make(operator, f"CI {at} +49 30 1234567")
+        row = Limits.objects.create(token=token)
+    page = f"/admin/voice/limits/{row.pk}/change/"
+    viewer = signed_in("voice.view_limits")
+    sees = signed_in("voice.view_limits", "voice.view_full_number", username="sees")
+    for url in ("/admin/voice/limits/", page):
+        assert "1234567" not in viewer.get(url).content.decode()
+        assert "+49 30 1234567" in sees.get(url).content.decode()
+    changer = signed_in("voice.view_limits", "voice.change_limits", "voice.delete_limits", username="changer")
+    assert "1234567" not in changer.get(page.replace("change", "delete")).content.decode()
+    assert "1234567" not in changer.post(page, {"dials_per_minute": "9"}, follow=True).content.decode()

@@ -12,13 +12,16 @@ from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
+from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.refusals import LimitExceeded
 from tests.support import batches
+from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event, make_flow, run_owed
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.limits import dial, limit
+from tests.support.open_pages import OpenPage
 from tests.support.rest import CALLS, problem
 from tests.support.rows import CallCommand, Limits
 from tests.support.webhooks import post_webhook
@@ -127,6 +130,18 @@ def test_another_limit_that_somebody_sets_closes_nothing(live: TelnyxAccount, br
     assert dial(live, GERMAN).status == "queued"
 
 
+def test_a_page_that_was_open_closes_no_country_that_the_portal_has_opened(
+    live: TelnyxAccount, browser: Client, telnyx: Listener
+) -> None:
+    row = limits.of_account(live)
+    page = OpenPage(browser, f"/admin/voice/limits/{row.pk}/change/")
+    own_numbers.open_own_countries(live)
+    assert page.save(dials_per_minute="1").status_code == 302
+    row.refresh_from_db()
+    assert (row.allowed_countries, row.dials_per_minute) == (["DE"], 1)
+    assert dial(live, GERMAN).status == "queued"
+
+
 def test_a_sandbox_that_becomes_live_begins_anew(
     account: TelnyxAccount, telnyx: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -144,6 +159,28 @@ def test_a_sandbox_that_becomes_live_begins_anew(
     row = limits.of_account(account)
     assert (row.dials_per_minute, row.allow_premium, row.egress_hosts) == (60, False, [])
     assert (row.allowed_countries, "+881" in row.blocked_prefixes) == (["DE"], True)
+
+
+@pytest.mark.parametrize("changed", ["address", "key"])
+def test_numbers_that_were_listed_before_the_account_became_another_open_nothing(
+    api: Any, account: TelnyxAccount, browser: Client, monkeypatch: pytest.MonkeyPatch, telnyx: Listener, changed: str
+) -> None:
+    """They were looked up while it was a sandbox, or had another key, and are kept a minute."""
+    cache.clear()
+    CallControlApplication.objects.create(account=account, telnyx_id="1", application_name="line")
+    telnyx.owned[:] = [AMERICAN]  # type: ignore[attr-defined]
+    TelnyxAccount.objects.update(base_url=f"{telnyx.url}/v2")
+    offered = browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "1"})
+    assert AMERICAN in offered.content.decode()
+    telnyx.owned[:] = [GERMAN]  # type: ignore[attr-defined]
+    account = TelnyxAccount.objects.get()
+    if changed == "address":
+        account.base_url = f"{telnyx.url}/elsewhere/v2"
+    else:
+        account.api_key = "another"
+    account.save()
+    monkeypatch.setattr(TelnyxAccount, "is_live", True)
+    assert problem(api.post(CALLS, body(AMERICAN), format="json"), 403)["value"] == ["DE"]
 
 
 def test_of_a_sandbox_that_becomes_live_the_beat_opens_the_countries(
@@ -208,6 +245,25 @@ def test_the_page_looks_and_says_what_is_open(live: TelnyxAccount, browser: Clie
     cache.clear()
     assert "no country yet" not in browser.get("/admin/voice/limits/").content.decode()
     assert Limits.objects.get().allowed_countries == ["DE"]
+
+
+def test_who_may_not_see_the_page_has_nobody_asked(live: TelnyxAccount, signed_in: Any, telnyx: Listener) -> None:
+    assert signed_in("voice.dial").get("/admin/voice/limits/").status_code == 403
+    assert not Limits.objects.exists()
+    assert not telnyx.requests
+
+
+def test_the_page_waits_for_telnyx_not_longer_than_people_do(
+    live: TelnyxAccount, browser: Client, telnyx: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each request takes two seconds; what it does not come to the beat does."""
+    for at in range(6):
+        make_account(f"more-{at}", telnyx.url, "")
+    monkeypatch.setattr(own_numbers, "uptime", lambda: 2.0 * len(telnyx.requests))
+    assert browser.get("/admin/voice/limits/").status_code == 200
+    assert (len(telnyx.requests), Limits.objects.filter(own_countries_wanted=True).count()) == (3, 4)
+    tasks.open_own_countries()
+    assert own_numbers.wanted() == []
 
 
 def test_telnyx_that_does_not_answer_opens_nothing(live: TelnyxAccount) -> None:

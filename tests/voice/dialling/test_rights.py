@@ -49,7 +49,8 @@ def flow_body(*rules: dict[str, Any], **more: Any) -> dict[str, Any]:
 def test_rest_refuses_it(account: TelnyxAccount, user_with: Any, action: str, given: dict[str, Any]) -> None:
     make_call(account)
     body = problem(
-        api_for(user_with(*ALL_BUT_DIAL)).post(f"{CALLS}v3:a-leg/actions/{action}/", given, format="json"), 403
+        api_for(user_with(*ALL_BUT_DIAL)).post(f"{CALLS}v3:a-leg/actions/{action}/?account=main", given, format="json"),
+        403,
     )
     assert "voice.dial" in body["detail"]
     assert not CallCommand.objects.exists()
@@ -112,7 +113,7 @@ def test_a_dial_is_refused(account: TelnyxAccount, user_with: Any, body: dict[st
 def test_it_is_counted(api: APIClient, account: TelnyxAccount, action: str, given: dict[str, Any]) -> None:
     make_call(account)
     limit(account, dials_per_minute=1)
-    url = f"{CALLS}v3:a-leg/actions/{action}/"
+    url = f"{CALLS}v3:a-leg/actions/{action}/?account=main"
     assert api.post(url, given, format="json").status_code == 202
     body = problem(api.post(url, given, format="json"), 403, "limit_exceeded")
     assert (body["limit"], CallCommand.objects.count()) == ("dials_per_minute", 1)
@@ -134,7 +135,7 @@ def test_a_rule_that_runs_is_counted(account: TelnyxAccount, action: str, given:
 def test_what_cannot_be_read_is_not_sent(api: APIClient, account: TelnyxAccount, name: str) -> None:
     action, given = RINGING[name]
     make_call(account)
-    body = problem(api.post(f"{CALLS}v3:a-leg/actions/{action}/", given, format="json"), 400)
+    body = problem(api.post(f"{CALLS}v3:a-leg/actions/{action}/?account=main", given, format="json"), 400)
     (place,) = body["errors"]
     assert place.startswith("assistant.tools.0.transfer.targets")
     assert "country code" in body["errors"][place][0]
@@ -205,7 +206,7 @@ def test_what_is_recorded_or_streamed_takes_the_permission_to_listen(
 ) -> None:
     make_call(account)
     others = {*ALL_BUT_DIAL, *FLOW_RIGHTS, "voice.dial"} - {"voice.listen_recording"}
-    person, url = user_with(*others), f"{CALLS}v3:a-leg/actions/{action}/"
+    person, url = user_with(*others), f"{CALLS}v3:a-leg/actions/{action}/?account=main"
     assert "voice.listen_recording" in problem(api_for(person).post(url, given, format="json"), 403)["detail"]
     refused = problem(api_for(person).post(FLOWS, flow_body(rule(action, given)), format="json"), 403)
     assert "voice.listen_recording" in refused["detail"]

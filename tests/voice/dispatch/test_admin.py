@@ -45,6 +45,17 @@ def test_the_page_tells_attempts_duration_the_call_and_the_answering_event(
     assert f"/admin/voice/callevent/{CallEvent.objects.get().pk}/change/" in page
 
 
+def test_the_page_tells_the_id_of_what_was_tried_again_after_a_refusal(account: TelnyxAccount, browser: Client) -> None:
+    command = spoken(account)
+    page = browser.get(f"{LIST}{command.pk}/change/").content.decode()
+    assert ("under the same command id" in page, "after the refusal" in page) == (True, False)
+    command.attempts[0]["outcome"] = "refused"
+    command.save()
+    page = browser.get(f"{LIST}{command.pk}/change/").content.decode()
+    assert (command.id_at_telnyx != command.pk, str(command.id_at_telnyx) in page) == (True, True)
+    assert ("under the same command id" in page, "after the refusal" in page) == (False, True)
+
+
 def test_the_page_masks_numbers(account: TelnyxAccount, signed_in: Any) -> None:
     command = spoken(account)
     page = signed_in("voice.view_callcommand").get(f"{LIST}{command.pk}/change/").content.decode()
@@ -53,8 +64,10 @@ def test_the_page_masks_numbers(account: TelnyxAccount, signed_in: Any) -> None:
 
 
 def test_the_list_tells_how_long_it_took(account: TelnyxAccount, browser: Client) -> None:
-    spoken(account)
-    assert "1.5 s" in browser.get(LIST).content.decode()
+    command = spoken(account)
+    assert "1.5 s · 2 tries<" in browser.get(LIST).content.decode()
+    CallCommand.objects.filter(pk=command.pk).update(attempts=command.attempts[1:])
+    assert "1.5 s<" in browser.get(LIST).content.decode()
 
 
 def test_the_list_says_that_somebody_has_to_decide(account: TelnyxAccount, browser: Client) -> None:

@@ -56,6 +56,14 @@ def test_five_in_a_row_that_tell_nothing_open_it(account: TelnyxAccount) -> None
     assert "5 commands in a row told nothing" in circuit_breaker.breaker_of(account).why
 
 
+def test_five_in_a_row_that_reach_nobody_open_it(account: TelnyxAccount) -> None:
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url="http://127.0.0.1:9/v2")  # where nobody listens
+    for at in range(5):
+        assert state(account) == "closed"
+        sender.send(outbox.act(make_call(account, f"leg-{at}"), "hangup", {}, PORTAL).pk)
+    assert state(account) == "open"
+
+
 def test_half_of_the_last_twenty_open_it(account: TelnyxAccount) -> None:
     tries(account, *[BAD, GOOD] * 9)
     assert state(account) == "closed"

@@ -50,6 +50,19 @@ def test_an_accepted_dial_makes_the_call(sandbox_account: TelnyxAccount, connect
     assert (command.call, command.call_control_id) == (call, call.call_control_id)
 
 
+def test_parties_and_ids_longer_than_their_columns_cost_an_accepted_dial_nothing(account: TelnyxAccount) -> None:
+    address, long_id = f"sip:{'x' * 300}@example.com", "9" * 65
+    made = {"call_control_id": "v3:dialled", "call_leg_id": long_id, "call_session_id": long_id}
+    with serving(answer("200 OK", json.dumps({"data": made}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77", address)
+        sender.send(command.pk)
+    call = Call.objects.get()
+    assert (seen(command).status, seen(command).call, len(seen(command).attempts)) == ("ok", call, 1)
+    assert (call.to_number, call.to_reversed) == (address[:255], address[:255][::-1])
+    assert (call.call_leg_id, call.call_session_id, call.connection_id) == ("", "", "77")  # a part is no id
+
+
 def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
     command = dial(sandbox_account, "1")
     sender.send(command.pk)

@@ -1,6 +1,8 @@
 """Uncertain commands, settled by Telnyx's own record and the status of the call."""
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.utils import timezone
@@ -47,9 +49,12 @@ def test_a_dial_is_found_in_the_record_and_its_call_made(account: TelnyxAccount)
     command = dialled(account)
     event = make_event(seconds=-20, leg="b", direction="outgoing")["data"]
     record = {"data": [entry("webhook", "call.initiated", event=event)], "meta": {"total_pages": 1}}
-    with telnyx_says(account, call_events=record):
+    with telnyx_says(account, call_events=record) as telnyx:
         command = look(command)
     assert (command.status, command.call_control_id) == ("ok", "v3:b-leg")
+    assert command.first_sent_at is not None
+    since = (command.first_sent_at - timedelta(seconds=5)).isoformat()
+    assert f"filter[occurred_at][gte]={since}" in unquote(telnyx.requests[0].decode())
     assert Call.objects.get().direction == "outgoing"
 
 

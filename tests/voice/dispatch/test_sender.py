@@ -64,6 +64,18 @@ def test_a_refusal_is_final_and_expires_what_was_to_follow(ring: Any, http: Any,
     assert not [line for line in wire(sandbox) if "/actions/speak" in line["path"]]
 
 
+def test_a_refusal_with_a_long_code_is_final_as_any_other(account: TelnyxAccount) -> None:
+    refusal = b'{"errors":[{"code":"call_control_id_not_found"}]}'
+    command = act(make_call(account), "speak", payload="Hello", voice="female")
+    with serving(answer("422 Unprocessable Entity", refusal)) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, outcomes(command), len(server.requests)) == ("refused", ["refused"], 1)
+    assert (command.error_code, command.attempts[0]["code"]) == ("call_control_id_not_", "call_control_id_not_found")
+    assert "call_control_id_not_found" in command.error
+
+
 def test_a_refusal_expires_nothing_but_what_waits_of_its_event(ring: Any, http: Any, neighbour: TelnyxAccount) -> None:
     call = ring()
     http.act(call.call_control_id, "hangup")

@@ -250,7 +250,7 @@ def test_an_assistants_tool_is_no_way_round_the_limits(
     api: Any, account: TelnyxAccount, to: str, status: int, code: str
 ) -> None:
     call = make_call(account)
-    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
+    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/?account=main"
     problem(api.post(url, tool(to), format="json"), status, code)
     assert not CallCommand.objects.exists()
 
@@ -259,7 +259,7 @@ def test_an_assistant_that_may_call_somebody_takes_the_permission_to_dial(
     account: TelnyxAccount, user_with: Any
 ) -> None:
     call, person = make_call(account), user_with("voice.view_call", "voice.control_call")
-    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/"
+    url = f"/api/v1/calls/{call.call_control_id}/actions/start_ai_assistant/?account=main"
     assert api_for(person).post(url, tool("+13125550001"), format="json").status_code == 403
     # one that is kept at Telnyx may have tools that nobody here knows
     assert api_for(person).post(url, {"assistant": {"id": "a"}}, format="json").status_code == 403

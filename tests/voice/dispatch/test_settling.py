@@ -69,6 +69,15 @@ def test_sent_again_it_is_a_new_command_under_a_new_id(account: TelnyxAccount, a
     assert CallCommand.objects.count() == 2
 
 
+def test_sent_again_under_a_key_it_is_answered_and_goes_once(account: TelnyxAccount, api: Any) -> None:
+    command = uncertain(make_call(account), "speak", SPEAK)
+    url, body = f"/api/v1/commands/{command.pk}/settle/", {"verdict": "send_again"}
+    first, again = (send(api, url, body, **{"Idempotency-Key": "one"}) for _ in range(2))
+    assert (first.status_code, first.json()["repeats"]) == (202, str(command.pk))
+    assert (again.json(), again["Idempotent-Replayed"]) == (first.json(), "true")
+    assert CallCommand.objects.count() == 2
+
+
 def test_only_who_may_do_it_may_decide_it(account: TelnyxAccount, user_with: Any) -> None:
     command = dialled(account)
     url, body = f"/api/v1/commands/{command.pk}/settle/", {"verdict": "it_did_not"}

@@ -3,12 +3,15 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from applications.models import TexmlApplication
 from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
 from tests.support.rows import TexmlDocument, TexmlFetch
+from voice.documents import service
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/texmldocument/"
@@ -134,6 +137,43 @@ def test_a_copy_and_a_deletion(browser: Client, account: TelnyxAccount) -> None:
     assert [one.name for one in TexmlDocument.objects.all()] == ["Second"]
 
 
+def test_a_document_that_was_fetched_is_deleted_and_its_log_is_counted_only(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    document = published(account)
+    for _ in range(3):
+        fetch(Client(), document, Digits="4")
+    with CaptureQueriesContext(connection) as asked:
+        shown = browser.get(page(document, "delete"))
+        answer = browser.post(page(document, "delete"), {"post": "yes"})
+    assert "3" in str(dict(shown.context["model_count"])["TeXML fetches"])
+    assert not [one["sql"] for one in asked if '"voice_texmlfetch"."body"' in one["sql"]]
+    assert answer.status_code == 302
+    assert not TexmlDocument.objects.exists()
+    assert not TexmlFetch.objects.exists()
+
+
+def test_a_name_that_somebody_takes_meanwhile_is_told_on_the_form(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, check, seen = make_document(account), service.check, list[str]()
+
+    def meanwhile(checked: TexmlDocument) -> None:
+        seen.append(checked.name)
+        if len(seen) > 2:  # what went wrong took it back in this test, which has one connection
+            TexmlDocument.objects.get_or_create(account=account, name="Taken")
+        check(checked)
+        if len(seen) == 2:  # the form was judged, and the service has judged it
+            TexmlDocument.objects.create(account=account, name="Taken")
+
+    monkeypatch.setattr(service, "check", meanwhile)
+    answer = browser.post(page(document), values(document, name="Taken", apology="Typed."))
+    assert "another document of this name" in str(answer.context["errors"])
+    assert "Typed." in answer.content.decode()
+    document.refresh_from_db()
+    assert document.name == "Menu"
+
+
 def test_each_page_takes_its_permission(account: TelnyxAccount, signed_in: Any) -> None:
     document = published(account)
     pages = {
@@ -150,6 +190,17 @@ def test_each_page_takes_its_permission(account: TelnyxAccount, signed_in: Any) 
                 assert (status == 200) == (f"voice.{needed}" in rights), (has, name, status)
         assert window.post(page(document), values(document)).status_code == 403
     assert signed_in("voice.publish_texmldocument", username="blind").get(page(document, "publish")).status_code == 403
+
+
+def test_the_page_publishes_an_assistant_for_who_may_dial_alone(account: TelnyxAccount, signed_in: Any) -> None:
+    document = make_document(account, '<Response><Connect><AIAssistant id="assistant-1"/></Connect></Response>')
+    rights = ("voice.view_texmldocument", "voice.publish_texmldocument")
+    sent = {"confirmed": "on", "digest": document.digest}
+    refused = signed_in(*rights, username="attacker").post(page(document, "publish"), sent)
+    assert "voice.dial" in str(refused.context["form"].non_field_errors())
+    assert not document.versions.exists()
+    assert signed_in(*rights, "voice.dial", username="ada").post(page(document, "publish"), sent).status_code == 302
+    assert [version.author for version in document.versions.all()] == ["user: ada"]
 
 
 def test_who_may_not_see_numbers_or_accounts_sees_a_masked_draft(account: TelnyxAccount, signed_in: Any) -> None:

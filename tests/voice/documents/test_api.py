@@ -16,6 +16,7 @@ from voice.documents import copies
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone]
 URL = "/api/v1/texml/documents/"
+SCOPES = ("texml:read", "texml:write")
 ROLES = {"view_texmldocument", "add_texmldocument", "change_texmldocument", "publish_texmldocument"}
 
 
@@ -30,18 +31,38 @@ def test_a_document_is_made_written_published_and_read(api: APIClient, account: 
     assert (body["account"], body["published"], body["signature"]) == ("main", None, "auto")
     assert "/texml/" in body["url"]
     url = f"{URL}{body['id']}/"
-    told = api.get(url)
-    assert told["ETag"] == made["ETag"]
+    told = api.get(made["Location"])
+    assert (made["Location"], told.json(), told["ETag"]) == (url, body, made["ETag"])
     changed = api.patch(url, {"apology": "Sorry."}, format="json", headers={"If-Match": told["ETag"]})
     assert (changed.status_code, changed.json()["apology"]) == (200, "Sorry.")
     answer = api.post(f"{url}publish/", {"note": "first", "confirmed": True}, format="json")
     assert (answer.status_code, answer.json()["number"], answer.json()["note"]) == (201, 1, "first")
+    assert (answer["Location"], api.get(answer["Location"]).json()) == (f"{url}versions/1/", answer.json())
     assert api.get(url).json()["published"] == 1
     assert {event.action for event in AuditEvent.objects.filter(action__startswith="document")} == {
         "document.create",
         "document.update",
         "document.publish",
     }
+
+
+def test_whatever_is_made_beside_a_document_tells_where_it_is(api: APIClient, account: TelnyxAccount) -> None:
+    document = published(account, MENU)
+    for path, body in (
+        ("copy", {"name": "Another"}),
+        ("roll-back", {"version": 1}),
+        ("cases", {"name": "first", "steps": [], "caller": {}}),
+    ):
+        made = send(api, document, path, body)
+        assert made.status_code == 201, made.content
+        assert api.get(made["Location"]).json() == made.json()
+
+
+def test_a_create_that_is_replayed_has_the_headers_of_the_first(api: APIClient, account: TelnyxAccount) -> None:
+    asked = {"name": "Menu", "draft": MENU}
+    first, again = (api.post(URL, asked, format="json", headers={"Idempotency-Key": "one"}) for _ in range(2))
+    assert (again["Idempotent-Replayed"], again.json()) == ("true", first.json())
+    assert (again["ETag"], again["Location"]) == (first["ETag"], first["Location"])
 
 
 def test_what_somebody_else_saved_meanwhile_is_not_lost(api: APIClient, account: TelnyxAccount) -> None:
@@ -53,17 +74,30 @@ def test_what_somebody_else_saved_meanwhile_is_not_lost(api: APIClient, account:
         api.patch(url, {"name": "Theirs"}, format="json", headers={"If-Match": etag}),
         send(api, document, "publish", {"confirmed": True}, **{"If-Match": etag}),
         api.patch(url, {"name": "Theirs"}, format="json", headers={"If-Match": "nonsense"}),
+        api.delete(url, headers={"If-Match": etag}),
     ):
         problem(answer, 412, "changed")
     document.refresh_from_db()
     assert (document.name, document.published) == ("Mine", None)
+    assert api.delete(url, headers={"If-Match": api.get(url)["ETag"]}).status_code == 204
+
+
+def test_what_somebody_else_published_meanwhile_is_not_rolled_back(api: APIClient, account: TelnyxAccount) -> None:
+    document = published(account)
+    etag = api.get(f"{URL}{document.pk}/")["ETag"]
+    publish_anew(document, "<Response><Hangup/></Response>")
+    problem(send(api, document, "roll-back", {"version": 1}, **{"If-Match": etag}), 412, "changed")
+    document.refresh_from_db()
+    assert document.published == 2
+    etag = api.get(f"{URL}{document.pk}/")["ETag"]
+    assert send(api, document, "roll-back", {"version": 1}, **{"If-Match": etag}).status_code == 201
 
 
 @pytest.mark.parametrize(
     ("body", "field", "words"),
     [
         ({"name": ""}, "name", "blank"),
-        ({"name": "Menu"}, "__all__", "another document of this name"),
+        ({"name": "Menu"}, "non_field_errors", "another document of this name"),
         ({"name": "x", "draft": "a" * 65_537}, "draft", "65536"),
         ({"name": "x", "variables": {"1x": "a"}}, "variables", "no name of a variable"),
         ({"name": "x", "variables": ["a"]}, "variables", "dictionary"),
@@ -185,29 +219,70 @@ def test_each_thing_takes_its_permission(account: TelnyxAccount, user_with: Any)
     }
     everything = [(needed, *one) for needed, ones in asked.items() for one in ones]
     for at, has in enumerate(asked):
-        client = api_for(user_with(f"voice.{has}", username=f"p{at}"), "texml:read", "texml:write")
+        rights = {has, "view_texmldocument"}
+        client = api_for(user_with(*(f"voice.{name}" for name in rights), username=f"p{at}"), *SCOPES)
         for needed, verb, path, body in everything:
             if has == "delete_texmldocument" and needed == has:
                 continue
             status = getattr(client, verb)(f"{URL}{document.pk}/{path}", body, format="json").status_code
-            assert (status == 403) == (needed != has), (has, needed, verb, path, status)
+            assert (status == 403) == (needed not in rights), (has, needed, verb, path, status)
     blind = api_for(user_with(*(f"voice.{name}" for name in ROLES), username="scope"), "calls:read")
     assert blind.get(URL).status_code == 403
 
 
-def test_who_may_not_dial_or_listen_publishes_nothing_that_does(account: TelnyxAccount, user_with: Any) -> None:
-    rights = [f"voice.{name}" for name in ROLES]
-    client = api_for(user_with(*rights, "voice.control_call"))
-    for at, (draft, right) in enumerate(
-        {
-            "<Response><Dial>+13125550199</Dial></Response>": "voice.dial",
-            "<Response><Record/></Response>": "voice.listen_recording",
-            "<Response><Dial>{{ To | allow +13125550199 }}</Dial></Response>": "voice.dial",
-        }.items()
+def test_who_may_not_view_documents_is_told_no_draft_and_no_source(account: TelnyxAccount, user_with: Any) -> None:
+    document = published(account, "<Response><Say>Between us.</Say><Hangup/></Response>")
+    blind = api_for(user_with(*(f"voice.{name}" for name in ROLES - {"view_texmldocument"}), "voice.dial"), *SCOPES)
+    url = f"{URL}{document.pk}/"
+    for answer in (
+        send(blind, document, "copy", {"name": "mine"}),
+        send(blind, document, "publish", {"confirmed": True}),
+        send(blind, document, "roll-back", {"version": 1}),
+        send(blind, document, "cases", {"name": "first"}),
+        blind.patch(url, {"apology": "Sorry."}, format="json"),
     ):
-        document = make_document(account, draft, name=f"d{at}")
-        body = problem(send(client, document, "publish", {"confirmed": True}), 403)
-        assert right in body["detail"]
+        assert "voice.view_texmldocument" in problem(answer, 403)["detail"]
+        assert "Between us" not in answer.content.decode()
+    assert (TexmlDocument.objects.count(), TexmlVersion.objects.count()) == (1, 1)
+
+
+_TOOL = '<Tools><Tool>{"type": "transfer"}</Tool></Tools>'
+_ASKS = "<AIGather><Parameters>{}</Parameters><Assistant>%s</Assistant></AIGather>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "right"),
+    [
+        ("<Dial>+13125550199</Dial>", "voice.dial"),
+        ("<Dial>{{ To | allow +13125550199 }}</Dial>", "voice.dial"),
+        ("<Refer><Sip>sip:+13125550199@sip.telnyx.com</Sip></Refer>", "voice.dial"),
+        ('<Connect><AIAssistant id="assistant-1"/></Connect>', "voice.dial"),
+        ('<Connect><AIAssistant id="{{ Id }}"/></Connect>', "voice.dial"),
+        (_ASKS % _TOOL, "voice.dial"),
+        ("<Record/>", "voice.listen_recording"),
+        (_ASKS % "", ""),
+        ("<Dial><Queue>support</Queue></Dial>", ""),
+    ],
+)
+def test_who_may_not_do_by_hand_what_a_document_does_publishes_none_that_does(
+    account: TelnyxAccount, user_with: Any, inside: str, right: str
+) -> None:
+    document = make_document(account, f"<Response>{inside}</Response>", variables={"Id": "assistant-1"})
+    every = {f"voice.{name}" for name in ROLES} | {"voice.control_call", "voice.dial", "voice.listen_recording"}
+    lacking = api_for(user_with(*every - {right}))
+    if right:
+        assert right in problem(send(lacking, document, "publish", {"confirmed": True}), 403)["detail"]
+        assert not document.versions.exists()
+        document = published(account, document.draft, name="of somebody else", variables=document.variables)
+        assert right in problem(send(lacking, document, "roll-back", {"version": 1}), 403)["detail"]
+    having = api_for(user_with(*(every if right else every - {"voice.dial", "voice.listen_recording"}), username="b"))
+    for path, body in (("publish", {"confirmed": True}), ("roll-back", {"version": 1})):
+        answer = send(having, document, path, body)
+        assert answer.status_code == 201, answer.content
+
+
+def test_who_may_not_send_anywhere_publishes_no_address_of_elsewhere(account: TelnyxAccount, user_with: Any) -> None:
+    client = api_for(user_with(*(f"voice.{name}" for name in ROLES), "voice.control_call"))
     document = make_document(account, "<Response><Play>https://elsewhere.example/a.mp3</Play></Response>", name="far")
     problem(send(client, document, "publish", {"confirmed": True}), 403, "limit_exceeded")
 

@@ -130,6 +130,57 @@ def test_numbers_are_masked_and_rights_are_asked(api: APIClient, menu: TexmlDocu
     assert TexmlCase.objects.count() == 1
 
 
+def test_the_name_of_a_case_is_masked_and_its_place_in_the_list_tells_nothing(
+    api: APIClient, menu: TexmlDocument, user_with: Any
+) -> None:
+    for name in ("+13125550155", "+13125550144", "+13125550166"):
+        keep(api, menu, name=name)
+    editor = user_with(*(f"voice.{name}_texmldocument" for name in ("view", "change", "publish")))
+    window, url = Client(), f"/admin/voice/texmldocument/{menu.pk}/cases/"
+    window.force_login(editor)
+    by_id = [str(case.pk) for case in menu.cases.order_by("id")]
+    assert [run["case"] for run in api_for(editor).get(f"{URL}{menu.pk}/cases/run/").json()] == by_id
+    assert [str(row["case"].pk) for row in window.get(url).context["rows"]] == by_id
+    by_name = [run["name"] for run in api.get(f"{URL}{menu.pk}/cases/run/").json()]
+    assert by_name == ["+13125550144", "+13125550155", "+13125550166"]
+    for case, asked in zip(by_id, ({"record": ""}, {"delete": ""}), strict=False):
+        told = window.post(f"{url}{case}/", asked, follow=True).content.decode()
+        assert "•••" in told
+        assert "312555" not in told
+    menu.draft = "<Response><Hangup/></Response>"
+    service.save_document(menu, PORTAL)
+    refused = window.post(f"/admin/voice/texmldocument/{menu.pk}/publish/", {"digest": menu.digest, "confirmed": "on"})
+    assert "these test cases expect" in str(refused.context["form"].errors)
+    assert "312555" not in refused.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"steps": '["say \\u0000"]'}, "list of texts"),
+        ({"steps": '["say \\ud800"]'}, "list of texts"),
+        ({"caller": "From=\x00"}, "NUL"),
+        ({"case": "a\x00"}, "NUL"),
+    ],
+)
+def test_what_no_row_can_hold_is_refused_where_a_try_is_kept(
+    browser: Client, menu: TexmlDocument, asked: dict[str, str], words: str
+) -> None:
+    speech = menu.draft.replace("numDigits", 'input="speech dtmf" numDigits')
+    sent = {
+        "source": speech,
+        "apology": "Sorry.",
+        "variables": "{}",
+        "case": "new",
+        "steps": "[]",
+        "caller": "",
+    } | asked
+    answer = browser.post(f"/admin/voice/texmldocument/editor/{menu.pk}/case/", sent)
+    assert answer.status_code in {200, 400}
+    assert words in answer.json()["problem"]
+    assert not TexmlCase.objects.exists()
+
+
 def test_the_pages_show_what_differs_and_take_it_as_right(
     browser: Client, api: APIClient, menu: TexmlDocument, sales: TexmlDocument
 ) -> None:

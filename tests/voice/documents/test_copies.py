@@ -28,7 +28,7 @@ COPY = Published(
 
 @pytest.fixture(autouse=True)
 def folder(settings: Any, tmp_path: Path) -> Path:
-    settings.VAR_DIR = tmp_path
+    settings.DOCUMENT_COPIES = tmp_path / "texml"
     return tmp_path / "texml"
 
 
@@ -91,6 +91,6 @@ def test_a_spare_that_cannot_be_written_or_read_stops_nothing(folder: Path, sett
     copies.write("token", COPY)
     assert copies.read("token") == COPY
     (folder.parent / "file").write_text("")
-    settings.VAR_DIR = folder.parent / "file"
+    settings.DOCUMENT_COPIES = folder.parent / "file" / "texml"
     copies.write("token", COPY)
     assert copies.read("token") is None

@@ -39,6 +39,21 @@ def test_an_export_is_a_plan_with_nothing_to_do(account: TelnyxAccount, tmp_path
     assert texml("plan", tmp_path / "docs") == (0, "0 to do.\n")
 
 
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\n"])
+def test_line_ends_alone_are_no_change(account: TelnyxAccount, tmp_path: Path, ends: str) -> None:
+    document = published(account, ends.join(["<Response>", "<Say>Hello</Say>", "<Hangup/>", "</Response>", ""]))
+    assert texml("export", tmp_path / "docs")[0] == 0
+    assert texml("plan", tmp_path / "docs") == (0, "0 to do.\n")
+    assert texml("apply", tmp_path / "docs", "--yes", "--publish", "--confirm-warnings")[0] == 0
+    file = tmp_path / "docs" / "menu.xml"
+    file.write_bytes(file.read_bytes().replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
+    assert texml("plan", tmp_path / "docs") == (0, "0 to do.\n")
+    document.refresh_from_db()
+    assert document.published == 1
+    file.write_bytes(file.read_bytes().replace(b"Hello", b"Good day"))
+    assert texml("plan", tmp_path / "docs")[0] == 2
+
+
 def test_a_folder_is_planned_and_applied_and_published(account: TelnyxAccount, tmp_path: Path) -> None:
     published(account, name="Menu")
     make_document(account, name="gone")
@@ -59,6 +74,17 @@ def test_a_folder_is_planned_and_applied_and_published(account: TelnyxAccount, t
     assert {name: row.published for name, row in rows.items()} == {"Menu": 2, "New": 1}
     assert rows["Menu"].versions.get(number=2).note == "from git"
     assert texml("apply", tmp_path, "--yes", "--publish")[1] == "0 to do.\n"
+
+
+def test_a_folder_of_a_long_name_is_cut_off_where_it_signs_a_version(account: TelnyxAccount, tmp_path: Path) -> None:
+    folder = tmp_path / ("x" * 255)
+    folder.mkdir()
+    (folder / "good.xml").write_text("<Response><Say>x</Say></Response>")
+    (folder / "documents.json").write_text(json.dumps({"good": {"file": "good.xml"}}))
+    status, told = texml("apply", folder, "--yes", "--publish", "--confirm-warnings")
+    assert status == 0, told
+    (version,) = TexmlDocument.objects.get().versions.all()
+    assert (version.author[:15], len(version.author)) == ("command line: x", 200)
 
 
 def test_what_fails_is_told_and_the_rest_is_done(account: TelnyxAccount, tmp_path: Path) -> None:

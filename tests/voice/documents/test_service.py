@@ -7,10 +7,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.documents import MENU, make_document, publish_anew, published
+from tests.support.rest import problem
 from tests.support.rows import TexmlDocument
 from voice.documents import copies, service
 
@@ -93,3 +95,25 @@ def test_a_roll_back_brings_variables_and_apology_as_well(account: TelnyxAccount
     copy = copies.read(document.token)
     assert copy is not None
     assert (copy.variables, copy.number) == ({"a": "1"}, 3)
+
+
+@pytest.mark.parametrize("name", ["Menu", "Other"])
+def test_a_name_that_somebody_takes_meanwhile_is_told_as_one_that_was_taken(
+    account: TelnyxAccount, api: APIClient, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    first, check = make_document(account, name="First"), service.check
+
+    def meanwhile(checked: TexmlDocument) -> None:
+        check(checked)
+        monkeypatch.setattr(service, "check", check)
+        make_document(account, name=name)
+
+    for answer in (
+        lambda: api.post("/api/v1/texml/documents/", {"name": name, "account": account.name}, format="json"),
+        lambda: api.patch(f"/api/v1/texml/documents/{first.pk}/", {"name": name}, format="json"),
+        lambda: api.post(f"/api/v1/texml/documents/{first.pk}/copy/", {"name": name}, format="json"),
+    ):
+        TexmlDocument.objects.filter(name=name).delete()
+        monkeypatch.setattr(service, "check", meanwhile)
+        assert "another document of this name" in str(problem(answer(), 400)["errors"])
+        assert TexmlDocument.objects.filter(name=name).count() == 1

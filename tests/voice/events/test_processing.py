@@ -55,6 +55,7 @@ def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: Tel
             processing.process(event.pk)
     event.refresh_from_db()
     assert (event.status, event.attempts) == ("dead", 8)
+    assert event.processed_at is not None
     assert "RuntimeError" in event.error
     assert not Call.objects.exists()
     other.refresh_from_db()

@@ -254,6 +254,12 @@ def test_a_cost_is_of_the_call_that_its_name_holds(
     assert (Call.objects.get().call_control_id, Call.objects.get().cost) == found
 
 
+def test_the_sip_code_of_a_call_s_end_is_its_own(client: Client, account: TelnyxAccount) -> None:
+    process(stored(client, account, progress("failed", SipHangupCause="403")).pk)
+    call = Call.objects.get()
+    assert (call.state, call.sip_hangup_cause) == ("ended", "403")
+
+
 def test_what_a_document_calls_a_cost_is_none(client: Client, account: TelnyxAccount) -> None:
     process(stored(client, account, form(**{f"CallCost[{SID}]": "99"})).pk)
     assert Call.objects.get().cost == ""

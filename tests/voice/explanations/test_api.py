@@ -10,7 +10,10 @@ from rest_framework.test import APIClient
 from portal.models import TelnyxAccount
 from tests.support.ending_rows import BY_ID, OF_CALLS, store
 from tests.support.endings import check
+from tests.support.factories import make_call
 from tests.support.rest import CALLS, api_for
+from tests.support.rows import Call
+from tests.support.times import ago
 
 pytestmark = pytest.mark.django_db
 SESSIONS = "/api/v1/sessions/"
@@ -58,6 +61,18 @@ def test_it_takes_the_permission_and_the_scope(account: TelnyxAccount, user_with
         assert api_for(operator, "flows:read").get(address).status_code == 403
         assert APIClient().get(address).status_code == 401
         assert api_for(operator).post(address).status_code == 405
+
+
+def test_a_late_leg_of_a_very_large_session_is_told(api: APIClient, account: TelnyxAccount) -> None:
+    """Of such a session the legs that began first are listed."""
+    late, many = make_call(account, "late", state="ended"), []
+    for at in range(1001):
+        one = Call(account=account, call_control_id=f"v3:{at}", call_session_id=late.call_session_id)
+        one.started_at, one.state = ago(9000 - at), "ended"
+        many.append(one)
+    Call.objects.bulk_create(many)
+    answer = of_call(api, late.call_control_id)
+    assert (answer.status_code, answer.json()["code"]) == (200, "lost")
 
 
 def test_what_is_not_known_is_404(api: APIClient) -> None:

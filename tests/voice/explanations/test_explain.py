@@ -96,3 +96,6 @@ def test_what_is_not_known_or_not_one_call_is_said(explain: Explain, account: Te
         make_call(owner)
     assert "--account" in explain("v3:a-leg")[1]
     assert explain("v3:a-leg", "--account", "second")[1] == ""
+    session = make_call(account, "b").call_session_id
+    assert "Several accounts have a session of this id" in explain(session)[1]
+    assert explain(session, "--account", "second")[1] == ""

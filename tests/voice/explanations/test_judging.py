@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import DataError
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
@@ -17,6 +18,7 @@ from tests.support.events import tell
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.rows import Call, CallCommand
 from tests.support.sandbox_http import Http
+from tests.support.times import ago
 from voice.calls import status
 from voice.explanations import judging, rows
 
@@ -106,17 +108,38 @@ def test_an_open_command_has_it_judged_again_until_its_outcome_is_known(account:
     hangup = CallCommand.objects.filter(call=call, action="hangup")
     hangup.update(status="uncertain")
     now = timezone.now()
-    Call.objects.filter(pk=call.pk).update(ended_at=now, judge_at=now)
+    Call.objects.filter(pk=call.pk).update(ended_at=now, judge_at=ago(1))  # by the database's clock, which is another
     judging.judge_due()
     call.refresh_from_db()
     assert call.ended_by == "us"
     assert call.judge_at is not None
     assert timedelta(seconds=3) < call.judge_at - now < timedelta(seconds=60)
     hangup.update(status="ok")
-    Call.objects.filter(pk=call.pk).update(judge_at=now)
+    Call.objects.filter(pk=call.pk).update(judge_at=ago(1))
     judging.judge_due()
     call.refresh_from_db()
     assert call.judge_at is None
+
+
+def test_a_call_that_comes_back_while_it_is_judged_as_lost_is_not(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(account, make_event(seconds=-500), make_event("call.answered", -499))
+    status.close_as_lost(Call.objects.get(account=account), None, timezone.now())
+    read = rows.facts_of
+
+    def meanwhile(legs: list[Call]) -> Any:
+        facts = read(legs)
+        monkeypatch.setattr(rows, "facts_of", read)
+        tell(account, make_event("call.bridged", 5))
+        return facts
+
+    monkeypatch.setattr(rows, "facts_of", meanwhile)
+    judging.judge_due()
+    judging.judge_due()
+    assert Call.objects.get(account=account).is_alive
+    assert kept(account) == ("", "", "")
+    assert not judging.is_due()
 
 
 def test_a_call_that_is_closed_without_an_event_is_judged_as_well(account: TelnyxAccount) -> None:
@@ -130,7 +153,10 @@ def test_a_call_that_is_closed_without_an_event_is_judged_as_well(account: Telny
     assert kept(account) == ("", "", "")
 
 
-def test_a_defect_with_one_call_puts_off_that_one_only(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("defect", [ValueError, DataError("value too long for type character varying(40)")])
+def test_a_defect_with_one_call_puts_off_that_one_only(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, defect: Any
+) -> None:
     other = make_account("second")
     for owner in (account, other):
         tell(owner, make_event(seconds=-5), make_event("call.hangup", -1))
@@ -138,7 +164,7 @@ def test_a_defect_with_one_call_puts_off_that_one_only(account: TelnyxAccount, m
 
     def broken(call: Call) -> Any:
         if call.account_id == account.pk:
-            raise ValueError
+            raise defect
         return judged(call)
 
     monkeypatch.setattr(judging, "judge_session", broken)

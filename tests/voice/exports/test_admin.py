@@ -35,6 +35,7 @@ SEARCHES = (
     "setup:<3 is:answered",
     "app:1293384261075731499",
     "from:+13125550199",
+    "number:0199",
     "metric:incoming.abandoned",
     "metric:talked is:bridged",
     "since:2026-03-02T10:30Z until:2026-03-02T11:15Z -is:lost",

@@ -14,6 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.clocks import set_wrong
 from tests.support.counted_calls import make_calls
 from tests.support.factories import make_call
 from tests.support.rest import api_for, problem, send
@@ -72,6 +73,18 @@ def test_it_may_be_fetched_once_more_and_is_of_the_moment_of_the_order(api: APIC
         AuditEvent.objects.filter(action__startswith="call.export").order_by("id").values_list("action", flat=True)
     )
     assert list(actions) == ["call.export", "call.export_end"] * 2
+
+
+def test_a_host_whose_clock_is_fast_fetches_none_that_is_being_fetched(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_calls(account, 3)
+    url = order(api)
+    first = api.get(f"{url}file/")
+    set_wrong(monkeypatch, 180)
+    problem(api.get(f"{url}file/"), 409)
+    assert text_of(first)
+    assert api.get(url).json()["state"] == "done"
 
 
 def test_an_order_sent_twice_under_one_key_is_one(api: APIClient) -> None:

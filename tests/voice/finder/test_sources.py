@@ -7,8 +7,9 @@ from django.test import Client
 
 from portal.models import AuditEvent
 from tests.support.factories import make_call, make_event, make_flow, run_owed
+from tests.support.rest import api_for
 from tests.support.webhooks import post_webhook
-from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.models import Call, CallCommand, CallEvent, Flow, TexmlDocument
 
 NUMBER = "+13125550001"
 
@@ -79,3 +80,18 @@ def test_each_source_asks_its_permission(client: Client, lived: Call, user_with:
         assert page.status_code == 200
         for hidden in (lived.pk, event.pk, command.pk):
             assert f"{hidden}/change/" not in page.content.decode(), text
+
+
+def test_names_of_what_is_set_up_are_shown_everywhere_as_they_are_written(
+    client: Client, account: Any, user_with: Any
+) -> None:
+    name = "Complaint of +13125550177"
+    flow, support = make_flow(account, name=name), user_with("Support")
+    document = TexmlDocument.objects.create(account=account, name=name)
+    client.force_login(support)
+    for row in (flow, document):
+        listed = f"/admin/voice/{row._meta.model_name}/"
+        for address in (listed, f"{listed}{row.pk}/change/", "/admin/search/?q=Complaint"):
+            assert name in client.get(address).content.decode(), address
+    for listed in ("flows", "texml/documents"):
+        assert name in api_for(support).get(f"/api/v1/{listed}/").content.decode()

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
@@ -60,7 +62,7 @@ def test_a_rule_that_cannot_be_carried_out_is_told_on_the_form_and_nothing_is_sa
     flow = make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
     kept = flow.rules.get()
     known = {"id": str(kept.pk), "flow": str(flow.pk), "event_type": "call.answered", "do": HANGUP}
-    values = flow_form(known, rule, known=1, name="renamed", application=f"{account.pk} {CONNECTION}")
+    values = flow_form(known, rule, known=1, of=flow, name="renamed", application=f"{account.pk} {CONNECTION}")
     answer = browser.post(f"/admin/voice/flow/{flow.pk}/change/", values)
     assert answer.status_code == 200
     formset = answer.context["inline_admin_formsets"][0].formset
@@ -74,7 +76,7 @@ def test_a_rule_is_changed_and_another_removed(browser: Client, account: TelnyxA
     first, second = flow.rules.all()
     kept = {"id": str(first.pk), "flow": str(flow.pk), "event_type": "call.answered", "do": ANSWER}
     gone = {"id": str(second.pk), "flow": str(flow.pk), "event_type": "call.answered", "do": HANGUP, "DELETE": "on"}
-    values = flow_form(kept, gone, known=2, application=f"{account.pk} {CONNECTION}")
+    values = flow_form(kept, gone, known=2, of=flow, application=f"{account.pk} {CONNECTION}")
     assert browser.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
     assert [rule.do for rule in flow.rules.all()] == [[{"action": "answer"}]]
     assert {note.actor for note in AuditEvent.objects.filter(action="flow.update")} == {"user: operator"}
@@ -86,6 +88,28 @@ def test_a_second_active_flow_is_told_on_the_form(browser: Client, application: 
     answer = browser.post("/admin/voice/flow/add/", values)
     assert "another active flow" in answer.content.decode()
     assert Flow.objects.count() == 1
+
+
+def test_the_list_names_the_applications_of_all_its_flows_at_once(
+    browser: Client, application: CallControlApplication
+) -> None:
+    def read() -> tuple[int, str]:
+        with CaptureQueriesContext(connection) as asked:
+            text = browser.get("/admin/voice/flow/").content.decode()
+        return len(asked), text
+
+    make_flow(application.account, name="one")
+    few, text = read()
+    assert "front desk" in text
+    for at in range(7):
+        other = CallControlApplication.objects.create(
+            account=application.account, application_name=f"desk {at}", telnyx_id=str(at)
+        )
+        make_flow(application.account, name=f"flow {at}", connection_id=other.telnyx_id)
+    make_flow(application.account, name="lost", connection_id="99")
+    many, text = read()
+    assert many == few
+    assert all(words in text for words in ("desk 6", "99"))
 
 
 def test_flows_take_their_permissions(signed_in: Any, account: TelnyxAccount) -> None:
@@ -100,7 +124,7 @@ def test_flows_take_their_permissions(signed_in: Any, account: TelnyxAccount) ->
     writer = signed_in("voice.view_flow", "voice.add_flow", "voice.change_flow", "voice.change_rule", username="writer")
     assert writer.get("/admin/voice/flow/add/").status_code == 200
     chosen = f"{account.pk} {CONNECTION}"
-    assert writer.post(url, flow_form(name="renamed", application=chosen)).status_code == 302
+    assert writer.post(url, flow_form(of=flow, name="renamed", application=chosen)).status_code == 302
     assert Flow.objects.get().name == "renamed"
 
 
@@ -109,7 +133,7 @@ def test_who_may_change_flows_needs_no_permission_on_rules_beside(signed_in: Any
     flow = make_flow(account)
     writer = signed_in("voice.view_flow", "voice.change_flow", "voice.control_call")
     rule = {"event_type": "call.answered", "do": ANSWER}
-    values = flow_form(rule, name="renamed", application=f"{account.pk} {CONNECTION}")
+    values = flow_form(rule, of=flow, name="renamed", application=f"{account.pk} {CONNECTION}")
     assert writer.post(f"/admin/voice/flow/{flow.pk}/change/", values).status_code == 302
     assert Flow.objects.get().name == "renamed"
     assert [one.do for one in flow.rules.all()] == [[{"action": "answer"}]]

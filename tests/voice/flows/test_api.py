@@ -16,6 +16,12 @@ from tests.support.rows import Flow, Rule
 pytestmark = pytest.mark.django_db
 
 
+def test_a_flow_that_was_made_tells_where_it_is(api: APIClient, account: TelnyxAccount) -> None:
+    made = make(api)
+    assert (made.status_code, made["Location"]) == (201, f"{FLOWS}{made.json()['id']}/")
+    assert api.get(made["Location"]).json() == made.json()
+
+
 def test_a_patch_of_the_name_keeps_the_rules(api: APIClient, account: TelnyxAccount) -> None:
     body = make(api).json()
     answer = api.patch(f"{FLOWS}{body['id']}/", {"name": "renamed", "active": False}, format="json")
@@ -94,3 +100,55 @@ def test_each_change_takes_its_permission(
     assert list(Flow.objects.all()) == [flow]
     allowed = api_for(user_with(f"voice.{permission}", "voice.dial", "voice.control_call", username="other"))
     assert getattr(allowed, method)(url, EXAMPLE, format="json").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ({"op": "lt", "value": ["1"]}, 'The value of "lt" must be a number, or a text that is one.'),
+        ({"op": "gt", "value": "abc"}, 'The value of "gt" must be a number, or a text that is one.'),
+        ({"op": "lt", "value": ""}, 'The value of "lt" must be a number, or a text that is one.'),
+        ({"op": "lt", "value": "nan"}, 'The value of "lt" must be a number, or a text that is one.'),
+        ({"op": "gt", "value": True}, 'The value of "gt" must be a number, or a text that is one.'),
+        ({"op": "lt"}, 'The value of "lt" must be a number, or a text that is one.'),
+        ({"op": "in", "value": "1"}, 'The value of "in" must be a list, as ["1", "2"].'),
+        ({"op": "in"}, 'The value of "in" must be a list, as ["1", "2"].'),
+        ({"op": "starts_with", "value": 1}, 'The value of "starts_with" must be a text.'),
+        ({"op": "exists", "value": "yes"}, 'The value of "exists" must be true or false.'),
+        ({"op": "eq"}, 'Give the value that "eq" compares with.'),
+        ({"op": "ne"}, 'Give the value that "ne" compares with.'),
+    ],
+)
+def test_a_condition_that_cannot_hold_is_refused_when_it_is_saved(
+    api: APIClient, account: TelnyxAccount, condition: dict[str, Any], words: str
+) -> None:
+    when = [{"field": "event.payload.digits", **condition}]
+    assert problem(make(api, rules=one_rule(when=when)), 400)["errors"] == {"rules.0.when.0": [words]}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [{"op": "lt", "value": "2.5"}, {"op": "gt", "value": -1}, {"op": "exists"}, {"op": "eq", "value": ""}],
+)
+def test_a_condition_that_may_hold_is_saved(api: APIClient, account: TelnyxAccount, condition: dict[str, Any]) -> None:
+    assert make(api, rules=one_rule(when=[{"field": "event.payload.digits", **condition}])).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("parameters", "place"),
+    [
+        ({"to": "{{ event.payload.from "}, "to"),
+        ({"to": "{{ event.payload.from }"}, "to"),
+        ({"to": "{{ call.from }} {{"}, "to"),
+        ({"to": "+13125550001", "custom_headers": [{"name": "X-Of", "value": "{{call.from"}]}, "custom_headers"),
+    ],
+)
+def test_a_placeholder_without_an_end_is_refused_when_it_is_saved(
+    api: APIClient, account: TelnyxAccount, parameters: dict[str, Any], place: str
+) -> None:
+    rules = one_rule(do=[{"action": "transfer", "parameters": parameters}])
+    (where, words), *others = problem(make(api, rules=rules), 400)["errors"].items()
+    assert (where, others) == (f"rules.0.do.0.parameters.{place}", [])
+    assert "has no end" in words[0]
+    closed = one_rule(do=[{"action": "speak", "parameters": {"payload": "}} {{{call.from}}}", "voice": "female"}}])
+    assert make(api, rules=closed).status_code == 201

@@ -70,6 +70,8 @@ def test_operators(field: str, op: str, value: Any, holds: bool) -> None:
         {"field": "call.from", "op": None, "value": ""},
         {"field": "call.from", "op": "in", "value": "abc"},
         {"field": "call.from", "op": "exists", "value": "yes"},
+        {"field": "call.from", "op": "lt", "value": "abc"},
+        {"field": "call.from", "op": "gt", "value": [1]},
         {"field": "call.from", "op": "eq", "value": "1", "and": "more"},
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.support.factories import FROM, make_flow
+from tests.support.factories import CONNECTION, FROM, make_flow
 from tests.support.handlers import SAMPLE, process, receive
 from tests.support.rows import Call, CallCommand
 from voice.dialling import limits
@@ -24,6 +24,20 @@ def test_a_handler_s_commands_are_queued_in_order(account: TelnyxAccount, loaded
     assert first.requested_by == f"handler: {SAMPLE}.greet"
     assert (first.status, event.status) == ("queued", "processed")
     assert first.expires_at > timezone.now()
+
+
+@pytest.mark.parametrize("direction", ["incoming", "outgoing"])
+def test_a_function_that_is_registered_twice_hears_of_either(
+    account: TelnyxAccount, registry: handlers.Registry, direction: str
+) -> None:
+    @handlers.on("call.initiated", direction="outgoing")
+    @handlers.on("call.initiated", direction="outgoing", connection_id=CONNECTION)
+    @handlers.on("call.initiated")
+    def end(event: Any, call: Any) -> Any:
+        return handlers.command("hangup")
+
+    process(receive(account, direction=direction))
+    assert list(CallCommand.objects.values_list("action", flat=True)) == ["hangup"]
 
 
 def test_its_commands_follow_those_of_the_rules(account: TelnyxAccount, loaded: Any) -> None:

@@ -141,6 +141,20 @@ def test_what_is_no_command_is_a_failure(account: TelnyxAccount, registry: Any) 
         handlers.command("anser")
 
 
+def test_a_step_that_no_row_holds_is_a_failure_of_its_handler(account: TelnyxAccount, registry: Any) -> None:
+    length = [101]
+
+    @handlers.on("call.initiated")
+    def far(event: Any, call: Any) -> Any:
+        return handlers.step("x" * length[0])
+
+    event = process(receive(account))
+    assert (event.status, event.error) == ("received", f"ValueError in the handler {far.__module__}.{far.__qualname__}")
+    length[0] = 100
+    assert process(event).status == "processed"
+    assert Call.objects.get().step == "x" * 100
+
+
 # --- At the start ----------------------------------------------------------------------------------------------------
 
 

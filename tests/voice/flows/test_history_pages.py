@@ -11,10 +11,12 @@ from rest_framework.test import APIClient
 
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sealed_json import unsealed
+from tests.support.clocks import set_wrong
 from tests.support.factories import make_flow
 from tests.support.flows import make, one_rule
 from tests.support.rest import FLOWS
 from tests.support.rows import Flow
+from voice.models import Rule
 
 pytestmark = pytest.mark.django_db
 _SEEN = re.compile(r'name="seen" value="(\d+)"')
@@ -92,6 +94,26 @@ def test_a_version_is_restored_with_its_rules_as_an_edit(browser: Client, api: A
     assert state(api, flow)["name"] == "night"
     assert len(state(api, flow)["rules"]) == 2
     assert first.history_type == "+"
+
+
+def test_on_a_host_whose_clock_is_wrong_each_save_has_its_own_rules(
+    browser: Client, api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as ahead:
+        set_wrong(ahead, 120)
+        assert make(api, rules=one_rule(step="first")).status_code == 201
+    flow = Flow.objects.get()
+    changed(api, flow, rules=one_rule(step="second"))
+    newest, first = flow.history.order_by("-history_id")
+    assert "Rule 1, step before: first → after: second" in words(browser.get(history_url(flow)).content.decode())
+    assert browser.post(history_url(flow, first), {"seen": newest.history_id}).status_code == 302
+    assert [rule["step"] for rule in state(api, flow)["rules"]] == ["first"]
+
+
+def test_rules_of_saves_that_did_not_tell_which_are_found_by_their_time(browser: Client, flow: Any) -> None:
+    page = words(browser.get(history_url(flow)).content.decode())
+    assert Rule.history.filter(flow_id=flow.pk).update(history_change_reason=None) > 3
+    assert words(browser.get(history_url(flow)).content.decode()) == page
 
 
 def test_a_flow_that_was_saved_meanwhile_is_not_overwritten(browser: Client, api: APIClient, flow: Any) -> None:

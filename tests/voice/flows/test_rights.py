@@ -14,6 +14,7 @@ from tests.support.flows import flow_form
 from tests.support.rest import FLOWS, api_for, problem
 from tests.support.rows import Flow, Limits
 from voice.flows.service import save_flow
+from voice.flows.versions import newest_of
 
 pytestmark = pytest.mark.django_db
 TRANSFER = {"event_type": "call.initiated", "do": [{"action": "transfer", "parameters": {"to": "+13125550001"}}]}
@@ -44,7 +45,7 @@ def test_a_secret_that_the_page_hides_is_no_change_of_the_rule(account: TelnyxAc
     rule = {"id": str(flow.rules.get().pk), "do": json.dumps([shown])}
     page, writer = f"/admin/voice/flow/{flow.pk}/change/", signed_in(*WRITER)
     kept = flow.rules.get().do
-    values = flow_form(rule, known=1, name="renamed", application=f"{account.pk} {CONNECTION}")
+    values = flow_form(rule, known=1, of=flow, name="renamed", application=f"{account.pk} {CONNECTION}")
     assert writer.post(page, values).status_code == 302
     flow.refresh_from_db()
     assert (flow.name, flow.rules.get().do) == ("renamed", kept)
@@ -153,7 +154,7 @@ def test_the_page_tells_it_on_the_form(account: TelnyxAccount, signed_in: Any) -
     )
     sent = {f"rules-0-{name}": str(value) for name, value in zip(names, values, strict=True)}
     sent |= {"rules-TOTAL_FORMS": "1", "rules-INITIAL_FORMS": "1", "name": "greeting"}
-    sent |= {"application": f"{account.pk} {CONNECTION}"}
+    sent |= {"application": f"{account.pk} {CONNECTION}", "seen": newest_of(flow)}
     url = f"/admin/voice/flow/{flow.pk}/change/"
     rules = ("voice.view_rule", "voice.change_rule")
     writer: Client = signed_in(*WRITER, *rules, "voice.control_call")
@@ -162,6 +163,7 @@ def test_the_page_tells_it_on_the_form(account: TelnyxAccount, signed_in: Any) -
     assert "voice.dial" in page.content.decode()
     assert not Flow.objects.get().active
     assert writer.post(url, sent | {"name": "renamed"}).status_code == 302
+    sent |= {"seen": newest_of(flow)}
     dialler = signed_in(
         *WRITER, "voice.view_rule", "voice.change_rule", "voice.control_call", "voice.dial", username="d"
     )

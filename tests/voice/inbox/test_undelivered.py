@@ -16,6 +16,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.core import records
 from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
 from tests.support.factories import make_call
 from tests.support.rows import CallEvent
 from voice.inbox.undelivered import undelivered
@@ -89,6 +90,23 @@ def test_telnyxs_failed_deliveries_are_asked_on_a_click(browser: Client, applica
     sandbox.faults.add({"fault": "cut", "path": "/webhook_deliveries"})
     assert "portal-note-bad" in browser.get(address).content.decode()
     assert browser.get(reverse("admin:voice_callevent_undelivered"), {"account": "x"}).status_code == 404
+
+
+@pytest.mark.parametrize("searched", ["+4930123", "4", "call.answered", " "])
+def test_webhooks_are_searched_for_applications_of_the_account_alone(
+    signed_in: Any, application: Any, sandbox: Sandbox, searched: str
+) -> None:
+    """Whether Telnyx finds something tells a number digit by digit, and what a caller said word by word."""
+    fail_at_telnyx(sandbox, application.telnyx_id, 503)
+    support = signed_in("voice.view_callevent")
+    url, account = reverse("admin:voice_callevent_undelivered"), str(application.account_id)
+    assert support.get(url, {"account": account, "connection_id": searched}).status_code == 404
+    other = make_account("other")
+    KINDS[1].model.objects.create(account=other, telnyx_id="88", friendly_name="theirs")
+    assert support.get(url, {"account": account, "connection_id": "88"}).status_code == 404
+    KINDS[1].model.objects.create(account=application.account, telnyx_id="88", friendly_name="ours")
+    assert support.get(url, {"account": account, "connection_id": "88"}).status_code == 200
+    assert "HTTP 503" in support.get(url, {"account": account}).content.decode()
 
 
 def test_whole_addresses_are_shown_to_those_who_may_see_the_account_only(

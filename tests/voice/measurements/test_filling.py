@@ -13,8 +13,9 @@ from tests.support.texml import form
 from tests.support.webhooks import post_texml, post_webhook
 from tests.voice.calls.test_measures import TOLD
 from tests.voice.recordings.test_projection import SAVED
+from voice.explanations import judging
 from voice.measurements import filling
-from voice.models import Recording
+from voice.models import Recording, StaleQuarter
 
 pytestmark = pytest.mark.django_db
 _LATER = (
@@ -29,7 +30,7 @@ def old_call(client: Client, account: TelnyxAccount) -> dict[str, object]:
         assert post_webhook(client, account, event).status_code == 200
     run_owed()
     call = Call.objects.get()
-    whole = {name: value for name, value in vars(call).items() if name != "_state"}
+    whole = {name: value for name, value in vars(call).items() if name not in {"_state", "judge_at"}}
     facts = {name: key for name, key in call.facts.items() if name not in {"mos", "attestation", "late_seconds"}}
     Call.objects.filter(pk=call.pk).update(facts=facts, attestation="", currency="", **dict.fromkeys(_LATER))
     Recording.objects.all().delete()
@@ -45,6 +46,17 @@ def test_an_old_call_becomes_what_a_new_one_is(client: Client, account: TelnyxAc
     assert {name: filled[name] for name in whole} == whole
     assert Recording.objects.get().recording_id == SAVED["recording_id"]
     assert sum(piece.changed for piece in filling.fill()) == 0  # twice changes nothing
+
+
+def test_the_reports_count_what_was_filled(client: Client, account: TelnyxAccount) -> None:
+    old_call(client, account)
+    judging.judge_due()
+    StaleQuarter.objects.all().delete()  # its quarter is counted, without what is filled now
+    list(filling.fill())
+    assert judging.judge_due() == 1
+    assert list(StaleQuarter.objects.values_list("quarter", flat=True)) == [Call.objects.get().counted_in]
+    list(filling.fill())
+    assert not judging.is_due()
 
 
 def test_a_price_without_a_time_is_filled_as_it_was_told(client: Client, account: TelnyxAccount) -> None:

@@ -1,19 +1,27 @@
 """Names of numbers: found by their beginning, imported whole or not at all, masked where numbers are."""
 
+import base64
+import re
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.call_pages import page
 from tests.support.factories import FROM, make_call
+from tests.support.open_pages import OpenPage
 from tests.support.rest import api_for, problem, send
+from tests.support.rows import Call
 from voice.models import Contact
 from voice.notes import contacts
-from voice.notes.contact_admin import ContactForm
+from voice.notes.contact_admin import ContactAdmin, ContactForm
 
 pytestmark = pytest.mark.django_db
 LIST, REST = "/admin/voice/contact/", "/api/v1/contacts/"
@@ -47,6 +55,7 @@ def test_a_file_names_many_and_once_more_names_them_anew(browser: Client) -> Non
         (f"{GOOD}+13125550001,Again,\n", "Line 4: number: it is the same as in line 2."),
         (f"{GOOD}+13125550009,,\n", "Line 4: name: it is empty."),
         (f"{GOOD}+13125550009,{'x' * 101},\n", "Line 4: name: at most 100 characters."),
+        (f"{GOOD}sip:{'x' * 128}@{'y' * 123},Carl,\n", "Line 4: number: at most 255 characters."),
         (f"{GOOD}anonymous,Carl,\n", "Line 4: number: nobody’s number cannot have a name."),
         (b"number,name\n+13125550001,\xff\xfe\n", "not in UTF-8"),
         (b"number,name\n+13125550001,a\x00b\n", "NUL"),
@@ -62,6 +71,15 @@ def test_a_file_with_anything_wrong_is_told_by_line_and_not_taken(
 ) -> None:
     assert said in sent(browser, content).content.decode()
     assert not Contact.objects.exists()
+
+
+def test_a_page_that_was_open_takes_no_name_back(browser: Client) -> None:
+    contact = contacts.save(FROM, "Ada", "Fitzroy Ltd", PORTAL)
+    page = OpenPage(browser, f"{LIST}{contact.pk}/change/")
+    contacts.save(FROM, "Ada Fitzroy", "Fitzroy Ltd", PORTAL)
+    assert page.save(company="Fitzroy Inc").status_code == 302
+    contact.refresh_from_db()
+    assert (contact.name, contact.company) == ("Ada Fitzroy", "Fitzroy Inc")
 
 
 def test_an_import_takes_permissions(signed_in: Any) -> None:
@@ -90,6 +108,36 @@ def test_numbers_are_masked_and_not_editable_for_who_may_not_see_them(browser: C
     assert masked.get(f"{LIST}?q=%2B13125550142").context["cl"].result_list == []
     assert len(browser.get(f"{LIST}?q=%2B13125550142").context["cl"].result_list) == 1
     assert len(masked.get(f"{LIST}?q=ad").context["cl"].result_list) == 1
+
+
+@pytest.mark.alone("it walks all contacts there are")
+def test_neither_order_nor_address_tells_a_name_that_may_hold_a_number(
+    browser: Client, signed_in: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at, name in enumerate(("+13125550142", "Zoe", "Ada", "+13125550107")):
+        contacts.save(f"+1312555020{at}", name, "", PORTAL)
+    monkeypatch.setattr(ContactAdmin, "list_per_page", 1)
+    masked = signed_in("voice.view_contact")
+
+    def walked(client: Client, **asked: str) -> tuple[list[str], str]:
+        """The names in the order of their pages, and what the addresses of these tell."""
+        names, told, address = list[str](), "", f"{LIST}?{urlencode(asked)}"
+        while address:
+            listed = client.get(address).context["cl"]
+            names += [row.name for row in listed.result_list]
+            address = f"{LIST}{listed.next_url}" if listed.next_url else ""
+            told += base64.b64decode(parse_qs(address.partition("?")[2])["p"][0]).decode() if address else ""
+        return names, told
+
+    newest = ["+13125550107", "Ada", "Zoe", "+13125550142"]
+    for asked in ({}, {"o": "1"}, {"o": "-1"}):
+        names, told = walked(masked, **asked)
+        assert names == newest if not asked else sorted(names) == sorted(newest)
+        assert not any(name.casefold() in told for name in newest)
+    assert walked(browser)[0] == sorted(newest)
+    place = walked(browser)[1].partition("]")[0] + "]"
+    of_names = base64.urlsafe_b64encode(place.encode()).decode()
+    assert "none of this list" in masked.get(f"{LIST}?p={of_names}").content.decode()
 
 
 def test_the_form_takes_a_number_as_people_write_it_and_refuses_a_second_name(browser: Client) -> None:
@@ -184,6 +232,19 @@ def test_what_is_no_contact_is_told_by_field(api: APIClient) -> None:
     problem(api.get(REST, {"number": "12"}), 400)
 
 
+def test_an_address_that_no_call_has_so_long_gets_no_name(browser: Client, api: APIClient) -> None:
+    longest = f"sip:{'x' * 128}@{'y' * 122}"
+    named = send(api, REST, {"number": longest, "name": "Ada"})
+    assert named.status_code == 201
+    too_long = {"number": f"{longest}y", "name": "Bob"}
+    for answer in (send(api, REST, too_long), api.patch(named["Location"], too_long, format="json")):
+        assert problem(answer, 400)["errors"] == {"number": ["at most 255 characters."]}
+    wrong = send(api, f"{REST}import/", {"csv": f"number,name\n+13125550001,Eve\n{too_long['number']},Bob\n"})
+    assert problem(wrong, 400)["errors"]["csv"] == ["Line 3: number: at most 255 characters."]
+    assert "at most 255 characters" in browser.post(f"{LIST}add/", too_long).content.decode()
+    assert list(Contact.objects.values_list("number", flat=True)) == [longest]
+
+
 def test_a_file_is_imported_over_rest_whole_or_not_at_all(api: APIClient) -> None:
     assert send(api, f"{REST}import/", {"csv": GOOD}).json() == {"new": 2, "changed": 0}
     assert send(api, f"{REST}import/", {"csv": GOOD}).json() == {"new": 0, "changed": 2}
@@ -204,3 +265,77 @@ def test_over_rest_each_takes_its_permission_and_names_are_written_by_who_sees_n
     problem(adds.patch(f"{REST}{contact.pk}/", {"name": "Bob"}, format="json"), 403)
     problem(adds.delete(f"{REST}{contact.pk}/"), 403)
     assert Contact.objects.get().name == "Ada"
+
+
+# --- A company that nobody took away ----------------------------------------------------------------------------------
+
+COMPANY = "Fitzroy Ltd"
+SUPPORT = ("Support",)
+
+
+def field(client: Client, call: Call, name: str) -> str:
+    """What the form on the call's page has in a field."""
+    (found,) = re.findall(
+        rf'<input[^>]* name="{name}" maxlength="100"[^>]* value="([^"]*)"', client.get(page(call)).content.decode()
+    )
+    return str(found)
+
+
+def test_who_sees_numbers_masked_changes_the_name_and_keeps_the_company(signed_in: Any, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    contacts.save(FROM, "Ada", COMPANY, PORTAL)
+    support = signed_in(*SUPPORT)
+    assert (field(support, call, "name"), field(support, call, "company")) == ("Ada", COMPANY)
+    support.post(page(call, "name"), {"name": "Ada Fitzroy", "company": field(support, call, "company")})
+    contact = Contact.objects.get()
+    assert (contact.name, contact.company, contact.company_folded) == ("Ada Fitzroy", COMPANY, "fitzroy ltd")
+    support.post(page(call, "name"), {"name": "Ada Fitzroy", "company": ""})  # it was shown, and is taken away
+    assert Contact.objects.get().company == ""
+
+
+def test_a_company_that_the_form_cannot_show_is_kept_when_it_is_left_empty(
+    signed_in: Any, account: TelnyxAccount
+) -> None:
+    call, hidden = make_call(account), "Taxi +1 312 555 0177"
+    contacts.save(FROM, "Ada", hidden, PORTAL)
+    support = signed_in(*SUPPORT)
+    assert field(support, call, "company") == ""
+    support.post(page(call, "name"), {"name": "Ada Fitzroy", "company": " "})
+    assert (Contact.objects.get().name, Contact.objects.get().company) == ("Ada Fitzroy", hidden)
+    blind = signed_in("voice.view_call", *contacts.TO_NAME, username="blind")
+    blind.post(page(call, "name"), {"name": "Bob", "company": ""})
+    assert (Contact.objects.get().name, Contact.objects.get().company) == ("Bob", hidden)
+    support.post(page(call, "name"), {"name": "Ada", "company": "Cab Ltd"})
+    assert Contact.objects.get().company == "Cab Ltd"
+
+
+def test_a_company_that_rest_is_not_told_is_kept(api: APIClient, account: TelnyxAccount) -> None:
+    url = f"/api/v1/calls/{make_call(account).call_control_id}/contact/?account={account.name}"
+    contacts.save(FROM, "Ada", COMPANY, PORTAL)
+    assert api.put(url, {"name": "Ada Fitzroy"}, format="json").json()["company"] == COMPANY
+    assert api.put(url, {"name": "Ada Fitzroy", "company": ""}, format="json").json()["company"] == ""
+
+
+def test_a_file_without_the_column_keeps_companies(browser: Client) -> None:
+    sent(browser, GOOD)
+    sent(browser, "number,name\n+13125550001,Ada\n")
+    assert Contact.objects.filter(number="+13125550001").values_list("name", "company").get() == ("Ada", COMPANY)
+    sent(browser, "number,name,company\n+13125550001,Ada,\n")
+    assert Contact.objects.filter(number="+13125550001").values_list("name", "company").get() == ("Ada", "")
+
+
+def test_the_audit_trail_tells_what_it_was_before(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    contacts.save(FROM, "Ada", COMPANY, PORTAL)
+    browser.post(page(call, "name"), {"name": "Ada 312 555 0177", "company": ""})
+    event = AuditEvent.objects.get(action="contact.change")
+    assert event.details["was"] == {"name": "Ada", "company": COMPANY}
+    assert (event.details["now"]["company"], "555 0177" in str(event.details)) == ("", False)
+
+
+def test_files_of_the_same_numbers_lock_them_in_the_same_order(browser: Client) -> None:
+    """Two imports at once would wait for each other for good, were each in the order of its file."""
+    with CaptureQueriesContext(connection) as captured:
+        sent(browser, "number,name\n+13125550002,Bob\n+13125550001,Ada\n+13125550003,Eve\n")
+    (stored,) = [one["sql"] for one in captured if "INSERT" in one["sql"] and "+13125550001" in one["sql"]]
+    assert re.findall(r"\+1312555000\d", stored) == ["+13125550001", "+13125550002", "+13125550003"]

@@ -11,10 +11,12 @@ from django.test import Client
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.call_pages import page
-from tests.support.factories import run_owed
+from tests.support.factories import make_call, run_owed
 from tests.support.recordings import recorded
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_http import Http
+from tests.support.texml_resources import telnyx_texml, wired
+from tests.support.times import ago
 from voice.models import Recording
 from voice.recordings import service
 
@@ -48,6 +50,17 @@ def test_it_plays_by_a_fresh_link_and_each_play_is_noted(
         )
         assert AuditEvent.objects.filter(action="recording.listen", object_id=str(recording.pk)).count() == times
     assert browser.get(address(recording, "play")).status_code == 302  # nobody plays by a link in a mail
+
+
+@pytest.mark.parametrize("link", ["https://[", "http://[::", "https://", "ftp://example.com/a.wav", 7])
+def test_a_link_that_cannot_be_read_is_no_file(browser: Client, link: object) -> None:
+    with telnyx_texml(lambda method, path: {"sid": "r", "media_url": link}) as server:
+        account = wired(server.url)
+        told = {"call": make_call(account), "recording_id": "r", "is_texml": True, "started_at": ago(10)}
+        recording = Recording.objects.create(account=account, **told)
+        for what in ("play", "peaks"):
+            answer = browser.post(address(recording, what))
+            assert (answer.status_code, b"no file" in answer.content) == (200, what == "play")
 
 
 def test_it_plays_after_its_link_has_expired(browser: Client, recording: Recording, sandbox: Sandbox) -> None:

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
+from applications.pulls import pulls
 from portal import sql
 from portal.actors import PORTAL, Actor
 from portal.celery import app
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL
 from tests.support.factories import make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, undelivered
 from tests.support.rows import Call, CallEvent, Recovery
@@ -258,3 +261,12 @@ def test_the_page_of_a_lost_call_says_so(browser: Client, account: TelnyxAccount
 def text(answer: Any) -> str:
     """Without tags and with single spaces."""
     return " ".join(strip_tags(answer.content.decode()).replace("\xa0", " ").split())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_an_account_that_was_deleted_meanwhile_nothing_is_begun(account: TelnyxAccount) -> None:
+    TelnyxAccount.objects.get(pk=account.pk).delete()
+    with pytest.raises(IntegrityError):
+        runs.request(account, PORTAL)
+    with pytest.raises(IntegrityError):
+        pulls.begin(CALL_CONTROL, account, PORTAL)

@@ -23,6 +23,8 @@ from tests.support.telnyx_answers import telnyx_says
 from tests.support.texml import form
 from tests.support.times import ago
 from tests.support.webhooks import post_texml
+from voice.calls import status
+from voice.explanations import judging
 from voice.recovery import backfill, texml_calls
 from voice.texml import calls
 
@@ -196,6 +198,27 @@ def test_a_dial_that_telnyx_accepted_and_does_not_know_says_so(account: TelnyxAc
     assert (dial.status, dial.settlement) == ("ok", "Telnyx accepted it, and does not know its call.")
 
 
+def test_what_became_of_a_dial_is_told_though_a_recovery_is_killed_when_it_has_closed_the_call(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = make_call(account, **OLD | {"state": "initiated", "direction": "outgoing", "answered_at": None})
+    dial = calls.dial(account, {"From": FROM, "To": TO, "connection_id": "77"}, PORTAL)
+    CallCommand.objects.update(status="ok", call=call)
+    close = status.close_as_lost
+
+    def closes_and_dies(*about: Any) -> None:
+        close(*about)
+        raise SystemExit
+
+    with monkeypatch.context() as killed:
+        killed.setattr(status, "close_as_lost", closes_and_dies)
+        with pytest.raises(SystemExit):
+            asked(account, GONE)
+    assert asked(account, GONE).calls_lost == 1
+    dial.refresh_from_db()
+    assert dial.settlement == "Telnyx accepted it, and does not know its call."
+
+
 # --- Calls that nobody told of ----------------------------------------------------------------------------------------
 
 
@@ -225,6 +248,9 @@ def test_a_listed_call_that_nobody_told_of_gets_a_row(account: TelnyxAccount) ->
     assert (found[0].from_number, found[0].to_number, found[0].from_reversed) == (FROM, TO, FROM[::-1])
     assert (record.calls_found, record.problem) == (2, "")
     assert asked(account, resource("in-progress", None), page(*rows)).calls_found == 0
+    judging.judge_due()
+    told = found.values_list("call_control_id", "ending_category", "counted_as")
+    assert list(told) == [("v3:live", "", ""), ("v3:over", "unknown", "outgoing")]
 
 
 def test_what_a_callback_tells_later_outweighs_the_list(account: TelnyxAccount, client: Client) -> None:

@@ -1,12 +1,18 @@
 """The ways from stored events to a replay of them."""
 
 import re
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
+from portal.models import TelnyxAccount
+from portal.view_times import TimePreference
+from tests.support.factories import make_call
 from tests.support.replay_pages import look, selected, text
-from tests.support.rows import Call, CallEvent, Replay
+from tests.support.rows import Call, CallEvent, Conference, Replay
 
 pytestmark = pytest.mark.django_db
 
@@ -21,7 +27,79 @@ def test_the_list_of_events_brings_its_filter_along(browser: Client, wrong_call:
     assert "1 event is like that." in text(told)
     assert 'value="call.hangup"' in told.content.decode()
     assert 'value="v3:a-leg"' in told.content.decode()
-    assert 'value="2020-01-01 00:00:00"' in told.content.decode()
+    assert 'value="2020-01-01 00:00:00+00:00"' in told.content.decode()
+
+
+def make_event_at(account: TelnyxAccount, at: str, **columns: Any) -> CallEvent:
+    told = {"event_type": "call.answered", "status": "processed", "source": "webhook", "body": b"{}"}
+    received = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    return CallEvent.objects.create(account=account, dedupe_key=at, received_at=received, **told | columns)
+
+
+def listed_and_replayed(browser: Client, **query: str) -> tuple[set[Any], set[Any]]:
+    """The events that the list shows, and those that the replay to which it leads looks at."""
+    listed = browser.get("/admin/voice/callevent/", query)
+    told = browser.get(listed.context["replay_url"])
+    form = told.context["form"]
+    assert form.is_valid(), form.errors
+    selected = form.selection().rows().values_list("pk", flat=True)
+    return {row.pk for row in listed.context["cl"].result_list}, set(selected)
+
+
+@pytest.mark.parametrize(
+    ("zone", "clock"),
+    [("Europe/Berlin", ("10:00", "11:00")), ("Asia/Tokyo", ("17:00", "18:00")), ("America/Santiago", ("4:00", "5:00"))],
+)
+def test_a_replay_takes_what_the_list_shows_in_the_zone_of_who_looks(
+    browser: Client, operator: User, account: TelnyxAccount, zone: str, clock: tuple[str, str]
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone=zone)
+    wanted, _ = (make_event_at(account, at) for at in ("2026-06-01T08:30", "2026-06-01T10:30"))
+    asked = {f"received_at_{end}_0": "2026-06-01" for end in ("from", "to")}
+    asked |= {f"received_at_{end}_1": at for end, at in zip(("from", "to"), clock, strict=True)}
+    assert listed_and_replayed(browser, **asked) == ({wanted.pk}, {wanted.pk})
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "within", "beyond"),
+    [
+        ("UTC", "2026-06-01", "2026-06-01T23:59:59.5", "2026-06-02T00:00"),
+        ("Europe/Berlin", "2026-06-01", "2026-05-31T22:30", "2026-06-01T22:30"),
+        ("Europe/Berlin", "06/01/2026", "2026-06-01T21:30", "2026-05-31T21:30"),
+        ("Asia/Tokyo", "2026-06-01", "2026-05-31T15:30", "2026-06-01T15:30"),
+        ("America/Santiago", "2026-09-06", "2026-09-07T02:30", "2026-09-06T03:30"),
+    ],
+)
+def test_a_day_without_a_time_is_all_of_it_for_the_replay_too(
+    browser: Client, operator: User, account: TelnyxAccount, zone: str, day: str, within: str, beyond: str
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone=zone)
+    wanted, _ = (make_event_at(account, at) for at in (within, beyond))
+    asked = {"received_at_from_0": day, "received_at_to_0": day}
+    assert listed_and_replayed(browser, **asked) == ({wanted.pk}, {wanted.pk})
+
+
+@pytest.mark.parametrize("day", ["2h", "9999-12-31", "2026-02-31"])
+def test_what_is_no_time_for_the_list_is_none_for_the_replay(browser: Client, account: TelnyxAccount, day: str) -> None:
+    told = browser.get("/admin/voice/replay/new/", {"received_at_to_0": day})
+    assert list(told.context["form"].errors) == ["received_until"]
+    assert f"“{day}”" in told.content.decode()
+
+
+@pytest.mark.parametrize("sought", ["session", "texml session", "conference", "event", "nobody"])
+def test_a_search_for_an_id_comes_along(browser: Client, account: TelnyxAccount, sought: str) -> None:
+    session, room, key = (f"0ccc7b54-4df3-4bca-a65a-3da1ecc7000{n}" for n in range(3))
+    call = make_call(account, call_session_id=session, is_texml=sought == "texml session")
+    conference = Conference.objects.create(account=account, conference_id=room, started_at=call.started_at)
+    named = "" if call.is_texml else session
+    of_call = make_event_at(account, "2026-06-01T08:30", call=call, call_session_id=named)
+    of_room = make_event_at(account, "2026-06-01T08:31", conference=conference)
+    other = make_event_at(account, "2026-06-01T08:32")
+    CallEvent.objects.filter(pk=other.pk).update(dedupe_key=key, event_id=key)
+    terms = {"session": session, "texml session": session.upper(), "conference": room, "event": key.upper()}
+    found = {"session": {of_call.pk}, "texml session": {of_call.pk}, "conference": {of_room.pk}, "event": {other.pk}}
+    told = listed_and_replayed(browser, q=terms.get(sought, session[:-1] + "9"))
+    assert told == (found.get(sought, set()),) * 2
 
 
 @pytest.mark.parametrize("name", ["connection_id__exact", "connection_id"])

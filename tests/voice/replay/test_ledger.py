@@ -103,8 +103,8 @@ def state() -> dict[tuple[str, str], dict[str, Any]]:
 
 
 def columns(row: Any) -> dict[str, Any]:
-    # when an end is to be judged is work that is owed, and no fact of the call
-    left_out = {"id", "account", "call", "conference", "call_control_id", "conference_id", "judge_at"}
+    # when an end is to be judged, and from when on calls are to be counted anew, is work that is owed, and no fact
+    left_out = {"id", "account", "call", "conference", "call_control_id", "conference_id", "judge_at", "recount_after"}
     names = [field.name for field in row._meta.concrete_fields if field.name not in left_out]
     return {name: as_json(getattr(row, name)) for name in names}
 

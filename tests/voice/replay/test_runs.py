@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.models import AuditEvent, TelnyxAccount
+from tests.model.clock import database_time
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
 from tests.support.replays import ADA, EVERYTHING, again, rehearse, run, worked_off
@@ -46,6 +47,13 @@ def test_a_piece_ends_when_its_time_is_over_and_the_next_one_goes_on(account: Te
     assert pieces > 3
     assert set(Call.objects.values_list("state", flat=True)) == {"parked"}
     assert row.lines.filter(is_rehearsed=False).count() == 12
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="it is SQLite's clock that is set")
+def test_events_of_a_whole_second_are_gone_past(account: TelnyxAccount) -> None:
+    with database_time():
+        many(account, 3)
+        assert rehearse().done == 3
 
 
 def test_each_further_slice_begins_where_the_last_one_ended(

@@ -36,6 +36,15 @@ def test_on_a_large_table_a_count_reads_the_newest_and_says_so(
     assert "2 events are like that." in text(browser.post(NEW, {"statuses": "processed"}))
 
 
+def test_telnyx_s_id_of_an_event_is_found_by_the_account_s_index(account: TelnyxAccount) -> None:
+    """That index begins with the account: by the id alone the whole of it would be read."""
+    (event,) = receive(account, make_event())
+    found = Selection(ids=(str(event.event_id),)).rows()
+    assert list(found) == [event]
+    plan = found.explain()
+    assert any("account_id" in line and "dedupe_key" in line for line in plan.splitlines()), plan
+
+
 @pytest.mark.parametrize(
     ("pattern", "found"),
     [

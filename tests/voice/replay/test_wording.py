@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from portal.models import TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.factories import FROM, make_event, run_owed
 from tests.support.replay_pages import look, text
-from tests.support.rows import Call
+from tests.support.rows import Call, CallEvent, Replay
 from tests.support.webhooks import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -22,6 +24,18 @@ def test_it_says_clearly_that_nothing_would_change(browser: Client, account: Tel
     none = text(browser.get(look(browser, statuses="dead")))
     assert "No event is like that." in none
     assert "Run again" not in none
+
+
+def test_times_of_a_replay_say_that_they_are_utc(browser: Client, operator: User, wrong_call: Call) -> None:
+    TimePreference.objects.create(user=operator, time_zone="Asia/Tokyo")
+    CallEvent.objects.filter(event_type="call.hangup").update(status="dead")
+    page = text(browser.get(look(browser, received_from="2020-01-01 09:00:00+09:00")))
+    assert "received from 2020-01-01 00:00:00 UTC" in page
+    hung_up = CallEvent.objects.get(event_type="call.hangup")
+    ended = hung_up.occurred_at.replace(tzinfo=None).isoformat(" ", "milliseconds")
+    assert f"Ended nothing → {ended} UTC" in page
+    assert f"{hung_up.received_at:%Y-%m-%d %H:%M:%S} UTC" in page
+    assert f"{Replay.objects.get().created_at:%Y-%m-%d %H:%M} UTC" in str(Replay.objects.get())
 
 
 def test_numbers_are_masked_for_those_who_may_not_see_them(signed_in: Any, wrong_call: Call) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
@@ -11,6 +12,7 @@ from portal.models import TelnyxAccount
 from tests.support.counted_calls import BEGIN, count_all, make_calls
 from tests.support.factories import make_flow
 from tests.support.rest import api_for, problem
+from voice.models import Call
 from voice.reports import links, report, windows
 from voice.reports.figures import Scope
 
@@ -78,6 +80,28 @@ def test_a_line_says_what_narrows_a_report_to_it(api: APIClient, account: Telnyx
     hour = api.get(REPORTS, DAY).json()["lines"][13]
     narrowed = api.get(REPORTS, {"from": hour["begin"], "to": hour["end"]}).json()
     assert {one["name"]: one["value"] for one in narrowed["figures"]}.items() >= hour["figures"].items()
+
+
+@pytest.mark.parametrize(
+    ("line", "typed"),
+    [
+        ("sip:desk-1@acme.example.com", "sip:desk-1@acme.example.com"),
+        ("sips:a_b.c@[2001:db8::1]", " sips:a_b.c@[2001:db8::1] "),
+        ("+13125550177", "+1 (312) 555-0177"),
+    ],
+)
+def test_a_report_of_one_line_has_its_calls_however_it_is_written(
+    api: APIClient, browser: Client, account: TelnyxAccount, line: str, typed: str
+) -> None:
+    rows = make_calls(account, 60)
+    Call.objects.filter(pk__in=[row.pk for row in rows], direction="incoming").update(to_number=line)
+    count_all()
+    (whole,) = (one for one in api.get(REPORTS, {**DAY, "by": "number"}).json()["lines"] if one["number"] == line)
+    assert any(whole["figures"].values())
+    narrowed = {one["name"]: one["value"] for one in api.get(REPORTS, {**DAY, "number": typed}).json()["figures"]}
+    assert narrowed.items() >= whole["figures"].items()
+    page = browser.get("/admin/voice/reports/", {**DAY, "number": typed})
+    assert page.context["scope"].number == line
 
 
 def test_numbers_flows_and_reports_are_for_who_may_see_them(user_with: Any, account: TelnyxAccount) -> None:

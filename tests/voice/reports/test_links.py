@@ -104,7 +104,10 @@ def test_who_may_not_see_commands_is_led_to_none(signed_in: Any) -> None:
 def test_every_bar_ending_and_line_does(account: TelnyxAccount, operator: User) -> None:
     found = report.read(WINDOW, Scope(), links.Links({account.pk: account.name}, may_name_numbers=True))
     stacks = [stack for column in found.chart().columns for stack in column.stacks if stack["url"]]
-    endings = found.endings()
+    first, rest = found.endings(7)
+    endings = [*first, *rest]
+    assert (len(first), first) == (7, sorted(first, key=lambda one: -one["count"]))
+    assert first[-1]["count"] >= max(one["count"] for one in rest)
     assert len(stacks) >= 5
     assert len(endings) >= 10
     for one in [*stacks, *endings]:
@@ -115,6 +118,19 @@ def test_every_bar_ending_and_line_does(account: TelnyxAccount, operator: User) 
         for cell in line.cells:
             if cell.metric.form == Form.COUNT and cell.url and line.label != "None":
                 assert rows_of(cell.url, operator) == int(cell.words.replace(",", ""))
+
+
+def test_the_largest_endings_are_shown_and_one_line_opens_the_rest(
+    browser: Client, account: TelnyxAccount, operator: User
+) -> None:
+    found = report.read(WINDOW, Scope(), links.Links({account.pk: account.name}, may_name_numbers=True))
+    first, rest = found.endings()
+    html = browser.get(ADDRESS).content.decode()
+    shown, _, more = html.partition('<details class="portal-more-endings">')
+    more = more.partition("</details>")[0]
+    assert f">{len(rest)} more</summary>" in more
+    assert [part.count('class="portal-ended"') for part in (shown, more)] == [len(first), len(rest)]
+    assert len(first) == report.MOST_ENDINGS
 
 
 def test_the_links_of_the_page_are_answered_by_the_list(browser: Client, operator: User) -> None:

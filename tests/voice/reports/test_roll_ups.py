@@ -1,16 +1,21 @@
 """What is counted by the quarter of an hour is what counting the calls gives, after whatever became of them."""
 
+import uuid
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import DataError
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from tests.support.conferences import room_event
 from tests.support.counted_calls import BEGIN, count_all, make_calls, plainly
 from tests.support.events import tell
 from tests.support.factories import make_event
+from tests.support.rows import ConferenceParticipant as Participant
 from voice.explanations import judging
 from voice.metrics import kinds, measures, quarters
 from voice.models import Call, RollUp, StaleQuarter
@@ -105,6 +110,60 @@ def test_one_that_was_taken_for_lost_and_lives_is_counted_no_more(account: Telny
     assert not RollUp.objects.exists()
 
 
+def _came(seconds: float, leg: str, event_type: str = "joined") -> dict[str, Any]:
+    """Each leg is of a session of its own."""
+    session = str(uuid.uuid5(uuid.NAMESPACE_URL, leg))
+    return room_event(f"conference.participant.{event_type}", seconds, leg, call_session_id=session)
+
+
+@pytest.mark.parametrize(
+    ("late", "put_through"),
+    [
+        ([(-40, "joined")], [1]),
+        ([(-21, "joined"), (-20, "left")], [1, 1]),
+        ([(-20, "joined")], [0]),  # the moment the other one left
+        ([(-70, "joined"), (-55, "left")], [1, 0]),  # it had left before
+        ([(-45, "joined"), (-5, "joined")], [1, 0]),  # of two stays the last is kept
+        ([(-70, "left"), (-40, "joined")], [0, 1]),
+    ],
+)
+def test_who_was_with_somebody_of_another_session_is_counted_so_however_late_that_is_told(
+    account: TelnyxAccount, late: list[tuple[float, str]], put_through: list[int]
+) -> None:
+    tell(account, make_event(seconds=-61), make_event("call.answered", -60), _came(-50, "a"), _came(-20, "a", "left"))
+    tell(account, make_event("call.hangup", -19))
+    judging.judge_due()
+    count_all()
+    assert _put_through() == 0
+    for (seconds, event_type), expected in zip(late, put_through, strict=True):
+        tell(account, _came(seconds, "b", event_type))
+        judging.judge_due()
+        count_all()
+        assert _put_through() == expected
+    assert not roll_ups.is_due(timedelta())
+
+
+def _put_through() -> int:
+    """How many are counted as put through, which is what the list of these has."""
+    counted = figures.tally(RollUp.objects.filter(number="")).of("").get("put_through", 0)
+    assert Call.objects.filter(measures.calls_of("put_through")).count() == counted
+    return counted
+
+
+def test_a_seat_that_changes_while_it_is_looked_at_is_looked_at_again(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tell(account, _came(-40, "b"))
+
+    def meanwhile(concerned: Any) -> None:
+        Participant.objects.update(recount_after=BEGIN)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(quarters, "mark", meanwhile)
+        assert roll_ups.mark_conferences() == 1
+    assert Participant.objects.get().recount_after == BEGIN
+
+
 def test_a_quarter_waits_until_it_has_settled_and_is_counted_once(account: TelnyxAccount) -> None:
     make_calls(account, 1)
     assert not roll_ups.is_due()
@@ -122,6 +181,26 @@ def test_marking_again_keeps_since_when_it_waits(account: TelnyxAccount) -> None
     assert before.marked_at == after.marked_at
     quarters.mark([])
     assert StaleQuarter.objects.count() == 1
+
+
+def test_a_defect_with_one_quarter_puts_off_that_one_only(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_calls(account, 20)
+    first, *others = StaleQuarter.objects.order_by("marked_at").values_list("quarter", flat=True)
+    counted = roll_ups.count
+
+    def broken(quarter: Any) -> bool:
+        if quarter == first:
+            raise DataError("value too long for type character varying(255)")
+        return counted(quarter)
+
+    monkeypatch.setattr(roll_ups, "count", broken)
+    monkeypatch.setattr(roll_ups, "_PIECE_SECONDS", 600)
+    assert roll_ups.count_due(timedelta()) == len(others)
+    assert StaleQuarter.objects.get().quarter == first
+    assert not roll_ups.is_due(timedelta())
+    assert StaleQuarter.objects.get().marked_at > timezone.now() + timedelta(minutes=50)
 
 
 @pytest.mark.django_db(transaction=True)

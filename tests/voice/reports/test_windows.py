@@ -1,6 +1,6 @@
 """A window is what the clock on the viewer's wall says, at quarters of an hour, and falls apart without a gap."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -37,6 +37,34 @@ def test_a_day_that_loses_an_hour_has_23_parts() -> None:
     with timezone.override(ZoneInfo("Europe/Berlin")):
         window = windows.read({"from": "2026-03-29", "to": "2026-03-29"}, NOW)
         assert len(list(window.parts())) == 23
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "hours"),
+    [
+        ("2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00", (0, 1)),
+        ("2026-10-25T02:00+01:00", "2026-10-25T03:00+01:00", (1, 2)),
+        ("2026-10-25T02:00", "2026-10-25T02:00", (0, 1)),  # as the form writes the first of both hours
+        ("2026-10-25T02:00", "2026-10-25T03:00", (0, 2)),
+    ],
+)
+def test_an_hour_that_comes_twice_is_told_by_its_offset(begin: str, end: str, hours: tuple[int, int]) -> None:
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        window = windows.read({"from": begin, "to": end}, NOW)
+    first = datetime(2026, 10, 25, tzinfo=UTC)
+    assert (window.begin, window.end) == tuple(first + timedelta(hours=hour) for hour in hours)
+
+
+@pytest.mark.parametrize(
+    "days", [("2026-08-01", "2026-10-31"), ("2026-01-15", "2026-04-16"), ("2026-05-01", "2026-07-31")]
+)
+def test_92_days_are_those_of_the_calendar_whatever_hours_they_have(days: tuple[str, str]) -> None:
+    asked = dict(zip(("from", "to"), days, strict=True))
+    with timezone.override(ZoneInfo("Europe/Berlin")):
+        assert len(list(windows.read(asked, NOW).parts())) == 92
+        for more in ({"from": f"{days[0]}T00:00", "to": f"{date.fromisoformat(days[1]) + timedelta(days=1)}T00:15"},):
+            with pytest.raises(windows.BadWindow, match="at most 92 days"):
+                windows.read(more, NOW)
 
 
 @pytest.mark.parametrize(

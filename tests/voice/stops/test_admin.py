@@ -12,11 +12,13 @@ from rest_framework.test import APIClient
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.batches import begin
+from tests.support.commands import act
 from tests.support.factories import CONNECTION, make_call, run_owed
 from tests.support.live_board import text
 from tests.support.rows import CallCommand, DialBatch
 from tests.support.telnyx_answers import telnyx_says
 from voice.models import Stop, Suspension
+from voice.stops import admin
 
 pytestmark = pytest.mark.django_db
 STOP, CALLS, LIVE = "/admin/stop/", "/admin/stop/calls/", "/admin/voice/call/live/"
@@ -95,14 +97,98 @@ def test_an_account_is_suspended_with_a_reason_and_lifted_again(browser: Client,
     assert "It is not suspended any more" in browser.post(f"{STOP}lift/{row.pk}/", follow=True).content.decode()
 
 
+@pytest.mark.alone("it counts what every account has")
+def test_the_overview_counts_by_account_and_says_which_is_suspended_and_that_there_are_more(
+    browser: Client, api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(2):
+        make_call(account, f"o{at}", direction="outgoing")
+        begin(api, 2)
+    other = TelnyxAccount.objects.create(name="other", webhook_token="other")
+    told = {"account": account, "since": "2026-01-01T00:00Z", "requested_by": "user: ada"}
+    Suspension.objects.create(**told, connection_id="3")
+    monkeypatch.setattr(admin, "_SHOWN", 1)
+    page = text(browser, STOP)
+    assert ("2 outgoing calls · 2 running batches" in page, "0 outgoing calls · 0 running batches" in page) == (
+        True,
+        True,
+    )
+    assert ("There are more" in page, suspend_at(account) in page) == (False, True)
+    Suspension.objects.create(**told)
+    page = text(browser, STOP)
+    assert ("There are more" in page, suspend_at(account) in page, suspend_at(other) in page) == (True, False, True)
+
+
+def test_the_page_that_suspends_an_application_counts_what_is_its_own(
+    browser: Client, api: APIClient, application: CallControlApplication
+) -> None:
+    account = application.account
+    begin(api, 2, connection_id=CONNECTION)
+    begin(api, 2, connection_id="another")
+    make_call(account)
+    make_call(account, "other", connection_id="another")
+    page = text(browser, suspend_at(account, CONNECTION))
+    assert ("1 running batch is paused" in page, "1 call is live" in page) == (True, True)
+    assert "It is suspended already" not in page
+    browser.post(suspend_at(account, CONNECTION), {"why": ""})
+    assert "It is suspended already" in text(browser, suspend_at(account, CONNECTION))
+
+
+@pytest.mark.alone("it counts what every account has")
+def test_what_came_of_a_stop_is_counted_of_its_own_hang_ups(browser: Client, account: TelnyxAccount) -> None:
+    mine, others = make_call(account, direction="outgoing"), make_call(account, "other", direction="outgoing")
+    act(others, "hangup")
+    page = browser.post(CALLS, {"call": str(mine.pk)}).content.decode()
+    assert ("and pause" in page, "Hang up the picked calls" in page) == (False, True)
+    page = browser.post(CALLS, {"call": str(mine.pk), "intent": WISH, "go": "1"}, follow=True).content.decode()
+    assert ("1 hang-up asked for" in page, "user: operator" in page) == (True, True)
+    CallCommand.objects.filter(call=mine).update(status="sending")
+    page = text(browser, f"{CALLS}{WISH}/")
+    assert 'aria-valuenow="0"' in page
+    assert f"Hang up all outgoing calls of {account}" in text(browser, f"{CALLS}?account={account.pk}")
+
+
+@pytest.mark.alone("it counts what every account has")
+def test_after_a_stop_of_all_the_page_says_what_is_left_and_after_one_of_picked_calls_it_does_not(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    calls = [make_call(account, leg, direction="outgoing") for leg in "abc"]
+    whole, picked = uuid.uuid4(), uuid.uuid4()
+    browser.post(CALLS, {"call": str(calls[0].pk), "intent": str(picked), "go": "1"})
+    browser.post(CALLS, {"intent": str(whole), "go": "1"})
+    CallCommand.objects.update(status="ok")
+    told = [text(browser, f"{CALLS}{stop}/") for stop in (picked, whole)]
+    assert ["Outgoing calls now</dt><dd>3" in page for page in told] == [False, True]
+    assert ["Outgoing calls now" in page or "Hang up what is left" in page for page in told] == [False, True]
+    assert ["Batches paused" in page for page in told] == [False, True]
+
+
 def test_an_application_is_suspended_from_its_page(browser: Client, application: CallControlApplication) -> None:
     page = f"/admin/applications/callcontrolapplication/{application.pk}/change/"
     address = suspend_at(application.account, CONNECTION)
-    assert address in text(browser, page)
+    head, tabs, rest = text(browser, page).partition('<nav class="portal-tabs"')
+    assert (address in head, bool(tabs), address in rest) == (True, True, False)
     browser.post(address, {"why": ""})
-    assert Suspension.objects.get().connection_id == CONNECTION
-    assert ("is suspended here since" in text(browser, page), address in text(browser, page)) == (True, False)
+    row = Suspension.objects.get()
+    assert row.connection_id == CONNECTION
+    head = text(browser, page).partition('<nav class="portal-tabs"')[0]
+    assert all(words in head for words in ("is suspended here since", f"{STOP}lift/{row.pk}/", "Lift the suspension<"))
+    assert address not in head
     assert "support line" in text(browser, STOP)
+
+
+def test_the_head_of_an_application_tells_of_its_account_s_suspension_to_who_may_know(
+    browser: Client, signed_in: Any, application: CallControlApplication
+) -> None:
+    page = f"/admin/applications/callcontrolapplication/{application.pk}/change/"
+    looks = ("applications.view_callcontrolapplication", "voice.view_suspension")
+    reader, nobody = signed_in(*looks, username="reader"), signed_in(looks[0], username="nobody")
+    assert "pause_circle" not in text(reader, page)
+    browser.post(suspend_at(application.account), {"why": "Fraud"})
+    assert "Lift the suspension of the account" in text(browser, page)
+    told = text(reader, page)
+    assert ("is suspended here since" in told, "Fraud" in told, "Lift" in told) == (True, True, False)
+    assert "is suspended here since" not in text(nobody, page)
 
 
 def test_a_reason_that_is_too_long_is_told_on_its_field(browser: Client, account: TelnyxAccount) -> None:

@@ -9,7 +9,8 @@ from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import api_for
-from tests.support.rows import CallCommand
+from tests.support.rows import NEIGHBOUR, CallCommand
+from voice import models
 from voice.models import Stop, Suspension
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +35,14 @@ def test_an_application_is_named_by_its_connection_id(api: APIClient, account: T
     assert api.post(SUSPENSIONS, body, format="json").json()["connection_id"] == CONNECTION
 
 
+def test_what_is_too_long_is_told_on_its_field(api: APIClient, account: TelnyxAccount) -> None:
+    body = {"account": account.name, "connection_id": "1" * 65, "why": "x" * 201}
+    refused = api.post(SUSPENSIONS, body, format="json")
+    assert refused.status_code == 400
+    words = {name: " ".join(said) for name, said in refused.json()["errors"].items()}
+    assert ("64 characters" in words["connection_id"], "200 characters" in words["why"]) == (True, True)
+
+
 def test_a_stop_counts_what_it_did_and_its_key_repeats_nothing(api: APIClient, account: TelnyxAccount) -> None:
     for leg in "ab":
         make_call(account, leg, direction="outgoing")
@@ -43,6 +52,14 @@ def test_a_stop_counts_what_it_did_and_its_key_repeats_nothing(api: APIClient, a
     assert api.post(STOPS, {"account": account.name}, **how).json() == first.json()
     assert (Stop.objects.count(), CallCommand.objects.count()) == (1, 2)
     assert api.get(first["Location"]).json()["id"] == first.json()["id"]
+
+
+def test_a_stop_is_of_the_account_that_the_address_names(api: APIClient, account: TelnyxAccount) -> None:
+    make_call(account, direction="outgoing")
+    assert api.post(f"{STOPS}?account={NEIGHBOUR}", {"account": account.name}, format="json").status_code == 400
+    made = api.post(f"{STOPS}?account={account.name}", {}, format="json")
+    assert (made.status_code, made.json()["account"], made.json()["calls"]) == (202, account.name, 1)
+    assert not models.CallCommand.objects.filter(account__name=NEIGHBOUR, action="hangup").exists()
 
 
 @pytest.mark.parametrize(

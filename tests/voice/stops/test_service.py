@@ -1,6 +1,7 @@
 """What is suspended stays silent, keeps its webhooks, and can be hung up; what a stop stops."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.limits import limit
 from tests.support.rest import CALLS
 from tests.support.rows import Call, CallCommand, CallEvent, DialBatch
 from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
 from tests.support.webhooks import post_texml, post_webhook
 from voice.dialling import batches
 from voice.dispatch import sender
@@ -135,13 +137,87 @@ def test_a_batch_that_somebody_paused_stays_paused_when_it_is_lifted(api: APICli
     assert _states() == {batch.pk: "paused"}
 
 
+def test_a_batch_that_somebody_pauses_while_it_is_suspended_stays_paused(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    batch, row = begin(api, 3), service.suspend(account, "", WHY, PORTAL)
+    for _ in range(2):
+        assert api.post(f"/api/v1/dial-batches/{batch.pk}/pause/", {}, format="json").json()["status"] == "paused"
+    service.settle_batches()
+    assert (service.lift(row, PORTAL), _states()) == (0, {batch.pk: "paused"})
+    service.settle_batches()
+    assert _states() == {batch.pk: "paused"}
+    pauses = AuditEvent.objects.filter(action="batch.pause").order_by("id")
+    assert [one.actor for one in pauses] == ["portal", "token: tests"]
+
+
+def test_a_batch_that_somebody_pauses_after_a_stop_does_not_go_on_with_the_others(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    batch, other = begin(api, 3), begin(api, 3)
+    stop = service.stop_outgoing(uuid.uuid4(), PORTAL, account)
+    api.post(f"/api/v1/dial-batches/{batch.pk}/pause/", {}, format="json")
+    assert (service.resume(stop.pk, PORTAL), _states()) == (1, {batch.pk: "paused", other.pk: "running"})
+
+
 def test_a_batch_of_a_lifted_application_waits_while_its_account_is_suspended(
     api: APIClient, account: TelnyxAccount
 ) -> None:
     batch = begin(api, 3)
     of_application = service.suspend(account, "1", "", PORTAL)
-    service.suspend(account, "", "", PORTAL)
+    of_account = service.suspend(account, "", "", PORTAL)
     assert (service.lift(of_application, PORTAL), _states()) == (0, {batch.pk: "paused"})
+    service.settle_batches()
+    assert _states() == {batch.pk: "paused"}
+    service.lift(of_account, PORTAL)
+    service.settle_batches()
+    assert _states() == {batch.pk: "running"}
+
+
+def test_whoever_dies_before_he_resumes_leaves_it_to_the_sweep(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, other = begin(api, 3), begin(api, 3, connection_id="2")
+    service.suspend(account, "2", WHY, PORTAL)
+    row = service.suspend(account, "1", WHY, PORTAL)
+    _dies(monkeypatch, "resume", lambda: service.lift(row, PORTAL))
+    assert _states() == {batch.pk: "paused", other.pk: "paused"}
+    service.settle_batches()
+    assert _states() == {batch.pk: "running", other.pk: "paused"}
+
+
+def test_whoever_dies_before_he_pauses_leaves_it_to_the_sweep(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch, other = begin(api, 3), begin(api, 3, connection_id="2")
+    _dies(monkeypatch, "pause", lambda: service.suspend(account, "1", WHY, PORTAL))
+    assert _states() == {batch.pk: "running", other.pk: "running"}
+    service.settle_batches()
+    assert _states() == {batch.pk: "paused", other.pk: "running"}
+    service.lift(Suspension.objects.get(), PORTAL)
+    assert _states() == {batch.pk: "running", other.pk: "running"}
+
+
+def test_the_sweep_leaves_paused_what_a_person_or_a_stop_has_paused(api: APIClient, account: TelnyxAccount) -> None:
+    by_hand, stopped = batches.pause(begin(api, 3), PORTAL), begin(api, 3)
+    service.stop_outgoing(uuid.uuid4(), PORTAL, account)
+    service.settle_batches()
+    assert _states() == {by_hand.pk: "paused", stopped.pk: "paused"}
+
+
+def test_what_somebody_has_paused_since_does_not_go_on_when_it_is_lifted(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = begin(api, 3)
+    row = service.suspend(account, "1", WHY, PORTAL)
+    resume = batches.resume
+
+    def others_come_first(one: DialBatch, *args: Any, **values: Any) -> DialBatch:
+        batches.pause(resume(one, PORTAL), PORTAL)
+        return resume(one, *args, **values)
+
+    monkeypatch.setattr(batches, "resume", others_come_first)
+    assert (service.lift(row, PORTAL), _states()) == (0, {batch.pk: "paused"})
 
 
 def test_a_line_that_is_due_before_its_batch_is_paused_waits(api: APIClient, account: TelnyxAccount) -> None:
@@ -181,9 +257,17 @@ def test_a_stop_hangs_up_outgoing_calls_pauses_batches_and_drops_dials(api: APIC
     assert hung_up == dict.fromkeys([one.pk for one in outgoing], "hangup") | {texml.pk: "texml.calls.hang_up"}
     assert incoming.pk not in hung_up
     assert (seen(waiting).status, _states()) == ("expired", {batch.pk: "paused"})
+    assert seen(waiting).error == "All outgoing calls were stopped by portal."
     assert AuditEvent.objects.get(action="call.stop_outgoing").details == {"calls": 4, "dials": 1, "batches": 1}
     assert service.resume(stop.pk, PORTAL) == 1
     assert _states() == {batch.pk: "running"}
+
+
+def test_a_batch_that_is_through_is_not_paused(api: APIClient, account: TelnyxAccount) -> None:
+    batch = begin(api, 3)
+    batch.commands.update(status="ok")
+    service.suspend(account, "", WHY, PORTAL)
+    assert (service.stop_outgoing(uuid.uuid4(), PORTAL, account).batches, _states()) == (0, {batch.pk: "running"})
 
 
 def test_the_same_stop_twice_is_once(account: TelnyxAccount) -> None:
@@ -203,6 +287,14 @@ def test_a_stop_takes_as_many_statements_for_many_calls_as_for_few(
         assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).calls == 60
 
 
+def _dies(monkeypatch: pytest.MonkeyPatch, verb: str, act: Callable[[], object]) -> None:
+    """Do it in a process that is killed where it comes to its first batch."""
+    with monkeypatch.context() as patched:
+        patched.setattr(batches, verb, lambda *_, **__: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            act()
+
+
 def _states() -> dict[Any, str]:
     return dict(DialBatch.objects.values_list("pk", "status"))
 
@@ -210,13 +302,25 @@ def _states() -> dict[Any, str]:
 def test_a_stop_that_was_interrupted_goes_on_when_it_is_asked_for_again(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_call(account, direction="outgoing")
-    stop_id = uuid.uuid4()
+    """Also ten minutes later: then its hang-ups are as fresh as those that somebody asks for now."""
+    limit(account, dials_per_minute=None)
+    stop_id, waiting = uuid.uuid4(), dial(account, "1")
+    first = make_call(account, "first", direction="outgoing")
     with monkeypatch.context() as patched:
-        patched.setattr(service.outbox, "hang_up_all", lambda *_: (_ for _ in ()).throw(OSError("away")))
+        patched.setattr(service, "_end", lambda *_: (_ for _ in ()).throw(OSError("away")))
         with pytest.raises(OSError, match="away"):
             service.stop_outgoing(stop_id, PORTAL, account)
-    assert not CallCommand.objects.exists()
-    assert service.stop_outgoing(stop_id, PORTAL, account).calls == 1
-    assert service.stop_outgoing(stop_id, PORTAL, account).calls == 1
-    assert CallCommand.objects.filter(action="hangup").count() == 1
+    hung_up = CallCommand.objects.get(action="hangup")
+    at = ago(600)
+    Stop.objects.update(at=at)
+    CallCommand.objects.filter(pk=hung_up.pk).update(
+        intent_key=f"person:{at.isoformat()}:{first.pk}", created_at=at, status="ok"
+    )
+    make_call(account, "second", direction="outgoing")
+    with telnyx_says(account, **{"actions/hangup": {"data": {"result": "ok"}}}):
+        for _ in range(2):
+            stop = service.stop_outgoing(stop_id, PORTAL, account)
+            assert (stop.calls, stop.dials, stop.at) == (2, 1, at)
+        run_owed()
+    assert service.outcomes(stop) == {"ok": 2}
+    assert seen(waiting).status == "expired"

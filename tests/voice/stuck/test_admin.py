@@ -1,9 +1,10 @@
 """What is stuck, with its reason; a release that is refused while anything owns it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -11,6 +12,7 @@ from rest_framework.test import APIClient
 from applications.models import Pull
 from portal.actors import PORTAL
 from portal.models import AuditEvent, Heartbeat, TelnyxAccount
+from portal.view_times import TimePreference
 from tests.support.batches import begin
 from tests.support.commands import act, dial, made_uncertain, seen
 from tests.support.events import receive
@@ -76,6 +78,22 @@ def test_a_command_that_waits_for_its_next_try_is_tried_now(browser: Client, acc
     assert "Telnyx asked to wait." in text(browser, PAGE)
     assert "It is tried now" in ask(browser, "command", "now", command)
     assert seen(command).lease_until is None
+
+
+@pytest.mark.parametrize(("zone", "clock"), [("Asia/Tokyo", "08:15:36"), ("America/Santiago", "20:15:36")])
+def test_until_when_something_waits_is_told_in_the_zone_of_who_looks(
+    browser: Client, operator: User, account: TelnyxAccount, zone: str, clock: str
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone=zone)
+    until = datetime(2100, 1, 1, 23, 15, 36, tzinfo=UTC)
+    old(dial(account, "1"), lease_until=until)
+    old(act(make_call(account), "hangup"), status="sending", first_sent_at=ago(55), lease_until=until)
+    receive(account, make_event())
+    CallEvent.objects.update(received_at=ago(60), lease_until=until)
+    page = text(browser, PAGE)
+    assert f"next try at {clock}." in page
+    assert f"A sender has it until {clock}." in page
+    assert f"its next try, until {clock}." in page
 
 
 def test_what_was_sent_is_not_dropped(browser: Client, account: TelnyxAccount) -> None:

@@ -3,11 +3,15 @@
 from typing import Any
 
 import pytest
+from django.test import Client
+from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from portal.telnyx.schemas import InvalidParameters
 from tests.support.commands import of_event
-from tests.support.factories import CONNECTION, make_call
+from tests.support.factories import CONNECTION, make_call, run_owed
+from tests.support.rest import COMMANDS
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.models import CallCommand, Suspension
@@ -48,6 +52,42 @@ def test_a_texml_dial_is_refused_by_what_its_address_says(account: TelnyxAccount
     values |= {"AIAssistantId": "assistant-1"} if "ai" in action else {}
     with pytest.raises(standing.Suspended, match="is suspended here"):
         outbox.place(account, action, values, PORTAL, path=[CONNECTION])
+
+
+@pytest.mark.parametrize("path", [[], ["v3:a"], ["v3:a", "s", "more"]])
+def test_a_row_whose_address_is_malformed_is_shown_and_never_sent(
+    browser: Client, api: APIClient, account: TelnyxAccount, path: list[str]
+) -> None:
+    parameters = {"Status": "stopped"}
+    made = outbox.place(account, "texml.calls.stop_siprec", parameters, PORTAL, path=["v3:a", "s"])
+    CallCommand.objects.filter(pk=made.pk).update(path=path)
+    suspend(account, OTHER)
+    for url in ("", f"{made.pk}/change/"):
+        assert browser.get(f"/admin/voice/callcommand/{url}").status_code == 200
+    assert api.get(f"{COMMANDS}{made.pk}/").json()["address"] == dict(
+        zip(("call_sid", "siprec_sid"), path, strict=False)
+    )
+    run_owed()
+    made.refresh_from_db()
+    assert (made.status, made.attempts[0]["http_status"]) == (CallCommand.Status.REFUSED, None)
+    assert "call_sid and siprec_sid" in made.error
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "field"),
+    [
+        ("texml.calls.hang_up", [], "call_sid"),
+        ("texml.calls.stop_siprec", ["v3:a"], "siprec_sid"),
+        ("texml.calls.stop_siprec", ["", "s"], "call_sid"),
+        ("texml.calls.hang_up", ["v3:a", "s"], "path"),
+        ("texml.queues.create", ["q"], "path"),
+    ],
+)
+def test_no_row_is_made_with_such_an_address(account: TelnyxAccount, action: str, path: list[str], field: str) -> None:
+    with pytest.raises(InvalidParameters) as refused:
+        outbox.place(account, action, {}, PORTAL, path=path)
+    assert list(refused.value.errors) == [field]
+    assert not CallCommand.objects.filter(account=account).exists()
 
 
 def test_of_rules_only_hang_ups_go_and_of_people_all_that_rings_nobody(account: TelnyxAccount) -> None:

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
 from portal.masking import without_secrets
+from portal.models import AuditEvent
 from portal.telnyx.client import client_for
 from tests.support.accounts import make_account
 from tests.support.http_servers import Listener, answer
@@ -168,7 +169,29 @@ def test_what_was_said_is_for_those_who_may_listen(user_with: Callable[..., User
             told = api_for(deaf).get(URL + path).json()
             assert (told["media_url"], told["transcription_text"]) == (None, None)
         assert api_for(deaf).get(f"{URL}recordings/").json()["results"][0]["media_url"] is None
-        assert api_for(hearing).get(f"{URL}recordings/rec-1/").json()["media_url"] == row["media_url"]
+        assert not AuditEvent.objects.filter(action="recording.listen").exists()
+        for _ in range(2):
+            assert api_for(hearing).get(f"{URL}recordings/rec-1/").json()["media_url"] == row["media_url"]
+    noted = AuditEvent.objects.get(action="recording.listen")  # once in ten minutes, as long as the link is good
+    assert (noted.user, noted.object_label) == (hearing, "rec-1")
+
+
+@pytest.mark.parametrize(
+    "path", ["recordings/", f"calls/{CALL}/recordings/", f"conferences/{ROOM}/recordings/", "transcriptions/tra-1/"]
+)
+def test_what_nobody_notes_tells_no_link(api: APIClient, path: str) -> None:
+    row = {"sid": "rec-1", "media_url": "https://example.com/a.mp3"}
+    with telnyx_texml(lambda method, path: row if "tra-1.json" in path else {"recordings": [row]}) as server:
+        wired(server.url)
+        told = api.get(URL + path).content
+    assert (b"rec-1" in told, b"example.com/a.mp3" in told) == (True, False)
+
+
+def test_a_recording_without_a_file_is_nothing_that_was_heard(api: APIClient) -> None:
+    with telnyx_texml(lambda method, path: {"sid": "rec-1", "media_url": None}) as server:
+        wired(server.url)
+        assert api.get(f"{URL}recordings/rec-1/").json()["media_url"] is None
+    assert not AuditEvent.objects.filter(action="recording.listen").exists()
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,10 @@ def test_filters_stay_though_the_next_address_leaves_them_out() -> None:
 
 @pytest.mark.parametrize(
     ("uri", "asked"),
-    [("?Page=0&PageSize=250", 1), ("?Page=1&PageToken=same", 2), ("/v2/no-query", 1), ("", 1), (7, 1)],
+    [
+        *(("?Page=0&PageSize=250", 1), ("?Page=1&PageToken=same", 2), ("/v2/no-query", 1), ("", 1), (7, 1)),
+        ("https://[/Queues?Page=1&PageToken=same#", 2),  # no host can be read, and none is wanted
+    ],
 )
 def test_a_list_that_names_itself_as_the_next_page_ends(uri: object, asked: int) -> None:
     with telnyx_texml(lambda method, path: {"queues": [], "next_page_uri": uri}) as server:

@@ -54,6 +54,15 @@ def test_the_sdk_logs_no_bodies_whatever_the_level(settings: Any) -> None:
     assert settings.LOGGING["loggers"]["telnyx"] == {"level": "WARNING"}
 
 
+def test_a_refusal_with_a_long_code_is_kept_as_any_other(api: APIClient) -> None:
+    said = answer("422 No", b'{"errors":[{"code":"secret_name_is_not_allowed"}]}')
+    with telnyx_texml(lambda method, path: said) as server:
+        wired(server.url)
+        saved = save(api)
+    assert (saved.status_code, saved.json()["status"]) == (202, "refused")
+    assert CallCommand.objects.get().error_code == "secret_name_is_not_a"
+
+
 def test_what_is_kept_for_a_repeat_cannot_be_guessed_from(api: APIClient) -> None:
     with telnyx_texml() as server:
         wired(server.url)

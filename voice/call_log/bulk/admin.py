@@ -1,33 +1,40 @@
 """Asks what is to be done for many calls, with how many they are, and does it (POST)."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
 
 from portal.actors import actor_of
-from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
-from portal.telnyx.schemas import InvalidParameters
 from portal.times import read_time
 from voice.call_log import query as queries
-from voice.call_log.bulk import selection
+from voice.call_log.bulk import bundles, carrying_out, selection
+from voice.call_log.bulk.carrying_out import KIND
 from voice.call_log.bulk.selection import Selection, SelectionRefused
 from voice.exports import files, formats
 from voice.exports import service as exports
+from voice.models import BulkAction
 from voice.notes import notes, tags
 from voice.recordings import service as recordings
-from voice.wakeups import wake_commands
+from voice.wakeups import wake_bulk_action, wake_commands
 
-MOST_RECORDINGS = 100  # deletions at a time: each is a request to Telnyx
+MOST_RECORDINGS = 1000
+AT_ONCE_SECONDS = 1.5  # most is done while the browser waits; the rest is the workers'
 _DELETE = ("voice.view_recording", "voice.delete_recording")
+_TITLES: dict[str, str] = {
+    KIND.TAG: "Tagging",
+    KIND.FOLLOW_UP: "Asking for a follow-up",
+    KIND.DELETE: "Deleting recordings",
+}
 
 
 def _page(request: HttpRequest) -> HttpResponseBase:
@@ -44,7 +51,7 @@ def _page(request: HttpRequest) -> HttpResponseBase:
         return HttpResponseRedirect(queries.address(text))
     try:
         if do is not None:
-            return do(request, chosen) or HttpResponseRedirect(queries.address(text))
+            return do(request, chosen)
     except ValidationError as error:
         messages.error(request, " ".join(error.messages))
     except PortalRefusal as refusal:
@@ -76,29 +83,22 @@ def _draw(request: HttpRequest, chosen: Selection, text: str, until: datetime, s
         "formats": formats.FORMATS.values(),
         "recordings": found,
         "most_recordings": MOST_RECORDINGS,
+        "most_bundled": bundles.MOST,
         "export": f"{reverse('admin:voice_exports')}?q=",
     }
     return TemplateResponse(request, "voice/call_log/many.html", context, status=status)
 
 
-def _tag(request: HttpRequest, chosen: Selection) -> None:
+def _tag(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
     _check(request, "voice.add_calltag")
-    actor, name = actor_of(request), request.POST.get("name", "").replace("\0", "")
-    made, full = tags.tag_many(chosen.ids, name, actor)
-    _note(request, "call.tag_many", chosen, tag=tags.name_of(name), tagged=made)
-    messages.success(request, f"Tagged {_calls(made)}; {len(chosen.ids) - made - full:,} had the tag before.")
-    if full:
-        messages.warning(request, f"{_calls(full)} with {tags.MOST} tags already got no more.")
+    name = tags.name_of(request.POST.get("name", "").replace("\0", ""))
+    return _carry_out(request, KIND.TAG, chosen, chosen.ids, name)
 
 
-def _follow_up(request: HttpRequest, chosen: Selection) -> None:
+def _follow_up(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
     _check(request, "voice.add_followup")
     assignee = notes.person(request.POST.get("assignee", "").replace("\0", ""))
-    asked = notes.ask_for_follow_ups(chosen.ids, assignee, actor_of(request))
-    _note(request, "call.follow_up_many", chosen, assignee=assignee.get_username() if assignee else "")
-    messages.success(
-        request, f"{_calls(asked)} to follow up, for {'one person' if assignee else 'whoever comes first'}."
-    )
+    return _carry_out(request, KIND.FOLLOW_UP, chosen, chosen.ids, assignee.get_username() if assignee else "")
 
 
 def _export(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
@@ -107,30 +107,88 @@ def _export(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
     return files.answer_with(exports.begin(chosen.query, form, [], actor_of(request), uuid.uuid4(), told=told))
 
 
-def _delete(request: HttpRequest, chosen: Selection) -> None:
+def _bundle(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
+    return bundles.answer_with(chosen, request, actor_of(request))
+
+
+def _delete(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
     _check(request, *_DELETE)
-    rows = list(recordings.deletable(chosen.ids).select_related("account")[: MOST_RECORDINGS + 1])
+    rows = list(recordings.deletable(chosen.ids).values_list("pk", flat=True)[: MOST_RECORDINGS + 1])
     if len(rows) > MOST_RECORDINGS:
-        raise ValidationError(f"At most {MOST_RECORDINGS} recordings are deleted at a time, and these calls have more.")
+        raise ValidationError(
+            f"At most {MOST_RECORDINGS:,} recordings are deleted at a time, and these calls have more."
+        )
     if request.POST.get("recordings") != str(len(rows)) or request.POST.get("sure") != "yes":
         raise ValidationError(f"sure: confirm that {len(rows)} recordings are to be deleted. Nothing was deleted.")
-    actor, made = actor_of(request), []
-    try:
-        for row in rows:
-            made.append(recordings.delete(row, actor, intent=f"many:{request.POST.get('until', '')[:40]}"))
-    except (PortalRefusal, InvalidParameters) as refused:
-        messages.error(request, f"After {len(made)}: {refused}")
-    _note(request, "recording.delete_many", chosen, recordings=len(made))
-    wake_commands(*(command.pk for command in made))
-    messages.success(request, f"Telnyx is being asked to delete {len(made)} recording{'s' if len(made) != 1 else ''}.")
+    return _carry_out(request, KIND.DELETE, chosen, rows)
 
 
-_Does = Callable[[HttpRequest, Selection], HttpResponseBase | None]
-_DOES: dict[str, _Does] = {"tag": _tag, "follow-up": _follow_up, "export": _export, "delete": _delete}
+def _carry_out(
+    request: HttpRequest, kind: str, chosen: Selection, items: Sequence[uuid.UUID], told: str = ""
+) -> HttpResponseBase:
+    """Do it while the browser waits, if that is soon; else its page tells how far it is."""
+    actor = actor_of(request)
+    row = carrying_out.begin(kind, chosen, items, actor, told)
+    wake_commands(*carrying_out.work(row.pk, AT_ONCE_SECONDS, actor))
+    row.refresh_from_db()
+    if row.state == BulkAction.State.DONE:
+        for level, words in _said(row):
+            messages.add_message(request, level, words)
+        return HttpResponseRedirect(queries.address(request.POST.get("q", "")[:1000]))
+    if carrying_out.is_due(row.pk):
+        wake_bulk_action(row.pk)
+    return HttpResponseRedirect(reverse("admin:voice_call_many_progress", args=[row.pk]))
 
 
-def _note(request: HttpRequest, action: str, chosen: Selection, **details: Any) -> None:
-    AuditEvent.note(actor_of(request), action, None, query=chosen.words, count=len(chosen.ids), **details)
+def _progress(request: HttpRequest, bulkaction_id: uuid.UUID) -> HttpResponse:
+    """Show how far something is that who asks has had done."""
+    _check(request, "voice.view_call")
+    row = get_object_or_404(BulkAction, pk=bulkaction_id, user=request.user)
+    context = {
+        **admin.site.each_context(request),
+        "title": _TITLES[row.kind],
+        "action": row,
+        "percent": 100 * row.done // max(row.total, 1),
+        "said": [words for _, words in _said(row)],
+    }
+    return TemplateResponse(request, "voice/call_log/progress.html", context)
+
+
+def _cancel(request: HttpRequest, bulkaction_id: uuid.UUID) -> HttpResponseBase:
+    """Cancel the rest of it (POST); what is done stays."""
+    _check(request, "voice.view_call")
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    row = get_object_or_404(BulkAction, pk=bulkaction_id, user=request.user)
+    if not carrying_out.cancel(row, actor_of(request)):
+        messages.info(request, "It is over already.")
+    return HttpResponseRedirect(reverse("admin:voice_call_many_progress", args=[row.pk]))
+
+
+def _said(row: BulkAction) -> Iterator[tuple[int, str]]:
+    """Say what was done."""
+    made, full = row.counts.get("made", 0), row.counts.get("full", 0)
+    if row.kind == KIND.TAG:
+        yield messages.SUCCESS, f"Tagged {_calls(made)}; {row.done - made - full:,} had the tag before."
+        if full:
+            yield messages.WARNING, f"{_calls(full)} with {tags.MOST} tags already got no more."
+    elif row.kind == KIND.FOLLOW_UP:
+        whom = "one person" if row.told else "whoever comes first"
+        yield messages.SUCCESS, f"{_calls(made)} to follow up, for {whom}."
+        if left := row.counts.get("left", 0):
+            yield messages.WARNING, f"{_calls(left)} left as they were: somebody else is asked, and is not done."
+    else:
+        yield messages.SUCCESS, f"Telnyx is being asked to delete {made:,} recording{'s' if made != 1 else ''}."
+
+
+_Does = Callable[[HttpRequest, Selection], HttpResponseBase]
+_DOES: dict[str, _Does] = {
+    "tag": _tag,
+    "follow-up": _follow_up,
+    "export": _export,
+    "bundle": _bundle,
+    "delete": _delete,
+}
 
 
 def _until(request: HttpRequest) -> datetime:
@@ -149,7 +207,12 @@ def _check(request: HttpRequest, *permissions: str) -> None:
 
 
 def _add(site: Any) -> None:
-    site.add_pages([path("voice/call/many/", site.admin_view(_page), name="voice_call_many")])
+    found: tuple[tuple[str, Any, str], ...] = (
+        ("", _page, "voice_call_many"),
+        ("<uuid:bulkaction_id>/", _progress, "voice_call_many_progress"),
+        ("<uuid:bulkaction_id>/cancel/", _cancel, "voice_call_many_cancel"),
+    )
+    site.add_pages([path(f"voice/call/many/{at}", site.admin_view(view), name=name) for at, view, name in found])
 
 
 _add(admin.site)

@@ -68,8 +68,9 @@ def found_by(asked: Query, until: datetime) -> Selection:
                     "No index answers this search, and there are too many calls to look through each, back to "
                     f"{reached:%Y-%m-%d %H:%M} UTC. Narrow it by since: and until:.",
                 )
-            rows = asked.calls().filter(started_at__lte=until)
-            ids = list(rows.values_list("pk", flat=True)[: MOST + 1])
+            sides = (calls.filter(started_at__lte=until).values_list("pk", "started_at") for calls in asked.by_side())
+            began = {pk: at for rows in sides for pk, at in rows[: MOST + 1]}
+            ids = sorted(began, key=lambda pk: (began[pk], pk), reverse=True)
     except DatabaseError:
         raise SelectionRefused("q", "The database did not answer in time. Narrow the search, or try again.") from None
     if len(ids) > MOST:

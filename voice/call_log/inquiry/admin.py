@@ -36,8 +36,9 @@ def _ask(request: HttpRequest) -> HttpResponse:
         "text": text,
         "asked": asked,
         "wanted": wanted,
+        "of_address": any(one.parties for one in wanted),
         "asked_at": timezone.now(),
-        "answers": [inquiry.ask(account, wanted) for account in inquiry.accounts(asked)] if wanted else [],
+        "answers": inquiry.ask_all(inquiry.accounts(asked), wanted) if wanted else [],
         "may_import": request.user.has_perms(_IMPORTS),
         "back": queries.address(text),
     }

@@ -1,20 +1,25 @@
 """Asks Telnyx's record for what a search names, and sorts the answer by legs.
 
-``GET /call_events`` is filtered by whole numbers and by ids alone. Of numbers it tells the last 24 hours, of a leg or a
-session more (Telnyx's reference of this list).
+``GET /call_events`` is filtered by whole numbers and by ids. Of numbers it tells the last 24 hours, of a leg or a
+session more (Telnyx's reference of this list). Whether its filters take SIP addresses, and how these have to be
+written, is documented nowhere: for one the record of the last hour is read as well, and sorted out here.
 """
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from applications import receivers
+from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
+from portal.telnyx.client import DEADLINE_SECONDS
 from portal.telnyx.errors import TelnyxError
+from portal.times import uptime
 from voice.call_log.language.conditions import is_digits
 from voice.call_log.language.tokens import Token
 from voice.call_log.query import Query
@@ -24,8 +29,12 @@ from voice.models import Call
 from voice.recovery import imports
 
 _MOST_ACCOUNTS, _MOST_QUESTIONS, _MOST_LEGS = 5, 2, 20
+_MOST_PAGES = 4  # of 250 entries, of the record that is read for a SIP address
+_BACK = timedelta(hours=1)
+_LATE = "Telnyx was slow, and was not asked any more. Ask again, or name one account in the search."
 _SIDES = ("from", "to")
 _IDS = ("", "id", "session")
+_SIP = re.compile(r"(?:(sips?):)?([^\s:@<>]{1,128}@[^\s@<>;?]{1,128})[^\s@<>]{0,200}", re.IGNORECASE)
 
 
 @dataclass
@@ -49,7 +58,7 @@ class Leg:
 
 @dataclass(frozen=True)
 class Answer:
-    """Is what one account said: its ``legs``, newest first, or why it said nothing."""
+    """Is what one account said: its ``legs``, newest first, and why it said nothing, or not all."""
 
     account: TelnyxAccount
     legs: list[Leg]
@@ -58,22 +67,45 @@ class Answer:
     error: str = ""
 
 
-def questions(asked: Query) -> list[JsonObject]:
-    """Return what Telnyx is asked with (``filter[…]``), one after another; none where the search names none."""
+class _Late(Exception):
+    """Says that there is no time to ask any more."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Is what Telnyx is asked with (``filter[…]``); with ``parties`` its answer is sorted out by one of these, too."""
+
+    filters: JsonObject
+    parties: tuple[dict[str, str], ...] = ()  # by side
+
+
+def questions(asked: Query) -> list[Question]:
+    """Return what Telnyx is asked, one after another; nothing where the search names nothing."""
     wanted = [one for one in asked.tokens if not one.is_negated]
     ids = [one.value.lower() for one in wanted if one.key in _IDS and search.UUID.fullmatch(one.value)]
     if ids:
-        return [{"leg_id": ids[0]}, {"application_session_id": ids[0]}]
-    sides = {side: number for side in _SIDES for one in wanted if one.key == side and (number := _number(one))}
+        return [Question({"leg_id": ids[0]}), Question({"application_session_id": ids[0]})]
+    sides = {side: party for side in _SIDES for one in wanted if one.key == side and (party := _party(one))}
     if sides:
-        return [sides]
-    either = next((number for one in wanted if one.key in {"", "number"} and (number := _number(one))), "")
-    return [{side: either} for side in _SIDES] if either else []
+        return [Question(dict(sides)), *_read_through(sides)]
+    either = next((party for one in wanted if one.key in {"", "number"} and (party := _party(one))), "")
+    told = [{side: either} for side in _SIDES] if either else []
+    return [*(Question(dict(one)) for one in told), *_read_through(*told)]
 
 
-def _number(token: Token) -> str:
-    """Return the whole number that a token names, as Telnyx writes it; empty for the end of one."""
-    return search.whole_number(token.value) if is_digits(token.value) else ""
+def _party(token: Token) -> str:
+    """Return the whole number or the SIP address that a token names, as Telnyx writes it; empty for the end of one."""
+    if is_digits(token.value):
+        return search.whole_number(token.value)
+    match = _SIP.fullmatch(token.value)
+    return f"{(match[1] or 'sip').lower()}:{match[2]}" if match else ""
+
+
+def _read_through(*either: dict[str, str]) -> list[Question]:
+    """Ask for all of the last hour, where one of these sides is a SIP address."""
+    if not any(_SIP.fullmatch(party) for sides in either for party in sides.values()):
+        return []
+    return [Question({"type": "webhook", "occurred_at": {"gte": (sql.clock() - _BACK).isoformat()}}, either)]
 
 
 def accounts(asked: Query) -> list[TelnyxAccount]:
@@ -83,20 +115,62 @@ def accounts(asked: Query) -> list[TelnyxAccount]:
     return list((rows.filter(name__in=named) if named else rows)[:_MOST_ACCOUNTS])
 
 
-def ask(account: TelnyxAccount, wanted: Iterable[JsonObject]) -> Answer:
-    """Ask an account now: a page of 250 entries for each question."""
-    entries, is_whole = list[JsonObject](), True
+def ask_all(whom: Iterable[TelnyxAccount], wanted: Sequence[Question]) -> list[Answer]:
+    """Ask one account after another, and nothing more once there was time for one request that takes its longest.
+
+    Whoever waits for the page holds a thread of the web process.
+    """
+    until = uptime() + DEADLINE_SECONDS
+    return [_ask(account, wanted, until) for account in whom]
+
+
+def _ask(account: TelnyxAccount, wanted: Sequence[Question], until: float) -> Answer:
+    """Ask an account now: a page of 250 entries for each question, four of those that are sorted out here."""
+    entries, is_whole, late = list[JsonObject](), True, ""
     try:
         for one in wanted:
-            page = next(paging.read_pages(account, "call_events.list", most=1, filter=one))
-            entries, is_whole = [*entries, *page.rows], is_whole and page.complete
+            for page in _pages(account, one, until):
+                entries += _of_parties(page.rows, one.parties)
+            is_whole = is_whole and page.complete
+    except _Late:
+        late = _LATE
     except TelnyxError as error:
         return Answer(account, [], error=str(error))
     once = {json.dumps(entry, sort_keys=True): entry for entry in entries}  # a leg may be told to both questions
     legs = sorted(_legs(once.values()), key=_begin, reverse=True)
     shown = legs[:_MOST_LEGS]
     _complete(account, shown)
-    return Answer(account, shown, len(legs) - len(shown), is_whole)
+    return Answer(account, shown, len(legs) - len(shown), is_whole, late)
+
+
+def _pages(account: TelnyxAccount, one: Question, until: float) -> Iterator[paging.Page]:
+    """Read the pages of a question. Raises ``_Late`` when there is no time for the next one."""
+    numbers = range(_MOST_PAGES if one.parties else 1)
+    pages = paging.read_pages(account, "call_events.list", most=len(numbers), filter=one.filters)
+    for _ in numbers:
+        if uptime() >= until:
+            raise _Late
+        page = next(pages)
+        yield page
+        if page.is_last:
+            return
+
+
+def _of_parties(entries: list[JsonObject], parties: tuple[dict[str, str], ...]) -> list[JsonObject]:
+    """Keep the entries that have one of these parties; all where none is asked for."""
+    return [entry for entry in entries if any(_has(entry, one) for one in parties)] if parties else entries
+
+
+def _has(entry: JsonObject, parties: dict[str, str]) -> bool:
+    payload = (telnyx_record.event_of(entry) or {}).get("payload")
+    told: JsonObject = payload if isinstance(payload, dict) else {}
+    return all(_plain(_text(told.get(side))) == _plain(party) for side, party in parties.items())
+
+
+def _plain(party: str) -> str:
+    """Return of a SIP address user and host, which is what makes it the same, whatever else it is written with."""
+    match = _SIP.fullmatch(party.strip())
+    return match[2].casefold() if match else party
 
 
 def _legs(entries: Iterable[JsonObject]) -> Iterable[Leg]:

@@ -10,9 +10,12 @@ from django.db.models import F, Q
 from portal.actors import Actor
 from voice.call_log.language.conditions import Condition, Malformed
 
-_LENGTH = re.compile(r"(>=|<=|>|<)\s*(?:(\d{1,5}(?:\.\d{1,3})?)(s|m|h)?|(\d{1,4}):([0-5]\d))")
+# as many seconds as the most minutes or hours are, since all are written down as seconds
+_LENGTH = re.compile(
+    r"(>=|<=|>|<)\s*(?:(\d{1,9}(?:\.\d{1,3})?)s?|(\d{1,5}(?:\.\d{1,3})?)(m|h)|(\d{1,4}):([0-5]\d))", re.ASCII
+)
 _LOOK_UPS = {">": "gt", ">=": "gte", "<": "lt", "<=": "lte"}
-_SECONDS = {None: 1, "s": 1, "m": 60, "h": 3600}
+_SECONDS = {"m": 60, "h": 3600}
 
 
 def length(asked: Callable[[str, timedelta], Q]) -> Callable[[str, Actor], Condition]:
@@ -22,9 +25,10 @@ def length(asked: Callable[[str, timedelta], Q]) -> Callable[[str, Actor], Condi
         match = _LENGTH.fullmatch(value)
         if match is None:
             raise Malformed("takes a length with < or > before it: >60, <10, >=2m, >1:30")
-        sign, amount, unit, minutes, seconds = match.groups()
-        told = float(amount) * _SECONDS[unit] if amount else int(minutes) * 60 + int(seconds)
-        return Condition(f"{sign}{told:g}", asked(_LOOK_UPS[sign], timedelta(seconds=told)))
+        sign, plain, many, unit, minutes, seconds = match.groups()
+        told = Decimal(plain or (Decimal(many) * _SECONDS[unit] if many else int(minutes) * 60 + int(seconds)))
+        written = f"{sign}{told.normalize():f}"  # whole, and without an exponent
+        return Condition(written, asked(_LOOK_UPS[sign], timedelta(milliseconds=int(told * 1000))))
 
     return read
 

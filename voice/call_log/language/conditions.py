@@ -16,6 +16,7 @@ from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import Actor
 from portal.models import TelnyxAccount
 from portal.phone_numbers import is_nobody
+from portal.times import of_wall_clock
 from voice.calls import search
 from voice.catalogue import endings
 from voice.metrics import measures
@@ -54,6 +55,8 @@ def numbers(*sides: str) -> Callable[[str, Actor], Condition]:
     def read(value: str, actor: Actor) -> Condition:
         try:
             found = tuple(search.number_by_side(value, actor, sides))
+            if all(search.is_last_four(side) for side in found):
+                return Condition(value, Q(*found, _connector=Q.OR), Reach.MANY, sides=found)
             often = [search.frequent_end(side) for side in found]
             if any(often):  # as our own number's: they are looked through in the order of time
                 sides_of = (slow or side for slow, side in zip(often, found, strict=True))
@@ -81,13 +84,23 @@ def choice(column: str, words: dict[str, str], reach: Reach = Reach.MANY) -> Cal
     return read
 
 
+def _either(words: Iterable[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+_ENDING = f"takes {_either(Call.Ending.values)}, or the code of a verdict, as we_hung_up"
+
+
 def ending(value: str, actor: Actor) -> Condition:
     """Read how a call ended: one of the categories, or the code of a verdict."""
     value = value.lower().replace("-", "_")
+    if not value:
+        raise Malformed(_ENDING)
     if value in Call.Ending.values:
         return Condition(value, Q(ending_category=value), Reach.MANY)
     if not endings.is_code(value) and not Call.objects.filter(ending=value).order_by("-started_at")[:1]:
-        raise Malformed(f"takes {_either(Call.Ending.values)}, or the code of a verdict, as we_hung_up")
+        raise Malformed(_ENDING)
     return Condition(value, Q(ending=value), Reach.MANY)
 
 
@@ -133,8 +146,10 @@ def session(value: str, actor: Actor) -> Condition:
 
 def account(value: str, actor: Actor) -> Condition:
     """Read the name of a Telnyx account."""
+    if not value:
+        raise Malformed("takes the name of a Telnyx account")
     named = TelnyxAccount.objects.filter
-    found = (named(name=value).first() or named(name__iexact=value).first()) if value else None
+    found = named(name=value).first() or named(name__iexact=value).first()
     if found is None:
         return Condition(value, NOTHING, Reach.FEW, f"There is no Telnyx account “{value}”.")
     return Condition(found.name, Q(account=found.pk), Reach.MANY)
@@ -154,7 +169,9 @@ def application(value: str, actor: Actor) -> Condition:
 
 def flow(value: str, actor: Actor) -> Condition:
     """Read the name of a flow: calls of the applications that it answers."""
-    found = list(Flow.objects.filter(name__iexact=value).values_list("account", "connection_id")[:20]) if value else []
+    if not value:
+        raise Malformed("takes the name of a flow")
+    found = list(Flow.objects.filter(name__iexact=value).values_list("account", "connection_id")[:20])
     if not found:
         return Condition(value, NOTHING, Reach.FEW, f"There is no flow “{value}”.")
     asked = Q()
@@ -220,6 +237,8 @@ _ANY_SIDE = numbers("from", "to")
 
 def free_text(text: str, actor: Actor) -> Condition:
     """Read what was typed without a key, as what it fits first: an id, a code, a number, a name."""
+    if not text:
+        raise Malformed("takes a number, an id, or a name")
     if search.UUID.fullmatch(text) or _CONTROL_ID.fullmatch(text):
         return identifier(text, actor)
     if _TELNYX_CODE.fullmatch(text):
@@ -272,11 +291,6 @@ def _of_connections(value: str, found: set[_Connection]) -> Condition:
     return Condition(value, Q(*there, _connector=Q.OR), Reach.EACH if there[1:] else Reach.MANY)
 
 
-def _either(words: Iterable[str]) -> str:
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last
-
-
 # --- times ------------------------------------------------------------------------------------------------------------
 
 _AGO = re.compile(r"(\d{1,4})(m|h|d|w)")
@@ -312,7 +326,7 @@ def since(value: str, now: datetime) -> tuple[str, Window]:
 
 def until(value: str, now: datetime) -> tuple[str, Window]:
     """Read where a window ends, which does not belong to it."""
-    told, at = _moment(value, now)
+    told, at = _moment(value, now, is_end=True)
     return told, Window(end=at)
 
 
@@ -327,14 +341,14 @@ def day(value: str, now: datetime) -> tuple[str, Window]:
     return word if word in named else found.isoformat(), Window(_midnight(found), _midnight(found + timedelta(days=1)))
 
 
-def _moment(value: str, now: datetime) -> tuple[str, datetime]:
+def _moment(value: str, now: datetime, *, is_end: bool = False) -> tuple[str, datetime]:
     if match := _AGO.fullmatch(value.lower()):
         return value.lower(), now - timedelta(**{_UNITS[match[2]]: int(match[1])})
     if found := _date(value):
         return found.isoformat(), _midnight(found)
     try:
         at = parse_datetime(value.replace("t", "T").replace("z", "Z"))
-        at = timezone.make_aware(at) if at and timezone.is_naive(at) else at
+        at = timezone.localtime(of_wall_clock(at, is_end=is_end)) if at and timezone.is_naive(at) else at
         if at is not None and _YEARS[0] <= at.year <= _YEARS[1]:
             return at.isoformat().replace("+00:00", "Z"), at
     except (ValueError, OverflowError):

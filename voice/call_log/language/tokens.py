@@ -25,13 +25,14 @@ class Token:
     def text(self) -> str:
         """Write it so that it is read as the same."""
         if not self.key:
-            return f'"{self.value}"' if any(_is_token(word) for word in self.value.split()) else self.value
+            is_bare = self.value and not any(_is_token(word) for word in self.value.split())
+            return self.value if is_bare else f'"{self.value}"'
         quoted = f'"{self.value}"' if not self.value or re.search(r"\s", self.value) else self.value
         return f"{'-' if self.is_negated else ''}{self.key}:{quoted}"
 
 
 def read(text: str) -> tuple[Token, ...]:
-    """Read all tokens, each once, free text first."""
+    """Read all tokens, each once, free text first: an empty one where quotes alone were typed."""
     bare, found = list[str](), list[Token]()
     for word in _WORD.findall(text.replace("\x00", "")):
         match = _TOKEN.fullmatch(word) if _is_token(word) else None
@@ -39,8 +40,8 @@ def read(text: str) -> tuple[Token, ...]:
             found.append(Token(match[2].lower(), _plain(match[3]), bool(match[1])))
         else:
             bare.append(_plain(word))
-    free = " ".join(bare).strip()
-    return tuple(dict.fromkeys([*([Token("", free)] if free else []), *found]))
+    free = " ".join(" ".join(bare).split())
+    return tuple(dict.fromkeys([*([Token("", free)] if bare else []), *found]))
 
 
 def write(tokens: Iterable[Token]) -> str:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from portal.actors import actor_of
 from portal.admin.site import seen
-from portal.masking import set_up_for
+from portal.masking import may_see_whole, set_up_for
 from voice.documents import cases
 from voice.documents.admin.pages import DocumentPages
 from voice.documents.serializers import variables_for
@@ -38,7 +38,7 @@ class CasePages(DocumentPages):
     def cases_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
         """List the test cases, each with what came of it now."""
         document = self.document_of(request, document_id, "voice.view_texmldocument")
-        rows = [_row(request, run) for run in cases.run(document)]
+        rows = [_row(request, run) for run in cases.run(document, by_name=may_see_whole(request.user))]
         context = {
             "title": f"Test cases of {document.name}",
             "rows": rows,
@@ -55,7 +55,7 @@ class CasePages(DocumentPages):
             raise Http404
         if "delete" in request.POST:
             cases.delete(case, actor_of(request))
-            messages.success(request, f"The test case {case.name} is deleted.")
+            messages.success(request, f"The test case {seen(case.name)} is deleted.")
         else:
             self._record(request, case)
         return HttpResponseRedirect(reverse("admin:voice_texmldocument_cases", args=[document.pk]))
@@ -63,7 +63,7 @@ class CasePages(DocumentPages):
     def _record(self, request: HttpRequest, case: TexmlCase) -> None:
         try:
             cases.record_again(case, actor_of(request))
-            messages.success(request, f"What the draft says now is what {case.name} expects.")
+            messages.success(request, f"What the draft says now is what {seen(case.name)} expects.")
         except ValidationError as error:
             messages.error(request, set_up_for(request.user, " ".join(error.messages)))
 

@@ -12,9 +12,11 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from portal.actors import actor_of
+from portal.admin.filters import CountedRelatedFilter
 from portal.admin.site import as_json, viewer
 from portal.masking import addresses_for, set_up_for
 from portal.texml.linter import lint
@@ -28,7 +30,7 @@ from voice.documents.admin.imports import ImportPages
 from voice.documents.admin.pages import page_of
 from voice.documents.admin.publishing import PUBLISH, PublishingPages
 from voice.documents.serializers import variables_for
-from voice.models import TexmlDocument
+from voice.models import TexmlCase, TexmlDocument, TexmlFetch, TexmlVersion
 from voice.texml_editor import pages
 from voice.texml_editor.draft import Draft
 from voice.texml_editor.forms import TexmlEditor, with_line_ends_of
@@ -95,7 +97,8 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
     when_empty = "A document says in TeXML what a caller hears. Once published, a TeXML application can fetch it here."
     form = DocumentForm
     list_display = ("name", "account", "published_shown", "verified_at", "updated_at")
-    list_filter = ("account", "signature")
+    list_filter = (("account", CountedRelatedFilter), ("signature", ChoicesDropdownFilter))
+    list_filter_submit = list_filter_sheet = True
     search_fields = ("name",)
     actions = None
     change_form_before_template: Any = "voice/documents/form_top.html"
@@ -173,6 +176,15 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
             messages.error(request, f"{document.name} is in use: callers would hear nothing any more.")
             return HttpResponseRedirect(page_of(document))
         return super().delete_view(request, object_id, extra_context)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """Count what goes with a document: its log may be long, and no right beside its own is asked."""
+        documents = list(objs)
+        counts = {str(self.opts.verbose_name_plural): len(documents)}
+        for rows in (TexmlVersion.objects, TexmlCase.objects, TexmlFetch.objects):
+            kind = str(rows.model._meta.verbose_name_plural)
+            counts[kind] = rows.filter(document__in=documents).count()
+        return [str(document) for document in documents], counts, set(), []
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         assert isinstance(obj, TexmlDocument)

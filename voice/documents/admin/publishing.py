@@ -11,7 +11,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from portal.actors import actor_of
 from portal.admin.site import seen
-from portal.masking import set_up_for
+from portal.masking import may_see_whole, set_up_for
 from portal.refusals import PortalRefusal
 from portal.texts import visible
 from voice.documents import cases, diffs, service
@@ -74,14 +74,18 @@ class PublishingPages(DocumentPages):
             except PortalRefusal as refused:
                 form.add_error(None, refused.words)
             except ValidationError as error:
-                form.add_error(None, [str(words) for words in error.messages])
+                form.add_error(None, [seen(str(words)) for words in error.messages])
         found = service.findings(document)
         context = {
             "title": f"Publish {document.name}",
             "form": form,
             "findings": set_up_for(request.user, [one.as_json() for one in found]),
             "warns": any(one.level == "warning" for one in found),
-            "failing": [set_up_for(request.user, str(one.case)) for one in cases.run(document) if one.differences],
+            "failing": [
+                set_up_for(request.user, str(one.case))
+                for one in cases.run(document, by_name=may_see_whole(request.user))
+                if one.differences
+            ],
             "is_wrong": any(one.level in {"fatal", "error"} for one in found),
         }
         context |= self._compared(request, document, str(document.published)) if document.published else {}

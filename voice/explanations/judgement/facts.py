@@ -50,6 +50,7 @@ class Command:
     held_since: datetime | None = None
     held_until: datetime | None = None
     held_why: str = ""
+    settlement: str = ""  # of one that was uncertain, in words
 
     @property
     def is_dial(self) -> bool:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from voice.explanations.judgement import never_placed
+from voice.explanations.judgement.facts import Command
 from voice.explanations.judgement.legs import Leg
 from voice.explanations.judgement.verdicts import span
 
 _POOR, _BAD, _LOSS, _SHORT = 3.6, 3.1, 0.02, 6.0
+_NOTICED = 1.0  # seconds of silence
 _MACHINES = {
     "machine": "a machine was detected",
     "fax_detected": "a fax was detected",
@@ -60,8 +62,15 @@ def _of_refusals(leg: Leg) -> Iterator[str]:
     for command in leg.commands:
         if command.status == "refused" and not command.was_faster_than_us and command.action != "transfer":
             yield f"a command was refused: {command.action} ({command.reason or command.code or command.http_status})"
-        elif command.held_since is not None and command.action not in {"answer", "dial"}:
+        elif _was_held_for_long(command) and command.action not in {"answer", "dial"}:
             yield f"a command was {never_placed.held_words(command, leg.context)} ({command.action})"
+
+
+def _was_held_for_long(command: Command) -> bool:
+    """Tell whether somebody on the line could notice: each command waits a moment for the one before it."""
+    if command.held_since is None:
+        return False
+    return command.held_until is None or (command.held_until - command.held_since).total_seconds() >= _NOTICED
 
 
 def _of_sound(leg: Leg) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Judges a dial or a transfer that never became a call: refused, held back, too late, or nobody knows."""
 
+import re
 from datetime import timedelta
 
 from voice.explanations.judgement.facts import Command, Context
@@ -16,6 +17,7 @@ from voice.explanations.judgement.verdicts import (
 )
 
 _LONGEST = 70
+_OF_A_LIMIT = re.compile(r"\b(limits?|suspended)\b")  # what each refusal of a limit, and of a suspension, says
 _HELD = "Commands of this account are held back: "  # what the breaker says before its reason
 _EVENTS_MAY_COME = timedelta(seconds=60)
 
@@ -46,12 +48,12 @@ def held_words(command: Command, context: Context) -> str:
     if command.held_since is not None:
         seconds = (command.held_until - command.held_since).total_seconds() if command.held_until else 0
         length = f" for {span(seconds)}" if seconds >= 1 else ""
-        return f"held back{length} since {command.held_since:%H:%M:%S} UTC: {_short(command.held_why)}"
+        return f"held back{length} since {command.held_since:%H:%M:%S} UTC: {short(command.held_why)}"
     since, until = context.breaker_since, context.breaker_until
     wait_ended = command.finished_at or until or context.now
     if since is None or (wait_ended is not None and since > wait_ended) or (until and command.created_at > until):
         return ""
-    return f"held back since {since:%H:%M:%S} UTC: {_short(context.breaker_why)}"
+    return f"held back since {since:%H:%M:%S} UTC: {short(context.breaker_why)}"
 
 
 _LOOK_UP = "Look the code up in Telnyx's list of API errors."
@@ -91,17 +93,22 @@ def _refused(command: Command) -> Verdict:
 
 def _expired(command: Command, context: Context) -> Verdict:
     words = command.words.lower()
+    if command.settlement:
+        sentence = f"Sent, without an answer, and counted as not carried out. {short(command.settlement)}."
+        return Verdict("settled", "unknown", "unknown", sentence, MEDIUM, source=PORTAL)
     if "batch was cancelled" in words:
         sentence, code, following = f"Not dialled: its batch was cancelled ({actor(command.by)}).", "cancelled", ""
     elif held := held_words(command, context):
         sentence, code, following = f"Never placed, never sent: {held}.", "held_back", _BREAKER
     elif "too late" in words or "earlier command" in words or "already ended" in words:
         waited = (command.finished_at - command.created_at).total_seconds() if command.finished_at else None
-        sentence = f"Never placed: it waited{after(waited, '')} and was given up: {_short(command.words)}."
+        sentence = f"Never placed: it waited{after(waited, '')} and was given up: {short(command.words)}."
         code, following = "too_late", "Look at the lag of the queue and at the workers."
-    else:
-        sentence, code = f"Not sent: the portal's own limit: {_short(command.words)}.", "our_limit"
+    elif _OF_A_LIMIT.search(words):
+        sentence, code = f"Not sent: the portal's own limit: {short(command.words)}.", "our_limit"
         following = "Look at the page Limits."
+    else:
+        sentence, code, following = f"Not sent: {short(command.words) or 'it says no reason'}.", "not_sent", ""
     return Verdict(code, "our_side", "us", sentence, next_step=following, source=PORTAL)
 
 
@@ -133,6 +140,7 @@ def _bad_number(side: str) -> Row:
     return Row("configuration", "nobody", means, following, "high", T3)
 
 
-def _short(words: str) -> str:
+def short(words: str) -> str:
+    """Return our words of a command as a part of a sentence."""
     text = words.removeprefix(_HELD).strip().rstrip(".")
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1].rstrip()} …"

@@ -8,6 +8,7 @@ from voice.explanations.judgement.legs import Leg
 from voice.explanations.judgement.verdicts import HIGH, MEDIUM, PORTAL, Verdict, after, span
 
 _LATE = timedelta(seconds=3)
+_LAG = "Look at the lag of the queue and at the workers."
 _AT_ONCE = 5  # seconds; a caller who leaves sooner may have left before it could ring
 
 
@@ -47,18 +48,24 @@ def _of_the_answer(leg: Leg, answer: Command) -> Verdict | None:
         return _verdict(
             "answer_refused", f"We could not answer: {row.means}{reason}; the caller left{waited}.", row.next_step
         )
+    if answer.status == "expired" and answer.settlement:
+        why = never_placed.short(answer.settlement)
+        sentence = f"Our answer was sent, and counted as not carried out ({why}); the caller left{waited}."
+        return _verdict("answer_settled", sentence, "").capped(MEDIUM)
     if answer.status in {"expired", "queued"}:
         held = never_placed.held_words(answer, leg.context)
         if held:
             sentence = f"We could not answer, the caller left{waited}: our answer was {held}."
             return _verdict("answer_held_back", sentence, "See to the reason, and close the breaker if it is open.")
-        sentence = f"Our answer was never sent; the caller left{waited}."
-        return _verdict("answer_not_sent", sentence, "Look at the lag of the queue and at the workers.")
+        is_late = answer.status == "queued" or "too late" in answer.words.lower()
+        why = f" ({never_placed.short(answer.words)})" if answer.words else ""
+        sentence = f"Our answer was never sent{why}; the caller left{waited}."
+        return _verdict("answer_not_sent", sentence, _LAG if is_late else "")
     heard = (leg.initiated.received_at or leg.initiated.at) if leg.initiated else leg.started_at
     if answer.sent_at is not None and heard is not None and answer.sent_at - heard > _LATE:
         late = span((answer.sent_at - heard).total_seconds())
         sentence = f"We answered too late: {late} after Telnyx told us of the call, and the caller had left."
-        return _verdict("answered_late", sentence, "Look at the queue's lag and at the workers.")
+        return _verdict("answered_late", sentence, _LAG)
     return None
 
 
@@ -76,9 +83,10 @@ def _of_the_event(leg: Leg, answers: list[Command]) -> Verdict | None:
     if not answers and leg.context.is_old_format:
         sentence = f"We could not answer: webhooks come in the old format; the caller left{waited}."
         return _verdict("old_format", sentence, "Set the application's webhook API version to 2.")
-    if not answers and leg.context.has_flow is False:
-        sentence = f"Nothing answers this application: it has no active flow; the caller left{waited}."
-        return _verdict("no_flow", sentence, "Make a flow for the application, or switch its flow on.")
+    if not leg.commands and leg.context.has_flow is False:  # a program over REST may answer all the same
+        sentence = f"Nothing here answers this application: it had no active flow; the caller left{waited}."
+        found = _verdict("no_flow", sentence, "Make a flow for the application, or switch its flow on.")
+        return found.capped(MEDIUM)
     return None
 
 

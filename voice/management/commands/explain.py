@@ -20,6 +20,8 @@ from voice.explanations.judgement import precedence
 from voice.explanations.judgement.verdicts import Verdict
 from voice.models import Call, CallCommand
 
+_SEVERAL = "Several accounts have a {} of this id: say which with --account."
+
 
 class Command(BaseCommand):
     """Explains endings; stores nothing but with --fill. Exit status: 1 when a call is not known, or a line not read."""
@@ -96,11 +98,13 @@ def _of_rows(text: str, account: str | None) -> Verdict:
         calls, commands = calls.filter(account__name=account), commands.filter(account__name=account)
     found = list(calls.filter(call_control_id=text)[:2])
     if len(found) > 1:
-        raise CommandError("Several accounts have a call of this id: say which with --account.")
+        raise CommandError(_SEVERAL.format("call"))
     if found:
         return rows.verdict_of(found[0])
     if identifier := _uuid(text):
         if legs := search.session(calls, calls.filter(call_session_id=str(identifier))[:20]):
+            if len({leg.account_id for leg in legs}) > 1:
+                raise CommandError(_SEVERAL.format("session"))
             return rows.verdicts_of(legs)[legs[0].pk]
         if command := commands.filter(pk=identifier).select_related("call").first():
             return rows.verdict_of(command.call) if command.call else rows.verdict_of_command(command)

@@ -17,6 +17,7 @@ from django.db import DatabaseError, close_old_connections, connection
 from portal import stopping
 from portal.models import Heartbeat
 from voice.alerts import rounds
+from voice.call_log.bulk import carrying_out
 from voice.catalogue import actions
 from voice.dispatch import held_back, reconciliation, sender
 from voice.events import processing
@@ -24,7 +25,9 @@ from voice.events.following import wake_following
 from voice.explanations import judging
 from voice.replay import runs
 from voice.reports import roll_ups
+from voice.stops import service as stops
 from voice.tasks import PIECE_SECONDS
+from voice.wakeups import wake_commands
 
 _INTERVAL_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 10
@@ -35,6 +38,7 @@ _LOOKS = 20
 _JUDGE = uuid.UUID(int=1)  # in the place of an id: one thread judges at a time
 _COUNT = uuid.UUID(int=2)  # and one counts for the reports
 _COUNT_SECONDS = 10  # between two times; each takes about one at most
+_SETTLE_SECONDS = 10  # between two looks at batches that a suspension has left behind
 _SENDERS = 16
 _END_SECONDS = 9.5  # after SIGTERM; a request that has left is over after 8
 
@@ -96,7 +100,8 @@ class Sweep:
         self.senders, self.count_seconds = senders, count_seconds
         self.sending: dict[uuid.UUID, Future[None]] = {}
         self.replay: uuid.UUID | None = None  # the one that a thread is at, or was
-        self.next_beat = self.next_count = 0.0
+        self.bulk_action: uuid.UUID | None = None  # likewise
+        self.next_beat = self.next_count = self.next_settle = 0.0
         self.has_more = False  # the last round left events that were due
 
     def safely(self) -> None:
@@ -119,6 +124,9 @@ class Sweep:
         for following in processing.process_all(events):
             commands += following.commands  # after all of these: one of them may have ended the call
             wake_following(replace(following, commands=[]))  # what others do: a pull of unknown applications
+        if time.monotonic() >= self.next_settle:
+            self.next_settle = time.monotonic() + _SETTLE_SECONDS
+            stops.settle_batches()
         self._forget_done()
         self._begin(_send, commands)
         self._begin(_send, sender.due(_BATCH))
@@ -127,6 +135,9 @@ class Sweep:
         if self.replay not in self.sending:  # one at a time: the others' threads are for calls
             self.replay = next(iter(runs.due(1)), None)
             self._begin(_replay, [self.replay] if self.replay else [])
+        if self.bulk_action not in self.sending:
+            self.bulk_action = next(iter(carrying_out.due(1)), None)
+            self._begin(_carry_out, [self.bulk_action] if self.bulk_action else [])
         if judging.is_due():  # on a thread: it waits for nobody, and nobody waits for it
             self._begin(_judge, [_JUDGE])
         if time.monotonic() >= self.next_count and roll_ups.is_due():
@@ -186,5 +197,13 @@ def _replay(replay_id: uuid.UUID) -> None:
     """Do a piece of a replay; the next round goes on."""
     try:
         wake_following(runs.work(replay_id, PIECE_SECONDS))
+    finally:
+        close_old_connections()  # a thread keeps its own from one to the next
+
+
+def _carry_out(action_id: uuid.UUID) -> None:
+    """Do a piece of what is done for many calls; the next round goes on."""
+    try:
+        wake_commands(*carrying_out.work(action_id, PIECE_SECONDS))
     finally:
         close_old_connections()  # a thread keeps its own from one to the next

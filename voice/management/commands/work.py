@@ -6,10 +6,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
 
 from portal import stopping
 from portal.runtime import timers, worker
+from portal.runtime.datagrams import Taken
 from voice.management.commands import sweep
 
 _log = structlog.get_logger(__name__)
@@ -29,6 +30,8 @@ class Command(BaseCommand):
             with timers.running(settings.VAR_DIR / "beat-schedule", working.put):
                 working.put("applications.pull_all")  # not only at the next full hour
                 working.run()
+        except Taken as taken:
+            raise CommandError(str(taken)) from None
         finally:
             stopping.begin()
             sweeping.join()

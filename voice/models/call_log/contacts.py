@@ -25,6 +25,7 @@ class Contact(models.Model):
         ordering = ["name_folded", "id"]
         indexes = [
             models.Index(fields=["name_folded", "id"], name="contact_by_name"),
+            models.Index(fields=["-changed_at", "-id"], name="contact_by_change"),
             models.Index(fields=["name_folded"], name="contact_name_begins", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["company_folded"], name="contact_company_begins", opclasses=["varchar_pattern_ops"]),
         ]

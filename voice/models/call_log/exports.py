@@ -47,7 +47,7 @@ class CallExport(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"export of {self.begun_at:%Y-%m-%d %H:%M}"
+        return f"export of {self.begun_at:%Y-%m-%d %H:%M} UTC"
 
     def is_running(self, now: datetime) -> bool:
         return self.state == self.State.RUNNING and self.seen_at > now - self.SILENT

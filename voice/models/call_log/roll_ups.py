@@ -33,7 +33,7 @@ class RollUp(models.Model):
         indexes = [models.Index(fields=["number", "quarter"], name="roll_up_by_number")]
 
     def __str__(self) -> str:
-        return f"{self.counted_as} calls of {self.quarter:%Y-%m-%d %H:%M}"
+        return f"{self.counted_as} calls of {self.quarter:%Y-%m-%d %H:%M} UTC"
 
 
 class StaleQuarter(models.Model):
@@ -48,4 +48,4 @@ class StaleQuarter(models.Model):
         indexes = [models.Index(fields=["marked_at"], name="stale_quarter_by_mark")]
 
     def __str__(self) -> str:
-        return f"{self.quarter:%Y-%m-%d %H:%M}"
+        return f"{self.quarter:%Y-%m-%d %H:%M} UTC"

@@ -26,7 +26,7 @@ from voice.commands import outbox
 from voice.commands.confirmation import DANGEROUS, wake_and_return
 from voice.dialling import rights
 from voice.models import Call, CallCommand
-from voice.texml import queues, secrets
+from voice.texml import queues, recordings, secrets
 from voice.texml.admin import pages, resources
 
 _LONGEST, _LONGEST_NAME = 512, 255
@@ -151,6 +151,8 @@ def _make(
         return secrets.save(account, values, actor, intent=intent)
     if action == "texml.queues.create":
         return queues.create(account, values, actor, intent=intent)
+    if action == recordings.DELETE:
+        return recordings.delete(account, path[0], actor, intent=intent)
     queue_name = path[0][:_LONGEST_NAME] if action.startswith("texml.queues.") else ""
     return outbox.place(account, action, values, actor, path=path, queue_name=queue_name, intent=intent)
 

@@ -248,7 +248,7 @@ def _person(
 
 
 def _frame(request: HttpRequest, account: TelnyxAccount, told: Row, error: str) -> dict[str, Any]:
-    raw = as_json(listings.shown(request.user, told)) if told else ""
+    raw = as_json(listings.without_link(request.user, told)) if told else ""
     frame = {"account": account, "error": error, "raw": raw, "dangerous": DANGEROUS}
     return frame | {"status": told.get("status")}
 

@@ -13,6 +13,7 @@ from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue.forms import ActionForm
 from voice.commands.confirmation import wake_and_return
+from voice.dialling.forms import by_choice
 from voice.texml import calls
 from voice.texml.admin import commands, pages
 
@@ -24,10 +25,12 @@ _FIRST = ("From", "To", "Texml", "Url", "MachineDetection", "Record", "Recording
 class DialForm(ActionForm):
     """Asks for a dial from one of the TeXML applications of any account."""
 
+    application: TexmlApplication  # that was chosen
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(ACTION, *args, **kwargs)
         rows = TexmlApplication.objects.select_related("account").filter(missing_since=None).exclude(active=False)
-        self.applications = {row.telnyx_id: row for row in rows[:1000]}
+        self.applications = by_choice(rows[:1000])
         choices = [(key, _told(row)) for key, row in self.applications.items()]
         self.fields[_APPLICATION] = forms.ChoiceField(
             choices=[("", "Choose an application"), *choices],
@@ -54,14 +57,13 @@ class DialForm(ActionForm):
     def more(self) -> list[forms.BoundField]:
         return [self[one.name] for one in self.parameters if one.name not in (_APPLICATION, *_FIRST)]
 
-    @property
-    def application(self) -> TexmlApplication:
-        return self.applications[self.cleaned_data[_APPLICATION]]
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         row = self.applications.get(cleaned.get(_APPLICATION, ""))
-        if row is not None and not (cleaned.get("Texml") or cleaned.get("Url") or row.voice_url):
+        if row is None:
+            return cleaned
+        self.application, cleaned[_APPLICATION] = row, row.telnyx_id
+        if not (cleaned.get("Texml") or cleaned.get("Url") or row.voice_url):
             self.add_error("Texml", "Give a document or its address: the application has no address of its own.")
         return cleaned
 

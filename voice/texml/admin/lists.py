@@ -87,7 +87,8 @@ def _filters(
         plain = name.rstrip("><")
         choices = tuple(by_name[plain].choices or ())
         is_day = plain.endswith("Time") or plain.startswith("Date")
-        found.append(Filter(name, _label(name), wanted.get(name, ""), choices, is_day, errors.get(name, [])))
+        label = f"{_label(name)} (UTC)" if is_day else _label(name)  # Telnyx's days, not those of who looks
+        found.append(Filter(name, label, wanted.get(name, ""), choices, is_day, errors.get(name, [])))
     return sorted(found, key=lambda one: (one.is_day, bool(one.choices), one.name.rstrip("><"), one.name.endswith("<")))
 
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.phone_numbers import pretty
-from portal.templatetags.portal import seconds
+from portal.templatetags.portal import moment, seconds
 from portal.texts import visible
 from portal.times import read_mail_time, read_time
 from voice.dialling import rights
@@ -172,7 +172,7 @@ def _value(column: Column, shown: Row) -> str:
         return "yes" if value else "no"
     text = str(value)
     if column.kind == "time" and (at := _time(text)):
-        return f"{at:%Y-%m-%d %H:%M:%S}"
+        return moment(at)
     if column.kind == "seconds":
         return _length(text)
     return visible(pretty(text) if column.kind == "number" else text)

@@ -43,6 +43,7 @@ function option(value, text) {
 const path = (call) => `/sandbox/calls/${encodeURIComponent(call.call_control_id)}`;
 
 async function showCalls() {
+  const before = chosen;
   const [{ calls }, clock] = await Promise.all([ask("GET", "/sandbox/calls"), ask("GET", "/sandbox/clock")]);
   paused = clock.paused;
   at("clock").textContent = `${clock.now.slice(0, 19).replace("T", " ")} UTC${paused ? ", standing" : ""}`;
@@ -51,7 +52,8 @@ async function showCalls() {
   at("calls").replaceChildren(...calls.slice(0, 30).map(showCall));
   at("no-calls").hidden = calls.length > 0;
   if (held) document.querySelector(`[data-call="${CSS.escape(held)}"]`)?.focus();
-  chosen = calls.find((call) => chosen && call.call_control_id === chosen.call_control_id) || null;
+  const found = calls.find((call) => chosen && call.call_control_id === chosen.call_control_id);
+  if (found || chosen === before) chosen = found || null; // a list that is older than the choice says nothing of it
   showPerson();
 }
 

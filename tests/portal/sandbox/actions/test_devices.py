@@ -8,7 +8,8 @@ import telnyx
 from tests.support.polling import eventually
 from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http
-from tests.support.sandbox_texml import Account, make_texml_application
+from tests.support.sandbox_texml import Account, at, make_texml_application, wait_form
+from tests.support.texml_runs import response
 from tests.support.webhook_receiver import Hook, Receiver
 
 AGENT, BUSY, SILENT, TAKES_OVER = (f"sip:agent{digits}@sip.telnyx.com" for digits in ("", "0002", "0003", "0009"))
@@ -156,6 +157,61 @@ def test_whom_no_device_belongs_to_has_one_leg(http: Http, application: Any, rec
     assert [hook.payload["direction"] for hook in receiver.hooks if hook.type == "call.initiated"] == ["outgoing"]
 
 
-def test_texml_has_one_leg(http: Http, sdk: telnyx.Telnyx, receiver: Receiver) -> None:
-    Account(http, make_texml_application(sdk, receiver)).dial(AGENT)
-    assert [leg["to"] for leg in http("GET", "/sandbox/calls")[1]["calls"]] == [AGENT]
+@pytest.fixture
+def account(sdk: telnyx.Telnyx, http: Http, receiver: Receiver) -> Account:
+    return Account(http, make_texml_application(sdk, receiver))
+
+
+def legs(http: Http) -> dict[str, Any]:
+    """The legs to the agent that there are, by their direction."""
+    every = http("GET", "/sandbox/calls")[1]["calls"]
+    return {leg["direction"]: leg for leg in every if leg["to"].startswith("sip:agent")}
+
+
+def test_texml_has_both_legs_too_and_is_told_of_the_transport(http: Http, account: Account, receiver: Receiver) -> None:
+    sid = account.dial(AGENT)
+    both = legs(http)
+    own = both["incoming"]["call_control_id"]
+    assert both["outgoing"]["call_control_id"] == sid
+    assert both["incoming"]["call_session_id"] != both["outgoing"]["call_session_id"]
+    connection = next(
+        one["id"] for one in http("GET", "/v2/connections")[1]["data"] if one["connection_name"] == "SIP users"
+    )
+    active = http("GET", f"/v2/connections/{connection}/active_calls")[1]["data"]
+    assert [one["call_control_id"] for one in active] == [own]
+    wait_form(receiver, CallSid=sid, CallStatus="in-progress")
+    assert legs(http)["incoming"]["state"] == "answered"
+    account("POST", f"Calls/{sid}", {"Status": "completed"})
+    http.end(own)
+    http.end(sid)
+    assert {form["CallSid"] for form in at(receiver, "/status")} == {sid}
+
+
+def test_a_document_puts_a_caller_through_to_a_device(http: Http, account: Account, receiver: Receiver) -> None:
+    receiver.documents = {"/voice": response(f'<Dial action="/next"><Sip>{AGENT}</Sip></Dial>'), "/next": response("")}
+    sid = account.ring("transferred")
+    transport = wait_form(receiver, ParentCallSid=sid, CallStatus="in-progress")["CallSid"]
+    both = legs(http)
+    assert (both["outgoing"]["call_control_id"], both["outgoing"]["state"]) == (transport, "bridged")
+    assert both["incoming"]["state"] == "answered"
+    http("POST", f"/sandbox/calls/{both['incoming']['call_control_id']}/hangup")
+    http.end(sid)
+    (form,) = at(receiver, "/next")
+    assert (form["DialCallSid"], form["DialCallStatus"]) == (transport, "completed")
+
+
+@pytest.mark.parametrize(("to", "status"), [(BUSY, "busy"), (SILENT, "no-answer")])
+def test_a_document_hears_of_a_device_that_does_not_answer(
+    http: Http, account: Account, receiver: Receiver, to: str, status: str
+) -> None:
+    receiver.documents = {"/voice": response(f'<Dial action="/next"><Sip>{to}</Sip></Dial>'), "/next": response("")}
+    sid = account.ring("transferred")
+    http.end(sid)
+    assert at(receiver, "/next")[0]["DialCallStatus"] == status
+    assert {leg["ended"] for leg in legs(http).values()} == {True}
+
+
+def test_of_a_document_the_transport_stays(http: Http, account: Account, receiver: Receiver) -> None:
+    sid = account.dial(TAKES_OVER)
+    wait_form(receiver, CallSid=sid, CallStatus="in-progress")
+    assert {leg["state"] for leg in legs(http).values()} == {"answered"}

@@ -25,7 +25,7 @@ def test_whom_we_dial_does_not_answer(
     assert receiver.types() == ["call.initiated", "call.hangup"]
 
 
-@pytest.mark.parametrize("reason", ["D13", "D17", "D35", "D38", "D60"])
+@pytest.mark.parametrize("reason", ["D13", "D17", "D35", "D38", "D39", "D51", "D53", "D60"])
 def test_a_dial_that_telnyx_does_not_put_through_is_refused_with_the_reason(
     http: Http, application: Any, receiver: Receiver, reason: str
 ) -> None:
@@ -37,6 +37,13 @@ def test_a_dial_that_telnyx_does_not_put_through_is_refused_with_the_reason(
     assert error["detail"].endswith(f" {reason}")
     assert body["data"]["call_control_id"].startswith("v3:")  # and there is no call
     assert http("GET", f"/v2/calls/{body['data']['call_control_id']}")[0] == 404
+
+
+def test_nobody_calls_themselves(http: Http, application: Any, answered: str) -> None:
+    wish = {"connection_id": application.id, "from": "+13125550001", "to": "+13125550001"}
+    assert http("POST", "/v2/calls", wish)[1]["telnyx_error"] == {"error_code": "D53"}
+    status, answer = http.act(answered, "transfer", to="+13125550001", **{"from": "+13125550001"})
+    assert (status, answer["telnyx_error"]["error_code"]) == (403, "D53")
 
 
 def test_one_that_is_accepted_all_the_same_tells_the_reason_when_it_ends(

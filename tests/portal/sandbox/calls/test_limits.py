@@ -1,10 +1,17 @@
-"""No more calls go out at once than an application and its profile allow; none by a profile that is switched off."""
+"""No more calls go out or come in at once than is allowed, and none to where a profile does not let them go."""
 
+import json
 from typing import Any
 
 import pytest
+import telnyx
 
+from portal.sandbox.core.exchange import CALL_CONTROL, TEXML
+from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_http import Http, refusal
+from tests.support.sandbox_texml import Account, make_texml_application, ran
+from tests.support.texml_runs import response
+from tests.support.webhook_receiver import Receiver
 
 CALL = {"from": "+13125550100", "to": "+13125550001"}
 
@@ -42,6 +49,81 @@ def test_a_profile_that_is_switched_off_lets_no_call_out(http: Http) -> None:
     used = narrow(http, outbound_voice_profile_id=profile(http, enabled=False))
     status, answer = http("POST", "/v2/calls", CALL | {"connection_id": used})
     assert (status, answer["telnyx_error"]["error_code"]) == (403, "D15")
+
+
+def test_a_profile_lets_calls_go_to_its_destinations_only(http: Http) -> None:
+    used = narrow(http, outbound_voice_profile_id=profile(http))
+    body = CALL | {"connection_id": used}
+    status, answer = http("POST", "/v2/calls", body | {"to": "+4930901820"})
+    assert (status, answer["errors"][0]["code"], answer["telnyx_error"]) == (403, 10010, {"error_code": "D13"})
+    detail = answer["errors"][0]["detail"]
+    assert detail.startswith("Dialed number +4930901820 (pertinent countries: DE) is not included in whitelisted")
+    assert detail.endswith("US, CA D13")
+    assert http("POST", "/v2/calls", body | {"to": ["+14165550100", "+442079460018"]})[0] == 403  # one is enough
+    for to in ("+14165550100", "+13125550001", "sip:ada@pbx.example.com"):
+        assert http("POST", "/v2/calls", body | {"to": to})[0] == 200
+    assert http("POST", "/v2/calls", body | {"to": "+99912345678"})[0] == 403  # nobody's
+
+
+def test_any_of_the_countries_that_share_a_code_is_enough(http: Http) -> None:
+    body = CALL | {"to": "+447700900123"}
+    island = narrow(http, outbound_voice_profile_id=profile(http, whitelisted_destinations=["JE"]))
+    assert http("POST", "/v2/calls", body | {"connection_id": island})[0] == 200
+
+
+def test_the_first_profiles_are_what_their_names_say(http: Http) -> None:
+    allowed = {}
+    for one in http("GET", "/v2/outbound_voice_profiles")[1]["data"]:
+        body = CALL | {"connection_id": narrow(http, outbound_voice_profile_id=one["id"]), "to": "+4930901820"}
+        allowed[one["name"]] = http("POST", "/v2/calls", body)[0]
+    assert allowed == {"Domestic": 403, "International": 200}
+
+
+def test_a_transfer_goes_no_further_than_a_dial(http: Http, sdk: telnyx.Telnyx, receiver: Receiver) -> None:
+    outbound = {"outbound_voice_profile_id": profile(http)}
+    application = make_application(sdk, receiver, outbound=outbound)
+    id = http.ring("transferred", connection_id=application.id)
+    http.act(id, "answer")
+    status, answer = http.act(id, "transfer", to="+4930901820")
+    assert (status, answer["telnyx_error"]["error_code"]) == (403, "D13")
+    assert http.act(id, "transfer", to="+13125550001")[0] == 200
+
+
+def test_a_document_calls_no_further_than_a_dial(http: Http, sdk: telnyx.Telnyx, receiver: Receiver) -> None:
+    outbound = {"outbound_voice_profile_id": profile(http)}
+    account = Account(http, make_texml_application(sdk, receiver, outbound=outbound))
+    receiver.documents = {"/voice": response("<Dial><Number>+4930901820</Number></Dial>")}
+    sid = account.ring("transferred")
+    http.end(sid)
+    (line,) = (line for line in ran(account, sid) if line.startswith("Not called: +4930901820"))
+    assert line.endswith("D13")
+    body = {"From": "+13125550100", "To": "+4930901820", "ApplicationSid": account.application.id}
+    assert account("POST", "Calls", body)[0] == 403
+
+
+@pytest.mark.parametrize("kind", [CALL_CONTROL, TEXML])
+def test_a_caller_hears_busy_where_all_channels_are_taken(
+    http: Http, sdk: telnyx.Telnyx, receiver: Receiver, kind: str
+) -> None:
+    make = make_application if kind == CALL_CONTROL else make_texml_application
+    application = make(sdk, receiver, inbound={"channel_limit": 1})
+    first = http.ring("transferred", connection_id=application.id)
+    busy = http.end(http.ring("transferred", connection_id=application.id))
+    assert (busy["hangup_cause"], busy["sip_hangup_cause"], busy["telnyx_error"]) == ("user_busy", "486", "D4")
+    http("POST", f"/sandbox/calls/{first}/hangup")
+    http.end(first)
+    third = http.ring("caller_hangs_up", connection_id=application.id)
+    assert http.end(third)["telnyx_error"] is None
+    told = json.dumps([hook.body for hook in receiver.hooks])
+    assert first in told
+    assert third in told
+    assert busy["call_control_id"] not in told
+
+
+def test_whom_we_call_takes_no_channel_of_callers(http: Http, sdk: telnyx.Telnyx, receiver: Receiver) -> None:
+    application = make_application(sdk, receiver, inbound={"channel_limit": 1})
+    http.dial(application, "+13125550001")
+    assert not http("GET", f"/sandbox/calls/{http.ring()}")[1]["ended"]
 
 
 def test_callers_take_no_channel_of_those_whom_we_call(http: Http) -> None:

@@ -58,7 +58,12 @@ def test_only_a_call_that_goes_on_is_supervised(
     watched = {"none": "v3:none", "ringing": http.ring("transferred"), "ended": answered}[what]
     if what == "ended":
         http.act(answered, "hangup")
-    body = {"connection_id": application.id, "from": ANSWERS, "to": ANSWERS, "supervise_call_control_id": watched}
+    body = {
+        "connection_id": application.id,
+        "from": "+13125550100",
+        "to": ANSWERS,
+        "supervise_call_control_id": watched,
+    }
     assert refused(http("POST", "/v2/calls", body)) == (422, code)
 
 

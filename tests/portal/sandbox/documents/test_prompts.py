@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from tests.support.media_servers import MediaServer
 from tests.support.sandbox_http import Http, refusal
-from tests.support.sandbox_texml import Account, at, ran
+from tests.support.sandbox_texml import Account, at, ran, wait_form
 from tests.support.texml_runs import response
 from tests.support.webhook_receiver import Receiver
 
@@ -17,6 +18,29 @@ def test_each_question_gets_its_own_keys(account: Account, receiver: Receiver) -
     receiver.documents["/last"] = response("<Hangup/>")
     account.http.end(account.ring("texml_menu", digits="12# 34"))
     assert [form["Digits"] for path in ("/next", "/last") for form in at(receiver, path)] == ["12", "34"]
+
+
+@pytest.mark.parametrize(
+    ("verbs", "keys", "path", "digits"),
+    [
+        ('<Gather action="/next" numDigits="2"/>', "12", "/next", "12"),
+        ('<Gather action="/next"><Say>Well?</Say></Gather>', "4#", "/next", "4"),
+        ('<Record action="/next" finishOnKey="#"/>', "", "/next", "#"),
+        ('<Dial hangupOnStar="true" action="/next">+13125550001</Dial>', "3*", "/next", ""),
+    ],
+)
+def test_whoever_listens_to_the_call_hears_its_keys(
+    account: Account, receiver: Receiver, verbs: str, keys: str, path: str, digits: str
+) -> None:
+    with MediaServer() as server:
+        stream = f'<Start><Stream url="{server.url}" statusCallback="/stream"/></Start>'
+        receiver.documents = {"/voice": response(f"{stream}<Pause/>{verbs}"), path: response("<Pause/>")}
+        sid = account.ring("texml_voicemail", **({"digits": keys} if keys else {}))
+        wait_form(receiver, CallSid=sid, StreamEvent="stream-started")
+        account.http.end(sid)
+        assert at(receiver, path)[0].get("Digits", "") == digits
+        server.wait("stop")
+        assert "".join(frame["dtmf"]["digit"] for frame in server.of("dtmf")) == (keys or "#")
 
 
 def test_keys_without_an_end_count_when_the_time_is_over(account: Account, receiver: Receiver) -> None:

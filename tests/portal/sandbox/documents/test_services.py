@@ -58,7 +58,8 @@ def test_the_document_goes_on_when_the_application_closes_its_stream(account: Ac
     with MediaServer() as server:
         server.react = lambda frame: [packed(b"", CLOSE)] if frame["event"] == "dtmf" else []
         stream = (
-            f'<Stream url="{server.url}" bidirectionalMode="rtp" track="outbound_track" statusCallback="/stream">'
+            f'<Stream url="{server.url}" bidirectionalMode="rtp" codec="PCMA" track="outbound_track" '
+            'statusCallback="/stream">'
             '<Parameter name="room" value="7"/></Stream>'
         )
         receiver.documents = {"/voice": response(f"<Connect>{stream}</Connect><Say>After</Say>")}
@@ -66,6 +67,7 @@ def test_the_document_goes_on_when_the_application_closes_its_stream(account: Ac
         wait_form(receiver, CallSid=sid, StreamEvent="stream-started")
         start = server.wait("start")["start"]
         assert (start["call_control_id"], start["custom_parameters"]) == (sid, {"room": "7"})
+        assert start["media_format"] == {"encoding": "PCMA", "sample_rate": 8000, "channels": 1}
         assert account.http("GET", f"/sandbox/calls/{sid}")[1]["streams"][0]["track"] == "outbound_track"
         assert 'Caller hears: "After"' not in ran(account, sid)
         account.http("POST", f"/sandbox/calls/{sid}/press", {"keys": "1"})

@@ -23,7 +23,7 @@ from tests.support.clock import Clock
 from tests.support.sandbox_applications import make_application
 from tests.support.sandbox_texml import at, make_texml_application
 from tests.support.texml_runs import response
-from tests.support.webhook_receiver import Receiver
+from tests.support.webhook_receiver import Hook, Receiver
 
 
 @pytest.fixture
@@ -63,6 +63,25 @@ def test_sandbox_call_tells_the_caller_what_to_do(sdk: telnyx.Telnyx, receiver: 
     receiver.documents = {"/voice": response('<Gather action="/next" numDigits="2"/>'), "/next": response("<Hangup/>")}
     run("texml_menu", "--digits", "42", "--says", "hello", "--stays", "9")
     assert at(receiver, "/next")[0]["Digits"] == "42"
+
+
+@pytest.mark.usefixtures("noted")
+def test_sandbox_call_says_how_it_sounds_and_who_vouches(sdk: telnyx.Telnyx, receiver: Receiver) -> None:
+    application = make_application(sdk, receiver, inbound={"shaken_stir_enabled": True, "channel_limit": 0})
+    assert run("answered", "--line", "bad")[1] == "Telnyx did not put it through: D4.\n"
+    changes: dict[str, Any] = {"application_name": "tests", "webhook_event_url": receiver.url}
+    sdk.call_control_applications.update(application.id, **changes, inbound={"channel_limit": 1})
+
+    def react(hook: Hook) -> None:
+        if hook.type == "call.initiated":
+            sdk.calls.actions.answer(hook.payload["call_control_id"])
+
+    receiver.react = react
+    run("answered", "--line", "bad", "--attestation", "C")
+    assert receiver.wait("call.initiated").payload["shaken_stir_attestation"] == "C"
+    assert receiver.wait("call.hangup").payload["call_quality_stats"]["inbound"]["mos"] == "2.10"
+    with pytest.raises(CommandError, match="inbound_call_screening"):
+        run("answered", "--spam")
 
 
 @pytest.mark.usefixtures("noted")

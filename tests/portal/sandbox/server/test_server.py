@@ -1,6 +1,8 @@
 """The server listens on this machine, to whoever has a key and sends JSON."""
 
-from http.client import HTTPConnection
+import json
+import socket
+from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,43 @@ def test_a_body_that_is_no_json_object_is_400(http: Http, body: bytes) -> None:
 
 def test_a_body_in_another_encoding_is_told_so(http: Http) -> None:
     assert refusal(http("POST", "/v2/calls", b"\xff"))[:2] == (400, "10028")
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "HEAD", "PUT"])
+def test_a_method_that_telnyx_has_not_there_is_404(http: Http, method: str) -> None:
+    status, body = http(method, "/v2/calls")[:2]
+    assert (status, bool(body)) == (404, method != "HEAD")
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"TRACE /v2/calls HTTP/1.1\r\n\r\n", 501),
+        (b"nonsense\r\n\r\n", 400),
+        (b"GET /v2/calls HTTP/9.0\r\n\r\n", 505),
+        (b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET /v2/calls HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
+    ],
+)
+def test_what_is_no_request_is_refused_in_telnyx_envelope(sandbox: Sandbox, sent: bytes, status: int) -> None:
+    with socket.create_connection(("127.0.0.1", sandbox.port), timeout=60) as connection:
+        connection.sendall(sent)
+        answer = HTTPResponse(connection)
+        answer.begin()
+        (error,) = json.loads(answer.read())["errors"]
+    assert (answer.status, error["code"], error["detail"][-1]) == (status, "10015", ".")
+
+
+def test_a_page_may_be_asked_for_its_head(sandbox: Sandbox) -> None:
+    told = {}
+    for method in ("GET", "HEAD"):
+        connection = HTTPConnection("127.0.0.1", sandbox.port, timeout=60)
+        connection.request(method, "/")
+        answer = connection.getresponse()
+        told[method] = (answer.status, answer.headers["Content-Type"], answer.headers["Content-Length"])
+        assert bool(answer.read()) == (method == "GET")
+        connection.close()
+    assert told["HEAD"] == told["GET"]
 
 
 def test_the_server_listens_on_the_loopback_address_only(sandbox: Sandbox) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from portal.sandbox.client import Client
 from tests.support.sandbox_http import Http
 from tests.support.webhook_receiver import Receiver
 
@@ -68,6 +69,51 @@ def test_a_file_is_played_before_digits_are_gathered(http: Http, application: An
         "call.dtmf.received",
         "call.gather.ended",
     ]
+
+
+ASKS = {"gather_using_speak": SPEECH, "gather_using_audio": {"audio_url": "http://example.com/a.wav"}}
+
+
+def asked(client: Client, action: str, *keys: str, **more: Any) -> str:
+    """A question to somebody who presses these keys at its first time, its second time …"""
+    id = client.ring(*({"after": "gathering", "press": key} for key in keys))
+    client.ask("POST", f"/v2/calls/{id}/actions/answer", {})
+    client.ask("POST", f"/v2/calls/{id}/actions/{action}", ASKS[action] | {"timeout_millis": 10_000} | more)
+    return id
+
+
+@pytest.mark.parametrize("action", ASKS)
+@pytest.mark.parametrize(("more", "tries"), [({}, 3), ({"maximum_tries": 2}, 2), ({"maximum_tries": 1}, 1)])
+def test_a_question_without_an_answer_is_asked_again(
+    standing: Client, action: str, more: dict[str, Any], tries: int
+) -> None:
+    id = asked(standing, action, **more)
+    standing.advance(12 * tries - 0.5)
+    assert not standing.ledger("deliveries", event_type="call.gather.ended", call_control_id=id)
+    standing.advance(0.6)
+    assert standing.wait("call.gather.ended", id)["status"] == "timeout"
+    played = standing.ledger("deliveries", event_type="call.playback.started", call_control_id=id)
+    assert len(played) == (tries if action == "gather_using_audio" else 0)
+
+
+@pytest.mark.parametrize("action", ASKS)
+@pytest.mark.parametrize(
+    ("keys", "digits", "status"),
+    [("91", "1", "valid"), ("991", "1", "valid"), ("9991", "9", "invalid"), ("1", "1", "valid")],
+)
+def test_a_wrong_key_is_asked_for_again(standing: Client, action: str, keys: str, digits: str, status: str) -> None:
+    id = asked(standing, action, *keys, maximum_digits=1, valid_digits="12")
+    standing.advance(30)
+    told = standing.wait("call.gather.ended", id)
+    assert (told["digits"], told["status"]) == (digits, status)
+
+
+def test_what_was_wrong_is_said_before_the_question(standing: Client) -> None:
+    id = asked(standing, "gather_using_speak", "9", "1", maximum_digits=1, valid_digits="1", invalid_payload="Not that")
+    standing.advance(7.5)  # question and key, complaint, question
+    assert not standing.ledger("deliveries", event_type="call.gather.ended", call_control_id=id)
+    standing.advance(0.6)
+    assert standing.wait("call.gather.ended", id)["digits"] == "1"
 
 
 def test_a_gather_is_known_by_its_id(http: Http, answered: str, receiver: Receiver) -> None:

@@ -65,6 +65,51 @@ def test_a_second_has_fifty_frames(stream: Start, server: MediaServer, client: C
 
 
 @pytest.mark.parametrize(
+    ("asked", "encoding", "rate", "size"),
+    [
+        ({"stream_codec": "PCMA"}, "PCMA", 8000, 160),
+        ({"stream_codec": "L16"}, "L16", 8000, 320),
+        ({"stream_codec": "L16", "stream_bidirectional_sampling_rate": 16_000}, "L16", 16_000, 640),
+        ({"stream_codec": "default", "stream_bidirectional_sampling_rate": 16_000}, "PCMU", 8000, 160),
+    ],
+)
+def test_the_codec_is_the_one_asked_for(
+    stream: Start, server: MediaServer, client: Client, asked: dict[str, Any], encoding: str, rate: int, size: int
+) -> None:
+    call = stream(**asked)
+    client.advance(0.02)
+    media = server.wait("media")["media"]
+    sends = {"encoding": encoding, "sample_rate": rate, "channels": 1}
+    assert server.of("start")[0]["start"]["media_format"] == sends
+    assert len(base64.b64decode(media["payload"])) == size
+    (seen,) = client.call(call)["streams"]
+    assert (seen["sends"], seen["note"]) == (sends, "")
+
+
+@pytest.mark.parametrize("codec", ["G722", "OPUS", "AMR-WB"])
+def test_a_codec_that_is_not_encoded_here_is_named(
+    stream: Start, server: MediaServer, client: Client, codec: str
+) -> None:
+    call = stream(stream_codec=codec)
+    assert server.of("start")[0]["start"]["media_format"]["encoding"] == "PCMU"
+    note = f"{codec} is not encoded here: PCMU, the call's own, is sent"
+    assert told(client, "open")["note"] == note
+    assert client.call(call)["streams"][0]["note"] == note
+
+
+def test_a_call_from_europe_has_another_codec(
+    http: Http, client: Client, application: Any, server: MediaServer
+) -> None:
+    call = client.ring({"at": 100, "hangup": True}, **{"from": "+442079460018"})
+    http.act(call, "answer", stream_url=server.url)
+    assert server.wait("start")["start"]["media_format"]["encoding"] == "PCMA"
+    dialled = http.dial(application, "+13125550001", stream_url=server.url, stream_codec="PCMA")
+    client.advance(1)
+    start = server.wait("start", 2)["start"]
+    assert (start["call_control_id"], start["media_format"]["encoding"]) == (dialled, "PCMA")
+
+
+@pytest.mark.parametrize(
     ("track", "heard"), [("outbound_track", ["outbound"]), ("both_tracks", ["inbound", "outbound"])]
 )
 def test_the_track_is_the_one_asked_for(

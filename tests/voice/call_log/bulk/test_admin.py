@@ -100,6 +100,22 @@ def test_they_are_followed_up_by_one_person_or_whoever_comes_first(browser: Clie
     assert (refused.status_code, "Nobody of that name" in refused.content.decode()) == (400, True)
 
 
+def test_open_ones_of_another_person_are_left_to_them(browser: Client, user_with: Any, calls: list[Any]) -> None:
+    ada = user_with(username="ada")
+    rows = [FollowUp(call=call, assignee=ada, asked_by="bob", at=calls[0].started_at) for call in calls[:2]]
+    rows[1].done_at, rows[1].done_by = timezone.now(), "ada"
+    FollowUp.objects.bulk_create(rows)
+    form = shown(browser, scope="all", q="")
+    for whom in ("operator", ""):  # one's own may be handed on
+        page = done(browser, "follow-up", form, assignee=whom).content.decode()
+        assert "2 calls to follow up" in page
+        assert "1 call left as" in page
+        kept = FollowUp.objects.select_related("assignee").get(call=calls[0])
+        assert (kept.assignee, kept.asked_by, kept.at) == (ada, "bob", calls[0].started_at)
+    noted = AuditEvent.objects.filter(action="call.follow_up_many").order_by("at")
+    assert [(one.details["asked"], one.details["left"]) for one in noted] == [(2, 1), (2, 1)]
+
+
 def test_they_are_exported_whichever_they_are(browser: Client, calls: list[Any]) -> None:
     form = shown(browser, scope="picked", call=[str(calls[1].pk)])
     file = b"".join(browser.post(MANY, form | {"do": "export", "format": "csv"}).streaming_content).decode()

@@ -12,11 +12,13 @@ from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
 from tests.support.call_pages import LOG
 from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
 from tests.support.recoveries import entry, listing, undelivered
 from tests.support.rows import Call, CallEvent
 from tests.support.telnyx_answers import telnyx_says
+from voice.call_log.inquiry import inquiry
 from voice.dialling import limits
 from voice.models import Limits, RejectionCount
 
@@ -24,6 +26,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.alone("it asks every account th
 ASK, IMPORT = f"{LOG}ask-telnyx/", f"{LOG}import/"
 MAY = ("voice.view_call", "voice.view_callevent", "voice.view_full_number")
 NOTHING = listing()
+HOUR = "filter[type]=webhook&filter[occurred_at][gte]="
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +72,10 @@ def questions(listener: Any) -> list[str]:
             ],
         ),
         ("13125550101", ["filter[from]=+13125550101", "filter[to]=+13125550101"]),
+        ("sip:ada@example.com", ["filter[from]=sip:ada@example.com", "filter[to]=sip:ada@example.com", HOUR]),
+        ("from:ada@example.com", ["filter[from]=sip:ada@example.com", HOUR]),
+        (f"from:sips:ada@example.com to:{TO}", [f"filter[from]=sips:ada@example.com&filter[to]={TO}", HOUR]),
+        ("sip:ada", []),
         ("0101", []),
         ("99 999 999", []),
         ("-from:+13125550101", []),
@@ -105,6 +112,22 @@ def test_a_leg_that_telnyx_knows_is_listed_with_how_it_stands(
     assert "+1312•••0101" in masked
     assert "555-0101" not in masked
     assert "3125550101" not in masked.replace(f'value="{FROM}"', "")
+
+
+def test_a_sip_address_is_found_in_the_record_of_the_last_hour(signed_in: Any, account: TelnyxAccount) -> None:
+    """Whatever Telnyx's filters make of an address: here they find nothing."""
+    here = told(**{"from": "sip:ada@Example.com;transport=tls", "to": TO})
+    record = listing(
+        here, told("call.initiated", leg="b", **{"from": "sip:adam@example.com"}), {"metadata": 7}, told(leg="c")
+    )
+    client = signed_in(*MAY)
+    with telnyx_says(account, call_events=lambda path: record if "webhook" in path else NOTHING):
+        page = asked(client, "sip:ada@example.com").content.decode()
+        assert "sip:ada@Example.com" in page
+        assert page.count("log-leg-told") == 1
+        assert "record of the last hour was read through" in page
+        page = asked(client, f"from:ada@example.com to:{FROM}").content.decode()
+        assert "Telnyx has no call of it" in page
 
 
 def test_what_telnyx_says_wrong_is_told_in_words(browser: Client, account: TelnyxAccount) -> None:
@@ -196,3 +219,23 @@ def test_the_empty_list_counts_what_may_have_been_the_call(browser: Client, acco
     assert "Dials of it that came to nothing 0" in page
     assert "Requests refused at our door in 24 hours 7" in page
     assert ASK in page
+
+
+def test_a_slow_telnyx_is_not_asked_any_more_once_a_requests_time_is_over(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each answer takes five seconds by the portal's clock."""
+    TelnyxAccount.objects.filter(pk=account.pk).update(name="a")
+    with telnyx_says(account, call_events=listing(told())) as listener:
+        for name in ("b", "c", "d"):
+            make_account(name, f"{listener.url}/v2")
+        monkeypatch.setattr(inquiry, "uptime", lambda: 5.0 * len(listener.requests))
+        page = asked(browser, FROM).content.decode()
+        assert len(listener.requests) == 2  # both questions to the first account
+        assert page.count("log-leg-told") == 1
+        assert page.count("not asked any more") == 3
+        listener.requests.clear()
+        monkeypatch.setattr(inquiry, "uptime", lambda: 9.0 * len(listener.requests))
+        page = asked(browser, f"{FROM} account:a").content.decode()
+        assert len(listener.requests) == 1
+        assert (page.count("log-leg-told"), page.count("not asked any more")) == (1, 1)

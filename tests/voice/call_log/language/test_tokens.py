@@ -26,6 +26,9 @@ from voice.call_log.language.tokens import Token
         ('"front:desk"', [Token("", "front:desk")]),
         ('"front desk', [Token("", "front desk")]),
         ("from:", [Token("from", "")]),
+        ('"', [Token("", "")]),
+        ('"" dir:in " "', [Token("", ""), Token("dir", "in")]),
+        ('a "" "b  c"', [Token("", "a b c")]),
         ("a\x00b", [Token("", "ab")]),
     ],
 )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.endings import command, course, event, judged
+from tests.support.endings import at, command, course, event, judged
 
 
 def quality(mos: str = "4.4", packets: str = "1000", lost: str = "0", sent: str = "1000") -> dict[str, Any]:
@@ -43,6 +43,14 @@ def test_a_refused_command_and_one_held_back_are_told() -> None:
     told = course("incoming", answered=1, ended=60, hangup_source="caller")
     refused = command("speak", 2, "refused", code="90040")
     assert judged(told, refused).flags == ("a command was refused: speak (90040)",)
+    held = {"held_since": at(2), "held_why": "Another command of the same call or conference comes first."}
+    (flag,) = judged(told, command("speak", 2, **held, held_until=at(5))).flags
+    assert flag.startswith("a command was held back for 3 s since")
+    (flag,) = judged(told, command("speak", 2, "queued", **held)).flags  # and it still is
+    assert flag.startswith("a command was held back since")
+    assert (
+        judged(told, command("gather", 2, **held, held_until=at(2.4))).flags == ()
+    )  # as each waits for the one before
 
 
 def test_what_was_learned_late_is_told() -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.support.endings import at, command, course, judged
 
 LEFT = {"hangup_cause": "originator_cancel", "hangup_source": "caller", "sip_hangup_cause": "487"}
+GONE = "The event has no event.payload.digits."
 HELD = {"held_since": at(0.1), "held_until": at(15), "held_why": "Commands of this account are held back: no answers"}
 
 
@@ -20,7 +21,10 @@ HELD = {"held_since": at(0.1), "held_until": at(15), "held_why": "Commands of th
             "blocked or out of funds (D17)",
         ),
         (command("answer", 0.1, "expired", **HELD), "answer_held_back", "held back for 15 s since 14:03:07 UTC"),
-        (command("answer", 0.1, "expired"), "answer_not_sent", "never sent"),
+        (command("answer", 0.1, "expired"), "answer_not_sent", "never sent; "),
+        (command("answer", 0.1, "queued"), "answer_not_sent", "never sent; "),
+        (command("answer", 0.1, "expired", words=GONE), "answer_not_sent", "never sent (The event has no event.pay"),
+        (command("answer", 0.1, "expired", settlement="Settled by user: ana."), "answer_settled", "(Settled by"),
         (command("answer", 3.1, "refused", code="90018"), "answered_late", "3.1 s"),
         (command("answer", 2.9, "refused", code="90018"), "caller_gave_up", "15 s"),
         (None, "caller_gave_up", "15 s"),
@@ -31,6 +35,21 @@ def test_what_became_of_our_answer_says_whose_side_it_was(told: Any, code: str, 
     assert (verdict.code, verdict.who) == (code, "caller")
     assert words in verdict.sentence
     assert verdict.category == ("not_answered" if code == "caller_gave_up" else "our_side")
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "lag"),
+    [
+        ("queued", "", True),
+        ("expired", "Too late: it would not make sense any more.", True),
+        ("expired", "main is suspended here since 2026-11-20 14:00 UTC (user: ana).", False),
+        ("expired", GONE, False),
+    ],
+)
+def test_workers_are_to_blame_for_what_came_too_late_alone(status: str, words: str, lag: bool) -> None:
+    verdict = judged(course("incoming", ended=15, **LEFT), command("answer", 0.1, status, words=words))
+    assert (verdict.code, bool(verdict.next_step)) == ("answer_not_sent", lag)
+    assert words.rstrip(".")[:60] in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -51,6 +70,8 @@ def test_an_application_without_a_flow_answers_nobody() -> None:
     assert judged(told, has_flow=False).code == "no_flow"
     assert judged(told, is_old_format=True).code == "old_format"
     assert judged(told, has_flow=True).code == "caller_gave_up"
+    assert judged(told, has_flow=False).confidence == "medium"
+    assert judged(told, command("dial", 1), has_flow=False).code == "caller_gave_up"  # a program of a team's answers
 
 
 def test_a_caller_cut_by_telnyx_was_taken_by_nobody() -> None:

@@ -105,6 +105,8 @@ def test_a_recording_is_played_from_where_telnyx_keeps_it(browser: Client, at_te
             reverse("admin:voice_texml_recording_media", args=[account.pk, "rec-1"]),
         )
         assert f'src="{media}"' in page
+        assert "X-Sig" not in page  # only by the player, which is noted
+        assert not AuditEvent.objects.filter(action="recording.listen").exists()
         assert "media-src 'self' https://media.example" in answered.headers["Content-Security-Policy"]
         led = browser.get(media)
     assert (led.status_code, led.url) == (302, RECORDING_ROW["media_url"])

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from applications.models import TexmlApplication
+from tests.support.accounts import make_account
 from tests.support.html_forms import typed
 from tests.support.http_servers import Listener
 from tests.support.rows import CallCommand
@@ -48,6 +49,15 @@ def test_it_dials_from_the_application_that_was_chosen(browser: Client, applicat
         **{"ApplicationSid": "88", "From": "+13125550100", "To": "+13125550001", "Record": True},
         **{"Texml": "<Response><Say>Hello</Say></Response>", "MachineDetection": "Enable"},
     }
+
+
+def test_of_an_id_that_two_accounts_know_the_account_is_chosen(browser: Client, application: Any) -> None:
+    others = make_account("others")
+    TexmlApplication.objects.create(account=others, telnyx_id="88", friendly_name="ivr", voice_url="https://a.example/")
+    assert "ApplicationSid" in send(browser).context["form"].errors
+    for account in (application.account, others):
+        assert send(browser, ApplicationSid=f"88@{account}").status_code == 302
+        assert CallCommand.objects.get(account=account).parameters["ApplicationSid"] == "88"
 
 
 def test_it_asks_for_everything_that_the_sdk_has(browser: Client, application: Any) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
 from portal.models import AuditEvent
 from portal.telnyx.account_sids import NoAccountSid
+from portal.view_times import TimePreference
 from tests.support.accounts import make_account
 from tests.support.http_servers import Listener, answer
 from tests.support.texml_pages import PAGES, page_of
@@ -54,6 +56,21 @@ def test_the_rows_lead_to_their_pages(browser: Client, at_telnyx: Any, at: str) 
         page = browser.get(reverse(f"admin:voice_texml_{at}")).content.decode()
         (link,) = re.findall(rf'href="(/admin/texml/{at}/{account.pk}/[^"]+)"', page)
         assert browser.get(html.unescape(link)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"), [("Asia/Tokyo", "2026-11-28 18:00:00"), ("America/Santiago", "2026-11-28 06:00:00")]
+)
+def test_times_are_those_of_who_looks_and_days_of_filters_say_that_they_are_not(
+    browser: Client, operator: User, at_telnyx: Any, zone: str, shown: str
+) -> None:
+    TimePreference.objects.create(user=operator, time_zone=zone)
+    with at_telnyx() as (account, _):
+        page = browser.get(reverse("admin:voice_texml_calls")).content.decode()
+        one = browser.get(page_of(account, "texml.calls.retrieve")).content.decode()
+    assert "Started from (UTC)" in page
+    assert f'title="2026-11-28 09:00:00 UTC">{shown}</time>' in page
+    assert f'title="2026-11-28 09:00:00 UTC">{shown}</time>' in one
 
 
 def test_telnyxs_filters_are_asked_of_telnyx(browser: Client, wire: Listener) -> None:

@@ -1,0 +1,46 @@
+"""Dials that people called off, or said that they did not happen: told as such, and not as a limit of the portal."""
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from portal.models import TelnyxAccount
+from tests.support.commands import dial, seen
+from tests.support.factories import CONNECTION
+from tests.support.reconciliation import dialled
+from tests.support.rest import COMMANDS
+from tests.support.rows import CallCommand
+from tests.voice.explanations.test_card import card
+
+pytestmark = pytest.mark.django_db
+
+
+def told(browser: Client, command: CallCommand) -> str:
+    assert seen(command).status == "expired"
+    words = " ".join(card(browser, f"/admin/voice/callcommand/{command.pk}/change/").split())
+    assert "limit" not in words.lower()
+    return words
+
+
+def test_one_that_somebody_said_did_not_happen_was_sent(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    command = dialled(account)
+    verdict = {"verdict": "it_did_not"}
+    assert api.post(f"{COMMANDS}{command.pk}/settle/", verdict, format="json").status_code == 200
+    words, said = told(browser, command), "Settled by token: tests: it did not happen."
+    assert f"Sent, without an answer, and counted as not carried out. {said}" in words
+    assert "Not sent" not in words
+    assert "certain:" not in words
+
+
+def test_one_that_a_stop_called_off_says_so(browser: Client, api: APIClient, account: TelnyxAccount) -> None:
+    command = dial(account, CONNECTION)
+    assert api.post("/api/v1/stops/", {"account": account.name}, format="json").status_code == 202
+    assert "Not sent: All outgoing calls were stopped by token: tests." in told(browser, command)
+
+
+def test_one_that_somebody_dropped_says_so(browser: Client, account: TelnyxAccount) -> None:
+    command = dial(account, CONNECTION)
+    assert browser.post(f"/admin/stuck/command/drop/{command.pk}/").status_code == 302
+    assert "Not sent: user: operator said that it is not to be sent any more." in told(browser, command)
