@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from tests.support.polling import eventually
+
 PATIENCE = 30  # s
 
 
@@ -23,12 +25,22 @@ class Listener:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port = self._socket.getsockname()[1]
         self._open: set[socket.socket] = set()
+        self._accepted: list[int] = []  # the port of whoever connected
+        self._noted: set[int] = set()
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
 
     @property
     def url(self) -> str:
         return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def catch_up(self) -> None:
+        """Wait until the request of everybody who has connected by now is noted."""
+        with socket.create_connection(("127.0.0.1", self.port)) as last:
+            own = last.getsockname()[1]  # connections are accepted in the order in which they were made
+        eventually(lambda: own in self._accepted, "the last connection")
+        due = {*self._accepted}
+        eventually(lambda: due <= self._noted, "a request on each connection")
 
     def close(self) -> None:
         self.stopping.set()
@@ -43,30 +55,32 @@ class Listener:
 
     def _accept(self) -> None:
         while True:
-            connection, _ = self._socket.accept()
+            connection, (_, port) = self._socket.accept()
             if self.stopping.is_set():
                 connection.close()
                 return
             self._open.add(connection)
-            thread = threading.Thread(target=self._serve, args=(connection,))
+            self._accepted.append(port)
+            thread = threading.Thread(target=self._serve, args=(connection, port))
             self._threads.append(thread)
             thread.start()
 
-    def _serve(self, connection: socket.socket) -> None:
+    def _serve(self, connection: socket.socket, port: int) -> None:
         with connection:
             connection.settimeout(PATIENCE)
             try:
                 if self._tls is None:
-                    self._answer(connection)
+                    self._answer(connection, port)
                 else:
                     with self._tls.wrap_socket(connection.dup(), server_side=True) as encrypted:
-                        self._answer(encrypted)
+                        self._answer(encrypted, port)
             except OSError:
                 pass
         self._open.discard(connection)
 
-    def _answer(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket, port: int) -> None:
         self.requests.append(_read_request(connection))
+        self._noted.add(port)
         self._behave(connection)
 
 

@@ -63,9 +63,11 @@ class Author:
 
     def publish(self) -> None:
         self.page.get_by_role("link", name="Publish …").click()
+        publish = self.page.get_by_role("button", name="Publish", exact=True)
+        publish.wait_for()
         if (confirmed := self.page.locator("[name=confirmed]")).count():
             confirmed.check()
-        self.page.get_by_role("button", name="Publish", exact=True).click()
+        publish.click()
         expect(self.page.get_by_text("is served").first).to_be_visible()
 
     def roll_back(self, name: str, version: int) -> None:
