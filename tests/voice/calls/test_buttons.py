@@ -12,7 +12,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.call_pages import page
 from tests.support.factories import CONNECTION, make_call, run_owed
-from tests.support.rows import Call, CallCommand
+from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.texml import form
 from tests.support.webhooks import post_texml
 from voice.commands import outbox
@@ -151,6 +151,12 @@ def test_streams_and_siprec_are_stopped(
 
 def test_the_recording_of_a_conference_is_not_the_leg_s(browser: Client, leg: Call) -> None:
     hear(leg, RecordingSid=RECORDING, RecordingStatus="in-progress", ConferenceSid="room-1")
+    assert running(browser, leg) == []
+
+
+def test_a_callback_that_names_what_runs_beside_another_matter_begins_nothing(browser: Client, leg: Call) -> None:
+    hear(leg, TranscriptionSid="words", RecordingSid=RECORDING, TranscriptionStatus="completed")
+    assert CallEvent.objects.exclude(event_type="texml.recording.in_progress").exists()
     assert running(browser, leg) == []
 
 

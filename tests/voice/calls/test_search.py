@@ -71,6 +71,7 @@ def found(text: str, actor: Actor) -> str:
         (LEG, "a"),
         (LEG.upper(), "a"),
         (SESSION, "b"),
+        (SESSION.upper(), "b"),
         ("v3:b-leg", "b"),
         ("v3:b", ""),
         (CONNECTION, "ab"),

@@ -10,6 +10,7 @@ from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.commands import act
 from tests.support.documents import FETCH, fetch, publish_anew, published
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event, run_owed
@@ -125,6 +126,38 @@ def test_an_event_says_what_matters_in_words(
 ) -> None:
     tell(account, make_event(event_type, **payload))
     assert told(operator)[0].detail == detail
+
+
+@pytest.mark.parametrize(
+    ("event_type", "is_media"),
+    [
+        ("call.speak.started", True),
+        ("call.playback.started", True),
+        ("call.recording.saved", True),
+        ("call.gather.ended", True),
+        ("call.dtmf.received", True),
+        ("call.transcription", True),
+        ("call.conversation.ended", True),
+        ("call.conversation_insights.generated", True),
+        ("streaming.started", True),
+        ("call.answered", False),
+        ("call.hangup", False),
+        ("call.enqueued", False),
+    ],
+)
+def test_what_was_heard_said_or_pressed_is_media(
+    account: TelnyxAccount, operator: Any, event_type: str, is_media: bool
+) -> None:
+    tell(account, make_event(event_type))
+    assert [entry.is_media for entry in told(operator)] == [is_media]
+
+
+@pytest.mark.parametrize(("action", "is_media"), [("stop_ai_assistant", True), ("hangup", False)])
+def test_a_command_that_has_to_do_with_what_is_heard_is_media(
+    account: TelnyxAccount, operator: Any, action: str, is_media: bool
+) -> None:
+    act(make_call(account), action)
+    assert [entry.is_media for entry in told(operator)] == [is_media]
 
 
 def test_a_long_session_costs_no_more_statements(

@@ -91,6 +91,18 @@ def test_the_promoted_row_is_as_new_as_the_webhook(client: Client, account: Teln
     assert "telnyx-timestamp" in row.headers
 
 
+def test_the_promoted_row_is_of_the_leg_session_and_application_that_the_webhook_names(
+    client: Client, account: TelnyxAccount
+) -> None:
+    event = make_event(call_leg_id=str(uuid.uuid4()), call_session_id=str(uuid.uuid4()))
+    names = ("call_control_id", "call_leg_id", "call_session_id", "connection_id")
+    told = event["data"]["payload"]
+    backfill(account, {"data": event["data"] | {"payload": {k: v for k, v in told.items() if k not in names}}})
+    assert set(CallEvent.objects.values_list(*names)) == {("", "", "", "")}
+    post_webhook(client, account, event)
+    assert CallEvent.objects.values(*names).get() == {name: told[name] for name in names}
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_how_late_an_event_came_is_told_by_its_first_arrival_in_both_orders(
     client: Client, account: TelnyxAccount, again: bool

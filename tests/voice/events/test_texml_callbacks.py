@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 from applications.models import TexmlApplication
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.factories import make_flow
+from tests.support.factories import make_flow, run_owed
 from tests.support.payloads import named
 from tests.support.rest import api_for
 from tests.support.rows import Call, CallCommand, CallEvent
@@ -258,6 +258,17 @@ def test_the_sip_code_of_a_call_s_end_is_its_own(client: Client, account: Telnyx
     process(stored(client, account, progress("failed", SipHangupCause="403")).pk)
     call = Call.objects.get()
     assert (call.state, call.sip_hangup_cause) == ("ended", "403")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_cause_that_is_told_beats_a_status_that_implies_one_whichever_came_last(
+    client: Client, account: TelnyxAccount, order: tuple[int, int]
+) -> None:
+    told = [progress("completed", 1, HangupCause="user_busy"), progress("failed", 2)]
+    for number in order:
+        assert post_texml(client, account, told[number]).status_code == 200
+        run_owed()
+    assert Call.objects.get().hangup_cause == "user_busy"
 
 
 def test_what_a_document_calls_a_cost_is_none(client: Client, account: TelnyxAccount) -> None:
