@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from voice.call_page import session as sessions
 from voice.call_page.session import Session
 from voice.catalogue.event_types import ending
+from voice.flows import versions
 from voice.measurements import wording
 from voice.models import Call, Flow
 
@@ -39,9 +40,12 @@ def panel(request: HttpRequest, call: Call) -> SafeString:
 
 
 def _flow(session: Session, user: Any) -> tuple[str, str] | None:
-    """Return the flow that acts on such calls now, with its page, for who may see it."""
+    """Return the flow that was in force when the call began, with its page if it still has one, for who may see it."""
     call = session.call
     if not call.connection_id or not user.has_perm("voice.view_flow"):
         return None
-    flow = Flow.objects.filter(account=call.account_id, connection_id=call.connection_id, active=True).first()
-    return (str(flow), reverse("admin:voice_flow_change", args=[flow.pk])) if flow else None
+    flow = versions.in_force(call.account_id, call.connection_id, call.started_at)
+    if flow is None:
+        return None
+    is_there = Flow.objects.filter(pk=flow.pk).exists()
+    return str(flow), reverse("admin:voice_flow_change", args=[flow.pk]) if is_there else ""

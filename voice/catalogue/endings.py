@@ -39,6 +39,7 @@ _LABELS = {
     "webhook_down": "Its webhook did not come",
     "old_format": "Webhooks in the old format",
     "no_flow": "No flow answers here",
+    "nobody_answered": "Nobody here answered it",
     "unanswered_end": "Ended before our answer",
     "ended_unanswered": "Ended before an answer",
     "unknown_cause": "Unknown cause",

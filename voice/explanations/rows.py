@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -14,10 +15,11 @@ from voice.explanations.judgement import precedence
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
 from voice.explanations.judgement.telnyx_codes import reason_in
 from voice.explanations.judgement.verdicts import LOW, Verdict
-from voice.flows import handlers
-from voice.models import Call, CallCommand, CallEvent, Flow
+from voice.flows import handlers, versions
+from voice.models import Call, CallCommand, CallEvent
 
 _MOST = 2000  # of events and of commands; a talk of hours has more words than that, and they end no call
+_NEAR, _SOON = 200, timedelta(days=1)  # legs of an application before a call and after it; how long after it
 _NOISE = (
     *(
         "call.transcription",
@@ -135,12 +137,14 @@ def _of_application(leg: Call, context: Context) -> Context:
     """Add what the application of a call that nobody answered says of it."""
     row = CallControlApplication.objects.filter(account=leg.account_id, telnyx_id=leg.connection_id).first()
     seconds = getattr(row, "first_command_timeout_secs", None) if row else None
+    has_flow = _is_answered_here(leg) if row else None
     return Context(
         now=context.now,
         directions=context.directions,
         living=context.living,
         first_command_seconds=float(seconds) if isinstance(seconds, int) else None,
-        has_flow=_is_answered_here(leg) if row else None,
+        has_flow=has_flow,
+        answered_by=_answering(leg) if has_flow is False else "",
         is_old_format=str(getattr(row, "webhook_api_version", "") or "") == "1",
     )
 
@@ -149,8 +153,24 @@ def _is_answered_here(leg: Call) -> bool:
     """Tell whether a flow of the application was active when the leg began, or a handler of ours is for it."""
     if handlers.problems() or handlers.matching("call.initiated", leg.connection_id):
         return True
-    flows = Flow.history.as_of(leg.started_at)  # type: ignore[attr-defined]
-    return bool(flows.filter(account=leg.account_id, connection_id=leg.connection_id, active=True).exists())
+    return versions.in_force(leg.account_id, leg.connection_id, leg.started_at) is not None
+
+
+def _answering(leg: Call) -> str:
+    """Return who asked for the answer to the last calls of the application before this one, else to the next ones.
+
+    Nobody, if none of them was answered by a command. A rule among them is that of a flow that was switched off.
+    """
+    others = Call.objects.filter(account=leg.account_id, connection_id=leg.connection_id)
+    next_ones = others.filter(started_at__gt=leg.started_at, started_at__lt=leg.started_at + _SOON)
+    for near in (
+        others.filter(started_at__lt=leg.started_at).order_by("-started_at"),
+        next_ones.order_by("started_at"),
+    ):
+        answers = CallCommand.objects.filter(action="answer", call__in=near.values("pk")[:_NEAR]).order_by()
+        if told := list(answers.values_list("created_at", "requested_by")):
+            return str(min(told, key=lambda answer: abs(answer[0] - leg.started_at))[1])
+    return ""
 
 
 def _without_events(leg: Call, facts: Facts) -> Verdict:

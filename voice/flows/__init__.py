@@ -1,3 +1,3 @@
 """Decides what an event makes happen: rules, and handlers of Python users."""
 
-__all__ = ["handler_commands", "handlers", "rules"]
+__all__ = ["handler_commands", "handlers", "rules", "versions"]

@@ -1,8 +1,9 @@
-"""Reads what a flow was at each save, its rules among it, and puts it back as it was."""
+"""Reads what a flow was at each save and which one was in force when, and puts one back as it was."""
 
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from difflib import SequenceMatcher
 from itertools import accumulate, zip_longest
 from typing import Any
@@ -30,6 +31,13 @@ def versions_of(flow: Flow) -> QuerySet[Any]:
     """Return every save of ``flow``, newest first."""
     saves: QuerySet[Any] = flow.history.order_by("-history_id")  # type: ignore[attr-defined]
     return saves
+
+
+def in_force(account_id: Any, connection_id: str, at: datetime) -> Flow | None:
+    """Return the flow of an application that was active at a time, as it was then; it may be gone by now."""
+    flows = Flow.history.as_of(at)  # type: ignore[attr-defined]
+    found: Flow | None = flows.filter(account=account_id, connection_id=connection_id, active=True).first()
+    return found
 
 
 def states(saves: Sequence[Any]) -> list[JsonObject]:

@@ -1,16 +1,20 @@
 """The facts of a call."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.call_pages import page
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call, make_flow
-from tests.support.rows import Call
+from tests.support.rest import FLOWS
+from tests.support.rows import Call, Flow
+from tests.support.times import ago
 
 pytestmark = pytest.mark.django_db
 
@@ -38,13 +42,37 @@ def test_cost_and_step_are_told_or_that_there_is_none(browser: Client, signed_in
     assert "not told yet" in facts(browser, page(alive))
     Call.objects.update(state="ended", ended_at=timezone.now())
     assert "not reported: why" in facts(browser, page(alive))
-    make_flow(account, name="front desk")
+    made(ago(60), account, name="front desk")
     call = make_call(account, "b", cost="0.01250", currency="EUR", step="menu", ended_at=timezone.now(), state="ended")
     told = facts(browser, page(call))
     assert "0.0125 EUR" in told
     assert "front desk</a>" in told
     assert "at step menu" in told
     assert "front desk" not in facts(signed_in("voice.view_call"), page(call))
+
+
+def made(at: datetime, account: TelnyxAccount, **columns: Any) -> Flow:
+    """A flow that was made back then."""
+    flow = make_flow(account, **columns)
+    flow.history.update(history_date=at)  # type: ignore[attr-defined]
+    return flow
+
+
+def test_the_flow_is_the_one_that_was_in_force_at_the_call(
+    browser: Client, api: APIClient, account: TelnyxAccount
+) -> None:
+    first = made(ago(60), account, name="days")
+    before, during = make_call(account, "a", started_at=ago(90)), make_call(account, "b", started_at=ago(30))
+    assert api.patch(f"{FLOWS}{first.pk}/", {"name": "old days", "active": False}, format="json").status_code == 200
+    make_flow(account, name="nights")
+    assert "<dt>Flow" not in facts(browser, page(before))
+    told = facts(browser, page(during))
+    assert f"/admin/voice/flow/{first.pk}/change/" in told
+    assert ">days</a>" in told
+    assert "nights" not in told
+    assert api.delete(f"{FLOWS}{first.pk}/").status_code == 204
+    told = facts(browser, page(during))
+    assert "<dd>days</dd>" in told  # it has no page any more
 
 
 def test_times_name_their_zone(browser: Client, account: TelnyxAccount) -> None:

@@ -9,9 +9,9 @@ from rest_framework.test import APIClient
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.events import tell
-from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow
 from tests.support.rest import FLOWS, of_call
-from tests.support.rows import Call, CallEvent, Flow
+from tests.support.rows import Call, CallCommand, CallEvent, Flow
 from tests.support.times import ago
 from voice.flows import handlers
 
@@ -73,3 +73,64 @@ def test_a_handler_answers_as_a_flow_does(
 
     ended(account)
     assert told(api)["code"] == code
+
+
+ANSWERED = [
+    ({"by": "token: desk"}, ("nobody_answered", "answered over REST")),
+    ({"by": "user: ada"}, ("nobody_answered", "answered by hand")),
+    ({"by": "token: desk", "began": 30, "action": "speak"}, ("no_flow", "no active flow")),
+    ({"by": "rule: greeting #1"}, ("no_flow", "no active flow")),  # its flow was switched off
+    ({"by": "token: desk", "connection_id": "88"}, ("no_flow", "no active flow")),
+    ({"by": "token: desk", "began": 10}, ("nobody_answered", "answered over REST")),  # the next caller was luckier
+    ({"by": "token: desk", "began": -100_000}, ("no_flow", "no active flow")),
+]
+
+
+@pytest.mark.parametrize(("of", "expected"), ANSWERED)
+def test_what_answers_other_calls_of_the_application_says_whether_a_flow_is_missing(
+    api: APIClient, account: TelnyxAccount, of: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    ended(account)
+    answered(account, **of)
+    verdict = told_of("a", api)
+    assert (verdict["code"], expected[1] in verdict["sentence"]) == (expected[0], True), verdict
+
+
+def test_the_nearest_answer_before_the_call_decides(api: APIClient, account: TelnyxAccount) -> None:
+    ended(account)
+    for seconds, by in ((300, "token: desk"), (200, "rule: greeting #1"), (100, "token: desk"), (5, "user: ada")):
+        answered(account, by, seconds)
+    verdict = told_of("a", api)
+    assert verdict["sentence"] == (
+        "Nobody answered it: this application had no flow, its calls were answered over REST; "
+        "the caller left after 15 s."
+    )
+    assert (verdict["category"], verdict["who"]) == ("not_answered", "caller")
+    assert "program" in verdict["next_step"]
+
+
+def test_a_program_that_does_not_answer_in_time_is_asked_for_and_no_flow(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    tell(account, make_event(seconds=-40), make_event("call.hangup", -10, hangup_cause="timeout"))
+    assert "active flow" in told_of("a", api)["next_step"]
+    answered(account, "token: desk")
+    verdict = told_of("a", api)
+    assert verdict["code"] == "first_command"
+    assert "flow" not in verdict["next_step"]
+
+
+def answered(
+    account: TelnyxAccount, by: str, began: float = 60, action: str = "answer", connection_id: str = CONNECTION
+) -> None:
+    """Somebody else called so many seconds ago, and ``by`` asked for an action on that call."""
+    started = {"started_at": ago(began), "call_session_id": "other"}
+    call = make_call(account, f"other {began}", connection_id=connection_id, **started)
+    told = {"created_at": ago(began), "expires_at": ago(began), "intent_key": f"{by} {began}", "status": "ok"}
+    CallCommand.objects.create(
+        account=account, action=action, call=call, call_control_id=call.call_control_id, requested_by=by, **told
+    )
+
+
+def told_of(leg: str, api: APIClient) -> Any:
+    return api.get(of_call(Call.objects.get(call_control_id=f"v3:{leg}-leg"), "explanation")).json()

@@ -80,6 +80,7 @@ class Context:
     breaker_why: str = ""
     first_command_seconds: float | None = None
     has_flow: bool | None = None
+    answered_by: str = ""  # without a flow: who asked for the answer to another call of the application
     is_old_format: bool = False
     is_alive: bool | None = None
     same_length: int = 0  # other calls to the same prefix that were cut after the same time

@@ -9,6 +9,10 @@ from voice.explanations.judgement.verdicts import HIGH, MEDIUM, PORTAL, Verdict,
 
 _LATE = timedelta(seconds=3)
 _LAG = "Look at the lag of the queue and at the workers."
+_OTHERWISE = {
+    "token": ("over REST", "Was the program running that answers?"),
+    "user": ("by hand", "Was anybody there to answer?"),
+}
 _AT_ONCE = 5  # seconds; a caller who leaves sooner may have left before it could ring
 
 
@@ -22,13 +26,14 @@ def no_command(leg: Leg) -> Verdict:
     seconds = leg.context.first_command_seconds or leg.setup
     sent = any(command.status == "ok" for command in leg.commands)
     what = "it was not answered" if sent else "no command came"
+    _, question = _without_a_flow(leg) or ("", "Is there an active flow?")
     return Verdict(
         "first_command",
         "our_side",
         "us",
         f"Nobody here took the call: {what} within {span(seconds)}, and Telnyx cut it.",
         MEDIUM,
-        "Is there an active flow? Do webhooks arrive, and are they worked off at once?",
+        f"{question} Do webhooks arrive, and are they worked off at once?",
     ).resting_on(leg.initiated)
 
 
@@ -83,11 +88,25 @@ def _of_the_event(leg: Leg, answers: list[Command]) -> Verdict | None:
     if not answers and leg.context.is_old_format:
         sentence = f"We could not answer: webhooks come in the old format; the caller left{waited}."
         return _verdict("old_format", sentence, "Set the application's webhook API version to 2.")
-    if not leg.commands and leg.context.has_flow is False:  # a program over REST may answer all the same
-        sentence = f"Nothing here answers this application: it had no active flow; the caller left{waited}."
-        found = _verdict("no_flow", sentence, "Make a flow for the application, or switch its flow on.")
-        return found.capped(MEDIUM)
+    if not leg.commands and leg.context.has_flow is False:
+        return _unasked(leg, waited)
     return None
+
+
+def _unasked(leg: Leg, waited: str) -> Verdict:
+    """Say that no flow was there to answer, and nobody else asked for anything before the caller left."""
+    if found := _without_a_flow(leg):
+        how, question = found
+        sentence = f"Nobody answered it: this application had no flow, its calls were answered {how}; "
+        sentence += f"the caller left{waited}."
+        return Verdict("nobody_answered", "not_answered", "caller", sentence, MEDIUM, question, source=PORTAL)
+    sentence = f"Nothing here answers this application: it had no active flow; the caller left{waited}."
+    return _verdict("no_flow", sentence, "Make a flow for the application, or switch its flow on.").capped(MEDIUM)
+
+
+def _without_a_flow(leg: Leg) -> tuple[str, str] | None:
+    """Word how calls of its application are answered without a flow, and what to ask when one is not; None: not."""
+    return _OTHERWISE.get(leg.context.answered_by.partition(":")[0])
 
 
 def _verdict(code: str, sentence: str, next_step: str) -> Verdict:
