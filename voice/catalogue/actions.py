@@ -24,6 +24,7 @@ _DIALS = {DIAL, "transfer", "refer", *texml_operations.DIALS}
 NEW_CALLS = frozenset({DIAL, *texml_operations.DIALS})  # they make a call of their own
 HANG_UPS = frozenset({"hangup", "texml.calls.hang_up"})
 DELETES_RECORDING = frozenset({"recordings.delete", "texml.recordings.delete"})  # its file, for good
+_DELETES = DELETES_RECORDING | {"texml.transcriptions.delete"}  # what was recorded, or its words
 # What is said on a call is kept or sent elsewhere: it takes the permission to listen, as hearing it afterwards does.
 _LISTENS = {"start_recording", "start_streaming", "start_forking", "start_siprec", "conferences.record_start"}
 _LISTENS |= {"start_conversation_relay", "texml.calls.record", "texml.calls.start_stream", "texml.calls.start_siprec"}
@@ -154,7 +155,7 @@ def application_of(command: CallCommand) -> str:
 
 def permission(action: str) -> str:
     """Name the permission to press it. What its parameters make of it takes more: ``voice.dialling.rights``."""
-    if action in DELETES_RECORDING:
+    if action in _DELETES:
         return "voice.delete_recording"
     if action == texml_operations.SAVE_SECRET:  # it belongs to the documents of applications, and to no call
         return "applications.change_texmlapplication"

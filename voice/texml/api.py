@@ -253,7 +253,7 @@ class TexmlTranscriptionViewSet(TexmlViewSet):
     """The account's transcriptions of recordings of TeXML calls."""
 
     lookup_field = "transcription_sid"
-    permissions = {"list": _SEE, "retrieve": _SEE, "destroy": _CONTROL}
+    permissions = {"list": _SEE, "retrieve": _SEE, "destroy": actions.permission(transcriptions.DELETE)}
 
     @lists()
     def list(self, request: Request) -> Response:

@@ -8,6 +8,8 @@ from voice.commands import outbox
 from voice.models import CallCommand
 from voice.texml import requests
 
+DELETE = "texml.transcriptions.delete"
+
 
 def at_telnyx(account: TelnyxAccount, query: Mapping[str, str]) -> requests.Page | None:
     """Read a page of the account's transcriptions."""
@@ -21,4 +23,4 @@ def retrieve(account: TelnyxAccount, transcription_sid: str) -> requests.Told | 
 
 def delete(account: TelnyxAccount, transcription_sid: str, actor: Actor, *, intent: str = "") -> CallCommand:
     """Make a queued deletion of a transcription."""
-    return outbox.place(account, "texml.transcriptions.delete", {}, actor, path=[transcription_sid], intent=intent)
+    return outbox.place(account, DELETE, {}, actor, path=[transcription_sid], intent=intent)
