@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from xml.parsers import expat
 
-from portal.texml.linter import lint
+from portal.texml.judging.linter import lint
 from portal.texml.tree import LARGEST
 from tests.support.hostile_xml import HOSTILE
 

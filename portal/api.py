@@ -15,7 +15,7 @@ from portal.rest.serializers import Strict
 from portal.rest.viewsets import PortalViewSet, ReadOnlyViewSet
 from portal.texml.findings import LEVELS, RULES
 from portal.texml.grammar import GRAMMAR, VALUE_TYPES, Element
-from portal.texml.linter import Surroundings, lint
+from portal.texml.judging.linter import Surroundings, lint
 from portal.texml.tree import Malformed
 from portal.texml.twiml import WHATS, from_twiml
 

@@ -8,7 +8,6 @@ __all__ = [
     "findings",
     "grammar",
     "interpreter",
-    "linter",
     "outcomes",
     "rendering",
     "templates",

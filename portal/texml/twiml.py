@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from portal.texml import tree
 from portal.texml.findings import Place
 from portal.texml.grammar import GRAMMAR, ROOT, Element, Value
-from portal.texml.linter import lint
+from portal.texml.judging.linter import lint
 from portal.texml.templates import TAG
 from portal.texml.tree import parse
 

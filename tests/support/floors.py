@@ -53,8 +53,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("portal.finder.*",),
     ("portal.supervision.*",),
     ("portal.celery", "portal.runtime.*"),
-    ("portal.texml.findings", "portal.texml.grammar", "portal.texml.templates", "portal.texml.tree"),
-    ("portal.texml.rules.*",),
+    (
+        *("portal.texml.findings", "portal.texml.grammar", "portal.texml.rendering", "portal.texml.templates"),
+        "portal.texml.tree",
+    ),
+    ("portal.texml.judging.rules.*",),
+    ("portal.texml.judging.*",),
     ("portal.texml.*",),
     (
         *("portal.sandbox.chance", "portal.sandbox.clock", "portal.sandbox.countries", "portal.sandbox.parameters"),

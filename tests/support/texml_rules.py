@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from portal.texml.linter import lint
+from portal.texml.judging.linter import lint
 
 
 class Cases(NamedTuple):

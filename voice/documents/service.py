@@ -12,9 +12,9 @@ from portal.actors import Actor
 from portal.masking import hides_something
 from portal.models import AuditEvent
 from portal.refusals import PortalRefusal
-from portal.texml import linter, rendering
 from portal.texml.findings import Finding
-from portal.texml.rules.context import Surroundings
+from portal.texml.judging import destinations, linter
+from portal.texml.judging.rules.context import Surroundings
 from portal.texml.templates import TemplateError
 from voice.catalogue import texml_documents
 from voice.dialling import limits, rights
@@ -79,7 +79,7 @@ def findings(document: TexmlDocument) -> list[Finding]:
     """List what the linter says of the draft: by itself, and with the other documents of its account."""
     alone = set(linter.lint(document.draft, Surroundings(variables=frozenset(document.variables))))
     try:
-        rendering.judged(document.draft)
+        destinations.judged(document.draft)
     except TemplateError as error:
         if not any(one.rule == error.rule and one.level in _GRAVE for one in alone):
             alone.add(_of_template(error))
@@ -220,7 +220,7 @@ def _demand(document: TexmlDocument, source: str, actor: Actor) -> None:
     That is asked of all that the document can say, whichever sections a fetch chooses.
     """
     try:
-        judged = rendering.judged(source)
+        judged = destinations.judged(source)
     except TemplateError as error:
         raise Unfit([_of_template(error)], "A document with errors is not published.") from None
     for one in judged:

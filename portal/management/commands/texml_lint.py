@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management import BaseCommand
 
 from portal.texml.findings import Finding
-from portal.texml.linter import Surroundings, lint
+from portal.texml.judging.linter import Surroundings, lint
 from portal.texml.tree import LARGEST
 
 _STDIN = "-"

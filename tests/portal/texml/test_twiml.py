@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.texml.grammar import GRAMMAR
-from portal.texml.linter import Surroundings, lint
+from portal.texml.judging.linter import Surroundings, lint
 from portal.texml.tree import Malformed, parse
 from portal.texml.twiml import from_twiml
 from tests.support.texml_language import ATTRIBUTES, document, needed

@@ -19,8 +19,8 @@ from portal.actors import actor_of
 from portal.admin.filters import CountedRelatedFilter
 from portal.admin.site import as_json, viewer
 from portal.masking import addresses_for, set_up_for
-from portal.texml.linter import lint
-from portal.texml.rules.context import Surroundings
+from portal.texml.judging.linter import lint
+from portal.texml.judging.rules.context import Surroundings
 from portal.texml.tree import LARGEST
 from portal.texts import visible
 from voice.catalogue.forms import JSONText

@@ -6,8 +6,8 @@ from itertools import pairwise
 from portal.texml import tree
 from portal.texml.findings import Finding, Level, found
 from portal.texml.grammar import GRAMMAR
-from portal.texml.rules.context import Context
-from portal.texml.rules.placeholders import unconditional
+from portal.texml.judging.rules.context import Context
+from portal.texml.judging.rules.placeholders import unconditional
 
 _ENDS: dict[str, Level | None] = {"Redirect": None, "Reject": None, "Hangup": None, "Leave": "info"}
 _HANDS_OVER = {"Dial", "Record", "Enqueue", "Refer", "AIGather", "Pay", "Connect"}  # to their action

@@ -7,9 +7,9 @@ from urllib.parse import urljoin, urlsplit
 from portal.texml import tree
 from portal.texml.findings import Finding, found
 from portal.texml.grammar import GRAMMAR, Value
-from portal.texml.rules.context import Context
-from portal.texml.rules.flow import misplaced
-from portal.texml.rules.placeholders import is_filled, unconditional
+from portal.texml.judging.rules.context import Context
+from portal.texml.judging.rules.flow import misplaced
+from portal.texml.judging.rules.placeholders import is_filled, unconditional
 
 _ASKS = {"Gather", "Record", "AIGather", "Pay", "Dial", "Enqueue", "Connect", "Hangup"}  # or waits, or ends
 _LEAVES = {"Leave", "Hangup", "Redirect"}
@@ -52,7 +52,7 @@ def _link(element: tree.Element, given: str, address: str, value: Value, is_redi
 
 
 def findings(contexts: Mapping[str, Context], hosted: str, absent: Mapping[str, str]) -> Iterator[tuple[str, Finding]]:
-    """Yield addresses with what is wrong there. Parameters: see ``lint_together`` of ``portal.texml.linter``."""
+    """Yield addresses with what is wrong there. Parameters: see ``linter.lint_together``."""
     found_links = {address: list(links(context, address)) for address, context in contexts.items()}
     for address, out in found_links.items():
         for link in out:

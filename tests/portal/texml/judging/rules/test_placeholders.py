@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.texml.rules.placeholders import is_filled, unconditional, without_sections
+from portal.texml.judging.rules.placeholders import is_filled, unconditional, without_sections
 from portal.texml.tree import parse
 
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from portal.texml.findings import LEVELS, RULES, Finding, found
 from portal.texml.grammar import GRAMMAR
-from portal.texml.linter import lint, lint_together
-from portal.texml.rules import attributes, flow, links, structure, templates, values
-from portal.texml.rules.context import Surroundings
+from portal.texml.judging.linter import lint, lint_together
+from portal.texml.judging.rules import attributes, flow, links, structure, templates, values
+from portal.texml.judging.rules.context import Surroundings
 from portal.texml.templates import TemplateError, read
-from tests.portal.texml.rules import (
+from tests.portal.texml.judging.rules import (
     test_attributes,
     test_flow,
     test_structure,
@@ -27,7 +27,7 @@ from tests.portal.texml.rules import (
 )
 from tests.support.texml_rules import SAY, marked, verbs
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[4]
 EXAMPLES = sorted((Path(__file__).parent / "examples").glob("*.xml"))
 PAGE = "https://portal.example.com/texml/"
 MODULES = (test_attributes, test_flow, test_structure, test_templates, test_values, test_well_formedness)
@@ -177,7 +177,7 @@ def test_the_examples_use_every_verb():
 
 def test_it_runs_without_what_a_web_process_needs():
     """The sandbox judges and runs documents, and has none of these."""
-    code = "import sys, portal.texml.linter, portal.texml.rendering, portal.texml.twiml; print(*sys.modules)"
+    code = "import sys, portal.texml.judging.linter, portal.texml.rendering, portal.texml.twiml; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert not {"django", "rest_framework", "celery", "unfold", "telnyx"} & set(loaded.split())
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from portal.texml import tree
 from portal.texml.findings import Finding, found
 from portal.texml.grammar import GRAMMAR, ROOT, Element, close
-from portal.texml.rules.context import Context
-from portal.texml.rules.placeholders import unconditional, without_sections
+from portal.texml.judging.rules.context import Context
+from portal.texml.judging.rules.placeholders import unconditional, without_sections
 
 _ALONE = {"Queue", "Conference"}  # in a Dial
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from portal.texml import tree
 from portal.texml.findings import Finding, found
 from portal.texml.grammar import GRAMMAR, Element, close
-from portal.texml.rules.context import Context
+from portal.texml.judging.rules.context import Context
 
 
 def findings(context: Context) -> Iterator[Finding]:

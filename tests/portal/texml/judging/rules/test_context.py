@@ -1,6 +1,6 @@
 """What elements mean: in another case what they were meant to be, and nothing within what nobody knows."""
 
-from portal.texml.rules.context import Context
+from portal.texml.judging.rules.context import Context
 from portal.texml.tree import parse
 
 

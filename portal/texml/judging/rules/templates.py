@@ -8,7 +8,7 @@ from functools import partial
 from portal.texml import tree
 from portal.texml.findings import Finding, Place, found
 from portal.texml.grammar import GRAMMAR, Element, close
-from portal.texml.rules.context import Context
+from portal.texml.judging.rules.context import Context
 from portal.texml.templates import FILTERS, TAG
 
 _NAME = r"[A-Za-z][A-Za-z0-9_]*"

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from portal.texml.linter import lint_together
+from portal.texml.judging.linter import lint_together
 from tests.support.texml_rules import SAY, verbs
 
 PAGE = "https://portal.example.com/texml/"

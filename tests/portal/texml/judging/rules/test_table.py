@@ -10,7 +10,7 @@ import pytest
 
 from portal.texml.findings import Finding
 from portal.texml.grammar import GRAMMAR, ROOT
-from portal.texml.linter import lint
+from portal.texml.judging.linter import lint
 from tests.support.texml_language import ATTRIBUTES, content, document, needed, placed, right, written, wrong
 
 ELEMENTS = [key for key in GRAMMAR.elements if key != ROOT]

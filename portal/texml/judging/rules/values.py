@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from portal.texml import tree
 from portal.texml.findings import Finding, Place, found
 from portal.texml.grammar import GRAMMAR, Element, Value, close
-from portal.texml.rules.context import Context
-from portal.texml.rules.placeholders import is_filled
+from portal.texml.judging.rules.context import Context
+from portal.texml.judging.rules.placeholders import is_filled
 
 _NUMBERS = {"integer": re.compile(r"-?[0-9]{1,12}"), "number": re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,12})?")}
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")

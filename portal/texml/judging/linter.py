@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from portal.texml.findings import Finding
-from portal.texml.rules import attributes, flow, links, structure, templates, values
-from portal.texml.rules.context import NOTHING_KNOWN, Context, Surroundings
+from portal.texml.judging.rules import attributes, flow, links, structure, templates, values
+from portal.texml.judging.rules.context import NOTHING_KNOWN, Context, Surroundings
 from portal.texml.tree import Malformed, parse
 
 __all__ = ["NOTHING_KNOWN", "Surroundings", "lint", "lint_together"]
