@@ -209,7 +209,7 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     @extend_schema(responses=RunSerializer(many=True), filters=False)
     @action(detail=True, url_path="cases/run", pagination_class=None)
     def run_cases(self, request: Request, pk: str) -> Response:
-        """Go through all test cases with the draft."""
+        """Go through all test cases with the draft, as far as there is time. They are at most 100."""
         refuse_unknown_parameters(request)
         runs = cases.run(self.get_object(), by_name=may_see_whole(request.user))
         return Response(RunSerializer(runs, many=True, context=self.get_serializer_context()).data)

@@ -218,11 +218,14 @@ class DifferenceSerializer(serializers.Serializer[Any]):
 
 
 class RunSerializer(serializers.Serializer[Any]):
-    """What came of one test case; no ``differences``: it passes."""
+    """What came of one test case; no ``differences``: it passes. What was not run has one, without ``found``."""
 
     case = serializers.UUIDField(source="case.pk")
     name = serializers.CharField(source="case.name")
     differences = DifferenceSerializer(many=True)
+    not_run = serializers.CharField(
+        allow_blank=True, help_text="Why it was not gone through, empty if it was: all have a few seconds together."
+    )
 
     def to_representation(self, instance: cases.Run) -> dict[str, Any]:
         shown = super().to_representation(instance)

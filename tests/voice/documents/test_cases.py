@@ -107,6 +107,51 @@ def test_a_step_that_is_not_possible_any_more_is_told(api: APIClient, menu: Texm
     assert "not possible any more" in problem(answer, 400)["errors"]["steps"][0]
 
 
+@pytest.fixture
+def ran(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What each case that was gone through begins with; every one takes five seconds."""
+    begun: list[str] = []
+    again = cases.talk_again
+
+    def slowly(draft: Any, steps: Any, caller: Any) -> Any:
+        begun.append(steps[0]["do"])
+        return again(draft, steps, caller)
+
+    monkeypatch.setattr(cases, "talk_again", slowly)
+    monkeypatch.setattr(cases, "uptime", lambda: 5.0 * len(begun), raising=False)
+    return begun
+
+
+def test_what_there_is_no_time_for_is_told_and_never_passes(
+    browser: Client, api: APIClient, menu: TexmlDocument, ran: list[str]
+) -> None:
+    for name in ("a", "b", "c"):
+        assert keep(api, menu, name=name).status_code == 201
+    *first, last = api.get(f"{URL}{menu.pk}/cases/run/").json()
+    assert [(run["name"], run["differences"], run["not_run"]) for run in first] == [("a", [], ""), ("b", [], "")]
+    assert last["name"] == "c"
+    assert "8 seconds" in last["not_run"]
+    (nothing,) = last["differences"]  # whoever reads these alone takes it for one that fails
+    assert (nothing["at"], nothing["found"]) == (0, [])
+    refused = api.post(f"{URL}{menu.pk}/publish/", {"confirmed": True}, format="json")
+    (words,) = problem(refused, 400)["errors"]["cases"]
+    assert "no time" in words
+    assert words.count("“") == 1
+
+    page = f"/admin/voice/texmldocument/{menu.pk}/"
+    shown = browser.get(f"{page}cases/").content.decode()
+    assert "1 of 3 was not run" in shown
+    assert (shown.count(">passed<"), shown.count(">not run<"), shown.count(">failed<")) == (2, 1, 0)
+    assert "What it says now is right" not in shown  # nobody saw what it says now
+    assert "was not run" in browser.get(f"{page}publish/").content.decode()
+    ran.clear()
+    answer = browser.post(f"{page}publish/", {"digest": menu.digest, "confirmed": "on"})
+    assert "was not run" in answer.content.decode()
+    assert len(ran) == 2  # once: there is no time to do all of it again for the page
+    menu.refresh_from_db()
+    assert menu.published is None
+
+
 def test_numbers_are_masked_and_rights_are_asked(api: APIClient, menu: TexmlDocument, user_with: Any) -> None:
     case = keep(api, menu, caller={"From": "+13125550155"}).json()["id"]
     support = user_with("voice.view_texmldocument")

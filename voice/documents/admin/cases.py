@@ -43,6 +43,7 @@ class CasePages(DocumentPages):
             "title": f"Test cases of {document.name}",
             "rows": rows,
             "failing": sum(1 for row in rows if row["differences"]),
+            "late": sum(1 for row in rows if row["not_run"]),
             "may_edit": request.user.has_perm(_EDIT),
         }
         return self.drawn(request, document, "cases", context)
@@ -82,12 +83,13 @@ class CasePages(DocumentPages):
 
 def _row(request: HttpRequest, run: cases.Run) -> dict[str, Any]:
     case, user = run.case, request.user
-    differences = [replace(one, **set_up_for(user, asdict(one))) for one in run.differences]
+    differences = [replace(one, **set_up_for(user, asdict(one))) for one in run.differences if run.is_failing]
     return {
         "case": case,
         "author": seen(case.author),
         "caller": variables_for(user, case.caller),
         "steps": set_up_for(user, case.steps),
+        "not_run": run.not_run,
         "differences": [{"do": one.do, "lines": _diff(one.expected, one.found)} for one in differences],
     }
 

@@ -1,5 +1,6 @@
 """Publishes documents in the browser: with confirmation, again, beside what was served before; and copies them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -57,6 +58,7 @@ class PublishingPages(DocumentPages):
         """Show what would be published and what the linter says; publish it (POST)."""
         document = self.document_of(request, document_id, PUBLISH)
         form = PublishForm(request.POST or None, initial={"digest": document.digest})
+        runs: Sequence[cases.Run] | None = None
         if request.method == "POST" and form.is_valid():
             given = form.cleaned_data
             try:
@@ -74,18 +76,19 @@ class PublishingPages(DocumentPages):
             except PortalRefusal as refused:
                 form.add_error(None, refused.words)
             except ValidationError as error:
+                # gone through already: a request has time for that once
+                runs = error.runs if isinstance(error, cases.CasesFail) else None
                 form.add_error(None, [seen(str(words)) for words in error.messages])
+        if runs is None:
+            runs = cases.run(document, by_name=may_see_whole(request.user))
         found = service.findings(document)
         context = {
             "title": f"Publish {document.name}",
             "form": form,
             "findings": set_up_for(request.user, [one.as_json() for one in found]),
             "warns": any(one.level == "warning" for one in found),
-            "failing": [
-                set_up_for(request.user, str(one.case))
-                for one in cases.run(document, by_name=may_see_whole(request.user))
-                if one.differences
-            ],
+            "failing": [set_up_for(request.user, str(one.case)) for one in runs if one.is_failing],
+            "late": [set_up_for(request.user, str(one.case)) for one in runs if one.not_run],
             "is_wrong": any(one.level in {"fatal", "error"} for one in found),
         }
         context |= self._compared(request, document, str(document.published)) if document.published else {}
