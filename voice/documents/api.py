@@ -40,6 +40,14 @@ _SEE, _EDIT = "voice.view_texmldocument", "voice.change_texmldocument"
 _ADD, _PUBLISH = "voice.add_texmldocument", "voice.publish_texmldocument"
 _ETAG = OpenApiParameter("If-Match", str, OpenApiParameter.HEADER, description="The ETag that you read; stale is 412.")
 _CASE = r"(?P<case_id>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+_COMPLETE = OpenApiParameter(
+    "X-Portal-Complete",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200],
+    enum=["true", "false"],
+    description="Whether that is all: at most 500 of each kind are listed.",
+)
 _PAGING = [OpenApiParameter("cursor", str), OpenApiParameter("page_size", int)]
 
 
@@ -114,7 +122,10 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
     @extend_schema(responses=FindingSerializer(many=True), filters=False)
     @action(detail=True, pagination_class=None)
     def lint(self, request: Request, pk: str) -> Response:
-        """What the linter says of the draft, by itself and beside the other documents of its account."""
+        """What the linter says of the draft, by itself and beside the other documents of its account.
+
+        The list is not paged: it is as long as a document of 64 KiB and 2,000 elements makes it.
+        """
         refuse_unknown_parameters(request)
         found = [one.as_json() for one in service.findings(self.get_object())]
         return Response(set_up_for(request.user, found))
@@ -234,12 +245,14 @@ class TexmlDocumentViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, mix
         """Take what the draft says now as right."""
         return self._case(cases.record_again(self._found_case(case_id), self.actor))
 
-    @extend_schema(responses=UseSerializer(many=True), filters=False)
+    @extend_schema(parameters=[_COMPLETE], responses=UseSerializer(many=True), filters=False)
     @action(detail=True, url_path="used-by", pagination_class=None)
     def used_by(self, request: Request, pk: str) -> Response:
         """Which applications, documents and flows lead to it."""
         refuse_unknown_parameters(request)
-        return Response([asdict(one) for one in usage.used_by(self.get_object())])
+        uses = usage.used_by(self.get_object())
+        told = {"X-Portal-Complete": "true" if uses.complete else "false"}
+        return Response([asdict(one) for one in uses.listed], headers=told)
 
     @extend_schema(
         parameters=[*_PAGING, OpenApiParameter("call_control_id", str, description="Of one call.")],

@@ -140,7 +140,7 @@ def delete_document(document: TexmlDocument, actor: Actor, expected: str | None 
 
     ``Changed`` as in ``save_document``.
     """
-    if used := usage.used_by(document):
+    if used := usage.used_by(document).listed:
         words = "; ".join(f"{one.kind} {one.name}: {one.where}" for one in used[:10])
         raise ValidationError({"document": [f"It is in use ({words}). Callers would hear nothing any more."]})
     with transaction.atomic():

@@ -12,7 +12,7 @@ from tests.support.documents import FETCH, MENU, fetch, make_document, publish_a
 from tests.support.factories import make_flow
 from tests.support.rest import api_for, problem
 from tests.support.rows import TexmlDocument, TexmlVersion
-from voice.documents import copies
+from voice.documents import copies, usage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone]
 URL = "/api/v1/texml/documents/"
@@ -199,6 +199,23 @@ def test_what_leads_to_it_is_told_and_keeps_it_from_being_deleted(api: APIClient
     assert copies.read(other.token)
     assert api.delete(f"{URL}{other.pk}/").status_code == 204
     assert copies.read(other.token) is None
+
+
+def test_of_very_many_that_lead_to_it_some_are_listed_and_it_says_so(
+    api: APIClient, browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = published(account)
+    for name in ("b", "a"):
+        TexmlApplication.objects.create(account=account, telnyx_id=name, friendly_name=name, voice_url=document.url)
+        published(account, f"<Response><Redirect>{document.url}</Redirect></Response>", name=name)
+    url, page = f"{URL}{document.pk}/used-by/", f"/admin/voice/texmldocument/{document.pk}/change/"
+    answer = api.get(url)
+    assert (answer["X-Portal-Complete"], [one["name"] for one in answer.json()]) == ("true", ["a", "b", "a", "b"])
+    assert "more of these are not listed" not in browser.get(page).content.decode()
+    monkeypatch.setattr(usage, "MOST", 1)
+    answer = api.get(url)
+    assert (answer["X-Portal-Complete"], [one["name"] for one in answer.json()]) == ("false", ["a", "a"])
+    assert "more of these are not listed" in browser.get(page).content.decode()
 
 
 def test_each_thing_takes_its_permission(account: TelnyxAccount, user_with: Any) -> None:

@@ -172,7 +172,7 @@ class TexmlDocumentAdmin(PublishingPages, CasePages, ImportPages):  # type: igno
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         """Say why a document that is in use stays."""
         document = self.get_object(request, unquote(object_id))
-        if document is not None and self.has_delete_permission(request, document) and usage.used_by(document):
+        if document is not None and self.has_delete_permission(request, document) and usage.used_by(document).listed:
             messages.error(request, f"{document.name} is in use: callers would hear nothing any more.")
             return HttpResponseRedirect(page_of(document))
         return super().delete_view(request, object_id, extra_context)
