@@ -12,6 +12,7 @@ from portal.models import TelnyxAccount
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
 from tests.support.rows import TexmlDocument, TexmlFetch
 from voice.documents import service
+from voice.documents.admin import publishing
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/texmldocument/"
@@ -123,6 +124,18 @@ def test_versions_are_compared_and_published_again(browser: Client, account: Tel
     browser.post(page(document, "roll-back"), {"version": "77"})
     document.refresh_from_db()
     assert document.published == 3
+
+
+def test_of_very_many_versions_the_last_ones_are_listed_and_it_says_so(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = published(account)
+    publish_anew(document, "<Response>\n<Say>two</Say>\n</Response>")
+    assert "Earlier versions are not listed" not in browser.get(page(document, "versions")).content.decode()
+    monkeypatch.setattr(publishing, "MOST_VERSIONS", 1)
+    answer = browser.get(page(document, "versions"))
+    assert [(row["version"].number, row["before"]) for row in answer.context["rows"]] == [(2, 1)]
+    assert "Earlier versions are not listed" in answer.content.decode()
 
 
 def test_a_copy_and_a_deletion(browser: Client, account: TelnyxAccount) -> None:

@@ -19,6 +19,7 @@ from voice.documents import cases, diffs, service
 from voice.documents.admin.pages import DocumentPages, page_of
 from voice.models import TexmlDocument
 
+MOST_VERSIONS = 500  # listed
 PUBLISH = "voice.publish_texmldocument"
 
 
@@ -97,7 +98,7 @@ class PublishingPages(DocumentPages):
     def versions_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
         """List the versions."""
         document = self.document_of(request, document_id, "voice.view_texmldocument")
-        versions = list(document.versions.defer("source", "variables", "apology")[:500])
+        versions = list(document.versions.defer("source", "variables", "apology")[: MOST_VERSIONS + 1])
         before = [one.number for one in versions[1:]] + [None]
         rows = [
             {
@@ -108,9 +109,9 @@ class PublishingPages(DocumentPages):
                 "findings": len(one.findings),
                 "is_served": one.number == document.published,
             }
-            for one, previous in zip(versions, before, strict=True)
+            for one, previous in zip(versions[:MOST_VERSIONS], before, strict=False)
         ]
-        context = {"title": f"Versions of {document.name}", "rows": rows}
+        context = {"title": f"Versions of {document.name}", "rows": rows, "more": len(versions) > MOST_VERSIONS}
         return self.drawn(request, document, "versions", context | {"may_publish": request.user.has_perm(PUBLISH)})
 
     def diff_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
