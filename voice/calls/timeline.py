@@ -72,14 +72,15 @@ class Entry:
 
 
 def legs(call: Call) -> list[tuple[str, Call]]:
-    """List the session's legs with a letter each, the first one A. A call without a session is its own."""
-    return list(
-        zip(
-            _letters(),
-            search.session(Call.objects.filter(account=call.account_id).defer("facts"), [call]),
-            strict=False,
-        )
-    )
+    """List the session's legs with a letter each, the first one A. A call without a session is its own.
+
+    Of very many the first ones are listed, and ``call`` behind them: which letter it has is not known then.
+    """
+    calls = Call.objects.filter(account=call.account_id).defer("facts")
+    listed = list(zip(_letters(), search.session(calls, [call]), strict=False))
+    if all(leg.pk != call.pk for _, leg in listed):
+        listed.append(("?", calls.filter(pk=call.pk).first() or call))
+    return listed
 
 
 def entries(session: list[tuple[str, Call]], user: Any) -> list[Entry]:
@@ -337,10 +338,7 @@ class Story:
     """Holds the legs of the session, with a letter each; reads what happened when it is first asked for."""
 
     def __init__(self, call: Call, user: Any) -> None:
-        self.user = user
-        self.legs = legs(call)
-        if all(leg.pk != call.pk for _, leg in self.legs):  # of a session with very many legs not all are listed
-            self.legs.append(("?", call))
+        self.user, self.legs = user, legs(call)
 
     @cached_property
     def entries(self) -> list[Entry]:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.times import read_time
-from voice.calls import search
+from voice.calls import timeline
 from voice.explanations.cases import TEXML_TYPES, texml_payload
 from voice.explanations.judgement import precedence
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
@@ -36,9 +36,7 @@ _UNUSED = (CallEvent.Status.QUARANTINED,)
 
 def session_of(call: Call) -> list[Call]:
     """List the legs of the call's session, in the order they began; of very many the first, and the call's own."""
-    calls = Call.objects.filter(account=call.account_id).defer("facts")
-    legs = search.session(calls, [call])
-    return legs if call.pk in {leg.pk for leg in legs} else [*legs, calls.get(pk=call.pk)]
+    return [leg for _, leg in timeline.legs(call)]
 
 
 def verdicts_of(legs: list[Call], facts: Facts | None = None) -> dict[uuid.UUID, Verdict]:

@@ -15,7 +15,7 @@ from tests.support.documents import FETCH, fetch, publish_anew, published
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
-from voice.calls import timeline
+from voice.calls import search, timeline
 from voice.commands import outbox
 from voice.models import TexmlFetch
 
@@ -274,6 +274,19 @@ def test_a_session_of_many_legs_shows_the_first_and_the_last_and_names_them_all(
     assert 'aria-current="true"' in page  # the last one, whose page this is
     assert answer.context["letter"] == "AN"
     assert [entry.leg for entry in answer.context["entries"]] == ["AN", "AN"]
+
+
+def test_a_leg_beyond_the_first_of_very_many_is_told_all_the_same(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = make_call(account, "a")
+    last = make_call(account, "b", started_at=first.started_at + timedelta(seconds=5))
+    many_events(last, 2)
+    event = CallEvent.objects.filter(call=last)[0]
+    monkeypatch.setattr(search, "_MOST_LEGS", 1)
+    assert [(letter, leg.pk) for letter, leg in timeline.legs(last)] == [("A", first.pk), ("?", last.pk)]
+    assert browser.get(f"/admin/voice/call/{last.pk}/raw/{event.pk}/").status_code == 200
+    assert browser.get(page_of(last)).context["letter"] == "?"
 
 
 def page_of(call: Call) -> str:
