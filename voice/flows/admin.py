@@ -28,7 +28,7 @@ from voice.catalogue.forms import JSONText
 from voice.flows.conditions import CALL_FIELDS
 from voice.flows.history_pages import FlowHistory
 from voice.flows.rules import problems
-from voice.flows.service import checked, delete_flow, save_flow
+from voice.flows.service import checked, delete_flow, save_flow, with_secrets_of_rule
 from voice.flows.versions import ChangedMeanwhile, held, newest_of
 from voice.models import Flow, Rule
 
@@ -60,7 +60,7 @@ class RuleForm(forms.ModelForm):  # type: ignore[type-arg]
         return self._whole("when")
 
     def clean_do(self) -> Any:
-        return self._whole("do")
+        return with_secrets_of_rule(self._whole("do"), self.instance.do)
 
     def _whole(self, name: str) -> Any:
         """Return the value as it was sent; the row's own if that is what its writer was shown of it."""

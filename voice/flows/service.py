@@ -1,16 +1,20 @@
 """Saves and deletes flows: the only writer of them, for admin and REST."""
 
-from collections.abc import Collection
-from typing import Any, NamedTuple
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
+from itertools import zip_longest
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
 from portal.actors import Actor
+from portal.encryption import CannotOpen
 from portal.masking import hides_something, without_secrets
 from portal.models import AuditEvent
-from portal.sealed_json import with_kept_secrets
+from portal.sealed_json import unsealed, with_kept_secrets
 from voice.dialling import rights
 from voice.flows.rules import MAX_RULES, problems
 from voice.models import Flow, Rule
@@ -75,35 +79,66 @@ def checked(flow: Flow, rules: list[Any] | None, actor: Actor) -> list[Any] | No
 def _with_kept_secrets(flow: Flow, rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rules with the secrets that their writer was not shown: kept, or to be entered anew.
 
-    Of an action that is otherwise as it was: with another host or number the writer would have the secret sent there.
+    A rule that is as it was shown has its own, of two such ones where both stayed. In a changed rule an action has
+    those of the only one that looks as it does: with another host or number its writer would have them sent there.
     """
-    old = [] if flow._state.adding else [rule.do for rule in _rules_of(flow)]
-    entries = [(one, (at, place)) for at, do in enumerate(old) for place, one in enumerate(do)]
-    known = [_Known(without_secrets(one), one, at) for one, at in entries]
-    secret = [one for one in known if one.shown != one.whole]
-    return [
-        rule | {"do": [_with_kept(one, (at, place), secret) for place, one in enumerate(rule.get("do", []))]}
-        for at, rule in enumerate(rules)
-    ]
+    old = [] if flow._state.adding else [_values(rule) for rule in _rules_of(flow)]
+    shown, given = [_shown(rule) for rule in old], [_RULE_DEFAULTS | _known(rule) for rule in rules]
+    of_all, kept = _by_look(entry for rule in old for entry in rule["do"]), list[dict[str, Any]]()
+    for at, (rule, one) in enumerate(zip(rules, given, strict=True)):
+        alike = _places(one, shown)
+        if alike == _places(one, given):
+            alike = [at]
+        own = [_by_look([*actions]) for actions in zip(*(old[place]["do"] for place in alike), strict=True)]
+        pairs = zip_longest(one["do"], own, fillvalue=of_all)
+        kept.append(rule | {"do": [_with_secrets(entry, known) for entry, known in pairs]})
+    return kept
 
 
-class _Known(NamedTuple):
-    """Holds an action of the flow as it was: as it is shown, with its secrets, and where it stood."""
-
-    shown: Any
-    whole: Any
-    at: tuple[int, int]
+def _shown(rule: dict[str, Any]) -> dict[str, Any]:
+    return rule | {"do": without_secrets(rule["do"])}
 
 
-def _with_kept(entry: Any, at: tuple[int, int], known: list[_Known]) -> Any:
-    """Return the action with the secrets of the same one at this place, or of the only such one wherever it stood."""
-    if not hides_something(entry):
+def _places(rule: dict[str, Any], rules: list[dict[str, Any]]) -> list[int]:
+    return [at for at, one in enumerate(rules) if one == rule]
+
+
+def with_secrets_of_rule(entries: Any, old: Any) -> Any:
+    """Return the actions of a rule with the secrets of its ``old`` ones, where as many of them look alike as did.
+
+    Of more, one may be another rule's: then nothing is known of them here.
+    """
+    if not isinstance(entries, list) or not isinstance(old, list):
+        return entries
+    before, now, known = Counter(map(_look, old)), Counter(map(_look, entries)), _by_look(old)
+    return [_with_secrets(one, known) if now[_look(one)] == before[_look(one)] else one for one in entries]
+
+
+def _with_secrets(entry: Any, known: dict[str, Any]) -> Any:
+    """Return an action with the secrets of the ``known`` one that looks alike, if they were hidden."""
+    return with_kept_secrets(entry, known.get(_look(entry))) if hides_something(entry) else entry
+
+
+def _by_look(actions: Iterable[Any]) -> dict[str, Any]:
+    """Return the actions by how they look; of those that look alike one if they have the same secrets, else none."""
+    found = defaultdict[str, list[Any]](list)
+    for one in actions:
+        found[_look(one)].append(one)
+    return {
+        look: alike[0] for look, alike in found.items() if all(_opened(one) == _opened(alike[0]) for one in alike[1:])
+    }
+
+
+def _look(action: Any) -> str:
+    return json.dumps(without_secrets(action), sort_keys=True, default=str)
+
+
+def _opened(entry: Any) -> Any:
+    """Return an action as Telnyx is sent it: one secret that was entered twice was sealed in two ways."""
+    try:
+        return unsealed(entry)
+    except CannotOpen:
         return entry
-    shown = without_secrets(entry)
-    alike = [one for one in known if one.shown == shown]
-    here = [one for one in alike if one.at == at] or alike
-    is_plain = here and all(one.whole == here[0].whole for one in here)  # of several, nobody knows which one is meant
-    return with_kept_secrets(entry, here[0].whole) if is_plain else entry
 
 
 def _rules_of(flow: Flow) -> QuerySet[Rule]:

@@ -66,14 +66,98 @@ def test_rules_that_only_moved_keep_their_secrets_over_rest(api: APIClient, flow
     assert done(flow) == [[transfer()], [{"action": "hangup"}]]
 
 
+def alike(account: TelnyxAccount, *passwords: str) -> Flow:
+    """Make a flow that transfers in each rule, alike in all but the rule's step and the password."""
+    rules = enumerate(passwords, 1)
+    return make_flow(account, *(one_rule(do=[transfer(password=one)], step=f"{at}")[0] for at, one in rules))
+
+
 def test_of_two_that_look_alike_nobody_guesses_the_secret(api: APIClient, account: TelnyxAccount) -> None:
     flow = make_flow(account, *one_rule(do=[transfer()]), *one_rule(do=[transfer(password="battery")]))
     url = f"{FLOWS}{flow.pk}/"
     rules = api.get(url).json()["rules"]
     moved = problem(api.patch(url, {"rules": [*one_rule(do=[ANSWER]), *rules[:1], *rules[1:]]}, format="json"), 400)
-    assert set(moved["errors"]) == {"rules.2.do"}
+    assert set(moved["errors"]) == {"rules.1.do", "rules.2.do"}
     assert WORDS in str(moved)
+    deleted = problem(api.patch(url, {"rules": rules[1:]}, format="json"), 400)
+    assert set(deleted["errors"]) == {"rules.0.do"}
+    assert WORDS in str(deleted)
     assert api.patch(url, {"rules": rules}, format="json").status_code == 200
+    assert done(flow) == [[transfer()], [transfer(password="battery")]]
+
+
+def test_a_rule_keeps_its_own_secret_when_one_with_the_same_action_goes(api: APIClient, account: TelnyxAccount) -> None:
+    flow = alike(account, "correct-horse", "battery")
+    url = f"{FLOWS}{flow.pk}/"
+    rules = api.get(url).json()["rules"]
+    assert api.patch(url, {"rules": rules[::-1]}, format="json").status_code == 200
+    assert done(flow) == [[transfer(password="battery")], [transfer()]]
+    assert api.patch(url, {"rules": rules[1:]}, format="json").status_code == 200
+    assert done(flow) == [[transfer(password="battery")]]
+
+
+def test_a_changed_rule_takes_no_secret_from_the_place_it_stands_at(api: APIClient, account: TelnyxAccount) -> None:
+    flow = alike(account, "correct-horse", "battery")
+    url = f"{FLOWS}{flow.pk}/"
+    second = api.get(url).json()["rules"][1] | {"step": "other"}
+    refused = problem(api.patch(url, {"rules": [second]}, format="json"), 400)
+    assert set(refused["errors"]) == {"rules.0.do"}
+    assert WORDS in str(refused)
+    assert done(flow) == [[transfer()], [transfer(password="battery")]]
+    named = second | {"do": [transfer(password="battery")]}
+    assert api.patch(url, {"rules": [named]}, format="json").status_code == 200
+    assert done(flow) == [[transfer(password="battery")]]
+
+
+def test_of_two_actions_of_a_rule_the_first_is_not_deleted_with_the_secret_of_the_second(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    flow = make_flow(account, *one_rule(do=[transfer(), ANSWER, transfer(password="battery")]))
+    url = f"{FLOWS}{flow.pk}/"
+    (rule,) = api.get(url).json()["rules"]
+    assert api.patch(url, {"rules": [rule]}, format="json").status_code == 200
+    assert api.patch(url, {"rules": [rule | {"do": rule["do"][2:]}]}, format="json").status_code == 400
+    assert done(flow) == [[transfer(), ANSWER, transfer(password="battery")]]
+
+
+def test_two_actions_with_one_secret_keep_it_wherever_they_go(api: APIClient, account: TelnyxAccount) -> None:
+    flow = alike(account, "correct-horse", "correct-horse")
+    url = f"{FLOWS}{flow.pk}/"
+    second = api.get(url).json()["rules"][1] | {"step": "other"}
+    assert api.patch(url, {"rules": [second]}, format="json").status_code == 200
+    assert done(flow) == [[transfer()]]
+
+
+def test_a_secret_that_cannot_be_opened_any_more_is_kept_where_it_is_certain(
+    api: APIClient, account: TelnyxAccount, settings: Any
+) -> None:
+    flow = alike(account, "correct-horse", "battery")
+    url, kept = f"{FLOWS}{flow.pk}/", [rule.do for rule in flow.rules.all()]
+    settings.PORTAL_ENCRYPTION_KEYS = [b"k" * 32]
+    rules = api.get(url).json()["rules"]
+    assert api.patch(url, {"rules": rules[1:] + rules[:1]}, format="json").status_code == 200
+    assert [rule.do for rule in flow.rules.all()] == kept[::-1]
+    assert api.patch(url, {"rules": [rules[0] | {"step": "other"}]}, format="json").status_code == 400
+
+
+def test_a_rule_that_is_edited_keeps_its_own_secret_when_one_above_is_deleted(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    flow = alike(account, "correct-horse", "battery")
+    drawn = as_drawn(browser.get(page_of(flow))) | {"rules-0-DELETE": "on"}
+    drawn["rules-1-do"] = json.dumps([*json.loads(drawn["rules-1-do"]), ANSWER])
+    assert browser.post(page_of(flow), drawn).status_code == 302
+    assert done(flow) == [[transfer(password="battery"), ANSWER]]
+
+
+def test_an_action_pasted_from_another_rule_beside_one_that_looks_alike_is_not_guessed(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    flow = alike(account, "correct-horse", "battery")
+    drawn = as_drawn(browser.get(page_of(flow)))
+    drawn["rules-1-do"] = json.dumps(json.loads(drawn["rules-1-do"]) + json.loads(drawn["rules-0-do"]))
+    _, wrong = told(browser.post(page_of(flow), drawn))
+    assert WORDS in str(wrong["do"])
     assert done(flow) == [[transfer()], [transfer(password="battery")]]
 
 
