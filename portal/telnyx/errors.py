@@ -69,6 +69,13 @@ class TelnyxUnavailable(TelnyxError):
         self.retry_after = retry_after
 
 
+class TelnyxUnread(TelnyxUnavailable):
+    """Telnyx answered a read with something that does not hold what was asked for, or not all: nothing happened.
+
+    That is of this question alone: others may be answered.
+    """
+
+
 class TelnyxUncertain(TelnyxError):
     """The request went out and no usable answer came back: it may have been carried out, or not."""
 

@@ -13,7 +13,7 @@ from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.account_sids import account_sid
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnread
 from portal.times import read_time
 from voice.calls.projection import Fact, facts_of_resource, merge
 from voice.catalogue.texml_fields import iso_time
@@ -75,7 +75,7 @@ def status(call: Call) -> dict[str, Any] | None:
             return None
         raise
     if not isinstance(data := answer.get("data"), dict):  # which is not the same as: no such call
-        raise TelnyxUncertain("Telnyx's answer cannot be read: it tells nothing of the call.")
+        raise TelnyxUnread("Telnyx's answer cannot be read: it tells nothing of the call.")
     return data
 
 

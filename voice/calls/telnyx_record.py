@@ -12,7 +12,7 @@ from portal import sql
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
-from portal.telnyx.errors import TelnyxUncertain
+from portal.telnyx.errors import TelnyxUnread
 from portal.times import read_time
 from voice.models import Call, CallCommand
 
@@ -56,7 +56,7 @@ def read(account: TelnyxAccount, query: dict[str, Any]) -> Record:
 def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) -> Iterator[list[dict[str, Any]]]:
     """Read all webhooks of its calls since then, page by page. Of too many the rest is asked for by time.
 
-    Raises what ``ask`` raises, and ``TelnyxUncertain`` when not all could be read.
+    Raises what ``ask`` raises, and ``TelnyxUnread`` when not all could be read.
     """
     part = {"gte": begin.isoformat()}
     for _ in range(_MOST_PARTS):
@@ -70,7 +70,7 @@ def of_application(account: TelnyxAccount, connection_id: str, begin: datetime) 
         if rest is None or rest == part:
             break
         part = rest
-    raise TelnyxUncertain("Telnyx's record of an application's calls could not be read whole.")
+    raise TelnyxUnread("Telnyx's record of an application's calls could not be read whole.")
 
 
 def event_of(entry: dict[str, Any]) -> dict[str, Any] | None:

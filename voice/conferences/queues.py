@@ -7,7 +7,7 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxError, TelnyxRefused
+from portal.telnyx.errors import UNREAD, TelnyxError, TelnyxRefused, TelnyxUnread
 from portal.times import read_time
 from voice.commands import outbox
 from voice.models import CallCommand
@@ -103,8 +103,9 @@ def _data(account: TelnyxAccount, method: str, *path: str, **values: Any) -> dic
         if error.is_not_found:
             return None
         raise
-    data = answer.get("data")
-    return data if isinstance(data, dict) else {}
+    if not isinstance(data := answer.get("data"), dict):
+        raise TelnyxUnread(UNREAD)
+    return data
 
 
 def _position(row: dict[str, Any]) -> tuple[int, str]:

@@ -6,7 +6,7 @@ from portal.actors import Actor
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxRefused
+from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnread
 from voice.commands import outbox
 from voice.conferences import projection
 from voice.models import CallCommand, Conference
@@ -34,7 +34,9 @@ def retrieve(account: TelnyxAccount, conference_id: str) -> Conference | None:
             return None
         raise
     data = answer.get("data")
-    return projection.merge_answer(account, data) if isinstance(data, dict) else None
+    if not isinstance(data, dict) or (found := projection.merge_answer(account, data)) is None:
+        raise TelnyxUnread(UNREAD)
+    return found
 
 
 def find(account: TelnyxAccount, conference_id: str) -> Conference | None:

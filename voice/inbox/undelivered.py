@@ -15,7 +15,7 @@ from applications.models import TelnyxApplication
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxUncertain
+from portal.telnyx.errors import TelnyxUnread
 from portal.times import read_time
 from voice.catalogue.event_types import label
 from voice.models import CallEvent
@@ -74,7 +74,7 @@ def undelivered(account: TelnyxAccount, connection_id: str) -> list[Undelivered]
         query["filter[webhook][contains]"] = connection_id
     listed = ask(account, "webhook_deliveries.list", extra_query=query).get("data")
     if not isinstance(listed, list):
-        raise TelnyxUncertain("Telnyx's list of webhook deliveries cannot be read.")
+        raise TelnyxUnread("Telnyx's list of webhook deliveries cannot be read.")
     return [_read(item, account) for item in listed if isinstance(item, dict)]
 
 

@@ -14,7 +14,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.refusals import PortalRefusal
 from portal.telnyx import paging
 from portal.telnyx.client import ask
-from portal.telnyx.errors import TelnyxRefused
+from portal.telnyx.errors import UNREAD, TelnyxRefused, TelnyxUnread
 from portal.times import read_time
 from voice.calls import measures
 from voice.calls.projection import Fact, assign, merge
@@ -67,7 +67,9 @@ def fresh_link(recording: Recording) -> str:
         if error.is_not_found:
             return ""
         raise
-    urls = data.get("download_urls") if isinstance(data, dict) else None
+    if not isinstance(data, dict):
+        raise TelnyxUnread(UNREAD)
+    urls = data.get("download_urls")
     found = (_address(urls.get(one)) for one in _FORMATS) if isinstance(urls, dict) else iter(())
     return next((url for url in found if url), "")
 

@@ -15,7 +15,7 @@ from portal.actors import Actor
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
-from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUncertain
+from portal.telnyx.errors import TelnyxError, TelnyxRefused, TelnyxUnread
 from portal.times import read_time
 from voice.models import Recovery
 from voice.recovery import open_calls, runs
@@ -115,7 +115,7 @@ def _read_deliveries(run: RecoveryRun, since: datetime, until: datetime) -> None
         elif last.complete and len(totals) == 1:  # else a row may have slipped from one page to another unseen
             runs.count(run.record, Counter(), until=until)
             return
-    raise TelnyxUncertain("Telnyx's list of failed deliveries could not be read whole.")
+    raise TelnyxUnread("Telnyx's list of failed deliveries could not be read whole.")
 
 
 def _pages(run: RecoveryRun, since: datetime, until: datetime) -> Iterator[paging.Page]:

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
-from portal.telnyx.errors import TelnyxError, TelnyxUnavailable
+from portal.telnyx.errors import TelnyxError, TelnyxUnavailable, TelnyxUnread
 from voice.calls import telnyx_record
 from voice.events import intake
 from voice.models import CallEvent, Recovery
@@ -65,7 +65,8 @@ class RecoveryRun:
         try:
             yield
         except TelnyxError as error:
-            if isinstance(error, TelnyxUnavailable) and (error.http_status or 0) < 500:
+            is_of_this_alone = isinstance(error, TelnyxUnread) or (error.http_status or 0) >= 500
+            if isinstance(error, TelnyxUnavailable) and not is_of_this_alone:
                 raise
             problems.append(str(error))
 

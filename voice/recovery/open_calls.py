@@ -16,7 +16,7 @@ from portal import sql
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
-from portal.telnyx.errors import TelnyxRefused, TelnyxUncertain
+from portal.telnyx.errors import TelnyxRefused, TelnyxUnread
 from portal.times import read_time
 from voice.calls import status, telnyx_record, waiting_events
 from voice.catalogue import actions
@@ -85,7 +85,7 @@ def _listed(run: RecoveryRun) -> tuple[dict[str, JsonObject], set[str]]:
             found = _alive(run.account, connection_id)
             listed |= {str(one.get("call_control_id")): one | {"connection_id": connection_id} for one in found.rows}
             if not found.complete:
-                raise TelnyxUncertain("Telnyx's list of an application's live calls could not be read whole.")
+                raise TelnyxUnread("Telnyx's list of an application's live calls could not be read whole.")
             unlisted.remove(connection_id)
         run.count()
     return listed, unlisted

@@ -13,7 +13,7 @@ from applications import receivers
 from portal import sql
 from portal.json_types import JsonObject
 from portal.telnyx import paging
-from portal.telnyx.errors import TelnyxUncertain
+from portal.telnyx.errors import TelnyxUnread
 from portal.times import read_time
 from voice.calls import status
 from voice.calls.projection import assign, facts_of_resource, merge
@@ -53,7 +53,7 @@ def read_list(run: RecoveryRun) -> set[str] | None:
             found = requests.read_all(run.account, "texml.calls.list", wanted=wanted, most=_MOST_PAGES)
             listed = (listed or set()) | _take(run, found.rows, adopts=adopts)
             if not found.complete:
-                raise TelnyxUncertain("Telnyx's list of a day's TeXML calls could not be read whole.")
+                raise TelnyxUnread("Telnyx's list of a day's TeXML calls could not be read whole.")
         run.count()
     return listed
 

@@ -20,6 +20,7 @@ from tests.support.rest import CALLS, COMMANDS, EVENTS, of_call, problem, send
 from tests.support.rest_examples import CALL
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
+from tests.support.telnyx_answers import telnyx_says
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +185,17 @@ def test_refresh_asks_telnyx_and_tells_the_end(api: APIClient, ring: Any, http: 
 
 def test_refresh_says_when_telnyx_cannot_be_asked(api: APIClient, account: TelnyxAccount) -> None:
     answer = send(api, of_call(make_call(account), "refresh"))
+    problem(answer, 503, "telnyx_unavailable")
+    assert answer["Retry-After"]
+
+
+@pytest.mark.parametrize("said", [{}, {"data": None}, {"data": []}])
+def test_an_answer_that_tells_nothing_of_the_call_is_no_maybe(
+    api: APIClient, account: TelnyxAccount, said: dict[str, Any]
+) -> None:
+    call = make_call(account)
+    with telnyx_says(account, calls=said):
+        answer = send(api, of_call(call, "refresh"))
     problem(answer, 503, "telnyx_unavailable")
     assert answer["Retry-After"]
 

@@ -6,12 +6,14 @@ import pytest
 from django.contrib.auth.models import User
 from rest_framework.test import APIClient
 
+from portal.models import TelnyxAccount
 from tests.support import samples
 from tests.support.accounts import make_account
 from tests.support.conferences import ROOM, TOLD, make_room, sent, telnyx
 from tests.support.http_servers import Listener
 from tests.support.rest import api_for, problem
 from tests.support.rows import CallCommand, Conference
+from tests.support.telnyx_answers import telnyx_says
 from voice.catalogue import actions
 
 MADE = [
@@ -104,6 +106,15 @@ def test_a_conference_nobody_told_us_of_is_asked_for_and_kept(api: APIClient) ->
         assert len(server.requests) == 2
     assert told[0] == told[1]
     assert (told[0]["id"], told[0]["name"], told[0]["status"]) == (ROOM, "standup", "in_progress")
+
+
+@pytest.mark.parametrize("address", [f"/api/v1/conferences/{ROOM}/", "/api/v1/queues/support/"])
+@pytest.mark.parametrize("said", [{"data": None}, {}])
+def test_an_answer_that_cannot_be_read_does_not_say_that_there_is_none(
+    api: APIClient, account: TelnyxAccount, address: str, said: dict[str, None]
+) -> None:
+    with telnyx_says(account, conferences=said, queues=said):
+        problem(api.get(address), 503, "telnyx_unavailable")
 
 
 @pytest.mark.parametrize(("action", "verb", "url", "expected"), MADE)

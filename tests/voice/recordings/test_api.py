@@ -14,6 +14,7 @@ from tests.support.recordings import recorded
 from tests.support.rest import api_for, problem, send
 from tests.support.rows import Call, CallCommand
 from tests.support.sandbox_http import Http
+from tests.support.telnyx_answers import telnyx_says
 from voice.models import Conference, Recording
 
 pytestmark = pytest.mark.django_db
@@ -128,6 +129,14 @@ def test_a_link_is_fresh_and_noted_each_time(api: APIClient, recording: Recordin
         assert AuditEvent.objects.filter(action="recording.listen", object_id=str(recording.pk)).count() == times
     Http(sandbox.port).fault("status", value=503, times=3, method="GET", path="/v2/recordings")
     assert problem(send(api, at(recording, "link")), 503)["code"] == "telnyx_unavailable"
+
+
+def test_an_answer_that_cannot_be_read_does_not_say_that_the_file_is_gone(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    made = make(account, "one")
+    with telnyx_says(account, recordings={"data": None}):
+        problem(send(api, at(made, "link")), 503, "telnyx_unavailable")
 
 
 def test_a_recording_without_a_file_has_no_link_and_is_not_deleted(
