@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from portal.models import TelnyxAccount
-from portal.telnyx.client import ask
+from portal.telnyx.client import DEADLINE_SECONDS, ask
+from portal.times import uptime
 
 MOST_PAGES, PAGE = 4, 250
 
@@ -25,15 +26,22 @@ class Page:
 
 @dataclass(frozen=True)
 class Listing:
-    """Holds ``rows`` as Telnyx sent them; not ``complete`` when there were more pages than are read."""
+    """Holds ``rows`` as Telnyx sent them; not ``complete`` when there were more pages than were read."""
 
     rows: list[dict[str, Any]]
     complete: bool
 
 
 def read_all(account: TelnyxAccount, method: str, *path: str, **values: Any) -> Listing:
-    """Read at most 1000 rows of a list (``conferences.list``). Raises what ``ask`` raises."""
-    pages = list(read_pages(account, method, *path, **values))
+    """Read at most 1000 rows of a list (``conferences.list``). Raises what ``ask`` raises.
+
+    No page is begun once there was time for one that takes its longest: a web request may be waiting for the list.
+    """
+    until, pages = uptime() + DEADLINE_SECONDS, list[Page]()
+    for page in read_pages(account, method, *path, **values):
+        pages.append(page)
+        if uptime() >= until:
+            break
     return Listing([row for page in pages for row in page.rows], complete=pages[-1].complete)
 
 

@@ -19,6 +19,8 @@ from portal.masking import masked_for
 from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.pagination import CUT, PAGING, Cursor, Cut
 from portal.rest.viewsets import ACCOUNT, PortalViewSet, ReadOnlyViewSet, account_of
+from portal.telnyx.client import DEADLINE_SECONDS
+from portal.times import uptime
 from voice.calls import search, status, telnyx_record
 from voice.calls.serializers import CallSerializer, EventSerializer
 from voice.catalogue import actions
@@ -252,5 +254,5 @@ class ActiveCallViewSet(PortalViewSet):
         if not connection_id.isalnum():
             raise ValidationError({"connection_id": ["Name the application: its id at Telnyx."]})
         account = account_of(request)
-        found = status.active_calls(account, connection_id)
+        found = status.active_calls(account, connection_id, until=uptime() + DEADLINE_SECONDS)
         return Response({**cut.page(masked_for(request.user, found.rows)), "complete": found.complete})

@@ -28,6 +28,10 @@ from voice.models import Call, Recording
 from voice.recordings import files, listing, panel, peaks, service
 from voice.texml.admin.links import origin
 
+_NOT_WHOLE = (
+    "{} recordings were found, and not all of Telnyx's list was read: it was slow, or has over 1000. Look again."
+)
+
 
 @admin.register(Recording)
 class RecordingAdmin(PageAdmin):
@@ -164,12 +168,16 @@ class RecordingAdmin(PageAdmin):
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         try:
-            count = service.look_up(call)
+            found = service.look_up(call)
         except TelnyxError as error:
             messages.error(request, str(error))
         else:
             words = {0: "Telnyx has no recording of this leg.", 1: "Telnyx has one recording of this leg."}
-            messages.info(request, words.get(count, f"Telnyx has {count} recordings of this leg."))
+            told = words.get(found.count, f"Telnyx has {found.count} recordings of this leg.")
+            if found.complete:
+                messages.info(request, told)
+            else:
+                messages.warning(request, _NOT_WHOLE.format(found.count))
         return HttpResponseRedirect(reverse("admin:voice_call_change", args=[call.pk]))
 
     def _link(self, request: HttpRequest, recording: Recording) -> tuple[str, str]:

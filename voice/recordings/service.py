@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -107,8 +107,15 @@ def _deletable() -> QuerySet[Recording]:
     return rows.exclude(open_or_done).order_by("started_at", "id")
 
 
-def look_up(call: Call) -> int:
-    """Ask Telnyx which recordings it has of this leg, and keep those that no event told of; return how many it has.
+class Found(NamedTuple):
+    """Says how many recordings of a leg Telnyx told of; not ``complete`` when it was slow, or has too many."""
+
+    count: int
+    complete: bool
+
+
+def look_up(call: Call) -> Found:
+    """Ask Telnyx which recordings it has of this leg, and keep those that no event told of.
 
     Raises what ``ask`` raises.
     """
@@ -117,7 +124,7 @@ def look_up(call: Call) -> int:
     for row in mine:
         if key := id_in(row.get("id")):
             _keep(call, key, row)
-    return len(mine)
+    return Found(len(mine), listed.complete)
 
 
 def _keep(call: Call, key: str, row: Mapping[str, Any]) -> None:

@@ -25,7 +25,8 @@ class Brought:
 def bring(account: TelnyxAccount, wanted: JsonObject, actor: Actor) -> Brought:
     """Read the record that ``wanted`` (``leg_id`` or ``application_session_id``) finds, and record what is not here.
 
-    At most 1000 entries are read. Rules never run for what comes this way. Raises a ``TelnyxError``.
+    At most 1000 entries are read, fewer when Telnyx is slow. Rules never run for what comes this way. Raises a
+    ``TelnyxError``.
     """
     record = telnyx_record.read(account, wanted)
     before = sql.clock() - SETTLED

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from portal.models import TelnyxAccount
+from portal.telnyx import paging
 from portal.telnyx.paging import MOST_PAGES, PAGE, read_all, read_pages
 from tests.support.telnyx_answers import telnyx_says
 
@@ -51,6 +52,19 @@ def test_a_list_is_read_to_its_end_or_to_the_bound(
     with telnyx_says(account, conferences=by_page(*answers)) as listener:
         listing = read_all(account, "conferences.list")
         assert (len(listing.rows), listing.complete, len(listener.requests)) == (count, complete, asked)
+
+
+def test_no_page_is_begun_once_there_was_time_for_a_slow_one(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page takes five seconds by the portal's clock."""
+    with telnyx_says(account, conferences={"data": rows(PAGE), "meta": {"total_pages": 4}}) as listener:
+        monkeypatch.setattr(paging, "uptime", lambda: 5.0 * len(listener.requests))
+        listing = read_all(account, "conferences.list")
+        assert (len(listing.rows), listing.complete, len(listener.requests)) == (2 * PAGE, False, 2)
+    with telnyx_says(account, conferences={"data": rows(3), "meta": {"total_pages": 1}}) as listener:
+        monkeypatch.setattr(paging, "uptime", lambda: 9.0 * len(listener.requests))
+        assert read_all(account, "conferences.list").complete
 
 
 def test_a_page_tells_the_total_where_telnyx_does(account: TelnyxAccount) -> None:

@@ -21,6 +21,8 @@ from tests.support.rest_examples import CALL
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
+from voice.calls import api as calls_api
+from voice.calls import status
 
 pytestmark = pytest.mark.django_db
 
@@ -207,6 +209,22 @@ def test_active_calls_are_told_as_telnyx_tells_them(api: APIClient, ring: Any, s
     assert (set(body), body["complete"]) == ({"next", "previous", "results", "complete"}, True)
     assert [row["call_control_id"] for row in body["results"]] == [call.call_control_id]
     assert len(wire(sandbox, "/v2/connections")) == 1
+
+
+@pytest.mark.alone("an account need not be named while there is only one")
+def test_active_calls_of_a_slow_telnyx_are_told_as_far_as_there_was_time(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page takes five seconds by the portal's clock, and tells of a next one."""
+
+    def page(path: str) -> dict[str, Any]:
+        return {"data": [{"x": 1}], "meta": {"next": "/more", "cursors": {"after": str(len(listener.requests))}}}
+
+    with telnyx_says(account, active_calls=page) as listener:
+        for module in (calls_api, status):
+            monkeypatch.setattr(module, "uptime", lambda: 5.0 * len(listener.requests))
+        body = api.get("/api/v1/active-calls/", {"connection_id": CONNECTION}).json()
+        assert (len(body["results"]), body["complete"], len(listener.requests)) == (2, False, 2)
 
 
 @pytest.mark.parametrize("connection_id", ["", "../77", "a/b", "7 7"])

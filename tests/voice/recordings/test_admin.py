@@ -10,11 +10,13 @@ from django.test import Client
 
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx import paging
 from tests.support.call_pages import page
 from tests.support.factories import make_call, run_owed
 from tests.support.recordings import recorded
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_http import Http
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.texml_resources import telnyx_texml, wired
 from tests.support.times import ago
 from voice.models import Recording
@@ -175,6 +177,18 @@ def test_telnyx_is_asked_for_what_no_webhook_told(browser: Client, recording: Re
     found = Recording.objects.get()
     assert (found.status, found.channels, found.call.has_recording) == ("saved", "dual", True)  # type: ignore[union-attr]
     assert Call.objects.get().has_recording
+
+
+def test_a_look_at_a_slow_telnyx_ends_in_time_and_says_that_it_was_not_whole(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page takes five seconds by the portal's clock."""
+    call = make_call(account)
+    with telnyx_says(account, recordings={"data": [{}] * 250, "meta": {"total_pages": 9}}) as listener:
+        monkeypatch.setattr(paging, "uptime", lambda: 5.0 * len(listener.requests))
+        answer = browser.post(f"/admin/voice/recording/of/{call.pk}/", follow=True)
+        assert len(listener.requests) == 2
+    assert "500 recordings were found, and not all of Telnyx&#x27;s list was read" in answer.content.decode()
 
 
 def test_the_list_shows_no_whole_number_to_who_may_not_see_one(signed_in: Any, recording: Recording) -> None:

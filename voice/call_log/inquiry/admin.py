@@ -21,6 +21,7 @@ from voice.wakeups import wake_event
 
 _NEEDED = ("voice.view_call", "voice.view_callevent")
 _IMPORTS = (*_NEEDED, "voice.recover_events")
+_NOT_WHOLE = "Not all was read: Telnyx was slow, and a second import may bring more, or it has over 1000 entries of it."
 _MOST_WOKEN = 50  # the sweep takes the others
 
 
@@ -83,14 +84,14 @@ def _tell(request: HttpRequest, brought: imports.Brought) -> None:
     if count := len(brought.events):
         told = f"{count} event{'s' if count > 1 else ''} came in from Telnyx's record. Search again in a moment."
         messages.success(request, told)
-    elif not brought.young and not brought.elsewhere:
+    elif brought.is_whole and not brought.young and not brought.elsewhere:
         messages.info(request, "Everything that Telnyx has of it is here already.")
     if brought.young:
         messages.info(request, "What is younger than two minutes was left: its webhooks may be on the way.")
     if brought.elsewhere:
         messages.warning(request, "It ran in an application whose webhooks go elsewhere: that was left where it is.")
     if not brought.is_whole:
-        messages.warning(request, "Telnyx has more of it than the 1000 entries that were read.")
+        messages.warning(request, _NOT_WHOLE)
 
 
 def _check(request: HttpRequest, *permissions: str) -> None:

@@ -12,6 +12,7 @@ from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
 from portal.runtime import wakeups
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx import paging
 from tests.support.accounts import make_account
 from tests.support.call_pages import LOG
 from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
@@ -203,6 +204,21 @@ def test_what_may_be_on_its_way_is_left_to_its_webhook(
     page = browser.post(IMPORT, {"account": str(sandbox_account.pk), "session": session, "q": FROM}, follow=True)
     assert "younger than two minutes" in page.content.decode()
     assert not CallEvent.objects.exists()
+
+
+def test_an_import_stops_at_a_slow_telnyx_and_says_that_it_is_not_whole(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each page takes five seconds by the portal's clock, and there are nine."""
+    long = listing(told()) | {"meta": {"total_pages": 9}}
+    sent = {"account": str(account.pk), "leg": told()["call_leg_id"], "q": FROM}
+    with telnyx_says(account, call_events=long) as listener:
+        monkeypatch.setattr(paging, "uptime", lambda: 5.0 * len(listener.requests))
+        page = browser.post(IMPORT, sent, follow=True).content.decode()
+        assert ("1 event came in" in page, "Not all was read" in page, len(listener.requests)) == (True, True, 2)
+        listener.requests.clear()
+        again = browser.post(IMPORT, sent, follow=True).content.decode()
+        assert ("here already" in again, "Not all was read" in again) == (False, True)
 
 
 @pytest.mark.parametrize(
