@@ -89,6 +89,7 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMix
     lookup_field = "telnyx_id"
     lookup_url_kwarg = "id"
     filterset_class = ApplicationFilter
+    parameters = {"retrieve": ("missing",), "destroy": ("anyway",)}
 
     def get_queryset(self) -> QuerySet[Any]:
         rows = self.kind.model._default_manager.select_related("account")

@@ -1,6 +1,6 @@
 """Provides the base of every REST view: idempotent POSTs, one scope, permissions by action, one account."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
@@ -12,7 +12,7 @@ from rest_framework.serializers import ValidationError
 
 from portal.actors import Actor, actor_of
 from portal.models import TelnyxAccount
-from portal.rest.filters import refuse_empty_or_repeated
+from portal.rest.filters import refuse_empty_or_repeated, refuse_unknown_parameters
 from portal.rest.idempotency import Idempotent
 
 T = TypeVar("T")
@@ -21,16 +21,24 @@ ACCOUNT = OpenApiParameter("account", str, description="Name of the account, whe
 
 
 class PortalViewSet(Idempotent, viewsets.GenericViewSet):  # type: ignore[type-arg]
-    """``scope`` and ``permissions`` are what ``ScopeAndPermission`` asks for, ``ordering`` what the cursor pages by."""
+    """``scope`` and ``permissions`` are what ``ScopeAndPermission`` asks for, ``ordering`` what the cursor pages by.
+
+    ``parameters`` are those of its address that an action takes beside ``account``. It names each read of something
+    else than a list that is no ``retrieve``; a list refuses by itself what it does not know.
+    """
 
     scope: ClassVar[str]
     permissions: ClassVar[dict[str, str]]
     ordering: ClassVar[tuple[str, ...]] = ("-id",)
+    parameters: ClassVar[Mapping[str, Collection[str]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        writes = request.method not in SAFE_METHODS
+        if self.action and (writes or self.action in {"retrieve", *self.parameters}):
+            refuse_unknown_parameters(request, "account", *self.parameters.get(self.action, ()))
         # read here, so that a body that cannot be read is refused also where none is asked for
-        if request.method not in SAFE_METHODS and not isinstance(request.data, dict):
+        if writes and not isinstance(request.data, dict):
             raise ValidationError({"non_field_errors": ["The body must be a JSON object."]})
 
     @property

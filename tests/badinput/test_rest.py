@@ -149,6 +149,22 @@ def test_every_list_refuses_what_it_does_not_know_and_has_pages(api: APIClient, 
     assert lists >= LISTS, LISTS - lists
 
 
+def test_every_operation_refuses_a_parameter_that_it_does_not_know(api: APIClient, operations: Any, made: Any) -> None:
+    """A mistyped one would be taken for none: ``anyway`` of a deletion, the account of an id that several have."""
+    before = rows.contents()
+
+    def tried() -> Iterator[tuple[str, str]]:
+        for verb, path, _ in operations:
+            answer = getattr(api, verb)(f"{rows.address(path, made)}?unknown=1")
+            is_right = answer.status_code == 400 and answer.json()["errors"] == {
+                "unknown": ["There is no such filter."]
+            }
+            yield f"{verb} {path}", "" if is_right else f"answered {answer.status_code}"
+
+    assert not (said := wrongs(tried())), said
+    assert rows.contents() == before
+
+
 def _is_list(body: Any) -> bool:
     return isinstance(body, list) or (isinstance(body, dict) and "results" in body)
 

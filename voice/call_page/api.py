@@ -21,6 +21,7 @@ class _FileViewSet(PortalViewSet):
     serializer_class = serializers.Serializer
     scope = "calls"
     permissions = {"timeline": "voice.view_call", "bundle": "voice.view_call"}
+    parameters = {"timeline": (), "bundle": ()}
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
         """Take whatever is accepted: a file is of its own type, and a refusal is JSON as everywhere."""

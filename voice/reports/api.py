@@ -133,6 +133,7 @@ class ReportViewSet(PortalViewSet):
     pagination_class = None  # a report is whole: at most 92 days, 50 lines of anything else
     scope = "reports"
     permissions = {"retrieve": "voice.view_call"}
+    parameters = {"retrieve": tuple(_PARAMETERS)}
 
     @extend_schema(
         parameters=[

@@ -107,6 +107,7 @@ class TexmlConferenceViewSet(TexmlViewSet):
     """TeXML's conferences and their participants."""
 
     lookup_field = "conference_sid"
+    parameters = {"participant": ()}
     permissions = {
         **dict.fromkeys(("list", "retrieve", "participants", "participant", "recordings"), "voice.view_conference"),
         **dict.fromkeys(("partial_update", "update_participant", "remove_participant"), _CONTROL),
