@@ -103,7 +103,8 @@ def edge(query: Query, *, rounds: int = 1) -> datetime | None:
 
 
 def _edge(query: Query, begin: _Spot | None, *, is_back: bool, rounds: int = 1) -> _Spot | None:
-    leading = next((one for one in query.conditions if one.reach == Reach.MANY), None)
+    by_index = [one for one in query.conditions if one.reach == Reach.MANY]
+    leading = max(by_index, key=lambda one: bool(one.sides), default=None)  # fewer have a number than anything else
     reach = (_REACH_BY_INDEX if leading else _REACH) * rounds
     sides = query.among_by_side([leading] if leading else [])
     edges = [spot for calls in sides if (spot := _after(calls, begin, reach, older=not is_back))]

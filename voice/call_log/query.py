@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.actors import Actor
 from voice.call_log.language import beside, compared, conditions, tokens
-from voice.call_log.language.conditions import Condition, Malformed, Reach, Window
+from voice.call_log.language.conditions import Condition, Malformed, Reach, Window, beside_others
 from voice.call_log.language.tokens import Token
 from voice.calls.search import SearchRefused
 from voice.models import Call
@@ -206,6 +206,8 @@ class _Reading:
                 self.refused = refused
                 self.kept.append(token)
         every = [one for found in self.found.values() for one in found]
+        if every[1:]:
+            self.found = {key: [beside_others(one) for one in found] for key, found in self.found.items()}
         return Query(
             tuple(dict.fromkeys(self.kept)),
             tuple(_joined(key, negated, found) for (key, negated), found in self.found.items()),

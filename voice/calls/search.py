@@ -178,6 +178,11 @@ def is_last_four(side: Q) -> bool:
     return isinstance(side.children[0], Exact)
 
 
+def is_frequent(side: Q) -> bool:
+    """Tell whether so many calls are of that side that reading them all takes long."""
+    return bool(Call.objects.filter(side).order_by()[_FREQUENT : _FREQUENT + 1].exists())
+
+
 def frequent_end(side: Q) -> Q | None:
     """Match the same last digits through no index, if so many calls have them that reading them all takes long.
 
@@ -187,7 +192,7 @@ def frequent_end(side: Q) -> Q | None:
     column, _, look_up = condition[0].partition("__")
     if look_up != "startswith" or not column.endswith("_reversed"):
         return None
-    if not Call.objects.filter(side).order_by()[_FREQUENT : _FREQUENT + 1].exists():
+    if not is_frequent(side):
         return None
     return Q(Exact(Left(F(column), len(condition[1])), condition[1]))
 

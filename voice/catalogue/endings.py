@@ -34,6 +34,7 @@ _LABELS = {
     "answer_refused": "Our answer was refused",
     "answer_held_back": "Our answer was held back",
     "answer_not_sent": "Our answer was not sent",
+    "answer_settled": "Our answer did not happen",
     "answered_late": "Answered too late",
     "webhook_late": "Its webhook came too late",
     "webhook_down": "Its webhook did not come",

@@ -205,7 +205,8 @@ def _entries(rows: Any) -> list[Entry]:
     for cells in rows:
         if not any(cell.strip() for cell in cells):
             continue
-        line, told = rows.line_num, dict(zip(head, cells, strict=False))
+        # a line may end before its empty cells: of the company None says that the file has no such column
+        line, told = rows.line_num, dict.fromkeys(head, "") | dict(zip(head, cells, strict=False))
         if len(found) >= MOST_LINES:
             raise BadFile([f"The file has more than {MOST_LINES:,} lines: split it."])
         problems += (f"Line {line}: {problem}" for problem in _take(told, line, found))

@@ -138,9 +138,16 @@ def test_four_last_digits_are_read_in_the_order_of_time_by_each_side_alone(
     assert ["from_reversed" in one for one in statements] == [True, False]
     assert not any("LIKE" in one for one in statements)
     assert len(page("0001", operator).rows) == 6
+    # beside others few calls are read whole
+    assert not listing.needs_bound(query.read("0001 dir:in", operator))
+    assert not listing.needs_bound(query.read("from:0001 from:0009 dir:in", operator))
+    assert [row.call.call_control_id[3] for row in page("0001 dir:in", operator).rows] == ["1", "0"]
+    monkeypatch.setattr("voice.calls.search._FREQUENT", 2)
     # two of each side are looked through at a time, so the oldest two are found in the second turn
     assert listing.edge(query.read("0001 dir:in", operator)) == begun + timedelta(seconds=1)
     assert [row.call.call_control_id[3] for row in page("0001 dir:in", operator).rows] == ["1", "0"]
+    beside = query.read(f"account:{account.name} from:0001", operator)
+    assert listing.edge(beside) == begun + timedelta(seconds=1)  # by the digits, and not by the account
 
 
 @pytest.mark.parametrize("way", ["next", "previous"])

@@ -45,6 +45,12 @@ def test_a_file_names_many_and_once_more_names_them_anew(browser: Client) -> Non
     assert AuditEvent.objects.filter(action="contact.import").count() == 2
 
 
+def test_a_line_that_ends_before_its_empty_cells_is_as_one_that_has_them(browser: Client) -> None:
+    sent(browser, GOOD)
+    sent(browser, "number,name,company\n+13125550001,Ada,New Ltd\n+13125550002,Bob\n")
+    assert dict(Contact.objects.values_list("number", "company")) == {"+13125550001": "New Ltd", "+13125550002": ""}
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

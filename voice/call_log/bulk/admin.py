@@ -1,7 +1,7 @@
 """Asks what is to be done for many calls, with how many they are, and does it (POST)."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from voice.call_log import query as queries
 from voice.call_log.bulk import bundles, carrying_out, selection
 from voice.call_log.bulk.carrying_out import KIND
 from voice.call_log.bulk.selection import Selection, SelectionRefused
+from voice.commands import outbox
 from voice.exports import files, formats
 from voice.exports import service as exports
 from voice.models import BulkAction
@@ -178,7 +179,22 @@ def _said(row: BulkAction) -> Iterator[tuple[int, str]]:
         if left := row.counts.get("left", 0):
             yield messages.WARNING, f"{_calls(left)} left as they were: somebody else is asked, and is not done."
     else:
-        yield messages.SUCCESS, f"Telnyx is being asked to delete {made:,} recording{'s' if made != 1 else ''}."
+        yield from _said_of_deletions(made, carrying_out.deletions(row))
+
+
+def _said_of_deletions(made: int, became: Mapping[str, int]) -> Iterator[tuple[int, str]]:
+    """Say what became of the recordings that are to be deleted, as far as that is known by now."""
+    gone, unknown = became.get("ok", 0), became.get("uncertain", 0)
+    told = f"{made:,} recording{'s' if made != 1 else ''}"
+    if made and gone == made:
+        yield messages.SUCCESS, f"{told} {'are' if made != 1 else 'is'} deleted at Telnyx."
+    else:
+        deleted = f"; {gone:,} {'are' if gone != 1 else 'is'} deleted" if gone else ""
+        yield messages.SUCCESS, f"Telnyx is being asked to delete {told}{deleted}."
+    if kept := sum(became.get(status, 0) for status in outbox.NOT_DELETED):
+        yield messages.WARNING, f"Not deleted, and still at Telnyx: {kept:,}. Search again and have them deleted."
+    if unknown:
+        yield messages.WARNING, f"Nobody knows whether they are deleted: {unknown:,}. Their commands are uncertain."
 
 
 _Does = Callable[[HttpRequest, Selection], HttpResponseBase]

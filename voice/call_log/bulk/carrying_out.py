@@ -8,6 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -32,7 +33,7 @@ _Do = Callable[[BulkAction, list[uuid.UUID], Actor], "Piece"]
 MOST_CLAIMS = 5
 MOST_OPEN = 50  # deletions on their way to Telnyx at a time: calls have commands, too
 _LEASE, _WAIT, _KEPT = timedelta(seconds=30), timedelta(seconds=2), timedelta(days=30)
-_OPEN = (CallCommand.Status.QUEUED, CallCommand.Status.SENDING, CallCommand.Status.UNCERTAIN)
+_OPEN = (CallCommand.Status.QUEUED, CallCommand.Status.SENDING)  # for what is uncertain nothing has to wait
 _NOTED: dict[str, str] = {
     KIND.TAG: "call.tag_many",
     KIND.FOLLOW_UP: "call.follow_up_many",
@@ -143,6 +144,12 @@ def _has_to_wait(row: BulkAction) -> bool:
     return Recording.objects.filter(pk__in=row.items[: row.done], deletion__status__in=_OPEN).count() >= MOST_OPEN
 
 
+def deletions(row: BulkAction) -> Counter[str]:
+    """Count by their status what became of the deletions that it asked for."""
+    asked = Recording.objects.filter(pk__in=row.items[: row.done], deletion__isnull=False)
+    return Counter(asked.values_list("deletion__status", flat=True))
+
+
 def _do_piece(row: BulkAction, actor: Actor) -> list[uuid.UUID]:
     do, size = _DOES[row.kind]
     items = [uuid.UUID(item) for item in row.items[row.done : row.done + size]]
@@ -187,7 +194,7 @@ def _step(row: BulkAction, **values: Any) -> None:
 
 
 def _end(row: BulkAction, actor: Actor, state: str, problem: str = "") -> None:
-    with transaction.atomic():
+    with suppress(_Stopped), transaction.atomic():
         _step(row, state=state, problem=problem[:500], ended_at=sql.clock(), lease_until=None, holder=None)
         row.refresh_from_db()
         _note(row, actor)

@@ -18,7 +18,7 @@ from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx import paging
 from portal.telnyx.client import DEADLINE_SECONDS
-from portal.telnyx.errors import TelnyxError
+from portal.telnyx.errors import TelnyxError, TelnyxRefused
 from portal.times import uptime
 from voice.call_log.language.conditions import is_digits
 from voice.call_log.language.tokens import Token
@@ -129,9 +129,14 @@ def _ask(account: TelnyxAccount, wanted: Sequence[Question], until: float) -> An
     entries, is_whole, late = list[JsonObject](), True, ""
     try:
         for one in wanted:
-            for page in _pages(account, one, until):
-                entries += _of_parties(page.rows, one.parties)
-            is_whole = is_whole and page.complete
+            try:
+                for page in _pages(account, one, until):
+                    entries += _of_parties(page.rows, one.parties)
+                is_whole = is_whole and page.complete
+            except TelnyxRefused:
+                if one.parties or not wanted[-1].parties:
+                    raise
+                # its filter takes no SIP address, then: what is read through is asked all the same
     except _Late:
         late = _LATE
     except TelnyxError as error:

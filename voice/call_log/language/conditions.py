@@ -45,6 +45,12 @@ class Condition:
     sides: tuple[Q, ...] = ()  # of a number: what is asked of either side of a call, each by itself
 
 
+def beside_others(condition: Condition) -> Condition:
+    """Return it as it is read beside other conditions: the calls with four last digits whole, unless many have them."""
+    is_rare = condition.reach == Reach.MANY and condition.sides and not any(map(search.is_frequent, condition.sides))
+    return replace(condition, reach=Reach.FEW) if is_rare else condition
+
+
 class Malformed(Exception):
     """Says in words what a token takes, where its value is none of that."""
 

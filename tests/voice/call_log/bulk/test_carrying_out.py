@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
@@ -145,6 +146,20 @@ def test_what_was_cancelled_meanwhile_is_undone_to_the_last_piece(
     assert CallTag.objects.count() == 100
 
 
+def test_what_is_cancelled_as_a_piece_of_it_is_refused_stays_cancelled(
+    browser: Client, calls: list[Call], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked(browser, "tag", name="vip")
+
+    def refused(*given: Any) -> Any:
+        BulkAction.objects.update(state="cancelled")
+        raise ValidationError("no")
+
+    monkeypatch.setattr(carrying_out, "_do_piece", refused)
+    tasks.work_bulk_action(str(BulkAction.objects.get().pk))
+    assert BulkAction.objects.get().state == "cancelled"
+
+
 @pytest.fixture
 def recorded(calls: list[Call]) -> list[Recording]:
     saved = {"status": Recording.Status.SAVED}
@@ -179,8 +194,25 @@ def test_deletions_wait_for_those_that_are_on_their_way(
         BulkAction.objects.update(lease_until=None)
         tasks.work_bulk_action(str(row.pk))
         deletions().update(status="ok")
-    assert "Telnyx is being asked to delete 25 recordings." in words(browser, address)
+    assert "25 recordings are deleted at Telnyx." in words(browser, address)
     assert AuditEvent.objects.get(action="recording.delete_many").details["recordings"] == 25
+
+
+def test_deletions_that_nobody_knows_of_hold_no_others_up_and_what_became_of_them_is_told(
+    browser: Client, recorded: list[Recording], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying_out, "MOST_OPEN", 10)
+    address = asked(browser, "delete", recordings="25", sure="yes")
+    for status in ("uncertain", "expired"):
+        deletions().filter(status="queued").update(status=status)
+        BulkAction.objects.update(lease_until=None)
+        tasks.work_bulk_action(str(BulkAction.objects.get().pk))
+    said = words(browser, address)
+    assert "Telnyx is being asked to delete 25 recordings." in said
+    assert "Not deleted, and still at Telnyx: 10. Search again" in said
+    assert "Nobody knows whether they are deleted: 10." in said
+    deletions().filter(status="queued").update(status="ok")
+    assert "to delete 25 recordings; 5 are deleted." in words(browser, address)
 
 
 def test_a_recording_that_somebody_else_deletes_meanwhile_is_left_to_them(

@@ -131,6 +131,18 @@ def test_a_sip_address_is_found_in_the_record_of_the_last_hour(signed_in: Any, a
         assert "Telnyx has no call of it" in page
 
 
+def test_a_filter_that_takes_no_sip_address_leaves_the_record_of_the_last_hour(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    record = listing(told(**{"from": "sip:ada@example.com", "to": TO}))
+    with telnyx_says(account, call_events=lambda path: record if "webhook" in path else "422 Unprocessable Entity"):
+        page = asked(browser, "sip:ada@example.com").content.decode()
+    assert page.count("log-leg-told") == 1
+    with telnyx_says(account, call_events="422 Unprocessable Entity"):
+        page = asked(browser, "sip:ada@example.com").content.decode()
+    assert "portal-note-bad" in page
+
+
 def test_what_telnyx_says_wrong_is_told_in_words(browser: Client, account: TelnyxAccount) -> None:
     with telnyx_says(account, call_events="401 Unauthorized"):
         assert "portal-note-bad" in asked(browser, FROM).content.decode()
