@@ -19,6 +19,7 @@ _SCHEME = r"[a-z][a-z0-9+.\-]*"
 # what an address begins with, up to its host; what follows its host; and what has a scheme and no host
 _HEAD = re.compile(rf"\s*({_SCHEME}|({_SCHEME}:)?([/\\]|[/\\]{{2}}[^/\\?#]*)?)", re.IGNORECASE)
 _WHOLE = re.compile(rf"(\s*({_SCHEME}:)?[/\\]{{2}}[^/\\?#]*[/\\?#])(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_WORD = re.compile(rf"\s*{_SCHEME}", re.IGNORECASE)
 _NO_HOST = re.compile(rf"\s*{_SCHEME}:", re.IGNORECASE)
 _IN_THE_HOST = re.compile(r"[/\\]{2}[^/\\?#]*$")
 _ODD = re.compile(r"[\x00-\x1f\\]")  # in what follows the host
@@ -122,14 +123,18 @@ class _Variants:
         return self._kept([*found, *rest.items()])
 
     def _repeated(self, body: Body, said: _Said) -> _Said:
-        """Draw ``body`` for no item of a list, for one, and for any number of them if that makes no difference."""
+        """Draw ``body`` for no item of a list, for one, and for any number of them if that makes no difference.
+
+        Of letters alone it makes none: a longer word is no host either, and a scheme that is none is judged as one.
+        """
         once = {text: self._after(body, {text: frozenset()}) for text in said}
         if all(after.keys() == {text} for text, after in once.items()):
             return said
         found = self._kept([*said.items(), *(one for after in once.values() for one in after.items())])
-        if self._after(body, dict.fromkeys(found.keys() - said.keys(), frozenset())).keys() - found.keys():
+        new = self._after(body, dict.fromkeys(found.keys() - said.keys(), frozenset())).keys() - found.keys()
+        if new and (self._is_called or not all(text == _NO_ADDRESS or _WORD.fullmatch(text) for text in new)):
             raise self._wrong('A list may repeat this, and it says who is called or asked: write {{#if Name != ""}}.')
-        return dict.fromkeys(found, frozenset())
+        return dict.fromkeys([*found, *sorted(new)], frozenset())
 
     def _possible(self, value: Value, text: str) -> Iterator[str]:
         """Yield what a value can be behind ``text``; of one that says nothing about the host an x is enough."""

@@ -55,8 +55,29 @@ def test_each_host_that_may_be_asked_is_judged(source: str, said: set[str]) -> N
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        '<Say voice="{{#Voice}}{{ . }}{{/Voice}}{{^Voice}}alice{{/Voice}}">Hi</Say>',
+        '<Record playBeep="{{#Beep}}true{{/Beep}}"/>',
+        '<Dial callerId="{{#CallerId}}{{ . }}{{/CallerId}}"/>',
+        '<Gather action="{{#Next}}next.xml{{/Next}}"/>',
+        "<Redirect>{{#Next}}{{ . }}{{/Next}}</Redirect>",
+    ],
+)
+def test_a_list_of_words_is_no_host(source: str) -> None:
+    assert judged(f"<Response>{source}</Response>")
+
+
+def test_what_a_list_of_letters_makes_a_scheme_of_is_judged() -> None:
+    judged_hosts = judged_in("<Play>h{{#A}}t{{/A}}p://b.example/</Play>", "play")
+    assert {"hp://b.example/", "htp://b.example/", "http://b.example/"} <= judged_hosts
+
+
+@pytest.mark.parametrize(
     ("source", "words"),
     [
+        ("<Gather action='https:{{#A}}/{{/A}}a.example'/>", "list"),
+        ("<Gather action='{{#A}}a:{{/A}}//a.example'/>", "list"),
         ("<Number>+1{{#A}}2{{/A}}</Number>", "list"),
         ("<x:Number>{{ A }}</x:Number>", "allow"),
         ("<Play>https://{{#if A == 1}}{{#else}}a.example/{{/if}}{{ V }}</Play>", "host"),
