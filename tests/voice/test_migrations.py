@@ -1,5 +1,6 @@
 """What migrations make of rows that were there before."""
 
+import uuid
 from datetime import UTC, datetime
 from importlib import import_module
 from types import SimpleNamespace
@@ -11,7 +12,8 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.factories import make_call
-from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.rows import Call, CallCommand, CallEvent, DialBatch
+from voice.models import Stop, Suspension
 
 
 @pytest.mark.parametrize(
@@ -42,6 +44,18 @@ def test_calls_that_texml_told_of_or_dialled_before_are_marked(account: TelnyxAc
         CallCommand.objects.create(account=account, call=call, **row)
     import_module("voice.migrations.0017_texml_calls").fill(apps, SimpleNamespace(connection=connection))
     assert set(Call.objects.filter(is_texml=True)) == {told, dialled}
+
+
+def test_batches_that_nothing_holds_any_more_wait_for_a_person(account: TelnyxAccount) -> None:
+    there = Suspension.objects.create(account=account, connection_id="1", since=timezone.now())
+    stop = Stop.objects.create(account=account, at=timezone.now())
+    for paused_for in (there.pk, stop.pk, uuid.uuid4(), None):
+        told = {"name": "x", "connection_id": "1", "per_second": 1, "lines": 1, "status": "paused"}
+        times = dict.fromkeys(("created_at", "began_at"), timezone.now())
+        DialBatch.objects.create(account=account, intent=str(paused_for), paused_for=paused_for, **told, **times)
+    import_module("voice.migrations.0041_forgotten_batches").leave(apps, SimpleNamespace(connection=connection))
+    found = list(DialBatch.objects.values_list("paused_for", flat=True))
+    assert (set(found), found.count(None)) == ({there.pk, stop.pk, None}, 2)
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL stores times, and not texts")

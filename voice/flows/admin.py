@@ -25,6 +25,7 @@ from portal.templatetags.portal import status_badge
 from voice.catalogue import actions
 from voice.catalogue.event_types import EVENT_TYPES
 from voice.catalogue.forms import JSONText
+from voice.dialling import limits
 from voice.flows.conditions import CALL_FIELDS
 from voice.flows.history_pages import FlowHistory
 from voice.flows.rules import problems
@@ -185,13 +186,16 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
         self.fields["application"].choices = choices  # type: ignore[attr-defined]
         self.fields["application"].initial = here
         if here and "seen" in self.fields:
-            self.initial["seen"] = newest_of(self.instance)
+            self.initial["seen"] = getattr(self.instance, "seen", "") or newest_of(self.instance)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
+        row = self.applications.get(cleaned.get("application", ""))
+        if row:
+            limits.of_account(row.account)  # its row comes before the flow's (docs/locks.md)
         if not self.instance._state.adding:
             self._hold(cleaned.get("seen", ""))
-        if row := self.applications.get(cleaned.get("application", "")):
+        if row:
             self.instance.account, self.instance.connection_id = row.account, row.telnyx_id
         return cleaned
 
@@ -239,6 +243,16 @@ class FlowAdmin(FlowHistory, PortalAdmin):  # type: ignore[misc]
         fields = super().get_fields(request, obj)
         may_change = obj is None or self.has_change_permission(request, obj)
         return fields if may_change else [name for name in fields if name != "seen"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Find it as it is after the save that its page tells: another one from then on makes the page an old one."""
+        found: Any = super().get_object(request, object_id, from_field)
+        if found is None:
+            return None
+        seen = newest_of(found)
+        if found := super().get_object(request, object_id, from_field):
+            found.seen = seen
+        return found
 
     def changeform_view(
         self,

@@ -15,7 +15,7 @@ from portal.encryption import CannotOpen
 from portal.masking import hides_something, without_secrets
 from portal.models import AuditEvent
 from portal.sealed_json import unsealed, with_kept_secrets
-from voice.dialling import rights
+from voice.dialling import limits, rights
 from voice.flows.rules import MAX_RULES, problems
 from voice.models import Flow, Rule
 
@@ -49,6 +49,7 @@ def save_flow(flow: Flow, rules: list[Any] | None, actor: Actor, changed: Collec
 
 def _save(flow: Flow, rules: list[Any] | None, actor: Actor, changed: Collection[str] | None) -> None:
     made = flow._state.adding
+    limits.of_account(flow.account)  # its row comes before the flow's (docs/locks.md), and the rights ask for it
     if not made:
         _hold(flow, changed)
     rules = checked(flow, rules, actor)

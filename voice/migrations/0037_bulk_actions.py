@@ -1,4 +1,4 @@
-"""One thing done for many calls is a row; contacts are listed by when they were named, seats tell what to count anew."""
+"""One thing done for many calls is a row; seats tell what to count anew."""
 
 import uuid
 
@@ -14,23 +14,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddIndex(
-            model_name="contact", index=models.Index(fields=["-changed_at", "-id"], name="contact_by_change")
-        ),
         migrations.AddField(
             model_name="conferenceparticipant",
             name="recount_after",
             field=models.DateTimeField(
                 help_text="Calls that were in it later than this may be counted otherwise; null once that is done.",
                 null=True,
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="conferenceparticipant",
-            index=models.Index(
-                condition=models.Q(("recount_after__isnull", False)),
-                fields=["recount_after"],
-                name="participant_uncounted",
             ),
         ),
         migrations.CreateModel(

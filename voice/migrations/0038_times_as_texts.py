@@ -9,15 +9,19 @@ def spell(apps, schema_editor) -> None:  # noqa: ANN001
     if schema_editor.connection.vendor != "sqlite":
         return
     for model in apps.get_models():
-        for field in model._meta.local_concrete_fields if model._meta.app_label in OURS else ():
-            if isinstance(field, models.DateTimeField):
-                table, column = f'"{model._meta.db_table}"', f'"{field.column}"'
-                for spelling, which in (
-                    (f"{column} || '000'", f"LENGTH({column}) = 23"),
-                    (f"SUBSTR({column}, 1, 19)", f"{column} LIKE '%.000000'"),
-                ):
-                    with schema_editor.connection.cursor() as cursor:
-                        cursor.execute(f"UPDATE {table} SET {column} = {spelling} WHERE {which}")  # noqa: S608
+        fields = model._meta.local_concrete_fields if model._meta.app_label in OURS else ()
+        columns = [f'"{field.column}"' for field in fields if isinstance(field, models.DateTimeField)]
+        if not columns:
+            continue
+        spelled, odd = list[str](), list[str]()
+        for column in columns:
+            short, whole = f"LENGTH({column}) = 23", f"{column} LIKE '%.000000'"
+            changed = f"WHEN {short} THEN {column} || '000' WHEN {whole} THEN SUBSTR({column}, 1, 19)"
+            spelled.append(f"{column} = CASE {changed} ELSE {column} END")
+            odd += [short, whole]
+        table, sets, which = f'"{model._meta.db_table}"', ", ".join(spelled), " OR ".join(odd)
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET {sets} WHERE {which}")  # noqa: S608
 
 
 class Migration(migrations.Migration):

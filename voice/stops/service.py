@@ -50,7 +50,7 @@ def lift(row: Suspension, actor: Actor) -> int:
         if not Suspension.objects.filter(pk=row.pk).delete()[0]:
             return 0
         _note(actor, "lift", row, since=row.since.isoformat(), why=row.why)
-    return resume(row.pk, actor)
+    return resume(row.pk, actor) + _resume(_held_by_nobody().filter(account=row.account), actor)
 
 
 def resume(paused_for: uuid.UUID, actor: Actor) -> int:
@@ -66,11 +66,16 @@ def settle_batches() -> None:
     """
     for row in Suspension.objects.select_related("account"):
         _pause_all_of(row, PORTAL)
+    _resume(_held_by_nobody(), PORTAL)
+
+
+def _held_by_nobody() -> QuerySet[DialBatch]:
+    """Select the batches whose suspension is not there any more, where no other one holds."""
     mine, whole = Q(pk=OuterRef("paused_for")), Q(connection_id="", account=OuterRef("account"))
     one = Q(connection_id=OuterRef("connection_id"), account=OuterRef("account"))
     held = Exists(Suspension.objects.filter(mine | whole | one)) | Exists(Stop.objects.filter(mine))
     paused = _with_lines_left().filter(status=DialBatch.Status.PAUSED, paused_for__isnull=False)
-    _resume(paused.exclude(held), PORTAL)
+    return paused.exclude(held)
 
 
 def paused_with(paused_for: uuid.UUID) -> QuerySet[DialBatch]:

@@ -10,10 +10,12 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from applications.models import CallControlApplication
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin
 from tests.support.rows import CallCommand, DialBatch
 from voice.dialling import batches, limits
+from voice.stops import service as stops
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/voice/dialbatch/new/"
@@ -76,6 +78,19 @@ def test_a_limit_stands_on_its_field(browser: Client, application: Any, account:
     row.save()
     page = browser.post(PAGE, form())
     assert "dials_per_minute" in page.context["form"].errors["per_second"][0]
+
+
+def test_who_keeps_a_batch_paused_that_was_paused_with_others_does_so_on_its_page(
+    browser: Client, api: Any, account: TelnyxAccount
+) -> None:
+    batch = begin(api)
+    address = f"/admin/voice/dialbatch/{batch.pk}/"
+    row = stops.suspend(account, "", "", PORTAL)
+    assert "Keep paused" in browser.get(f"{address}change/").content.decode()
+    browser.post(f"{address}steer/pause/")
+    page = browser.get(f"{address}change/").content.decode()
+    assert ("Keep paused" in page, "Resume" in page) == (False, True)
+    assert stops.lift(row, PORTAL) == 0
 
 
 def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any, account: TelnyxAccount) -> None:

@@ -17,6 +17,7 @@ from tests.support.factories import CONNECTION, make_flow
 from tests.support.flows import as_drawn, flow_form, make
 from tests.support.rest import FLOWS, problem
 from tests.support.rows import Flow
+from voice.flows import admin
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +80,23 @@ def test_a_page_that_was_opened_before_somebody_else_saved_overwrites_nothing(
     assert again | {"seen": ""} == mine | {"seen": ""}  # what was typed is still there
     assert browser.post(page_of(flow), again).status_code == 302
     assert state(api, flow) == ("renamed", True, ["1", "2", "3"])
+
+
+def test_a_page_that_is_drawn_while_somebody_else_saves_undoes_nothing(
+    browser: Client, api: APIClient, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owed = [lambda: api.patch(at(flow), {"name": "theirs"}, format="json")]
+
+    def newest(row: Flow) -> str:
+        found = newest_of(row)
+        if owed:  # they save between the two
+            assert owed.pop()().status_code == 200
+        return found
+
+    newest_of = admin.newest_of
+    monkeypatch.setattr(admin, "newest_of", newest)
+    drawn = browser.get(page_of(flow)).context["adminform"].form
+    assert (drawn.instance.name, drawn["seen"].value() == newest_of(flow)) == ("theirs", False)
 
 
 def test_rules_that_are_gone_meanwhile_come_back_by_a_second_save(browser: Client, api: APIClient, flow: Flow) -> None:
