@@ -61,7 +61,11 @@ class ApplicationColumns:
     def numbers_shown(self, application: TelnyxApplication) -> str:
         at = application.numbers_as_of
         count = "–" if at is None else application.numbers_count
-        told = f"As Telnyx listed them at {moment_text(at, 'minute')}" if at else "Not read yet: the next pull does."
+        told = (
+            f"As Telnyx listed them at {moment_text(at, 'minute')}"
+            if at
+            else "Not read: there are too many, or nobody has pulled."
+        )
         return format_html('<span class="portal-number" title="{}">{}</span>', told, count)
 
     @display(description="tags")

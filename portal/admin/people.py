@@ -1,5 +1,6 @@
 """Manages users and groups, on Unfold's forms. What is done to them is in the audit trail."""
 
+from contextlib import nullcontext
 from typing import Any
 
 from django import forms
@@ -107,7 +108,7 @@ class UserAdmin(DjangoUserAdmin, AuditedAdmin):  # type: ignore[misc,type-arg]
     @method_decorator(sensitive_post_parameters())
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Set somebody's password and note that, or do neither: Django's own would commit one by one."""
-        with transaction.atomic():
+        with transaction.atomic() if request.method == "POST" else nullcontext():
             return super().user_change_password(request, id, form_url)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:

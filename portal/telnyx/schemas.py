@@ -231,7 +231,14 @@ def _meant(variants: list[list[_Wrong]], depth: int) -> list[list[_Wrong]]:
 
 
 def _constants(group: list[_Wrong], depth: int) -> list[_Wrong]:
-    return [w for w in group if w.detail["type"] == "literal_error" and len(w.steps) == depth + 2]
+    """Return what is wrong with members that have one value alone: of several the value may be meant for the others."""
+    return [
+        wrong
+        for wrong in group
+        if wrong.detail["type"] == "literal_error"
+        and len(wrong.steps) == depth + 2
+        and len(_CHOICES.findall(wrong.detail["ctx"]["expected"])) == 1
+    ]
 
 
 # how pydantic lists them: as Python writes them

@@ -95,6 +95,9 @@ def test_of_several_shapes_the_one_that_its_type_names_is_judged():
     (message,) = refused(SPEAK, {**speak, "voice_settings": {"type": "else", "speed": "x"}})["voice_settings.type"]
     assert message.startswith("Must be 'elevenlabs', 'telnyx', ")
     assert message.count("Must be") == 1
+    google = {"transcription_engine_config": {"transcription_engine": "Google", "model": "phone_cal"}}
+    (place,) = refused("calls.actions.start_transcription", google)
+    assert place == "transcription_engine_config.model"
     assert validate(SPEAK, {**speak, "voice_settings": {"type": "newer", "speed": 1}}, open_choices=True)
     with pytest.raises(InvalidParameters):
         validate(SPEAK, {**speak, "voice_settings": {"type": 5}}, open_choices=True)
