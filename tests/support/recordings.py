@@ -23,5 +23,5 @@ def recorded(sandbox: Sandbox, account: TelnyxAccount) -> Call:
     eventually(lambda: http.act(control_id, "record_start", **begun)[0] == 200, "the answer", sandbox.exchange)
     assert http.act(control_id, "record_stop")[0] == 200
     call = make_call(account, call_control_id=control_id, connection_id=connection_id, state="ended")
-    eventually(lambda: service.look_up(call), "the file", sandbox.exchange)
+    eventually(lambda: service.look_up(call).count, "the file", sandbox.exchange)
     return call

@@ -114,7 +114,7 @@ def test_an_answer_that_cannot_be_read_does_not_say_that_there_is_none(
     api: APIClient, account: TelnyxAccount, address: str, said: dict[str, None]
 ) -> None:
     with telnyx_says(account, conferences=said, queues=said):
-        problem(api.get(address), 503, "telnyx_unavailable")
+        problem(api.get(f"{address}?account={account.name}"), 503, "telnyx_unavailable")
 
 
 @pytest.mark.parametrize(("action", "verb", "url", "expected"), MADE)
