@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
@@ -107,7 +108,8 @@ def _deletable() -> QuerySet[Recording]:
     return rows.exclude(open_or_done).order_by("started_at", "id")
 
 
-class Found(NamedTuple):
+@dataclass(frozen=True)
+class Found:
     """Says how many recordings of a leg Telnyx told of; not ``complete`` when it was slow, or has too many."""
 
     count: int
