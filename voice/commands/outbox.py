@@ -163,7 +163,7 @@ def _hang_up(call: Any, actor: Actor, at: datetime, now: datetime) -> CallComman
     is_texml = call.product == products.Product.TEXML
     action, values = ("texml.calls.hang_up", {"Status": "completed"}) if is_texml else ("hangup", {})
     command = _command(call.account, action, actions.check(action, values), actor, f"{at.isoformat()}:{call.pk}", now)
-    command.created_at = at
+    command.created_at, command.lease_until = at, now  # of a stop that goes on nobody is late before now
     command.path = [call.call_control_id] if is_texml else []
     command.call, command.call_control_id = call, call.call_control_id
     return command

@@ -321,4 +321,5 @@ def test_a_stop_that_was_interrupted_goes_on_when_it_is_asked_for_again(
             assert (stop.calls, stop.dials, stop.at) == (2, 1, at)
         run_owed()
     assert service.outcomes(stop) == {"ok": 2}
+    assert not CallCommand.objects.filter(held_since__isnull=False).exists()  # no worker was away
     assert seen(waiting).status == "expired"
