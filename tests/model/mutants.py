@@ -117,7 +117,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
         Edit("voice.stops.service", "settle_batches", "_pause_all_of(row, PORTAL)", "pass"),
     ),
     "a batch that was left behind is resumed": (
-        Edit("voice.stops.service", "settle_batches", "_resume(paused.exclude(held), PORTAL)", "pass"),
+        Edit("voice.stops.service", "settle_batches", "_resume(_held_by_nobody(), PORTAL)", "pass"),
     ),
     "a batch that somebody paused is his": (Edit(BATCHES, "pause", "and not is_held", ""),),
     "a decision is final": (Edit(RECONCILIATION, "settle", "or command.settled_at is not None", ""),),
