@@ -76,6 +76,15 @@ def test_without_the_permission_there_is_no_list(signed_in: Any, account: Telnyx
     assert CallCommand.objects.get().action == "hangup"
 
 
+@pytest.mark.parametrize(("action", "is_red"), [("hangup", True), ("speak", False)])
+def test_what_ends_a_call_is_confirmed_by_a_red_button(
+    browser: Client, account: TelnyxAccount, action: str, is_red: bool
+) -> None:
+    html = browser.get(page(make_call(account), "do", action)).content.decode()
+    (button,) = re.findall(r'<button type="submit" class="(portal-button portal-button-[a-z]+)">', html)
+    assert button.endswith("danger") is is_red
+
+
 # --- The page of a call ----------------------------------------------------------------------------------------------
 
 

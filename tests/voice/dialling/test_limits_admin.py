@@ -39,10 +39,13 @@ def test_limits_that_there_are_not_lead_home(browser: Client) -> None:
 
 def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator: User) -> None:
     token, _ = ApiToken.make(operator, "ci")
+    other, _ = ApiToken.make(operator, "other")
     body = {"token": str(token.pk), "allow_sip": "on", "dials_per_day": "5"}
     assert browser.post("/admin/voice/limits/add/", body).status_code == 302
     row = Limits.objects.get(token=token)
     assert (row.dials_per_day, row.any_country, row.egress_hosts) == (5, True, [])
+    offered = browser.get("/admin/voice/limits/add/").context["adminform"].form.fields["token"].queryset
+    assert (other in offered, token in offered) == (True, False)
     assert "any_country" not in browser.get(f"/admin/voice/limits/{row.pk}/change/").context["adminform"].form.fields
 
 
