@@ -269,15 +269,25 @@ def test_it_never_raises_on_what_is_well_formed(source, is_imported):
     lint_together({PAGE: source, f"{PAGE}a": source}, hosted=PAGE)
 
 
-def test_the_largest_document_is_judged_at_once():
-    documents = [
-        verbs('<Gather numdigits="1" timeout="x"><say>Hi {{ Form }}</say></Gather>' * 900),
-        verbs("<Say>" + "{{ From " * 7000 + "</Say>"),
-        verbs("<Say>" + "{{#a}}" * 9000 + "</Say>"),
-        verbs("<Say " + " ".join(f'{"x" * 900}{at}="1"' for at in range(64)) + "/>"),
-    ]
-    for source in documents:
-        assert len(source) < 65_536
+@pytest.mark.parametrize(
+    "document",
+    [
+        lambda quarters: '<Gather numdigits="1" timeout="x"><say>Hi {{ Form }}</say></Gather>' * 225 * quarters,
+        lambda quarters: "<Say>" + "{{ From " * 1750 * quarters + "</Say>",
+        lambda quarters: "<Say>" + "{{#a}}" * 2250 * quarters + "</Say>",
+        lambda quarters: "<Say " + " ".join(f'{"x" * 900}{at}="1"' for at in range(16 * quarters)) + "/>",
+    ],
+)
+def test_the_largest_document_takes_as_long_as_its_parts(document):
+    assert len(verbs(document(4))) < 65_536
+    assert seconds(verbs(document(4))) < 10 * seconds(verbs(document(1)))  # 16 times, if each looked at all others
+
+
+def seconds(source: str) -> float:
+    """The least of some measures: others use the machine as well."""
+    times = []
+    for _ in range(3):
         began = time.process_time()
         assert lint(source)
-        assert time.process_time() - began < 2
+        times.append(time.process_time() - began)
+    return min(times)
