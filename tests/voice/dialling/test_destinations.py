@@ -117,6 +117,18 @@ def test_destinations_are_found_where_they_stand(
 
 
 @pytest.mark.parametrize(
+    ("document", "is_open"),
+    [
+        ('<Response><Connect><AIAssistant id="a"/></Connect></Response>', True),
+        ("<Response><Say>a</Say></Response>", False),
+        ("", False),
+    ],
+)
+def test_an_assistant_of_a_document_may_call_whom_nobody_here_knows(document: str, is_open: bool) -> None:
+    assert destinations("texml.calls.redirect", {"Texml": document}).is_open is is_open
+
+
+@pytest.mark.parametrize(
     "user",
     [
         *("*67+13125550001", "*6713125550001", "#31#13125550001", '"13125550001"', "%2A6713125550001", "911"),

@@ -11,14 +11,17 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx import client
+from tests.support.batches import begin
 from tests.support.clock import Gate
 from tests.support.commands import act, dial, now_due, of_event, outcomes, seen
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
+from tests.support.limits import limit
 from tests.support.rows import AccountBreaker, Call, CallCommand
 from tests.support.sandbox_ledger import effects, wire
 from tests.support.times import ago
 from voice.conferences import queues
+from voice.dialling import batches
 from voice.dispatch import sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -290,6 +293,25 @@ def test_too_many_requests_waits_as_long_as_telnyx_asks(account: TelnyxAccount) 
     assert timedelta(seconds=20) < waiting.lease_until - timezone.now() < timedelta(seconds=34)
 
 
+def test_what_may_have_happened_is_not_forgotten_when_telnyx_says_that_it_is_asked_too_much(
+    account: TelnyxAccount,
+) -> None:
+    command = act(make_call(account), *SPEAK[:1], **SPEAK[1])
+    with serving(answer("503 Service Unavailable")) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    first = seen(command).first_sent_at
+    assert first is not None
+    now_due(command)
+    busy = b'{"errors": [{"code": "10011", "detail": "Too many requests"}]}'
+    with serving(answer("429 Too Many Requests", busy, retry_after="3")) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    waiting = seen(command)
+    assert outcomes(command) == ["uncertain", "unavailable"]
+    assert (waiting.first_sent_at, waiting.error_code) == (first, "10011")
+
+
 # --- What is not sent ------------------------------------------------------------------------------------------------
 
 
@@ -299,6 +321,14 @@ def test_a_call_that_ended_meanwhile_takes_no_command(ring: Any, sandbox: Sandbo
     sender.send(command.pk)
     assert (seen(command).status, seen(command).error) == ("expired", "The call has already ended.")
     assert (seen(command).attempts, wire(sandbox)) == ([], [])
+
+
+def test_a_paused_batch_holds_back_nothing_but_its_own_lines(api: Any, account: TelnyxAccount) -> None:
+    limit(account, dials_per_minute=None)
+    batches.pause(begin(api, 2), PORTAL)
+    command, line = act(make_call(account), "hangup"), begin(api, 1).commands.get()
+    now_due(line)
+    assert set(sender.due(9)) == {command.pk, line.pk}
 
 
 def test_a_stale_command_is_not_begun(ring: Any, sandbox: Sandbox) -> None:
