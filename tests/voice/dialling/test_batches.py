@@ -77,6 +77,19 @@ def test_each_number_is_dialled_once_when_it_is_due(
     assert dialled == ["+13125550001", "+13125550002", "+13125550003"]
 
 
+def test_a_batch_tells_what_it_is_and_how_far(api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api, 4)
+    for status, line in zip(("sending", "refused"), batch.commands.order_by("sequence"), strict=False):
+        CallCommand.objects.filter(pk=line.pk).update(status=status)
+    told = api.get(f"{URL}{batch.pk}/").json()
+    assert set(told) == {
+        *("id", "name", "account", "connection_id", "parameters", "per_second", "lines", "status", "progress"),
+        *("requested_by", "created_at"),
+    }
+    assert (told["connection_id"], told["account"], told["lines"]) == ("1", account.name, 4)
+    assert (told["progress"]["finished"], told["progress"]["percent"]) == (1, 25)
+
+
 def test_a_line_that_waited_too_long_is_not_dialled(api: Any, account: TelnyxAccount) -> None:
     batch = begin(api, 1)
     time_passes(batch, 21)

@@ -152,3 +152,15 @@ def test_a_number_in_the_name_of_a_token_is_masked(signed_in: Any, operator: Use
     changer = signed_in("voice.view_limits", "voice.change_limits", "voice.delete_limits", username="changer")
     assert "1234567" not in changer.get(page.replace("change", "delete")).content.decode()
     assert "1234567" not in changer.post(page, {"dials_per_minute": "9"}, follow=True).content.decode()
+
+
+def test_the_limits_of_a_token_are_deleted_by_who_may_and_those_of_an_account_by_nobody(
+    signed_in: Any, account: TelnyxAccount, operator: User
+) -> None:
+    token, _ = ApiToken.make(operator, "ci")
+    own, whole = Limits.objects.create(token=token), limits.of_account(account)
+    may = ("voice.view_limits", "voice.change_limits")
+    deleter = signed_in(*may, "voice.delete_limits", username="deleter")
+    for client, row, status in ((signed_in(*may), own, 403), (deleter, whole, 403), (deleter, own, 302)):
+        assert client.post(f"/admin/voice/limits/{row.pk}/delete/", {"post": "yes"}).status_code == status
+    assert list(Limits.objects.filter(pk__in=(own.pk, whole.pk))) == [whole]

@@ -217,8 +217,12 @@ def test_a_list_tells_of_each_row_what_the_row_alone_tells(account: TelnyxAccoun
     old = dial(other, "+13125550005")
     CallCommand.objects.filter(pk=old.pk).update(counted_at=ago(2 * 86400))
     CallCommand.objects.filter(pk=dial(other, "+13125550006").pk).update(counted_at=ago(300), status="refused")
-    rows = [*of_tokens, *(limits.of_account(one) for one in (account, other, quiet))]
+    busy = make_account("busy")
+    for number, at in (("+13125550007", ago(1)), ("+13125550008", ago(300))):
+        CallCommand.objects.filter(pk=dial(busy, number).pk).update(counted_at=at, status="ok", finished_at=at)
+    rows = [*of_tokens, *(limits.of_account(one) for one in (account, other, quiet, busy))]
     told = limits.usages(rows)
     assert told == {row.pk: limits.usage(row) for row in rows}
     assert told[rows[2].pk].concurrent_calls == 1
     assert told[rows[3].pk].dials_per_day == 2
+    assert (told[rows[5].pk].dials_per_minute, told[rows[5].pk].dials_per_day) == (1, 2)

@@ -51,6 +51,7 @@ def test_a_person_says_what_became_of_it(account: TelnyxAccount, api: Any, verdi
     told = api.post(f"/api/v1/commands/{command.pk}/settle/", {"verdict": verdict}, format="json")
     assert (told.status_code, told.json()["status"]) == (200, status)
     assert told.json()["settlement"].startswith("Settled by token: tests")
+    assert seen(command).lease_until is None  # no look at Telnyx is due any more
     assert AuditEvent.objects.get(action="command.settle").details == {"verdict": verdict}
     again = api.post(f"/api/v1/commands/{command.pk}/settle/", {"verdict": verdict}, format="json")
     assert (again.status_code, again.json()["code"]) == (409, "not_uncertain")
