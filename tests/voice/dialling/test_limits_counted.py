@@ -219,7 +219,7 @@ def test_a_list_tells_of_each_row_what_the_row_alone_tells(account: TelnyxAccoun
     CallCommand.objects.filter(pk=dial(other, "+13125550006").pk).update(counted_at=ago(300), status="refused")
     busy = make_account("busy")
     for number, at in (("+13125550007", ago(1)), ("+13125550008", ago(300))):
-        CallCommand.objects.filter(pk=dial(busy, number).pk).update(counted_at=at, status="ok", finished_at=at)
+        CallCommand.objects.filter(pk=dial(busy, number).pk).update(counted_at=at, status="refused", finished_at=at)
     rows = [*of_tokens, *(limits.of_account(one) for one in (account, other, quiet, busy))]
     told = limits.usages(rows)
     assert told == {row.pk: limits.usage(row) for row in rows}
