@@ -40,6 +40,7 @@ def run() -> Iterator[Figure | str]:
         load, slices = _Load(port, path, rate), []
         load.start()
         for _ in range(count):
+            stage.know_the_tables()  # as PostgreSQL does each minute, where nobody has switched that off
             time.sleep(seconds / count)
             slices.append(_slice(load, arrivals, [web, *processes]))
             yield slices[-1].told()
