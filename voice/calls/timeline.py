@@ -76,10 +76,10 @@ def legs(call: Call) -> list[tuple[str, Call]]:
 
     Of very many the first ones are listed, and ``call`` behind them: which letter it has is not known then.
     """
-    calls = Call.objects.filter(account=call.account_id).defer("facts")
-    listed = list(zip(_letters(), search.session(calls, [call]), strict=False))
+    found = search.session(Call.objects.filter(account=call.account_id).defer("facts"), [call])
+    listed = list(zip(_letters(), found, strict=False))
     if all(leg.pk != call.pk for _, leg in listed):
-        listed.append(("?", calls.filter(pk=call.pk).first() or call))
+        listed.append(("?", call))
     return listed
 
 

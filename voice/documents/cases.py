@@ -109,11 +109,9 @@ def run(document: TexmlDocument, *, by_name: bool = True) -> list[Run]:
     """
     draft, rows = drafted(document), document.cases.order_by("name" if by_name else "id")
     until = uptime() + SECONDS
-    return [_run(draft, case) if uptime() < until else _left_out(case) for case in rows]
-
-
-def _run(draft: Draft, case: TexmlCase) -> Run:
-    return Run(case, talk_again(draft, case.steps, case.caller))
+    return [
+        Run(case, talk_again(draft, case.steps, case.caller)) if uptime() < until else _left_out(case) for case in rows
+    ]
 
 
 def _left_out(case: TexmlCase) -> Run:

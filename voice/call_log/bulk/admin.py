@@ -150,7 +150,7 @@ def _progress(request: HttpRequest, bulkaction_id: uuid.UUID) -> HttpResponse:
         "title": _TITLES[row.kind],
         "action": row,
         "percent": 100 * row.done // max(row.total, 1),
-        "said": [words for _, words in _said(row)],
+        "said": [] if row.is_open else [words for _, words in _said(row)],  # what became of it is counted
     }
     return TemplateResponse(request, "voice/call_log/progress.html", context)
 
