@@ -89,6 +89,8 @@ class DialBatchAdmin(PageAdmin):
                 if "go" in request.POST and not planned.problems:
                     return self._begin(request, form)
             except (InvalidParameters, PortalRefusal) as error:
+                if batch := batches.made_before(_intent(form)):  # by the other press, meanwhile
+                    return HttpResponseRedirect(_page(batch))
                 form.take(error.errors)
         context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
         return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)

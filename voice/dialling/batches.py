@@ -125,31 +125,12 @@ def make(
     """
     if made := made_before(intent):  # before the limits are asked, which its own lines may fill
         return made
-    planned = plan(account, shared, lines, per_second, actor)
-    if planned.problems:
-        raise InvalidParameters({f"numbers.{at}": [words] for at, words in planned.problems.items()})
-    now = sql.clock()
-    batch = DialBatch(
-        account=account,
-        name=name or f"{len(lines):,} numbers",
-        connection_id=planned.shared["connection_id"],
-        parameters=planned.shared,
-        per_second=per_second,
-        lines=len(planned.lines),
-        intent=intent or str(uuid.uuid4()),
-        requested_by=actor.label,
-        user=actor.user,
-        token=actor.token,
-        created_at=now,
-        began_at=now,
-    )
     try:
-        _save(batch, planned.lines, actor)
+        return _made(account, shared, lines, per_second, actor, name, intent)
     except (IntegrityError, LimitExceeded):  # it was made meanwhile
-        if made := made_before(batch.intent):
+        if made := made_before(intent):
             return made
         raise
-    return batch
 
 
 def made_before(intent: str) -> DialBatch | None:
@@ -242,6 +223,37 @@ def progress(batch: DialBatch) -> Progress:
     finished = batch.lines - counts[_Status.QUEUED] - counts[_Status.SENDING]
     done = finished == batch.lines and batch.status != DialBatch.Status.CANCELLED
     return Progress("done" if done else batch.status, counts, finished, round(100 * finished / max(batch.lines, 1)))
+
+
+def _made(
+    account: TelnyxAccount,
+    shared: dict[str, Any],
+    lines: list[Line],
+    per_second: float,
+    actor: Actor,
+    name: str,
+    intent: str,
+) -> DialBatch:
+    planned = plan(account, shared, lines, per_second, actor)
+    if planned.problems:
+        raise InvalidParameters({f"numbers.{at}": [words] for at, words in planned.problems.items()})
+    now = sql.clock()
+    batch = DialBatch(
+        account=account,
+        name=name or f"{len(lines):,} numbers",
+        connection_id=planned.shared["connection_id"],
+        parameters=planned.shared,
+        per_second=per_second,
+        lines=len(planned.lines),
+        intent=intent or str(uuid.uuid4()),
+        requested_by=actor.label,
+        user=actor.user,
+        token=actor.token,
+        created_at=now,
+        began_at=now,
+    )
+    _save(batch, planned.lines, actor)
+    return batch
 
 
 def _judge(made: Plan, line: Line, near: str, held: list[Any], seen: dict[str, int]) -> None:

@@ -13,6 +13,7 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin
+from tests.support.limits import limit
 from tests.support.rows import CallCommand, DialBatch
 from voice.dialling import batches, limits
 from voice.stops import service as stops
@@ -51,6 +52,22 @@ def test_pressing_twice_is_one_batch(browser: Client, application: Any, account:
     row.save()
     given = form(go="1")
     assert browser.post(PAGE, given).url == browser.post(PAGE, given).url
+    assert CallCommand.objects.count() == 2
+
+
+def test_pressing_twice_at_once_is_one_batch(
+    browser: Client, application: Any, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(account, dials_per_day=2)  # the other press fills it
+    given, really, others = form(go="1"), batches.plan, []
+
+    def plan(*wanted: Any) -> batches.Plan:
+        monkeypatch.setattr(batches, "plan", really)
+        others.append(browser.post(PAGE, given).url)
+        return really(*wanted)
+
+    monkeypatch.setattr(batches, "plan", plan)
+    assert [browser.post(PAGE, given).url] == others
     assert CallCommand.objects.count() == 2
 
 

@@ -15,7 +15,7 @@ from tests.support.limits import limit
 from tests.support.rows import CallCommand, DialBatch, Limits
 from tests.support.sandbox_ledger import wire
 from voice.dialling import batches, limits
-from voice.dialling.batches import Line, read_lines
+from voice.dialling.batches import Line, Plan, read_lines
 from voice.dispatch import sender
 
 pytestmark = pytest.mark.django_db
@@ -168,6 +168,29 @@ def test_the_same_wish_is_the_same_batch(account: TelnyxAccount) -> None:
     shared = {"connection_id": "1", "from": "+13125550100"}
     made = [batches.make(account, shared, [Line(1, "+13125550001")], 1, PORTAL, intent="same") for _ in range(2)]
     assert made[0] == made[1]
+    assert CallCommand.objects.count() == 1
+
+
+@pytest.mark.parametrize("held", [{}, {"dials_per_day": 1}], ids=["with room left", "with a full limit"])
+@pytest.mark.parametrize("at", ["before it is planned", "after it"])
+def test_the_same_wish_at_the_same_moment_is_the_same_batch(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, held: dict[str, int], at: str
+) -> None:
+    limit(account, **held)
+    shared = {"connection_id": "1", "from": "+13125550100"}
+    really, others = batches.plan, list[DialBatch]()
+
+    def make() -> DialBatch:
+        return batches.make(account, shared, [Line(1, "+13125550001")], 1, PORTAL, intent="same")
+
+    def plan(*wanted: Any) -> Plan:
+        monkeypatch.setattr(batches, "plan", really)
+        planned = really(*wanted) if at == "after it" else None
+        others.append(make())
+        return planned or really(*wanted)
+
+    monkeypatch.setattr(batches, "plan", plan)
+    assert [make()] == others == list(DialBatch.objects.all())
     assert CallCommand.objects.count() == 1
 
 
