@@ -76,7 +76,7 @@ def of_account(account: TelnyxAccount) -> Limits:
 def of_all_accounts() -> None:
     """Make what ``of_account`` makes, for each account that needs it: no statement for the others."""
     without = TelnyxAccount.objects.exclude(pk__in=Limits.objects.exclude(account=None).values("account"))
-    became_live = Limits.objects.filter(for_live=False, account__isnull=False).select_related("account")
+    became_live = Limits.objects.filter(for_live=False).select_related("account")
     for account in [*without, *(row.account for row in became_live if row.account and row.account.is_live)]:
         of_account(account)
 
