@@ -236,6 +236,12 @@ def test_a_whole_number_is_told_from_the_end_of_one(account: TelnyxAccount, type
     assert search.whole_number(typed) == number
 
 
+def test_where_nobody_dials_at_home_eleven_digits_are_a_whole_number_and_ten_are_not(account: TelnyxAccount) -> None:
+    Limits.objects.update_or_create(account=account, defaults={"allowed_countries": []})
+    assert search.whole_number("3125550143") == ""  # not +31 25 55 01 43, of the Netherlands
+    assert search.whole_number("49301234567") == "+49301234567"
+
+
 def test_a_call_is_found_by_the_id_of_a_command_to_it(account: TelnyxAccount, ada: Actor) -> None:
     command = act(Call.objects.get(call_control_id__startswith="v3:b"), "hangup")
     assert found(str(command.pk), ada) == found(f"id:{str(command.pk).upper()}", ada) == "b"

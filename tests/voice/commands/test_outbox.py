@@ -11,6 +11,7 @@ from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.clocks import is_near, set_wrong
+from tests.support.conferences import make_room
 from tests.support.factories import make_call
 from tests.support.rows import CallCommand
 from voice.commands import outbox
@@ -35,6 +36,7 @@ def test_an_action_is_queued_in_the_name_of_who_asked(account: TelnyxAccount, ad
     assert kept.expires_at > timezone.now()
     note = AuditEvent.objects.get()
     assert (note.action, note.actor, note.request_id) == ("call.speak", "user: ada", "request-1")
+    assert (note.object_type, note.object_id) == ("voice.call", str(call.pk))
     assert note.details == {"command": str(kept.pk), "status": "queued"}
 
 
@@ -49,6 +51,13 @@ def test_a_dial_has_no_call_yet(account: TelnyxAccount, ada: Actor) -> None:
     command = outbox.dial(account, DIAL, ada)
     assert (command.action, command.call, command.call_control_id) == ("dial", None, "")
     assert AuditEvent.objects.get().object_id == str(account.pk)
+
+
+def test_what_is_asked_of_a_conference_is_noted_of_it(account: TelnyxAccount, ada: Actor) -> None:
+    room, call = make_room(account), make_call(account)
+    told: dict[str, Any] = {"path": [room.conference_id], "conference": room}
+    command = outbox.place(account, "conferences.hold", {"call_control_ids": [call.call_control_id]}, ada, **told)
+    assert (command.conference, AuditEvent.objects.get().object_id) == (room, str(room.pk))
 
 
 def test_the_same_wish_twice_is_one_command(account: TelnyxAccount, ada: Actor) -> None:

@@ -22,6 +22,9 @@ def test_the_other_party_is_who_it_is_about(account: Any) -> None:
     assert [number_of(CallEvent()), connection_of(CallEvent())] == ["", ""]
     dialled = CallCommand(parameters={"to": "+13125550003", "connection_id": "8"})
     assert [number_of(dialled), connection_of(dialled)] == ["+13125550003", "8"]
+    for parameters in ({"To": "+13125550003"}, {"to": ["+13125550003", "+13125550004"]}):
+        assert number_of(CallCommand(parameters=parameters)) == "+13125550003"
+    assert number_of(CallCommand(parameters={"to": []})) == ""
 
 
 def test_lists_name_number_and_application_and_mask_for_most(

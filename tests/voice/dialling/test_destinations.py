@@ -82,6 +82,7 @@ def tools(targets: Any) -> dict[str, Any]:
         ("gather_using_ai", tools([]), [], [TARGETS], 1),
         ("dial", {"to": [{"to": "+13125550001"}]}, ["+13125550001"], ["to"], 2),
         ("fly", {"to": "+13125550001"}, ["+13125550001"], [], 1),
+        ("texml.calls.create", {"From": "+13125550100", "To": "+13125550001"}, ["+13125550001"], [], 1),
         ("dial", {"to": "+13125550001"} | tools("nobody"), ["+13125550001"], [TARGETS], 2),
         ("answer", {"assistant": {"id": "a", "tools": ["{{ event.payload.x }}"]}}, [], ["assistant.tools.0"], 1),
         ("answer", {"assistant": "{{ event.payload.x }}"}, [], ["assistant"], 1),

@@ -28,8 +28,8 @@ def _url(batch: DialBatch, at: str = "change/") -> str:
 
 @pytest.fixture
 def batch(api: Any, account: TelnyxAccount) -> DialBatch:
-    """Eight lines: one in each state that a line can be in, of calls some."""
-    made = begin(api, 8)
+    """Ten lines: one in each state that a line can be in, of calls some."""
+    made = begin(api, 10)
     lines = list(made.commands.order_by("sequence"))
     calls: list[dict[str, Any]] = [
         {"state": "ended", "ending": "busy", "ending_category": "busy", "ended_by": "callee"},
@@ -43,18 +43,23 @@ def batch(api: Any, account: TelnyxAccount) -> DialBatch:
     CallCommand.objects.filter(pk=lines[4].pk).update(status=_Status.OK)
     refused = {"status": _Status.REFUSED, "error": "=1+1: +13125550006 cannot be called", "finished_at": timezone.now()}
     CallCommand.objects.filter(pk=lines[5].pk).update(**refused)
-    CallCommand.objects.filter(pk=lines[6].pk).update(status=_Status.EXPIRED)
+    for line, status in zip(
+        lines[6:], (_Status.EXPIRED, _Status.QUEUED, _Status.SENDING, _Status.UNCERTAIN), strict=True
+    ):
+        CallCommand.objects.filter(pk=line.pk).update(status=status)
     return made
 
 
 OUTCOMES = {
     "queued": ("Waiting", [8]),
+    "sending": ("Being dialled", [9]),
     "running": ("On the line", [2]),
     "accepted": ("Dialled", [5]),
     "ended": ("Over, not judged yet", [3]),
     "busy": ("Busy", [1]),
     "unknown": ("Not known", [4]),
     "refused": ("Refused", [6]),
+    "uncertain": ("Uncertain", [10]),
     "expired": ("Not sent", [7]),
 }
 
@@ -65,7 +70,7 @@ def _lines(page: Any) -> list[int]:
 
 def test_each_figure_counts_the_lines_that_it_leads_to(browser: Client, batch: DialBatch) -> None:
     page = browser.get(_url(batch))
-    assert _lines(page) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert _lines(page) == [*range(1, 11)]
     told = {figure.outcome: (figure.label, figure.count, url) for figure, url in page.context["figures"]}
     assert told == {name: (label, 1, f"?outcome={name}") for name, (label, _) in OUTCOMES.items()}
     for name, (_, expected) in OUTCOMES.items():
@@ -92,14 +97,23 @@ def test_of_calls_nothing_is_told_to_who_may_not_see_them(signed_in: Any, batch:
     page = viewer.get(_url(batch))
     assert [(one.label, one.count) for one, _ in page.context["figures"]] == [
         ("Waiting", 1),
+        ("Being dialled", 1),
         ("Dialled", 5),
         ("Refused", 1),
+        ("Uncertain", 1),
         ("Not sent", 1),
     ]
     assert "/admin/voice/call/" not in page.content.decode()
     assert _lines(viewer.get(_url(batch), {"outcome": "busy"})) == []
     rows = _csv(viewer.post(_url(batch, "lines.csv")))
-    assert {row["outcome"] for row in rows} == {"Waiting", "Dialled", "Refused", "Not sent"}
+    assert {row["outcome"] for row in rows} == {
+        "Waiting",
+        "Being dialled",
+        "Dialled",
+        "Refused",
+        "Uncertain",
+        "Not sent",
+    }
     assert not any(row["call_control_id"] or row["answered_at"] or row["talk_seconds"] for row in rows)
 
 
@@ -121,7 +135,7 @@ def test_the_lines_are_a_file_that_no_spreadsheet_runs_and_that_is_noted(browser
     answer = browser.post(_url(batch, "lines.csv"))
     assert answer.streaming
     rows = _csv(answer)
-    assert [row["line"] for row in rows] == [str(at) for at in range(1, 9)]
+    assert [row["line"] for row in rows] == [str(at) for at in range(1, 11)]
     assert rows[0] == {
         "line": "1",
         "number": "'+13125550001",
@@ -159,7 +173,7 @@ def test_the_file_takes_the_permission_to_see_lines_and_a_post(
 @pytest.mark.parametrize("query", [{"p": "nonsense"}, {"outcome": "nonsense"}])
 def test_what_is_no_page_and_no_outcome_is_told(browser: Client, batch: DialBatch, query: dict[str, str]) -> None:
     page = browser.get(_url(batch), query)
-    assert _lines(page) == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert _lines(page) == [*range(1, 11)]
     assert len(list(page.context["messages"])) == 1
 
 

@@ -20,7 +20,7 @@ from tests.support.rows import CallCommand, DialBatch, Flow
 from tests.support.webhooks import post_webhook
 from voice.catalogue import actions
 from voice.commands import outbox
-from voice.dialling import limits
+from voice.dialling import limits, rights
 from voice.replay import runs
 from voice.replay.selection import Selection
 
@@ -173,6 +173,11 @@ def test_a_batch_is_held_to_whom_its_tools_name(
 ) -> None:
     problem(api.post(batches.URL, batches.body(**with_tool(targets), dry_run=dry), format="json"), status, code)
     assert not DialBatch.objects.exists()
+
+
+@pytest.mark.parametrize("given", [{"Texml": ""}, {"Texml": None}, {}])
+def test_an_empty_document_takes_no_more_than_control(given: dict[str, Any]) -> None:
+    assert rights.needed("texml.calls.redirect", given) == {"voice.control_call"}
 
 
 def test_a_batch_counts_what_its_tools_may_ring(api: APIClient, account: TelnyxAccount) -> None:
