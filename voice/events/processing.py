@@ -183,7 +183,7 @@ def _insert(commands: list[CallCommand]) -> None:
 def _apply_without_call(claimed: LeasedEvent) -> FollowUp:
     """Apply an event of a conference as a whole, or of nothing the portal knows."""
     event = claimed.event
-    if projection.id_of(event) and not claimed.is_at_home and (owner := foreign_owner(event)):
+    if not claimed.is_at_home and (owner := foreign_owner(event)):
         return _quarantine(event, owner)
     in_conference = _apply_to_conference(event, None)
     recordings.apply(event, None)

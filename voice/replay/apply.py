@@ -72,7 +72,7 @@ def apply(event_id: uuid.UUID, *, rules: bool) -> Applied:
         if call is not None and made:
             call.delete()
         return apply(event_id, rules=rules)  # somebody else had it meanwhile
-    if owner := foreign_owner(event, call):
+    if owner := foreign_owner(event):
         if call is not None and made:
             call.delete()
         event.call, applied = None, disown(event, was, owner)
@@ -100,10 +100,9 @@ def reread(event: CallEvent) -> str:
     return REPEAT if others.exclude(pk=event.pk).exists() else ""
 
 
-def foreign_owner(event: CallEvent, call: Call | None) -> str:
-    """Say why the event cannot be this account's, if it is of a call or a conference."""
-    asks = call is not None or projection.id_of(event)
-    owner = processing.foreign_owner(event) if asks else ""
+def foreign_owner(event: CallEvent) -> str:
+    """Say why the event cannot be this account's; nothing if it can."""
+    owner = processing.foreign_owner(event)
     return f"Its application belongs to the account {owner}." if owner else ""
 
 

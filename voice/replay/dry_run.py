@@ -30,7 +30,7 @@ class DryRun:
         if why:
             return Applied(event, was, Outcome.KEPT, why)
         call, made = self._call_of(event)
-        if owner := foreign_owner(event, call):
+        if owner := foreign_owner(event):
             return disown(event, was, owner)
         differences = [assign(call, changes(call, event, restore=True), is_new=made)] if call else []
         event.call = call

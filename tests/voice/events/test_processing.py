@@ -173,6 +173,19 @@ def test_an_event_of_another_accounts_application_is_quarantined(account: Telnyx
     assert not Call.objects.exists()
 
 
+@pytest.mark.parametrize("event_type", ["conference.created", "call.recording.saved"])
+def test_an_event_of_another_accounts_application_that_names_no_call_is_quarantined_too(
+    account: TelnyxAccount, event_type: str
+) -> None:
+    CallControlApplication.objects.create(account=make_account("other"), telnyx_id=CONNECTION)
+    document = make_event(event_type, conference_id="c1" if event_type.startswith("conference") else None)
+    del document["data"]["payload"]["call_control_id"]
+    (event,) = receive(account, document)
+    processing.process(event.pk)
+    event.refresh_from_db()
+    assert (event.status, event.reason, event.conference) == ("quarantined", "foreign_account", None)
+
+
 def test_an_event_without_a_call_is_linked_by_its_leg_or_ignored(account: TelnyxAccount) -> None:
     saved = make_event("call.recording.saved")
     saved["data"]["payload"].pop("call_control_id")

@@ -206,10 +206,16 @@ def test_of_two_quarantined_copies_the_first_one_is_taken(account: TelnyxAccount
     assert lines(row, is_rehearsed=True) == lines(row, is_rehearsed=False)
 
 
-def test_an_event_of_another_account_stays_quarantined_until_the_application_is_ours(account: TelnyxAccount) -> None:
+@pytest.mark.parametrize(("named", "status"), [("a call", "processed"), ("a leg nobody knows", "ignored")])
+def test_an_event_of_another_account_stays_quarantined_until_the_application_is_ours(
+    account: TelnyxAccount, named: str, status: str
+) -> None:
     other = make_account("other")
     application = CallControlApplication.objects.create(account=other, telnyx_id=CONNECTION)
-    receive(account, make_event())
+    document = make_event()
+    if named != "a call":
+        del document["data"]["payload"]["call_control_id"]
+    receive(account, document)
     run_owed()
     before = tables()
     row = again()
@@ -217,7 +223,7 @@ def test_an_event_of_another_account_stays_quarantined_until_the_application_is_
     assert "other" in row.lines.get(is_rehearsed=False).said
     application.delete()
     again()
-    assert CallEvent.objects.get().status == "processed"
+    assert CallEvent.objects.get().status == status
 
 
 # --- Side effects ----------------------------------------------------------------------------------------------------
