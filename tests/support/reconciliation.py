@@ -12,6 +12,7 @@ from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice import tasks
+from voice.catalogue import retry_policy
 from voice.commands import outbox
 from voice.dispatch import reconciliation
 
@@ -38,6 +39,12 @@ def look(command: CallCommand) -> CallCommand:
     for due in reconciliation.due(99):
         reconciliation.reconcile(due)
     return seen(command)
+
+
+def awaits_the_next_look(command: CallCommand) -> bool:
+    """As the growing distances have it, which is before the lease of a look that died would be over."""
+    assert command.finished_at is not None
+    return command.lease_until == retry_policy.next_look(command.finished_at, ago(0))
 
 
 def dialled(account: TelnyxAccount, to: str = TO, **when: float) -> CallCommand:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -73,6 +73,15 @@ def test_a_price_that_is_a_number_is_the_same_price() -> None:
     told = fold([make_event("call.cost", -8, **COST | {"total_cost": 0.00001, "cost_parts": [part]})])
     assert (told["cost"], told["cost_amount"]) == ("0.00001", Decimal("0.00001"))
     assert (told["cost_parts"][0]["cost"], told["cost_parts"][0]["rate"]) == ("0.00001", "0.00001")
+
+
+def test_of_two_late_events_the_later_one_counts_by_its_milliseconds() -> None:
+    delays = {"call.answered": 20.4, "call.bridged": 20.1}  # the one that happened last is not the one that was latest
+    events = [make_event(event_type) for event_type in delays]
+    for event, late in zip(events, delays.values(), strict=True):
+        event["data"]["occurred_at"] = (NOW - timedelta(seconds=late)).isoformat()
+    for order in itertools.permutations(events):
+        assert fold(list(order))["late_seconds"] == 20.4
 
 
 def test_what_was_not_measured_stays_empty() -> None:

@@ -252,3 +252,19 @@ def test_legs_that_began_together_have_an_order(account: TelnyxAccount) -> None:
     legs = [make_call(account, leg, call_session_id=SESSION, started_at=at) for leg in "defgh"]
     told = search.session(Call.objects.exclude(from_number="+442071838750"), legs[:1])
     assert [leg.pk for leg in told] == sorted((leg.pk for leg in legs), key=str)
+
+
+def test_the_legs_that_documents_dialled_one_from_the_other_are_one_session(account: TelnyxAccount) -> None:
+    texml = {"is_texml": True, "call_session_id": ""}
+    legs = [make_call(account, "d", **texml)]
+    for name in "efg":
+        legs.append(make_call(account, name, parent_control_id=legs[-1].call_control_id, **texml))
+    for leg in legs:
+        assert {one.pk for one in search.session(Call.objects.all(), [leg])} == {one.pk for one in legs}
+
+
+def test_the_session_of_the_leg_that_a_documents_leg_names_is_found_with_it(account: TelnyxAccount) -> None:
+    parent, beside = (make_call(account, name, call_session_id=SESSION[:-1] + "2") for name in "de")
+    texml = {"is_texml": True, "call_session_id": ""}
+    leg = make_call(account, "f", parent_control_id=parent.call_control_id, **texml)
+    assert {one.pk for one in search.session(Call.objects.all(), [leg])} == {parent.pk, beside.pk, leg.pk}

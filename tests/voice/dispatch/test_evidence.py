@@ -12,7 +12,7 @@ from portal.models import TelnyxAccount
 from tests.support.commands import seen
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
-from tests.support.reconciliation import dialled, entry, hear, look, sent_ok, uncertain
+from tests.support.reconciliation import awaits_the_next_look, dialled, entry, hear, look, sent_ok, uncertain
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
@@ -28,11 +28,32 @@ def test_telnyxs_record_of_the_command_settles_it(account: TelnyxAccount) -> Non
     record = {"data": [entry("command", "send_dtmf", command_id=str(command.pk))], "meta": {"total_pages": 1}}
     with telnyx_says(account, call_events=record) as telnyx:
         command = look(command)
-        assert len(telnyx.requests) == 1  # nor is the call's status asked for
     assert (command.status, command.settlement[:29]) == ("ok", "Settled from Telnyx's record:")
     assert f"filter[leg_id]={command.call.call_leg_id}".encode() in telnyx.requests[0].replace(b"%5B", b"[").replace(
         b"%5D", b"]"
     )
+
+
+@pytest.mark.parametrize(
+    ("settled_by", "status"),
+    [("its entry", "ok"), ("its refusal", "refused"), ("its webhook", "ok"), ("another's entry", "expired")],
+)
+def test_where_the_record_settles_a_hangup_the_calls_status_is_not_asked_for(
+    account: TelnyxAccount, settled_by: str, status: str
+) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    command = uncertain(call, "hangup", sent=90, over=70)
+    lines = {
+        "its entry": entry("command", "hangup", command_id=str(command.pk)),
+        "its refusal": entry("command", "hangup", command_id=str(command.pk), status="failed"),
+        "its webhook": entry("webhook", "call.hangup", event=make_event("call.hangup", -80)["data"]),
+        "another's entry": entry("command", "send_dtmf", command_id=str(other.pk)),
+    }
+    record = {"data": [lines[settled_by]], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record, calls={"data": {"is_alive": True}}) as telnyx:
+        assert look(command).status == status
+        assert len(telnyx.requests) == 1
 
 
 @pytest.mark.parametrize("left_out", ["", "event_type", "call_control_id"])  # the entry, the leg name them as well
@@ -98,7 +119,9 @@ def test_an_end_in_the_calls_status_settles_a_hangup(account: TelnyxAccount) -> 
 def test_a_living_call_settles_no_hangup(account: TelnyxAccount) -> None:
     command = uncertain(make_call(account), "hangup")
     with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True}}):
-        assert look(command).is_open_question
+        command = look(command)
+    assert command.is_open_question
+    assert awaits_the_next_look(command)
 
 
 def test_the_client_state_in_the_status_settles_its_update(account: TelnyxAccount) -> None:
