@@ -10,7 +10,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
 from tests.support.http_servers import answer
-from tests.support.reconciliation import look
+from tests.support.reconciliation import awaits_the_next_look, look
 from tests.support.rows import CallCommand
 from tests.support.texml_resources import CALL, QUEUE, ROOM, of_call, telnyx_texml
 from tests.support.times import ago
@@ -85,6 +85,7 @@ def test_the_state_at_telnyx_settles_what_it_shows(
         assert not [raw for raw in server.requests if raw.startswith(b"POST")]
     words = "Settled from the state at Telnyx." if settles else ""
     assert (command.status, command.settlement) == ("ok" if settles else "uncertain", words)
+    assert settles or awaits_the_next_look(command)
 
 
 def test_that_the_account_is_missing_settles_nothing(account: TelnyxAccount) -> None:
