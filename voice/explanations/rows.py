@@ -19,6 +19,7 @@ from voice.flows import handlers, versions
 from voice.models import Call, CallCommand, CallEvent
 
 _MOST = 2000  # of events and of commands; a talk of hours has more words than that, and they end no call
+_TAKING = ("answer", "transfer")
 _NEAR, _SOON = 200, timedelta(days=1)  # legs of an application before a call and after it; how long after it
 _NOISE = (
     *(
@@ -155,9 +156,10 @@ def _is_answered_here(leg: Call) -> bool:
 
 
 def _answering(leg: Call) -> str:
-    """Return who asked for the answer to the last calls of the application before this one, else to the next ones.
+    """Return who answered the last calls of the application before this one, else the next ones; empty if nobody did.
 
-    Nobody, if none of them was answered by a command. A rule among them is that of a flow that was switched off.
+    Whoever transfers a call that nobody has answered takes it as well. A rule among them is that of a flow that was
+    switched off.
     """
     others = Call.objects.filter(account=leg.account_id, connection_id=leg.connection_id)
     next_ones = others.filter(started_at__gt=leg.started_at, started_at__lt=leg.started_at + _SOON)
@@ -165,9 +167,12 @@ def _answering(leg: Call) -> str:
         others.filter(started_at__lt=leg.started_at).order_by("-started_at"),
         next_ones.order_by("started_at"),
     ):
-        answers = CallCommand.objects.filter(action="answer", call__in=near.values("pk")[:_NEAR]).order_by()
-        if told := list(answers.values_list("created_at", "requested_by")):
-            return str(min(told, key=lambda answer: abs(answer[0] - leg.started_at))[1])
+        asked = CallCommand.objects.filter(action__in=_TAKING, call__in=near.values("pk")[:_NEAR]).order_by(
+            "-created_at", "-sequence"
+        )
+        took = {call: (at, by) for call, at, by in asked.values_list("call", "created_at", "requested_by")}  # the first
+        if took:
+            return str(min(took.values(), key=lambda first: abs(first[0] - leg.started_at))[1])
     return ""
 
 

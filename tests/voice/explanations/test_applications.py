@@ -78,6 +78,7 @@ def test_a_handler_answers_as_a_flow_does(
 ANSWERED = [
     ({"by": "token: desk"}, ("nobody_answered", "answered over REST")),
     ({"by": "user: ada"}, ("nobody_answered", "answered by hand")),
+    ({"by": "token: desk", "action": "transfer"}, ("nobody_answered", "answered over REST")),
     ({"by": "token: desk", "began": 30, "action": "speak"}, ("no_flow", "no active flow")),
     ({"by": "rule: greeting #1"}, ("no_flow", "no active flow")),  # its flow was switched off
     ({"by": "token: desk", "connection_id": "88"}, ("no_flow", "no active flow")),
@@ -107,6 +108,15 @@ def test_the_nearest_answer_before_the_call_decides(api: APIClient, account: Tel
     )
     assert (verdict["category"], verdict["who"]) == ("not_answered", "caller")
     assert "program" in verdict["next_step"]
+
+
+def test_who_transfers_a_call_that_was_answered_did_not_answer_it(api: APIClient, account: TelnyxAccount) -> None:
+    answered(account, "token: desk", 60)
+    call = Call.objects.get()
+    told = {"created_at": ago(20), "expires_at": ago(20), "intent_key": "later", "status": "ok"}
+    CallCommand.objects.create(account=account, action="transfer", call=call, requested_by="user: ada", **told)
+    ended(account)
+    assert "answered over REST" in told_of("a", api)["sentence"]
 
 
 def test_a_program_that_does_not_answer_in_time_is_asked_for_and_no_flow(
