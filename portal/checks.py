@@ -11,12 +11,17 @@ from django.contrib.auth import get_user_model
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 
-from portal.admin.sign_in import KNOWN_NAMES
 from portal.models import TelnyxAccount
+from portal.passwords import KNOWN_NAMES
 from portal.signatures import public_key_problem
 
+# The tag of what keeps a process from its work. Commands and workers ask for it alone: Django's other checks read every
+# model, address and page of the admin, which takes longer than most commands, and `start` has asked for all of them.
+OWN = "portal"
+OWN_CHECKS = (OWN,)
 
-@register(Tags.security)
+
+@register(Tags.security, OWN)
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Check what can be judged without the database."""
     messages: list[CheckMessage] = []

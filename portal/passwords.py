@@ -9,6 +9,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
 
+KNOWN_NAMES = ("admin", "administrator", "root")  # of people: what is tried first
 MOST_AT_ONCE = 3  # in a process: one that is hashed, two that wait; each has a thread of the web's eight
 
 _entrance = BoundedSemaphore(MOST_AT_ONCE)

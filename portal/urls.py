@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
+from portal.apps import register_pages
 from portal.rest import reference
 from portal.rest.document import DocumentView
 from portal.runtime import health
@@ -15,6 +16,7 @@ handler403 = "portal.rest.problems.forbidden"
 handler404 = "portal.rest.problems.not_found"
 handler500 = "portal.rest.problems.server_error"
 
+register_pages()
 _open = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
 urlpatterns = [

@@ -15,6 +15,7 @@ from rest_framework.test import APIClient
 from whitenoise.middleware import WhiteNoiseMiddleware
 
 from portal import sql, stopping
+from portal.apps import register_pages
 from portal.celery import app
 from portal.models import TelnyxAccount
 from portal.runtime import wakeups
@@ -35,6 +36,8 @@ from tests.support.rest import api_for  # noqa: E402
 settings.register_profile("ci", max_examples=100, derandomize=True, deadline=None, database=None)
 settings.register_profile("long", max_examples=10_000, deadline=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+register_pages()  # as the web process has them before its first request
 
 ASKS_THE_DATABASE = {"db", "transactional_db", "live_server", "street"}  # the last one in a process of its own
 

@@ -22,10 +22,9 @@ from unfold.forms import AuthenticationForm
 from portal.actors import actor_of, address_of
 from portal.models import AuditEvent, TelnyxAccount
 from portal.networks import network_of
-from portal.passwords import TooManyPasswords
+from portal.passwords import KNOWN_NAMES, TooManyPasswords
 from portal.rest.problems import come_again
 
-KNOWN_NAMES = ("admin", "administrator", "root")  # what is tried first
 _COOKIE, _COOKIE_SECONDS = "portal_known", 180 * 24 * 3600
 _MOST_SESSIONS = 10_000  # deleted at a time: of those that were never deleted there are as many as people signed in
 _TOO_MANY = (

@@ -1,7 +1,55 @@
-"""The groups have their permissions from the first migration on."""
+"""The groups have their permissions from the first migration on; who serves no page has none in memory."""
 
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
+from django.core.checks import run_checks
 from django.core.management import call_command
+
+from portal.models import Heartbeat
+
+_OF_PAGES = {"portal.urls", "portal.admin.site", "unfold.admin", "voice.flows.admin", "applications.admin.applications"}
+
+
+def loaded(code: str) -> set[str]:
+    """The modules of pages that a process has after it ran ``code``."""
+    program = f"import sys, django; django.setup(); {code}; print(*sys.modules)"
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=True, timeout=120
+    )
+    return _OF_PAGES & set(ran.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "name", ["voice.management.commands.work", "portal.management.commands.worker", "portal.tasks"]
+)
+def test_who_serves_no_page_has_none_in_memory(name):
+    assert loaded(f"import {name}") == set()
+
+
+@pytest.mark.parametrize(
+    "code", ["import portal.wsgi", "from django.core.checks import run_checks as c; c(tags=['admin'])"]
+)
+def test_who_serves_or_checks_them_has_them_all(code):
+    assert loaded(code) >= _OF_PAGES - {"portal.urls"}
+
+
+def test_a_page_that_cannot_be_is_told_at_start():
+    @admin.register(Heartbeat)
+    class Odd(admin.ModelAdmin):
+        list_display = ("no_such_column",)
+
+    try:
+        assert [found.id for found in run_checks(tags=["admin"])] == ["admin.E108"]
+    finally:
+        admin.site.unregister(Heartbeat)
 
 
 def test_the_groups_are_made_with_their_permissions(db):

@@ -4,10 +4,11 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
+from portal.checks import OWN
 from voice.flows import handlers
 
 
-@register()
+@register(OWN)
 def check_handlers(**_: Any) -> list[CheckMessage]:
     """Report a module of ``EVENT_HANDLERS`` that cannot be imported, or a handler of it that would never run."""
     hint = "See docs/extending.md, and the module named."

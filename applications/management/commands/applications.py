@@ -19,6 +19,7 @@ from applications.kinds import Kind
 from applications.pulls.progress import Bar
 from applications.wording import display_value
 from portal.actors import Actor
+from portal.checks import OWN_CHECKS
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
     Exit status: 0 all is as told, 1 something is wrong or failed, 2 ``plan`` found something to do.
     """
 
+    requires_system_checks = OWN_CHECKS
     help = "Export the applications at Telnyx to YAML, plan what a file would change there, and apply it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -16,6 +16,7 @@ from applications.pulls.progress import Bar
 from applications.pulls.pulls import begin, run, wait
 from portal.accounts import accounts_named
 from portal.actors import Actor
+from portal.checks import OWN_CHECKS
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     Exit status: 0 all is as told, 1 a pull failed or was stopped, 2 drift was found by ``--check``.
     """
 
+    requires_system_checks = OWN_CHECKS
     help = "Pull the applications of all accounts from Telnyx and print what changed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -7,11 +7,13 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from portal import backups
+from portal.checks import OWN_CHECKS
 
 
 class Command(BaseCommand):
     """Writes a backup below a folder and reads it again, while the portal runs."""
 
+    requires_system_checks = OWN_CHECKS
     help = (
         "Write a backup of the database below FOLDER, and look whether it can be brought back. The keys are not in it."
     )

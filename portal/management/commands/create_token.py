@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from portal import sql
 from portal.actors import Actor
+from portal.checks import OWN_CHECKS
 from portal.models import MOST_DAYS, SCOPES, ApiToken, AuditEvent
 
 
 class Command(BaseCommand):
     """Prints a token once."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Make a REST token for a user and print it, once."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

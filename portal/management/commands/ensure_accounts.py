@@ -5,12 +5,14 @@ from typing import Any
 from django.core.management import BaseCommand
 
 from portal.accounts import ensure_accounts
+from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
 
 
 class Command(BaseCommand):
     """Does what ``make run`` does at each start: run it after ``migrate``, and when ``TELNYX_*`` changed."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Make or refresh the account “default” from TELNYX_*; without them “sandbox”, if there is no account yet."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,6 +7,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
+from portal.checks import OWN_CHECKS
 from portal.encryption import CannotOpen, key_id
 from portal.sealed_json import SealedJSONField, sealed_anew
 
@@ -17,6 +18,7 @@ _Again = Callable[[Any, str], Any]
 class Command(BaseCommand):
     """Makes the older keys of ``PORTAL_ENCRYPTION_KEYS`` needless, so that they can be taken out."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Seal every stored secret anew with the first of PORTAL_ENCRYPTION_KEYS. Old and new key must be there."
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
 
 
 class Command(BaseCommand):
     """Prints one line an account: name and webhook URL, or with ``--texml`` that of TeXML's status callbacks."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Print account name and webhook URL, as Telnyx should be given it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from portal.checks import OWN_CHECKS
 from portal.runtime import worker
 from portal.runtime.datagrams import Taken
 
@@ -11,6 +12,7 @@ from portal.runtime.datagrams import Taken
 class Command(BaseCommand):
     """Runs until SIGTERM."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Work off the wake-ups of this host: process events, send commands, run tasks. Needs no broker."
 
     def handle(self, *args: Any, **options: Any) -> None:

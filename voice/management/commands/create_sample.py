@@ -15,6 +15,7 @@ from applications.editing.service import create_application
 from applications.kinds import kind_of
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
+from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxError
@@ -73,6 +74,7 @@ _PUT_THROUGH = """<Response>
 class Command(BaseCommand):
     """Does nothing when the sandbox account ever had an application, and nothing at any other account."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Create the sample applications, flow and documents at the sandbox, on its first start."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

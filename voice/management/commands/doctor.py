@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
 from voice.first_steps import steps
 
@@ -16,6 +17,7 @@ _MARKS = {True: "ok  ", False: "FAIL", None: "?   "}
 class Command(BaseCommand):
     """Prints the steps of the page *First steps*; exits with 1 if one fails. Nothing is changed."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Look at what each Telnyx account needs: key, public key, address, application, number, first call, limits."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from django.core.management import BaseCommand, CommandError
 
 from applications.pulls.progress import Bar
 from portal import payloads
+from portal.checks import OWN_CHECKS
 from portal.masking import masked_text
 from voice.calls import search
 from voice.explanations import cases, judging, rows
@@ -26,6 +27,7 @@ _SEVERAL = "Several accounts have a {} of this id: say which with --account."
 class Command(BaseCommand):
     """Explains endings; stores nothing but with --fill. Exit status: 1 when a call is not known, or a line not read."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Say why a call ended, who ended it, how sure that is, and what to do next."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

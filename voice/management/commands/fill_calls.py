@@ -9,6 +9,7 @@ from django.core.management import BaseCommand, CommandError
 
 from applications.pulls.progress import Bar
 from portal import sql
+from portal.checks import OWN_CHECKS
 from voice.measurements import filling
 
 _SINCE = re.compile(r"(\d{1,5})([hd])")
@@ -17,6 +18,7 @@ _SINCE = re.compile(r"(\d{1,5})([hd])")
 class Command(BaseCommand):
     """Reads events once more, newest calls first. May be stopped and begun again; twice changes nothing."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Fill sound, trust, cost, queue and recordings of calls that were stored by an older version."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -12,6 +12,7 @@ from applications.pulls.progress import Bar
 from portal import sql
 from portal.accounts import accounts_named
 from portal.actors import Actor
+from portal.checks import OWN_CHECKS
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from voice.models import SILENT, Recovery
@@ -26,6 +27,7 @@ _LONGEST = timedelta(days=30)  # an event older than that is not taken for one t
 class Command(BaseCommand):
     """Runs the recovery. Exit status: 0 all was read, 1 something could not be asked of Telnyx."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Read from Telnyx what its webhooks did not bring: failed deliveries, calls without an end, live calls."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -9,6 +9,7 @@ from django.core.management import BaseCommand, CommandError
 
 from applications.pulls.progress import Bar
 from portal.actors import Actor
+from portal.checks import OWN_CHECKS
 from voice.events.following import wake_following
 from voice.models import Replay, ReplayLine
 from voice.replay import runs, wording
@@ -40,6 +41,7 @@ _SEVERAL = {"type": "TYPE", "status": "STATUS", "source": "SOURCE", "id": "ID"}
 class Command(BaseCommand):
     """Runs a replay. Exit status: 0 all done (or nothing was asked), 1 something failed, was refused or cancelled."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Run stored events again. Rules and handlers do not run, unless asked for. Without a filter: all events."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -15,6 +15,7 @@ from django.core.management import BaseCommand
 from django.db import DatabaseError, close_old_connections, connection
 
 from portal import stopping
+from portal.checks import OWN_CHECKS
 from portal.models import Heartbeat
 from voice.alerts import rounds
 from voice.call_log.bulk import carrying_out
@@ -48,6 +49,7 @@ _log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """Runs until SIGTERM, or with ``--once`` until nothing is due."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Claim and run what is owed: events to process, commands to send."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 
 from portal.accounts import accounts_named
 from portal.actors import Actor
+from portal.checks import OWN_CHECKS
 from portal.models import AuditEvent, TelnyxAccount
 from portal.refusals import PortalRefusal
 from voice.documents import files, service
@@ -25,6 +26,7 @@ class Command(BaseCommand):
     Exit status: 0 all is as told, 1 something is wrong or failed, 2 ``plan`` found something to do.
     """
 
+    requires_system_checks = OWN_CHECKS
     help = "Export TeXML documents to a folder, plan what a folder would change, and apply it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:

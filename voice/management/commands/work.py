@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError
 
 from portal import stopping
+from portal.checks import OWN_CHECKS
 from portal.runtime import timers, worker
 from portal.runtime.datagrams import Taken
 from voice.management.commands import sweep
@@ -19,6 +20,7 @@ _log = structlog.get_logger(__name__)
 class Command(BaseCommand):
     """Runs until SIGTERM. Should the sweep end by a fault, so does the process: the supervisor starts it anew."""
 
+    requires_system_checks = OWN_CHECKS
     help = "Run worker, sweep and timers in one process: what a portal without a broker needs beside the web process."
 
     def handle(self, *args: Any, **options: Any) -> None:
