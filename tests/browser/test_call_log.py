@@ -124,6 +124,7 @@ def test_a_call_is_looked_at_beside_the_list_by_keyboard(
         assert window.wrongs == []
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_what_stands_beside_the_list_is_for_everybody(

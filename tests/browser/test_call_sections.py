@@ -56,6 +56,7 @@ def told(account: TelnyxAccount) -> Call:
     return Call.objects.get(call_control_id="v3:a-leg")
 
 
+@pytest.mark.looks
 def test_the_sections_are_for_everybody(opened: Any, account: TelnyxAccount, operator: Any) -> None:
     call = told(account)
     make_call(account, "before", call_session_id="another", state="ended", ended_at=call.started_at)

@@ -30,6 +30,7 @@ def addresses(account: TelnyxAccount) -> list[str]:
     return [LOG, *(page(call) for call in calls), f"/admin/voice/callcommand/{refused.pk}/change/"]
 
 
+@pytest.mark.looks
 def test_list_and_cards_are_for_everybody(opened: Any, account: TelnyxAccount, operator: Any) -> None:
     found: dict[str, Any] = {}
     with opened() as window:

@@ -10,6 +10,7 @@ from tests.browser.overflow import sticks_out
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("width", [390, 1360])
 def test_every_page_opens_whole_light_and_dark(
     opened: Callable[..., Any], lived_in: list[str], operator: Any, width: int

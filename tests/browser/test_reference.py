@@ -40,6 +40,7 @@ def test_the_examples_in_javascript_run_as_they_stand(
     assert said["errors"][-1] == "400 invalid nummer There is no such filter."
 
 
+@pytest.mark.looks
 def test_a_page_is_readable_by_everybody_at_each_width(opened: Callable[..., Any]) -> None:
     found: dict[str, list[str]] = {}
     with opened() as window:

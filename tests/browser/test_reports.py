@@ -26,6 +26,7 @@ def fill(account: TelnyxAccount) -> None:
     count_all()
 
 
+@pytest.mark.looks
 def test_they_are_for_everybody(opened: Any, account: TelnyxAccount, operator: Any) -> None:
     fill(account)
     found: dict[str, Any] = {}

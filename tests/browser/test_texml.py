@@ -40,6 +40,7 @@ def full() -> Iterator[tuple[TelnyxAccount, Listener]]:
         yield account, wire
 
 
+@pytest.mark.looks
 @pytest.mark.parametrize("width", [390, 1440])
 def test_every_page_opens_whole_light_and_dark(
     opened: Callable[..., Any], full: tuple[TelnyxAccount, Listener], operator: Any, width: int

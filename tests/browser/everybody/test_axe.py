@@ -12,7 +12,7 @@ from django.views.generic import RedirectView
 from tests.browser.everybody import axe
 from tests.browser.everybody.pages import LEAST, each_page, told
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.long]
 WITH_A_FAULT = "document.querySelector('#portal-main').innerHTML += '<button></button><p style=\"color:#999\">pale</p>'"
 # what is opened on a page by a press, and how
 OPENED = {

@@ -13,7 +13,7 @@ from tests.browser.everybody.pages import each_page
 from tests.browser.overflow import sticks_out
 from tests.support.factories import make_call
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.django_db(transaction=True)]
 READ_ALOUD = """() => [...document.querySelectorAll('.material-symbols-outlined')]
   .filter(one => !one.closest('[aria-hidden=true], [role=img], [aria-label]')).map(one => one.outerHTML)"""
 

@@ -8,7 +8,7 @@ import pytest
 from tests.browser.everybody import keyboard
 from tests.browser.everybody.pages import LEAST, each_page, told
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.long]
 WIDTHS = (390, 1024, 1440)
 UNREACHABLE = "<div x-on:click='1'>press me</div>"
 UNSEEN = "<button style='outline:none'>focus me</button>"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.browser.everybody.pages import each_page, told
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.long]
+pytestmark = [pytest.mark.browser, pytest.mark.looks, pytest.mark.django_db(transaction=True), pytest.mark.long]
 MOST = 300_000  # bytes of a page's own assets, as they lie on the disk
 # not the editor of documents: one bundle of 460 kB, on the page of a document alone
 _OWN = ("/static/portal/", "/static/voice/", "/static/applications/")
