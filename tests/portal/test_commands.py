@@ -6,9 +6,10 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.utils import timezone
 
+from portal.checks import OWN_CHECKS
 from portal.management.commands import start
 from portal.models import ApiToken, AuditEvent
 from portal.sealed_json import unsealed
@@ -21,6 +22,15 @@ def run(*words: str) -> str:
     out = StringIO()
     call_command(*words, stdout=out)
     return out.getvalue()
+
+
+def test_each_command_asks_for_no_check_but_our_own() -> None:
+    """Django's read every address and page there is, which takes longer than most commands."""
+    ours = [(name, app) for name, app in get_commands().items() if app in {"portal", "applications", "voice"}]
+    asking = {name: set(load_command_class(app, name).requires_system_checks) for name, app in ours}
+    every = asking.pop("start")  # it asks for all, once, before it starts the others
+    assert (every, len(asking)) == (set("__all__"), len(ours) - 1)
+    assert {name: tags for name, tags in asking.items() if not tags <= {*OWN_CHECKS}} == {}
 
 
 def test_webhook_url_prints_one_line_an_account(account):

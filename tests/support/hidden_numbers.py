@@ -71,19 +71,22 @@ class Places:
 
     def __init__(self) -> None:
         self.numbers: dict[str, str] = {}
+        self._places: dict[str, str] = {}  # by each seven digits in a row
 
     def number(self, place: str) -> str:
         """Return the digits for ``place``: twelve, of a block that nothing else here has."""
-        return self.numbers.setdefault(place, f"88{3_917_305_711 + 86_028_157 * len(self.numbers) % 5_900_000_000}")
+        if place not in self.numbers:
+            self.numbers[place] = f"88{3_917_305_711 + 86_028_157 * len(self.numbers) % 5_900_000_000}"
+            self._places |= dict.fromkeys(_parts(self.numbers[place]), place)
+        return self.numbers[place]
 
     def found_in(self, text: str) -> set[str]:
         """Return the places whose number, or seven digits of it in a row, stands in ``text`` in whatever writing."""
-        runs = " ".join(_digit_runs(text))
-        return {place for place, number in self.numbers.items() if any(part in runs for part in _parts(number))}
+        return {self._places[part] for run in _digit_runs(text) for part in _parts(run) if part in self._places}
 
 
-def _parts(number: str) -> Iterator[str]:
-    return (number[at : at + SHORTEST] for at in range(len(number) - SHORTEST + 1))
+def _parts(digits: str) -> Iterator[str]:
+    return (digits[at : at + SHORTEST] for at in range(len(digits) - SHORTEST + 1))
 
 
 _NO_NUMBER = re.compile(
