@@ -155,7 +155,7 @@ class CallAdmin(PageAdmin):
             "form": form,
             "call": call,
             "account": call.account,
-            "action": action,
+            "rings": actions.permission(action) == "voice.dial",
         }
         context |= {
             "summary": schemas.summary(actions.method(action)),
@@ -178,7 +178,7 @@ class CallAdmin(PageAdmin):
             else:
                 return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
         back = reverse("admin:voice_call_changelist")
-        context = {"title": "Dial", "form": form, "action": actions.DIAL, "account": None, "back": back}
+        context = {"title": "Dial", "form": form, "account": None, "back": back}
         return TemplateResponse(request, "voice/calls/action.html", self.context(request) | context)
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.test import Client, RequestFactory
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.call_pages import LOG, page
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
@@ -219,6 +220,19 @@ def test_a_call_cannot_be_changed_or_deleted_by_hand(browser: Client, account: T
     picked = {"action": "delete_selected", "_selected_action": [str(call.pk)], "post": "yes"}
     assert browser.post(LOG, picked).status_code == 200  # the list: no such action
     assert Call.objects.values().get() == before
+
+
+def test_on_a_live_account_an_action_says_whether_a_phone_rings(browser: Client) -> None:
+    call = make_call(make_account(base_url="https://telnyx.example"))
+    rings = "a real phone will ring"
+    told = {
+        action: browser.get(page(call, "do", action)).content.decode() for action in ("hangup", "transfer", "refer")
+    }
+    assert all("This account is LIVE: real people are on this call" in html for html in told.values())
+    assert {action for action, html in told.items() if rings in html} == {"transfer", "refer"}
+    assert "rings a real phone" in browser.get(f"{LOG}dial/").content.decode()
+    Call.objects.update(ended_at=call.started_at, state="ended")
+    assert "LIVE: real people" not in browser.get(page(call, "do", "transfer")).content.decode()
 
 
 # --- Raw -------------------------------------------------------------------------------------------------------------
