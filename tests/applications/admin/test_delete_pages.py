@@ -33,6 +33,13 @@ def test_deletion_asks_for_the_name_then_is_done_at_telnyx_and_the_row_stays(
     assert LogEntry.objects.get().is_deletion()
 
 
+def test_it_says_that_numbers_of_a_live_account_stop_working(browser: Client, mirrored: Any) -> None:
+    row, words = mirrored(), "numbers that point to this application will stop working"
+    assert words not in browser.get(row_url("delete", row)).content.decode()
+    type(row.account).objects.filter(pk=row.account_id).update(base_url="https://telnyx.example")
+    assert words in browser.get(row_url("delete", row)).content.decode()
+
+
 def test_a_failed_deletion_is_said(browser: Client, mirrored: Any, sandbox: Sandbox) -> None:
     row = mirrored()
     sandbox.faults.add({"method": "DELETE", "path": "/call_control_applications", "fault": "status", "value": 422})

@@ -101,6 +101,18 @@ def test_raw_events_of_a_conference_need_the_permission(
     assert seer.get(url).status_code == 200
 
 
+def test_at_a_live_account_an_action_says_that_real_people_hear_it(account: TelnyxAccount, browser: Client) -> None:
+    tell(account, *story()[:3])
+    at, live = f"/admin/voice/conference/{Conference.objects.get().pk}/do/conferences.speak/", "real people hear"
+    assert live not in browser.get(at).content.decode()
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url="https://telnyx.example")
+    assert live in browser.get(at).content.decode()
+    made = browser.get("/admin/voice/conference/new/").content.decode()
+    assert f"{account} (LIVE)" in made
+    TelnyxAccount.objects.filter(pk=account.pk).update(base_url=account.base_url)
+    assert f"{account} (SANDBOX)" in browser.get("/admin/voice/conference/new/").content.decode()
+
+
 # --- Sent in order, never twice --------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.commands import act
 from tests.support.factories import CONNECTION, make_call, run_owed
@@ -68,6 +69,17 @@ def test_only_what_was_picked_on_the_live_board_is_hung_up(browser: Client, acco
     assert ("Hang up 2 calls" in asked, CallCommand.objects.count()) == (True, 0)
     browser.post(CALLS, picked | {"intent": WISH, "go": "1"})
     assert set(CallCommand.objects.values_list("call", "action")) == {(call.pk, "hangup") for call in calls[:2]}
+
+
+def test_before_real_people_are_cut_off_it_says_how_many(browser: Client, account: TelnyxAccount) -> None:
+    here, cut = make_call(account, "a"), "real people are cut off"
+    real = [make_call(make_account(f"real {at}", base_url="https://telnyx.example"), str(at)) for at in range(2)]
+    ended = make_call(account, "b", state="ended", ended_at=here.started_at)
+    picked = {"call": [str(call.pk) for call in (here, *real, ended)]}
+    asked = " ".join(browser.post(CALLS, picked).content.decode().split())
+    assert f"2 of them are at a LIVE account: {cut}" in asked
+    assert "1 of those you picked has ended by now" in asked
+    assert cut not in browser.post(CALLS, {"call": [str(here.pk)]}).content.decode()
 
 
 def test_who_may_only_control_calls_picks_and_stops_not_all(signed_in: Any, account: TelnyxAccount) -> None:
