@@ -12,9 +12,9 @@ run: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
-# FAULTS=long runs what takes minutes, too
+# FAULTS=long runs what takes minutes, too. Two processes, each with servers of its own: most of a fault is a wait.
 test-faults: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/faults $(ARGS)
+	$(BIN)/python -m pytest tests/faults -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -11,7 +11,9 @@ from tests.faults.child import wait_until
 from tests.faults.client import Client, Leg
 from tests.faults.processes import Portal
 
-SEED = int(os.environ.get("FAULTS_SEED") or random.SystemRandom().randrange(10**6))
+# told by the first process of the run, which tells it, to those that run the tests
+os.environ["FAULTS_SEED"] = os.environ.get("FAULTS_SEED") or str(random.SystemRandom().randrange(10**6))
+SEED = int(os.environ["FAULTS_SEED"])
 _ROLES = ("events", "commands", "sweep", "web", "beat")
 
 
