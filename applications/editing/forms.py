@@ -11,7 +11,6 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
-from django.utils.html import strip_tags
 from unfold import widgets
 
 from applications.addresses import is_address
@@ -24,6 +23,7 @@ from applications.wording import display_value, label
 from portal.json_types import JsonObject
 from portal.models import TelnyxAccount
 from portal.telnyx.sdk_types import Parameter
+from portal.texts import documented
 
 BASE = "base_digest"
 WISH = "wish"  # the id of an add form: sent twice, it is one wish
@@ -170,7 +170,7 @@ def field_for(parameter: Parameter, value: Any = None, blank: str = "–") -> fo
     """
     shared: JsonObject = {
         "label": label(parameter.name),
-        "help_text": strip_tags(parameter.help).replace("\n", " "),
+        "help_text": documented(parameter.help),
         "required": parameter.required,
     }
     if parameter.kind == "boolean":

@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.texts import visible
+from portal.texts import documented, visible
 
 
 @pytest.mark.parametrize(
@@ -17,3 +17,17 @@ from portal.texts import visible
 )
 def test_what_would_hide_or_turn_a_text_is_told_and_the_rest_stays(text: str, seen: str) -> None:
     assert visible(text) == seen
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("The `from` number,\nto `<b>`", "The <code>from</code> number, to <code>&lt;b&gt;</code>"),
+        ("a target, <udp:address:port>, where", "a target, &lt;udp:address:port&gt;, where"),
+        ("<code>Latency</code> directs & `routes", "<code>Latency</code> directs &amp; `routes"),
+        ("**AWS:** see [all `voices`](https://x.example/y_(z)", "AWS: see all <code>voices</code>"),
+        ("", ""),
+    ],
+)
+def test_what_telnyx_documents_is_written_for_a_page(text: str, html: str) -> None:
+    assert documented(text) == html

@@ -20,8 +20,10 @@ from portal.payloads import Unreadable, loads
 from portal.phone_numbers import check_endpoint
 from portal.telnyx.schemas import describe
 from portal.telnyx.sdk_types import Parameter
+from portal.texts import documented
 from voice.catalogue import actions
 
+_SENTENCE_ENDS = re.compile(r"(?<!\be\.g)(?<!\bi\.e)\.\s")
 # What people reach for; the rest stands behind "More". Required parameters come first anyway.
 _COMMON = {
     "dial": ["connection_id", "from", "to", "timeout_secs", "answering_machine_detection", "client_state"],
@@ -194,6 +196,6 @@ def _label(name: str) -> str:
 
 def _help(parameter: Parameter) -> str:
     """Return the SDK's first sentence."""
-    text = parameter.help.replace("\n", " ").split(". ")[0].strip()
+    text = _SENTENCE_ENDS.split(parameter.help, maxsplit=1)[0].strip()
     one_a_line = parameter.kind == "array" and parameter.item and parameter.item.kind == "string"
-    return f"{text} One a line." if one_a_line else text
+    return documented(f"{text.rstrip('.')}. One a line." if one_a_line else text)

@@ -47,3 +47,16 @@ def test_what_is_wrong_stands_on_its_field_and_the_input_stays(browser: Client, 
     assert set(answer.context["form"].errors) == {"to", "custom_headers", "timeout_secs"}
     assert b'value="ada"' in answer.content
     assert not CallCommand.objects.exists()
+
+
+def test_a_field_says_what_telnyx_documents_of_it_first() -> None:
+    fields = (
+        ActionForm("transfer").fields
+        | ActionForm("start_forking").fields
+        | ActionForm("pay").fields
+        | ActionForm("dial").fields
+    )
+    assert fields["from"].help_text.startswith("The <code>from</code> number to be used as the caller id")
+    assert "target, &lt;udp:ip_address:port&gt;, where" in fields["rx"].help_text  # else no browser shows it
+    assert fields["valid_card_types"].help_text.endswith("listed card types. One a line.")
+    assert "(e.g. alternate providers/gateways)" in fields["retry_on_timeout"].help_text
