@@ -154,6 +154,7 @@ class CallAdmin(PageAdmin):
             "title": actions.label(action),
             "form": form,
             "call": call,
+            "original": call,
             "account": call.account,
             "rings": actions.permission(action) == "voice.dial",
         }

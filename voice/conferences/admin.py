@@ -144,9 +144,8 @@ class ConferenceAdmin(PageAdmin):
             return service.act(conference, action, form.values(), actor_of(request), intent=intent)
 
         over = "This conference has ended: the command would not be sent." if conference.is_over else ""
-        return confirmation.page(
-            self, request, form, make, back, account=conference.account, subject=seen(conference.name_or_id), over=over
-        )
+        shown = {"account": conference.account, "subject": seen(conference.name_or_id), "original": conference}
+        return confirmation.page(self, request, form, make, back, **shown, over=over)
 
     def create_view(self, request: HttpRequest) -> HttpResponse:
         """Create a conference, from a leg on the line."""

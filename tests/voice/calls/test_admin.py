@@ -230,6 +230,7 @@ def test_on_a_live_account_an_action_says_whether_a_phone_rings(browser: Client)
     }
     assert all("This account is LIVE: real people are on this call" in html for html in told.values())
     assert {action for action, html in told.items() if rings in html} == {"transfer", "refer"}
+    assert f'href="{page(call)}" class="portal-crumb"' in told["hangup"]
     assert "rings a real phone" in browser.get(f"{LOG}dial/").content.decode()
     Call.objects.update(ended_at=call.started_at, state="ended")
     assert "LIVE: real people" not in browser.get(page(call, "do", "transfer")).content.decode()
