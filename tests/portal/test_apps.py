@@ -14,6 +14,7 @@ from django.core.management import call_command
 from portal.models import Heartbeat
 
 _OF_PAGES = {"portal.urls", "portal.admin.site", "unfold.admin", "voice.flows.admin", "applications.admin.applications"}
+_OF_PAGES |= {"rest_framework.views", "drf_spectacular.plumbing"}
 
 
 def loaded(code: str) -> set[str]:

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from portal.rest.viewsets import ACCOUNT, PortalViewSet
 from voice.call_page import bundle, picture
 from voice.call_page.session import Session
-from voice.calls import search
+from voice.calls.api import call_of_address, session_of_address
 from voice.calls.timeline import Story
 from voice.models import Call
 
@@ -54,7 +54,7 @@ class CallFileViewSet(_FileViewSet):
         return self._bundle(self._call(call_control_id))
 
     def _call(self, call_control_id: str) -> Call:
-        return search.call_of_address(self.get_queryset(), self.request, call_control_id)
+        return call_of_address(self.get_queryset(), self.request, call_control_id)
 
 
 class SessionFileViewSet(_FileViewSet):
@@ -71,4 +71,4 @@ class SessionFileViewSet(_FileViewSet):
         return self._bundle(self._first(call_session_id))
 
     def _first(self, call_session_id: str) -> Call:
-        return search.session_of_address(self.get_queryset(), self.request, call_session_id)[0]
+        return session_of_address(self.get_queryset(), self.request, call_session_id)[0]

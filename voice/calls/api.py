@@ -18,7 +18,7 @@ from portal.actors import actor_of
 from portal.masking import masked_for
 from portal.rest.filters import AccountFilter, MomentFilter, StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.pagination import CUT, PAGING, Cursor, Cut
-from portal.rest.viewsets import ACCOUNT, PortalViewSet, ReadOnlyViewSet, account_of
+from portal.rest.viewsets import ACCOUNT, PortalViewSet, ReadOnlyViewSet, account_name, account_of, only_one
 from portal.telnyx.client import DEADLINE_SECONDS
 from portal.times import uptime
 from voice.calls import search, status, telnyx_record
@@ -29,6 +29,19 @@ from voice.commands.products import tell_products
 from voice.commands.responses import accepted
 from voice.commands.serializers import CommandSerializer
 from voice.models import HAPPENED_AT, Call, CallQuerySet
+
+
+def call_of_address(calls: QuerySet[Call], request: Request, control_id: str) -> Call:
+    """Find, among these, the call of an address: 404 without one, 400 when several accounts have it."""
+    return only_one(calls.filter(search.of_control_id(control_id, account_name(request))), "a call")
+
+
+def session_of_address(calls: QuerySet[Call], request: Request, session_id: str) -> list[Call]:
+    """List, of these, the legs of the session of an address, as ``session``: 404 and 400 as for a call."""
+    mine, name = calls.filter(call_session_id=session_id), account_name(request)
+    legs = search.session(calls, mine if name is None else mine.filter(account__in=search.account_ids(name)))
+    only_one({leg.account_id: leg for leg in legs}.values(), "a session")
+    return legs
 
 
 class CallFilters(django_filters.FilterSet):
@@ -122,7 +135,7 @@ class CallViewSet(ReadOnlyViewSet):
     }
 
     def get_object(self) -> Call:
-        return search.call_of_address(self.get_queryset(), self.request, self.kwargs["call_control_id"])
+        return call_of_address(self.get_queryset(), self.request, self.kwargs["call_control_id"])
 
     def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
         rows = (
@@ -222,7 +235,7 @@ class SessionViewSet(PortalViewSet):
     def retrieve(self, request: Request, call_session_id: str) -> Response:
         """The legs of one session, in order."""
         refuse_unknown_parameters(request, "account")
-        calls = search.session_of_address(self.get_queryset(), request, call_session_id)
+        calls = session_of_address(self.get_queryset(), request, call_session_id)
         tell_products(calls)
         names = search.application_names({(call.account_id, call.connection_id) for call in calls})
         context = {**self.get_serializer_context(), "applications": names}

@@ -13,14 +13,12 @@ from django.db.models.functions import Left
 from django.db.models.lookups import Exact
 from django.utils import timezone
 from rest_framework.exceptions import APIException, Throttled, ValidationError
-from rest_framework.request import Request
 
 from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import Actor
 from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import compact, is_nobody, mask
-from portal.rest.viewsets import account_name, only_one
 from voice.dialling.limits import countries
 from voice.models import Call, CallCommand, CallEvent, Conference
 
@@ -65,19 +63,6 @@ def session(calls: QuerySet[Call], legs: Iterable[Call]) -> list[Call]:
         found |= {leg.pk: leg for leg in rows}
         new = [leg for leg in rows if leg.pk not in known]
     return sorted(found.values(), key=lambda leg: (leg.started_at, str(leg.pk)))
-
-
-def call_of_address(calls: QuerySet[Call], request: Request, control_id: str) -> Call:
-    """Find, among these, the call of an address: 404 without one, 400 when several accounts have it."""
-    return only_one(calls.filter(of_control_id(control_id, account_name(request))), "a call")
-
-
-def session_of_address(calls: QuerySet[Call], request: Request, session_id: str) -> list[Call]:
-    """List, of these, the legs of the session of an address, as ``session``: 404 and 400 as for a call."""
-    mine, name = calls.filter(call_session_id=session_id), account_name(request)
-    legs = session(calls, mine if name is None else mine.filter(account__in=account_ids(name)))
-    only_one({leg.account_id: leg for leg in legs}.values(), "a session")
-    return legs
 
 
 def of_control_id(text: str, account: str | None = None) -> Q:

@@ -18,7 +18,7 @@ from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
-from voice.commands.responses import wake_sender
+from voice.commands.outbox import wake_sender
 from voice.models import Call, CallCommand
 
 DANGEROUS = {  # the button is red

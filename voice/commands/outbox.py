@@ -18,6 +18,7 @@ from voice.commands import products
 from voice.dialling import limits, own_numbers, rights
 from voice.dialling.destinations import destinations
 from voice.models import Call, CallCommand, Conference, Recording
+from voice.wakeups import wake_commands
 
 LEASE = timedelta(seconds=30)  # of who sends a command
 _LONGEST_ID = 512
@@ -157,6 +158,14 @@ def finish(command: CallCommand, status: str, **told: Any) -> None:
     }
     names = ("status", "answer", "finished_at", "lease_until", "error", "error_code", "attempts")
     sql.update(command, names, **mine)
+
+
+def wake_sender(command: CallCommand) -> bool:
+    """Wake the sender of a command that is queued; False when it was closed before it could be sent."""
+    queued = command.status == CallCommand.Status.QUEUED
+    if queued:
+        wake_commands(command.pk)
+    return queued
 
 
 def _hang_up(call: Any, actor: Actor, at: datetime, now: datetime) -> CallCommand:

@@ -8,17 +8,9 @@ from rest_framework.response import Response
 
 from portal.rest.viewsets import PortalViewSet
 from portal.telnyx.schemas import InvalidParameters
+from voice.commands.outbox import wake_sender
 from voice.commands.serializers import CommandSerializer
 from voice.models import CallCommand
-from voice.wakeups import wake_commands
-
-
-def wake_sender(command: CallCommand) -> bool:
-    """Wake the sender of a command that is queued; False when it was closed before it could be sent."""
-    queued = command.status == CallCommand.Status.QUEUED
-    if queued:
-        wake_commands(command.pk)
-    return queued
 
 
 def accepted(view: PortalViewSet, make: Callable[[], CallCommand]) -> Response:

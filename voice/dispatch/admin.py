@@ -26,8 +26,8 @@ from portal.telnyx.schemas import InvalidParameters
 from portal.templatetags.portal import moment, phone, seconds, status_badge
 from voice.calls.search import application_names, of_session
 from voice.catalogue import actions
+from voice.commands.outbox import wake_sender
 from voice.commands.parties import connection_of, number_of
-from voice.commands.responses import wake_sender
 from voice.dispatch import circuit_breaker, reconciliation
 from voice.models import Call, CallCommand
 

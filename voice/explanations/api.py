@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from portal.rest.serializers import WordsField
 from portal.rest.viewsets import ACCOUNT, PortalViewSet
-from voice.calls import search
+from voice.calls.api import call_of_address, session_of_address
 from voice.explanations import rows
 from voice.explanations.card import seen_by
 from voice.explanations.judgement.verdicts import HIGH, LOW, MEDIUM, Verdict
@@ -75,7 +75,7 @@ class CallExplanationViewSet(_ExplanationViewSet):
     @extend_schema(parameters=[ACCOUNT], responses=VerdictSerializer)
     def retrieve(self, request: Request, call_control_id: str) -> Response:
         """Why this leg ended: a sentence, who ended it, how sure that is, what it rests on, what to do next."""
-        call = search.call_of_address(self.get_queryset(), request, call_control_id)
+        call = call_of_address(self.get_queryset(), request, call_control_id)
         return Response({"call_control_id": call.call_control_id, **self.told(rows.verdict_of(call))})
 
 
@@ -85,7 +85,7 @@ class SessionExplanationViewSet(_ExplanationViewSet):
     @extend_schema(parameters=[ACCOUNT], responses=SessionVerdictSerializer)
     def retrieve(self, request: Request, call_session_id: str) -> Response:
         """Why this session ended, told by its first leg; ``legs`` has each of them."""
-        legs = search.session_of_address(self.get_queryset(), request, call_session_id)
+        legs = session_of_address(self.get_queryset(), request, call_session_id)
         verdicts = rows.verdicts_of(legs)
         each = [{"call_control_id": leg.call_control_id, **self.told(verdicts[leg.pk])} for leg in legs]
         return Response({"call_session_id": call_session_id, **each[0], "legs": each})

@@ -17,7 +17,6 @@ from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue import actions
 from voice.commands import outbox
-from voice.commands.responses import wake_sender
 from voice.first_steps import proof, steps
 from voice.first_steps.forms import ProofForm
 from voice.models import CallCommand
@@ -74,7 +73,7 @@ def _prove(request: HttpRequest, account_id: str) -> HttpResponse:
         except (InvalidParameters, PortalRefusal) as error:
             form.take(error.errors)
         else:
-            wake_sender(command)
+            outbox.wake_sender(command)
             return HttpResponseRedirect(reverse("admin:voice_first_steps_proof", args=[account.pk, command.pk]))
     told = {"account": account, "form": form}
     return TemplateResponse(request, "voice/first_steps/prove.html", _context(request, f"Prove it: {account}") | told)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 
 from portal.rest.filters import StrictFilters, YesNo, refuse_unknown_parameters
 from portal.rest.viewsets import ACCOUNT, PortalViewSet, demand
-from voice.calls import search
+from voice.calls.api import call_of_address, session_of_address
 from voice.models import Call, CallNote, CallTag, Contact, FollowUp
 from voice.notes import contacts, history, notes, tags
 from voice.notes.serializers import (
@@ -42,7 +42,7 @@ class _OfCall(PortalViewSet):
     def call(self) -> Call:
         demand(self.request, _SEE)
         rows = Call.objects.select_related("account").defer("facts")
-        return search.call_of_address(rows, self.request, self.kwargs["call_control_id"])
+        return call_of_address(rows, self.request, self.kwargs["call_control_id"])
 
     def given(self, kind: Any, field: str = "") -> Any:
         """Return the value of a body's only field, or all that was given."""
@@ -102,7 +102,7 @@ class SessionNoteViewSet(mixins.ListModelMixin, PortalViewSet):
     def get_queryset(self) -> QuerySet[CallNote]:
         demand(self.request, _SEE)
         calls, rows = Call.objects.select_related("account").defer("facts"), super().get_queryset()
-        legs = search.session_of_address(calls, self.request, self.kwargs["call_session_id"])
+        legs = session_of_address(calls, self.request, self.kwargs["call_session_id"])
         found: QuerySet[CallNote] = rows.filter(call__in=[leg.pk for leg in legs])
         return found
 

@@ -19,7 +19,6 @@ from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from voice.catalogue import actions
 from voice.commands import outbox
-from voice.commands.responses import wake_sender
 from voice.dialling import batches, limits
 from voice.models import Call, CallCommand, DialBatch, Limits, Stop, Suspension
 from voice.suspensions import standing
@@ -179,7 +178,7 @@ def _hang_up(row: Stop, calls: list[Call], actor: Actor) -> None:
     commands = outbox.hang_up_all(calls, actor, row.at)
     row.calls = commands_of(row).count()  # with those from before it was interrupted
     for command in commands:
-        wake_sender(command)
+        outbox.wake_sender(command)
 
 
 def _end(row: Stop, actor: Actor, action: str, *counts: str) -> Stop:

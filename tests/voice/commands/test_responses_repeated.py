@@ -19,7 +19,7 @@ from tests.support.limits import limit
 from tests.support.rest import CALLS, FLOWS, api_for, problem, send
 from tests.support.rows import CallCommand, DialBatch, Flow
 from tests.support.telnyx_answers import telnyx_says
-from voice.commands import responses
+from voice.commands import outbox
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -116,7 +116,7 @@ def test_so_it_does_when_the_database_goes_away_after_the_commit(
         raise OperationalError("the connection is closed")
 
     with monkeypatch.context() as broken:
-        broken.setattr(responses, "wake_commands", away)  # it stands for whatever follows the commit
+        broken.setattr(outbox, "wake_commands", away)  # it stands for whatever follows the commit
         problem(send(client, CALLS, DIAL, **KEY), 503)
     assert send(client, CALLS, DIAL, **KEY).json()["id"] == str(CallCommand.objects.get().pk)
 
