@@ -64,7 +64,9 @@ def _shares(entry: Any, older: Any, edits: list[Edit]) -> list[tuple[Edit | None
     start, end = _start(entry, older), entry.updated_at
     if start is None or end is None:
         return []
-    made = [edit for edit in edits if edit.change != "delete" and edit.at and start <= edit.at <= end + _NEAR]
+    # whoever created it changed nothing, though that entry may be a moment younger than the first version
+    changed = [edit for edit in edits if edit.change not in {"create", "delete"}]
+    made = [edit for edit in changed if edit.at and start <= edit.at <= end + _NEAR]
     names = [name for name in differing(older.remote, entry.remote) if name != "updated_at"]
     if len(made) == 1 and not made[0].fields:  # the log tells no field, but there is nobody else
         return [(made[0], names)]

@@ -15,6 +15,9 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 from tests.support.telnyx_edits import edited, reasons
 
+ADAS = "changed at Telnyx by ada@example.com, found by pull (portal)"
+NOBODYS = "changed at Telnyx, found by pull (portal)"
+
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
@@ -72,3 +75,29 @@ def test_our_own_last_change_is_nobodys_drift(sandbox: Sandbox, mirrored: Any) -
     edited(sandbox, row, {"dtmf_type": "SIP INFO"}, "bob@example.com")
     pull(CALL_CONTROL, row.account, PORTAL)
     assert reasons(row)[0] == "changed at Telnyx by bob@example.com, found by pull (portal)"
+
+
+ACTIVE = {"field": "active", "from": "true", "to": "false"}
+
+
+@pytest.mark.parametrize(
+    ("entries", "shares"),
+    [
+        ([{}], {ADAS: {"active", "dtmf_type"}}),
+        ([{"changes": [ACTIVE]}], {NOBODYS: {"dtmf_type"}, ADAS: {"active"}}),
+        ([{}, {}], {NOBODYS: {"active", "dtmf_type"}}),
+        ([{}, {"change_type": "delete"}], {ADAS: {"active", "dtmf_type"}}),
+    ],
+    ids=["one without a field", "one with one field", "two without a field", "one, and who deletes it just now"],
+)
+def test_an_entry_that_tells_no_field_is_believed_when_it_is_the_only_one(
+    sandbox: Sandbox, mirrored: Any, entries: list[dict[str, Any]], shares: dict[str, set[str]]
+) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False, "dtmf_type": "Inband"})
+    (event,) = (one for one in sandbox.store.all("audit_events") if one["change_type"] == "update")
+    for place, told in enumerate(entries):
+        id = event["id"] if place == 0 else f"another-{place}"
+        sandbox.store.put("audit_events", id, event | {"id": id, "changes": []} | told)
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert _by_reason(row) == shares
