@@ -23,7 +23,7 @@ def in_turn(kind: Kind, values: JsonObject) -> tuple[JsonObject, JsonObject]:
     return {name: value for name, value in values.items() if name not in later}, later
 
 
-def check_update(kind: Kind, mine: JsonObject, kept: JsonObject, *, open_choices: bool = False) -> None:
+def check_update(kind: Kind, mine: JsonObject, kept: JsonObject, *, open_choices: bool) -> None:
     """Check only what is to change.
 
     A null clears: the SDK's types know few nulls, Telnyx takes more, so it is the judge.
@@ -38,7 +38,7 @@ def check_update(kind: Kind, mine: JsonObject, kept: JsonObject, *, open_choices
         raise InvalidParameters(wrong)
 
 
-def check_create(kind: Kind, values: JsonObject, later: JsonObject, *, open_choices: bool = False) -> None:
+def check_create(kind: Kind, values: JsonObject, later: JsonObject, *, open_choices: bool) -> None:
     errors: dict[str, list[str]] = {}
     for verb, part in (("create", values), ("update", later)):
         try:

@@ -31,3 +31,19 @@ def test_a_change_names_each_wrong_field_and_costs_no_request(api: APIClient, sa
         assert answer.status_code == 400
         assert [one.partition(".")[0] for one in answer.json()["errors"]] == [name]
     assert len(requests(sandbox)) == before
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_word_that_the_sdk_does_not_know_is_refused_and_costs_no_request(
+    api: APIClient, sandbox: Sandbox, mirrored: Any
+) -> None:
+    row = mirrored()
+    before = len(requests(sandbox))
+    new = {"application_name": "new", "webhook_event_url": "https://portal.example/", "dtmf_type": "Shouted"}
+    for answer in (
+        api.post(URL, new, format="json"),
+        api.patch(f"{URL}{row.telnyx_id}/", {"dtmf_type": "Shouted"}, format="json"),
+    ):
+        assert answer.status_code == 400
+        assert set(answer.json()["errors"]) == {"dtmf_type"}
+    assert len(requests(sandbox)) == before

@@ -10,11 +10,14 @@ from django.db import connections
 from django.test import Client
 from rest_framework.test import APIClient
 
+from applications.editing import edit_lock
 from applications.models import CallControlApplication, EditLock, Intent
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from tests.support.accounts import make_account
 from tests.support.application_pages import drawn, page_url
-from tests.support.applications import remote_of
+from tests.support.applications import CALL_CONTROL, remote_of
+from tests.support.rest import problem
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,3 +97,22 @@ def test_a_form_that_is_sent_twice_at_once_makes_one(
     for another in ({"application_name": "second"}, drawn(tabs[0], page_url("add")) | {"application_name": "router"}):
         assert tabs[0].post(page_url("add"), form | another).status_code == 302
     assert sorted(row.name for row in CallControlApplication.objects.all()) == ["router", "router", "second"]
+
+
+@pytest.mark.usefixtures("only_account")
+def test_who_creates_another_waits_for_nobody(
+    api: APIClient, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_lock, "_PATIENCE_SECONDS", 0.2)
+    there = {"webhook_event_url": "https://portal.example/"}
+    new = {"application_name": "router", **there}
+    texml = {"friendly_name": "router", "voice_url": "https://portal.example/"}
+    with edit_lock.create_lock(CALL_CONTROL, sandbox_account, new):
+        refused = api.post("/api/v1/call-control-applications/", new, format="json")
+        others = [{"application_name": "another", **there}, new | {"webhook_event_url": "https://other.example/"}]
+        made = [api.post("/api/v1/call-control-applications/", other, format="json") for other in others]
+        made.append(api.post("/api/v1/texml-applications/", texml, format="json"))
+        with edit_lock.create_lock(CALL_CONTROL, make_account("another"), new):
+            pass
+    assert "this name and address is still on its way" in problem(refused, 503, "telnyx_unavailable")["detail"]
+    assert [answer.status_code for answer in made] == [201, 201, 201]

@@ -57,6 +57,20 @@ def test_a_change_of_such_a_member_is_one(api: APIClient, mirrored: Any, sandbox
     )
 
 
+@pytest.mark.usefixtures("differing")
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_what_only_the_single_answer_tells_outlives_a_change_that_the_list_tells(
+    api: APIClient, mirrored: Any, sandbox: Sandbox, kind: Any
+) -> None:
+    row = mirrored(kind, anchorsite_override="Chicago, IL")
+    api.patch(f"/api/v1/{kind.slug}/{row.telnyx_id}/", {"dtmf_type": "Inband"}, format="json")
+    edited(sandbox, row, {"inbound": {"channel_limit": 4}}, kind=kind)
+    assert pull(kind, row.account, PORTAL).updated == 1
+    row.refresh_from_db()
+    assert (row.inbound["channel_limit"], row.inbound["shaken_stir_enabled"]) == (4, False)
+    assert (row.anchorsite_override, row.remote["inbound"]) == ("Chicago, IL", row.inbound)
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
 def test_an_answer_to_a_read_without_what_was_asked_for_changed_nothing(
     api: APIClient, mirrored: Any, monkeypatch: pytest.MonkeyPatch, kind: Any

@@ -7,6 +7,8 @@ import httpx
 import pytest
 from rest_framework.test import APIClient
 
+from applications.mirror.store import store
+from applications.models import CallControlApplication
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
@@ -37,3 +39,15 @@ def test_the_base_of_a_form_stays_known_when_telnyx_tells_more(
     row.refresh_from_db()
     assert row.remote["new_member"] is False
     assert api.patch(url, {"active": False}, format="json", headers={"If-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("number", "column"), [(2**63 - 1, 2**63 - 1), (-(2**63), -(2**63)), (2**63, None), (-(2**63) - 1, None)]
+)
+def test_a_number_that_no_column_holds_leaves_its_column_empty(
+    account: TelnyxAccount, number: int, column: int | None
+) -> None:
+    remote = {"id": "huge", "application_name": "huge", "webhook_timeout_secs": number}
+    store(CALL_CONTROL, account, remote, PORTAL, "pulled")
+    row = CallControlApplication.objects.get(account=account)
+    assert (row.webhook_timeout_secs, row.remote["webhook_timeout_secs"]) == (column, number)

@@ -1,3 +1,4 @@
+from itertools import count
 from typing import Any
 
 import pytest
@@ -51,6 +52,14 @@ def test_a_list_that_ignores_page_numbers_ends(account: TelnyxAccount, monkeypat
         "applications.mirror.store.ask", lambda *_, **__: {"data": [{"id": "1", "application_name": "same"}]}
     )
     assert [list(page.remotes) for page in pages(CALL_CONTROL, account)] == [["1"], []]
+
+
+def test_a_list_without_an_end_is_left_at_last(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("applications.mirror.store.PAGE_SIZE", 1)
+    monkeypatch.setattr("applications.mirror.store._MOST_PAGES", 3)
+    ids = map(str, count(1))
+    monkeypatch.setattr("applications.mirror.store.ask", lambda *_, **__: {"data": [{"id": next(ids)}]})
+    assert [list(page.remotes) for page in pages(CALL_CONTROL, account)] == [["1"], ["2"], ["3"]]
 
 
 def test_an_unchanged_pull_writes_no_application(sandbox_account: TelnyxAccount) -> None:
