@@ -12,8 +12,9 @@ from rest_framework.test import APIClient
 
 from portal.models import Heartbeat, IdempotentReply
 from portal.rest import idempotency
+from portal.rest.problems import Problem
 from tests.support.clocks import set_wrong
-from tests.support.notes_api import NOTES, ODD, Notes, notes
+from tests.support.notes_api import FAILURES, NOTES, ODD, Notes, notes
 from tests.support.rest import api_for, problem
 
 
@@ -134,6 +135,21 @@ def test_an_answer_before_anything_was_done_leaves_the_key_free_for_a_corrected_
     post_note(api, "one", "field")
     assert not IdempotentReply.objects.exists()
     assert post_note(api, "one", "a").status_code == 201
+
+
+@notes
+def test_a_body_of_another_type_leaves_the_key_free_for_json(api):
+    answer = api.post(NOTES, "name: a", content_type="application/yaml", headers={"Idempotency-Key": "one"})
+    problem(answer, 415, "unsupported_media_type")
+    assert post_note(api, "one").status_code == 201
+
+
+@notes
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 406, 409, 413, 415, 429])
+def test_a_refusal_of_the_request_itself_leaves_the_key_free_for_another(api, monkeypatch, status):
+    monkeypatch.setitem(FAILURES, "refused before", Problem(status, "not so", "not_so"))
+    assert post_note(api, "one", "refused before").status_code == status
+    assert post_note(api, "one").status_code == 201
 
 
 @notes

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,36 @@ def test_an_operation_tells_what_it_takes_and_what_comes_back(client: Client, db
     assert '/api/v1/active-calls/?connection_id=…"' in alive.curl
     (dial,) = [one for one in reference.resources()["calls"].operations if one.id == "calls-create"]
     assert "answering_machine_detection" in {one.name for one in dial.members}
+
+
+def test_a_member_is_told_and_shown_by_what_its_schema_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    members: dict[str, tuple[dict[str, Any], str, Any]] = {
+        "colour": ({"type": "string", "enum": ["", "red", "blue", None]}, '"red", "blue"', "red"),
+        "dozen": ({"enum": [*range(1, 13)]}, ", ".join(map(str, range(1, 13))), 1),
+        "more": ({"enum": [*range(1, 14)]}, ", ".join(map(str, range(1, 13))) + " … (13 in all)", 1),
+        "anything": ({}, "any value", None),
+        "text": ({"type": ["string", "null"]}, "string", "text"),
+        "either": ({"type": ["integer", "boolean"]}, "integer or boolean", 1),
+        "several": ({"type": "array", "items": {}}, "list of any value", [None]),
+        "none": ({"type": "array", "items": {"type": "integer"}, "default": []}, "list of integer", [1]),
+        "limit": ({"type": "integer", "minimum": 5}, "integer", 5),
+        "day": ({"type": "string", "format": "date"}, "string (date)", "2026-11-28"),
+        "opened_at": ({"type": "string"}, "string", "2026-11-28T09:30:00Z"),
+        "queue_id": ({"type": "string"}, "string", "1838259600345370018"),
+        "row_id": ({"type": "string", "format": "uuid"}, "string (uuid)", "422c5d69-ef2b-4d99-ba97-c0666d884198"),
+        "name": ({"type": "string", "default": "given"}, "string", "given"),
+        "fixed": ({"type": "string", "const": "always"}, "string", "always"),
+        "sample": ({"type": "string", "default": "given", "example": "shown"}, "string", "shown"),
+    }
+    schema = {"properties": {name: one for name, (one, *_) in members.items()}, "required": [*members]}
+    content = {"content": {"application/json": {"schema": schema}}}
+    post = {"operationId": "toys_create", "requestBody": content, "responses": {"201": content}}
+    paths = {"/api/v1/toys/": {"post": post}}
+    monkeypatch.setattr(reference, "document", lambda: {"components": {"schemas": {}}, "paths": paths})
+    (made,) = reference.resources.__wrapped__()["toys"].operations
+    assert {one.name: one.type for one in made.members} == {name: words for name, (_, words, _) in members.items()}
+    example = {name: value for name, (*_, value) in members.items()}
+    assert (json.loads(made.body), json.loads(made.answer)) == (example, example)
 
 
 @pytest.mark.django_db(transaction=True)
