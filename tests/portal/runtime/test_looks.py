@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from portal.masking import display_number
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.rest import CALLS, EVENTS, api_for
@@ -73,6 +74,13 @@ def test_looking_at_whole_numbers_is_noted_once_in_a_while(
     assert notes("number.view")[1:] == [("token: tests", f"GET {CALLS}", "127.0.0.1")]
     assert client.get("/admin/auth/user/").status_code == 200
     assert len(notes("number.view")) == 2
+
+
+def test_what_the_thread_showed_before_is_not_put_to_who_comes_next(client: Client, operator: User) -> None:
+    assert display_number("+13125550101", operator) == "+13125550101"  # by a page that nobody asks about
+    client.force_login(operator)
+    assert client.get("/admin/auth/user/").status_code == 200
+    assert notes("number.view") == []
 
 
 @pytest.mark.parametrize("where", ["page", "fragment", "rest"])

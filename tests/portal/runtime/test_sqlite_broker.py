@@ -178,6 +178,7 @@ def _wait_for(happened, log: Path) -> None:
 
 def test_it_looks_often_while_messages_come_and_seldom_when_none_do(tmp_path):
     idle, busy = sqlite_broker._IDLE_POLL_SECONDS, sqlite_broker._BUSY_POLL_SECONDS
+    assert 0 < busy < idle < 0.1  # seconds that a message may wait for the next look
     heard = []
 
     def hear(body, message) -> None:

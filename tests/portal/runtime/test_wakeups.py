@@ -6,7 +6,9 @@ import time
 import uuid
 
 import pytest
+from kombu.utils import functional
 
+from portal.celery import app as celery
 from portal.runtime import wakeups
 from portal.runtime.datagrams import Inbox
 from portal.runtime.wakeups import Publisher, count_dropped, dropped, wake
@@ -58,6 +60,22 @@ def test_each_id_is_published_by_one_thread(broker, monkeypatch):
     eventually(lambda: len(broker.sent) == 3)
     assert broker.sent == [("voice.send_command", [str(identifier)]) for identifier in ids]
     assert broker.options["retry_policy"]["max_retries"] == 1  # a frozen broker holds up the thread twice, and no more
+
+
+def test_what_a_restarted_broker_missed_is_sent_once_more_and_at_once(broker, monkeypatch):
+    Publisher().put("voice.send_command", "1")
+    eventually(lambda: broker.sent)
+    tries, waits = [], []
+
+    def miss() -> None:
+        tries.append(1)
+        raise ConnectionError("it was closed")
+
+    monkeypatch.setattr(functional, "sleep", waits.append)  # kombu's, which publishes by what Celery makes of it
+    policy = celery.conf.task_publish_retry_policy | broker.options["retry_policy"]
+    with pytest.raises(ConnectionError):
+        functional.retry_over_time(miss, ConnectionError, **policy)
+    assert (len(tries), sum(waits)) == (2, 0)
 
 
 def test_a_wake_up_that_no_worker_takes_does_not_stay_for_ever(broker):

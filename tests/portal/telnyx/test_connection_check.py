@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+from urllib.parse import parse_qs, urlsplit
 
 from portal.models import TelnyxAccount
 from portal.telnyx.connection_check import check_connection
@@ -19,6 +20,16 @@ def test_it_says_that_all_is_well(sandbox_account):
     assert well
     assert "accepts the API key that ends in ests" in words
     assert "right form" in words
+
+
+def test_it_asks_for_one_of_each_and_not_for_all_that_there_are(db):
+    with serving(answer("200 OK", b'{"data": {"organization_id": "org-1"}}')) as listener:
+        check_connection(make_account(base_url=f"{listener.url}/v2"))
+    asked = [urlsplit(raw.split(b" ")[1].decode()) for raw in listener.requests]
+    assert [parse_qs(url.query) for url in asked if not url.path.endswith("/whoami")] == [
+        {"page[size]": ["1"]},
+        {"PageSize": ["1"]},
+    ]
 
 
 def test_it_says_that_the_key_is_refused(sandbox_account):

@@ -103,6 +103,17 @@ def test_of_several_shapes_the_one_that_its_type_names_is_judged():
         validate(SPEAK, {**speak, "voice_settings": {"type": 5}}, open_choices=True)
 
 
+def test_a_body_of_several_shapes_is_judged_as_one_that_has_what_any_of_them_has():
+    wrong = {"Url": 5, "Texml": 6, "AsyncAmd": "yes", "nonsense": 1}
+    assert refused("texml.accounts.calls.calls", wrong) == {
+        "Url": ["Must be a valid string."],
+        "Texml": ["Must be a valid string."],
+        "AsyncAmd": ["Must be a valid boolean."],
+        "nonsense": ["Unknown parameter."],
+    }
+    assert validate("texml.accounts.calls.calls", {"Texml": "<Response/>", "AsyncAmd": True})
+
+
 def test_a_missing_parameter_is_named_and_partial_forgives_it():
     assert refused(TRANSFER, {}) == {"to": ["This parameter is required."]}
     assert validate(TRANSFER, {}, partial=True) == {}

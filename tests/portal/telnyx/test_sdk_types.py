@@ -1,15 +1,22 @@
 """The SDK's types tell names, enums and help of every parameter."""
 
+from typing import Annotated, Required, TypedDict, Union
+
 import pytest
 
 from portal.telnyx import schemas
 from portal.telnyx.schemas import arguments, parameters
-from portal.telnyx.sdk_types import Parameter
+from portal.telnyx.sdk import telnyx
+from portal.telnyx.sdk_types import Parameter, one_model_of
 
 TRANSFER = "calls.actions.transfer"
 
 
 CREATE = "call_control_applications.create"
+
+
+def wire(name: str) -> object:
+    return telnyx()._utils.PropertyInfo(alias=name)
 
 
 def by_name(method: str) -> dict[str, Parameter]:
@@ -80,6 +87,34 @@ def test_a_member_of_several_shapes_has_the_help_of_all():
     helps = next(member for member in audio.fields if member.name == "value").help
     assert "predefined media" in helps
     assert "HTTPS URL" in helps
+
+
+class ByUrl(TypedDict, total=False):
+    to: Required[Annotated[str, wire("To")]]
+    url: Required[Annotated[str, wire("Url")]]
+    tries: Annotated[int, wire("Tries")]
+
+
+class ByText(TypedDict, total=False):
+    to: Required[Annotated[str, wire("To")]]
+    """Who is called."""
+    text: Annotated[str, wire("Text")]
+    tries: Required[Annotated[str, wire("Tries")]]
+
+
+@pytest.mark.parametrize("shapes", [ByUrl | ByText, Union[ByUrl, ByText]])  # noqa: UP007  the SDK has either
+def test_one_model_of_several_shapes_requires_what_all_require_and_takes_what_any_takes(shapes):
+    made = one_model_of.__wrapped__(shapes, ByUrl)  # either way to write it has the same place in the cache
+    told = made.model_json_schema()
+    assert (told["title"], told["required"], told["additionalProperties"]) == ("ByUrl", ["To"], False)
+    members = told["properties"]
+    assert (list(members), members["To"]["description"]) == (["To", "Url", "Tries", "Text"], "Who is called.")
+    assert [kind["type"] for kind in members["Tries"]["anyOf"]] == ["integer", "string"]
+
+
+def test_one_model_of_one_shape_is_of_that_shape():
+    told = one_model_of(ByUrl, ByUrl).model_json_schema()
+    assert (list(told["properties"]), told["required"]) == (["To", "Url", "Tries"], ["To", "Url"])
 
 
 def test_nearly_every_parameter_has_help():
