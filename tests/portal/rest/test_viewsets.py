@@ -1,5 +1,7 @@
 """A view asks for the scope and the permission that it names."""
 
+from rest_framework.test import APIClient
+
 from tests.support.notes_api import NOTES, Notes, notes
 from tests.support.rest import api_for, problem
 
@@ -30,3 +32,11 @@ def test_a_view_that_names_no_permission_refuses_even_a_superuser(operator, monk
     assert api_for(operator).get(NOTES).status_code == 200
     monkeypatch.setattr(Notes, "permissions", {})
     problem(api_for(operator).get(NOTES), 403)
+
+
+def test_options_tells_who_has_the_scope_what_the_document_tells_everybody(user_with):
+    nobody = user_with()
+    answer = api_for(nobody, "applications:read").options(ACCOUNTS)
+    assert (answer.status_code, set(answer.json())) == (200, {"name", "description", "renders", "parses"})
+    problem(api_for(nobody, "calls:read").options(ACCOUNTS), 403)
+    problem(APIClient().options(ACCOUNTS), 401)
