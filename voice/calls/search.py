@@ -196,7 +196,7 @@ def _whole(side: str, written: Iterable[str]) -> Q:
     Each is looked for in the index first. Of one way of one side PostgreSQL then reads the newest calls by that index;
     of several it guesses, and of a number that never called it might read all calls.
     """
-    there = [one for one in dict.fromkeys(written) if Call.objects.filter(of_number(side, one)).order_by()[:1]]
+    there = [one for one in dict.fromkeys(written) if Call.objects.filter(of_number(side, one)).exists()]
     if not there[1:]:
         return of_number(side, there[0]) if there else Q(pk__in=())
     return Q(**{f"{side}_reversed__in": [one[::-1] for one in there]})

@@ -56,7 +56,6 @@ _BY_FIELD: dict[str, str | dict[str, str]] = {
     # The action of a <Dial>: how the other leg ended. This one goes on, whatever its CallStatus says.
     "DialCallStatus": "texml.dial",
     "RecordingSid": "texml.recording.ended",  # the action of a <Record>, which need not tell a status
-    "AnsweredBy": "texml.amd",
     "Digits": "texml.gather",
     "SpeechResult": "texml.gather",
 }
@@ -99,7 +98,7 @@ def kind(fields: Fields) -> str:
     for name, event_type in _BY_FIELD.items():
         if name in fields:
             return event_type if isinstance(event_type, str) else event_type.get(fields[name], UNKNOWN)
-    if fields.get("SequenceNumber") or fields.get("Timestamp"):
+    if fields.get("SequenceNumber") or fields.get("Timestamp") or "AnsweredBy" in fields:
         return _of_call(fields)
     # whatever says nothing but how its call stands says that
     return "texml.call.fetch" if any(name in fields for name in _OF_A_FETCH) else _of_call(fields)

@@ -18,6 +18,7 @@ from tests.support.accounts import make_account
 from tests.support.call_pages import LOG, page
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.limits import limit
 from tests.support.rows import Call, CallCommand, CallEvent
 from voice.commands import outbox
 
@@ -84,6 +85,37 @@ def test_what_ends_a_call_is_confirmed_by_a_red_button(
     html = browser.get(page(make_call(account), "do", action)).content.decode()
     (button,) = re.findall(r'<button type="submit" class="(portal-button portal-button-[a-z]+)">', html)
     assert button.endswith("danger") is is_red
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"),
+    [
+        ({"custom_headers": '[{"name": "X-Order", "value": 7}]'}, "custom_headers"),  # JSON, and not what Telnyx takes
+        ({"to": "+447700900123"}, "to"),  # a country that the limits forbid
+    ],
+)
+def test_a_dial_that_is_refused_comes_back_with_the_reason_at_its_field(
+    browser: Client, account: TelnyxAccount, bad: dict[str, str], field: str
+) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id="77", application_name="line")
+    limit(account, allowed_countries=["US"])
+    told = {"intent": str(uuid.uuid4()), "connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
+    answer = browser.post("/admin/voice/call/dial/", told | bad)
+    assert (answer.status_code, [*answer.context["form"].errors]) == (200, [field])
+    assert not CallCommand.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("bad", "field"), [({"custom_headers": '[{"value": 7}]'}, "custom_headers"), ({"to": "+447700900123"}, "to")]
+)
+def test_an_action_that_is_refused_comes_back_with_the_reason_at_its_field(
+    browser: Client, account: TelnyxAccount, bad: dict[str, str], field: str
+) -> None:
+    limit(account, allowed_countries=["US"])
+    told = {"intent": str(uuid.uuid4()), "to": "+13125550001"}
+    answer = browser.post(page(make_call(account), "do", "transfer"), told | bad)
+    assert (answer.status_code, [*answer.context["form"].errors]) == (200, [field])
+    assert not CallCommand.objects.exists()
 
 
 # --- The page of a call ----------------------------------------------------------------------------------------------
@@ -181,6 +213,19 @@ def test_the_buttons_are_the_actions_possible_now(
     assert {button.action for button in browser.get(page(make_call(account, **columns))).context["buttons"]} == buttons
 
 
+def test_on_the_page_what_ends_the_call_is_red_and_to_answer_it_comes_first(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    def looks(**columns: str) -> dict[str, str]:
+        html = browser.get(page(make_call(account, str(len(columns)), **columns))).content.decode()
+        buttons = re.findall(r'<a class="portal-button(?: portal-button-([a-z]+))?" href="[^"]+">([^<]+)</a>', html)
+        return {label: look for look, label in buttons}
+
+    parked = looks(state="parked")
+    assert (parked["Answer"], parked["Reject"], parked["Transfer"]) == ("primary", "danger", "")
+    assert looks()["Hangup"] == "danger"
+
+
 def test_a_button_is_there_for_those_who_may_press_it(signed_in: Any, account: TelnyxAccount) -> None:
     call = make_call(account)
 
@@ -243,6 +288,7 @@ def test_raw_json_is_for_those_who_may_see_it(signed_in: Any, browser: Client, a
     tell(account, make_event())
     url = page(Call.objects.get(), "raw", str(CallEvent.objects.get().pk))
     assert "call_control_id" in browser.get(url).content.decode()
+    assert url in browser.get(page(Call.objects.get())).content.decode()
     client = signed_in("voice.view_call", "voice.view_callevent")
     assert client.get(url).status_code == 403
     assert url not in client.get(page(Call.objects.get())).content.decode()

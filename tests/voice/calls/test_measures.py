@@ -84,6 +84,27 @@ def test_of_two_late_events_the_later_one_counts_by_its_milliseconds() -> None:
         assert fold(list(order))["late_seconds"] == 20.4
 
 
+@pytest.mark.parametrize(("late", "told"), [(5.0, None), (5.001, 5.001)])
+def test_an_event_is_late_after_more_than_five_seconds(late: float, told: float | None) -> None:
+    event = make_event("call.answered")
+    event["data"]["occurred_at"] = (NOW - timedelta(seconds=late)).isoformat()
+    assert fold([event])["late_seconds"] == told
+
+
+@pytest.mark.parametrize(
+    ("payload", "trusted"),
+    [
+        ({"shaken_stir_attestation": "B"}, ("B", None)),
+        ({"shaken_stir_validated": False}, ("", False)),
+        ({"shaken_stir_attestation": "", "shaken_stir_validated": "perhaps"}, ("", None)),
+    ],
+)
+def test_a_level_without_a_check_and_a_check_without_a_level_are_told(payload: dict[str, Any], trusted: Any) -> None:
+    call = fold([make_event("call.initiated", -30, **payload)])
+    assert (call["attestation"], call["attestation_valid"]) == trusted
+    assert ("attestation" in call["facts"]) == (trusted != ("", None))
+
+
 def test_what_was_not_measured_stays_empty() -> None:
     told = fold([make_event("call.hangup", -1, call_quality_stats=None)])
     assert (told["mos"], told["packets_in"], told["cost"], told["attestation"]) == (None, None, "", "")

@@ -56,6 +56,17 @@ def test_what_is_not_known_is_null(api: APIClient, account: TelnyxAccount) -> No
     assert body["started_at"]
 
 
+def test_what_is_known_of_a_call_is_told_in_the_words_of_its_columns(api: APIClient, account: TelnyxAccount) -> None:
+    known = {
+        **{"direction": "outgoing", "hangup_cause": "user_busy", "hangup_source": "callee", "sip_hangup_cause": "486"},
+        **{"ending": "busy", "ending_category": "busy", "ended_by": "callee", "answered_by": "machine"},
+        **{"cost": "0.0055", "currency": "USD", "attestation": "B", "screening": "flagged"},
+        **{"parent_control_id": "v3:parent", "tags": ["vip"], "client_state": "aGk="},
+    }
+    body = api.get(of_call(make_call(account, state="ended", **known))).json()
+    assert {name: body[name] for name in known} == known
+
+
 def test_numbers_are_masked_without_the_permission(account: TelnyxAccount, user_with: Any) -> None:
     tell(account, make_event())
     outbox.act(Call.objects.get(), "transfer", {"to": "+13125550001"}, PORTAL)

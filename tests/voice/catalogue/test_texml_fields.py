@@ -24,10 +24,14 @@ pytestmark = pytest.mark.django_db
         ({"CallStatus": "completed", "Timestamp": "2026-01-01T00:00:00Z"}, "call.completed"),
         ({"CallStatus": "completed"}, "call.completed"),
         ({"CallStatus": "completed", "DialCallStatus": "busy"}, "dial"),  # its caller's call goes on
+        ({"CallStatus": "completed", "AnsweredBy": "human"}, "call.completed"),  # an end is one, whatever else it tells
+        ({"AnsweredBy": "human", "CallingPartyType": "pstn"}, "amd"),
         ({"CallStatus": "in-progress", "Digits": "1"}, "gather"),
+        ({"CallStatus": "in-progress", "Digits": ""}, "gather"),  # no key was pressed
         ({"RecordingStatus": "paused"}, "callback"),
         ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-speech-start"}, "conference.speaker"),
         ({"ConferenceSid": "c", "StatusCallbackEvent": "participant-hold"}, "callback"),
+        ({"CallStatus": "ringing", "StatusCallbackEvent": "ringing"}, "call.ringing"),  # of a call, not of a conference
     ],
 )
 def test_a_callback_is_told_from_its_fields(

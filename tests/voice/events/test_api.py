@@ -64,7 +64,8 @@ def test_every_filter_of_events_finds_what_it_names(api: APIClient, account: Tel
     tell(account, make_event(), make_event("call.answered", 3, leg="b", connection_id="88"))
     post_webhook(Client(), account, b"{")
     event = CallEvent.objects.get(event_type="call.answered")
-    soon = (timezone.now() + timedelta(minutes=1)).isoformat()
+    now = timezone.now()
+    soon, before = ((now + timedelta(minutes=minutes)).isoformat() for minutes in (1, -1))
     for name, value, count in (
         ("event_type", "call.answered", 1),
         ("event_id", event.event_id, 1),
@@ -77,5 +78,9 @@ def test_every_filter_of_events_finds_what_it_names(api: APIClient, account: Tel
         ("account", "nobody", 0),
         ("received_after", soon, 0),
         ("received_before", soon, 3),
+        ("received_after", before, 3),
+        ("received_before", before, 0),
+        ("received_after", event.received_at.isoformat(), 2),  # from that moment on
+        ("received_before", event.received_at.isoformat(), 1),
     ):
         assert len(api.get(EVENTS, {name: value}).json()["results"]) == count, (name, value)

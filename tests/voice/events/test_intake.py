@@ -239,6 +239,7 @@ def test_another_body_under_a_known_id_is_kept_quarantined_and_the_first_one_win
     event["data"]["payload"]["hangup_cause"] = "user_busy"
     for attempt in (1, 2, 3):
         event["meta"]["attempt"] = attempt
+        event["data"]["payload"] = dict(reversed(event["data"]["payload"].items()))  # the same in another order
         assert post_webhook(client, account, event).status_code == 200
     variant = CallEvent.objects.exclude(pk=first.pk).get()
     assert (variant.status, variant.reason, variant.error) == ("quarantined", "variant", VARIANT)
