@@ -242,6 +242,15 @@ def statements(event: CallEvent) -> int:
     return len(captured)
 
 
+def test_what_was_recovered_looks_for_no_rules(account: TelnyxAccount) -> None:
+    CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION)
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    begun, recovered = receive(account, make_event(), make_event("call.answered", 1))
+    CallEvent.objects.filter(pk=recovered.pk).update(source="backfill")
+    processing.process(begun.pk)
+    assert (statements(recovered), CallCommand.objects.count()) == (COSTS["of a known call"][0], 0)
+
+
 def test_many_events_share_their_claim(account: TelnyxAccount) -> None:
     CallControlApplication.objects.create(account=account, telnyx_id=CONNECTION)
     processing.process(receive(account, make_event())[0].pk)

@@ -271,6 +271,14 @@ def test_a_cause_that_is_told_beats_a_status_that_implies_one_whichever_came_las
     assert Call.objects.get().hangup_cause == "user_busy"
 
 
+@pytest.mark.parametrize("source", [{}, {"CallbackSource": "call-progress-events"}])
+def test_an_end_that_also_says_who_answered_ends_the_call(
+    client: Client, account: TelnyxAccount, source: dict[str, str]
+) -> None:
+    process(stored(client, account, form(CallStatus="completed", AnsweredBy="human", **source)).pk)
+    assert (Call.objects.get().state, Call.objects.get().answered_by) == ("ended", "person")
+
+
 def test_what_a_document_calls_a_cost_is_none(client: Client, account: TelnyxAccount) -> None:
     process(stored(client, account, form(**{f"CallCost[{SID}]": "99"})).pk)
     assert Call.objects.get().cost == ""
