@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.mutants.drawing import Drawn, Edit, Selection, draw
 from tests.mutants.guards import GUARDS
 from tests.mutants.outcomes import Kept
 from tests.mutants.rooms import ROOT, modules
-from tests.mutants.trials import Outcome
+from tests.mutants.trials import Outcome, functions
 
 TOY, CHECKS = "tests/mutants/toy.py", "tests/mutants/toy_checks.py"
 CHILD, ENTERED = f"{CHECKS}::test_a_child_may_not", f"{CHECKS}::test_who_is_grown_up_may"
@@ -117,6 +118,14 @@ def test_the_nearest_and_quickest_tests_come_first() -> None:
     line = edit.lines[0]
     selection.tests[edit.module] = {line: set(tests)}  # type: ignore[assignment]
     assert [test.rpartition("::")[2] for test in selection.of(edit)] == ["own", "near", "far"]
+
+
+def test_functions_are_found_beside_a_reference_to_what_is_gone() -> None:
+    class Gone:
+        """Nobody holds it."""
+
+    lost = weakref.proxy(Gone())
+    assert any(Path(path).name == "trials.py" for path, _ in functions()), type(lost)
 
 
 def test_a_seed_draws_the_same_again() -> None:

@@ -186,7 +186,8 @@ def functions() -> dict[tuple[str, Scope | None], list[FunctionType]]:
     """Find the functions of the portal that are there, by module and scope."""
     found: dict[tuple[str, Scope | None], list[FunctionType]] = defaultdict(list)
     for one in gc.get_objects():
-        if isinstance(one, FunctionType) and (path := one.__code__.co_filename).startswith(f"{ROOT}/"):
+        # ``isinstance`` would ask a weak reference for the class of what is gone by now
+        if type(one) is FunctionType and (path := one.__code__.co_filename).startswith(f"{ROOT}/"):
             scope = one.__code__.co_qualname, one.__code__.co_firstlineno
             found[path.removeprefix(f"{ROOT}/"), scope].append(one)
     return found
