@@ -1,9 +1,11 @@
 """Serializers mask numbers and refuse members that they do not know."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.urls import get_resolver
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
@@ -38,3 +40,23 @@ def test_a_number_is_whole_for_those_who_may_see_it(user_with: Any) -> None:
         return Leg({"to": "+13125550199"}, context={"request": SimpleNamespace(user=user)}).data["to"]
 
     assert (told(seeing), told(other)) == ("+13125550199", "+1312•••0199")
+
+
+def below(kind: type[Any]) -> Iterator[type[Any]]:
+    for one in kind.__subclasses__():
+        yield one
+        yield from below(one)
+
+
+def test_of_what_is_only_told_no_member_can_be_written() -> None:
+    """Else the OpenAPI document would not say of it that nobody writes it, or that it is always there."""
+    assert get_resolver().url_patterns  # with them come the serializers of all rooms
+    told = [
+        one
+        for one in below(serializers.ModelSerializer)
+        if (meta := getattr(one, "Meta", None))
+        and getattr(meta, "fields", ()) == getattr(meta, "read_only_fields", None)
+    ]
+    assert len(told) > 9
+    written = {one.__name__: [name for name, field in one().fields.items() if not field.read_only] for one in told}
+    assert {name: members for name, members in written.items() if members} == {}

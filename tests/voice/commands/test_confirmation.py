@@ -9,7 +9,9 @@ from django.urls import reverse
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.call_pages import LOG, drawn, page
+from tests.support.conferences import make_room
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rows import Call, CallCommand
 
@@ -74,6 +76,17 @@ def test_an_ended_call_says_that_nothing_was_sent(browser: Client, account: Teln
     answer = browser.post(url, drawn(browser, url), follow=True)
     assert "The call has already ended." in "".join(str(message) for message in answer.context["messages"])
     assert CallCommand.objects.get().status == "expired"
+
+
+def test_legs_on_the_line_are_offered_by_their_numbers(browser: Client, account: TelnyxAccount) -> None:
+    make_call(account)
+    make_call(account, "over", state="ended")
+    make_call(make_account("branch"), "of-another")
+    offered = '<option value="v3:{}-leg">+1 312-555-0101 → +1 312-555-0199, answered</option>'
+    room = make_room(account)
+    for address, legs in ((f"{room.pk}/do/conferences.join/", {"a"}), ("new/", {"a", "of-another"})):
+        text = browser.get(f"/admin/voice/conference/{address}").content.decode()
+        assert {leg for leg in ("a", "over", "of-another") if offered.format(leg) in text} == legs
 
 
 @pytest.fixture

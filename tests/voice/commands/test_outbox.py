@@ -11,7 +11,7 @@ from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
 from tests.support.clocks import is_near, set_wrong
-from tests.support.conferences import make_room
+from tests.support.conferences import ROOM, make_room
 from tests.support.factories import make_call
 from tests.support.rows import CallCommand
 from voice.commands import outbox
@@ -58,6 +58,14 @@ def test_what_is_asked_of_a_conference_is_noted_of_it(account: TelnyxAccount, ad
     told: dict[str, Any] = {"path": [room.conference_id], "conference": room}
     command = outbox.place(account, "conferences.hold", {"call_control_ids": [call.call_control_id]}, ada, **told)
     assert (command.conference, AuditEvent.objects.get().object_id) == (room, str(room.pk))
+
+
+def test_a_participant_of_texml_is_named_by_a_calls_id_or_by_a_label(account: TelnyxAccount, ada: Actor) -> None:
+    call = make_call(account)
+    for who, control_id, leg in ((call.call_control_id, call.call_control_id, call), ("ada", "", None)):
+        made = outbox.place(account, "texml.participants.update", {"Muted": True}, ada, path=[ROOM, who])
+        command = CallCommand.objects.get(pk=made.pk)
+        assert (command.call_control_id, command.call) == (control_id, leg)
 
 
 def test_the_same_wish_twice_is_one_command(account: TelnyxAccount, ada: Actor) -> None:

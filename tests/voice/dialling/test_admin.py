@@ -78,6 +78,12 @@ def test_bad_lines_are_told_even_when_somebody_presses_on(browser: Client, appli
     assert not CallCommand.objects.exists()
 
 
+@pytest.mark.parametrize("numbers", ["", " \n"])
+def test_a_list_of_nobody_is_told_on_its_field(browser: Client, application: Any, numbers: str) -> None:
+    page = browser.post(PAGE, form(numbers=numbers))
+    assert page.context["form"].errors == {"numbers": ["Enter at least one number, or choose a file."]}
+
+
 def test_a_file_is_read_into_the_page(browser: Client, application: Any) -> None:
     file = SimpleUploadedFile("numbers.csv", b"number,state\r\n+13125550007,ada\r\n")
     page = browser.post(PAGE, form(numbers="", file=file))

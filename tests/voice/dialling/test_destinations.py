@@ -104,7 +104,11 @@ def tools(targets: Any) -> dict[str, Any]:
         ),
         *(
             ("answer", {"assistant": {"id": "a", "dynamic_variables": {"to": text}}}, [], unreadable, len(unreadable))
-            for text, unreadable in (("room 1234", []), ("desk 12345", ["assistant.dynamic_variables.to"]))
+            for text, unreadable in (
+                ("room 1234", []),
+                ("desk 12345", ["assistant.dynamic_variables.to"]),
+                ("{{ agent }}", ["assistant.dynamic_variables.to"]),
+            )
         ),
         ("speak", {"payload": "Call +13125550001", "voice": "female"}, [], [], 0),
     ],

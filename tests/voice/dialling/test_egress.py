@@ -274,6 +274,19 @@ def test_a_rule_takes_the_permission_of_its_writer(account: TelnyxAccount, user_
     assert anywhere.post(FLOWS, flow_with(url), format="json").status_code == 201
 
 
+def test_where_every_host_is_open_a_rule_goes_to_none_that_cannot_be_read(
+    account: TelnyxAccount, user_with: Any
+) -> None:
+    limit(account, egress_hosts=["*"])
+    writer = api_for(user_with(*PERSON, "voice.send_anywhere", "voice.view_flow", "voice.add_flow"))
+    flow = flow_with("wss://media.example.com")
+    flow["rules"][0]["do"].append({"action": "answer", "parameters": {"assistant": "{{ event.payload.x }}"}})
+    body = problem(writer.post(FLOWS, flow, format="json"), 403, "limit_exceeded")
+    assert body["limit"] == "egress_hosts"
+    assert "What cannot be read as the address of one host" in body["detail"]
+    assert not Flow.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("named", "status"), [(["media.example.com"], "queued"), (["other.example"], "expired"), ([], "queued")]
 )

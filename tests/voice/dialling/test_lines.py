@@ -78,6 +78,13 @@ def test_each_figure_counts_the_lines_that_it_leads_to(browser: Client, batch: D
     assert sum(count for _, count, _ in told.values()) == batch.lines
 
 
+def test_a_page_of_one_outcome_says_so_and_its_file_has_the_same_lines(browser: Client, batch: DialBatch) -> None:
+    text = browser.get(_url(batch), {"outcome": "busy"}).content.decode()
+    assert 'href="?outcome=busy#lines" aria-current="true"' in text
+    assert "Outcome: <b>Busy</b>" in text
+    assert '<input type="hidden" name="outcome" value="busy">' in text
+
+
 def test_a_line_says_why_its_call_ended_and_leads_to_it(browser: Client, operator: Any, batch: DialBatch) -> None:
     TimePreference.objects.create(user=operator, time_zone="Europe/Berlin")
     page = browser.get(_url(batch))
@@ -197,3 +204,5 @@ def test_a_thousand_lines_are_paged_and_cost_as_many_statements(
     assert seen == list(range(1, 121))
     page = browser.get(_url(many) + page.context["previous"].partition("#")[0])
     assert _lines(page) == list(range(51, 101))
+    page = browser.get(_url(many), {"outcome": "queued"})
+    assert page.context["following"].startswith("?outcome=queued&")

@@ -245,6 +245,7 @@ def test_the_page_looks_and_says_what_is_open(live: TelnyxAccount, browser: Clie
     cache.clear()
     assert "no country yet" not in browser.get("/admin/voice/limits/").content.decode()
     assert Limits.objects.get().allowed_countries == ["DE"]
+    assert "may call nobody" not in browser.get(f"/admin/voice/limits/{row.pk}/change/").content.decode()
 
 
 def test_who_may_not_see_the_page_has_nobody_asked(live: TelnyxAccount, signed_in: Any, telnyx: Listener) -> None:

@@ -70,6 +70,16 @@ def test_the_list_tells_how_long_it_took(account: TelnyxAccount, browser: Client
     assert "1.5 s<" in browser.get(LIST).content.decode()
 
 
+def test_the_list_tells_the_code_of_an_error_beside_its_words_or_in_them(
+    account: TelnyxAccount, browser: Client
+) -> None:
+    rows = CallCommand.objects.filter(pk=spoken(account).pk)
+    rows.update(status="refused", error_code="90018", error="Call has ended.")
+    assert ">90018: Call has ended.<" in browser.get(LIST).content.decode()
+    rows.update(error="Call has ended (90018).")
+    assert ">Call has ended (90018).<" in browser.get(LIST).content.decode()
+
+
 def test_the_list_says_that_somebody_has_to_decide(account: TelnyxAccount, browser: Client) -> None:
     made_uncertain(outbox.act(make_call(account), "speak", SPEAK, PORTAL), sent=960, over=910)
     assert "nobody knows whether Telnyx" in browser.get(LIST).content.decode()

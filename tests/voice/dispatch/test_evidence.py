@@ -56,14 +56,19 @@ def test_where_the_record_settles_a_hangup_the_calls_status_is_not_asked_for(
         assert len(telnyx.requests) == 1
 
 
-@pytest.mark.parametrize("left_out", ["", "event_type", "call_control_id"])  # the entry, the leg name them as well
-def test_a_webhook_that_only_telnyx_knows_of_settles_it(account: TelnyxAccount, left_out: str) -> None:
+@pytest.mark.parametrize(
+    "left_out",  # the entry names them as well, and the leg's id stands for the call's
+    [(), ("event_type",), ("occurred_at",), ("call_control_id",), ("call_control_id", "call_leg_id")],
+)
+def test_a_webhook_that_only_telnyx_knows_of_settles_it(account: TelnyxAccount, left_out: tuple[str, ...]) -> None:
     call = make_call(account)
     command = uncertain(call, "speak", SPEAK)
     event = make_event("call.speak.started", -20)["data"]
-    for one in (event, event["payload"]):
-        one.pop(left_out, None)
-    record = {"data": [entry("webhook", "call.speak.started", event=event)], "meta": {"total_pages": 1}}
+    for name in left_out:
+        event.pop(name, None)
+        event["payload"].pop(name, None)
+    line = entry("webhook", "call.speak.started", event=event) | {"call_leg_id": call.call_leg_id}
+    record = {"data": [line], "meta": {"total_pages": 1}}
     with telnyx_says(account, call_events=record):
         assert look(command).status == "ok"
 
@@ -83,9 +88,10 @@ def test_a_dial_is_found_in_the_record_and_its_call_made(account: TelnyxAccount)
 
 def test_a_record_that_has_others_ids_but_not_this_one_says_it_did_not_happen(account: TelnyxAccount) -> None:
     call = make_call(account)
-    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    other, _ = (sent_ok(call, "send_dtmf", {"digits": digit}, 100) for digit in "23")  # of several one is enough
     command = uncertain(call, "send_dtmf", {"digits": "1"}, sent=90, over=70)
-    record = {"data": [entry("command", "send_dtmf", command_id=str(other.pk))], "meta": {"total_pages": 1}}
+    lines = [entry("command", "send_dtmf", command_id=str(other.pk)), entry("webhook", "call.dtmf.received")]
+    record = {"data": lines, "meta": {"total_pages": 1}}
     with telnyx_says(account, call_events=record):
         assert look(command).status == "expired"
     assert "does not have this command" in seen(command).settlement
