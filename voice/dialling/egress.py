@@ -69,8 +69,8 @@ def addresses(action: str, parameters: Any) -> list[Address]:
             found.append(Address(member.place, ""))
         elif isinstance(member.value, str) and _may_be_one(member):
             found.append(_read(member.place, member.value))
-    own_host = (urlsplit(settings.PORTAL_PUBLIC_URL).hostname or "").lower()
-    return [address for address in found if not address.host or address.host != own_host]
+    own_host = urlsplit(settings.PORTAL_PUBLIC_URL).hostname  # in small letters, and never empty
+    return [address for address in found if address.host != own_host]
 
 
 def check(held: Iterable[Limits], found: Iterable[Address], user: Any = None) -> None:

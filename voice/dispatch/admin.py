@@ -118,7 +118,7 @@ class CallCommandAdmin(PageAdmin):
     @display(description="What came of it")
     def said(self, command: CallCommand) -> str:
         words = seen(command.settlement or command.error)
-        return f"{command.error_code}: {words}" if command.error_code and command.error_code not in words else words
+        return f"{command.error_code}: {words}" if command.error_code not in words else words
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         context: dict[str, Any] = {

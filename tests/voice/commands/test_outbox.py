@@ -10,11 +10,13 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
+from tests.support.accounts import make_account
 from tests.support.clocks import is_near, set_wrong
 from tests.support.conferences import ROOM, make_room
 from tests.support.factories import make_call
 from tests.support.rows import CallCommand
 from voice.commands import outbox
+from voice.conferences import queues
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 DIAL = {"connection_id": "77", "from": "+13125550100", "to": "+13125550001"}
@@ -66,6 +68,23 @@ def test_a_participant_of_texml_is_named_by_a_calls_id_or_by_a_label(account: Te
         made = outbox.place(account, "texml.participants.update", {"Muted": True}, ada, path=[ROOM, who])
         command = CallCommand.objects.get(pk=made.pk)
         assert (command.call_control_id, command.call) == (control_id, leg)
+
+
+@pytest.mark.parametrize(("control_id", "named"), [("v3:b-leg", True), ("v" * 512, True), ("v" * 513, False)])
+def test_a_call_that_is_not_known_of_this_account_is_named_as_far_as_it_can_be_one(
+    account: TelnyxAccount, ada: Actor, control_id: str, named: bool
+) -> None:
+    make_call(make_account("branch"), "b", state="ended")
+    made = outbox.place(account, "texml.calls.hang_up", {"Status": "completed"}, ada, path=[control_id])
+    assert (made.status, made.call, made.call_control_id) == ("queued", None, control_id if named else "")
+
+
+@pytest.mark.parametrize("state", ["answered", "ended"])
+def test_what_is_queued_may_be_an_ended_calls(account: TelnyxAccount, ada: Actor, state: str) -> None:
+    call = make_call(account, state=state)
+    made = queues.act_on_call(account, "support", call.call_control_id, "queues.calls.remove", {}, ada)
+    assert (made.status, made.call) == ("queued", call if call.is_alive else None)
+    assert (made.call_control_id, made.queue_name) == (call.call_control_id, "support")
 
 
 def test_the_same_wish_twice_is_one_command(account: TelnyxAccount, ada: Actor) -> None:

@@ -138,13 +138,22 @@ def test_an_address_is_of_one_host_or_cannot_be_read(text: Any, host: str) -> No
             },
             0,
         ),
-        ("answer", {"assistant": {"id": "a", "dynamic_variables": {"name": "Ada"}}}, 0),
+        ("answer", {"assistant": {"id": "a", "dynamic_variables": {"name": "Ada", "age": 7}}}, 0),
         ("speak", {"payload": "https://example.com is our address", "voice": "female"}, 0),
         ("answer", {"webhook_url_method": "POST", "client_state": "aHR0cHM6Ly9h"}, 0),
     ],
 )
 def test_addresses_are_found_where_they_stand(action: str, given: dict[str, Any], places: int) -> None:
     assert len(addresses(action, given)) == places
+
+
+def test_an_address_where_anything_may_stand_is_held_to_the_hosts_named(account: TelnyxAccount, user_with: Any) -> None:
+    make_call(account)
+    limit(account, egress_hosts=["media.example.com"])
+    person, url = api_for(user_with(*PERSON)), f"{CALLS}v3:a-leg/actions/answer/?account=main"
+    for host, status in (("media.example.com", 202), ("evil.example", 403)):
+        given = {"assistant": {"id": "a", "dynamic_variables": {"x": f"https://{host}/in"}}}
+        assert person.post(url, given, format="json").status_code == status
 
 
 # --- The list --------------------------------------------------------------------------------------------------------

@@ -139,6 +139,23 @@ def test_what_a_sandbox_was_to_be_allowed_opens_nothing_once_it_is_live(
     assert (row.allowed_countries, row.any_country, row.allow_sip, row.dials_per_day) == (["CA"], False, False, 2000)
 
 
+@pytest.mark.parametrize(
+    ("countries", "prefixes", "told"),
+    [
+        (["US"], ["+4930"], "US, +4930"),
+        (list("ABCDEFGH"), [], "A, B, C, D, E, F, G, H"),
+        (list("ABCDEFGH"), ["+4930"], "A, B, C, D, E, F, G, H …"),
+        ([], [], "every country"),
+    ],
+)
+def test_the_list_tells_where_may_be_called(
+    browser: Client, account: TelnyxAccount, countries: list[str], prefixes: list[str], told: str
+) -> None:
+    limits.of_account(account)
+    Limits.objects.filter(account=account).update(allowed_countries=countries, allowed_prefixes=prefixes)
+    assert f">{told}<" in browser.get("/admin/voice/limits/").content.decode()
+
+
 def test_a_number_in_the_name_of_a_token_is_masked(signed_in: Any, operator: User) -> None:
     for at in range(2):
         token, _ = ApiToken.make(operator, f"CI {at} +49 30 1234567")

@@ -65,7 +65,9 @@ def test_the_page_masks_numbers(account: TelnyxAccount, signed_in: Any) -> None:
 
 def test_the_list_tells_how_long_it_took(account: TelnyxAccount, browser: Client) -> None:
     command = spoken(account)
-    assert "1.5 s · 2 tries<" in browser.get(LIST).content.decode()
+    page = browser.get(LIST).content.decode()
+    assert "1.5 s · 2 tries<" in page
+    assert f"{command.first_sent_at:%H:%M:%S}</time>" in page
     CallCommand.objects.filter(pk=command.pk).update(attempts=command.attempts[1:])
     assert "1.5 s<" in browser.get(LIST).content.decode()
 
@@ -78,6 +80,8 @@ def test_the_list_tells_the_code_of_an_error_beside_its_words_or_in_them(
     assert ">90018: Call has ended.<" in browser.get(LIST).content.decode()
     rows.update(error="Call has ended (90018).")
     assert ">Call has ended (90018).<" in browser.get(LIST).content.decode()
+    rows.update(settlement="Settled by user: ada.")
+    assert ">90018: Settled by user: ada.<" in browser.get(LIST).content.decode()
 
 
 def test_the_list_says_that_somebody_has_to_decide(account: TelnyxAccount, browser: Client) -> None:

@@ -21,6 +21,7 @@ from voice.dispatch import reconciliation, sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = {"payload": "Hello", "voice": "female"}
+LEG = ("call_control_id", "call_leg_id")
 
 
 def test_telnyxs_record_of_the_command_settles_it(account: TelnyxAccount) -> None:
@@ -58,7 +59,7 @@ def test_where_the_record_settles_a_hangup_the_calls_status_is_not_asked_for(
 
 @pytest.mark.parametrize(
     "left_out",  # the entry names them as well, and the leg's id stands for the call's
-    [(), ("event_type",), ("occurred_at",), ("call_control_id",), ("call_control_id", "call_leg_id")],
+    [(), *((name,) for name in ("event_type", "occurred_at", *LEG)), LEG],
 )
 def test_a_webhook_that_only_telnyx_knows_of_settles_it(account: TelnyxAccount, left_out: tuple[str, ...]) -> None:
     call = make_call(account)
@@ -67,9 +68,29 @@ def test_a_webhook_that_only_telnyx_knows_of_settles_it(account: TelnyxAccount, 
     for name in left_out:
         event.pop(name, None)
         event["payload"].pop(name, None)
-    line = entry("webhook", "call.speak.started", event=event) | {"call_leg_id": call.call_leg_id}
+    line = entry("webhook", "call.speak.started", event=event)
+    line |= {"call_leg_id": call.call_leg_id} if left_out == LEG else {}
     record = {"data": [line], "meta": {"total_pages": 1}}
     with telnyx_says(account, call_events=record):
+        assert look(command).status == "ok"
+
+
+def test_a_webhook_of_before_the_command_does_not_settle_it_however_late_its_entry_is(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account), "speak", SPEAK, sent=40)
+    line = entry("webhook", "call.speak.started", event=make_event("call.speak.started", -50)["data"])
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        assert look(command).is_open_question
+
+
+@pytest.mark.parametrize("lacking", ["payload", "occurred_at"])
+def test_a_webhook_of_the_record_that_cannot_be_read_is_passed_over(account: TelnyxAccount, lacking: str) -> None:
+    command = uncertain(make_call(account), "speak", SPEAK)
+    event = make_event("call.speak.started", -20)["data"]
+    broken = entry("webhook", "call.speak.started", event=event | {"id": "broken", lacking: None})
+    lines = [broken | {"event_timestamp": None}]
+    with telnyx_says(account, call_events={"data": lines, "meta": {"total_pages": 1}}):
+        assert look(command).is_open_question
+        lines.append(entry("webhook", "call.speak.started", event=event))
         assert look(command).status == "ok"
 
 
@@ -95,6 +116,15 @@ def test_a_record_that_has_others_ids_but_not_this_one_says_it_did_not_happen(ac
     with telnyx_says(account, call_events=record):
         assert look(command).status == "expired"
     assert "does not have this command" in seen(command).settlement
+
+
+def test_a_command_that_has_no_id_may_have_happened_though_the_record_does_not_have_it(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    command = uncertain(call, "switch_supervisor_role", {"role": "monitor"}, sent=90, over=70)
+    record = {"data": [entry("command", "send_dtmf", command_id=str(other.pk))], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(command).is_open_question
 
 
 def test_a_record_that_tells_no_ids_proves_nothing(account: TelnyxAccount) -> None:
