@@ -117,6 +117,18 @@ def test_an_answer_that_cannot_be_read_does_not_say_that_there_is_none(
         problem(api.get(f"{address}?account={account.name}"), 503, "telnyx_unavailable")
 
 
+@pytest.mark.parametrize(
+    ("below", "said", "expected"), [("", 404, 422), ("", 403, 422), ("room", 404, 404), ("room", 403, 422)]
+)
+def test_a_list_that_telnyx_refuses_is_told_so_and_what_it_is_below_may_not_be_found(
+    api: APIClient, below: str, said: int, expected: int
+) -> None:
+    with telnyx(conferences=said, participants=said) as server:
+        room = make_room(make_account("wired", f"{server.url}/v2"))
+        address = f"{room.conference_id}/participants/" if below else ""
+        problem(api.get(f"/api/v1/conferences/{address}"), expected)
+
+
 @pytest.mark.parametrize(("action", "verb", "url", "expected"), MADE)
 def test_rest_sends_every_parameter_of_what_else_there_is(
     api: APIClient, wire: Listener, silent: Listener, action: str, verb: str, url: str, expected: tuple[str, str]

@@ -92,6 +92,11 @@ def test_a_name_that_is_none_makes_no_conference(account: TelnyxAccount, confere
     assert (Conference.objects.count(), CallEvent.objects.get().status) == (0, "ignored")
 
 
+def test_a_reason_that_is_too_long_for_its_column_is_cut(account: TelnyxAccount) -> None:
+    tell(account, room_event("conference.ended", 0, reason="because " * 9))
+    assert (Conference.objects.get().end_reason, CallEvent.objects.get().status) == (("because " * 9)[:50], "processed")
+
+
 def test_a_conference_is_its_accounts_own(account: TelnyxAccount) -> None:
     other = make_account("other")
     tell(account, room_event("conference.created", -1))

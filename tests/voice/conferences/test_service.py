@@ -73,3 +73,12 @@ def test_what_telnyx_told_later_does_not_undo_an_end(account: TelnyxAccount) -> 
         room = service.retrieve(account, ROOM)
     assert room
     assert (room.state, room.ended_at, room.name) == ("completed", ended, "standup")
+
+
+def test_what_telnyx_tells_at_more_length_than_its_column_has_is_cut(account: TelnyxAccount) -> None:
+    told = {"name": "n" * 300, "connection_id": "7" * 70, "status": "completed", "end_reason": "r" * 60}
+    with telnyx(**{ROOM.replace("-", "_"): TOLD | told}) as server:
+        account.base_url = f"{server.url}/v2"
+        room = service.retrieve(account, ROOM)
+    assert room
+    assert (room.name, room.connection_id, room.end_reason) == ("n" * 255, "7" * 64, "r" * 50)

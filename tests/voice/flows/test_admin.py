@@ -49,8 +49,8 @@ def test_a_flow_without_an_application_is_told_on_the_form_with_what_was_typed(
 @pytest.mark.parametrize(
     ("rule", "field", "words"),
     [
-        ({"do": '[{"action": "fly"}]'}, "do", "no call action"),
-        ({"do": '[{"action": "answer", "parameters": {"nope": 1}}]'}, "do", "Unknown parameter"),
+        ({"do": '[{"action": "fly"}]'}, "do", "0.action: Telnyx has no call action"),
+        ({"do": '[{"action": "answer", "parameters": {"nope": 1}}]'}, "do", "0.parameters.nope: Unknown parameter"),
         ({"do": "[{"}, "do", "not JSON"),
         ({"do": ANSWER, "when": '[{"field": "call.from", "op": "like", "value": 1}]'}, "when", "no operator"),
         ({"do": ANSWER, "event_type": ""}, "event_type", "required"),

@@ -272,8 +272,10 @@ def test_the_same_stop_twice_is_once(account: TelnyxAccount) -> None:
     make_call(account, "o", direction="outgoing")
     wish = uuid.uuid4()
     service.stop_outgoing(wish, PORTAL, account)
+    make_call(account, "after it", direction="outgoing")
     service.stop_outgoing(wish, PORTAL, account)
     assert (CallCommand.objects.count(), Stop.objects.count()) == (1, 1)
+    assert AuditEvent.objects.filter(action="call.stop_outgoing").count() == 1
 
 
 def test_a_stop_takes_as_many_statements_for_many_calls_as_for_few(
