@@ -26,6 +26,7 @@ from voice.alerts import checks, rounds
 from voice.commands import outbox
 from voice.dialling import batches
 from voice.dispatch import sender
+from voice.events import refusal_reasons
 from voice.flows import handlers
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +95,19 @@ def test_our_own_probe_is_no_alert(account: TelnyxAccount) -> None:
     look()
     assert RejectedRequest.objects.exists()
     assert opened("signature_failures") == []
+
+
+@pytest.mark.parametrize("not_telnyxs", [refusal_reasons.PROBE, refusal_reasons.TOO_LARGE])
+def test_what_telnyx_did_not_send_keeps_no_alert_open(
+    account: TelnyxAccount, not_telnyxs: refusal_reasons.Reason
+) -> None:
+    forge(account, 5)
+    look()
+    later = timezone.now() + timedelta(minutes=10)
+    RejectedRequest.objects.create(account=account, at=later, code=not_telnyxs.code, reason="x")
+    look(11)
+    look(17)
+    assert not only("signature_failures").is_open
 
 
 @pytest.fixture

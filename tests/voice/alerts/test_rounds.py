@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -65,6 +65,23 @@ def test_of_many_processes_one_runs_the_round(account: TelnyxAccount) -> None:
     with ThreadPoolExecutor(6) as checkers:
         assert [done.result() for done in [checkers.submit(together) for _ in range(6)]].count(True) == 1
     assert not alert_rounds.check_due()
+
+
+def test_of_two_rounds_that_close_an_alert_the_first_says_when_it_was(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    received(account, status="dead")
+    look()
+    CallEvent.objects.update(status="processed")
+    leave, at = alert_rounds._leave, timezone.now()
+
+    def twice(alert: Alert, closes_after: timedelta, now: datetime) -> None:
+        leave(alert, closes_after, at)  # another's round, which has read it as open, too
+        leave(alert, closes_after, now)
+
+    monkeypatch.setattr(alert_rounds, "_leave", twice)
+    look(1)
+    assert Alert.objects.get(kind="dead_events").closed_at == at
 
 
 def test_a_pause_of_the_rounds_begins_the_watch_anew(account: TelnyxAccount) -> None:

@@ -79,6 +79,26 @@ def test_a_webhook_of_another_application_says_nothing(
     assert opened("application_silent") == [f"main/{CONNECTION}"]
 
 
+def test_a_webhook_from_before_one_was_due_says_nothing(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    received(account, minutes_ago=5)
+    carried_out(account, minutes_ago=4)
+    look()
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
+
+
+@pytest.mark.parametrize(
+    "action", ["dial", "answer", "hangup", "reject", "speak", "start_playback", "transfer", "enqueue"]
+)
+def test_each_command_that_brings_a_webhook_at_once_shows_it(
+    account: TelnyxAccount, application: CallControlApplication, action: str
+) -> None:
+    CallCommand.objects.filter(pk=carried_out(account).pk).update(action=action)
+    look()
+    assert opened("application_silent") == [f"main/{CONNECTION}"]
+
+
 @pytest.mark.parametrize(
     ("action", "minutes"),
     [("update_client_state", 4), ("speak", 2), ("speak", 16)],

@@ -109,6 +109,18 @@ def test_an_event_heard_before_it_was_sent_settles_nothing(account: TelnyxAccoun
         assert look(command).is_open_question
 
 
+def test_an_event_heard_before_another_was_sent_is_not_that_ones(account: TelnyxAccount) -> None:
+    """Of clocks that may differ by seconds ours is one, so it has to be here before, too."""
+    call = make_call(account)
+    lost = uncertain(call, "speak", SPEAK, sent=60)
+    sent_ok(call, "speak", SPEAK, 30)
+    hear(account, make_event("call.speak.started", -32))
+    assert seen(lost).is_open_question
+    CallEvent.objects.update(received_at=ago(31))
+    with telnyx_says(account):
+        assert look(lost).status == "ok"
+
+
 @pytest.mark.parametrize("is_dial", [True, False])
 def test_an_event_of_another_account_settles_nothing(account: TelnyxAccount, is_dial: bool) -> None:
     """Of the same application, numbers and session: nobody there has sent anything."""

@@ -39,6 +39,14 @@ def test_a_code_is_worded(code: str, category: str, who: str, words: str) -> Non
     assert endings.label(code, category, who) == words
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("we_busy", "We gave busy"), ("hung_up", "Hung up"), ("sip_480", "Not known (SIP 480)"), ("too_odd", "Too odd")],
+)
+def test_a_code_alone_is_worded_as_far_as_it_tells(code: str, words: str) -> None:
+    assert endings.code_label(code) == words
+
+
 def test_every_category_and_party_has_words() -> None:
     assert len({endings.category_label(one) for one in CATEGORIES}) == len(CATEGORIES)
     assert len({endings.party(one) for one in PARTIES}) == len(PARTIES)

@@ -157,6 +157,7 @@ def test_a_dial_accepted_and_refused_in_the_record_only_is_no_living_call(
     if is_heard:
         heard(account, call, 190)
     dial = outbox.dial(account, {"connection_id": call.connection_id, "from": FROM, "to": TO}, PORTAL)
+    hang_up = outbox.act(call, "hangup", {}, PORTAL)
     CallCommand.objects.update(status="ok", call=call)
     stamp = ago(200).isoformat()
     line = {"type": "command", "name": "dial", "event_timestamp": stamp, "metadata": told}
@@ -164,6 +165,8 @@ def test_a_dial_accepted_and_refused_in_the_record_only_is_no_living_call(
     assert (Call.objects.get().state, record.calls_lost) == (state, int(state == "lost"))
     dial.refresh_from_db()
     assert (dial.status, "D13" in dial.settlement) == ("ok", state == "lost")
+    hang_up.refresh_from_db()
+    assert hang_up.settlement == ""  # of the dial alone its record says that it was refused
 
 
 def test_a_call_that_was_heard_of_just_now_is_not_even_asked_for(account: TelnyxAccount) -> None:

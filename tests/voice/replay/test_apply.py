@@ -90,17 +90,19 @@ def test_running_again_what_is_right_changes_nothing_at_all(account: TelnyxAccou
 
 
 def test_a_conference_is_put_right_too(account: TelnyxAccount) -> None:
-    receive(account, make_event(seconds=-60))
+    for leg in "ab":
+        receive(account, make_event(seconds=-60, leg=leg))
     for name, at in (("created", -50), ("participant.joined", -49), ("participant.left", -30), ("ended", -20)):
-        receive(account, make_event(f"conference.{name}", at, conference_id=ROOM, reason="all_left"))
+        for leg in "ab" if name.startswith("participant.") else "a":
+            receive(account, make_event(f"conference.{name}", at, leg, conference_id=ROOM, reason="all_left"))
     run_owed()
     before = table(Conference), table(ConferenceParticipant)
     Conference.objects.update(state="in_progress", ended_at=None, end_reason="")
     ConferenceParticipant.objects.update(left_at=None)
     row = rehearse()
     assert table(Conference) != before[0]
-    kinds = {kind for kind, _ in lines(row, is_rehearsed=True)}
-    assert kinds == {"conference", "participant"}
+    told = {(kind, key.rpartition(":")[2]) for kind, key in lines(row, is_rehearsed=True)}
+    assert told == {("conference", ROOM), ("participant", "a-leg"), ("participant", "b-leg")}
     run(row)
     assert (table(Conference), table(ConferenceParticipant)) == before
     assert lines(row, is_rehearsed=True) == lines(row, is_rehearsed=False)

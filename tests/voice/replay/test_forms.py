@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
 from tests.support.replay_pages import NEW, fields, look, text
@@ -54,6 +55,12 @@ def test_an_application_is_chosen_by_id_or_name(browser: Client, wrong_call: Cal
     assert "2 events are like that." in from_id
     other = text(browser.post(NEW, {"application": "99999"}))
     assert "No event is like that." in other
+    make = CallControlApplication.objects.create
+    make(account=account, application_name="front desk", telnyx_id=CONNECTION)
+    for telnyx_id in ("77", "78"):
+        make(account=account, application_name="back office", telnyx_id=telnyx_id)
+    assert "2 events are like that." in text(browser.post(NEW, {"application": "front desk"}))
+    assert "Several applications have that name: 77, 78." in text(browser.post(NEW, {"application": "back office"}))
 
 
 def test_a_filter_can_be_changed_afterwards(browser: Client, wrong_call: Call) -> None:

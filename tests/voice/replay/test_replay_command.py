@@ -9,7 +9,9 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.events import receive
 from tests.support.factories import FROM, make_event, make_flow, run_owed
+from tests.support.replays import quarantine
 from tests.support.rows import Call, CallCommand, CallEvent, Replay
 from tests.support.tables import every_table
 from tests.support.webhooks import post_webhook
@@ -54,6 +56,24 @@ def test_a_dry_run_tells_what_would_change_and_writes_nothing_at_all(wrong_call:
     assert FROM not in told
     assert every_table() == before
     assert not Replay.objects.exists()
+
+
+def test_a_dry_run_knows_what_the_events_before_would_have_made(account: TelnyxAccount) -> None:
+    """A call that is found by its leg alone, and an id that a second event cannot have as well."""
+    of_leg, told_twice = make_event("call.hangup", 9), make_event("call.answered", 5, "b")
+    del of_leg["data"]["payload"]["call_control_id"]
+    receive(account, make_event(leg="b"), make_event(), of_leg)
+    run_owed()
+    Call.objects.all().delete()
+    for _ in range(2):
+        quarantine(account, told_twice)
+    foreseen = command("--dry-run", "--account", "main")
+    assert "Stay quarantined: 1" in foreseen
+    assert foreseen == command("--account", "main")
+    assert set(Call.objects.values_list("call_control_id", "state")) == {
+        ("v3:a-leg", "ended"),
+        ("v3:b-leg", "answered"),
+    }
 
 
 @pytest.mark.alone("it runs every event again that there is")
