@@ -109,6 +109,13 @@ def scope_at(tree: ast.AST, line: int, names: tuple[str, ...] = ()) -> Scope | N
     return None
 
 
+def maker_at(tree: ast.AST, line: int) -> range:
+    """Find the outermost function that has the line in one that it makes; return its body's lines, or none."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, _FUNCTION)]  # the outer before the inner ones
+    around = [node for node in functions if node.body[0].lineno <= line <= (node.end_lineno or 0)]
+    return range(around[0].body[0].lineno, (around[0].end_lineno or 0) + 1) if len(around) > 1 else range(0)
+
+
 def _begin(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return min(part.lineno for part in (function, *function.decorator_list))
 

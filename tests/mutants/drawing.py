@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.mutants.changes import Change, Scope, changes, scope_at
+from tests.mutants.changes import Change, Scope, changes, maker_at, scope_at
 from tests.mutants.rooms import PAGES, ROOT, is_one_of, modules
 
 MOST_SECONDS = 90.0  # that the tests of one mutant took when they were recorded, but for those of its own file
@@ -129,13 +129,19 @@ class Selection:
                         self.tests[module][line].add(test)
 
     def counts_at_import(self, mutant: Mutant) -> bool:
+        """Tell whether it has done its part once the module is imported, be it in a function that is made there."""
+        made = maker_at(_read(mutant.module)[0], mutant.lines[0])
+        return self._runs_at_import(mutant) or not self.at_import[mutant.module].isdisjoint(made)
+
+    def _runs_at_import(self, mutant: Mutant) -> bool:
         return mutant.scope is None or not self.at_import[mutant.module].isdisjoint(mutant.lines)
 
     def of(self, mutant: Mutant) -> list[str]:
         found = self._of_lines(mutant.module, mutant.lines)
-        if self.counts_at_import(mutant):
-            found |= self._of_name(mutant) or set().union(*self.tests[mutant.module].values())
         mirror = Path("tests", mutant.module).with_name(f"test_{Path(mutant.module).name}")
+        if self._runs_at_import(mutant):
+            found |= self._of_name(mutant) or set().union(*self.tests[mutant.module].values())
+            found |= {test for test in self.seconds if test.startswith(f"{mirror}::")}  # it may read what is there
 
         def nearness(test: str) -> tuple[int, float]:
             is_far = not test.startswith(f"{mirror.parent}/")

@@ -18,6 +18,7 @@ from tests.mutants.trials import Outcome, functions
 
 TOY, CHECKS = "tests/mutants/toy.py", "tests/mutants/toy_checks.py"
 CHILD, ENTERED = f"{CHECKS}::test_a_child_may_not", f"{CHECKS}::test_who_is_grown_up_may"
+VOTED = f"{CHECKS}::test_who_is_as_old_as_that_may_not_vote"
 # In a process of its own, as with ``make mutants``: it records, and it forks
 RUN = f"""
 import json, sys
@@ -45,6 +46,7 @@ def test_what_a_test_notices_and_what_none_does(tmp_path: Path) -> None:
         ("word.lower()", "word.strip()"),
         ('"grown-up", "adult"', '"grown-up"'),  # counts when the module is imported
         ('"grown-up", "adult"', '"adult"'),
+        ("asked > age", "asked >= age"),  # that function is made when the module is imported
     ]
     command = [sys.executable, "-c", RUN, str(tmp_path), json.dumps(edits)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
@@ -55,9 +57,10 @@ def test_what_a_test_notices_and_what_none_does(tmp_path: Path) -> None:
         ["", False, 1],
         [ENTERED, True, 1],
         ["", False, 1],
+        [VOTED, True, 1],
     ]
-    assert summary.startswith("2 of 5 were noticed")
-    assert [f"+ {now}\n" in f"{summary}\n" for _, now in edits] == [False, True, True, False, True]
+    assert summary.startswith("3 of 6 were noticed")
+    assert [f"+ {now}\n" in f"{summary}\n" for _, now in edits] == [False, True, True, False, True, False]
 
 
 @pytest.fixture
@@ -126,6 +129,13 @@ def test_functions_are_found_beside_a_reference_to_what_is_gone() -> None:
 
     lost = weakref.proxy(Gone())
     assert any(Path(path).name == "trials.py" for path, _ in functions()), type(lost)
+
+
+def test_what_counts_at_import_may_be_read_by_any_test_beside_it() -> None:
+    own, other = (f"tests/voice/catalogue/test_{name}.py::test_a" for name in ("retry_policy", "forms"))
+    recorded = {"outside": {}, "tests": {test: {"seconds": 1, "lines": {}} for test in (own, other)}}
+    edit = Edit("voice/catalogue/retry_policy.py", "_LOOKS_AFTER = (5, 30", "_LOOKS_AFTER = (6, 30")
+    assert Selection([recorded]).of(edit) == [own]
 
 
 def test_a_seed_draws_the_same_again() -> None:

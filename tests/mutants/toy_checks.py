@@ -1,6 +1,6 @@
 """The tests of ``toy``: pytest runs them only when it is told to."""
 
-from tests.mutants.toy import may_dial, may_enter
+from tests.mutants.toy import may_dial, may_enter, may_vote
 
 
 def test_a_child_may_not():
@@ -10,3 +10,7 @@ def test_a_child_may_not():
 
 def test_who_is_grown_up_may():
     assert may_enter("adult")
+
+
+def test_who_is_as_old_as_that_may_not_vote():
+    assert not may_vote(17)
