@@ -14,6 +14,7 @@ from tests.support.commands import act
 from tests.support.documents import FETCH, fetch, publish_anew, published
 from tests.support.events import tell
 from tests.support.factories import make_call, make_event, run_owed
+from tests.support.reconciliation import sent_ok, uncertain
 from tests.support.rows import Call, CallCommand, CallEvent
 from voice.calls import search, timeline
 from voice.commands import outbox
@@ -61,6 +62,19 @@ def test_events_and_commands_stand_in_order_with_offsets(account: TelnyxAccount,
     spoken = next(entry for entry in told(operator) if entry.kind == "command")
     assert (spoken.id, spoken.status, spoken.leg) == (str(command.pk), "expired", "A")
     assert spoken.detail == "by portal · “Hello” · The call has already ended."
+
+
+def test_a_command_that_was_carried_out_names_the_event_that_answers_it(account: TelnyxAccount, operator: Any) -> None:
+    """Each its own; of one that nobody knows the outcome of none is named."""
+    spoken = [make_event("call.speak.started", seconds) for seconds in (-39, -29)]
+    tell(account, make_event(seconds=-60), make_event("call.answered", -50), *spoken)
+    call = Call.objects.get()
+    commands = [sent_ok(call, "speak", {"payload": "Hello", "voice": "female"}, seconds) for seconds in (40, 30)]
+    commands.append(uncertain(call, "speak", {"payload": "Hello", "voice": "female"}, sent=45))
+    commands.append(outbox.act(call, "speak", {"payload": "Not yet", "voice": "female"}, PORTAL))
+    answers = {entry.id: entry.answered.id for entry in told(operator) if entry.answered}
+    events = [CallEvent.objects.get(event_id=event["data"]["id"]) for event in spoken]
+    assert answers == {str(one.pk): str(event.pk) for one, event in zip(commands[:2], events, strict=True)}
 
 
 def test_a_command_comes_after_the_event_of_the_same_moment(account: TelnyxAccount, operator: Any) -> None:

@@ -93,6 +93,22 @@ def test_numbers_keys_and_speech_are_masked(account: TelnyxAccount, user_with: A
     assert line(account, named(f"texml.{file}").raw, support).detail == detail
 
 
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"QueueSid": "front-desk", "QueueResult": "bridged", "QueueTime": "9"}, "front-desk · bridged · waited 9 s"),
+        (
+            {"CallStatus": "failed", "ErrorCode": "D10", "ErrorMessage": "No such number"},
+            "Could not be connected · code D10 · No such number",
+        ),
+    ],
+)
+def test_what_the_bodies_do_not_have_is_told_too(
+    account: TelnyxAccount, operator: Any, fields: dict[str, str], detail: str
+) -> None:
+    assert line(account, form(**fields), operator).detail == detail
+
+
 def test_a_number_among_the_names_of_unknown_fields_is_masked(account: TelnyxAccount, user_with: Any) -> None:
     support = user_with("voice.view_call", "voice.view_callevent")
     assert "5550143" not in line(account, form(**{"called +13125550143": "x"}), support).detail

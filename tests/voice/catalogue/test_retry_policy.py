@@ -23,6 +23,10 @@ pytestmark = pytest.mark.django_db
         *((f"conferences.{name}", "C") for name in ("play", "gather_dtmf_audio", "send_dtmf")),
         ("queues.create", "C"),
         *((f"queues.{name}", "B") for name in ("update", "delete", "calls.update", "calls.remove")),
+        *((f"texml.calls.{name}", "B") for name in ("hang_up", "update_recording", "stop_siprec", "stop_stream")),
+        *((f"texml.{name}.delete", "B") for name in ("queues", "recordings", "transcriptions")),
+        *((f"texml.{name}", "B") for name in ("conferences.end", "participants.remove", "participants.update")),
+        *(("texml.queues.update", "B"), ("texml.calls.dial", "E"), ("texml.queues.create", "E")),
     ],
 )
 def test_each_action_is_repeated_as_its_class_allows(action: str, letter: str) -> None:

@@ -125,6 +125,31 @@ def test_the_webhook_of_another_conference_settles_nothing(account: TelnyxAccoun
     assert command.status == "uncertain"
 
 
+ONE, TO_ONE = {"call_control_id": "v3:a-leg"}, {"call_control_ids": ["v3:a-leg"]}
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "event_type", "leg", "status"),
+    [
+        ("join", ONE, "conference.participant.joined", "a", "ok"),
+        ("join", ONE, "conference.participant.joined", "b", "uncertain"),
+        ("speak", TO_ONE, "conference.participant.speak.started", "a", "ok"),
+        ("speak", TO_ONE, "conference.participant.speak.started", "b", "uncertain"),
+        ("speak", TO_ONE, "conference.speak.started", "", "uncertain"),
+        ("speak", {}, "conference.speak.started", "", "ok"),
+    ],
+)
+def test_the_webhook_of_another_leg_of_the_conference_settles_nothing(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], event_type: str, leg: str, status: str
+) -> None:
+    command = uncertain(make_room(account), action, **parameters)
+    CallCommand.objects.update(call_control_id=parameters.get("call_control_id", ""))
+    tell(account, room_event(event_type, 0, leg, **({} if leg else SAID)))
+    reconciliation.settle_from_event(CallEvent.objects.get().pk)
+    command.refresh_from_db()
+    assert command.status == status
+
+
 def test_the_state_at_telnyx_settles_what_no_webhook_tells(account: TelnyxAccount) -> None:
     command = uncertain(make_room(account), "mute")
     with telnyx(participants=[PERSON]) as server:
