@@ -67,12 +67,15 @@ def test_of_many_processes_one_runs_the_round(account: TelnyxAccount) -> None:
     assert not alert_rounds.check_due()
 
 
-def test_of_two_rounds_that_close_an_alert_the_first_says_when_it_was(
+def test_of_two_rounds_that_do_not_find_an_alert_any_more_the_first_says_since_when(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     received(account, status="dead")
+    received(make_account("other"), status="dead")
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9))
     look()
-    CallEvent.objects.update(status="processed")
+    CallEvent.objects.filter(account=account).update(status="processed")
+    AccountBreaker.objects.update(state="closed")
     leave, at = alert_rounds._leave, timezone.now()
 
     def twice(alert: Alert, closes_after: timedelta, now: datetime) -> None:
@@ -81,7 +84,10 @@ def test_of_two_rounds_that_close_an_alert_the_first_says_when_it_was(
 
     monkeypatch.setattr(alert_rounds, "_leave", twice)
     look(1)
-    assert Alert.objects.get(kind="dead_events").closed_at == at
+    gone, there = Alert.objects.filter(kind="dead_events").order_by("subject")  # of main, of other
+    assert (gone.closed_at, there.closed_at, there.clear_since) == (at, None, None)
+    waiting = Alert.objects.get(kind="breaker_open")  # it closes a little later
+    assert (waiting.clear_since, waiting.is_open) == (at, True)
 
 
 def test_a_pause_of_the_rounds_begins_the_watch_anew(account: TelnyxAccount) -> None:

@@ -66,15 +66,23 @@ def test_events_and_commands_stand_in_order_with_offsets(account: TelnyxAccount,
 
 def test_a_command_that_was_carried_out_names_the_event_that_answers_it(account: TelnyxAccount, operator: Any) -> None:
     """Each its own; of one that nobody knows the outcome of none is named."""
-    spoken = [make_event("call.speak.started", seconds) for seconds in (-39, -29)]
+    spoken = [make_event("call.speak.started", seconds) for seconds in (-37, -36)]
     tell(account, make_event(seconds=-60), make_event("call.answered", -50), *spoken)
     call = Call.objects.get()
-    commands = [sent_ok(call, "speak", {"payload": "Hello", "voice": "female"}, seconds) for seconds in (40, 30)]
+    commands = [sent_ok(call, "speak", {"payload": "Hello", "voice": "female"}, seconds) for seconds in (40, 38)]
     commands.append(uncertain(call, "speak", {"payload": "Hello", "voice": "female"}, sent=45))
     commands.append(outbox.act(call, "speak", {"payload": "Not yet", "voice": "female"}, PORTAL))
     answers = {entry.id: entry.answered.id for entry in told(operator) if entry.answered}
     events = [CallEvent.objects.get(event_id=event["data"]["id"]) for event in spoken]
     assert answers == {str(one.pk): str(event.pk) for one, event in zip(commands[:2], events, strict=True)}
+
+
+def test_what_two_asked_for_answers_both(account: TelnyxAccount, operator: Any) -> None:
+    tell(account, make_event(seconds=-60))
+    for seconds in (40, 38):
+        sent_ok(Call.objects.get(), "hangup", {}, seconds)
+    tell(account, make_event("call.hangup", -30))
+    assert [entry.answered and entry.answered.title for entry in told(operator)] == [None, "Hung up", "Hung up", None]
 
 
 def test_a_command_comes_after_the_event_of_the_same_moment(account: TelnyxAccount, operator: Any) -> None:

@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
-from tests.support.conferences import PERSON, ROOM, TOLD, make_room, story, telnyx
+from tests.support.conferences import PERSON, ROOM, TOLD, make_room, room_event, story, telnyx
 from tests.support.events import tell
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
@@ -73,6 +73,24 @@ def test_what_telnyx_told_later_does_not_undo_an_end(account: TelnyxAccount) -> 
         room = service.retrieve(account, ROOM)
     assert room
     assert (room.state, room.ended_at, room.name) == ("completed", ended, "standup")
+
+
+def test_a_reason_that_the_end_did_not_tell_is_told_when_telnyx_is_asked(account: TelnyxAccount) -> None:
+    tell(account, room_event("conference.ended", -10, reason=""))
+    with telnyx(**{ROOM.replace("-", "_"): TOLD | {"status": "completed", "end_reason": "all_left"}}) as server:
+        account.base_url = f"{server.url}/v2"
+        room = service.retrieve(account, ROOM)
+    assert room
+    assert (room.state, room.end_reason) == ("completed", "all_left")
+
+
+@pytest.mark.parametrize(("told", "state"), [("init", "init"), ("paused", "in_progress")])
+def test_a_state_that_telnyx_tells_is_taken_if_it_is_one(account: TelnyxAccount, told: str, state: str) -> None:
+    with telnyx(**{ROOM.replace("-", "_"): TOLD | {"status": told}}) as server:
+        account.base_url = f"{server.url}/v2"
+        room = service.retrieve(account, ROOM)
+    assert room
+    assert room.state == state
 
 
 def test_what_telnyx_tells_at_more_length_than_its_column_has_is_cut(account: TelnyxAccount) -> None:

@@ -19,6 +19,7 @@ from tests.support.sandbox_ledger import wire
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
+from voice.calls import status as call_status
 from voice.commands import outbox
 from voice.recovery import backfill, open_calls, runs
 
@@ -159,14 +160,37 @@ def test_a_dial_accepted_and_refused_in_the_record_only_is_no_living_call(
     dial = outbox.dial(account, {"connection_id": call.connection_id, "from": FROM, "to": TO}, PORTAL)
     hang_up = outbox.act(call, "hangup", {}, PORTAL)
     CallCommand.objects.update(status="ok", call=call)
-    stamp = ago(200).isoformat()
-    line = {"type": "command", "name": "dial", "event_timestamp": stamp, "metadata": told}
-    record = looked(account, calls=GONE, call_events=listing(line))
+    record = looked(account, calls=GONE, call_events=listing(dialled(told)))
     assert (Call.objects.get().state, record.calls_lost) == (state, int(state == "lost"))
     dial.refresh_from_db()
     assert (dial.status, "D13" in dial.settlement) == ("ok", state == "lost")
     hang_up.refresh_from_db()
     assert hang_up.settlement == ""  # of the dial alone its record says that it was refused
+
+
+def dialled(told: dict[str, Any]) -> dict[str, Any]:
+    """The line of a dial in Telnyx's record."""
+    return {"type": "command", "name": "dial", "event_timestamp": ago(200).isoformat(), "metadata": told}
+
+
+@pytest.mark.parametrize("settled", ["", "Settled from the webhook call.initiated (Call initiated)."])
+def test_a_dial_whose_call_ends_at_that_very_moment_or_that_was_settled_is_not_told_as_refused(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, settled: str
+) -> None:
+    call = make_call(account, state="initiated", direction="outgoing", started_at=ago(200), answered_at=None)
+    dial = outbox.dial(account, {"connection_id": call.connection_id, "from": FROM, "to": TO}, PORTAL)
+    CallCommand.objects.update(status="ok", call=call, settlement=settled)
+    close = call_status.close_as_lost
+
+    def meanwhile(*given: Any) -> Call:
+        if not settled:
+            post(account, make_event("call.hangup", -1))
+        return close(*given)
+
+    monkeypatch.setattr(call_status, "close_as_lost", meanwhile)
+    looked(account, calls=GONE, call_events=listing(dialled(REFUSED)))
+    dial.refresh_from_db()
+    assert (Call.objects.get().state, dial.settlement) == ("lost" if settled else "ended", settled)
 
 
 def test_a_call_that_was_heard_of_just_now_is_not_even_asked_for(account: TelnyxAccount) -> None:

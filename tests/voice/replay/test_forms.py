@@ -29,7 +29,7 @@ pytestmark = pytest.mark.django_db
         ("statuses", "lost", "not one of the available choices"),
         ("sources", "carrier pigeon", "not one of the available choices"),
         ("account", "nobody", "not one of the available choices"),
-        ("application", "no such name", "There is no application of that name"),
+        *(("application", odd, "There is no application of that name") for odd in ("no such name", "x7", "٣")),
         ("call", "a b", "That is not a call control id"),
         ("session", "ü", "That is not a session id"),
         ("call", "v3:\x00", "Null characters are not allowed"),

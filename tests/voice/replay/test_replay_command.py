@@ -67,12 +67,13 @@ def test_a_dry_run_knows_what_the_events_before_would_have_made(account: TelnyxA
     Call.objects.all().delete()
     for _ in range(2):
         quarantine(account, told_twice)
+    quarantine(account, make_event("call.bridged", 6, "b"))
     foreseen = command("--dry-run", "--account", "main")
     assert "Stay quarantined: 1" in foreseen
     assert foreseen == command("--account", "main")
     assert set(Call.objects.values_list("call_control_id", "state")) == {
         ("v3:a-leg", "ended"),
-        ("v3:b-leg", "answered"),
+        ("v3:b-leg", "bridged"),
     }
 
 

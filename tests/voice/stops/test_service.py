@@ -250,6 +250,7 @@ def test_a_stop_hangs_up_outgoing_calls_pauses_batches_and_drops_dials(api: APIC
     texml = make_call(account, "t", direction="outgoing", is_texml=True)
     batch, waiting = begin(api, 3), dial(account, "1")
     stop = service.stop_outgoing(uuid.uuid4(), PORTAL, account)
+    stop.refresh_from_db()
     assert (stop.calls, stop.dials, stop.batches) == (4, 1, 1)
     hung_up = {one.call_id: one.action for one in service.commands_of(stop)}
     assert hung_up == dict.fromkeys([one.pk for one in outgoing], "hangup") | {texml.pk: "texml.calls.hang_up"}
