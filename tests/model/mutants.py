@@ -172,7 +172,7 @@ MUTANTS: dict[str, tuple[Edit, ...]] = {
         Edit(SENDER, "_postpone", ", **only_if)", ")"),
     ),
     "M7: wishes go by the database's clock": (Edit(OUTBOX, "_command", "sql.clock()", _HOST_CLOCK),),
-    "M7: batches go by the database's clock": (Edit(BATCHES, "make", "sql.clock()", _HOST_CLOCK),),
+    "M7: batches go by the database's clock": (Edit(BATCHES, "_made", "sql.clock()", _HOST_CLOCK),),
     "M7: resumed batches go by the database's clock": (Edit(BATCHES, "resume", "sql.clock()", _HOST_CLOCK),),
     "L1: a look leaves what a person decided": (
         Edit(RECONCILIATION, "_confirm", "unsettled().", "CallCommand.objects.filter(status=_Status.UNCERTAIN)."),
