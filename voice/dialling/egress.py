@@ -60,7 +60,7 @@ def addresses(action: str, parameters: Any) -> list[Address]:
         parameter = member.parameter
         if member.place.startswith(tuple(whole)):
             continue
-        if parameter is not None and member.place == texml_documents.PARAMETER:
+        if member.place == texml_documents.PARAMETER:
             found += _of_document(member.place, member.value)
         elif parameter is not None and names_address(parameter):
             found += [_read(member.place, text) for text in _texts(member.value)]

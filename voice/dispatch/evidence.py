@@ -44,8 +44,7 @@ def _texts(value: object) -> set[str]:
 def is_missing(command: CallCommand, record: telnyx_record.Record) -> bool:
     """Tell whether Telnyx has the ids of this leg's commands, and not this one's.
 
-    Another one of ours has to be there, sent before it. Only a minute after the last attempt: the record may lag
-    behind.
+    Another one of ours has to be there. Only a minute after the last attempt: the record may lag behind.
     """
     if command.finished_at is None or sql.clock() - command.finished_at < timedelta(minutes=1):
         return False

@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from tests.support.conferences import make_room
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rows import Call, CallCommand
 from tests.support.times import ago
+from voice.commands import confirmation
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 
@@ -96,6 +98,13 @@ def test_legs_on_the_line_are_offered_by_their_numbers(browser: Client, account:
 def application(account: TelnyxAccount) -> CallControlApplication:
     told = {"application_name": "front desk", "telnyx_id": CONNECTION, "active": True}
     return CallControlApplication.objects.create(account=account, **told)
+
+
+def test_of_many_legs_the_newest_200_are_offered(account: TelnyxAccount, operator: User) -> None:
+    for at in range(201):
+        make_call(account, f"many {at}", started_at=ago(at))
+    offered = [control_id for control_id, _ in confirmation.live_legs(account, operator)]
+    assert (len(offered), offered[0], "v3:many 200-leg" in offered) == (200, "v3:many 0-leg", False)
 
 
 def test_a_dial_from_the_form_is_one_command(browser: Client, application: CallControlApplication) -> None:
