@@ -35,7 +35,6 @@ class PortalConfig(AppConfig):
 
     name = "portal"
     verbose_name = "System"
-
     pages = (
         *("admin.accounts", "admin.audit", "admin.people", "admin.tokens"),
         *("handbook.admin", "preferences.admin", "finder.admin"),

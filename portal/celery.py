@@ -16,7 +16,11 @@ class KeptConnections(DjangoWorkerFixup):  # type: ignore[misc]
     """Treats a task as Django treats a request: a worker keeps its connection from one to the next.
 
     Celery's own closes it before and after each task, of a prefork worker the whole pool: a new backend for each event.
+    It also runs all of Django's checks, which load every page there is, and looks at nothing that they say.
     """
+
+    def validate_models(self) -> None:
+        self.django_setup()
 
     def on_task_prerun(self, sender: "Task[Any, Any]", **kwargs: Any) -> None:
         self._look_after(sender)

@@ -26,7 +26,7 @@ _TAKE_SEVERAL = {"voice.process_event"}
 _AT_ONCE = 10
 _EXPIRES = 60  # seconds; by then the sweep has found the work, and a worker that comes back begins with what is new
 # A broker that was started anew has closed the kept connection, which only the next message notices.
-_ONCE_MORE = {"max_retries": 1}  # at once, as Celery takes its first try anew
+_ONCE_MORE = {"max_retries": 1}  # at once: before the first repeat Celery waits for nothing
 # Who drops: a process that has to wake somebody, and the worker of the host, when too many wait for its threads.
 SENDER, WORKER = "sender", "worker"
 _log = structlog.get_logger(__name__)

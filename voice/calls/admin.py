@@ -156,7 +156,7 @@ class CallAdmin(PageAdmin):
             "call": call,
             "original": call,
             "account": call.account,
-            "rings": actions.permission(action) == "voice.dial",
+            "dials": actions.permission(action) == "voice.dial",
         }
         context |= {
             "summary": schemas.summary(actions.method(action)),

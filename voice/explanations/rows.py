@@ -19,7 +19,7 @@ from voice.flows import handlers, versions
 from voice.models import Call, CallCommand, CallEvent
 
 _MOST = 2000  # of events and of commands; a talk of hours has more words than that, and they end no call
-_TAKING = ("answer", "transfer")
+_TAKING = ("answer", "transfer")  # what takes an incoming call that nobody has answered
 _NEAR, _SOON = 200, timedelta(days=1)  # legs of an application before a call and after it; how long after it
 _NOISE = (
     *(

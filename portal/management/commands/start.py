@@ -42,7 +42,6 @@ class Command(BaseCommand):
             self._pull()
         connection.close()
         os.chdir(settings.BASE_DIR)
-        os.environ["CELERY_SKIP_CHECKS"] = "yes"  # this command has just passed them; each of its workers would again
         Plan(_processes(with_sandbox=sandbox is not None), self._greeting(administrator)).supervise()
 
     def _make_sample(self) -> None:
