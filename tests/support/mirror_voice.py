@@ -61,7 +61,6 @@ VOICE: dict[str, str] = {
     "voice.recordings.service": "test_admin of the room plays, looks up and deletes over real HTTP",
     "voice.texml.conferences": "one function an operation: test_api of the room sends each, test_evidence some more",
     "voice.texml.queues": "one function an operation: test_api of the room sends each, test_evidence some more",
-    "voice.texml.recordings": "one function an operation: test_api of the room sends each of them over real HTTP",
     "voice.texml.viewsets": "what the views of voice.texml.api share: test_api and test_requests of the room see it",
     "voice.urls": "addresses are tested wherever they are called",
     "voice.flows.versions": "test_history_pages of the room compares and restores versions",

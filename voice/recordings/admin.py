@@ -26,7 +26,7 @@ from portal.templatetags.portal import moment, phone, seconds, status_badge
 from voice.commands.confirmation import wake_and_return
 from voice.models import Call, Recording
 from voice.recordings import files, listing, panel, peaks, service
-from voice.texml.admin.links import origin
+from voice.texml.recordings import origin
 
 _NOT_WHOLE = (
     "{} recordings were found, and not all of Telnyx's list was read: it was slow, or has over 1000. Look again."

@@ -23,7 +23,6 @@ from voice.commands import outbox
 from voice.models import Call, CallCommand, Recording
 from voice.recordings.projection import CHANNELS, id_in
 from voice.texml import recordings as texml_recordings
-from voice.texml.admin.links import playable
 
 DELETE = "recordings.delete"
 _FORMATS = ("wav", "mp3")  # what a browser plays of both; of the first a picture can be drawn
@@ -46,7 +45,7 @@ def listen(recording: Recording, actor: Actor) -> str:
     url = fresh_link(recording)
     if not url:
         raise NoFile(_GONE if recording.recording_id else _NEVER)
-    if not playable(actor.user, {"media_url": url}):
+    if not texml_recordings.playable(actor.user, {"media_url": url}):
         raise PortalRefusal(_NUMBER)
     AuditEvent.note(actor, "recording.listen", recording)
     return url

@@ -12,6 +12,7 @@ from portal.models import AuditEvent
 from portal.telnyx.schemas import InvalidParameters
 from voice.calls import search
 from voice.catalogue import texml_operations
+from voice.texml.recordings import playable
 
 LISTEN = "voice.listen_recording"
 _SALT = "texml.cursor"
@@ -63,11 +64,14 @@ def shown(user: Any, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_link(row: Mapping[str, Any], sid: str, actor: Actor) -> dict[str, Any]:
-    """Return a recording as ``shown`` does, with the link to its file for who may listen; that they do is noted."""
+    """Return a recording as ``shown`` does, with the link to its file for who may listen; that they do is noted.
+
+    The link is whole unless its path tells a hidden number: with a signature that is masked it leads nowhere.
+    """
     seen = shown(actor.user, row)
     if row.get(_LINK) and actor.user is not None and actor.user.has_perm(LISTEN):
         AuditEvent.note_look(actor, "recording.listen", sid)
-        seen[_LINK] = masked_for(actor.user, {_LINK: row[_LINK]})[_LINK]
+        seen[_LINK] = playable(actor.user, row) or masked_for(actor.user, {_LINK: row[_LINK]})[_LINK]
     return seen
 
 

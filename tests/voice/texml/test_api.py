@@ -177,6 +177,24 @@ def test_what_was_said_is_for_those_who_may_listen(user_with: Callable[..., User
 
 
 @pytest.mark.parametrize(
+    ("link", "is_whole"),
+    [
+        ("https://s3.example/a.mp3?X-Amz-Date=20261128T090000Z&X-Amz-Expires=600&X-Amz-Signature=1234567890ab", True),
+        ("https://s3.example/+13125550143.mp3?X-Amz-Date=20261128T090000Z", False),
+    ],
+)
+def test_a_link_is_whole_for_who_may_listen_unless_its_path_has_a_number(
+    user_with: Callable[..., User], link: str, is_whole: bool
+) -> None:
+    hearing = api_for(user_with("voice.view_call", "voice.listen_recording"))
+    with telnyx_texml(lambda method, path: {"sid": "rec-1", "media_url": link}) as server:
+        wired(server.url)
+        told = hearing.get(f"{URL}recordings/rec-1/").json()["media_url"]
+    assert (told == link) == is_whole
+    assert "5550143" not in told
+
+
+@pytest.mark.parametrize(
     "path", ["recordings/", f"calls/{CALL}/recordings/", f"conferences/{ROOM}/recordings/", "transcriptions/tra-1/"]
 )
 def test_what_nobody_notes_tells_no_link(api: APIClient, path: str) -> None:

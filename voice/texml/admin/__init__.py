@@ -1,3 +1,3 @@
 """Draws TeXML's resources in the browser, and the pages of commands to them."""
 
-__all__ = ["links"]
+__all__: list[str] = []

@@ -19,7 +19,6 @@ from voice.models import Call, CallCommand
 from voice.texml import calls as texml_calls
 from voice.texml import conferences, listings, recordings
 from voice.texml.admin import lists, pages, resources
-from voice.texml.admin.links import origin, playable
 from voice.texml.admin.resources import Cell, Resource
 
 Row = dict[str, Any]
@@ -76,7 +75,7 @@ def media_view(request: HttpRequest, account_id: uuid.UUID, sid: str) -> HttpRes
     pages.demand(request.user, resources.RECORDING.permission, listings.LISTEN)
     account = pages.account_of(account_id)
     found, error = pages.asked(lambda: recordings.retrieve(account, sid))
-    url = playable(request.user, found.resource) if found else ""
+    url = recordings.playable(request.user, found.resource) if found else ""
     if not url:
         messages.error(request, masked_for(request.user, error) or "Telnyx tells no file of this recording.")
         return HttpResponseRedirect(resources.page(resources.RECORDING, account, sid))
@@ -167,9 +166,9 @@ def _queue(request: HttpRequest, account: TelnyxAccount, sid: str, told: Row) ->
 def _recording(request: HttpRequest, account: TelnyxAccount, sid: str, told: Row) -> dict[str, Any]:
     context = _deletable(request, account, resources.RECORDING, "texml.recordings.delete", sid, told)
     context |= {"is_recording": bool(told), "may_listen": request.user.has_perm(listings.LISTEN)}
-    if context["may_listen"] and (url := playable(request.user, told)):
+    if context["may_listen"] and (url := recordings.playable(request.user, told)):
         context["media"] = reverse("admin:voice_texml_recording_media", args=[account.pk, sid])
-        context["media_origin"] = origin(url)
+        context["media_origin"] = recordings.origin(url)
     return context
 
 

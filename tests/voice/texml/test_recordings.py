@@ -2,7 +2,7 @@
 
 import pytest
 
-from voice.texml.admin import links
+from voice.texml import recordings
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ from voice.texml.admin import links
     ],
 )
 def test_an_origin_is_a_scheme_and_a_host_and_nothing_else(url: str, origin: str) -> None:
-    assert links.origin(url) == origin
+    assert recordings.origin(url) == origin
