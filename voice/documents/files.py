@@ -107,6 +107,12 @@ def unpublished(account: TelnyxAccount, names: Iterable[str]) -> list[TexmlDocum
     return [row for row in rows if not _is_published(row)]
 
 
+def is_as(row: TexmlDocument, values: dict[str, Any]) -> bool:
+    """Tell whether a document is as the files say; line ends alone are no difference."""
+    wanted = values | {"draft": with_line_ends_of(row.draft, values["draft"])}
+    return all(getattr(row, field) == value for field, value in wanted.items())
+
+
 def _is_published(row: TexmlDocument) -> bool:
     version = TexmlVersion.objects.filter(document=row, number=row.published or 0).first()
     drafted = (row.draft, row.variables, row.apology)

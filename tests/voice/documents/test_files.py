@@ -133,3 +133,24 @@ def test_a_document_that_changed_since_the_plan_is_left_alone(account: TelnyxAcc
         files.carry_out(account, step, service.Actor("command line"))
     document.refresh_from_db()
     assert document.draft == MENU
+
+
+def test_what_somebody_else_wrote_since_the_plan_is_not_published(
+    account: TelnyxAccount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document, plan = published(account, name="Menu"), files.plan
+    (tmp_path / "menu.xml").write_text("<Response><Hangup/></Response>")
+    (tmp_path / "documents.json").write_text(json.dumps({"Menu": {"file": "menu.xml"}}))
+
+    def meanwhile(*asked: Any, **more: Any) -> Any:
+        steps = plan(*asked, **more)
+        TexmlDocument.objects.update(draft="<Response><Say>Half of a sen</Say></Response>")
+        return steps
+
+    monkeypatch.setattr(files, "plan", meanwhile)
+    status, told = texml("apply", tmp_path, "--yes", "--publish", "--confirm-warnings")
+    assert status == 1
+    assert "update Menu: Somebody else changed this document" in told
+    assert "publish Menu: its draft is not as the folder says" in told
+    document.refresh_from_db()
+    assert document.published == 1

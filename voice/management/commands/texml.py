@@ -63,7 +63,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(manifest)} written.")
 
     def _plan(self, account: TelnyxAccount, folder: Path, options: dict[str, Any]) -> None:
-        steps = self._made(account, folder, options)
+        steps = _planned(account, _read(folder), options)
         if options["json"]:
             self.stdout.write(json.dumps([step.as_json() for step in steps], indent=2, ensure_ascii=False))
         else:
@@ -72,15 +72,15 @@ class Command(BaseCommand):
             sys.exit(2)
 
     def _apply(self, account: TelnyxAccount, folder: Path, options: dict[str, Any]) -> None:
-        steps = self._made(account, folder, options)
+        entries = _read(folder)
+        steps = _planned(account, entries, options)
         self._show(steps)
         if steps or options["publish"]:
             _ask(account, yes=options["yes"])
         failed = sum(not self._done(account, step, folder) for step in steps)
         if options["publish"]:
-            names = files.read(folder)
-            drafts = files.unpublished(account, names)
-            failed += sum(not self._published(row, folder, options) for row in drafts)
+            drafts = files.unpublished(account, entries)
+            failed += sum(not self._published(row, entries[row.name], folder, options) for row in drafts)
         if failed:
             raise CommandError("Not everything could be done.")
 
@@ -92,7 +92,10 @@ class Command(BaseCommand):
             return False
         return True
 
-    def _published(self, row: Any, folder: Path, options: dict[str, Any]) -> bool:
+    def _published(self, row: Any, values: dict[str, Any], folder: Path, options: dict[str, Any]) -> bool:
+        if not files.is_as(row, values):  # who else wrote it has not asked for that
+            self.stderr.write(f"publish {row.name}: its draft is not as the folder says. It is left alone.")
+            return False
         try:
             version = service.publish(row, _actor(folder), note=options["note"], confirmed=options["confirm_warnings"])
         except (ValidationError, PortalRefusal) as error:
@@ -101,17 +104,25 @@ class Command(BaseCommand):
         self.stdout.write(f"{row.name}: version {version.number} is published.")
         return True
 
-    def _made(self, account: TelnyxAccount, folder: Path, options: dict[str, Any]) -> list[Step]:
-        try:
-            return files.plan(account, files.read(folder), prune=options["prune"])
-        except files.Unreadable as unreadable:
-            raise CommandError(str(unreadable)) from unreadable
-
     def _show(self, steps: list[Step]) -> None:
         for step in steps:
             changed = f" ({', '.join(step.changed)})" if step.action == "update" else ""
             self.stdout.write(f"{_SIGNS[step.action]} {step.action} {step.name}{changed}")
         self.stdout.write(f"{len(steps)} to do.")
+
+
+def _read(folder: Path) -> dict[str, dict[str, Any]]:
+    try:
+        return files.read(folder)
+    except files.Unreadable as unreadable:
+        raise CommandError(str(unreadable)) from unreadable
+
+
+def _planned(account: TelnyxAccount, entries: dict[str, dict[str, Any]], options: dict[str, Any]) -> list[Step]:
+    try:
+        return files.plan(account, entries, prune=options["prune"])
+    except files.Unreadable as unreadable:
+        raise CommandError(str(unreadable)) from unreadable
 
 
 def _ask(account: TelnyxAccount, *, yes: bool) -> None:
