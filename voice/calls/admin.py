@@ -25,7 +25,7 @@ from voice.calls import buttons, search, status, telnyx_record, timeline
 from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.commands import outbox, products
-from voice.commands.confirmation import DANGEROUS, wake_and_return
+from voice.commands.confirmation import DANGEROUS, page_of, wake_and_return
 from voice.commands.products import Product
 from voice.dialling.forms import DialForm
 from voice.models import Call, CallEvent, Conference
@@ -177,7 +177,7 @@ class CallAdmin(PageAdmin):
             except (InvalidParameters, PortalRefusal) as error:
                 form.take(error.errors)
             else:
-                return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
+                return wake_and_return(request, command, page_of(request.user, command))
         back = reverse("admin:voice_call_changelist")
         context = {"title": "Dial", "form": form, "account": None, "back": back}
         return TemplateResponse(request, "voice/calls/action.html", self.context(request) | context)

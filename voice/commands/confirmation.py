@@ -7,6 +7,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.masking import display_number
@@ -105,11 +106,18 @@ def page(
     return TemplateResponse(request, "voice/commands/command_form.html", page_context | action_words | context)
 
 
+def page_of(user: Any, command: CallCommand) -> str:
+    """Return where a command is shown; for who may not see it the home page: a 403 would say that nothing was done."""
+    is_seen = user.has_perm("voice.view_callcommand")
+    return reverse("admin:voice_callcommand_change", args=[command.pk]) if is_seen else reverse("admin:index")
+
+
 def wake_and_return(request: HttpRequest, command: CallCommand, back: str) -> HttpResponse:
     """Wake the sender of the command, tell the person, and redirect to ``back``."""
     label = actions.label(command.action)
     if wake_sender(command):
-        messages.success(request, f"{label}: on its way to Telnyx. What comes of it shows below.")
+        below = "" if back == reverse("admin:index") else " What comes of it shows below."
+        messages.success(request, f"{label}: on its way to Telnyx.{below}")
     elif command.status == CallCommand.Status.OK:  # sent while the person waited, or by a click before
         messages.success(request, f"{label}: Telnyx accepted it.")
     else:

@@ -157,7 +157,8 @@ class ConferenceAdmin(PageAdmin):
             intent = f"conference:{form.cleaned_data['intent']}"
             return service.create(form.account, form.values(), actor_of(request), intent=intent)
 
-        return confirmation.page(self, request, form, make, reverse("admin:voice_conference_changelist"))
+        back = "admin:voice_conference_changelist" if self.has_view_permission(request) else "admin:index"
+        return confirmation.page(self, request, form, make, reverse(back))
 
     def telnyx_view(self, request: HttpRequest) -> HttpResponse:
         """Show what Telnyx lists as going on, of every account: a fragment of the list's page."""

@@ -137,6 +137,26 @@ def test_dialling_takes_its_permission(signed_in: Any, application: CallControlA
     assert url in other.get(LOG).content.decode()
 
 
+@pytest.mark.parametrize("what", ["a call", "a conference"])
+def test_who_may_ask_and_not_look_is_led_to_no_refusal(
+    signed_in: Any, application: CallControlApplication, what: str
+) -> None:
+    """Whoever reads "not allowed" behind a dial presses once more, and another phone rings."""
+    leg, key = make_call(application.account), str(application.account_id)
+    told: dict[str, dict[str, str]] = {
+        "a call": {"connection_id": CONNECTION, "from": "+13125550100", "to": "+13125550001"},
+        "a conference": {"account": key, "call_control_id": leg.call_control_id, "name": "daily"},
+    }
+    asks = signed_in("voice.dial", "voice.control_call")
+    url = {"a call": reverse("admin:voice_call_dial"), "a conference": "/admin/voice/conference/new/"}[what]
+    answer = asks.post(url, drawn(asks, url) | told[what])
+    assert (answer.status_code, CallCommand.objects.count()) == (302, 1)
+    shown = asks.get(answer["Location"])
+    assert shown.status_code == 200
+    assert "on its way to Telnyx." in shown.content.decode()
+    assert "shows below" not in shown.content.decode()
+
+
 def test_refresh_asks_telnyx_on_a_post(browser: Client, ring: Any, http: Any) -> None:
     call = ring()
     http.act(call.call_control_id, "hangup")

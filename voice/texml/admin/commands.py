@@ -23,7 +23,7 @@ from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.catalogue.texml_operations import COMMANDS, DIALS
 from voice.commands import outbox
-from voice.commands.confirmation import DANGEROUS, wake_and_return
+from voice.commands.confirmation import DANGEROUS, page_of, wake_and_return
 from voice.dialling import rights
 from voice.models import Call, CallCommand
 from voice.texml import queues, recordings, secrets
@@ -179,8 +179,7 @@ def _after(user: Any, command: CallCommand, named: Mapping[str, str]) -> str:
     resource = _resource(named)
     if resource is not None and resources.key(user, named[resource.sid]) and user.has_perm(resource.permission):
         return resources.page(resource, command.account, named[resource.sid])
-    is_seen = user.has_perm("voice.view_callcommand")
-    return reverse("admin:voice_callcommand_change", args=[command.pk]) if is_seen else reverse("admin:index")
+    return page_of(user, command)
 
 
 def secrets_page(account: TelnyxAccount) -> str:

@@ -12,7 +12,7 @@ from portal.actors import actor_of
 from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue.forms import ActionForm
-from voice.commands.confirmation import wake_and_return
+from voice.commands.confirmation import page_of, wake_and_return
 from voice.dialling.forms import by_choice
 from voice.texml import calls
 from voice.texml.admin import commands, pages
@@ -79,7 +79,7 @@ def view(request: HttpRequest) -> HttpResponse:
         except (InvalidParameters, PortalRefusal) as error:
             form.take(error.errors)
         else:
-            return wake_and_return(request, command, reverse("admin:voice_callcommand_change", args=[command.pk]))
+            return wake_and_return(request, command, page_of(request.user, command))
     return commands.confirm(request, form, None, title="TeXML dial", back=reverse("admin:voice_texml_calls"))
 
 

@@ -109,6 +109,17 @@ def test_it_takes_the_permission_to_dial(signed_in: Callable[..., Client], appli
     assert CallCommand.objects.count() == 1
 
 
+def test_who_may_dial_and_not_see_the_journal_is_led_to_no_refusal(
+    signed_in: Callable[..., Client], application: Any
+) -> None:
+    dials = signed_in("voice.dial")
+    made = send(dials)
+    assert (made.status_code, CallCommand.objects.count()) == (302, 1)
+    shown = dials.get(made.url)
+    assert shown.status_code == 200
+    assert "on its way to Telnyx." in shown.content.decode()
+
+
 def test_what_is_gone_or_switched_off_is_not_offered(browser: Client, application: TexmlApplication) -> None:
     TexmlApplication.objects.update(active=False)
     assert "pull the TeXML applications" in browser.get(f"{URL}?application=88").content.decode()
