@@ -7,7 +7,8 @@ no value begins another part.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote
 
 from portal.texml.templates import Body, Branch, Program, Value
@@ -26,6 +27,17 @@ Values = Mapping[str, str | list[str]]
 
 class RenderError(ValueError):
     """Says why these values do not fill the template. ``str()`` holds none of them."""
+
+
+def sent(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """Read what is sent with a fetch, query before form: of one name the last value counts; ``Name[]`` is a list."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name.endswith("[]"):
+            found.setdefault(name, []).append(value)
+        else:
+            found[name] = value
+    return {name.removesuffix("[]"): value for name, value in found.items()}
 
 
 def render(program: Program, values: Values) -> str:

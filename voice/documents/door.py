@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from portal import signatures, sql
+from portal.texml import rendering
 from voice.documents import copies, fetch_log, serving
 from voice.documents.copies import Published
 from voice.documents.serving import Answer, Found
@@ -121,13 +122,7 @@ def _parameters(request: HttpRequest, body: bytes) -> dict[str, Any]:
         pairs += parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:  # too many fields: none is read
         _log.warning("a fetch has too many fields")
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name.endswith("[]"):
-            found.setdefault(name, []).append(value)
-        else:
-            found[name] = value
-    return {name.removesuffix("[]"): value for name, value in found.items()}
+    return rendering.sent(pairs)
 
 
 def _recorded(request: HttpRequest, found: Found, body: bytes) -> uuid.UUID | None:

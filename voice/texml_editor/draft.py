@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from portal.texml.conversation import FIELDS, Case, Conversation, Difference, Load, NotNow, run_case
 from portal.texml.findings import Finding
-from portal.texml.rendering import RenderError, render
+from portal.texml.rendering import RenderError, Values, render, sent
 from portal.texml.templates import TemplateError, read
 
 MOST_LINES = 50  # of an own caller
@@ -40,7 +40,7 @@ SAMPLES: Mapping[str, Mapping[str, str]] = {
 _OWN = "Your own caller"
 
 
-def _nothing(url: str, values: Mapping[str, str]) -> str | None:
+def _nothing(url: str, values: Values) -> str | None:
     return None
 
 
@@ -56,10 +56,10 @@ class Draft:
     declared: Mapping[str, str] = field(default_factory=dict)
     apology: str = ""
     url: str = ""
-    others: Callable[[str, Mapping[str, str]], str | None] = _nothing
+    others: Callable[[str, Values], str | None] = _nothing
     judge: Callable[[], list[Finding]] = list
 
-    def filled(self, values: Mapping[str, str]) -> str:
+    def filled(self, values: Values) -> str:
         """Return the document for one fetch. Raises ``TemplateError`` and ``RenderError``."""
         return render(read(self.source), {**self.declared, **values})
 
@@ -123,11 +123,12 @@ def _documents(draft: Draft, problems: list[str]) -> Load:
     """Return what gives a conversation its documents; ``problems`` are told of each apology."""
 
     def load(url: str, values: Mapping[str, str]) -> str | None:
-        values = dict(parse_qsl(url.partition("?")[2])) | dict(values)
+        query = parse_qsl(url.partition("#")[0].partition("?")[2], keep_blank_values=True)
+        told = sent([*query, *values.items()])  # as at the door
         if not draft.is_at(url):
-            return draft.others(url, values)
+            return draft.others(url, told)
         try:
-            return draft.filled(values)
+            return draft.filled(told)
         except (TemplateError, RenderError) as error:
             problems.append(f"The apology was served: {error}")
             return draft.apology

@@ -1,9 +1,10 @@
 """What callers would get of a draft, and a call of it in words."""
 
-from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
+from portal.texml.rendering import Values
 from portal.texml.templates import TemplateError
 from portal.texml.tree import parse
 from voice.texml_editor.draft import SAMPLES, Draft, previews, talk, values_of
@@ -54,9 +55,9 @@ def test_a_template_that_cannot_be_read_says_where():
 
 
 def test_a_call_goes_on_into_other_documents_and_back():
-    asked: list[tuple[str, str]] = []
+    asked: list[tuple[str, Any]] = []
 
-    def others(url: str, values: Mapping[str, str]) -> str | None:
+    def others(url: str, values: Values) -> str | None:
         asked.append((url, values.get("Digits", "")))
         return "<Response><Say>Sales.</Say><Redirect>https://portal.example/texml/menu/</Redirect></Response>"
 
@@ -68,3 +69,13 @@ def test_a_call_goes_on_into_other_documents_and_back():
     assert 'Caller hears: "Sales."' in told["steps"][1]["lines"]
     assert told["problem"] == "Keys are 0 to 9, * and #."
     assert told["choices"] == ["press …", "wait", "hang up"]
+
+
+def test_a_query_is_read_as_where_documents_are_served():
+    again = "?Greeting=&amp;Step[]=a&amp;Step[]=b#end"
+    menu = f"""<Response><Gather action="{again}" numDigits="1">
+      <Say>{{{{ Greeting }}}}:{{{{#Step}}}} {{{{ . }}}}{{{{/Step}}}}</Say></Gather></Response>"""
+    told = talk(Draft(menu, {"Greeting": "Hello"}, url="https://portal.example/texml/menu/"), ["press 1"], {})
+    first, then = ([line for line in step["lines"] if line.startswith("Caller")] for step in told["steps"])
+    assert first == ['Caller hears: "Hello:"']
+    assert then == ['Caller hears: ": a b"']  # what is sent empty is no default, and a list has each value
