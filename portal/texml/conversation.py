@@ -163,7 +163,8 @@ class Conversation:
         if len(self._steps) > MOST_STEPS:
             raise NotNow(f"A try has at most {MOST_STEPS} steps.")
         outcomes = self._outcomes(step)
-        steps: list[Step] = []
+        verb = self._machine.verb() or Verb("", 0)
+        steps: list[Step] = [] if outcomes else [Note(f"ignored: keys that do not end the <{verb.name}>", verb.line)]
         for outcome in outcomes:  # the next one only if nothing followed
             steps = steps or self._machine.take(outcome)
         return self._go_on(step, steps)
@@ -173,7 +174,10 @@ class Conversation:
         return [{"do": step, "lines": list(lines)} for step, lines in self._steps]
 
     def _outcomes(self, step: str) -> list[Outcome]:
-        """Return what a step brings back: the second outcome only counts if nothing follows from the first."""
+        """Return what a step brings back, nothing for keys that nobody hears.
+
+        The second outcome only counts if nothing follows from the first.
+        """
         word, _, rest = step.partition(" ")
         is_text = word in ("press", "say")
         if (f"{word} …" if is_text else step) not in self.choices or (is_text and not rest.strip()):
@@ -182,7 +186,9 @@ class Conversation:
             raise NotNow("Keys are 0 to 9, * and #.")
         verb = self._machine.verb() or Verb("", 0)
         if verb.name == "Record" and step != "hang up":
-            return [Over(_RECORDED | ({"Digits": rest.strip()[:1]} if word == "press" else {}))]
+            key = next((key for key in rest if key in verb.get("finishOnKey")), "")
+            is_over = key or word != "press"
+            return [Over(_RECORDED | ({"Digits": key} if key else {}))] if is_over else []
         found: dict[str, list[Outcome]] = {
             "hang": [HungUp()],
             "press": [Pressed(rest.strip()), Silent()],  # nobody presses more than they said

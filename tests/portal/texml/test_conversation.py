@@ -268,3 +268,17 @@ def test_a_machine_goes_on_from_what_was_kept_of_it() -> None:
     kept = json.loads(json.dumps(machine.as_json()))
     assert set(kept["frames"][0]) == {"source", "url", "role", "at"}
     assert [step.text for step in Machine.from_json(kept).take(Heard()) if isinstance(step, Verb)] == ["Two"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "keys", "digits"),
+    [("#", "5", ""), ("#", "12#", "#"), ("", "#", ""), ("1234567890*#", "52", "5")],
+)
+def test_a_recording_ends_with_the_keys_that_its_document_names(ends: str, keys: str, digits: str) -> None:
+    talk = alone(f'<Record finishOnKey="{ends}" action="x"/>')
+    lines = talk.do(f"press {keys}")
+    if digits:
+        assert lines[0].endswith(f"Digits={digits}")
+    else:
+        assert lines == ["Ignored: keys that do not end the <Record> (line 1)"]
+        assert talk.choices == ["press …", "wait", "hang up"]
