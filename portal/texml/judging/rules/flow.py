@@ -7,19 +7,20 @@ from portal.texml import tree
 from portal.texml.findings import Finding, Level, found
 from portal.texml.grammar import GRAMMAR
 from portal.texml.judging.rules.context import Context
-from portal.texml.judging.rules.placeholders import unconditional
+from portal.texml.judging.rules.placeholders import Place, never_both, places
 
 _ENDS: dict[str, Level | None] = {"Redirect": None, "Reject": None, "Hangup": None, "Leave": "info"}
 _HANDS_OVER = {"Dial", "Record", "Enqueue", "Refer", "AIGather", "Pay", "Connect"}  # to their action
+_MOST_PLACES = 100  # that a verb is compared with: a document may have a branch for each of its verbs
 
 
 def findings(context: Context) -> Iterator[Finding]:
     """Yield what is odd about the order of the verbs, and about what comes of them."""
     verbs = [child for child in context.document.root.children if child.name in GRAMMAR.verbs]
-    always = {id(verb) for verb in unconditional(context.document.root)}
-    yield from _never_reached(verbs, always)
-    yield from _order(verbs)
-    yield from _heard_itself(verbs)
+    where = places(context.document.root)
+    yield from _never_reached(verbs, where)
+    yield from _order(verbs, where)
+    yield from _heard_itself(verbs, where)
     for element, meaning in context.known():
         if meaning.key == "Gather":
             yield from _gather(element)
@@ -43,9 +44,9 @@ def misplaced(verb: tree.Element, role: str) -> Finding:
     return found("F11", verb, f"<{verb.name}> does not run in {what.says}. Allowed: {', '.join(what.verbs)}.")
 
 
-def _never_reached(verbs: list[tree.Element], always: set[int]) -> Iterator[Finding]:
+def _never_reached(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:
     for verb, following in pairwise(verbs):
-        if id(verb) not in always:
+        if where[id(verb)]:  # only with some values
             continue
         if verb.name in _ENDS:
             message = f"<{following.name}> is never reached: <{verb.name}> stands before it."
@@ -57,25 +58,37 @@ def _never_reached(verbs: list[tree.Element], always: set[int]) -> Iterator[Find
             return
 
 
-def _order(verbs: list[tree.Element]) -> Iterator[Finding]:
-    for at, verb in enumerate(verbs):
-        if verb.name == "Reject" and at:
+def _order(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:
+    before, connected = dict[Place, None](), dict[Place, None]()
+    for verb in verbs:
+        here = where[id(verb)]
+        if verb.name == "Reject" and _meets(here, before):
             yield found("F03", verb, "Only as the first verb Reject is free: before it, the call was answered.")
-        if verb.name == "Pause" and any(before.name == "Connect" for before in verbs[:at]):
+        if verb.name == "Pause" and _meets(here, connected):
             yield found("F07", verb, "After Connect this is a dead line, and it cuts off a caller who was transferred.")
+        before[here] = None
+        if verb.name == "Connect":
+            connected[here] = None
     if verbs and verbs[-1].name == "Gather":
         yield found("F08", verbs[-1], "Gather is last: a caller who enters nothing is hung up on.")
 
 
-def _heard_itself(verbs: list[tree.Element]) -> Iterator[Finding]:
+def _meets(here: Place, others: dict[Place, None]) -> bool:
+    """Tell whether a fetch may have this place and one of the others."""
+    return any(not never_both(here, other) for other in list(others)[-_MOST_PLACES:])
+
+
+def _heard_itself(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:
     """Yield transcriptions of what Telnyx says in the call, if the document says something meanwhile."""
     listens: tree.Attribute | None = None
+    begun: Place = ()
     for verb in verbs:
         for child in verb.children:
             if child.name == "Transcription" and verb.name in ("Start", "Stop"):
                 listens = _tracks(child) if verb.name == "Start" else None
+                begun = where[id(verb)]
         speaks = next((one.name for one in (verb, *verb.children) if one.name in ("Say", "Play")), "")
-        if listens and speaks:
+        if listens and speaks and not never_both(begun, where[id(verb)]):
             message = f"What <{speaks}> says is transcribed as well: with inbound only the caller is."
             yield found("F13", listens, message)
             listens = None

@@ -2,10 +2,14 @@
 
 import re
 
-from portal.texml.templates import TAG
+from portal.texml.templates import MAX_BLOCKS, TAG
 from portal.texml.tree import Element
 
 _BLOCK = re.compile(r"\s*[#^/]")
+_ALTERNATIVE = re.compile(r"#\s*(else|elseif\b.*)", re.DOTALL)
+_IF = re.compile(r"if\b")
+
+Place = tuple[tuple[str, str], ...]  # the sections that something stands in, each with its branch
 
 
 def is_filled(text: str) -> bool:
@@ -20,15 +24,30 @@ def without_sections(text: str) -> str:
 
 def unconditional(element: Element) -> list[Element]:
     """List the children that stand in no section: these run whatever the values are."""
-    depth, always = 0, list[Element]()
-    for one in element.content:
+    where = places(element)
+    return [child for child in element.children if not where[id(child)]]
+
+
+def places(element: Element) -> dict[int, Place]:
+    """Tell of each child, by its ``id()``, in which branches of which sections it stands."""
+    found, within = dict[int, Place](), list[tuple[str, str]]()
+    for at, one in enumerate(element.content):
         if isinstance(one, Element):
-            always += [one] if depth == 0 else []
+            found[id(one)] = tuple(within[:MAX_BLOCKS])  # of more the template is refused
             continue
         for tag in TAG.finditer(one.data):
             inner = (tag["inner"] or "").strip()
-            if inner.startswith(("#", "^")) and inner != "#else" and not inner.startswith("#elseif"):
-                depth += 1
+            words = inner[1:].strip()
+            if _ALTERNATIVE.fullmatch(inner):
+                within[-1:] = [(section, f"{branch}|") for section, branch in within[-1:]]
+            elif inner.startswith(("#", "^")):
+                within.append((f"if {at} {tag.start()}", "") if _IF.match(words) else (words, inner[0]))
             elif inner.startswith("/"):
-                depth = max(depth - 1, 0)
-    return always
+                del within[-1:]
+    return found
+
+
+def never_both(one: Place, other: Place) -> bool:
+    """Tell whether two places are of different branches of one section: then no fetch has both."""
+    branches = dict(one)
+    return any(branches.get(section, branch) != branch for section, branch in other)

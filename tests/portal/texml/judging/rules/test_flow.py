@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.texml_rules import SAY, TO, Cases, marked, parameters, places, verbs
 
+IF = '{{#if Digits == "1"}}'
 CASES: dict[str, Cases] = {
     "F01": Cases(
         [verbs("<Redirect>/a</Redirect>§<Say>Hi</Say>"), verbs("<Hangup/>§<Say/>"), verbs("<Leave/>§<Hangup/>")],
@@ -13,7 +14,20 @@ CASES: dict[str, Cases] = {
         [verbs('<Dial action="/a">+13125550100</Dial>§<Say>Hi</Say>'), verbs('<Record action="/a"/>§<Hangup/>')],
         [verbs("<Dial>+13125550100</Dial>", SAY), verbs('<Gather action="/a"/>', SAY)],
     ),
-    "F03": Cases([verbs(SAY, "§<Reject/>")], [verbs("<Reject/>")]),
+    "F03": Cases(
+        [
+            verbs(SAY, "§<Reject/>"),
+            verbs(IF, SAY, "{{/if}}§<Reject/>"),
+            verbs(IF, SAY, "§<Reject/>{{/if}}"),
+            verbs(IF, SAY, "{{/if}}", IF, "§<Reject/>{{/if}}"),
+        ],
+        [
+            verbs("<Reject/>"),
+            verbs(IF, SAY, "{{#else}}<Reject/>{{/if}}"),
+            verbs(IF, SAY, "{{#elseif Digits == 2}}<Reject/>{{#else}}", SAY, "{{/if}}"),
+            verbs("{{#From}}", SAY, "{{/From}}{{^From}}<Reject/>{{/From}}"),
+        ],
+    ),
     "F04": Cases(
         [verbs("§<Gather/>", SAY), verbs('§<Gather action="/a" numDigits="1" finishOnKey="#"/>', SAY)],
         [
@@ -26,7 +40,10 @@ CASES: dict[str, Cases] = {
     ),
     "F07": Cases(
         [verbs('<Connect><Stream url="wss://a.example"/></Connect>§<Pause length="40"/>')],
-        [verbs('<Pause/><Connect><Stream url="wss://a.example"/></Connect>')],
+        [
+            verbs('<Pause/><Connect><Stream url="wss://a.example"/></Connect>'),
+            verbs(IF, '<Connect><Stream url="wss://a.example"/></Connect>{{#else}}<Pause/>{{/if}}'),
+        ],
     ),
     "F08": Cases([verbs(SAY, '§<Gather action="/a"/>')], [verbs('<Gather action="/a"/>', SAY)]),
     "F12": Cases(
@@ -48,6 +65,13 @@ CASES: dict[str, Cases] = {
                 '<Start><Transcription transcriptionTracks="both" transcriptionCallback="/a"/></Start>',
                 "<Stop><Transcription/></Stop>",
                 SAY,
+            ),
+            verbs(
+                IF,
+                '<Start><Transcription transcriptionTracks="both" transcriptionCallback="/a"/></Start>',
+                "{{#else}}",
+                SAY,
+                "{{/if}}",
             ),
         ],
     ),
