@@ -52,10 +52,16 @@ def _never_reached(verbs: list[tree.Element], where: dict[int, Place]) -> Iterat
             message = f"<{following.name}> is never reached: <{verb.name}> stands before it."
             yield found("F01", following, message, _ENDS[verb.name])
             return
-        if verb.name in _HANDS_OVER and verb.get("action") is not None:
+        if _hands_over(verb):
             message = f"<{following.name}> is never reached: the action of <{verb.name}> takes over."
             yield found("F02", following, message)
             return
+
+
+def _hands_over(verb: tree.Element) -> bool:
+    """Tell whether its action takes over; of Connect only an assistant's or a relay's does."""
+    is_stream = verb.name == "Connect" and any(child.name == "Stream" for child in verb.children)
+    return verb.name in _HANDS_OVER and verb.get("action") is not None and not is_stream
 
 
 def _order(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:

@@ -11,8 +11,16 @@ CASES: dict[str, Cases] = {
         [verbs('{{#if Digits == "1"}}<Redirect>/a</Redirect>{{/if}}', SAY), verbs(SAY, "<Hangup/>")],
     ),
     "F02": Cases(
-        [verbs('<Dial action="/a">+13125550100</Dial>§<Say>Hi</Say>'), verbs('<Record action="/a"/>§<Hangup/>')],
-        [verbs("<Dial>+13125550100</Dial>", SAY), verbs('<Gather action="/a"/>', SAY)],
+        [
+            verbs('<Dial action="/a">+13125550100</Dial>§<Say>Hi</Say>'),
+            verbs('<Record action="/a"/>§<Hangup/>'),
+            verbs('<Connect action="/a"><AIAssistant id="1"/></Connect>§<Say>Hi</Say>'),
+        ],
+        [
+            verbs("<Dial>+13125550100</Dial>", SAY),
+            verbs('<Gather action="/a"/>', SAY),
+            verbs('<Connect action="/a"><Stream url="wss://a.example"/></Connect>', SAY),
+        ],
     ),
     "F03": Cases(
         [
