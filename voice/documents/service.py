@@ -18,7 +18,7 @@ from portal.texml.judging.rules.context import Surroundings
 from portal.texml.templates import TemplateError
 from voice.catalogue import texml_documents
 from voice.dialling import limits, rights
-from voice.documents import cases, copies, usage
+from voice.documents import cases, copies, serving, usage
 from voice.models import TexmlDocument, TexmlVersion, digest_of
 
 _EDITED = ("name", "draft", "variables", "apology", "signature", "updated_at")
@@ -205,6 +205,10 @@ def _between(document: TexmlDocument) -> list[Finding]:
         for one in others
         if one.pk not in sources
     }
+    if "fallback/" in document.draft:  # each has one more address, which says its apology
+        apology = serving.apologise("")
+        published |= {f"{url}fallback/": apology for url in (*published, document.url)}
+        absent |= {f"{url}fallback/": why for url, why in absent.items()}
     hosted = document.url.partition(document.token)[0]
     found = linter.lint_together(published | {document.url: document.draft}, hosted=hosted, absent=absent)
     return [

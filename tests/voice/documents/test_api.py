@@ -7,12 +7,13 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from applications.models import CallControlApplication, TexmlApplication
+from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.documents import FETCH, MENU, fetch, make_document, publish_anew, published
 from tests.support.factories import make_flow
 from tests.support.rest import api_for, problem
 from tests.support.rows import TexmlDocument, TexmlVersion
-from voice.documents import copies, usage
+from voice.documents import copies, service, usage
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone]
 URL = "/api/v1/texml/documents/"
@@ -140,6 +141,20 @@ def test_two_documents_that_lead_to_each_other_can_be_published(api: APIClient, 
     assert "is not published" not in str(send(api, second, "publish").content)
     third = make_document(account, first.draft.replace(second.token, "a" * 43), name="third")
     assert "F10" in str(problem(send(api, third, "publish", {"confirmed": True}), 400))
+
+
+def test_the_address_of_an_apology_is_one_that_documents_may_lead_to(api: APIClient, account: TelnyxAccount) -> None:
+    sales, draft = make_document(account, name="sales"), "<Response><Say>Hello.</Say><Redirect>{}</Redirect></Response>"
+    menu = make_document(account, draft.format(sales.fallback_url))
+    assert "is not published" in str(problem(send(api, menu, "publish"), 400))
+    service.publish(sales, PORTAL, confirmed=True)
+    for address in (sales.fallback_url, "fallback/", f"../{sales.token}/fallback/"):
+        menu.draft = draft.format(address)
+        menu.save()
+        assert send(api, menu, "publish", {"confirmed": True}).status_code == 201, address
+    menu.draft = draft.format(sales.fallback_url.replace(sales.token, "a" * 43))
+    menu.save()
+    assert "does not exist" in str(problem(send(api, menu, "publish", {"confirmed": True}), 400))
 
 
 def test_versions_are_told_compared_and_brought_back(api: APIClient, account: TelnyxAccount) -> None:
