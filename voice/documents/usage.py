@@ -54,8 +54,10 @@ def _of_call_control(part: str) -> list[Use]:
     addresses = Q(webhook_event_url__contains=part) | Q(webhook_event_failover_url__contains=part)
     why = "It sends JSON events, and reads no document: it has to be a TeXML application."
     return [
-        Use("Call Control application", row.telnyx_id, row.name, "webhook_event_url", why)
+        Use("Call Control application", row.telnyx_id, row.name, field, why)
         for row in CallControlApplication.objects.filter(addresses, missing_since=None)[: MOST + 1]
+        for field in ("webhook_event_url", "webhook_event_failover_url")
+        if part in getattr(row, field)
     ]
 
 

@@ -216,6 +216,16 @@ def test_what_leads_to_it_is_told_and_keeps_it_from_being_deleted(api: APIClient
     assert copies.read(other.token) is None
 
 
+def test_of_an_application_of_the_wrong_kind_it_says_in_which_field_it_stands(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    document = make_document(account)
+    stands = {"webhook_event_url": "https://team.example/", "webhook_event_failover_url": document.fallback_url}
+    CallControlApplication.objects.create(account=account, telnyx_id="2", application_name="wrong", **stands)
+    (use,) = api.get(f"{URL}{document.pk}/used-by/").json()
+    assert (use["name"], use["where"]) == ("wrong", "webhook_event_failover_url")
+
+
 def test_of_very_many_that_lead_to_it_some_are_listed_and_it_says_so(
     api: APIClient, browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
