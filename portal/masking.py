@@ -49,8 +49,10 @@ _SHOWN = _names(
     supervisorrole targetlegs telnyxid terminatingdigit timeoutsecs timestamp toolcallid total totalcost track
     transcriptionengine transcriptionid transcriptionsid transcriptiontrack transcriptiontracks ttsmodelid
     ttsprovider ttsvoiceid type updatedat updateat userstatus version voice waittimesecs webhookid
-    avgqueuetime callcost conversationevent currentqueuesize notifysipresponsecode parentcallsid parentcallsidlegacy
-    queueresult queuetime refercallstatus refersipresponsecode siprecevent siprecsid streamevent transcriptionstatus
+    averagewaittime avgqueuetime callcost callsidendingconference coachingcallsid coachingcallsidlegacy
+    conversationevent currentqueuesize notifysipresponsecode parentcallsid parentcallsidlegacy
+    price priceunit queueresult queuetime reasonconferenceended refercallstatus refersipresponsecode siprecevent
+    siprecsid streamevent transcriptionstatus
     """
 )
 # What we or Telnyx word: sentences, names, addresses. Shown, but for numbers within.

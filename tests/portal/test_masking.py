@@ -47,6 +47,12 @@ def test_what_is_known_to_be_nobodys_is_shown_as_it_is() -> None:
         "is_final": True,
         "client_state": None,
         "offered_codecs": "PCMU,G722",
+        "price": "-0.0042",
+        "price_unit": "USD",
+        "reason_conference_ended": "last-participant-left",
+        "call_sid_ending_conference": "v3:Xm4q8tRzLw1",
+        "coaching_call_sid": "v3:Xm4q8tRzLw1",
+        "average_wait_time": 4000,
     }
     assert masked(known) == known
 

@@ -197,3 +197,24 @@ def test_the_call_of_a_recording_is_another_accounts_no_more(browser: Client, at
         page = browser.get(reverse("admin:voice_texml_recording", args=[mine.pk, RECORDING])).content.decode()
     assert Call.objects.count() == 1
     assert "In the call log" not in page
+
+
+@pytest.mark.parametrize(
+    ("at", "told", "drawn"),
+    [
+        ("call", {"price": "0.0042", "price_unit": "USD"}, ["0.0042", "USD"]),
+        ("conference", {"reason_conference_ended": "last-participant-left"}, ["last-participant-left"]),
+        ("conference", {"call_sid_ending_conference": CALL}, [CALL]),
+        ("participant", {"coaching_call_sid": CALL}, ["Coaches"]),
+        ("queue", {"average_wait_time": 4000}, ["1:06:40"]),
+    ],
+)
+def test_what_is_nobodys_number_is_shown_to_everybody(
+    signed_in: Callable[..., Client], at_telnyx: Any, at: str, told: dict[str, Any], drawn: list[str]
+) -> None:
+    lists = {"participants": [], "recordings": []}
+    with at_telnyx(lambda method, path: {"sid": "sid-1", "status": "completed"} | told | lists) as (account, _):
+        page = signed_in(SEES[at]).get(page_of(account, DETAILS[at])).content.decode()
+    facts = page.partition("portal-facts")[2].partition("</dl>")[0]
+    assert [one for one in drawn if one not in facts] == [], facts
+    assert "•••" not in facts
