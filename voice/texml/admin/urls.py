@@ -16,7 +16,7 @@ def _add(site: Any) -> None:
         path("texml/secrets/", wrap(secret_list.view), name="voice_texml_secrets"),
         path(f"texml/do/{of_account}/<str:action>/", wrap(commands.view), name="voice_texml_do"),
         path(
-            f"texml/conferences/{of_account}/<str:conference_sid>/participants/<path:who>/",
+            f"texml/conferences/{of_account}/<path:conference_sid>/participants/<path:who>/",
             wrap(details.participant_view),
             name="voice_texml_participant",
         ),

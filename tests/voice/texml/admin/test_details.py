@@ -175,6 +175,18 @@ def test_a_queue_with_a_slash_in_its_name_has_a_page(browser: Client, at_telnyx:
     assert page.status_code == 200
 
 
+def test_a_conference_with_a_slash_in_its_name_has_a_page_and_so_has_who_is_in_it(
+    browser: Client, at_telnyx: Any
+) -> None:
+    person = {"call_sid": CALL, "status": "connected"}
+    with at_telnyx(lambda method, path: person | {"participants": [person], "recordings": []}) as (account, wire):
+        page = browser.get(reverse("admin:voice_texml_conference", args=[account.pk, "sales/north"]))
+        theirs = reverse("admin:voice_texml_participant", args=[account.pk, "sales/north", CALL])
+        assert theirs in page.content.decode()
+        assert browser.get(theirs).status_code == 200
+        assert b"/Conferences/sales%2Fnorth/Participants/" in wire.requests[-1]
+
+
 def test_an_id_that_cannot_be_asked_for_is_told(browser: Client, at_telnyx: Any) -> None:
     with at_telnyx() as (account, wire):
         page = browser.get(f"/admin/texml/queues/{account.pk}/../")
