@@ -101,6 +101,7 @@ class RecordingAdmin(PageAdmin):
         may_listen = user.has_perm(panel.LISTEN)
         may_read = may_listen and may_see_whole(user)  # callers say numbers
         call = recording.call if user.has_perm("voice.view_call") else None
+        lines, more_lines = listing.lines(recording) if may_read else ([], False)
         return {
             "title": "Recording",
             "recording": recording,
@@ -110,7 +111,8 @@ class RecordingAdmin(PageAdmin):
             "may_listen": may_listen,
             "may_read": may_read,
             "may_delete": user.has_perm(panel.DELETE),
-            "lines": listing.lines(recording) if may_read else [],
+            "lines": lines,
+            "more_lines": more_lines,
             "paths": [peaks.path(one) for one in recording.peaks or ()] if may_listen else [],
         }
 

@@ -78,16 +78,21 @@ def of_session(call: Call, told: timeline.Story) -> Session:
     return Session(of_each, of_rooms, len(legs) - len(shown), more)
 
 
-def lines(recording: Recording) -> list[Line]:
-    """List what was said while it was recorded, as live transcription told it: of very much the beginning."""
+def lines(recording: Recording) -> tuple[list[Line], bool]:
+    """List what was said while it was recorded, as live transcription told it: of very much the beginning.
+
+    Returns whether there is more as well.
+    """
     if recording.call_id is None:
-        return []
+        return [], False
     begun, ended = recording.started_at, recording.ended_at
     said = CallEvent.objects.filter(call=recording.call_id, event_type="call.transcription", occurred_at__gte=begun)
     said = said.filter(occurred_at__lte=ended + _ENDS) if ended else said
-    rows = said.order_by("occurred_at").values_list("occurred_at", "payload")[: _MOST_LINES * 3]
-    found = (_line((at - begun).total_seconds(), payload) for at, payload in rows if at)
-    return [line for line in found if line][:_MOST_LINES]
+    most = _MOST_LINES * 3  # words on their way among them
+    rows = list(said.order_by("occurred_at").values_list("occurred_at", "payload")[: most + 1])
+    told = (_line((at - begun).total_seconds(), payload) for at, payload in rows[:most] if at)
+    found = [line for line in told if line]
+    return found[:_MOST_LINES], len(found) > _MOST_LINES or len(rows) > most
 
 
 def _line(at: float, payload: Any) -> Line | None:

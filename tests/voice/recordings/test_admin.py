@@ -1,6 +1,7 @@
 """The page of a recording: who may hear it, what is noted, what is shown, and how it is deleted."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -20,7 +21,7 @@ from tests.support.telnyx_answers import telnyx_says
 from tests.support.texml_resources import telnyx_texml, wired
 from tests.support.times import ago
 from voice.models import Recording
-from voice.recordings import service
+from voice.recordings import listing, service
 
 pytestmark = pytest.mark.django_db
 _SEES = ("voice.view_call", "voice.view_recording")
@@ -115,6 +116,30 @@ def test_live_words_lead_to_their_place(browser: Client, recording: Recording) -
         )
     (line,) = browser.get(address(recording)).context["lines"]
     assert (line.at, line.words, line.track) == (1.0, "Hello", "inbound")
+
+
+@pytest.mark.parametrize(("said", "is_cut"), [(2, False), (3, True), (7, True)])
+def test_of_very_many_words_the_beginning_is_listed_and_it_says_so(
+    browser: Client, recording: Recording, monkeypatch: pytest.MonkeyPatch, said: int, is_cut: bool
+) -> None:
+    monkeypatch.setattr(listing, "_MOST_LINES", 2)
+    CallEvent.objects.bulk_create(
+        CallEvent(
+            account=recording.account,
+            dedupe_key=f"said {at}",
+            event_type="call.transcription",
+            source="webhook",
+            call=recording.call,
+            occurred_at=recording.started_at + timedelta(milliseconds=at),
+            received_at=recording.started_at,
+            body=b"{}",
+            payload={"transcription_data": {"transcript": f"word {at}", "is_final": said < 7 or at == 0}},
+        )
+        for at in range(said)
+    )
+    page = browser.get(address(recording))
+    assert [line.words for line in page.context["lines"]] == ["word 0", "word 1"][: 1 if said == 7 else 2]
+    assert ("Only the beginning is listed" in page.content.decode()) == is_cut
 
 
 def test_the_loudness_is_drawn_once_and_kept(browser: Client, recording: Recording, sandbox: Sandbox) -> None:
