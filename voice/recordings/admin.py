@@ -28,9 +28,7 @@ from voice.models import Call, Recording
 from voice.recordings import files, listing, panel, peaks, service
 from voice.texml.recordings import origin
 
-_NOT_WHOLE = (
-    "{} recordings were found, and not all of Telnyx's list was read: it was slow, or has over 1000. Look again."
-)
+_NOT_WHOLE = "{} found, and not all of Telnyx's list was read: it was slow, or has over 1000. Look again."
 
 
 @admin.register(Recording)
@@ -179,7 +177,8 @@ class RecordingAdmin(PageAdmin):
             if found.complete:
                 messages.info(request, told)
             else:
-                messages.warning(request, _NOT_WHOLE.format(found.count))
+                were = "One recording was" if found.count == 1 else f"{found.count} recordings were"
+                messages.warning(request, _NOT_WHOLE.format(were))
         return HttpResponseRedirect(reverse("admin:voice_call_change", args=[call.pk]))
 
     def _link(self, request: HttpRequest, recording: Recording) -> tuple[str, str]:

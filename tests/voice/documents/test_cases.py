@@ -235,7 +235,7 @@ def test_the_pages_show_what_differs_and_take_it_as_right(
     assert "passed" in browser.get(f"{page}cases/").content.decode()
     publish_anew(sales, "<Response><Say>Nobody is here.</Say><Hangup/></Response>")
     shown = browser.get(f"{page}cases/").content.decode()
-    assert "1 of 1 expect something else" in shown
+    assert "1 of 1 expects something else" in shown
     assert "Nobody is here." in shown
     publish = browser.get(f"{page}publish/").content.decode()
     assert "This test case expects something else: sales." in publish

@@ -216,6 +216,16 @@ def test_a_look_at_a_slow_telnyx_ends_in_time_and_says_that_it_was_not_whole(
     assert "500 recordings were found, and not all of Telnyx&#x27;s list was read" in answer.content.decode()
 
 
+def test_one_recording_of_a_list_that_was_not_read_whole_is_told_as_one(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = make_call(account)
+    with telnyx_says(account, recordings={"data": [{}], "meta": {"total_pages": 9}}) as listener:
+        monkeypatch.setattr(paging, "uptime", lambda: 20.0 * len(listener.requests))
+        answer = browser.post(f"/admin/voice/recording/of/{call.pk}/", follow=True)
+    assert "One recording was found, and not all" in answer.content.decode()
+
+
 def test_the_list_shows_no_whole_number_to_who_may_not_see_one(signed_in: Any, recording: Recording) -> None:
     text = signed_in(*_SEES).get("/admin/voice/recording/").content.decode()
     assert recording.call.from_number not in text  # type: ignore[union-attr]
