@@ -6,7 +6,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
-from tests.support.documents import fetch, make_document
+from tests.support.documents import fetch, make_document, published
 from tests.support.limits import limit
 from tests.support.rest import api_for, problem
 from tests.support.rows import TexmlDocument, TexmlVersion
@@ -108,3 +108,21 @@ def test_what_cannot_be_judged_is_a_finding_and_a_version_of_it_does_not_come_ba
     assert "+13125550100" in fetch(client, document, A="1").content.decode()  # what was published is served as it was
     answer = api.post(f"{URL}{document.pk}/roll-back/", {"version": 1}, format="json")
     assert "T04" in str(problem(answer, 400)["errors"]["draft"])
+
+
+def test_a_number_that_the_limits_name_is_masked_where_a_version_is_published_again(
+    signed_in: Any, account: TelnyxAccount
+) -> None:
+    limit(account, allowed_prefixes=["+1312555"])
+    document = published(account, "<Response><Dial>+13125550199</Dial></Response>")
+    limit(account, blocked_prefixes=["+13125550199"])
+    masked = signed_in(*(f"voice.{name}" for name in OPERATOR))
+    page = f"/admin/voice/texmldocument/{document.pk}/"
+    for answer in (
+        masked.post(f"{page}roll-back/", {"version": "1"}, follow=True),
+        masked.post(f"{page}publish/", {"digest": document.digest, "confirmed": "on"}),
+    ):
+        told = answer.content.decode()
+        assert "may not be called" in told
+        assert "5550199" not in told
+    assert document.versions.count() == 1

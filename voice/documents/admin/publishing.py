@@ -75,7 +75,7 @@ class PublishingPages(DocumentPages):
             except service.Unfit as unfit:
                 form.add_error(None, unfit.message_dict["draft"][0])
             except PortalRefusal as refused:
-                form.add_error(None, refused.words)
+                form.add_error(None, seen(refused.words))
             except ValidationError as error:
                 # gone through already: a request has time for that once
                 runs = error.runs if isinstance(error, cases.CasesFail) else None
@@ -135,9 +135,9 @@ class PublishingPages(DocumentPages):
             version = service.roll_back(document, int(number), actor_of(request))
             messages.success(request, f"Version {int(number)} is published again, as version {version.number}.")
         except PortalRefusal as refused:
-            messages.error(request, refused.words)
+            messages.error(request, seen(refused.words))
         except ValidationError as error:
-            messages.error(request, " ".join(error.messages))
+            messages.error(request, seen(" ".join(error.messages)))
         return HttpResponseRedirect(reverse("admin:voice_texmldocument_versions", args=[document.pk]))
 
     def copy_view(self, request: HttpRequest, document_id: Any) -> HttpResponse:
