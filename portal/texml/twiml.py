@@ -13,7 +13,6 @@ from portal.texml import tree
 from portal.texml.findings import Place
 from portal.texml.grammar import GRAMMAR, ROOT, Element, Value
 from portal.texml.judging.linter import lint
-from portal.texml.templates import TAG
 from portal.texml.tree import parse
 
 What = Literal["renamed", "changed", "left out", "differs", "wrong"]
@@ -117,12 +116,9 @@ class _Importer:
     def _template(self, data: str, at: Place) -> str:
         if "{{" not in data:
             return data
-        filled = _HELPER.sub(lambda helper: f"{{{{ {helper[2]} | {_FILTERS[helper[1]]} }}}}", data)
-        if filled != data:
-            self.note(
-                at, "changed", f"A helper of templates is written as a filter: {TAG.findall(filled)[0][1].strip()}."
-            )
-        return filled
+        for helper in _HELPER.finditer(data):
+            self.note(at, "changed", f"A helper of templates is written as a filter: {_as_filter(helper)}.")
+        return _HELPER.sub(lambda helper: f"{{{{ {_as_filter(helper)} }}}}", data)
 
     def _number(self, data: str, at: Place) -> str:
         text = data.strip()
@@ -226,6 +222,10 @@ class _Importer:
         if "," in given and kept:
             self.note(at, "changed", f"{at.name} is separated by spaces.")
         return " ".join(kept) or None
+
+
+def _as_filter(helper: re.Match[str]) -> str:
+    return f"{helper[2]} | {_FILTERS[helper[1]]}"
 
 
 def _quoted(value: str) -> str:

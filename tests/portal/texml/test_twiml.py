@@ -198,3 +198,9 @@ def test_words_stay_words(name, words):
     source = MADE[name].replace("words", words.translate({ord(one): f"&#{ord(one)};" for one in "<>&\"'\n\r\t"}))
     new = parse(from_twiml(source).document)
     assert {one.name for one in new.walk()} <= set(GRAMMAR.names(ssml=True))
+
+
+def test_each_helper_is_told_by_its_own_value():
+    helpers = "{{#e164}}{{From}}{{/e164}} {{#url_encode}}{{To}}{{/url_encode}}"
+    says = [message for what, message in told(f"<Say>{{{{Name}}}} {helpers}</Say>") if what == "changed"]
+    assert says == [f"A helper of templates is written as a filter: {one}." for one in ("From | e164", "To | url")]
