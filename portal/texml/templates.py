@@ -259,9 +259,9 @@ class _Reader:
         return "x"
 
     def _block(self, sign: str, words: str) -> None:
-        if words == "else" or words.startswith("elseif"):
+        if sign == "#" and re.match(r"else$|elseif\b", words):
             return self._next_branch(words)
-        word = "if" if re.match(r"if\b", words) else words
+        word = "if" if sign == "#" and re.match(r"if\b", words) else words
         if word != "if" and (not re.fullmatch(_NAME, word) or word in _RESERVED):
             raise self._wrong("T03", f"There is no section {{{{{sign}{word[:40]}}}}}.")
         if len(self._open) == MAX_BLOCKS:

@@ -28,6 +28,8 @@ from portal.texml.templates import MAX_BLOCKS, MAX_SOURCE, TemplateError, read
         ("<a>{{=[[ ]]=}}</a>", "T03", 1, 4),
         ("<a>{{#url_encode}}{{ A }}{{/url_encode}}</a>", "T03", 1, 4),
         ("<a>{{#if A > 1}}{{/if}}</a>", "T03", 1, 4),
+        ("<a>{{^if A == 1}}{{/if}}</a>", "T03", 1, 4),
+        ("<a>{{#if A == 1}}{{^else}}{{/if}}</a>", "T03", 1, 18),
         ("<a>{{ A B }}</a>", "T03", 1, 4),
         ("<a>{{ A | upper }}</a>", "T03", 1, 4),
         ("<a>{{ A | allow }}</a>", "T03", 1, 4),

@@ -97,7 +97,7 @@ def _unclosed(text: str, start: int, end: int, at: Callable[[int], Place]) -> It
 
 def _section(inside: _Container, inner: str, place: Place) -> Iterator[Finding]:
     sign, words = inner[0], inner[1:].strip()
-    word = words.partition(" ")[0]
+    word = words.split(maxsplit=1)[0] if words else ""
     if sign == "/":
         last = inside.open.pop()[0] if inside.open else None
         if last != words:

@@ -42,6 +42,7 @@ CASES: dict[str, Cases] = {
         [
             verbs("<Say>{{ From | spell }}{{ To | e164 | spell }}</Say>"),
             verbs("<Say>{{ From | allow \"a\" 'b c' d }}</Say>"),
+            verbs("<Say>{{#if\nTo == a}}Hi{{#elseif\n  To == b}}Ho{{/if}}</Say>"),
         ],
     ),
     "T04": Cases(
