@@ -74,11 +74,11 @@ class _Run:
         for branch in branches:
             found = self._items(branch.name)
             text = ", ".join(found)
-            if branch.test == "#" and found:
+            if branch.test == "#" and any(found):
                 for one in found:
                     self.draw(branch.body, one)
                 return
-            holds = {"==": text == branch.operand, "!=": text != branch.operand, "^": not found, "": True}
+            holds = {"==": text == branch.operand, "!=": text != branch.operand, "^": not any(found), "": True}
             if holds.get(branch.test):
                 self.draw(branch.body, item)
                 return

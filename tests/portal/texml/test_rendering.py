@@ -139,6 +139,8 @@ def test_text_made_of_marks_stays_text_in_every_place(value: str) -> None:
         ("{{#Tags}}<Say>{{ . }}</Say>{{/Tags}}", {"Tags": ["a", "<"]}, "a<"),
         ("{{#Tags}}{{#Name}}{{ . }}{{/Name}}{{ . }}{{/Tags}}", {"Tags": ["a", "b"], "Name": "n"}, "nanb"),
         ("{{#Tags}}some{{/Tags}}{{^Tags}}none{{/Tags}}", {"Tags": []}, "none"),
+        ("{{#Tags}}some{{/Tags}}{{^Tags}}none{{/Tags}}", {"Tags": [""]}, "none"),
+        ("{{#From}}some{{/From}}{{^From}}none{{/From}}", {"From": "\x00"}, "none"),
     ],
 )
 def test_a_template_says_what_its_language_says(template: str, values: rendering.Values, text: str) -> None:
