@@ -56,6 +56,7 @@ LONGEST_STEP = 500  # characters
 MOST = 500_000  # characters of the documents of one try, whatever its steps are; a line that is said counts as 100
 _LINE = 100
 _MOST_TURNS = 500  # what follows by itself from one step
+_TOO_MUCH = "Too much is said and asked for: this try ends here."
 FIELDS = {
     "AccountSid": "00000000-0000-0000-0000-000000000000",
     "CallSid": "v3:try",
@@ -212,12 +213,15 @@ class Conversation:
             lines += said
             self._left -= len(said) * _LINE
             if self._left < 0:
-                lines.append("Too much is said and asked for: this try ends here.")
+                lines.append(_TOO_MUCH)
                 break
             outcome = self._follows(steps)
             if outcome is None:
                 break
             steps = self._machine.take(outcome)
+        else:
+            self._left = -1
+            lines.append(_TOO_MUCH)
         self._steps.append((step, lines))
         return lines
 

@@ -282,3 +282,10 @@ def test_a_recording_ends_with_the_keys_that_its_document_names(ends: str, keys:
     else:
         assert lines == ["Ignored: keys that do not end the <Record> (line 1)"]
         assert talk.choices == ["press …", "wait", "hang up"]
+
+
+@pytest.mark.parametrize("verbs", ["<Say>a</Say>" * 600, "<Say>a</Say>" * 9 + "<Redirect>x</Redirect>"])
+def test_a_step_from_which_very_much_follows_says_that_the_try_ends(verbs: str) -> None:
+    talk = Conversation(lambda url, fields: response(verbs))
+    assert talk.lines[-1] == "Too much is said and asked for: this try ends here."
+    assert (talk.is_over, talk.choices) == (True, [])
