@@ -7,7 +7,7 @@ from portal.texml import tree
 from portal.texml.findings import Finding, Level, found
 from portal.texml.grammar import GRAMMAR
 from portal.texml.judging.rules.context import Context
-from portal.texml.judging.rules.placeholders import Place, never_both, places
+from portal.texml.judging.rules.placeholders import Branches, never_both, places
 
 _ENDS: dict[str, Level | None] = {"Redirect": None, "Reject": None, "Hangup": None, "Leave": "info"}
 _HANDS_OVER = {"Dial", "Record", "Enqueue", "Refer", "AIGather", "Pay", "Connect"}  # to their action
@@ -44,7 +44,7 @@ def misplaced(verb: tree.Element, role: str) -> Finding:
     return found("F11", verb, f"<{verb.name}> does not run in {what.says}. Allowed: {', '.join(what.verbs)}.")
 
 
-def _never_reached(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:
+def _never_reached(verbs: list[tree.Element], where: dict[int, Branches]) -> Iterator[Finding]:
     for verb, following in pairwise(verbs):
         if where[id(verb)]:  # only with some values
             continue
@@ -64,8 +64,8 @@ def _hands_over(verb: tree.Element) -> bool:
     return verb.name in _HANDS_OVER and verb.get("action") is not None and not is_stream
 
 
-def _order(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:
-    before, connected = dict[Place, None](), dict[Place, None]()
+def _order(verbs: list[tree.Element], where: dict[int, Branches]) -> Iterator[Finding]:
+    before, connected = dict[Branches, None](), dict[Branches, None]()
     for verb in verbs:
         here = where[id(verb)]
         if verb.name == "Reject" and _meets(here, before):
@@ -79,15 +79,15 @@ def _order(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Findi
         yield found("F08", verbs[-1], "Gather is last: a caller who enters nothing is hung up on.")
 
 
-def _meets(here: Place, others: dict[Place, None]) -> bool:
+def _meets(here: Branches, others: dict[Branches, None]) -> bool:
     """Tell whether a fetch may have this place and one of the others."""
     return any(not never_both(here, other) for other in list(others)[-_MOST_PLACES:])
 
 
-def _heard_itself(verbs: list[tree.Element], where: dict[int, Place]) -> Iterator[Finding]:
+def _heard_itself(verbs: list[tree.Element], where: dict[int, Branches]) -> Iterator[Finding]:
     """Yield transcriptions of what Telnyx says in the call, if the document says something meanwhile."""
     listens: tree.Attribute | None = None
-    begun: Place = ()
+    begun: Branches = ()
     for verb in verbs:
         for child in verb.children:
             if child.name == "Transcription" and verb.name in ("Start", "Stop"):

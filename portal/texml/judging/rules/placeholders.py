@@ -9,7 +9,7 @@ _BLOCK = re.compile(r"\s*[#^/]")
 _ALTERNATIVE = re.compile(r"#\s*(else|elseif\b.*)", re.DOTALL)
 _IF = re.compile(r"if\b")
 
-Place = tuple[tuple[str, str], ...]  # the sections that something stands in, each with its branch
+Branches = tuple[tuple[str, str], ...]  # of the sections that something stands in: which section, which branch
 
 
 def is_filled(text: str) -> bool:
@@ -28,9 +28,9 @@ def unconditional(element: Element) -> list[Element]:
     return [child for child in element.children if not where[id(child)]]
 
 
-def places(element: Element) -> dict[int, Place]:
+def places(element: Element) -> dict[int, Branches]:
     """Tell of each child, by its ``id()``, in which branches of which sections it stands."""
-    found, within = dict[int, Place](), list[tuple[str, str]]()
+    found, within = dict[int, Branches](), list[tuple[str, str]]()
     for at, one in enumerate(element.content):
         if isinstance(one, Element):
             found[id(one)] = tuple(within[:MAX_BLOCKS])  # of more the template is refused
@@ -47,7 +47,7 @@ def places(element: Element) -> dict[int, Place]:
     return found
 
 
-def never_both(one: Place, other: Place) -> bool:
+def never_both(one: Branches, other: Branches) -> bool:
     """Tell whether two places are of different branches of one section: then no fetch has both."""
     branches = dict(one)
     return any(branches.get(section, branch) != branch for section, branch in other)
