@@ -83,14 +83,14 @@ class DialBatchAdmin(PageAdmin):
         planned: batches.Plan | None = None
         if request.method == "POST" and form.is_valid():
             if batch := batches.made_before(_intent(form)):  # pressed twice: by now its own lines may fill a limit
-                return HttpResponseRedirect(_page(batch))
+                return self._led_to(request, batch)
             try:
                 planned = self._plan(request, form)
                 if "go" in request.POST and not planned.problems:
                     return self._begin(request, form)
             except (InvalidParameters, PortalRefusal) as error:
                 if batch := batches.made_before(_intent(form)):  # by the other press, meanwhile
-                    return HttpResponseRedirect(_page(batch))
+                    return self._led_to(request, batch)
                 form.take(error.errors)
         context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
         return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)
@@ -183,7 +183,11 @@ class DialBatchAdmin(PageAdmin):
             intent=_intent(form),
         )
         messages.success(request, f"{batch.lines:,} numbers are being dialled, {batch.per_second:g} a second.")
-        return HttpResponseRedirect(_page(batch))
+        return self._led_to(request, batch)
+
+    def _led_to(self, request: HttpRequest, batch: DialBatch) -> HttpResponse:
+        """Lead to the page of a batch; home, who may not see it: a 403 would say that it was not begun."""
+        return HttpResponseRedirect(_page(batch) if self.has_view_permission(request) else reverse("admin:index"))
 
 
 def _lines(request: HttpRequest, batch: DialBatch) -> dict[str, Any]:

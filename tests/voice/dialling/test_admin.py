@@ -138,6 +138,15 @@ def test_who_may_not_dial_sees_no_buttons_and_gets_403(signed_in: Any, api: Any,
     assert batches.progress(DialBatch.objects.get()).state == "cancelled"
 
 
+def test_who_may_begin_a_batch_and_not_see_it_is_led_to_no_refusal(signed_in: Any, application: Any) -> None:
+    dialler, given = signed_in("voice.dial"), form(go="1")
+    for _ in range(2):
+        answer = dialler.post(PAGE, given, follow=True)
+        assert answer.status_code == 200
+        assert DialBatch.objects.count() == 1
+    assert "2 numbers are being dialled" in dialler.post(PAGE, form(go="1"), follow=True).content.decode()
+
+
 def test_it_is_steered_from_its_page(browser: Client, api: Any, account: TelnyxAccount) -> None:
     batch = begin(api)
     page = f"/admin/voice/dialbatch/{batch.pk}/"

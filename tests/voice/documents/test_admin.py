@@ -279,3 +279,11 @@ def test_twiml_that_cannot_be_taken_over_is_told_on_the_form(
 
 def test_who_may_not_add_documents_imports_none(signed_in: Any) -> None:
     assert signed_in("voice.view_texmldocument").get(f"{LIST}import/").status_code == 403
+
+
+def test_who_may_add_documents_and_not_see_them_is_led_to_no_refusal(signed_in: Any, account: TelnyxAccount) -> None:
+    adds = signed_in("voice.add_texmldocument")
+    values = {"name": "Menu", "account": account.pk, "twiml": "<Response><Hangup/></Response>", "make": ""}
+    answer = adds.post(f"{LIST}import/", values, follow=True)
+    assert answer.status_code == 200
+    assert "Menu is made" in answer.content.decode()

@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from portal.actors import actor_of
@@ -64,7 +64,8 @@ class ImportPages(DocumentPages):
             try:
                 made = service.save_document(row, actor_of(request))
                 messages.success(request, f"{made.name} is made. Look at its draft, then publish it.")
-                return HttpResponseRedirect(page_of(made))
+                is_seen = self.has_view_permission(request)  # else a 403 would say that it was not made
+                return HttpResponseRedirect(page_of(made) if is_seen else reverse("admin:index"))
             except ValidationError as error:
                 for field, words in error.message_dict.items():
                     form.add_error({"draft": "twiml"}.get(field, field) if field in form.fields else None, words)
