@@ -28,12 +28,14 @@ class CasesFail(ValidationError):
 
     def __init__(self, runs: Sequence["Run"]) -> None:
         self.runs = runs
-        failing = ", ".join(f"“{run.case}” (step {run.differences[0].at})" for run in runs if run.is_failing)
+        failing = [f"“{run.case}” (step {run.differences[0].at})" for run in runs if run.is_failing]
         late = ", ".join(f"“{run.case}”" for run in runs if run.not_run)
         said = []
         if failing:
-            words = "Not published: these test cases expect something else:"
-            said.append(f"{words} {failing}. Mend the draft, or record them again.")
+            is_one = len(failing) == 1
+            expect, them = ("this test case expects", "it") if is_one else ("these test cases expect", "them")
+            words = f"Not published: {expect} something else: {', '.join(failing)}."
+            said.append(f"{words} Mend the draft, or record {them} again.")
         if late:
             words = f"Not published: all test cases have {SECONDS} seconds together, and there was no time for"
             said.append(f"{words} {late}. Delete or shorten those that go through long documents.")
