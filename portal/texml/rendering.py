@@ -32,12 +32,15 @@ class RenderError(ValueError):
 def sent(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Read what is sent with a fetch, query before form: of one name the last value counts; ``Name[]`` is a list."""
     found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name.endswith("[]"):
-            found.setdefault(name, []).append(value)
-        else:
+    for written, value in pairs:
+        name = written.removesuffix("[]")
+        if name == written:
             found[name] = value
-    return {name.removesuffix("[]"): value for name, value in found.items()}
+        elif isinstance(known := found.get(name), list):
+            known.append(value)
+        else:
+            found[name] = [value]
+    return found
 
 
 def render(program: Program, values: Values) -> str:

@@ -63,6 +63,9 @@ def test_the_query_fills_declared_variables_and_what_is_signed_wins(client: Clie
     url = f"{path(document)}?team=support&From=forged&tag[]=a&tag[]=b"
     answer = client.post(url, body, content_type=FORM, headers=signed(body))
     assert "<Say>support +13125550143 default[a][b]</Say>" in answer.content.decode()
+    for forged in ("From[]=forged", "From=forged&From[]=forged", "From[]=forged&From=forged"):
+        answer = client.post(f"{path(document)}?{forged}", body, content_type=FORM, headers=signed(body))
+        assert "<Say>sales +13125550143 default</Say>" in answer.content.decode(), forged
 
 
 def test_publishing_changes_the_next_fetch_and_rolling_back_the_one_after(
