@@ -60,8 +60,8 @@ def _summary(session: Session, events: int, commands: int) -> Iterator[str]:
     for letter, leg in session.legs[:50]:
         yield ""
         yield from _of_leg(letter, leg, session)
-    if len(session.legs) > 50:
-        yield f"{len(session.legs) - 50} more legs stand in call.json."
+    if (more := len(session.legs) - 50) > 0:
+        yield f"{more} more leg{' stands' if more == 1 else 's stand'} in call.json."
     yield ""
     yield from text.what_is_not_there(session.scene)
     if max(events, commands) >= _MOST:

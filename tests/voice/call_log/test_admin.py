@@ -176,6 +176,16 @@ def test_a_session_is_one_row_with_its_legs(browser: Client, account: TelnyxAcco
     assert legs(browser, "rows:legs") == "dcba"
 
 
+@pytest.mark.parametrize(("count", "words"), [(22, ">1 more leg<"), (23, ">2 more legs<")])
+def test_legs_beyond_those_of_a_row_are_counted(
+    browser: Client, account: TelnyxAccount, count: int, words: str
+) -> None:
+    now, session = timezone.now(), str(uuid.uuid4())
+    for at in range(count):
+        make_call(account, f"leg {at}", call_session_id=session, started_at=now - timedelta(seconds=count - at))
+    assert words in browser.get(LOG).content.decode()
+
+
 def test_a_session_is_open_where_a_later_leg_is_what_was_looked_for(browser: Client, account: TelnyxAccount) -> None:
     now, session = timezone.now(), str(uuid.uuid4())
     make_call(account, "a", call_session_id=session, started_at=now - timedelta(minutes=9))

@@ -105,3 +105,12 @@ def test_it_is_in_the_audit_trail(browser: Client, account: TelnyxAccount) -> No
     noted = AuditEvent.objects.get(action="call.bundle")
     assert (noted.actor, noted.object_id) == ("user: operator", str(call.pk))
     assert noted.details == {"events": 2, "commands": 1}
+
+
+@pytest.mark.parametrize(("legs", "words"), [(51, "1 more leg stands in call.json."), (52, "2 more legs stand in")])
+def test_legs_that_the_summary_leaves_out_are_counted(
+    browser: Client, account: TelnyxAccount, legs: int, words: str
+) -> None:
+    for at in range(legs):
+        call = make_call(account, f"leg {at}", state="ended")
+    assert words in bundle(browser, call)["summary.txt"]
