@@ -17,6 +17,7 @@ from voice.catalogue import actions
 from voice.models import CallCommand, RejectionCount
 
 _LOOKED_THROUGH, _SHOWN, _LAST = 200, 5, 4
+_WITH_TRUNK = 7  # digits: so many, and the 0 before them is that of the trunk
 _SIDES = {"": ("from", "to"), "number": ("from", "to"), "from": ("from",), "to": ("to",)}
 _NEVER_PLACED = (CallCommand.Status.REFUSED, CallCommand.Status.EXPIRED, CallCommand.Status.UNCERTAIN)
 
@@ -81,4 +82,5 @@ def _is_of(parameters: Any, value: str, sides: tuple[str, ...], user: Any) -> bo
     numbers = [search.digits_of(one) for each in told for one in (each if isinstance(each, list) else [each]) if one]
     # an end of it tells who may not see a number no more than the search of calls does: four digits, or all of them
     by_end = may_see_whole(user) or len(digits) == _LAST
-    return any(one.endswith(digits.removeprefix("0")) if by_end else one == digits for one in numbers)
+    end = digits.removeprefix("0") if len(digits) >= _WITH_TRUNK else digits
+    return any(one.endswith(end) if by_end else one == digits for one in numbers)

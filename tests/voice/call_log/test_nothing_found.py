@@ -56,6 +56,17 @@ def test_who_sees_no_number_is_told_none_and_finds_by_four_digits_alone(signed_i
         assert "Dials that never became a call" not in client.get(LOG, {"q": piece}).content.decode(), piece
 
 
+@pytest.mark.parametrize("sees", [True, False])
+def test_four_last_digits_are_four_also_where_they_begin_with_0(
+    signed_in: Any, account: TelnyxAccount, sees: bool
+) -> None:
+    refused(account, to="+442071837143")
+    wanted = refused(account, to="+442071830143")
+    right = ("voice.view_full_number",) if sees else ()
+    page = signed_in("voice.view_call", "voice.view_callcommand", *right).get(LOG, {"q": "0143"})
+    assert [command.pk for command, _ in page.context["dials"].shown] == [wanted.pk]
+
+
 def test_who_may_not_see_commands_is_shown_none(signed_in: Any, account: TelnyxAccount) -> None:
     refused(account)
     page = signed_in("voice.view_call", "voice.view_full_number").get(LOG, {"q": TO}).content.decode()
