@@ -41,7 +41,10 @@ class Count:
 
 def dials(asked: Query, user: Any) -> Dials | None:
     """Find them among the newest commands that came to nothing; None where no number was asked for, or may be shown."""
-    wanted = [one for one in asked.tokens if one.key in _SIDES and not one.is_negated and is_digits(one.value)]
+    wanted: dict[str, list[str]] = {}  # two of one kind mean either, as in the search
+    for token in asked.tokens:
+        if token.key in _SIDES and not token.is_negated and is_digits(token.value):
+            wanted.setdefault(token.key, []).append(token.value)
     if asked.refused or not asked.has_numbers or not wanted or not user.has_perm("voice.view_callcommand"):
         return None
     found = list[CallCommand]()
@@ -52,7 +55,10 @@ def dials(asked: Query, user: Any) -> Dials | None:
             for one in newest[:_LOOKED_THROUGH]
             if one.action == actions.DIAL
             and one.call_id is None
-            and all(_is_of(one.parameters, token.value, _SIDES[token.key], user) for token in wanted)
+            and all(
+                any(_is_of(one.parameters, value, _SIDES[key], user) for value in values)
+                for key, values in wanted.items()
+            )
         ]
     found.sort(key=lambda one: one.created_at, reverse=True)
     return Dials([(one, _called(one.parameters)) for one in found[:_SHOWN]], len(found[_SHOWN:]))

@@ -38,6 +38,14 @@ def test_a_refused_dial_is_found_by_its_numbers(browser: Client, account: Telnyx
     assert "D13" in page
 
 
+def test_of_two_numbers_of_one_kind_either_is_found(account: TelnyxAccount, operator: User) -> None:
+    refused(account)
+    for text, many in ((f"to:{TO} to:+442071838751", 1), (f"to:{TO} from:+13125550198", 0)):
+        found = nothing_found.dials(query.read(text, operator), operator)
+        assert found
+        assert len(found.shown) == many, text
+
+
 def test_one_of_several_numbers_is_found(account: TelnyxAccount, operator: User) -> None:
     refused(account, to=["+13125550001", TO])
     found = nothing_found.dials(query.read(TO, operator), operator)
