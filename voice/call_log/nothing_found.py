@@ -14,6 +14,7 @@ from voice.call_log.language.conditions import is_digits
 from voice.call_log.query import Query
 from voice.calls import search
 from voice.catalogue import actions
+from voice.events import refusal_reasons
 from voice.models import CallCommand, RejectionCount
 
 _LOOKED_THROUGH, _SHOWN, _LAST = 200, 5, 4
@@ -69,7 +70,8 @@ def counts(found: Dials | None, user: Any) -> list[Count]:
     told = [Count("Dials of it that came to nothing", len(found.shown) + found.more)] if found else []
     if user.has_perm("voice.view_rejectedrequest"):
         since = timezone.now() - timedelta(hours=24)
-        number = RejectionCount.objects.filter(hour__gt=since).aggregate(number=Sum("count"))["number"] or 0
+        refused = RejectionCount.objects.filter(hour__gt=since).exclude(code=refusal_reasons.PROBE.code)
+        number = refused.aggregate(number=Sum("count"))["number"] or 0  # as the inbox counts them
         url = reverse("admin:voice_rejectedrequest_changelist") if number else ""
         told.append(Count("Requests refused at our door in 24 hours", number, url))
     return told

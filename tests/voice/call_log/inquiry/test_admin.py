@@ -243,6 +243,7 @@ def test_an_import_of_nothing_that_there_is_says_so(browser: Client, sent: dict[
 def test_the_empty_list_counts_what_may_have_been_the_call(browser: Client, account: TelnyxAccount) -> None:
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     RejectionCount.objects.create(account=account, hour=hour, code="signature", count=7)
+    RejectionCount.objects.create(account=account, hour=hour, code="probe", count=2)  # of “Webhook reachable?”
     page = browser.get(LOG, {"q": FROM}).content.decode()
     assert "Dials of it that came to nothing 0" in page
     assert "Requests refused at our door in 24 hours 7" in page
