@@ -138,9 +138,8 @@ class Query:
 
     def with_token(self, key: str, value: str) -> str:
         """Write the query narrowed by one more token. Of a window, of rows, there is one: the new one."""
-        kept = [one for one in self.tokens if one.key != key or (key not in WINDOWS and key != ROWS)]
-        if key == "day":
-            kept = [one for one in kept if one.key not in WINDOWS]
+        replaced = {*WINDOWS} if key == "day" else {key, "day"} if key in WINDOWS else {key} & {ROWS}
+        kept = [one for one in self.tokens if one.key not in replaced]
         return tokens.write(dict.fromkeys([*kept, Token(key, value)]))
 
     def without(self, *left_out: Token) -> str:

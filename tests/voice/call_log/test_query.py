@@ -231,6 +231,8 @@ def test_a_query_is_narrowed_and_widened(operator: User) -> None:
     assert read.with_token("ending", "rejected") == "since:2h ending:busy ending:rejected"
     assert read.with_token("since", "7d") == "ending:busy since:7d"
     assert read.with_token("day", "today") == "ending:busy day:today"
+    assert asked("day:yesterday ending:busy", operator).with_token("since", "15m") == "ending:busy since:15m"
+    assert asked("until:1h", operator).with_token("since", "7d") == "until:1h since:7d"
     assert read.without(read.tokens[1]) == "since:2h"
     assert query.address("since:2h") == "/admin/voice/call/?q=since%3A2h"
 
