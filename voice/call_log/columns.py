@@ -42,8 +42,8 @@ class Look:
     query: Query
 
     def narrowed(self, key: str, value: str) -> str:
-        """Return the address of the list that one more token narrows."""
-        return f"?q={quote(self.query.with_token(key, value))}"
+        """Return the address of the list of those that have this value, too."""
+        return f"?q={quote(self.query.narrowed_to(key, value))}"
 
     def draw(self, call: Any, columns: Iterable["Column"]) -> list[tuple[str, SafeString | str]]:
         """Draw the cells of a call, each with its column's name."""

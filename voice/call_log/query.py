@@ -142,6 +142,11 @@ class Query:
         kept = [one for one in self.tokens if one.key not in replaced]
         return tokens.write(dict.fromkeys([*kept, Token(key, value)]))
 
+    def narrowed_to(self, key: str, value: str) -> str:
+        """Write the query narrowed to the calls with this value: another one of its kind would add its own."""
+        kept = [one for one in self.tokens if one.key != key or one.is_negated or key in _ALL]
+        return tokens.write(dict.fromkeys([*kept, Token(key, value)]))
+
     def without(self, *left_out: Token) -> str:
         """Write the query without these tokens."""
         return tokens.write(one for one in self.tokens if one not in left_out)

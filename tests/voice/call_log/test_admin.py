@@ -304,6 +304,13 @@ def test_a_cell_narrows_the_list_and_tells_no_hidden_number(signed_in: Any, acco
     assert "?q=from%3A%2B13125550101" in seer.get(LOG).content.decode()
 
 
+def test_a_cell_narrows_a_search_for_more_of_its_kind(browser: Client, account: TelnyxAccount) -> None:
+    alone(account, "a", started_at=timezone.now() - timedelta(minutes=1))
+    alone(account, "b", from_number="+442071830101")
+    assert legs(browser, "from:0101") == "ba"
+    assert 'href="?q=from%3A%2B442071830101"' in browser.get(LOG, {"q": "from:0101"}).content.decode()
+
+
 def test_over_rest_a_search_takes_what_the_box_takes(browser: Client, account: TelnyxAccount, api: Any) -> None:
     alone(account, "a")
     alone(account, "b", direction="outgoing", state="ended", **BUSY)
