@@ -38,8 +38,13 @@ class Webhook:
     error: str
 
     @property
+    def is_fetched(self) -> bool:
+        """Tell whether no webhook brought it: then its delay is that of the recovery."""
+        return self.source == CallEvent.Source.BACKFILL
+
+    @property
     def is_late(self) -> bool:
-        return (self.delay or 0) > _LATE or (self.attempt or 1) > 1
+        return not self.is_fetched and ((self.delay or 0) > _LATE or (self.attempt or 1) > 1)
 
 
 @dataclass(frozen=True)
@@ -84,13 +89,14 @@ def _events(call: Call) -> str:
 def said(webhooks: Iterable[Webhook], sent: Iterable[Sent]) -> str:
     """Say in a line how webhooks and commands went."""
     webhooks, sent = list(webhooks), list(sent)
-    delays = [one.delay for one in webhooks if one.delay is not None]
+    came = [one for one in webhooks if not one.is_fetched]
+    delays = [one.delay for one in came if one.delay is not None]
     late, held = sum(one.is_late for one in webhooks), sum(bool(one.why) for one in sent)
-    count = f"over {_MOST}" if len(webhooks) > _MOST else str(len(webhooks))
-    parts = [f"{count} webhook{'' if len(webhooks) == 1 else 's'}" if webhooks else "no webhook came"]
+    count = f"over {len(came) - 1}" if len(webhooks) > _MOST else str(len(came))
+    parts = [f"{count} webhook{'' if len(came) == 1 else 's'}" if came else "no webhook came"]
     parts += [f"usually after {median(delays):.1f} s, the slowest after {max(delays):.1f} s"] if delays else []
     parts += [f"{late} late or sent again"] if late else []
-    recovered = sum(one.source == CallEvent.Source.BACKFILL for one in webhooks)
+    recovered = len(webhooks) - len(came)
     parts += [f"{recovered} brought by no webhook but fetched"] if recovered else []
     parts += [f"{held} command{'' if held == 1 else 's'} held back"] if held else []
     return ", ".join(parts)
