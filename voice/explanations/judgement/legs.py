@@ -140,9 +140,13 @@ class Leg:
 
     @cached_property
     def machine(self) -> str:
-        """Return the last word of machine detection; empty without any."""
-        event = self.last("call.machine.")
-        return str(event.payload.get("result") or "") if event and event.type != _DETECTED else ""
+        """Return the last word of machine detection; empty without any.
+
+        How a greeting ended tells who answered by its beep alone, or where nothing else does.
+        """
+        told = [one for one in self.events if one.type.startswith("call.machine.") and one.type != _DETECTED]
+        surer = [one for one in told if ".greeting." not in one.type or one.payload.get("result") == "beep_detected"]
+        return next((str(one.payload.get("result") or "") for one in reversed(surer or told)), "")
 
     def commands_named(self, *actions: str) -> list[Command]:
         """List the commands of these actions."""

@@ -103,7 +103,7 @@ def _before_the_answer(leg: Leg, by: str) -> Verdict:
 
 
 def _after_a_machine(leg: Leg, event: Event, by: str) -> Verdict:
-    result = str(event.payload.get("result") or "")
+    result = leg.machine
     if result == "fax_detected":
         words, following = "A fax answered", "Mark the number as a fax."
     elif result.startswith("human"):

@@ -39,6 +39,22 @@ def test_who_calls_and_who_answered_is_told() -> None:
     assert judged([first, *rest, machine]).flags == ("marked likely spam", "detection was not sure who answered")
 
 
+@pytest.mark.parametrize(
+    ("result", "flag"),
+    [
+        ("ended", "a machine was detected"),
+        ("not_sure", "a machine was detected"),
+        ("beep_detected", "a machine was detected (its beep)"),
+    ],
+)
+def test_how_a_greeting_ended_does_not_say_who_answered(result: str, flag: str) -> None:
+    told = course("outgoing", answered=1, ended=60, hangup_source="callee")
+    greeting = event("call.machine.greeting.ended", 9, result=result)
+    assert judged([*told, event("call.machine.detection.ended", 3, result="machine"), greeting]).flags == (flag,)
+    alone = {"not_sure": ("detection was not sure who answered",), "beep_detected": (flag,)}.get(result, ())
+    assert judged([*told, greeting]).flags == alone
+
+
 def test_a_refused_command_and_one_held_back_are_told() -> None:
     told = course("incoming", answered=1, ended=60, hangup_source="caller")
     refused = command("speak", 2, "refused", code="90040")

@@ -65,6 +65,13 @@ def test_what_came_just_before_is_the_reason(before: tuple[str, dict[str, Any]],
     assert earlier.code == "we_hung_up"
 
 
+def test_a_machine_whose_greeting_ended_somehow_is_a_machine() -> None:
+    told = [*course("outgoing", **ANSWERED), event("call.machine.detection.ended", 9, result="machine")]
+    greeting = event("call.machine.greeting.ended", 19, result="not_sure")
+    verdict = judged([*told, greeting], command("hangup", 19.5))
+    assert (verdict.code, verdict.sentence.partition(";")[0]) == ("we_hung_up_machine", "A machine answered")
+
+
 def test_before_the_answer_we_gave_up() -> None:
     told = course("outgoing", ended=12, hangup_cause="originator_cancel", sip_hangup_cause="487")
     verdict = judged(told, command("hangup", 11.9))
