@@ -226,8 +226,11 @@ class Report:
         return Line(label, cells, self._narrowed(window, scope), window, scope)
 
     def _narrowed(self, window: Window, scope: Scope) -> dict[str, str]:
-        """Say what the address of a report of these calls alone has; nothing, where it would name a hidden number."""
-        if scope.number and not self.links.may_name_numbers:
+        """Say what the address of a report of these calls alone has; nothing, where none asks for just these.
+
+        Nor where it would name a hidden number.
+        """
+        if scope.without_application or (scope.number and not self.links.may_name_numbers):
             return {}
         asked = {"app": scope.connection_id, "number": scope.number}
         asked |= {"account": self.links.accounts.get(scope.account_id, "")} if scope.account_id else {}

@@ -120,6 +120,16 @@ def test_every_bar_ending_and_line_does(account: TelnyxAccount, operator: User) 
                 assert rows_of(cell.url, operator) == int(cell.words.replace(",", ""))
 
 
+@pytest.mark.parametrize("by", ["application", "flow"])
+def test_a_line_of_no_application_leads_to_no_report(browser: Client, operator: User, by: str) -> None:
+    found = report.read(WINDOW, Scope(), links.to_call_log(operator))
+    (line,) = (one for one in found.lines(by, operator)[0] if one.label.endswith("None"))
+    assert line.narrowed == {}
+    html = browser.get(f"{ADDRESS}&by={by}").content.decode()
+    assert f'<th scope="row">{line.label}</th>' in html
+    assert html.count('<th scope="row"><a href="') == 2
+
+
 def test_the_largest_endings_are_shown_and_one_line_opens_the_rest(
     browser: Client, account: TelnyxAccount, operator: User
 ) -> None:
