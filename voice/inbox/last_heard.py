@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import urlencode
 
 from applications.models import TelnyxApplication
 from portal.models import TelnyxAccount
 from voice.inbox.applications import trouble
+from voice.inbox.undelivered import list_since
 from voice.models import CallEvent
 
 _Source, _Status = CallEvent.Source, CallEvent.Status
@@ -40,11 +39,11 @@ def last_heard(application: TelnyxApplication) -> LastHeard:
     usable = CallEvent.objects.filter(**here, source__in=(_Source.WEBHOOK, _Source.TEXML))
     usable = usable.exclude(status__in=(_Status.QUARANTINED, _Status.DEAD)).order_by("-received_at")
     last = usable.values_list("received_at", flat=True).first()
-    fetched = CallEvent.objects.filter(**here, source="backfill", received_at__gte=timezone.now() - _DAY).order_by()
-    query = urlencode({"source__exact": "backfill", "connection_id": application.telnyx_id})
+    since = timezone.now() - _DAY
+    fetched = CallEvent.objects.filter(**here, source=_Source.BACKFILL, received_at__gte=since).order_by()
     return LastHeard(
         last=last,
         recovered=fetched[: _MOST + 1].count(),
-        recovered_url=f"{reverse('admin:voice_callevent_changelist')}?{query}",
+        recovered_url=list_since(application, since, source__exact=_Source.BACKFILL),
         check=trouble(application, TelnyxAccount.objects.all()) if not last else "",
     )

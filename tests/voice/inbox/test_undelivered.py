@@ -1,8 +1,10 @@
 """An application's page tells its last day: calls, how they ended, and the webhooks that failed."""
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -70,6 +72,9 @@ def test_the_page_counts_what_could_not_be_used(browser: Client, application: An
     assert "2 webhooks of it could not be used" in shown
     assert "1 quarantined" in shown
     assert "1 dead" in shown
+    for status, key in (("quarantined", "a"), ("dead", "b")):
+        (events,) = re.findall(rf'href="([^"]+status__exact={status}[^"]*)"', shown)
+        assert [one.dedupe_key for one in browser.get(unescape(events)).context["cl"].result_list] == [key]
 
 
 def test_telnyxs_failed_deliveries_are_asked_on_a_click(browser: Client, application: Any, sandbox: Sandbox) -> None:
