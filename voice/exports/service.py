@@ -234,16 +234,19 @@ def _tell(row: CallExport, done: int, reached: datetime) -> None:
 def _end(export: Export, state: str, error: str, digest: str) -> None:
     row = export.row
     row.state, row.digest = state, digest if state == CallExport.State.DONE else ""
+    mine = CallExport.objects.filter(pk=row.pk)
+    cancelled = mine.filter(state=CallExport.State.CANCELLED)
     try:
         with _connected(), transaction.atomic():
-            CallExport.objects.filter(pk=row.pk).update(
-                state=state, error=error, digest=row.digest, rows=row.rows, ended_at=sql.Now()
-            )
+            if cancelled.update(rows=row.rows):  # meanwhile: it stays so, whoever did not wait for its last line
+                row.state, row.digest = CallExport.State.CANCELLED, ""
+            else:
+                mine.update(state=state, error=error, digest=row.digest, rows=row.rows, ended_at=sql.Now())
             AuditEvent.note(
                 export.actor,
                 "call.export_end",
                 row,
-                state=str(state),
+                state=str(row.state),
                 rows=row.rows,
                 sha256=row.digest,
                 query=row.query,

@@ -140,6 +140,23 @@ def test_one_that_is_cancelled_is_not_fetched(
     problem(api.get(f"{waiting}file/"), 409)
 
 
+def test_one_that_is_cancelled_stays_so_when_nobody_takes_the_rest(
+    api: APIClient, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "PAGE", 2)
+    make_calls(account, 20)
+    url = order(api)
+    answer = api.get(f"{url}file/")
+    parts = iter(answer.streaming_content)
+    next(parts), next(parts)
+    assert send(api, f"{url}cancel/").json()["state"] == "cancelled"
+    for close in answer._resource_closers:  # as a server does; ``close()`` would end the test's connection, too
+        close()
+    assert (api.get(url).json()["state"], api.get(url).json()["rows"]) == ("cancelled", 2)
+    assert AuditEvent.objects.get(action="call.export_end").details["state"] == "cancelled"
+    problem(api.get(f"{url}file/"), 409, "export_refused")
+
+
 def test_too_many_at_a_time_are_refused_when_they_are_fetched(api: APIClient, operator: User) -> None:
     lost = [CallExport.objects.create(user=operator, format="csv", bound=timezone.now()) for _ in range(2)]
     url = order(api)
