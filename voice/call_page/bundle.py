@@ -71,7 +71,9 @@ def _summary(session: Session, events: int, commands: int) -> Iterator[str]:
 
 def _age(at: datetime, now: datetime) -> str:
     hours = max((now - at) / timedelta(hours=1), 0.0)
-    age = f"{hours * 60:.0f} minutes" if hours < 2 else f"{hours:.0f} h" if hours < 72 else f"{hours / 24:.0f} days"
+    minutes = round(hours * 60)
+    age = f"{minutes} minute{'' if minutes == 1 else 's'}" if hours < 2 else f"{hours:.0f} h"
+    age = f"{hours / 24:.0f} days" if hours >= 72 else age
     late = ""
     if now - at > _AT_TELNYX:
         late = " That is too old for Telnyx: give a newer example, if there is one."

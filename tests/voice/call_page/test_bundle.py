@@ -68,6 +68,7 @@ def test_read_again_it_gives_the_same_verdict(
 def test_it_says_how_old_the_call_is(browser: Client, account: TelnyxAccount) -> None:
     now = timezone.now()
     for hours, words in (
+        (1 / 60, "1 minute old."),
         (1, "60 minutes old."),
         (5, "5 h old."),
         (50, "too old for most carriers"),
@@ -78,6 +79,12 @@ def test_it_says_how_old_the_call_is(browser: Client, account: TelnyxAccount) ->
         )
         Call.objects.filter(pk=call.pk).update(ended_at=now - timedelta(hours=hours))
         assert words in bundle(browser, call)["summary.txt"].splitlines()[0]
+
+
+def test_a_leg_that_the_summary_leaves_out_is_counted(browser: Client, account: TelnyxAccount) -> None:
+    now = timezone.now()
+    calls = [make_call(account, f"l{at}", state="ended", ended_at=now) for at in range(51)]
+    assert "\n1 more leg stands in call.json.\n" in bundle(browser, calls[0])["summary.txt"]
 
 
 def test_who_may_see_no_number_gets_none(signed_in: Any, account: TelnyxAccount) -> None:

@@ -104,7 +104,7 @@ def _follow_up(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
 
 def _export(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
     form = request.POST.get("format", "")
-    told = f"{len(chosen.ids)} calls: {chosen.words}"[:1000]
+    told = f"{_calls(len(chosen.ids))}: {chosen.words}"[:1000]
     return files.answer_with(exports.begin(chosen.query, form, [], actor_of(request), uuid.uuid4(), told=told))
 
 
@@ -120,7 +120,8 @@ def _delete(request: HttpRequest, chosen: Selection) -> HttpResponseBase:
             f"At most {MOST_RECORDINGS:,} recordings are deleted at a time, and these calls have more."
         )
     if request.POST.get("recordings") != str(len(rows)) or request.POST.get("sure") != "yes":
-        raise ValidationError(f"sure: confirm that {len(rows)} recordings are to be deleted. Nothing was deleted.")
+        which = "one recording is" if len(rows) == 1 else f"{len(rows):,} recordings are"
+        raise ValidationError(f"sure: confirm that {which} to be deleted. Nothing was deleted.")
     return _carry_out(request, KIND.DELETE, chosen, rows)
 
 

@@ -84,5 +84,6 @@ def of(asked: Query | None, names: Sequence[str], until: datetime, told: int | N
     """Select what a form names: all of a search, or what is picked; as many as its reader was ``told`` there are."""
     selection = picked(names) if asked is None else found_by(asked, until)
     if told is not None and told != len(selection.ids):
-        raise SelectionRefused("count", f"There are {len(selection.ids)} now, and {told} were shown. Look again.")
+        there = f"There {'is' if len(selection.ids) == 1 else 'are'} {len(selection.ids)} now"
+        raise SelectionRefused("count", f"{there}, and {told} {'was' if told == 1 else 'were'} shown. Look again.")
     return selection

@@ -83,7 +83,7 @@ def test_all_that_the_search_finds_is_counted_first_and_what_begins_later_is_lef
 def test_other_calls_than_were_shown_are_refused(browser: Client, calls: list[Any]) -> None:
     form = shown(browser, scope="all", q="ending:busy")
     Call.objects.filter(pk=calls[0].pk).update(ending_category="rejected", ending="rejected")
-    assert "There are 1 now, and 2 were shown" in done(browser, "tag", form, name="vip").content.decode()
+    assert "There is 1 now, and 2 were shown" in done(browser, "tag", form, name="vip").content.decode()
     for count in ("", "x", "-2", "9" * 40, "٢"):
         assert done(browser, "tag", form | {"count": count}, name="vip").status_code == 200
     assert not CallTag.objects.exists()
@@ -120,7 +120,7 @@ def test_they_are_exported_whichever_they_are(browser: Client, calls: list[Any])
     form = shown(browser, scope="picked", call=[str(calls[1].pk)])
     file = b"".join(browser.post(MANY, form | {"do": "export", "format": "csv"}).streaming_content).decode()
     assert len(file.splitlines()) == 2
-    assert CallExport.objects.get().query == "1 calls: 1 picked"
+    assert CallExport.objects.get().query == "1 call: 1 picked"
     assert done(browser, "export", form, format="exe").status_code == 400
 
 
@@ -140,6 +140,8 @@ def test_recordings_are_deleted_once_their_number_is_confirmed(
     form = shown(browser, scope="all", q="")
     for sent in ({}, {"recordings": "2"}, {"recordings": "3", "sure": "yes"}):
         assert done(browser, "delete", form, **sent).status_code == 400
+    one = shown(browser, scope="picked", call=[str(recorded[0].pk)])
+    assert "confirm that one recording is to be deleted" in done(browser, "delete", one).content.decode()
     assert not CallCommand.objects.exists()
     page = done(browser, "delete", form, recordings="2", sure="yes").content.decode()
     assert "Telnyx is being asked to delete 2 recordings" in page
