@@ -16,9 +16,11 @@ def of(session: Session) -> str:
 def _what(session: Session) -> str:
     call = session.first  # a customer knows of the call, and of no leg
     whom = f"{session.number(call.from_number) or 'Somebody'} called {session.number(call.to_number) or 'us'}"
-    legs = f", {len(session.legs)} legs" if len(session.legs) > 1 else ""
-    talk = f", talk {length(call.talk_seconds)}" if call.talk_seconds is not None else ""
-    return f"On {when(call.started_at)} {whom} ({session.words(session.application)}{legs}{talk})."
+    told = [session.words(session.application)] if session.application else []
+    told += [f"{len(session.legs)} legs"] if len(session.legs) > 1 else []
+    told += [f"talk {length(call.talk_seconds)}"] if call.talk_seconds is not None else []
+    beside = f" ({', '.join(told)})" if told else ""
+    return f"On {when(call.started_at)} {whom}{beside}."
 
 
 def _end(session: Session) -> str:

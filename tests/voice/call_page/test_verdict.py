@@ -41,6 +41,13 @@ def test_the_summary_tells_of_the_call_whichever_leg_it_was_asked_of(browser: Cl
     assert "2 legs, talk 2 min 11 s" in copied(browser, first)
 
 
+def test_of_a_call_without_an_application_none_is_named(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account, connection_id="")
+    assert " called +1 312-555-0199. The call is still on the line." in copied(browser, call)
+    make_call(account, "b", connection_id="", started_at=call.started_at + timedelta(seconds=1))
+    assert " called +1 312-555-0199 (2 legs). The call" in copied(browser, call)
+
+
 def test_a_call_on_the_line_is_told_to_be(browser: Client, account: TelnyxAccount) -> None:
     call = make_call(account)
     assert "The call is still on the line." in copied(browser, call)
