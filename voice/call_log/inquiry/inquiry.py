@@ -109,9 +109,11 @@ def _read_through(*either: dict[str, str]) -> list[Question]:
 
 
 def accounts(asked: Query) -> list[TelnyxAccount]:
-    """List whom a search is asked of: the accounts that it names, else all; not more than five."""
-    named = [one.value for one in asked.tokens if one.key == "account" and not one.is_negated]
-    rows = TelnyxAccount.objects.order_by("name")
+    """List whom a search is asked of: the accounts that it names, else all that it does not leave out; at most five."""
+    of_accounts = [one for one in asked.tokens if one.key == "account"]
+    named = [one.value for one in of_accounts if not one.is_negated]
+    left_out = [one.value for one in of_accounts if one.is_negated]
+    rows = TelnyxAccount.objects.exclude(name__in=left_out).order_by("name")
     return list((rows.filter(name__in=named) if named else rows)[:_MOST_ACCOUNTS])
 
 

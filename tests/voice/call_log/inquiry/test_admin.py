@@ -99,6 +99,14 @@ def test_telnyx_is_asked_for_what_the_search_names(
     assert ("names none" in page.content.decode()) == (not filters)
 
 
+def test_an_account_that_the_search_leaves_out_is_not_asked(browser: Client, telnyx: Any) -> None:
+    make_account("other", f"{telnyx.url}/v2")
+    assert "<h3>other</h3>" in asked(browser, FROM).content.decode()
+    telnyx.requests.clear()
+    assert "<h3>other</h3>" not in asked(browser, f"{FROM} -account:OTHER").content.decode()
+    assert len(questions(telnyx)) == 2
+
+
 def test_a_leg_that_telnyx_knows_is_listed_with_how_it_stands(
     signed_in: Any, account: TelnyxAccount, telnyx: Any
 ) -> None:
