@@ -21,12 +21,17 @@ _DIGITS = re.compile(r"\d{7}")
 
 def name_of(text: str) -> str:
     """Read a tag: in lower case, with ``-`` for spaces. ``ValidationError`` for what is none."""
-    name = "-".join(text.casefold().split()).removeprefix("#")
+    name = as_kept(text).removeprefix("#")
     if not _NAME.fullmatch(name):
         raise ValidationError("A tag is a word of letters, digits, - and . with at most 40 characters.")
     if _DIGITS.search(name):
         raise ValidationError("A tag is seen by everybody: no phone numbers in it. Write a note, or name the number.")
     return name
+
+
+def as_kept(text: str) -> str:
+    """Write a tag as it is kept: in lower case, with ``-`` for spaces."""
+    return "-".join(text.casefold().split())
 
 
 def tag(call: Call, text: str, actor: Actor) -> CallTag:

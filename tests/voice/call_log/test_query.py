@@ -45,6 +45,7 @@ def log(account: TelnyxAccount) -> None:
     refused["answered_by"] = "machine"
     make_call(account, "c", started_at=NOW - timedelta(days=2, seconds=2), has_recording=True, **long, **refused)
     CallTag.objects.create(call=Call.objects.get(call_control_id="v3:b-leg"), name="vip", tagged_by="user: ada", at=NOW)
+    CallTag.objects.create(call=Call.objects.get(call_control_id="v3:c-leg"), name="call-back", tagged_by="ada", at=NOW)
     named = {"name": "Ada", "company": "Lovelace", "name_folded": "ada", "company_folded": "lovelace"}
     Contact.objects.create(number="+442071838750", **named)
     note = {"text": "She wants a Refund, ring +13125550123", "written_by": "ada", "at": NOW}
@@ -116,6 +117,8 @@ def found(text: str, user: Any) -> str:
         ("v3:b-leg", "b"),
         ("id:v3:b-leg", "b"),
         ("tag:Vip", "b"),
+        ("tag:#VIP", "b"),
+        ('tag:"Call Back"', "c"),
         ("-tag:vip", "acd"),
         ("mos:<3.6", "c"),
         ("mos:>=3.41", "bc"),

@@ -12,9 +12,9 @@ _SHORTEST, _LONGEST = 2, 100
 def tag(value: str, actor: Actor) -> Condition:
     """Read a tag that somebody gave a call."""
     _demand(actor, "voice.view_calltag", "tags")
-    if not value.strip():
+    if not (name := tags.as_kept(value).lstrip("#")):
         raise Malformed("takes a tag")
-    return Condition(value.casefold(), Q(pk__in=tags.calls_tagged(value).values("pk")), Reach.FEW)
+    return Condition(name, Q(pk__in=tags.calls_tagged(name).values("pk")), Reach.FEW)
 
 
 def contact(value: str, actor: Actor) -> Condition:
