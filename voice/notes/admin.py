@@ -32,7 +32,7 @@ class FollowUpAdmin(PageAdmin):
     """Lists the calls that somebody is to look at again; each leads to its call."""
 
     when_empty = "“Follow up” on a call's page puts it here, for one person or for whoever comes first."
-    list_display = ("asked", "call_shown", "asked_by_shown", "assignee", "state")
+    list_display = ("asked", "call_shown", "asked_by_shown", "assignee_shown", "state")
     list_display_links = ("call_shown",)
     list_filter = (filters.OpenFilter, filters.MineFilter, ("at", MomentRangeFilter))
     list_filter_submit = True
@@ -56,6 +56,10 @@ class FollowUpAdmin(PageAdmin):
     @display(description="Asked by")
     def asked_by_shown(self, row: FollowUp) -> str:
         return seen(row.asked_by)
+
+    @display(description="Assignee")
+    def assignee_shown(self, row: FollowUp) -> str:
+        return seen(row.assignee.get_username()) if row.assignee else "—"
 
     @display(description="State")
     def state(self, row: FollowUp) -> str:

@@ -132,6 +132,18 @@ def test_follow_ups_are_listed_until_they_are_done(browser: Client, user_with: A
     assert FollowUp.objects.get().done_at is None
 
 
+def test_a_number_that_somebody_signs_in_with_is_masked_in_the_list_of_follow_ups(
+    browser: Client, user_with: Any, call: Call
+) -> None:
+    user_with("Support", username="+13125550001")
+    browser.post(page(call, "follow-up"), {"assignee": "+13125550001"})
+    listed = "/admin/voice/followup/"
+    assert "+13125550001" in browser.get(listed).content.decode()
+    browser.force_login(user_with("Support"))
+    html = browser.get(listed).content.decode()
+    assert ("+1312•••0001" in html, "+13125550001" in html) == (True, False)
+
+
 def test_a_number_in_a_name_is_in_no_form_of_who_may_not_see_it(browser: Client, user_with: Any, call: Call) -> None:
     told = {"name": "Ada +13125550001", "name_folded": "ada +13125550001"}
     Contact.objects.create(number=call.from_number, **told)
