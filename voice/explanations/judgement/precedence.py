@@ -166,7 +166,7 @@ def _by_what_happened(session: Session, leg: Leg) -> Verdict | None:
 
 def _by_conference(leg: Leg) -> Verdict | None:
     over = leg.last("conference.ended")
-    if over is None or leg.ended_at is None or leg.ended_at - over.at > _CLOSE or leg.was_ended_by_its_person:
+    if over is None or leg.ended_at is None or abs(leg.ended_at - over.at) > _CLOSE or leg.was_ended_by_its_person:
         return None
     reason = str(over.payload.get("reason") or "")
     words, who = {

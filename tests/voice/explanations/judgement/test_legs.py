@@ -67,6 +67,8 @@ def test_an_assistant_and_a_conference_end_calls() -> None:
     assert judged([*ended, event("call.conversation.ended", 19)]).code == "assistant_ended"
     over = judged([*ended, event("conference.ended", 19.5, reason="host_left")])
     assert (over.code, over.confidence) == ("conference_ended", "medium")
+    later = judged([*ended, event("conference.ended", 500, reason="all_left")])  # it went on with the others
+    assert later.code == "our_end"
 
 
 def test_a_call_without_an_end_is_told_by_what_is_known_of_it() -> None:
