@@ -8,7 +8,7 @@ from portal.times import read_mail_time, read_time
 from voice.catalogue.texml_fields import in_call_control_words
 from voice.events.texml_callbacks import kind
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
-from voice.explanations.judgement.telnyx_codes import reason_in
+from voice.explanations.judgement.telnyx_codes import reason_in, refusal_in
 
 TEXML_TYPES = {
     "texml.call.initiated": "call.initiated",
@@ -43,6 +43,11 @@ def texml_payload(form: Mapping[str, str]) -> dict[str, Any]:
     if result:
         told["result"] = {"fax": "fax_detected", "unknown": "not_sure"}.get(result, result.partition("_")[0])
     return told
+
+
+def was_asked(attempt: Mapping[str, Any]) -> bool:
+    """Tell whether an attempt reached Telnyx: a refusal without an answer is our own client's."""
+    return attempt.get("outcome") != "refused" or attempt.get("http_status") is not None
 
 
 def _list(case: dict[str, Any], name: str) -> list[Any]:
@@ -108,8 +113,8 @@ def _command(told: Any, where: str) -> Command:
     parameters, attempts = told.get("parameters"), told.get("attempts")
     tries = [one for one in attempts if isinstance(one, dict)] if isinstance(attempts, list) else []
     last: dict[str, Any] = tries[-1] if tries else {}
-    refused = _refused(told.get("telnyx_answer"))
-    error_code = str(told.get("error_code") or "")
+    refused, settlement = _refused(told.get("telnyx_answer")), str(told.get("settlement") or "")
+    code, reason, words = refusal_in(last.get("code"), told.get("error_code"), told.get("error"), settlement)
     return Command(
         id=str(told.get("id") or f"{told['action']} {created.isoformat()}"),
         action=told["action"],
@@ -120,15 +125,17 @@ def _command(told: Any, where: str) -> Command:
         leg=str(told.get("call_control_id") or ""),
         parameters=parameters if isinstance(parameters, dict) else {},
         http_status=last.get("http_status"),
-        code=str(last.get("code") or ""),
-        reason=refused["reason"] or reason_in(None, error_code) or reason_in(None, told.get("error")),
+        code=code,
+        reason=refused["reason"] or reason,
         pointer=refused["pointer"],
-        words=str(told.get("error") or refused["words"]),
+        words=words or refused["words"],
         finished_at=read_time(told.get("finished_at")),
         was_lost=any(one.get("outcome") in {None, "uncertain"} for one in tries[:-1]),
         held_since=read_time(told.get("held_since")),
         held_until=read_time(told.get("first_sent_at")) or read_time(told.get("finished_at")),
         held_why=str(told.get("held_why") or ""),
+        settlement=settlement,
+        was_asked=was_asked(last),
     )
 
 

@@ -10,10 +10,10 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.times import read_time
 from voice.calls import timeline
-from voice.explanations.cases import TEXML_TYPES, texml_payload
+from voice.explanations.cases import TEXML_TYPES, texml_payload, was_asked
 from voice.explanations.judgement import precedence
 from voice.explanations.judgement.facts import Command, Context, Event, Facts
-from voice.explanations.judgement.telnyx_codes import reason_in
+from voice.explanations.judgement.telnyx_codes import refusal_in
 from voice.explanations.judgement.verdicts import LOW, Verdict
 from voice.flows import handlers, versions
 from voice.models import Call, CallCommand, CallEvent
@@ -92,6 +92,7 @@ def _event(event: CallEvent, leg: str) -> Event:
 def _command(command: CallCommand) -> Command:
     tries = [one for one in command.attempts if isinstance(one, dict)]
     last: dict[str, Any] = tries[-1] if tries else {}
+    code, reason, words = refusal_in(last.get("code"), command.error_code, command.error, command.settlement)
     return Command(
         id=str(command.pk),
         action=command.action,
@@ -102,15 +103,16 @@ def _command(command: CallCommand) -> Command:
         leg=command.call_control_id,
         parameters=command.parameters if isinstance(command.parameters, dict) else {},
         http_status=last.get("http_status"),
-        code=str(last.get("code") or ""),
-        reason=reason_in(None, command.error_code) or reason_in(None, command.error),
-        words=command.error,
+        code=code,
+        reason=reason,
+        words=words,
         finished_at=command.finished_at,
         was_lost=any(one.get("outcome") in {None, "uncertain"} for one in tries[:-1]),
         held_since=command.held_since,
         held_until=command.held_until,
         held_why=command.held_why,
         settlement=command.settlement,
+        was_asked=was_asked(last),
     )
 
 

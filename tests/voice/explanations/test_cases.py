@@ -10,6 +10,7 @@ from voice.explanations.judgement import precedence
 
 HANGUP = {"id": "1", "event_type": "call.hangup", "occurred_at": "2026-11-20T14:03:07Z", "payload": {}}
 DIAL = {"action": "dial", "status": "refused", "created_at": "2026-11-20T14:03:07Z"}
+BY_RECORD = "Settled from Telnyx's record: Telnyx refused it"
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,17 @@ def test_what_cannot_be_read_is_named(case: Any, named: str) -> None:
 @pytest.mark.parametrize("context", [None, 5, {"breaker": 5, "application": [], "upstream": {"alive": "?"}}])
 def test_a_context_of_no_use_is_no_error(context: Any) -> None:
     assert precedence.judge(cases.read({"commands": [DIAL], "context": context})).code == "refused"
+
+
+@pytest.mark.parametrize(
+    ("told", "code"),
+    [
+        ({"status": "expired", "settlement": "Settled by user: ada: it did not happen."}, "settled"),
+        ({"error": "It may have acted.", "settlement": f"{BY_RECORD} (D13)."}, "refused_d13"),
+    ],
+)
+def test_what_was_settled_is_judged_as_on_its_page(told: dict[str, Any], code: str) -> None:
+    assert precedence.judge(cases.read({"commands": [DIAL | told]})).code == code
 
 
 def test_a_texml_callback_is_told_in_call_control_s_words() -> None:

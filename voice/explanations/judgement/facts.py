@@ -51,6 +51,7 @@ class Command:
     held_until: datetime | None = None
     held_why: str = ""
     settlement: str = ""  # of one that was uncertain, in words
+    was_asked: bool = True  # Telnyx, by the last attempt: else it is refused here
 
     @property
     def is_dial(self) -> bool:

@@ -61,9 +61,15 @@ def _of_trust(leg: Leg) -> Iterator[str]:
 def _of_refusals(leg: Leg) -> Iterator[str]:
     for command in leg.commands:
         if command.status == "refused" and not command.was_faster_than_us and command.action != "transfer":
-            yield f"a command was refused: {command.action} ({command.reason or command.code or command.http_status})"
+            yield f"a command was refused: {command.action} ({_why_refused(command)})"
         elif _was_held_for_long(command) and command.action not in {"answer", "dial"}:
             yield f"a command was {never_placed.held_words(command, leg.context)} ({command.action})"
+
+
+def _why_refused(command: Command) -> str:
+    answered = "" if command.settlement else command.http_status  # else of an answer that told nothing
+    told = command.reason or command.code or answered or never_placed.short(command.words)
+    return str(told or "without a reason")
 
 
 def _was_held_for_long(command: Command) -> bool:

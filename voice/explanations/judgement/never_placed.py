@@ -82,6 +82,8 @@ def _judged(command: Command, context: Context) -> Verdict:
 
 
 def _refused(command: Command) -> Verdict:
+    if not command.was_asked:
+        return Verdict("not_sent", "our_side", "us", f"Not sent: {short(command.words)}.", source=PORTAL)
     code, row = refusal(command)
     told = f" ({command.reason})" if command.reason else ""
     if code == "refused":

@@ -13,6 +13,7 @@ from voice.explanations.judgement.verdicts import HIGH, Row, Source
 T1 = Source("support.telnyx.com, article 4409457", "2026-05-06")
 T3 = Source("Telnyx's knowledge base: SIP response codes, API error codes", "2026-04-10")
 _CODE = re.compile(r"\b(?:[DPR]\d{1,2}|PE\d|TV1|TM1|RG1|B3)\b")
+_BY_RECORD = re.compile(r"Settled from Telnyx's record: Telnyx refused it(?: \(([^)]*)\))?\.")  # in a settlement
 _WAIT, _ASK = "Wait until calls have ended, or raise the limit", "Ask Telnyx's support"
 
 
@@ -162,3 +163,11 @@ def reason_in(told: object, *details: object) -> str:
         return code
     found = [code for detail in details if isinstance(detail, str) for code in _CODE.findall(detail)]
     return found[-1] if found else ""
+
+
+def refusal_in(code: object, error_code: object, error: object, settlement: object) -> tuple[str, str, str]:
+    """Return Telnyx's code of a refusal, its narrower one, and the words; of what its record settled those of that."""
+    by_record = _BY_RECORD.fullmatch(settlement) if isinstance(settlement, str) else None
+    if by_record:  # the error is that of the attempt whose answer was lost
+        return by_record[1] or "", reason_in(None, by_record[1]), "Telnyx's record says so"
+    return str(code or ""), reason_in(None, error_code) or reason_in(None, error), str(error or "")

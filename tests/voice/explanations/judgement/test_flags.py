@@ -59,6 +59,8 @@ def test_a_refused_command_and_one_held_back_are_told() -> None:
     told = course("incoming", answered=1, ended=60, hangup_source="caller")
     refused = command("speak", 2, "refused", code="90040")
     assert judged(told, refused).flags == ("a command was refused: speak (90040)",)
+    gone = command("speak", 2, "refused", words="A secret of it cannot be read.", was_asked=False)
+    assert judged(told, gone).flags == ("a command was refused: speak (A secret of it cannot be read)",)
     held = {"held_since": at(2), "held_why": "Another command of the same call or conference comes first."}
     (flag,) = judged(told, command("speak", 2, **held, held_until=at(5))).flags
     assert flag.startswith("a command was held back for 3 s since")
