@@ -108,7 +108,7 @@ def _refused(now: datetime) -> dict[uuid.UUID | None, Refusals]:
     hour = now.replace(minute=0, second=0, microsecond=0)
     counted = rejections.counts_by_account(hour - timedelta(hours=23))
     latest: dict[uuid.UUID | None, list[RejectedRequest]] = defaultdict(list)
-    for request in RejectedRequest.objects.all()[: rejections.RING]:
+    for request in RejectedRequest.objects.filter(at__gt=now - _SINCE["day"])[: rejections.RING]:
         latest[request.account_id].append(request)
     return {
         account_id: Refusals(_by_kind(counted.get(account_id, Counter())), latest[account_id])

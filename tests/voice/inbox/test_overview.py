@@ -14,7 +14,7 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_event, run_owed
 from tests.support.inbox import make_application, stored, words
-from tests.support.rows import RejectionCount
+from tests.support.rows import RejectedRequest, RejectionCount
 from tests.support.signing import key_pair
 from tests.support.webhooks import post_webhook
 from voice.stops import service as stops
@@ -165,6 +165,15 @@ def test_the_counters_are_told_not_the_ring(browser: Client, account: TelnyxAcco
     RejectionCount.objects.create(account=account, hour=hour - timedelta(hours=3), code="other_key", count=10)
     RejectionCount.objects.create(account=account, hour=hour - timedelta(hours=30), code="other_key", count=500)
     assert "10,000 ×" in words(browser)
+
+
+def test_what_was_refused_days_ago_is_not_told_as_of_today(browser: Client, account: TelnyxAccount) -> None:
+    told = {"at": datetime.now(UTC) - timedelta(days=3), "code": "other_key", "reason": "signed with another key"}
+    RejectedRequest.objects.create(account=account, **told)
+    RejectedRequest.objects.create(account=None, **told)
+    text = words(browser)
+    assert "signed with another key" not in text
+    assert "Addresses that nobody has" not in text
 
 
 def test_without_an_account_the_page_says_so(browser: Client, db: None) -> None:
