@@ -188,8 +188,8 @@ class CallAdmin(PageAdmin):
         if request.method != "POST":
             raise Http404
         try:
-            call = status.refresh(call)
-            messages.info(request, f"Telnyx was asked: the call is {call.state}.")
+            is_known, words = status.asked(call)
+            messages.add_message(request, messages.INFO if is_known else messages.WARNING, words)
         except TelnyxError as error:
             messages.error(request, str(error))
         return HttpResponseRedirect(_page(call))

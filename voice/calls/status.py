@@ -59,6 +59,19 @@ def refresh(call: Call) -> Call:
     return merge_answer(call, status(call) or {})
 
 
+def asked(call: Call) -> tuple[bool, str]:
+    """Ask for the call's status, merge what it tells, and word it; whether Telnyx knows the call comes first."""
+    answer = status(call)
+    if answer is None and product_of(call) == Product.TEXML:  # it keeps them for 30 days, and may tell of one late
+        return False, "Telnyx’s TeXML does not know this call (yet)."
+    if answer is None:
+        return False, "Telnyx does not know this call any more: it has ended."
+    merged = merge_answer(call, answer)
+    if answer.get("is_alive") is False and merged.is_alive:
+        return True, "Telnyx was asked: it does not take the call for alive, and tells of no end."
+    return True, f"Telnyx was asked: the call is {merged.state}."
+
+
 def merge_answer(call: Call, answer: dict[str, Any]) -> Call:
     """Merge Telnyx's answer about the call's status: only an end is news."""
     if answer.get("is_alive") is False and read_time(answer.get("end_time")):

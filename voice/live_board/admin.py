@@ -14,7 +14,6 @@ from django.urls import path, reverse
 from portal.admin.site import answer_dialog
 from portal.telnyx.errors import TelnyxError
 from voice.calls import status
-from voice.commands.products import Product, product_of
 from voice.live_board import board, listings
 from voice.models import Call
 
@@ -54,15 +53,9 @@ def _refresh(request: HttpRequest, call_id: str) -> HttpResponse:
 
 
 def _tell_status(request: HttpRequest, call: Call) -> None:
-    is_texml = product_of(call) == Product.TEXML
     try:
-        answer = status.status(call)
-        if answer is None and is_texml:  # it keeps them for 30 days, and may tell of one late
-            messages.warning(request, "Telnyx’s TeXML does not know this call (yet).")
-        elif answer is None:
-            messages.warning(request, "Telnyx does not know this call any more: it has ended.")
-        else:
-            messages.info(request, f"Telnyx was asked: the call is {status.merge_answer(call, answer).state}.")
+        is_known, words = status.asked(call)
+        messages.add_message(request, messages.INFO if is_known else messages.WARNING, words)
     except TelnyxError as error:
         messages.error(request, str(error))
 

@@ -82,10 +82,10 @@ def _ask(row_id: uuid.UUID, actor: Actor) -> str:
     call = Call.objects.alive().select_related("account").filter(pk=row_id).first()
     if call is None:
         raise Owned(_GONE_ON)
-    answer = status.status(call)
-    if answer is None:
+    is_known, words = status.asked(call)
+    if not is_known:
         return "Telnyx does not know this call any more: it has ended, and the next recovery closes it."
-    return f"Telnyx was asked: the call is {status.merge_answer(call, answer).state}."
+    return words
 
 
 def _bury_run(model: type[Pull] | type[ApplyRun]) -> Callable[[uuid.UUID, Actor], str]:

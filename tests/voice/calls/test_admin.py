@@ -20,6 +20,7 @@ from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.limits import limit
 from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.telnyx_answers import telnyx_says
 from voice.commands import outbox
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +61,23 @@ def test_somebody_elses_look_at_the_list_unmasks_nothing(
     other.start()
     other.join(60)
     assert "555-0101" not in answer.render().content.decode()
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({}, "Telnyx does not know this call any more: it has ended."),
+        ({"calls": {"data": {"is_alive": False}}}, "it does not take the call for alive, and tells of no end."),
+        ({"calls": {"data": {"is_alive": True}}}, "Telnyx was asked: the call is answered."),
+    ],
+)
+def test_a_status_is_told_as_telnyx_has_it(
+    browser: Client, account: TelnyxAccount, told: dict[str, Any], words: str
+) -> None:
+    call = make_call(account)
+    with telnyx_says(account, **told):
+        answer = browser.post(page(call, "refresh"), follow=True)
+    assert words in answer.content.decode()
 
 
 def test_without_the_permission_there_is_no_list(signed_in: Any, account: TelnyxAccount) -> None:
