@@ -54,7 +54,7 @@ def dials(asked: Query, user: Any) -> Dials | None:
         found += [
             one
             for one in newest[:_LOOKED_THROUGH]
-            if one.action == actions.DIAL
+            if one.action in actions.NEW_CALLS
             and one.call_id is None
             and all(
                 any(_is_of(one.parameters, value, _SIDES[key], user) for value in values)
@@ -78,15 +78,19 @@ def counts(found: Dials | None, user: Any) -> list[Count]:
 
 
 def _called(parameters: Any) -> str:
-    called = parameters.get("to")
+    called = _told(parameters, "to")
     return str(called[0] if isinstance(called, list) and called else called or "")
+
+
+def _told(parameters: Any, side: str) -> Any:
+    return parameters.get(side) or parameters.get(side.capitalize())  # of TeXML
 
 
 def _is_of(parameters: Any, value: str, sides: tuple[str, ...], user: Any) -> bool:
     digits = search.digits_of(value)
     if not digits or is_nobody(value) or not isinstance(parameters, dict):
         return False
-    told = [parameters.get(side) for side in sides]
+    told = [_told(parameters, side) for side in sides]
     numbers = [search.digits_of(one) for each in told for one in (each if isinstance(each, list) else [each]) if one]
     # an end of it tells who may not see a number no more than the search of calls does: four digits, or all of them
     by_end = may_see_whole(user) or len(digits) == _LAST

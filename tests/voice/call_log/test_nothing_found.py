@@ -38,6 +38,14 @@ def test_a_refused_dial_is_found_by_its_numbers(browser: Client, account: Telnyx
     assert "D13" in page
 
 
+def test_a_refused_dial_of_texml_is_found_as_well(browser: Client, account: TelnyxAccount) -> None:
+    told = {"action": "texml.calls.dial", "parameters": {"From": "+13125550199", "To": TO}}
+    CallCommand.objects.filter(pk=refused(account).pk).update(**told)
+    page = browser.get(LOG, {"q": f"to:{TO}"})
+    ((_, called),) = page.context["dials"].shown
+    assert (called, page.context["counts"][0].number) == (TO, 1)
+
+
 def test_of_two_numbers_of_one_kind_either_is_found(account: TelnyxAccount, operator: User) -> None:
     refused(account)
     for text, many in ((f"to:{TO} to:+442071838751", 1), (f"to:{TO} from:+13125550198", 0)):
