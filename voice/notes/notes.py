@@ -1,5 +1,6 @@
 """Writes notes on calls, and that somebody is to look at one again."""
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from voice.models import Call, CallNote, FollowUp
 LONGEST, MOST = 4000, 200
 MOST_PEOPLE = 200
 _TOGETHER = 100
+_KEY = re.compile(r"pk:(\d{1,9})", re.ASCII)
 LOOKED_THROUGH, MOST_NOTED = 1000, 100  # notes, for their words; calls that are found by them
 
 
@@ -105,8 +107,13 @@ def people() -> list[Any]:
 
 
 def person(name: str) -> Any:
-    """Find who is asked to look at a call; None, whoever comes first, for no name. ``ValidationError`` for nobody's."""
-    found = _who_sign_in().filter(username=name).first() if name else None
+    """Find who is asked to look at a call; None, whoever comes first, for no name. ``ValidationError`` for nobody's.
+
+    Forms say ``pk:7``, which no name can be: a name may be a number, and is masked for most.
+    """
+    key = _KEY.fullmatch(name)
+    wanted: dict[str, Any] = {"pk": int(key[1])} if key else {"username": name}
+    found = _who_sign_in().filter(**wanted).first() if name else None
     if name and found is None:
         raise ValidationError("Nobody of that name signs in here: choose somebody from the list.")
     return found

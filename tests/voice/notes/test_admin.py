@@ -144,6 +144,18 @@ def test_a_number_that_somebody_signs_in_with_is_masked_in_the_list_of_follow_up
     assert ("+1312•••0001" in html, "+13125550001" in html) == (True, False)
 
 
+def test_a_number_that_somebody_signs_in_with_is_in_no_form_of_who_may_not_see_it(user_with: Any, call: Call) -> None:
+    ada, support = user_with("Support", username="+13125550001"), user_with("Support")
+    client = Client()
+    client.force_login(support)
+    html = section(client, call)
+    assert (f'<option value="pk:{ada.pk}">+1312•••0001</option>' in html, "+13125550001" in html) == (True, False)
+    client.post(page(call, "follow-up"), {"assignee": f"pk:{ada.pk}"})
+    assert FollowUp.objects.get().assignee == ada
+    client.post(page(call, "follow-up"), {"assignee": f"pk:{ada.pk + 1_000_000}"})
+    assert FollowUp.objects.get().assignee == ada
+
+
 def test_a_number_in_a_name_is_in_no_form_of_who_may_not_see_it(browser: Client, user_with: Any, call: Call) -> None:
     told = {"name": "Ada +13125550001", "name_folded": "ada +13125550001"}
     Contact.objects.create(number=call.from_number, **told)
