@@ -17,7 +17,9 @@ _ANSWERED = (
 )
 _INCOMING_ONLY = frozenset({"answer", "reject"})
 _TRANSFER_SECONDS = timedelta(seconds=30)  # a target's leg begins so soon after the transfer
-_DETECTED = "call.machine.premium.call_screening.detected"
+_GREETING = ("call.machine.greeting.ended", "call.machine.premium.greeting.ended")
+# these say who answered: not that detection began, nor that the phone asks who calls
+DETECTION = ("call.machine.detection.ended", "call.machine.premium.detection.ended", *_GREETING)
 
 
 @dataclass(frozen=True)
@@ -144,8 +146,8 @@ class Leg:
 
         How a greeting ended tells who answered by its beep alone, or where nothing else does.
         """
-        told = [one for one in self.events if one.type.startswith("call.machine.") and one.type != _DETECTED]
-        surer = [one for one in told if ".greeting." not in one.type or one.payload.get("result") == "beep_detected"]
+        told = [one for one in self.events if one.type in DETECTION]
+        surer = [one for one in told if one.type not in _GREETING or one.payload.get("result") == "beep_detected"]
         return next((str(one.payload.get("result") or "") for one in reversed(surer or told)), "")
 
     def commands_named(self, *actions: str) -> list[Command]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from voice.explanations.judgement.facts import Command, Event
-from voice.explanations.judgement.legs import Leg
+from voice.explanations.judgement.legs import DETECTION, Leg
 from voice.explanations.judgement.verdicts import HIGH, MEDIUM, PORTAL, Verdict, actor, after
 
 ENDING = frozenset({"hangup", "reject", "texml.calls.hang_up"})
@@ -64,7 +64,7 @@ def _worded(leg: Leg, command: Command) -> Verdict:
         return _rejected(command, by)
     if not leg.was_answered:
         return _before_the_answer(leg, by)
-    if machine := _just_before(leg, command, "call.machine."):
+    if machine := _just_before(leg, command, *DETECTION):
         return _after_a_machine(leg, machine, by)
     if (gathered := _just_before(leg, command, "call.gather.ended")) and (found := _after_a_menu(leg, gathered, by)):
         return found
@@ -127,9 +127,9 @@ def _after_a_menu(leg: Leg, event: Event, by: str) -> Verdict | None:
     return Verdict("we_hung_up_menu", "completed", "us", sentence, HIGH, following, source=PORTAL).resting_on(event)
 
 
-def _just_before(leg: Leg, command: Command, beginning: str) -> Event | None:
+def _just_before(leg: Leg, command: Command, *beginnings: str) -> Event | None:
     """Return the last event of that kind, if the command may be its consequence."""
-    event, sent = leg.last(beginning), command.sent_at or command.created_at
+    event, sent = leg.last(*beginnings), command.sent_at or command.created_at
     return event if event and timedelta(seconds=-1) <= sent - event.at <= _BECAUSE else None
 
 

@@ -72,6 +72,12 @@ def test_a_machine_whose_greeting_ended_somehow_is_a_machine() -> None:
     assert (verdict.code, verdict.sentence.partition(";")[0]) == ("we_hung_up_machine", "A machine answered")
 
 
+@pytest.mark.parametrize("name", ["detection.started", "call_screening.detected"])
+def test_detection_that_only_began_is_no_reason(name: str) -> None:
+    told = [*course("outgoing", **ANSWERED), event(f"call.machine.premium.{name}", 19)]
+    assert judged(told, command("hangup", 19.5)).code == "we_hung_up"
+
+
 def test_before_the_answer_we_gave_up() -> None:
     told = course("outgoing", ended=12, hangup_cause="originator_cancel", sip_hangup_cause="487")
     verdict = judged(told, command("hangup", 11.9))
