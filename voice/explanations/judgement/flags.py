@@ -1,8 +1,8 @@
 """Adds remarks to a verdict, which change nothing in it: poor sound, a machine, spam, what came late."""
 
 from collections.abc import Iterator
-from typing import Any
 
+from voice.calls import measures
 from voice.explanations.judgement import never_placed
 from voice.explanations.judgement.facts import Command
 from voice.explanations.judgement.legs import Leg
@@ -53,8 +53,8 @@ def _of_trust(leg: Leg) -> Iterator[str]:
     screened = str(leg.told("call_screening_result") or "")
     if "spam" in screened:
         yield "marked likely spam"
-    attestation, validated = leg.told("shaken_stir_attestation"), leg.told("shaken_stir_validated")
-    if leg.is_incoming and (attestation in {"C", "none"} or validated is False):
+    told = measures.trust({name: leg.told(name) for name in ("shaken_stir_attestation", "shaken_stir_validated")}) or {}
+    if leg.is_incoming and (told.get("attestation") in {"C", "none"} or told.get("attestation_valid") is False):
         yield "the caller's number is not attested"
 
 
@@ -80,14 +80,12 @@ def _was_held_for_long(command: Command) -> bool:
 
 
 def _of_sound(leg: Leg) -> Iterator[str]:
-    quality: Any = leg.told("call_quality_stats")
-    quality = quality if isinstance(quality, dict) else {}
-    received, sent = _direction(quality, "inbound"), _direction(quality, "outbound")
-    mos = _number(received.get("mos"))
+    heard = measures.sound({"call_quality_stats": leg.told("call_quality_stats")}) or {}
+    mos = heard.get("mos")
     if mos is not None and mos < _POOR:
         yield f"{'bad' if mos < _BAD else 'poor'} sound (MOS {mos:.2f})"
-    for name, told in (("from them", received), ("to them", sent)):
-        packets, lost = _number(told.get("packet_count")), _number(told.get("skip_packet_count"))
+    for name, way in (("from them", "in"), ("to them", "out")):
+        packets, lost = heard.get(f"packets_{way}"), heard.get(f"skipped_{way}")
         if packets == 0:
             yield f"no audio {name}"
         elif packets and lost and lost / packets > _LOSS:
@@ -103,15 +101,3 @@ def _of_its_course(leg: Leg) -> Iterator[str]:
     if leg.context.same_length:
         others = leg.context.same_length
         yield f"cut after the same time as {others} other calls: probably a timer in the network, not a person"
-
-
-def _direction(quality: dict[str, Any], name: str) -> dict[str, Any]:
-    found = quality.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
-    except ValueError:
-        return None

@@ -1,5 +1,6 @@
 """Remarks beside a verdict: sound, trust, machines, refused commands, what was reported late."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,16 @@ def quality(mos: str = "4.4", packets: str = "1000", lost: str = "0", sent: str 
 def test_poor_sound_is_told(told: Any, flags: tuple[str, ...]) -> None:
     ended = course("outgoing", answered=1, ended=60, hangup_source="callee", call_quality_stats=told)
     assert judged(ended).flags == flags
+
+
+def test_what_texml_tells_as_texts_is_told_as_well() -> None:
+    stats = json.dumps({"mos": "2.9", "packet_count": "1000", "skip_packet_count": "30"})
+    told = {"call_quality_stats": stats, "shaken_stir_validated": "false"}
+    assert judged(course("incoming", answered=1, ended=60, hangup_source="caller", **told)).flags == (
+        "the caller's number is not attested",
+        "bad sound (MOS 2.90)",
+        "3 % of the audio from them was lost",
+    )
 
 
 def test_who_calls_and_who_answered_is_told() -> None:
