@@ -16,6 +16,7 @@ from portal.actors import actor_of
 from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
 from portal.phone_numbers import same_form
+from voice.calls import search
 from voice.reports import as_csv, freshness, links, report, windows
 from voice.reports.definitions.catalogue import GENERAL, METRICS
 from voice.reports.figures import Scope
@@ -136,13 +137,19 @@ def _address(request: HttpRequest, **changed: str) -> str:
 
 
 def _applications(scope: Scope, user: Any) -> list[tuple[str, str]]:
-    """List the applications to choose from, by id and name; those of the account, where one is chosen."""
+    """List the applications to choose from, by id and name; those of the account, where one is chosen.
+
+    The one that the report is of is among them.
+    """
     found: list[tuple[str, str]] = []
     for kind in KINDS:
         rows = kind.model._default_manager.filter(missing_since=None)
         rows = rows.filter(account=scope.account_id) if scope.account_id else rows
         if user.has_perm(kind.permission("view")):
             found += [(row.telnyx_id, row.name) for row in rows[:_MOST_APPLICATIONS]]
+    if (asked := scope.connection_id) and asked not in dict(found):  # gone from Telnyx, say: it is what is shown
+        names = search.application_names({(scope.account_id, asked)})
+        found.append((asked, next(iter(names.values()), "")))
     return sorted(found, key=lambda one: one[1].casefold())
 
 

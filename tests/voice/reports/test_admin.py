@@ -10,9 +10,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.counted_calls import BEGIN, count_all, make_calls
-from tests.support.factories import make_call, make_flow
+from tests.support.factories import CONNECTION, make_call, make_flow
 from voice.reports import report
 from voice.reports.definitions.catalogue import GENERAL, METRICS
 from voice.reports.windows import PRESETS
@@ -91,6 +92,14 @@ def test_there_is_a_report_without_any_call(browser: Client, window: str) -> Non
 def test_a_running_call_is_in_no_figure_and_it_says_so(browser: Client, account: TelnyxAccount) -> None:
     make_call(account)
     assert "1 on the line and in no figure yet" in browser.get("/admin/voice/reports/").content.decode()
+
+
+def test_a_report_of_an_application_that_is_gone_says_whose_it_is(browser: Client, account: TelnyxAccount) -> None:
+    told = {"telnyx_id": CONNECTION, "application_name": "night desk", "missing_since": BEGIN}
+    CallControlApplication.objects.create(account=account, **told)
+    html = browser.get(f"{DAY}&app={CONNECTION}").content.decode()
+    assert f'<option value="{CONNECTION}" selected>night desk</option>' in html
+    assert '<option value="77" selected>77</option>' in browser.get(f"{DAY}&app=77").content.decode()
 
 
 def test_a_line_too_many_is_told(browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
