@@ -15,7 +15,7 @@ from applications.kinds import KINDS
 from portal.actors import actor_of
 from portal.masking import may_see_whole
 from portal.models import AuditEvent, TelnyxAccount
-from portal.phone_numbers import same_form
+from portal.phone_numbers import mask, same_form
 from voice.calls import search
 from voice.reports import as_csv, freshness, links, report, windows
 from voice.reports.definitions.catalogue import GENERAL, METRICS
@@ -71,7 +71,9 @@ def _file(request: HttpRequest, found: report.Report) -> HttpResponse:
     """Answer with the figures as a file; noted in the audit trail with what was asked for."""
     with timezone.override(UTC):  # the trail is read in other zones, too
         window = f"{found.window.words()} UTC"
-    AuditEvent.note(actor_of(request), "report.export", window=window, account=request.GET.get("account", ""))
+    told = {"account": request.GET.get("account", ""), "connection_id": found.scope.connection_id}
+    told |= {"number": mask(found.scope.number)}
+    AuditEvent.note(actor_of(request), "report.export", window=window, **told)
     answer = HttpResponse("".join(as_csv.lines(found)), content_type="text/csv; charset=utf-8")
     name = f"figures-{timezone.localtime(found.window.begin):%Y-%m-%d}-{timezone.localtime(found.window.end):%Y-%m-%d}"
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'

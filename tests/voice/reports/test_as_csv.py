@@ -9,6 +9,7 @@ from django.test import Client
 
 from portal.models import AuditEvent, TelnyxAccount
 from tests.support.counted_calls import count_all, in_currency, make_calls
+from tests.support.factories import CONNECTION
 from voice.reports.definitions.catalogue import METRICS
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +34,14 @@ def test_it_has_each_figure_as_a_number(browser: Client, account: TelnyxAccount)
         assert float(told["value"]) == pytest.approx(money[f"cost_millionths:{key}"] / 1e6)
     assert rows["price_eur"]["unit"] == "EUR a minute"
     assert AuditEvent.objects.get(action="report.export").details["window"].startswith("2026-03-02 00:00")
+
+
+def test_what_it_was_of_is_noted(browser: Client, account: TelnyxAccount) -> None:
+    asked = {"account": account.name, "app": CONNECTION, "number": "+13125550199", "format": "csv"}
+    assert browser.get("/admin/voice/reports/", asked).status_code == 200
+    details = AuditEvent.objects.get(action="report.export").details
+    told = {"account": account.name, "connection_id": CONNECTION, "number": "+1312•••0199"}
+    assert details | told == details
 
 
 def test_it_is_for_who_may_see_calls_and_of_what_can_be_read(signed_in: Any, account: TelnyxAccount) -> None:
