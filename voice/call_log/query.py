@@ -139,7 +139,7 @@ class Query:
     def with_token(self, key: str, value: str) -> str:
         """Write the query narrowed by one more token. Of a window, of rows, there is one: the new one."""
         replaced = {*WINDOWS} if key == "day" else {key, "day"} if key in WINDOWS else {key} & {ROWS}
-        kept = [one for one in self.tokens if one.key not in replaced]
+        kept = [one for one in self.tokens if one.key not in replaced and not _is_wider(one, key, value)]
         return tokens.write(dict.fromkeys([*kept, Token(key, value)]))
 
     def narrowed_to(self, key: str, value: str) -> str:
@@ -150,6 +150,12 @@ class Query:
     def without(self, *left_out: Token) -> str:
         """Write the query without these tokens."""
         return tokens.write(one for one in self.tokens if one not in left_out)
+
+
+def _is_wider(token: Token, key: str, value: str) -> bool:
+    """Tell whether it asks for a whole category of endings, beside which one verdict would add nothing."""
+    is_category = token.value in Call.Ending.values and not token.is_negated
+    return token.key == key == "ending" and is_category and value not in Call.Ending.values
 
 
 def _either(asked: Sequence[Condition]) -> Condition | None:

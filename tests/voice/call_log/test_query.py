@@ -236,6 +236,10 @@ def test_a_query_is_narrowed_and_widened(operator: User) -> None:
     assert read.with_token("day", "today") == "ending:busy day:today"
     assert asked("day:yesterday ending:busy", operator).with_token("since", "15m") == "ending:busy since:15m"
     assert asked("until:1h", operator).with_token("since", "7d") == "until:1h since:7d"
+    assert read.with_token("ending", "hung_up") == "since:2h ending:hung_up"
+    assert asked("-ending:busy ending:declined", operator).with_token("ending", "hung_up") == (
+        "-ending:busy ending:declined ending:hung_up"
+    )
     assert read.narrowed_to("ending", "declined") == "since:2h ending:declined"
     assert asked("-ending:busy is:lost", operator).narrowed_to("is", "running") == "-ending:busy is:lost is:running"
     assert read.without(read.tokens[1]) == "since:2h"
