@@ -18,6 +18,7 @@ from voice.calls import search
 from voice.calls.serializers import CallSerializer
 from voice.commands.products import tell_products
 from voice.commands.serializers import CommandSerializer
+from voice.explanations.judgement.verdicts import Verdict
 from voice.models import HAPPENED_AT, Call, CallCommand, CallEvent
 from voice.session_picture import text
 
@@ -118,11 +119,14 @@ def _case(session: Session, request: Any, events: list[Any], commands: list[Any]
     tell_products(legs)
     names = search.application_names({(leg.account_id, leg.connection_id) for leg in legs})
     told = CallSerializer(legs, many=True, context={"request": request, "applications": names}).data
-    said = [
-        {"call_control_id": leg.call_control_id, **masked_for(session.user, session.verdicts[leg.pk].told())}
-        for leg in legs
-    ]
+    said = [{"call_control_id": leg.call_control_id, **_said(session.verdicts[leg.pk], session)} for leg in legs]
     return {"id": str(session.call.pk), "legs": told, "explanations": said, "events": events, "commands": commands}
+
+
+def _said(verdict: Verdict, session: Session) -> dict[str, Any]:
+    """Return a verdict as the page tells it: our own words, but for the numbers in them."""
+    sentences = {"sentence": session.words(verdict.sentence), "next_step": session.words(verdict.next_step)}
+    return verdict.told() | sentences | {"flags": [session.words(flag) for flag in verdict.flags]}
 
 
 def _events(session: Session) -> list[dict[str, Any]]:

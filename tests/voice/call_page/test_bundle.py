@@ -92,6 +92,9 @@ def test_who_may_see_no_number_gets_none(signed_in: Any, account: TelnyxAccount)
     client = signed_in("voice.view_call", "voice.view_callevent", "voice.view_callcommand")
     found = bundle(client, first)
     assert "•••0143" in found["call.json"]
+    said = json.loads(found["call.json"])["explanations"][0]
+    assert (said["category"], said["who"]) == ("completed", "callee")
+    assert "(+1312•••0001) hung up" in said["sentence"]
     assert found["webhooks.ndjson"]
     for name, text in found.items():
         for number in ("5550143", "5550100", "5550001", "555-0143", "555-0100", "555-0001"):
