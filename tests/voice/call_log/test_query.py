@@ -83,6 +83,7 @@ def found(text: str, user: Any) -> str:
         ("ending:refused_d13", "c"),
         ("-ending:busy is:ended", "c"),
         ("code:d13", "c"),
+        ("code:PE1", ""),
         ("D13", "c"),
         ("sip:486", "b"),
         ("SIP 486", "b"),

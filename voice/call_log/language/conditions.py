@@ -112,7 +112,7 @@ def ending(value: str, actor: Actor) -> Condition:
 
 def code(value: str, actor: Actor) -> Condition:
     """Read a code of Telnyx's, D13 or 10038: calls that were refused with it."""
-    if not re.fullmatch(r"[A-Za-z]?\d{1,6}", value):
+    if not re.fullmatch(r"[A-Za-z]{0,2}\d{1,6}", value):
         raise Malformed("takes a code of Telnyx's, as D13")
     return Condition(value.upper(), Q(ending=f"refused_{value.lower()}"), Reach.MANY)
 
