@@ -51,6 +51,9 @@ _FREESWITCH = {
 def judge(session: Session, leg: Leg) -> Verdict:
     """Say why the leg ended, by its hang-up alone."""
     cause = _SAME.get(leg.cause, leg.cause)
+    # of a caller it is that of the first command (support.telnyx.com, article 5025298)
+    if cause == "allotted_timeout" and leg.is_incoming and not leg.was_answered:
+        return our_side.no_command(leg)
     if cause in _FREESWITCH:
         return _by_row(leg, _FREESWITCH[cause], cause)
     if cause not in _KNOWN:

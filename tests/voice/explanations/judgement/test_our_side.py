@@ -78,4 +78,6 @@ def test_a_caller_cut_by_telnyx_was_taken_by_nobody() -> None:
     told = course("incoming", ended=30, hangup_cause="timeout", sip_hangup_cause="480")
     verdict = judged(told, first_command_seconds=30.0)
     assert (verdict.code, verdict.category, verdict.who) == ("first_command", "our_side", "us")
+    allotted = judged(course("incoming", ended=30, hangup_cause="ALLOTTED_TIMEOUT"), first_command_seconds=30.0)
+    assert (allotted.code, allotted.sentence) == (verdict.code, verdict.sentence)
     assert "no command came within 30 s" in verdict.sentence
