@@ -1,10 +1,12 @@
 """The admin's lists page by page: each row that was there all the time once, whatever comes and goes meanwhile."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.contrib import admin
@@ -15,7 +17,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from tests.badinput.rows import one_of_each
 from tests.support.factories import make_call
 from voice.models import Alert
@@ -118,3 +120,18 @@ def test_a_page_that_is_none_of_the_list_is_told(browser: Client, account: Telny
     answer = browser.get(LOG, {"p": place})
     assert "is none of this list" in answer.content.decode()
     assert answer.context["cl"].result_list
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_a_filter_chosen_on_a_later_page_is_of_the_whole_list(browser: Client) -> None:
+    for _ in range(5):
+        AuditEvent.objects.create(actor="user: ada", action="call.dial")
+    newest = AuditEvent.objects.create(actor="user: ada", action="flow.delete")
+    url = reverse("admin:portal_auditevent_changelist")
+    later = browser.get(f"{url}{shown(browser, url, '?q=ada').next_url}&e=1")
+    assert newest not in later.context["cl"].result_list
+    form = re.search(r'<form id="filter-form".*?</form>', later.content.decode(), re.DOTALL)
+    assert form is not None
+    kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    assert kept == {"q": "ada"}
+    assert list(shown(browser, url, f"?{urlencode(kept | {'action': 'flow.delete'})}").result_list) == [newest]
