@@ -74,3 +74,24 @@ def test_the_history_is_read_and_restored_without_leaving_the_page(
         expect(head).to_have_text("router")
         expect(page.locator(".portal-toast")).to_be_visible()
     assert window.wrongs == []
+
+
+def test_what_is_typed_goes_along_into_the_file_the_columns_and_the_filters(
+    opened: Callable[..., Any], operator: Any, account: TelnyxAccount
+) -> None:
+    for name in ("desk", "door"):
+        CallControlApplication.objects.create(account=account, telnyx_id=name, application_name=name)
+    with opened(viewport=WIDE) as window:
+        window.enter(operator)
+        window.open(f"{page_url('changelist')}?q=door")
+        page = window.page
+        page.locator("#searchbar").fill("desk")
+        expect(page.locator("#result_list")).to_contain_text("desk")
+        expect(page.locator("#portal-active-filters")).to_contain_text("desk")
+        assert "q=desk" in str(page.locator("a[href*='/export/csv/']").get_attribute("href"))
+        assert page.locator(".portal-columns input[name=query]").get_attribute("value") == "q=desk"
+        page.locator("#portal-filters-open").click()
+        with page.expect_navigation():
+            page.get_by_role("button", name="Apply Filters").click()
+        assert "q=desk" in page.url
+    assert window.wrongs == []

@@ -1,5 +1,6 @@
 """The list is searched while somebody types, and a row of it is cloned."""
 
+import re
 from typing import Any
 
 import pytest
@@ -57,7 +58,11 @@ def test_the_list_asks_again_while_somebody_types_and_is_a_plain_form_too(
     page = browser.get(page_url("changelist", kind=kind), {"active__exact": "1"}).content.decode()
     assert 'hx-trigger="input changed delay:250ms from:#searchbar"' in page
     assert f'hx-get="{page_url("changelist", kind=kind)}"' in page
-    for target in ("portal-results", "portal-pages", "portal-kept"):
+    with_them = re.search(r'hx-select-oob="([^"]+)"', page)
+    assert with_them is not None
+    beside = {"portal-pages", "portal-kept", "portal-active-filters", "portal-exports", "portal-preserved"}
+    assert {target.removeprefix("#") for target in with_them[1].split(",")} == {*beside, "portal-columns-query"}
+    for target in ("portal-results", *beside, "portal-columns-query"):
         assert page.count(f'id="{target}"') == 1
     assert 'method="get" role="search"' in page
 
