@@ -1,6 +1,7 @@
 """People make tokens of their own, which can do no more than they."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -8,6 +9,7 @@ from django.test import Client
 
 from portal.admin.my_tokens import PERMISSION, scopes_of
 from portal.models import SCOPES, ApiToken, AuditEvent
+from portal.view_times import TimePreference
 from tests.support.rest import api_for
 
 MINE = "/admin/portal/apitoken/mine/"
@@ -103,3 +105,9 @@ def test_the_page_takes_a_permission_that_groups_have_who_build_and_operate(clie
         assert member.has_perm(PERMISSION)
         client.force_login(member)
         assert "My tokens" in client.get("/admin/").content.decode()
+
+
+def test_times_are_written_as_their_owner_reads_times(client: Client, ada: User) -> None:
+    TimePreference.objects.create(user=ada, time_zone="America/New_York", order="american")
+    ApiToken.make(ada, "mine", ["calls:read"], datetime(2098, 7, 4, 1, 30, tzinfo=UTC))
+    assert ">07/03/2098 9:30:00 PM</time>" in client.get(MINE).content.decode()
