@@ -94,13 +94,14 @@ class AuditEventAdmin(PageAdmin):
     def page(self, request: HttpRequest, event: AuditEvent) -> dict[str, Any]:
         rest = changes.others(event.details)
         listing = reverse("admin:portal_auditevent_changelist")
+        thing = {"q": event.object_id, "object_type": event.object_type}  # a person and a group may both be number 1
         return {
             "title": wording.words(event.action),
             "event": event,
             "changes": changes.of_details(event.details, request.user),
             "details": as_json(rest) if rest else "",
             "object_url": _page_of(event),
-            "about": f"{listing}?{urlencode({'q': event.object_id})}" if event.object_id else "",
+            "about": f"{listing}?{urlencode(thing)}" if event.object_id else "",
             "by": f"{listing}?{urlencode({'actor': event.actor})}" if may_see_whole(request.user) else "",
         }
 

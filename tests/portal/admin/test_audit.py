@@ -123,3 +123,15 @@ def test_a_long_export_says_where_it_was_cut(browser: Client, monkeypatch: pytes
         AuditEvent.objects.create(actor="user: ada", action=f"x.{name}")
     text = b"".join(browser.get(f"{AUDIT}export/?q=x.").streaming_content).decode()
     assert (text.count("user: ada"), "Cut after 1 lines" in text) == (1, True)
+
+
+def test_all_that_was_done_to_a_person_is_not_what_was_done_to_a_group_of_that_number(browser: Client) -> None:
+    for kind in ("auth.user", "auth.group"):
+        AuditEvent.objects.create(
+            actor="user: ada", action="x.y", object_type=kind, object_id="7", object_label=f"the {kind}"
+        )
+    event = AuditEvent.objects.get(object_type="auth.user")
+    page = browser.get(f"{AUDIT}{event.pk}/change/")
+    assert "All that was done to it" in page.content.decode()
+    listed = browser.get(page.context["about"]).context["cl"].result_list
+    assert [one.object_label for one in listed] == ["the auth.user"]
