@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.timesince import timesince
@@ -178,9 +179,13 @@ def _numbers(account: TelnyxAccount) -> _Found:
         return _Found(None, f"Telnyx could not be asked: {error}", "Try again in a moment.")
     if any(counts):
         total = sum(count or 0 for count in counts)
-        return _Found(True, f"{total} phone number{' is' if total == 1 else 's are'} assigned to it.")
+        least = "At least " if None in counts or len(here) > len(counts) else ""
+        return _Found(True, f"{least}{total} phone number{' is' if total == 1 else 's are'} assigned to it.")
     if None in counts:
         return _Found(None, "Telnyx does not tell how many numbers are assigned.")
+    if len(here) > len(counts):
+        words = f"None of the {len(counts)} applications that were asked about has a phone number; more send here."
+        return _Found(None, words, "Pull: those that have one are asked about first then.", _LIST)
     return _Found(False, "No phone number is assigned to it: nobody can call.", "Assign one on its page.", _LIST)
 
 
@@ -216,8 +221,15 @@ def _colleagues(account: TelnyxAccount) -> _Found:
 
 
 def _applications(account: TelnyxAccount) -> list[TelnyxApplication]:
-    texml = TexmlApplication.objects.filter(account=account, missing_since=None) if is_texml_ours(account) else ()
-    return [*pointing_here(account).order_by("application_name")[:_MOST_ASKED], *texml[:_MOST_ASKED]]
+    """List some that send here, those that had the most phone numbers at the last pull first."""
+    found: list[TelnyxApplication] = [*_first(pointing_here(account), "application_name")]
+    if is_texml_ours(account):
+        found += _first(TexmlApplication.objects.filter(account=account, missing_since=None), "friendly_name")
+    return sorted(found, key=lambda one: -(one.numbers_count or 0))
+
+
+def _first(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+    return rows.order_by(F("numbers_count").desc(nulls_last=True), name)[: _MOST_ASKED + 1]  # one more tells of more
 
 
 _STORE = "admin:voice_first_steps_public_key"

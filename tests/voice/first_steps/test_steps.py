@@ -144,3 +144,16 @@ def test_the_command_says_what_is_to_be_done(
         call_command("doctor", "--account", "nobody")
     with pytest.raises(KeyError):
         steps.look(sandbox_account, "nothing")
+
+
+def test_a_number_of_one_of_many_applications_is_not_said_to_be_missing(
+    sandbox_account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    for at in range(6):
+        make_application(sandbox_account, f"77{at}", application_name=f"a{at}")
+    assigned(sandbox_account, application)
+    found = steps.look(sandbox_account, "numbers")
+    assert (found.ok, "None of the 5 applications" in found.words) == (None, True)
+    CallControlApplication.objects.filter(pk=application.pk).update(numbers_count=1)  # as a pull does
+    assert steps.look(sandbox_account, "numbers").words == "At least 1 phone number is assigned to it."
+    assert steps.look(sandbox_account, "application").words.startswith("router, ")
