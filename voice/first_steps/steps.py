@@ -65,7 +65,8 @@ def look(account: TelnyxAccount, id: str) -> Step:
     if found.page:
         url = reverse(found.page, args=[account.pk] if found.page in _OF_ACCOUNT else [])
     fix = reverse(found.fix, args=[account.pk]) if found.fix and not account.from_environment else ""
-    return Step(id, title, found.ok, found.words, found.hint, url, fix)
+    is_fixed = account.from_environment and found.ok is False and found.page == _ACCOUNT
+    return Step(id, title, found.ok, found.words, _IN_ENVIRONMENT if is_fixed else found.hint, url, fix)
 
 
 def store_public_key(account: TelnyxAccount, actor: Actor) -> str:
@@ -233,6 +234,10 @@ def _first(rows: QuerySet[Any], name: str) -> QuerySet[Any]:
 
 
 _STORE = "admin:voice_first_steps_public_key"
+_IN_ENVIRONMENT = (
+    "The account comes from the environment: set TELNYX_API_KEY, TELNYX_PUBLIC_KEY or TELNYX_BASE_URL there, and start "
+    "the portal anew."
+)
 _ACCOUNT, _INBOX = "admin:portal_telnyxaccount_change", "admin:voice_inbox_account"
 _OF_ACCOUNT = (_ACCOUNT, _INBOX)
 _LIMITS = "admin:voice_limits_changelist"

@@ -157,3 +157,13 @@ def test_a_number_of_one_of_many_applications_is_not_said_to_be_missing(
     CallControlApplication.objects.filter(pk=application.pk).update(numbers_count=1)  # as a pull does
     assert steps.look(sandbox_account, "numbers").words == "At least 1 phone number is assigned to it."
     assert steps.look(sandbox_account, "application").words.startswith("router, ")
+
+
+def test_what_comes_from_the_environment_is_to_be_set_there(sandbox_account: TelnyxAccount) -> None:
+    sandbox_account.public_key, sandbox_account.from_environment = "", True
+    found = steps.look(sandbox_account, "public-key")
+    assert (found.ok, "TELNYX_PUBLIC_KEY" in found.hint, found.fix) == (False, True, "")
+    sandbox_account.api_key_sealed = ""
+    assert "TELNYX_API_KEY" in steps.look(sandbox_account, "key").hint
+    sandbox_account.from_environment = False
+    assert steps.look(sandbox_account, "key").hint.endswith("and enter it.")
