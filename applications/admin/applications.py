@@ -155,7 +155,7 @@ class ApplicationAdmin(  # type: ignore[misc]
                 return self._conflict_page(request, application, conflict.page(request.POST, self.kind, application))
         form = self.get_form(request, application)(request.POST, instance=application)
         if request.POST.get("retry") == "form":
-            request.errors_of_telnyx = {NON_FIELD_ERRORS: ["Nothing was sent yet."]}  # type: ignore[attr-defined]
+            request.errors_of_telnyx = {NON_FIELD_ERRORS: ["Nothing more was sent."]}  # type: ignore[attr-defined]
             return None
         done = self._send(request, form, application) if form.is_valid() else None
         if done is None and application and not _is_there(self.get_object(request, application.pk)):

@@ -81,6 +81,8 @@ def uncertain(error: TelnyxError, found: list[JsonObject] | None) -> UncertainCr
     """Make the error for when nothing could be adopted; ``found`` is None when Telnyx could not be asked."""
     if found is None:
         outlook = "Telnyx's list could not be read afterwards either."
+    elif len(found) == 1:
+        outlook = "One application that may be it is there and unknown here; see whether it is yours."
     elif found:
         outlook = f"{len(found)} applications with these values are there and unknown here; see which is yours."
     else:

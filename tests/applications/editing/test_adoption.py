@@ -142,6 +142,7 @@ def test_what_the_lost_try_made_with_other_values_is_shown_and_not_taken(
     with pytest.raises(UncertainCreate) as caught:
         create_application(CALL_CONTROL, sandbox_account, {**_new(CALL_CONTROL), "dtmf_type": "SIP INFO"}, ADA)
     assert [one["id"] for one in caught.value.candidates] == _there(sandbox)
+    assert "One application that may be it is there" in str(caught.value)
 
 
 def test_a_create_whose_process_died_is_remembered_and_not_made_twice(
@@ -302,7 +303,7 @@ def test_going_back_to_the_form_sends_nothing_and_keeps_what_was_typed(
     answer = browser.post(add_url, typed)
     before = len(requests(sandbox))
     form = browser.post(add_url, _carried(answer) | {"retry": "form"}).context["adminform"].form
-    assert form.errors["__all__"] == ["Nothing was sent yet."]
+    assert form.errors["__all__"] == ["Nothing more was sent."]
     assert (form["application_name"].value(), form["dtmf_type"].value()) == ("twin", "Inband")
     assert len(requests(sandbox)) == before
 
