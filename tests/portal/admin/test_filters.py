@@ -4,11 +4,15 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.contrib import admin
+from django.contrib.admin import SimpleListFilter
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
-from portal.models import AuditEvent
+from portal.models import AuditEvent, TelnyxAccount
 from portal.view_times import TimePreference
 from tests.support.accounts import make_account
 from tests.support.factories import make_flow
@@ -216,3 +220,18 @@ def make_row(account, url, leg, at):
     if "callcommand" in url:
         return CallCommand.objects.create(account=account, action="speak", intent_key=leg, created_at=at, expires_at=at)
     return Conference.objects.create(account=account, conference_id=leg, started_at=at)
+
+
+def test_a_filter_of_links_goes_along_when_those_beside_it_are_applied(browser: Client, account: TelnyxAccount) -> None:
+    kept = set()
+    for model, shows in admin.site._registry.items():
+        url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+        specs = browser.get(url).context["cl"].filter_specs if getattr(shows, "list_filter_submit", False) else []
+        for spec in [one for one in specs if isinstance(one, SimpleListFilter) and not hasattr(one, "form_class")]:
+            name, (value, _) = spec.parameter_name, spec.lookup_choices[0]
+            page = browser.get(url, {name: value}).content.decode()
+            form = re.search(r'<form id="filter-form".*?</form>', page, re.DOTALL)
+            assert form is not None
+            assert form[0].count(f'name="{name}" value="{value}"') == 1, (url, name)
+            kept.add(name)
+    assert kept == {"missing", "warnings", "flow", "state"}
