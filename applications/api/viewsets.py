@@ -36,7 +36,7 @@ from applications.editing.service import create_application, delete_application,
 from applications.exchange.api import Plans
 from applications.kinds import KINDS, Kind
 from applications.models import CallControlApplication, Pull, TelnyxApplication, TexmlApplication
-from applications.pulls.pulls import pull_within
+from applications.pulls.pulls import ANOTHER_OWNER, pull_within
 from applications.related.api import PhoneNumbers
 from applications.related.numbers import count_numbers, in_the_way
 from applications.tags import tagged
@@ -251,6 +251,8 @@ def _if_match(request: Request) -> list[str]:
 def _failed(record: Pull) -> Problem:
     last: JsonObject = record.errors[-1] if record.errors else {}
     message = str(last.get("message", "The pull failed."))
+    if record.state == Pull.State.STOPPED and last.get("kind") == ANOTHER_OWNER:
+        return Problem(409, message, ANOTHER_OWNER)  # not to be sent again as it is: it may be the wrong key
     if record.state == Pull.State.STOPPED:
         return Problem(409, f"{message} Send accept_missing: true.", "looks_like_mass_delete")
     status = {"refused": 422, "uncertain": 504}.get(str(last.get("kind")), 503)

@@ -31,6 +31,7 @@ OnPage = Callable[[Pull], None]
 Packed = tuple[store.Page, bytes]  # the page without its applications, and these
 
 _MOST_ERRORS = 100
+ANOTHER_OWNER = "another_owner"  # the kind of the error of a pull that was stopped for its key
 INTERRUPTED = {"errors": [{"id": None, "kind": "interrupted", "message": "The pull was interrupted."}]}
 
 
@@ -86,7 +87,9 @@ def run(record: Pull, actor: Actor, *, accept_missing: bool = False, on_page: On
         state = _run(record, actor, accept_missing, on_page)
     except Replaced:
         record.refresh_from_db()
-    except (LooksLikeMassDelete, AnotherOwner) as error:
+    except AnotherOwner as error:
+        _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": ANOTHER_OWNER, "message": str(error)})
+    except LooksLikeMassDelete as error:
         _finish(record, Pull.State.STOPPED, actor, {"id": None, "kind": "stopped", "message": str(error)})
     except TelnyxError as error:
         _finish(record, Pull.State.FAILED, actor, _told(error))

@@ -57,6 +57,16 @@ def test_a_pull_that_was_killed_is_told_and_not_asked_for_again(browser: Client,
     assert LINES not in page
 
 
+@pytest.mark.parametrize(("kind", "words"), [("stopped", "They are gone"), ("another_owner", "The key is right")])
+def test_who_accepts_a_stopped_pull_is_told_what_is_accepted(
+    browser: Client, account: TelnyxAccount, kind: str, words: str
+) -> None:
+    told = {"finished_at": timezone.now(), "errors": [{"id": None, "kind": kind, "message": "x"}]}
+    Pull.objects.create(account=account, kind=CALL_CONTROL.slug, requested_by="portal", state="stopped", **told)
+    page = browser.get(LIST).content.decode()
+    assert [one for one in ("They are gone", "The key is right") if one in page] == [words]
+
+
 def test_who_may_not_see_applications_sees_no_pulls(client: Client, user_with: Any, account: TelnyxAccount) -> None:
     client.force_login(user_with("applications.view_texmlapplication"))
     assert client.get(LINES).status_code == 403

@@ -9,6 +9,7 @@ from applications.mirror.store import digest
 from applications.models import CallControlApplication, Pull
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.sandbox.texml import accounts
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
 from tests.support.rest import api_for, problem
@@ -231,6 +232,19 @@ def test_a_pull_that_telnyx_refuses_tells_its_code(
     told = _send(api, "post", f"{URL}pull/").json()
     assert (told["status"], told["code"], told["title"]) == (422, "telnyx_refused", "Telnyx refused this")
     assert told["telnyx_code"] == "10010"
+
+
+@pytest.mark.usefixtures("only_account")
+@pytest.mark.django_db(transaction=True)
+def test_the_key_of_another_organization_is_not_told_as_a_mass_delete(
+    api: APIClient, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _send(api, "post", f"{URL}pull/").status_code == 200
+    monkeypatch.setitem(accounts._IDS, "organization_id", "somebody-else")
+    answer = _send(api, "post", f"{URL}pull/").json()
+    assert (answer["status"], answer["code"]) == (409, "another_owner")
+    assert "belongs to another Telnyx account" in answer["detail"]
+    assert "accept_missing: true" not in answer["detail"]
 
 
 @pytest.mark.parametrize("body", [{"acount": "x"}, {"account": 5}, {"account": "nobody"}, {"accept_missing": "yes"}])
