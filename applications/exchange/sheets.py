@@ -97,7 +97,8 @@ def _header(kind: Kind, cells: list[str]) -> list[str]:
 
 def _row(kind: Kind, names: list[str], cells: list[str], line: int) -> JsonObject:
     if len(cells) != len(names):
-        raise _unreadable(line, f"This line has {len(cells)} cells, the first line {len(names)}.")
+        cell = "cell" if len(cells) == 1 else "cells"
+        raise _unreadable(line, f"This line has {len(cells)} {cell}, the first line {len(names)}.")
     known = kind.settable_flat()
     return {name: _value(known.get(name), csv_lines.bare(cell)) for name, cell in zip(names, cells, strict=True)}
 

@@ -91,6 +91,7 @@ BAD = {
     b"colour,application_name": "line 1, colour: Unknown column.",
     b"id,id": "line 1, id: The column stands here twice.",
     b"id\n1,2": "line 2: This line has 2 cells, the first line 1.",
+    b"id,application_name\n1": "line 2: This line has 1 cell, the first line 2.",
     b'id\n"open': "line 2: This is not CSV: unexpected end of data.",
     b"id\n\x00": "The file is not UTF-8 text.",
     b"\xff\xfe": "The file is not UTF-8 text.",

@@ -37,7 +37,7 @@ class Command(BaseCommand):
                 found.append(step)
                 self._tell(account, step, options["format"])
         if failed := sum(step.ok is False for step in found):
-            raise CommandError(f"{failed} of {len(found)} steps are still to be done.")
+            raise CommandError(f"{failed} of {len(found)} steps {'is' if failed == 1 else 'are'} still to be done.")
 
     def _tell(self, account: TelnyxAccount, step: steps.Step, format: str) -> None:
         if format == "json":
