@@ -4,7 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.urls import reverse
 
@@ -47,6 +49,12 @@ def test_the_audit_trail(looks: Any, operator: User) -> None:
     event = AuditEvent.objects.create(at=AT, actor="user: ada", action="sign-in")
     for url in ("/admin/portal/auditevent/", f"/admin/portal/auditevent/{event.pk}/change/"):
         assert "01.07.2026 23:30:05" in looks(url)
+
+
+def test_what_django_keeps_of_a_person(looks: Any, operator: User) -> None:
+    about = {"content_type": ContentType.objects.get_for_model(User), "object_id": operator.pk, "object_repr": "ada"}
+    LogEntry.objects.create(user=operator, action_time=AT, action_flag=CHANGE, **about)
+    assert "01.07.2026 23:30:05" in looks(f"/admin/auth/user/{operator.pk}/history/")
 
 
 def test_fetches_and_exports(looks: Any, operator: User, account: TelnyxAccount) -> None:
