@@ -319,6 +319,8 @@ class RunAdmin(ReadOnlyAdmin):
         label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
     )
     def state_shown(self, record: Pull | ApplyRun) -> tuple[str, str]:
+        if record.is_silent:
+            return "failed", "interrupted"  # nobody has noted its end: who ran it was killed
         return record.state, record.get_state_display()
 
 
