@@ -164,3 +164,12 @@ def test_assigning_is_a_post_with_a_token_of_the_form(operator: User, mirrored: 
     strict.get(page_url("change", row.pk))
     assert strict.post(at, headers={"X-CSRFToken": strict.cookies["csrftoken"].value}).status_code == 200
     assert number_at(row.account)["connection_id"] == row.telnyx_id
+
+
+def test_behind_the_last_number_it_is_not_said_that_there_is_none(browser: Client, mirrored: Any) -> None:
+    row = mirrored()
+    number = assigned(row.account, row)
+    beyond = browser.get(page_url("numbers", row.pk), {"page": "2"}).content.decode()
+    assert ("No number is on this page any more." in beyond, "No number is assigned to it." in beyond) == (True, False)
+    assert "Previous" in beyond
+    assert "No number is assigned to it." in browser.post(page_url("unassign", row.pk, number["id"])).content.decode()
