@@ -135,3 +135,19 @@ def test_a_filter_chosen_on_a_later_page_is_of_the_whole_list(browser: Client) -
     kept = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
     assert kept == {"q": "ada"}
     assert list(shown(browser, url, f"?{urlencode(kept | {'action': 'flow.delete'})}").result_list) == [newest]
+
+
+@pytest.mark.usefixtures("short_pages")
+@pytest.mark.parametrize("query", ["?", "?state=open&"])
+def test_a_page_whose_rows_are_gone_does_not_say_that_the_list_has_none(browser: Client, query: str, db: None) -> None:
+    times = {"opened_at": timezone.now(), "seen_at": timezone.now()}
+    rows = [Alert.objects.create(kind="backlog", subject=str(at), summary="x", **times) for at in range(4)]
+    url = reverse("admin:voice_alert_changelist")
+    later = shown(browser, url, query)
+    last = f"{url}{later.next_url}"
+    (gone,) = set(rows) - set(later.result_list)
+    gone.delete()
+    answer = browser.get(last)
+    page = answer.content.decode()
+    assert ("alerts yet" in page, "Nothing matches" in page, "Nothing is here any more" in page) == (False, False, True)
+    assert len(shown(browser, url, answer.context["cl"].previous_url).result_list) == 3
