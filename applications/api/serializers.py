@@ -7,6 +7,7 @@ from rest_framework import serializers
 from applications.kinds import KINDS, Kind
 from applications.models import Pull, TelnyxApplication
 from applications.notices import warnings_for
+from applications.pulls.pulls import INTERRUPTED
 from portal.json_types import JsonObject
 from portal.masking import addresses_for
 from portal.telnyx.sdk_types import Parameter
@@ -142,6 +143,12 @@ class PullSerializer(serializers.ModelSerializer[Pull]):
             "errors",
         )
         read_only_fields = fields
+
+    def to_representation(self, instance: Pull) -> JsonObject:
+        """Tell one that was killed as failed: nobody has noted its end."""
+        told: JsonObject = super().to_representation(instance)
+        over = {"state": Pull.State.FAILED.value, "errors": [*told["errors"], *INTERRUPTED["errors"]]}
+        return told | (over if instance.is_silent else {})
 
 
 def as_schema(parameter: Parameter, *, read: bool = False) -> JsonObject:

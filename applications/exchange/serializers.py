@@ -5,6 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from applications.models import ApplyRun
+from portal.json_types import JsonObject
 
 
 class ApplicationPlanInput(serializers.Serializer[Any]):
@@ -94,3 +95,8 @@ class ApplyRunSerializer(serializers.ModelSerializer[ApplyRun]):
             *("progress", "total", "failed", "results"),
         )
         read_only_fields = fields
+
+    def to_representation(self, instance: ApplyRun) -> JsonObject:
+        """Tell one that was killed as failed: nobody has noted its end."""
+        told: JsonObject = super().to_representation(instance)
+        return told | ({"state": ApplyRun.State.FAILED.value} if instance.is_silent else {})

@@ -15,6 +15,7 @@ from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at
 from tests.support.rest import api_for, problem
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_numbers import assigned
+from tests.support.times import ago
 
 URL = "/api/v1/call-control-applications/"
 TEXML_URL = "/api/v1/texml-applications/"
@@ -208,6 +209,14 @@ def test_a_pull_that_takes_longer_is_202_and_can_be_watched(api: APIClient, sand
     assert (watched["state"], watched["progress"], watched["requested_by"]) == ("running", 0, "user: ada")
     assert watched["counts"] == {"created": 0, "updated": 0, "missing": 0, "unchanged": 0}
     assert watched["errors"] == []
+
+
+def test_a_pull_that_was_killed_is_told_as_failed(api: APIClient, account: TelnyxAccount) -> None:
+    record = Pull.objects.create(account=account, kind=CALL_CONTROL.slug, requested_by="user: ada")
+    assert api.get(f"/api/v1/pulls/{record.pk}/").json()["state"] == "running"
+    Pull.objects.filter(pk=record.pk).update(seen_alive_at=ago(61))
+    told = api.get(f"/api/v1/pulls/{record.pk}/").json()
+    assert (told["state"], [error["kind"] for error in told["errors"]]) == ("failed", ["interrupted"])
 
 
 @pytest.mark.usefixtures("only_account")

@@ -14,6 +14,7 @@ from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at
 from tests.support.polling import eventually
 from tests.support.rest import api_for, problem
 from tests.support.sandbox_ledger import requests
+from tests.support.times import ago
 
 URL = "/api/v1/call-control-applications/"
 DESK = {"application_name": "desk", "webhook_event_url": HOOK, "inbound": {"channel_limit": 4}}
@@ -169,3 +170,10 @@ def test_ids_that_nobody_knows_are_not_asked_for_by_the_thousand(
     assert any(told in sentence for sentence in problem(stale, 412)["changes"])
     assert len(requests(sandbox)) - before < 10
     assert "applications.0.id" in problem(_plan(api, strangers[0]), 400)["errors"]
+
+
+def test_a_run_that_was_killed_is_told_as_failed(api: APIClient, sandbox_account: TelnyxAccount) -> None:
+    run = ApplyRun.objects.create(account=sandbox_account, kind=CALL_CONTROL.slug, requested_by="user: ada", total=3)
+    assert api.get(f"/api/v1/applies/{run.pk}/").json()["state"] == "running"
+    ApplyRun.objects.filter(pk=run.pk).update(seen_alive_at=ago(61))
+    assert api.get(f"/api/v1/applies/{run.pk}/").json()["state"] == "failed"
