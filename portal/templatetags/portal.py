@@ -39,6 +39,7 @@ _TONES = {
     "refused": "bad",
     "dead": "bad",
     "failed": "bad",
+    "interrupted": "bad",
     "stopped": "bad",
     "unavailable": "bad",
     "conflict": "warn",

@@ -77,7 +77,7 @@ class RecoveryAdmin(ReadOnlyAdmin):
 
     @display(description="state", ordering="state")
     def state_shown(self, record: Recovery) -> str:
-        return status_badge(record.state)
+        return status_badge("interrupted" if record.is_silent else record.state)
 
     @display(description="looked through")
     def looked_through(self, record: Recovery) -> str:

@@ -31,6 +31,12 @@ def test_the_page_says_when_calls_could_not_be_asked_for(browser: Client, accoun
     assert told in browser.get(PAGE).content.decode()
 
 
+def test_a_run_that_was_killed_is_not_said_to_run_in_the_list_either(browser: Client, account: TelnyxAccount) -> None:
+    Recovery.objects.create(account=account, state="running", started_at=ago(200), seen_alive_at=ago(121))
+    page = browser.get(PAGE).content.decode()
+    assert ("was interrupted" in page, ">interrupted</span>" in page, ">running</span>" in page) == (True, True, False)
+
+
 @pytest.mark.alone("every account is asked, and nobody answers at the neighbour's")
 def test_the_button_asks_a_worker_and_the_page_shows_when_it_is_done(
     browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, woken: list[tuple[str, str]]
