@@ -272,7 +272,8 @@ def _seconds(begin: datetime | None, end: datetime | None) -> float | None:
 
 
 def _share(part: int | None, whole: int | None) -> float | None:
-    return round(min(part / whole, 1.0), 4) if part is not None and whole else None
+    # six digits: one packet of an hour is not none
+    return round(min(part / whole, 1.0), 6) if part is not None and whole else None
 
 
 class LiveListing(models.Model):

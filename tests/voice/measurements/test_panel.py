@@ -36,6 +36,7 @@ def section(client: Client, call: Call) -> str:
             {"packets_in": 9000, "skipped_in": 1, "packets_out": 9, "skipped_out": 0},
             "towards us below 0.1 % from us none",
         ),
+        ({"packets_in": 30_000, "skipped_in": 1}, "towards us below 0.1 % from us not measured"),
         ({"packets_in": 0, "skipped_in": 0}, "towards us not measured"),
         ({"attestation": "A", "attestation_valid": True}, "the number is theirs"),
         ({"attestation": "A", "attestation_valid": False}, "Its signature was not in order"),
