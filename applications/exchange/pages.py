@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core import signing
 from django.core.exceptions import PermissionDenied
@@ -28,6 +28,7 @@ from applications.kinds import Kind
 from applications.models import ApplyRun
 from applications.wording import display_value
 from portal.actors import actor_of
+from portal.admin.site import answer_dialog
 from portal.json_types import JsonObject
 from portal.masking import addresses_for
 from portal.models import AuditEvent, TelnyxAccount
@@ -132,8 +133,11 @@ class ExchangePages:
             raise PermissionDenied
         state = self._opened(request)
         if state is None:
-            problem = Problem(0, "", "This confirmation is too old, or not yours. Upload the file again.")
-            return self._draw(request, form=ImportForm(), problems=[problem])
+            told = "This confirmation is too old, or not yours. Upload the file again."
+            if request.headers.get("HX-Request"):  # asked by a part of a page: a whole one would be drawn into it
+                messages.error(request, told)
+                return answer_dialog(request, self._to("import"))
+            return self._draw(request, form=ImportForm(), problems=[Problem(0, "", told)])
         account = get_object_or_404(TelnyxAccount, pk=state["account"])
         steps, planned_at = [Step.from_json(data) for data in state["steps"]], datetime.fromisoformat(state["at"])
         if any(not self._may(request, step) for step in steps):

@@ -236,6 +236,8 @@ def test_a_confirmation_of_somebody_else_or_a_forged_one_does_nothing(
     other = Client()
     other.force_login(user_with(*rights, username="other"))
     assert "not yours" in _confirm(other, planned).content.decode()
+    assert _confirm(other, planned, HX_Request="true")["HX-Redirect"] == _url("import")  # no page within the page
+    assert "not yours" in other.get(_url("import")).content.decode()
     forged = browser.post(_url("import_run"), {"state": signing.dumps({"steps": []}, salt="another")})
     assert "not yours" in forged.content.decode()
     assert not CallControlApplication.objects.exists()
