@@ -4,6 +4,8 @@ django-axes counts. A browser that has signed in before keeps a cookie that says
 attempts of such browsers count, so that somebody who tries names out locks out nobody who works here.
 """
 
+import re
+from functools import wraps
 from ipaddress import ip_address
 from typing import Any
 
@@ -11,6 +13,7 @@ import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import get_user_model
+from django.contrib.auth.views import redirect_to_login
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -25,6 +28,7 @@ from portal.networks import network_of
 from portal.passwords import KNOWN_NAMES, TooManyPasswords
 from portal.rest.problems import come_again
 
+_ORIGIN = re.compile(r"^https?://[^/]*", re.ASCII)
 _COOKIE, _COOKIE_SECONDS = "portal_known", 180 * 24 * 3600
 _MOST_SESSIONS = 10_000  # deleted at a time: of those that were never deleted there are as many as people signed in
 _TOO_MANY = (
@@ -99,6 +103,19 @@ def follow_up(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
     if getattr(request, "axes_locked_out", False):
         return come_again(_TOO_MANY, str(int(settings.AXES_COOLOFF_TIME.total_seconds())), 429)
     return answer
+
+
+def led_to_it(site: Any, view: Any) -> Any:
+    """Have htmx lead to the sign-in whoever is signed out: it would draw that page into a part of the open one."""
+
+    @wraps(view)
+    def led(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not request.headers.get("HX-Request") or site.has_permission(request):
+            return view(request, *args, **kwargs)
+        here = _ORIGIN.sub("", request.headers.get("HX-Current-URL", ""), count=1) or reverse("admin:index")
+        return HttpResponse(headers={"HX-Redirect": redirect_to_login(here, reverse("admin:login")).url})
+
+    return led
 
 
 def _note_failure(request: HttpRequest, name: str) -> None:

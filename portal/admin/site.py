@@ -96,7 +96,7 @@ class PortalSite(UnfoldAdminSite):
             _viewer.set(request.user)
             return view(request, *args, **kwargs)
 
-        return super().admin_view(seen_by, cacheable)
+        return sign_in.led_to_it(self, super().admin_view(seen_by, cacheable))
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """Answer nothing: no field here is filled in while typing, and Django would search any model it is told."""

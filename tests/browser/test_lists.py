@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import expect
 
 from applications.models import CallControlApplication
-from applications.pulls.pulls import pull
+from applications.pulls.pulls import begin, pull
 from portal.actors import PORTAL
 from portal.list_columns import ListColumns
 from portal.models import TelnyxAccount
@@ -94,4 +95,17 @@ def test_what_is_typed_goes_along_into_the_file_the_columns_and_the_filters(
         with page.expect_navigation():
             page.get_by_role("button", name="Apply Filters").click()
         assert "q=desk" in page.url
+    assert window.wrongs == []
+
+
+def test_a_page_that_asks_by_itself_leads_to_the_sign_in_when_its_person_is_signed_out(
+    opened: Callable[..., Any], operator: Any, account: TelnyxAccount
+) -> None:
+    begin(CALL_CONTROL, account, PORTAL)  # the line above the list asks how far it is
+    with opened(viewport=WIDE) as window:
+        window.enter(operator)
+        window.open(page_url("changelist"))
+        Session.objects.all().delete()
+        window.page.wait_for_url("**/admin/login/**")
+        expect(window.page.locator("[name=username]")).to_have_count(1)
     assert window.wrongs == []

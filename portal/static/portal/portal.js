@@ -47,7 +47,8 @@ document.addEventListener("toggle", async (event) => {
   const into = box.querySelector("div");
   into.textContent = "Loading …";
   const answer = await fetch(box.dataset.raw);
-  if (answer.ok) into.innerHTML = await answer.text();
+  if (answer.redirected) location.reload();  // signed out meanwhile
+  else if (answer.ok) into.innerHTML = await answer.text();
   else into.textContent = answer.status === 403 ? "You may not see raw events." : "This could not be loaded. Try again.";
 }, true);
 

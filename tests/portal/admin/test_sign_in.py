@@ -172,3 +172,17 @@ def test_sessions_that_are_over_are_deleted_in_portions(browser, operator, monke
     clean_up()
     assert [session.pk for session in Session.objects.all()] == [here]
     assert browser.get("/admin/").status_code == 200
+
+
+def test_who_is_signed_out_while_a_page_is_open_is_led_to_the_sign_in_and_back(browser: Client, operator: User) -> None:
+    lines = "/admin/applications/callcontrolapplication/pulls/"
+    page = "/admin/applications/callcontrolapplication/?q=desk"
+    asked = {"HX-Request": "true", "HX-Current-URL": f"http://testserver{page}"}
+    assert "HX-Redirect" not in browser.get(lines, headers=asked)
+    Session.objects.all().delete()
+    answer = browser.get(lines, headers=asked)
+    assert (answer.status_code, answer.content) == (200, b"")
+    back = Client().post(answer["HX-Redirect"], {"username": "operator", "password": PASSWORD})
+    assert (back.status_code, back["Location"]) == (302, page)
+    assert browser.get(lines, headers={"HX-Request": "true"})["HX-Redirect"] == "/admin/login/?next=/admin/"
+    assert browser.get(lines).status_code == 302  # who asks for a page is led to it as ever

@@ -80,6 +80,7 @@
     if (watch.getAttribute("aria-pressed") !== "true" || document.visibilityState !== "visible") return;
     const box = results();
     const answer = await fetch(`${box.dataset.newer}&since=${encodeURIComponent(box.dataset.newest)}`).catch(() => null);
+    if (answer?.redirected) return location.reload();  // signed out: the list would stand still without a word
     const newer = answer?.ok ? (await answer.json()).newer : null;
     const isBusy = scrollY > 40 || log.querySelector("details[open], dialog[open], td.log-pick input:checked") || box.contains(document.activeElement);
     if (newer && isBusy) log.querySelector("#log-said").textContent = `${newer > 99 ? "99+" : newer} new`;
