@@ -47,7 +47,8 @@ def tell_times(rows: Iterable[TelnyxApplication]) -> None:
     """Give each row, as ``numbers_as_of``, when its numbers were last counted; None where they never were."""
     readings = dict(NumbersReading.objects.values_list("account", "at"))
     for row in rows:
-        known = [at for at in (row.numbers_read_at, readings.get(row.account_id)) if at]
+        counted = None if row.missing_since else readings.get(row.account_id)  # of what is missing no number is
+        known = [at for at in (row.numbers_read_at, counted) if at]
         row.numbers_as_of = max(known) if known and row.numbers_count is not None else None
 
 

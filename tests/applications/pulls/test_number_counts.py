@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, NumbersReading
 from applications.pulls import number_counts
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
@@ -102,3 +102,15 @@ def test_what_was_read_later_is_not_overwritten(account: TelnyxAccount) -> None:
         number_counts.keep(row, count, at)
     row.refresh_from_db()
     assert row.numbers_count == 4
+
+
+def test_what_telnyx_does_not_know_any_more_was_not_counted_since(account: TelnyxAccount) -> None:
+    row = CallControlApplication.objects.create(account=account, telnyx_id="7")
+    number_counts.keep(row, 3, at := ago(600))
+    NumbersReading.objects.create(account=account, at=ago(5))
+    row.refresh_from_db()
+    number_counts.tell_times([row])
+    assert row.numbers_as_of > at
+    row.missing_since = ago(300)
+    number_counts.tell_times([row])
+    assert row.numbers_as_of == at
