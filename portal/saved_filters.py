@@ -9,7 +9,8 @@ from django.http import QueryDict
 
 from portal.masking import masked_text, may_see_whole
 
-_OF_THE_PAGE = ("p", "e", "all", "_popup", "_to_field")  # Django's own: page number, error sign
+# Django's own: page number, error sign; and the order, which counts columns, of which everybody has their own
+_OF_THE_PAGE = ("p", "e", "o", "all", "_popup", "_to_field")
 LONGEST = 2000
 
 

@@ -14,12 +14,12 @@ from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import label_for_field
-from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR, ChangeListSearchForm
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeListSearchForm
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Page, Paginator
 from django.db import DataError, IntegrityError, OperationalError, transaction
 from django.db.models import DateTimeField, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.module_loading import import_string
@@ -329,10 +329,9 @@ class PortalAdmin(ModelAdmin):
             wanted = {*request.POST.getlist("column"), *self._fixed(self.list_display)}
             names = [name for name in self._offered(self.list_display) if name in wanted]
             list_columns.choose(request.user, self.opts.label_lower, names)
-        query = QueryDict(clean_list_query(request.POST.get("query", "")), mutable=True)
-        query.pop(ORDER_VAR, None)  # counts columns
+        query = clean_list_query(request.POST.get("query", ""))  # without the order, which counts columns
         address = reverse(f"admin:{self._url_name}_changelist")
-        return HttpResponseRedirect(f"{address}?{query.urlencode()}" if query else address)
+        return HttpResponseRedirect(f"{address}?{query}" if query else address)
 
     @property
     def _url_name(self) -> str:

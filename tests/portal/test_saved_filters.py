@@ -11,6 +11,7 @@ from portal.saved_filters import LONGEST, SavedFilter, clean_list_query, filters
     ("query", "kept"),
     [
         ("q=desk&p=3&e=1&all=&_popup=1&_to_field=id", "q=desk"),
+        ("q=desk&o=-3", "q=desk"),  # who sees it has other columns
         ("tag=a&tag=b&account=", "tag=a&tag=b"),
         ("?", ""),
         ("%ff=%00", "%EF%BF%BD=%00"),
