@@ -44,7 +44,7 @@ from applications.tags import Tagged
 from portal.actors import actor_of
 from portal.admin.filters import CountedBooleanFilter, CountedRelatedCheckboxFilter
 from portal.admin.saved_filter_views import KeptFilters
-from portal.admin.site import PortalAdmin, ReadOnlyAdmin, as_json
+from portal.admin.site import PortalAdmin, ReadOnlyAdmin, as_json, seen
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
@@ -313,6 +313,10 @@ class RunAdmin(ReadOnlyAdmin):
     list_filter_sheet = list_filter_submit = True
     list_select_related = ("account",)
 
+    @display(description="requested by")
+    def by_shown(self, record: Pull | ApplyRun) -> str:
+        return seen(record.requested_by)
+
     @display(
         description="state",
         ordering="state",
@@ -334,14 +338,14 @@ class PullAdmin(RunAdmin):
         "account",
         "kind",
         "state_shown",
-        "requested_by",
+        "by_shown",
         "created",
         "updated",
         "missing",
         "unchanged",
     )
-    exclude = ("errors",)
-    readonly_fields = ("errors_shown",)
+    exclude = ("errors", "requested_by")
+    readonly_fields = ("by_shown", "errors_shown")
 
     @display(description="errors")
     def errors_shown(self, record: Pull) -> str:
@@ -353,9 +357,9 @@ class ApplyRunAdmin(RunAdmin):
     """Shows which plans and imports were carried out, by whom, and what came of each step."""
 
     when_empty = "Each plan or import that is carried out has its line here."
-    list_display = ("started_at", "account", "kind", "state_shown", "requested_by", "source", "progress", "failed")
-    exclude = ("results", "is_at_work")
-    readonly_fields = ("results_shown",)
+    list_display = ("started_at", "account", "kind", "state_shown", "by_shown", "source", "progress", "failed")
+    exclude = ("results", "is_at_work", "requested_by")
+    readonly_fields = ("by_shown", "results_shown")
 
     @display(description="results")
     def results_shown(self, record: ApplyRun) -> str:

@@ -14,7 +14,7 @@ from applications.mirror.versions import differences, with_changes
 from applications.models import TelnyxApplication
 from applications.wording import display_value, label
 from portal.admin.pages import Change, HistoryPages, WayBack
-from portal.admin.site import as_json
+from portal.admin.site import as_json, seen
 from portal.masking import addresses_for
 
 
@@ -30,7 +30,7 @@ class ApplicationHistory(HistoryPages):
     def said(self, version: Any) -> str:
         reason = version.history_change_reason or version.get_history_type_display().lower()
         who = version.history_actor
-        return reason if who in reason else f"{reason} ({who})"
+        return seen(reason if who in reason else f"{reason} ({who})")
 
     def changed(self, request: HttpRequest, versions: Sequence[Any]) -> Iterable[tuple[Any, list[Change]]]:
         for version, changed in with_changes(versions):

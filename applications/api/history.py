@@ -13,6 +13,7 @@ from applications.mirror.versions import entry, with_changes
 from portal.masking import addresses_for
 from portal.rest.filters import refuse_unknown_parameters
 from portal.rest.pagination import Cursor
+from portal.rest.serializers import WordsField
 from portal.rest.viewsets import ACCOUNT
 
 _MISSING = OpenApiParameter("missing", bool, description="Also that of one which Telnyx does not know any more.")
@@ -31,11 +32,11 @@ class HistoryEntrySerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField(read_only=True)
     at = serializers.DateTimeField(read_only=True, help_text="When it was stored here.")
     type = serializers.ChoiceField(["created", "changed", "deleted"], read_only=True)
-    actor = serializers.CharField(read_only=True, help_text="user: …, token: …, command line or portal.")
-    user = serializers.CharField(read_only=True, allow_null=True)
-    token = serializers.CharField(read_only=True, allow_null=True, help_text="Name of the token.")
+    actor = WordsField(read_only=True, help_text="user: …, token: …, command line or portal.")
+    user = WordsField(read_only=True, allow_null=True)
+    token = WordsField(read_only=True, allow_null=True, help_text="Name of the token.")
     request_id = serializers.CharField(read_only=True, help_text="Of the request it was made with, if any.")
-    reason = serializers.CharField(read_only=True)
+    reason = WordsField(read_only=True)
     changes = serializers.DictField(child=Change(), read_only=True, help_text="By dotted name; none for the first.")
 
 
@@ -67,6 +68,7 @@ class HistoryAction:
         versions = application.history.select_related("history_user", "history_token")
         records = list(self.paginate_queryset(versions))  # type: ignore[attr-defined]
         entries = [entry(record, changed) for record, changed in with_changes(records)]
-        data = addresses_for(request.user, HistoryEntrySerializer(entries, many=True).data)
+        told = HistoryEntrySerializer(entries, many=True, context={"request": request})
+        data = addresses_for(request.user, told.data)
         answer: Response = self.get_paginated_response(data)  # type: ignore[attr-defined]
         return answer

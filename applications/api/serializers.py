@@ -10,6 +10,7 @@ from applications.notices import warnings_for
 from applications.pulls.pulls import INTERRUPTED
 from portal.json_types import JsonObject
 from portal.masking import addresses_for
+from portal.rest.serializers import WordsField
 from portal.telnyx.sdk_types import Parameter
 
 _READ_ONLY: dict[str, JsonObject] = {
@@ -123,6 +124,7 @@ class PullSerializer(serializers.ModelSerializer[Pull]):
     """One pull: ``state`` is running, done, stopped (looks like a mass delete) or failed."""
 
     state = serializers.CharField(read_only=True)
+    requested_by = WordsField(read_only=True)
     account = serializers.CharField(source="account.name", read_only=True)
     counts = PullCounts(source="*", read_only=True)
     errors = serializers.ListField(child=serializers.DictField(), read_only=True)  # type: ignore[assignment]

@@ -149,7 +149,8 @@ class ApplicationViewSet(HistoryAction, PhoneNumbers, Plans, mixins.ListModelMix
         record = pull_within(PULL_SECONDS, self.kind, account, self.actor, accept_missing=accept)
         if record.state == Pull.State.RUNNING:
             address = reverse("pull-detail", kwargs={"pk": record.pk}, request=request)
-            return Response(PullSerializer(record).data, 202, headers={"Location": address})
+            told = PullSerializer(record, context=self.get_serializer_context()).data
+            return Response(told, 202, headers={"Location": address})
         if record.state != Pull.State.DONE:
             raise _failed(record)
         return Response(PullCounts(record).data)

@@ -84,7 +84,8 @@ class Plans:
         run = ApplyRun.objects.select_related("account").get(pk=begun[0].pk)
         is_over = run.state != ApplyRun.State.RUNNING
         address = reverse("apply-detail", kwargs={"pk": run.pk}, request=request)
-        return Response(ApplyRunSerializer(run).data, 200 if is_over else 202, headers={"Location": address})
+        told = ApplyRunSerializer(run, context={"request": request}).data
+        return Response(told, 200 if is_over else 202, headers={"Location": address})
 
     def _read(self, request: Request, written: JsonObject) -> Plan:
         try:

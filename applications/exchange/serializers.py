@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from applications.models import ApplyRun
 from portal.json_types import JsonObject
+from portal.rest.serializers import WordsField
 
 
 class ApplicationPlanInput(serializers.Serializer[Any]):
@@ -85,6 +86,7 @@ class ApplyRunSerializer(serializers.ModelSerializer[ApplyRun]):
     """One plan that is, or was, carried out: ``state`` is running, done, stopped or failed (interrupted)."""
 
     state = serializers.CharField(read_only=True)
+    requested_by = WordsField(read_only=True)
     account = serializers.CharField(source="account.name", read_only=True)
     results = StepResult(many=True, read_only=True)
 

@@ -4,10 +4,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from applications.editing.service import delete_application
+from applications.models import ApplyRun
 from applications.pulls.pulls import pull
-from portal.actors import PORTAL
+from portal.actors import PORTAL, Actor
 from portal.models import ApiToken, TelnyxAccount
 from tests.support.applications import CALL_CONTROL, change_at_telnyx
 from tests.support.rest import api_for
@@ -105,3 +107,31 @@ def test_the_schema_tells_what_an_entry_holds(api: Any) -> None:
     assert body == "#/components/schemas/PaginatedHistoryEntryList"
     told = {"id", "at", "type", "actor", "user", "token", "request_id", "reason", "changes"}
     assert set(schema["components"]["schemas"]["HistoryEntry"]["properties"]) == told
+
+
+@pytest.mark.usefixtures("only_account")
+def test_a_token_that_is_called_by_a_number_is_told_without_it(
+    client: Client, operator: Any, user_with: Any, mirrored: Any
+) -> None:
+    row, (token, text) = mirrored(), ApiToken.make(operator, "+13125550123")
+    answer = APIClient().patch(
+        f"/api/v1/call-control-applications/{row.telnyx_id}/",
+        {"application_name": "desk"},
+        format="json",
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    assert answer.status_code == 200
+    record = pull(CALL_CONTROL, row.account, Actor(f"token: {token}"))
+    run = ApplyRun.objects.create(account=row.account, kind=CALL_CONTROL.slug, requested_by=f"token: {token}")
+    looks = user_with(CALL_CONTROL.permission("view"), "applications.view_pull", "applications.view_applyrun")
+    client.force_login(looks)
+    history = reverse("admin:applications_callcontrolapplication_history", args=[row.pk])
+    lists = [reverse(f"admin:applications_{name}_changelist") for name in ("pull", "applyrun")]
+    pages = [history, *lists, reverse("admin:applications_pull_change", args=[record.pk])]
+    answers = [client.get(address) for address in pages]
+    rest = api_for(looks)
+    answers += [rest.get(f"/api/v1/pulls/{record.pk}/"), rest.get(f"/api/v1/applies/{run.pk}/")]
+    answers.append(rest.get(f"/api/v1/call-control-applications/{row.telnyx_id}/history/"))
+    for shown in answers:
+        told = shown.content.decode()
+        assert ("token: +1312•••0123" in told, "5550123" in told) == (True, False), shown.request["PATH_INFO"]
