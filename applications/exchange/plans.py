@@ -166,6 +166,7 @@ def make(
     steps: list[Step] = []
     problems: list[Problem] = []
     known: dict[str, int] = {}
+    met: set[str] = set()
     unchanged, made_at = 0, sql.clock()
     for kind in kinds:
         matching = _Matching(kind, [entry for entry in entries if entry.kind is kind], prune=prune)
@@ -181,8 +182,9 @@ def make(
         steps += matching.steps()
         problems += matching.problems
         unchanged += matching.unchanged
-    problems += _unknown_targets(targets, steps, entries)
-    chosen = [step for step in steps if not targets or {step.name, step.telnyx_id} & {*targets}]
+        met |= matching.met
+    problems += _unknown_targets(targets, steps, entries, met)
+    chosen = [step for step in steps if not targets or _called(step) & {*targets}]
     chosen.sort(key=lambda step: step.action == "delete")
     told = [_with_dependents(account, step) for step in chosen]
     return Plan(account, told, sorted(problems, key=lambda problem: problem.line), unchanged, made_at, known)
@@ -196,13 +198,23 @@ def _base(row: TelnyxApplication | None, remote: JsonObject) -> str:
     return row.remote_digest if row and agree(row.remote, remote) else digest(remote)
 
 
-def _unknown_targets(targets: Collection[str], steps: Sequence[Step], entries: Sequence[Entry]) -> Iterator[Problem]:
-    """Yield a problem for each target that is nothing the plan is about: it may be a slip of the pen."""
-    known = {name for step in steps for name in (step.name, step.telnyx_id)}
+def _unknown_targets(
+    targets: Collection[str], steps: Sequence[Step], entries: Sequence[Entry], met: Collection[str]
+) -> Iterator[Problem]:
+    """Yield a problem for each target that is nothing the plan is about: it may be a slip of the pen.
+
+    ``met`` are the names and ids of what entries were paired with, changed or not.
+    """
+    known = {*met, *(name for step in steps for name in _called(step))}
     known |= {name for entry in entries for name in (entry.name, entry.id)}
     for target in targets:
         if not target or target not in known:
             yield Problem(0, "", f"No application of this plan has the name or id {target!r}.")
+
+
+def _called(step: Step) -> set[str]:
+    """Return by what an application is aimed at: its id, its name, and the one that it is to have."""
+    return {step.telnyx_id, step.name, str(step.values.get(step.kind.model.name_field) or step.name)}
 
 
 def _with_dependents(account: TelnyxAccount, step: Step) -> Step:
@@ -228,6 +240,7 @@ class _Matching:
         self.kind, self.entries, self.prune = kind, entries, prune
         self.problems = [problem for entry in entries for problem in _shape(entry)]
         self.unchanged = 0
+        self.met: set[str] = set()  # names and ids of what the entries are of
         self._by_id: dict[str, int] = {}
         self._by_name: dict[str, list[int]] = {}
         self._met: dict[int, Step | None] = {}
@@ -269,6 +282,7 @@ class _Matching:
         return [*(step for step in steps if step), *self._others]
 
     def _pair(self, at: int, id: str, remote: JsonObject) -> None:
+        self.met |= {id, name_of(self.kind, remote)}
         self._kept.add(self.entries[at].name or name_of(self.kind, remote))
         self._met[at] = self._update(self.entries[at], id, remote)
 

@@ -22,7 +22,7 @@ from applications.pulls import one_at_a_time
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.application_documents import HOOK, by_name, run, write
+from tests.support.application_documents import HOOK, by_name, plan_of, run, write
 from tests.support.application_pages import page_url
 from tests.support.applications import TEXML, at_telnyx, change_at_telnyx
 from tests.support.connected_threads import others
@@ -281,6 +281,11 @@ def test_only_what_was_aimed_at_is_changed(sandbox_account: TelnyxAccount, file:
     assert (there["one"]["active"], there["two"]["active"]) == (False, True)
     with pytest.raises(CommandError, match="has the name or id 'tow'"):
         run("apply", str(file), "--yes", "--target", "tow")
+    assert plan_of(file, "--target", ids["one"])["steps"] == []  # it is as it is to be, and no slip of the pen
+    write(file, {"call_control_applications": {"uno": {"id": ids["one"]}, "two": {"active": False}}})
+    run("apply", str(file), "--yes", "--target", "uno")
+    there = by_name(sandbox_account)
+    assert (set(there), there["two"]["active"]) == ({"uno", "two", "more"}, True)
 
 
 def _shown(file: Path, *arguments: str) -> str:
