@@ -49,6 +49,7 @@ from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
 from portal.telnyx.schemas import InvalidParameters
 
+_KILLED = "interrupted"
 _FACTS = ("telnyx_id", "account_fact", "created_at", "updated_at", "pulled_at", "missing_since")
 
 
@@ -323,9 +324,13 @@ class RunAdmin(ReadOnlyAdmin):
         label={"done": "success", "running": "info", "stopped": "warning", "failed": "danger"},
     )
     def state_shown(self, record: Pull | ApplyRun) -> tuple[str, str]:
-        if record.is_silent:
-            return "failed", "interrupted"  # nobody has noted its end: who ran it was killed
-        return record.state, record.get_state_display()
+        words = self.state_words(record)
+        return ("failed" if words == _KILLED else record.state), words
+
+    @display(description="state")
+    def state_words(self, record: Pull | ApplyRun) -> str:
+        """Say how it is by now: nobody has noted the end of one that was killed."""
+        return _KILLED if record.is_silent else str(record.get_state_display())
 
 
 @admin.register(Pull)
@@ -344,8 +349,8 @@ class PullAdmin(RunAdmin):
         "missing",
         "unchanged",
     )
-    exclude = ("errors", "requested_by")
-    readonly_fields = ("by_shown", "errors_shown")
+    exclude = ("errors", "requested_by", "state")
+    readonly_fields = ("state_words", "by_shown", "errors_shown")
 
     @display(description="errors")
     def errors_shown(self, record: Pull) -> str:
@@ -358,8 +363,8 @@ class ApplyRunAdmin(RunAdmin):
 
     when_empty = "Each plan or import that is carried out has its line here."
     list_display = ("started_at", "account", "kind", "state_shown", "by_shown", "source", "progress", "failed")
-    exclude = ("results", "is_at_work", "requested_by")
-    readonly_fields = ("by_shown", "results_shown")
+    exclude = ("results", "is_at_work", "requested_by", "state")
+    readonly_fields = ("state_words", "by_shown", "results_shown")
 
     @display(description="results")
     def results_shown(self, record: ApplyRun) -> str:

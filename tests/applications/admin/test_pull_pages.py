@@ -64,6 +64,8 @@ def test_the_list_of_pulls_says_as_well_that_one_was_killed(browser: Client, acc
     assert badge.findall(_rows(browser, pulls)) == ["running"]
     Pull.objects.filter(pk=record.pk).update(seen_alive_at=timezone.now() - timedelta(seconds=61))
     assert badge.findall(_rows(browser, pulls)) == ["interrupted"]
+    page = browser.get(reverse("admin:applications_pull_change", args=[record.pk])).content.decode()
+    assert badge.findall(page) == ["interrupted"]
 
 
 def _rows(browser: Client, address: str) -> str:
