@@ -39,6 +39,7 @@ from applications.kinds import KINDS
 from applications.mirror.answers import differing
 from applications.models import ApplyRun, CallControlApplication, Pull, TelnyxApplication, TexmlApplication
 from applications.notices import warnings_for
+from applications.pulls.pulls import ANOTHER_OWNER
 from applications.related.panels import Belongings
 from applications.tags import Tagged
 from portal.actors import actor_of
@@ -330,6 +331,8 @@ class RunAdmin(ReadOnlyAdmin):
     @display(description="state")
     def state_words(self, record: Pull | ApplyRun) -> str:
         """Say how it is by now: nobody has noted the end of one that was killed."""
+        if isinstance(record, Pull) and record.errors and record.errors[-1].get("kind") == ANOTHER_OWNER:
+            return "stopped: the key is of another organization"
         return _KILLED if record.is_silent else str(record.get_state_display())
 
 

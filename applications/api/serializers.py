@@ -149,7 +149,7 @@ class PullSerializer(serializers.ModelSerializer[Pull]):
     def to_representation(self, instance: Pull) -> JsonObject:
         """Tell one that was killed as failed: nobody has noted its end."""
         told: JsonObject = super().to_representation(instance)
-        over = {"state": Pull.State.FAILED.value, "errors": [*told["errors"], *INTERRUPTED["errors"]]}
+        over: JsonObject = {"state": Pull.State.FAILED.value, "errors": [*told["errors"], *INTERRUPTED["errors"]]}
         return told | (over if instance.is_silent else {})
 
 

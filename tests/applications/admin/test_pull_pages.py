@@ -72,14 +72,19 @@ def _rows(browser: Client, address: str) -> str:
     return browser.get(address).content.decode().partition('id="result_list"')[2].partition("</table>")[0]
 
 
-@pytest.mark.parametrize(("kind", "words"), [("stopped", "They are gone"), ("another_owner", "The key is right")])
+@pytest.mark.parametrize(
+    ("kind", "words", "not_a_key"),
+    [("stopped", "They are gone", True), ("another_owner", "The key is right", False)],
+)
 def test_who_accepts_a_stopped_pull_is_told_what_is_accepted(
-    browser: Client, account: TelnyxAccount, kind: str, words: str
+    browser: Client, account: TelnyxAccount, kind: str, words: str, not_a_key: bool
 ) -> None:
     told = {"finished_at": timezone.now(), "errors": [{"id": None, "kind": kind, "message": "x"}]}
     Pull.objects.create(account=account, kind=CALL_CONTROL.slug, requested_by="portal", state="stopped", **told)
     page = browser.get(LIST).content.decode()
     assert [one for one in ("They are gone", "The key is right") if one in page] == [words]
+    rows = _rows(browser, reverse("admin:applications_pull_changelist"))
+    assert ("looks like a mass delete" in rows, "of another organization" in rows) == (not_a_key, not not_a_key)
 
 
 def test_who_may_not_see_applications_sees_no_pulls(client: Client, user_with: Any, account: TelnyxAccount) -> None:
