@@ -14,6 +14,7 @@ from django.urls import reverse
 
 from applications.kinds import KINDS
 from applications.models import Pull
+from applications.pulls.pulls import ANOTHER_OWNER
 from portal.masking import masked
 from portal.models import Heartbeat, TelnyxAccount
 from voice.alerts import silent_applications
@@ -242,6 +243,9 @@ def _overdue(check_round: CheckRound, rows: QuerySet[CallEvent] | QuerySet[CallC
 
 def _drifted(pull: Pull) -> str:
     which = next(kind.model._meta.verbose_name_plural for kind in KINDS if kind.slug == pull.kind)
+    if pull.errors and pull.errors[-1].get("kind") == ANOTHER_OWNER:
+        whose = f"The API key of {pull.account} is of another organization than its applications"
+        return f"{whose}, so the pull stopped. Enter the right key."
     if pull.state == Pull.State.STOPPED:
         return f"So many {which} of {pull.account} are gone from Telnyx that the pull stopped. Is that true?"
     return f"The last pull found {pull.updated} changed and {pull.missing} gone at Telnyx ({which} of {pull.account})."
