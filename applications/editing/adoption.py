@@ -46,10 +46,10 @@ def note(
 
 
 def made_before(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any], wish: str) -> TelnyxApplication | None:
-    """Return what this very wish has made, under that name and address, if it is still there."""
+    """Return what this very wish has made at the account, under that name and address, if it is still there."""
     recent = AuditEvent.objects.filter(action=_ACTION, at__gt=sql.Now() - intents.REMEMBERED)
-    noted = recent.filter(details__wish=wish, details__wanted=_wanted(kind, values)).first()
-    return kind.rows(account).filter(pk=noted.object_id, missing_since=None).first() if noted else None
+    made = recent.filter(details__wish=wish, details__wanted=_wanted(kind, values)).values_list("object_id", flat=True)
+    return kind.rows(account).filter(pk__in=list(made), missing_since=None).first()
 
 
 def open_tries(kind: Kind, account: TelnyxAccount, values: Mapping[str, Any]) -> list[Intent]:

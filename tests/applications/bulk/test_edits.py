@@ -59,15 +59,38 @@ def test_a_refusal_names_its_field_and_the_others_go_on(browser: Client, mirrore
     assert "webhook_timeout_secs: " in shown_lines(browser, page)["two"].said
 
 
-def test_when_telnyx_stays_away_the_rest_is_not_tried(mirrored: Any, operator: Any, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(("which", "state"), [({}, "unavailable"), ({"method": "PATCH"}, "uncertain")])
+def test_when_telnyx_stays_away_the_rest_is_not_tried(
+    mirrored: Any, operator: Any, sandbox: Sandbox, which: dict[str, str], state: str
+) -> None:
     rows = [mirrored(name=str(at)) for at in range(5)]
     edit = edits.draft(CALL_CONTROL, rows, operator, {"active": False})
     before = len(requests(sandbox))
-    sandbox.faults.add({"path": "/call_control_applications", "fault": "cut", "times": None})
+    sandbox.faults.add({"path": "/call_control_applications", "fault": "cut", "times": None, **which})
     edits.run(edit, ADA)
     sandbox.faults.clear()
-    assert edits.counts(edit) == {"unavailable": 3, "skipped": 2}
-    assert len(requests(sandbox)) - before == 3
+    assert edits.counts(edit) == {state: 3, "skipped": 2}
+    assert len({line["path"] for line in requests(sandbox)[before:]}) == 3
+
+
+def test_one_that_telnyx_answers_for_says_that_it_is_there_again(
+    mirrored: Any, operator: Any, sandbox: Sandbox
+) -> None:
+    rows = [mirrored(name=str(at)) for at in range(6)]
+    edit = edits.draft(CALL_CONTROL, rows, operator, {"active": False})
+    for at in (0, 1, 3, 4):
+        sandbox.faults.add({"path": f"/call_control_applications/{rows[at].telnyx_id}", "fault": "cut"})
+    edits.run(edit, ADA)
+    assert [target["state"] for target in edit.targets] == ["unavailable", "unavailable", "changed"] * 2
+
+
+def test_a_new_one_forgets_those_of_more_than_thirty_days_ago(mirrored: Any, operator: Any) -> None:
+    row = mirrored()
+    old, young = (edits.draft(CALL_CONTROL, [row], operator) for _ in range(2))
+    for edit, days in ((old, 31), (young, 29)):
+        BulkEdit.objects.filter(pk=edit.pk).update(created_at=timezone.now() - timedelta(days=days))
+    new = edits.draft(CALL_CONTROL, [row], operator)
+    assert set(BulkEdit.objects.values_list("pk", flat=True)) == {young.pk, new.pk}
 
 
 def test_what_others_changed_is_not_told_as_changed_here(

@@ -53,7 +53,9 @@ def test_fields_are_chosen_shown_and_changed_one_by_one(
         ("Inband", 7, True),
         ("RFC 2833", None, True),
     ]
-    assert AuditEvent.objects.get(action="application.bulk_edit").actor == "user: operator"
+    noted = AuditEvent.objects.get(action="application.bulk_edit")
+    assert noted.actor == "user: operator"
+    assert noted.details == {"fields": ["dtmf_type", "inbound.channel_limit"], "changed": 2}
     assert rows[0].history.first().history_user.username == "operator"
 
 
@@ -79,6 +81,10 @@ def test_what_is_typed_counts_without_its_box_and_a_box_alone_clears(browser: Cl
     browser.post(page, {"inbound.channel_limit": "7", "set:webhook_timeout_secs": "on", "webhook_timeout_secs": ""})
     (line,) = shown_lines(browser, page).values()
     assert line.changes == {"inbound.channel_limit": (None, 7), "webhook_timeout_secs": (9, None)}
+    again = browser.get(f"{page}?choose").context["form"]  # with what was chosen
+    ticked = {name for name in again.settable if again[f"set:{name}"].value()}
+    assert ticked == {"inbound.channel_limit", "webhook_timeout_secs"}
+    assert (again["inbound.channel_limit"].value(), again["webhook_timeout_secs"].value()) == ("7", "")
 
 
 def test_only_what_is_chosen_is_judged_and_something_must_be(browser: Client, mirrored: Any) -> None:
@@ -88,6 +94,8 @@ def test_only_what_is_chosen_is_judged_and_something_must_be(browser: Client, mi
     wrong = {"set:inbound.channel_limit": "on", "inbound.channel_limit": "many", "set:webhook_event_url": "on"}
     answer = browser.post(page, wrong | {"webhook_event_url": "ftp://a.example/"})
     assert set(answer.context["form"].errors) == {"inbound.channel_limit", "webhook_event_url"}
+    nameless = {"set:application_name": "on", "application_name": " ", "set:webhook_timeout_secs": "on"}
+    assert set(browser.post(page, nameless).context["form"].errors) == {"application_name"}  # the other is cleared
     assert BulkEdit.objects.get().values == {}
 
 

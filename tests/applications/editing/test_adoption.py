@@ -9,7 +9,7 @@ from rest_framework.test import APIClient
 
 from applications.editing import adoption
 from applications.editing.adoption import UncertainCreate
-from applications.editing.service import create_application
+from applications.editing.service import create_application, delete_application
 from applications.mirror.store import store
 from applications.models import CallControlApplication, Intent
 from applications.pulls.pulls import pull
@@ -17,10 +17,13 @@ from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxUnavailable
+from tests.support.accounts import make_account
+from tests.support.application_pages import drawn
 from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx
 from tests.support.bystanders import Bystanders
 from tests.support.clock import Clock
 from tests.support.sandbox_ledger import requests
+from tests.support.telnyx_edits import edited, reasons
 from tests.support.under_way import Dying, Meanwhile
 
 ADA = Actor("user: ada")
@@ -167,6 +170,22 @@ def test_a_create_that_a_pull_brought_first_is_still_its_creator_s(
     assert (first.history_change_reason, first.history_actor) == ("created (user: ada)", "user: ada")
 
 
+def test_only_the_first_version_of_one_that_a_pull_brought_first_is_its_creator_s(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, meanwhile: Meanwhile
+) -> None:
+    long = Actor(f"user: {'a' * 150}")
+
+    def others() -> None:
+        pull(CALL_CONTROL, sandbox_account, PORTAL)
+        edited(sandbox, CALL_CONTROL.rows(sandbox_account).get(), {"active": False})
+        pull(CALL_CONTROL, sandbox_account, PORTAL)
+
+    meanwhile.do("POST", others)
+    row, _ = create_application(CALL_CONTROL, sandbox_account, _new(CALL_CONTROL), long)
+    theirs = "changed at Telnyx by ada@example.com, found by pull (portal)"
+    assert (reasons(row), row.active) == ([theirs, f"created ({long.label}"[:100]], False)
+
+
 def test_what_another_account_made_under_the_same_id_keeps_none_from_being_adopted(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, bystanders: Bystanders
 ) -> None:
@@ -296,6 +315,19 @@ def test_looking_again_adopts_the_one_that_came(
     assert len(requests(sandbox, "POST")) == 2  # the lost one, and somebody else's
 
 
+def test_looking_again_where_nothing_is_creates_nothing(
+    browser: Client, sandbox: Sandbox, typed: Any, add_url: str
+) -> None:
+    _fault(sandbox, "cut")
+    answer = browser.post(add_url, typed)
+    for again in ({"retry": "look"}, {}):  # also when the form itself is sent once more
+        answer = browser.post(add_url, _carried(answer) | again)
+        assert answer.context["candidates"] == []
+    assert (len(requests(sandbox, "POST")), _there(sandbox)) == (1, [])
+    assert browser.post(add_url, _carried(answer) | {"retry": "anyway"}).status_code == 302
+    assert [CallControlApplication.objects.get().telnyx_id] == _there(sandbox)
+
+
 def test_going_back_to_the_form_sends_nothing_and_keeps_what_was_typed(
     browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, typed: Any, add_url: str
 ) -> None:
@@ -316,3 +348,25 @@ def test_a_person_may_create_it_anyway(
     assert browser.post(add_url, _carried(answer) | {"retry": "anyway"}).status_code == 302
     assert CallControlApplication.objects.get().telnyx_id not in twins
     assert len(_there(sandbox)) == 3
+
+
+@pytest.mark.usefixtures("only_account")
+def test_one_form_is_one_wish_at_each_account_while_what_it_made_is_there(
+    browser: Client, sandbox: Sandbox, sandbox_account: TelnyxAccount, add_url: str
+) -> None:
+    """Somebody goes back to it, chooses the other account, goes back once more."""
+    other = make_account("other", sandbox.base_url, sandbox.public_key)
+    form = drawn(browser, add_url) | _new(CALL_CONTROL, "twin")
+
+    def send(account: TelnyxAccount) -> list[str]:
+        assert browser.post(add_url, form | {"account": str(account.pk)}).status_code == 302
+        made = CallControlApplication.objects.filter(missing_since=None)
+        return sorted(made.values_list("account__name", flat=True))
+
+    assert [send(account) for account in (sandbox_account, other, sandbox_account, other)] == [
+        ["sandbox"],
+        *[["other", "sandbox"]] * 3,
+    ]
+    delete_application(CALL_CONTROL.rows(sandbox_account).get(), ADA)
+    assert send(sandbox_account) == ["other", "sandbox"]
+    assert len(requests(sandbox, "POST")) == 3

@@ -26,6 +26,9 @@ def test_the_add_form_is_prefilled_with_the_accounts_own_webhook(browser: Client
     assert form["webhook_event_url"].value() == account.webhook_url
     assert form["webhook_api_version"].value() == "2"
     assert "main · SANDBOX" in str(form["account"])
+    texml = browser.get(page_url("add", kind=TEXML)).context["adminform"].form
+    assert not texml["voice_url"].value()  # no document is fetched there
+    assert texml["account"].value() == account.pk
 
 
 @pytest.mark.usefixtures("only_account")
@@ -33,8 +36,11 @@ def test_choosing_another_account_takes_that_accounts_webhook(browser: Client, s
     first = make_account(name="first")
     values = drawn(browser, page_url("add"))
     assert values["webhook_event_url"] == first.webhook_url
-    browser.post(page_url("add"), values | {"application_name": "x", "account": str(sandbox_account.pk)})
-    assert CallControlApplication.objects.get().webhook_event_url == sandbox_account.webhook_url
+    typed = {"application_name": "x", "webhook_event_failover_url": first.webhook_url}
+    browser.post(page_url("add"), values | typed | {"account": str(sandbox_account.pk)})
+    made = CallControlApplication.objects.get()
+    assert made.webhook_event_url == sandbox_account.webhook_url
+    assert made.webhook_event_failover_url == first.webhook_url  # as somebody typed it
 
 
 def test_what_is_missing_is_told_on_its_field_before_any_request(

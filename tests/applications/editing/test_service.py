@@ -80,7 +80,12 @@ def test_update_sends_both_required_fields_and_what_changes_alone(
     }
     row.refresh_from_db()
     assert (row.inbound["channel_limit"], row.inbound["sip_subdomain"], row.remote) == (4, "sub", remote_of(row))
-    assert AuditEvent.objects.get(action="application.update").details["changed"] == ["inbound.channel_limit"]
+    assert AuditEvent.objects.get(action="application.update").details == {
+        "telnyx_id": row.telnyx_id,
+        "changed": ["inbound.channel_limit"],
+        "was": {"inbound.channel_limit": 3},
+        "now": {"inbound.channel_limit": 4},
+    }
 
 
 def test_a_cleared_value_is_sent_as_null_and_telnyx_judges(mirrored: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Changes made here and at Telnyx at the same time: the history puts each of them to who made it."""
 
+import json
 from typing import Any
 
 import httpx
@@ -10,10 +11,10 @@ from rest_framework.test import APIClient
 from applications.mirror.store import store
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL, Actor
-from portal.models import AuditEvent
+from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import drawn, row_url
-from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_edits import edited, reasons
 from tests.support.under_way import Meanwhile, answers_otherwise
@@ -158,3 +159,43 @@ def test_zero_is_not_taken_for_false(api: APIClient, mirrored: Any, sandbox: San
     _save(api, row, {"inbound": {"channel_limit": 1}})
     assert remote_of(row)["inbound"]["channel_limit"] == 1
     assert remote_of(row)["inbound"]["channel_limit"] is not True
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, {"channel_limit": 4}), ({"channel_limit": 4}, None)])
+def test_an_object_that_others_make_or_take_away_meanwhile_is_theirs(
+    api: APIClient, sandbox: Sandbox, sandbox_account: TelnyxAccount, meanwhile: Meanwhile, before: Any, after: Any
+) -> None:
+    def save(inbound: Any) -> None:
+        sandbox.store.save_application(CALL_CONTROL.resource, remote | {"inbound": inbound})
+
+    remote = at_telnyx(sandbox_account)
+    save(before)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    row = CALL_CONTROL.rows(sandbox_account).get()
+    meanwhile.before("PATCH", lambda: save(after))
+    _save(api, row, {"webhook_timeout_secs": 9})
+    row.refresh_from_db()
+    assert (row.remote, row.remote["inbound"]) == (remote_of(row), after)
+    assert _history(api, row) == [(OURS, {"webhook_timeout_secs"}), (SEEN, {"inbound.channel_limit"})]
+    assert row.history.all()[1].remote["inbound"] == after
+
+
+def test_a_member_that_telnyx_had_never_told_is_changed_by_who_set_it(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, meanwhile: Meanwhile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if CALL_CONTROL.resource not in request.url.path:
+            return None
+        told = json.loads(answer.content, object_hook=_without_nulls)
+        return httpx.Response(answer.status_code, json=told)
+
+    answers_otherwise(monkeypatch, change)
+    row = mirrored()
+    assert "webhook_timeout_secs" not in row.remote
+    meanwhile.before("PATCH", lambda: edited(sandbox, row, {"dtmf_type": "Inband"}))
+    assert _save(api, row, {"webhook_timeout_secs": 9})["webhook_timeout_secs"] == 9
+    assert _history(api, row) == [(OURS, {"webhook_timeout_secs"}), (SEEN, {"dtmf_type"})]
+
+
+def _without_nulls(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if value is not None}

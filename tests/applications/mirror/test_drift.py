@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from django.core.cache import cache
 from django.test import Client
@@ -10,11 +11,12 @@ from django.urls import reverse
 from applications.editing.service import update_application
 from applications.mirror.drift import drift_of
 from applications.pulls.pulls import pull
-from portal.actors import PORTAL
+from portal.actors import PORTAL, Actor
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx
 from tests.support.databases import on_sqlite
 from tests.support.telnyx_edits import edited, reasons
+from tests.support.under_way import answers_otherwise
 
 
 @pytest.fixture(autouse=True)
@@ -74,3 +76,47 @@ def test_an_unchanged_pull_writes_no_history(mirrored: Any, django_assert_max_nu
         pull(CALL_CONTROL, row.account, PORTAL)
     assert row.history.count() == count
     assert not [one for one in queries if "UPDATE" in one["sql"] and "historical" in one["sql"]]
+
+
+def test_what_is_saved_while_telnyx_is_asked_who_it_was_stays_the_newest_version(
+    sandbox: Sandbox, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = {name: mirrored(name=name) for name in ("of two", "of one", "left")}
+    for name, row in rows.items():
+        edited(sandbox, row, {"active": False})
+        if name != "of one":
+            edited(sandbox, row, {"dtmf_type": "Inband"}, "bob@example.com")
+    asked: list[str] = []
+
+    def save(request: httpx.Request, answer: httpx.Response) -> None:
+        if "audit_events" in request.url.path and not asked:
+            asked.append(request.url.path)
+            for name in ("of two", "of one"):
+                update_application(rows[name], {"webhook_timeout_secs": 9}, Actor("user: eve"))
+
+    answers_otherwise(monkeypatch, save)
+    pull(CALL_CONTROL, rows["left"].account, PORTAL)
+    by = "changed at Telnyx{}, found by pull (portal)".format
+    ada, bob, nobody = by(" by ada@example.com"), by(" by bob@example.com"), by("")
+    assert {name: reasons(row)[:-1] for name, row in rows.items()} == {
+        "of two": ["changed (user: eve)", nobody],
+        "of one": ["changed (user: eve)", ada],
+        "left": [bob, ada],
+    }
+    for row in rows.values():
+        row.refresh_from_db()
+        assert row.history.first().remote == row.remote
+
+
+def test_a_reason_is_cut_to_what_its_column_holds(sandbox: Sandbox, mirrored: Any) -> None:
+    row, long = mirrored(), Actor(f"user: {'a' * 150}")
+    edited(sandbox, row, {"active": False})
+    pull(CALL_CONTROL, row.account, long)
+    edited(sandbox, row, {"dtmf_type": "Inband"})
+    update_application(row, {"webhook_timeout_secs": 9}, long)
+    assert reasons(row) == [
+        f"changed ({long.label}"[:100],
+        f"changed at Telnyx, seen by {long.label}"[:100],
+        f"changed at Telnyx by ada@example.com, found by pull ({long.label}"[:100],
+        "pulled (portal)",
+    ]

@@ -11,8 +11,9 @@ from applications.mirror.drift import drift_of
 from applications.mirror.store import changes
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
+from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
 from tests.support.telnyx_edits import edited, reasons
 
 ADAS = "changed at Telnyx by ada@example.com, found by pull (portal)"
@@ -100,4 +101,29 @@ def test_an_entry_that_tells_no_field_is_believed_when_it_is_the_only_one(
         id = event["id"] if place == 0 else f"another-{place}"
         sandbox.store.put("audit_events", id, event | {"id": id, "changes": []} | told)
     pull(CALL_CONTROL, row.account, PORTAL)
+    assert _by_reason(row) == shares
+
+
+@pytest.mark.parametrize(
+    ("untold", "shares"),
+    [
+        ({}, {NOBODYS: {"webhook_timeout_secs"}, ADAS: {"active"}}),
+        ({"updated_at": None}, {NOBODYS: {"active", "webhook_timeout_secs"}}),
+    ],
+    ids=["Telnyx tells when it was changed", "Telnyx never tells"],
+)
+def test_of_one_that_had_no_time_its_author_is_known_by_the_time_of_the_change(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, untold: dict[str, None], shares: dict[str, set[str]]
+) -> None:
+    kind, timeout = CALL_CONTROL, "webhook_timeout_secs"
+    sandbox.store.save_application(kind.resource, at_telnyx(sandbox_account) | {"updated_at": None})
+    pull(kind, sandbox_account, PORTAL)
+    row = kind.rows(sandbox_account).get()
+    (made,) = sandbox.store.all("audit_events")
+    old = {"id": "old", "created_at": "2020-01-01T00:00:00.000000Z", "change_type": "update"}
+    old |= {"user_id": "eve", "changes": [{"field": timeout, "from": None, "to": 7}]}
+    sandbox.store.put("audit_events", "old", made | old)
+    edited(sandbox, row, {"active": False})
+    sandbox.store.save_application(kind.resource, remote_of(row) | {timeout: 7} | untold)
+    pull(kind, sandbox_account, PORTAL)
     assert _by_reason(row) == shares

@@ -15,6 +15,7 @@ from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxUncertain
+from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_edits import edited, reasons
@@ -64,7 +65,8 @@ def test_a_change_that_is_not_there_stays_uncertain_and_tells_who_asked(
     assert api.patch(url, {"webhook_timeout_secs": 9}, format="json").status_code == 504
     (noted,) = AuditEvent.objects.filter(action="application.update")
     assert (noted.actor, noted.object_id, noted.details["outcome"]) == ("token: tests", str(row.pk), "uncertain")
-    assert noted.details["changed"] == ["webhook_timeout_secs"]
+    told = {"account": "sandbox", "kind": "call-control-applications", "telnyx_id": row.telnyx_id}
+    assert noted.details == {"outcome": "uncertain", **told, "changed": ["webhook_timeout_secs"]}
     pull(CALL_CONTROL, row.account, PORTAL)
     assert Intent.objects.count() == 1  # Telnyx may still do it
     _long_ago()
@@ -132,6 +134,9 @@ def test_a_deletion_whose_answer_was_lost_is_done(mirrored: Any, sandbox: Sandbo
     assert row.missing_since
     assert reasons(row)[0] == "deleted (user: ada)"
     assert not Intent.objects.exists()
+    uncertain, done = AuditEvent.objects.filter(action="application.delete").order_by("id")
+    told = {"account": "sandbox", "kind": "call-control-applications", "telnyx_id": row.telnyx_id}
+    assert (uncertain.details, done.details) == ({"outcome": "uncertain", **told}, {"telnyx_id": row.telnyx_id})
 
 
 def test_a_deletion_that_came_late_or_whose_process_died_is_his_who_asked(
@@ -200,3 +205,44 @@ def test_what_was_given_up_is_noted_once_though_the_database_goes_away(sandbox: 
     assert _noted("application.update") == [("user: ada", "uncertain")]
     pull(CALL_CONTROL, row.account, PORTAL)
     assert _noted("application.update") == [("user: ada", "uncertain"), ("user: ada", "not seen")]
+
+
+NEW = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
+
+
+def test_a_create_looks_for_and_settles_no_wish_but_the_last_hours_of_its_own_account(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, mirrored: Any
+) -> None:
+    row, other = mirrored(name="another"), make_account("other", sandbox.base_url, sandbox.public_key)
+    _fault(sandbox, "POST", "cut", times=2)
+    _fault(sandbox, "PATCH", "cut")
+    for account in (sandbox_account, other):
+        with pytest.raises(TelnyxUncertain):
+            create_application(CALL_CONTROL, account, NEW, ADA)
+    mine = Intent.objects.filter(account=sandbox_account)
+    mine.update(asked_at=mine.get().asked_at - timedelta(minutes=61))
+    with pytest.raises(TelnyxUncertain):
+        update_application(row, NEW, ADA)
+    left, read = set(Intent.objects.all()), len(requests(sandbox, "GET"))
+    _, told = create_application(CALL_CONTROL, sandbox_account, NEW, BOB)
+    assert (told, len(requests(sandbox, "GET")) - read) == ("", 0)
+    assert (set(Intent.objects.all()), len(left)) == (left, 3)
+    assert reasons(CALL_CONTROL.rows(sandbox_account).get(application_name="router")) == ["created (user: bob)"]
+
+
+def test_what_somebody_else_is_known_to_have_created_is_not_given_to_who_tried_in_vain(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount
+) -> None:
+    row, _ = create_application(CALL_CONTROL, sandbox_account, NEW, BOB)
+    _fault(sandbox, "POST", "cut")
+    with pytest.raises(TelnyxUncertain):
+        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
+    Intent.objects.update(asked_at=Intent.objects.get().asked_at - timedelta(hours=2))
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert reasons(row) == ["created (user: bob)"]
+    assert _noted("application.create") == [
+        ("user: bob", "done"),
+        ("user: ada", "uncertain"),
+        ("user: ada", "not seen"),
+    ]
+    assert not Intent.objects.exists()

@@ -52,6 +52,19 @@ def test_an_unusable_header_is_401(operator, header):
     problem(APIClient().get(ACCOUNTS, HTTP_AUTHORIZATION=header), 401)
 
 
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        *(("Bearer {}", 200), ("bearer {}", 200), ("BEARER   {} ", 200)),
+        *(("Bearer {} more", 401), ("Bearer more {}", 401), ("Bearer {0} {0}", 401), ("Bearer {}x", 401)),
+        *(("Token {}", 401), ("Basic {}", 401), ("{}", 401), ("Bearer{}", 401)),
+    ],
+)
+def test_a_token_opens_by_its_word_and_alone(operator, header, status):
+    _, text = ApiToken.make(operator, "ci")
+    assert APIClient().get(ACCOUNTS, HTTP_AUTHORIZATION=header.format(text)).status_code == status
+
+
 def test_basic_sign_in_and_a_browser_session_do_not_open_rest(browser, operator):
     problem(browser.get(ACCOUNTS), 401)
     basic = base64.b64encode(b"operator:a long enough password").decode()

@@ -18,6 +18,7 @@ from portal.rest import reference
 from tests.support.factories import CONNECTION
 
 EXAMPLES = Path(settings.BASE_DIR) / "templates/portal/reference/examples"
+CALL_CONTROL_ID = "v3:U70o8JxUsew9tZLexaoilK0oavcDYom-QrRo6Y3hGSab-6GoAusQJg"
 
 
 def test_every_request_of_the_document_is_on_the_page_of_its_resource(client: Client, db: None) -> None:
@@ -60,6 +61,16 @@ def test_an_operation_tells_what_it_takes_and_what_comes_back(client: Client, db
     assert "answering_machine_detection" in {one.name for one in dial.members}
 
 
+def made_of(schema: dict[str, Any], monkeypatch: pytest.MonkeyPatch, **named: dict[str, Any]) -> reference.Operation:
+    """The request that takes such a body and answers with one."""
+    content = {"content": {"application/json": {"schema": schema}}}
+    post = {"operationId": "toys_create", "requestBody": content, "responses": {"201": content}}
+    whole = {"components": {"schemas": named}, "paths": {"/api/v1/toys/": {"post": post}}}
+    monkeypatch.setattr(reference, "document", lambda: whole)
+    (made,) = reference.resources.__wrapped__()["toys"].operations
+    return made
+
+
 def test_a_member_is_told_and_shown_by_what_its_schema_says(monkeypatch: pytest.MonkeyPatch) -> None:
     members: dict[str, tuple[dict[str, Any], str, Any]] = {
         "colour": ({"type": "string", "enum": ["", "red", "blue", None]}, '"red", "blue"', "red"),
@@ -74,20 +85,51 @@ def test_a_member_is_told_and_shown_by_what_its_schema_says(monkeypatch: pytest.
         "day": ({"type": "string", "format": "date"}, "string (date)", "2026-11-28"),
         "opened_at": ({"type": "string"}, "string", "2026-11-28T09:30:00Z"),
         "queue_id": ({"type": "string"}, "string", "1838259600345370018"),
+        "their_call_control_id": ({"type": "string"}, "string", CALL_CONTROL_ID),
         "row_id": ({"type": "string", "format": "uuid"}, "string (uuid)", "422c5d69-ef2b-4d99-ba97-c0666d884198"),
+        "page_url": ({"type": "string"}, "string", "https://example.com/"),
+        "team_name": ({"type": "string"}, "string", "Support line"),
+        "own_number": ({"type": "string"}, "string", "+13125550100"),
+        "from": ({"type": "string", "default": "given"}, "string", "+13125550100"),
+        "connection_id": ({"type": "string"}, "string", "1838259600345370018"),
+        "account": ({"type": "string"}, "string", "sandbox"),
+        "webhook_event_url": ({"type": "string"}, "string", "https://example.com/telnyx"),
+        "begun": ({"type": "string", "format": "date-time"}, "string (date-time)", "2026-11-28T09:30:00Z"),
+        "page": ({"type": "string", "format": "uri"}, "string (uri)", "https://example.com/"),
+        "mail": ({"type": "string", "format": "email"}, "string (email)", "ada@example.com"),
+        "share": ({"type": "number"}, "number", 1.5),
+        "is_on": ({"type": "boolean"}, "boolean", True),
+        "nothing": ({"type": "null"}, "null", None),
         "name": ({"type": "string", "default": "given"}, "string", "given"),
         "fixed": ({"type": "string", "const": "always"}, "string", "always"),
         "sample": ({"type": "string", "default": "given", "example": "shown"}, "string", "shown"),
     }
     schema = {"properties": {name: one for name, (one, *_) in members.items()}, "required": [*members]}
-    content = {"content": {"application/json": {"schema": schema}}}
-    post = {"operationId": "toys_create", "requestBody": content, "responses": {"201": content}}
-    paths = {"/api/v1/toys/": {"post": post}}
-    monkeypatch.setattr(reference, "document", lambda: {"components": {"schemas": {}}, "paths": paths})
-    (made,) = reference.resources.__wrapped__()["toys"].operations
+    made = made_of(schema, monkeypatch)
     assert {one.name: one.type for one in made.members} == {name: words for name, (_, words, _) in members.items()}
     example = {name: value for name, (*_, value) in members.items()}
     assert (json.loads(made.body), json.loads(made.answer)) == (example, example)
+
+
+def test_what_a_schema_names_elsewhere_is_told_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = {"type": "object", "properties": {"size": {"type": "integer"}, "way": {"type": "string"}}}
+    wheel = {"allOf": [{"$ref": "#/components/schemas/Part"}], "required": ["way"], "description": "It turns."}
+    properties = {
+        "wheel": wheel,
+        "spare": {"oneOf": [{"$ref": "#/components/schemas/Part"}, {"type": "integer"}]},
+        "spokes": {"type": "array", "items": {"$ref": "#/components/schemas/Part"}},
+    }
+    made = made_of({"type": "object", "properties": properties}, monkeypatch, Part=part)
+    assert [(one.name, one.type, one.required, one.text) for one in made.members] == [
+        ("wheel", "object", False, "It turns."),
+        ("wheel.size", "integer", False, ""),
+        ("wheel.way", "string", True, ""),
+        ("spare", "object or integer", False, ""),
+        ("spokes", "list of object", False, ""),
+    ]
+    assert json.loads(made.body) == {"wheel": {"way": "text"}}  # nothing is required, and of it the first
+    shown = {"size": 1, "way": "text"}
+    assert json.loads(made.answer) == {"wheel": shown, "spare": shown, "spokes": [shown]}
 
 
 @pytest.mark.django_db(transaction=True)

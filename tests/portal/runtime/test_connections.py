@@ -43,6 +43,7 @@ def test_a_request_is_whole_with_its_last_byte_and_no_sooner(request_bytes: byte
         b"GET / HTTP/1.1\nHost: x\n",
         b"GET / HTTP/1.1\r\nHost: x\nX",
         b"G" * (MOST_HEAD + 1),
+        b"\r\n\r\n\r\n",
         HEAD + b"Content-Length: -1\r\n\r\n",
         HEAD + b"Content-Length: \xd9\xa3\r\n\r\n",
         CHUNKS + b"zz\r\n",

@@ -171,6 +171,17 @@ def test_what_is_woken_twice_is_one_message_with_one_id(broker):
     ]
 
 
+def test_what_is_the_brokers_goes_there_though_this_hosts_worker_has_room(broker, settings):
+    """Handlers of others run in Celery's processes, which can be killed."""
+    settings.WAKE_UPS_BY_BROKER = {"voice.process_event"}
+    inbox, publisher = Inbox(), Publisher()
+    publisher.put("voice.process_event", "1")
+    publisher.put("voice.send_command", "2")
+    assert inbox.receive() == ("voice.send_command", "2")
+    eventually(lambda: broker.sent == [("voice.process_event", ["1"])])
+    inbox.close()
+
+
 # --- What is dropped is counted ---------------------------------------------------------------------------------------
 
 

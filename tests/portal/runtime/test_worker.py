@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import signals
 from django.db import DatabaseError, connection
 
 from portal import stopping
@@ -141,6 +142,56 @@ def test_a_thread_has_time_while_nobody_waits_for_one(working: Worker, tasks: di
     eventually(lambda: len(answers) == count)
     assert answers[-1] is False  # the last thread of its lane
     let_go.set()
+
+
+@pytest.fixture
+def took_meanwhile(tasks: dict[str, Any]) -> Iterator[list[bool]]:
+    """What waits for a worker to be ready, as the import of the SDK does, and holds on until a wake-up has run."""
+    ran, told = threading.Event(), list[bool]()
+
+    def take_long(**_: object) -> None:
+        told.append(ran.wait(PATIENCE))
+
+    tasks |= {"voice.process_event": lambda _: ran.set()}
+    signals.worker_ready.connect(take_long)
+    yield told
+    signals.worker_ready.disconnect(take_long)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_a_worker_is_told_and_holds_up_no_wake_up(took_meanwhile: list[bool], working: Worker) -> None:
+    assert Sender().send("voice.process_event", "1") is Fate.SENT
+    eventually(lambda: took_meanwhile == [True])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_under_way_when_the_process_ends_comes_to_its_end(
+    tmp_path: Path, settings: Any, tasks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.VAR_DIR = tmp_path
+    monkeypatch.setattr(worker, "_END_SECONDS", PATIENCE)
+    begun, ended, let_go, order = threading.Event(), threading.Event(), threading.Event(), list[str]()
+    here = Worker()
+
+    def slow(_: str) -> None:
+        begun.set()
+        let_go.wait(PATIENCE)
+        order.append("the task")
+
+    def run() -> None:
+        here.run(ended.is_set)
+        order.append("the worker")
+
+    tasks |= {"voice.process_event": slow}
+    thread = threading.Thread(target=run)
+    thread.start()
+    here.put("voice.process_event", "1")
+    assert begun.wait(PATIENCE)
+    ended.set()
+    eventually(lambda: not path().exists())  # it takes nothing any more
+    let_go.set()
+    thread.join(PATIENCE)
+    assert order == ["the task", "the worker"]
 
 
 def test_a_lane_keeps_ten_thousand_and_counts_what_it_drops(tmp_path: Path, settings: Any) -> None:

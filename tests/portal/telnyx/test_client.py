@@ -1,9 +1,11 @@
 """Asking Telnyx over real sockets: one request, one deadline, three kinds of error."""
 
+import gc
 import json
 import secrets
 import socket
 import threading
+import warnings
 
 import httpx
 import pytest
@@ -190,6 +192,38 @@ def test_an_answer_without_end_is_not_taken_whole(db, head):
     with serving(endless) as listener, pytest.raises(TelnyxUncertain):
         ask(at(listener), HANGUP, "v3:one")
     assert sum(taken) < 40_000_000  # 16 MiB, and what lies in sockets
+
+
+def test_what_may_be_read_is_counted_to_the_byte_and_anew_for_each_answer(db, monkeypatch):
+    whole = answer("200 OK", b'{"data":{"result":"ok"}}')
+    with serving(whole) as listener:
+        account = at(listener)
+        monkeypatch.setattr(client, "MOST_BYTES", len(whole))
+        assert [ask(account, HANGUP, "v3:1") for _ in range(2)] == [{"data": {"result": "ok"}}] * 2
+        monkeypatch.setattr(client, "MOST_BYTES", len(whole) - 1)
+        with pytest.raises(TelnyxUncertain):
+            ask(account, HANGUP, "v3:1")
+
+
+def test_a_thread_that_ends_leaves_no_connection_open(db):
+    closed = threading.Event()
+
+    def keep(connection: socket.socket) -> None:
+        connection.sendall(answer("200 OK", b'{"data":[]}', connection="keep-alive"))
+        if connection.recv(1) == b"":
+            closed.set()
+
+    with serving(keep) as listener:
+        account = at(listener)
+        gc.collect()  # what others left is not its
+        thread = threading.Thread(target=ask, args=(account, LIST))
+        thread.start()
+        thread.join(60)
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            gc.collect()
+        assert closed.wait(60)
+        assert told == []  # of a socket that nobody closed Python warns
 
 
 def test_the_answer_is_telnyxs_own_json_and_the_request_by_wire_name(db):
