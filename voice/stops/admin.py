@@ -32,7 +32,8 @@ def _overview(request: HttpRequest) -> HttpResponse:
     calls = dict(service.outgoing().order_by().values_list("account").annotate(count=Count("pk")))
     batches = dict(service.running_batches().order_by().values_list("account").annotate(count=Count("pk")))
     suspended = list(Suspension.objects.select_related("account")[: _SHOWN + 1])
-    whole = {row.account_id for row in suspended if not row.connection_id}
+    of_accounts = Suspension.objects.filter(account__in=list(page), connection_id="").order_by()
+    whole = set(of_accounts.values_list("account", flat=True))
     drawn = suspended[:_SHOWN]
     subjects, paused = service.subjects_of(drawn), service.count_paused_with(row.pk for row in drawn)
     rows = [(one, calls.get(one.pk, 0), batches.get(one.pk, 0), one.pk in whole) for one in page]

@@ -11,7 +11,7 @@ from django.utils import timezone
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
 from tests.support.alerts import alert
 from tests.support.http_servers import answer, serving
-from tests.support.rows import AlertMute
+from tests.support.rows import AlertMute, AlertRound
 
 pytestmark = pytest.mark.django_db
 LIST = "/admin/voice/alert/"
@@ -32,6 +32,42 @@ def test_open_ones_come_first_and_lead_to_the_place(browser: Client, account: Te
     assert 'href="/admin/voice/callevent/"' in text
     assert "(over)" not in page(browser, f"{LIST}?state=open")
     assert "(older)" not in page(browser, f"{LIST}?state=closed")
+
+
+def test_the_list_is_narrowed_by_kind_account_and_the_beginning_of_the_subject(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    alert(account)
+    alert(None, "events", kind="backlog")
+    alert(None, "not main", kind="drift")
+    for query, shown in (
+        ("", {"main", "events", "not main"}),
+        ("kind__exact=backlog", {"events"}),
+        (f"account__id__exact={account.pk}", {"main"}),
+        ("q=MAI", {"main"}),
+    ):
+        rows = browser.get(f"{LIST}?{query}").context["cl"].result_list
+        assert {row.subject for row in rows} == shown, query
+
+
+def test_the_list_says_when_the_checks_ran_last_and_that_they_never_did(browser: Client) -> None:
+    assert "Nothing was checked yet." in page(browser, LIST)
+    AlertRound.objects.create(at=timezone.now(), since=timezone.now())
+    assert "Last check" in page(browser, LIST)
+
+
+def test_the_page_of_an_alert_has_the_mutes_that_cover_it_and_the_list_all(browser: Client) -> None:
+    mutes = {
+        ("dead_events", ""): "of its kind",
+        ("", "main"): "of its subject",
+        ("dead_events", "other"): "of another subject",
+        ("drift", "main"): "of another kind",
+    }
+    for (kind, subject), why in mutes.items():
+        AlertMute.objects.create(kind=kind, subject=subject, created_at=timezone.now(), reason=why, by="user: ada")
+    text = page(browser, f"{LIST}{alert().pk}/change/")
+    assert [why for why in mutes.values() if why in text] == ["of its kind", "of its subject"]
+    assert all(why in page(browser, LIST) for why in mutes.values())
 
 
 def test_it_says_that_nobody_is_told_while_nothing_is_set_up(browser: Client, settings: Any) -> None:
@@ -95,6 +131,14 @@ def test_muting_again_replaces_and_for_ever_has_no_end(browser: Client) -> None:
     browser.post(MUTE, sent)
     browser.post(MUTE, sent | {"span": "for ever", "reason": "twice"})
     assert list(AlertMute.objects.values_list("until", "reason")) == [(None, "twice")]
+
+
+@pytest.mark.parametrize(("span", "hours"), [("1 hour", 1), ("8 hours", 8), ("1 day", 24), ("7 days", 168)])
+def test_a_mute_lasts_as_long_as_was_chosen(browser: Client, span: str, hours: int) -> None:
+    browser.post(MUTE, {"kind": "drift", "subject": "", "span": span, "reason": "known"})
+    mute = AlertMute.objects.get()
+    assert mute.until is not None
+    assert mute.until - mute.created_at == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(

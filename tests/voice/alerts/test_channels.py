@@ -13,7 +13,7 @@ from django.core import mail
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.support.alert_notices import OK, SECRET, again, begin, end, heads
+from tests.support.alert_notices import OK, SECRET, again, begin, body, end, heads
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.rows import AlertNotice
 from voice.alerts import notices
@@ -61,6 +61,25 @@ def test_nobody_there_is_a_failure_in_words(account: TelnyxAccount, settings: An
     assert AlertNotice.objects.get().error == "no connection (ConnectError)"
 
 
+@pytest.mark.parametrize(
+    ("status", "outcome", "error"),
+    [
+        ("299 Taken", "sent", ""),
+        ("300 Multiple Choices", "", "a redirect (HTTP 300), which is not followed"),
+        ("399 Elsewhere", "", "a redirect (HTTP 399), which is not followed"),
+        ("400 Bad Request", "", "HTTP 400"),
+    ],
+)
+def test_any_answer_of_the_two_hundreds_is_a_yes_and_no_other(
+    account: TelnyxAccount, hook: Listener, status: str, outcome: str, error: str
+) -> None:
+    hook.says.append(answer(status))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    told = AlertNotice.objects.get()
+    assert (told.outcome, told.error) == (outcome, error)
+
+
 def test_an_address_that_cannot_be_called_is_a_failure_that_is_given_up(
     account: TelnyxAccount, settings: Any, browser: Any
 ) -> None:
@@ -90,6 +109,11 @@ def test_a_mail_says_what_is_wrong_and_where_to_look(account: TelnyxAccount, mai
     assert "http://127.0.0.1:8000/admin/voice/callcommand/" in first.body
     assert second.subject.startswith("[Voice portal] Over: ")
     assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
+    told = {notice.change: notice.body for notice in AlertNotice.objects.all()}
+    since = ["", f"Since {told['opened']['opened_at']}"]
+    lines = [told["opened"]["summary"], "", "http://127.0.0.1:8000/admin/voice/callcommand/", *since]
+    assert first.body.split("\n") == lines
+    assert second.body.split("\n") == [*lines, f"Over at {told['closed']['closed_at']}"]
 
 
 def test_a_mail_server_that_says_no_is_told_without_its_words(
@@ -115,3 +139,26 @@ def test_a_name_with_a_line_break_makes_no_second_header(account: TelnyxAccount,
     notices.deliver_due()
     assert "\n" not in mail.outbox[0].subject
     assert mail.outbox[0].recipients() == ["ada@example.com", "bob@example.com"]
+
+
+def test_a_mail_server_that_is_not_there_is_a_failure_in_words(
+    account: TelnyxAccount, mails: None, settings: Any
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = taken.getsockname()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    begin(account)
+    notices.deliver_due()
+    words = "the mail server was not reached or said no (ConnectionRefusedError)"
+    assert AlertNotice.objects.get().error == words
+
+
+def test_a_link_is_whole_where_the_portals_address_is_all_digits(
+    account: TelnyxAccount, hook: Listener, mails: None, settings: Any
+) -> None:
+    settings.PORTAL_PUBLIC_URL = "http://203.0.113.10:8000"
+    begin(account)
+    notices.deliver_due()
+    link = "http://203.0.113.10:8000/admin/voice/callcommand/"
+    assert body(hook.requests[0])["link"] == link
+    assert link in mail.outbox[0].body.split("\n")

@@ -89,6 +89,29 @@ def test_five_forged_among_fifty_good_webhooks_are_no_alert(account: TelnyxAccou
     assert opened("signature_failures") == ["main"]
 
 
+def test_only_webhooks_of_the_account_itself_make_its_refused_ones_few(account: TelnyxAccount) -> None:
+    forge(account, 5)
+    told = {"event_type": "call.answered", "status": "processed", "body": b"{}", "received_at": timezone.now()}
+    for of, source in ((account, "backfill"), (make_account("other"), "webhook")):
+        keys = [uuid.uuid4().hex for _ in range(45)]
+        CallEvent.objects.bulk_create(CallEvent(account=of, source=source, dedupe_key=key, **told) for key in keys)
+    look()
+    assert opened("signature_failures") == ["main"]
+
+
+def test_so_many_refused_webhooks_are_an_alert_however_many_were_let_in(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forge(account, 5)
+    told = {"account": account, "source": "webhook", "status": "processed", "body": b"{}"}
+    keys = [uuid.uuid4().hex for _ in range(45)]
+    CallEvent.objects.bulk_create(CallEvent(dedupe_key=key, received_at=timezone.now(), **told) for key in keys)
+    for most, subjects in ((6, []), (5, ["main"])):
+        monkeypatch.setattr(checks, "REFUSED_TOO_MANY", most)
+        look()
+        assert opened("signature_failures") == subjects
+
+
 def test_our_own_probe_is_no_alert(account: TelnyxAccount) -> None:
     for _ in range(6):
         url, nonce = f"/webhooks/{account.webhook_token}/call-control/", {"X-Portal-Probe": "abcdefghijklmnopq"}
@@ -133,7 +156,7 @@ def test_a_dead_event_opens_one_and_it_closes_when_the_event_is_processed(
     look(60)
     alert = only("dead_events")
     assert (alert.subject, alert.account, alert.is_open) == ("main", account, True)
-    assert "status__exact=dead" in alert.link
+    assert alert.link == f"/admin/voice/callevent/?status__exact=dead&account__id__exact={account.pk}"
     monkeypatch.setattr(handlers, "_registry", handlers.Registry())
     CallEvent.objects.update(status="received", attempts=0)
     run_owed()
@@ -170,6 +193,20 @@ def test_five_unreadable_webhooks_within_the_hour_open_one(account: TelnyxAccoun
         assert post_webhook(Client(), account, f'{{"broken": {at}'.encode()).status_code == 200
     look()
     assert opened("quarantined_events") == ["main"]
+
+
+def test_unreadable_webhooks_are_counted_by_account_and_within_the_hour(account: TelnyxAccount) -> None:
+    for of, minutes, number in ((account, 59, 4), (account, 61, 3), (make_account("other"), 5, 5)):
+        for _ in range(number):
+            received(of, minutes, status="quarantined")
+    look()
+    assert opened("quarantined_events") == ["other"]
+    received(account, 59, status="quarantined")
+    look()
+    told = Alert.objects.get(kind="quarantined_events", subject="main")
+    assert told.summary == "5 webhooks could not be read in the last hour (main)."
+    assert told.details == {"quarantined": 5, "of_version_1": 0}
+    assert told.link == f"/admin/voice/callevent/?status__exact=quarantined&account__id__exact={account.pk}"
 
 
 def test_a_breaker_opens_one_which_outlives_a_short_recovery(account: TelnyxAccount) -> None:
@@ -290,6 +327,18 @@ def test_a_pull_that_was_stopped_for_its_key_is_not_told_as_a_mass_delete(accoun
     assert "is of another organization than its applications" in only("drift").summary
 
 
+def test_drift_is_of_one_account_and_kind_and_a_pull_that_stopped_leads_to_itself(account: TelnyxAccount) -> None:
+    one, other = (kind.slug for kind in KINDS)
+    Pull.objects.create(account=make_account("other"), kind=other, state="done", updated=1)
+    Pull.objects.create(account=account, kind=one, state="done", unchanged=1)
+    stopped = Pull.objects.create(account=account, kind=other, state="stopped")
+    look()
+    assert opened("drift") == [f"main/{other}", f"other/{other}"]
+    alert = Alert.objects.get(account=account)
+    assert "are gone from Telnyx that the pull stopped" in alert.summary
+    assert alert.link == f"/admin/applications/pull/{stopped.pk}/change/"
+
+
 def test_commands_for_a_person_open_one(account: TelnyxAccount) -> None:
     command = made_uncertain(outbox.act(make_call(account), "hangup", {}, PORTAL), sent=60, over=30)
     look()
@@ -317,3 +366,22 @@ def test_two_recoveries_that_fail_open_one(account: TelnyxAccount) -> None:
     over("done")
     look(1)
     assert opened("recovery_failing") == []
+
+
+def test_one_failed_recovery_each_of_two_accounts_is_no_alert_and_one_that_runs_ends_none(
+    account: TelnyxAccount,
+) -> None:
+    def began(of: TelnyxAccount, state: str, seconds: float) -> None:
+        at = ago(seconds)
+        Recovery.objects.create(account=of, state=state, started_at=at, seen_alive_at=at, problem="HTTP 500")
+
+    began(account, "failed", 50)
+    began(make_account("other"), "failed", 40)
+    look()
+    assert opened("recovery_failing") == []
+    began(account, "failed", 30)
+    look()
+    began(account, "running", 20)
+    look()
+    assert opened("recovery_failing") == ["main"]
+    assert only("recovery_failing").link == f"/admin/voice/recovery/?account__id__exact={account.pk}"

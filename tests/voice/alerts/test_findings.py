@@ -36,3 +36,22 @@ def test_beyond_a_thousand_nobody_counts(account: TelnyxAccount) -> None:
         die(number)
         look()
         assert only("dead_events").summary.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(91, "91 s"), (119, "119 s"), (120, "2 min"), (7199, "119 min"), (7200, "2 h"), (10_799, "2 h"), (10_800, "3 h")],
+)
+def test_how_long_something_lasts_is_told_in_the_unit_that_fits(db: None, seconds: int, words: str) -> None:
+    now = timezone.now()
+    Heartbeat.objects.create(name="worker", at=now - timedelta(seconds=seconds))
+    rounds.check(now, now - timedelta(days=1))
+    told = f"The workers, or beat, have not been heard for {words}: only the sweep does their work."
+    assert only("process_stale").summary == told
+
+
+def test_a_process_may_be_silent_for_a_minute_and_a_half(db: None) -> None:
+    now = timezone.now()
+    Heartbeat.objects.create(name="worker", at=now - timedelta(seconds=90))
+    rounds.check(now, now - timedelta(days=1))
+    assert not Alert.objects.exists()

@@ -3,6 +3,7 @@
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,10 @@ from django.db import connections
 from django.utils import timezone
 
 from applications.models import CallControlApplication
+from portal import sql
 from portal.models import TelnyxAccount
 from tests.support.alert_notices import again, begin, body, end, heads, types
-from tests.support.alerts import look
+from tests.support.alerts import alert, look, received
 from tests.support.factories import CONNECTION, FROM, make_call
 from tests.support.http_servers import Listener, answer
 from tests.support.rows import AccountBreaker, Alert, AlertNotice
@@ -159,3 +161,64 @@ def test_of_what_was_never_told_nobody_is_told_the_end(account: TelnyxAccount, s
     notices.deliver_due()
     assert not Alert.objects.get().is_open
     assert mail.outbox == []
+
+
+def test_a_notice_says_all_that_its_receiver_was_promised(account: TelnyxAccount, hook: Listener) -> None:
+    alert = begin(account)
+    notices.deliver_due()
+    end()
+    notices.deliver_due()
+    alert.refresh_from_db()
+    opened_at, closed_at = (f"{at:%Y-%m-%dT%H:%M:%S.%fZ}" for at in (alert.opened_at, alert.closed_at))
+    told = {"id": str(alert.pk), "kind": "breaker_open", "subject": "main", "summary": alert.summary}
+    told |= {"link": "http://127.0.0.1:8000/admin/voice/callcommand/", "opened_at": opened_at}
+    opening = told | {"type": "alert.opened", "closed_at": None}
+    assert [body(raw) for raw in hook.requests] == [opening, told | {"type": "alert.closed", "closed_at": closed_at}]
+
+
+def test_the_pauses_between_the_tries_are_those_that_were_promised(account: TelnyxAccount, hook: Listener) -> None:
+    hook.says.extend([answer("500 Internal Server Error")] * 8)  # type: ignore[attr-defined]
+    begin(account)
+    for seconds in (10, 30, 60, 120, 300, 600, 1800):
+        pause, before = timedelta(seconds=seconds), sql.clock()
+        AlertNotice.objects.update(lease_until=None)
+        assert notices.deliver_due() == 1
+        assert before + pause <= AlertNotice.objects.get().lease_until <= sql.clock() + pause
+    AlertNotice.objects.update(lease_until=None)
+    notices.deliver_due()
+    notice = AlertNotice.objects.get()
+    assert (notice.outcome, notice.attempts, notice.lease_until) == ("failed", 8, None)
+
+
+def test_the_end_by_one_channel_does_not_wait_for_the_beginning_by_another(
+    account: TelnyxAccount, hook: Listener, mails: None
+) -> None:
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    begin(account)
+    notices.deliver_due()
+    end()
+    assert notices.deliver_due() == 1
+    assert [told.subject.split()[2] for told in mail.outbox] == ["Alert:", "Over:"]
+    assert types(hook) == ["alert.opened"]
+
+
+def test_the_end_of_one_alert_does_not_wait_for_the_beginning_of_another(
+    account: TelnyxAccount, hook: Listener
+) -> None:
+    begin(account)
+    notices.deliver_due()
+    received(account, status="dead")
+    hook.says.append(answer("503 Service Unavailable"))  # type: ignore[attr-defined]
+    look()
+    notices.deliver_due()
+    end()
+    assert notices.deliver_due() == 1
+    told = [(body(raw)["kind"], body(raw)["type"]) for raw in hook.requests]
+    assert told == [("breaker_open", "alert.opened"), ("dead_events", "alert.opened"), ("breaker_open", "alert.closed")]
+
+
+def test_the_oldest_are_told_first_and_no_more_than_asked_for(account: TelnyxAccount, hook: Listener) -> None:
+    for minutes in (1, 3, 2):
+        notices.make(alert(account, f"{minutes} minutes"), AlertNotice.Change.OPENED, ago(minutes * 60))
+    assert notices.deliver_due(limit=2) == 2
+    assert [body(raw)["subject"] for raw in hook.requests] == ["3 minutes", "2 minutes"]

@@ -14,12 +14,13 @@ from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.utils import timezone
 
+from portal import sql
 from portal.celery import app
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.alerts import look, opened, received
 from tests.support.polling import PATIENCE, eventually
-from tests.support.rows import AccountBreaker, Alert, AlertRound, CallEvent
+from tests.support.rows import AccountBreaker, Alert, AlertMute, AlertRound, CallEvent, Recovery
 from tests.support.times import ago
 from voice.alerts import checks
 from voice.alerts import rounds as alert_rounds
@@ -101,6 +102,48 @@ def test_a_pause_of_the_rounds_begins_the_watch_anew(account: TelnyxAccount) -> 
     assert AlertRound.objects.get().since > begun
 
 
+@pytest.mark.parametrize(
+    ("seconds", "at", "since"), [(29, 29, 3600), (30, 0, 3600), (179, 0, 3600), (180, 0, 0)]
+)
+def test_a_round_is_due_after_half_a_minute_and_after_three_the_portal_was_off(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: int, at: int, since: int
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(sql, "clock", lambda: now)
+    AlertRound.objects.create(pk=1, at=now - timedelta(seconds=seconds), since=now - timedelta(hours=1))
+    assert alert_rounds.check_due() is (at == 0)
+    row = AlertRound.objects.get()
+    assert (now - row.at, now - row.since) == (timedelta(seconds=at), timedelta(seconds=since))
+
+
+def test_an_open_alert_tells_when_it_was_last_found_so_and_what_it_is_by_then(account: TelnyxAccount) -> None:
+    now, later = timezone.now(), timezone.now() + timedelta(minutes=7)
+    received(account, status="dead")
+    alert_rounds.check(now, ago(9999))
+    received(account, status="dead")
+    alert_rounds.check(later, ago(9999))
+    told = Alert.objects.get(kind="dead_events")
+    assert (told.opened_at, told.seen_at, told.closed_at) == (now, later, None)
+    assert told.summary.startswith("2 events were given up")
+    CallEvent.objects.update(status="processed")
+    over = later + timedelta(minutes=1)
+    alert_rounds.check(over, ago(9999))
+    told.refresh_from_db()
+    assert (told.seen_at, told.closed_at) == (later, over)
+
+
+@pytest.mark.parametrize(("more", "kept"), [(0, True), (1, False)])
+def test_words_that_are_too_long_are_cut_and_show_it(account: TelnyxAccount, more: int, kept: bool) -> None:
+    words = "Missed webhooks of main cannot be fetched from Telnyx: "
+    problem = "x" * (300 - len(words) + more)
+    for seconds in (9, 8):
+        at = ago(seconds)
+        Recovery.objects.create(account=account, state="failed", started_at=at, seen_alive_at=at, problem=problem)
+    look()
+    told = Alert.objects.get(kind="recovery_failing").summary
+    assert told == (words + problem if kept else f"{words}{problem[:-2]}…")
+
+
 def test_a_check_that_breaks_stops_no_other_and_changes_nothing_of_its_own(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,8 +175,11 @@ def test_what_is_long_over_is_forgotten(account: TelnyxAccount) -> None:
     Alert.objects.create(subject="over", closed_at=timezone.now() - timedelta(days=91), **old)
     Alert.objects.create(subject="lately", closed_at=timezone.now() - timedelta(days=89), **old)
     Alert.objects.create(subject="open", **(old | {"opened_at": timezone.now() - timedelta(days=400)}))
+    for subject, until in (("over", ago(91 * 86_400)), ("lately", ago(89 * 86_400)), ("for ever", None)):
+        AlertMute.objects.create(subject=subject, until=until, created_at=ago(400 * 86_400), reason="x", by="y")
     alert_rounds.clean_up()
     assert set(Alert.objects.values_list("subject", flat=True)) == {"lately", "open"}
+    assert set(AlertMute.objects.values_list("subject", flat=True)) == {"lately", "for ever"}
 
 
 # --- where it runs ---------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Flows edited in the browser: saved in the order of the page, or told on the form what is wrong."""
 
+import re
 from typing import Any
 
 import pytest
@@ -33,6 +34,14 @@ def test_a_flow_is_made_with_its_rules_in_the_order_of_the_page(
     flow = Flow.objects.get()
     assert (flow.account, flow.connection_id) == (application.account, CONNECTION)
     assert [(rule.do[0]["action"], rule.step) for rule in flow.rules.all()] == [("answer", "menu"), ("hangup", "")]
+
+
+def test_event_types_are_offered_and_a_browsers_own_memory_of_them_is_not(browser: Client) -> None:
+    page = browser.get("/admin/voice/flow/add/").content.decode()
+    (box,) = re.findall(r'<input[^>]+name="rules-__prefix__-event_type"[^>]*>', page)
+    assert 'list="portal-event-types"' in box
+    assert 'autocomplete="off"' in box
+    assert '<option value="call.initiated">' in page.partition('<datalist id="portal-event-types">')[2]
 
 
 @pytest.mark.parametrize("chosen", ["", "nonsense", "None "])

@@ -9,7 +9,15 @@ from voice.flows.conditions import BadPath, Condition, check_path, fill, placeho
 CONTEXT: dict[str, Any] = {
     "event": {
         "event_type": "call.gather.ended",
-        "payload": {"digits": "1", "count": 3, "list": [{"a": "b"}], "none": None},
+        "payload": {
+            "digits": "1",
+            "count": 3,
+            "list": [{"a": "b"}],
+            "none": None,
+            "word": "None",
+            "empty": "",
+            "flag": True,
+        },
     },
     "call": {"direction": "incoming", "step": "menu", "from": "+13125550101"},
 }
@@ -48,10 +56,31 @@ CONTEXT: dict[str, Any] = {
         ("call.from.0", "exists", True, False),
         ("event.payload.count", "lt", 10**400, False),
         ("event.event_type", "eq", "call.gather.ended", True),
+        ("event.payload.count", "gt", 3, False),
+        ("event.payload.count", "lt", 4, True),
+        ("event.payload.list.1.a", "eq", "b", False),
+        ("event.payload.none", "eq", None, True),
+        ("event.payload.none", "eq", "None", False),
+        ("event.payload.word", "eq", None, False),
+        ("event.payload.empty", "exists", True, False),
+        ("event.payload.empty", "exists", False, True),
+        ("event.payload.digits", "in", [1], True),
+        ("event.payload.missing", "in", [None], False),
+        ("event.payload.count", "starts_with", "3", False),
+        # true is neither 1 nor a word, and no number
+        ("event.payload.flag", "eq", True, True),
+        ("event.payload.flag", "eq", 1, False),
+        ("event.payload.flag", "eq", "True", False),
+        ("event.payload.flag", "gt", 0, False),
     ],
 )
 def test_operators(field: str, op: str, value: Any, holds: bool) -> None:
     assert Condition.read({"field": field, "op": op, "value": value}).matches(CONTEXT) is holds
+
+
+@pytest.mark.parametrize(("field", "holds"), [("event.payload.digits", True), ("event.payload.missing", False)])
+def test_exists_asks_whether_it_is_there_unless_it_says_otherwise(field: str, holds: bool) -> None:
+    assert Condition.read({"field": field, "op": "exists"}).matches(CONTEXT) is holds
 
 
 @pytest.mark.parametrize(
@@ -72,6 +101,8 @@ def test_operators(field: str, op: str, value: Any, holds: bool) -> None:
         {"field": "call.from", "op": "exists", "value": "yes"},
         {"field": "call.from", "op": "lt", "value": "abc"},
         {"field": "call.from", "op": "gt", "value": [1]},
+        {"field": "call.from", "op": "gt", "value": "inf"},
+        {"field": "call.from", "op": "lt", "value": float("inf")},
         {"field": "call.from", "op": "eq", "value": "1", "and": "more"},
     ],
 )
@@ -92,6 +123,14 @@ def test_within_ssml_what_a_caller_says_is_text() -> None:
         assert fill(plain, context)["payload"] == f"<speak>Hello {said}</speak>"
 
 
+def test_what_is_said_after_a_wrong_answer_is_text_within_ssml_too() -> None:
+    context = {"event": {"payload": {"said": "<break/>"}}, "call": {}}
+    named = "{{ event.payload.said }}"
+    asked = {"payload": "Press 1", "invalid_payload": named, "client_state": named, "payload_type": "ssml"}
+    filled = fill(asked, context)
+    assert (filled["invalid_payload"], filled["client_state"]) == ("&lt;break/&gt;", "<break/>")
+
+
 def test_placeholders_are_filled_and_nothing_is_evaluated() -> None:
     given = {
         "to": "{{ event.payload.digits }}",
@@ -108,7 +147,16 @@ def test_a_missing_value_is_named() -> None:
         fill({"to": "{{ event.payload.nothing }}"}, CONTEXT)
 
 
-@pytest.mark.parametrize("path", ["", "call", "event.payload", "event.body", "call.facts", "event.payload..x"])
+DEEPEST, LONGEST = "event.payload" + ".a" * 8, "event.payload." + "a" * 64
+OUTSIDE = ["", "call", "event.payload", "event.body", "event.received_at", "call.facts", "event.payload..x"]
+
+
+@pytest.mark.parametrize("path", [*OUTSIDE, f"{DEEPEST}.a", f"{LONGEST}a"])
 def test_paths_outside_of_event_and_call_are_refused(path: str) -> None:
     with pytest.raises(BadPath):
         check_path(path)
+
+
+@pytest.mark.parametrize("path", [DEEPEST, LONGEST, "event.event_type", "event.occurred_at", "call.tags.0"])
+def test_paths_of_event_and_call_are_taken_as_they_are(path: str) -> None:
+    assert check_path(path) == path

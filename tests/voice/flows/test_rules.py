@@ -6,8 +6,12 @@ import pytest
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
-from tests.support.factories import make_call, make_flow
-from tests.support.rows import CallEvent
+from tests.support.events import receive
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, make_flow
+from tests.support.rows import CallCommand, CallEvent
+from tests.support.times import ago
+from voice.events import processing
+from voice.flows.conditions import CALL_FIELDS
 from voice.flows.rules import Decision, commands_for
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +92,33 @@ def test_a_command_that_can_never_be_sent_is_over_as_soon_as_it_is_made(account:
     (command,) = commands_for(make_call(account), event, flow.rules.all(), now).commands
     assert (command.status, command.created_at, command.finished_at) == ("expired", now, now)
     assert command.error
+
+
+def test_a_placeholder_may_name_each_field_of_the_call_and_when_and_what_the_event_was(account: TelnyxAccount) -> None:
+    call = make_call(account, step="menu", client_state="aGVsbG8=", tags=["vip", "late"], direction="outgoing")
+    paths = [*(f"call.{name}" for name in CALL_FIELDS), "event.event_type", "event.occurred_at"]
+    payload = " | ".join(f"{{{{ {path} }}}}" for path in paths)
+    speak = {"action": "speak", "parameters": {"payload": payload, "voice": "female"}}
+    flow = make_flow(account, rule(do=[speak], direction="any"))
+    now = timezone.now()
+    event = CallEvent(account=account, event_type="call.answered", received_at=now, occurred_at=ago(9), payload={})
+    (command,) = commands_for(call, event, flow.rules.all(), now).commands
+    told = {"call_control_id": "v3:a-leg", "connection_id": CONNECTION, "direction": "outgoing", "state": "answered"}
+    told |= {"from": FROM, "to": TO, "step": "menu", "client_state": "aGVsbG8=", "tags": "['vip', 'late']"}
+    told |= {"call_leg_id": call.call_leg_id, "call_session_id": call.call_session_id}
+    words = [*(told[name] for name in CALL_FIELDS), "call.answered", event.occurred_at.isoformat()]
+    assert command.parameters["payload"].split(" | ") == words
+
+
+def test_only_the_active_flow_of_the_calls_own_application_acts_in_the_order_of_its_rules(
+    account: TelnyxAccount,
+) -> None:
+    on_hang_up = {"event_type": "call.initiated", "do": [{"action": "hangup"}]}
+    make_flow(account, on_hang_up, active=False, name="drawer")
+    make_flow(account, on_hang_up, connection_id="77", name="elsewhere")
+    answer = {"event_type": "call.initiated", "do": [{"action": "answer"}]}
+    flow = make_flow(account, on_hang_up, answer, {"event_type": "call.bridged", "do": [{"action": "hangup"}]})
+    flow.rules.filter(position=0).update(position=9)
+    (event,) = receive(account, make_event())
+    processing.process(event.pk)
+    assert [(one.action, one.requested_by) for one in CallCommand.objects.all()] == [("answer", "rule: greeting #2")]

@@ -83,6 +83,15 @@ def test_more_than_a_hundred_rules_are_refused() -> None:
         check_rules([ANSWER] * 101)
 
 
+def test_a_rule_has_at_most_fifty_conditions_and_twenty_actions() -> None:
+    test, answer = {"field": "call.from", "op": "eq", "value": "1"}, {"action": "answer"}
+    check_rules([rule(*[answer] * 20, when=[test] * 50)])
+    with pytest.raises(ValidationError, match="at most 50"):
+        check_rules([rule(answer, when=[test] * 51)])
+    with pytest.raises(ValidationError, match="at most 20"):
+        check_rules([rule(*[answer] * 21)])
+
+
 def test_an_application_has_one_active_flow(account: TelnyxAccount) -> None:
     make_flow(account)
     with pytest.raises(ValidationError, match="another active flow"):

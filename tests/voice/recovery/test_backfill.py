@@ -243,6 +243,20 @@ def test_a_delivered_event_that_is_not_here_is_found_in_telnyxs_record(
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("seconds", "found"), [(0, 0), (1, 1)])
+def test_after_more_than_twenty_minutes_without_a_run_the_record_is_read(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str, seconds: int, found: int
+) -> None:
+    ours = {"telnyx_id": connection_id, "webhook_event_url": sandbox_account.webhook_url}
+    CallControlApplication.objects.create(account=sandbox_account, **ours)
+    read_until = recover(sandbox_account).until
+    assert read_until is not None
+    undelivered(sandbox, make_event("call.answered", -600, connection_id=connection_id), status=200)
+    later = read_until + timedelta(minutes=20, seconds=seconds)
+    assert recover(sandbox_account, now=later).events_recovered == found
+
+
+@pytest.mark.django_db
 def test_what_failed_to_reach_the_receiver_of_others_is_left_to_them(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, connection_id: str
 ) -> None:

@@ -200,6 +200,16 @@ def test_a_call_that_was_heard_of_just_now_is_not_even_asked_for(account: Telnyx
     assert set(Call.objects.values_list("state", flat=True)) == {"answered"}
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(150, False), (190, True)])
+def test_a_call_is_asked_for_when_three_minutes_brought_nothing_of_it(
+    account: TelnyxAccount, seconds: float, asked: bool
+) -> None:
+    heard(account, make_call(account, "heard", **OLD), seconds)
+    make_call(account, "young", started_at=ago(seconds))
+    looked(account, calls=status(is_alive=False, end_time=ago(300).isoformat()))
+    assert set(Call.objects.values_list("state", flat=True)) == {"lost" if asked else "answered"}
+
+
 def test_its_hang_up_in_telnyxs_record_ends_it(account: TelnyxAccount) -> None:
     make_call(account, **OLD)
     record = looked(account, calls=GONE, call_events=listing(entry(make_event("call.hangup", -900), 900)))

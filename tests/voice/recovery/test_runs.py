@@ -180,6 +180,18 @@ def test_zero_minutes_switch_the_clock_off_but_not_the_button(
     assert len(woken) == 1
 
 
+@pytest.mark.parametrize(("seconds", "is_due"), [(279, False), (280, True)])
+def test_a_beat_that_comes_a_little_early_begins_its_run_whoever_else_had_one(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, settings: Any, seconds: int, is_due: bool
+) -> None:
+    settings.RECOVERY_INTERVAL_MINUTES = 5
+    now = timezone.now()
+    monkeypatch.setattr(sql, "clock", lambda: now)
+    for of, at in ((account, now - timedelta(seconds=seconds)), (make_account(name="other"), now)):
+        Recovery.objects.create(account=of, state="done", started_at=at, seen_alive_at=at)
+    assert runs.is_due(account) is is_due
+
+
 def test_the_schedule_names_the_task_and_it_runs_beside_the_commands() -> None:
     entry = django_settings.CELERY_BEAT_SCHEDULE["recover events"]
     assert entry["task"] in app.tasks

@@ -1,5 +1,6 @@
 """Replay in the browser: choose, look, run, and who may."""
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.factories import FROM, make_event, make_flow, run_owed
 from tests.support.replay_pages import NEW, look, selected, text
-from tests.support.rows import Call, CallCommand, CallEvent, Replay
+from tests.support.rows import Call, CallCommand, CallEvent, Replay, ReplayLine
 from tests.support.webhooks import post_webhook
 from voice.replay import runs
 
@@ -105,6 +106,18 @@ def test_rules_of_another_account_take_no_permission(signed_in: Any, account: Te
     assert some.post(page.replace("change", "run"), {"side_effects": "1"}).status_code == 302
 
 
+@pytest.mark.parametrize("named", ["main", ""])
+@pytest.mark.parametrize(("active", "status"), [(True, 403), (False, 302)])
+def test_rules_of_a_flow_that_is_switched_off_take_no_permission(
+    signed_in: Any, account: TelnyxAccount, active: bool, status: int, named: str
+) -> None:
+    dials = {"event_type": "call.initiated", "do": [{"action": "transfer", "parameters": {"to": FROM}}]}
+    make_flow(account, dials, active=active)
+    some = signed_in(ONLY, "voice.control_call")
+    page = look(some, account=named, statuses="dead")
+    assert some.post(page.replace("change", "run"), {"side_effects": "1"}).status_code == status
+
+
 def test_side_effects_are_off_unless_asked_for(browser: Client, account: TelnyxAccount) -> None:
     assert post_webhook(Client(), account, make_event()).status_code == 200
     run_owed()
@@ -155,3 +168,24 @@ def test_the_page_counts_its_lines_once(browser: Client, wrong_call: Call) -> No
     with CaptureQueriesContext(connection) as told:
         assert "Calls 1 would change" in text(browser.get(page))
     assert len([one for one in told if "COUNT(" in one["sql"] and "voice_replayline" in one["sql"]]) == 1
+
+
+def test_of_many_changes_the_page_shows_a_hundred_and_says_how_many_more_there_are(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    page = look(browser)
+    told: dict[str, Any] = {"replay": Replay.objects.get(), "account": account, "kind": "call", "is_rehearsed": True}
+    changed = told | {"changes": {"state": ["ringing", "ended"]}}
+    ReplayLine.objects.bulk_create(ReplayLine(key=str(at), **changed) for at in range(100))
+    said = text(browser.get(page))
+    assert ("Calls 100 would change" in said, said.count("State ringing → ended")) == (True, 100)
+    assert not re.search(r"And \d+ more", said)
+    ReplayLine.objects.create(key="says nothing", **changed | {"changes": {}})
+    ReplayLine.objects.create(key="of the run", **changed | {"is_rehearsed": False})
+    ReplayLine.objects.create(key="one more", **changed)
+    ReplayLine.objects.create(key="an event", **told | {"kind": "event", "said": "It is kept."})
+    said = text(browser.get(page))
+    assert ("Calls 101 would change" in said, said.count("State ringing → ended")) == (True, 100)
+    assert "And 1 more." in said
+    assert "Quarantined, dead and failed events 1" in said
+    assert "It is kept." in said

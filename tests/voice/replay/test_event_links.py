@@ -102,6 +102,17 @@ def test_a_search_for_an_id_comes_along(browser: Client, account: TelnyxAccount,
     assert told == (found.get(sought, set()),) * 2
 
 
+def test_a_session_that_is_searched_for_is_taken_by_its_id_and_not_event_by_event(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    session = "0ccc7b54-4df3-4bca-a65a-3da1ecc70000"
+    call = make_call(account, call_session_id=session)
+    make_event_at(account, "2026-06-01T08:30", call=call, call_session_id=session)
+    for term, in_session, in_ids in ((session.upper(), session, None), (session[:-1] + "9", None, session[:-1] + "9")):
+        form = browser.get("/admin/voice/replay/new/", {"q": term}).context["form"]
+        assert (form["session"].value(), form["ids"].value()) == (in_session, in_ids)
+
+
 @pytest.mark.parametrize("name", ["connection_id__exact", "connection_id"])
 def test_the_application_comes_along(browser: Client, wrong_call: Call, name: str) -> None:
     told = browser.get(f"/admin/voice/replay/new/?{name}=1234567890")

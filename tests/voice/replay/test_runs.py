@@ -8,18 +8,21 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.model.clock import database_time
+from tests.support.commands import act, made_uncertain, seen
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
-from tests.support.replays import ADA, EVERYTHING, again, rehearse, run, worked_off
-from tests.support.rows import Call, CallEvent, Replay
+from tests.support.replays import ADA, EVERYTHING, again, die, rehearse, run, worked_off
+from tests.support.rows import Call, CallCommand, CallEvent, Replay
 from voice import tasks
 from voice.replay import apply as replay_apply
 from voice.replay import runs
@@ -272,3 +275,56 @@ def test_a_month_later_it_is_gone(account: TelnyxAccount) -> None:
     rehearse()
     assert not Replay.objects.filter(pk=old.pk).exists()
     assert AuditEvent.objects.filter(action="replay.end").exists()
+
+
+def test_those_of_lately_stay_and_those_that_are_worked_at_and_the_oldest_of_these_is_due_first(
+    account: TelnyxAccount,
+) -> None:
+    now = timezone.now()
+    for state, days in (("done", 29), ("running", 31), ("looking", 32), ("ready", 31), ("cancelled", 31)):
+        at = now - timedelta(days=days)
+        Replay.objects.create(selection={}, state=state, created_at=at, requested_by="user: ada")
+    asked = runs.request_run(EVERYTHING, ADA)
+    others = Replay.objects.exclude(pk=asked.pk)
+    assert sorted(row.state for row in others) == ["done", "looking", "running"]
+    assert runs.due(1) == [others.get(state="looking").pk]
+    assert runs.due(9) == [others.get(state=state).pk for state in ("looking", "running")]
+
+
+def test_who_runs_it_takes_the_place_of_who_looked_and_it_begins_at_the_first_event(
+    account: TelnyxAccount, operator: User
+) -> None:
+    many(account, 2)
+    row = rehearse()
+    assert (row.done, row.total, row.has_run) == (2, 2, False)
+    assert runs.begin(row, Actor("user: bob", operator), side_effects=True)
+    assert (row.requested_by, row.user, row.side_effects, row.has_run) == ("user: bob", operator, True, True)
+    assert (row.done, row.total, row.counts, row.cursor_at, row.cursor_id) == (0, None, {}, None, None)
+
+
+# --- What it answers -------------------------------------------------------------------------------------------------
+
+
+def asked_to_hang_up(account: TelnyxAccount) -> CallCommand:
+    """Nobody knows whether Telnyx did."""
+    receive(account, make_event(seconds=-60))
+    run_owed()
+    return made_uncertain(act(Call.objects.get(), "hangup"))
+
+
+def test_an_event_that_runs_its_rules_again_settles_the_command_that_it_answers(account: TelnyxAccount) -> None:
+    command = asked_to_hang_up(account)
+    receive(account, make_event("call.hangup", -20))
+    run_owed()
+    assert seen(command).status == "uncertain"  # whoever processed the event died before it came to that
+    again(side_effects=True)
+    assert (seen(command).status, "call.hangup" in seen(command).settlement) == ("ok", True)
+
+
+def test_a_dead_event_that_goes_through_settles_the_command_that_it_answers(account: TelnyxAccount) -> None:
+    command = asked_to_hang_up(account)
+    die(account, make_event("call.hangup", -20))
+    rehearse()
+    assert seen(command).status == "uncertain"
+    again()
+    assert (seen(command).status, "call.hangup" in seen(command).settlement) == ("ok", True)

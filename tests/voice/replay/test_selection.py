@@ -1,9 +1,14 @@
 """Which events are meant, and how many that are."""
 
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.events import receive
@@ -60,6 +65,73 @@ def test_a_star_stands_for_what_comes_before_or_after(account: TelnyxAccount, pa
     receive(account, *(make_event(event_type) for event_type in types))
     rows = CallEvent.objects.filter(pk__in=Selection(event_types=(pattern,)).rows())
     assert set(rows.values_list("event_type", flat=True)) == found
+
+
+AT, TICK = datetime(2026, 6, 1, 8, tzinfo=UTC), timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize(
+    ("members", "otherwise"),
+    [
+        ({"account": "main"}, {}),
+        ({"connection_id": "1"}, {"connection_id": "2"}),
+        ({"event_types": ("call.answered",)}, {"event_type": "call.bridged"}),
+        ({"statuses": ("dead", "processed")}, {"status": "ignored"}),
+        ({"sources": ("texml", "webhook")}, {"source": "backfill"}),
+        ({"received_from": AT}, {"received_at": AT - TICK}),
+        ({"received_until": AT}, {"received_at": AT + TICK}),
+        ({"occurred_from": AT}, {"occurred_at": AT - TICK}),
+        ({"occurred_until": AT}, {"occurred_at": AT + TICK}),
+        ({"call_control_id": "v3:one"}, {"call_control_id": "v3:two"}),
+        ({"call_session_id": "one"}, {"call_session_id": "two"}),
+    ],
+)
+def test_each_member_keeps_out_what_is_otherwise_also_when_it_was_kept(
+    account: TelnyxAccount, neighbour: TelnyxAccount, members: dict[str, Any], otherwise: dict[str, Any]
+) -> None:
+    told: dict[str, Any] = {"event_type": "call.answered", "status": "processed", "source": "webhook", "body": b"{}"}
+    told |= {"connection_id": "1", "call_control_id": "v3:one", "call_session_id": "one"}
+    told |= {"received_at": AT, "occurred_at": AT}
+    wanted = CallEvent.objects.create(account=account, dedupe_key="wanted", **told)
+    of = account if otherwise else neighbour
+    other = CallEvent.objects.create(account=of, dedupe_key="other", **told | otherwise)
+    kept = json.loads(json.dumps(Selection(**members).as_json()))
+    for selection in (Selection(**members), Selection.from_json(kept)):
+        assert list(selection.rows().filter(pk__in=(wanted.pk, other.pk))) == [wanted]
+
+
+def test_what_is_given_on_the_form_is_what_is_kept(browser: Client, account: TelnyxAccount) -> None:
+    identifier = "0ccc7b54-4df3-4bca-a65a-3da1ecc777f0"
+    moments = ("2026-06-01 08:00", "2026-06-02", "2026-06-03T08:00:30+02:00", "2026-06-04 08:00")
+    names = ("received_from", "received_until", "occurred_from", "occurred_until")
+    given = {"event_types": "call.answered, *.ended", "statuses": ["dead", "ignored"], "sources": ["texml"]}
+    given |= {"application": "77", "call": "v3:one", "session": "one", "ids": identifier}
+    look(browser, **given, **dict(zip(names, moments, strict=True)))
+    assert Selection.from_json(Replay.objects.get().selection) == Selection(
+        account="main",
+        connection_id="77",
+        event_types=("call.answered", "*.ended"),
+        statuses=("dead", "ignored"),
+        sources=("texml",),
+        received_from=datetime(2026, 6, 1, 8, tzinfo=UTC),
+        received_until=datetime(2026, 6, 2, tzinfo=UTC),
+        occurred_from=datetime(2026, 6, 3, 6, 0, 30, tzinfo=UTC),
+        occurred_until=datetime(2026, 6, 4, 8, tzinfo=UTC),
+        call_control_id="v3:one",
+        call_session_id="one",
+        ids=(identifier,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("age", "span"), [("90m", timedelta(minutes=90)), ("2 h", timedelta(hours=2)), ("7d", timedelta(days=7))]
+)
+def test_an_age_is_counted_back_from_now(browser: Client, account: TelnyxAccount, age: str, span: timedelta) -> None:
+    before = timezone.now()
+    look(browser, received_from=age)
+    begun = Selection.from_json(Replay.objects.get().selection).received_from
+    assert begun is not None
+    assert before - span <= begun <= timezone.now() - span
 
 
 def test_what_takes_long_to_find_is_looked_for_by_a_worker_and_not_by_the_page(

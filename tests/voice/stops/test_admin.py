@@ -19,7 +19,7 @@ from tests.support.live_board import text
 from tests.support.rows import CallCommand, DialBatch
 from tests.support.telnyx_answers import telnyx_says
 from voice.models import Stop, Suspension
-from voice.stops import admin
+from voice.stops import admin, service
 
 pytestmark = pytest.mark.django_db
 STOP, CALLS, LIVE = "/admin/stop/", "/admin/stop/calls/", "/admin/voice/call/live/"
@@ -262,3 +262,64 @@ def test_many_suspensions_cost_as_many_statements_as_two(
     page = text(browser, STOP)
     assert all(f"line {at}" in page for at in range(1, 9))
     assert page.count("1 batch goes on") == 1
+
+
+@pytest.mark.alone("it counts what every account has")
+def test_an_account_is_said_to_be_suspended_however_many_suspensions_are_newer(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "_SHOWN", 1)
+    other = TelnyxAccount.objects.create(name="other", webhook_token="other")
+    told = {"account": account, "requested_by": "user: ada"}
+    Suspension.objects.create(**told, since="2026-01-01T00:00Z")
+    for at in range(2):
+        Suspension.objects.create(**told, connection_id=str(at), since="2026-01-02T00:00Z")
+    page = text(browser, STOP)
+    assert (suspend_at(account) in page, suspend_at(other) in page) == (False, True)
+
+
+@pytest.mark.alone("it counts what every account has")
+def test_the_overview_draws_a_hundred_suspensions_five_stops_and_twenty_five_accounts(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    told: dict[str, Any] = {"account": account, "since": "2026-01-01T00:00Z", "requested_by": "user: ada"}
+    Suspension.objects.bulk_create(Suspension(connection_id=str(at), **told) for at in range(100))
+    stops = [Stop.objects.create(at=f"2026-01-{at:02}T00:00Z", requested_by="user: ada") for at in range(1, 7)]
+    for at in range(24):
+        TelnyxAccount.objects.create(name=f"account {at:02}", webhook_token=str(at))
+    page = text(browser, STOP)
+    assert page.count("Lift the suspension of") == 100
+    assert ("There are more" in page, "More accounts" in page) == (False, False)
+    assert [f"{CALLS}{stop.pk}/" in page for stop in stops] == [False, True, True, True, True, True]
+    Suspension.objects.create(**told, connection_id="100")
+    last = TelnyxAccount.objects.create(name="zoo", webhook_token="zoo")
+    page, next_page = text(browser, STOP), text(browser, f"{STOP}?page=2")
+    assert page.count("Lift the suspension of") == 100
+    assert ("There are more" in page, "More accounts" in page) == (True, True)
+    assert [suspend_at(last) in one for one in (page, next_page)] == [False, True]
+    assert suspend_at(account) not in next_page
+
+
+@pytest.mark.alone("it counts what every account has")
+def test_of_many_calls_the_first_hundred_are_named_and_no_more_are_hung_up_than_it_says(
+    browser: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(101):
+        make_call(account, str(at), direction="outgoing", started_at=f"2026-01-01T00:{at // 60:02}:{at % 60:02}Z")
+    page = text(browser, CALLS)
+    assert ("the first 100 of 101" in page, "press again" in page) == (True, False)
+    assert ("since 00:00:00" in page, "since 00:01:39" in page, "since 00:01:40" in page) == (True, True, False)
+    monkeypatch.setattr(service, "MOST", 2)
+    assert "At most 2 at once: press again for the rest." in text(browser, CALLS)
+    browser.post(CALLS, {"intent": WISH, "go": "1"})
+    assert (Stop.objects.get().calls, CallCommand.objects.count()) == (2, 2)
+    assert "Outgoing calls now</dt><dd>101" in text(browser, f"{CALLS}{WISH}/")
+
+
+def test_the_page_of_an_application_says_that_it_is_suspended_itself_and_not_of_its_account(
+    browser: Client, application: CallControlApplication
+) -> None:
+    account = application.account
+    browser.post(suspend_at(account), {"why": ""})
+    pages = [text(browser, suspend_at(account, connection_id)) for connection_id in ("", CONNECTION)]
+    assert ["It is suspended already" in page for page in pages] == [True, False]

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_call
 from tests.support.rest import api_for
 from tests.support.rows import NEIGHBOUR, CallCommand
@@ -35,6 +36,19 @@ def test_an_application_is_named_by_its_connection_id(api: APIClient, account: T
     assert api.post(SUSPENSIONS, body, format="json").json()["connection_id"] == CONNECTION
 
 
+def test_an_application_of_texml_is_suspended_too_and_none_of_another_account(
+    api: APIClient, account: TelnyxAccount
+) -> None:
+    TexmlApplication.objects.create(account=account, telnyx_id="77", friendly_name="menu", remote={})
+    CallControlApplication.objects.create(account=make_account("other"), telnyx_id="88")
+    codes = [
+        api.post(SUSPENSIONS, {"account": account.name, "connection_id": one}, format="json").status_code
+        for one in ("77", "88")
+    ]
+    assert codes == [201, 400]
+    assert Suspension.objects.get().connection_id == "77"
+
+
 def test_what_is_too_long_is_told_on_its_field(api: APIClient, account: TelnyxAccount) -> None:
     body = {"account": account.name, "connection_id": "1" * 65, "why": "x" * 201}
     refused = api.post(SUSPENSIONS, body, format="json")
@@ -60,6 +74,14 @@ def test_a_stop_is_of_the_account_that_the_address_names(api: APIClient, account
     made = api.post(f"{STOPS}?account={account.name}", {}, format="json")
     assert (made.status_code, made.json()["account"], made.json()["calls"]) == (202, account.name, 1)
     assert not models.CallCommand.objects.filter(account__name=NEIGHBOUR, action="hangup").exists()
+
+
+@pytest.mark.alone("it stops what every account has")
+def test_a_stop_that_names_no_account_is_of_all(api: APIClient, account: TelnyxAccount) -> None:
+    calls = {make_call(one, direction="outgoing").pk for one in (account, make_account("other"))}
+    made = api.post(STOPS, {}, format="json")
+    assert (made.status_code, made.json()["account"], made.json()["calls"]) == (202, None, 2)
+    assert set(CallCommand.objects.values_list("call", flat=True)) == calls
 
 
 @pytest.mark.parametrize(

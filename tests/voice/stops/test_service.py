@@ -5,12 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from rest_framework.test import APIClient
 
-from portal.actors import PORTAL
+from portal.actors import PORTAL, Actor
 from portal.models import AuditEvent, TelnyxAccount
 from portal.refusals import LimitExceeded
+from tests.support.accounts import make_account
 from tests.support.batches import begin
 from tests.support.commands import act, dial, seen
 from tests.support.factories import make_call, make_event, make_flow, run_owed
@@ -260,6 +262,35 @@ def test_a_stop_hangs_up_outgoing_calls_pauses_batches_and_drops_dials(api: APIC
     assert AuditEvent.objects.get(action="call.stop_outgoing").details == {"calls": 4, "dials": 1, "batches": 1}
     assert service.resume(stop.pk, PORTAL) == 1
     assert _states() == {batch.pk: "running"}
+
+
+def test_a_stop_drops_the_dials_that_have_not_left_and_no_other_command(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    for one in (account, other := make_account("other")):
+        limit(one, dials_per_minute=None)
+    waiting, over, sent = (dial(account, "1", f"+1312555000{at}") for at in range(1, 4))
+    elsewhere, spoken = dial(other, "1"), act(make_call(account), "speak", payload="Hello", voice="female")
+    CallCommand.objects.filter(pk=over.pk).update(status="expired", error="Too late.", finished_at=ago(60))
+    CallCommand.objects.filter(pk=sent.pk).update(first_sent_at=ago(5))  # Telnyx may have it: its sender decides
+    page = browser.get(f"/admin/stop/calls/?account={account.pk}").content.decode()
+    assert "1 dial that has not left is not sent any more" in page
+    assert service.stop_outgoing(uuid.uuid4(), PORTAL, account).dials == 1
+    states = [seen(one).status for one in (waiting, over, sent, elsewhere, spoken)]
+    assert states == ["expired", "expired", "queued", "queued", "queued"]
+    assert (seen(over).error, seen(waiting).error) == ("Too late.", "All outgoing calls were stopped by portal.")
+
+
+def test_who_suspends_and_who_stops_is_kept(account: TelnyxAccount, operator: User) -> None:
+    ada = Actor("user: ada", operator)
+    rows = (
+        service.suspend(account, "", WHY, ada),
+        service.stop_outgoing(uuid.uuid4(), ada, account),
+        service.hang_up(uuid.uuid4(), [], ada),
+    )
+    for row in rows:
+        row.refresh_from_db()
+        assert (row.requested_by, row.user) == ("user: ada", operator)
 
 
 def test_a_batch_that_is_through_is_not_paused(api: APIClient, account: TelnyxAccount) -> None:
