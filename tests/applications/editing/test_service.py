@@ -41,6 +41,8 @@ def test_tags_are_set_after_a_call_control_create(sandbox: Sandbox, sandbox_acco
     _, trouble = create_application(CALL_CONTROL, sandbox_account, {**NEW, "tags": ["a", "b"]}, ADA)
     stored = CallControlApplication.objects.get()
     assert (remote_of(stored)["tags"], stored.tags, trouble) == (["a", "b"], ["a", "b"], "")
+    create_application(CALL_CONTROL, sandbox_account, {**NEW, "application_name": "none", "tags": []}, ADA)
+    assert len(requests(sandbox, "PATCH")) == 1
 
 
 def test_tags_are_part_of_a_texml_create(sandbox: Sandbox, sandbox_account: TelnyxAccount) -> None:

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from applications.mirror import change_authors
 from applications.models import Pull
 from applications.pulls.pulls import pull
 from portal.actors import PORTAL
@@ -84,3 +85,50 @@ def test_telnyxs_own_log_is_asked_on_a_click(browser: Client, sandbox: Sandbox, 
     assert "not-here@example.com" not in page
     sandbox.faults.add({"fault": "cut", "path": "/audit_events"})
     assert "portal-note-bad" in browser.get(address).content.decode()
+
+
+def test_three_pages_of_the_log_are_read_the_newest_and_who_stands_further_back_stays_unknown(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(change_authors, "_PAGE_SIZE", 2)
+    for name in "abcdefg":
+        at_telnyx(sandbox_account, name=name)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    rows = list(CALL_CONTROL.rows(sandbox_account).order_by("application_name"))
+    for row in rows:
+        edited(sandbox, row, {"active": False})
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    by = "changed at Telnyx{}, found by pull (portal)".format
+    assert [reasons(row)[0] for row in rows] == [by(""), *[by(" by ada@example.com")] * 6]
+    assert asked(sandbox) == 3
+
+
+def test_who_is_known_is_not_looked_up_again(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    for seconds in (7, 8):
+        edited(sandbox, row, {"webhook_timeout_secs": seconds})
+        pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[:2] == ["changed at Telnyx by ada@example.com, found by pull (portal)"] * 2
+    assert (asked(sandbox), asked(sandbox, "organizations/users")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("user", "role", "who"),
+    [
+        ("", "telnyx", "Telnyx"),
+        ("", "account_manager", "the account manager"),
+        ("", "account_owner", "the account owner"),
+        ("nobody-knows", "organization_member", "a member of the organization"),
+        ("nobody-knows", "robot", "nobody-knows"),
+        (None, None, "somebody"),
+    ],
+)
+def test_whoever_has_no_address_is_told_by_what_telnyx_calls_him(
+    sandbox: Sandbox, mirrored: Any, user: str | None, role: str | None, who: str
+) -> None:
+    row = mirrored()
+    edited(sandbox, row, {"active": False})
+    (event,) = (one for one in sandbox.store.all("audit_events") if one["change_type"] == "update")
+    sandbox.store.put("audit_events", event["id"], event | {"user_id": user, "change_made_by": role})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row)[0] == f"changed at Telnyx by {who}, found by pull (portal)"

@@ -10,10 +10,14 @@ from django.urls import reverse
 
 from applications.editing.service import update_application
 from applications.mirror.drift import drift_of
+from applications.mirror.store import Page, store, write
 from applications.pulls.pulls import pull
+from portal import sql
 from portal.actors import PORTAL, Actor
+from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx
+from tests.support.accounts import make_account
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, change_at_telnyx, remote_of
 from tests.support.databases import on_sqlite
 from tests.support.telnyx_edits import edited, reasons
 from tests.support.under_way import answers_otherwise
@@ -120,3 +124,32 @@ def test_a_reason_is_cut_to_what_its_column_holds(sandbox: Sandbox, mirrored: An
         f"changed at Telnyx by ada@example.com, found by pull ({long.label}"[:100],
         "pulled (portal)",
     ]
+
+
+def test_what_another_account_pulls_meanwhile_is_left_to_its_own_pull(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = make_account("other", sandbox.base_url, sandbox.public_key)
+    at_telnyx(sandbox_account)
+    for account in (sandbox_account, other):
+        pull(CALL_CONTROL, account, PORTAL)
+    mine, theirs = (CALL_CONTROL.rows(account).get() for account in (sandbox_account, other))
+    edited(sandbox, mine, {"active": False})
+    now, asked = remote_of(mine), list[str]()
+
+    def write_beside(request: httpx.Request, answer: httpx.Response) -> None:
+        if request.url.path.endswith(CALL_CONTROL.resource) and not asked:
+            asked.append(request.url.path)
+            write(CALL_CONTROL, other, Page(sql.clock(), {mine.telnyx_id: now}, []), PORTAL, "pulled (portal)")
+
+    answers_otherwise(monkeypatch, write_beside)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    assert reasons(mine)[0] == "changed at Telnyx by ada@example.com, found by pull (portal)"
+    assert reasons(theirs) == ["pulled (portal)", "pulled (portal)"]
+
+
+def test_at_most_ten_differences_are_told_the_newest(mirrored: Any) -> None:
+    row = mirrored()
+    for seconds in range(12):
+        store(CALL_CONTROL, row.account, row.remote | {"webhook_timeout_secs": seconds}, PORTAL, "changed at Telnyx")
+    assert [found.fields["webhook_timeout_secs"][1] for found in drift_of(row)] == [*range(11, 1, -1)]

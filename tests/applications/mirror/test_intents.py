@@ -24,6 +24,7 @@ from tests.support.under_way import Dying
 pytestmark = pytest.mark.usefixtures("only_account")
 ADA = Actor("user: ada")
 BOB = Actor("user: bob")
+NEW = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
 
 
 def _fault(sandbox: Sandbox, method: str, fault: str, times: int = 1) -> None:
@@ -163,21 +164,26 @@ def test_one_that_was_gone_already_was_not_deleted_by_who_came_second(mirrored: 
     assert reasons(row)[0] == "gone at Telnyx, seen by user: ada"
 
 
-def test_a_refusal_leaves_no_intent(mirrored: Any, api: APIClient) -> None:
+def test_a_refusal_leaves_no_intent(mirrored: Any, api: APIClient, sandbox: Sandbox) -> None:
     row = mirrored()
     url = f"/api/v1/call-control-applications/{row.telnyx_id}/"
     assert api.patch(url, {"webhook_timeout_secs": 77}, format="json").status_code in {400, 422}
     assert api.patch(url, {"application_name": "a\u0000b"}, format="json").status_code < 500
+    sandbox.faults.add({"method": "DELETE", "path": "/call_control_applications", "fault": "status", "value": 422})
+    assert api.delete(url).status_code == 422
+    refused = api.post("/api/v1/call-control-applications/", {**NEW, "webhook_timeout_secs": 77}, format="json")
+    assert refused.status_code == 400
+    row.refresh_from_db()
+    assert (row.missing_since, len(requests(sandbox, "DELETE", "POST"))) == (None, 3)  # one made the row
     assert not Intent.objects.exists()
 
 
 def test_a_create_whose_process_died_is_its_creators_when_nobody_tries_again(
     sandbox: Sandbox, sandbox_account: TelnyxAccount, dying: Dying
 ) -> None:
-    values = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
     dying.after("POST")
     with pytest.raises(SystemExit):
-        create_application(CALL_CONTROL, sandbox_account, values, ADA)
+        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
     pull(CALL_CONTROL, sandbox_account, PORTAL)
     row = CALL_CONTROL.rows(sandbox_account).get()
     assert reasons(row) == ["pulled (portal)"]
@@ -205,9 +211,6 @@ def test_what_was_given_up_is_noted_once_though_the_database_goes_away(sandbox: 
     assert _noted("application.update") == [("user: ada", "uncertain")]
     pull(CALL_CONTROL, row.account, PORTAL)
     assert _noted("application.update") == [("user: ada", "uncertain"), ("user: ada", "not seen")]
-
-
-NEW = {"application_name": "router", "webhook_event_url": "https://portal.example/"}
 
 
 def test_a_create_looks_for_and_settles_no_wish_but_the_last_hours_of_its_own_account(

@@ -1,6 +1,7 @@
 """A row holds all that Telnyx ever told of an application, and people may hold an older state of it as their base."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -51,3 +52,17 @@ def test_a_number_that_no_column_holds_leaves_its_column_empty(
     store(CALL_CONTROL, account, remote, PORTAL, "pulled")
     row = CallControlApplication.objects.get(account=account)
     assert (row.webhook_timeout_secs, row.remote["webhook_timeout_secs"]) == (column, number)
+
+
+def test_a_value_of_another_type_leaves_its_column_empty_and_a_long_one_is_cut(account: TelnyxAccount) -> None:
+    odd: dict[str, Any] = {"active": "yes", "webhook_timeout_secs": True, "first_command_timeout_secs": 2.0}
+    odd |= {"dtmf_type": 5, "tags": {}, "inbound": [], "outbound": None, "created_at": "soon"}
+    right: dict[str, Any] = {"id": "odd", "application_name": "n" * 501, "anchorsite_override": "x" * 101}
+    right |= {"redact_dtmf_debug_logging": False, "updated_at": "2026-11-28T09:30:00Z"}
+    store(CALL_CONTROL, account, odd | right, PORTAL, "read")
+    row = CallControlApplication.objects.get(account=account)
+    empty = {"tags": [], "inbound": {}, "outbound": {}, "dtmf_type": ""}
+    assert {name: getattr(row, name) for name in odd} == dict.fromkeys(odd) | empty
+    assert (row.application_name, row.anchorsite_override) == ("n" * 500, "x" * 100)
+    assert (row.redact_dtmf_debug_logging, row.updated_at) == (False, datetime(2026, 11, 28, 9, 30, tzinfo=UTC))
+    assert row.remote == odd | right

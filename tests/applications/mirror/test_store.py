@@ -62,6 +62,41 @@ def test_a_list_without_an_end_is_left_at_last(account: TelnyxAccount, monkeypat
     assert [list(page.remotes) for page in pages(CALL_CONTROL, account)] == [["1"], ["2"], ["3"]]
 
 
+@pytest.mark.parametrize(
+    ("id", "kept"),
+    [
+        *((5, "5"), ("x" * 64, "x" * 64), ("x" * 65, None), (True, None), ("", None), (None, None)),
+        *((1.5, None), ({}, None)),
+    ],
+)
+def test_an_id_is_a_text_or_a_whole_number(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, id: Any, kept: str | None
+) -> None:
+    monkeypatch.setattr(mirror_store, "ask", lambda *_, **__: {"data": [{"id": id}, {"id": "beside"}]})
+    (page,) = pages(CALL_CONTROL, account)
+    error = {"id": None, "message": "Page 1 holds an application without an id."}
+    assert ([*page.remotes], page.errors) == (([kept, "beside"], []) if kept else (["beside"], [error]))
+
+
+@pytest.mark.parametrize(
+    ("meta", "total", "read"),
+    [
+        ({"total_pages": 1, "total_results": 1}, 1, ["1"]),
+        ({"total_pages": 2, "total_results": 2}, 2, ["1", "2"]),  # however short its pages are
+        ({"total_pages": 9, "total_results": 9}, 9, ["1", "2"]),  # but not beyond an empty one
+        *(({"total_pages": odd, "total_results": odd}, None, ["1"]) for odd in ("2", True, -1, 2**31, None)),
+        *((odd, None, ["1"]) for odd in (None, [], "2")),
+    ],
+)
+def test_a_list_ends_where_telnyx_says_and_without_a_word_with_a_page_that_is_not_full(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, meta: Any, total: int | None, read: list[str]
+) -> None:
+    listed = iter([[{"id": "1"}], [{"id": "2"}], []])
+    monkeypatch.setattr(mirror_store, "ask", lambda *_, **__: {"data": next(listed), "meta": meta})
+    found = [*pages(CALL_CONTROL, account)]
+    assert ([id for page in found for id in page.remotes], {page.total for page in found}) == (read, {total})
+
+
 def test_an_unchanged_pull_writes_no_application(sandbox_account: TelnyxAccount) -> None:
     for number in range(3):
         at_telnyx(sandbox_account, name=f"number {number}")

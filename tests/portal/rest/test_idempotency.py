@@ -210,6 +210,12 @@ def test_a_key_that_is_none_is_400(api, key):
 
 
 @notes
+def test_a_key_may_have_255_characters(api):
+    assert [post_note(api, "x" * 255).status_code for _ in range(2)] == [201, 201]
+    assert Heartbeat.objects.count() == 1
+
+
+@notes
 def test_a_key_is_not_taken_by_someone_who_may_not_post(user_with, operator):
     problem(post_note(api_for(user_with()), "one"), 403)
     assert not IdempotentReply.objects.exists()

@@ -65,3 +65,10 @@ def test_an_exceptions_text_is_cleaned_too():
 @pytest.mark.parametrize("secret", ["hush-4711", 4711, {"value": "hush-4711"}, ["hush-4711"]])
 def test_a_secret_is_not_logged_whatever_it_is_made_of(secret):
     assert "4711" not in json.dumps(redact(None, "", {"event": "asked", "parameters": {"password": secret}}))
+
+
+def test_the_address_of_a_host_is_no_number_and_another_one_may_hold_some():
+    told = redact(None, "", {"address": "203.0.113.77", "other": "203.0.113.77"})
+    assert told["address"] == "203.0.113.77"
+    assert told["other"] != told["address"]
+    assert "5550147" not in redact(None, "", {"address": "sip:13125550147@example.com"})["address"]

@@ -1,7 +1,9 @@
 """The web worker hands whole requests to its threads, and refuses what is none without an echo of it."""
 
+import errno
 import json
 import logging
+import os
 import selectors
 import signal
 import socket
@@ -212,6 +214,48 @@ def test_bytes_that_wait_for_more_have_a_limit_too(
     monkeypatch.setattr(web_worker, "MOST_HELD", 2 * len(REQUEST))
     waiting = [connect(REQUEST[:-1]) for _ in range(3)]
     assert [is_open(one) for one in waiting] == [False, True, True]
+
+
+@pytest.mark.parametrize(
+    ("number", "left"), [(errno.EMFILE, 1), (errno.ENFILE, 1), (errno.EAGAIN, 2), (errno.ECONNABORTED, 2)]
+)
+def test_where_no_connection_can_be_taken_the_longest_waiting_makes_room_if_that_is_why(
+    worker: Worker, connect: Any, number: int, left: int
+) -> None:
+    waiting = [connect(), connect()]
+    worker.accept(Refusing(number))
+    assert [is_open(one) for one in waiting] == [left == 2, True]
+    assert worker.nr_conns == left
+
+
+def test_a_listener_that_is_broken_is_told(worker: Worker) -> None:
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        worker.accept(Refusing(errno.EBADF))
+
+
+class Refusing:
+    """A listener that gives no connection away."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+    def accept(self) -> Any:
+        raise OSError(self.number, os.strerror(self.number))
+
+
+def test_who_wants_to_be_told_to_go_on_is_told_once(worker: Worker, connect: Any) -> None:
+    head, body = REQUEST[:-5].replace(b"Host", b"Expect: 100-continue\r\nHost"), REQUEST[-5:]
+    theirs = connect(head)
+    assert theirs.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    theirs.sendall(body[:2])
+    worker.look()
+    theirs.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        theirs.recv(1)
+    assert worker.handed == []
+    theirs.sendall(body[2:])
+    worker.look()
+    assert len(worker.handed) == 1
 
 
 def test_one_address_has_so_many_connections_unless_it_is_a_proxys(
