@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import QueryDict
 from django.utils import timezone
 from unfold.widgets import (
@@ -239,7 +240,8 @@ def _searched(term: str) -> dict[str, str]:
     if not search.UUID.fullmatch(term):
         return {"call": term}
     session = {"call_session_id": term.lower()}
-    events = CallEvent.objects.filter(search.of_event(term) | search.of_session(term)).order_by()
+    of_it = search.of_event(term) | Q(call_control_id=term) | search.of_session(term)
+    events = CallEvent.objects.filter(of_it).order_by()
     if Call.objects.filter(**session).exists() and not events.exclude(**session).exists():  # TeXML's name none
         return {"session": term.lower()}
     ids = [str(event_id) for event_id in events.values_list("pk", flat=True)[: MOST_IDS + 1]]

@@ -206,3 +206,47 @@ def test_an_application_that_is_gone_is_not_missed(account: TelnyxAccount, appli
     CallControlApplication.objects.update(missing_since=timezone.now())
     look(1)
     assert opened("application_silent") == []
+
+
+@pytest.mark.parametrize(("minutes", "silent"), [(59, True), (61, False)])
+def test_a_call_that_nobody_told_of_counts_for_an_hour(
+    account: TelnyxAccount, application: CallControlApplication, minutes: float, silent: bool
+) -> None:
+    found_at_telnyx(account, minutes)
+    look()
+    assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])
+
+
+@pytest.mark.parametrize(("before", "silent"), [(20, False), (45, True)])
+def test_when_such_a_call_began_is_not_known_to_the_second(
+    account: TelnyxAccount, application: CallControlApplication, before: float, silent: bool
+) -> None:
+    found_at_telnyx(account, 5)
+    received(account, minutes_ago=5 + before / 60)
+    look()
+    assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])
+
+
+@pytest.mark.parametrize(
+    ("calls", "received_ago", "occurred_ago", "silent"),
+    [
+        ("ab", 14, 59, True),
+        ("ab", 16, 59, False),
+        ("ab", 14, 61, False),
+        ("ab", 2, 2, False),  # its webhook may be on its way
+        ("aa", 14, 59, False),  # of one call a restart may have cost a delivery
+    ],
+)
+def test_events_that_had_to_be_fetched_lately_show_it_if_they_are_of_two_calls(
+    account: TelnyxAccount,
+    application: CallControlApplication,
+    calls: str,
+    received_ago: float,
+    occurred_ago: float,
+    silent: bool,
+) -> None:
+    for call in calls:
+        told = {"source": "backfill", "occurred_at": ago(occurred_ago * 60), "call_control_id": f"v3:{call}"}
+        received(account, received_ago, **told)
+    look()
+    assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])

@@ -162,3 +162,26 @@ def test_without_its_handlers_no_event_passes_by(account: TelnyxAccount, registr
     handlers.load(["tests.voice.no_such_module"])
     event = process(receive(account))
     assert (event.status, event.error) == ("received", "ImportError in the handler EVENT_HANDLERS")
+
+
+def test_a_handler_is_told_all_of_the_call_and_the_event_as_it_came(
+    account: TelnyxAccount, registry: Any
+) -> None:
+    seen: list[tuple[Any, Any]] = []
+
+    @handlers.on("call.initiated")
+    def spoil(event: Any, call: Any) -> Any:
+        event.payload["from"] = "somebody else"
+
+    @handlers.on("call.initiated", direction="any")
+    def note(event: Any, call: Any) -> Any:
+        seen.append((event, call))
+
+    row = process(receive(account, client_state="aGVsbG8=", tags=["vip"]))
+    ((event, leg),), call = seen, Call.objects.get()
+    assert (event.event_type, event.occurred_at) == ("call.initiated", row.occurred_at)
+    assert event.payload == row.payload
+    assert row.payload["from"] == FROM
+    told = {name: value for name, value in vars(leg).items() if name not in {"account", "tags"}}
+    assert told == {name: getattr(call, name) for name in told}
+    assert (leg.account, leg.tags, leg.client_state, len(told)) == ("main", tuple(call.tags), call.client_state, 10)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from applications.models import CallControlApplication
 from portal.actors import PORTAL
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from tests.support.factories import make_event, run_owed
 from tests.support.recoveries import entry, listing
 from tests.support.rows import Call, CallEvent
@@ -39,3 +40,19 @@ def test_a_record_that_is_longer_than_what_is_read_says_so(account: TelnyxAccoun
     long["meta"]["total_pages"] = 9
     with telnyx_says(account, call_events=long):
         assert not imports.bring(account, LEG, PORTAL).is_whole
+
+
+def test_what_is_young_and_what_goes_to_others_is_counted_and_left_alone(account: TelnyxAccount) -> None:
+    theirs = {"telnyx_id": "88", "webhook_event_url": "https://other.example/hook"}
+    CallControlApplication.objects.create(account=account, application_name="other team", **theirs)
+    told = (
+        entry(make_event("call.initiated", -130), 130),
+        entry(make_event("call.answered", -130, connection_id="88"), 130),
+        entry(make_event("call.bridged", -110), 110),
+    )
+    with telnyx_says(account, call_events=listing(*told)):
+        brought = imports.bring(account, LEG, PORTAL)
+    types = [event.event_type for event in brought.events]
+    assert (types, brought.young, brought.elsewhere) == (["call.initiated"], 1, 1)
+    note = AuditEvent.objects.get(action="events.import")
+    assert note.details == {"account": "main", "events": 1} | LEG

@@ -184,8 +184,10 @@ def test_of_many_changes_the_page_shows_a_hundred_and_says_how_many_more_there_a
     ReplayLine.objects.create(key="of the run", **changed | {"is_rehearsed": False})
     ReplayLine.objects.create(key="one more", **changed)
     ReplayLine.objects.create(key="an event", **told | {"kind": "event", "said": "It is kept."})
+    for kind in ("conference", "participant"):
+        ReplayLine.objects.create(key=kind, **changed | {"kind": kind})
     said = text(browser.get(page))
-    assert ("Calls 101 would change" in said, said.count("State ringing → ended")) == (True, 100)
-    assert "And 1 more." in said
+    assert ("Calls 101 would change" in said, said.count("State ringing → ended")) == (True, 102)
+    assert "And 1 more. Conferences 2 would change" in said
     assert "Quarantined, dead and failed events 1" in said
     assert "It is kept." in said

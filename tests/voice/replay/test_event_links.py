@@ -86,18 +86,20 @@ def test_what_is_no_time_for_the_list_is_none_for_the_replay(browser: Client, ac
     assert f"“{day}”" in told.content.decode()
 
 
-@pytest.mark.parametrize("sought", ["session", "texml session", "conference", "event", "nobody"])
+@pytest.mark.parametrize("sought", ["session", "texml session", "conference", "call", "event", "nobody"])
 def test_a_search_for_an_id_comes_along(browser: Client, account: TelnyxAccount, sought: str) -> None:
-    session, room, key = (f"0ccc7b54-4df3-4bca-a65a-3da1ecc7000{n}" for n in range(3))
+    session, room, key, leg = (f"0ccc7b54-4df3-4bca-a65a-3da1ecc7000{n}" for n in range(4))
     call = make_call(account, call_session_id=session, is_texml=sought == "texml session")
     conference = Conference.objects.create(account=account, conference_id=room, started_at=call.started_at)
     named = "" if call.is_texml else session
     of_call = make_event_at(account, "2026-06-01T08:30", call=call, call_session_id=named)
     of_room = make_event_at(account, "2026-06-01T08:31", conference=conference)
     other = make_event_at(account, "2026-06-01T08:32")
+    of_leg = make_event_at(account, "2026-06-01T08:33", call_control_id=leg)
     CallEvent.objects.filter(pk=other.pk).update(dedupe_key=key, event_id=key)
     terms = {"session": session, "texml session": session.upper(), "conference": room, "event": key.upper()}
     found = {"session": {of_call.pk}, "texml session": {of_call.pk}, "conference": {of_room.pk}, "event": {other.pk}}
+    terms, found = terms | {"call": leg}, found | {"call": {of_leg.pk}}
     told = listed_and_replayed(browser, q=terms.get(sought, session[:-1] + "9"))
     assert told == (found.get(sought, set()),) * 2
 
