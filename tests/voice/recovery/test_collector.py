@@ -95,3 +95,22 @@ def test_it_is_read_on_whichever_end_telnyx_begins_with(
     record = looked(account, call_events=told)
     assert (record.state, record.events_recovered) == ("done", 9)
     assert CallEvent.objects.count() == 9
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payload", "taken"),
+    [
+        *((name, {}, 1) for name in ("call.new", "conference.new", "streaming.new", "siprec.new")),
+        *((name, {}, 1) for name in ("call_answered", "conference_ended")),  # webhook API version 1
+        *((name, {}, 0) for name in ("recall.new", "message.received", "fax.call.failed")),
+        *(("oddity.new", {name: "x"}, 1) for name in ("call_control_id", "call_leg_id", "call_session_id")),
+        *(("oddity.new", {name: value}, 0) for name, value in (("call_control_id", ""), ("call_id", "x"))),
+    ],
+)
+def test_a_webhook_is_a_calls_by_the_beginning_of_its_type_or_by_an_id_that_it_names(
+    account: TelnyxAccount, event_type: str, payload: dict[str, Any], taken: int
+) -> None:
+    event = make_event()
+    event["data"] |= {"event_type": event_type, "payload": payload}
+    record = looked(account, webhook_deliveries=listed([(event, 9)]))
+    assert (record.state, record.deliveries_read, record.events_recovered) == ("done", 1, taken)

@@ -12,7 +12,7 @@ from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.factories import FROM, TO, make_call, make_event, run_owed
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event, run_owed
 from tests.support.recoveries import NONE_ALIVE, entry, listed, listing, looked, recover, undelivered
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.sandbox_ledger import wire
@@ -298,6 +298,32 @@ def test_live_calls_of_applications_that_do_not_speak_to_us_are_left_alone(
     Call.objects.all().delete()
     assert recover(sandbox_account).calls_found == 0
     assert not wire(sandbox, "/v2/connections")
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"call_duration": 119}, 0),
+        ({"call_duration": 120}, 1),
+        ({"call_duration": 86_400}, 1),
+        ({"call_duration": 86_401}, 0),
+        ({"call_duration": "600"}, 0),
+        ({"call_control_id": "v3:" + "x" * 509}, 1),
+        ({"call_control_id": "v3:" + "x" * 510}, 0),
+        ({"call_control_id": 7}, 0),
+    ],
+)
+def test_a_listed_call_gets_a_row_where_its_id_and_its_age_can_be(
+    account: TelnyxAccount, told: dict[str, Any], found: int
+) -> None:
+    ours = {"telnyx_id": CONNECTION, "webhook_event_url": account.webhook_url}
+    CallControlApplication.objects.create(account=account, **ours)
+    row = {"call_control_id": "v3:x", "call_duration": 600, "call_leg_id": "leg", "call_session_id": "x" * 65} | told
+    alive = {"data": [row], "meta": {"cursors": {"after": None}, "next": None, "total_items": 1}}
+    record = looked(account, active_calls=alive)
+    assert (record.calls_found, record.problem) == (found, "")
+    rows = Call.objects.values_list("call_control_id", "call_leg_id", "call_session_id", "connection_id")
+    assert list(rows) == [(row["call_control_id"], "leg", "", CONNECTION)] * found
 
 
 def test_a_call_that_is_alive_at_telnyx_stays_as_it_is(
