@@ -290,8 +290,8 @@ def _take(
 
 
 def _news(row: TelnyxApplication, remote: JsonObject) -> dict[str, tuple[Any, Any]]:
-    """Return what an answer tells otherwise than the row."""
-    old, new = flatten(row.remote), flatten(remote)
+    """Return what an answer tells otherwise than the row: of an object that is none on the other side all of it."""
+    old, new = row.remote | flatten(row.remote), remote | flatten(remote)
     return {name: (old.get(name), new.get(name)) for name in differing(row.remote, remote)}
 
 

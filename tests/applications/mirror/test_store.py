@@ -194,6 +194,15 @@ def names() -> dict[str, str]:
     return dict(CallControlApplication.objects.values_list("telnyx_id", "application_name"))
 
 
+@pytest.mark.parametrize(("before", "after"), [(None, {"channel_limit": 4}), ({"channel_limit": 4}, None)])
+def test_an_object_that_came_or_went_as_a_whole_is_told_whole(account: TelnyxAccount, before: Any, after: Any) -> None:
+    remote = {"id": "7", "application_name": "router"}
+    store(CALL_CONTROL, account, remote | {"inbound": before}, PORTAL, "read")
+    page = Page(timezone.now(), {"7": remote | {"inbound": after}}, [])
+    (told,) = differences(CALL_CONTROL, account, [page])
+    assert (told["change"], told["fields"]) == ("updated", {"inbound": {"here": before, "there": after}})
+
+
 def test_one_that_the_database_does_not_take_keeps_no_other_of_its_page_out(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,10 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.http import HttpResponse, StreamingHttpResponse
+from django.test import Client, RequestFactory
+
+from portal.runtime import middleware
 
 
 @pytest.mark.parametrize("path", ["/admin/login/?next=%00", "/api/v1/accounts/?a%00=1", "/livez?x=a%00b", "/livez%00"])
@@ -93,3 +96,29 @@ def test_a_strangers_files_are_not_read(client, operator):
     large.seek(0)
     answer = client.post("/admin/applications/callcontrolapplication/import/", {"file": large})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "waited", "seconds"),
+    [
+        *(("/webhooks/x/call-control/", 0, 2), ("/texml/x/", 0, 2), ("/readyz", 0, 2), ("/metrics", 0, 2)),
+        *(("/readyz", 1.5, 0.5), ("/readyz", 5, 0.1)),
+        *(("/livez", 0, 10), ("/api/v1/calls/", 1.5, 10), ("/admin/login/", 0, 10)),
+    ],
+)
+def test_who_asks_again_is_told_sooner_that_the_database_does_not_answer(
+    client, db, monkeypatch, path, waited, seconds
+):
+    limits, really = [], middleware.statement_timeout
+    monkeypatch.setattr(middleware, "statement_timeout", lambda limit: limits.append(limit) or really(limit))
+    client.get(path, **{middleware.WAITED: waited})
+    assert limits == [seconds]
+
+
+@pytest.mark.parametrize(("method", "body", "length"), [("head", b"", "5"), ("get", b"whole", None)])
+def test_head_is_answered_without_a_body_and_with_its_length(method, body, length):
+    request = getattr(RequestFactory(), method)("/")
+    answer = middleware.no_body_for_head(lambda _: HttpResponse("whole"))(request)
+    assert (answer.content, answer.get("Content-Length")) == (body, length)
+    streamed = middleware.no_body_for_head(lambda _: StreamingHttpResponse([b"who", b"le"]))(request)
+    assert b"".join(streamed.streaming_content) == body
