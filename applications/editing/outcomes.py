@@ -34,10 +34,9 @@ def _said(value: Any) -> str:
 
 
 def pull_message(record: Pull) -> tuple[int, str]:
+    """Say what came of a pull that is over."""
     counts = ", ".join(f"{number} {name}" for name, number in record.counts.items())
     problems = " ".join(str(error["message"]) for error in record.errors)
     if record.state == Pull.State.DONE:
         return messages.SUCCESS, f"{record.account}: {counts}. {problems}".strip()
-    if record.state == Pull.State.RUNNING:
-        return messages.INFO, f"{record.account}: still pulling, {record.progress} read so far. See Pulls."
     return messages.ERROR, f"{record.account}: {problems}"

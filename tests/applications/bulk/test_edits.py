@@ -158,6 +158,15 @@ def test_who_was_taken_for_dead_leaves_the_rest_to_whoever_has_it_now(
     assert AuditEvent.objects.filter(action="application.bulk_edit").count() == 1
 
 
+def test_one_whose_row_is_gone_is_told_and_the_others_go_on(mirrored: Any, operator: Any) -> None:
+    rows = [mirrored(name="one"), mirrored(name="two")]
+    edit = edits.draft(CALL_CONTROL, rows, operator, {"active": False})
+    rows[0].delete()
+    edits.run(edit, ADA)
+    assert [target["state"] for target in edit.targets] == ["gone", "changed"]
+    assert [line.application.name for line in edits.lines(edit)] == ["two"]
+
+
 def test_an_error_of_ours_with_one_does_not_stop_the_others(
     mirrored: Any, operator: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

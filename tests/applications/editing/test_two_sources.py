@@ -197,5 +197,31 @@ def test_a_member_that_telnyx_had_never_told_is_changed_by_who_set_it(
     assert _history(api, row) == [(OURS, {"webhook_timeout_secs"}), (SEEN, {"dtmf_type"})]
 
 
+def test_what_the_answer_to_a_change_does_not_tell_is_asked_for(
+    api: APIClient, sandbox: Sandbox, mirrored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which members of an object a PATCH keeps that it does not name is documented nowhere: here it keeps none."""
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        if request.method != "PATCH":
+            return None
+        told = json.loads(answer.content)["data"]
+        told["inbound"]["sip_subdomain"] = None
+        sandbox.store.save_application(CALL_CONTROL.resource, told)
+        del told["inbound"]["sip_subdomain"], told["webhook_timeout_secs"]
+        return httpx.Response(200, json={"data": told})
+
+    row = mirrored(inbound={"sip_subdomain": "sub", "channel_limit": 3})
+    answers_otherwise(monkeypatch, change)
+    told = _save(api, row, {"inbound": {"channel_limit": 4}, "webhook_timeout_secs": 9})
+    row.refresh_from_db()
+    assert (row.remote, told["webhook_timeout_secs"], told["inbound"]) == (remote_of(row), 9, row.inbound)
+    assert (row.inbound["channel_limit"], row.inbound["sip_subdomain"]) == (4, None)
+    assert _history(api, row) == [
+        (OURS, {"webhook_timeout_secs", "inbound.channel_limit"}),
+        (SEEN, {"inbound.sip_subdomain"}),
+    ]
+
+
 def _without_nulls(told: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}

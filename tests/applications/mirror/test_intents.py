@@ -16,7 +16,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxUncertain
 from tests.support.accounts import make_account
-from tests.support.applications import CALL_CONTROL, TEXML, remote_of
+from tests.support.applications import CALL_CONTROL, TEXML, at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
 from tests.support.telnyx_edits import edited, reasons
 from tests.support.under_way import Dying
@@ -76,11 +76,14 @@ def test_a_change_that_is_not_there_stays_uncertain_and_tells_who_asked(
     assert (Intent.objects.count(), reasons(row)) == (0, ["pulled (portal)"])
 
 
-def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any) -> None:
+@pytest.mark.parametrize("is_long_ago", [False, True])  # of the two Telnyx dates the last one alone
+def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any, is_long_ago: bool) -> None:
     row = mirrored()
     _fault(sandbox, "PATCH", "cut")
     with pytest.raises(TelnyxUncertain):
         update_application(row, {"webhook_timeout_secs": 9}, ADA)
+    if is_long_ago:
+        _long_ago()
     edited(sandbox, row, {"webhook_timeout_secs": 9})  # so it comes about
     edited(sandbox, row, {"dtmf_type": "Inband"}, "eve@example.com")
     pull(CALL_CONTROL, row.account, PORTAL)
@@ -92,6 +95,19 @@ def test_what_telnyx_does_late_is_his_who_asked(sandbox: Sandbox, mirrored: Any)
     theirs, ours, _ = row.history.all()
     assert (ours.history_actor, theirs.remote) == ("user: ada", remote_of(row))
     assert [set(drift.fields) for drift in drift_of(row)] == [{"dtmf_type"}]
+
+
+def test_of_two_who_asked_for_the_same_it_is_the_last_ones(sandbox: Sandbox, mirrored: Any) -> None:
+    row = mirrored()
+    _fault(sandbox, "PATCH", "cut", times=2)
+    for person in (ADA, BOB):
+        with pytest.raises(TelnyxUncertain):
+            update_application(row, {"webhook_timeout_secs": 9}, person)
+    edited(sandbox, row, {"webhook_timeout_secs": 9})
+    pull(CALL_CONTROL, row.account, PORTAL)
+    assert reasons(row) == ["changed (user: bob)", "pulled (portal)"]
+    assert _noted("application.update")[2:] == [("user: bob", "found carried out")]
+    assert Intent.objects.get().actor == "user: ada"
 
 
 def test_the_same_change_made_much_later_is_not_put_to_who_had_asked(sandbox: Sandbox, mirrored: Any) -> None:
@@ -249,3 +265,23 @@ def test_what_somebody_else_is_known_to_have_created_is_not_given_to_who_tried_i
         ("user: ada", "not seen"),
     ]
     assert not Intent.objects.exists()
+
+
+@pytest.mark.parametrize("is_older", [True, False])
+def test_a_create_that_nobody_tried_again_is_found_if_only_one_can_be_it(
+    sandbox: Sandbox, sandbox_account: TelnyxAccount, dying: Dying, is_older: bool
+) -> None:
+    twin = at_telnyx(sandbox_account, **NEW, webhook_api_version="2")
+    dying.after("POST")
+    with pytest.raises(SystemExit):
+        create_application(CALL_CONTROL, sandbox_account, NEW, ADA)
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    rows = CALL_CONTROL.rows(sandbox_account)
+    Intent.objects.update(asked_at=Intent.objects.get().asked_at - timedelta(hours=2))
+    if is_older:
+        rows.filter(telnyx_id=twin["id"]).update(created_at=Intent.objects.get().asked_at - timedelta(seconds=11))
+    pull(CALL_CONTROL, sandbox_account, PORTAL)
+    (row,) = rows.exclude(telnyx_id=twin["id"])
+    assert reasons(rows.get(telnyx_id=twin["id"])) == ["pulled (portal)"]
+    outcome, reason = ("found carried out", "created (user: ada)") if is_older else ("not seen", "pulled (portal)")
+    assert (reasons(row), _noted("application.create")) == ([reason], [("user: ada", outcome)])

@@ -4,6 +4,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
+from portal.rest.problems import Problem
 from portal.telnyx.errors import TelnyxRefused
 from tests.support.notes_api import FAILURES, NOTES, notes
 from tests.support.rest import api_for, problem
@@ -79,6 +80,28 @@ def test_what_telnyx_repeats_is_masked(api, user_with, monkeypatch):
     told = problem(api_for(user_with("voice.dial")).post(NOTES, {"name": "refused"}, format="json"), 400)
     hidden = "+1312•••0101 is not yours"
     assert (told["detail"], told["errors"]) == (hidden, {"to": [hidden]})
+
+
+@notes
+@pytest.mark.parametrize(
+    ("status", "code", "title"),
+    [
+        *((400, "so", "The request is not valid"), (401, "so", "Not signed in"), (403, "so", "Not allowed")),
+        *((404, "so", "Not found"), (405, "so", "Method not allowed"), (406, "so", "Not acceptable")),
+        *((409, "so", "Conflict"), (411, "so", "Length needed"), (412, "so", "Changed by someone else")),
+        *((413, "so", "Too large"), (414, "so", "The address is too long"), (415, "so", "Unsupported media type")),
+        *((418, "so", "Error"), (422, "so", "Not possible"), (428, "so", "Precondition required")),
+        *((429, "so", "Too many requests"), (431, "so", "The headers are too large")),
+        *((500, "so", "An error of the portal"), (503, "so", "Telnyx cannot be asked now")),
+        *((504, "so", "It is uncertain whether Telnyx acted"), (503, "telnyx_interrupted", "The pull was interrupted")),
+        *((422, "telnyx_failed", "Telnyx refused this"), (409, "telnyx_failed", "Conflict")),
+    ],
+)
+def test_a_problem_has_the_title_of_its_status_or_of_its_code(api, monkeypatch, status, code, title):
+    monkeypatch.setitem(FAILURES, "odd one", Problem(status, "So it is.", code))
+    body = problem(api.post(NOTES, {"name": "odd one"}, format="json"), status, code)
+    assert (body["title"], body["detail"], body["type"]) == (title, "So it is.", f"urn:voice-portal:{code}")
+    assert body.get("errors") == ({"non_field_errors": ["So it is."]} if status == 400 else None)
 
 
 @notes
