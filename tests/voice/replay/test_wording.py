@@ -8,6 +8,7 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from portal.view_times import TimePreference
+from tests.support.events import tell
 from tests.support.factories import FROM, make_event, run_owed
 from tests.support.replay_pages import look, text
 from tests.support.rows import Call, CallEvent, Replay
@@ -45,3 +46,36 @@ def test_numbers_are_masked_for_those_who_may_not_see_them(signed_in: Any, wrong
     assert FROM not in masked.get(page).content.decode()
     assert FROM[::-1] not in masked.get(page).content.decode()
     assert "+1 312-555-0101" in text(whole.get(page))
+
+
+@pytest.mark.parametrize(
+    ("spoiled", "said", "unsaid"),
+    [
+        ({"from_reversed": "gone"}, "From, for the search put right", "From nothing"),
+        ({"from_reversed": "", "from_number": ""}, "From nothing → +1 312-555-0101", "for the search"),
+    ],
+)
+def test_a_number_that_is_put_right_for_the_search_alone_is_told_without_its_digits(
+    browser: Client, account: TelnyxAccount, spoiled: dict[str, str], said: str, unsaid: str
+) -> None:
+    tell(account, make_event())
+    Call.objects.update(**spoiled)
+    page = text(browser.get(look(browser)))
+    assert (said in page, unsaid in page, FROM[:0:-1] in page) == (True, False, False)
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_stays_and_is_told_by_another_event_is_named_unless_all_of_the_call_is_new(
+    browser: Client, account: TelnyxAccount, is_gone: bool
+) -> None:
+    tell(account, make_event())
+    if is_gone:
+        Call.objects.all().delete()
+    else:
+        Call.objects.update(facts={}, to_number="", to_reversed="")
+    (part,) = browser.get(look(browser)).context["parts"]
+    (one,) = part["told"]
+    told = {what: after for what, _, after in one.pairs}
+    assert told["To"] == "+1 312-555-0199"
+    names = told.get("Now told by another event", "").split(", ")
+    assert ({"from", "state"} <= set(names), "to" in names) == (not is_gone, False)  # what changed is told above
