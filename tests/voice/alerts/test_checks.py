@@ -329,14 +329,16 @@ def test_a_pull_that_was_stopped_for_its_key_is_not_told_as_a_mass_delete(accoun
 
 def test_drift_is_of_one_account_and_kind_and_a_pull_that_stopped_leads_to_itself(account: TelnyxAccount) -> None:
     one, other = (kind.slug for kind in KINDS)
-    Pull.objects.create(account=make_account("other"), kind=other, state="done", updated=1)
+    changed = Pull.objects.create(account=make_account("other"), kind=other, state="done", updated=1)
     Pull.objects.create(account=account, kind=one, state="done", unchanged=1)
     stopped = Pull.objects.create(account=account, kind=other, state="stopped")
     look()
     assert opened("drift") == [f"main/{other}", f"other/{other}"]
-    alert = Alert.objects.get(account=account)
-    assert "are gone from Telnyx that the pull stopped" in alert.summary
-    assert alert.link == f"/admin/applications/pull/{stopped.pk}/change/"
+    theirs, mine = Alert.objects.order_by("-subject")
+    assert "The last pull found 1 changed and 0 gone at Telnyx" in theirs.summary
+    assert "are gone from Telnyx that the pull stopped" in mine.summary
+    links = [f"/admin/applications/pull/{pull.pk}/change/" for pull in (changed, stopped)]
+    assert [theirs.link, mine.link] == links
 
 
 def test_commands_for_a_person_open_one(account: TelnyxAccount) -> None:
