@@ -67,6 +67,19 @@ def test_each_save_is_told_with_who_and_what_of_the_flow_and_its_rules(browser: 
     assert "&quot;" not in page
 
 
+def test_each_page_of_a_long_history_tells_what_its_last_save_changed(
+    browser: Client, flow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("portal.admin.pages._PER_PAGE", 1)
+    newest, second, first = (
+        words(browser.get(history_url(flow), {"p": page}).content.decode()) for page in ("1", "2", "3")
+    )
+    assert "Name before: greeting → after: night" in newest
+    assert "Rule 1, step before: empty → after: menu" in second
+    assert "Name before" not in second
+    assert ("made (operator)" in first, "before:" in first) == (True, False)
+
+
 def test_a_rule_put_before_others_changes_none_of_them(browser: Client, api: APIClient, flow: Any) -> None:
     rules = state(api, flow)["rules"]
     changed(api, flow, rules=[*one_rule(event_type="call.bridged"), *rules])
