@@ -116,7 +116,7 @@ def test_a_failing_telnyx_is_uncertain_and_asked_once(db, status):
 @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
 def test_a_redirect_is_not_followed(db, status):
     with serving(answer("200 OK", b'{"data":{}}')) as elsewhere:
-        moved = answer(status, b"", location=f"{elsewhere.url}/v2/calls")
+        moved = answer(status, b'{"data":{}}', location=f"{elsewhere.url}/v2/calls")
         with serving(moved) as listener, pytest.raises(TelnyxUncertain):
             ask(at(listener), "calls.dial", **{"to": "+1", "from": "+2", "connection_id": "1"})
         assert elsewhere.requests == []
@@ -158,6 +158,26 @@ def test_nothing_is_taken_from_the_environment(db, monkeypatch):
 def test_an_answer_that_cannot_be_read_is_uncertain(db, response):
     with serving(response[1]) as listener, pytest.raises(TelnyxUncertain):
         ask(at(listener), HANGUP, "v3:1")
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        *(answer("200 OK", body) for body in (b"<html>Bad day</html>", b"[]", b"")),
+        *(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{", b""),
+        answer("302 Found", b'{"data":[]}'),
+        answer("500 Internal Server Error", errors({"code": 10001})),
+    ],
+    ids=["HTML", "a list", "nothing", "a body cut off", "a closed connection", "a redirect", "an error of its own"],
+)
+def test_a_read_that_is_not_answered_changed_nothing(db, response):
+    with serving(response) as listener, pytest.raises(TelnyxUnavailable, match="Nothing was changed"):
+        ask(at(listener), LIST)
+
+
+def test_no_content_is_an_answer_without_data(db):
+    with serving(answer("204 No Content", b"")) as listener:
+        assert ask(at(listener), "call_control_applications.delete", "1") == {}
 
 
 def test_a_refused_connection_is_unavailable_and_nothing_happened(account):
