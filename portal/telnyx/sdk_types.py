@@ -23,7 +23,7 @@ class Parameter:
     """Describes one parameter of a method: ``name`` on the wire, ``argument`` in Python, ``kind`` as in JSON Schema.
 
     ``choices`` are the enum's values, ``fields`` the members of an object, ``item`` what a list holds; of kind ``any``,
-    too, if an object or a list is one of what it takes.
+    too, if an object or a list is one of what it takes. ``has_numbers``: a number is one of that.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Parameter:
     choices: tuple[Any, ...] = ()
     fields: tuple["Parameter", ...] = ()
     item: "Parameter | None" = None
+    has_numbers: bool = False
 
 
 def _merged(shapes: list[tuple[Parameter, ...]]) -> tuple[Parameter, ...]:
@@ -70,13 +71,14 @@ def _parameter(argument: str, hint: Any, required: bool, text: str) -> Parameter
     nullable = len(options) < len(_options(bare))
     choices = tuple(value for option in options if get_origin(option) is Literal for value in get_args(option))
     kinds = {_kind(option) for option in options}
+    has_numbers = bool(kinds & {"integer", "number", "any"})
     kind: Any = kinds.pop() if len(kinds) == 1 else "any"
     fields = _merged([members(option) for option in options if typing_extensions.is_typeddict(option)])
     item = None
     if lists := [option for option in options if _is_list(get_origin(option))]:
         inner = get_args(lists[0])
         item = _parameter("item", inner[0] if inner else Any, True, "")
-    return Parameter(alias or argument, argument, kind, required, nullable, text, choices, fields, item)
+    return Parameter(alias or argument, argument, kind, required, nullable, text, choices, fields, item, has_numbers)
 
 
 def _kind(hint: Any) -> Any:

@@ -67,7 +67,7 @@ def changes(call: Call, event: CallEvent, *, restore: bool = False) -> dict[str,
     at, event_type = event.happened_at, meaning(event.event_type)
     changed = merge(call, _facts_of(event, at), _told_at(event), event_type.rank, event.dedupe_key, restore=restore)
     if call.state == Call.State.LOST and changed.get("state", "ended") not in Call.OVER:
-        facts = {name: key for name, key in changed["facts"].items() if name != "ended_at"}
+        facts = {name: key for name, key in changed.get("facts", call.facts).items() if name != "ended_at"}
         changed |= {"ended_at": None, "facts": facts}  # it was taken for lost too early: it lives, and has no end yet
     return changed
 

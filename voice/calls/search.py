@@ -135,7 +135,7 @@ class SearchRefused(Exception):
         return Throttled(self.wait, self.words) if self.wait else ValidationError({name: [self.words]})
 
 
-def number_by_side(text: str, actor: Actor, sides: tuple[str, ...] = ("from", "to")) -> list[Q]:
+def number_by_side(text: str, actor: Actor, sides: tuple[str, ...]) -> list[Q]:
     """Match that number by each side: a whole one exactly, digits by their end, SIP by its beginning, nobody by a word.
 
     A number that begins with 0 is looked for as it is dialled at home. Who may not see whole numbers could piece one

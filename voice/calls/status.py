@@ -128,9 +128,11 @@ def close_as_lost(call: Call, end_time: object, asked_at: datetime) -> Call:
     It weighs no more than any event and stands at ``asked_at``: what happened later says that the call lives, and its
     hang-up, however late it comes, makes it ended.
     """
+    told = read_time(end_time)
     latest = CallEvent.objects.filter(call=call).aggregate(at=Max(HAPPENED_AT))["at"]
-    at = read_time(end_time) or latest or call.started_at
-    facts = [Fact("state", Call.State.LOST, 1, asked_at), Fact("ended_at", at, 0, at)]
+    at = told or latest or call.started_at
+    # what was told late, as of its recording, may be later than its end: whoever tells of that outweighs the guess
+    facts = [Fact("state", Call.State.LOST, 1, asked_at), Fact("ended_at", at, 0 if told else -1, at)]
     return _close(call, facts, asked_at, "lost")
 
 

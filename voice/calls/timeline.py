@@ -315,8 +315,7 @@ def _detail(event: CallEvent, user: Any) -> str:
         case "call.cost":
             return str(masked_for(user, {"total_cost": payload.get("total_cost")})["total_cost"])
         case _:
-            pressed = payload.get("Digits")  # in TeXML's callbacks
-            return f"pressed {_pressed(pressed, user)}" if pressed else _outcome(payload, user)
+            return _outcome(payload, user)
 
 
 def _outcome(payload: dict[str, Any], user: Any) -> str:

@@ -20,6 +20,7 @@ _LABELS = {
     "ended_normally": "Ended, not told by whom",
     "media": "No common codec",
     "connection_lost": "Connection lost",
+    "network": "Failed on the way",
     "broke_off": "Broke off",
     "ended": "Ended, no reason told",
     "busy": "Busy",

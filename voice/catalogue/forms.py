@@ -136,12 +136,19 @@ class JSONText(forms.CharField):
 
 
 class TextOrJSON(forms.CharField):
-    """Reads a text, or JSON when it begins like an object or a list: for parameters that take either."""
+    """Reads a text, or JSON when it begins like an object or a list: for parameters that take either.
+
+    Digits are a number where the parameter takes ``numbers``: a postal code is a text.
+    """
+
+    def __init__(self, *, numbers: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.numbers = numbers
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         if not text.startswith(("{", "[")):
-            return int(text) if text.isdecimal() and len(text) < 10 else text
+            return int(text) if self.numbers and text.isdecimal() and len(text) < 10 else text
         try:
             return loads(text.encode())
         except Unreadable as error:
@@ -183,8 +190,9 @@ def _field(parameter: Parameter) -> forms.Field:
         lines = parameter.item is not None and parameter.item.kind == "string" and not parameter.item.choices
         return JSONText(lines=lines, schema=None if lines else describe(parameter), **shared)
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3}) if parameter.name in _LONG else UnfoldAdminTextInputWidget()
-    made = TextOrJSON if parameter.kind == "any" else forms.CharField
-    return made(widget=widget, **shared)
+    if parameter.kind == "any":
+        return TextOrJSON(numbers=parameter.has_numbers, widget=widget, **shared)
+    return forms.CharField(widget=widget, **shared)
 
 
 def _label(name: str) -> str:

@@ -3,6 +3,7 @@
 import re
 import threading
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,14 +17,19 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.call_pages import LOG, page
+from tests.support.commands import act
 from tests.support.events import tell
 from tests.support.factories import CONNECTION, make_call, make_event
 from tests.support.limits import limit
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
 from voice.commands import outbox
 
 pytestmark = pytest.mark.django_db
+ON_THE_LINE = {
+    *("hangup", "transfer", "bridge", "speak", "gather_using_speak", "gather", "start_playback", "send_dtmf"),
+}
 XSS = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
 
 
@@ -220,7 +226,10 @@ def test_numbers_on_the_page_are_masked_for_who_may_not_see_them(signed_in: Any,
 @pytest.mark.parametrize(
     ("columns", "buttons"),
     [
+        ({}, ON_THE_LINE),
+        ({"state": "bridged", "direction": "outgoing"}, ON_THE_LINE),
         ({"state": "parked"}, {"answer", "reject", "transfer"}),
+        ({"state": "initiated"}, {"answer", "reject", "transfer"}),
         ({"state": "ringing", "direction": "outgoing"}, {"hangup"}),
         ({"state": "ended"}, set()),
     ],
@@ -255,6 +264,48 @@ def test_a_button_is_there_for_those_who_may_press_it(signed_in: Any, account: T
     controller = buttons(signed_in("voice.view_call", "voice.control_call", username="controller"))
     assert "hangup" in controller
     assert "transfer" not in controller
+
+
+def test_more_actions_are_offered_while_a_call_lives_to_who_may_press_them(
+    signed_in: Any, account: TelnyxAccount
+) -> None:
+    call, client = make_call(account), signed_in("voice.view_call", "voice.dial")
+
+    def more() -> list[tuple[str, list[str]]]:
+        return [(title, [name for name, _ in members]) for title, members in client.get(page(call)).context["more"]]
+
+    assert more() == [("Connect", ["transfer"]), ("SIP", ["refer"])]
+    Call.objects.update(state="ended")
+    assert more() == []
+
+
+@pytest.mark.parametrize(
+    ("status", "asks"),
+    [("queued", True), ("sending", True), ("ok", False), ("refused", False), ("uncertain", False), ("expired", False)],
+)
+def test_the_page_of_an_ended_call_asks_again_while_a_command_is_on_its_way(
+    browser: Client, account: TelnyxAccount, status: str, asks: bool
+) -> None:
+    call = make_call(account)
+    again = f'<div id="call-poll" hx-get="{page(call)}"'
+    assert again in browser.get(page(call)).content.decode()
+    Call.objects.update(state="ended")
+    assert again not in browser.get(page(call)).content.decode()
+    act(call, "speak", payload="Hello", voice="female")
+    CallCommand.objects.update(status=status)
+    assert (again in browser.get(page(call)).content.decode()) is asks
+
+
+@pytest.mark.parametrize(("number", "first", "last", "between"), [(26, 26, 0, 0), (27, 20, 6, 1)])
+def test_of_more_than_26_legs_the_first_20_and_the_last_6_are_listed(
+    browser: Client, account: TelnyxAccount, number: int, first: int, last: int, between: int
+) -> None:
+    begun = ago(60)
+    legs = [make_call(account, str(at), started_at=begun + timedelta(seconds=at)) for at in range(number)]
+    told = browser.get(page(legs[0])).context
+    assert [leg.pk for _, leg in told["first_legs"]] == [leg.pk for leg in legs[:first]]
+    assert [leg.pk for _, leg in told["last_legs"]] == [leg.pk for leg in legs[number - last :]]
+    assert told["legs_between"] == between
 
 
 @pytest.mark.parametrize(
@@ -310,6 +361,7 @@ def test_raw_json_is_for_those_who_may_see_it(signed_in: Any, browser: Client, a
     client = signed_in("voice.view_call", "voice.view_callevent")
     assert client.get(url).status_code == 403
     assert url not in client.get(page(Call.objects.get())).content.decode()
+    assert signed_in("voice.view_call", "voice.view_raw_event", username="blind").get(url).status_code == 403
 
 
 def test_raw_json_of_another_session_is_404(browser: Client, account: TelnyxAccount) -> None:

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
@@ -44,6 +44,7 @@ def ids(api: APIClient, **query: Any) -> str:
 def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: TelnyxAccount) -> None:
     now = timezone.now()
     CallControlApplication.objects.create(account=account, telnyx_id="88", application_name="call-router")
+    TexmlApplication.objects.create(account=account, telnyx_id=CONNECTION, friendly_name="ivr")
     told = {"ending": "busy", "ending_category": "busy", "ended_by": "callee"}
     make_call(account, "a", from_number="+442071838750", state="ended", hangup_cause="user_busy", **told)
     make_call(account, "b", to_number="+442071838750", direction="outgoing", has_recording=True)
@@ -51,7 +52,7 @@ def test_every_filter_of_calls_finds_what_it_names(api: APIClient, account: Teln
     make_call(make_account("second"), "d")
     assert ids(api) == "abcd"
     expected = {
-        "application": {"call-router": "c", "nobody": ""},
+        "application": {"call-router": "c", "ivr": "abd", "nobody": ""},
         "connection_id": {"88": "c", CONNECTION: "abd", "8": ""},
         "direction": {"outgoing": "b", "incoming": "acd"},
         "state": {"ended": "a", "answered": "bcd", "lost": ""},
@@ -271,3 +272,26 @@ def test_what_happened_on_a_call_is_paged_whole(
         seen += [row["id"] for row in page["results"]]
         url = page[direction]
     assert len(seen) == len(set(seen)) == 23
+
+
+def test_what_happened_is_told_in_the_order_in_which_it_happened(api: APIClient, account: TelnyxAccount) -> None:
+    call, now = make_call(account), timezone.now()
+    for name, happened, came in (("late", 30, 1), ("last", 10, 20), ("untimed", None, 15), ("first", 40, 5)):
+        CallEvent.objects.create(
+            **{"account": account, "call": call, "dedupe_key": name, "event_type": name, "body": b"{}"},
+            occurred_at=None if happened is None else now - timedelta(seconds=happened),
+            received_at=now - timedelta(seconds=came),
+        )
+    told = api.get(of_call(call, "events")).json()["results"]
+    assert [event["event_type"] for event in told] == ["first", "late", "untimed", "last"]
+
+
+def test_what_was_sent_is_told_in_the_order_in_which_it_was_asked_for(api: APIClient, account: TelnyxAccount) -> None:
+    call, now = make_call(account), timezone.now()
+    for name, seconds, sequence in (("c", 5, 1), ("b", 5, 0), ("a", 9, 7)):
+        CallCommand.objects.create(
+            **{"account": account, "call": call, "action": "speak", "intent_key": name, "requested_by": name},
+            **{"created_at": now - timedelta(seconds=seconds), "expires_at": now, "sequence": sequence},
+        )
+    told = api.get(of_call(call, "commands")).json()["results"]
+    assert [command["requested_by"] for command in told] == ["a", "b", "c"]

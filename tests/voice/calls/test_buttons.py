@@ -68,6 +68,7 @@ def done(call: Call, verb: str, *path: str, answer: Any = None, status: str = "o
         ({"state": "initiated", "direction": ""}, BEGIN),
         ({"state": "ringing", "direction": "outgoing"}, ["hang_up"]),
         ({"state": "answered", "direction": "outgoing"}, BEGIN),
+        ({"state": "bridged", "direction": "outgoing"}, BEGIN),
         ({"state": "ended"}, []),
         ({"state": "lost"}, []),
     ],
@@ -122,6 +123,11 @@ def test_a_recording_is_paused_resumed_and_stopped(browser: Client, leg: Call) -
     done(leg, "update_recording", RECORDING, Status="paused")
     assert running(browser, leg)[0] == ("Resume recording", RECORDING)
     assert [query["Status"] for _, _, query in buttons(browser, leg) if "Status" in query] == ["in-progress", "stopped"]
+    assert [label for _, label, query in buttons(browser, leg) if query.get("Status") == "stopped"] == [
+        "Stop recording …aaaa"
+    ]
+    done(leg, "update_recording", RECORDING, Status="in-progress")
+    assert running(browser, leg)[0] == ("Pause recording", RECORDING)
     done(leg, "record", answer={"sid": OTHER})
     done(leg, "update_recording", RECORDING, Status="stopped")
     assert running(browser, leg) == [("Pause recording", OTHER), ("Stop recording", OTHER)]
@@ -144,9 +150,49 @@ def test_streams_and_siprec_are_stopped(
     done(leg, start, answer={"sid": "refused"}, status="refused", **given)
     hear(leg, **{f"{word}Event": f"{word.lower()}-started", field: "two"})  # by a document
     assert sorted(running(browser, leg)) == [(label, "one"), (label, "two")]
+    assert {words for verb, words, _ in buttons(browser, leg) if verb == stop} == {f"{label} …one", f"{label} …two"}
     done(leg, stop, "one", Status="stopped")
     hear(leg, **{f"{word}Event": f"{word.lower()}-stopped", field: "two"})
     assert running(browser, leg) == []
+
+
+@pytest.mark.parametrize(
+    ("begun", "over"),
+    [
+        (
+            {"RecordingSid": RECORDING, "RecordingStatus": "in-progress"},
+            {"RecordingSid": RECORDING, "RecordingStatus": "absent"},
+        ),
+        ({"StreamSid": "one", "StreamEvent": "stream-started"}, {"StreamSid": "one", "StreamEvent": "stream-failed"}),
+        ({"SiprecSid": "one", "SiprecEvent": "siprec-started"}, {"SiprecSid": "one", "SiprecEvent": "siprec-failed"}),
+    ],
+)
+def test_what_failed_runs_no_more(browser: Client, leg: Call, begun: dict[str, str], over: dict[str, str]) -> None:
+    hear(leg, **begun)
+    assert running(browser, leg)
+    hear(leg, **over)
+    assert running(browser, leg) == []
+
+
+def test_on_an_ended_leg_nothing_runs(browser: Client, leg: Call) -> None:
+    hear(leg, RecordingSid=RECORDING, RecordingStatus="in-progress")
+    assert running(browser, leg)
+    Call.objects.update(state="ended")
+    assert buttons(browser, leg) == []
+
+
+@pytest.mark.parametrize("answer", [None, {}, {"sid": ""}, {"sid": 7}])
+def test_what_telnyx_gave_no_id_cannot_be_named(browser: Client, leg: Call, answer: Any) -> None:
+    done(leg, "record", answer=answer)
+    assert running(browser, leg) == []
+
+
+def test_what_runs_on_another_leg_is_not_this_one_s(browser: Client, leg: Call) -> None:
+    other = make_call(leg.account, "b", direction="outgoing")
+    done(other, "record", answer={"sid": OTHER})
+    hear(other, StreamSid="one", StreamEvent="stream-started")
+    assert running(browser, leg) == []
+    assert [sid for _, sid in running(browser, other)] == [OTHER, OTHER, "one"]
 
 
 def test_the_recording_of_a_conference_is_not_the_leg_s(browser: Client, leg: Call) -> None:

@@ -68,6 +68,47 @@ def test_of_two_prices_the_later_one_counts_with_all_that_belongs_to_it() -> Non
     assert told["cost_parts"][0]["call_part"] == "sip-trunking"
 
 
+@pytest.mark.parametrize(
+    ("stats", "columns"),
+    [
+        ({"inbound": {"mos": "5.0"}}, {"mos": 5.0}),
+        ({"inbound": {"mos": "5.01", "packet_count": 1}}, {"mos": None, "packets_in": 1}),
+        ({"inbound": {"mos": "-1", "packet_count": 1}}, {"mos": None, "packets_in": 1}),
+        ({"inbound": {"jitter_max_variance": "3.05", "jitter": "9"}}, {"jitter": 3.05}),
+        ({"inbound": {"jitter": "9"}, "outbound": {"jitter": "4"}}, {"jitter": 9.0}),
+        ({"inbound": {"packet_count": "9999999999"}}, {"packets_in": 2_147_483_647}),  # as its column holds
+        (
+            {"outbound": {"packet_count": 12, "skip_packet_count": "99999999999"}},
+            {"packets_out": 12, "skipped_out": None},
+        ),
+        ({"inbound": {"packet_count": True, "skip_packet_count": 2}}, {"packets_in": None, "skipped_in": 2}),
+        ({"mos": 4.2, "jitter": 3}, {"mos": 4.2, "jitter": 3.0, "packets_out": None}),
+    ],
+)
+def test_a_measure_is_read_where_it_can_be_one(stats: dict[str, Any], columns: dict[str, Any]) -> None:
+    told = fold([make_event("call.hangup", -1, call_quality_stats=stats)])
+    assert {name: told[name] for name in columns} == columns
+
+
+@pytest.mark.parametrize(
+    ("parts", "costs", "currency"),
+    [
+        ([PART | {"cost": f"0.{at:04}"} for at in range(21)], [f"0.{at:04}" for at in range(20)], "USD"),
+        ([7, PART], ["0.0035"], "USD"),
+        ([PART, PART | {"currency": "EUR"}], ["0.0035", "0.0035"], ""),  # of two none is the currency of the whole
+        ([PART | {"currency": ""}, PART | {"currency": "DOLLARS"}], ["0.0035", "0.0035"], "DOL"),
+    ],
+)
+def test_what_a_price_is_made_of_is_kept_up_to_20_parts(parts: list[Any], costs: list[str], currency: str) -> None:
+    told = fold([make_event("call.cost", -8, **COST | {"cost_parts": parts})])
+    assert ([part["cost"] for part in told["cost_parts"]], told["currency"]) == (costs, currency)
+
+
+@pytest.mark.parametrize(("seconds", "counted"), [("60", 60), (-60, None), (None, None)])
+def test_billed_seconds_are_told_where_they_are_a_count(seconds: Any, counted: int | None) -> None:
+    assert fold([make_event("call.cost", -8, **COST | {"billed_duration_secs": seconds})])["billed_seconds"] == counted
+
+
 def test_a_price_that_is_a_number_is_the_same_price() -> None:
     part = PART | {"cost": 0.00001, "rate": 1e-05}
     told = fold([make_event("call.cost", -8, **COST | {"total_cost": 0.00001, "cost_parts": [part]})])
@@ -96,6 +137,8 @@ def test_an_event_is_late_after_more_than_five_seconds(late: float, told: float 
     [
         ({"shaken_stir_attestation": "B"}, ("B", None)),
         ({"shaken_stir_validated": False}, ("", False)),
+        ({"shaken_stir_validated": "true"}, ("", True)),
+        ({"shaken_stir_attestation": "a level of its own"}, ("a level of", None)),
         ({"shaken_stir_attestation": "", "shaken_stir_validated": "perhaps"}, ("", None)),
     ],
 )
@@ -156,5 +199,5 @@ def test_texml_tells_it_too(client: Client, account: TelnyxAccount, stats: Any, 
     assert post_texml(client, account, form(**fields)).status_code == 200
     run_owed()
     call = Call.objects.get()
-    assert (call.mos, call.packets_in) == (4.43, packets)
+    assert (call.mos, call.packets_in, call.jitter) == (4.43, packets, 3.05 if packets else 3.0)
     assert (call.attestation, call.attestation_valid) == ("C", False)

@@ -16,7 +16,8 @@ from tests.support.accounts import make_account
 from tests.support.factories import TO, make_event, run_owed
 from tests.support.rest import CALLS
 from tests.support.rows import Call, CallEvent
-from tests.support.webhooks import post_webhook
+from tests.support.texml import form
+from tests.support.webhooks import post_texml, post_webhook
 from voice.calls.projection import changes
 from voice.events import intake
 
@@ -157,3 +158,39 @@ def test_who_answered_is_what_detection_says_at_its_end(
     detected = read(account, make_event(event_type, -10, result=result))
     for order in itertools.permutations([*[read(account, document) for document in SIX[:2]], detected]):
         assert fold(account, list(order)).get("answered_by") == word
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [(["a", 7, None, "b"], ["a", "b"]), ([str(at) for at in range(70)], [str(at) for at in range(64)]), ("a", [])],
+)
+def test_tags_are_texts_and_at_most_64(account: TelnyxAccount, told: Any, kept: list[str]) -> None:
+    assert fold(account, [read(account, make_event(tags=told))])["tags"] == kept
+
+
+@pytest.mark.parametrize(
+    ("event_type", "told", "state"),
+    [
+        ("call.initiated", {"state": "parked"}, "parked"),
+        ("call.initiated", {"state": "bridging"}, "initiated"),
+        ("call.answered", {"state": "parked"}, "answered"),
+    ],
+)
+def test_a_call_is_parked_by_the_event_that_begins_it_alone(
+    account: TelnyxAccount, event_type: str, told: dict[str, str], state: str
+) -> None:
+    assert fold(account, [read(account, make_event(event_type, **told))])["state"] == state
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("said", "word"),
+    [("human", "person"), ("machine_start", "machine"), ("fax", "fax"), ("unknown", "unsure"), ("somebody", "")],
+)
+def test_who_answered_is_what_texmls_detection_says(
+    client: Client, account: TelnyxAccount, said: str, word: str
+) -> None:
+    told = {"CallStatus": "in-progress", "AnsweredBy": said, "CallbackSource": "call-progress-events"}
+    assert post_texml(client, account, form(**told)).status_code == 200
+    run_owed()
+    assert Call.objects.get().answered_by == word

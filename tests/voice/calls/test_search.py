@@ -1,10 +1,12 @@
 """A call is found by whatever the customer on the phone can tell."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
@@ -268,3 +270,11 @@ def test_the_session_of_the_leg_that_a_documents_leg_names_is_found_with_it(acco
     texml = {"is_texml": True, "call_session_id": ""}
     leg = make_call(account, "f", parent_control_id=parent.call_control_id, **texml)
     assert {one.pk for one in search.session(Call.objects.all(), [leg])} == {parent.pk, beside.pk, leg.pk}
+
+
+def test_a_search_of_more_than_a_minute_ago_is_not_counted(bob: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    for at in range(20):
+        found(f"{at:04}", bob)
+    later = timezone.now() + timedelta(seconds=61)
+    monkeypatch.setattr(timezone, "now", lambda: later)
+    assert found("0143", bob) == "ac"

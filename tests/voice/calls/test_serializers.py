@@ -53,6 +53,10 @@ def test_what_is_not_known_is_null(api: APIClient, account: TelnyxAccount) -> No
         assert body[name] is None, name
     for name in ("answered_at", "ended_at", "ring_seconds", "talk_seconds", "cost", "currency", "cost_parts"):
         assert body[name] is None, name
+    for name in ("product", "ending", "ending_category", "ended_by", "answered_by", "attestation", "screening"):
+        assert body[name] is None, name
+    for name in ("parent_control_id", "attestation_valid", "mos", "loss_in", "loss_out", "late_seconds"):
+        assert body[name] is None, name
     assert body["started_at"]
 
 

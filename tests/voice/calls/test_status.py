@@ -16,13 +16,16 @@ from portal.models import TelnyxAccount
 from portal.sandbox.core import store
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx.errors import TelnyxRefused, TelnyxUnavailable
+from tests.support.events import tell
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
-from tests.support.rest import CALLS
+from tests.support.rest import CALLS, problem
 from tests.support.rows import Call, CallEvent
 from tests.support.sandbox_ledger import wire
 from tests.support.signing import TELNYX_KEY
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.texml_resources import SID, parts, wired
+from tests.support.times import ago
 from tests.support.webhooks import post_webhook
 from voice.calls import status
 from voice.events import processing
@@ -129,7 +132,7 @@ def test_the_hang_up_that_comes_later_has_the_exact_time_and_the_cause(
     http.act(call.call_control_id, "hangup")
     assert status.refresh(call).state == "ended"
     end = timezone.now().replace(microsecond=678000) - timedelta(seconds=2)
-    event = make_event("call.hangup", call_control_id=call.call_control_id, end_time=end.isoformat())
+    event = make_event("call.hangup", -2, call_control_id=call.call_control_id, end_time=end.isoformat())
     assert post_webhook(Client(), sandbox_account, event).status_code == 200
     processing.process(CallEvent.objects.get().pk)
     seen = Call.objects.get()
@@ -182,3 +185,42 @@ def test_a_texml_call_that_telnyx_does_not_know_keeps_its_state(db: None, api: A
     with serving(answer("404 Not Found", b'{"errors": [{"detail": "Resource not found"}]}')) as telnyx:
         call = make_call(wired(telnyx.url), is_texml=True)
         assert api.post(f"{CALLS}{call.call_control_id}/refresh/").json()["state"] == "answered"
+
+
+def test_where_telnyx_knows_no_account_of_the_sid_it_says_nothing_of_its_calls(db: None, api: APIClient) -> None:
+    body = b'{"errors": [{"code": "10005", "detail": "Resource not found"}]}'
+    with serving(answer("404 Not Found", body)) as telnyx:
+        call = make_call(wired(telnyx.url), is_texml=True)
+        problem(api.post(f"{CALLS}{call.call_control_id}/refresh/"), 422)
+    assert Call.objects.get().state == "answered"
+
+
+def test_an_end_that_was_asked_for_absorbs_what_comes_after(account: TelnyxAccount) -> None:
+    call, ended = make_call(account), ago(5)
+    with telnyx_says(account, calls={"data": {"is_alive": False, "end_time": ended.isoformat()}}):
+        assert status.refresh(call).state == "ended"
+    tell(account, make_event("call.bridged", -1))
+    seen = Call.objects.get()
+    assert (seen.state, seen.ended_at) == ("ended", ended)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"is_alive": True, "end_time": "2026-01-02T03:04:05Z"},
+        {"is_alive": None, "end_time": "2026-01-02T03:04:05Z"},
+        {"is_alive": False, "end_time": "soon"},
+    ],
+)
+def test_an_answer_that_tells_no_end_is_no_news(account: TelnyxAccount, told: dict[str, Any]) -> None:
+    with telnyx_says(account, calls={"data": told}):
+        assert status.refresh(make_call(account)).state == "answered"
+
+
+def test_a_list_that_does_not_end_is_read_to_a_bound(account: TelnyxAccount) -> None:
+    def page(path: str) -> dict[str, Any]:
+        return {"data": [{"x": 1}], "meta": {"next": "/more", "cursors": {"after": str(len(listener.requests))}}}
+
+    with telnyx_says(account, active_calls=page) as listener:
+        found = status.active_calls(account, "77")
+        assert (len(listener.requests), len(found.rows), found.complete) == (40, 40, False)

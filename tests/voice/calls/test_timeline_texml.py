@@ -51,6 +51,22 @@ SAID = {
     "stream.stopped": "ears",
     "transcription": "completed",
 }
+ANSWERERS = {
+    "human": "a person",
+    "machine_start": "a machine",
+    "machine_end_silence": "a machine, after its greeting",
+    "machine_end_other": "a machine, after its greeting",
+    "fax": "a fax",
+    "unknown": "not known",
+    "somebody": "somebody",
+}
+SOURCES = {
+    "Conference": "of a conference",
+    "OutboundAPI": "ordered with the dial",
+    "StartCallRecordingAPI": "ordered by REST",
+    "StartConferenceRecordingAPI": "ordered by REST",
+    "Trunking": "of a trunk",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -97,6 +113,14 @@ def test_numbers_keys_and_speech_are_masked(account: TelnyxAccount, user_with: A
     ("fields", "detail"),
     [
         ({"QueueSid": "front-desk", "QueueResult": "bridged", "QueueTime": "9"}, "front-desk · bridged · waited 9 s"),
+        ({"CallStatus": "completed", "CallDuration": "7"}, "after 7 s"),  # and no cause
+        ({"CallingPartyType": "pstn", "CallStatus": "ringing", "Direction": "inbound"}, "incoming"),
+        ({"CallingPartyType": "pstn", "CallStatus": "ringing", "Direction": "outbound-api"}, "outbound-api"),
+        *(({"AnsweredBy": told}, words) for told, words in ANSWERERS.items()),
+        *(({"RecordingStatus": "absent", "RecordingSource": told}, words) for told, words in SOURCES.items()),
+        ({"StreamEvent": "stream-started", "StreamName": "n" * 101}, "n" * 100),
+        ({"StreamEvent": "paused", "Zeta": "1", "Alpha": "2", "AccountSid": "org-1"}, "with Alpha, StreamEvent, Zeta"),
+        ({"StreamEvent": "paused", "N" * 150: "1"}, "with " + "N" * 150),
         (
             {"CallStatus": "failed", "ErrorCode": "D10", "ErrorMessage": "No such number"},
             "Could not be connected · code D10 · No such number",

@@ -79,3 +79,59 @@ def test_a_queue_that_no_address_could_name_is_not_made(action: str, parameter: 
         actions.check(action, {parameter: name, **rest})
     assert list(caught.value.errors) == [parameter]
     assert actions.check(action, {parameter: "EU.West", **rest}) == {parameter: "EU.West", **rest}
+
+
+@pytest.mark.parametrize(
+    "name", ["record", "stream_url", "enable_dialogflow", "conversation_relay_config", "Record", "ConferenceRecord"]
+)
+def test_what_is_said_not_to_be_recorded_is_not(name: str) -> None:
+    for off in (None, False, "", "false", "do-not-record"):
+        assert not actions.is_listening("answer", {name: off})
+    for on in (True, "true", "record-from-answer", {"url": "wss://a.example"}, "{{ call.tags }}"):
+        assert actions.is_listening("answer", {name: on})
+
+
+@pytest.mark.parametrize(
+    ("title", "names"),
+    [
+        ("Answer & end", ["answer", "hangup", "reject"]),
+        ("AI", ["gather_using_ai", "start_ai_assistant", "start_conversation_relay"]),
+        ("Queue", ["enqueue", "leave_queue"]),
+        ("SIP", ["refer", "send_sip_info"]),
+        ("Record", ["pause_recording", "start_recording"]),
+        ("Stream & fork", ["start_streaming", "stop_forking", "start_siprec", "start_noise_suppression"]),
+        ("Transcribe", ["start_transcription"]),
+        ("Gather", ["gather", "gather_using_speak", "stop_gather"]),
+        ("Speak & play", ["speak", "start_playback", "send_dtmf"]),
+        ("Connect", ["transfer", "bridge", "dial", "switch_supervisor_role"]),
+        ("Other", ["pay", "update_client_state"]),
+    ],
+)
+def test_an_action_stands_where_people_look_for_it(title: str, names: list[str]) -> None:
+    assert {actions.group(name) for name in names} == {title}
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("gather", "Gather digits"),
+        ("gather_using_speak", "Ask and gather digits"),
+        ("send_dtmf", "Send DTMF"),
+        ("start_playback", "Start playback"),
+        ("conferences.create", "Create conference"),
+        ("conferences.end_conference", "End conference"),
+        ("conferences.record_start", "Conference: record start"),
+        ("conferences.update", "Conference: set supervisor role"),
+        ("conferences.send_dtmf", "Conference: send DTMF"),
+        ("conferences.gather_dtmf_audio", "Conference: play audio and gather digits"),
+        ("queues.create", "Create queue"),
+        ("queues.update", "Change queue"),
+        ("queues.delete", "Delete queue"),
+        ("queues.calls.remove", "Remove from queue"),
+        ("queues.calls.update", "Keep in queue after hang-up"),
+        ("recordings.delete", "Delete recording"),
+        ("texml.queues.update", "TeXML: change queue"),
+    ],
+)
+def test_an_action_is_called_as_people_call_it(action: str, words: str) -> None:
+    assert actions.label(action) == words

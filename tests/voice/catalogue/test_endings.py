@@ -21,6 +21,7 @@ def test_every_ending_fits_into_its_column(case: dict) -> None:
     told = endings.label(verdict.code, verdict.category, verdict.who)
     assert 3 < len(told) <= endings.LONGEST, told
     assert told != endings.category_label("unknown") or verdict.code == "uncertain"
+    assert endings.is_code(verdict.code) or verdict.code == "uncertain"
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,7 @@ def test_every_ending_fits_into_its_column(case: dict) -> None:
         ("refused_d13", "configuration", "nobody", "Refused (D13)"),
         ("sip_480", "unreachable", "carrier", "Not reachable (SIP 480)"),
         ("sip_34", "carrier", "carrier", "Carrier failed (Q.850 34)"),
+        ("network", "carrier", "unknown", "Failed on the way"),
         ("of_a_later_version", "carrier", "carrier", "Carrier failed"),
         ("of_a_later_version", "of_a_later_version", "", "Not known"),
     ],

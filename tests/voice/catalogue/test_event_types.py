@@ -16,7 +16,7 @@ from tests.support.payloads import MORNING, Body, call_control, named, texml
 from tests.support.rows import Call, CallEvent, Conference
 from tests.support.signing import signed
 from tests.support.webhooks import post_texml, post_webhook
-from voice.catalogue.event_types import EVENT_TYPES, TEXML_TYPES, label
+from voice.catalogue.event_types import EVENT_TYPES, TEXML_TYPES, ending, label
 from voice.events.processing import process
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +202,29 @@ def test_the_whole_course_of_a_texml_call_in_any_order_is_the_same_call(client: 
             "normal_clearing",
             True,
         )
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        ("call_rejected", "Rejected"),
+        ("normal_clearing", "Ended normally"),
+        ("originator_cancel", "The caller gave up"),
+        ("timeout", "Nobody answered in time"),
+        ("time_limit", "Ended by the time limit"),
+        ("user_busy", "Busy"),
+        ("not_found", "Number not reachable"),
+        ("no_answer", "Nobody answered"),
+        ("unspecified", "No cause given"),
+        ("busy", "Busy"),
+        ("no-answer", "Nobody answered"),
+        ("canceled", "The caller gave up"),
+        ("failed", "Could not be connected"),
+        ("a_new_one", "A new one"),
+    ],
+)
+def test_a_cause_is_told_in_words_and_on_whose_side(cause: str, words: str) -> None:
+    assert ending(cause, "") == ending(cause, "unknown") == words
+    assert ending(cause, "caller") == f"{words}, on the caller's side"
+    assert ending(cause, "callee") == f"{words}, on the called side"
+    assert ending("", "caller") == ""

@@ -1,10 +1,14 @@
 """Forms of actions: every parameter has its field, what people write becomes what Telnyx takes."""
 
+import re
+from typing import Any
+
 import pytest
 from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.call_pages import drawn, page
+from tests.support.conferences import make_room
 from tests.support.factories import make_call
 from tests.support.rows import CallCommand
 from tests.support.sdk_actions import METHODS
@@ -60,3 +64,92 @@ def test_a_field_says_what_telnyx_documents_of_it_first() -> None:
     assert "target, &lt;udp:ip_address:port&gt;, where" in fields["rx"].help_text  # else no browser shows it
     assert fields["valid_card_types"].help_text.endswith("listed card types. One a line.")
     assert "(e.g. alternate providers/gateways)" in fields["retry_on_timeout"].help_text
+
+
+@pytest.mark.parametrize(
+    ("action", "names"),
+    [
+        ("dial", ["connection_id", "from", "to", "timeout_secs", "answering_machine_detection", "client_state"]),
+        ("hangup", []),
+        ("reject", ["cause"]),
+        ("speak", ["payload", "voice", "language"]),
+        ("gather_using_speak", ["payload", "voice", "language", "maximum_digits", "valid_digits"]),
+        ("gather", ["maximum_digits", "timeout_millis", "valid_digits"]),
+        ("start_playback", ["audio_url", "loop"]),
+        ("send_dtmf", ["digits"]),
+        ("transfer", ["to", "from", "timeout_secs"]),
+        ("bridge", ["call_control_id"]),
+        ("texml.calls.create", ["From", "To", "Texml", "Url"]),
+        ("texml.ai_calls.create", ["AIAssistantId", "From", "To"]),
+        ("texml.calls.redirect", ["Texml", "Url"]),
+        ("texml.calls.record", ["RecordingChannels", "PlayBeep"]),
+        ("texml.calls.update_recording", ["Status"]),
+        ("texml.calls.start_siprec", ["ConnectorName", "Name", "Track"]),
+        ("texml.calls.start_stream", ["Url", "Name", "Track"]),
+        ("texml.conferences.announce", ["AnnounceUrl"]),
+        ("texml.participants.dial", ["ApplicationSid", "From", "To", "Label"]),
+        ("texml.participants.update", ["Muted", "Hold"]),
+        ("texml.participants.announce", ["AnnounceUrl"]),
+        ("texml.queues.create", ["FriendlyName", "MaxSize"]),
+        ("texml.queues.update", ["MaxSize"]),
+    ],
+)
+def test_what_people_reach_for_stands_first(action: str, names: list[str]) -> None:
+    assert [field.name for field in ActionForm(action).first] == names
+
+
+@pytest.mark.parametrize(
+    ("action", "initial"),
+    [
+        ("speak", {"voice": "female", "language": "en-US"}),
+        ("gather_using_speak", {"voice": "female", "language": "en-US"}),
+        ("transfer", {}),
+    ],
+)
+def test_a_voice_is_proposed_where_something_is_said(
+    browser: Client, account: TelnyxAccount, action: str, initial: dict[str, str]
+) -> None:
+    proposed = drawn(browser, page(make_call(account), "do", action))
+    assert {name: value for name, value in proposed.items() if name != "intent"} == initial
+
+
+def test_more_is_open_where_one_of_its_fields_is_wrong(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "transfer")
+
+    def looks(**written: str) -> list[str]:
+        answer = browser.post(url, drawn(browser, url) | written).content.decode()
+        return re.findall(r"<details( open)?><summary>More \(\d+\)", answer)
+
+    assert looks(to="ada") == [""]
+    assert looks(to="+13125550001", custom_headers="{") == [" open"]
+
+
+@pytest.mark.parametrize(
+    ("action", "written", "sent"),
+    [
+        ("pay", {"postal_code": "90210"}, {"postal_code": "90210"}),  # a text or true, and no number
+        ("pay", {"postal_code": "true", "amount": "1.50"}, {"postal_code": "true", "amount": 1.5}),
+        ("start_playback", {"loop": "3"}, {"loop": 3}),
+        ("start_playback", {"loop": "infinity"}, {"loop": "infinity"}),
+        ("speak", {"payload": "12", "voice": "female"}, {"payload": "12", "voice": "female", "language": "en-US"}),
+        ("transfer", {"to": " sip:ada@a.example ", "early_media": ""}, {"to": "sip:ada@a.example"}),
+        ("transfer", {"to": "+13125550001", "custom_headers": " [] "}, {"to": "+13125550001", "custom_headers": []}),
+    ],
+)
+def test_what_is_typed_becomes_what_the_parameter_takes(
+    browser: Client, account: TelnyxAccount, action: str, written: dict[str, str], sent: dict[str, Any]
+) -> None:
+    url = page(make_call(account), "do", action)
+    answer = browser.post(url, drawn(browser, url) | written)
+    assert answer.status_code == 302, answer.context["form"].errors
+    assert CallCommand.objects.get().parameters == sent
+
+
+def test_a_list_of_texts_may_stand_one_a_line(browser: Client, account: TelnyxAccount) -> None:
+    url = f"/admin/voice/conference/{make_room(account).pk}/do/conferences.hold/"
+    for written in ("v3:a-leg\n\n v3:b-leg ", '["v3:a-leg", "v3:b-leg"]'):
+        assert browser.post(url, drawn(browser, url) | {"call_control_ids": written}).status_code == 302
+    assert [one.parameters for one in CallCommand.objects.all()] == [
+        {"call_control_ids": ["v3:a-leg", "v3:b-leg"]},
+        {"call_control_ids": ["v3:a-leg", "v3:b-leg"]},
+    ]

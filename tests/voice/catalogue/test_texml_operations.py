@@ -38,6 +38,14 @@ def refused(action: str, values: dict[str, Any]) -> dict[str, list[str]]:
         ("texml.conferences.announce", {"AnnounceMethod": "GET"}, "Status"),
         ("texml.participants.update", {}, "AnnounceMethod"),
         ("texml.participants.update", {"Coaching": True}, "CallSidToCoach"),
+        ("texml.participants.announce", {"Coaching": True}, "CallSidToCoach"),
+        ("texml.participants.dial", TO | {"From": "+13125550100", "Coaching": True}, "CallSidToCoach"),
+        ("texml.calls.dial", TO | {"Texml": "<Response>"}, "Texml"),
+        ("texml.calls.create", TO | {"From": "+13125550100", "Texml": "<Response>"}, "Texml"),
+        ("texml.calls.redirect", {"Texml": "<Response>"}, "Texml"),
+        ("texml.conferences.end", {"Status": "over"}, "Status"),
+        ("texml.conferences.end", {"Status": "completed", "AnnounceMethod": "GET"}, "AnnounceMethod"),
+        ("texml.calls.hang_up", {"Status": "completed", "Texml": "<Response/>"}, "Texml"),
         ("texml.queues.update", {}, "MaxSize"),
         ("texml.calls.record", {"account_sid": "org-2"}, "account_sid"),
         ("texml.calls.update_recording", {"Status": "paused", "call_sid": "v3:b"}, "call_sid"),
@@ -93,5 +101,27 @@ def test_every_command_has_a_label_and_a_place_at_telnyx() -> None:
 
 def test_days_take_inequalities_and_paging_is_not_a_filter() -> None:
     assert {"DateCreated", "DateCreated>", "DateCreated<"} <= set(texml_operations.filters("texml.recordings.list"))
+    assert {"DateUpdated", "DateUpdated>", "DateUpdated<"} <= set(texml_operations.filters("texml.queues.list"))
     assert {"StartTime", "StartTime>", "EndTime<", "To"} <= set(texml_operations.filters("texml.calls.list"))
     assert not {"Page", "PageSize", "PageToken", "account_sid"} & set(texml_operations.filters("texml.queues.list"))
+
+
+@pytest.mark.parametrize(
+    ("action", "path", "names"),
+    [
+        ("texml.calls.hang_up", [], ["call_sid"]),
+        ("texml.calls.hang_up", [""], ["call_sid"]),
+        ("texml.calls.hang_up", ["v3:a", "v3:b"], ["path"]),
+        ("texml.calls.stop_siprec", ["v3:a"], ["siprec_sid"]),
+        ("texml.calls.stop_siprec", ["", "sip-1"], ["call_sid"]),
+        ("texml.calls.stop_siprec", [], ["call_sid", "siprec_sid"]),
+        ("texml.queues.create", ["support"], ["path"]),
+    ],
+)
+def test_an_address_has_each_of_its_ids_and_no_more(action: str, path: list[str], names: list[str]) -> None:
+    with pytest.raises(InvalidParameters) as caught:
+        texml_operations.check_address(action, path)
+    ids = " and ".join(texml_operations.COMMANDS[action].ids) or "no id"
+    assert caught.value.errors == dict.fromkeys(names, [f"The address of {action} takes {ids}."])
+    whole = ["x"] * len(texml_operations.COMMANDS[action].ids)
+    texml_operations.check_address(action, whole)

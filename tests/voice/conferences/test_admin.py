@@ -1,16 +1,23 @@
 """Conferences on their own pages and on the pages of their calls."""
 
+import re
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.test import Client
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.support.conferences import ROOM, room_event, story
+from tests.support.conferences import ROOM, make_room, room_event, story
 from tests.support.events import tell
 from tests.support.factories import make_call
-from tests.support.rows import Call, CallEvent, Conference
+from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
+from tests.support.times import ago
 from voice.calls import timeline
+from voice.conferences import service
 
 pytestmark = pytest.mark.django_db
 
@@ -97,8 +104,12 @@ def test_raw_events_of_a_conference_need_the_permission(
     person = signed_in("voice.view_conference", "voice.view_callevent")
     url = f"/admin/voice/conference/{room.pk}/raw/{event.pk}/"
     assert person.get(url).status_code == 403
+    blind = signed_in("voice.view_conference", "voice.view_raw_event", username="blind")
+    assert blind.get(url).status_code == 403
     seer = signed_in("voice.view_conference", "voice.view_callevent", "voice.view_raw_event", username="seer")
     assert seer.get(url).status_code == 200
+    other = make_room(account, conference_id="another")
+    assert seer.get(f"/admin/voice/conference/{other.pk}/raw/{event.pk}/").status_code == 404
 
 
 def test_at_a_live_account_an_action_says_that_real_people_hear_it(account: TelnyxAccount, browser: Client) -> None:
@@ -120,3 +131,94 @@ def test_each_participant_has_a_letter(account: TelnyxAccount) -> None:
     tell(account, *story())
     room = Conference.objects.get()
     assert [letter for letter, _ in timeline.participants(room)] == ["A", "B"]
+
+
+def test_a_conference_of_two_legs_is_named_once_to_who_may_see_it(
+    account: TelnyxAccount, signed_in: Callable[..., Client]
+) -> None:
+    tell(account, *story())
+    room = Conference.objects.get()
+    make_room(account, conference_id="another")
+    url = f"/admin/voice/call/{Call.objects.get(call_control_id='v3:a-leg').pk}/change/"
+    seer = signed_in("voice.view_call", "voice.view_conference")
+    assert seer.get(url).context["conferences"] == [room]
+    assert signed_in("voice.view_call", username="stranger").get(url).context["conferences"] == []
+
+
+# --- The list, and the page -------------------------------------------------------------------------------------------
+
+
+def seat(room: Conference, name: str, came: float | None, went: float | None) -> None:
+    """So many seconds ago, each."""
+    times = {"joined_at": None if came is None else ago(came), "left_at": None if went is None else ago(went)}
+    ConferenceParticipant.objects.create(conference=room, call_control_id=name, **times)
+
+
+def test_the_list_says_how_many_are_inside(account: TelnyxAccount, browser: Client) -> None:
+    for room in (make_room(account), make_room(account, conference_id="over", state="completed")):
+        seat(room, "stays", 50, None)
+        seat(room, "came back", 20, 30)
+        seat(room, "left", 50, 40)
+        seat(room, "only left", None, 10)
+        seat(room, "never came", None, None)
+    log: Any = admin.site._registry[Conference]
+    rows = browser.get("/admin/voice/conference/").context["cl"].result_list
+    told = {row.conference_id: log.present(row) for row in rows if row.account_id == account.pk}
+    assert told == {ROOM: 2, "over": 0}
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "asks"),
+    [
+        ("in_progress", "ok", True),
+        *(("completed", status, True) for status in ("queued", "sending")),
+        *(("completed", status, False) for status in ("ok", "refused", "uncertain", "expired")),
+    ],
+)
+def test_its_page_asks_again_while_something_is_to_come(
+    account: TelnyxAccount, browser: Client, state: str, status: str, asks: bool
+) -> None:
+    room = make_room(account, state=state)
+    service.act(room, "conferences.mute", {}, PORTAL)
+    CallCommand.objects.update(status=status)
+    url = f"/admin/voice/conference/{room.pk}/change/"
+    assert (f'<div id="portal-live" hx-get="{url}"' in browser.get(url).content.decode()) is asks
+
+
+def test_what_is_done_most_stands_first_and_what_ends_it_is_red(account: TelnyxAccount, browser: Client) -> None:
+    page = browser.get(f"/admin/voice/conference/{make_room(account).pk}/change/")
+    buttons = [label for _, label in page.context["buttons"]]
+    assert buttons == ["Join", "Speak", "Mute", "Hold", "Record start", "End conference"]
+    assert not {*buttons} & {label for _, label in page.context["more"]}
+    red = re.findall(r'<a class="portal-button portal-button-danger" href="[^"]+">([^<]+)</a>', page.content.decode())
+    assert red == ["End conference"]
+
+
+def test_those_inside_are_offered_to_what_is_done_to_one(account: TelnyxAccount, browser: Client) -> None:
+    tell(account, *story()[:5])  # a is in it, b has left
+    room = Conference.objects.get()
+    seat(room, "v3:unknown", 5, None)
+    make_call(account, "c")
+    form = browser.get(f"/admin/voice/conference/{room.pk}/do/conferences.leave/").context["form"]
+    assert form.legs == [("v3:a-leg", "+1 312-555-0101 → +1 312-555-0199, initiated"), ("v3:unknown", "")]
+
+
+@pytest.mark.parametrize(
+    ("number", "letters", "between"), [(500, ["A", "IP", "IQ", "SF"], 0), (501, ["A", "IP", "IR", "SG"], 1)]
+)
+def test_of_very_many_participants_the_first_and_the_last_are_listed(
+    account: TelnyxAccount, browser: Client, number: int, letters: list[str], between: int
+) -> None:
+    room = make_room(account, state="completed")
+    ConferenceParticipant.objects.bulk_create(
+        ConferenceParticipant(
+            conference=room, call_control_id=f"v3:{at}", joined_at=room.started_at + timedelta(seconds=at)
+        )
+        for at in range(number)
+    )
+    page = browser.get(f"/admin/voice/conference/{room.pk}/change/")
+    listed = [(letter, row.call_control_id) for letter, row in page.context["participants"]]
+    assert (len(listed), page.context["not_listed"]) == (500, between)
+    ids = ["v3:0", "v3:249", f"v3:{250 + between}", f"v3:{number - 1}"]
+    assert [listed[at] for at in (0, 249, 250, 499)] == list(zip(letters, ids, strict=True))
+    assert ("1 who came between are not" in page.content.decode()) is bool(between)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
+from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
 from portal.models import TelnyxAccount
@@ -154,3 +155,19 @@ def test_without_the_permission_nothing_is_made(
     may = user_with("voice.view_conference", "voice.view_queue", actions.permission(action), username="may")
     told = getattr(api_for(may), verb)(url, {"?": 1}, format="json")
     assert told.status_code == (202 if verb == "delete" else 400)  # a deletion has no body to be wrong
+
+
+def test_the_document_says_that_whatever_acts_is_answered_202_with_its_command() -> None:
+    document = SchemaGenerator(api_version="v1").get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    acting = [
+        (path, verb, operation)
+        for path, verbs in document["paths"].items()
+        if path.startswith(("/api/v1/conferences/", "/api/v1/queues/"))
+        for verb, operation in verbs.items()
+        if verb in {"post", "patch", "delete"}
+    ]
+    assert len(acting) >= len(MADE) + len(actions.conference_names()) - 1
+    for path, verb, operation in acting:
+        told = operation["responses"]
+        assert [code for code in told if code != "default"] == ["202"], f"{verb} {path}"
+        assert told["202"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Command"}

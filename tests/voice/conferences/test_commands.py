@@ -183,3 +183,29 @@ def test_the_event_that_answers_a_command_stands_beside_it(account: TelnyxAccoun
     assert entry.answered
     assert entry.answered.title == "Conference speaking started"
     assert (entry.title, entry.detail) == ("Conference: speak", "by test · “hello”")
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "event_type", "told"),
+    [
+        ("leave", ONE, "conference.participant.left", {"leg": "a"}),
+        ("end_conference", {}, "conference.ended", {"leg": "a"}),
+        *(
+            (word, TO_ONE, f"conference.participant.{kind}.started", {"leg": "a"})
+            for word, kind in (("speak", "speak"), ("play", "playback"))
+        ),
+        ("stop", {}, "conference.playback.ended", SAID | {"leg": ""}),
+        ("stop", TO_ONE, "conference.participant.playback.ended", {"leg": "a"}),
+        ("record_stop", {}, "conference.recording.saved", SAID | {"leg": ""}),
+    ],
+)
+def test_each_event_of_a_conference_settles_what_brings_it(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], event_type: str, told: dict[str, Any]
+) -> None:
+    """Two that wished for the same have it both."""
+    room, is_wish = make_room(account), action not in {"speak", "play"}
+    both = [uncertain(room, action, **parameters) for _ in range(2 if is_wish else 1)]
+    CallCommand.objects.update(call_control_id=parameters.get("call_control_id", ""))
+    tell(account, room_event(event_type, 0, **told))
+    reconciliation.settle_from_event(CallEvent.objects.get().pk)
+    assert {CallCommand.objects.get(pk=one.pk).status for one in both} == {"ok"}

@@ -1,18 +1,23 @@
 """The pages of queues, and the form of a new conference."""
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support import samples
 from tests.support.accounts import make_account
 from tests.support.conferences import as_typed, sent, telnyx
 from tests.support.factories import FROM, TO, make_call
 from tests.support.http_servers import Listener
-from tests.support.rows import CallCommand
+from tests.support.rows import Call, CallCommand
+from tests.support.times import ago
 from voice.catalogue import actions
+from voice.conferences import queues
 
 pytestmark = [pytest.mark.django_db, pytest.mark.alone("its pages list every account")]
 QUEUE = {"name": "support", "current_size": 2, "max_size": 5, "average_wait_time_secs": 9}
@@ -101,3 +106,68 @@ def test_a_queue_that_telnyx_has_not_is_told_as_such(browser: Client) -> None:
         assert browser.get(f"/admin/voice/conference/queues/{wired.pk}/support/do/empty/").status_code == 404
     assert "no queue of this name" in page
     assert "Who waits" not in page
+
+
+def waits(leg: str, position: int | None, **told: Any) -> dict[str, Any]:
+    return WAITS | {"call_control_id": f"v3:{leg}-leg", "queue_position": position, "from": FROM} | told
+
+
+def test_a_caller_is_connected_with_a_call_of_the_account_that_is_talked_on(browser: Client) -> None:
+    callers = [waits("second", 2), waits("first", 1), waits("gone", 0, is_alive=False), waits("last", None)]
+    with telnyx(support=QUEUE, calls=callers) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        states = {"desk": "answered", "parked": "parked", "first": "answered", "rings": "ringing", "over": "ended"}
+        legs = {leg: make_call(wired, leg, state=state, started_at=ago(9)) for leg, state in states.items()}
+        make_call(make_account("branch"), "theirs")
+        Call.objects.filter(pk=legs["parked"].pk).update(started_at=ago(60))
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        page = browser.get(url)
+        choice = re.search(r'<select name="call".*?</select>', page.content.decode(), re.DOTALL)
+        assert choice
+        offered = re.findall(r'<option value="([^"]*)"', choice[0])
+        assert offered == ["", str(legs["desk"].pk), str(legs["parked"].pk)]
+        for caller, title in (("", "Take the next caller"), ("v3:second-leg", "Take a caller")):
+            address = f"{url}?call={caller}" if caller else url
+            page = browser.get(address)
+            assert page.context["title"] == title
+            told = {"intent": str(page.context["form"]["intent"].value()), "call": str(legs["desk"].pk)}
+            assert browser.post(address, told).status_code == 302
+        told = {"intent": str(browser.get(url).context["form"]["intent"].value()), "call": str(legs["desk"].pk)}
+        for nobody in ("v3:gone-leg", "v3:stranger-leg"):
+            refused = browser.post(f"{url}?call={nobody}", told).context["form"]
+            assert refused.non_field_errors() == ["Nobody waits in the queue support any more."]
+        assert browser.post(url, told | {"call": str(legs["first"].pk)}).context["form"].errors.keys() == {"call"}
+    bridged = CallCommand.objects.order_by("created_at")
+    assert [(one.action, one.call, one.parameters) for one in bridged] == [
+        ("bridge", legs["desk"], {"call_control_id": f"v3:{caller}-leg", "prevent_double_bridge": True})
+        for caller in ("first", "second")
+    ]
+
+
+def test_a_queues_page_says_what_was_asked_of_it_last_to_who_may_see_commands(
+    signed_in: Callable[..., Client]
+) -> None:
+    with telnyx(support=QUEUE, calls=[]) as server:
+        wired, branch = make_account("wired", f"{server.url}/v2"), make_account("branch")
+        for size in range(1, 22):
+            made = queues.act(wired, "support", queues.UPDATE, {"max_size": size}, PORTAL)
+            CallCommand.objects.filter(pk=made.pk).update(created_at=ago(60 - size))
+        queues.act(wired, "sales", queues.UPDATE, {"max_size": 99}, PORTAL)
+        queues.act(branch, "support", queues.UPDATE, {"max_size": 99}, PORTAL)
+        url = f"/admin/voice/conference/queues/{wired.pk}/support/"
+        looks = signed_in("voice.view_queue", "voice.view_callcommand").get(url)
+        blind = signed_in("voice.view_queue", username="blind").get(url)
+    told = [(row.parameters["max_size"], label) for row, label in looks.context["commands"]]
+    assert told == [(size, "Change queue") for size in range(21, 1, -1)]
+    assert "What was asked of it" in looks.content.decode()
+    assert "What was asked of it" not in blind.content.decode()
+
+
+def test_those_whose_place_is_not_told_wait_behind_the_others(signed_in: Callable[..., Client]) -> None:
+    told = [waits("odd", None, enqueued_at="2"), waits("old", None, enqueued_at="1"), waits("first", 7)]
+    with telnyx(support=QUEUE, calls=told) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        page = signed_in("voice.view_queue").get(f"/admin/voice/conference/queues/{wired.pk}/support/")
+    assert [row["call_control_id"] for row, _, _ in page.context["waiting"]] == [
+        *("v3:first-leg", "v3:old-leg", "v3:odd-leg"),
+    ]

@@ -1,6 +1,8 @@
 """Conferences asked of Telnyx: lists, participants, outages, and what an accepted create makes."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,12 +13,21 @@ from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.conferences import PERSON, ROOM, TOLD, make_room, room_event, story, telnyx
 from tests.support.events import tell
-from tests.support.factories import make_call, run_owed
+from tests.support.factories import CONNECTION, make_call, run_owed
 from tests.support.http_servers import answer, serving
-from tests.support.rows import Call, CallCommand, Conference
+from tests.support.rows import Call, CallCommand, CallEvent, Conference
 from voice.conferences import service
 
 pytestmark = pytest.mark.django_db
+
+
+def told_by_telnyx(account: TelnyxAccount, **told: Any) -> Conference:
+    """Telnyx is asked for the conference, and tells this of it."""
+    with telnyx(**{ROOM.replace("-", "_"): TOLD | told}) as server:
+        account.base_url = f"{server.url}/v2"
+        room = service.retrieve(account, ROOM)
+    assert room
+    return room
 
 
 def test_participants_are_told_by_rest_and_on_the_page(api: APIClient, browser: Client) -> None:
@@ -34,6 +45,7 @@ def test_the_lists_above_the_conferences_come_from_every_account(browser: Client
         wired = make_account("wired", f"{server.url}/v2")
         page = browser.get("/admin/voice/conference/telnyx/").content.decode()
     assert f"/admin/voice/conference/telnyx/{wired.pk}/{ROOM}/" in page
+    assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
     assert "main:" in page  # nobody answers at the other account: told in words
 
 
@@ -100,3 +112,72 @@ def test_what_telnyx_tells_at_more_length_than_its_column_has_is_cut(account: Te
         room = service.retrieve(account, ROOM)
     assert room
     assert (room.name, room.connection_id, room.end_reason) == ("n" * 255, "7" * 64, "r" * 50)
+
+
+LATER = "2026-01-02T03:09:05Z"  # than TOLD
+
+
+@pytest.mark.parametrize("odd", ["", None, 7, True, ["all_left"], {"reason": "all_left"}])
+def test_a_reason_that_is_none_takes_the_place_of_no_other(account: TelnyxAccount, odd: Any) -> None:
+    told_by_telnyx(account, status="completed", end_reason="all_left")
+    room = told_by_telnyx(account, status="completed", end_reason=odd, updated_at=LATER)
+    assert (room.state, room.end_reason) == ("completed", "all_left")
+    assert told_by_telnyx(account, status="completed", end_reason="host_left", updated_at=LATER).end_reason == (
+        "host_left"
+    )
+
+
+def test_an_end_that_telnyx_tells_is_of_when_it_was_written_there_and_absorbs_what_comes(
+    account: TelnyxAccount,
+) -> None:
+    room = told_by_telnyx(account, status="completed")
+    assert (room.state, room.ended_at) == ("completed", datetime(2026, 1, 2, 3, 5, 5, tzinfo=UTC))
+    tell(account, room_event("conference.participant.joined", -5))
+    assert Conference.objects.get().state == "completed"
+
+
+def test_the_event_knows_the_exact_time_of_the_end_whoever_tells_first(account: TelnyxAccount) -> None:
+    ended, told = room_event("conference.ended", -10, reason="all_left"), {"status": "completed", "end_reason": "other"}
+    now = {"updated_at": timezone.now().isoformat(), "name": "", "connection_id": 7}
+    for first in ("event", "telnyx"):
+        CallEvent.objects.all().delete()
+        Conference.objects.all().delete()
+        if first == "event":
+            tell(account, ended)
+        told_by_telnyx(account, **told, **now)
+        if first == "telnyx":
+            tell(account, ended)
+        room = Conference.objects.get()
+        at = datetime.fromisoformat(ended["data"]["payload"]["occurred_at"])
+        assert (room.ended_at, room.end_reason, room.name, room.connection_id) == (at, "all_left", "", CONNECTION)
+
+
+def test_inside_are_those_who_have_not_left_with_their_calls_of_this_account(
+    browser: Client, signed_in: Callable[..., Client]
+) -> None:
+    here = [PERSON, PERSON | {"call_control_id": "v3:b-leg", "muted": False}]
+    with telnyx(participants=[*here, PERSON | {"call_control_id": "v3:gone", "status": "left"}]) as server:
+        room = make_room(make_account("wired", f"{server.url}/v2"))
+        call, _ = make_call(room.account), make_call(make_account("branch"), "b")
+        url = f"/admin/voice/conference/{room.pk}/inside/"
+        page, looks = browser.get(url), signed_in("voice.view_conference").get(url)
+    assert [(row["call_control_id"], known) for row, known in page.context["rows"]] == [
+        ("v3:a-leg", call),
+        ("v3:b-leg", None),
+    ]
+    assert f"/admin/voice/call/{call.pk}/change/" in page.content.decode()
+    assert "Unmute" in page.content.decode()
+    # who may see no calls sees neither its numbers nor the way to it, and who may control none has no buttons
+    shown = looks.content.decode()
+    assert "v3:a-leg" in shown
+    for hidden in ("•••", "/admin/voice/call/", "Unmute"):
+        assert hidden not in shown, hidden
+
+
+def test_a_conference_is_found_at_telnyx_and_one_that_is_not_there_is_404(browser: Client) -> None:
+    with telnyx(**{ROOM.replace("-", "_"): TOLD}) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        found = browser.get(f"/admin/voice/conference/telnyx/{wired.pk}/{ROOM}/")
+        assert browser.get(f"/admin/voice/conference/telnyx/{wired.pk}/unknown/").status_code == 404
+    assert found["Location"] == f"/admin/voice/conference/{Conference.objects.get().pk}/change/"
+    assert browser.get(found["Location"]).context["conference"].name == "standup"

@@ -235,7 +235,7 @@ def test_a_call_that_ended_just_now_is_left_to_its_hang_up(account: TelnyxAccoun
     assert looked(account, calls=told).calls_lost == lost
 
 
-@pytest.mark.parametrize("late", [-4000, -30])
+@pytest.mark.parametrize("late", [-4501, -4000, -30])
 def test_a_late_hang_up_makes_a_lost_call_ended_and_equal_to_one_never_lost(
     account: TelnyxAccount, late: float
 ) -> None:
@@ -256,6 +256,15 @@ def test_a_late_hang_up_makes_a_lost_call_ended_and_equal_to_one_never_lost(
     for event in events:
         post(account, event, arrived)
     assert row() == lost_first
+
+
+def test_the_late_hang_up_knows_the_time_of_the_end_better_than_telnyxs_status(account: TelnyxAccount) -> None:
+    make_call(account, **OLD)
+    assert looked(account, calls=status(is_alive=False, end_time=ago(300).isoformat())).calls_lost == 1
+    ended = ago(302)
+    post(account, make_event("call.hangup", -302, end_time=ended.isoformat()))
+    seen = Call.objects.get()
+    assert (seen.state, seen.ended_at) == ("ended", ended)
 
 
 def test_what_happened_later_says_that_a_lost_call_lives(account: TelnyxAccount) -> None:

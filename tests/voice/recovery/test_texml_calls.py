@@ -117,6 +117,30 @@ def test_a_lost_call_ends_when_telnyx_tells_it_later(account: TelnyxAccount) -> 
     assert set(Call.objects.values_list("state", "hangup_cause")) == {("ended", "busy"), ("answered", "")}
 
 
+@pytest.mark.parametrize("name", ["start_time", "date_created"])
+def test_what_the_list_tells_of_a_call_is_kept(account: TelnyxAccount, name: str) -> None:
+    point(account, account.texml_url)
+    told: dict[str, Any] = {"start_time": None, "parent_call_sid": "v3:parent", "price": "0.0011"}
+    told[name] = format_datetime(ago(3600))
+    asked(account, GONE, page(resource("in-progress", None, **told)))
+    call = Call.objects.get()
+    assert (call.parent_control_id, call.cost, call.direction) == ("v3:parent", "0.0011", "incoming")
+    assert (ago(3600) - call.started_at).total_seconds() == pytest.approx(0, abs=60)
+
+
+def test_a_lost_call_ended_when_telnyx_says_so_and_not_when_it_was_last_heard_of(account: TelnyxAccount) -> None:
+    """Of its recording a callback may tell long after the end."""
+    heard(account, make_call(account, **OLD), 700)
+    asked(account, GONE)
+    lost = Call.objects.get()
+    assert (lost.state, (ago(700) - lost.ended_at).total_seconds()) == ("lost", pytest.approx(0, abs=60))
+    make_call(account, "b", **OLD)  # there is an open one to ask for
+    told = resource("completed", 900)
+    asked(account, resource("in-progress", None), page(told))
+    call = Call.objects.get(call_control_id=SID)
+    assert (call.state, call.ended_at) == ("ended", parsedate_to_datetime(told["end_time"]))
+
+
 def test_what_the_list_says_lives_is_not_lost(account: TelnyxAccount) -> None:
     make_call(account, **OLD)
     assert asked(account, GONE, page(resource("in-progress", None))).calls_lost == 0

@@ -66,6 +66,15 @@ def test_a_call_spoiled_by_hand_becomes_byte_for_byte_what_it_was(
     assert [row["body"] for row in table(CallEvent)] == [row["body"] for row in before["CallEvent"]]
 
 
+def test_a_call_that_lives_and_was_written_down_as_lost_by_hand_lives_again(account: TelnyxAccount) -> None:
+    receive(account, make_event(seconds=-30), make_event("call.answered", -20))
+    run_owed()
+    before = table(Call)
+    Call.objects.update(state="lost", ended_at=timezone.now())
+    assert again().counts == {"changed": 1, "unchanged": 1}
+    assert table(Call) == before
+
+
 def test_a_call_whose_row_is_gone_comes_back(account: TelnyxAccount) -> None:
     a_call(account)
     before = Call.objects.values().get()

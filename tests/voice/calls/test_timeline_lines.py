@@ -1,0 +1,142 @@
+"""What one line of a call's story says, whom it asks, and which lines are trouble."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
+from tests.support.commands import act
+from tests.support.documents import published
+from tests.support.events import tell
+from tests.support.factories import make_call, make_event
+from tests.support.reconciliation import sent_ok, uncertain
+from tests.support.rows import Call, CallCommand, CallEvent
+from voice.calls import timeline
+from voice.models import TexmlFetch
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
+
+
+def lines(call: Call, user: Any) -> list[timeline.Entry]:
+    return timeline.entries(timeline.legs(call), user)
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "said"),
+    [
+        ("transfer", {"to": "+13125550001", "audio_url": "https://a.example/a.wav"}, "+1 312-555-0001"),
+        ("speak", {"payload": "x" * 121, "voice": "female"}, f"“{'x' * 120}”"),
+        ("start_playback", {"audio_url": "https://a.example/a.wav"}, "“https://a.example/a.wav”"),
+        ("send_dtmf", {"digits": "12"}, "“12”"),
+        ("reject", {"cause": "USER_BUSY"}, "“USER_BUSY”"),
+        ("answer", {"stream_url": "wss://a.example"}, ""),
+    ],
+)
+def test_a_command_says_its_main_parameter(
+    account: TelnyxAccount, operator: Any, action: str, parameters: dict[str, Any], said: str
+) -> None:
+    call = make_call(account)
+    act(call, action, **parameters)
+    (line,) = lines(call, operator)
+    assert line.detail == (f"by portal · {said}" if said else "by portal")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "payload", "detail"),
+    [
+        ("call.speak.ended", {"status": "completed", "result": "human", "reason": "x"}, "completed"),
+        ("call.levitated", {"status": "", "result": "human", "reason": "x"}, "human"),
+        ("call.levitated", {"reason": "out of range"}, "out of range"),
+        ("call.levitated", {"status": "y" * 201}, "y" * 200),
+        ("call.cost", {"total_cost": "0.0055", "status": "success"}, "0.0055"),
+    ],
+)
+def test_an_event_says_how_it_went_by_the_first_word_that_is_there(
+    account: TelnyxAccount, operator: Any, event_type: str, payload: dict[str, Any], detail: str
+) -> None:
+    tell(account, make_event(event_type, **payload))
+    assert [line.detail for line in lines(Call.objects.get(), operator)] == [detail]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_trouble"),
+    [("queued", False), ("sending", False), ("ok", False), ("refused", True), ("uncertain", True), ("expired", True)],
+)
+def test_a_command_that_did_not_do_it_is_trouble(
+    account: TelnyxAccount, operator: Any, status: str, is_trouble: bool
+) -> None:
+    call = make_call(account)
+    act(call, "answer")
+    CallCommand.objects.update(status=status)
+    assert [line.is_trouble for line in lines(call, operator)] == [is_trouble]
+
+
+@pytest.mark.parametrize(
+    ("event_type", "status", "is_trouble"),
+    [
+        *(("call.answered", status, False) for status in ("received", "processed", "ignored")),
+        *(("call.answered", status, True) for status in ("dead", "quarantined")),
+        *((name, "processed", True) for name in ("streaming.failed", "call.recording.error", "texml.recording.absent")),
+    ],
+)
+def test_an_event_that_tells_of_a_failure_or_is_one_is_trouble(
+    account: TelnyxAccount, operator: Any, event_type: str, status: str, is_trouble: bool
+) -> None:
+    tell(account, make_event("call.answered"))
+    CallEvent.objects.update(event_type=event_type, status=status)
+    assert [line.is_trouble for line in lines(Call.objects.get(), operator)] == [is_trouble]
+
+
+def test_an_open_question_is_put_to_who_may_decide_it(account: TelnyxAccount, user_with: Any) -> None:
+    call, said = make_call(account), {"payload": "Hello", "voice": "female"}
+    uncertain(call, "speak", said)
+    sent_ok(call, "gather_using_speak", said, 20)
+
+    def asked(*permissions: str) -> dict[str, bool]:
+        person = user_with("voice.view_callcommand", *permissions, username=f"person-{len(permissions)}")
+        return {line.name: line.asks for line in lines(call, person)}
+
+    assert asked() == {"speak": False, "gather_using_speak": False}
+    assert asked("voice.control_call") == {"speak": True, "gather_using_speak": False}
+
+
+def test_a_recording_says_when_it_began_where_that_is_told(account: TelnyxAccount, operator: Any) -> None:
+    began = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    tell(
+        account,
+        make_event("call.recording.saved", -9, recording_started_at=began.isoformat()),
+        make_event("call.recording.saved", -8),
+    )
+    assert [line.began for line in lines(Call.objects.get(), operator)] == [began, None]
+
+
+def fetches(call: Call, number: int, **told: Any) -> None:
+    """Fetches of a document by this call, a second apart, that are no event's."""
+    same = {"version": 1, "proof": "get", "verdict": "served", "milliseconds": 1, "body": "", **told}
+    TexmlFetch.objects.bulk_create(
+        TexmlFetch(at=call.started_at + timedelta(seconds=at), call_control_id=call.call_control_id, **same)
+        for at in range(number)
+    )
+
+
+def test_of_very_many_fetches_the_first_and_the_last_are_told(account: TelnyxAccount, operator: Any) -> None:
+    call = make_call(account)
+    fetches(call, 502, document=published(account))
+    told = lines(call, operator)
+    assert [line.kind for line in told].count("fetch") == 500
+    (at,) = [at for at, line in enumerate(told) if line.kind == "cut"]
+    assert (at, told[at].title, told[at].source) == (250, "2 fetches between these not shown", "fetch")
+    assert (told[at - 1].offset, told[at + 1].offset) == (249, 252)
+
+
+def test_a_fetch_says_that_another_answer_was_given_and_is_its_own_account_s(
+    account: TelnyxAccount, operator: Any
+) -> None:
+    call = make_call(account)
+    fetches(call, 1, document=published(account, name="Menu"), verdict="apology")
+    fetches(call, 1, document=published(make_account("branch"), name="Theirs"))
+    fetches(make_call(account, "b", call_session_id="another"), 1, document=published(account, name="Sales"))
+    (line,) = lines(call, operator)
+    assert (line.leg, line.detail) == ("A", "fetched Menu v1 (the apology: it could not be filled)")

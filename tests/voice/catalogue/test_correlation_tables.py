@@ -1,0 +1,166 @@
+"""Every event that an action brings answers it, and what a parameter brings may be its command's."""
+
+from typing import Any
+
+import pytest
+
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support import samples
+from tests.support.commands import made_uncertain, seen
+from tests.support.conferences import make_room, room_event
+from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
+from tests.support.reconciliation import hear, sent_ok, uncertain
+from tests.support.rows import Call, CallCommand
+from tests.support.times import ago
+from voice.catalogue import actions
+from voice.commands import outbox
+from voice.conferences import service
+from voice.dispatch import reconciliation
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
+BEGAN, ENDED = {"recording_started_at": 29}, {"recording_ended_at": 25}  # seconds ago
+CANCELLED: dict[str, Any] = {"status": "cancelled"}
+# beside those in test_correlation.py
+ANSWERED: list[tuple[str, str, dict[str, Any]]] = [
+    ("transfer", "call.bridged", {}),
+    ("transfer", "call.initiated", {"leg": "new", "direction": "outgoing", "to": "+13125550001"}),
+    *(("refer", f"call.refer.{word}", {}) for word in ("failed", "completed")),
+    ("stop_playback", "call.speak.ended", CANCELLED),
+    *((name, "call.gather.ended", {"digits": "1"}) for name in ("gather_using_audio", "stop_gather")),
+    *(("gather_using_ai", f"call.ai_gather.{word}", {}) for word in ("ended", "partial_results")),
+    ("start_recording", "call.recording.error", BEGAN),
+    ("stop_recording", "call.recording.saved", ENDED),
+    ("start_streaming", "streaming.started", {}),
+    *(("start_streaming", f"call.streaming.{word}", {}) for word in ("started", "failed")),
+    *(("stop_streaming", name, {}) for name in ("streaming.stopped", "call.streaming.stopped")),
+    ("stop_forking", "call.fork.stopped", {}),
+    *(("start_siprec", f"{name}siprec.{word}", {}) for name in ("", "call.") for word in ("started", "failed")),
+    *(("stop_siprec", f"{name}siprec.stopped", {}) for name in ("", "call.")),
+    ("start_transcription", "call.transcription", {}),
+    ("leave_queue", "call.dequeued", {}),
+    *(
+        (name, f"call.conversation.{word}", {})
+        for name in ("start_ai_assistant", "start_conversation_relay")
+        for word in ("created", "start_failed")
+    ),
+    *((name, "call.conversation.ended", {}) for name in ("stop_ai_assistant", "stop_conversation_relay")),
+]
+
+
+@pytest.mark.parametrize(("action", "event_type", "payload"), ANSWERED)
+def test_each_event_that_an_action_brings_settles_it(
+    account: TelnyxAccount, action: str, event_type: str, payload: dict[str, Any]
+) -> None:
+    given = samples.required(actions.method(action)) | ({"sip_address": "sip:a@b.example"} if action == "refer" else {})
+    command = uncertain(make_call(account), action, given)
+    times = {name: ago(at).isoformat() for name, at in payload.items() if name.startswith("recording_")}
+    hear(account, make_event(event_type, -20, **payload | times))
+    assert (seen(command).status, seen(command).is_open_question) == ("ok", False)
+    assert seen(command).settlement.startswith(f"Settled from the webhook {event_type}")
+
+
+@pytest.mark.parametrize("event_type", ["call.payment.progress", "call.payment.completed"])
+def test_what_is_told_of_a_payment_stands_beside_it_and_decides_nothing(
+    account: TelnyxAccount, event_type: str
+) -> None:
+    call = make_call(account)
+    paid = sent_ok(call, "pay", {}, 40)
+    hear(account, make_event(event_type, -35))
+    assert getattr(reconciliation.answer_of(paid), "event_type", None) == event_type
+    lost = uncertain(call, "pay", {}, sent=30)
+    hear(account, make_event(event_type, -20))
+    assert seen(lost).is_open_question
+
+
+@pytest.mark.parametrize(
+    ("action", "event_type"),
+    [
+        *(("hangup", "call.hangup"), ("reject", "call.hangup"), ("answer", "call.answered")),
+        *(("leave_queue", "call.dequeued"), ("stop_gather", "call.gather.ended")),
+    ],
+)
+def test_each_that_wished_for_what_came_about_has_it(account: TelnyxAccount, action: str, event_type: str) -> None:
+    call, parameters = make_call(account), samples.required(actions.method(action))
+    both = [uncertain(call, action, parameters, sent=sent) for sent in (30, 28)]
+    hear(account, make_event(event_type, -20))
+    assert [seen(one).status for one in both] == ["ok", "ok"]
+
+
+CAUSES: list[tuple[str, dict[str, Any], str, dict[str, Any], str]] = [
+    (
+        *("gather_using_audio", {"media_name": "menu"}, "start_playback", {"media_name": "menu"}),
+        "call.playback.started",
+    ),
+    (
+        *("answer", {"conversation_relay_config": {"url": "wss://a.example"}}),
+        *("start_conversation_relay", {"conversation_relay_url": "wss://a.example"}, "call.conversation.created"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("cause", "with_it", "action", "parameters", "event_type"), CAUSES)
+def test_an_event_that_a_parameter_brings_settles_nothing_beside_it(
+    account: TelnyxAccount,
+    cause: str,
+    with_it: dict[str, Any],
+    action: str,
+    parameters: dict[str, Any],
+    event_type: str,
+) -> None:
+    call = make_call(account)
+    sent_ok(call, cause, with_it, 25)
+    lost = uncertain(call, action, parameters, sent=30)
+    hear(account, make_event(event_type, -20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def test_of_a_speech_in_a_loop_each_event_may_be_that_one_s(account: TelnyxAccount) -> None:
+    call, said = make_call(account), {"payload": "Hello", "voice": "female"}
+    lost = uncertain(call, "speak", said, sent=30)
+    sent_ok(call, "speak", said | {"loop": 3}, 25)
+    for at in range(3):
+        hear(account, make_event("call.speak.started", at - 20))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
+def dialled(call: Call, **more: Any) -> None:
+    """A dial that Telnyx accepted 25 seconds ago; ``call`` is its leg."""
+    command = outbox.dial(call.account, {"connection_id": CONNECTION, "from": FROM, "to": TO, **more}, PORTAL)
+    told = {"status": "ok", "call": call, "call_control_id": call.call_control_id}
+    CallCommand.objects.filter(pk=command.pk).update(**told, first_sent_at=ago(25), finished_at=ago(25))
+
+
+@pytest.mark.parametrize(("more", "status"), [({"conference_config": {"id": "room"}}, "uncertain"), ({}, "ok")])
+def test_who_joined_may_have_been_dialled_into_the_conference(
+    account: TelnyxAccount, more: dict[str, Any], status: str
+) -> None:
+    call, room = make_call(account, direction="outgoing"), make_room(account)
+    lost = made_uncertain(service.act(room, "conferences.join", {"call_control_id": call.call_control_id}, PORTAL))
+    dialled(call, **more)
+    hear(account, room_event("conference.participant.joined", -20))
+    assert seen(lost).status == status, seen(lost).settlement
+
+
+@pytest.mark.parametrize(
+    ("more", "status"), [({"conference_config": {"conference_name": "standup"}}, "uncertain"), ({}, "ok")]
+)
+def test_a_conference_may_have_been_made_by_a_dial(
+    account: TelnyxAccount, more: dict[str, Any], status: str
+) -> None:
+    call = make_call(account, direction="outgoing")
+    asked = {"call_control_id": call.call_control_id, "name": "standup"}
+    lost = made_uncertain(service.create(account, asked, PORTAL))
+    dialled(call, **more)
+    hear(account, room_event("conference.created", -20))
+    assert seen(lost).status == status, seen(lost).settlement
+
+
+@pytest.mark.parametrize(("linked", "status"), [("v3:a-leg", "uncertain"), ("v3:other-leg", "ok")])
+def test_a_leg_may_have_been_bridged_by_the_dial_that_links_to_it(
+    account: TelnyxAccount, linked: str, status: str
+) -> None:
+    lost = uncertain(make_call(account), "transfer", {"to": "+13125550177"}, sent=30)
+    dialled(make_call(account, "b", call_session_id="another", direction="outgoing"), link_to=linked)
+    hear(account, make_event("call.bridged", -20))
+    assert seen(lost).status == status, seen(lost).settlement
