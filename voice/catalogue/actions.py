@@ -85,6 +85,11 @@ def is_on_a_call(action: str) -> bool:
     return "." not in action and action != DIAL
 
 
+def is_on_a_queued_call(action: str) -> bool:
+    """Tell whether it is about a call in a queue, which may keep one that has hung up."""
+    return action.startswith("queues.calls.")
+
+
 def answers_nothing(action: str) -> bool:
     """Tell whether Telnyx's yes is a 204: the SDK's method returns nothing."""
     return schemas.returns_nothing(method(action))

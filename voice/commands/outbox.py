@@ -180,7 +180,7 @@ def _hang_up(call: Any, actor: Actor, at: datetime, now: datetime) -> CallComman
 
 def _attach_call(command: CallCommand) -> None:
     """Attach the leg it is about, so that it stands in that leg's story. What is queued may be an ended call's."""
-    of_queue = command.action.startswith("queues.calls.")
+    of_queue = actions.is_on_a_queued_call(command.action)
     control_id = command.path[0] if of_queue else command.parameters.get("call_control_id")
     if texml_operations.is_texml(command.action):
         control_id = texml_operations.call_sid(command.action, command.path) or None

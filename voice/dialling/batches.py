@@ -30,6 +30,7 @@ MAX_LINES = 1000
 SLOWEST, FASTEST = 0.01, 20.0  # dials per second
 _HELD = datetime(9999, 1, 1, tzinfo=UTC)  # a paused line is due then
 _HEADERS = {"number", "numbers", "to", "phone", "phone number", "phone_number"}
+_QUOTED = re.compile(r'"((?:[^"]|"")*)"')  # a cell of CSV
 _ROOM_AFTER = timedelta(seconds=5)  # a full limit is asked again then
 _PATIENCE = timedelta(hours=1)  # after the batch would have been through
 _PASSING = {"dials_per_minute", "concurrent_calls", standing.LIMIT}  # what passes without this batch's doing
@@ -59,7 +60,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Progress:
-    """Counts the lines in each status. ``state`` is that of the batch, ``done`` when nothing is left of it."""
+    """Counts the lines in each status. ``state`` is that of the batch, ``done`` when nothing is left of it.
+
+    ``percent`` is 100 then alone.
+    """
 
     state: str
     counts: dict[str, int]
@@ -72,9 +76,10 @@ def read_lines(text: str) -> list[Line]:
     separator = r"[,\t]" if "sip:" in text.lower() else r"[,;\t]"
     found: list[Line] = []
     for at, row in enumerate(text.splitlines(), 1):
-        number, *others = [cell.strip().strip('"').strip() for cell in re.split(separator, row, maxsplit=1)]
+        number, *state = [cell.strip() for cell in re.split(separator, row, maxsplit=1)]
+        number = number.strip('"').strip()
         if number and not (not found and number.lower() in _HEADERS):
-            found.append(Line(at, number, encode_client_state(others[0]) if others and others[0] else ""))
+            found.append(Line(at, number, encode_client_state(_unquoted(state[0])) if state else ""))
     return found
 
 
@@ -222,7 +227,7 @@ def progress(batch: DialBatch) -> Progress:
         counts = dict.fromkeys(_Status.values, 0) | dict(rows)
     finished = batch.lines - counts[_Status.QUEUED] - counts[_Status.SENDING]
     done = finished == batch.lines and batch.status != DialBatch.Status.CANCELLED
-    return Progress("done" if done else batch.status, counts, finished, round(100 * finished / max(batch.lines, 1)))
+    return Progress("done" if done else batch.status, counts, finished, 100 * finished // max(batch.lines, 1))
 
 
 def _made(
@@ -254,6 +259,12 @@ def _made(
     )
     _save(batch, planned.lines, actor)
     return batch
+
+
+def _unquoted(cell: str) -> str:
+    """Return what a cell of CSV holds: quotes around it fall away, and two within them stand for one."""
+    quoted = _QUOTED.fullmatch(cell)
+    return quoted[1].replace('""', '"').strip() if quoted else cell
 
 
 def _judge(made: Plan, line: Line, near: str, held: list[Any], seen: dict[str, int]) -> None:

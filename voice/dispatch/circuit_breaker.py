@@ -64,6 +64,11 @@ def holding() -> list[tuple[AccountBreaker, str]]:
     return [(row, _words(row)) for row in AccountBreaker.objects.filter(waits)]
 
 
+def holding_dials() -> list[uuid.UUID]:
+    """List the ids of the accounts whose dials wait now, whatever becomes of their other commands."""
+    return list(AccountBreaker.objects.filter(dials_wait_until__gt=sql.Now()).values_list("account", flat=True))
+
+
 def why_held(account_id: uuid.UUID, action: str, now: datetime) -> str:
     """Tell why a command is not sent now; empty when it may be. Once a probe is due, the first to ask is the probe."""
     row = sql.fetch(AccountBreaker, account=account_id)

@@ -44,8 +44,11 @@ def _texts(value: object) -> set[str]:
 def is_missing(command: CallCommand, record: telnyx_record.Record) -> bool:
     """Tell whether Telnyx has the ids of this leg's commands, and not this one's.
 
-    Another one of ours has to be there. Only a minute after the last attempt: the record may lag behind.
+    Another one of ours has to be there. Only a minute after the last attempt: the record may lag behind. And only of
+    what is sent to the leg itself: that its record has what is sent to a conference is documented nowhere.
     """
+    if not actions.is_on_a_call(command.action):
+        return False
     if command.finished_at is None or sql.clock() - command.finished_at < timedelta(minutes=1):
         return False
     others = command.call.commands.filter(status=CallCommand.Status.OK) if command.call else CallCommand.objects.none()

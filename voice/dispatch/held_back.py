@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Value
 
 from portal import sql
+from voice.catalogue import actions
 from voice.dispatch import circuit_breaker
 from voice.models import CallCommand
 
@@ -39,6 +40,9 @@ def note_lag(command: CallCommand, now: datetime) -> None:
 
 def note_accounts() -> None:
     """Note it on every command that waits for its account: no wake-up has to have told of it."""
+    waiting = CallCommand.objects.due().filter(status=CallCommand.Status.QUEUED, held_since=None)
     for row, why in circuit_breaker.holding():
-        waiting = CallCommand.objects.due().filter(account=row.account_id, status=CallCommand.Status.QUEUED)
-        waiting.filter(held_since=None).update(held_since=sql.Now(), held_why=Value(why[:_LENGTH]))
+        waiting.filter(account=row.account_id).update(held_since=sql.Now(), held_why=Value(why[:_LENGTH]))
+    dials, why = waiting.filter(action__in=actions.NEW_CALLS), circuit_breaker.TOO_MANY_DIALS
+    for account_id in circuit_breaker.holding_dials():
+        dials.filter(account=account_id).update(held_since=sql.Now(), held_why=Value(why))

@@ -163,7 +163,7 @@ def _reason_not_to_send(
     now: datetime,
 ) -> tuple[str, str] | None:
     """Find why the command is not sent (any more): the status it gets and the words."""
-    if call is not None and not call.is_alive:
+    if call is not None and not call.is_alive and not actions.is_on_a_queued_call(command.action):
         why = "The call has already ended."
     elif conference is not None and conference.is_over:
         why = "The conference has already ended."

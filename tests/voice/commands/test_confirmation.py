@@ -168,3 +168,40 @@ def test_refresh_asks_telnyx_on_a_post(browser: Client, ring: Any, http: Any) ->
 def test_refresh_says_in_words_that_telnyx_cannot_be_asked(browser: Client, account: TelnyxAccount) -> None:
     answer = browser.post(page(make_call(account), "refresh"), follow=True)
     assert "cannot be reached" in str(next(iter(answer.context["messages"])))
+
+
+ENDS = ("hangup", "reject", "conferences.leave", "conferences.end_conference", "queues.delete", "queues.calls.remove")
+QUEUE = "conference/queues/{account}/support"
+PAGES = {
+    **{action: f"call/{{call}}/do/{action}/" for action in ("hangup", "reject", "transfer")},
+    **{
+        action: f"conference/{{room}}/do/{action}/"
+        for action in ("conferences.leave", "conferences.end_conference", "conferences.mute")
+    },
+    "conferences.create": "conference/new/",
+    "queues.delete": f"{QUEUE}/do/delete/",
+    "queues.update": f"{QUEUE}/do/update/",
+    "queues.calls.remove": f"{QUEUE}/calls/v3_3Aa-leg/remove/",
+    "queues.calls.update": f"{QUEUE}/calls/v3_3Aa-leg/keep/",
+}
+
+
+@pytest.mark.parametrize("action", PAGES)
+def test_the_button_of_what_ends_something_is_red(browser: Client, account: TelnyxAccount, action: str) -> None:
+    ids = {"call": make_call(account).pk, "room": make_room(account).pk, "account": account.pk}
+    text = browser.get(f"/admin/voice/{PAGES[action].format(**ids)}").content.decode()
+    (look,) = re.findall(r'<button type="submit" class="portal-button portal-button-(\w+)">', text)
+    assert look == ("danger" if action in ENDS else "primary")
+
+
+def test_a_press_tells_what_is_on_its_way_and_what_came_of_it_before(browser: Client, account: TelnyxAccount) -> None:
+    url = page(make_call(account), "do", "hangup")
+    values, told = drawn(browser, url), list[str]()
+    for status in ("ok", "refused", "refused"):
+        told += [str(message) for message in browser.post(url, values, follow=True).context["messages"]]
+        CallCommand.objects.update(status=status, error="Telnyx says no.")
+    assert told == [
+        "Hangup: on its way to Telnyx. What comes of it shows below.",
+        "Hangup: Telnyx accepted it.",
+        "Hangup: Refused. Telnyx says no.",
+    ]

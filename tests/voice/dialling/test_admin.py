@@ -1,5 +1,6 @@
 """Dial batches in the browser: looked at before they dial, steered from their page."""
 
+import re
 import uuid
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.batches import URL, begin
 from tests.support.limits import limit
 from tests.support.rows import CallCommand, DialBatch
@@ -75,7 +77,14 @@ def test_bad_lines_are_told_even_when_somebody_presses_on(browser: Client, appli
     page = browser.post(PAGE, form(numbers="+13125550001\n030 1234567", go="1"))
     assert "country code" in page.context["plan"].problems[2]
     assert "Line 2" in page.content.decode()
+    assert page.context["form"].errors == {}  # nothing was begun: it is told once, as it is when one only looks
     assert not CallCommand.objects.exists()
+
+
+def test_of_many_bad_lines_the_first_200_are_told(browser: Client, application: Any) -> None:
+    text = browser.post(PAGE, form(numbers="nobody\n" * 201)).content.decode()
+    assert "Nothing was dialled: 201 lines cannot be" in text
+    assert ("<b>Line 200</b>" in text, "<b>Line 201</b>" in text) == (True, False)
 
 
 @pytest.mark.parametrize("numbers", ["", " \n"])
@@ -171,3 +180,28 @@ def test_a_list_of_many_costs_no_more_statements(api: Any, browser: Client, acco
     for _ in range(4):
         begin(api, 3)
     assert [statements(*look) for look in looks] == one
+
+
+def test_the_page_names_the_application_of_its_own_account(api: Any, browser: Client, account: TelnyxAccount) -> None:
+    page = f"/admin/voice/dialbatch/{begin(api).pk}/change/"
+    assert f"<p>1 · {account} " in browser.get(page).content.decode()
+    others = ((make_account("beside"), "1", "a"), (account, "2", "b"))
+    for owner, telnyx_id, name in (*others, (account, "1", "front desk")):
+        CallControlApplication.objects.create(account=owner, telnyx_id=telnyx_id, application_name=name)
+    assert f"<p>front desk · {account} " in browser.get(page).content.decode()
+
+
+def test_the_page_tells_which_line_is_next_and_who_may_see_none_how_many_there_are(
+    api: Any, browser: Client, signed_in: Any, account: TelnyxAccount
+) -> None:
+    batch = begin(api, 6)
+    batch.commands.filter(sequence=1).update(status="ok")
+    page = f"/admin/voice/dialbatch/{batch.pk}/change/"
+    counts = re.compile(r">(\w+)</span></dt><dd>(\d+)</dd>")
+    whole = browser.get(page)
+    assert (whole.context["next"].sequence, counts.findall(whole.content.decode())) == (2, [])
+    text = signed_in("voice.view_dialbatch").get(page).content.decode()
+    assert counts.findall(text) == [("ok", "1"), ("queued", "5")]
+    assert "Next line" in text
+    batches.pause(batch, PORTAL)
+    assert "Next line" not in browser.get(page).content.decode()

@@ -6,7 +6,7 @@ import pytest
 
 from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin, body
-from tests.support.limits import dial
+from tests.support.limits import dial, limit
 from tests.support.rest import api_for
 from tests.support.rows import CallCommand, DialBatch, Limits
 
@@ -36,7 +36,8 @@ def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAc
     ("more", "name"),
     [
         ({"per_second": 0}, "per_second"),
-        ({"per_second": 21}, "per_second"),
+        ({"per_second": 0.009}, "per_second"),
+        ({"per_second": 20.1}, "per_second"),
         ({"numbers": []}, "numbers"),
         ({"numbers": ["+13125550001"] * 1001}, "numbers"),
         ({"parameters": {"to": "+13125550001"}}, "to"),
@@ -87,3 +88,19 @@ def test_a_caller_is_sent_in_the_form_of_a_number_however_it_is_typed(api: Any, 
     batch = begin(api, 2, **{"from": "+1 (312) 555-0100"})
     assert batch.parameters["from"] == "+13125550100"
     assert {row.parameters["from"] for row in batch.commands.all()} == {"+13125550100"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"per_second": 0.01},
+        {"per_second": 20},
+        {"numbers": [f"+1312555{at:04}" for at in range(1000)]},
+        {"connection_id": "1" * 64},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_is_just_allowed_as_a_whole_is_taken(api: Any, account: TelnyxAccount, more: dict[str, Any]) -> None:
+    limit(account, dials_per_minute=None)
+    answer = api.post(URL, body(dry_run=True, **more), format="json")
+    assert (answer.status_code, answer.json().get("problems")) == (200, {})

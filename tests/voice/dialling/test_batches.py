@@ -36,6 +36,9 @@ def time_passes(batch: DialBatch, seconds: float) -> None:
         ('"+13125550001";ada', [(1, "+13125550001", "YWRh")]),
         ("sip:ada@example.com;transport=tls,x", [(1, "sip:ada@example.com;transport=tls", "eA==")]),
         ("nonsense\nnumber", [(1, "nonsense", ""), (2, "number", "")]),
+        ('+13125550001\tada, "2"\n+13125550002,', [(1, "+13125550001", "YWRhLCAiMiI="), (2, "+13125550002", "")]),
+        ('+13125550001,"ada, ""2"""\n+13125550002," "', [(1, "+13125550001", "YWRhLCAiMiI="), (2, "+13125550002", "")]),
+        ("\nPhone_Number\n+13125550001", [(3, "+13125550001", "")]),
         ("", []),
     ],
 )
@@ -90,6 +93,14 @@ def test_a_batch_tells_what_it_is_and_how_far(api: Any, account: TelnyxAccount) 
     assert (told["progress"]["finished"], told["progress"]["percent"]) == (1, 25)
 
 
+def test_a_batch_is_a_hundred_percent_done_when_nothing_is_left(api: Any, account: TelnyxAccount) -> None:
+    batch = begin(api, 250)
+    batch.commands.exclude(sequence=250).update(status="ok")
+    assert api.get(f"{URL}{batch.pk}/").json()["progress"]["percent"] == 99
+    batch.commands.update(status="ok")
+    assert api.get(f"{URL}{batch.pk}/").json()["progress"]["percent"] == 100
+
+
 def test_a_line_that_waited_too_long_is_not_dialled(api: Any, account: TelnyxAccount) -> None:
     batch = begin(api, 1)
     time_passes(batch, 21)
@@ -105,6 +116,14 @@ def test_a_batch_beyond_a_limit_is_refused_whole(api: Any, account: TelnyxAccoun
     answer = api.post(URL, body(), format="json")
     assert (answer.status_code, answer.json()["limit"], answer.json()["value"]) == (403, name, value)
     assert not CallCommand.objects.exists()
+
+
+@pytest.mark.parametrize(("per_minute", "status"), [(60, 201), (59, 403)])
+def test_a_batch_may_go_as_fast_as_its_account(
+    api: Any, account: TelnyxAccount, per_minute: int, status: int
+) -> None:
+    limit(account, dials_per_minute=per_minute)
+    assert api.post(URL, body(per_second=1), format="json").status_code == status
 
 
 def test_lines_to_come_count_for_the_day_and_not_for_the_minute(api: Any, account: TelnyxAccount) -> None:
@@ -162,6 +181,14 @@ def test_nobody_is_called_long_after_the_batch_was_to_be_through(api: Any, accou
     sender.send(last.pk)
     last.refresh_from_db()
     assert (last.status, "dials_per_minute" in last.error) == ("expired", True)
+
+
+def test_a_line_that_is_too_late_waits_for_no_room(api: Any, account: TelnyxAccount) -> None:
+    last = due_beyond(begin(api, 3), account, dials_per_minute=2)
+    CallCommand.objects.filter(pk=last.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
+    sender.send(last.pk)
+    last.refresh_from_db()
+    assert (last.status, last.error.startswith("Too late")) == ("expired", True)
 
 
 def test_the_same_wish_is_the_same_batch(account: TelnyxAccount) -> None:

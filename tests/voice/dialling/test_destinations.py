@@ -22,6 +22,7 @@ from voice.dialling.destinations import destinations, names_destination, read
         ("sip:TEL%3A+19005551234@pbx.example.com", "+19005551234", {"US"}, True),
         ("sip:0019005551234@pbx.example.com", "+19005551234", {"US"}, True),
         ("SIPS:19005551234@sip.telnyx.com:5061;transport=tls", "+19005551234", {"US"}, True),
+        ("sip:4930123@sip.telnyx.com", "+4930123", {"DE"}, False),
         ("sip:19005551234@pbx.example.com", "", set(), False),
         ("sip:ada@example.com", "", set(), False),
     ],
@@ -110,6 +111,20 @@ def tools(targets: Any) -> dict[str, Any]:
                 ("{{ agent }}", ["assistant.dynamic_variables.to"]),
             )
         ),
+        *(
+            ("answer", {"assistant": {"id": "a", "dynamic_variables": {name: "+8816123"}}}, ["+8816123"], [], 1)
+            for name in ("sip_address", "targets", "To")
+        ),
+        ("answer", {"assistant": {"id": "a", "dynamic_variables": {"from": "+8816123"}}}, [], [], 0),
+        *(
+            ("texml.calls.redirect", {"Texml": f"<Response>{inside}</Response>"}, *found)
+            for inside, *found in (
+                ("<Say>+13125550001</Say>", [], [], 0),
+                ("<Dial><Number>+13125550001</Number><Sip>ada@b.example</Sip></Dial>", ["+13125550001", ""], [], 2),
+                ("<Dial>{{ To }}</Dial>", [], ["Texml"], 1),
+                ("<Dial>", [], ["Texml"], 1),
+            )
+        ),
         ("speak", {"payload": "Call +13125550001", "voice": "female"}, [], [], 0),
     ],
 )
@@ -134,9 +149,26 @@ def test_an_assistant_of_a_document_may_call_whom_nobody_here_knows(document: st
 
 
 @pytest.mark.parametrize(
+    ("action", "given", "is_open"),
+    [
+        ("start_ai_assistant", {"assistant": {"id": "a"}}, True),
+        ("answer", {"assistant": {"id": "a", "tools": []}}, True),
+        ("answer", {"assistant": {"id": "a", "tools": [{"type": "hangup", "hangup": {"description": "x"}}]}}, False),
+        ("gather_using_ai", {"assistant": {"model": "a"}}, False),
+        ("answer", {"webhook_urls": {"call.hangup": ["https://a.example"]}}, False),
+    ],
+)
+def test_an_assistant_that_is_kept_at_telnyx_has_tools_that_nobody_here_knows(
+    action: str, given: dict[str, Any], is_open: bool
+) -> None:
+    assert destinations(action, given).is_open is is_open
+
+
+@pytest.mark.parametrize(
     "user",
     [
         *("*67+13125550001", "*6713125550001", "#31#13125550001", '"13125550001"', "%2A6713125550001", "911"),
+        "493012",
         *("13125550001;maddr=192.0.2.1", "+13125550001;ext=1", "13125550001;phone-context=+44", "%252B13125550001"),
         *("%25252B13125550001", "13125550001:secret", "a b", "{{ who }}", "<13125550001>", "13125550001,200"),
         *("+1312%0A5550001", "+1312 5550001", "+1/312/5550001", "1312555%00"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
@@ -57,6 +58,17 @@ def test_of_an_id_that_two_accounts_know_the_account_is_chosen(browser: Client, 
         assert browser.get(offered, {"connection_id": choice}).content == b""
 
 
+def test_applications_that_are_gone_or_switched_off_are_not_offered(browser: Client, application: Any) -> None:
+    others: dict[str, dict[str, Any]] = {
+        "2": {"active": True},
+        "3": {"active": False},
+        "4": {"missing_since": timezone.now()},
+    }
+    for telnyx_id, columns in others.items():
+        CallControlApplication.objects.create(account=application.account, telnyx_id=telnyx_id, **columns)
+    assert dict(browser.get(PAGE).context["form"].fields["connection_id"].choices).keys() == {"", "1293", "2"}
+
+
 def test_these_stand_first(browser: Client, application: Any) -> None:
     first = [field.name for field in browser.get(PAGE).context["form"].first]
     assert first[:3] == ["connection_id", "from", "to"]
@@ -64,7 +76,7 @@ def test_these_stand_first(browser: Client, application: Any) -> None:
 
 
 def test_several_numbers_are_dialled_together(browser: Client, application: Any) -> None:
-    browser.post(PAGE, form(to="+13125550001, sip:ada@example.com"))
+    browser.post(PAGE, form(to="+13125550001, ,\nsip:ada@example.com,"))
     assert CallCommand.objects.get().parameters["to"] == ["+13125550001", "sip:ada@example.com"]
 
 

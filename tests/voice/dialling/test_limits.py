@@ -14,6 +14,7 @@ from django.utils import timezone
 from portal.actors import PORTAL, Actor
 from portal.models import ApiToken, TelnyxAccount
 from portal.telnyx.schemas import InvalidParameters
+from tests.support import batches
 from tests.support.accounts import make_account
 from tests.support.factories import make_call, make_event, make_flow, run_owed
 from tests.support.limits import FROM, dial, limit
@@ -54,6 +55,7 @@ def refused(account: TelnyxAccount, to: Any, **values: Any) -> tuple[str, Any]:
         ("+493012345678", {"allowed_countries": ["US", "CA"]}, "allowed_countries"),
         ("+18765551234", {"allowed_countries": ["US", "CA"]}, "allowed_countries"),
         ("+493012345678", {"allowed_prefixes": ["+4989"]}, "allowed_countries"),
+        ("+15550001", {"allowed_countries": ["US", "CA"]}, "allowed_countries"),  # it may be in any that has +1
         (SATELLITE, {"allowed_prefixes": ["+881"]}, "blocked_prefixes"),
         ("sip:ada@example.com", {"allow_sip": False}, "allow_sip"),
         (f"sip:{PREMIUM}@sip.telnyx.com", {}, "allow_premium"),
@@ -145,6 +147,19 @@ def test_the_form_tells_it_on_the_field(browser: Client, account: TelnyxAccount)
     page = browser.post(f"/admin/voice/call/{call.pk}/do/transfer/", {"to": SATELLITE, "intent": intent})
     assert "blocked_prefixes" in page.context["form"].errors["to"][0]
     assert not CallCommand.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("action", "name", "to"), [("transfer", "to", "+13125550002"), ("refer", "sip_address", "sip:ada@sip.telnyx.com")]
+)
+def test_the_form_tells_a_full_limit_where_somebody_is_named(
+    browser: Client, account: TelnyxAccount, action: str, name: str, to: str
+) -> None:
+    limit(account, dials_per_day=0)
+    url = f"/admin/voice/call/{make_call(account).pk}/do/{action}/"
+    intent = browser.get(url).context["form"]["intent"].value()
+    errors = browser.post(url, {name: to, "intent": intent}).context["form"].errors
+    assert (list(errors), errors[name][0].startswith("The limit dials_per_day of")) == ([name], True)
 
 
 def test_a_rule_is_held_too_and_its_command_says_so(account: TelnyxAccount) -> None:
@@ -318,6 +333,24 @@ def test_a_token_may_be_held_shorter_than_its_account(operator: User, account: T
     dial(account)  # others are not held by it
 
 
+@pytest.mark.alone("an account need not be named while there is only one")
+def test_a_token_may_be_held_to_fewer_sip_hosts_than_its_account(operator: User, account: TelnyxAccount) -> None:
+    client, _ = token_of(operator, allowed_sip_hosts=["pbx.example.com"])
+    body = {"connection_id": "1", "from": FROM, "to": "sip:ada@other.example.com"}
+    assert client.post("/api/v1/calls/", body, format="json").json()["limit"] == "allowed_sip_hosts"
+    for to in ("sip:ada@pbx.example.com", "sip:ada@sip.telnyx.com"):
+        assert client.post("/api/v1/calls/", body | {"to": to}, format="json").status_code == 202
+
+
+def test_a_batch_of_a_token_counts_for_the_token(operator: User, account: TelnyxAccount) -> None:
+    client, token = token_of(operator, dials_per_day=3)
+    batch, own = batches.begin(client, 2), Limits.objects.get(token=token)
+    assert (batch.token, batch.user, limits.usage(own).dials_per_day) == (token, operator, 2)
+    answer = client.post(batches.URL, batches.body(2), format="json")
+    assert (answer.status_code, answer.json()["limit"]) == (403, "dials_per_day")
+    dial(account)  # others are not held by it
+
+
 @pytest.mark.alone("a token's calls are told by their session alone")
 def test_a_token_s_calls_are_those_it_made(operator: User, account: TelnyxAccount) -> None:
     _, token = token_of(operator, concurrent_calls=1)
@@ -336,5 +369,6 @@ def test_a_token_s_calls_are_those_it_made(operator: User, account: TelnyxAccoun
 
 def test_a_live_account_begins_with_less(account: TelnyxAccount) -> None:
     live = make_account("live", "https://api.telnyx.com/v2")
-    assert limits.of_account(live).dials_per_minute == 60
-    assert limits.of_account(account).dials_per_minute == 1000
+    counts = ("dials_per_minute", "dials_per_day", "concurrent_calls")
+    told = [[getattr(limits.of_account(one), name) for name in counts] for one in (live, account)]
+    assert told == [[60, 2000, 50], [1000, 50_000, 1000]]

@@ -6,10 +6,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from tests.support.factories import make_call
+from tests.support.limits import dial
 from tests.support.open_pages import OpenPage
-from tests.support.rows import Limits
+from tests.support.rows import CallCommand, Limits
+from tests.support.times import ago
 from voice.dialling import limits
 
 pytestmark = pytest.mark.django_db
@@ -40,12 +44,16 @@ def test_limits_that_there_are_not_lead_home(browser: Client) -> None:
 def test_a_token_gets_limits_of_its_own_in_the_browser(browser: Client, operator: User) -> None:
     token, _ = ApiToken.make(operator, "ci")
     other, _ = ApiToken.make(operator, "other")
+    revoked, _ = ApiToken.make(operator, "revoked")
+    ApiToken.objects.filter(pk=revoked.pk).update(revoked_at=timezone.now())
     body = {"token": str(token.pk), "allow_sip": "on", "dials_per_day": "5"}
     assert browser.post("/admin/voice/limits/add/", body).status_code == 302
     row = Limits.objects.get(token=token)
     assert (row.dials_per_day, row.any_country, row.egress_hosts) == (5, True, [])
+    (told,) = AuditEvent.objects.filter(action="limits.create").values_list("details", flat=True)
+    assert (list(told), told["now"]["dials_per_day"], told["now"]["any_country"]) == (["now"], 5, True)
     offered = browser.get("/admin/voice/limits/add/").context["adminform"].form.fields["token"].queryset
-    assert (other in offered, token in offered) == (True, False)
+    assert [one in offered for one in (other, token, revoked)] == [True, False, False]
     assert "any_country" not in browser.get(f"/admin/voice/limits/{row.pk}/change/").context["adminform"].form.fields
 
 
@@ -181,3 +189,23 @@ def test_the_limits_of_a_token_are_deleted_by_who_may_and_those_of_an_account_by
     for client, row, status in ((signed_in(*may), own, 403), (deleter, whole, 403), (deleter, own, 302)):
         assert client.post(f"/admin/voice/limits/{row.pk}/delete/", {"post": "yes"}).status_code == status
     assert list(Limits.objects.filter(pk__in=(own.pk, whole.pk))) == [whole]
+    assert AuditEvent.objects.get(action="limits.delete").object_id == str(own.pk)
+
+
+def test_the_list_makes_those_that_an_account_lacks_whatever_tokens_have(
+    browser: Client, operator: User, account: TelnyxAccount
+) -> None:
+    Limits.objects.create(token=ApiToken.make(operator, "ci")[0])
+    assert browser.get("/admin/voice/limits/").status_code == 200
+    assert Limits.objects.get(account=account).for_live is False
+
+
+def test_what_is_used_now_is_told_in_the_list_and_on_the_page(browser: Client, account: TelnyxAccount) -> None:
+    earlier = dial(account, "+13125550002")
+    CallCommand.objects.filter(pk=earlier.pk).update(counted_at=ago(300), status="refused")
+    dial(account)
+    for leg in "bc":
+        make_call(account, leg, direction="outgoing", started_at=ago(1))
+    for url in ("", f"{limits.of_account(account).pk}/change/"):
+        page = browser.get(f"/admin/voice/limits/{url}").content.decode()
+        assert "1 in the last minute · 2 in 24 h · 3 alive" in page

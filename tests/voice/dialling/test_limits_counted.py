@@ -155,6 +155,24 @@ def test_an_uncertain_dial_may_ring_and_counts_while_it_is_looked_for(account: T
     assert in_use(account) == 0
 
 
+@pytest.mark.parametrize(("seconds", "used"), [(110, 1), (130, 0)])
+def test_an_accepted_dial_whose_answer_named_no_call_counts_while_it_may_ring(
+    account: TelnyxAccount, seconds: float, used: int
+) -> None:
+    accepted = {"status": "ok", "first_sent_at": ago(seconds), "finished_at": ago(seconds)}
+    CallCommand.objects.filter(pk=dial(account, TO).pk).update(**accepted)
+    assert in_use(account) == used
+    rings(account, started_at=ago(seconds - 1))
+    assert in_use(account) == 1
+
+
+@pytest.mark.parametrize(("hours", "used"), [(23, 1), (25, 0)])
+def test_a_leg_whose_end_was_lost_is_forgotten_after_a_day(account: TelnyxAccount, hours: float, used: int) -> None:
+    rings(account, state="answered", started_at=ago(hours * 3600))
+    row = limits.of_account(account)
+    assert (in_use(account), limits.usages([row])[row.pk].concurrent_calls) == (used, used)
+
+
 def test_what_counts_now_is_told_by_the_database(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
     limit(account, dials_per_minute=1)
     dial(account, TO)

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +20,7 @@ from tests.support.rows import CallCommand, DialBatch
 pytestmark = pytest.mark.django_db
 _Status = CallCommand.Status
 SENT = datetime(2026, 7, 1, 21, 30, tzinfo=UTC)
+ENDED = SENT + timedelta(seconds=12.5)
 
 
 def _url(batch: DialBatch, at: str = "change/") -> str:
@@ -32,7 +33,7 @@ def batch(api: Any, account: TelnyxAccount) -> DialBatch:
     made = begin(api, 10)
     lines = list(made.commands.order_by("sequence"))
     calls: list[dict[str, Any]] = [
-        {"state": "ended", "ending": "busy", "ending_category": "busy", "ended_by": "callee"},
+        {"state": "ended", "ending": "busy", "ending_category": "busy", "ended_by": "callee", "ended_at": ENDED},
         {"state": "answered", "ending": "busy", "ending_category": "busy"},  # it was judged, and lives
         {"state": "ended"},
         {"state": "lost", "ending": "lost", "ending_category": "unknown"},
@@ -151,7 +152,7 @@ def test_the_lines_are_a_file_that_no_spreadsheet_runs_and_that_is_noted(browser
         "sent_at": "2026-07-01T21:30:00Z",
         "call_control_id": "v3:leg 1-leg",
         "answered_at": "2026-07-01T21:30:00Z",
-        "talk_seconds": "",
+        "talk_seconds": "12.5",
         "error": "",
     }
     assert rows[5]["error"].startswith("'=1+1")

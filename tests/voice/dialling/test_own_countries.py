@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
-from portal.models import AuditEvent, TelnyxAccount
+from portal.models import ApiToken, AuditEvent, TelnyxAccount
 from portal.refusals import LimitExceeded
 from tests.support import batches
 from tests.support.accounts import make_account
@@ -228,6 +229,11 @@ def test_a_rule_calls_at_home_once_the_portal_has_looked(live: TelnyxAccount) ->
     assert "Numbers of US may not be called" in ended["v3:c-leg"]
 
 
+def test_the_limits_of_a_token_stand_for_no_account(live: TelnyxAccount, operator: User) -> None:
+    Limits.objects.create(token=ApiToken.make(operator, "ci")[0])
+    assert own_numbers.wanted() == [live]
+
+
 def test_a_batch_looks_first(api: Any, live: TelnyxAccount) -> None:
     answered = api.post(
         batches.URL, batches.body(1, numbers=["+494012345678"], per_second=1, dry_run=True), format="json"
@@ -257,12 +263,12 @@ def test_who_may_not_see_the_page_has_nobody_asked(live: TelnyxAccount, signed_i
 def test_the_page_waits_for_telnyx_not_longer_than_people_do(
     live: TelnyxAccount, browser: Client, telnyx: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each request takes two seconds; what it does not come to the beat does."""
+    """Each request takes a second; what it does not come to the beat does."""
     for at in range(6):
         make_account(f"more-{at}", telnyx.url, "")
-    monkeypatch.setattr(own_numbers, "uptime", lambda: 2.0 * len(telnyx.requests))
+    monkeypatch.setattr(own_numbers, "uptime", lambda: 1.0 * len(telnyx.requests))
     assert browser.get("/admin/voice/limits/").status_code == 200
-    assert (len(telnyx.requests), Limits.objects.filter(own_countries_wanted=True).count()) == (3, 4)
+    assert (len(telnyx.requests), Limits.objects.filter(own_countries_wanted=True).count()) == (5, 2)
     tasks.open_own_countries()
     assert own_numbers.wanted() == []
 

@@ -1,6 +1,7 @@
 """The account's own numbers, offered where somebody dials."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from django.core.cache import cache
@@ -8,6 +9,7 @@ from django.test import Client
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from tests.support.http_servers import answer, serving
 
 pytestmark = pytest.mark.django_db
 PAGE = "/admin/voice/call/dial/"
@@ -30,3 +32,32 @@ def test_telnyx_away_offers_none_and_the_page_is_there(browser: Client, applicat
     cache.clear()
     assert browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "1293"}).content == b""
     assert b"portal-own-numbers" in browser.get(PAGE).content
+
+
+@pytest.mark.parametrize(
+    "said",
+    [answer("200 OK", b'{"data": [{"phone_number": "+13125550100"}, {"phone_number": null}]}'), answer("500 Oops")],
+    ids=["told", "not told"],
+)
+def test_telnyx_is_not_asked_for_each_who_looks(
+    browser: Client, application: Any, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache.clear()
+    really, kept = cache.set, list[int]()
+
+    def keep(key: str, value: Any, timeout: int) -> None:
+        kept.append(timeout)
+        really(key, value, timeout)
+
+    monkeypatch.setattr(cache, "set", keep)
+    with serving(said) as listener:
+        TelnyxAccount.objects.filter(pk=application.account_id).update(base_url=f"{listener.url}/v2")
+        offered = [
+            browser.get("/admin/voice/dialbatch/own-numbers/", {"connection_id": "1293"}).content.decode()
+            for _ in range(3)
+        ]
+        assert len(listener.requests) == 1
+        assert "page[size]=250" in unquote(listener.requests[0].decode())
+    is_told = b"+1312" in said
+    assert set(offered) == {'<option value="+13125550100"></option>' if is_told else ""}
+    assert kept == [60 if is_told else 10]  # seconds

@@ -73,8 +73,9 @@ def test_the_page_refuses_it(account: TelnyxAccount, signed_in: Any, action: str
 @every_rule
 def test_a_rule_of_it_is_not_saved(account: TelnyxAccount, user_with: Any, action: str, given: dict[str, Any]) -> None:
     writer = api_for(user_with(*ALL_BUT_DIAL, *FLOW_RIGHTS))
-    body = problem(writer.post(FLOWS, flow_body(rule(action, given)), format="json"), 403, "permission_denied")
-    assert "voice.dial" in body["detail"]
+    rules = rule("hangup", {}), rule(action, given)
+    body = problem(writer.post(FLOWS, flow_body(*rules), format="json"), 403, "permission_denied")
+    assert body["detail"].startswith(f"Rule #2 ({action}) needs the permission voice.dial, which is lacking.")
     assert not Flow.objects.exists()
     dialler = api_for(user_with(*ALL_BUT_DIAL, *FLOW_RIGHTS, "voice.dial", username="dialler"))
     assert dialler.post(FLOWS, flow_body(rule(action, given)), format="json").status_code == 201
@@ -104,6 +105,24 @@ def test_a_dial_is_refused(account: TelnyxAccount, user_with: Any, body: dict[st
     person, asked = api_for(user_with(*ALL_BUT_DIAL)), {"connection_id": "1", "from": FROM, "account": "main"} | body
     problem(person.post(CALLS, asked, format="json"), 403)
     assert not CallCommand.objects.exists()
+
+
+def test_it_is_told_that_a_phone_may_ring_to_who_may_not_dial_alone(account: TelnyxAccount, user_with: Any) -> None:
+    make_call(account)
+    person = user_with("voice.control_call", "voice.view_call", "voice.dial")
+    silent = user_with(*ALL_BUT_DIAL, username="silent")
+    asked: list[tuple[Any, str, dict[str, Any]]] = [
+        (silent, "start_ai_assistant", {"assistant": {"id": "a"}}),
+        (person, "start_recording", {"channels": "single", "format": "mp3"}),
+    ]
+    told = []
+    for who, action, given in asked:
+        url = f"{CALLS}v3:a-leg/actions/{action}/?account=main"
+        told.append(problem(api_for(who).post(url, given, format="json"), 403)["detail"])
+    assert told == [
+        "This needs the permission voice.dial, which is lacking. It may ring a phone, if only through a tool.",
+        "This needs the permission voice.listen_recording, which is lacking.",
+    ]
 
 
 # --- With it, the limits ---------------------------------------------------------------------------------------------

@@ -97,6 +97,19 @@ def test_a_command_that_is_held_back_says_why(account: TelnyxAccount, browser: C
     assert "Telnyx was away." in browser.get(f"{LIST}{command.pk}/change/").content.decode()
 
 
+@pytest.mark.parametrize(
+    ("breaker", "status", "told"),
+    [("open", "queued", True), ("half-open", "sending", True), ("closed", "queued", False), ("open", "ok", False)],
+)
+def test_the_breaker_is_told_where_it_holds_the_command_back(
+    account: TelnyxAccount, browser: Client, breaker: str, status: str, told: bool
+) -> None:
+    AccountBreaker.objects.create(account=account, state=breaker, since=ago(1), next_probe_at=ago(-60))
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
+    CallCommand.objects.filter(pk=command.pk).update(status=status)
+    assert ("are held back" in browser.get(f"{LIST}{command.pk}/change/").content.decode()) == told
+
+
 @pytest.mark.parametrize("path", ["00000000-0000-0000-0000-000000000000", "nonsense"])
 def test_a_command_nobody_knows_is_not_found(browser: Client, path: str) -> None:
     assert browser.get(f"{LIST}{path}/change/").status_code == 404

@@ -3,16 +3,20 @@
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connections
 from django.test import Client
 
+from portal import sql
 from portal.actors import PORTAL
 from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
+from portal.telnyx.errors import TelnyxUnavailable
 from tests.support.accounts import make_account
+from tests.support.clocks import is_near
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rest import api_for
@@ -71,6 +75,11 @@ def test_half_of_the_last_twenty_open_it(account: TelnyxAccount) -> None:
     assert state(account) == "open"
 
 
+def test_what_was_before_the_last_twenty_does_not_count(account: TelnyxAccount) -> None:
+    tries(account, *[BAD, GOOD] * 9, GOOD, GOOD, BAD)
+    assert (state(account), circuit_breaker.breaker_of(account).recent) == ("closed", "ox" * 8 + "ooox")
+
+
 def test_a_rejected_key_opens_it_at_once_and_the_command_is_refused(account: TelnyxAccount) -> None:
     (command,) = tries(account, REJECTED)
     assert state(account) == "open"
@@ -121,6 +130,19 @@ def test_too_many_dials_hold_dials_and_no_hang_up(account: TelnyxAccount) -> Non
     assert goes(outbox.act(make_call(account), "hangup", {}, PORTAL))
 
 
+@pytest.mark.parametrize("order", [(30, 90), (90, 30)])
+@pytest.mark.parametrize(("code", "name"), [("10011", "wait_until"), ("90103", "dials_wait_until")])
+def test_of_two_that_are_asked_to_wait_the_longer_wait_counts(
+    account: TelnyxAccount, order: tuple[int, int], code: str, name: str
+) -> None:
+    claimed = [sender._claim(outbox.act(make_call(account, leg), "hangup", {}, PORTAL).pk) for leg in "ab"]
+    for command, seconds in zip(claimed, order, strict=True):
+        assert command is not None
+        error = TelnyxUnavailable("HTTP 429", code=code, retry_after=seconds, http_status=429)
+        sender._settle(command, sender._Outcome(error=error))
+    assert is_near(getattr(circuit_breaker.breaker_of(account), name), 90)
+
+
 def test_one_stubborn_command_does_not_open_it(account: TelnyxAccount) -> None:
     (command,) = tries(account, BAD)
     with serving(BAD):
@@ -153,6 +175,14 @@ def test_a_refusal_says_nothing_of_the_key(account: TelnyxAccount, refusal: byte
 def test_a_forbidden_key_opens_it(account: TelnyxAccount, code: str) -> None:
     tries(account, forbidden(code, "Authentication failed"))
     assert state(account) == "open"
+
+
+def test_a_401_opens_it_whatever_its_code_and_however_much_it_says(account: TelnyxAccount) -> None:
+    said = {"errors": [{"code": "90000", "detail": "No. " * 200}]}
+    (command,) = tries(account, answer("401 Unauthorized", json.dumps(said).encode()))
+    breaker = circuit_breaker.breaker_of(account)
+    assert (breaker.state, len(breaker.why)) == ("open", 500)
+    assert CallCommand.objects.get(pk=command.pk).status == "refused"
 
 
 def test_why_a_call_was_not_put_through_is_kept_on_the_command(account: TelnyxAccount) -> None:
@@ -230,11 +260,21 @@ def test_another_account_is_not_held_back(ring: Any, sandbox: Sandbox) -> None:
     assert CallCommand.objects.get().status == "ok"
 
 
-def test_a_probe_that_is_answered_closes_it(ring: Any, sandbox_account: TelnyxAccount) -> None:
-    AccountBreaker.objects.create(account=sandbox_account, state="open", since=ago(9), next_probe_at=ago(1))
+@pytest.mark.parametrize("before", ["open", "half-open"])  # the second when whoever tried has died
+def test_a_probe_that_is_answered_closes_it(ring: Any, sandbox_account: TelnyxAccount, before: str) -> None:
+    AccountBreaker.objects.create(account=sandbox_account, state=before, since=ago(9), next_probe_at=ago(1))
     outbox.act(ring(), "answer", {}, PORTAL)
     run_owed()
     assert (CallCommand.objects.get().status, state(sandbox_account)) == ("ok", "closed")
+
+
+def test_while_one_of_them_tries_the_others_wait_for_half_a_minute_at_most(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9), next_probe_at=ago(1))
+    probe, other = (outbox.act(make_call(account, leg), "hangup", {}, PORTAL) for leg in "ab")
+    assert sender._claim(probe.pk) is not None
+    row = circuit_breaker.breaker_of(account)
+    assert (row.state, is_near(row.next_probe_at, 30)) == ("half-open", True)
+    assert sender._claim(other.pk) is None
 
 
 def test_a_probe_that_fails_opens_it_for_longer(account: TelnyxAccount) -> None:
@@ -245,6 +285,32 @@ def test_a_probe_that_fails_opens_it_for_longer(account: TelnyxAccount) -> None:
     again = circuit_breaker.breaker_of(account)
     assert (again.state, again.since, again.pauses) == ("open", first.since, first.pauses + 1)
     assert again.next_probe_at is not None
+
+
+def test_each_probe_that_fails_makes_the_pause_longer_and_a_rejected_key_makes_the_longest(
+    account: TelnyxAccount,
+) -> None:
+    answers = [[BAD] * 5, *[[BAD]] * 5, [REJECTED]]
+    for pause, told in zip((5, 10, 20, 40, 60, 60, 60), answers, strict=True):
+        before = sql.clock()
+        if told == [REJECTED]:  # it is closed then, so that any other first pause is short
+            circuit_breaker.close(account, PORTAL)
+        tries(account, *told)
+        probe = circuit_breaker.breaker_of(account).next_probe_at
+        assert probe is not None
+        assert before <= probe - timedelta(seconds=pause) <= sql.clock()
+        AccountBreaker.objects.update(next_probe_at=ago(1))
+
+
+def test_what_was_closed_begins_anew(account: TelnyxAccount) -> None:
+    for _ in range(2):
+        tries(account, *[BAD] * 4)
+        assert state(account) == "closed"
+        tries(account, BAD)
+        assert state(account) == "open"
+        for _ in range(2):
+            circuit_breaker.close(account, PORTAL)
+    assert AuditEvent.objects.filter(action="breaker.close").count() == 2  # not what was closed already
 
 
 @pytest.mark.django_db(transaction=True)

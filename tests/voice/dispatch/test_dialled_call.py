@@ -3,6 +3,7 @@
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,7 +15,8 @@ from tests.support.commands import act, dial, seen
 from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rows import Call, CallCommand, CallEvent
-from tests.support.webhooks import post_webhook
+from tests.support.texml import form
+from tests.support.webhooks import post_texml, post_webhook
 from voice.dispatch import sender
 from voice.events import processing
 from voice.texml import calls
@@ -35,6 +37,12 @@ def hear_of(call: dict[str, Any], account: TelnyxAccount) -> None:
     processing.process(CallEvent.objects.get(event_id=event["data"]["id"]).pk)
 
 
+def hear_callback(account: TelnyxAccount, callback: bytes) -> None:
+    assert post_texml(Client(), account, callback).status_code == 200
+    for event_id in processing.due(9):
+        processing.process(event_id)
+
+
 def test_an_accepted_dial_makes_the_call(sandbox_account: TelnyxAccount, connection_id: str, http: Any) -> None:
     command = dial(sandbox_account, connection_id)
     sender.send(command.pk)
@@ -50,8 +58,12 @@ def test_an_accepted_dial_makes_the_call(sandbox_account: TelnyxAccount, connect
     assert (command.call, command.call_control_id) == (call, call.call_control_id)
 
 
-def test_parties_and_ids_longer_than_their_columns_cost_an_accepted_dial_nothing(account: TelnyxAccount) -> None:
-    address, long_id = f"sip:{'x' * 300}@example.com", "9" * 65
+@pytest.mark.parametrize("length", [64, 65])
+def test_parties_and_ids_longer_than_their_columns_cost_an_accepted_dial_nothing(
+    account: TelnyxAccount, length: int
+) -> None:
+    address, long_id = f"sip:{'x' * 300}@example.com", "9" * length
+    kept = long_id if length == 64 else ""  # a part is no id
     made = {"call_control_id": "v3:dialled", "call_leg_id": long_id, "call_session_id": long_id}
     with serving(answer("200 OK", json.dumps({"data": made}).encode())) as server:
         TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
@@ -60,7 +72,7 @@ def test_parties_and_ids_longer_than_their_columns_cost_an_accepted_dial_nothing
     call = Call.objects.get()
     assert (seen(command).status, seen(command).call, len(seen(command).attempts)) == ("ok", call, 1)
     assert (call.to_number, call.to_reversed) == (address[:255], address[:255][::-1])
-    assert (call.call_leg_id, call.call_session_id, call.connection_id) == ("", "", "77")  # a part is no id
+    assert (call.call_leg_id, call.call_session_id, call.connection_id) == (kept, kept, "77")
 
 
 def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
@@ -93,15 +105,32 @@ def test_the_webhook_of_a_dialled_call_may_come_before_or_after_its_answer(
     assert row.ended_at is None
 
 
-def test_an_end_heard_before_the_dials_answer_stays_an_end(account: TelnyxAccount) -> None:
+@pytest.mark.parametrize(("event_type", "state"), [("call.hangup", "ended"), ("call.answered", "answered")])
+def test_what_was_heard_before_the_dials_answer_stays(account: TelnyxAccount, event_type: str, state: str) -> None:
     call = {"call_control_id": "v3:dialled", "call_leg_id": str(uuid.uuid4()), "call_session_id": str(uuid.uuid4())}
-    event = make_event("call.hangup", **call)
+    event = make_event(event_type, **call)
     assert post_webhook(Client(), account, event).status_code == 200
     run_owed()
     with serving(answer("200 OK", json.dumps({"data": call}).encode())) as server:
         TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
         sender.send(dial(account, "77").pk)
-    assert (Call.objects.get().state, Call.objects.get().direction) == ("ended", "outgoing")
+    assert (Call.objects.get().state, Call.objects.get().direction) == (state, "outgoing")
+
+
+@pytest.mark.parametrize(
+    ("named", "is_call"),
+    [(None, False), (7, False), ("", False), ("v" * 512, True), ("v" * 513, False)],
+)
+def test_a_dial_whose_answer_names_no_call_is_accepted_all_the_same(
+    account: TelnyxAccount, named: Any, is_call: bool
+) -> None:
+    with serving(answer("200 OK", json.dumps({"data": {"call_control_id": named}}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77")
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, command.call is not None, Call.objects.exists()) == ("ok", is_call, is_call)
+    assert command.call_control_id == (named if is_call else "")
 
 
 @pytest.mark.parametrize("data", [{"call_control_id": "v3:nowhere"}, {"call_control_id": 7}, ["v3:nowhere"], None])
@@ -138,6 +167,19 @@ def test_an_accepted_texml_dial_makes_a_texml_call(account: TelnyxAccount) -> No
     call = Call.objects.get()
     assert (call.call_control_id, call.direction, call.state) == ("v3:dialled", "outgoing", "initiated")
     assert (call.is_texml, call.connection_id) == (True, "77")
+
+
+@pytest.mark.parametrize("callback_first", [True, False])
+def test_whom_a_callback_names_outweighs_whom_the_dial_asked_for(account: TelnyxAccount, callback_first: bool) -> None:
+    """Also one without a time, which weighs least of all events."""
+    fetched = form(CallSid="v3:dialled", CallStatus="in-progress", ApiVersion="v2", From="+13125550177")
+    with serving(answer("200 OK", b'{"call_sid": "v3:dialled", "status": "queued"}')) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        steps = [partial(sender.send, texml_dial(account).pk), partial(hear_callback, account, fetched)]
+        for step in reversed(steps) if callback_first else steps:
+            step()
+    call = Call.objects.get()
+    assert (call.from_number, call.direction, call.call_control_id) == ("+13125550177", "outgoing", "v3:dialled")
 
 
 def test_what_telnyx_refuses_of_other_commands_names_no_call(account: TelnyxAccount) -> None:

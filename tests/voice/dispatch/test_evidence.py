@@ -5,11 +5,12 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from django.utils import timezone
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.support.commands import seen
+from tests.support.accounts import make_account
+from tests.support.commands import made_uncertain, seen
+from tests.support.conferences import ROOM, make_room
 from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
 from tests.support.reconciliation import awaits_the_next_look, dialled, entry, hear, look, sent_ok, uncertain
@@ -127,6 +128,19 @@ def test_a_command_that_has_no_id_may_have_happened_though_the_record_does_not_h
         assert look(command).is_open_question
 
 
+def test_what_was_sent_to_a_conference_may_have_happened_though_the_legs_record_does_not_have_it(
+    account: TelnyxAccount,
+) -> None:
+    call, room = make_call(account), make_room(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    named = {"call_control_id": call.call_control_id}
+    command = outbox.place(account, "conferences.join", named, PORTAL, path=[ROOM], conference=room)
+    assert command.call == call
+    record = {"data": [entry("command", "send_dtmf", command_id=str(other.pk))], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        assert look(made_uncertain(command, sent=90, over=70)).is_open_question
+
+
 def test_a_record_that_tells_no_ids_proves_nothing(account: TelnyxAccount) -> None:
     call = make_call(account)
     sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
@@ -134,6 +148,37 @@ def test_a_record_that_tells_no_ids_proves_nothing(account: TelnyxAccount) -> No
     record = {"data": [entry("command", "send_dtmf")], "meta": {"total_pages": 1}}
     with telnyx_says(account, call_events=record):
         assert look(command).is_open_question
+
+
+def test_a_record_that_was_not_read_whole_proves_nothing_by_what_it_lacks(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    other = sent_ok(call, "send_dtmf", {"digits": "2"}, 100)
+    command = uncertain(call, "send_dtmf", {"digits": "1"}, sent=90, over=70)
+    lines = [entry("command", "send_dtmf", command_id=str(other.pk))] * 250
+    with telnyx_says(account, call_events={"data": lines, "meta": {"total_pages": 9}}):
+        assert look(command).is_open_question
+
+
+def test_of_a_leg_whose_id_is_not_known_the_record_is_not_asked(account: TelnyxAccount) -> None:
+    """It would tell of every leg."""
+    command = uncertain(make_call(account, call_leg_id=""), "hangup")
+    with telnyx_says(account, call_events={"data": []}, calls={"data": {"is_alive": True}}) as telnyx:
+        assert look(command).is_open_question
+        assert [b"/call_events" in request for request in telnyx.requests] == [False]
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_a_dial_that_the_record_has_is_the_call_of_the_leg_that_it_names(
+    account: TelnyxAccount, is_known: bool
+) -> None:
+    make_call(make_account("elsewhere"), "b", call_control_id="v3:elsewhere")
+    mine = make_call(account, "b", direction="outgoing") if is_known else None
+    command, leg = dialled(account), make_event(leg="b")["data"]["payload"]["call_leg_id"]
+    line = entry("command", "dial", command_id=str(command.pk)) | {"call_leg_id": leg}
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        command = look(command)
+    assert (command.status, command.settlement) == ("ok", "Settled from Telnyx's record: it has the command dial.")
+    assert (command.call, Call.objects.filter(account=account).count()) == (mine, int(is_known))
 
 
 def test_a_fresh_record_may_lag_behind(account: TelnyxAccount) -> None:
@@ -145,11 +190,28 @@ def test_a_fresh_record_may_lag_behind(account: TelnyxAccount) -> None:
         assert look(command).is_open_question
 
 
-def test_an_end_in_the_calls_status_settles_a_hangup(account: TelnyxAccount) -> None:
-    command = uncertain(make_call(account), "hangup")
-    over = {"data": {"is_alive": False, "end_time": timezone.now().isoformat()}}
-    with telnyx_says(account, call_events={"data": []}, calls=over):
-        assert look(command).status == "ok"
+OVER = {"data": {"is_alive": False, "end_time": "2026-01-02T03:04:05Z"}}
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "told", "is_proof"),
+    [
+        ("hangup", {}, OVER, True),
+        ("reject", {"cause": "USER_BUSY"}, OVER, True),
+        ("speak", SPEAK, OVER, False),
+        ("hangup", {}, {"data": {"is_alive": False, "end_time": None}}, False),
+        ("hangup", {}, {"data": {"is_alive": True, "end_time": OVER["data"]["end_time"]}}, False),
+        ("hangup", {}, "404 Not Found", False),  # it may be too old, or not this account's
+    ],
+)
+def test_an_end_in_the_calls_status_settles_a_hangup(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], told: Any, is_proof: bool
+) -> None:
+    command = uncertain(make_call(account), action, parameters)
+    with telnyx_says(account, call_events={"data": []}, calls=told):
+        command = look(command)
+    assert (command.status == "ok") is is_proof, command.settlement
+    assert is_proof or awaits_the_next_look(command)
 
 
 def test_a_living_call_settles_no_hangup(account: TelnyxAccount) -> None:
@@ -174,7 +236,9 @@ def test_a_state_that_is_already_set_is_not_sent_again(account: TelnyxAccount) -
         CallCommand.objects.update(lease_until=None, first_sent_at=ago(55))  # longer than a command_id would last
         sender.send(command.pk)
         assert [line.split(b" ")[0] for line in telnyx.requests] == [b"PUT", b"GET"]
-    assert (seen(command).status, seen(command).settlement) == ("ok", "Settled from the call's status at Telnyx.")
+    command = seen(command)
+    assert (command.status, command.settlement) == ("ok", "Settled from the call's status at Telnyx.")
+    assert command.settled_at == command.finished_at is not None
 
 
 def test_a_state_that_is_not_set_yet_is_sent_again(account: TelnyxAccount) -> None:

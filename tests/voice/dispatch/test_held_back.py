@@ -10,7 +10,9 @@ from rest_framework.test import APIClient
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.batches import begin
+from tests.support.commands import of_event
 from tests.support.factories import make_call, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rest import COMMANDS
@@ -101,12 +103,70 @@ def test_what_nobody_took_up_is_noted_when_somebody_does(account: TelnyxAccount)
     assert since == CallCommand.objects.get(pk=command.pk).created_at
 
 
-def test_without_any_wake_up_the_sweep_notes_what_waits_for_its_account(account: TelnyxAccount) -> None:
-    AccountBreaker.objects.create(account=account, state="open", since=ago(9), next_probe_at=ago(-60), why="No answer.")
+@pytest.mark.parametrize(
+    ("waits", "why"),
+    [
+        (
+            {"state": "open", "next_probe_at": 60, "why": "No answer."},
+            "Commands of this account are held back: No answer.",
+        ),
+        ({"wait_until": 60}, "Telnyx asked this account to wait: too many requests."),
+        ({"wait_until": -1}, ""),
+        ({"state": "open", "next_probe_at": -1, "why": "No answer."}, ""),  # somebody may try
+    ],
+)
+def test_without_any_wake_up_the_sweep_notes_what_waits_for_its_account(
+    account: TelnyxAccount, waits: dict[str, Any], why: str
+) -> None:
+    told = {name: ago(-value) if isinstance(value, int) else value for name, value in waits.items()}
+    AccountBreaker.objects.create(account=account, since=ago(9), **told)
     command, other = wish(account), wish(TelnyxAccount.objects.create(name="other", base_url=account.base_url))
+    before, later, on_the_wire = wish(account, "b"), wish(account, "c"), wish(account, "d")
+    CallCommand.objects.filter(pk=before.pk).update(held_since=ago(5), held_why=held_back.BLOCKED)
+    CallCommand.objects.filter(pk=later.pk).update(lease_until=ago(-60))
+    CallCommand.objects.filter(pk=on_the_wire.pk).update(status="sending")
     held_back.note_accounts()
-    assert kept(command)[1] == "Commands of this account are held back: No answer."
-    assert kept(other) == (None, "")
+    since, said = kept(command)
+    assert (said, since is not None) == (why, bool(why))
+    assert [kept(one)[1] for one in (before, other, later, on_the_wire)] == [held_back.BLOCKED, "", "", ""]
+
+
+def test_without_any_wake_up_the_sweep_notes_dials_that_wait_and_nothing_else(account: TelnyxAccount) -> None:
+    """The lines of a batch, say: nobody is woken for these."""
+    AccountBreaker.objects.create(account=account, since=ago(9), dials_wait_until=ago(-60))
+    dialled = {"connection_id": "1", "from": "+13125550100", "to": "+13125550001"}
+    hung_up, mine = wish(account), outbox.dial(account, dialled, PORTAL)
+    others = outbox.dial(make_account("beside"), dialled, PORTAL)
+    held_back.note_accounts()
+    assert kept(mine)[1] == "Telnyx asked this account to wait with dials: more a second than it takes."
+    assert (kept(mine)[0] is not None, kept(hung_up), kept(others)) == (True, (None, ""), (None, ""))
+    AccountBreaker.objects.update(dials_wait_until=ago(1))
+    late = outbox.dial(account, dialled, PORTAL)
+    held_back.note_accounts()
+    assert kept(late) == (None, "")
+
+
+def test_a_long_reason_is_noted_as_far_as_there_is_room(account: TelnyxAccount) -> None:
+    AccountBreaker.objects.create(account=account, state="open", since=ago(9), next_probe_at=ago(-60), why="x" * 500)
+    woken, waiting = wish(account), wish(account, "b")
+    sender.send(woken.pk)
+    held_back.note_accounts()
+    why = f"Commands of this account are held back: {'x' * 500}"[:300]
+    assert [kept(one)[1] for one in (woken, waiting)] == [why, why]
+
+
+def test_only_the_first_attempt_of_what_stood_alone_was_taken_up_late(account: TelnyxAccount) -> None:
+    """A resend had its own time, and what follows of an event waited for the one before it."""
+    resent = wish(account)
+    tried = {"at": ago(9).isoformat(), "outcome": "unavailable"}
+    CallCommand.objects.filter(pk=resent.pk).update(attempts=[tried], lease_until=ago(7), created_at=ago(9))
+    first, second = of_event(make_call(account, "b"), ("answer", {}), ("hangup", {}))
+    CallCommand.objects.filter(pk__in=[first.pk, second.pk]).update(created_at=ago(7))
+    with serving(answer("200 OK", b'{"data": {"result": "ok"}}')) as server:
+        TelnyxAccount.objects.filter(pk=account.pk).update(base_url=f"{server.url}/v2")
+        for command in (resent, first, second):
+            sender.send(command.pk)
+    assert [kept(one)[1][:17] for one in (resent, first, second)] == ["", "Nobody took it up", ""]
 
 
 def test_it_is_told_on_the_pages_and_over_rest(account: TelnyxAccount, browser: Client, api: APIClient) -> None:

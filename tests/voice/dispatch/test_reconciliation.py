@@ -12,7 +12,7 @@ from tests.support.reconciliation import dialled, hear, look, uncertain
 from tests.support.rows import Call, CallCommand
 from tests.support.times import ago
 from voice.commands import outbox
-from voice.dispatch import sender
+from voice.dispatch import reconciliation, sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 OTHER = "+13125550177"
@@ -36,6 +36,21 @@ def test_the_new_call_settles_a_dial_and_becomes_its_call(account: TelnyxAccount
     command = seen(command)
     assert (command.status, command.call_control_id) == ("ok", "v3:b-leg")
     assert command.call == Call.objects.get(call_control_id="v3:b-leg")
+
+
+def test_a_verdict_leaves_alone_what_becomes_of_its_row_meanwhile(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command, really = dialled(account), reconciliation.call_of_dial
+
+    def meanwhile(*given: Any) -> Any:
+        CallCommand.objects.filter(pk=command.pk).update(held_why="meanwhile")
+        return really(*given)
+
+    monkeypatch.setattr(reconciliation, "call_of_dial", meanwhile)
+    hear(account, make_event(seconds=-20, leg="b", direction="outgoing"))
+    assert (seen(command).status, seen(command).held_why) == ("ok", "meanwhile")
+    assert seen(command).call == Call.objects.get(call_control_id="v3:b-leg")
 
 
 def test_one_call_does_not_settle_two_dials_to_the_same_number(account: TelnyxAccount) -> None:

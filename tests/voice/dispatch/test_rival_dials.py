@@ -7,9 +7,10 @@ from django.test import Client
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.commands import seen
 from tests.support.factories import CONNECTION, FROM, TO, make_call, make_event
-from tests.support.reconciliation import dialled, entry, hear, look
+from tests.support.reconciliation import dialled, entry, hear, look, sent_ok, uncertain
 from tests.support.rows import Call, CallCommand, CallEvent, Limits
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
@@ -167,3 +168,57 @@ def test_numbers_are_kept_in_one_form_however_they_were_written(account: TelnyxA
     command = outbox.dial(account, asked, PORTAL)
     assert command.parameters["to"] == ["+13125550001", "sip:ada@pbx.example"]
     assert command.parameters["from"] == "+13125550100"
+
+
+def test_of_two_that_were_kept_as_they_were_written_neither_is_known_to_have_made_the_call(
+    account: TelnyxAccount,
+) -> None:
+    """By a version of before, which kept them so."""
+    both = [dialled(account, sent=30), dialled(account, sent=29)]
+    kept = DIAL | {"to": "+1 (312) 555-0199"}
+    CallCommand.objects.filter(pk__in=[one.pk for one in both]).update(parameters=kept)
+    hear(account, begun())
+    assert all(seen(one).is_open_question for one in both)
+
+
+@pytest.mark.parametrize(("before", "is_proof"), [(590, False), (620, True)])
+def test_a_dial_of_long_before_has_brought_its_call_long_ago(
+    account: TelnyxAccount, before: float, is_proof: bool
+) -> None:
+    accepted(account, sent=30 + before)  # its answer named no call
+    lost = dialled(account, sent=30)
+    hear(account, begun())
+    assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement
+
+
+@pytest.mark.parametrize(("session", "is_proof"), [({}, False), ({"call_session_id": "another"}, True)])
+def test_a_transfer_to_the_same_number_may_have_brought_the_leg_of_its_own_session(
+    account: TelnyxAccount, session: dict[str, str], is_proof: bool
+) -> None:
+    sent_ok(make_call(account, **session), "transfer", {"to": TO}, 29)
+    lost = dialled(account, sent=30)
+    hear(account, begun())
+    assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement
+
+
+def test_a_dial_of_another_account_has_brought_no_call_of_this_one(account: TelnyxAccount) -> None:
+    dialled(make_account("elsewhere"))
+    lost = dialled(account)
+    hear(account, begun())
+    assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
+
+
+@pytest.mark.parametrize(
+    ("link_to", "hours", "is_proof"), [("v3:a-leg", 0, False), ("v3:a-leg", 2, True), ("v3:other-leg", 0, True)]
+)
+def test_a_dial_that_is_linked_to_a_leg_may_be_what_bridged_it(
+    account: TelnyxAccount, link_to: str, hours: float, is_proof: bool
+) -> None:
+    """When it is answered, which it is soon or never."""
+    leg = make_call(account)
+    made = make_call(account, "made", direction="outgoing", call_session_id="another")
+    linked = accepted(account, made, to=OTHER, link_to=link_to)
+    CallCommand.objects.filter(pk=linked.pk).update(created_at=ago(hours * 3600))
+    lost = uncertain(leg, "bridge", {"call_control_id": "v3:z-leg"}, sent=30)
+    hear(account, make_event("call.bridged", -20))
+    assert (seen(lost).status == "ok") is is_proof, seen(lost).settlement

@@ -323,6 +323,21 @@ def test_a_call_that_ended_meanwhile_takes_no_command(ring: Any, sandbox: Sandbo
     assert (seen(command).attempts, wire(sandbox)) == ([], [])
 
 
+@pytest.mark.parametrize("status", ["queued", "sending"])
+def test_a_call_that_ended_meanwhile_may_still_be_in_its_queue(account: TelnyxAccount, status: str) -> None:
+    call = make_call(account)
+    command = queues.act_on_call(account, "support", call.call_control_id, "queues.calls.remove", {}, PORTAL)
+    assert command.call == call
+    Call.objects.update(state="ended")
+    begun = ago(3) if status == "sending" else None
+    CallCommand.objects.update(status=status, first_sent_at=begun, lease_until=ago(1))
+    with serving(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n") as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+        assert [request.split(b" ")[0] for request in server.requests] == [b"DELETE"]
+    assert seen(command).status == "ok"
+
+
 def test_a_paused_batch_holds_back_nothing_but_its_own_lines(api: Any, account: TelnyxAccount) -> None:
     limit(account, dials_per_minute=None)
     batches.pause(begin(api, 2), PORTAL)

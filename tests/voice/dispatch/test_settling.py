@@ -21,6 +21,7 @@ from voice.dispatch import reconciliation, sender
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
 SPEAK = {"payload": "Hello", "voice": "female"}
 PAY = {"payment_connector_id": "1", "charge_amount": "9.95"}
+LIST = "/admin/voice/callcommand/"
 
 
 def pay(account: TelnyxAccount) -> CallCommand:
@@ -40,9 +41,9 @@ def test_money_is_never_settled_but_by_a_person(account: TelnyxAccount) -> None:
 
 def test_it_is_a_persons_after_fifteen_minutes(account: TelnyxAccount) -> None:
     command = uncertain(make_call(account), "speak", SPEAK, sent=900, over=870)
-    assert list(reconciliation.for_a_person()) == []
+    assert (list(reconciliation.for_a_person()), reconciliation.needs_a_person(command)) == ([], False)
     CallCommand.objects.update(finished_at=ago(901))
-    assert list(reconciliation.for_a_person()) == [command]
+    assert (list(reconciliation.for_a_person()), reconciliation.needs_a_person(seen(command))) == ([command], True)
 
 
 @pytest.mark.parametrize(("verdict", "status"), [("it_happened", "ok"), ("it_did_not", "expired")])
@@ -111,6 +112,29 @@ def test_sent_again_from_the_browser_leads_to_the_new_command(account: TelnyxAcc
     told = browser.post(f"/admin/voice/callcommand/{command.pk}/settle/", {"verdict": "send_again"})
     made = CallCommand.objects.exclude(pk=command.pk).get()
     assert told["Location"] == f"/admin/voice/callcommand/{made.pk}/change/"
+
+
+def test_the_pages_of_what_was_sent_again_lead_to_each_other(account: TelnyxAccount, browser: Client) -> None:
+    lost = uncertain(make_call(account), "speak", SPEAK)
+    answer = browser.post(f"{LIST}{lost.pk}/settle/", {"verdict": "send_again"}, follow=True)
+    assert [str(one) for one in answer.context["messages"]] == ["Sent again, as this new command."]
+    made = CallCommand.objects.exclude(pk=lost.pk).get()
+    of_made, of_lost = answer.content.decode(), browser.get(f"{LIST}{lost.pk}/change/").content.decode()
+    assert f'href="{LIST}{lost.pk}/change/">instead of this one<' in of_made
+    assert f'href="{LIST}{made.pk}/change/">queued<' in of_lost
+    assert "Did it happen?" not in of_lost + of_made
+
+
+def test_the_browser_says_why_a_verdict_comes_to_nothing(account: TelnyxAccount, browser: Client) -> None:
+    lost = dialled(account)
+    Limits.objects.update_or_create(account=account, defaults={"dials_per_day": 1})
+    said = []
+    for verdict in ("send_again", "it_did_not", "send_again"):
+        answer = browser.post(f"{LIST}{lost.pk}/settle/", {"verdict": verdict}, follow=True)
+        said += [str(one) for one in answer.context["messages"]]
+    assert said[0].startswith("It was not sent again: The limit dials_per_day of ")
+    assert said[1:] == ["Settled by user: operator: it did not happen.", "There is nothing to decide: it is expired."]
+    assert CallCommand.objects.get().status == "expired"
 
 
 # --- Who decided first ----------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
+from portal.times import read_time
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.webhooks import post_webhook
@@ -96,11 +97,15 @@ def test_the_promoted_row_is_of_the_leg_session_and_application_that_the_webhook
 ) -> None:
     event = make_event(call_leg_id=str(uuid.uuid4()), call_session_id=str(uuid.uuid4()))
     names = ("call_control_id", "call_leg_id", "call_session_id", "connection_id")
-    told = event["data"]["payload"]
-    backfill(account, {"data": event["data"] | {"payload": {k: v for k, v in told.items() if k not in names}}})
+    told, of_record = event["data"]["payload"], make_event("call.hold", -60)["data"]
+    known = {"payload": {k: v for k, v in told.items() if k not in names}, "event_type": of_record["event_type"]}
+    backfill(account, {"data": event["data"] | known | {"occurred_at": of_record["occurred_at"]}})
     assert set(CallEvent.objects.values_list(*names)) == {("", "", "", "")}
     post_webhook(client, account, event)
     assert CallEvent.objects.values(*names).get() == {name: told[name] for name in names}
+    row = CallEvent.objects.get()
+    assert (row.event_type, row.payload) == ("call.initiated", told)
+    assert row.occurred_at == read_time(event["data"]["occurred_at"])
 
 
 @pytest.mark.parametrize("again", [False, True])

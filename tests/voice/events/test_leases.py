@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.db import connection
@@ -13,7 +14,10 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import CallControlApplication
 from portal import sql
 from portal.models import TelnyxAccount
-from tests.support.factories import CONNECTION, make_event, make_flow
+from tests.support.accounts import make_account
+from tests.support.clocks import is_near
+from tests.support.factories import CONNECTION, make_call, make_event, make_flow
+from tests.support.reconciliation import uncertain
 from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant
 from tests.support.webhooks import post_webhook
 from voice.events import leases, processing
@@ -42,7 +46,9 @@ def lease_runs_out(event: CallEvent) -> None:
 
 def test_an_event_is_claimed_by_one_of_two(account: TelnyxAccount) -> None:
     (event,) = receive(account, make_event())
-    assert leases.lease(event.pk) is not None
+    leased = leases.lease(event.pk)
+    assert leased is not None
+    assert (is_near(now(event).lease_until, 30), is_near(leased.at)) == (True, True)
     assert leases.lease(event.pk) is None
     assert leases.lease_fresh([event.pk]) == {}
     assert now(event).attempts == 1
@@ -270,6 +276,23 @@ def test_only_what_may_answer_an_uncertain_command_is_looked_at_for_that(account
     CallCommand.objects.filter(pk=command.pk).update(settled_at=answered.received_at)
     (again,) = receive(account, make_event("call.answered", 1))
     assert processing.process(again.pk).may_answer is None
+
+
+def test_an_event_that_is_not_applied_answers_no_command_yet(account: TelnyxAccount) -> None:
+    uncertain(make_call(account, "x"), "answer")
+    CallControlApplication.objects.create(account=make_account("other"), telnyx_id="77")
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    documents = [
+        make_event("call.answered"),
+        make_event("call.answered", leg="b", connection_id="77"),
+        make_event("call.answered", leg="c", direction="incoming"),
+    ]
+    found = list[CallEvent]()
+    with mock.patch("voice.events.processing.commands_for", side_effect=RuntimeError):  # what is decided fails
+        for document in documents:
+            found += receive(account, document)
+            assert processing.process(found[-1].pk).may_answer is None
+    assert [now(event).status for event in found] == ["received", "quarantined", "received"]
 
 
 def test_a_conferences_rows_are_made_once(account: TelnyxAccount) -> None:

@@ -108,7 +108,9 @@ def test_an_event_that_failed_once_ends_as_what_it_is_without_the_old_error(acco
     (answered,) = receive(account, make_event("call.answered", 1))
     with mock.patch("voice.events.processing.commands_for", side_effect=RuntimeError):
         processing.process(answered.pk)
-    assert Call.objects.get().state == "answered"
+    answered.refresh_from_db()
+    assert (answered.status, answered.call, answered.call.state) == ("received", Call.objects.get(), "answered")
+    assert answered.error == "RuntimeError while it was processed"
     CallEvent.objects.filter(pk=answered.pk).update(lease_until=None)
     processing.process(answered.pk)
     answered.refresh_from_db()

@@ -19,7 +19,7 @@ from tests.corpus import documents
 from tests.support.factories import make_event
 from tests.support.rows import CallEvent, RejectedRequest
 from tests.support.signing import key_pair, signed
-from voice.events import intake, plain_webhooks
+from voice.events import plain_webhooks
 from voice.events.plain_webhooks import PlainWebhooks
 
 pytestmark = pytest.mark.django_db
@@ -132,6 +132,7 @@ def test_row_and_headers_are_what_the_view_makes_them(door: Door, account: Telny
         "occurred_at",
     }
     assert one["headers"].keys() == other["headers"].keys()
+    assert one["headers"].keys() == {"content-type", "telnyx-timestamp", "user-agent", "x-request-id"}
     assert abs((one["received_at"] - other["received_at"]).total_seconds()) < 60
 
 
@@ -187,7 +188,7 @@ ODD: dict[str, dict[str, Any]] = {
     "a cookie": {"HTTP_COOKIE": "sessionid=1"},
     "no length": {"CONTENT_LENGTH": ""},
     "a length that is none": {"CONTENT_LENGTH": "٣"},
-    "too long": {"CONTENT_LENGTH": str(intake.MAX_BYTES + 1)},
+    "too long": {"CONTENT_LENGTH": str(1024 * 1024 + 1)},
     "longer than what comes": {"CONTENT_LENGTH": "100000"},
     "shorter than what comes": {"CONTENT_LENGTH": "10"},
     "chunks": {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True},
@@ -211,6 +212,18 @@ def test_an_odd_request_is_answered_as_by_the_view(door: Door, account: TelnyxAc
         RejectedRequest.objects.all().delete()
     assert found[0] == found[1]
     assert door.reached == 2
+
+
+def test_so_many_ways_are_remembered_and_no_more(door: Door, account: TelnyxAccount) -> None:
+    """A way has a header of whoever sends the request: without an end it would fill the memory."""
+    found = []
+    for _ in range(2):
+        before = door.reached
+        for at in range(20):
+            body = json.dumps(make_event(leg=str(at))).encode()
+            assert door.ask(request(account, body, HTTP_X_FORWARDED_PROTO=f"proxy-{at}"))[0] == "200 OK"
+        found.append(door.reached - before)
+    assert found == [20, 5]  # one was there before
 
 
 def test_a_line_that_broke_is_answered_as_by_the_view(door: Door, account: TelnyxAccount) -> None:

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db.models.functions import Now
 
 from applications.models import CallControlApplication
+from portal import sql
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
 from tests.support.events import receive, status_of
@@ -62,6 +63,32 @@ def test_a_poisonous_event_is_dead_after_eight_attempts_and_says_so(account: Tel
     assert (other.status, other.attempts, other.error) == ("received", 8, "")
 
 
+def test_what_fails_is_tried_again_after_a_second_then_two_then_four(account: TelnyxAccount) -> None:
+    (event,) = receive(account, make_event())
+    with mock.patch.object(processing, "changes", side_effect=RuntimeError("poison")):
+        for seconds in (1, 2, 4, 8, 16, 32, 64):
+            before = sql.clock()
+            processing.process(event.pk)
+            event.refresh_from_db()
+            assert event.lease_until is not None
+            assert before <= event.lease_until - timedelta(seconds=seconds) <= sql.clock()
+            CallEvent.objects.update(lease_until=None)
+
+
+@pytest.mark.parametrize("acts", [True, False])
+def test_an_event_that_tells_nothing_new_is_ignored_unless_a_rule_acts_on_it(
+    account: TelnyxAccount, acts: bool
+) -> None:
+    hang_up = {"event_type": "call.hold", "direction": "any", "do": [{"action": "hangup"}]}
+    make_flow(account, hang_up, connection_id=CONNECTION if acts else "77")
+    begun = [make_event(seconds=-9), make_event("call.answered", -1)]
+    for event in receive(account, *begun, make_event("call.hold", -5)):  # it comes after what was later
+        processing.process(event.pk)
+    held = CallEvent.objects.get(event_type="call.hold")
+    assert (held.status, held.call) == ("processed" if acts else "ignored", Call.objects.get())
+    assert CallCommand.objects.count() == int(acts)
+
+
 def test_a_rule_reads_the_call_and_moves_its_step(account: TelnyxAccount) -> None:
     make_flow(
         account,
@@ -113,6 +140,7 @@ def test_an_event_of_an_undecided_call_waits_for_its_direction(account: TelnyxAc
     processing.process(answered.pk)
     answered.refresh_from_db()
     assert (answered.status, answered.attempts) == ("received", 0)
+    assert answered.lease_until == answered.received_at + timedelta(seconds=2)
     released = processing.process(initiated.pk).events
     assert released == [answered.pk]
     processing.process(answered.pk)
@@ -160,6 +188,14 @@ def test_an_unknown_application_is_processed_and_asks_for_a_pull(account: Telnyx
     (event,) = receive(account, make_event())
     assert processing.process(event.pk).pull_account == account.pk
     assert Call.objects.get().connection_id == CONNECTION
+
+
+def test_an_event_that_names_no_application_asks_for_no_pull(account: TelnyxAccount) -> None:
+    document = make_event()
+    del document["data"]["payload"]["connection_id"]
+    (event,) = receive(account, document)
+    assert processing.process(event.pk) == processing.FollowUp()
+    assert (status_of(event), Call.objects.get().connection_id) == ("processed", "")
 
 
 def test_an_event_of_another_accounts_application_is_quarantined(account: TelnyxAccount) -> None:

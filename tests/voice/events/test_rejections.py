@@ -151,3 +151,9 @@ def test_the_counters_of_a_week_ago_are_forgotten(account: TelnyxAccount) -> Non
     clean_up()
     assert sorted(RejectionCount.objects.values_list("count", flat=True)) == [1, 7]
     assert not CallEvent.objects.exists()
+
+
+def test_of_many_headers_64_names_are_kept_and_of_each_100_letters(client: Client, account: TelnyxAccount) -> None:
+    post_bare(client, account.webhook_token, **{f"A{'a' * 200}": "1"}, **{f"X-{at:03}": "1" for at in range(100)})
+    names = RejectedRequest.objects.get().header_names
+    assert (len(names), len(names[0]), names == sorted(names)) == (64, 100, True)

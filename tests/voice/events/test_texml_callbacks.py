@@ -1,6 +1,6 @@
 """TeXML's callbacks at their door: which are let in, told apart, and taken for a repeat."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -83,7 +83,7 @@ def test_the_previous_key_verifies_a_callback_while_a_rotation_is_under_way(
 
 
 def test_an_unknown_token_is_404_a_large_body_413_and_no_key_503(client: Client, account: TelnyxAccount) -> None:
-    body = form() + b"&a=" + b"x" * intake.MAX_BYTES
+    body = form() + b"&a=" + b"x" * (1024 * 1024)
     assert post_texml(client, account, body).status_code == 413
     TelnyxAccount.objects.update(public_key="")
     assert post_texml(client, account, form()).status_code == 503
@@ -269,6 +269,15 @@ def test_a_cause_that_is_told_beats_a_status_that_implies_one_whichever_came_las
         assert post_texml(client, account, told[number]).status_code == 200
         run_owed()
     assert Call.objects.get().hangup_cause == "user_busy"
+
+
+@pytest.mark.parametrize("told", [("Timestamp", "OccurredAt", "EndTime"), ("OccurredAt", "EndTime"), ("EndTime",), ()])
+def test_when_it_happened_is_told_by_the_first_time_that_there_is(
+    client: Client, account: TelnyxAccount, told: tuple[str, ...]
+) -> None:
+    times = {name: datetime.now(UTC) - timedelta(seconds=at) for at, name in enumerate(told)}
+    body = form(CallStatus="completed", **{name: at.isoformat() for name, at in times.items()})
+    assert stored(client, account, body).occurred_at == (times[told[0]] if told else None)
 
 
 @pytest.mark.parametrize("source", [{}, {"CallbackSource": "call-progress-events"}])
