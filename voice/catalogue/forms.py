@@ -3,6 +3,7 @@
 import json
 import re
 import uuid
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -190,9 +191,9 @@ def _field(parameter: Parameter) -> forms.Field:
         lines = parameter.item is not None and parameter.item.kind == "string" and not parameter.item.choices
         return JSONText(lines=lines, schema=None if lines else describe(parameter), **shared)
     widget = UnfoldAdminTextareaWidget(attrs={"rows": 3}) if parameter.name in _LONG else UnfoldAdminTextInputWidget()
-    if parameter.kind == "any":
-        return TextOrJSON(numbers=parameter.has_numbers, widget=widget, **shared)
-    return forms.CharField(widget=widget, **shared)
+    is_any = parameter.kind == "any"
+    made = partial(TextOrJSON, numbers=parameter.has_numbers) if is_any else forms.CharField
+    return made(widget=widget, **shared)
 
 
 def _label(name: str) -> str:

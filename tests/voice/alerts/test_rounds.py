@@ -102,9 +102,7 @@ def test_a_pause_of_the_rounds_begins_the_watch_anew(account: TelnyxAccount) -> 
     assert AlertRound.objects.get().since > begun
 
 
-@pytest.mark.parametrize(
-    ("seconds", "at", "since"), [(29, 29, 3600), (30, 0, 3600), (179, 0, 3600), (180, 0, 0)]
-)
+@pytest.mark.parametrize(("seconds", "at", "since"), [(29, 29, 3600), (30, 0, 3600), (179, 0, 3600), (180, 0, 0)])
 def test_a_round_is_due_after_half_a_minute_and_after_three_the_portal_was_off(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, seconds: int, at: int, since: int
 ) -> None:

@@ -145,9 +145,7 @@ def test_who_joined_may_have_been_dialled_into_the_conference(
 @pytest.mark.parametrize(
     ("more", "status"), [({"conference_config": {"conference_name": "standup"}}, "uncertain"), ({}, "ok")]
 )
-def test_a_conference_may_have_been_made_by_a_dial(
-    account: TelnyxAccount, more: dict[str, Any], status: str
-) -> None:
+def test_a_conference_may_have_been_made_by_a_dial(account: TelnyxAccount, more: dict[str, Any], status: str) -> None:
     call = make_call(account, direction="outgoing")
     asked = {"call_control_id": call.call_control_id, "name": "standup"}
     lost = made_uncertain(service.create(account, asked, PORTAL))

@@ -122,6 +122,6 @@ def test_an_address_has_each_of_its_ids_and_no_more(action: str, path: list[str]
     with pytest.raises(InvalidParameters) as caught:
         texml_operations.check_address(action, path)
     ids = " and ".join(texml_operations.COMMANDS[action].ids) or "no id"
-    assert caught.value.errors == dict.fromkeys(names, [f"The address of {action} takes {ids}."])
+    assert caught.value.errors == {name: [f"The address of {action} takes {ids}."] for name in names}
     whole = ["x"] * len(texml_operations.COMMANDS[action].ids)
     texml_operations.check_address(action, whole)

@@ -144,9 +144,7 @@ def test_a_caller_is_connected_with_a_call_of_the_account_that_is_talked_on(brow
     ]
 
 
-def test_a_queues_page_says_what_was_asked_of_it_last_to_who_may_see_commands(
-    signed_in: Callable[..., Client]
-) -> None:
+def test_a_queues_page_says_what_was_asked_of_it_last_to_who_may_see_commands(signed_in: Callable[..., Client]) -> None:
     with telnyx(support=QUEUE, calls=[]) as server:
         wired, branch = make_account("wired", f"{server.url}/v2"), make_account("branch")
         for size in range(1, 22):

@@ -119,9 +119,7 @@ def test_a_batch_beyond_a_limit_is_refused_whole(api: Any, account: TelnyxAccoun
 
 
 @pytest.mark.parametrize(("per_minute", "status"), [(60, 201), (59, 403)])
-def test_a_batch_may_go_as_fast_as_its_account(
-    api: Any, account: TelnyxAccount, per_minute: int, status: int
-) -> None:
+def test_a_batch_may_go_as_fast_as_its_account(api: Any, account: TelnyxAccount, per_minute: int, status: int) -> None:
     limit(account, dials_per_minute=per_minute)
     assert api.post(URL, body(per_second=1), format="json").status_code == status
 

@@ -164,9 +164,7 @@ def test_without_its_handlers_no_event_passes_by(account: TelnyxAccount, registr
     assert (event.status, event.error) == ("received", "ImportError in the handler EVENT_HANDLERS")
 
 
-def test_a_handler_is_told_all_of_the_call_and_the_event_as_it_came(
-    account: TelnyxAccount, registry: Any
-) -> None:
+def test_a_handler_is_told_all_of_the_call_and_the_event_as_it_came(account: TelnyxAccount, registry: Any) -> None:
     seen: list[tuple[Any, Any]] = []
 
     @handlers.on("call.initiated")

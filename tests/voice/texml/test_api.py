@@ -37,7 +37,8 @@ from voice.dialling import egress, rights
 
 pytestmark = pytest.mark.django_db
 SENT_LATER = sorted(COMMANDS.keys() - {"texml.secrets.save"})
-NO_FORM = {"texml.calls.dial", "texml.calls.create", "texml.ai_calls.create"}  # in Telnyx's spec: all others have one alone
+# in Telnyx's spec: all others have a form alone
+NO_FORM = {"texml.calls.dial", "texml.calls.create", "texml.ai_calls.create"}
 
 
 def test_every_method_of_the_sdk_is_an_operation_by_name() -> None:
