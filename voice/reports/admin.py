@@ -71,9 +71,14 @@ def _file(request: HttpRequest, found: report.Report) -> HttpResponse:
     """Answer with the figures as a file; noted in the audit trail with what was asked for."""
     with timezone.override(UTC):  # the trail is read in other zones, too
         window = f"{found.window.words()} UTC"
-    told = {"account": request.GET.get("account", ""), "connection_id": found.scope.connection_id}
-    told |= {"number": mask(found.scope.number)}
-    AuditEvent.note(actor_of(request), "report.export", window=window, **told)
+    AuditEvent.note(
+        actor_of(request),
+        "report.export",
+        window=window,
+        account=request.GET.get("account", ""),
+        connection_id=found.scope.connection_id,
+        number=mask(found.scope.number),
+    )
     answer = HttpResponse("".join(as_csv.lines(found)), content_type="text/csv; charset=utf-8")
     name = f"figures-{timezone.localtime(found.window.begin):%Y-%m-%d}-{timezone.localtime(found.window.end):%Y-%m-%d}"
     answer["Content-Disposition"] = f'attachment; filename="{name}.csv"'
