@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from portal.sandbox import command
-from portal.sandbox.server.server import wait_for_signal
+from portal.sandbox.server.server import signalled
 
 PORT = 9000
 
@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = ArgumentParser(prog="telnyx-sandbox", description="Telnyx's voice API, with calls that nobody pays for.")
     command.add_arguments(parser, PORT)
     parser.add_argument("--data", type=Path, metavar="DIR", help="where the state is kept; without it, it is forgotten")
-    options = vars(parser.parse_args(arguments))
+    options, stop = vars(parser.parse_args(arguments)), signalled()
     with tempfile.TemporaryDirectory(prefix="telnyx-sandbox-") as forgotten:
         try:
             sandbox = command.open_sandbox((options["data"] or Path(forgotten)) / "sandbox.sqlite3", options)
@@ -27,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
             command.tell(sandbox, lambda line: sys.stdout.write(f"{line}\n"))
             sys.stdout.write(f"Page: {sandbox.control_url}\n")
             sys.stdout.flush()
-            wait_for_signal()
+            stop.wait()
     return 0
 
 

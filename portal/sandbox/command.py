@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.sandbox.core.keys import key_of_text
-from portal.sandbox.server.server import HOST, Sandbox, wait_for_signal
+from portal.sandbox.server.server import HOST, Sandbox, signalled
 from portal.sandbox.strictness import UNKNOWN_MEMBERS
 
 SLOWEST = 1000.0
@@ -44,12 +44,12 @@ def add_arguments(parser: ArgumentParser, port: int) -> None:
 
 def serve(folder: Path, options: dict[str, Any], say: Callable[[str], Any]) -> None:
     """Serve until SIGTERM or Ctrl-C; meanwhile ``sandbox.json`` in ``folder`` tells ``sandbox_call`` the port."""
-    note = folder / "sandbox.json"
+    note, stop = folder / "sandbox.json", signalled()
     with open_sandbox(folder / "sandbox.sqlite3", options) as sandbox:
         _write(note, {"port": sandbox.port, "pid": os.getpid()})
         try:
             tell(sandbox, say)
-            wait_for_signal()
+            stop.wait()
         finally:
             _remove(note)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.support.portal_processes import answers, free_ports, wait_for
+from tests.support.portal_processes import free_ports, wait_for
 from tests.support.sandbox_http import Http
 
 HEAVY = {"django.db", "django.apps.registry", "celery", "rest_framework", "telnyx", "pydantic", "httpx"}
@@ -20,6 +20,13 @@ TELLING = f"""
 import signal, sys
 signal.signal(signal.SIGUSR1, lambda *_: print("imported:", sorted({HEAVY!r} & set(sys.modules)), flush=True))
 from portal import stand_in
+stand_in.main()
+"""
+# whoever it tells that it serves stops it at once
+STOPPED = """
+import os, signal
+from portal import stand_in
+stand_in._logger.info = lambda line: os.kill(os.getpid(), signal.SIGTERM)
 stand_in.main()
 """
 APPLICATION = {"application_name": "one", "webhook_event_url": "https://example.com/"}
@@ -34,7 +41,8 @@ class StandIn:
         line = [sys.executable, "-c", TELLING, "--port", str(self.port)]
         with self.log.open("w") as log:
             self.process = subprocess.Popen(line, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log)
-        wait_for(lambda: answers(f"http://127.0.0.1:{self.port}/sandbox/ready"), "the sandbox", self.log)
+        # said after its port is written down; it answers before
+        wait_for(lambda: "The sandbox serves" in self.log.read_text(), "the sandbox", self.log)
         self.http = Http(self.port)
 
     def imported(self) -> str:
@@ -65,6 +73,13 @@ def test_it_tells_its_port_and_ends_at_sigterm(stand_in: StandIn) -> None:
     stand_in.process.send_signal(signal.SIGTERM)
     assert stand_in.process.wait(60) == 0
     assert not note.exists()
+
+
+def test_who_is_told_that_it_serves_may_stop_it_at_once(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PORTAL_VAR_DIR": str(tmp_path)}
+    line = [sys.executable, "-c", STOPPED, "--port", str(free_ports()[0])]
+    assert subprocess.run(line, cwd=settings.BASE_DIR, env=environment, timeout=120, check=False).returncode == 0
+    assert not (tmp_path / "sandbox.json").exists()
 
 
 def test_a_taken_port_is_said_in_one_line(stand_in: StandIn, tmp_path: Path) -> None:

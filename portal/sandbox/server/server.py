@@ -84,10 +84,12 @@ class Sandbox:
         self._thread.start()
 
 
-def wait_for_signal() -> None:
-    """Return at the first SIGTERM or SIGINT."""
+def signalled() -> threading.Event:
+    """Return what the first SIGTERM or SIGINT sets.
+
+    Whoever serves asks for it before saying so: who is told may stop it at once.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(3600):
-        pass
+    return stop
