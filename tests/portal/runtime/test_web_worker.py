@@ -21,6 +21,7 @@ from portal import stopping
 from portal.runtime import web_worker
 from portal.runtime.connections import SEND_SECONDS, Connection
 from portal.runtime.web_worker import READ_SECONDS, BrokenOff, TooLarge, WebWorker
+from tests.support.polling import eventually
 
 
 class Worker(WebWorker):
@@ -247,15 +248,15 @@ def test_who_wants_to_be_told_to_go_on_is_told_once(worker: Worker, connect: Any
     head, body = REQUEST[:-5].replace(b"Host", b"Expect: 100-continue\r\nHost"), REQUEST[-5:]
     theirs = connect(head)
     assert theirs.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+    (conn,) = worker._waiting
     theirs.sendall(body[:2])
-    worker.look()
+    eventually(lambda: worker.look() or conn.incoming.data.endswith(body[:2]))
     theirs.setblocking(False)
     with pytest.raises(BlockingIOError):
         theirs.recv(1)
     assert worker.handed == []
     theirs.sendall(body[2:])
-    worker.look()
-    assert len(worker.handed) == 1
+    eventually(lambda: worker.look() or worker.handed == [conn])
 
 
 def test_one_address_has_so_many_connections_unless_it_is_a_proxys(

@@ -11,7 +11,6 @@ from nacl.signing import SigningKey
 
 from applications.kinds import KINDS
 from applications.models import Pull
-from applications.pulls.pulls import ANOTHER_OWNER
 from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
 from tests.support.accounts import make_account
@@ -321,7 +320,7 @@ def test_drift_found_by_the_last_pull_opens_one_until_a_pull_finds_none(account:
 
 
 def test_a_pull_that_was_stopped_for_its_key_is_not_told_as_a_mass_delete(account: TelnyxAccount) -> None:
-    error = {"id": None, "kind": ANOTHER_OWNER, "message": "x"}
+    error = {"id": None, "kind": "another_owner", "message": "x"}
     Pull.objects.create(account=account, kind=KINDS[0].slug, state="stopped", errors=[error])
     look()
     assert "is of another organization than its applications" in only("drift").summary

@@ -67,7 +67,7 @@ def test_what_is_told_of_a_payment_stands_beside_it_and_decides_nothing(
     call = make_call(account)
     paid = sent_ok(call, "pay", {}, 40)
     hear(account, make_event(event_type, -35))
-    assert getattr(reconciliation.answer_of(paid), "event_type", None) == event_type
+    assert getattr(reconciliation.answer_of(seen(paid)), "event_type", None) == event_type
     lost = uncertain(call, "pay", {}, sent=30)
     hear(account, make_event(event_type, -20))
     assert seen(lost).is_open_question
