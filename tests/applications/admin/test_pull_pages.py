@@ -87,6 +87,11 @@ def test_who_accepts_a_stopped_pull_is_told_what_is_accepted(
     assert ("looks like a mass delete" in rows, "of another organization" in rows) == (not_a_key, not not_a_key)
 
 
+def test_a_name_that_no_account_can_have_pulls_nothing(browser: Client, account: TelnyxAccount) -> None:
+    answer = browser.post(PULL, {"accept_missing": f"{account.name}\0"})  # PostgreSQL fails on a NUL
+    assert (answer.status_code, Pull.objects.exists()) == (302, False)
+
+
 def test_who_may_not_see_applications_sees_no_pulls(client: Client, user_with: Any, account: TelnyxAccount) -> None:
     client.force_login(user_with("applications.view_texmlapplication"))
     assert client.get(LINES).status_code == 403
