@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from portal.actors import PORTAL
@@ -11,12 +12,13 @@ from portal.models import AuditEvent, TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.clocks import is_near, set_wrong
 from tests.support.factories import run_owed
-from tests.support.limits import limit
+from tests.support.limits import dial, limit
 from tests.support.rows import CallCommand, DialBatch, Limits
 from tests.support.sandbox_ledger import wire
 from voice.dialling import batches, limits
 from voice.dialling.batches import Line, Plan, read_lines
 from voice.dispatch import sender
+from voice.models import Suspension
 
 pytestmark = pytest.mark.django_db
 
@@ -59,6 +61,17 @@ def test_a_line_is_a_command_with_a_time_to_come(api: Any, account: TelnyxAccoun
     assert [(row.lease_until - batch.created_at).total_seconds() for row in rows] == [0, 0.5, 1]
     assert all(row.expires_at - row.lease_until == timedelta(seconds=20) for row in rows)
     assert AuditEvent.objects.get(action="batch.create").details == {"lines": 3, "per_second": 2}
+
+
+@pytest.mark.parametrize(("more", "name"), [({"name": "spring"}, "spring"), ({}, "3 numbers")])
+def test_a_batch_has_its_name_or_says_how_many_it_dials_and_its_lines_say_whose_they_are(
+    api: Any, operator: User, account: TelnyxAccount, more: dict[str, str], name: str
+) -> None:
+    batch = begin(api, 3, **more)
+    assert api.get(f"{URL}{batch.pk}/").json()["name"] == name
+    line = batch.commands.get(sequence=3)
+    assert (line.requested_by, line.user) == (f"token: tests, batch {name} line 3", operator)
+    assert (line.token, line.token is None) == (batch.token, False)
 
 
 def test_each_number_is_dialled_once_when_it_is_due(
@@ -155,6 +168,39 @@ def test_a_line_that_meets_a_full_limit_waits_for_room_and_so_do_those_behind_it
     assert wait_and_try(last).attempts
 
 
+def test_what_waits_for_room_is_no_later_for_that_and_nothing_of_another_batch_waits_with_it(
+    api: Any, account: TelnyxAccount
+) -> None:
+    """Else a line that waits longer than a dial makes sense would be too late for the room it gets."""
+    batch, other = begin(api, 3), begin(api, 2)
+    batch.commands.filter(sequence=1).update(status="ok")
+    last = due_beyond(batch, account, concurrent_calls=1)
+
+    def times(of: DialBatch) -> list[Any]:
+        rows = of.commands.order_by("sequence")
+        return [at for row in rows for at in (row.lease_until, row.counted_at, row.expires_at)]
+
+    before, of_other = times(batch), times(other)
+    sender.send(last.pk)
+    moved = [(new - old).total_seconds() for old, new in zip(before, times(batch), strict=True)]
+    assert (moved, times(other)) == ([0] * 3 + [5] * 6, of_other)
+    assert set(CallCommand.objects.exclude(pk=last.pk).values_list("error", flat=True)) == {""}
+
+
+def test_a_line_that_a_suspension_holds_waits_with_those_behind_it_and_says_what_holds_it(
+    api: Any, account: TelnyxAccount
+) -> None:
+    """Whoever suspends has not come to its batch yet."""
+    batch = begin(api, 2)
+    Suspension.objects.create(account=account, since=batch.created_at, requested_by="user: ada")
+    due = [row.lease_until for row in batch.commands.order_by("sequence")]
+    sender.send(batch.commands.get(sequence=1).pk)
+    first, second = batch.commands.order_by("sequence")
+    later = [(row.lease_until - at).total_seconds() for row, at in zip((first, second), due, strict=True)]
+    assert (first.status, later, second.error) == ("queued", [5, 5], "")
+    assert first.error.startswith(f"The account {account} is suspended here since")
+
+
 def wait_and_try(line: CallCommand) -> CallCommand:
     CallCommand.objects.filter(pk=line.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
     sender.send(line.pk)
@@ -245,6 +291,23 @@ def test_a_cancelled_batch_dials_no_more(api: Any, account: TelnyxAccount) -> No
     assert list(batch.commands.order_by("sequence").values_list("status", flat=True)) == ["ok", "expired", "expired"]
     assert api.post(f"{URL}{batch.pk}/resume/").json()["status"] == "cancelled"
     assert limits.usage(limits.of_account(account)).dials_per_day == 1
+
+
+def test_steering_leaves_alone_what_was_sent_and_what_is_none_of_the_batch(api: Any, account: TelnyxAccount) -> None:
+    batch, others = begin(api, 3), [dial(account), *begin(api, 2).commands.all()]
+    again = batch.commands.get(sequence=1)
+    CallCommand.objects.filter(pk=again.pk).update(first_sent_at=timezone.now())  # Telnyx may have it already
+    kept = [one.pk for one in (again, *others)]
+
+    def shown() -> list[Any]:
+        rows = CallCommand.objects.filter(pk__in=kept).order_by("pk")
+        return list(rows.values_list("pk", "status", "lease_until", "counted_at", "expires_at", "error"))
+
+    before = shown()
+    for word, status in (("pause", "paused"), ("resume", "running"), ("cancel", "cancelled")):
+        assert api.post(f"{URL}{batch.pk}/{word}/").json()["status"] == status
+        assert shown() == before
+    assert [row.status for row in batch.commands.order_by("sequence")] == ["queued", "expired", "expired"]
 
 
 @pytest.mark.parametrize("seconds", [-60, 60])

@@ -66,6 +66,8 @@ def tools(targets: Any) -> dict[str, Any]:
         ("refer", {"sip_address": "sip:+13125550001@example.com"}, ["+13125550001"], [], 1),
         ("refer", {"sip_address": "+13125550001@example.com"}, ["+13125550001"], [], 1),
         ("refer", {"sip_address": "ada@example.com"}, [""], [], 1),
+        ("refer", {"sip_address": " sip:+13125550001@example.com"}, ["+13125550001"], [], 1),
+        ("refer", {"sip_address": "ada@example.com\n"}, [""], [], 1),
         ("refer", {"sip_address": "tel:+13125550001"}, [], ["sip_address"], 1),
         ("start_ai_assistant", tools([{"to": "+8816123"}]), ["+8816123"], [], 1),
         ("answer", tools([{"to": "+13125550001"}, {"to": "+13125550002"}]), ["+13125550001", "+13125550002"], [], 1),
