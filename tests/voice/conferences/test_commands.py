@@ -83,6 +83,19 @@ def test_a_state_is_read_before_it_is_set_again(
     assert (command.status, bool(command.settlement)) == ("ok", sends == 0)
 
 
+def test_a_command_whose_state_is_there_already_stays_its_conferences(account: TelnyxAccount) -> None:
+    room = make_room(account)
+    command = command_of(room, "mute", call_control_ids=["v3:a-leg"])
+    begun = timezone.now() - timedelta(seconds=2)
+    attempts = [{"at": begun.isoformat(), "outcome": "uncertain"}]
+    CallCommand.objects.update(status="sending", first_sent_at=begun, attempts=attempts)
+    with telnyx(participants=[PERSON]) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    command.refresh_from_db()
+    assert (command.settlement, command.conference) == ("Settled from the state at Telnyx.", room)
+
+
 @pytest.mark.parametrize("action", ["play", "send_dtmf", "gather_dtmf_audio"])
 def test_what_may_not_be_repeated_is_sent_once(account: TelnyxAccount, action: str) -> None:
     command = command_of(make_room(account), action, **samples.required(f"conferences.actions.{action}"))

@@ -11,7 +11,7 @@ from portal.models import TelnyxAccount
 from tests.support.commands import act, now_due, outcomes, seen
 from tests.support.factories import make_call
 from tests.support.http_servers import Listener
-from tests.support.rows import Call, CallCommand
+from tests.support.rows import AccountBreaker, Call, CallCommand
 from tests.support.telnyx_answers import telnyx_says
 from voice.dispatch import sender
 
@@ -83,6 +83,27 @@ def test_a_refusal_after_a_lost_answer_tells_nothing(account: TelnyxAccount) -> 
 def test_any_other_refusal_is_final_at_once(account: TelnyxAccount, answer: Any, other: dict[str, Any]) -> None:
     command, telnyx = bridge(account, answer, **other)
     assert (command.status, len(telnyx.requests)) == ("refused", 1)
+
+
+@pytest.mark.parametrize(("state", "status", "requests"), [("answered", "ok", 2), ("ended", "refused", 1)])
+def test_whether_it_is_tried_once_more_is_asked_of_its_two_legs_alone(
+    account: TelnyxAccount, state: str, status: str, requests: int
+) -> None:
+    make_call(account, "c")  # which lives, whatever became of the other two
+    command, telnyx = bridge(account, REFUSED, OK, state=state)
+    assert (command.status, len(telnyx.requests)) == (status, requests)
+
+
+def test_what_telnyx_had_no_time_for_before_counts_for_no_try(account: TelnyxAccount) -> None:
+    make_call(account, "b")
+    command = act(make_call(account), "bridge", call_control_id="v3:b-leg")
+    answers = iter([("429 Too Many Requests", {}), REFUSED, OK])
+    with telnyx_says(account, bridge=lambda _: next(answers)):
+        for _ in range(3):
+            AccountBreaker.objects.update(wait_until=None)
+            now_due(command)
+            sender.send(command.pk)
+    assert (seen(command).status, outcomes(command)) == ("ok", ["unavailable", "refused", "ok"])
 
 
 def test_so_it_is_of_another_command(account: TelnyxAccount) -> None:

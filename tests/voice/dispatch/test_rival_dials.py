@@ -100,6 +100,27 @@ def test_a_busy_application_does_not_hide_the_call(account: TelnyxAccount, monke
     assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
 
 
+@pytest.mark.parametrize("other", [{"to": OTHER}, {"connection_id": "77"}])
+def test_nor_do_calls_to_other_numbers_or_of_other_applications(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, other: dict[str, str]
+) -> None:
+    monkeypatch.setattr(reconciliation, "_MOST", 1)
+    lost = dialled(account)
+    for at in range(2):
+        hear(account, begun(-22, f"other-{at}", **other))
+    assert seen(lost).is_open_question
+    hear(account, begun())
+    assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:b-leg")
+
+
+def test_a_call_of_another_account_with_the_same_numbers_is_not_its(account: TelnyxAccount) -> None:
+    lost = dialled(account)
+    hear(make_account("elsewhere"), begun())
+    assert look(lost).is_open_question, seen(lost).settlement
+    hear(account, begun(-19, "c"))
+    assert (seen(lost).status, seen(lost).call_control_id) == ("ok", "v3:c-leg")
+
+
 def test_a_dial_begun_while_the_events_are_read_is_counted(
     account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

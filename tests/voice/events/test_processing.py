@@ -154,6 +154,18 @@ def test_the_beginning_of_a_call_waits_for_nobody_to_tell_its_direction(account:
     assert (status_of(event), CallCommand.objects.get().action) == ("processed", "answer")
 
 
+def test_what_was_recovered_waits_for_no_direction(account: TelnyxAccount) -> None:
+    """No rule runs for it, whichever way the call goes."""
+    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+    document = make_event("call.answered")
+    del document["data"]["payload"]["connection_id"]
+    (event,) = receive(account, document)
+    CallEvent.objects.filter(pk=event.pk).update(source="backfill")
+    processing.process(event.pk)
+    assert (status_of(event), Call.objects.get().state) == ("processed", "answered")
+    assert not CallCommand.objects.exists()
+
+
 def test_after_two_seconds_it_meets_only_rules_for_any_direction(account: TelnyxAccount) -> None:
     hang_up = {"event_type": "call.answered", "do": [{"action": "hangup"}], "stop": False}
     make_flow(account, hang_up, hang_up | {"direction": "any"})

@@ -161,6 +161,18 @@ def test_one_bad_field_costs_that_field_and_the_call_ends(
     assert Call.objects.get().state == "ended"
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("Digits", "texml.gather"), ("SpeechResult", "texml.gather"), ("TranscriptionText", "texml.transcription")],
+)
+def test_a_field_without_a_value_tells_the_kind_all_the_same(
+    client: Client, account: TelnyxAccount, name: str, kind: str
+) -> None:
+    """Nobody pressed a key, or nobody spoke."""
+    event = stored(client, account, form(**{name: ""}))
+    assert (event.event_type, (event.payload or {}).get(name)) == (kind, "")
+
+
 def test_nul_is_kept_in_the_bytes_and_shown_as_a_mark(client: Client, account: TelnyxAccount) -> None:
     event = stored(client, account, form(SpeechResult="a\0b"))
     assert event.payload is not None

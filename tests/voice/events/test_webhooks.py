@@ -203,6 +203,24 @@ def test_a_body_of_exactly_1_mib_may_come_chunked(client: Client, account: Telny
     assert bytes(CallEvent.objects.get().body) == padded
 
 
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ({"HTTP_TRANSFER_ENCODING": "chunked", "CONTENT_LENGTH": ""}, 400),
+        ({"CONTENT_LENGTH": str(MEBIBYTE + 1), "wsgi.input_terminated": True}, 413),
+    ],
+    ids=["chunks without an end", "a length that is too much"],
+)
+def test_below_django_is_read_only_what_comes_in_chunks_and_ends_by_itself(
+    client: Client, account: TelnyxAccount, how: dict[str, Any], status: int
+) -> None:
+    """Else somebody would be waited for who sends no more."""
+    body = json.dumps(make_event()).encode()
+    url, given = f"/webhooks/{account.webhook_token}/call-control/", {"wsgi.input": io.BytesIO(body), **how}
+    assert client.generic("POST", url, headers=signed(body), **given).status_code == status
+    assert not CallEvent.objects.exists()
+
+
 def test_a_body_that_breaks_off_is_400(client: Client, account: TelnyxAccount) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
