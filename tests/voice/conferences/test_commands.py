@@ -8,13 +8,17 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support import samples
+from tests.support.commands import made_uncertain, seen
 from tests.support.conferences import ROOM, SAID, make_room, room_event, telnyx
 from tests.support.events import tell
-from tests.support.factories import make_call
+from tests.support.factories import make_call, make_event
 from tests.support.http_servers import answer, serving
+from tests.support.reconciliation import hear
 from tests.support.rows import CallCommand, CallEvent, Conference
+from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
@@ -127,6 +131,16 @@ def test_a_webhook_settles_what_was_uncertain(account: TelnyxAccount) -> None:
     reconciliation.settle_from_event(CallEvent.objects.get().pk)
     command.refresh_from_db()
     assert (command.status, "conference.playback.started" in command.settlement) == ("ok", True)
+
+
+def test_what_a_leg_of_a_conference_tells_settles_what_was_asked_of_it_there(account: TelnyxAccount) -> None:
+    room, call = make_room(account), make_call(account)
+    given = samples.required("conferences.actions.gather_dtmf_audio") | {"call_control_id": call.call_control_id}
+    command = outbox.place(account, "conferences.gather_dtmf_audio", given, PORTAL, path=[ROOM], conference=room)
+    assert command.call == call
+    made_uncertain(command)
+    hear(account, make_event("call.gather.ended", -20))
+    assert seen(command).status == "ok"
 
 
 def test_the_webhook_of_another_conference_settles_nothing(account: TelnyxAccount) -> None:

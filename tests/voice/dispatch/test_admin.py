@@ -9,6 +9,7 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain
 from tests.support.factories import make_call, make_event, run_owed
+from tests.support.reconciliation import sent_ok
 from tests.support.rows import AccountBreaker, CallCommand, CallEvent
 from tests.support.times import ago
 from tests.support.webhooks import post_webhook
@@ -128,6 +129,14 @@ def test_on_the_timeline_it_stands_beside_the_event_that_answers_it(
     assert f'href="#entry-{CallEvent.objects.get().pk}"' in page
     assert "→ Speaking started" in page
     assert "Decide what became of it" not in page
+
+
+def test_what_answers_one_command_does_not_stand_beside_the_next(account: TelnyxAccount, browser: Client) -> None:
+    first = spoken(account)
+    assert first.call is not None
+    second = sent_ok(first.call, "speak", SPEAK, 25)  # it may have brought it as well
+    pages = [browser.get(f"{LIST}{one.pk}/change/").content.decode() for one in (first, second)]
+    assert ["call.speak.started" in page for page in pages] == [True, False]
 
 
 def test_who_may_not_see_events_does_not_see_the_answer(account: TelnyxAccount, user_with: Any) -> None:

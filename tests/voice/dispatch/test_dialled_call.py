@@ -16,6 +16,7 @@ from tests.support.factories import make_call, make_event, run_owed
 from tests.support.http_servers import answer, serving
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.texml import form
+from tests.support.times import ago
 from tests.support.webhooks import post_texml, post_webhook
 from voice.dispatch import sender
 from voice.events import processing
@@ -73,6 +74,19 @@ def test_parties_and_ids_longer_than_their_columns_cost_an_accepted_dial_nothing
     assert (seen(command).status, seen(command).call, len(seen(command).attempts)) == ("ok", call, 1)
     assert (call.to_number, call.to_reversed) == (address[:255], address[:255][::-1])
     assert (call.call_leg_id, call.call_session_id, call.connection_id) == (kept, kept, "77")
+
+
+def test_a_dialled_call_began_when_its_dial_was_sent_first(account: TelnyxAccount) -> None:
+    command, tried = dial(account, "77"), [{"at": ago(9).isoformat(), "outcome": "uncertain"}]
+    told = {"status": "sending", "first_sent_at": ago(9), "lease_until": ago(1), "attempts": tried}
+    CallCommand.objects.filter(pk=command.pk).update(**told)
+    made = {"call_control_id": "v3:dialled"}
+    with serving(answer("200 OK", json.dumps({"data": made}).encode())) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, command.answer) == ("ok", made)
+    assert Call.objects.get().started_at == command.first_sent_at == told["first_sent_at"]
 
 
 def test_a_refused_dial_makes_no_call(sandbox_account: TelnyxAccount, http: Any) -> None:
@@ -145,6 +159,18 @@ def test_the_call_that_a_refusal_names_is_evidence_and_no_call(account: TelnyxAc
     assert not Call.objects.exists()
     named = command.attempts[0].get("call_control_id")
     assert named == ("v3:nowhere" if data == {"call_control_id": "v3:nowhere"} else None)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>No</html>", b'["v3:nowhere"]', b'{"data": {"call_control_id": "%s"}}' % (b"v" * 513)]
+)
+def test_a_refusal_that_names_no_call_is_final_as_any_other(account: TelnyxAccount, body: bytes) -> None:
+    with serving(answer("403 Forbidden", body)) as server:
+        TelnyxAccount.objects.update(base_url=f"{server.url}/v2")
+        command = dial(account, "77")
+        sender.send(command.pk)
+    command = seen(command)
+    assert (command.status, "call_control_id" in command.attempts[0]) == ("refused", False)
 
 
 @pytest.mark.parametrize("named", [{"call_sid": "v3:nowhere"}, {"data": {"call_control_id": "v3:nowhere"}}])

@@ -36,6 +36,26 @@ def test_telnyxs_record_of_the_command_settles_it(account: TelnyxAccount) -> Non
     )
 
 
+@pytest.mark.parametrize(("kind", "status"), [("command", "ok"), ("webhook", "uncertain")])
+def test_only_a_command_of_the_record_tells_by_its_id_however_that_is_written(
+    account: TelnyxAccount, kind: str, status: str
+) -> None:
+    command = uncertain(make_call(account), "send_dtmf", {"digits": "1"})
+    line = entry(kind, "send_dtmf", command_id=str(command.pk).upper())
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        assert look(command).status == status
+
+
+def test_a_call_whose_command_the_record_has_stays_as_it_was(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    before = Call.objects.values().get()
+    command = uncertain(call, "send_dtmf", {"digits": "1"})
+    line = entry("command", "send_dtmf", command_id=str(command.pk)) | {"call_leg_id": call.call_leg_id}
+    with telnyx_says(account, call_events={"data": [line], "meta": {"total_pages": 1}}):
+        assert look(command).status == "ok"
+    assert Call.objects.values().get() == before
+
+
 @pytest.mark.parametrize(
     ("settled_by", "status"),
     [("its entry", "ok"), ("its refusal", "refused"), ("its webhook", "ok"), ("another's entry", "expired")],

@@ -104,6 +104,28 @@ def test_what_nobody_took_up_is_noted_when_somebody_does(account: TelnyxAccount)
 
 
 @pytest.mark.parametrize(
+    ("lag", "asked", "due", "is_late"), [(held_back.LAG, 2.5, None, True), (timedelta(seconds=30), 60, 1, False)]
+)
+def test_it_was_taken_up_late_two_seconds_after_its_time(
+    account: TelnyxAccount,
+    monkeypatch: pytest.MonkeyPatch,
+    lag: timedelta,
+    asked: float,
+    due: float | None,
+    is_late: bool,
+) -> None:
+    """Its time is when it was asked for, or a later one that it was given."""
+    monkeypatch.setattr(held_back, "LAG", lag)
+    command = wish(account)
+    with serving(answer("200 OK", b'{"data": {"result": "ok"}}')) as server:
+        TelnyxAccount.objects.filter(pk=account.pk).update(base_url=f"{server.url}/v2")
+        times = {"created_at": ago(asked), "lease_until": due and ago(due)}
+        CallCommand.objects.filter(pk=command.pk).update(**times)
+        sender.send(command.pk)
+    assert kept(command)[1].startswith("Nobody took it up") == is_late
+
+
+@pytest.mark.parametrize(
     ("waits", "why"),
     [
         (

@@ -16,6 +16,7 @@ from tests.support.batches import begin
 from tests.support.commands import act, now_due, outcomes, seen
 from tests.support.factories import make_call, make_event, make_flow
 from tests.support.http_servers import Listener, answer, serving
+from tests.support.limits import limit
 from tests.support.rows import Call, CallCommand, Conference
 from tests.support.sandbox_ledger import effects
 from tests.support.times import ago
@@ -237,3 +238,34 @@ def test_a_line_of_a_paused_batch_that_was_not_sent_is_not_offered(api: Any, acc
     assert sender.due(9) == []
     sender.send(line.pk)
     assert (statuses(line), seen(line).attempts) == (["queued"], [])
+
+
+def test_a_line_on_the_wire_comes_to_an_end_after_its_batch_was_cancelled(api: Any, account: TelnyxAccount) -> None:
+    with serving(SILENCE) as listener:
+        TelnyxAccount.objects.update(base_url=f"{listener.url}/v2")
+        batch = begin(api, 2)
+        line = batch.commands.order_by("sequence").first()
+        now_due(line)
+        sender.send(line.pk)
+        batches.cancel(batch, PORTAL)
+        now_due(line)
+        swept()
+        assert (statuses(line), outcomes(line)) == (["sending"], ["uncertain", "uncertain"])
+        assert len(listener.requests) == 2
+
+
+def test_a_line_that_is_too_late_waits_for_no_room(api: Any, account: TelnyxAccount) -> None:
+    line = begin(api, 2).commands.order_by("sequence").first()
+    limit(account, concurrent_calls=1)
+    make_call(account, direction="outgoing")
+    now_due(line, expires_at=ago(1))
+    sender.send(line.pk)
+    assert (statuses(line), seen(line).error[:8]) == (["expired"], "Too late")
+
+
+def test_the_refusal_of_a_command_ends_no_line_of_a_batch(api: Any, account: TelnyxAccount) -> None:
+    batch, command = begin(api, 3), act(make_call(account))
+    with serving(answer("422 Unprocessable Entity", b'{"errors": [{"code": "90034"}]}')) as listener:
+        TelnyxAccount.objects.update(base_url=f"{listener.url}/v2")
+        sender.send(command.pk)
+    assert (statuses(command), statuses(*batch.commands.all())) == (["refused"], ["queued"] * 3)

@@ -7,12 +7,14 @@ from django.core.management import call_command
 
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
-from tests.support.commands import made_uncertain, seen
+from tests.support.clocks import is_near
+from tests.support.commands import act, made_uncertain, seen
 from tests.support.factories import make_call
 from tests.support.reconciliation import awaits_the_next_look, uncertain
 from tests.support.rows import CallCommand
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
+from voice.calls import telnyx_record
 from voice.conferences import queues
 from voice.dispatch import reconciliation, sender
 
@@ -37,6 +39,27 @@ def test_a_look_at_one_command_leaves_the_others_due(account: TelnyxAccount) -> 
         reconciliation.reconcile(first.pk)
     assert seen(second).lease_until == before
     assert reconciliation.due(9) == [second.pk]
+
+
+def test_whoever_looks_has_a_minute_before_another_one_may(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost, held = uncertain(make_call(account), "send_dtmf", KEYS), list[Any]()
+
+    def slowly(*_: object) -> telnyx_record.Record:
+        held.append((is_near(seen(lost).lease_until, 60), reconciliation.due(9)))
+        return telnyx_record.Record([], complete=True)
+
+    monkeypatch.setattr(telnyx_record, "read", slowly)
+    reconciliation.reconcile(lost.pk)
+    assert held == [(True, [])]
+
+
+def test_the_first_look_comes_a_few_seconds_after_it_was_given_up(account: TelnyxAccount) -> None:
+    command = act(make_call(account), "start_siprec")
+    with telnyx_says(account, actions="503 Service Unavailable"):
+        sender.send(command.pk)
+    assert (seen(command).status, is_near(seen(command).lease_until, 5)) == ("uncertain", True)
 
 
 def test_what_has_waited_longest_is_looked_at_first(account: TelnyxAccount) -> None:

@@ -1,6 +1,7 @@
 """The order of commands: one sender for each call, and commands of one event one after the other."""
 
 import threading
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -35,6 +36,10 @@ def test_a_call_has_one_sender_at_a_time(ring: Any, sandbox: Sandbox) -> None:
     assert sender.send(first.pk) == [second.pk]
     sender.send(second.pk)
     assert effects(sandbox) == [("answer", "executed"), ("hangup", "executed")]
+
+
+def test_nothing_is_sent_of_a_command_that_is_not_there() -> None:
+    assert sender.send(uuid.uuid4()) == []
 
 
 def test_an_older_wish_for_the_same_call_goes_first(ring: Any, sandbox: Sandbox) -> None:

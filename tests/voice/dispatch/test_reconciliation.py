@@ -8,8 +8,9 @@ from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.commands import made_uncertain, seen
 from tests.support.factories import make_call, make_event, run_owed
-from tests.support.reconciliation import dialled, hear, look, uncertain
-from tests.support.rows import Call, CallCommand
+from tests.support.reconciliation import dialled, entry, hear, look, uncertain
+from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.commands import outbox
 from voice.dispatch import reconciliation, sender
@@ -51,6 +52,37 @@ def test_a_verdict_leaves_alone_what_becomes_of_its_row_meanwhile(
     hear(account, make_event(seconds=-20, leg="b", direction="outgoing"))
     assert (seen(command).status, seen(command).held_why) == ("ok", "meanwhile")
     assert seen(command).call == Call.objects.get(call_control_id="v3:b-leg")
+
+
+def test_a_verdict_that_comes_too_late_makes_no_call(account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch) -> None:
+    command, really = dialled(account), reconciliation.call_of_dial
+
+    def meanwhile(*given: Any) -> Any:
+        made = really(*given)
+        CallCommand.objects.filter(pk=command.pk).update(settled_at=ago(0))  # by a person
+        return made
+
+    monkeypatch.setattr(reconciliation, "call_of_dial", meanwhile)
+    event = make_event(seconds=-20, leg="b", direction="outgoing")["data"]
+    record = {"data": [entry("webhook", "call.initiated", event=event)], "meta": {"total_pages": 1}}
+    with telnyx_says(account, call_events=record):
+        look(command)
+    assert not Call.objects.exists()
+
+
+def test_the_webhook_of_a_call_whose_session_is_not_known_settles_its_command(account: TelnyxAccount) -> None:
+    command = uncertain(make_call(account, call_session_id=""), "speak", SPEAK)
+    hear(account, make_event("call.speak.started", -20, call_session_id=None))
+    assert seen(command).status == "ok"
+
+
+def test_a_webhook_that_tells_nothing_new_of_its_call_may_settle_a_command(account: TelnyxAccount) -> None:
+    for event in (make_event(seconds=-90), make_event("call.answered", -1)):
+        hear(account, event)
+    command = uncertain(Call.objects.get(), "speak", SPEAK)
+    hear(account, make_event("call.speak.started", -20))
+    told = CallEvent.objects.get(event_type="call.speak.started")
+    assert (told.status, seen(command).status) == ("ignored", "ok")
 
 
 def test_one_call_does_not_settle_two_dials_to_the_same_number(account: TelnyxAccount) -> None:

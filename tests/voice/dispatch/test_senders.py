@@ -1,5 +1,6 @@
 """Senders that sleep, refusals after silence, hang-ups behind a resend, ways round the limits."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -130,6 +131,26 @@ def test_a_sender_that_slept_sends_nothing_outside_the_window() -> None:
         sleeper.first_sent_at = ago(100)
         assert sender._attempt(sleeper).word == "uncertain"
         assert listener.requests == []
+
+
+@pytest.mark.parametrize(("slept", "word", "requests"), [(2, "ok", 1), (25, "uncertain", 0)])
+def test_the_window_may_end_while_a_sender_sleeps_after_its_claim(slept: float, word: str, requests: int) -> None:
+    with serving(YES) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")))
+        sleeper = sender._claim(command.pk)
+        assert sleeper is not None
+        sleeper.first_sent_at = ago(30)
+        assert sender._attempt(sleeper, uptime() - slept).word == word
+        assert len(listener.requests) == requests
+
+
+@pytest.mark.parametrize("said", [YES, answer("422 Unprocessable Entity", b'{"errors": [{"code": "90034"}]}')])
+def test_how_long_telnyx_took_is_told_in_milliseconds(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
+    with serving(said) as listener:
+        command = act(make_call(make_account("wired", f"{listener.url}/v2")))
+        monkeypatch.setattr(sender, "uptime", itertools.count(100, 0.25).__next__)  # each look at it is a little later
+        sender.send(command.pk)
+    assert [attempt["ms"] for attempt in seen(command).attempts] == [500]
 
 
 @pytest.mark.parametrize("action", ["hangup", "switch_supervisor_role"])  # the second takes no command_id

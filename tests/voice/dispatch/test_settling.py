@@ -58,6 +58,17 @@ def test_a_person_says_what_became_of_it(account: TelnyxAccount, api: Any, verdi
     assert (again.status_code, again.json()["code"]) == (409, "not_uncertain")
 
 
+@pytest.mark.parametrize("verdict", reconciliation.VERDICTS)
+@pytest.mark.parametrize("status", ["queued", "sending", "ok", "refused", "expired"])
+def test_of_what_is_not_uncertain_there_is_nothing_to_decide(
+    account: TelnyxAccount, api: Any, status: str, verdict: str
+) -> None:
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
+    CallCommand.objects.filter(pk=command.pk).update(status=status)
+    problem(send(api, f"/api/v1/commands/{command.pk}/settle/", {"verdict": verdict}), 409, "not_uncertain")
+    assert (seen(command).status, seen(command).settlement, CallCommand.objects.count()) == (status, "", 1)
+
+
 def test_sent_again_it_is_a_new_command_under_a_new_id(account: TelnyxAccount, api: Any) -> None:
     command = uncertain(make_call(account), "speak", SPEAK)
     told = api.post(f"/api/v1/commands/{command.pk}/settle/", {"verdict": "send_again"}, format="json")
