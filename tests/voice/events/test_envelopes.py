@@ -89,6 +89,23 @@ def test_an_insight_that_comes_flat_is_taken_for_what_it_is_and_found_at_its_cal
     assert "data.id is missing" in bad.error  # and not: webhook API version 1
 
 
+def test_when_an_event_of_the_old_format_happened_its_payload_tells_first(
+    client: Client, account: TelnyxAccount
+) -> None:
+    document, told = old_format(), make_event(seconds=-5)["data"]["occurred_at"]
+    document["payload"]["occurred_at"] = told
+    post_webhook(client, account, document)
+    assert CallEvent.objects.get().occurred_at == read_time(told)
+
+
+@pytest.mark.parametrize(("length", "status"), [(100, "received"), (101, "quarantined")])
+def test_an_event_type_has_a_hundred_characters_at_most(
+    client: Client, account: TelnyxAccount, length: int, status: str
+) -> None:
+    post_webhook(client, account, make_event("call.".ljust(length, "x")))
+    assert CallEvent.objects.get().status == status
+
+
 @pytest.mark.parametrize(
     ("meta", "attempt"),
     [

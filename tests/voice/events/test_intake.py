@@ -15,6 +15,7 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from portal.times import read_time
+from tests.support.accounts import make_account
 from tests.support.factories import CONNECTION, make_event, make_flow, run_owed
 from tests.support.rows import Call, CallCommand, CallEvent
 from tests.support.webhooks import post_webhook
@@ -106,6 +107,30 @@ def test_the_promoted_row_is_of_the_leg_session_and_application_that_the_webhook
     row = CallEvent.objects.get()
     assert (row.event_type, row.payload) == ("call.initiated", told)
     assert row.occurred_at == read_time(event["data"]["occurred_at"])
+
+
+def test_a_promoted_row_is_as_no_reason_kept_it_and_leaves_the_others_of_the_record_alone(
+    client: Client, account: TelnyxAccount
+) -> None:
+    event = make_event()
+    (row, _), (other, _) = backfill(account, event), backfill(account, make_event(leg="b"))
+    CallEvent.objects.filter(pk=row.pk).update(status="quarantined", reason="foreign_account")
+    before = CallEvent.objects.values().get(pk=other.pk)
+    post_webhook(client, account, event)
+    row.refresh_from_db()
+    assert (row.source, row.status, row.reason) == ("webhook", "received", "")
+    assert CallEvent.objects.values().get(pk=other.pk) == before
+
+
+def test_an_event_that_two_accounts_hear_of_is_one_of_each(client: Client, account: TelnyxAccount) -> None:
+    event, other = make_event(), make_account("other")
+    for _ in range(2):
+        for each in (account, other):
+            assert post_webhook(client, each, event).status_code == 200
+    assert set(CallEvent.objects.values_list("account", "status")) == {
+        (each.pk, "received") for each in (account, other)
+    }
+    assert CallEvent.objects.count() == 2
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -57,6 +57,17 @@ def test_an_event_is_claimed_by_one_of_two(account: TelnyxAccount) -> None:
     assert now(event).attempts == 2
 
 
+def test_what_is_claimed_knows_the_time_of_the_database_without_asking_it(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (event,) = receive(account, make_event())
+    leased = leases.lease(event.pk)
+    assert leased is not None
+    later = leased.claimed + 7
+    monkeypatch.setattr(leases, "uptime", lambda: later)
+    assert leased.now() == leased.at + timedelta(seconds=7)
+
+
 def test_a_worker_that_slept_over_its_lease_commits_nothing(account: TelnyxAccount) -> None:
     make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
     (event,) = receive(account, make_event())

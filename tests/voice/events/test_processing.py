@@ -75,6 +75,22 @@ def test_what_fails_is_tried_again_after_a_second_then_two_then_four(account: Te
             CallEvent.objects.update(lease_until=None)
 
 
+def test_what_failed_seven_times_may_work_at_the_eighth(account: TelnyxAccount) -> None:
+    (event,) = receive(account, make_event())
+    CallEvent.objects.filter(pk=event.pk).update(attempts=7, error="It failed.")
+    processing.process(event.pk)
+    event.refresh_from_db()
+    assert (event.status, event.attempts, event.error) == ("processed", 8, "")
+
+
+def test_why_an_event_failed_is_told_also_when_its_last_process_died(account: TelnyxAccount) -> None:
+    (event,) = receive(account, make_event())
+    CallEvent.objects.filter(pk=event.pk).update(attempts=8, error="It failed.")
+    processing.process(event.pk)
+    event.refresh_from_db()
+    assert (event.status, event.error) == ("dead", "It failed.")
+
+
 @pytest.mark.parametrize("acts", [True, False])
 def test_an_event_that_tells_nothing_new_is_ignored_unless_a_rule_acts_on_it(
     account: TelnyxAccount, acts: bool
@@ -154,13 +170,23 @@ def test_the_beginning_of_a_call_waits_for_nobody_to_tell_its_direction(account:
     assert (status_of(event), CallCommand.objects.get().action) == ("processed", "answer")
 
 
-def test_what_was_recovered_waits_for_no_direction(account: TelnyxAccount) -> None:
-    """No rule runs for it, whichever way the call goes."""
-    make_flow(account, {"event_type": "call.answered", "do": [{"action": "hangup"}]})
+@pytest.mark.parametrize(
+    ("source", "event_type", "connection_id", "names_it"),
+    [
+        ("backfill", "call.answered", CONNECTION, False),  # for what was recovered no rule runs
+        ("webhook", "call.bridged", CONNECTION, False),
+        ("webhook", "call.answered", "77", True),
+    ],
+)
+def test_what_can_meet_no_rule_waits_for_no_direction(
+    account: TelnyxAccount, source: str, event_type: str, connection_id: str, names_it: bool
+) -> None:
+    make_flow(account, {"event_type": event_type, "do": [{"action": "hangup"}]}, connection_id=connection_id)
     document = make_event("call.answered")
-    del document["data"]["payload"]["connection_id"]
+    if not names_it:
+        del document["data"]["payload"]["connection_id"]
     (event,) = receive(account, document)
-    CallEvent.objects.filter(pk=event.pk).update(source="backfill")
+    CallEvent.objects.filter(pk=event.pk).update(source=source)
     processing.process(event.pk)
     assert (status_of(event), Call.objects.get().state) == ("processed", "answered")
     assert not CallCommand.objects.exists()
@@ -200,6 +226,12 @@ def test_an_unknown_application_is_processed_and_asks_for_a_pull(account: Telnyx
     (event,) = receive(account, make_event())
     assert processing.process(event.pk).pull_account == account.pk
     assert Call.objects.get().connection_id == CONNECTION
+
+
+def test_only_the_first_event_of_a_call_asks_for_a_pull(account: TelnyxAccount) -> None:
+    first, second = receive(account, make_event(), make_event("call.answered", 1))
+    assert processing.process(first.pk).pull_account == account.pk
+    assert processing.process(second.pk).pull_account is None
 
 
 def test_an_event_that_names_no_application_asks_for_no_pull(account: TelnyxAccount) -> None:

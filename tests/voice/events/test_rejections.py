@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connections
+from django.db import DataError, InterfaceError, OperationalError, connections
 from django.test import Client
 from django.utils import timezone
 from nacl.signing import SigningKey
@@ -116,6 +116,40 @@ def test_what_waits_for_an_account_that_was_deleted_is_dropped_and_the_rest_writ
     assert writer.flush()
     assert counts() == {"no_headers": 1}
     assert RejectedRequest.objects.get().account == account
+
+
+@pytest.mark.parametrize(("error", "is_kept"), [(OperationalError, True), (InterfaceError, True), (DataError, False)])
+def test_what_was_not_written_waits_for_a_database_that_is_away_and_is_dropped_else(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, error: type[Exception], is_kept: bool
+) -> None:
+    writer = rejections.Writer()
+    monkeypatch.setattr(rejections, "writer", writer)
+    monkeypatch.setattr(writer, "start", lambda: None)
+    post_bare(Client(), account.webhook_token)
+
+    def fail(*args: object) -> None:
+        raise error("it cannot be")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(rejections, "_write", fail)
+        assert writer.flush() is not is_kept
+    assert writer.flush()
+    assert counts() == ({"no_headers": 1} if is_kept else {})
+
+
+def test_of_each_account_the_latest_is_kept_and_each_is_counted_by_the_hour(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer, other = rejections.Writer(), make_account("other")
+    monkeypatch.setattr(rejections, "writer", writer)
+    monkeypatch.setattr(writer, "start", lambda: None)
+    for each in (account, other, account, other):
+        post_bare(Client(), each.webhook_token)
+    assert writer.flush()
+    assert sorted(RejectedRequest.objects.values_list("account__name", flat=True)) == [account.name, "other"]
+    hours = list(RejectionCount.objects.values_list("hour", flat=True))
+    assert hours == [hour.replace(minute=0, second=0, microsecond=0) for hour in hours]
+    assert counts() == {"no_headers": 4}
 
 
 def test_the_ring_keeps_the_last_hundred_and_of_them_the_rare_one(client: Client, account: TelnyxAccount) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import InternalError, OperationalError, connections
+from django.db import InterfaceError, InternalError, OperationalError, connections
 from django.test import Client
 from gunicorn.http.errors import InvalidChunkSize
 from nacl.signing import SigningKey
@@ -85,6 +85,21 @@ def test_our_own_probe_gets_its_nonce_back_only_when_unsigned_and_well_formed(
     )
     assert "probe" not in good.json()
     assert not CallEvent.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["Telnyx-Timestamp", "Telnyx-Signature-Ed25519"])
+def test_a_probe_with_any_header_of_a_signature_gets_no_nonce_back(
+    client: Client, account: TelnyxAccount, name: str
+) -> None:
+    headers = {"X-Portal-Probe": "n0nce_-" * 4, name: "1"}
+    url = f"/webhooks/{account.webhook_token}/call-control/"
+    answer = client.post(url, b"{}", content_type="application/json", headers=headers)
+    assert (answer.status_code, "probe" in answer.json()) == (400, False)
+
+
+def test_of_its_headers_those_that_came_and_matter_are_kept(client: Client, account: TelnyxAccount) -> None:
+    assert post_webhook(client, account, make_event()).status_code == 200
+    assert set(CallEvent.objects.get().headers) == {"content-type", "telnyx-timestamp"}
 
 
 def test_it_answers_400_without_a_signature(client: Client, account: TelnyxAccount) -> None:
@@ -221,6 +236,14 @@ def test_below_django_is_read_only_what_comes_in_chunks_and_ends_by_itself(
     assert not CallEvent.objects.exists()
 
 
+def test_chunks_are_chunks_in_any_case(client: Client, account: TelnyxAccount) -> None:
+    body = json.dumps(make_event()).encode()
+    how = {"HTTP_TRANSFER_ENCODING": "Chunked", "CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    url, given = f"/webhooks/{account.webhook_token}/call-control/", {"wsgi.input": io.BytesIO(body), **how}
+    assert client.generic("POST", url, headers=signed(body), **given).status_code == 200
+    assert bytes(CallEvent.objects.get().body) == body
+
+
 def test_a_body_that_breaks_off_is_400(client: Client, account: TelnyxAccount) -> None:
     class Broken(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -265,6 +288,17 @@ def test_an_account_without_a_public_key_asks_telnyx_to_come_again(client: Clien
     TelnyxAccount.objects.update(public_key="")
     answer = post_webhook(client, account, make_event())
     assert (answer.status_code, answer.json()["title"]) == (503, "The account has no public key")
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, InternalError])
+def test_a_database_that_cannot_be_asked_is_503_whatever_that_raises(
+    client: Client, account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    def fail(*args: object) -> None:
+        raise error("the connection is closed")
+
+    monkeypatch.setattr(intake, "record", fail)
+    assert post_webhook(client, account, make_event()).status_code == 503
 
 
 def test_a_database_that_is_away_is_503(

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from applications.models import CallControlApplication
 from portal.models import AuditEvent, TelnyxAccount
@@ -42,6 +43,16 @@ def test_event_types_are_offered_and_a_browsers_own_memory_of_them_is_not(browse
     assert 'list="portal-event-types"' in box
     assert 'autocomplete="off"' in box
     assert '<option value="call.initiated">' in page.partition('<datalist id="portal-event-types">')[2]
+
+
+def test_an_application_that_telnyx_has_no_longer_is_offered_to_its_own_flow_alone(
+    browser: Client, application: CallControlApplication
+) -> None:
+    CallControlApplication.objects.filter(pk=application.pk).update(missing_since=timezone.now())
+    flow, key = make_flow(application.account), f"{application.account_id} {CONNECTION}"
+    pages = [browser.get(f"/admin/voice/flow/{page}/") for page in ("add", f"{flow.pk}/change")]
+    offered = [dict(page.context["adminform"].form.fields["application"].choices) for page in pages]
+    assert [choices.get(key) for choices in offered] == [None, f"Connection {CONNECTION}"]
 
 
 @pytest.mark.parametrize("chosen", ["", "nonsense", "None "])

@@ -80,6 +80,13 @@ def test_every_filter_of_flows_finds_what_it_names(api: APIClient, account: Teln
         assert len(api.get(FLOWS, query).json()["results"]) == count, query
 
 
+def test_flows_are_listed_by_name(api: APIClient, account: TelnyxAccount) -> None:
+    for number, name in enumerate(("night", "day", "lunch")):
+        make_flow(account, name=name, connection_id=str(number))
+    listed = api.get(FLOWS, {"account": account.name}).json()["results"]
+    assert [row["name"] for row in listed] == ["day", "lunch", "night"]
+
+
 @pytest.mark.parametrize(
     ("method", "permission", "status"),
     [

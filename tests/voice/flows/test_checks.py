@@ -38,5 +38,15 @@ def test_two_functions_of_one_name_stop_the_start(registry: Any) -> None:
         call_command("check")
 
 
+@pytest.mark.parametrize(("length", "is_fine"), [(120, True), (121, False)])
+def test_a_handler_has_a_name_that_its_commands_can_bear(registry: Any, length: int, is_fine: bool) -> None:
+    def handler(event: Any, call: Any) -> None:
+        return None
+
+    handler.__qualname__ = "x" * (length - len(f"{handler.__module__}."))
+    handlers.on("call.initiated")(handler)
+    assert (handlers.problems() == []) is is_fine
+
+
 def test_good_handlers_pass_the_check(loaded: Any) -> None:
     call_command("check")

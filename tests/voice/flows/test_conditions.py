@@ -78,6 +78,20 @@ def test_operators(field: str, op: str, value: Any, holds: bool) -> None:
     assert Condition.read({"field": field, "op": op, "value": value}).matches(CONTEXT) is holds
 
 
+@pytest.mark.parametrize("value", [1, "1", "True", "true"])
+def test_true_is_neither_a_number_nor_a_word(value: Any) -> None:
+    context = {"event": {"payload": {"flag": value}}, "call": {}}
+    assert not Condition.read({"field": "event.payload.flag", "op": "eq", "value": True}).matches(context)
+
+
+@pytest.mark.parametrize("left_out", ["field", "op"])
+def test_a_condition_that_lacks_a_member_is_told_how_one_looks(left_out: str) -> None:
+    given = {"field": "event.payload.digits", "op": "eq", "value": "1"}
+    del given[left_out]
+    with pytest.raises(ValueError, match="A condition looks like"):
+        Condition.read(given)
+
+
 @pytest.mark.parametrize(("field", "holds"), [("event.payload.digits", True), ("event.payload.missing", False)])
 def test_exists_asks_whether_it_is_there_unless_it_says_otherwise(field: str, holds: bool) -> None:
     assert Condition.read({"field": field, "op": "exists"}).matches(CONTEXT) is holds
@@ -145,6 +159,12 @@ def test_placeholders_are_filled_and_nothing_is_evaluated() -> None:
 def test_a_missing_value_is_named() -> None:
     with pytest.raises(KeyError, match=r"event\.payload\.nothing"):
         fill({"to": "{{ event.payload.nothing }}"}, CONTEXT)
+
+
+def test_a_value_that_is_null_is_missing_too() -> None:
+    for given in ("{{ event.payload.none }}", "It is {{ event.payload.none }}."):
+        with pytest.raises(KeyError, match=r"event\.payload\.none"):
+            fill({"to": given}, CONTEXT)
 
 
 DEEPEST, LONGEST = "event.payload" + ".a" * 8, "event.payload." + "a" * 64

@@ -66,6 +66,16 @@ def test_rules_that_only_moved_keep_their_secrets_over_rest(api: APIClient, flow
     assert done(flow) == [[transfer()], [{"action": "hangup"}]]
 
 
+def test_an_action_whose_members_come_in_another_order_keeps_its_secret(api: APIClient, flow: Flow) -> None:
+    url = f"{FLOWS}{flow.pk}/"
+    rules = api.get(url).json()["rules"]
+    (action,) = rules[2]["do"]
+    turned = {"parameters": dict(reversed(action["parameters"].items())), "action": action["action"]}
+    changed = rules[2] | {"do": [turned], "step": "other"}
+    assert api.patch(url, {"rules": [*rules[:2], changed]}, format="json").status_code == 200
+    assert done(flow) == [[{"action": "hangup"}], [ANSWER], [transfer()]]
+
+
 def alike(account: TelnyxAccount, *passwords: str) -> Flow:
     """Make a flow that transfers in each rule, alike in all but the rule's step and the password."""
     rules = enumerate(passwords, 1)

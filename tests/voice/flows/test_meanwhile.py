@@ -145,6 +145,19 @@ def test_who_renames_a_flow_does_not_switch_it_on_again(api: APIClient, flow: Fl
     assert state(api, flow) == ("renamed", False, ["1", "2", "3"])
 
 
+@pytest.mark.parametrize(
+    ("theirs", "mine"),
+    [({"name": "theirs"}, {"active": False}), ({"connection_id": "88"}, {"name": "mine"}), ({"active": False}, {})],
+)
+def test_who_changes_one_thing_leaves_what_somebody_else_has_changed(
+    api: APIClient, flow: Flow, theirs: dict[str, Any], mine: dict[str, Any]
+) -> None:
+    with meanwhile(lambda: api.patch(at(flow), theirs, format="json")):
+        assert api.patch(at(flow), mine, format="json").status_code == 200
+    now = api.get(at(flow)).json()
+    assert {name: now[name] for name in theirs | mine} == theirs | mine
+
+
 def test_who_changes_a_flow_does_not_bring_it_back(api: APIClient, flow: Flow) -> None:
     with meanwhile(lambda: api.delete(at(flow))):
         problem(api.patch(at(flow), {"name": "renamed"}, format="json"), 404)

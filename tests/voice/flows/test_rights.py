@@ -113,6 +113,12 @@ def test_renaming_and_switching_off_takes_no_more(account: TelnyxAccount, user_w
     assert (flow.name, flow.active) == ("same", False)
 
 
+def test_whatever_other_flows_there_are_renaming_one_takes_no_more(account: TelnyxAccount, user_with: Any) -> None:
+    make_flow(account, HANGUP, connection_id="77", name="before it", active=False)
+    flow = make_flow(account, TRANSFER)
+    assert api_for(user_with(*WRITER)).patch(at(flow), {"name": "same"}, format="json").status_code == 200
+
+
 def test_a_token_for_flows_alone_writes_no_rule_that_acts(account: TelnyxAccount, user_with: Any) -> None:
     everything = user_with(*WRITER, "voice.control_call", "voice.dial")
     narrow = api_for(everything, "flows:read", "flows:write")

@@ -47,6 +47,18 @@ def test_all_conditions_must_hold(account: TelnyxAccount) -> None:
     assert actions(decide(account, rule("hangup", when=[one, two]), digits="1")) == []
 
 
+@pytest.mark.parametrize("field", ["call.direction", "event.payload.direction"])
+def test_a_rule_that_asks_for_the_direction_meets_legs_of_that_one_whatever_else_it_asks(
+    account: TelnyxAccount, field: str
+) -> None:
+    wanted = {"event.payload.digits": "1", field: "outgoing"}
+    flow = make_flow(account, rule("hangup", when=[{"field": k, "op": "eq", "value": v} for k, v in wanted.items()]))
+    now, told = timezone.now(), {"digits": "1", "direction": "outgoing"}
+    event = CallEvent(account=account, event_type="call.answered", received_at=now, payload=told)
+    call = make_call(account, direction="outgoing")
+    assert actions(commands_for(call, event, flow.rules.all(), now)) == [(0, "hangup")]
+
+
 def test_the_last_step_that_is_told_holds(account: TelnyxAccount) -> None:
     made = decide(account, rule(step="first", stop=False), rule(step="second", stop=False), rule(stop=False))
     assert (made.step, made.matched) == ("second", True)

@@ -29,6 +29,21 @@ def test_the_example_of_the_interface_page_is_created_and_told_as_it_is(api: API
     assert (note.actor, note.object_id) == ("token: tests", body["id"])
 
 
+def test_a_rule_may_move_the_step_and_do_nothing(api: APIClient, account: TelnyxAccount) -> None:
+    answer = make(api, rules=[{"event_type": "call.hangup", "step": "over"}])
+    assert answer.status_code == 201, answer.content
+    (rule,) = answer.json()["rules"]
+    wanted = {"event_type": "call.hangup", "step": "over", "do": [], "when": [], "direction": "incoming", "stop": True}
+    assert rule == wanted
+    assert answer.json()["updated_at"] is not None
+
+
+def test_a_number_that_was_hidden_is_to_be_entered_whole(api: APIClient, account: TelnyxAccount) -> None:
+    hidden = [{"field": "call.from", "op": "eq", "value": "+1312•••0101"}]
+    assert set(problem(make(api, rules=one_rule(when=hidden)), 400)["errors"]) == {"rules.0.when"}
+    assert not Flow.objects.exists()
+
+
 def test_what_was_read_can_be_written_back(api: APIClient, account: TelnyxAccount) -> None:
     body = make(api).json()
     url = f"{FLOWS}{body['id']}/"
