@@ -97,8 +97,9 @@ def test_whether_it_is_tried_once_more_is_asked_of_its_two_legs_alone(
 def test_what_telnyx_had_no_time_for_before_counts_for_no_try(account: TelnyxAccount) -> None:
     make_call(account, "b")
     command = act(make_call(account), "bridge", call_control_id="v3:b-leg")
-    answers = iter([("429 Too Many Requests", {}), REFUSED, OK])
-    with telnyx_says(account, bridge=lambda _: next(answers)):
+    told: list[Any] = [("429 Too Many Requests", {}), REFUSED, OK]
+    left = iter(told)
+    with telnyx_says(account, bridge=lambda _: next(left)):
         for _ in range(3):
             AccountBreaker.objects.update(wait_until=None)
             now_due(command)
