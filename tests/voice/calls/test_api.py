@@ -155,6 +155,18 @@ def test_a_number_on_either_side_is_paged_as_one_list_each_side_from_its_own_ind
 
 
 @pytest.mark.alone("it lists what there is, of every account")
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("number", "q"), ("q", "number"), ("number", "to"), ("from", "number"), ("q", "to"), ("from", "to")],
+)
+def test_of_two_numbers_each_is_asked_for(api: APIClient, account: TelnyxAccount, one: str, other: str) -> None:
+    first, second, third = "+13125550001", "+442071838750", "+13125550009"
+    for leg, sides in (("a", (first, second)), ("b", (first, third)), ("c", (third, second)), ("d", (second, third))):
+        make_call(account, leg, from_number=sides[0], to_number=sides[1])
+    assert ids(api, **{one: first, other: second}) == "a"
+
+
+@pytest.mark.alone("it lists what there is, of every account")
 def test_legs_that_started_at_the_same_moment_are_each_shown_once(api: APIClient, account: TelnyxAccount) -> None:
     now = timezone.now()
     for letter in "abcdefg":

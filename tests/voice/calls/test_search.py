@@ -238,6 +238,22 @@ def test_a_whole_number_is_told_from_the_end_of_one(account: TelnyxAccount, type
     assert search.whole_number(typed) == number
 
 
+@pytest.mark.parametrize(
+    ("typed", "country", "number"),
+    [
+        ("0044 20 7183 8750", "DE", "+442071838750"),
+        ("+44 20 7183 8750", "DE", "+442071838750"),
+        ("44 20 7183 8750", "DE", "+49442071838750"),  # so it could be dialled at home
+        ("020 7183 8750", "GB", "+442071838750"),
+    ],
+)
+def test_a_number_that_names_its_country_is_not_one_that_is_dialled_at_home(
+    account: TelnyxAccount, typed: str, country: str, number: str
+) -> None:
+    Limits.objects.update_or_create(account=account, defaults={"allowed_countries": [country]})
+    assert search.whole_number(typed) == number
+
+
 def test_where_nobody_dials_at_home_eleven_digits_are_a_whole_number_and_ten_are_not(account: TelnyxAccount) -> None:
     Limits.objects.update_or_create(account=account, defaults={"allowed_countries": []})
     assert search.whole_number("3125550143") == ""  # not +31 25 55 01 43, of the Netherlands

@@ -237,6 +237,16 @@ def test_a_bridge_sent_to_another_leg_may_be_what_bridged_this_one(
     assert seen(lost).is_open_question, seen(lost).settlement
 
 
+def test_what_bridges_two_legs_is_told_on_each_of_them(account: TelnyxAccount) -> None:
+    call = make_call(account)
+    make_call(account, "b", direction="outgoing")
+    lost = uncertain(call, "bridge", {"call_control_id": "v3:b-leg"}, sent=30)
+    sent_ok(call, "transfer", {"to": OTHER}, 25)
+    for leg, at in (("b", -21), ("a", -20)):
+        hear(account, make_event("call.bridged", at, leg))
+    assert seen(lost).is_open_question, seen(lost).settlement
+
+
 @pytest.mark.parametrize("status", ["queued", "sending", "expired"])
 def test_whatever_may_have_reached_telnyx_may_have_caused_it(account: TelnyxAccount, status: str) -> None:
     """Tried twice, say: once without an answer, and then Telnyx asked to wait (429)."""

@@ -15,6 +15,7 @@ from tests.support.http_servers import Listener
 from tests.support.rest import api_for, problem
 from tests.support.rows import CallCommand, Conference
 from tests.support.telnyx_answers import telnyx_says
+from tests.support.texml_resources import parts
 from voice.catalogue import actions
 
 MADE = [
@@ -53,6 +54,17 @@ def test_rest_lists_what_telnyx_lists(api: APIClient) -> None:
         assert (told["results"], told["complete"]) == ([TOLD], True)
         assert b"filter%5Bstatus%5D=in_progress" in server.requests[0]
         assert api.get("/api/v1/conferences/?state=x").status_code == 400
+
+
+@pytest.mark.parametrize("name", ["name", "status", "connection_id", "leg_id", "application_session_id"])
+def test_each_filter_of_telnyxs_is_handed_on(api: APIClient, name: str) -> None:
+    with telnyx(conferences=[TOLD]) as server:
+        make_account("wired", f"{server.url}/v2")
+        assert api.get(f"/api/v1/conferences/?{name}=completed").json()["results"] == [TOLD]
+        (raw,) = server.requests
+    _, _, asked, _ = parts(raw)
+    filters = {key: value for key, value in asked.items() if not key.startswith("page")}
+    assert filters == {f"filter[{name}]": "completed"}
 
 
 def test_a_list_of_telnyxs_comes_in_pages_where_they_are_asked_for(api: APIClient) -> None:

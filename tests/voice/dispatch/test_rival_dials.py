@@ -142,6 +142,16 @@ def test_a_leg_of_a_dial_to_several_numbers_settles_no_other_dial(account: Telny
     assert seen(lost).is_open_question, seen(lost).settlement
 
 
+@pytest.mark.parametrize(("called", "status"), [([TO, OTHER], "uncertain"), (TO, "ok")])
+def test_a_dial_to_several_numbers_may_have_brought_a_leg_to_each(
+    account: TelnyxAccount, called: Any, status: str
+) -> None:
+    lost = dialled(account, OTHER)
+    accepted(account, make_call(account, "b", direction="outgoing"), to=called)
+    with telnyx_says(account, call_events=record(begun(-20, "b", to=TO), begun(-19, "c", to=OTHER))):
+        assert look(lost).status == status, seen(lost).settlement
+
+
 @pytest.mark.parametrize("later", [6 * 60, 3 * 86_400])
 def test_a_call_of_later_with_the_same_numbers_is_not_its(account: TelnyxAccount, later: float) -> None:
     """The sweep was down for as long, and others call through the same application."""
