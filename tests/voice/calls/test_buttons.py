@@ -135,6 +135,16 @@ def test_a_recording_is_paused_resumed_and_stopped(browser: Client, leg: Call) -
     assert running(browser, leg) == []
 
 
+def test_of_two_recordings_that_run_each_has_buttons_of_its_own(browser: Client, leg: Call) -> None:
+    for sid in (RECORDING, OTHER):
+        done(leg, "record", answer={"sid": sid})
+    done(leg, "update_recording", RECORDING, Status="paused")
+    assert sorted(running(browser, leg)) == [
+        *(("Pause recording", OTHER), ("Resume recording", RECORDING)),
+        *(("Stop recording", RECORDING), ("Stop recording", OTHER)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("field", "word", "start", "stop", "label"),
     [

@@ -133,6 +133,20 @@ def test_what_the_bodies_do_not_have_is_told_too(
     assert line(account, form(**fields), operator).detail == detail
 
 
+@pytest.mark.parametrize(
+    ("fields", "detail"),
+    [
+        ({"CallbackSource": "call-cost-events", "CallCost[v3:another]": "0.0055"}, ""),
+        ({"CallbackSource": "call-progress-events", "CallStatus": "queued", "To": ""}, "+1 312-555-0143 → ?"),
+        ({"CallbackSource": "call-progress-events", "CallStatus": "dozing"}, ""),
+    ],
+)
+def test_of_what_a_callback_does_not_tell_nothing_is_said(
+    account: TelnyxAccount, operator: Any, fields: dict[str, str], detail: str
+) -> None:
+    assert line(account, form(**fields), operator).detail == detail
+
+
 def test_a_number_among_the_names_of_unknown_fields_is_masked(account: TelnyxAccount, user_with: Any) -> None:
     support = user_with("voice.view_call", "voice.view_callevent")
     assert "5550143" not in line(account, form(**{"called +13125550143": "x"}), support).detail

@@ -12,6 +12,7 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal import sql
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.commands import dial, seen
 from tests.support.conferences import make_room, room_event
 from tests.support.connected_threads import others, wait_for
@@ -120,6 +121,15 @@ def test_what_waits_for_another_leg_or_in_another_account_goes_on_waiting(accoun
     assert status_of(other_leg) == "ignored"
     call = Call.objects.get()
     assert waiting_events.make_due(call, {"state", "step"}) == []
+
+
+def test_what_waits_for_a_leg_of_that_id_in_another_account_is_not_looked_at_again(account: TelnyxAccount) -> None:
+    (lonely,) = receive(make_account("branch"), of_a_leg())
+    processing.process(lonely.pk)
+    (begun,) = receive(account, make_event())
+    processing.process(begun.pk)
+    assert (status_of(lonely), processing.due(9)) == ("ignored", [])
+    assert (status_of(begun), Call.objects.get().account) == ("processed", account)
 
 
 # --- At the same moment ----------------------------------------------------------------------------------------------

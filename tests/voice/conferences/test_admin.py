@@ -185,6 +185,14 @@ def test_its_page_asks_again_while_something_is_to_come(
     assert (f'<div id="portal-live" hx-get="{url}"' in browser.get(url).content.decode()) is asks
 
 
+@pytest.mark.parametrize(("state", "is_over"), [("completed", True), ("in_progress", False), ("init", False)])
+def test_the_page_of_an_action_says_where_nothing_would_be_sent(
+    account: TelnyxAccount, browser: Client, state: str, is_over: bool
+) -> None:
+    url = f"/admin/voice/conference/{make_room(account, state=state).pk}/do/conferences.mute/"
+    assert ("This conference has ended: the command would not be sent." in browser.get(url).content.decode()) is is_over
+
+
 def test_what_is_done_most_stands_first_and_what_ends_it_is_red(account: TelnyxAccount, browser: Client) -> None:
     page = browser.get(f"/admin/voice/conference/{make_room(account).pk}/change/")
     buttons = [label for _, label in page.context["buttons"]]

@@ -63,6 +63,44 @@ def test_the_browser_sends_what_was_filled_in(
         assert where_to.endswith("/calls/v3:a-leg")
 
 
+@pytest.mark.parametrize(
+    ("path", "action"),
+    [
+        ("new/", "conferences.create"),
+        ("queues/new/", "queues.create"),
+        ("queues/{account}/support/do/update/", "queues.update"),
+        ("queues/{account}/support/do/delete/", "queues.delete"),
+        ("queues/{account}/support/calls/v3_3Aa-leg/keep/", "queues.calls.update"),
+        ("queues/{account}/support/calls/v3_3Aa-leg/remove/", "queues.calls.remove"),
+    ],
+)
+def test_a_double_click_is_one_command_and_the_page_opened_anew_makes_another(
+    browser: Client, path: str, action: str
+) -> None:
+    account = make_account("wired")
+    url = "/admin/voice/conference/" + path.format(account=account.pk)
+    filled = as_typed(samples.required(actions.method(action))) | {"account": str(account.pk)}
+    first, second = (str(browser.get(url).context["form"]["intent"].value()) for _ in range(2))
+    for intent in (first, first, second):
+        made = browser.post(url, filled | {"intent": intent})
+        assert made.status_code == 302, made.context["form"].errors
+    assert [one.action for one in CallCommand.objects.all()] == [action, action]
+
+
+@pytest.mark.parametrize("path", ["do/remove/", "do/create/", "calls/v3_3Aa-leg/delete/", "calls/v3_3Aa-leg/update/"])
+def test_what_is_not_done_to_a_queue_or_to_who_waits_is_404(browser: Client, path: str) -> None:
+    url = f"/admin/voice/conference/queues/{make_account('wired').pk}/support/{path}"
+    assert (browser.get(url).status_code, browser.post(url, {}).status_code) == (404, 404)
+
+
+def test_while_telnyx_does_not_tell_who_waits_nobody_is_taken(browser: Client) -> None:
+    url = f"/admin/voice/conference/queues/{make_account('wired').pk}/support/"  # nobody answers there
+    answer = browser.get(f"{url}take/", follow=True)
+    assert answer.redirect_chain == [(url, 302)]
+    assert "cannot be reached" in "".join(str(message) for message in answer.context["messages"])
+    assert "cannot be reached" in answer.context["error"]
+
+
 @pytest.mark.alone("it lists what there is, of every account")
 def test_the_list_has_the_queues_of_every_account_and_says_who_did_not_answer(
     account: TelnyxAccount, signed_in: Callable[..., Client]

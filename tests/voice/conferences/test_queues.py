@@ -1,14 +1,21 @@
-"""A queue from its making to its deletion: commands to the sandbox, its webhooks back to the running portal."""
+"""A queue from its making to its deletion at the sandbox, and what Telnyx tells of one shows of a lost command."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from portal.actors import PORTAL
+from portal.models import TelnyxAccount
+from tests.support.commands import made_uncertain
 from tests.support.conferences import heard, ordered
-from tests.support.factories import run_owed
+from tests.support.factories import make_call, run_owed
+from tests.support.reconciliation import look
 from tests.support.rows import CallCommand
+from tests.support.telnyx_answers import telnyx_says
+from voice.conferences import queues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -52,3 +59,40 @@ def test_a_queue_from_its_making_to_its_deletion(ring: Any, api: APIClient, brow
     ordered(api.delete("/api/v1/queues/support/"))
     assert api.get("/api/v1/queues/support/").status_code == 404
     assert "no queue of this name" in browser.get(f"/admin/voice/conference/queues/{account}/support/").content.decode()
+
+
+NO_RECORD: dict[str, Any] = {"data": [], "meta": {"total_pages": 1, "total_results": 0}}
+
+
+@pytest.mark.parametrize(("before", "status"), [(-1, "ok"), (4, "ok"), (6, "uncertain"), (None, "uncertain")])
+def test_a_queue_is_the_one_that_was_to_be_made_if_it_was_made_since(
+    account: TelnyxAccount, before: float | None, status: str
+) -> None:
+    """Telnyx's clock may be a few seconds behind ours."""
+    lost = made_uncertain(queues.create(account, {"queue_name": "support"}, PORTAL))
+    assert lost.first_sent_at
+    said: Any = "404 Not Found"
+    if before is not None:
+        said = {"data": {"name": "support", "created_at": (lost.first_sent_at - timedelta(seconds=before)).isoformat()}}
+    with telnyx_says(account, queues=said):
+        assert look(lost).status == status
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters", "is_there", "status"),
+    [
+        (queues.REMOVE_CALL, {}, False, "ok"),
+        (queues.REMOVE_CALL, {}, True, "uncertain"),
+        (queues.UPDATE_CALL, {"keep_after_hangup": True}, False, "uncertain"),  # which cannot be read
+        (queues.UPDATE_CALL, {"keep_after_hangup": True}, True, "uncertain"),
+    ],
+)
+def test_who_waits_in_the_queue_no_more_was_removed(
+    account: TelnyxAccount, action: str, parameters: dict[str, Any], is_there: bool, status: str
+) -> None:
+    call = make_call(account)
+    lost = made_uncertain(queues.act_on_call(account, "support", call.call_control_id, action, parameters, PORTAL))
+    waits = {"data": {"call_control_id": call.call_control_id, "queue_position": 1}}
+    said = {"queues/support/calls/": waits if is_there else "404 Not Found", "queues": {"data": {"name": "support"}}}
+    with telnyx_says(account, call_events=NO_RECORD, **said):
+        assert look(lost).status == status
