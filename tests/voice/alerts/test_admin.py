@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import ApiToken, AuditEvent, TelnyxAccount
+from tests.support.alert_notices import body
 from tests.support.alerts import alert
 from tests.support.http_servers import answer, serving
 from tests.support.rows import AlertMute, AlertRound
@@ -170,6 +171,25 @@ def test_a_test_notice_tells_what_came_of_it(browser: Client, settings: Any) -> 
     assert mail.outbox[0].subject.startswith("[Voice portal] Test: ")
     assert b'"type":"alert.test"' in server.requests[0]
     assert AuditEvent.objects.filter(action="alert.test").count() == 1
+
+
+def test_a_test_notice_says_that_it_is_one_and_the_audit_trail_what_came_of_it(browser: Client, settings: Any) -> None:
+    settings.ALERT_EMAILS = ["ada@example.com"]
+    with serving(answer("500 Internal Server Error")) as server:
+        settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = server.url, bytes(24)
+        browser.post(TEST)
+    told = body(server.requests[0])
+    assert (told["type"], told["kind"], told["subject"], told["closed_at"]) == ("alert.test", "test", "portal", None)
+    assert (told["summary"], told["link"]) == ("This is a test. Nothing is wrong.", "http://127.0.0.1:8000/admin/")
+    note = AuditEvent.objects.get(action="alert.test")
+    assert (note.actor, note.details) == ("user: operator", {"channels": {"email": "", "webhook": "HTTP 500"}})
+
+
+def test_the_form_of_a_mute_comes_filled_with_what_the_page_of_the_alert_names(browser: Client) -> None:
+    for query, kind, subject in (("?kind=dead_events&subject=main", "dead_events", "main"), ("", "", "")):
+        form = browser.get(f"{MUTE}{query}").context["form"]
+        assert not form.is_bound  # nothing is wrong with what nobody has sent
+        assert form.initial == {"kind": kind, "subject": subject, "span": "8 hours"}
 
 
 def test_each_page_and_action_asks_for_its_permission(signed_in: Any) -> None:

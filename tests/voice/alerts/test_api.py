@@ -6,6 +6,7 @@ import pytest
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from portal.times import read_time
 from tests.support.alerts import alert
 from tests.support.rest import api_for
 from tests.support.rows import AlertMute
@@ -34,6 +35,31 @@ def test_over_rest_they_are_read_with_filters(user_with: Any, account: TelnyxAcc
     for wrong in ({"open": "maybe"}, {"kind": "nothing"}, {"opened": "true"}):
         assert api.get(API, wrong).status_code == 400
     assert api.post(API, {}).status_code == 403
+
+
+def test_over_rest_an_alert_tells_all_that_was_promised_of_it(user_with: Any, account: TelnyxAccount) -> None:
+    row = alert(account, link="/admin/voice/callevent/", details={"count": 3}, closed_at=timezone.now())
+    told = api_for(user_with("voice.view_alert"), "events:read").get(f"{API}{row.pk}/").json()
+    times = {name: read_time(told.pop(name)) for name in ("opened_at", "seen_at", "closed_at")}
+    assert times == {"opened_at": row.opened_at, "seen_at": row.seen_at, "closed_at": row.closed_at}
+    assert told == {
+        "id": str(row.pk),
+        "kind": "dead_events",
+        "subject": "main",
+        "account": "main",
+        "summary": "3 events were given up (main).",
+        "link": "http://127.0.0.1:8000/admin/voice/callevent/",
+        "details": {"count": 3},
+        "muted": False,
+    }
+
+
+@pytest.mark.parametrize("named", ["", "main"])
+def test_over_rest_an_alert_of_no_account_and_without_a_page_says_so(user_with: Any, named: str) -> None:
+    row = alert(None, "events", kind="backlog")
+    AlertMute.objects.create(kind="backlog", subject=named, created_at=timezone.now(), reason="x", by="y")
+    told = api_for(user_with("voice.view_alert"), "events:read").get(f"{API}{row.pk}/").json()
+    assert (told["account"], told["link"], told["muted"]) == (None, None, not named)
 
 
 def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:

@@ -37,6 +37,14 @@ def test_it_is_signed_as_standard_webhooks_has_it(account: TelnyxAccount, hook: 
     assert told["webhook-signature"] == f"v1,{wanted}"
 
 
+def test_it_is_sent_as_json(account: TelnyxAccount, hook: Listener) -> None:
+    begin(account)
+    notices.deliver_due()
+    (raw,) = hook.requests
+    assert heads(raw)["content-type"] == "application/json"
+    assert body(raw) == AlertNotice.objects.get().body
+
+
 def test_it_follows_no_redirect_and_knows_no_proxy(
     account: TelnyxAccount, hook: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

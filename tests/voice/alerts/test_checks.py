@@ -111,6 +111,16 @@ def test_so_many_refused_webhooks_are_an_alert_however_many_were_let_in(
         assert opened("signature_failures") == subjects
 
 
+@pytest.mark.parametrize(("hours", "found"), [(0, True), (1, True), (2, False)])
+def test_refused_webhooks_count_since_the_last_hour_began(account: TelnyxAccount, hours: int, found: bool) -> None:
+    now = timezone.now().replace(minute=20, second=30, microsecond=5)
+    hour = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=hours)
+    RejectionCount.objects.create(account=account, hour=hour, code="other_key", count=5)
+    RejectedRequest.objects.create(account=account, at=now - timedelta(minutes=9), code="other_key", reason="x")
+    rounds.check(now, now - timedelta(days=1))
+    assert opened("signature_failures") == (["main"] if found else [])
+
+
 def test_our_own_probe_is_no_alert(account: TelnyxAccount) -> None:
     for _ in range(6):
         url, nonce = f"/webhooks/{account.webhook_token}/call-control/", {"X-Portal-Probe": "abcdefghijklmnopq"}

@@ -7,7 +7,7 @@ import pytest
 from django.core import mail
 
 from portal.actors import PORTAL
-from portal.models import TelnyxAccount
+from portal.models import AuditEvent, TelnyxAccount
 from tests.support.alert_notices import again, begin, end, types
 from tests.support.alerts import look
 from tests.support.http_servers import Listener, answer
@@ -40,6 +40,18 @@ def test_who_is_muted_is_recorded_and_not_told(
     assert begin(account).is_open
     notices.deliver_due()
     assert len(mail.outbox) == told
+
+
+@pytest.mark.parametrize("span", [timedelta(hours=1), None])
+def test_the_audit_trail_tells_what_was_muted_until_when_and_that_it_is_not_any_more(span: timedelta | None) -> None:
+    row = mute("drift", "main", span=span)
+    about = {"kind": "drift", "about": "main"}
+    until = row.created_at + span if span else None
+    mutes.unmute(row, PORTAL)
+    muted, unmuted = AuditEvent.objects.filter(action__startswith="alert.").order_by("id")
+    told = {"until": until.isoformat() if until else None, "reason": "planned"}
+    assert (muted.action, muted.details) == ("alert.mute", about | told)
+    assert (unmuted.action, unmuted.details) == ("alert.unmute", about)
 
 
 def test_of_what_ends_while_it_is_muted_nobody_is_told(account: TelnyxAccount, mails: None) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.utils import timezone
@@ -112,6 +113,16 @@ def test_a_round_is_due_after_half_a_minute_and_after_three_the_portal_was_off(
     assert alert_rounds.check_due() is (at == 0)
     row = AlertRound.objects.get()
     assert (now - row.at, now - row.since) == (timedelta(seconds=at), timedelta(seconds=since))
+
+
+@pytest.mark.parametrize(("seconds", "found"), [(40, ["events"]), (200, [])])
+def test_a_round_that_is_due_looks_at_what_was_there_since_the_rounds_have_no_gap(
+    account: TelnyxAccount, seconds: float, found: list[str]
+) -> None:
+    received(account, minutes_ago=30)
+    AlertRound.objects.create(pk=1, at=ago(seconds), since=ago(3600))
+    assert alert_rounds.check_due()
+    assert opened("backlog") == found
 
 
 def test_an_open_alert_tells_when_it_was_last_found_so_and_what_it_is_by_then(account: TelnyxAccount) -> None:
@@ -232,6 +243,14 @@ def test_the_service_has_it_at_work(account: TelnyxAccount, quick: None, monkeyp
         for number, handler in before.items():
             signal.signal(number, handler)
     assert AlertRound.objects.exists()
+
+
+def test_what_a_round_opens_is_told_in_the_same_breath(account: TelnyxAccount, mails: None, settings: Any) -> None:
+    received(account, status="dead")
+    app.tasks[settings.CELERY_BEAT_SCHEDULE["alerts"]["task"]].apply(throw=True)
+    assert opened("dead_events") == ["main"]
+    (told,) = mail.outbox
+    assert told.subject.startswith("[Voice portal] Alert: 1 event was given up")
 
 
 def test_celery_does_it_too(account: TelnyxAccount, settings: Any) -> None:

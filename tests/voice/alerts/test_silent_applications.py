@@ -189,6 +189,24 @@ def test_what_was_missed_while_nobody_checked_blames_no_application(
     assert opened("application_silent") == [f"main/{CONNECTION}"]
 
 
+@pytest.mark.parametrize(("seconds", "silent"), [(179, False), (181, True)])
+@pytest.mark.parametrize("shown_by", ["a command", "a live call", "what was fetched"])
+def test_whatever_shows_it_a_webhook_has_three_minutes_to_come(
+    account: TelnyxAccount, application: CallControlApplication, shown_by: str, seconds: float, silent: bool
+) -> None:
+    at = ago(240)
+    if shown_by == "a command":
+        CallCommand.objects.filter(pk=carried_out(account).pk).update(first_sent_at=at)
+    elif shown_by == "a live call":
+        Call.objects.filter(pk=found_at_telnyx(account, 4).pk).update(started_at=at)
+    else:
+        for call in "ab":
+            received(account, 4, source="backfill", occurred_at=at, call_control_id=f"v3:{call}")
+    now = at + timedelta(seconds=seconds)
+    rounds.check(now, now - timedelta(days=1))
+    assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])
+
+
 def test_an_application_that_does_not_speak_to_us_is_not_silent(
     account: TelnyxAccount, application: CallControlApplication
 ) -> None:
