@@ -1,5 +1,6 @@
 """Telnyx's record of the calls of each application: read whole, or the run says that it was not."""
 
+import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -95,6 +96,16 @@ def test_it_is_read_on_whichever_end_telnyx_begins_with(
     record = looked(account, call_events=told)
     assert (record.state, record.events_recovered) == ("done", 9)
     assert CallEvent.objects.count() == 9
+
+
+def test_what_the_record_tells_of_its_delivery_stays_with_the_webhook(account: TelnyxAccount) -> None:
+    ours(account)
+    told = entry(make_event("call.answered", -900), 900)
+    told["metadata"] |= {"attempt": 3, "delivered_to": "https://portal.example/failover", "url": "not asked for"}
+    assert looked(account, call_events=listing(told)).events_recovered == 1
+    event = CallEvent.objects.get()
+    meta = json.loads(bytes(event.body))["meta"]
+    assert (event.attempt, meta) == (3, {"attempt": 3, "delivered_to": "https://portal.example/failover"})
 
 
 @pytest.mark.parametrize(

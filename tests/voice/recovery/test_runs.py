@@ -24,6 +24,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.applications import CALL_CONTROL
+from tests.support.clock import Clock
 from tests.support.factories import make_call, make_event
 from tests.support.recoveries import NONE_ALIVE, undelivered
 from tests.support.rows import Call, CallEvent, Recovery
@@ -117,6 +118,61 @@ def test_the_command_says_when_calls_could_not_be_asked_for(account: TelnyxAccou
     seen = capsys.readouterr()
     assert "main: Telnyx could not be read" in seen.err
     assert "0 failed deliveries read; nothing was missing." in seen.out
+
+
+def passing(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], object] = lambda: None) -> Clock:
+    """Each time that the command waits half a minute goes by at once, and something happens ``meanwhile``."""
+    clock = Clock()
+    begun = clock.now
+
+    def sleep(seconds: float) -> None:
+        clock.now += 30
+        assert clock.now - begun < 3600, "it waits for ever"
+        meanwhile()
+
+    stands_in = SimpleNamespace(sleep=sleep, monotonic=clock.monotonic)
+    for module in ("voice.management.commands.reconcile_calls", "voice.recovery.runs"):
+        monkeypatch.setattr(f"{module}.time", stands_in)
+    return clock
+
+
+def test_the_command_waits_for_the_end_of_anothers_run_and_then_looks_itself(
+    sandbox_account: TelnyxAccount, reconcile: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, _ = runs.request(sandbox_account, Actor("user: ada"))
+    assert runs.begin(theirs)
+    other = Recovery.objects.get(pk=theirs.pk)  # as the worker has it who is at it
+    clock = passing(monkeypatch, lambda: runs.finish(other, Recovery.State.DONE, ""))
+    begun = clock.now
+    _, err = reconcile("--account", "sandbox", "--no-wait")
+    assert err.count("sandbox: waiting for the run by user: ada.") == 1
+    assert clock.now - begun == 30  # no longer than the other took
+    told = [("command line", "done"), ("user: ada", "done")]
+    assert list(Recovery.objects.values_list("requested_by", "state")) == told
+
+
+def test_the_command_does_not_wait_for_ever_for_a_run_that_says_that_it_is_alive(
+    account: TelnyxAccount, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, _ = runs.request(account, Actor("user: ada"))
+    assert runs.begin(theirs)
+    passing(monkeypatch)
+    with pytest.raises(CommandError, match="main: another run does not end"):
+        call_command("reconcile_calls", "--account", "main")
+    # two minutes each time: it may have been killed meanwhile; and a quarter of an hour in all
+    assert capsys.readouterr().err.count("main: waiting for the run by user: ada.") == 8
+    assert Recovery.objects.get().state == "running"
+
+
+def test_the_command_takes_the_place_of_a_run_that_was_killed_while_it_waited(
+    sandbox_account: TelnyxAccount, reconcile: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs, _ = runs.request(sandbox_account, Actor("user: ada"))
+    assert runs.begin(theirs)
+    passing(monkeypatch, lambda: Recovery.objects.filter(pk=theirs.pk).update(seen_alive_at=ago(130)))
+    reconcile("--account", "sandbox", "--no-wait")
+    told = [("command line", "done"), ("user: ada", "failed")]
+    assert list(Recovery.objects.values_list("requested_by", "state")) == told
 
 
 @pytest.mark.parametrize("since", ["", "1", "h", "-1h", "0h", "1w", "1h30m", "1 h", "1.5h", "٣h", "31d", "9999999999d"])

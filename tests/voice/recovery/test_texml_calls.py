@@ -1,7 +1,7 @@
 """TeXML calls whose end did not come: ended as Telnyx tells, or closed as lost, and never on half an answer."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,8 +16,8 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.factories import FROM, TO, make_call, run_owed
 from tests.support.polling import eventually
-from tests.support.recoveries import looked, recover
-from tests.support.rows import Call, CallCommand, CallEvent
+from tests.support.recoveries import listed, looked, recover
+from tests.support.rows import Call, CallCommand, CallEvent, Recovery
 from tests.support.sandbox_http import Http
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.texml import form
@@ -313,6 +313,35 @@ def test_a_list_that_is_too_long_is_taken_as_far_as_it_was_read(
     assert record.calls_found == len(asked_for)  # two pages of each day
     assert len(asked_for) in {2, 4}
     assert "could not be read whole" in record.problem
+
+
+@pytest.mark.parametrize(
+    ("hour", "behind", "days"),
+    [
+        (12, None, ["2026-06-02", "2026-06-03"]),
+        (12, timedelta(days=3), ["2026-06-02", "2026-06-03"]),
+        (12, timedelta(hours=1), ["2026-06-03"]),
+        (0, timedelta(hours=1), ["2026-06-02", "2026-06-03"]),
+    ],
+    ids=["never before", "three days ago", "an hour ago", "before midnight"],
+)
+def test_of_each_day_since_it_was_last_read_the_list_is_asked_for_but_of_none_before_yesterday(
+    account: TelnyxAccount, hour: int, behind: timedelta | None, days: list[str]
+) -> None:
+    point(account, account.texml_url)
+    now = datetime(2026, 6, 3, hour, 10, tzinfo=UTC)
+    if behind is not None:
+        told = {"account": account, "state": "done", "started_at": now - behind, "seen_alive_at": now - behind}
+        Recovery.objects.create(until=now - behind, **told)
+    asked_for: list[str] = []
+
+    def said(path: str) -> dict[str, Any]:
+        asked_for.extend(parse_qs(urlsplit(path).query)["StartTime"])
+        return {"calls": []}
+
+    with telnyx_says(account, webhook_deliveries=listed([]), **{"/Calls": said}):
+        assert backfill.recover(account, PORTAL, now=now).state == "done"
+    assert asked_for == days
 
 
 # --- The sandbox ------------------------------------------------------------------------------------------------------

@@ -1,0 +1,65 @@
+"""Telnyx's list of failed deliveries: read until it is whole, and each counted once and told with its last try."""
+
+import json
+from typing import Any
+
+import pytest
+
+from portal.models import TelnyxAccount
+from tests.support.factories import make_event
+from tests.support.recoveries import listed, looked
+from tests.support.rows import CallEvent
+from voice.recovery import runs
+
+pytestmark = pytest.mark.django_db
+
+
+def test_what_a_list_that_is_read_once_more_tells_again_is_counted_once(account: TelnyxAccount) -> None:
+    first, second = make_event(leg="a"), make_event(leg="b")
+    short, whole = listed([(first, 9)]), listed([(first, 9), (second, 9)])
+    short["meta"]["total_results"] = 2  # a row has slipped to where nobody looked
+    answers = [short, whole]
+    record = looked(account, webhook_deliveries=lambda path: answers.pop(0))
+    assert (record.state, record.deliveries_read, record.events_recovered) == ("done", 2, 2)
+    assert not answers
+
+
+def test_a_list_that_is_never_whole_is_left_to_the_next_run(account: TelnyxAccount) -> None:
+    asked: list[str] = []
+
+    def short(path: str) -> dict[str, Any]:
+        asked.append(path)
+        told = listed([(make_event(), 9)])
+        told["meta"]["total_results"] = 2
+        return told
+
+    record = looked(account, webhook_deliveries=short)
+    assert (record.state, len(asked)) == ("failed", 12)
+    assert record.problem == "Telnyx's list of failed deliveries could not be read whole."
+    assert runs.watermark(account) is None
+
+
+def tried(*urls: str) -> list[Any]:
+    """The attempts of a delivery as Telnyx lists them, the latest first."""
+    return [{"http": {"request": {"url": url}}} for url in urls]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "count", "url"),
+    [
+        (tried("https://portal.example/failover", "https://portal.example/"), 2, "https://portal.example/failover"),
+        ([7, *tried("https://portal.example/")], 1, "https://portal.example/"),
+        ([{"http": None}], 1, None),
+        ([], 0, None),
+        ("odd", 0, None),
+    ],
+)
+def test_a_fetched_webhook_says_how_often_it_was_tried_and_where_last(
+    account: TelnyxAccount, attempts: Any, count: int, url: str | None
+) -> None:
+    told = listed([(make_event(), 9)])
+    told["data"][0]["attempts"] = attempts
+    assert looked(account, webhook_deliveries=told).events_recovered == 1
+    event = CallEvent.objects.get()
+    assert json.loads(bytes(event.body))["meta"] == {"attempt": count, "delivered_to": url}
+    assert event.attempt == (count or None)
