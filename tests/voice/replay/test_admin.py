@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
+from tests.support.events import tell
 from tests.support.factories import FROM, make_event, make_flow, run_owed
 from tests.support.replay_pages import NEW, look, selected, text
 from tests.support.rows import Call, CallCommand, CallEvent, Replay, ReplayLine
@@ -191,3 +192,41 @@ def test_of_many_changes_the_page_shows_a_hundred_and_says_how_many_more_there_a
     assert "And 1 more. Conferences 2 would change" in said
     assert "Quarantined, dead and failed events 1" in said
     assert "It is kept." in said
+
+
+def test_a_worker_is_woken_for_what_a_request_leaves_and_for_nothing_else(
+    browser: Client, wrong_call: Call, messages: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    messages.clear()
+    look(browser)
+    assert messages == []
+    monkeypatch.setattr("voice.replay.admin._AT_ONCE_SECONDS", 0.0)
+    look(browser)
+    left = Replay.objects.get(state="looking")
+    assert (left.done, messages) == (1, [("voice.work_replay", str(left.pk))])
+
+
+def test_the_commands_that_a_run_makes_are_woken(
+    browser: Client, account: TelnyxAccount, messages: list[tuple[str, str]]
+) -> None:
+    tell(account, make_event())
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    page = look(browser)
+    messages.clear()
+    browser.post(page.replace("change", "run"), {"side_effects": "1"})
+    assert messages == [("voice.send_command", str(CallCommand.objects.get().pk))]
+
+
+def test_a_changed_call_leads_to_its_page_and_one_that_is_not_there_yet_to_none(
+    browser: Client, wrong_call: Call
+) -> None:
+    def links(page: str) -> tuple[list[str], bool]:
+        shown = browser.get(page).content.decode()
+        return re.findall(r'href="/admin/voice/call/([^/"]+)/change/"', shown), 'portal-busy">new</span>' in shown
+
+    assert links(look(browser)) == ([str(wrong_call.pk)], False)
+    Call.objects.all().delete()
+    page = look(browser)
+    assert links(page) == ([], True)
+    browser.post(page.replace("change", "run"))
+    assert links(page) == ([str(Call.objects.get().pk)], True)

@@ -207,6 +207,17 @@ def test_a_quarantined_copy_of_a_stored_event_stays(account: TelnyxAccount) -> N
     assert {line.said for line in row.lines.all()} == {"The same event is stored already."}
 
 
+def test_what_another_account_has_under_the_same_id_keeps_no_event_from_being_read(
+    account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    document = make_event()
+    quarantine(account, document)
+    theirs = CallEvent._default_manager.filter(account=neighbour, event_type="call.answered")
+    assert theirs.update(dedupe_key=document["data"]["id"]) == 1
+    assert again().counts == {"changed": 1, "readable": 1}
+    assert CallEvent.objects.get().status == "processed"
+
+
 def test_of_two_quarantined_copies_the_first_one_is_taken(account: TelnyxAccount) -> None:
     document = make_event()
     quarantine(account, document)

@@ -121,6 +121,14 @@ def test_the_application_comes_along(browser: Client, wrong_call: Call, name: st
     assert told.context["form"]["application"].value() == "1234567890"
 
 
+def test_the_account_comes_along_by_its_name(browser: Client, account: TelnyxAccount, neighbour: TelnyxAccount) -> None:
+    for of, name in ((account, "main"), (neighbour, "next-door")):
+        told = browser.get("/admin/voice/replay/new/", {"account__id__exact": str(of.pk)})
+        assert told.context["form"]["account"].value() == name
+    told = browser.get("/admin/voice/replay/new/", {"account__id__exact": "of nobody"})
+    assert not told.context["form"]["account"].value()
+
+
 def test_selected_events_are_looked_at(browser: Client, wrong_call: Call) -> None:
     events = list(CallEvent.objects.all())
     answer = browser.post("/admin/voice/callevent/", selected(*events))

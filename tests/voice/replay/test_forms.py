@@ -49,6 +49,22 @@ def test_a_range_that_ends_before_it_begins_is_told(browser: Client, account: An
     assert "This is before the beginning." in text(answer)
 
 
+@pytest.mark.parametrize("name", ["received", "occurred"])
+@pytest.mark.parametrize(("end", "said"), [("08:00", []), ("07:59", ["This is before the beginning."])])
+def test_a_range_may_be_one_moment_and_must_not_end_before_it(
+    browser: Client, account: Any, name: str, end: str, said: list[str]
+) -> None:
+    given = {f"{name}_from": "2026-06-02 08:00", f"{name}_until": f"2026-06-02 {end}"}
+    assert browser.post(NEW, given).context["form"].errors == ({f"{name}_until": said} if said else {})
+
+
+def test_nothing_is_counted_before_somebody_asks_for_it(browser: Client, wrong_call: Call) -> None:
+    told = browser.get(NEW)
+    assert not told.context["form"].is_bound
+    assert "like that" not in text(told)
+    assert "like that" in text(browser.get(f"{NEW}?status__exact=processed"))
+
+
 @pytest.mark.alone("it counts the events of every account")
 def test_an_application_is_chosen_by_id_or_name(browser: Client, wrong_call: Call, account: TelnyxAccount) -> None:
     from_id = text(browser.post(NEW, {"application": CONNECTION}))

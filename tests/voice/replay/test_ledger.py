@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from portal.models import TelnyxAccount
 from tests.support.events import receive
-from tests.support.factories import make_event, run_owed
-from tests.support.replays import EVERYTHING, ROOM, lines, quarantine, rehearse, run
+from tests.support.factories import make_event, make_flow, run_owed
+from tests.support.replays import EVERYTHING, ROOM, die, lines, quarantine, rehearse, run
 from tests.support.rows import Call, CallCommand, CallEvent, Conference, ConferenceParticipant, Replay
 from voice.replay.ledger import as_json
 from voice.replay.selection import Selection
@@ -70,6 +70,27 @@ def test_what_the_dry_run_tells_is_what_the_run_does(
     run(row)
     assert lines(row, is_rehearsed=False) == foreseen
     assert told(foreseen, {"call", "conference", "participant"}) == differences(before, state())
+
+
+def test_of_an_event_that_becomes_readable_it_is_told_what_it_is_then(account: TelnyxAccount) -> None:
+    nobodys, ours = make_event(), make_event(leg="b")
+    del nobodys["data"]["payload"]["call_control_id"]
+    becomes = {quarantine(account, nobodys).pk: "ignored", quarantine(account, ours).pk: "processed"}
+    row = run(rehearse())
+    for is_rehearsed in (True, False):
+        fates = {key: one for (kind, key), one in lines(row, is_rehearsed=is_rehearsed).items() if kind == "event"}
+        wanted = {str(pk): (False, {"status": ["quarantined", status]}, "") for pk, status in becomes.items()}
+        assert fates == wanted
+
+
+def test_what_is_due_for_its_rules_is_told_as_what_it_is_after_them(account: TelnyxAccount) -> None:
+    event = die(account, make_event())
+    make_flow(account, {"event_type": "call.initiated", "do": [{"action": "answer"}]})
+    row = run(rehearse(), side_effects=True)
+    for is_rehearsed in (True, False):
+        told = lines(row, is_rehearsed=is_rehearsed)["event", str(event.pk)]
+        assert told == (False, {"status": ["dead", "processed"]}, "")
+    assert CallEvent.objects.get().status == "processed"
 
 
 def play(account: TelnyxAccount, script: Any) -> None:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from portal.actors import Actor
 from portal.models import AuditEvent, TelnyxAccount
 from tests.model.clock import database_time
+from tests.support.clocks import is_near
 from tests.support.commands import act, made_uncertain, seen
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
@@ -300,6 +301,15 @@ def test_who_runs_it_takes_the_place_of_who_looked_and_it_begins_at_the_first_ev
     assert runs.begin(row, Actor("user: bob", operator), side_effects=True)
     assert (row.requested_by, row.user, row.side_effects, row.has_run) == ("user: bob", operator, True, True)
     assert (row.done, row.total, row.counts, row.cursor_at, row.cursor_id) == (0, None, {}, None, None)
+
+
+def test_a_run_is_not_over_because_its_dry_run_was(account: TelnyxAccount) -> None:
+    many(account, 2)
+    row = rehearse()
+    assert is_near(row.finished_at)
+    Replay.objects.filter(pk=row.pk).update(claims=4)  # workers were lost while it was looked at
+    assert runs.begin(row, ADA)
+    assert (row.finished_at, row.claims, is_near(row.started_at)) == (None, 0, True)
 
 
 # --- What it answers -------------------------------------------------------------------------------------------------

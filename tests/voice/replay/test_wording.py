@@ -11,7 +11,8 @@ from portal.view_times import TimePreference
 from tests.support.events import tell
 from tests.support.factories import FROM, make_event, run_owed
 from tests.support.replay_pages import look, text
-from tests.support.rows import Call, CallEvent, Replay
+from tests.support.replays import ROOM
+from tests.support.rows import Call, CallEvent, Conference, ConferenceParticipant, Replay
 from tests.support.webhooks import post_webhook
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +38,18 @@ def test_times_of_a_replay_say_that_they_are_utc(browser: Client, operator: User
     assert f"Ended nothing → {ended} UTC" in page
     assert f"{hung_up.received_at:%Y-%m-%d %H:%M:%S} UTC" in page
     assert f"{Replay.objects.get().created_at:%Y-%m-%d %H:%M} UTC" in str(Replay.objects.get())
+
+
+def test_a_room_a_seat_in_it_and_an_event_are_named(browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event(seconds=-60), make_event("conference.participant.joined", -50, conference_id=ROOM))
+    tell(account, make_event("call.hangup", -40))
+    CallEvent.objects.filter(event_type="call.hangup").update(status="dead")
+    Conference.objects.update(connection_id="")
+    ConferenceParticipant.objects.update(joined_at=None)
+    parts = browser.get(look(browser)).context["parts"]
+    titles = {part["title"]: [one.title for one in part["told"]] for part in parts}
+    room, seat = "Conference …ef9657c1", "Conference …ef9657c1, leg …v3:a-leg"
+    assert titles == {"Conferences": [room, seat], "Quarantined, dead and failed events": ["Hung up"]}
 
 
 def test_numbers_are_masked_for_those_who_may_not_see_them(signed_in: Any, wrong_call: Call) -> None:
