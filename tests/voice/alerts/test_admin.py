@@ -1,5 +1,6 @@
 """The pages of the alerts, REST and figures: who sees them, who may mute, what is told."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -51,6 +52,22 @@ def test_the_list_is_narrowed_by_kind_account_and_the_beginning_of_the_subject(
         assert {row.subject for row in rows} == shown, query
 
 
+def test_the_list_tells_how_each_stands_and_how_long_it_lasted(browser: Client) -> None:
+    now = timezone.now()
+    alert(subject="lasts", opened_at=now - timedelta(days=3, minutes=5))
+    alert(subject="is quiet", kind="drift", opened_at=now - timedelta(days=2, minutes=5))
+    alert(subject="is over", opened_at=now - timedelta(days=9), closed_at=now - timedelta(days=9, hours=-2))
+    AlertMute.objects.create(kind="drift", created_at=now, reason="known", by="user: ada")
+    rows = re.findall(r"<tr.*?</tr>", page(browser, LIST), re.DOTALL)
+    for subject, state, lasted in (
+        ("lasts", "open", "3\xa0days"),
+        ("is quiet", "muted", "2\xa0days"),
+        ("is over", "closed", "2\xa0hours"),
+    ):
+        (row,) = (one for one in rows if f"({subject})" in one)
+        assert (f">{state}</span>" in row, lasted in row) == (True, True), row
+
+
 def test_the_list_says_when_the_checks_ran_last_and_that_they_never_did(browser: Client) -> None:
     assert "Nothing was checked yet." in page(browser, LIST)
     AlertRound.objects.create(at=timezone.now(), since=timezone.now())
@@ -75,6 +92,20 @@ def test_it_says_that_nobody_is_told_while_nothing_is_set_up(browser: Client, se
     assert "Nobody is told of alerts" in page(browser, LIST)
     settings.ALERT_EMAILS = ["ada@example.com"]
     assert "Notices go to ada@example.com" in page(browser, LIST)
+
+
+def test_it_says_by_which_ways_people_are_told(browser: Client, settings: Any) -> None:
+    settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = "https://hooks.example/alerts?key=secret", bytes(24)
+    assert "Notices go to hooks.example." in page(browser, LIST)
+    settings.ALERT_EMAILS = ["ada@example.com", "bob@example.com"]
+    assert "Notices go to 2 e-mail addresses and to hooks.example." in page(browser, LIST)
+
+
+def test_the_page_of_an_alert_leads_to_the_place_and_has_what_was_found_in_figures(browser: Client) -> None:
+    told = {"link": "/admin/voice/callevent/?q=wrong", "details": {"of_version_1": 5}}
+    rich, plain = (page(browser, f"{LIST}{row.pk}/change/") for row in (alert(**told), alert(subject="plain")))
+    for wanted in ("Look at it", 'href="/admin/voice/callevent/?q=wrong"', "<h2>Details</h2>", "of_version_1"):
+        assert (wanted in rich, wanted in plain) == (True, False), wanted
 
 
 def test_a_hostile_summary_is_shown_as_text(browser: Client) -> None:
@@ -125,6 +156,12 @@ def test_a_person_mutes_and_unmutes_and_the_audit_knows(signed_in: Any) -> None:
     actions = list(AuditEvent.objects.order_by("id").values_list("action", flat=True))
     assert actions == ["alert.mute", "alert.unmute"]
     assert AuditEvent.objects.get(action="alert.mute").details["reason"] == "we know"
+
+
+def test_a_subject_can_be_muted_whatever_is_wrong_with_it(browser: Client) -> None:
+    sent = {"kind": "", "subject": "main", "span": "1 hour", "reason": "known"}
+    assert browser.post(MUTE, sent)["Location"] == LIST
+    assert list(AlertMute.objects.values_list("kind", "subject")) == [("", "main")]
 
 
 def test_muting_again_replaces_and_for_ever_has_no_end(browser: Client) -> None:

@@ -10,6 +10,7 @@ from portal.times import read_time
 from tests.support.alerts import alert
 from tests.support.rest import api_for
 from tests.support.rows import AlertMute
+from tests.support.times import ago
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1/alerts/"
@@ -60,6 +61,14 @@ def test_over_rest_an_alert_of_no_account_and_without_a_page_says_so(user_with: 
     AlertMute.objects.create(kind="backlog", subject=named, created_at=timezone.now(), reason="x", by="y")
     told = api_for(user_with("voice.view_alert"), "events:read").get(f"{API}{row.pk}/").json()
     assert (told["account"], told["link"], told["muted"]) == (None, None, not named)
+
+
+def test_over_rest_the_one_that_opened_last_comes_first(user_with: Any) -> None:
+    for hours in (2, 3, 1):
+        at = ago(hours * 3600)
+        alert(subject=f"{hours} hours ago", opened_at=at, closed_at=at if hours == 1 else None)
+    told = api_for(user_with("voice.view_alert"), "events:read").get(API).json()["results"]
+    assert [one["subject"] for one in told] == [f"{hours} hours ago" for hours in (1, 2, 3)]
 
 
 def test_over_rest_scope_and_permission_are_asked_for(user_with: Any) -> None:

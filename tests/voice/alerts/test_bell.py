@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
@@ -31,3 +32,12 @@ def test_it_hangs_for_nobody_else(client: Client, user_with: Any) -> None:
     raise_alert("one")
     client.force_login(user_with("voice.view_call"))
     assert "alert is open" not in client.get("/admin/preferences/").content.decode()
+
+
+@pytest.mark.parametrize(("count", "text"), [(99, "99"), (100, "99+")])
+def test_of_very_many_it_says_that_there_are_more(browser: Client, count: int, text: str) -> None:
+    for at in range(count):
+        raise_alert(str(at))
+    page = browser.get("/admin/preferences/").content.decode()
+    assert BELL.format(f"{count} alerts are") in page
+    assert f"<b>{text}</b>" in page

@@ -6,17 +6,19 @@ import hmac
 import logging
 import smtplib
 import socket
+import threading
 from typing import Any
 
 import pytest
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.alert_notices import OK, SECRET, again, begin, body, end, heads
 from tests.support.http_servers import Listener, answer, serving
 from tests.support.rows import AlertNotice
-from voice.alerts import notices
+from voice.alerts import channels, notices
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +69,19 @@ def test_nobody_there_is_a_failure_in_words(account: TelnyxAccount, settings: An
     begin(account)
     notices.deliver_due()
     assert AlertNotice.objects.get().error == "no connection (ConnectError)"
+
+
+def test_a_receiver_that_never_answers_is_given_up(
+    account: TelnyxAccount, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(channels, "_SECONDS", 0.6)
+    given_up = threading.Event()
+    with serving(lambda connection: given_up.wait(30) and None) as silent:
+        settings.ALERT_WEBHOOK_URL, settings.ALERT_WEBHOOK_SECRET = silent.url, SECRET
+        begin(account)
+        notices.deliver_due()
+        given_up.set()
+    assert AlertNotice.objects.get().error == "no answer within 1 s"
 
 
 @pytest.mark.parametrize(
@@ -138,6 +153,34 @@ def test_a_mail_server_that_says_no_is_told_without_its_words(
             pass
     assert AlertNotice.objects.get().error == "the mail server said 535"
     assert "hunter2" not in caplog.text
+
+
+def test_each_try_of_a_mail_has_the_same_id(
+    account: TelnyxAccount, mails: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DEFAULT_FROM_EMAIL = "portal@voice.example"
+    tried: list[EmailMessage] = []
+
+    def away(_: Any, messages: list[EmailMessage]) -> int:
+        tried.extend(messages)
+        raise smtplib.SMTPServerDisconnected("gone")
+
+    monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", away)
+    begin(account)
+    notices.deliver_due()
+    again()
+    notice = AlertNotice.objects.get()
+    assert notice.error == "the mail server was not reached or said no (SMTPServerDisconnected)"
+    assert [mail.extra_headers["Message-ID"] for mail in tried] == [f"<{notice.pk}@voice.example>"] * 2
+
+
+def test_the_subject_of_a_mail_is_cut_and_its_text_is_not(account: TelnyxAccount, mails: None) -> None:
+    begin(account)
+    AlertNotice.objects.update(body=AlertNotice.objects.get().body | {"summary": "x" * 300})
+    notices.deliver_due()
+    (told,) = mail.outbox
+    assert told.subject == f"[Voice portal] Alert: {'x' * 300}"[:200]
+    assert told.body.startswith("x" * 300)
 
 
 def test_a_name_with_a_line_break_makes_no_second_header(account: TelnyxAccount, mails: None) -> None:

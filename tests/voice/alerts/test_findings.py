@@ -1,16 +1,24 @@
-"""What a check is told and what it tells: how long something has waited, how many there are."""
+"""What a check is told and what it tells: how long something has waited, how many there are, where it leads."""
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
+from applications.kinds import KINDS
+from applications.models import Pull
+from portal.actors import PORTAL
 from portal.models import Heartbeat, TelnyxAccount
-from tests.support.alerts import look, only, received
-from tests.support.rows import Alert, CallEvent
+from tests.support.accounts import make_account
+from tests.support.alerts import alert, look, only, received
+from tests.support.commands import made_uncertain
+from tests.support.factories import make_call
+from tests.support.rows import Alert, CallCommand, CallEvent, RejectedRequest, RejectionCount
 from tests.support.times import ago
 from voice.alerts import rounds
+from voice.commands import outbox
 
 pytestmark = pytest.mark.django_db
 
@@ -26,11 +34,11 @@ def test_after_a_night_off_nobody_is_blamed_before_the_portal_had_time(account: 
 
 
 def test_beyond_a_thousand_nobody_counts(account: TelnyxAccount) -> None:
-    told = {"account": account, "event_type": "call.answered", "source": "webhook", "status": "dead", "body": b"{}"}
+    dead = {"account": account, "event_type": "call.answered", "source": "webhook", "status": "dead", "body": b"{}"}
 
     def die(number: int) -> None:
         keys = [uuid.uuid4().hex for _ in range(number)]
-        CallEvent.objects.bulk_create(CallEvent(dedupe_key=key, received_at=ago(60), **told) for key in keys)
+        CallEvent.objects.bulk_create(CallEvent(dedupe_key=key, received_at=ago(60), **dead) for key in keys)
 
     for number, said in ((1, "1 event was given up"), (999, "1000 events were given"), (1, "1000 or more events were")):
         die(number)
@@ -46,8 +54,8 @@ def test_how_long_something_lasts_is_told_in_the_unit_that_fits(db: None, second
     now = timezone.now()
     Heartbeat.objects.create(name="worker", at=now - timedelta(seconds=seconds))
     rounds.check(now, now - timedelta(days=1))
-    told = f"The workers, or beat, have not been heard for {words}: only the sweep does their work."
-    assert only("process_stale").summary == told
+    said = f"The workers, or beat, have not been heard for {words}: only the sweep does their work."
+    assert only("process_stale").summary == said
 
 
 def test_a_process_may_be_silent_for_a_minute_and_a_half(db: None) -> None:
@@ -55,3 +63,88 @@ def test_a_process_may_be_silent_for_a_minute_and_a_half(db: None) -> None:
     Heartbeat.objects.create(name="worker", at=now - timedelta(seconds=90))
     rounds.check(now, now - timedelta(days=1))
     assert not Alert.objects.exists()
+
+
+# --- What is told, and where it leads --------------------------------------------------------------------------------
+
+
+def told(kind: str) -> dict[str, tuple[str, str]]:
+    """By subject what the alerts of that kind say, and the page to look at."""
+    return {row.subject: (row.summary, row.link) for row in Alert.objects.filter(kind=kind)}
+
+
+def refused(account: TelnyxAccount, at: datetime, **counts: int) -> None:
+    """So many requests were refused in the hour of ``at``, by code; one at that moment."""
+    RejectedRequest.objects.create(account=account, at=at, code=next(iter(counts)), reason="x")
+    for code, count in counts.items():
+        hour = at.replace(minute=0, second=0, microsecond=0)
+        RejectionCount.objects.create(account=account, hour=hour, code=code, count=count)
+
+
+def test_refused_webhooks_are_told_with_the_two_commonest_reasons(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    refused(account, now, stale=3, other_key=4, length=1, probe=50)
+    rounds.check(now, now - timedelta(days=1))
+    begun = (now - timedelta(hours=1)).replace(minute=0)
+    words = f"8 webhooks of main were refused since {begun:%H:%M} UTC: their signature is from another key, "
+    words += "or the body was changed on the way; their time is more than 5 minutes off."
+    assert told("signature_failures") == {"main": (words, reverse("admin:voice_inbox_account", args=[account.pk]))}
+    row = only("signature_failures")
+    assert (row.account, row.details["refused"]) == (account, 8)
+    assert row.details["reasons"] == {"stale": 3, "other_key": 4, "length": 1}
+
+
+@pytest.mark.parametrize("kind", ["dead_events", "signature_failures"])
+def test_fewer_refused_webhooks_keep_an_alert_open_and_open_none(account: TelnyxAccount, kind: str) -> None:
+    now = timezone.now()
+    alert(account, kind=kind, closed_at=now if kind == "signature_failures" else None)
+    refused(account, now, other_key=4)
+    rounds.check(now, now - timedelta(days=1))
+    assert not Alert.objects.filter(kind="signature_failures", closed_at=None).exists()
+
+
+def test_what_piles_up_is_told_with_how_long_it_has_waited_and_leads_to_its_list(account: TelnyxAccount) -> None:
+    now = timezone.now()
+    received(account, received_at=now - timedelta(seconds=90))
+    queued, begun = (outbox.act(make_call(account, leg), "hangup", {}, PORTAL) for leg in "ab")
+    rows = CallCommand.objects
+    rows.filter(pk=queued.pk).update(created_at=now - timedelta(seconds=80))
+    rows.filter(pk=begun.pk).update(created_at=now - timedelta(seconds=70), status="sending")
+    rounds.check(now, now - timedelta(days=1))
+    events, commands = "/admin/voice/callevent/?status__exact", "/admin/voice/callcommand/?status__exact"
+    assert told("backlog") == {
+        "events": (
+            "Events have waited for 90 s to be processed: more come in than are worked off.",
+            f"{events}=received",
+        ),
+        "commands": (
+            "Commands have waited for 80 s to be sent: nobody sends them, or too few do.",
+            f"{commands}=queued",
+        ),
+        "begun commands": (
+            "Commands that were begun have waited for 70 s to be taken up again: nobody ends them.",
+            f"{commands}=sending",
+        ),
+    }
+
+
+def test_commands_to_decide_are_counted_by_account(account: TelnyxAccount) -> None:
+    other = make_account("other")
+    for of, leg in ((account, "a"), (account, "b"), (other, "c")):
+        made_uncertain(outbox.act(make_call(of, leg), "hangup", {}, PORTAL), sent=1010, over=1000)
+    look()
+    end = "nobody knows whether Telnyx carried out what was asked."
+    link = "/admin/voice/callcommand/?status__exact=uncertain&account__id__exact"
+    assert told("uncertain_commands") == {
+        "main": (f"2 commands need a decision (main): {end}", f"{link}={account.pk}"),
+        "other": (f"1 command needs a decision (other): {end}", f"{link}={other.pk}"),
+    }
+
+
+@pytest.mark.parametrize("found", [{"updated": 1}, {"missing": 1}])
+def test_one_that_was_changed_or_is_gone_at_telnyx_is_drift_and_the_alert_has_the_figures(
+    account: TelnyxAccount, found: dict[str, int]
+) -> None:
+    Pull.objects.create(account=account, kind=KINDS[0].slug, state="done", created=2, unchanged=4, **found)
+    look()
+    assert only("drift").details == {"created": 2, "updated": 0, "missing": 0, "unchanged": 4} | found

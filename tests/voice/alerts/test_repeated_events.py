@@ -41,6 +41,16 @@ def test_the_same_event_under_another_id_opens_an_alert_and_nothing_is_dropped(a
     assert opened("repeated_events") == []
 
 
+def test_it_is_told_with_the_types_and_leads_to_the_events_of_the_account(account: TelnyxAccount) -> None:
+    for event in (make_event(), make_event("call.answered", 1)):
+        tell(account, event, again(event))
+    look()
+    told = only("repeated_events")
+    words = "Telnyx sent events of main again under another id (call.answered, call.initiated). Each ran its rules"
+    assert told.summary.startswith(words)
+    assert (told.account, told.link) == (account, f"/admin/voice/callevent/?account__id__exact={account.pk}")
+
+
 def test_it_is_found_whenever_the_first_one_came(account: TelnyxAccount) -> None:
     event = make_event()
     tell(account, event)

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from tests.support.alerts import look, only, opened, received
@@ -205,6 +205,61 @@ def test_whatever_shows_it_a_webhook_has_three_minutes_to_come(
     now = at + timedelta(seconds=seconds)
     rounds.check(now, now - timedelta(days=1))
     assert opened("application_silent") == ([f"main/{CONNECTION}"] if silent else [])
+
+
+def test_it_is_told_since_when_and_what_shows_it(account: TelnyxAccount, application: CallControlApplication) -> None:
+    carried_out(account)
+    at = CallCommand.objects.get().first_sent_at
+    look()
+    told, why = only("application_silent"), "Telnyx has carried out commands on its calls"
+    assert told.summary == f"No webhook of “line” (main) has come since {at:%H:%M:%S} UTC, and {why}."
+    assert told.details == {"connection_id": CONNECTION, "silent_since": at.isoformat(), "why": why}
+    assert told.account == account
+
+
+def test_a_texml_application_can_be_silent_too(account: TelnyxAccount) -> None:
+    told = {"friendly_name": "menu", "voice_url": "https://documents.example/", "remote": {}}
+    row = TexmlApplication.objects.create(
+        account=account, telnyx_id=CONNECTION, status_callback=account.texml_url, **told
+    )
+    carried_out(account)
+    look()
+    assert only("application_silent").link == f"/admin/applications/texmlapplication/{row.pk}/change/"
+    TexmlApplication.objects.update(status_callback="https://other.example/")
+    look(1)
+    assert opened("application_silent") == []
+
+
+@pytest.mark.parametrize("status", ["queued", "sending", "refused", "uncertain", "expired"])
+def test_a_command_that_telnyx_has_not_said_yes_to_shows_nothing(
+    account: TelnyxAccount, application: CallControlApplication, status: str
+) -> None:
+    CallCommand.objects.filter(pk=carried_out(account).pk).update(status=status)
+    look()
+    assert opened("application_silent") == []
+
+
+def test_a_live_call_whose_webhooks_were_ordered_elsewhere_shows_nothing(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    ordered = carried_out(account, minutes_ago=2)
+    elsewhere = {"webhook_url": "https://elsewhere.example/"}
+    CallCommand.objects.filter(pk=ordered.pk).update(call=found_at_telnyx(account, 5), parameters=elsewhere)
+    look()
+    assert opened("application_silent") == []
+
+
+def test_what_was_ordered_elsewhere_in_one_application_hides_no_other(
+    account: TelnyxAccount, application: CallControlApplication
+) -> None:
+    other = {"telnyx_id": "77", "webhook_event_url": account.webhook_url, "application_name": "other"}
+    CallControlApplication.objects.create(account=account, **other)
+    ordered = carried_out(account, leg="a")
+    CallCommand.objects.filter(pk=ordered.pk).update(parameters={"webhook_url": "https://elsewhere.example/"})
+    carried_out(account, leg="b")
+    Call.objects.filter(call_control_id="v3:b-leg").update(connection_id="77")
+    look()
+    assert opened("application_silent") == ["main/77"]
 
 
 def test_an_application_that_does_not_speak_to_us_is_not_silent(

@@ -1,5 +1,7 @@
 """Recovery in the browser: the button, what came of it, and who may."""
 
+import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -66,6 +68,30 @@ def test_a_failure_is_shown_in_words(browser: Client, account: TelnyxAccount) ->
     backfill.recover(account, PORTAL)
     shown = browser.get(PAGE).content.decode()
     assert shown.count("Telnyx cannot be reached") == 2  # above the list and in it
+
+
+def test_the_list_says_what_was_looked_through_and_what_was_found(browser: Client, account: TelnyxAccount) -> None:
+    since = datetime(2026, 6, 1, 8, 30, tzinfo=UTC)
+    told = {"account": account, "seen_alive_at": ago(9)}
+    looked = {"since": since, "until": since + timedelta(hours=26), "events_recovered": 1}
+    Recovery.objects.create(state="done", started_at=ago(90), **told, **looked)
+    Recovery.objects.create(state="queued", started_at=ago(9), **told)
+    rows = re.findall(r"<tr.*?</tr>", browser.get(PAGE).content.decode(), re.DOTALL)
+    (done,), (queued,) = ([one for one in rows if f">{state}</span>" in one] for state in ("done", "queued"))
+    assert "06-01 08:30 to 06-02 10:30" in done
+    assert "1 event recovered" in done
+    assert not re.search(r"\d\d:\d\d to \d\d-\d\d", queued)
+    assert ("nothing was missing" in queued, "…" in queued) == (False, True)
+
+
+def test_whoever_asks_for_a_run_comes_back_to_a_page_that_they_may_see(
+    signed_in: Any, account: TelnyxAccount, neighbour: TelnyxAccount, woken: list[tuple[str, str]]
+) -> None:
+    asks = signed_in("voice.recover_events", username="asks")
+    assert asks.post(BUTTON)["Location"] == reverse("admin:index")
+    looks = signed_in("voice.recover_events", "voice.view_recovery", username="looks")
+    assert looks.post(BUTTON)["Location"] == PAGE
+    assert sorted(woken) == sorted([("voice.recover_account", str(of.pk)) for of in (account, neighbour)] * 2)
 
 
 def test_looking_and_recovering_take_their_permissions(signed_in: Any, sandbox_account: TelnyxAccount) -> None:

@@ -14,8 +14,9 @@ from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from portal.telnyx import paging
 from tests.support.factories import CONNECTION, make_event
-from tests.support.recoveries import entry, listed, listing, looked, recover, undelivered
-from tests.support.rows import CallEvent
+from tests.support.recoveries import NONE_ALIVE, entry, listed, listing, looked, recover, undelivered
+from tests.support.rows import CallEvent, Recovery
+from tests.support.telnyx_answers import telnyx_says
 from voice.calls import telnyx_record
 from voice.recovery import runs
 
@@ -96,6 +97,44 @@ def test_it_is_read_on_whichever_end_telnyx_begins_with(
     record = looked(account, call_events=told)
     assert (record.state, record.events_recovered) == ("done", 9)
     assert CallEvent.objects.count() == 9
+
+
+def test_what_telnyx_says_of_several_applications_is_told_once(account: TelnyxAccount) -> None:
+    problems = []
+    for at in range(2):
+        ours(account, f"odd{at}")
+        problems.append(looked(account, call_events="422 No").problem)
+    assert problems[0]
+    assert problems[1] == problems[0]
+
+
+@pytest.mark.parametrize(("asked", "told"), [(2, 2), (72, 24)])
+def test_the_record_is_asked_for_from_then_on_and_of_a_day_at_most(
+    account: TelnyxAccount, asked: int, told: int
+) -> None:
+    ours(account)
+    now, paths = timezone.now(), list[str]()
+    done = {"account": account, "state": "done", "started_at": now, "seen_alive_at": now}
+    Recovery.objects.create(until=now - timedelta(hours=1), **done)
+
+    def said(path: str) -> dict[str, Any]:
+        paths.append(path)
+        return listing()
+
+    with telnyx_says(account, webhook_deliveries=listed([]), active_calls=NONE_ALIVE, call_events=said):
+        assert recover(account, now=now, since=now - timedelta(hours=asked)).state == "done"
+    (query,) = (parse_qs(urlsplit(path).query) for path in paths)
+    assert query["filter[occurred_at][gte]"] == [(now - timedelta(hours=told)).isoformat()]
+    assert (query["filter[connection_id]"], query["filter[type]"]) == ([CONNECTION], ["webhook"])
+
+
+def test_what_another_account_has_under_the_same_id_is_no_reason_to_leave_it(
+    account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    event = make_event("call.answered", -900)
+    theirs = CallEvent._default_manager.filter(account=neighbour, event_type="call.answered")
+    assert theirs.update(dedupe_key=event["data"]["id"]) == 1
+    assert looked(account, webhook_deliveries=listed([(event, 9)])).events_recovered == 1
 
 
 def test_what_the_record_tells_of_its_delivery_stays_with_the_webhook(account: TelnyxAccount) -> None:

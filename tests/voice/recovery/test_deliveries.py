@@ -2,14 +2,17 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from portal.models import TelnyxAccount
-from tests.support.factories import make_event
+from tests.support.factories import make_call, make_event
 from tests.support.recoveries import listed, looked
 from tests.support.rows import CallEvent
-from voice.recovery import runs
+from tests.support.telnyx_answers import telnyx_says
+from tests.support.times import ago
+from voice.recovery import backfill, runs
 
 pytestmark = pytest.mark.django_db
 
@@ -63,3 +66,29 @@ def test_a_fetched_webhook_says_how_often_it_was_tried_and_where_last(
     event = CallEvent.objects.get()
     assert json.loads(bytes(event.body))["meta"] == {"attempt": count, "delivered_to": url}
     assert event.attempt == (count or None)
+
+
+@pytest.mark.parametrize(("said", "lost"), [("422 No", 1), ("429 Slow down", 0)])
+def test_a_list_that_is_refused_leaves_the_other_steps_and_a_telnyx_that_cannot_be_asked_none(
+    account: TelnyxAccount, said: str, lost: int
+) -> None:
+    make_call(account, started_at=ago(3600), answered_at=ago(3500))
+    record = looked(account, webhook_deliveries=said, calls="404 Not Found")
+    assert (record.state, bool(record.problem), record.calls_lost) == ("failed", True, lost)
+
+
+@pytest.mark.parametrize(("meta", "young"), [({}, 2), ({"total_results": 7, "total_pages": 1}, 7)])
+def test_those_that_failed_too_lately_are_counted_as_telnyx_does_or_else_by_its_first_page(
+    account: TelnyxAccount, meta: dict[str, int], young: int
+) -> None:
+    after, before, paths = ago(120), ago(5), list[str]()
+
+    def said(path: str) -> dict[str, Any]:
+        paths.append(path)
+        return {"data": [{}, {}], "meta": meta}
+
+    with telnyx_says(account, webhook_deliveries=said):
+        assert backfill.count_young(account, after, before) == young
+    (query,) = (parse_qs(urlsplit(path).query) for path in paths)
+    asked = {"status][eq": "failed", "finished_at][gte": after.isoformat(), "finished_at][lte": before.isoformat()}
+    assert {name: query[f"filter[{name}]"] for name in asked} == {name: [value] for name, value in asked.items()}

@@ -151,6 +151,13 @@ def test_a_call_whose_end_the_list_does_not_have_yet_is_ended(account: TelnyxAcc
     assert asked(account, resource(), page(resource("in-progress", None))).calls_ended == 1
 
 
+def test_a_call_that_has_ended_is_not_ended_again_by_the_list(account: TelnyxAccount) -> None:
+    make_call(account, **OLD)
+    make_call(account, "b", **OLD)  # there is an open one to ask for
+    alive = resource("in-progress", None, "v3:b-leg")
+    assert [asked(account, alive, page(resource())).calls_ended for _ in range(2)] == [1, 0]
+
+
 def test_an_end_without_a_time_is_lost(account: TelnyxAccount) -> None:
     make_call(account, **OLD)
     assert asked(account, resource("completed", None)).calls_lost == 1

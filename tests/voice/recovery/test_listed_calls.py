@@ -1,0 +1,57 @@
+"""Telnyx's lists of live calls: which are asked for, what a missing one says, and what of an unknown call is read."""
+
+from typing import Any
+
+import pytest
+
+from applications.models import CallControlApplication
+from portal.models import TelnyxAccount
+from tests.support.factories import CONNECTION, make_call, make_event
+from tests.support.recoveries import NONE_ALIVE, entry, listing, looked
+from tests.support.rows import CallEvent
+from tests.support.times import ago
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("bystander")]
+
+GONE = "404 Not Found"
+OLD = {"started_at": ago(3600), "answered_at": ago(3500)}
+
+
+def test_a_call_of_no_known_application_is_asked_for_alone(account: TelnyxAccount) -> None:
+    make_call(account, connection_id="", **OLD)
+    asked: list[str] = []
+
+    def said(path: str) -> dict[str, Any]:
+        asked.append(path)
+        return NONE_ALIVE
+
+    record = looked(account, calls=GONE, active_calls=said)
+    assert (record.calls_lost, record.problem, asked) == (1, "", [])
+
+
+@pytest.mark.parametrize(
+    "said", [GONE, ("422 Unprocessable Entity", {"errors": [{"code": "10015", "title": "Bad request"}]})]
+)
+def test_an_application_that_telnyx_does_not_know_has_no_live_call(account: TelnyxAccount, said: Any) -> None:
+    make_call(account, **OLD)
+    record = looked(account, calls=GONE, active_calls=said)
+    assert (record.calls_lost, record.problem) == (1, "")
+
+
+def test_of_a_live_call_that_nobody_told_of_the_record_is_read(account: TelnyxAccount) -> None:
+    ours = {"telnyx_id": CONNECTION, "webhook_event_url": account.webhook_url}
+    CallControlApplication.objects.create(account=account, **ours)
+    row = {"call_control_id": "v3:x-leg", "call_duration": 600, "call_leg_id": "of-x"}
+    alive = {"data": [row], "meta": {"cursors": {"after": None}, "next": None, "total_items": 1}}
+    found = listing(entry(make_event("call.answered", -550, "x"), 550))
+    record = looked(account, active_calls=alive, call_events=lambda path: found if "of-x" in path else listing())
+    assert (record.calls_found, record.events_recovered, record.problem) == (1, 1, "")
+
+
+def test_what_another_account_has_not_processed_yet_keeps_no_call_from_being_lost(
+    account: TelnyxAccount, neighbour: TelnyxAccount
+) -> None:
+    call = make_call(account, **OLD)
+    theirs = CallEvent._default_manager.filter(account=neighbour, call_control_id=call.call_control_id)
+    assert theirs.update(status="received")
+    assert looked(account, calls=GONE).calls_lost == 1
