@@ -230,3 +230,25 @@ def test_a_changed_call_leads_to_its_page_and_one_that_is_not_there_yet_to_none(
     assert links(page) == ([], True)
     browser.post(page.replace("change", "run"))
     assert links(page) == ([str(Call.objects.get().pk)], True)
+
+
+def test_the_list_tells_a_dry_run_from_a_run_and_from_one_with_rules(browser: Client, account: TelnyxAccount) -> None:
+    tell(account, make_event())
+    look(browser, account="")
+    for sent in ({}, {"side_effects": "1"}):
+        browser.post(look(browser).replace("change", "run"), sent)
+    rows = re.findall(r"<tr.*?</tr>", browser.get("/admin/voice/replay/").content.decode(), re.DOTALL)
+    words = ("all", "account main", "dry run", "run", "run, with rules and commands")
+    cells = [[one for one in words if re.search(rf">\s*{one}\s*<", row)] for row in rows if "user: operator" in row]
+    runs_of_main = [["account main", "run, with rules and commands"], ["account main", "run"]]
+    assert cells == [*runs_of_main, ["all", "dry run"]]
+
+
+def test_the_page_is_of_a_dry_run_until_it_is_run_and_counts_what_came_of_its_events(
+    browser: Client, wrong_call: Call
+) -> None:
+    page = look(browser)
+    for title in ("Replay: dry run", "Replay"):
+        told = browser.get(page).context
+        assert (told["title"], told["counts"]) == (title, [(1, "Change something"), (1, "Change nothing")])
+        browser.post(page.replace("change", "run"))

@@ -248,6 +248,24 @@ def test_an_event_of_another_account_stays_quarantined_until_the_application_is_
     assert CallEvent.objects.get().status == status
 
 
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_an_event_of_an_application_that_is_another_accounts_by_now_is_quarantined(
+    account: TelnyxAccount, is_gone: bool
+) -> None:
+    (event,) = receive(account, make_event())
+    run_owed()
+    if is_gone:
+        Call.objects.all().delete()
+    CallControlApplication.objects.create(account=make_account("other"), telnyx_id=CONNECTION)
+    before, row = table(Call), again()
+    event.refresh_from_db()
+    assert (event.status, event.reason, event.call) == ("quarantined", "foreign_account", None)
+    assert event.error == "Its application belongs to the account other."
+    told = (False, {"status": ["processed", "quarantined"]}, event.error)
+    assert lines(row, is_rehearsed=True) == lines(row, is_rehearsed=False) == {("event", str(event.pk)): told}
+    assert (row.counts, table(Call)) == ({"changed": 1}, before)
+
+
 # --- Side effects ----------------------------------------------------------------------------------------------------
 
 

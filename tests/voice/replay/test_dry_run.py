@@ -5,12 +5,14 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.events import receive
 from tests.support.factories import make_event, run_owed
 from tests.support.replays import ROOM, a_call, die, lines, quarantine, rehearse, run
 from tests.support.rows import Call, Conference, ConferenceParticipant
 from tests.support.tables import every_table
 from tests.support.webhooks import post_webhook
+from voice.replay.selection import Selection
 
 pytestmark = pytest.mark.django_db
 
@@ -89,3 +91,24 @@ def test_of_two_comings_into_a_room_the_later_one_counts_though_it_was_received_
     run(row)
     assert lines(row, is_rehearsed=False) == foreseen
     assert ConferenceParticipant.objects.get().joined_at == came
+
+
+def test_the_same_id_in_another_account_is_no_repeat(account: TelnyxAccount) -> None:
+    document = make_event()
+    for of in (account, make_account("other")):
+        quarantine(of, document)
+    row = rehearse(Selection(statuses=("quarantined",)))
+    assert row.counts == {"changed": 2, "readable": 2}
+    assert run(row).counts == {"changed": 2, "readable": 2}
+
+
+def test_a_leg_that_is_known_in_another_account_makes_no_call_here(account: TelnyxAccount) -> None:
+    hung_up = make_event("call.hangup", -1)
+    del hung_up["data"]["payload"]["call_control_id"]
+    (begun,) = receive(account, make_event(seconds=-20))
+    (ended,) = receive(make_account("other"), hung_up)
+    run_owed()
+    Call.objects.all().delete()
+    row = rehearse(Selection(ids=(str(begun.pk), str(ended.pk))))
+    assert row.counts == {"changed": 1, "unchanged": 1}
+    assert run(row).counts == {"changed": 1, "unchanged": 1}

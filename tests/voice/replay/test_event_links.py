@@ -138,6 +138,15 @@ def test_selected_events_are_looked_at(browser: Client, wrong_call: Call) -> Non
     assert str(row.pk) in answer["Location"]
 
 
+def test_more_than_can_be_selected_is_said_and_nothing_is_begun(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.forms.MOST_IDS", 1)
+    answer = browser.post("/admin/voice/callevent/", selected(*CallEvent.objects.all()), follow=True)
+    assert "At most 1 can be selected: use “Replay …” and its filter." in text(answer)
+    assert not Replay.objects.exists()
+
+
 @pytest.mark.parametrize(
     ("status", "said"), [("dead", "was tried 8 times and given up"), ("quarantined", "is kept and not used")]
 )

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from applications.models import CallControlApplication
+from applications.models import CallControlApplication, TexmlApplication
 from portal.models import TelnyxAccount
 from tests.support.factories import CONNECTION
 from tests.support.replay_pages import NEW, fields, look, text
@@ -77,6 +78,19 @@ def test_an_application_is_chosen_by_id_or_name(browser: Client, wrong_call: Cal
         make(account=account, application_name="back office", telnyx_id=telnyx_id)
     assert "2 events are like that." in text(browser.post(NEW, {"application": "front desk"}))
     assert "Several applications have that name: 77, 78." in text(browser.post(NEW, {"application": "back office"}))
+
+
+def test_applications_and_event_types_are_offered_and_none_that_is_gone_at_telnyx(
+    browser: Client, account: TelnyxAccount
+) -> None:
+    for telnyx_id, missing_since in (("77", None), ("78", timezone.now())):
+        told = {"application_name": f"line {telnyx_id}", "telnyx_id": telnyx_id, "missing_since": missing_since}
+        CallControlApplication.objects.create(account=account, **told)
+    texml = {"telnyx_id": "79", "friendly_name": "menu", "voice_url": "https://documents.example/", "remote": {}}
+    TexmlApplication.objects.create(account=account, **texml)
+    offered = browser.get(NEW).context
+    assert sorted(offered["applications"]) == [("77", "line 77"), ("79", "menu")]
+    assert {"call.hangup", "conference.ended"} <= set(offered["event_types"])
 
 
 def test_a_filter_can_be_changed_afterwards(browser: Client, wrong_call: Call) -> None:

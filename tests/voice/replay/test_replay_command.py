@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from portal.models import AuditEvent, TelnyxAccount
+from tests.support.accounts import make_account
 from tests.support.events import receive
 from tests.support.factories import FROM, make_event, make_flow, run_owed
 from tests.support.replays import quarantine
@@ -75,6 +76,21 @@ def test_a_dry_run_knows_what_the_events_before_would_have_made(account: TelnyxA
         ("v3:a-leg", "ended"),
         ("v3:b-leg", "bridged"),
     }
+
+
+def test_a_dry_run_keeps_accounts_apart(account: TelnyxAccount) -> None:
+    """Of two that have the same ids, each has its own event, and its own call."""
+    other, document, hung_up = make_account("other"), make_event(), make_event("call.hangup", 9)
+    for of in (account, other):
+        quarantine(of, document)
+    assert "Quarantined, can now be read: 2" in command("--dry-run", "--status", "quarantined")
+    CallEvent.objects.all().delete()
+    del hung_up["data"]["payload"]["call_control_id"]
+    (begun,), (ended,) = receive(account, make_event()), receive(other, hung_up)
+    run_owed()
+    Call.objects.all().delete()
+    told = command("--dry-run", "--id", str(begun.pk), "--id", str(ended.pk))
+    assert "Change something: 1\nChange nothing: 1" in told
 
 
 @pytest.mark.alone("it runs every event again that there is")

@@ -312,6 +312,29 @@ def test_a_run_is_not_over_because_its_dry_run_was(account: TelnyxAccount) -> No
     assert (row.finished_at, row.claims, is_near(row.started_at)) == (None, 0, True)
 
 
+def test_the_audit_trail_tells_once_who_cancelled_a_run_and_nothing_of_a_dry_run_that_was_dropped(
+    account: TelnyxAccount,
+) -> None:
+    many(account, 2)
+    bob, dropped = Actor("user: bob"), rehearse()
+    runs.cancel(dropped, bob)
+    assert (dropped.state, AuditEvent.objects.filter(action="replay.end").exists()) == ("cancelled", False)
+    row = rehearse()
+    runs.begin(row, ADA)
+    for _ in range(2):
+        runs.cancel(row, bob)
+    assert (row.state, is_near(row.finished_at), row.lease_until, row.holder) == ("cancelled", True, None, None)
+    end = AuditEvent.objects.get(action="replay.end")
+    assert (end.actor, end.details["state"], end.details["done"]) == ("user: bob", "cancelled", 0)
+
+
+def test_what_is_done_is_not_cancelled_any_more(account: TelnyxAccount) -> None:
+    many(account, 2)
+    row = again()
+    runs.cancel(row, ADA)
+    assert (row.state, row.done) == ("done", 2)
+
+
 # --- What it answers -------------------------------------------------------------------------------------------------
 
 

@@ -143,3 +143,34 @@ def test_what_takes_long_to_find_is_looked_for_by_a_worker_and_not_by_the_page(
     assert (row.state, row.total, runs.is_due(row.pk)) == ("looking", None, True)
     runs.work(row.pk, 5)
     assert "Calls 1 would change" in text(browser.get(page))
+
+
+@pytest.mark.parametrize(("most", "said", "state"), [(1, "1+ events are", "looking"), (2, "2 events are", "ready")])
+def test_of_very_many_events_a_count_says_that_there_are_more_and_a_worker_looks_at_them(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch, most: int, said: str, state: str
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_COUNTED", most)
+    assert f"{said} like that." in text(browser.post(NEW, {"account": "main"}))
+    look(browser)
+    assert Replay.objects.get().state == state
+
+
+def test_the_events_of_one_call_are_counted_in_a_large_table_too(
+    browser: Client, wrong_call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.replay.selection.MOST_LOOKED_THROUGH", 1)
+    asked = {"account": "main", "call": wrong_call.call_control_id, "event_types": "call.initiated"}
+    assert "1 event is like that." in text(browser.post(NEW, asked))
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        (["dead", "ignored", "processed"], "status dead, ignored, processed"),
+        (["dead", "ignored", "processed", "quarantined"], "status 4 chosen"),
+    ],
+)
+def test_what_is_chosen_is_named_and_of_much_how_many(
+    browser: Client, account: TelnyxAccount, statuses: list[str], said: str
+) -> None:
+    assert said in text(browser.get(look(browser, statuses=statuses)))
