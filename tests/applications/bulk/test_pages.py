@@ -3,6 +3,7 @@
 import re
 import threading
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import page_url
 from tests.support.applications import CALL_CONTROL, TEXML, remote_of
 from tests.support.bulk_pages import confirm, select, shown_lines
+from tests.support.html_forms import hidden_fields
 from tests.support.sandbox_ledger import requests
 
 KINDS = [CALL_CONTROL, TEXML]
@@ -129,6 +131,27 @@ def test_what_runs_is_what_was_previewed_and_no_other_tabs_values(
     confirm(browser, page)
     there = remote_of(row)
     assert (there["active"], there["webhook_timeout_secs"]) == (True, 9)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.slug)
+def test_its_buttons_carry_out_what_is_shown_go_on_with_it_or_lead_back_to_the_list(
+    browser: Client, mirrored: Any, kind: Any
+) -> None:
+    page = select(browser, "bulk_deactivate", [mirrored(kind)], kind)
+    edit = BulkEdit.objects.get()
+    run, back = page_url("bulk_run", edit.pk, kind=kind), f'href="{page_url("changelist", kind=kind)}">{{}}</a>'.format
+
+    def shown(query: str = "") -> str:
+        return browser.get(f"{page}{query}").content.decode()
+
+    assert hidden_fields(shown(), run) == {"preview": str(edit.preview)}
+    assert back("Cancel") in shown()
+    assert back("Cancel") in shown("?choose")
+    silent = timezone.now() - timedelta(seconds=edits.SILENT_SECONDS + 1)
+    BulkEdit.objects.update(state=BulkEdit.State.RUNNING, seen_alive_at=silent)
+    assert hidden_fields(shown(), run) == {"preview": str(edit.preview)}
+    BulkEdit.objects.update(state=BulkEdit.State.DONE)
+    assert back("Back to the list") in shown()
 
 
 def test_more_boxes_than_a_form_usually_has_are_told_with_the_page(browser: Client, mirrored: Any) -> None:

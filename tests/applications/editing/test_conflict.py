@@ -7,6 +7,8 @@ from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from applications.pulls.pulls import pull
+from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.application_pages import drawn
@@ -81,6 +83,25 @@ def test_a_change_between_page_and_choice_is_a_new_conflict(
     assert (one.base, one.theirs, one.mine) == ("theirs", "theirs again", "mine")
     assert browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"}).status_code == 302
     assert remote_of(row)["application_name"] == "mine"
+
+
+def test_what_a_pull_brings_between_page_and_choice_changes_nothing_of_what_is_to_be_chosen(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    def shown(answer: Any) -> dict[str, tuple[str, str, str]]:
+        return {one.name: (one.base, one.theirs, one.mine) for one in answer.context["rows"]}
+
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"application_name": "mine", "dtmf_type": "SIP INFO"}
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs", dtmf_type="Inband")
+    answer = browser.post(_url(row), values)
+    both = {"application_name": ("router", "theirs", "mine"), "dtmf_type": ("RFC 2833", "Inband", "SIP INFO")}
+    assert shown(answer) == both
+    change_at_telnyx(sandbox_account, row.remote, application_name="theirs again", webhook_timeout_secs=9)
+    assert pull(CALL_CONTROL, sandbox_account, PORTAL).updated == 1
+    again = browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"})
+    assert (shown(again), again.context["sent"], again.context["kept"]) == (both, [], [])
+    assert _carried(again) == _carried(answer)
 
 
 def test_keeping_all_of_telnyxs_sends_no_change(

@@ -90,3 +90,15 @@ def test_a_value_outside_the_sdks_enum_stays_selectable_and_survives(
     assert b'<option value="Montreal, Canada" selected>' in browser.get(url).content
     assert browser.post(url, drawn(browser, url) | {"application_name": "renamed"}).status_code == 302
     assert remote_of(row)["anchorsite_override"] == "Montreal, Canada"
+
+
+def test_a_value_of_the_sdks_enum_is_offered_once(browser: Client, mirrored: Any) -> None:
+    page = browser.get(page_url("change", mirrored(dtmf_type="Inband").pk)).content.decode()
+    assert page.count('<option value="Inband" selected>') == page.count('<option value="Inband"') == 1
+
+
+def test_a_list_is_taken_line_by_line_without_the_blanks_around(browser: Client, mirrored: Any) -> None:
+    row = mirrored(TEXML, tags=["a"])
+    url = page_url("change", row.pk, kind=TEXML)
+    assert browser.post(url, drawn(browser, url) | {"tags": " a \r\n\r\n\tb c  \r\n "}).status_code == 302
+    assert remote_of(row, TEXML)["tags"] == ["a", "b c"]

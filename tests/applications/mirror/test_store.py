@@ -237,3 +237,23 @@ def test_one_that_was_stored_while_its_list_was_read_stays_as_it_was_stored(
     assert names() == {"made": "made here", "new": "new as listed"}
     assert (counts["unchanged"], counts["created"], page.errors) == (1, 1, [])
     assert CallControlApplication.objects.get(telnyx_id="made").history.count() == 1
+
+
+def test_one_that_a_pull_brings_just_when_it_is_kept_is_the_same_row(
+    account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = mirror_store._store
+
+    def too_late(*told: Any) -> Any:
+        monkeypatch.setattr(mirror_store, "_store", really)
+        store(CALL_CONTROL, account, {"id": "made", "application_name": "as pulled"}, PORTAL, "pulled (portal)")
+        raise IntegrityError("one_row_per_application")
+
+    monkeypatch.setattr(mirror_store, "_store", too_late)
+    remote = {"id": "made", "application_name": "made here"}
+    row, outcome = store(CALL_CONTROL, account, remote, Actor("user: ada"), "created (user: ada)")
+    assert (outcome, names(), row) == ("updated", {"made": "made here"}, CallControlApplication.objects.get())
+    assert [(entry.history_actor, entry.history_change_reason) for entry in row.history.all()] == [
+        ("user: ada", "created (user: ada)"),
+        ("portal", "pulled (portal)"),
+    ]
