@@ -155,3 +155,16 @@ def test_a_bad_address_and_a_bug_have_pages_too(browser, monkeypatch):
     monkeypatch.setattr("voice.flows.admin.FlowAdmin.get_queryset", fails)
     browser.raise_request_exception = False
     assert "secret" not in page(browser.get("/admin/voice/flow/"), 500)
+
+
+def test_a_page_that_says_to_come_again_leads_there_and_to_the_start_page(browser):
+    def away(*_):
+        raise OperationalError("no connection to the server")
+
+    again, start = '<a href="">Try again</a>', '<a href="/admin/">To the start page</a>'
+    text = page(browser.get("/admin/nothing/", headers=PERSON), 404)
+    assert (again in text, start in text) == (False, True)
+    browser.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        answer = browser.get("/admin/", headers=PERSON)
+    assert (answer.status_code, f"{again}{start}" in answer.content.decode()) == (503, True)

@@ -164,6 +164,27 @@ def test_who_waits_for_a_worker_is_told_and_holds_up_no_wake_up(took_meanwhile: 
     eventually(lambda: took_meanwhile == [True])
 
 
+@pytest.fixture
+def gets_ready() -> Iterator[list[threading.Thread]]:
+    """The thread on which it is told that a worker is ready."""
+    threads: list[threading.Thread] = []
+
+    def note(**_: object) -> None:
+        threads.append(threading.current_thread())
+
+    signals.worker_ready.connect(note)
+    yield threads
+    signals.worker_ready.disconnect(note)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_thread_that_is_late_keeps_the_process_alive(gets_ready: list[threading.Thread], working: Worker) -> None:
+    eventually(lambda: gets_ready)
+    late = [*gets_ready, *(thread for lane in working._lanes.values() for thread in lane._threads)]
+    assert len(late) > len(working._lanes)
+    assert all(thread.daemon for thread in late)
+
+
 @pytest.mark.django_db(transaction=True)
 def test_what_is_under_way_when_the_process_ends_comes_to_its_end(
     tmp_path: Path, settings: Any, tasks: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -212,3 +233,25 @@ def test_what_waits_when_the_process_ends_is_left_to_the_next_one(monkeypatch: p
     lane.finish(time.monotonic() + PATIENCE)
     assert begun == []
     assert not any(thread.is_alive() for thread in lane._threads)
+
+
+def test_what_does_not_come_to_its_end_in_time_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, let_go, ended = threading.Semaphore(0), threading.Event(), list[str]()
+
+    def hold(task: str, arguments: tuple[str, ...]) -> None:
+        begun.release()
+        let_go.wait(PATIENCE)
+        ended.append(*arguments)
+
+    monkeypatch.setattr(worker, "_call", hold)
+    lane = Lane("events", 2)
+    lane.start()
+    for number in range(2):
+        lane.put("voice.process_event", str(number))
+        assert begun.acquire(timeout=PATIENCE)
+    lane.finish(time.monotonic() + 0.1)
+    assert ended == []
+    let_go.set()
+    for thread in lane._threads:
+        thread.join(PATIENCE)
+    assert sorted(ended) == ["0", "1"]

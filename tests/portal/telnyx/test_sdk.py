@@ -3,8 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import pytest
 from django.conf import settings
+
+from portal.telnyx import sdk
 
 SHOW = """
 import sys, django
@@ -57,3 +63,35 @@ def test_of_the_sdk_is_imported_what_is_asked_for() -> None:
 
 def test_whatever_the_sdk_has_can_be_asked_for() -> None:
     assert said(WHOLE) == "True\nTrue\ntelnyx.types.fax False False\n"
+
+
+OWN_CODE = """
+from __future__ import annotations
+
+import os
+
+from . import hub
+from .. import garage
+from ..garage import Lift
+from .rim import Rim as Rim, Spoke as Strut
+"""
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A package that is imported as it is asked; its own code would fail."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    for name, code in (("__init__", OWN_CODE), ("hub", ""), ("rim", "class Rim: ...\nclass Spoke: ...\n")):
+        (folder / f"{name}.py").write_text(code)
+    monkeypatch.setitem(sys.modules, "wheels", sdk._OnDemand("wheels", folder))
+    yield sys.modules["wheels"]
+    for name in [name for name in sys.modules if name.startswith("wheels.")]:
+        del sys.modules[name]
+
+
+def test_a_name_is_taken_from_where_the_packages_own_code_takes_it(wheels: Any) -> None:
+    assert (wheels.Rim.__module__, wheels.Strut.__name__, wheels.hub.__name__) == ("wheels.rim", "Spoke", "wheels.hub")
+    assert wheels.Strut is wheels.rim.Spoke
+    others = ("annotations", "os", "garage", "Lift", "Spoke", "_hub")
+    assert [name for name in others if hasattr(wheels, name)] == []

@@ -1,13 +1,14 @@
 """The SDK's types tell names, enums and help of every parameter."""
 
-from typing import Annotated, Required, TypedDict, Union
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal, Required, TypedDict, Union
 
 import pytest
 
 from portal.telnyx import schemas
 from portal.telnyx.schemas import arguments, parameters
 from portal.telnyx.sdk import telnyx
-from portal.telnyx.sdk_types import Parameter, one_model_of
+from portal.telnyx.sdk_types import Parameter, members, one_model_of
 
 TRANSFER = "calls.actions.transfer"
 
@@ -115,6 +116,37 @@ def test_one_model_of_several_shapes_requires_what_all_require_and_takes_what_an
 def test_one_model_of_one_shape_is_of_that_shape():
     told = one_model_of(ByUrl, ByUrl).model_json_schema()
     assert (list(told["properties"]), told["required"]) == (["To", "Url", "Tries"], ["To", "Url"])
+
+
+class EveryKind(TypedDict, total=False):
+    text: str
+    count: int
+    share: float
+    flag: bool
+    word: Literal["a", "b"]
+    digit: Literal[1, 2]
+    texts: list[str]
+    counts: Sequence[int]
+    shapes: Iterable[ByUrl]
+    shape: ByUrl
+    pairs: dict[str, str]
+    bag: dict
+    anything: Any
+    either: str | int
+
+
+def test_a_kind_is_what_json_calls_the_type_however_the_sdk_writes_it():
+    read = members(EveryKind)
+    assert {one.name: one.kind for one in read} == {
+        **dict.fromkeys(("text", "word"), "string"),
+        **dict.fromkeys(("count", "digit"), "integer"),
+        **dict.fromkeys(("texts", "counts", "shapes"), "array"),
+        **dict.fromkeys(("shape", "pairs", "bag"), "object"),
+        **dict.fromkeys(("anything", "either"), "any"),
+        "share": "number",
+        "flag": "boolean",
+    }
+    assert {one.name for one in read if one.has_numbers} == {"count", "digit", "share", "anything", "either"}
 
 
 def test_nearly_every_parameter_has_help():
