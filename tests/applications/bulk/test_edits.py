@@ -17,6 +17,7 @@ from portal.models import AuditEvent, TelnyxAccount
 from portal.sandbox.server.server import Sandbox
 from tests.support.applications import CALL_CONTROL, change_at_telnyx, remote_of
 from tests.support.bulk_pages import confirm, select, shown_lines
+from tests.support.clocks import is_near
 from tests.support.sandbox_ledger import requests
 from tests.support.under_way import Meanwhile
 
@@ -156,6 +157,32 @@ def test_who_was_taken_for_dead_leaves_the_rest_to_whoever_has_it_now(
     (done,) = BulkEdit.objects.values_list("targets", flat=True)
     assert [target["state"] for target in done] == ["changed"] * 3
     assert AuditEvent.objects.filter(action="application.bulk_edit").count() == 1
+
+
+def test_one_that_is_through_is_kept_with_its_owner_and_its_time(mirrored: Any, operator: Any) -> None:
+    edit = edits.draft(CALL_CONTROL, [mirrored()], operator, {"active": False})
+    edits.run(edit, ADA)
+    kept = BulkEdit.objects.get()
+    assert (kept.state, kept.owner, is_near(kept.finished_at), is_near(kept.seen_alive_at)) == (
+        "done",
+        operator,
+        True,
+        True,
+    )
+
+
+def test_what_another_tab_chooses_at_that_moment_is_not_what_was_confirmed_and_changes_none_that_runs(
+    mirrored: Any, operator: Any, sandbox: Sandbox
+) -> None:
+    edit = edits.draft(CALL_CONTROL, [mirrored()], operator, {"active": False})
+    confirmed = BulkEdit.objects.get()
+    edits.choose(edit, {"webhook_timeout_secs": 9})
+    with pytest.raises(edits.OtherPreview):
+        edits.run_within(60, confirmed, str(confirmed.preview), ADA)
+    assert requests(sandbox, "PATCH") == []
+    BulkEdit.objects.update(state=BulkEdit.State.RUNNING)
+    edits.choose(edit, {"active": True})
+    assert (edit.state, edit.values) == ("running", {"webhook_timeout_secs": 9})
 
 
 def test_one_whose_row_is_gone_is_told_and_the_others_go_on(mirrored: Any, operator: Any) -> None:

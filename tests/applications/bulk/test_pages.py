@@ -150,8 +150,10 @@ def test_its_buttons_carry_out_what_is_shown_go_on_with_it_or_lead_back_to_the_l
     silent = timezone.now() - timedelta(seconds=edits.SILENT_SECONDS + 1)
     BulkEdit.objects.update(state=BulkEdit.State.RUNNING, seen_alive_at=silent)
     assert hidden_fields(shown(), run) == {"preview": str(edit.preview)}
-    BulkEdit.objects.update(state=BulkEdit.State.DONE)
+    done = [target | {"state": "unchanged"} for target in edit.targets]
+    BulkEdit.objects.update(state=BulkEdit.State.DONE, targets=done)
     assert back("Back to the list") in shown()
+    assert "1 of 1 done <small>1 unchanged</small>" in shown()
 
 
 def test_more_boxes_than_a_form_usually_has_are_told_with_the_page(browser: Client, mirrored: Any) -> None:

@@ -11,7 +11,7 @@ from applications.pulls.pulls import pull
 from portal.actors import PORTAL
 from portal.models import TelnyxAccount
 from portal.sandbox.server.server import Sandbox
-from tests.support.application_pages import drawn
+from tests.support.application_pages import drawn, page_url
 from tests.support.applications import CALL_CONTROL, TEXML, change_at_telnyx, remote_of
 from tests.support.sandbox_ledger import requests
 
@@ -102,6 +102,21 @@ def test_what_a_pull_brings_between_page_and_choice_changes_nothing_of_what_is_t
     again = browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"})
     assert (shown(again), again.context["sent"], again.context["kept"]) == (both, [], [])
     assert _carried(again) == _carried(answer)
+
+
+def test_a_form_whose_first_state_nobody_knows_any_more_loses_nothing_of_what_was_typed_and_wished(
+    browser: Client, mirrored: Any
+) -> None:
+    row = mirrored()
+    values = drawn(browser, _url(row)) | {"application_name": "mine", "base_digest": "f" * 64, "_addanother": "1"}
+    answer = browser.post(_url(row), values)
+    (one,) = answer.context["rows"]
+    assert (one.name, one.base, one.theirs, one.mine) == ("application_name", "", "router", "mine")
+    assert (answer.context["sent"], answer.context["kept"]) == ([], [])
+    assert "first drawn from is not known here any more" in answer.content.decode()
+    done = browser.post(_url(row), _carried(answer) | {"choose:application_name": "mine"})
+    assert (done.status_code, done["Location"].partition("?")[0]) == (302, page_url("add"))
+    assert remote_of(row)["application_name"] == "mine"
 
 
 def test_keeping_all_of_telnyxs_sends_no_change(

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from applications.editing.forms import Switch
 from applications.mirror.store import store
 from applications.models import CallControlApplication
 from portal.actors import PORTAL
@@ -102,3 +103,16 @@ def test_a_list_is_taken_line_by_line_without_the_blanks_around(browser: Client,
     url = page_url("change", row.pk, kind=TEXML)
     assert browser.post(url, drawn(browser, url) | {"tags": " a \r\n\r\n\tb c  \r\n "}).status_code == 302
     assert remote_of(row, TEXML)["tags"] == ["a", "b c"]
+
+
+def test_what_is_yes_or_no_is_a_switch_and_what_was_never_set_a_choice_of_three(
+    browser: Client, mirrored: Any, sandbox_account: TelnyxAccount
+) -> None:
+    row = mirrored()
+    told = row.remote | {"active": False, "first_command_timeout": None}
+    store(CALL_CONTROL, sandbox_account, told, PORTAL, "read")
+    change, add = (browser.get(url).context["adminform"].form for url in (page_url("change", row.pk), page_url("add")))
+    fields = (change.fields["active"], change.fields["first_command_timeout"], add.fields["active"])
+    assert [isinstance(field.widget, Switch) for field in fields] == [True, False, False]
+    assert [[value for value, _ in field.choices] for field in fields] == [["", "true", "false"]] * 3
+    assert (change["active"].value(), change["first_command_timeout"].value()) == ("false", "")

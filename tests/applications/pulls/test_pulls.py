@@ -1,7 +1,9 @@
 import threading
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from django.utils import timezone
 
@@ -17,6 +19,7 @@ from tests.support.applications import CALL_CONTROL, at_telnyx, change_at_telnyx
 from tests.support.clock import Gate
 from tests.support.clocks import is_near, set_wrong
 from tests.support.sandbox_ledger import requests
+from tests.support.under_way import answers_otherwise
 
 ADA = Actor("user: ada")
 
@@ -135,6 +138,32 @@ def test_a_429_is_waited_out_by_a_pull_wherever_it_comes(
     record = pull(CALL_CONTROL, sandbox_account, ADA)
     assert (record.state, record.missing, record.unchanged) == ("done", 1, 1)
     assert len(waits) == 3
+
+
+def test_a_pull_that_waits_for_telnyx_shows_every_ten_seconds_that_it_is_alive(
+    sandbox_account: TelnyxAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone, _ = _filled(sandbox_account, 2)
+    _delete(sandbox_account, [gone])
+    waited, asked = list[tuple[float, bool]](), set[str]()
+
+    def sleep(seconds: float) -> None:
+        running = Pull.objects.filter(state=Pull.State.RUNNING)
+        waited.append((seconds, is_near(running.get().seen_alive_at)))
+        running.update(seen_alive_at=timezone.now() - timedelta(seconds=59))
+
+    def change(request: httpx.Request, answer: httpx.Response) -> httpx.Response | None:
+        word = request.url.path.rpartition("/")[2]
+        if word in asked or word not in {"whoami", "call_control_applications", gone}:
+            return None
+        asked.add(word)
+        return httpx.Response(429, headers={"retry-after": "25"}, json={"errors": [{"code": "10011"}]})
+
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=sleep))
+    answers_otherwise(monkeypatch, change)
+    record = pull(CALL_CONTROL, sandbox_account, ADA)
+    assert (record.state, record.missing, record.unchanged) == ("done", 1, 1)
+    assert waited == [(10, True), (10, True), (5, True)] * 3
 
 
 def test_the_key_of_another_organization_writes_nothing(
