@@ -32,6 +32,7 @@ _RECORDING = ("record", "record_channels", "record_format")
 _STREAMING = ("stream_url", "stream_track")
 _MORE_COMMON = ("timeout_secs", *_DETECTION, *_RECORDING, *_STREAMING, "client_state")
 _LARGEST_FILE = 512 * 1024
+_MOST_OFFERED = 1000  # applications in one list of choices
 
 
 class OwnNumberInput(UnfoldAdminTextInputWidget):
@@ -54,10 +55,12 @@ class DialForm(ActionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(actions.DIAL, *args, **kwargs)
-        self.applications = by_choice(_dialled_from()[:1000])
+        wanted = self.data.get("connection_id") or self.initial.get("connection_id")
+        self.applications, cut = offered(_dialled_from(), str(wanted or ""))
         choices = [("", "Choose an application")] + [(key, _told(row)) for key, row in self.applications.items()]
+        words = f"The call runs in it. {cut}".strip()
         self.fields["connection_id"] = forms.ChoiceField(
-            label="Application", choices=choices, widget=UnfoldAdminSelectWidget, help_text="The call runs in it."
+            label="Application", choices=choices, widget=UnfoldAdminSelectWidget, help_text=words
         )
         self.fields["from"] = forms.CharField(
             widget=OwnNumberInput(attrs={"autocomplete": "off"}),
@@ -160,6 +163,24 @@ class BatchForm(DialForm):
 
 def _dialled_from() -> QuerySet[CallControlApplication]:
     return CallControlApplication.objects.select_related("account").filter(missing_since=None).exclude(active=False)
+
+
+def offered(rows: QuerySet[A], choice: str) -> tuple[dict[str, A], str]:
+    """Return which applications may be chosen, that of ``choice`` among them; where there are more, words for that."""
+    found, is_cut = first_and(rows, _MOST_OFFERED, choice.partition("@")[0])
+    words = f"Only the first {_MOST_OFFERED:,} are listed: for another one add ?application= and its Telnyx ID to the "
+    return by_choice(found), f"{words}address of this page." if is_cut else ""
+
+
+def first_and(rows: QuerySet[A], most: int, telnyx_id: str) -> tuple[list[A], bool]:
+    """Return the first applications, those of ``telnyx_id`` among them, and whether more are left out."""
+    found = list(rows[: most + 1])
+    if len(found) <= most:
+        return found, False
+    del found[most:]
+    if "\x00" not in telnyx_id:  # PostgreSQL fails on a NUL
+        found += [row for row in rows.filter(telnyx_id=telnyx_id) if row not in found]
+    return found, True
 
 
 def by_choice(found: Iterable[A]) -> dict[str, A]:

@@ -26,6 +26,7 @@ from voice.catalogue import actions
 from voice.catalogue.event_types import EVENT_TYPES
 from voice.catalogue.forms import JSONText
 from voice.dialling import limits
+from voice.dialling.forms import first_and
 from voice.flows.conditions import CALL_FIELDS
 from voice.flows.history_pages import FlowHistory
 from voice.flows.rules import problems
@@ -35,6 +36,7 @@ from voice.models import Flow, Rule
 
 _WHEN = 'All must hold. A list of {"field", "op", "value"}; fields are event.payload.… or call.…'
 _AGAIN = "What you typed is still here: saving once more puts it in the place of what somebody else saved."
+_MOST_OFFERED = 5000  # applications in the list of choices
 _DO = 'In order. A list of {"action", "parameters"}; {{ event.payload.from }} in a text is filled in.'
 
 
@@ -175,15 +177,18 @@ class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.applications = {
-            f"{row.account_id} {row.telnyx_id}": row
-            for row in CallControlApplication.objects.select_related("account").filter(missing_since=None)[:5000]
-        }
-        choices = [(key, f"{row} ({row.account})") for key, row in self.applications.items()]
         here = f"{self.instance.account_id} {self.instance.connection_id}" if not self.instance._state.adding else ""
+        rows = CallControlApplication.objects.select_related("account").filter(missing_since=None)
+        wanted = str(self.data.get("application") or self.initial.get("application") or here)
+        found, is_cut = first_and(rows, _MOST_OFFERED, wanted.partition(" ")[2])
+        self.applications = {f"{row.account_id} {row.telnyx_id}": row for row in found}
+        choices = [(key, f"{row} ({row.account})") for key, row in self.applications.items()]
         if here and here not in self.applications:
             choices.insert(0, (here, f"Connection {self.instance.connection_id}"))
         self.fields["application"].choices = choices  # type: ignore[attr-defined]
+        if is_cut:
+            words = f"Only the first {_MOST_OFFERED:,} are listed: for another one begin the flow on its page."
+            self.fields["application"].help_text = f"{self.fields['application'].help_text} {words}"
         self.fields["application"].initial = here
         if here and "seen" in self.fields:
             self.initial["seen"] = getattr(self.instance, "seen", "") or newest_of(self.instance)

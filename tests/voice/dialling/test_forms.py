@@ -69,6 +69,35 @@ def test_applications_that_are_gone_or_switched_off_are_not_offered(browser: Cli
     assert dict(browser.get(PAGE).context["form"].fields["connection_id"].choices).keys() == {"", "1293", "2"}
 
 
+@pytest.mark.parametrize("page", [PAGE, "/admin/voice/dialbatch/new/"])
+def test_of_too_many_applications_the_first_are_listed_and_the_one_that_is_asked_for(
+    browser: Client, application: Any, monkeypatch: pytest.MonkeyPatch, page: str
+) -> None:
+    def listed(address: str) -> tuple[set[str], str, bool]:
+        answer = browser.get(address)
+        field = answer.context["form"]["connection_id"]
+        return set(dict(field.field.choices)), field.value(), "Only the first 2 are listed" in answer.content.decode()
+
+    monkeypatch.setattr("voice.dialling.forms._MOST_OFFERED", 2)
+    for telnyx_id, name in (("2", "a"), ("3", "y"), ("4", "z")):
+        CallControlApplication.objects.create(account=application.account, telnyx_id=telnyx_id, application_name=name)
+    assert listed(page) == ({"", "2", "1293"}, "", True)
+    assert listed(f"{page}?application=3") == ({"", "2", "1293", "3"}, "3", True)
+    CallControlApplication.objects.filter(telnyx_id__in=("3", "4")).delete()
+    assert listed(page) == ({"", "2", "1293"}, "", False)
+
+
+def test_an_application_that_the_list_leaves_out_is_dialled_from(
+    browser: Client, application: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.dialling.forms._MOST_OFFERED", 1)
+    CallControlApplication.objects.create(account=application.account, telnyx_id="4", application_name="z")
+    for no_id in ("5", "\0"):  # PostgreSQL fails on a NUL
+        assert list(browser.post(PAGE, form(connection_id=no_id)).context["form"].errors) == ["connection_id"]
+    assert browser.post(PAGE, form(connection_id="4")).status_code == 302
+    assert CallCommand.objects.get().parameters["connection_id"] == "4"
+
+
 def test_these_stand_first(browser: Client, application: Any) -> None:
     first = [field.name for field in browser.get(PAGE).context["form"].first]
     assert first[:3] == ["connection_id", "from", "to"]

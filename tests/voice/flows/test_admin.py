@@ -55,6 +55,22 @@ def test_an_application_that_telnyx_has_no_longer_is_offered_to_its_own_flow_alo
     assert [choices.get(key) for choices in offered] == [None, f"Connection {CONNECTION}"]
 
 
+def test_of_too_many_applications_the_first_are_listed_and_the_one_that_is_asked_for(
+    browser: Client, application: CallControlApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.flows.admin._MOST_OFFERED", 1)
+    CallControlApplication.objects.create(account=application.account, telnyx_id="2", application_name="z")
+    first, other = f"{application.account_id} {CONNECTION}", f"{application.account_id} 2"
+    page = browser.get("/admin/voice/flow/add/")
+    assert list(dict(page.context["adminform"].form.fields["application"].choices)) == [first]
+    assert "Only the first 1 are listed" in page.content.decode()
+    form = browser.get("/admin/voice/flow/add/", {"application": other}).context["adminform"].form
+    assert list(dict(form.fields["application"].choices)) == [first, other]
+    assert form["application"].value() == other
+    assert browser.post("/admin/voice/flow/add/", flow_form({"do": ANSWER}, application=other)).status_code == 302
+    assert Flow.objects.get().connection_id == "2"
+
+
 @pytest.mark.parametrize("chosen", ["", "nonsense", "None "])
 def test_a_flow_without_an_application_is_told_on_the_form_with_what_was_typed(
     browser: Client, application: CallControlApplication, chosen: str

@@ -13,7 +13,7 @@ from portal.refusals import PortalRefusal
 from portal.telnyx.schemas import InvalidParameters
 from voice.catalogue.forms import ActionForm
 from voice.commands.confirmation import page_of, wake_and_return
-from voice.dialling.forms import by_choice
+from voice.dialling.forms import offered
 from voice.texml import calls
 from voice.texml.admin import commands, pages
 
@@ -30,13 +30,15 @@ class DialForm(ActionForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(ACTION, *args, **kwargs)
         rows = TexmlApplication.objects.select_related("account").filter(missing_since=None).exclude(active=False)
-        self.applications = by_choice(rows[:1000])
+        wanted = self.data.get(_APPLICATION) or self.initial.get(_APPLICATION)
+        self.applications, cut = offered(rows, str(wanted or ""))
         choices = [(key, _told(row)) for key, row in self.applications.items()]
+        known = f"The call runs in it. {cut}".strip()
         self.fields[_APPLICATION] = forms.ChoiceField(
             choices=[("", "Choose an application"), *choices],
             widget=UnfoldAdminSelectWidget,
             label="Application",
-            help_text="The call runs in it." if choices else "None is known here: pull the TeXML applications first.",
+            help_text=known if choices else "None is known here: pull the TeXML applications first.",
         )
         words = {
             "From": "A number of this account: Telnyx refuses others.",

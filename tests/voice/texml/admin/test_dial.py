@@ -124,3 +124,20 @@ def test_what_is_gone_or_switched_off_is_not_offered(browser: Client, applicatio
     TexmlApplication.objects.update(active=False)
     assert "pull the TeXML applications" in browser.get(f"{URL}?application=88").content.decode()
     assert "ApplicationSid" in send(browser).context["form"].errors
+
+
+def test_of_too_many_the_first_are_listed_and_the_one_that_is_asked_for(
+    browser: Client, application: TexmlApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("voice.dialling.forms._MOST_OFFERED", 1)
+    TexmlApplication.objects.create(
+        account=application.account, telnyx_id="89", friendly_name="z", voice_url="https://a.example/"
+    )
+    page = browser.get(URL)
+    assert set(dict(page.context["form"].fields["ApplicationSid"].choices)) == {"", "88"}
+    assert "Only the first 1 are listed" in page.content.decode()
+    form = browser.get(f"{URL}?application=89").context["form"]
+    assert set(dict(form.fields["ApplicationSid"].choices)) == {"", "88", "89"}
+    assert form["ApplicationSid"].value() == "89"
+    assert send(browser, ApplicationSid="89").status_code == 302
+    assert CallCommand.objects.get().parameters["ApplicationSid"] == "89"
