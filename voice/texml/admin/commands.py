@@ -30,6 +30,7 @@ from voice.texml import queues, recordings, secrets
 from voice.texml.admin import pages, resources
 
 _LONGEST, _LONGEST_NAME = 512, 255
+_MOST_OFFERED = 1000
 _APPLICATIONS = ("connection_id", "ApplicationSid")
 _VALUE = "value"  # of a secret
 # one method of the SDK for two things: what makes the command this one, and what belongs to the other
@@ -94,10 +95,10 @@ class CommandForm(ActionForm):
         return {**super().values(), **self.fixed}
 
     def _offer_applications(self, account: TelnyxAccount, name: str, chosen: str) -> None:
-        """Have an application chosen by its name; typed where none is known here."""
-        rows = TexmlApplication.objects.filter(account=account, missing_since=None)[:1000]
+        """Have an application chosen by its name; its id is typed where none is known here, or too many."""
+        rows = TexmlApplication.objects.filter(account=account, missing_since=None)[: _MOST_OFFERED + 1]
         choices = [(row.telnyx_id, str(row)) for row in rows]
-        if not choices or (chosen and chosen not in dict(choices)):
+        if not 0 < len(choices) <= _MOST_OFFERED or (chosen and chosen not in dict(choices)):
             return
         before = self.fields[name]
         self.fields[name] = forms.ChoiceField(

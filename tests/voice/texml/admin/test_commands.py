@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.forms import ChoiceField
 from django.test import Client
 from django.urls import reverse
 
@@ -287,6 +288,17 @@ def test_an_application_is_chosen_by_its_name(browser: Client, wire: Listener) -
     given = asked(name) | {"connection_id": "app-1"}
     assert press(browser, account, name, given).status_code == 302
     assert CallCommand.objects.get().path == ["app-1"]
+
+
+def test_of_too_many_applications_the_id_is_typed(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("voice.texml.admin.commands._MOST_OFFERED", 1)
+    account, name = wired("http://127.0.0.1:9"), "texml.ai_calls.create"
+    for telnyx_id, is_chosen in (("app-1", True), ("app-2", False)):
+        TexmlApplication.objects.create(account=account, telnyx_id=telnyx_id, friendly_name="front desk")
+        field = browser.get(do(account, name)).context["form"].fields["connection_id"]
+        assert isinstance(field, ChoiceField) == is_chosen
+    assert press(browser, account, name, asked(name) | {"connection_id": "app-2"}).status_code == 302
+    assert CallCommand.objects.get().path == ["app-2"]
 
 
 def test_there_is_no_page_of_what_is_no_command(browser: Client) -> None:
