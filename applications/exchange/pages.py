@@ -212,7 +212,7 @@ class ExchangePages:
         context: JsonObject = {"refused": refused, "is_outdated": isinstance(refused, runs.Outdated)}
         context |= {"run": state, "stopped": stopped, "done": tried - failed}
         context |= {"percent": 100 * tried // max(state["total"], 1)}
-        context |= {"state": signing.dumps(state, salt=_SALT, compress=True) if rest else "", **self._urls()}
+        context |= {"state": signing.dumps(state, salt=_SALT, compress=True) if rest else "", **self._urls(request)}
         if request.headers.get("HX-Request"):
             return render(request, "applications/exchange/import_run.html", context)
         return self._draw(request, **context)
@@ -221,7 +221,7 @@ class ExchangePages:
         page = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Import applications"}
         problems = context.get("problems", [])
         context |= {"problems": problems[:MOST_SHOWN], "problem_count": len(problems), "most": MOST_SHOWN}
-        return render(request, "applications/exchange/import.html", {**page, **context, **self._urls()})
+        return render(request, "applications/exchange/import.html", {**page, **context, **self._urls(request)})
 
     def _exported(self, request: HttpRequest, rows: QuerySet[Any], form: str) -> StreamingHttpResponse:
         AuditEvent.note(actor_of(request), "application.export", kind=self.kind.slug, format=form, count=rows.count())
@@ -259,8 +259,9 @@ class ExchangePages:
         may = {"create": self.has_add_permission, "update": self.has_change_permission}.get(step.action)
         return bool(may and may(request))
 
-    def _urls(self) -> JsonObject:
-        return {name: self._to(to) for name, to in _ADDRESSES.items()}
+    def _urls(self, request: HttpRequest) -> JsonObject:
+        urls = {name: self._to(to) for name, to in _ADDRESSES.items()}
+        return urls if self.has_view_permission(request) else urls | {"list_url": reverse("admin:index")}
 
     def _to(self, name: str, *args: Any) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)

@@ -178,8 +178,8 @@ class CallAdmin(PageAdmin):
                 form.take(error.errors)
             else:
                 return wake_and_return(request, command, page_of(request.user, command))
-        back = reverse("admin:voice_call_changelist")
-        context = {"title": "Dial", "form": form, "account": None, "back": back}
+        back = "admin:voice_call_changelist" if self.has_view_permission(request) else "admin:index"
+        context = {"title": "Dial", "form": form, "account": None, "back": reverse(back)}
         return TemplateResponse(request, "voice/calls/action.html", self.context(request) | context)
 
     def refresh_view(self, request: HttpRequest, object_id: str) -> HttpResponse:

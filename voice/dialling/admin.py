@@ -92,7 +92,8 @@ class DialBatchAdmin(PageAdmin):
                 if batch := batches.made_before(_intent(form)):  # by the other press, meanwhile
                     return self._led_to(request, batch)
                 form.take(error.errors)
-        context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN}
+        back = "admin:voice_dialbatch_changelist" if self.has_view_permission(request) else "admin:index"
+        context = {"title": "Dial a list", "form": form, "plan": planned, "most": _SHOWN, "back": reverse(back)}
         return TemplateResponse(request, "voice/dialling/new.html", self.context(request) | context)
 
     def page(self, request: HttpRequest, batch: DialBatch) -> dict[str, Any]:

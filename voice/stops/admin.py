@@ -26,7 +26,7 @@ _ACCOUNTS, _SHOWN, _LAST = 25, 100, 5
 
 def _overview(request: HttpRequest) -> HttpResponse:
     """Show what goes out now, what is suspended, and the ways to stop it."""
-    if not (request.user.has_perm("voice.view_suspension") or request.user.has_perm(SUSPEND)):
+    if not _may_look(request.user):
         raise PermissionDenied
     page = Paginator(TelnyxAccount.objects.order_by("name"), _ACCOUNTS).get_page(request.GET.get("page"))
     calls = dict(service.outgoing().order_by().values_list("account").annotate(count=Count("pk")))
@@ -116,6 +116,7 @@ def _hang_up(request: HttpRequest) -> HttpResponse:
         "calls": [_call(one, request) for one in rows.select_related("account").order_by("started_at")[:_SHOWN]],
         "batches": 0 if picked else service.running_batches(account).count(),
         "dials": 0 if picked else service.waiting_dials(account).count(),
+        "back": reverse(_nearest(request.user)),
     }
     what = "the picked calls" if picked else f"all outgoing calls of {account}" if account else "all outgoing calls"
     return _page(request, "hang_up", f"Hang up {what}", context)
@@ -145,6 +146,17 @@ def _done(request: HttpRequest, stop_id: uuid.UUID) -> HttpResponse:
         "again": reverse("admin:voice_stop_hang_up") + (f"?account={stop.account_id}" if stop.account_id else ""),
     }
     return _page(request, "done", "What was stopped", context)
+
+
+def _may_look(user: Any) -> bool:
+    return bool(user.has_perm("voice.view_suspension") or user.has_perm(SUSPEND))
+
+
+def _nearest(user: Any) -> str:
+    """Return the page from which this person may have come: the live board, *Stop*, or, who may see neither, home."""
+    if user.has_perm("voice.view_call"):
+        return "admin:voice_call_live"
+    return "admin:voice_stop" if _may_look(user) else "admin:index"
 
 
 def _call(call: Call, request: HttpRequest) -> dict[str, Any]:

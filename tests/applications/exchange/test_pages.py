@@ -228,6 +228,15 @@ def test_who_may_only_look_cannot_import(client: Client, user_with: Any, account
         assert _url("import") in client.get(_url("changelist")).content.decode()
 
 
+def test_who_may_add_and_not_look_cancels_an_import_to_the_home_page(
+    client: Client, user_with: Any, account: TelnyxAccount
+) -> None:
+    for rights, there in (("add",), reverse("admin:index")), (("add", "view"), _url("changelist")):
+        named = [f"applications.{right}_callcontrolapplication" for right in rights]
+        client.force_login(user_with(*named, username=f"may {len(named)}"))
+        assert f'href="{there}">Cancel<' in client.get(_url("import")).content.decode()
+
+
 def test_a_confirmation_of_somebody_else_or_a_forged_one_does_nothing(
     browser: Client, client: Client, user_with: Any, sandbox_account: TelnyxAccount
 ) -> None:

@@ -1,5 +1,6 @@
 """The form of a dial: numbers told by country, the account's own offered, words instead of wire format."""
 
+import re
 import uuid
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests.support.accounts import make_account
 from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
-PAGE = "/admin/voice/call/dial/"
+PAGE, OF_A_LIST = "/admin/voice/call/dial/", "/admin/voice/dialbatch/new/"
 
 
 @pytest.fixture
@@ -69,7 +70,7 @@ def test_applications_that_are_gone_or_switched_off_are_not_offered(browser: Cli
     assert dict(browser.get(PAGE).context["form"].fields["connection_id"].choices).keys() == {"", "1293", "2"}
 
 
-@pytest.mark.parametrize("page", [PAGE, "/admin/voice/dialbatch/new/"])
+@pytest.mark.parametrize("page", [PAGE, OF_A_LIST])
 def test_of_too_many_applications_the_first_are_listed_and_the_one_that_is_asked_for(
     browser: Client, application: Any, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
@@ -124,3 +125,16 @@ def test_a_number_without_its_country_gets_a_hint(browser: Client, application: 
     page = browser.post(PAGE, form(to=to))
     assert hint in page.context["form"].errors["to"][0]
     assert not CallCommand.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("page", "permission", "there"),
+    [(PAGE, "voice.view_call", "/admin/voice/call/"), (OF_A_LIST, "voice.view_dialbatch", "/admin/voice/dialbatch/")],
+)
+def test_cancel_leads_to_a_page_that_the_person_may_see(
+    signed_in: Any, application: Any, page: str, permission: str, there: str
+) -> None:
+    for rights, address in ((("voice.dial",), "/admin/"), (("voice.dial", permission), there)):
+        client = signed_in(*rights, username=f"may {len(rights)}")
+        (back,) = re.findall(r'href="([^"]*)">Cancel<', client.get(page).content.decode())
+        assert (back, client.get(back).status_code) == (address, 200)

@@ -283,6 +283,7 @@ def test_who_may_not_add_documents_imports_none(signed_in: Any) -> None:
 
 def test_who_may_add_documents_and_not_see_them_is_led_to_no_refusal(signed_in: Any, account: TelnyxAccount) -> None:
     adds = signed_in("voice.add_texmldocument")
+    assert 'href="/admin/">Cancel<' in adds.get(f"{LIST}import/").content.decode()
     values = {"name": "Menu", "account": account.pk, "twiml": "<Response><Hangup/></Response>", "make": ""}
     answer = adds.post(f"{LIST}import/", values, follow=True)
     assert answer.status_code == 200

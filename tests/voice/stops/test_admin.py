@@ -96,6 +96,16 @@ def test_who_may_only_control_calls_picks_and_stops_not_all(signed_in: Any, acco
     assert "portal-pick" not in text(signed_in("voice.view_call", username="looks"), LIVE)
 
 
+def test_who_hangs_up_is_led_to_pages_that_they_may_see(signed_in: Any, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    for also, there in (("voice.view_contact", "/admin/"), ("voice.suspend", STOP), ("voice.view_call", LIVE)):
+        client = signed_in("voice.control_call", also, username=also)
+        asked = client.post(CALLS, {"call": str(call.pk)}).content.decode()
+        assert f'href="{there}">Cancel<' in asked
+        done = client.post(CALLS, {"call": str(call.pk), "intent": str(uuid.uuid4()), "go": "1"}, follow=True)
+        assert ("Live board" in done.content.decode()) == (there == LIVE)
+
+
 def test_an_account_is_suspended_with_a_reason_and_lifted_again(browser: Client, account: TelnyxAccount) -> None:
     assert suspend_at(account) in text(browser, STOP)
     assert "No rule and no handler acts" in text(browser, suspend_at(account))

@@ -69,6 +69,7 @@ class ImportPages(DocumentPages):
             except ValidationError as error:
                 for field, words in error.message_dict.items():
                     form.add_error({"draft": "twiml"}.get(field, field) if field in form.fields else None, words)
-        context = {"title": "Import TwiML", "opts": self.opts, "form": form, "imported": imported}
+        back = reverse("admin:voice_texmldocument_changelist" if self.has_view_permission(request) else "admin:index")
+        context = {"title": "Import TwiML", "opts": self.opts, "form": form, "imported": imported, "back": back}
         around = self.admin_site.each_context(request)
         return TemplateResponse(request, "voice/documents/import.html", {**around, **context})

@@ -165,7 +165,7 @@ def _drawn(request: HttpRequest, account: TelnyxAccount, form: CommandForm) -> H
     if call is not None:
         about = " → ".join(pretty(display_number(side, user)) for side in (call.from_number, call.to_number))
     over = "This call has ended: the command would not be sent." if call is not None and not call.is_alive else ""
-    back = _resource_page(account, form.action, named)
+    back = _back(user, account, form.action, named)
     return confirm(request, form, account, about=visible(str(about)), over=over, back=back)
 
 
@@ -192,14 +192,17 @@ def _resource(named: Mapping[str, str]) -> resources.Resource | None:
     return _PAGES.get(next(iter(named), ""))
 
 
-def _resource_page(account: TelnyxAccount, action: str, named: Mapping[str, str]) -> str:
-    if (resource := _resource(named)) is not None:
-        return resources.page(resource, account, named[resource.sid])
+def _back(user: Any, account: TelnyxAccount, action: str, named: Mapping[str, str]) -> str:
+    """Return the nearest page that this person may see: of the resource, or of its kind; else the home page."""
     if action == secrets.SAVE:
         return secrets_page(account)
     word = action.split(".")[1]
     plural = {"ai_calls": "calls", "participants": "conferences"}.get(word, word)
-    return resources.list_page(next(one for one in resources.RESOURCES if one.plural == plural), account)
+    resource = _resource(named)
+    kind = resource or next(one for one in resources.RESOURCES if one.plural == plural)
+    if not user.has_perm(kind.permission):
+        return reverse("admin:index")
+    return resources.page(kind, account, named[kind.sid]) if resource else resources.list_page(kind, account)
 
 
 def _mirrored(account: TelnyxAccount, named: Mapping[str, str]) -> Call | None:

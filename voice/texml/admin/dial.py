@@ -15,7 +15,7 @@ from voice.catalogue.forms import ActionForm
 from voice.commands.confirmation import page_of, wake_and_return
 from voice.dialling.forms import offered
 from voice.texml import calls
-from voice.texml.admin import commands, pages
+from voice.texml.admin import commands, pages, resources
 
 ACTION = "texml.calls.dial"
 _APPLICATION = "ApplicationSid"
@@ -82,7 +82,8 @@ def view(request: HttpRequest) -> HttpResponse:
             form.take(error.errors)
         else:
             return wake_and_return(request, command, page_of(request.user, command))
-    return commands.confirm(request, form, None, title="TeXML dial", back=reverse("admin:voice_texml_calls"))
+    back = "admin:voice_texml_calls" if request.user.has_perm(resources.CALL.permission) else "admin:index"
+    return commands.confirm(request, form, None, title="TeXML dial", back=reverse(back))
 
 
 def _told(application: TexmlApplication) -> str:

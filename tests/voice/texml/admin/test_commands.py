@@ -1,6 +1,7 @@
 """The page of any TeXML command: what was filled in is what reaches the wire, once, and nothing that is forbidden."""
 
 import json
+import re
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -86,6 +87,17 @@ def test_with_its_permissions_alone_it_is_made(signed_in: Callable[..., Client],
     assert made.status_code == 302, made.context["form"].errors
     assert made.url == reverse("admin:index")  # no other page is theirs to see
     assert CallCommand.objects.get().action == name
+
+
+@pytest.mark.parametrize("name", SENT_LATER)
+def test_cancel_leads_to_a_page_that_the_person_may_see(signed_in: Callable[..., Client], name: str) -> None:
+    account, home, needed = wired("http://127.0.0.1:9"), reverse("admin:index"), rights.needed(name, {})
+    see = {"voice.view_call", "voice.view_conference", "voice.view_queue"}
+    for permissions in (needed, needed | see):
+        client = signed_in(*permissions, username=f"may {len(permissions)}")
+        for ids in (ids_of(name), {}):
+            (back,) = re.findall(r'href="([^"]*)">Cancel<', client.get(do(account, name, **ids)).content.decode())
+            assert (back == home, client.get(back).status_code) == (permissions == needed, 200)
 
 
 @pytest.mark.parametrize("name", SENT_LATER)

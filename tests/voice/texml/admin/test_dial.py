@@ -1,6 +1,7 @@
 """The form of a TeXML dial: an application, whom, and one document, its address, or neither."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -118,6 +119,13 @@ def test_who_may_dial_and_not_see_the_journal_is_led_to_no_refusal(
     shown = dials.get(made.url)
     assert shown.status_code == 200
     assert "on its way to Telnyx." in shown.content.decode()
+
+
+def test_cancel_leads_to_a_page_that_the_person_may_see(signed_in: Callable[..., Client], application: Any) -> None:
+    for rights, there in ((("voice.dial",), "index"), (("voice.dial", "voice.view_call"), "voice_texml_calls")):
+        client = signed_in(*rights, username=f"may {len(rights)}")
+        (back,) = re.findall(r'href="([^"]*)">Cancel<', client.get(URL).content.decode())
+        assert (back, client.get(back).status_code) == (reverse(f"admin:{there}"), 200)
 
 
 def test_what_is_gone_or_switched_off_is_not_offered(browser: Client, application: TexmlApplication) -> None:
