@@ -90,7 +90,7 @@ _SECTIONS: list[tuple[str, list[tuple[str, str, str, str | None]]]] = [
 # what can be done from anywhere: title, url name, permissions
 _ACTIONS: list[tuple[str, str, str | None]] = [
     ("Dial a number", "admin:voice_call_dial", "voice.dial"),
-    ("Dial a list of numbers", "admin:voice_dialbatch_add", "voice.dial voice.view_dialbatch"),
+    ("Dial a list of numbers", "admin:voice_dialbatch_new", "voice.dial"),
     (
         "New Call Control application",
         "admin:applications_callcontrolapplication_add",

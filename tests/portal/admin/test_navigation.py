@@ -34,6 +34,10 @@ def test_actions_and_places_ask_for_permissions(operator: Any, user_with: Any) -
     assert ("Dial a number", "/admin/voice/call/dial/") in navigation.actions(user_with("voice.dial", username="dials"))
 
 
+def test_every_action_leads_to_its_page(browser: Client, operator: Any) -> None:
+    assert [name for name, address in navigation.actions(operator) if browser.get(address).status_code != 200] == []
+
+
 def heading(page: str) -> list[tuple[str, str]]:
     """The parts of a page's heading, each with where it leads."""
     head = page.partition("<h1")[2].partition("</h1>")[0]
