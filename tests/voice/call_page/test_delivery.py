@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from portal.models import TelnyxAccount
 from tests.support.call_pages import page
+from tests.support.commands import act
 from tests.support.ending_rows import BY_ID, store
 from tests.support.factories import make_call
-from tests.support.rows import Call, CallEvent
+from tests.support.rows import Call, CallCommand, CallEvent
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,16 @@ def test_a_command_says_how_long_it_waited_and_why(browser: Client, account: Tel
     assert "1 command held back" in told
     assert "Telnyx rejects the account's key" in told
     assert "never sent" in told
+
+
+def test_a_command_that_waits_is_not_sent_yet(browser: Client, account: TelnyxAccount) -> None:
+    call = make_call(account)
+    command = act(call, "hangup")
+    told = delivery(browser, call)
+    assert ("not sent yet" in told, "never sent" in told) == (True, False)
+    CallCommand.objects.filter(pk=command.pk).update(status="expired", error="Too late.")
+    told = delivery(browser, call)
+    assert ("not sent yet" in told, "never sent" in told) == (False, True)
 
 
 def test_a_call_without_a_webhook_says_so_and_leads_to_the_inbox(browser: Client, account: TelnyxAccount) -> None:

@@ -98,6 +98,15 @@ def test_a_command_that_is_held_back_says_why(account: TelnyxAccount, browser: C
     assert "Telnyx was away." in browser.get(f"{LIST}{command.pk}/change/").content.decode()
 
 
+def test_a_command_that_waits_is_not_sent_yet(account: TelnyxAccount, browser: Client) -> None:
+    command = outbox.act(make_call(account), "speak", SPEAK, PORTAL)
+    page = browser.get(f"{LIST}{command.pk}/change/").content.decode()
+    assert ("It is not sent yet." in page, "It was never sent." in page) == (True, False)
+    CallCommand.objects.filter(pk=command.pk).update(status="expired")
+    page = browser.get(f"{LIST}{command.pk}/change/").content.decode()
+    assert ("It is not sent yet." in page, "It was never sent." in page) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("breaker", "status", "told"),
     [("open", "queued", True), ("half-open", "sending", True), ("closed", "queued", False), ("open", "ok", False)],

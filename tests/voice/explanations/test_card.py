@@ -9,9 +9,12 @@ from django.test import Client
 
 from portal.models import TelnyxAccount
 from tests.support.call_pages import LOG, page
+from tests.support.commands import dial
 from tests.support.ending_rows import BY_ID, CASES, store
 from tests.support.endings import says
+from tests.support.factories import CONNECTION
 from tests.support.rows import CallCommand
+from tests.support.times import ago
 from voice.explanations import judging
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +64,15 @@ def test_a_living_call_has_no_verdict_and_a_dial_that_made_a_call_no_card(
     assert "Ended by" not in told
     dial = CallCommand.objects.get(call=call)
     assert card(browser, f"/admin/voice/callcommand/{dial.pk}/change/") == ""
+
+
+def test_a_dial_whose_call_may_still_come_is_not_told_as_never_placed(browser: Client, account: TelnyxAccount) -> None:
+    command = dial(account, CONNECTION)
+    told = {"status": "ok", "first_sent_at": ago(5), "finished_at": ago(4)}
+    CallCommand.objects.filter(pk=command.pk).update(**told)
+    words = card(browser, f"/admin/voice/callcommand/{command.pk}/change/")
+    assert "Telnyx has taken the dial; its events may still come." in words
+    assert ("never placed" in words, "Ended by" in words) == (False, False)
 
 
 def test_whoever_may_not_see_numbers_events_or_commands_sees_none_here(signed_in: Any, account: TelnyxAccount) -> None:

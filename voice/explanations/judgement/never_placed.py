@@ -78,7 +78,7 @@ def _judged(command: Command, context: Context) -> Verdict:
     if command.status == "ok":
         return _accepted(command, context)
     words = "The dial is on its way to Telnyx." if command.status == "sending" else "The dial waits for its turn."
-    return Verdict("waiting", "running", "nobody", words, LOW, source=PORTAL)
+    return Verdict("waiting", "running", "unknown", words, LOW, source=PORTAL)
 
 
 def _refused(command: Command) -> Verdict:
@@ -117,7 +117,7 @@ def _expired(command: Command, context: Context) -> Verdict:
 def _accepted(command: Command, context: Context) -> Verdict:
     sent, now = command.sent_at or command.created_at, context.now
     if now is not None and now - sent < _EVENTS_MAY_COME:
-        return Verdict("waiting", "running", "nobody", "Telnyx has taken the dial; its events may still come.", LOW)
+        return Verdict("waiting", "running", "unknown", "Telnyx has taken the dial; its events may still come.", LOW)
     return Verdict(
         "lost",
         "unknown",

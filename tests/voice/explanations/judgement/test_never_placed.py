@@ -68,10 +68,12 @@ def test_each_state_of_a_dial_has_its_words(status: str, more: dict[str, Any], c
     verdict = judged([], command("dial", 0, status, **(LOOSE | more)), now=at(600))
     assert verdict.code == code
     assert words in verdict.sentence
+    assert code != "waiting" or verdict.who == "unknown"
 
 
 def test_events_of_an_accepted_dial_may_still_come() -> None:
-    assert judged([], command("dial", 0, **LOOSE), now=at(20)).code == "waiting"
+    waiting = judged([], command("dial", 0, **LOOSE), now=at(20))
+    assert (waiting.code, waiting.who) == ("waiting", "unknown")  # "nobody" says that it was never placed
     assert judged([], command("dial", 0, **LOOSE), now=at(61)).code == "lost"
 
 
