@@ -21,6 +21,7 @@ from portal.sandbox.server.server import Sandbox
 from tests.support.accounts import make_account
 from tests.support.factories import make_call
 from tests.support.rows import CallEvent
+from tests.support.telnyx_answers import telnyx_says
 from voice.inbox.undelivered import undelivered
 
 
@@ -138,6 +139,20 @@ def test_whole_addresses_are_shown_to_those_who_may_see_the_account_only(
     whole = may.get(address).content.decode()
     assert account.webhook_url in whole
     assert secret in whole
+
+
+@pytest.mark.parametrize("rights", [(), ("voice.view_full_number",)])
+def test_numbers_in_what_telnyx_tells_are_masked_for_who_may_not_see_them(
+    signed_in: Any, account: TelnyxAccount, rights: tuple[str, ...]
+) -> None:
+    http = {"request": {"url": "https://13125550145.example/in?to=%2B13125550146"}, "response": {"status": 404}}
+    attempts = [{"errors": ["no line of +13125550144 is free"], "http": http}]
+    failed = {"webhook": {"event_type": "call.of.13125550143"}, "attempts": attempts}
+    client, url = signed_in("voice.view_callevent", "portal.view_telnyxaccount", *rights), "voice_callevent_undelivered"
+    with telnyx_says(account, webhook_deliveries={"data": [failed]}):
+        shown = client.get(reverse(f"admin:{url}"), {"account": account.pk}).content.decode()
+    assert "HTTP 404" in shown
+    assert [f"555{last}" in shown for last in ("0143", "0144", "0145", "0146")] == [bool(rights)] * 4
 
 
 def test_who_may_not_see_events_is_told_of_none(
