@@ -12,7 +12,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from portal.masking import addresses_for, masked_for
+from portal.masking import addresses_for, masked_for, set_up_for
 from portal.passwords import TooManyPasswords
 from portal.refusals import PortalRefusal
 from portal.rest.problem_bodies import CONTENT_TYPE, WHOLE, problem_body
@@ -52,7 +52,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         body = problem_body(503, _AWAY, "database_unavailable", request_id)
         return Response(body, 503, headers={"Retry-After": _AWAY_SECONDS}, content_type=CONTENT_TYPE)
     if isinstance(error, PortalRefusal):
-        error = Problem(403, error.words, error.code, **error.members)
+        members = set_up_for(getattr(request, "user", None), error.members)  # a limit may name a number
+        error = Problem(403, error.words, error.code, **members)
     if isinstance(error, RequestDataTooBig):  # a body read whole, as Idempotency-Key needs it
         error = Problem(413, "The body is larger than 1 MiB.", "too_large")
     if isinstance(error, ModelError):

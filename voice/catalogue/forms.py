@@ -16,6 +16,7 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
+from portal.admin.site import seen
 from portal.masking import is_secret
 from portal.payloads import Unreadable, loads
 from portal.phone_numbers import check_endpoint
@@ -105,10 +106,10 @@ class ActionForm(forms.Form):
         return {name: value for name, value in given if value is not None and value != ""}
 
     def take(self, errors: dict[str, list[str]]) -> None:
-        """Put the messages of the SDK's check on their fields."""
+        """Put what was refused on its fields, as who is drawn the form may see it: a limit may name a number."""
         for name, messages in errors.items():
             field = name.split(".")[0]
-            self.add_error(field if field in self.fields else None, messages)
+            self.add_error(field if field in self.fields else None, [seen(words) for words in messages])
 
 
 class JSONText(forms.CharField):

@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from portal.admin.site import seen
 from portal.masking import display_number
 from portal.models import TelnyxAccount
 from portal.phone_numbers import pretty
@@ -121,5 +122,5 @@ def wake_and_return(request: HttpRequest, command: CallCommand, back: str) -> Ht
     elif command.status == CallCommand.Status.OK:  # sent while the person waited, or by a click before
         messages.success(request, f"{label}: Telnyx accepted it.")
     else:
-        messages.warning(request, f"{label}: {command.get_status_display()}. {command.error}")
+        messages.warning(request, f"{label}: {command.get_status_display()}. {seen(command.error)}")
     return HttpResponseRedirect(back)

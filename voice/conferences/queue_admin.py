@@ -14,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from portal.actors import actor_of
+from portal.admin.site import seen
 from portal.masking import masked_for
 from portal.models import TelnyxAccount
 from portal.telnyx.errors import TelnyxError
@@ -51,9 +52,9 @@ class TakeForm(forms.Form):
         return [self["call"]]
 
     def take(self, errors: dict[str, list[str]]) -> None:
-        """Show the messages of the SDK's check."""
-        for words in errors.values():
-            self.add_error(None, words)
+        """Show what was refused, as who is drawn the form may see it."""
+        for said in errors.values():
+            self.add_error(None, [seen(words) for words in said])
 
 
 def urls(admin: Any) -> list[URLPattern]:

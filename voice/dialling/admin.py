@@ -140,7 +140,7 @@ class DialBatchAdmin(PageAdmin):
         try:
             _STEERING[word](batch, actor_of(request))
         except PortalRefusal as refused:
-            messages.error(request, refused.words)
+            messages.error(request, seen(refused.words))
         return HttpResponseRedirect(_page(batch))
 
     def numbers_view(self, request: HttpRequest) -> HttpResponse:

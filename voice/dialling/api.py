@@ -134,7 +134,8 @@ class DialBatchViewSet(ReadOnlyViewSet):
         ]
         try:
             if wanted["dry_run"]:
-                return Response(_plan_body(batches.plan(account, shared, lines, wanted["per_second"], self.actor)))
+                planned = batches.plan(account, shared, lines, wanted["per_second"], self.actor)
+                return Response(_plan_body(planned, request.user))
             names = {"name": wanted.get("name", ""), "intent": self.intent}
             batch = batches.make(account, shared, lines, wanted["per_second"], self.actor, **names)
         except InvalidParameters as error:
@@ -231,6 +232,6 @@ class LimitsViewSet(PortalViewSet):
         return Response(self.get_serializer(limits.of_account(account)).data)
 
 
-def _plan_body(planned: batches.Plan) -> dict[str, Any]:
-    problems = {str(at): words for at, words in planned.problems.items()}
+def _plan_body(planned: batches.Plan, user: Any) -> dict[str, Any]:
+    problems = {str(at): str(masked_for(user, words)) for at, words in planned.problems.items()}
     return {"lines": len(planned.lines), "seconds": planned.seconds, "problems": problems}

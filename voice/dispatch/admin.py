@@ -165,7 +165,7 @@ class CallCommandAdmin(PageAdmin):
         except reconciliation.NotUncertain as error:
             messages.warning(request, str(error))
         except (InvalidParameters, PortalRefusal) as error:
-            messages.error(request, f"It was not sent again: {error}")
+            messages.error(request, f"It was not sent again: {seen(str(error))}")
         else:
             self._tell(request, command)
         return HttpResponseRedirect(reverse("admin:voice_callcommand_change", args=[command.pk]))
@@ -185,4 +185,5 @@ class CallCommandAdmin(PageAdmin):
         if wake_sender(command):
             messages.success(request, "Sent again, as this new command.")
         else:
-            messages.success(request, command.settlement or f"The new command is {command.status}. {command.error}")
+            told = command.settlement or f"The new command is {command.status}. {command.error}"
+            messages.success(request, seen(told))

@@ -9,6 +9,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, 
 
 from applications.models import CallControlApplication
 from applications.receivers import pointing_here
+from portal.admin.site import seen
 from portal.models import TelnyxAccount
 from portal.phone_numbers import check_endpoint
 from voice.dialling.forms import OwnNumberInput
@@ -57,6 +58,6 @@ class ProofForm(forms.Form):
         return {name: self.cleaned_data[name] for name in ("connection_id", "from", "to")}
 
     def take(self, errors: dict[str, list[str]]) -> None:
-        """Put what was refused on its field."""
+        """Put what was refused on its field, as who is drawn the form may see it."""
         for name, messages in errors.items():
-            self.add_error(name if name in self.fields else None, messages)
+            self.add_error(name if name in self.fields else None, [seen(words) for words in messages])

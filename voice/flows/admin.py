@@ -105,7 +105,7 @@ class RuleFormSet(PaginationInlineFormSet):
         try:
             checked(self.instance, self.rules(), self.actor)
         except PortalRefusal as refused:
-            raise ValidationError(refused.words) from None
+            raise ValidationError(seen(refused.words)) from None
         except ValidationError as wrong:
             self._tell(wrong)
 

@@ -66,7 +66,7 @@ class FlowHistory(HistoryPages):
             restore(flow, version, seen, actor_of(request))
         except (ChangedMeanwhile, PortalRefusal, ValidationError) as refused:
             for sentence in refused.messages if isinstance(refused, ValidationError) else [str(refused)]:
-                messages.error(request, sentence)
+                messages.error(request, set_up_for(request.user, sentence))
             return HttpResponseRedirect(self._url(flow, version))
         messages.success(request, f"{flow} is again what it was at {version.history_date:%Y-%m-%d %H:%M:%S} UTC.")
         return HttpResponseRedirect(self._address_of("change", flow))

@@ -17,7 +17,7 @@ from unfold.decorators import display
 from portal.actors import actor_of
 from portal.admin.filters import MomentRangeFilter
 from portal.admin.pages import PageAdmin
-from portal.admin.site import viewer
+from portal.admin.site import seen, viewer
 from portal.masking import may_see_whole
 from portal.refusals import PortalRefusal
 from portal.telnyx.errors import TelnyxError
@@ -153,7 +153,7 @@ class RecordingAdmin(PageAdmin):
             try:
                 command = service.delete(recording, actor_of(request), intent=intent)
             except (InvalidParameters, PortalRefusal) as error:
-                messages.error(request, str(error))
+                messages.error(request, seen(str(error)))
             else:
                 return wake_and_return(request, command, _page(recording))
         context = {"title": "Delete recording", "recording": recording, "intent": uuid.uuid4()}

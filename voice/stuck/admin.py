@@ -10,6 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 
 from portal.actors import actor_of
+from portal.admin.site import seen
 from portal.refusals import PortalRefusal
 from portal.telnyx.errors import TelnyxError
 from voice.dispatch import circuit_breaker
@@ -55,7 +56,7 @@ def _release(request: HttpRequest, kind: str, verb: str, row_id: uuid.UUID) -> H
     except release.Owned as owned:
         messages.warning(request, owned.words)
     except PortalRefusal as refused:
-        messages.error(request, refused.words)
+        messages.error(request, seen(refused.words))
     except TelnyxError as error:
         messages.error(request, str(error))
     return HttpResponseRedirect(reverse("admin:voice_stuck"))

@@ -15,6 +15,7 @@ from tests.support.accounts import make_account
 from tests.support.call_pages import LOG, drawn, page
 from tests.support.conferences import make_room
 from tests.support.factories import CONNECTION, make_call
+from tests.support.limits import limit
 from tests.support.rows import Call, CallCommand
 from tests.support.times import ago
 from voice.commands import confirmation
@@ -205,3 +206,20 @@ def test_a_press_tells_what_is_on_its_way_and_what_came_of_it_before(browser: Cl
         "Hangup: Telnyx accepted it.",
         "Hangup: Refused. Telnyx says no.",
     ]
+
+
+def test_who_may_not_see_numbers_is_told_what_came_of_it_without_them(signed_in: Any, account: TelnyxAccount) -> None:
+    client, url = signed_in("voice.view_call", "voice.control_call"), page(make_call(account), "do", "hangup")
+    values, told = drawn(client, url), list[str]()
+    for _ in range(2):
+        told += [str(message) for message in client.post(url, values, follow=True).context["messages"]]
+        CallCommand.objects.update(status="refused", error="A token called +13125550188 said no.")
+    assert told[1:] == ["Hangup: Refused. A token called +1312•••0188 said no."]
+
+
+def test_an_action_is_refused_without_the_number_that_a_limit_names(signed_in: Any, account: TelnyxAccount) -> None:
+    limit(account, blocked_prefixes=["+13125550001"])
+    client, url = signed_in("voice.view_call", "voice.dial"), page(make_call(account), "do", "transfer")
+    answer = client.post(url, drawn(client, url) | {"to": "+13125550001"})
+    (told,) = answer.context["form"].errors["to"]
+    assert told.startswith("Numbers that begin with +1312•••0001 may not be called")

@@ -18,6 +18,7 @@ from tests.support.batches import URL, begin
 from tests.support.limits import limit
 from tests.support.rows import CallCommand, DialBatch
 from voice.dialling import batches, limits
+from voice.models import Suspension
 from voice.stops import service as stops
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +155,17 @@ def test_who_may_begin_a_batch_and_not_see_it_is_led_to_no_refusal(signed_in: An
         assert answer.status_code == 200
         assert DialBatch.objects.count() == 1
     assert "2 numbers are being dialled" in dialler.post(PAGE, form(go="1"), follow=True).content.decode()
+
+
+def test_why_it_does_not_go_on_is_told_masked_to_who_may_not_see_numbers(
+    signed_in: Any, api: Any, account: TelnyxAccount
+) -> None:
+    batch = batches.pause(begin(api), PORTAL)
+    Suspension.objects.create(account=account, since=batch.created_at, requested_by="token: +13125550188")
+    dialler = signed_in("voice.view_dialbatch", "voice.dial")
+    answer = dialler.post(f"/admin/voice/dialbatch/{batch.pk}/steer/resume/", follow=True)
+    (told,) = [str(message) for message in answer.context["messages"]]
+    assert "(token: +1312•••0188)" in told
 
 
 def test_it_is_steered_from_its_page(browser: Client, api: Any, account: TelnyxAccount) -> None:

@@ -7,7 +7,7 @@ import pytest
 from portal.models import TelnyxAccount
 from tests.support.batches import URL, begin, body
 from tests.support.limits import dial, limit
-from tests.support.rest import api_for
+from tests.support.rest import CALLS, api_for, problem
 from tests.support.rows import CallCommand, DialBatch, Limits
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +30,20 @@ def test_a_dry_run_tells_the_lines_and_dials_nothing(api: Any, account: TelnyxAc
     assert answer.status_code == 400
     assert set(answer.json()["errors"]) == {"numbers.2", "numbers.3", "numbers.4", "numbers.6", "numbers.7"}
     assert not DialBatch.objects.exists()
+
+
+@pytest.mark.parametrize(("rights", "number"), [((), "+1312•••0001"), (("voice.view_full_number",), "+13125550001")])
+def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
+    user_with: Any, account: TelnyxAccount, rights: tuple[str, ...], number: str
+) -> None:
+    limit(account, blocked_prefixes=["+13125550001"])
+    dialler, words = api_for(user_with("voice.dial", *rights)), f"Numbers that begin with {number} may not be called"
+    looked = dialler.post(URL, body(1, dry_run=True), format="json").json()["problems"]["1"]
+    assert looked.startswith(words)
+    told = {"account": account.name, "connection_id": "1", "from": "+13125550100", "to": "+13125550001"}
+    refused = problem(dialler.post(CALLS, told, format="json"), 403, "limit_exceeded")
+    assert refused["detail"].startswith(words)
+    assert (refused["limit"], refused["value"]) == ("blocked_prefixes", [number])
 
 
 @pytest.mark.parametrize(

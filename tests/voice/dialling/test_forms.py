@@ -11,6 +11,7 @@ from django.utils import timezone
 from applications.models import CallControlApplication
 from portal.models import TelnyxAccount
 from tests.support.accounts import make_account
+from tests.support.limits import limit
 from tests.support.rows import CallCommand
 
 pytestmark = pytest.mark.django_db
@@ -138,3 +139,15 @@ def test_cancel_leads_to_a_page_that_the_person_may_see(
         client = signed_in(*rights, username=f"may {len(rights)}")
         (back,) = re.findall(r'href="([^"]*)">Cancel<', client.get(page).content.decode())
         assert (back, client.get(back).status_code) == (address, 200)
+
+
+@pytest.mark.parametrize(("rights", "number"), [((), "+1312•••0001"), (("voice.view_full_number",), "+13125550001")])
+def test_the_number_that_a_limit_names_is_told_to_who_may_see_numbers(
+    signed_in: Any, application: Any, rights: tuple[str, ...], number: str
+) -> None:
+    limit(application.account, blocked_prefixes=["+13125550001"])
+    client, words = signed_in("voice.dial", *rights), f"Numbers that begin with {number} may not be called"
+    (told,) = client.post(PAGE, form()).context["form"].errors["to"]
+    assert told.startswith(words)
+    line = client.post(OF_A_LIST, form(numbers="+13125550001", per_second="1")).content.decode()
+    assert f"<b>Line 1</b><span>{words}" in line

@@ -148,6 +148,17 @@ def test_the_browser_says_why_a_verdict_comes_to_nothing(account: TelnyxAccount,
     assert CallCommand.objects.get().status == "expired"
 
 
+def test_the_number_that_a_limit_names_is_told_masked_to_who_may_not_see_it(
+    account: TelnyxAccount, signed_in: Any
+) -> None:
+    lost = dialled(account)
+    Limits.objects.update_or_create(account=account, defaults={"blocked_prefixes": ["+13125550199"]})
+    client = signed_in("voice.view_callcommand", "voice.dial")
+    answer = client.post(f"{LIST}{lost.pk}/settle/", {"verdict": "send_again"}, follow=True)
+    (told,) = [str(one) for one in answer.context["messages"]]
+    assert told.startswith("It was not sent again: Numbers that begin with +1312•••0199 may not be called")
+
+
 # --- Who decided first ----------------------------------------------------------------------------------------------
 
 

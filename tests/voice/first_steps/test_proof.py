@@ -145,3 +145,11 @@ def test_telnyx_s_public_key_is_stored_by_a_press(browser: Client, account: Teln
     assert "Found: the stored public key" in again
     details = AuditEvent.objects.get(action="account.update").details
     assert (details["was"], details["now"]) == ({"public_key": old}, {"public_key": theirs})
+
+
+@pytest.mark.usefixtures("application")
+def test_it_is_refused_without_the_number_that_a_limit_names(signed_in: Any, account: TelnyxAccount) -> None:
+    limit(account, blocked_prefixes=["+13125550001"])
+    client = signed_in("portal.change_telnyxaccount", "voice.dial")
+    (told,) = client.post(at(account), FORM).context["form"].errors["to"]
+    assert told.startswith("Numbers that begin with +1312•••0001 may not be called")

@@ -22,6 +22,7 @@ from tests.support.rows import CallCommand, CallEvent, DialBatch, Recovery
 from tests.support.telnyx_answers import telnyx_says
 from tests.support.times import ago
 from voice.dialling import batches
+from voice.models import Suspension
 from voice.stops import service
 
 pytestmark = pytest.mark.django_db
@@ -176,3 +177,13 @@ def test_many_rows_cost_no_more_statements(
     with django_assert_max_num_queries(30):
         page = text(browser, PAGE)
     assert "the first 50" in page
+
+
+def test_why_a_batch_is_not_released_is_told_masked_to_who_may_not_see_numbers(
+    signed_in: Any, api: APIClient, account: TelnyxAccount
+) -> None:
+    batch = batches.pause(begin(api), PORTAL)
+    Suspension.objects.create(account=account, since=batch.created_at, requested_by="token: +13125550188")
+    client = signed_in("voice.view_callevent", "voice.view_callcommand", "voice.dial")
+    page = ask(client, "batch", "resume", batch)
+    assert ("(token: +1312•••0188)" in page, "3125550188" in page) == (True, False)
