@@ -29,6 +29,7 @@ DANGEROUS = {  # the button is red
     *("recordings.delete", "texml.recordings.delete", "texml.transcriptions.delete"),
 }
 _LEGS = ("call_control_id", "call_control_ids")
+SEE_CALLS = "voice.view_call"
 
 
 class RoomForm(ActionForm):
@@ -67,7 +68,12 @@ class AccountForm(RoomForm):
 
 
 def live_legs(account: TelnyxAccount | None, user: Any) -> list[tuple[str, str]]:
-    """List the legs on the line for a field's suggestions: control id and what a person calls the leg."""
+    """List the legs on the line for a field's suggestions: control id and what a person calls the leg.
+
+    Who may not see calls is told of none, and types an id.
+    """
+    if not user.has_perm(SEE_CALLS):
+        return []
     rows = Call.objects.alive().order_by("-started_at")
     rows = rows.filter(account=account) if account else rows
     return [(call.call_control_id, leg_label(call, user)) for call in rows[:200]]

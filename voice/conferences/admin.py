@@ -194,7 +194,9 @@ class ConferenceAdmin(PageAdmin):
             return confirmation.live_legs(conference.account, user)
         rows = conference.participants.select_related("call", "conference")
         inside = [row for row in rows if row.is_present]
-        return [(row.call_control_id, confirmation.leg_label(row.call, user) if row.call else "") for row in inside]
+        sees = user.has_perm(confirmation.SEE_CALLS)
+        labels = [confirmation.leg_label(row.call, user) if row.call and sees else "" for row in inside]
+        return [(row.call_control_id, label) for row, label in zip(inside, labels, strict=True)]
 
 
 def _calls_of(account: TelnyxAccount, rows: list[dict[str, Any]]) -> dict[Any, Call]:

@@ -39,6 +39,9 @@ class TakeForm(forms.Form):
     def __init__(self, account: TelnyxAccount, waiting: list[str], request: HttpRequest) -> None:
         super().__init__(request.POST or None, initial={"intent": uuid.uuid4()})
         rows = Call.objects.filter(account=account, state__in=(Call.State.ANSWERED, Call.State.PARKED))
+        if not request.user.has_perm(confirmation.SEE_CALLS):
+            rows = rows.none()
+            self.fields["call"].help_text = "None is offered to who may not see calls."
         self.calls = {
             str(call.pk): call for call in rows.exclude(call_control_id__in=waiting).order_by("-started_at")[:200]
         }

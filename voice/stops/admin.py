@@ -16,6 +16,7 @@ from portal.actors import actor_of
 from portal.masking import display_number
 from portal.models import TelnyxAccount
 from portal.phone_numbers import pretty
+from voice.commands.confirmation import SEE_CALLS
 from voice.models import Call, CallCommand, Stop, Suspension
 from voice.stops import service
 from voice.stops.forms import SuspendForm
@@ -104,7 +105,7 @@ def _hang_up(request: HttpRequest) -> HttpResponse:
         stop = service.hang_up(intent, picked, actor) if picked else service.stop_outgoing(intent, actor, account)
         return HttpResponseRedirect(reverse("admin:voice_stop_done", args=[stop.pk]))
     rows = Call.objects.alive().filter(pk__in=picked) if picked else service.outgoing(account)
-    count = rows.count()
+    count, shown = rows.count(), rows if request.user.has_perm(SEE_CALLS) else rows.none()
     context = {
         "intent": intent,
         "account": account,
@@ -113,7 +114,7 @@ def _hang_up(request: HttpRequest) -> HttpResponse:
         "most": service.MOST,
         "over": len(picked) - count if picked else 0,
         "live": rows.filter(account__in=[one for one in TelnyxAccount.objects.all() if one.is_live]).count(),
-        "calls": [_call(one, request) for one in rows.select_related("account").order_by("started_at")[:_SHOWN]],
+        "calls": [_call(one, request) for one in shown.select_related("account").order_by("started_at")[:_SHOWN]],
         "batches": 0 if picked else service.running_batches(account).count(),
         "dials": 0 if picked else service.waiting_dials(account).count(),
         "back": reverse(_nearest(request.user)),
@@ -154,7 +155,7 @@ def _may_look(user: Any) -> bool:
 
 def _nearest(user: Any) -> str:
     """Return the page from which this person may have come: the live board, *Stop*, or, who may see neither, home."""
-    if user.has_perm("voice.view_call"):
+    if user.has_perm(SEE_CALLS):
         return "admin:voice_call_live"
     return "admin:voice_stop" if _may_look(user) else "admin:index"
 

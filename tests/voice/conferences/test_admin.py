@@ -211,6 +211,20 @@ def test_those_inside_are_offered_to_what_is_done_to_one(account: TelnyxAccount,
     assert form.legs == [("v3:a-leg", "+1 312-555-0101 → +1 312-555-0199, initiated"), ("v3:unknown", "")]
 
 
+def test_who_may_not_see_calls_is_offered_those_inside_by_their_ids_and_nobody_else(
+    account: TelnyxAccount, signed_in: Callable[..., Client]
+) -> None:
+    tell(account, *story()[:5])
+    make_call(account, "c")
+    client, url = signed_in("voice.control_call", "voice.view_conference"), "/admin/voice/conference/"
+    do = f"{url}{Conference.objects.get().pk}/do"
+    assert client.get(f"{do}/conferences.leave/").context["form"].legs == [("v3:a-leg", "")]
+    assert client.get(f"{do}/conferences.join/").context["form"].legs == []
+    assert client.get(f"{url}new/").context["form"].legs == []
+    sees = signed_in("voice.control_call", "voice.view_conference", "voice.view_call", username="sees")
+    assert ("v3:c-leg", "+1312•••0101 → +1312•••0199, answered") in sees.get(f"{url}new/").context["form"].legs
+
+
 @pytest.mark.parametrize(
     ("number", "letters", "between"), [(500, ["A", "IP", "IQ", "SF"], 0), (501, ["A", "IP", "IR", "SG"], 1)]
 )

@@ -207,3 +207,13 @@ def test_those_whose_place_is_not_told_wait_behind_the_others(signed_in: Callabl
     assert [row["call_control_id"] for row, _, _ in page.context["waiting"]] == [
         *("v3:first-leg", "v3:old-leg", "v3:odd-leg"),
     ]
+
+
+def test_who_may_not_see_calls_is_offered_none_to_connect_a_caller_with(signed_in: Callable[..., Client]) -> None:
+    with telnyx(support=QUEUE, calls=[waits("first", 1)]) as server:
+        wired = make_account("wired", f"{server.url}/v2")
+        call, url = make_call(wired, "desk"), f"/admin/voice/conference/queues/{wired.pk}/support/take/"
+        for also, sees in (("voice.view_conference", False), ("voice.view_call", True)):
+            client = signed_in("voice.view_queue", "voice.control_call", also, username=also)
+            page = client.get(url).content.decode()
+            assert (str(call.pk) in page, "None is offered" in page) == (sees, not sees)

@@ -102,6 +102,7 @@ def test_who_hangs_up_is_led_to_pages_that_they_may_see(signed_in: Any, account:
         client = signed_in("voice.control_call", also, username=also)
         asked = client.post(CALLS, {"call": str(call.pk)}).content.decode()
         assert f'href="{there}">Cancel<' in asked
+        assert ("Hang up 1 call" in asked, "•••0101" in asked) == (True, there == LIVE)
         done = client.post(CALLS, {"call": str(call.pk), "intent": str(uuid.uuid4()), "go": "1"}, follow=True)
         assert ("Live board" in done.content.decode()) == (there == LIVE)
 

@@ -23,7 +23,7 @@ from voice.catalogue import actions
 from voice.catalogue.forms import ActionForm
 from voice.catalogue.texml_operations import COMMANDS, DIALS
 from voice.commands import outbox
-from voice.commands.confirmation import DANGEROUS, page_of, wake_and_return
+from voice.commands.confirmation import DANGEROUS, SEE_CALLS, page_of, wake_and_return
 from voice.dialling import rights
 from voice.models import Call, CallCommand
 from voice.texml import queues, recordings, secrets
@@ -162,7 +162,7 @@ def _drawn(request: HttpRequest, account: TelnyxAccount, form: CommandForm) -> H
     user, named = request.user, form.known_ids
     call = _mirrored(account, named)
     about = masked_for(user, {"sid": list(named.values())[-1]})["sid"] if named else ""
-    if call is not None:
+    if call is not None and user.has_perm(SEE_CALLS):
         about = " → ".join(pretty(display_number(side, user)) for side in (call.from_number, call.to_number))
     over = "This call has ended: the command would not be sent." if call is not None and not call.is_alive else ""
     back = _back(user, account, form.action, named)
@@ -172,7 +172,7 @@ def _drawn(request: HttpRequest, account: TelnyxAccount, form: CommandForm) -> H
 def _after(user: Any, command: CallCommand, named: Mapping[str, str]) -> str:
     """Return where what comes of it shows: the call in the log, else the resource, else the command."""
     call = _mirrored(command.account, named)
-    if call is not None and user.has_perm("voice.view_call"):
+    if call is not None and user.has_perm(SEE_CALLS):
         return reverse("admin:voice_call_change", args=[call.pk])
     if command.action == secrets.SAVE:
         return secrets_page(command.account)
